@@ -1,0 +1,45 @@
+# The commands of this project; each is a script in scripts/.
+
+PORT ?= 8787
+ISSUER ?= http://127.0.0.1:$(PORT)
+CLIENT_ID ?= demo-tv
+
+export PORT ISSUER CLIENT_ID VARS TESTS
+
+.DEFAULT_GOAL := help
+.PHONY: help dev device test native e2e check build deploy reset clean
+
+help: ## Show this list
+	@awk -F ': ## ' '/^[a-z0-9]+: ## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="NAME=value ..." for settings)
+	@scripts/dev
+
+device: ## Play the device against the running server (ISSUER=, CLIENT_ID=)
+	@scripts/device
+
+test: ## Set up and run every test
+	@scripts/test native
+	@scripts/test e2e
+
+native: ## Run the native tests only
+	@scripts/test native
+
+e2e: ## Run the tests in workerd and in a browser only (TESTS="tests/e2e/flow.test.mjs ...")
+	@scripts/test e2e
+
+check: ## Formatting, lints (native and wasm32) and dependencies
+	@scripts/check
+
+build: ## Compile the Worker to build/
+	@scripts/setup build
+	@scripts/build
+
+deploy: ## Deploy to Cloudflare, as wrangler.toml says
+	@scripts/deploy
+
+reset: ## Forget everything the development server has stored
+	@rm -rf .wrangler/state
+
+clean: ## Remove what was built and installed in this directory
+	@rm -rf build build-probe target node_modules .wrangler/tmp

@@ -1,0 +1,142 @@
+// Runs `wrangler dev`, says how to use the server once it answers, and leaves no process behind.
+
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const port = Number(process.env.PORT || 8787);
+const origin = `http://127.0.0.1:${port}`;
+const START_LIMIT = 60_000;
+const STOP_LIMIT = 5_000;
+
+await refuseBusyPort();
+const wrangler = start();
+const exited = new Promise((resolve) => wrangler.on('exit', (code) => resolve(code ?? 1)));
+const recent = [];
+const show = quieten((line) => console.log(line));
+let serving = false;
+let stopping = false;
+
+for (const stream of [wrangler.stdout, wrangler.stderr]) {
+  createInterface({ input: stream }).on('line', heard);
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
+exited.then((code) => {
+  if (stopping) return;
+  if (!serving) console.error(recent.join('\n'));
+  console.error('wrangler has ended.');
+  stop(code || 1);
+});
+
+const health = await answer();
+if (health.status === 200) {
+  serving = true;
+  console.log(await welcome());
+} else {
+  console.error(`The server refuses to start: ${health.text}`);
+  stop(1);
+}
+
+/** wrangler's own message for this is a page long. */
+function refuseBusyPort() {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => {
+      console.error(`Port ${port} is in use: stop what listens there, or take another with \`make dev PORT=${port + 1}\`.`);
+      process.exit(1);
+    });
+    probe.listen(port, '127.0.0.1', () => probe.close(resolve));
+  });
+}
+
+function start() {
+  const vars = (process.env.VARS ?? '').split(/\s+/).filter(Boolean);
+  const args = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
+  for (const pair of vars) args.push('--var', pair.replace('=', ':'));
+  return spawn(process.execPath, ['--no-warnings', 'node_modules/wrangler/wrangler-dist/cli.js', ...args.map(String)], {
+    // A group of its own, so that a Ctrl-C reaches this script alone and the whole group can be ended from here.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Its trace store would write every request to disk, codes and all.
+    env: { ...process.env, X_LOCAL_OBSERVABILITY: 'false', X_LOCAL_EXPLORER: 'false' },
+  });
+}
+
+function heard(line) {
+  recent.push(line);
+  if (recent.length > 40) recent.shift();
+  if (!stopping) show(line);
+}
+
+/** Lets through what the Worker logs, warnings and errors; keeps back wrangler's account of its own doings. */
+function quieten(print) {
+  const chatter = [
+    /^\s*$/,
+    /^─+$/,
+    /^\[custom build\] Running/,
+    /^Using secrets defined in/,
+    /^Your Worker has access to/,
+    /^Binding\s+Resource/,
+    /^env\.\w+ /,
+    /^⎔ /,
+    /^\[wrangler:info\]/,
+    /^Cloudflare collects anonymous telemetry/,
+  ];
+  const offline = /Unable to fetch the `Request\.cf` object/;
+  let skipping = false;
+  return (raw) => {
+    const line = raw.replace(/\x1b\[[0-9;]*m/g, '');
+    skipping = offline.test(line) || (skipping && /^(Error:|\s+at )/.test(line));
+    if (!skipping && !chatter.some((pattern) => pattern.test(line))) print(raw);
+  };
+}
+
+/** The first answer of `/healthz`: 200, or a text that says what is wrong with the configuration. */
+async function answer() {
+  const deadline = Date.now() + START_LIMIT;
+  while (Date.now() < deadline && !stopping) {
+    try {
+      const response = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(5_000) });
+      return { status: response.status, text: (await response.text()).trim() };
+    } catch {
+      await wait(100);
+    }
+  }
+  return { status: 0, text: `${origin}/healthz does not answer.` };
+}
+
+async function welcome() {
+  const response = await fetch(`${origin}/.well-known/oauth-authorization-server`);
+  const issuer = response.ok ? (await response.json()).issuer : origin;
+  const device = port === 8787 ? 'make device' : `make device PORT=${port}`;
+  return `
+  Serving ${issuer}  (the issuer; Ctrl-C stops it)
+
+  Clients    demo-tv       public
+             demo-printer  client_secret_post, secret demo-printer-secret
+  Accounts   alice         password wonderland-8787, group developers
+             bob           password builder-8787
+
+  Sign a device in:  ${device}  in another terminal
+  Stored in .wrangler/state until \`make reset\`. What follows is the server's log.
+`;
+}
+
+/** Asks wrangler to end, which ends workerd; makes sure of it after a while. */
+async function stop(code) {
+  if (stopping) return;
+  stopping = true;
+  signalGroup('SIGTERM');
+  await Promise.race([exited, wait(STOP_LIMIT)]);
+  signalGroup('SIGKILL');
+  process.exit(code);
+}
+
+function signalGroup(signal) {
+  try {
+    process.kill(-wrangler.pid, signal);
+  } catch {
+    // Nothing is left of it.
+  }
+}

@@ -1,0 +1,114 @@
+//! What happened, for the ledger: one event per transition, written in the transition's own transaction.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::grant::Denial;
+use crate::secret;
+use crate::time::Timestamp;
+use crate::token::family::Family;
+
+/// A transition. Holds no code, token or secret, nor anything one could be guessed from.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Event {
+    /// What happened.
+    pub what: What,
+    /// When.
+    pub at: Timestamp,
+    /// The grant's row key, or the family's.
+    pub subject: String,
+    /// The client concerned.
+    pub client_id: String,
+    /// The account concerned, once one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// The transitions there are.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A device asked for a code.
+    DeviceAuthorization,
+    /// A person opened the consent page.
+    Claimed,
+    /// A second person, in another browser, had the code too; it is dead.
+    Contested,
+    /// A person said yes.
+    Approved,
+    /// A person said no.
+    Denied,
+    /// A person said that they did not start this.
+    Reported,
+    /// Nobody decided in time.
+    Expired,
+    /// The device got its tokens.
+    Redeemed,
+    /// A spent device code came back; its tokens are revoked.
+    DeviceCodeReplayed,
+    /// A refresh token was used.
+    Refreshed,
+    /// A refresh token came back after it was used; its family is revoked.
+    RefreshTokenReused,
+}
+
+impl What {
+    /// The event of a refusal.
+    #[must_use]
+    pub const fn of(how: Denial) -> Self {
+        match how {
+            Denial::Denied => Self::Denied,
+            Denial::Reported => Self::Reported,
+            Denial::Contested => Self::Contested,
+        }
+    }
+}
+
+impl Event {
+    /// The event of a family.
+    #[must_use]
+    pub fn of_family(what: What, id: &str, family: &Family, now: Timestamp) -> Self {
+        Self {
+            what,
+            at: now,
+            subject: id.to_owned(),
+            client_id: family.client_id.clone(),
+            account: Some(family.account.clone()),
+        }
+    }
+}
+
+/// An event on its way to the ledger. The same `id` shipped twice is recorded once.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Shipment {
+    /// The shard's name and the event's number there: `weur/3/17`.
+    pub id: String,
+    /// The event.
+    pub event: Event,
+}
+
+/// The head of a hash chain after one more record: SHA-256 of the head before and the record.
+///
+/// Base64url. A chain starts at the empty string.
+#[must_use]
+pub fn link(head: &str, record: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(head.as_bytes());
+    hash.update(b"\n");
+    hash.update(record.as_bytes());
+    secret::encode(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_record_changes_every_head_after_it() {
+        let honest = link(&link("", "one"), "two");
+
+        assert_eq!(honest, link(&link("", "one"), "two"));
+        assert_ne!(honest, link(&link("", "0ne"), "two"));
+        assert_ne!(honest, link(&link("", "two"), "one"));
+    }
+}

@@ -1,0 +1,31 @@
+//! The clients of a development server. Never present in production.
+
+use super::scope::Scope;
+use super::{Authentication, Client, DEVICE_CODE_GRANT, FORMAT, REFRESH_TOKEN_GRANT};
+use crate::secret::Digest;
+use crate::token::key::Algorithm;
+
+/// The secret of `demo-printer`.
+pub const PRINTER_SECRET: &str = "demo-printer-secret";
+
+/// `demo-tv`, public, and `demo-printer`, with a secret.
+#[must_use]
+pub fn clients() -> Vec<Client> {
+    let printer = Authentication::Secret { digest: Digest::of(PRINTER_SECRET.as_bytes()) };
+    vec![client("demo-tv", "Demo TV", Authentication::None), client("demo-printer", "Demo Printer", printer)]
+}
+
+fn client(client_id: &str, client_name: &str, authentication: Authentication) -> Client {
+    Client {
+        format: FORMAT,
+        client_id: client_id.to_owned(),
+        client_name: client_name.to_owned(),
+        client_uri: None,
+        grant_types: vec![DEVICE_CODE_GRANT.to_owned(), REFRESH_TOKEN_GRANT.to_owned()],
+        scope: Scope::parse("openid profile email offline_access").unwrap_or_default(),
+        authentication,
+        id_token_signed_response_alg: Algorithm::Rs256,
+        access_token_signed_response_alg: Algorithm::Es256,
+        enabled: true,
+    }
+}

@@ -1,0 +1,152 @@
+//! What the `Registry` object holds: clients and signing keys.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Client, scope};
+use crate::token::key::{PublicKey, StoredKey};
+
+/// The format in which a [`Snapshot`] is published.
+pub const FORMAT: u8 = 1;
+
+/// What may be read without asking the registry: published in KV, cached in each isolate.
+///
+/// Client secrets are in it as digests of 256 random bits, from which nothing can be guessed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// [`FORMAT`].
+    pub format: u8,
+    /// Every client.
+    pub clients: Vec<Client>,
+    /// Every scope, and what it lets a client do, in plain words.
+    pub scopes: BTreeMap<String, String>,
+    /// Every key that verifies a token.
+    pub keys: Vec<PublicKey>,
+}
+
+impl Snapshot {
+    /// Finds a client.
+    #[must_use]
+    pub fn client(&self, client_id: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.client_id == client_id)
+    }
+
+    /// The first scope that a client may have and that nothing describes: nobody could consent to it.
+    #[must_use]
+    pub fn undescribed(&self) -> Option<(&Client, &str)> {
+        let described = |token: &&str| self.scopes.get(*token).is_some_and(|words| !words.is_empty());
+        self.clients.iter().find_map(|client| {
+            let token = client.scope.iter().find(|token| !described(token))?;
+            Some((client, token))
+        })
+    }
+}
+
+/// The scopes that a new registry knows.
+#[must_use]
+pub fn standard_scopes() -> BTreeMap<String, String> {
+    let pair = |(name, words): &(&str, &str)| ((*name).to_owned(), (*words).to_owned());
+    scope::DESCRIPTIONS.iter().map(pair).collect()
+}
+
+/// Asks the registry for something.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// The whole, as it is now.
+    Snapshot,
+    /// One client, as it is now.
+    Client {
+        /// Its identifier.
+        client_id: String,
+    },
+    /// The signing keys, wrapped. Generated if there are none.
+    Keys,
+    /// Stores clients that are not there yet.
+    Seed {
+        /// The clients.
+        clients: Vec<Client>,
+    },
+}
+
+/// What the registry answers.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To `Snapshot` and `Seed`.
+    Snapshot(Box<Snapshot>),
+    /// To `Client`.
+    Client(Option<Box<Client>>),
+    /// To `Keys`.
+    Keys(Vec<StoredKey>),
+}
+
+/// The rows of the registry.
+pub trait Rows {
+    /// Why a row could not be read or written.
+    type Error;
+
+    /// Every client.
+    fn clients(&self) -> Result<Vec<Client>, Self::Error>;
+    /// One client.
+    fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
+    /// Writes a client.
+    fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
+    /// Every scope with its description; the standard ones at first.
+    fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
+    /// Every signing key.
+    fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
+    /// Writes a signing key.
+    fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
+}
+
+/// Answers one command. The caller has seen to it that there are keys.
+///
+/// # Errors
+///
+/// Those of the rows.
+pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Reply, R::Error> {
+    match command {
+        Command::Snapshot => snapshot(rows),
+        Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),
+        Command::Keys => rows.keys().map(Reply::Keys),
+        Command::Seed { clients } => {
+            for client in &clients {
+                if rows.client(&client.client_id)?.is_none() {
+                    rows.put_client(client)?;
+                }
+            }
+            snapshot(rows)
+        }
+    }
+}
+
+fn snapshot<R: Rows>(rows: &R) -> Result<Reply, R::Error> {
+    let keys = rows.keys()?.into_iter().map(|key| key.public).collect();
+    let (clients, scopes) = (rows.clients()?, rows.scopes()?);
+    Ok(Reply::Snapshot(Box::new(Snapshot { format: FORMAT, clients, scopes, keys })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::demo;
+    use crate::client::scope::Scope;
+
+    #[test]
+    fn a_scope_without_a_description_is_found_out() {
+        let mut snapshot = Snapshot {
+            format: FORMAT,
+            clients: demo::clients(),
+            scopes: standard_scopes(),
+            keys: Vec::new(),
+        };
+        assert_eq!(snapshot.undescribed(), None);
+
+        snapshot.clients[1].scope = Scope::parse("openid fly").unwrap();
+
+        let found = snapshot.undescribed().map(|(client, scope)| (client.client_id.as_str(), scope));
+        assert_eq!(found, Some(("demo-printer", "fly")));
+    }
+}

@@ -1,0 +1,126 @@
+//! Scopes (RFC 6749 §3.3), and what each lets a client do, in words.
+
+use core::fmt;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Asks for an ID token (OpenID Connect Core §3.1.2.1).
+pub const OPENID: &str = "openid";
+/// Asks for a refresh token (OpenID Connect Core §11).
+pub const OFFLINE_ACCESS: &str = "offline_access";
+
+/// What each standard scope lets a client do, in plain words: what a person is shown.
+pub const DESCRIPTIONS: &[(&str, &str)] = &[
+    (OPENID, "Know that it is you, by signing you in"),
+    ("profile", "See your name and username"),
+    ("email", "See your email address"),
+    (OFFLINE_ACCESS, "Stay signed in on this device until you or the service end it"),
+];
+
+/// A set of scope tokens, in alphabetical order. May be empty.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Scope(BTreeSet<String>);
+
+impl Scope {
+    /// Reads space-separated scope tokens; `None` if one has a character that RFC 6749 §3.3 does not allow.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let tokens = text.split(' ').filter(|token| !token.is_empty());
+        tokens.map(|token| is_token(token).then(|| token.to_owned())).collect::<Option<_>>().map(Self)
+    }
+
+    /// Whether `token` is one of them.
+    #[must_use]
+    pub fn has(&self, token: &str) -> bool {
+        self.0.contains(token)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Those that are in both.
+    #[must_use]
+    pub fn narrowed_to(&self, allowed: &Self) -> Self {
+        Self(self.0.intersection(&allowed.0).cloned().collect())
+    }
+
+    /// Whether all of them are in `other`.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// All but `token`.
+    #[must_use]
+    pub fn without(&self, token: &str) -> Self {
+        Self(self.0.iter().filter(|other| *other != token).cloned().collect())
+    }
+
+    /// The tokens, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`, RFC 6749 §3.3.
+fn is_token(token: &str) -> bool {
+    token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, token) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(token)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("a character that no scope may have"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_a_set() {
+        let scope = Scope::parse("profile openid  openid").unwrap();
+
+        assert_eq!(scope.to_string(), "openid profile");
+        assert_eq!(scope, Scope::parse("openid profile").unwrap());
+    }
+
+    #[test]
+    fn a_character_outside_the_grammar_is_refused() {
+        for text in ["a\"b", "a\\b", "a\tb", "é", "a\0"] {
+            assert_eq!(Scope::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_only_narrow() {
+        let asked = Scope::parse("openid admin").unwrap();
+        let allowed = Scope::parse("openid email").unwrap();
+
+        assert_eq!(asked.narrowed_to(&allowed).to_string(), "openid");
+        assert!(asked.narrowed_to(&allowed).is_within(&allowed));
+    }
+}

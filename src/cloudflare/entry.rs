@@ -1,0 +1,157 @@
+//! The Worker's entry: a request in, a response out, one line in the log.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures_util::StreamExt as _;
+use js_sys::Reflect;
+use serde::Serialize;
+use worker::{Context, Env, Headers, Response as Reply, Result, event};
+
+use super::object;
+use super::platform::Workers;
+use crate::endpoint::http::{Decision, MAX_BODY, Request, Response};
+use crate::endpoint::{Server, answer};
+use crate::place::Place;
+use crate::settings::{BadSetting, Settings};
+
+thread_local! {
+    /// The server of this isolate. Settings and bindings do not change while it lives.
+    static SERVER: RefCell<Option<Rc<Server<Workers>>>> = const { RefCell::new(None) };
+}
+
+/// Answers every request.
+#[event(fetch)]
+async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Reply> {
+    let began = object::now();
+    #[cfg(feature = "panic-probe")]
+    assert!(incoming.path() != "/panic-probe", "provoked by /panic-probe");
+    let ray = header(&incoming, "cf-ray").unwrap_or_default();
+    let response = match server(env) {
+        Ok(server) => match read(&mut incoming).await {
+            Ok(request) => answer(&server, &request, began, &mut object::rng()).await,
+            Err(_) => Response::text(400, "The request broke off."),
+        },
+        Err(misconfigured) => {
+            worker::console_error!("{misconfigured}");
+            Response::text(503, &misconfigured)
+        }
+    };
+    if let Some(decision) = &response.decision {
+        let ms = object::now().since(began).as_millis();
+        log(decision, &ray, ms);
+    }
+    write(response)
+}
+
+/// The settings of a deployment.
+pub(super) fn settings(env: &Env) -> core::result::Result<Settings, BadSetting> {
+    Settings::read(|name| env.var(name).ok().map(|value| value.to_string()))
+}
+
+/// The server of this isolate; an error is a sentence for the operator.
+fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
+    if let Some(server) = SERVER.with_borrow(Clone::clone) {
+        return Ok(server);
+    }
+    let settings = settings(&env).map_err(|bad| format!("This server is not configured: {bad}."))?;
+    if settings.user_code.is_weak() {
+        worker::console_warn!("ALLOW_WEAK_USER_CODES is on: user codes of this server can be guessed");
+    }
+    let workers = Workers::new(env, settings.keyring.clone())
+        .map_err(|error| format!("This server is not configured: a binding is missing ({error})."))?;
+    let server = Rc::new(Server::new(settings, workers));
+    SERVER.set(Some(Rc::clone(&server)));
+    Ok(server)
+}
+
+/// Takes from a request what the endpoints read; headers and places that they do not are left where they are.
+async fn read(incoming: &mut worker::Request) -> Result<Request> {
+    let url = incoming.inner().url();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
+    let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.split_at(end).0);
+    let path = incoming.path();
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let method = incoming.inner().method();
+    let mut request = Request {
+        secure: scheme == "https",
+        host: authority.to_owned(),
+        query: query.split('#').next().unwrap_or_default().to_owned(),
+        authorization: header(incoming, "authorization"),
+        content_type: header(incoming, "content-type"),
+        ..Request::default()
+    };
+    if path.ends_with("/device") || path.ends_with("/device_authorization") {
+        request.cookie = header(incoming, "cookie");
+        request.origin = header(incoming, "origin");
+        request.sec_fetch_site = header(incoming, "sec-fetch-site");
+        request.user_agent = header(incoming, "user-agent");
+        request.address = header(incoming, "cf-connecting-ip");
+        request.place = place(incoming);
+    }
+    if method == "POST" {
+        request.body = body(incoming).await?;
+    }
+    Ok(Request { method, path, ..request })
+}
+
+fn header(request: &worker::Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}
+
+/// The body, or `None` if it is too large; no more than that is ever held.
+async fn body(incoming: &mut worker::Request) -> Result<Option<Vec<u8>>> {
+    let length = header(incoming, "content-length").and_then(|length| length.parse::<usize>().ok());
+    match length {
+        Some(length) if length > MAX_BODY => return Ok(None),
+        Some(_) => return incoming.bytes().await.map(Some),
+        None => {}
+    }
+    let Ok(mut stream) = incoming.stream() else { return Ok(Some(Vec::new())) };
+    let mut body = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        body.extend(chunk?);
+        if body.len() > MAX_BODY {
+            return Ok(None);
+        }
+    }
+    Ok(Some(body))
+}
+
+/// `request.cf`, property by property: the crate's getters panic where one is missing.
+fn place(request: &worker::Request) -> Place {
+    let cf = Reflect::get(request.inner(), &"cf".into()).unwrap_or_default();
+    let get = |name: &str| Reflect::get(&cf, &name.into()).ok();
+    let text = |name: &str| get(name).and_then(|value| value.as_string()).filter(|value| !value.is_empty());
+    Place {
+        country: text("country"),
+        region: text("region"),
+        city: text("city"),
+        operator: text("asOrganization"),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a 32-bit number")]
+        asn: get("asn").and_then(|value| value.as_f64()).map(|asn| asn as u32),
+        colo: text("colo"),
+    }
+}
+
+fn write(response: Response) -> Result<Reply> {
+    let headers = Headers::new();
+    for (name, value) in &response.headers {
+        headers.append(name, value)?;
+    }
+    let builder = Reply::builder().with_status(response.status).with_headers(headers);
+    Ok(builder.fixed(response.body.into_bytes()))
+}
+
+/// One line per decision, without codes, tokens or secrets.
+fn log(decision: &Decision, ray: &str, ms: u128) {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        decision: &'a Decision,
+        ray: &'a str,
+        ms: u128,
+    }
+    let line = serde_json::to_string(&Line { decision, ray, ms }).unwrap_or_default();
+    worker::console_log!("{line}");
+}

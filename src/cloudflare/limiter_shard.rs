@@ -1,0 +1,65 @@
+//! `LimiterShard`: attempts, live codes, and how exposed they are.
+
+use core::cell::Cell;
+
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use super::object::{self, Table, column, json, ring_by};
+use crate::grant::sweep::{Work, next_alarm};
+use crate::limiter::{Command, Row};
+use crate::time::Timestamp;
+
+const SCHEMA: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS counters (
+        key TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS counters_ends_at ON counters (ends_at)",
+];
+
+/// The object.
+#[durable_object(alarm)]
+pub struct LimiterShard {
+    state: State,
+    table: Table,
+    alarm: Cell<Option<Timestamp>>,
+    swept: Cell<Option<Timestamp>>,
+}
+
+impl DurableObject for LimiterShard {
+    fn new(state: State, _: Env) -> Self {
+        let table = Table::open(&state, SCHEMA);
+        Self { state, table, alarm: Cell::default(), swept: Cell::default() }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let command: Command = object::command(request).await?;
+        let now = object::now();
+        let query = "SELECT record FROM counters WHERE key = ?";
+        let mut row: Row = self.table.record(query, vec![command.key().into()])?.unwrap_or_default();
+        let before = row.clone();
+        let reply = row.apply(&command, now);
+        if row != before {
+            let values = vec![command.key().into(), column(row.ends_at), json(&row)?];
+            self.table
+                .run("INSERT OR REPLACE INTO counters (key, ends_at, record) VALUES (?, ?, ?)", values)?;
+            ring_by(&self.state, &self.alarm, next_alarm(self.work()?, self.swept.get(), now)).await?;
+        }
+        object::reply(&reply)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        let now = object::now();
+        self.alarm.set(None);
+        self.swept.set(Some(now));
+        self.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)])?;
+        ring_by(&self.state, &self.alarm, next_alarm(self.work()?, Some(now), now)).await?;
+        Response::empty()
+    }
+}
+
+impl LimiterShard {
+    fn work(&self) -> Result<Work> {
+        let first_end = self.table.instant("SELECT min(ends_at) FROM counters", Vec::new())?;
+        Ok(Work { first_end, events: false })
+    }
+}

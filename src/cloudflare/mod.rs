@@ -1,0 +1,11 @@
+//! The Workers runtime: the only ring that names `worker`. Thin: load, apply, store.
+
+mod account_shard;
+mod entry;
+mod grant_shard;
+mod ledger;
+mod limiter_shard;
+mod object;
+mod platform;
+mod registry;
+mod webcrypto;

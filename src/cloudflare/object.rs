@@ -1,0 +1,141 @@
+//! What every Durable Object here does alike: one command in, one reply out, rows in SQLite.
+
+use getrandom::SysRng;
+use getrandom::rand_core::UnwrapErr;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::{Date, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State};
+
+use crate::time::Timestamp;
+
+/// The clock. Read once per hop.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_millis(Date::now().as_millis())
+}
+
+/// The generator: the runtime's `crypto.getRandomValues`, which does not fail.
+pub(super) const fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+/// Reads the command of a request.
+pub(super) async fn command<C: DeserializeOwned>(mut request: Request) -> Result<C> {
+    serde_json::from_str(&request.text().await?).map_err(broken)
+}
+
+/// The reply to it.
+pub(super) fn reply<R: Serialize>(reply: &R) -> Result<Response> {
+    Response::ok(serde_json::to_string(reply).map_err(broken)?)
+}
+
+/// A record or a message that does not parse.
+pub(super) fn broken(error: serde_json::Error) -> Error {
+    Error::RustError(format!("a record does not parse: {error}"))
+}
+
+/// An instant as a column.
+pub(super) fn column(at: Timestamp) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(at.millis()).unwrap_or(i64::MAX))
+}
+
+/// A small number as a column.
+pub(super) fn number(number: u32) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::from(number))
+}
+
+/// A column as an instant.
+pub(super) fn instant(value: &SqlStorageValue) -> Option<Timestamp> {
+    match value {
+        SqlStorageValue::Integer(millis) => u64::try_from(*millis).ok().map(Timestamp::from_millis),
+        _ => None,
+    }
+}
+
+/// A column as text.
+pub(super) fn text(value: SqlStorageValue) -> Option<String> {
+    match value {
+        SqlStorageValue::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// SQLite, as the objects use it.
+pub(super) struct Table(SqlStorage);
+
+impl Table {
+    /// Opens the object's database, with tables made by `schema` where they are missing.
+    pub(super) fn open(state: &State, schema: &[&str]) -> Self {
+        let sql = state.storage().sql();
+        for statement in schema {
+            sql.exec(statement, None).expect("the schema is a constant that SQLite accepts");
+        }
+        Self(sql)
+    }
+
+    /// Runs a statement.
+    pub(super) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+        self.0.exec(statement, values).map(drop)
+    }
+
+    /// Runs a query.
+    pub(super) fn rows(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<Vec<SqlStorageValue>>> {
+        self.0.exec(query, values)?.raw().collect()
+    }
+
+    /// The record in the first column of the first row.
+    pub(super) fn record<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Option<T>> {
+        let found = self.rows(query, values)?.into_iter().next().and_then(|row| row.into_iter().next());
+        found.and_then(text).map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
+    }
+
+    /// The records in the first column of all rows.
+    pub(super) fn records<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<T>> {
+        let rows = self.rows(query, values)?.into_iter();
+        let texts = rows.filter_map(|row| row.into_iter().next().and_then(text));
+        texts.map(|record| serde_json::from_str(&record).map_err(broken)).collect()
+    }
+
+    /// The instant in the first column of the first row.
+    pub(super) fn instant(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Timestamp>> {
+        let found = self.rows(query, values)?.into_iter().next().and_then(|row| row.into_iter().next());
+        Ok(found.as_ref().and_then(instant))
+    }
+}
+
+/// A record as a column.
+pub(super) fn json<T: Serialize>(record: &T) -> Result<SqlStorageValue> {
+    serde_json::to_string(record).map(SqlStorageValue::String).map_err(broken)
+}
+
+/// Sees to it that the object's alarm rings at `due` or before.
+///
+/// `known` is the alarm as this object last set it; after a restart the storage is asked.
+pub(super) async fn ring_by(
+    state: &State,
+    known: &core::cell::Cell<Option<Timestamp>>,
+    due: Option<Timestamp>,
+) -> Result<()> {
+    let Some(due) = due else { return Ok(()) };
+    if known.get().is_none() {
+        let stored = state.storage().get_alarm().await?.and_then(|at| u64::try_from(at).ok());
+        known.set(stored.map(Timestamp::from_millis));
+    }
+    if known.get().is_some_and(|at| at <= due) {
+        return Ok(());
+    }
+    known.set(Some(due));
+    let delay = due.since(now());
+    state.storage().set_alarm(delay).await
+}

@@ -1,0 +1,155 @@
+//! The world, on Workers: objects by name, a snapshot in KV, a rate limit, signatures.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
+
+use super::webcrypto;
+use crate::client::registry::{self, Snapshot};
+use crate::endpoint::{Platform, Unavailable};
+use crate::grant::routing::Shard;
+use crate::keyring::{Keyring, Purpose};
+use crate::token::key::StoredKey;
+use crate::{grant, identity, limiter, secret};
+
+/// The bindings, as `wrangler.toml` names them.
+const GRANTS: &str = "GRANTS";
+const ACCOUNTS: &str = "ACCOUNTS";
+const LIMITS: &str = "LIMITS";
+const REGISTRY: &str = "REGISTRY";
+const VERSION: &str = "VERSION";
+const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
+pub(super) const LEDGER: &str = "LEDGER";
+pub(super) const SNAPSHOT: &str = "SNAPSHOT";
+/// The one key in KV.
+pub(super) const SNAPSHOT_KEY: &str = "registry";
+/// How many shards accounts and counters are spread over. Changing it would lose accounts.
+const SHARDS: u8 = 32;
+
+/// The bindings of this deployment, looked up once per isolate.
+pub(super) struct Workers {
+    grants: ObjectNamespace,
+    accounts: ObjectNamespace,
+    limits: ObjectNamespace,
+    registry: ObjectNamespace,
+    env: Env,
+    keyring: Keyring,
+}
+
+impl Workers {
+    pub(super) fn new(env: Env, keyring: Keyring) -> Result<Self> {
+        Ok(Self {
+            grants: env.durable_object(GRANTS)?,
+            accounts: env.durable_object(ACCOUNTS)?,
+            limits: env.durable_object(LIMITS)?,
+            registry: env.durable_object(REGISTRY)?,
+            env,
+            keyring,
+        })
+    }
+}
+
+impl Platform for Workers {
+    async fn grants(
+        &self,
+        shard: Shard,
+        command: &grant::shard::Command,
+    ) -> core::result::Result<grant::shard::Reply, Unavailable> {
+        ask(&self.grants, &shard.to_string(), Some(shard.region.hint()), command).await
+    }
+
+    async fn accounts(
+        &self,
+        account: &str,
+        command: &identity::shard::Command,
+    ) -> core::result::Result<identity::shard::Reply, Unavailable> {
+        ask(&self.accounts, &spread(account), None, command).await
+    }
+
+    async fn limits(&self, command: &limiter::Command) -> core::result::Result<limiter::Reply, Unavailable> {
+        ask(&self.limits, &spread(command.key()), None, command).await
+    }
+
+    async fn registry(
+        &self,
+        command: &registry::Command,
+    ) -> core::result::Result<registry::Reply, Unavailable> {
+        ask(&self.registry, "registry", None, command).await
+    }
+
+    async fn published(&self) -> Option<Snapshot> {
+        let kv = self.env.kv(SNAPSHOT).ok()?;
+        let text = kv.get(SNAPSHOT_KEY).text().await.ok()??;
+        serde_json::from_str(&text).ok()
+    }
+
+    async fn within_limit(&self, key: &str) -> bool {
+        let Ok(limit) = self.env.rate_limiter(NETWORK_LIMIT) else { return true };
+        // Out of order, the limiter is left out: `LimiterShard` counts all the same.
+        limit.limit(key.to_owned()).await.map_or(true, |outcome| outcome.success)
+    }
+
+    async fn sign(&self, key: &StoredKey, input: &[u8]) -> core::result::Result<Vec<u8>, Unavailable> {
+        let unwrapped = || self.keyring.open(Purpose::SigningKey, &secret::decode(&key.wrapped)?);
+        let signed = webcrypto::sign(key.public.alg, &key.public.kid, unwrapped, input).await;
+        signed.map_err(|error| unavailable("signing", &error))
+    }
+
+    fn version(&self) -> String {
+        const BUILD: &str = env!("CARGO_PKG_VERSION");
+        let metadata = self.env.get_binding::<worker::WorkerVersionMetadata>(VERSION);
+        let deployed = metadata.map(|metadata| metadata.id()).unwrap_or_default();
+        if deployed.is_empty() { BUILD.to_owned() } else { format!("{BUILD}+{deployed}") }
+    }
+}
+
+/// The name of the shard that has `key`. Not secret: it only spreads.
+fn spread(key: &str) -> String {
+    let [first, ..]: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+    (first % SHARDS).to_string()
+}
+
+async fn ask<C: Serialize, R: DeserializeOwned>(
+    namespace: &ObjectNamespace,
+    name: &str,
+    hint: Option<&str>,
+    command: &C,
+) -> core::result::Result<R, Unavailable> {
+    send(namespace, name, hint, command).await.map_err(|error| unavailable("object", &error))
+}
+
+/// Sends one command to an object and reads its reply.
+pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
+    namespace: &ObjectNamespace,
+    name: &str,
+    hint: Option<&str>,
+    command: &C,
+) -> Result<R> {
+    let stub = match hint {
+        Some(hint) => namespace.get_by_name_with_location_hint(name, hint)?,
+        None => namespace.get_by_name(name)?,
+    };
+    let body = serde_json::to_string(command).map_err(|error| Error::RustError(error.to_string()))?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(body.into()));
+    let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
+    let text = response.text().await?;
+    if response.status_code() != 200 {
+        return Err(Error::RustError("an object refused a command".to_owned()));
+    }
+    serde_json::from_str(&text).map_err(|error| Error::RustError(error.to_string()))
+}
+
+/// Notes what failed, without what was asked: that may hold digests and names.
+fn unavailable(what: &'static str, error: &Error) -> Unavailable {
+    #[derive(Serialize)]
+    struct Line {
+        what: &'static str,
+        outcome: &'static str,
+        reason: String,
+    }
+    let line = Line { what, outcome: "unavailable", reason: error.to_string() };
+    worker::console_error!("{}", serde_json::to_string(&line).unwrap_or_default());
+    Unavailable
+}

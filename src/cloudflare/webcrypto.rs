@@ -1,0 +1,96 @@
+//! Signing keys in WebCrypto: made, imported and used there, native and in constant time.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{CryptoKey, SubtleCrypto, WorkerGlobalScope};
+use worker::{Error, Result};
+
+use crate::token::key::{Algorithm, Material, PublicKey};
+
+thread_local! {
+    /// Imported keys of this isolate, by `kid`.
+    static IMPORTED: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
+}
+
+/// Makes a key pair: the public half, and the private one as PKCS #8.
+pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
+    let usages: JsValue = Array::of2(&"sign".into(), &"verify".into()).into();
+    let made = subtle()?.generate_key_with_object(&parameters(alg)?, true, &usages)?;
+    let pair: JsValue = JsFuture::from(made).await?.into();
+    let private: CryptoKey = get(&pair, "privateKey")?.unchecked_into();
+    let public: CryptoKey = get(&pair, "publicKey")?.unchecked_into();
+    let jwk: JsValue = JsFuture::from(subtle()?.export_key("jwk", &public)?).await?.into();
+    let pkcs8: JsValue = JsFuture::from(subtle()?.export_key("pkcs8", &private)?).await?.into();
+    Ok((PublicKey::new(alg, material(alg, &jwk)?), Uint8Array::new(&pkcs8).to_vec()))
+}
+
+/// Signs `input` with the key called `kid`; `pkcs8` gives its private half where it is not known here.
+pub(super) async fn sign(
+    alg: Algorithm,
+    kid: &str,
+    pkcs8: impl FnOnce() -> Option<Vec<u8>>,
+    input: &[u8],
+) -> Result<Vec<u8>> {
+    let known = IMPORTED.with_borrow(|keys| keys.get(kid).cloned());
+    let key = match known {
+        Some(key) => key,
+        None => import(alg, kid, pkcs8).await?,
+    };
+    let signed = subtle()?.sign_with_object_and_u8_array(&parameters(alg)?, &key, input)?;
+    let signature: JsValue = JsFuture::from(signed).await?.into();
+    Ok(Uint8Array::new(&signature).to_vec())
+}
+
+async fn import(alg: Algorithm, kid: &str, pkcs8: impl FnOnce() -> Option<Vec<u8>>) -> Result<CryptoKey> {
+    let pkcs8 = pkcs8().ok_or_else(|| Error::RustError("a signing key does not unwrap".to_owned()))?;
+    let usages: JsValue = Array::of1(&"sign".into()).into();
+    let data: Object = Uint8Array::from(pkcs8.as_slice()).unchecked_into();
+    let imported = subtle()?.import_key_with_object("pkcs8", &data, &parameters(alg)?, false, &usages)?;
+    let imported: JsValue = JsFuture::from(imported).await?.into();
+    let key: CryptoKey = imported.unchecked_into();
+    IMPORTED.with_borrow_mut(|keys| keys.insert(kid.to_owned(), key.clone()));
+    Ok(key)
+}
+
+fn subtle() -> Result<SubtleCrypto> {
+    let global: WorkerGlobalScope = js_sys::global().unchecked_into();
+    Ok(global.crypto()?.subtle())
+}
+
+/// What WebCrypto calls the algorithm; the same object serves to generate, import and sign.
+fn parameters(alg: Algorithm) -> Result<Object> {
+    let object = Object::new();
+    let set = |name: &str, value: JsValue| Reflect::set(&object, &name.into(), &value).map(drop);
+    match alg {
+        Algorithm::Es256 => {
+            set("name", "ECDSA".into())?;
+            set("namedCurve", "P-256".into())?;
+        }
+        Algorithm::Rs256 => {
+            set("name", "RSASSA-PKCS1-v1_5".into())?;
+            set("modulusLength", 2048.into())?;
+            set("publicExponent", Uint8Array::from(&[1, 0, 1][..]).into())?;
+        }
+    }
+    set("hash", "SHA-256".into())?;
+    Ok(object)
+}
+
+fn material(alg: Algorithm, jwk: &JsValue) -> Result<Material> {
+    let member = |name| {
+        let value = get(jwk, name)?.as_string();
+        value.ok_or_else(|| Error::RustError("WebCrypto exported a key without its numbers".to_owned()))
+    };
+    Ok(match alg {
+        Algorithm::Es256 => Material::Ec { crv: member("crv")?, x: member("x")?, y: member("y")? },
+        Algorithm::Rs256 => Material::Rsa { e: member("e")?, n: member("n")? },
+    })
+}
+
+fn get(object: &JsValue, name: &str) -> Result<JsValue> {
+    Reflect::get(object, &name.into()).map_err(Error::from)
+}

@@ -1,0 +1,159 @@
+//! Clients, accounts and keys: from memory where a minute does not matter, at the source where it does.
+
+use core::cell::RefCell;
+use core::time::Duration;
+use std::rc::Rc;
+
+use super::Server;
+use super::platform::{Platform, Unavailable};
+use crate::client::registry::{Command, Reply, Snapshot};
+use crate::client::{Client, demo};
+use crate::identity;
+use crate::identity::account::Account;
+use crate::limiter;
+use crate::time::Timestamp;
+use crate::token::key::{Algorithm, StoredKey};
+
+/// How old the snapshot in an isolate's memory may be.
+pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
+/// How old the signing keys in an isolate's memory may be.
+const KEYS_AGE: Duration = Duration::from_secs(60);
+
+/// What an isolate remembers.
+#[derive(Default)]
+pub(super) struct Cache {
+    snapshot: Slot<Rc<Snapshot>>,
+    keys: Slot<Rc<[StoredKey]>>,
+    strained: Slot<bool>,
+}
+
+struct Slot<T>(RefCell<Option<(T, Timestamp)>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(RefCell::new(None))
+    }
+}
+
+impl<T: Clone> Slot<T> {
+    fn fresh(&self, age: Duration, now: Timestamp) -> Option<T> {
+        let slot = self.0.borrow();
+        slot.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
+    }
+
+    fn keep(&self, value: T, now: Timestamp) -> T {
+        self.0.replace(Some((value.clone(), now)));
+        value
+    }
+}
+
+impl<P: Platform> Server<P> {
+    /// The registry's public parts, at most [`SNAPSHOT_AGE`] older than what is published.
+    pub async fn snapshot(&self, now: Timestamp) -> Result<Rc<Snapshot>, Unavailable> {
+        if let Some(snapshot) = self.cache.snapshot.fresh(SNAPSHOT_AGE, now) {
+            return Ok(snapshot);
+        }
+        let snapshot = match self.platform.published().await.filter(|snapshot| self.is_complete(snapshot)) {
+            Some(snapshot) => snapshot,
+            None => self.snapshot_at_source().await?,
+        };
+        Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
+    }
+
+    /// In development a snapshot without the demo clients is one from before they were stored.
+    fn is_complete(&self, snapshot: &Snapshot) -> bool {
+        let has = |client: &Client| snapshot.client(&client.client_id).is_some();
+        !snapshot.keys.is_empty() && (!self.settings.is_development() || demo::clients().iter().all(has))
+    }
+
+    async fn snapshot_at_source(&self) -> Result<Snapshot, Unavailable> {
+        let command = if self.settings.is_development() {
+            Command::Seed { clients: demo::clients() }
+        } else {
+            Command::Snapshot
+        };
+        match self.platform.registry(&command).await? {
+            Reply::Snapshot(snapshot) if snapshot.undescribed().is_none() => Ok(*snapshot),
+            Reply::Snapshot(_) | Reply::Client(_) | Reply::Keys(_) => Err(Unavailable),
+        }
+    }
+
+    /// A client: from the snapshot, or at the source if it is not there.
+    pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Client>, Unavailable> {
+        match self.snapshot(now).await?.client(client_id) {
+            Some(client) => Ok(Some(client.clone())),
+            None => self.client_at_source(client_id).await,
+        }
+    }
+
+    /// A client as it is now: for approval, redemption and refresh, and before refusing one.
+    pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
+        let command = Command::Client { client_id: client_id.to_owned() };
+        match self.platform.registry(&command).await? {
+            Reply::Client(client) => Ok(client.map(|client| *client)),
+            Reply::Snapshot(_) | Reply::Keys(_) => Err(Unavailable),
+        }
+    }
+
+    /// An account as it is now. In development the demo accounts are stored at their first use.
+    pub async fn account(&self, key: &str) -> Result<Option<Account>, Unavailable> {
+        use identity::shard::Command;
+
+        let found = self.ask_for_account(key, &Command::Find { account: key.to_owned() }).await?;
+        let demo = identity::demo::accounts().into_iter().find(|account| account.key == key);
+        match (found, demo) {
+            (None, Some(account)) if self.settings.is_development() => {
+                self.ask_for_account(key, &Command::Seed { account: Box::new(account) }).await
+            }
+            (found, _) => Ok(found),
+        }
+    }
+
+    async fn ask_for_account(
+        &self,
+        key: &str,
+        command: &identity::shard::Command,
+    ) -> Result<Option<Account>, Unavailable> {
+        use identity::shard::Reply;
+
+        match self.platform.accounts(key, command).await? {
+            Reply::Account(account) => Ok(account.map(|account| *account)),
+            Reply::Session(_) | Reply::Done => Err(Unavailable),
+        }
+    }
+
+    /// The key that signs with `alg`.
+    pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
+        let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
+            Some(keys) => keys,
+            None => match self.platform.registry(&Command::Keys).await? {
+                Reply::Keys(keys) => self.cache.keys.keep(keys.into(), now),
+                Reply::Snapshot(_) | Reply::Client(_) => return Err(Unavailable),
+            },
+        };
+        keys.iter().find(|key| key.public.alg == alg).cloned().ok_or(Unavailable)
+    }
+
+    /// Whether new user codes should be longer: asked at most every [`SNAPSHOT_AGE`].
+    pub async fn is_strained(&self, now: Timestamp) -> bool {
+        if let Some(strained) = self.cache.strained.fresh(SNAPSHOT_AGE, now) {
+            return strained;
+        }
+        self.expose("", 0, 0, now).await
+    }
+
+    /// Tells the limiter what a shard saw: live codes, and wrong entries just now.
+    pub async fn expose(&self, shard: &str, live: u64, wrong: u64, now: Timestamp) -> bool {
+        let command = limiter::Command::Expose {
+            key: limiter::budgets::EXPOSURE.to_owned(),
+            shard: shard.to_owned(),
+            live,
+            wrong,
+            window: self.settings.code_lifetime,
+            allowed: limiter::budgets::allowed_exposure(self.settings.user_code.bits()),
+        };
+        // Out of reach, the answer is the careful one.
+        let reply = self.platform.limits(&command).await.unwrap_or(limiter::Reply::Strained(true));
+        self.cache.strained.keep(reply == limiter::Reply::Strained(true), now)
+    }
+}

@@ -1,0 +1,301 @@
+//! Why an OAuth endpoint refuses, and what it says then.
+
+use super::http::Response;
+
+/// The reasons, in our words. [`Error::code`] folds them onto the registered codes.
+///
+/// Several share a code on purpose: the log stays precise while the wire tells no more than it must.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Error {
+    /// The body is not a form.
+    NotAForm,
+    /// The body is larger than [`super::http::MAX_BODY`].
+    TooLarge,
+    /// The bytes are not UTF-8.
+    NotUtf8,
+    /// A parameter stands twice.
+    Repeated,
+    /// A parameter is missing.
+    Missing(&'static str),
+    /// A parameter cannot be read.
+    Malformed(&'static str),
+    /// Two ways of client authentication at once.
+    TwoMethods,
+    /// The header and the body name different clients.
+    TwoClients,
+    /// The `Authorization` header is not HTTP Basic.
+    MalformedAuthorization,
+    /// No such client.
+    UnknownClient,
+    /// The client did not prove who it is.
+    WrongSecret,
+    /// The grant type is none of ours.
+    UnknownGrantType,
+    /// The client may not use the grant.
+    GrantNotAllowed,
+    /// The scope is malformed.
+    MalformedScope,
+    /// Nothing of the scope is allowed, or a refresh asks for more than was granted.
+    ScopeNotAllowed,
+    /// The tag of the code does not hold: made up, altered, or another client's.
+    ForgedDeviceCode,
+    /// No such grant.
+    UnknownDeviceCode,
+    /// The code was redeemed a moment ago.
+    SpentDeviceCode,
+    /// The code was redeemed before: its tokens are revoked.
+    ReplayedDeviceCode,
+    /// The tag of the refresh token does not hold.
+    ForgedRefreshToken,
+    /// The refresh token's family has ended.
+    DeadRefreshToken,
+    /// The refresh token was used before: its family is revoked.
+    ReusedRefreshToken,
+    /// Another request used the refresh token first.
+    LostRefresh,
+    /// Policy or a changed client or account stands against the refresh.
+    RefreshRefused,
+    /// Nobody has decided. Carries the interval.
+    Pending(u64),
+    /// Polled too soon. Carries the interval from now on.
+    TooSoon(u64),
+    /// A person refused.
+    Denied,
+    /// A person reported the request.
+    Reported,
+    /// Two people had the code.
+    Contested,
+    /// Policy or a changed client or account stands against the redemption.
+    RedemptionRefused,
+    /// The code's time is over.
+    Expired,
+    /// Too many live codes, or too many requests. Carries the wait.
+    TooMany(u64),
+    /// An object or the registry cannot be reached; nothing has changed.
+    Unavailable,
+}
+
+impl Error {
+    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotAForm
+            | Self::TooLarge
+            | Self::NotUtf8
+            | Self::Repeated
+            | Self::Missing(_)
+            | Self::Malformed(_)
+            | Self::TwoMethods
+            | Self::TwoClients => "invalid_request",
+            Self::MalformedAuthorization | Self::UnknownClient | Self::WrongSecret => "invalid_client",
+            Self::UnknownGrantType => "unsupported_grant_type",
+            Self::GrantNotAllowed => "unauthorized_client",
+            Self::MalformedScope | Self::ScopeNotAllowed => "invalid_scope",
+            Self::ForgedDeviceCode
+            | Self::UnknownDeviceCode
+            | Self::SpentDeviceCode
+            | Self::ReplayedDeviceCode
+            | Self::ForgedRefreshToken
+            | Self::DeadRefreshToken
+            | Self::ReusedRefreshToken
+            | Self::LostRefresh
+            | Self::RefreshRefused => "invalid_grant",
+            Self::Pending(_) => "authorization_pending",
+            Self::TooSoon(_) => "slow_down",
+            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => "access_denied",
+            Self::Expired => "expired_token",
+            Self::TooMany(_) | Self::Unavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// 400 for all (RFC 6749 §5.2), but for a failed client authentication and what is not OAuth's.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::MalformedAuthorization | Self::UnknownClient | Self::WrongSecret => 401,
+            Self::TooLarge => 413,
+            Self::TooMany(_) => 429,
+            Self::Unavailable => 503,
+            Self::NotAForm
+            | Self::NotUtf8
+            | Self::Repeated
+            | Self::Missing(_)
+            | Self::Malformed(_)
+            | Self::TwoMethods
+            | Self::TwoClients
+            | Self::UnknownGrantType
+            | Self::GrantNotAllowed
+            | Self::MalformedScope
+            | Self::ScopeNotAllowed
+            | Self::ForgedDeviceCode
+            | Self::UnknownDeviceCode
+            | Self::SpentDeviceCode
+            | Self::ReplayedDeviceCode
+            | Self::ForgedRefreshToken
+            | Self::DeadRefreshToken
+            | Self::ReusedRefreshToken
+            | Self::LostRefresh
+            | Self::RefreshRefused
+            | Self::Pending(_)
+            | Self::TooSoon(_)
+            | Self::Denied
+            | Self::Reported
+            | Self::Contested
+            | Self::RedemptionRefused
+            | Self::Expired => 400,
+        }
+    }
+
+    /// For the log: our reason.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotAForm => "not_a_form",
+            Self::TooLarge => "too_large",
+            Self::NotUtf8 => "not_utf8",
+            Self::Repeated => "repeated_parameter",
+            Self::Missing(_) => "missing_parameter",
+            Self::Malformed(_) => "malformed_parameter",
+            Self::TwoMethods => "two_methods",
+            Self::TwoClients => "two_clients",
+            Self::MalformedAuthorization => "malformed_authorization",
+            Self::UnknownClient => "unknown_client",
+            Self::WrongSecret => "wrong_secret",
+            Self::UnknownGrantType => "unknown_grant_type",
+            Self::GrantNotAllowed => "grant_not_allowed",
+            Self::MalformedScope => "malformed_scope",
+            Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::ForgedDeviceCode => "forged_device_code",
+            Self::UnknownDeviceCode => "unknown_device_code",
+            Self::SpentDeviceCode => "spent_device_code",
+            Self::ReplayedDeviceCode => "replayed_device_code",
+            Self::ForgedRefreshToken => "forged_refresh_token",
+            Self::DeadRefreshToken => "dead_refresh_token",
+            Self::ReusedRefreshToken => "reused_refresh_token",
+            Self::LostRefresh => "lost_refresh",
+            Self::RefreshRefused => "refresh_refused",
+            Self::Pending(_) => "pending",
+            Self::TooSoon(_) => "too_soon",
+            Self::Denied => "denied",
+            Self::Reported => "reported",
+            Self::Contested => "contested",
+            Self::RedemptionRefused => "redemption_refused",
+            Self::Expired => "expired",
+            Self::TooMany(_) => "too_many",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// For the client's developer. Never says more than [`Error::code`] where an attacker could ask.
+    fn description(&self) -> String {
+        match self {
+            Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
+            Self::TooLarge => format!("The body is larger than {} bytes.", super::http::MAX_BODY),
+            Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
+            Self::Repeated => "A parameter is sent more than once.".to_owned(),
+            Self::Missing(name) => format!("The parameter {name} is missing."),
+            Self::Malformed(name) => format!("The parameter {name} cannot be used as it is."),
+            Self::TwoMethods => "Use one way of client authentication, not two.".to_owned(),
+            Self::TwoClients => "The Authorization header and client_id name different clients.".to_owned(),
+            Self::MalformedAuthorization | Self::UnknownClient | Self::WrongSecret => {
+                "The client is unknown or did not authenticate.".to_owned()
+            }
+            Self::UnknownGrantType => {
+                "This server serves the device grant and refresh tokens only.".to_owned()
+            }
+            Self::GrantNotAllowed => "This client may not use this grant.".to_owned(),
+            Self::MalformedScope => "The scope has a character that no scope may have.".to_owned(),
+            Self::ScopeNotAllowed => "Nothing of this scope is allowed here.".to_owned(),
+            Self::ForgedDeviceCode
+            | Self::UnknownDeviceCode
+            | Self::SpentDeviceCode
+            | Self::ReplayedDeviceCode => "The device code is unknown, used, or another client's.".to_owned(),
+            Self::ForgedRefreshToken
+            | Self::DeadRefreshToken
+            | Self::ReusedRefreshToken
+            | Self::LostRefresh
+            | Self::RefreshRefused => "The refresh token is unknown, used, or revoked.".to_owned(),
+            Self::Pending(_) => "Nobody has decided yet; ask again after the interval.".to_owned(),
+            Self::TooSoon(interval) => {
+                format!("Too soon; from now on wait {interval} seconds between requests.")
+            }
+            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => {
+                "The request was refused.".to_owned()
+            }
+            Self::Expired => "The device code has expired; start again.".to_owned(),
+            Self::TooMany(_) => "Too many codes are waiting; try again later.".to_owned(),
+            Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
+        }
+    }
+
+    /// The `interval` to send along: required from now on, in seconds.
+    const fn interval(&self) -> Option<u64> {
+        if let Self::Pending(interval) | Self::TooSoon(interval) = self { Some(*interval) } else { None }
+    }
+
+    /// The seconds of `Retry-After`.
+    const fn retry_after(&self) -> Option<u64> {
+        if let Self::TooSoon(wait) | Self::TooMany(wait) = self {
+            Some(*wait)
+        } else if matches!(self, Self::Unavailable) {
+            Some(5)
+        } else {
+            None
+        }
+    }
+
+    /// The answer. `challenge` if the client used the `Authorization` header (RFC 6749 §5.2).
+    #[must_use]
+    pub fn response(&self, challenge: bool) -> Response {
+        let (error, error_description) = (self.code(), self.description());
+        let body = Body { error, error_description, interval: self.interval() };
+        let mut response = Response::json(self.status(), &body);
+        if let Some(seconds) = self.retry_after() {
+            response = response.with("retry-after", seconds.to_string());
+        }
+        if self.status() == 401 && challenge {
+            response = response.with("www-authenticate", "Basic realm=\"device-grant\"".to_owned());
+        }
+        response
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Body {
+    error: &'static str,
+    error_description: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interval: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_attacker_may_not_tell_apart_is_one_answer() {
+        let body = |error: Error| error.response(false).body;
+
+        assert_eq!(body(Error::UnknownClient), body(Error::WrongSecret));
+        assert_eq!(body(Error::ForgedDeviceCode), body(Error::UnknownDeviceCode));
+        assert_eq!(body(Error::SpentDeviceCode), body(Error::ReplayedDeviceCode));
+        assert_eq!(body(Error::Denied), body(Error::Contested));
+        assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
+    }
+
+    #[test]
+    fn a_description_has_only_the_characters_it_may_have() {
+        // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E.
+        for error in [
+            Error::NotAForm,
+            Error::Missing("client_id"),
+            Error::TooSoon(10),
+            Error::TwoClients,
+            Error::Expired,
+        ] {
+            let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(error.description().bytes().all(allowed), "{error:?}");
+        }
+    }
+}

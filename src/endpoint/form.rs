@@ -1,0 +1,92 @@
+//! `application/x-www-form-urlencoded` bodies and queries, read strictly.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode_str;
+
+use super::error::Error;
+
+/// RFC 8707 §2: the one parameter that may be repeated.
+const MAY_REPEAT: &str = "resource";
+
+/// Parameters by name. A parameter without a value is as if it was not sent (RFC 6749 §3.1, RFC 8628 §3.1).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Form {
+    values: BTreeMap<String, String>,
+}
+
+impl Form {
+    /// Reads a form.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are not UTF-8 once decoded, or a parameter that stands twice (RFC 6749 §3.2).
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        let text = core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8)?;
+        let mut values = BTreeMap::new();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name).ok_or(Error::NotUtf8)?;
+            let value = decode(value).ok_or(Error::NotUtf8)?;
+            if values.insert(name.clone(), value).is_some() && name != MAY_REPEAT {
+                return Err(Error::Repeated);
+            }
+        }
+        values.retain(|_, value| !value.is_empty());
+        Ok(Self { values })
+    }
+
+    /// The value of a parameter.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// The value of a parameter that must be there.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    pub fn require(&self, name: &'static str) -> Result<&str, Error> {
+        self.get(name).ok_or(Error::Missing(name))
+    }
+}
+
+/// Decodes one name or value: `+` is a space, `%XX` a byte; `None` if the bytes are not UTF-8.
+#[must_use]
+pub fn decode(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Form, Error> {
+        Form::parse(text.as_bytes())
+    }
+
+    #[test]
+    fn names_and_values_are_decoded() {
+        let form = parse("scope=openid+email&a%20b=%C3%A9&&flag").unwrap();
+
+        assert_eq!(form.get("scope"), Some("openid email"));
+        assert_eq!(form.get("a b"), Some("é"));
+        assert_eq!(form.get("flag"), None, "no value is no parameter");
+    }
+
+    #[test]
+    fn a_repeated_parameter_is_refused_even_an_empty_or_unknown_one() {
+        assert_eq!(parse("a=1&a=2"), Err(Error::Repeated));
+        assert_eq!(parse("a=&a=2"), Err(Error::Repeated));
+        assert_eq!(parse("a=1&%61=1"), Err(Error::Repeated));
+        assert!(parse("resource=https://a&resource=https://b").is_ok(), "RFC 8707");
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused() {
+        assert_eq!(parse("a=%ff"), Err(Error::NotUtf8));
+        assert_eq!(Form::parse(b"a=\xff"), Err(Error::NotUtf8));
+    }
+}

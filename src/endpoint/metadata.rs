@@ -1,0 +1,94 @@
+//! What the server says of itself (RFC 8414, OpenID Connect Discovery).
+
+use serde::Serialize;
+
+use super::error::Error;
+use super::http::Response;
+use super::{Context, Platform};
+use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use crate::token::key::{Algorithm, PublicKey};
+
+/// `/healthz`.
+#[derive(Serialize)]
+pub(super) struct Health {
+    pub version: String,
+}
+
+/// RFC 8414 §2. Empty arrays are left out (§3.2), but for `response_types_supported`: see
+/// `docs/decisions/0003-discovery-for-strict-clients.md`.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    issuer: String,
+    device_authorization_endpoint: String,
+    token_endpoint: String,
+    authorization_endpoint: String,
+    jwks_uri: String,
+    response_types_supported: [&'static str; 0],
+    grant_types_supported: [&'static str; 2],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    scopes_supported: Vec<&'a str>,
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [Algorithm; 2],
+    claims_supported: [&'static str; 15],
+    request_uri_parameter_supported: bool,
+}
+
+/// The same document at both places; every endpoint is found through it.
+pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
+    let Ok(snapshot) = context.server.snapshot(context.now).await else {
+        return Error::Unavailable.response(false);
+    };
+    let issuer = context.issuer.as_str();
+    let at = |path: &str| format!("{issuer}{path}");
+    let document = Metadata {
+        issuer: issuer.to_owned(),
+        device_authorization_endpoint: at("/device_authorization"),
+        token_endpoint: at("/token"),
+        authorization_endpoint: at("/authorize"),
+        jwks_uri: at("/jwks.json"),
+        response_types_supported: [],
+        grant_types_supported: [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
+        token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: [Algorithm::Rs256, Algorithm::Es256],
+        claims_supported: [
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "amr",
+            "at_hash",
+            "sid",
+            "name",
+            "preferred_username",
+            "email",
+            "email_verified",
+            "client_id",
+        ],
+        request_uri_parameter_supported: false,
+    };
+    cacheable(&document)
+}
+
+#[derive(Serialize)]
+struct KeySet<'a> {
+    keys: &'a [PublicKey],
+}
+
+/// RFC 7517 §5.
+pub(super) async fn keys<P: Platform>(context: Context<'_, P>) -> Response {
+    match context.server.snapshot(context.now).await {
+        Ok(snapshot) => cacheable(&KeySet { keys: &snapshot.keys }),
+        Err(_) => Error::Unavailable.response(false),
+    }
+}
+
+fn cacheable(document: &impl Serialize) -> Response {
+    Response::json(200, document)
+        .with_only("cache-control", "public, max-age=300".to_owned())
+        .without("pragma")
+}

@@ -1,0 +1,119 @@
+//! The tokens of a successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use super::error::Error;
+use super::{Context, Platform};
+use crate::client::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::client::{Client, REFRESH_TOKEN_GRANT};
+use crate::identity::account::Account;
+use crate::secret;
+use crate::time::Timestamp;
+use crate::token::claims::{AccessClaims, IdClaims, Person, at_hash, dated};
+use crate::token::key::Algorithm;
+use crate::token::signing::SigningInput;
+
+/// RFC 6749 §5.1. `scope` is always sent.
+#[derive(Serialize)]
+pub(super) struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// Whom the tokens are about, and for whom they are.
+pub(super) struct Subject<'a> {
+    pub client: &'a Client,
+    pub account: &'a Account,
+    pub scope: &'a Scope,
+    pub auth_time: Timestamp,
+    pub amr: &'a [String],
+    pub nonce: Option<&'a str>,
+    pub sid: String,
+}
+
+impl Subject<'_> {
+    /// Whether a refresh token was granted, and the client may have one.
+    pub(super) fn may_refresh(&self) -> bool {
+        self.scope.has(OFFLINE_ACCESS) && self.client.may_use(REFRESH_TOKEN_GRANT)
+    }
+}
+
+/// Signs an access token and, if `openid` was granted, an ID token. Stores nothing.
+pub(super) async fn mint<P: Platform>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    rng: &mut impl CryptoRng,
+) -> Result<Tokens, Error> {
+    let settings = &context.server.settings;
+    let access = access_claims(context, subject, secret::random_id(rng));
+    let alg = subject.client.access_token_signed_response_alg;
+    let access_token = sign(context, "at+jwt", alg, settings.access_token, access).await?;
+    let id_token = if subject.scope.has(OPENID) {
+        let claims = id_claims(context, subject, &access_token);
+        let alg = subject.client.id_token_signed_response_alg;
+        Some(sign(context, "JWT", alg, settings.id_token, claims).await?)
+    } else {
+        None
+    };
+    Ok(Tokens {
+        access_token,
+        token_type: "Bearer",
+        expires_in: settings.access_token,
+        scope: subject.scope.clone(),
+        id_token,
+        refresh_token: None,
+    })
+}
+
+fn access_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, jti: String) -> AccessClaims {
+    let issuer = context.issuer.as_str();
+    AccessClaims {
+        iss: issuer.to_owned(),
+        sub: subject.account.sub.clone(),
+        aud: issuer.to_owned(),
+        client_id: subject.client.client_id.clone(),
+        jti,
+        scope: subject.scope.clone(),
+        auth_time: subject.auth_time.seconds(),
+        amr: subject.amr.to_vec(),
+        sid: subject.sid.clone(),
+    }
+}
+
+fn id_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, access_token: &str) -> IdClaims {
+    IdClaims {
+        iss: context.issuer.as_str().to_owned(),
+        sub: subject.account.sub.clone(),
+        aud: subject.client.client_id.clone(),
+        auth_time: subject.auth_time.seconds(),
+        amr: subject.amr.to_vec(),
+        sid: subject.sid.clone(),
+        at_hash: at_hash(access_token),
+        nonce: subject.nonce.map(str::to_owned),
+        person: Person::of(subject.account, subject.scope),
+    }
+}
+
+async fn sign<P: Platform, T: Serialize>(
+    context: Context<'_, P>,
+    typ: &str,
+    alg: Algorithm,
+    lifetime: u64,
+    claims: T,
+) -> Result<String, Error> {
+    let server = context.server;
+    let key = server.signing_key(alg, context.now).await.map_err(|_| Error::Unavailable)?;
+    let claims = dated(claims, context.now, Duration::from_secs(lifetime)).ok_or(Error::Unavailable)?;
+    let input = SigningInput::new(typ, &key.public, &claims).ok_or(Error::Unavailable)?;
+    let signature = server.platform.sign(&key, input.bytes()).await.map_err(|_| Error::Unavailable)?;
+    Ok(input.signed(&signature))
+}

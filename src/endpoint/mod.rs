@@ -1,0 +1,144 @@
+//! HTTP in, HTTP out. Still native: whole stories run through [`answer`] in `cargo test`.
+
+mod client_auth;
+mod device_authorization;
+mod directory;
+pub mod error;
+pub mod form;
+pub mod http;
+mod metadata;
+mod mint;
+pub mod page;
+mod platform;
+mod redemption;
+mod refresh;
+mod token;
+mod verify;
+
+use rand_core::CryptoRng;
+
+pub use directory::SNAPSHOT_AGE;
+pub use platform::{Platform, Unavailable};
+
+use crate::settings::{Issuer, Settings};
+use crate::time::Timestamp;
+use directory::Cache;
+use http::{Request, Response};
+
+/// A server: its settings, the world it runs in, and what this isolate remembers.
+pub struct Server<P> {
+    /// The settings.
+    pub settings: Settings,
+    /// The world.
+    pub platform: P,
+    cache: Cache,
+}
+
+impl<P: Platform> Server<P> {
+    /// A server that remembers nothing yet.
+    pub fn new(settings: Settings, platform: P) -> Self {
+        Self { settings, platform, cache: Cache::default() }
+    }
+
+    /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.
+    fn issuer(&self, request: &Request) -> Option<Issuer> {
+        if let Some(issuer) = &self.settings.issuer {
+            let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
+            return same.then(|| issuer.clone());
+        }
+        let scheme = if request.secure { "https" } else { "http" };
+        let issuer = Issuer::parse(&format!("{scheme}://{}", request.host));
+        issuer.filter(|issuer| self.settings.may_be(issuer))
+    }
+}
+
+/// One request on its way through: what every endpoint is given.
+pub(crate) struct Context<'a, P> {
+    server: &'a Server<P>,
+    issuer: &'a Issuer,
+    request: &'a Request,
+    now: Timestamp,
+}
+
+impl<P> Clone for Context<'_, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P> Copy for Context<'_, P> {}
+
+/// The routes. Each is relative to the issuer; the metadata stands where RFC 8414 §3 puts it.
+#[derive(Clone, Copy)]
+enum Route {
+    DeviceAuthorization,
+    Token,
+    Verify,
+    Authorize,
+    Metadata,
+    Keys,
+    Health,
+}
+
+impl Route {
+    fn find(path: &str, issuer: &Issuer) -> Option<Self> {
+        let base = issuer.path();
+        if path.strip_prefix("/.well-known/oauth-authorization-server") == Some(base) {
+            return Some(Self::Metadata);
+        }
+        match path.strip_prefix(base)? {
+            "/device_authorization" => Some(Self::DeviceAuthorization),
+            "/token" => Some(Self::Token),
+            "/device" => Some(Self::Verify),
+            "/authorize" => Some(Self::Authorize),
+            "/.well-known/openid-configuration" => Some(Self::Metadata),
+            "/jwks.json" => Some(Self::Keys),
+            "/healthz" => Some(Self::Health),
+            _ => None,
+        }
+    }
+
+    const fn methods(self) -> &'static [&'static str] {
+        match self {
+            Self::DeviceAuthorization | Self::Token => &["POST"],
+            Self::Verify | Self::Authorize => &["GET", "HEAD", "POST"],
+            Self::Metadata | Self::Keys | Self::Health => &["GET", "HEAD"],
+        }
+    }
+}
+
+/// Answers `request` at `now`.
+pub async fn answer<P: Platform>(
+    server: &Server<P>,
+    request: &Request,
+    now: Timestamp,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let Some(issuer) = server.issuer(request) else {
+        return Response::text(421, "This server does not answer for that host and scheme.");
+    };
+    let Some(route) = Route::find(&request.path, &issuer) else {
+        return Response::text(404, "There is nothing here.");
+    };
+    if !route.methods().contains(&request.method.as_str()) {
+        let allow = route.methods().join(", ");
+        return Response::text(405, &format!("Use {allow}.")).with("allow", allow);
+    }
+    let context = Context { server, issuer: &issuer, request, now };
+    let response = dispatch(route, context, rng).await;
+    if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
+}
+
+async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    match route {
+        Route::DeviceAuthorization => device_authorization::answer(context, rng).await,
+        Route::Token => token::answer(context, rng).await,
+        Route::Verify => verify::answer(context, rng).await,
+        Route::Authorize => verify::refuse_authorization(),
+        Route::Metadata => metadata::discovery(context).await,
+        Route::Keys => metadata::keys(context).await,
+        Route::Health => {
+            Response::json(200, &metadata::Health { version: context.server.platform.version() })
+        }
+    }
+}

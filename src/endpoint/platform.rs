@@ -1,0 +1,46 @@
+//! What the endpoints need of the world: objects, a signature, a published snapshot, a rate limit.
+
+use crate::client::registry::{self, Snapshot};
+use crate::grant::routing::Shard;
+use crate::token::key::StoredKey;
+use crate::{grant, identity, limiter};
+
+/// Something could not be reached, and nothing is known to have changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Unavailable;
+
+/// The world outside. One implementation runs on Workers, one in memory for tests.
+#[expect(async_fn_in_trait, reason = "one thread: nothing here needs to be Send")]
+pub trait Platform {
+    /// Asks a shard of grants.
+    async fn grants(
+        &self,
+        shard: Shard,
+        command: &grant::shard::Command,
+    ) -> Result<grant::shard::Reply, Unavailable>;
+
+    /// Asks the shard of an account.
+    async fn accounts(
+        &self,
+        account: &str,
+        command: &identity::shard::Command,
+    ) -> Result<identity::shard::Reply, Unavailable>;
+
+    /// Asks the limiter that has the command's row.
+    async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable>;
+
+    /// Asks the registry.
+    async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable>;
+
+    /// The published snapshot, where there is one. An accelerator: it may be a minute old.
+    async fn published(&self) -> Option<Snapshot>;
+
+    /// Whether one more request of `key` is within the platform's own rate limit. An accelerator, too.
+    async fn within_limit(&self, key: &str) -> bool;
+
+    /// Signs `input` with the private half of `key`, as JWS wants it (RFC 7515 §5.1).
+    async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable>;
+
+    /// The version of this build, for `/healthz`.
+    fn version(&self) -> String;
+}

@@ -1,0 +1,117 @@
+//! The cookie, the CSRF token, and the sealed field that carries a code from form to form.
+
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+
+use crate::client::scope::Scope;
+use crate::endpoint::Context;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::{Request, Response};
+use crate::grant::user_code::UserCode;
+use crate::identity::session::Browser;
+use crate::keyring::Purpose;
+use crate::secret;
+use crate::settings::Issuer;
+use crate::time::Timestamp;
+
+/// How long a form may stay open.
+const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
+
+/// A code on its way through sign-in and consent. Sealed, and bound to its browser.
+#[derive(Deserialize, Serialize)]
+pub(super) struct Transaction {
+    /// The code, canonical.
+    pub user_code: String,
+    /// Whose it is.
+    browser: String,
+    /// When the form is too old.
+    ends_at: Timestamp,
+    /// The consent page's claim, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimRef>,
+}
+
+/// Which claim a consent page holds.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct ClaimRef {
+    /// The key pair under which the code was found.
+    pub pair: u8,
+    /// The claim's nonce.
+    pub nonce: String,
+    /// The client that asks; a grant's request never changes.
+    pub client_id: String,
+    /// What it asks for.
+    pub scope: Scope,
+}
+
+impl Transaction {
+    pub(super) fn new(code: &UserCode, browser: &Browser, claim: Option<ClaimRef>, now: Timestamp) -> Self {
+        let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
+        Self { user_code, browser, ends_at: now + FORM_LIFETIME, claim }
+    }
+
+    /// The hidden field.
+    pub(super) fn seal<P>(&self, context: Context<'_, P>, rng: &mut impl CryptoRng) -> String {
+        let plain = serde_json::to_vec(self).unwrap_or_default();
+        secret::encode(&context.server.settings.keyring.seal(Purpose::Transaction, &plain, rng))
+    }
+
+    /// Reads the hidden field; `None` if it is another browser's, too old, or not ours.
+    pub(super) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Option<Self> {
+        let sealed = secret::decode(form.get("transaction")?)?;
+        let plain = context.server.settings.keyring.open(Purpose::Transaction, &sealed)?;
+        let transaction: Self = serde_json::from_slice(&plain).ok()?;
+        let ours = transaction.browser == browser.id && context.now < transaction.ends_at;
+        ours.then_some(transaction)
+    }
+}
+
+/// The browser of a request, as its cookie says; `None` if it has none of ours.
+pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
+    let name = cookie_name(context.issuer);
+    let pairs = context.request.cookie.as_deref()?.split(';').map(str::trim);
+    let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(other, _)| *other == name)?.1;
+    let plain = context.server.settings.keyring.open(Purpose::Cookie, &secret::decode(value)?)?;
+    serde_json::from_slice(&plain).ok()
+}
+
+/// Sets the cookie. It has no `Max-Age`: it goes with the browser's session, and what it seals has an end.
+pub(super) fn remember<P>(
+    context: Context<'_, P>,
+    response: Response,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let plain = serde_json::to_vec(browser).unwrap_or_default();
+    let sealed = secret::encode(&context.server.settings.keyring.seal(Purpose::Cookie, &plain, rng));
+    let name = cookie_name(context.issuer);
+    let secure = if context.issuer.is_secure() { "; Secure" } else { "" };
+    let cookie = format!("{name}={sealed}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    response.with("set-cookie", cookie)
+}
+
+/// `__Host-` only where browsers allow it: with `Secure`, so not on a loopback http issuer.
+fn cookie_name(issuer: &Issuer) -> &'static str {
+    if issuer.is_secure() { "__Host-device-grant" } else { "device-grant" }
+}
+
+/// The token that this browser's forms carry. The same for as long as its session is, so that two pages
+/// that say the same are the same, byte for byte.
+pub(super) fn csrf<P>(context: Context<'_, P>, browser: &Browser) -> String {
+    context.server.settings.keyring.current.csrf(&browser.id, browser.session_id())
+}
+
+/// Whether a POST comes from a form of ours.
+pub(super) fn is_ours<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> bool {
+    let token = form.get("csrf").unwrap_or_default();
+    context.server.settings.keyring.is_csrf(token, &browser.id, browser.session_id())
+}
+
+/// Whether the browser itself says that a POST comes from elsewhere. `null` and absent say nothing.
+pub(super) fn is_foreign(request: &Request, issuer: &Issuer) -> bool {
+    let origin = request.origin.as_deref().filter(|origin| *origin != "null");
+    origin.is_some_and(|origin| origin != issuer.origin())
+        || request.sec_fetch_site.as_deref() == Some("cross-site")
+}

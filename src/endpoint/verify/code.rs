@@ -1,0 +1,161 @@
+//! The code: entered, looked up after sign-in, and claimed for the consent page.
+
+use rand_core::CryptoRng;
+
+use super::browser::{ClaimRef, Transaction};
+use super::{Taken, browser, check, network, view};
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::page::Problem;
+use crate::endpoint::{Context, Platform, Unavailable};
+use crate::grant::Claim;
+use crate::grant::routing::Address;
+use crate::grant::shard::{Claimed, Command, Reply, Shown};
+use crate::grant::user_code::UserCode;
+use crate::identity::account::Account;
+use crate::identity::session::Browser;
+use crate::keyring::Keys;
+use crate::limiter::budgets::{codes_by_account, codes_by_network};
+use crate::secret::{self, Digest};
+
+const WHAT: &str = "code_entry";
+
+/// A code was typed, or one from a link confirmed. Its form is all that is checked before sign-in.
+pub(super) async fn entered<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let typed = form.get("user_code").unwrap_or_default();
+    let Some(code) = UserCode::parse(typed, &context.server.settings.user_code) else {
+        let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode));
+        return Ok(page.noting(WHAT, None, "wrong", "malformed"));
+    };
+    match check(context, &browser).await? {
+        Some((_, account)) => look_up(context, &code, &browser, &account, rng).await,
+        None => Ok(ask_to_sign_in(context, &code, browser, rng)),
+    }
+}
+
+fn ask_to_sign_in<P>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    mut browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let stale = browser.signed_in.take().is_some();
+    let transaction = Transaction::new(code, &browser, None, context.now).seal(context, rng);
+    let page = view::sign_in(context, 200, &browser, &transaction, "", None);
+    if stale { browser::remember(context, page, &browser, rng) } else { page }
+}
+
+/// Takes an attempt, then looks the code up; a right one gives the attempt back.
+///
+/// Wrong, used, ended and foreign codes get the same bytes.
+pub(super) async fn look_up<P: Platform>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    browser: &Browser,
+    account: &Account,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let lifetime = context.server.settings.code_lifetime;
+    let budgets = [codes_by_network(&network(context), lifetime), codes_by_account(&account.key, lifetime)];
+    let taken = match Taken::from(context, budgets).await? {
+        Ok(taken) => taken,
+        Err(seconds) => {
+            let time = view::span(seconds);
+            let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time }));
+            let page = page.with("retry-after", seconds.to_string());
+            return Ok(page.noting(WHAT, None, "wait", "budget"));
+        }
+    };
+    let Some((shown, claim)) = claim(context, code, browser, account, rng).await? else {
+        let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode));
+        return Ok(page.noting(WHAT, None, "wrong", "absent"));
+    };
+    taken.give_back(context).await;
+    let client = shown.request.client_id.clone();
+    let page = show(context, code, browser, account, (&shown, claim), (200, None), rng).await?;
+    Ok(page.noting(WHAT, Some(&client), "claimed", "claimed"))
+}
+
+/// Claims the grant of `code` under every key pair; always all of them, so that timing tells nothing.
+pub(super) async fn claim<P: Platform>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    browser: &Browser,
+    account: &Account,
+    rng: &mut impl CryptoRng,
+) -> Result<Option<(Shown, ClaimRef)>, Unavailable> {
+    let nonce = secret::random_id(rng);
+    let mut hits = Vec::new();
+    for keys in context.server.settings.keyring.pairs() {
+        let claim = claim_of(browser, account, &nonce);
+        if let Some(shown) = claim_under(context, code, keys, claim).await? {
+            let (client_id, scope) = (shown.request.client_id.clone(), shown.request.scope.clone());
+            hits.push((shown, ClaimRef { pair: keys.pair, nonce: nonce.clone(), client_id, scope }));
+        }
+    }
+    // Two hits are two grants with one code: there is no telling which one the person means.
+    Ok(if hits.len() == 1 { hits.pop() } else { None })
+}
+
+async fn claim_under<P: Platform>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    keys: &Keys,
+    claim: Claim,
+) -> Result<Option<Shown>, Unavailable> {
+    let Address { shard, key } = Address::of(code, keys);
+    match context.server.platform.grants(shard, &Command::Claim { key, claim }).await? {
+        Reply::Claimed(Claimed::Yours(shown)) => Ok(Some(*shown)),
+        Reply::Claimed(Claimed::Absent(live)) => {
+            context.server.expose(&shard.to_string(), live, 1, context.now).await;
+            Ok(None)
+        }
+        Reply::Opened(_)
+        | Reply::Polled(_)
+        | Reply::Redeemed(_)
+        | Reply::Decided(_)
+        | Reply::Refreshed(_)
+        | Reply::Rotated(_) => Err(Unavailable),
+    }
+}
+
+/// Who has the page: the account, in this session, in this browser.
+pub(super) fn claim_of(browser: &Browser, account: &Account, nonce: &str) -> Claim {
+    Claim {
+        account: account.key.clone(),
+        session: Digest::of(browser.session_id().as_bytes()),
+        browser: Digest::of(browser.id.as_bytes()),
+        nonce: nonce.to_owned(),
+    }
+}
+
+/// The consent page of a claimed grant.
+pub(super) async fn show<P: Platform>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    browser: &Browser,
+    account: &Account,
+    (shown, claim): (&Shown, ClaimRef),
+    (status, problem): (u16, Option<Problem<'_>>),
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let snapshot = context.server.snapshot(context.now).await?;
+    let client = context.server.client(&shown.request.client_id, context.now).await?;
+    let name = client.as_ref().map_or(shown.request.client_id.as_str(), |client| &client.client_name);
+    let words = |token| snapshot.scopes.get(token).map_or(token, String::as_str);
+    let consent = view::Consent {
+        transaction: Transaction::new(code, browser, Some(claim), context.now).seal(context, rng),
+        code,
+        client_name: name,
+        client_uri: client.as_ref().and_then(|client| client.client_uri.as_deref()),
+        account,
+        permissions: shown.request.scope.iter().map(words).collect(),
+        problem,
+    };
+    Ok(view::consent(context, status, browser, shown, consent))
+}

@@ -1,0 +1,186 @@
+//! The decision: yes, no, or "I did not start this".
+
+use rand_core::CryptoRng;
+
+use super::browser::ClaimRef;
+use super::code::{claim, claim_of, show};
+use super::sign_in::read_transaction;
+use super::{check, view};
+use crate::endpoint::device_authorization::release;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::page::{Outcome, Problem};
+use crate::endpoint::{Context, Platform, Unavailable};
+use crate::grant::routing::Address;
+use crate::grant::shard::{Command, Decided, Decision, Reply};
+use crate::grant::user_code::UserCode;
+use crate::grant::{Approval, Denial, Request};
+use crate::identity::account::Account;
+use crate::identity::session::{Browser, Session};
+use crate::policy::{self, Facts, Point};
+
+const WHAT: &str = "decision";
+
+/// Which button was pressed.
+#[derive(Clone, Copy)]
+enum Choice {
+    Approve,
+    Deny,
+    Report,
+}
+
+impl Choice {
+    fn read(form: &Form) -> Option<Self> {
+        match form.get("decision")? {
+            "approve" => Some(Self::Approve),
+            "deny" => Some(Self::Deny),
+            "report" => Some(Self::Report),
+            _ => None,
+        }
+    }
+
+    const fn outcome(self) -> (Outcome, &'static str) {
+        match self {
+            Self::Approve => (Outcome::Approved, "approved"),
+            Self::Deny => (Outcome::Denied, "denied"),
+            Self::Report => (Outcome::Reported, "reported"),
+        }
+    }
+}
+
+/// A decision that comes from a consent page of this browser, by who is signed in.
+struct Page<'a, P> {
+    context: Context<'a, P>,
+    browser: &'a Browser,
+    session: Session,
+    account: Account,
+    code: UserCode,
+    claim: ClaimRef,
+}
+
+pub(super) async fn submitted<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let transaction = read_transaction(context, form, browser);
+    let claimed = transaction.and_then(|(transaction, code)| Some((transaction.claim?, code)));
+    let (Some((claim, code)), Some((session, account))) = (claimed, check(context, browser).await?) else {
+        let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired));
+        return Ok(page.noting(WHAT, None, "refused", "no_session"));
+    };
+    let page = Page { context, browser, session, account, code, claim };
+    let confirmed = form.get("confirm_device").is_some();
+    match Choice::read(form) {
+        None => page.ask_again(Problem::Undecided, rng).await,
+        Some(Choice::Approve) if !confirmed => page.ask_again(Problem::Unconfirmed, rng).await,
+        Some(choice) => page.decide(choice).await,
+    }
+}
+
+impl<P: Platform> Page<'_, P> {
+    fn address(&self) -> Option<Address> {
+        let keys = self.context.server.settings.keyring.named(self.claim.pair)?;
+        Some(Address::of(&self.code, keys))
+    }
+
+    /// Nothing was decided; the page is shown again, with the claim renewed.
+    async fn ask_again(
+        &self,
+        problem: Problem<'_>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
+        let Self { context, browser, account, code, .. } = self;
+        match claim(*context, code, browser, account, rng).await? {
+            Some((shown, claim)) => {
+                let page = show(*context, code, browser, account, (&shown, claim), (400, Some(problem)), rng)
+                    .await?;
+                Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", "incomplete"))
+            }
+            None => Ok(self.over()),
+        }
+    }
+
+    async fn decide(&self, choice: Choice) -> Result<Response, Unavailable> {
+        let Some(address) = self.address() else { return Ok(self.over()) };
+        let decision = match choice {
+            Choice::Approve => match self.approval().await? {
+                Some(approval) => Decision::Approve(approval),
+                None => return Ok(self.refused()),
+            },
+            Choice::Deny => Decision::Deny(Denial::Denied),
+            Choice::Report => Decision::Deny(Denial::Reported),
+        };
+        match self.send(address, decision).await? {
+            Decided::Done(request) => self.done(choice, address, &request).await,
+            Decided::Elsewhere => Ok(self.elsewhere()),
+            Decided::Over => Ok(self.over()),
+        }
+    }
+
+    /// What is approved, if policy allows it at this moment; the client is read at its source.
+    async fn approval(&self) -> Result<Option<Approval>, Unavailable> {
+        let client = self.context.server.client_at_source(&self.claim.client_id).await?;
+        let Some(client) = client else { return Ok(None) };
+        let account = Some(&self.account);
+        let facts = Facts { client: Some(&client), account, scope: &self.claim.scope };
+        Ok(match policy::decide(Point::Approval, facts) {
+            policy::Decision::Allow(scope) => Some(Approval {
+                account: self.account.key.clone(),
+                scope,
+                auth_time: self.session.auth_time,
+                amr: self.session.amr.clone(),
+                at: self.context.now,
+            }),
+            policy::Decision::Refuse(_) => None,
+        })
+    }
+
+    async fn send(&self, address: Address, decision: Decision) -> Result<Decided, Unavailable> {
+        let claim = claim_of(self.browser, &self.account, &self.claim.nonce);
+        let command = Command::Decide { key: address.key, claim, decision };
+        match self.context.server.platform.grants(address.shard, &command).await? {
+            Reply::Decided(decided) => Ok(decided),
+            Reply::Opened(_)
+            | Reply::Polled(_)
+            | Reply::Redeemed(_)
+            | Reply::Claimed(_)
+            | Reply::Refreshed(_)
+            | Reply::Rotated(_) => Err(Unavailable),
+        }
+    }
+
+    async fn done(
+        &self,
+        choice: Choice,
+        address: Address,
+        request: &Request,
+    ) -> Result<Response, Unavailable> {
+        let client = self.context.server.client(&request.client_id, self.context.now).await?;
+        let name = client.as_ref().map_or(request.client_id.as_str(), |client| &client.client_name);
+        let (outcome, word) = choice.outcome();
+        match choice {
+            Choice::Approve => {}
+            Choice::Deny | Choice::Report => release(self.context, &request.gauge, address).await,
+        }
+        Ok(view::result(outcome, name).noting(WHAT, Some(&request.client_id), word, word))
+    }
+
+    fn refused(&self) -> Response {
+        let text = "This service does not allow this request any more. Nothing was approved.";
+        let page = view::problem(self.context, 403, "Not allowed", text);
+        page.noting(WHAT, Some(&self.claim.client_id), "refused", "policy")
+    }
+
+    fn elsewhere(&self) -> Response {
+        let text = "This request was opened again, in another tab or window. Decide there; this page no longer counts.";
+        let page = view::problem(self.context, 409, "Opened elsewhere", text);
+        page.noting(WHAT, None, "refused", "elsewhere")
+    }
+
+    fn over(&self) -> Response {
+        let text = "It was answered before, or its time is over. Your device can ask for a new code.";
+        view::problem(self.context, 409, "This request has ended", text).noting(WHAT, None, "refused", "over")
+    }
+}

@@ -1,0 +1,190 @@
+//! The verification pages (RFC 8628 §3.3): enter the code, sign in, decide, be told what happened.
+//!
+//! Every page is the answer to a POST but the first, and no GET changes anything. Only a code's form is
+//! checked before sign-in; it is looked up afterwards, so nobody probes codes without an account.
+
+mod browser;
+mod code;
+mod decide;
+mod sign_in;
+mod view;
+
+use rand_core::CryptoRng;
+
+use super::error::Error;
+use super::form::Form;
+use super::http::Response;
+use super::page::{Problem, ProblemPage};
+use super::{Context, Platform, Unavailable};
+use crate::grant::user_code::UserCode;
+use crate::identity::account::Account;
+use crate::identity::session::{Browser, Session, SignedIn};
+use crate::identity::shard::{Command, Reply};
+use crate::limiter;
+use crate::limiter::budgets::Budget;
+use crate::time::Timestamp;
+
+/// What a form of ours does.
+enum Step {
+    Code,
+    SignIn,
+    Decide,
+    SwitchAccount,
+    SignOut,
+}
+
+impl Step {
+    fn read(form: &Form) -> Option<Self> {
+        match form.get("step")? {
+            "code" => Some(Self::Code),
+            "sign_in" => Some(Self::SignIn),
+            "decide" => Some(Self::Decide),
+            "switch_account" => Some(Self::SwitchAccount),
+            "sign_out" => Some(Self::SignOut),
+            _ => None,
+        }
+    }
+}
+
+pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    if context.request.method != "POST" {
+        return first_page(context, rng);
+    }
+    match read_form(context) {
+        Ok(form) => submitted(context, &form, rng).await,
+        Err(error) => {
+            let text = "What was sent is not one of this page's forms. Please start again.";
+            view::problem(context, error.status(), "That did not work", text).noting(
+                "verification",
+                None,
+                "refused",
+                error.reason(),
+            )
+        }
+    }
+}
+
+/// A link may bring the code along; it still has to be confirmed (RFC 8628 §3.3.1).
+fn first_page<P>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    let query = Form::parse(context.request.query.as_bytes()).unwrap_or_default();
+    let code =
+        query.get("user_code").and_then(|typed| UserCode::parse(typed, &context.server.settings.user_code));
+    if let Some(browser) = browser::read(context) {
+        return view::enter(context, 200, &browser, code.as_ref(), None);
+    }
+    let browser = Browser::new(rng);
+    let page = view::enter(context, 200, &browser, code.as_ref(), None);
+    browser::remember(context, page, &browser, rng)
+}
+
+fn read_form<P>(context: Context<'_, P>) -> Result<Form, Error> {
+    super::device_authorization::read_form(context)
+}
+
+async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
+    if browser::is_foreign(context.request, context.issuer) {
+        let text = "This form was sent from another site. If you did not start this, close the page.";
+        return view::problem(context, 403, "Refused", text).noting(
+            "verification",
+            None,
+            "refused",
+            "cross_site",
+        );
+    }
+    let Some(browser) = browser::read(context).filter(|browser| browser::is_ours(context, form, browser))
+    else {
+        return start_again(context, rng);
+    };
+    let reply = match Step::read(form) {
+        Some(Step::Code) => code::entered(context, form, browser, rng).await,
+        Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
+        Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
+        Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
+        Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
+        None => Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired))),
+    };
+    reply.unwrap_or_else(|Unavailable| {
+        view::unavailable(context).noting("verification", None, "unavailable", "unavailable")
+    })
+}
+
+/// The form's token is not this browser's: its session ended, or its cookies are gone.
+fn start_again<P>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    let browser = browser::read(context).unwrap_or_else(|| Browser::new(rng));
+    let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).noting(
+        "verification",
+        None,
+        "refused",
+        "csrf",
+    );
+    browser::remember(context, page, &browser, rng)
+}
+
+/// The session and its account as they are now; `None` if nobody is signed in any more.
+async fn check<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+) -> Result<Option<(Session, Account)>, Unavailable> {
+    let Some(signed_in) = browser.signed_in(context.now) else { return Ok(None) };
+    let command = Command::Check { id: signed_in.digest() };
+    match context.server.platform.accounts(&signed_in.account, &command).await? {
+        Reply::Session(session) => Ok(session.map(|session| *session)),
+        Reply::Account(_) | Reply::Done => Err(Unavailable),
+    }
+}
+
+/// Ends the session of `signed_in`.
+async fn end<P: Platform>(context: Context<'_, P>, signed_in: &SignedIn) -> Result<(), Unavailable> {
+    let command = Command::SignOut { id: signed_in.digest() };
+    context.server.platform.accounts(&signed_in.account, &command).await.map(drop)
+}
+
+/// Attempts that were taken, to give back if they were right.
+struct Taken(Vec<(Budget, Timestamp)>);
+
+impl Taken {
+    /// Takes one attempt from each budget, or none; then the wait, in seconds.
+    async fn from<P: Platform>(
+        context: Context<'_, P>,
+        budgets: [Budget; 2],
+    ) -> Result<Result<Self, u64>, Unavailable> {
+        let mut taken = Self(Vec::new());
+        for budget in budgets {
+            let command = limiter::Command::Take { key: budget.key.clone(), rule: budget.rule };
+            match context.server.platform.limits(&command).await? {
+                limiter::Reply::Taken(at) => taken.0.push((budget, at)),
+                limiter::Reply::Wait(seconds) => {
+                    taken.give_back(context).await;
+                    return Ok(Err(seconds));
+                }
+                limiter::Reply::Done | limiter::Reply::Strained(_) => return Err(Unavailable),
+            }
+        }
+        Ok(Ok(taken))
+    }
+
+    /// If this is lost, one attempt counts that should not: the careful side.
+    async fn give_back<P: Platform>(self, context: Context<'_, P>) {
+        for (budget, at) in self.0 {
+            let command = limiter::Command::GiveBack { key: budget.key, at };
+            let _ = context.server.platform.limits(&command).await;
+        }
+    }
+}
+
+/// The network of a request, as counters know it.
+fn network<P>(context: Context<'_, P>) -> String {
+    let network = crate::place::network_of(context.request.address.as_deref());
+    context.server.settings.keyring.current.network(&network)
+}
+
+/// Strict clients want an `authorization_endpoint` in the metadata; this one says why there is none.
+pub(super) fn refuse_authorization() -> Response {
+    let page = ProblemPage {
+        title: "Sign in on your device",
+        text: "This server signs in devices that show a code. It has no sign-in that starts in a browser: start \
+               on the device or in the command line, and enter the code it shows.",
+        back: None,
+    };
+    view::html(400, &page)
+}

@@ -1,0 +1,128 @@
+//! Signing in, changing the account, signing out.
+
+use rand_core::CryptoRng;
+
+use super::browser::Transaction;
+use super::{Taken, browser, code, end, network, view};
+use crate::client::scope::Scope;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::page::Problem;
+use crate::endpoint::{Context, Platform, Unavailable};
+use crate::grant::user_code::UserCode;
+use crate::identity::account::{Account, key_of};
+use crate::identity::password;
+use crate::identity::session::Browser;
+use crate::identity::shard::Command;
+use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
+use crate::policy::{self, Decision, Facts, Point};
+
+const WHAT: &str = "sign_in";
+
+/// A name and a password were sent. If they are right, the code is looked up at last.
+pub(super) async fn submitted<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    mut browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let Some((_, user_code)) = read_transaction(context, form, &browser) else {
+        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
+    };
+    let username = form.get("username").unwrap_or_default();
+    let again = |status, problem| {
+        let transaction = form.get("transaction").unwrap_or_default();
+        view::sign_in(context, status, &browser, transaction, username, Some(problem))
+    };
+    let key = key_of(username);
+    let budgets = [sign_ins_by_network(&network(context)), sign_ins_by_account(&key)];
+    let taken = match Taken::from(context, budgets).await? {
+        Ok(taken) => taken,
+        Err(seconds) => {
+            let page = again(429, Problem::Wait { time: &view::span(seconds) });
+            return Ok(page.with("retry-after", seconds.to_string()).noting(WHAT, None, "wait", "budget"));
+        }
+    };
+    let account = context.server.account(&key).await?;
+    let phc = account.as_ref().map(|account| account.password.as_str());
+    let right = password::verify(form.get("password").unwrap_or_default(), phc);
+    let Some(account) = account.filter(|_| right) else {
+        return Ok(again(400, Problem::WrongCredentials).noting(WHAT, None, "refused", "credentials"));
+    };
+    taken.give_back(context).await;
+    if let Some(refused) = refusal(context, &account) {
+        return Ok(refused);
+    }
+    start_session(context, &mut browser, &account, rng).await?;
+    let page = code::look_up(context, &user_code, &browser, &account, rng).await?;
+    Ok(browser::remember(context, page, &browser, rng))
+}
+
+/// Policy at sign-in: told only to someone who knew the password.
+fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
+    let facts = Facts { client: None, account: Some(account), scope: &Scope::default() };
+    match policy::decide(Point::SignIn, facts) {
+        Decision::Allow(_) => None,
+        Decision::Refuse(why) => {
+            let text = "This account may not sign in. Whoever runs this service can say why.";
+            let page = view::problem(context, 403, "You cannot sign in", text);
+            Some(page.noting(WHAT, None, "refused", why.name()))
+        }
+    }
+}
+
+async fn start_session<P: Platform>(
+    context: Context<'_, P>,
+    browser: &mut Browser,
+    account: &Account,
+    rng: &mut impl CryptoRng,
+) -> Result<(), Unavailable> {
+    if let Some(other) = browser.signed_in.take() {
+        end(context, &other).await?;
+    }
+    let (id, session) = browser.sign_in(account, context.now, rng);
+    let command = Command::SignIn { id, session };
+    context.server.platform.accounts(&account.key, &command).await.map(drop)
+}
+
+/// "Use another account": the code stays, the session ends.
+pub(super) async fn switch_account<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    mut browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let Some((_, user_code)) = read_transaction(context, form, &browser) else {
+        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
+    };
+    if let Some(signed_in) = browser.signed_in.take() {
+        end(context, &signed_in).await?;
+    }
+    let transaction = Transaction::new(&user_code, &browser, None, context.now).seal(context, rng);
+    let page = view::sign_in(context, 200, &browser, &transaction, "", None);
+    Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
+}
+
+/// Signs out, and leaves the page on which a code is entered.
+pub(super) async fn sign_out<P: Platform>(
+    context: Context<'_, P>,
+    mut browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    if let Some(signed_in) = browser.signed_in.take() {
+        end(context, &signed_in).await?;
+    }
+    let page = view::enter(context, 200, &browser, None, None).noting("sign_out", None, "done", "sign_out");
+    Ok(browser::remember(context, page, &browser, rng))
+}
+
+/// The sealed field and the code in it.
+pub(super) fn read_transaction<P>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+) -> Option<(Transaction, UserCode)> {
+    let transaction = Transaction::open(context, form, browser)?;
+    let code = UserCode::parse(&transaction.user_code, &context.server.settings.user_code)?;
+    Some((transaction, code))
+}

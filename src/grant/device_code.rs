@@ -1,0 +1,146 @@
+//! The code a device polls with: it carries its own route and its own proof.
+//!
+//! `base64url(format ‖ pair ‖ shard ‖ row key ‖ secret ‖ expiry ‖ tag)`. The tag is a MAC over the rest and
+//! the `client_id`, so a forged or foreign code, and one long past its end, is answered without touching an
+//! object. The user code cannot be derived from it, nor it from the user code.
+
+use core::fmt;
+
+use rand_core::CryptoRng;
+
+use super::routing::{Address, RowKey, Shard};
+use crate::keyring::{Keyring, Keys, same};
+use crate::secret::{self, Digest};
+use crate::time::Timestamp;
+
+const FORMAT: u8 = 1;
+const TAG: usize = 16;
+/// format, pair, shard (2), row key (16), secret (32), expiry (6): the part under the tag.
+const BODY: usize = 58;
+
+/// A device code whose tag held: ours, and this client's.
+pub struct DeviceCode {
+    /// Where its grant lives.
+    pub address: Address,
+    /// What the row keeps of the 256-bit secret (RFC 8628 §5.2).
+    pub secret: Digest,
+    /// When its grant expires.
+    pub expires_at: Timestamp,
+}
+
+impl DeviceCode {
+    /// Makes the code of a new grant. Returns what the device gets and what the row keeps.
+    pub fn issue(
+        address: Address,
+        client_id: &str,
+        expires_at: Timestamp,
+        keys: &Keys,
+        rng: &mut impl CryptoRng,
+    ) -> (String, Digest) {
+        let secret = secret::random::<32>(rng);
+        let mut body = Vec::with_capacity(BODY + TAG);
+        body.extend([FORMAT, keys.pair]);
+        body.extend(address.shard.to_bytes());
+        body.extend(address.key.0);
+        body.extend(secret);
+        body.extend(expires_at.millis().to_be_bytes().iter().skip(2));
+        body.extend(keys.device_code(&body, client_id).iter().take(TAG));
+        (secret::encode(&body), Digest::of(&secret))
+    }
+
+    /// Reads a code presented by `client_id`.
+    ///
+    /// `None` if it is not ours, was altered, or was issued to another client; these look alike on purpose.
+    #[must_use]
+    pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
+        let bytes = secret::decode(text)?;
+        let (body, tag) = bytes.split_at_checked(BODY)?;
+        let (&[format, pair, region, index], rest) = body.split_first_chunk()?;
+        let expected = keyring.named(pair)?.device_code(body, client_id);
+        if format != FORMAT || tag.len() != TAG || !same(expected.get(..TAG)?, tag) {
+            return None;
+        }
+        let (key, rest) = rest.split_first_chunk::<16>()?;
+        let (secret, expiry) = rest.split_first_chunk::<32>()?;
+        let millis = expiry.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        Some(Self {
+            address: Address { shard: Shard::from_bytes([region, index])?, key: RowKey(*key) },
+            secret: Digest::of(secret),
+            expires_at: Timestamp::from_millis(millis),
+        })
+    }
+}
+
+impl fmt::Debug for DeviceCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceCode(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::routing::Region;
+    use crate::keyring::{DEVELOPMENT_KEY, MasterKey};
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    fn keyring() -> Keyring {
+        Keyring { current: Keys::derive(&MasterKey::parse(DEVELOPMENT_KEY).unwrap(), 8), previous: None }
+    }
+
+    fn issue() -> (String, Digest, Address) {
+        let address = Address { shard: Shard { region: Region::Apac, index: 3 }, key: RowKey([7; 16]) };
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let at = Timestamp::from_millis(1_763_733_780_123);
+        let (text, secret) = DeviceCode::issue(address, "tv", at, &keyring().current, &mut rng);
+        (text, secret, address)
+    }
+
+    #[test]
+    fn a_device_code_leads_back_to_its_row() {
+        let (text, secret, address) = issue();
+
+        let code = DeviceCode::parse(&text, "tv", &keyring()).unwrap();
+
+        assert_eq!((code.address, code.secret), (address, secret));
+        assert_eq!(code.expires_at, Timestamp::from_millis(1_763_733_780_123));
+    }
+
+    #[test]
+    fn no_bit_of_it_can_be_changed() {
+        let bytes = secret::decode(&issue().0).unwrap();
+
+        for bit in 0..bytes.len() * 8 {
+            let mut forged = bytes.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+
+            assert!(DeviceCode::parse(&secret::encode(&forged), "tv", &keyring()).is_none(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn another_clients_code_and_other_text_are_no_codes() {
+        let (text, ..) = issue();
+
+        assert!(DeviceCode::parse(&text, "printer", &keyring()).is_none());
+        let mut cut = text.clone();
+        cut.pop();
+        for other in ["", "AAAA", "not base64!", &cut, &format!("{text}AAAA")] {
+            assert!(DeviceCode::parse(other, "tv", &keyring()).is_none(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_outlives_one_change_of_key_and_not_two() {
+        let (text, ..) = issue();
+        let old = keyring().current;
+        let other = |fill: u8| Keys::derive(&MasterKey::parse(&secret::encode(&[fill; 32])).unwrap(), 8);
+
+        let once = Keyring { current: other(1), previous: Some(old) };
+        let twice = Keyring { current: other(2), previous: Some(other(1)) };
+
+        assert!(DeviceCode::parse(&text, "tv", &once).is_some());
+        assert!(DeviceCode::parse(&text, "tv", &twice).is_none());
+    }
+}

@@ -1,0 +1,311 @@
+//! One device authorization, from `user_code` to tokens.
+//!
+//! ```text
+//!              approve            redeem
+//!   Pending ------------> Approved ------> Redeemed
+//!      |
+//!      | deny, report, two claimants
+//!      v
+//!   Denied                 (expiry is not a state: it is a fact about the clock)
+//! ```
+//!
+//! Invariants: an approval is redeemed at most once; a denial is final; nothing is approved at or after
+//! `expires_at`; the required interval never shrinks.
+
+pub mod device_code;
+pub mod pace;
+pub mod routing;
+pub mod shard;
+pub mod sweep;
+pub mod user_code;
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::scope::Scope;
+use crate::place::Origin;
+use crate::secret::Digest;
+use crate::time::Timestamp;
+use pace::Verdict;
+
+/// The format in which a [`Grant`] is stored. A change of meaning is a new number.
+pub const FORMAT: u8 = 1;
+/// A spent code presented again within this time is the loser of a race, not a thief: a client that
+/// asks one request at a time never lands here.
+pub const RACE: Duration = Duration::from_secs(3);
+
+/// A device authorization, as its row stores it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Grant {
+    /// [`FORMAT`].
+    pub format: u8,
+    /// The digest of the device code's secret.
+    pub secret: Digest,
+    /// What was asked, and by whom.
+    pub request: Request,
+    /// Pending ends here.
+    pub expires_at: Timestamp,
+    /// How much longer an approved grant may be redeemed, and every row is kept, in seconds.
+    pub grace: u64,
+    /// The interval required of the device, in seconds.
+    pub interval: u64,
+    /// What has become of it.
+    pub state: State,
+}
+
+/// What a device asked for (RFC 8628 §3.1).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Request {
+    /// The client.
+    pub client_id: String,
+    /// The scopes asked for, cut to those the client may have.
+    pub scope: Scope,
+    /// Returned in the ID token (OpenID Connect Core §2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Which gauge of live codes it counts in.
+    pub gauge: String,
+}
+
+/// What has become of a grant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum State {
+    /// Nobody has decided.
+    Pending {
+        /// Who has the consent page open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        claim: Option<Claim>,
+    },
+    /// A person said yes; the device has not come for its tokens.
+    Approved {
+        /// What was said.
+        approval: Approval,
+    },
+    /// A person said no.
+    Denied {
+        /// In which way.
+        how: Denial,
+    },
+    /// The tokens are out.
+    Redeemed {
+        /// Names the redemption, so that its own retry gets the same answer.
+        attempt: String,
+        /// When.
+        at: Timestamp,
+        /// The family of refresh tokens it led to.
+        family: String,
+    },
+}
+
+/// The ways in which a grant is refused.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Denial {
+    /// "Refuse".
+    Denied,
+    /// "I did not start this".
+    Reported,
+    /// Two people, in two browsers, had the same code: at least one of them was sent it.
+    Contested,
+}
+
+/// Who has a grant's consent page open. The decision must come from the same page.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Claim {
+    /// The account that is signed in.
+    pub account: String,
+    /// The digest of its session id.
+    pub session: Digest,
+    /// The browser's transaction, which survives "use another account".
+    pub browser: Digest,
+    /// Of the page last shown. An older page carries another one.
+    pub nonce: String,
+}
+
+/// A person's yes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Approval {
+    /// The account's key.
+    pub account: String,
+    /// What was granted.
+    pub scope: Scope,
+    /// When the person signed in.
+    pub auth_time: Timestamp,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// When they approved.
+    pub at: Timestamp,
+}
+
+/// What a poll finds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Poll {
+    /// `authorization_pending`, with the required interval in seconds.
+    Pending(u64),
+    /// `slow_down`, with the interval from now on in seconds.
+    TooSoon(u64),
+    /// `access_denied`.
+    Denied(Denial),
+    /// `expired_token`.
+    Expired,
+    /// Approved. Nothing has been spent: see [`Grant::redeem`].
+    Ready(Box<Ready>),
+    /// Spent a moment ago: the loser of a race.
+    Spent,
+    /// Spent before: somebody has a copy of the code. The family named here must end.
+    Replayed(String),
+    /// No such grant, or another secret.
+    Unknown,
+}
+
+/// What the tokens of an approved grant are made from.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Ready {
+    /// What was asked.
+    pub request: Request,
+    /// What was said.
+    pub approval: Approval,
+}
+
+/// How an attempt to redeem ends.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redemption {
+    /// The grant is spent, now, by this attempt.
+    Won,
+    /// It was spent by this very attempt before: the platform delivered it twice.
+    Again,
+    /// It was spent by another attempt, or has ended.
+    Lost,
+}
+
+impl Grant {
+    /// Whether a person may still decide.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        matches!(self.state, State::Pending { .. }) && now < self.expires_at
+    }
+
+    /// Until when the code can still lead to tokens, which the caps on live codes count; `now` if it cannot.
+    #[must_use]
+    pub fn live_until(&self, now: Timestamp) -> Timestamp {
+        match &self.state {
+            State::Pending { .. } => self.expires_at,
+            State::Approved { approval } => self.redeemable_until(approval),
+            State::Denied { .. } | State::Redeemed { .. } => now,
+        }
+    }
+
+    /// When the row may go: until then every answer stays what it was.
+    #[must_use]
+    pub fn ends_at(&self) -> Timestamp {
+        self.expires_at + Duration::from_secs(self.grace)
+    }
+
+    /// An approval at the last second still leaves the device time to poll.
+    fn redeemable_until(&self, approval: &Approval) -> Timestamp {
+        let grace = approval.at + Duration::from_secs(self.grace);
+        grace.max(self.expires_at).min(self.ends_at())
+    }
+
+    /// Answers one token request (RFC 8628 §3.4, §3.5). Only a raised interval changes the grant.
+    ///
+    /// `last` is the previous poll, kept in memory by the caller and set here. Only a pending grant is
+    /// paced, because §3.5 defines `slow_down` as a variant of `authorization_pending`.
+    pub fn poll(&mut self, secret: &Digest, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
+        if self.secret != *secret {
+            return Poll::Unknown;
+        }
+        match &self.state {
+            State::Pending { .. } if now < self.expires_at => self.pace(last, now),
+            State::Approved { approval } if now < self.redeemable_until(approval) => {
+                Poll::Ready(Box::new(Ready { request: self.request.clone(), approval: approval.clone() }))
+            }
+            State::Pending { .. } | State::Approved { .. } => Poll::Expired,
+            State::Denied { how } => Poll::Denied(*how),
+            State::Redeemed { at, .. } if now < *at + RACE => Poll::Spent,
+            State::Redeemed { family, .. } => Poll::Replayed(family.clone()),
+        }
+    }
+
+    fn pace(&mut self, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
+        let verdict = pace::judge(*last, self.interval, now);
+        *last = Some(now);
+        match verdict {
+            Verdict::OnTime => Poll::Pending(self.interval),
+            Verdict::TooSoon(interval) => {
+                self.interval = interval;
+                Poll::TooSoon(interval)
+            }
+        }
+    }
+
+    /// Lets `claim` have the consent page; `false` if the grant is not open to it.
+    ///
+    /// The same account, or another one in the same browser, takes the claim over. A second account in
+    /// another browser ends the grant: its code is in two people's hands (RFC 8628 §5.4).
+    pub fn claim(&mut self, claim: Claim, now: Timestamp) -> bool {
+        if !self.is_open(now) {
+            return false;
+        }
+        let State::Pending { claim: held } = &mut self.state else { return false };
+        match held {
+            Some(other) if other.account != claim.account && other.browser != claim.browser => {
+                self.state = State::Denied { how: Denial::Contested };
+                false
+            }
+            Some(_) | None => {
+                *held = Some(claim);
+                true
+            }
+        }
+    }
+
+    /// Whether the decision comes from the page that was last shown.
+    #[must_use]
+    pub fn is_claimed_by(&self, claim: &Claim) -> bool {
+        matches!(&self.state, State::Pending { claim: Some(held) } if held == claim)
+    }
+
+    /// Records a person's yes; `false` if the grant is no longer open.
+    pub fn approve(&mut self, approval: Approval, now: Timestamp) -> bool {
+        let open = self.is_open(now);
+        if open {
+            self.state = State::Approved { approval };
+        }
+        open
+    }
+
+    /// Records a person's no; `false` if the grant is no longer open.
+    pub fn deny(&mut self, how: Denial, now: Timestamp) -> bool {
+        let open = self.is_open(now);
+        if open {
+            self.state = State::Denied { how };
+        }
+        open
+    }
+
+    /// Spends an approved grant.
+    pub fn redeem(&mut self, secret: &Digest, attempt: &str, family: &str, now: Timestamp) -> Redemption {
+        if self.secret != *secret {
+            return Redemption::Lost;
+        }
+        match &self.state {
+            State::Approved { approval } if now < self.redeemable_until(approval) => {
+                let (attempt, family) = (attempt.to_owned(), family.to_owned());
+                self.state = State::Redeemed { attempt, at: now, family };
+                Redemption::Won
+            }
+            State::Redeemed { attempt: winner, .. } if winner == attempt => Redemption::Again,
+            State::Pending { .. }
+            | State::Approved { .. }
+            | State::Denied { .. }
+            | State::Redeemed { .. } => Redemption::Lost,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How often a device may ask (RFC 8628 §3.5).
+
+use core::time::Duration;
+
+use crate::time::Timestamp;
+
+/// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests".
+pub const STEP_SECONDS: u64 = 5;
+/// The interval grows no further than this, so that a client that starts to obey recovers in a minute.
+pub const CAP_SECONDS: u64 = 60;
+/// A client that waits exactly `interval` may arrive this much early, and is on time.
+pub const LEEWAY: Duration = Duration::from_secs(1);
+
+/// What a poll of a pending grant earned.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// `authorization_pending`.
+    OnTime,
+    /// `slow_down`, with the interval from now on, in seconds.
+    TooSoon(u64),
+}
+
+/// Judges a poll at `now`, when the one before was at `last` and `interval` seconds are required.
+///
+/// The first poll is free. `last` is the previous poll whatever its answer was, so a client that obeys
+/// the new interval once is on time again.
+#[must_use]
+pub fn judge(last: Option<Timestamp>, interval: u64, now: Timestamp) -> Verdict {
+    let required = Duration::from_secs(interval).saturating_sub(LEEWAY);
+    match last {
+        Some(last) if now.since(last) < required => {
+            Verdict::TooSoon((interval + STEP_SECONDS).min(CAP_SECONDS.max(interval)))
+        }
+        Some(_) | None => Verdict::OnTime,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(1_000_000 + millis)
+    }
+
+    #[test]
+    fn the_first_poll_is_free() {
+        assert_eq!(judge(None, 5, at(0)), Verdict::OnTime);
+    }
+
+    #[test]
+    fn a_second_of_jitter_is_forgiven_and_no_more() {
+        assert_eq!(judge(Some(at(0)), 5, at(4_000)), Verdict::OnTime);
+        assert_eq!(judge(Some(at(0)), 5, at(3_999)), Verdict::TooSoon(10));
+    }
+
+    #[test]
+    fn the_interval_grows_to_the_cap_and_stays() {
+        assert_eq!(judge(Some(at(0)), 58, at(0)), Verdict::TooSoon(60));
+        assert_eq!(judge(Some(at(0)), 60, at(0)), Verdict::TooSoon(60));
+    }
+}

@@ -1,0 +1,385 @@
+//! What one `GrantShard` answers: commands on rows, one at a time.
+//!
+//! [`apply`] is synchronous and runs against [`Rows`], so the Durable Object, the native store, and the
+//! property tests all run the same rules. Nothing may be awaited between its reads and its writes.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::routing::RowKey;
+use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request};
+use crate::audit::{Event, What};
+use crate::secret::Digest;
+use crate::time::{Timestamp, ceil_seconds};
+use crate::token::family::{Current, Ending, Family, Presented, Rotation};
+
+/// Asks a shard for something.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Stores a new grant, unless its key is taken or `cap` live codes are there already.
+    Open {
+        /// The row.
+        key: RowKey,
+        /// The grant.
+        grant: Box<Grant>,
+        /// Most live codes in this shard.
+        cap: u64,
+    },
+    /// A token request, looked at; nothing is spent.
+    Poll {
+        /// The row.
+        key: RowKey,
+        /// The digest of the presented device code's secret.
+        secret: Digest,
+    },
+    /// Spends an approved grant and starts its family.
+    Redeem {
+        /// The row.
+        key: RowKey,
+        /// The digest of the presented device code's secret.
+        secret: Digest,
+        /// Names this attempt.
+        attempt: String,
+        /// The family's key.
+        id: String,
+        /// The family.
+        family: Box<Family>,
+    },
+    /// Takes the consent page of a grant.
+    Claim {
+        /// The row.
+        key: RowKey,
+        /// By whom.
+        claim: Claim,
+    },
+    /// A person's decision.
+    Decide {
+        /// The row.
+        key: RowKey,
+        /// Whose page it comes from.
+        claim: Claim,
+        /// What it is.
+        decision: Decision,
+    },
+    /// A refresh request, looked at; nothing is spent.
+    Refresh {
+        /// The family's key.
+        id: String,
+        /// The digest of the presented token's secret.
+        secret: Digest,
+        /// Whether its tag held.
+        genuine: bool,
+    },
+    /// Puts the next refresh token in place of the presented one.
+    Rotate {
+        /// The family's key.
+        id: String,
+        /// The digest of the presented token's secret.
+        secret: Digest,
+        /// The next one.
+        next: Current,
+    },
+}
+
+/// What a person decided.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Yes.
+    Approve(Approval),
+    /// No, in some way.
+    Deny(Denial),
+}
+
+/// What a shard answers; each names the command it belongs to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To `Open`.
+    Opened(Opened),
+    /// To `Poll`.
+    Polled(Poll),
+    /// To `Redeem`.
+    Redeemed(Redemption),
+    /// To `Claim`.
+    Claimed(Claimed),
+    /// To `Decide`.
+    Decided(Decided),
+    /// To `Refresh`.
+    Refreshed(Presented),
+    /// To `Rotate`.
+    Rotated(Rotation),
+}
+
+/// How opening a grant ended.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opened {
+    /// It is stored; so many codes are live here now.
+    Live(u64),
+    /// Another grant has this key: draw another user code.
+    Taken,
+    /// Too many live codes; the first ends in so many seconds.
+    Full(u64),
+}
+
+/// How claiming a consent page ended.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Claimed {
+    /// The page may be shown.
+    Yours(Box<Shown>),
+    /// Wrong, used, ended or contested: one answer for all. So many codes are live here.
+    Absent(u64),
+}
+
+/// What the consent page is made from.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Shown {
+    /// What was asked.
+    pub request: Request,
+    /// Until when it can be decided.
+    pub expires_at: Timestamp,
+}
+
+/// How a decision ended.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decided {
+    /// It stands.
+    Done(Box<Request>),
+    /// The page was opened again elsewhere; only the newest one decides.
+    Elsewhere,
+    /// The grant was decided before, or has ended.
+    Over,
+}
+
+/// The rows of a shard. Every method is synchronous: see [`apply`].
+pub trait Rows {
+    /// Why a row could not be read or written.
+    type Error;
+
+    /// Reads a grant.
+    fn grant(&self, key: RowKey) -> Result<Option<Grant>, Self::Error>;
+    /// Writes a grant.
+    fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
+    /// How many codes are live, and when the first of them ends.
+    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
+    /// Reads a family.
+    fn family(&self, id: &str) -> Result<Option<Family>, Self::Error>;
+    /// Writes a family.
+    fn put_family(&self, id: &str, family: &Family) -> Result<(), Self::Error>;
+    /// Appends an event to the outbox.
+    fn tell(&self, event: &Event) -> Result<(), Self::Error>;
+}
+
+/// What a shard keeps in memory only: when each pending grant was last polled.
+///
+/// Losing it forgives one early poll; storing it would cost a write per poll.
+#[derive(Debug, Default)]
+pub struct Memory {
+    polls: HashMap<RowKey, Timestamp>,
+}
+
+impl Memory {
+    /// Beyond this many entries, those older than the longest interval are dropped.
+    const MOST: usize = 10_000;
+
+    fn note(&mut self, key: RowKey, last: Option<Timestamp>, now: Timestamp) {
+        if self.polls.len() >= Self::MOST {
+            let oldest = now.before(core::time::Duration::from_secs(super::pace::CAP_SECONDS));
+            self.polls.retain(|_, at| *at > oldest);
+        }
+        if let Some(last) = last {
+            self.polls.insert(key, last);
+        }
+    }
+}
+
+/// Answers one command at `now`.
+///
+/// # Errors
+///
+/// Those of the rows. Reads come before writes, so a failed read changes nothing.
+pub fn apply<R: Rows>(
+    rows: &R,
+    memory: &mut Memory,
+    command: Command,
+    now: Timestamp,
+) -> Result<Reply, R::Error> {
+    match command {
+        Command::Open { key, grant, cap } => open(rows, key, &grant, cap, now).map(Reply::Opened),
+        Command::Poll { key, secret } => poll(rows, memory, key, &secret, now).map(Reply::Polled),
+        Command::Redeem { key, secret, attempt, id, family } => {
+            memory.polls.remove(&key);
+            redeem(rows, key, &secret, &attempt, (&id, &family), now).map(Reply::Redeemed)
+        }
+        Command::Claim { key, claim } => claimed(rows, key, claim, now).map(Reply::Claimed),
+        Command::Decide { key, claim, decision } => {
+            decide(rows, key, &claim, decision, now).map(Reply::Decided)
+        }
+        Command::Refresh { id, secret, genuine } => {
+            refresh(rows, &id, &secret, genuine, now).map(Reply::Refreshed)
+        }
+        Command::Rotate { id, secret, next } => rotate(rows, &id, &secret, next, now).map(Reply::Rotated),
+    }
+}
+
+fn open<R: Rows>(rows: &R, key: RowKey, grant: &Grant, cap: u64, now: Timestamp) -> Result<Opened, R::Error> {
+    // A row that has ended but was not swept yet is free to be written over.
+    if rows.grant(key)?.is_some_and(|other| now < other.ends_at()) {
+        return Ok(Opened::Taken);
+    }
+    let (live, first_end) = rows.live(now)?;
+    if live >= cap {
+        let wait = first_end.map_or(1, |end| ceil_seconds(end.since(now)).max(1));
+        return Ok(Opened::Full(wait));
+    }
+    rows.put_grant(key, grant, now)?;
+    tell(rows, What::DeviceAuthorization, key, grant, now)?;
+    Ok(Opened::Live(live + 1))
+}
+
+fn poll<R: Rows>(
+    rows: &R,
+    memory: &mut Memory,
+    key: RowKey,
+    secret: &Digest,
+    now: Timestamp,
+) -> Result<Poll, R::Error> {
+    let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
+    let interval = grant.interval;
+    let mut last = memory.polls.get(&key).copied();
+    let poll = grant.poll(secret, &mut last, now);
+    memory.note(key, last, now);
+    if grant.interval != interval {
+        rows.put_grant(key, &grant, now)?;
+    }
+    if let Poll::Replayed(id) = &poll {
+        end_family(rows, id, Ending::DeviceCodeReplayed, What::DeviceCodeReplayed, now)?;
+    }
+    Ok(poll)
+}
+
+fn redeem<R: Rows>(
+    rows: &R,
+    key: RowKey,
+    secret: &Digest,
+    attempt: &str,
+    (id, family): (&str, &Family),
+    now: Timestamp,
+) -> Result<Redemption, R::Error> {
+    let Some(mut grant) = rows.grant(key)? else { return Ok(Redemption::Lost) };
+    let redemption = grant.redeem(secret, attempt, id, now);
+    if redemption == Redemption::Won {
+        rows.put_grant(key, &grant, now)?;
+        rows.put_family(id, family)?;
+        let event =
+            Event { account: Some(family.account.clone()), ..event(What::Redeemed, key, &grant, now) };
+        rows.tell(&event)?;
+    }
+    Ok(redemption)
+}
+
+fn claimed<R: Rows>(rows: &R, key: RowKey, claim: Claim, now: Timestamp) -> Result<Claimed, R::Error> {
+    let absent = |rows: &R| rows.live(now).map(|(live, _)| Claimed::Absent(live));
+    let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
+    if !grant.is_open(now) {
+        return absent(rows);
+    }
+    let account = claim.account.clone();
+    let yours = grant.claim(claim, now);
+    rows.put_grant(key, &grant, now)?;
+    let what = if yours { What::Claimed } else { What::Contested };
+    rows.tell(&Event { account: Some(account), ..event(what, key, &grant, now) })?;
+    if !yours {
+        return absent(rows);
+    }
+    let Grant { request, expires_at, .. } = grant;
+    Ok(Claimed::Yours(Box::new(Shown { request, expires_at })))
+}
+
+fn decide<R: Rows>(
+    rows: &R,
+    key: RowKey,
+    claim: &Claim,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Decided, R::Error> {
+    let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
+    if !grant.is_open(now) {
+        return Ok(Decided::Over);
+    }
+    if !grant.is_claimed_by(claim) {
+        return Ok(Decided::Elsewhere);
+    }
+    let (done, what) = match decision {
+        Decision::Approve(approval) => (grant.approve(approval, now), What::Approved),
+        Decision::Deny(how) => (grant.deny(how, now), What::of(how)),
+    };
+    if !done {
+        return Ok(Decided::Over);
+    }
+    rows.put_grant(key, &grant, now)?;
+    rows.tell(&Event { account: Some(claim.account.clone()), ..event(what, key, &grant, now) })?;
+    Ok(Decided::Done(Box::new(grant.request)))
+}
+
+fn refresh<R: Rows>(
+    rows: &R,
+    id: &str,
+    secret: &Digest,
+    genuine: bool,
+    now: Timestamp,
+) -> Result<Presented, R::Error> {
+    let Some(family) = rows.family(id)? else { return Ok(Presented::Dead) };
+    let presented = family.present(secret, genuine, now);
+    if presented == Presented::Reused {
+        end_family(rows, id, Ending::RefreshTokenReused, What::RefreshTokenReused, now)?;
+    }
+    Ok(presented)
+}
+
+fn rotate<R: Rows>(
+    rows: &R,
+    id: &str,
+    secret: &Digest,
+    next: Current,
+    now: Timestamp,
+) -> Result<Rotation, R::Error> {
+    let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
+    let rotation = family.rotate(secret, next, now);
+    if rotation == Rotation::Rotated {
+        rows.put_family(id, &family)?;
+        rows.tell(&Event::of_family(What::Refreshed, id, &family, now))?;
+    }
+    Ok(rotation)
+}
+
+fn end_family<R: Rows>(rows: &R, id: &str, why: Ending, what: What, now: Timestamp) -> Result<(), R::Error> {
+    let Some(mut family) = rows.family(id)? else { return Ok(()) };
+    if family.ended.is_none() {
+        family.end(why);
+        rows.put_family(id, &family)?;
+        rows.tell(&Event::of_family(what, id, &family, now))?;
+    }
+    Ok(())
+}
+
+fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), R::Error> {
+    rows.tell(&event(what, key, grant, now))
+}
+
+/// The event of a transition; it names the grant by its row key, never by a code.
+#[must_use]
+pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
+    Event {
+        what,
+        at: now,
+        subject: key.to_string(),
+        client_id: grant.request.client_id.clone(),
+        account: None,
+    }
+}

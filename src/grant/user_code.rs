@@ -1,0 +1,313 @@
+//! The code a person types (RFC 8628 §6.1).
+
+use core::fmt;
+
+use rand_core::CryptoRng;
+
+/// Consonants that no two people read differently and that spell nothing (RFC 8628 §6.1).
+pub const CONSONANTS: &str = "BCDFGHJKLMNPQRSTVWXZ";
+/// For places where a Latin keyboard is hard to come by (RFC 8628 §6.1).
+pub const DIGITS: &str = "0123456789";
+/// Two more symbols while guesses times live codes are past the target (see `limiter::exposure`).
+pub const EXTRA_SYMBOLS: usize = 2;
+/// 20^8: the entropy below which a code of letters is refused.
+pub const LETTERS_FLOOR_BITS: f64 = 34.5;
+/// Codes of digits only need at least this many.
+pub const DIGITS_FLOOR: usize = 12;
+
+/// What user codes look like: which symbols, how many.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Shape {
+    alphabet: String,
+    length: usize,
+}
+
+/// Why a shape is refused. Displays as a full sentence for the operator.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BadShape {
+    /// A symbol stands twice, which would make it likelier than the others.
+    Repeated(char),
+    /// Something other than capital letters A–Z and digits.
+    Symbol(char),
+    /// Fewer than two symbols.
+    TooFew,
+    /// Fewer than 4 or more than 24 symbols in a code.
+    Length,
+    /// Below the floor, in bits times ten.
+    Weak {
+        /// The length that would pass with the same symbols.
+        needed: usize,
+    },
+}
+
+impl fmt::Display for BadShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Repeated(symbol) => write!(f, "{symbol:?} stands in the character set twice"),
+            Self::Symbol(symbol) => write!(f, "{symbol:?} is neither a capital letter A-Z nor a digit"),
+            Self::TooFew => f.write_str("a character set has at least two characters"),
+            Self::Length => f.write_str("a code has 4 to 24 characters"),
+            Self::Weak { needed } => write!(
+                f,
+                "such codes can be guessed; with this character set {needed} characters would pass \
+                 (ALLOW_WEAK_USER_CODES=true overrides this)"
+            ),
+        }
+    }
+}
+
+impl Shape {
+    /// A shape of codes worth issuing.
+    ///
+    /// # Errors
+    ///
+    /// A character set with repeated or unusual characters, a length out of range, or, unless
+    /// `allow_weak`, too few possible codes: under 34.5 bits, or under 12 symbols if all are digits.
+    pub fn new(alphabet: &str, length: usize, allow_weak: bool) -> Result<Self, BadShape> {
+        for (at, symbol) in alphabet.char_indices() {
+            if !symbol.is_ascii_uppercase() && !symbol.is_ascii_digit() {
+                return Err(BadShape::Symbol(symbol));
+            }
+            if alphabet.char_indices().any(|(other, same)| other > at && same == symbol) {
+                return Err(BadShape::Repeated(symbol));
+            }
+        }
+        if alphabet.len() < 2 {
+            return Err(BadShape::TooFew);
+        }
+        if !(4..=24).contains(&length) {
+            return Err(BadShape::Length);
+        }
+        let shape = Self { alphabet: alphabet.to_owned(), length };
+        let needed = shape.floor();
+        if length < needed && !allow_weak { Err(BadShape::Weak { needed }) } else { Ok(shape) }
+    }
+
+    /// The shortest code with these symbols that meets the floor.
+    fn floor(&self) -> usize {
+        if self.is_digits() {
+            return DIGITS_FLOOR;
+        }
+        let enough = |length: &usize| self.bits_at(*length) >= LETTERS_FLOOR_BITS;
+        (1..=64).find(enough).unwrap_or(64)
+    }
+
+    /// Whether the shape is below the floor, which only `ALLOW_WEAK_USER_CODES` lets it be.
+    #[must_use]
+    pub fn is_weak(&self) -> bool {
+        self.length < self.floor()
+    }
+
+    /// Whether every symbol is a digit, so that a phone may show its number pad.
+    #[must_use]
+    pub fn is_digits(&self) -> bool {
+        self.alphabet.bytes().all(|symbol| symbol.is_ascii_digit())
+    }
+
+    /// How many symbols a code has.
+    #[must_use]
+    pub const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// How many bits a code of ordinary length has.
+    #[must_use]
+    pub fn bits(&self) -> f64 {
+        self.bits_at(self.length)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "at most 36 symbols and 64 characters")]
+    fn bits_at(&self, length: usize) -> f64 {
+        (self.alphabet.len() as f64).log2() * length as f64
+    }
+
+    fn symbol(&self, typed: char) -> Option<char> {
+        let upper = unwidened(typed).to_ascii_uppercase();
+        let folded = if self.is_digits() { confusable(upper) } else { upper };
+        self.alphabet.contains(folded).then_some(folded)
+    }
+}
+
+/// Full-width forms (`Ａ`, `１`) are what some keyboards type for the plain ones.
+fn unwidened(typed: char) -> char {
+    match typed {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(typed) - 0xfee0).unwrap_or(typed),
+        _ => typed,
+    }
+}
+
+/// Letters read off a screen where there are only digits (RFC 8628 §6.1).
+const fn confusable(typed: char) -> char {
+    match typed {
+        'O' => '0',
+        'I' | 'L' => '1',
+        _ => typed,
+    }
+}
+
+/// A code in canonical form: symbols of its [`Shape`] only.
+///
+/// Only [`UserCode::draw`] and [`UserCode::parse`] make one.
+#[derive(Clone, Eq, PartialEq)]
+pub struct UserCode(String);
+
+impl UserCode {
+    /// Draws a code uniformly, with [`EXTRA_SYMBOLS`] more if `longer`.
+    pub fn draw(shape: &Shape, longer: bool, rng: &mut impl CryptoRng) -> Self {
+        let length = if longer { shape.length + EXTRA_SYMBOLS } else { shape.length };
+        Self((0..length).map(|_| draw_symbol(shape.alphabet.as_bytes(), rng)).collect())
+    }
+
+    /// Reads what a person typed, forgiving case, spaces, punctuation and stray characters.
+    ///
+    /// ```
+    /// use device_grant::grant::user_code::{CONSONANTS, Shape, UserCode};
+    ///
+    /// let shape = Shape::new(CONSONANTS, 8, false).unwrap();
+    /// let code = UserCode::parse(" wdjb mjht", &shape).unwrap();
+    /// assert_eq!(code.to_string(), "WDJB-MJHT");
+    /// assert!(UserCode::parse("AEIO-UAEI", &shape).is_none(), "vowels are not in the alphabet");
+    /// ```
+    #[must_use]
+    pub fn parse(typed: &str, shape: &Shape) -> Option<Self> {
+        let longest = shape.length + EXTRA_SYMBOLS;
+        let code: String = typed.chars().filter_map(|typed| shape.symbol(typed)).take(longest + 1).collect();
+        let fits = code.len() == shape.length || code.len() == longest;
+        fits.then_some(Self(code))
+    }
+
+    /// A stand-in that shows what codes look like: `XXXX-XXXX`.
+    #[must_use]
+    pub fn example(shape: &Shape) -> Self {
+        Self(if shape.is_digits() { "0" } else { "X" }.repeat(shape.length))
+    }
+
+    /// Symbols only, as keys are derived from.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.0
+    }
+}
+
+/// In groups of about four, the longer ones first: `XXXX-XXXX`, `XXXX-XXX-XXX`.
+impl fmt::Display for UserCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups = (self.0.len() + 2) / 4;
+        let mut symbols = self.0.chars();
+        for group in 0..groups.max(1) {
+            if group > 0 {
+                f.write_str("-")?;
+            }
+            let size = symbols.as_str().len().div_ceil(groups.max(1) - group);
+            for symbol in symbols.by_ref().take(size) {
+                write!(f, "{symbol}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Not the code: it is a credential while it lives.
+impl fmt::Debug for UserCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserCode(..)")
+    }
+}
+
+/// Rejection sampling: `byte % 20` alone would favour the first sixteen symbols.
+fn draw_symbol(alphabet: &[u8], rng: &mut impl CryptoRng) -> char {
+    let fair = 256 - 256 % alphabet.len();
+    loop {
+        let mut byte = [0];
+        rng.fill_bytes(&mut byte);
+        let byte = usize::from(byte[0]);
+        if byte < fair
+            && let Some(symbol) = alphabet.get(byte % alphabet.len())
+        {
+            return char::from(*symbol);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    fn shape() -> Shape {
+        Shape::new(CONSONANTS, 8, false).unwrap()
+    }
+
+    #[test]
+    fn every_spelling_of_a_code_is_the_same_code() {
+        for typed in [
+            "WDJB-MJHT",
+            "wdjbmjht",
+            " wdjb mjht ",
+            "W.D.J.B/M_J_H_T",
+            "ＷＤＪＢ－ＭＪＨＴ",
+            "WDJB-MJHT!!aeiou",
+        ] {
+            assert_eq!(UserCode::parse(typed, &shape()).unwrap().canonical(), "WDJBMJHT", "{typed}");
+        }
+    }
+
+    #[test]
+    fn too_short_and_too_long_is_no_code() {
+        for typed in ["", "WDJB", "WDJB-MJHTW", "WDJB-MJHT-WDJB", "\0"] {
+            assert!(UserCode::parse(typed, &shape()).is_none(), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn in_a_code_of_digits_letters_that_look_like_digits_are_read_as_them() {
+        let digits = Shape::new(DIGITS, 12, false).unwrap();
+
+        let code = UserCode::parse("o1l2-3456-7890", &digits).unwrap();
+
+        assert_eq!(code.to_string(), "0112-3456-7890");
+    }
+
+    #[test]
+    fn codes_are_shown_in_groups_of_about_four() {
+        let shown = |code: &str| UserCode(code.to_owned()).to_string();
+
+        assert_eq!(shown("WDJBMJHT"), "WDJB-MJHT");
+        assert_eq!(shown("WDJBMJHTBC"), "WDJB-MJH-TBC");
+        assert_eq!(shown("123456789"), "12345-6789");
+    }
+
+    #[test]
+    fn symbols_are_drawn_evenly() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut counts = [0_u32; 20];
+
+        for _ in 0..5_000 {
+            for symbol in UserCode::draw(&shape(), false, &mut rng).canonical().chars() {
+                counts[CONSONANTS.find(symbol).unwrap()] += 1;
+            }
+        }
+
+        // Chi-squared with 19 degrees of freedom: 43.8 is passed once in a thousand fair draws.
+        let expected = 5_000.0 * 8.0 / 20.0;
+        let chi: f64 = counts.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
+        assert!(chi < 43.8, "{chi}");
+    }
+
+    #[test]
+    fn a_shape_below_the_floor_says_what_would_pass() {
+        assert_eq!(Shape::new("ABCD1234", 7, false), Err(BadShape::Weak { needed: 12 }));
+        assert_eq!(Shape::new(DIGITS, 9, false), Err(BadShape::Weak { needed: 12 }));
+        assert!(Shape::new("ABCD1234", 7, true).unwrap().is_weak());
+        assert!(!shape().is_weak());
+    }
+
+    #[test]
+    fn a_shape_with_repeated_or_strange_characters_is_refused() {
+        assert_eq!(Shape::new("BCDB", 24, true), Err(BadShape::Repeated('B')));
+        assert_eq!(Shape::new("bcdf", 24, true), Err(BadShape::Symbol('b')));
+        assert_eq!(Shape::new("", 8, true), Err(BadShape::TooFew));
+        assert_eq!(Shape::new(CONSONANTS, 3, true), Err(BadShape::Length));
+    }
+}

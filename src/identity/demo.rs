@@ -1,0 +1,32 @@
+//! The accounts of a development server. Never present in production.
+
+use super::account::{Account, FORMAT, key_of};
+
+/// `alice` (password `wonderland-8787`, group `developers`) and `bob` (password `builder-8787`, no group).
+#[must_use]
+pub fn accounts() -> Vec<Account> {
+    vec![
+        account("alice", "Alice Liddell", "acct-7f3a51c2", &["developers"], ALICE),
+        account("bob", "Bob Builder", "acct-b42c9e07", &[], BOB),
+    ]
+}
+
+fn account(username: &str, name: &str, sub: &str, groups: &[&str], password: &str) -> Account {
+    Account {
+        format: FORMAT,
+        key: key_of(username),
+        sub: sub.to_owned(),
+        username: username.to_owned(),
+        name: name.to_owned(),
+        email: Some(format!("{username}@example.com")),
+        email_verified: true,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        password: password.to_owned(),
+        blocked: false,
+    }
+}
+
+const ALICE: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$qYSnrQmEBtzM4Ed+UDNIEA$Id83esN4Tz04I1geeR4IlWRGyeDJP4Y5fRcl6mplJO8";
+const BOB: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$jvbLNkHotyN2Vj1CMfQ74w$UIBixulkdC79GfusxN3w+zzKKdTwzyM+f1BVbFlQIQo";

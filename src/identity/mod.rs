@@ -1,0 +1,7 @@
+//! People: accounts, passwords, and the sessions of their browsers.
+
+pub mod account;
+pub mod demo;
+pub mod password;
+pub mod session;
+pub mod shard;

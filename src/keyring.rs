@@ -1,0 +1,206 @@
+//! Every key of the server, derived from `MASTER_KEY` (HKDF, one label per use).
+//!
+//! At most two pairs of (key, mapping) are held, current and previous. While codes made under the
+//! previous pair can be alive, a user code is looked up under both; a device code names its pair.
+
+use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
+use rand_core::CryptoRng;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+use crate::secret;
+
+const NONCE: usize = 24;
+
+/// The secret everything else is derived from: 32 bytes or more.
+#[derive(Clone)]
+pub struct MasterKey(Vec<u8>);
+
+impl MasterKey {
+    /// Reads base64 of at least 32 bytes; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        secret::decode_lenient(text).filter(|bytes| bytes.len() >= 32).map(Self)
+    }
+
+    /// Whether this is the key that everybody can read in the repository.
+    #[must_use]
+    pub fn is_for_development(&self) -> bool {
+        Self::parse(DEVELOPMENT_KEY).is_some_and(|known| known.0 == self.0)
+    }
+
+    fn derive(&self, label: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        Hkdf::<Sha256>::new(Some(b"device-grant"), &self.0)
+            .expand(label.as_bytes(), &mut key)
+            .expect("32 bytes are within HKDF's limit");
+        key
+    }
+}
+
+/// The `MASTER_KEY` of `make dev`. A deployment that is given it refuses to start.
+pub const DEVELOPMENT_KEY: &str = "ZGV2ZWxvcG1lbnQta2V5LW5ldmVyLWluLXByb2R1Y3Rpb24";
+
+/// The keys of one (master key, mapping) pair.
+#[derive(Clone)]
+pub struct Keys {
+    /// Names the pair inside device codes and refresh tokens.
+    pub pair: u8,
+    /// How many shards each region has under this pair.
+    pub shards_per_region: u8,
+    user_code: [u8; 32],
+    device_code: [u8; 32],
+    refresh_token: [u8; 32],
+    browser: [u8; 32],
+    csrf: [u8; 32],
+    network: [u8; 32],
+    wrapping: [u8; 32],
+}
+
+impl Keys {
+    /// Derives the keys of the pair.
+    #[must_use]
+    pub fn derive(master: &MasterKey, shards_per_region: u8) -> Self {
+        let [pair, ..] = master.derive(&format!("pair/{shards_per_region}"));
+        Self {
+            pair,
+            shards_per_region,
+            user_code: master.derive("user code"),
+            device_code: master.derive("device code"),
+            refresh_token: master.derive("refresh token"),
+            browser: master.derive("browser"),
+            csrf: master.derive("csrf"),
+            network: master.derive("network"),
+            wrapping: master.derive("wrapping"),
+        }
+    }
+
+    /// A keyed digest of a user code: its first half is the row key, its second half picks the shard.
+    #[must_use]
+    pub fn user_code(&self, code: &str) -> [u8; 32] {
+        mac(&self.user_code, &[code.as_bytes()])
+    }
+
+    /// The tag of a device code for `client_id`.
+    #[must_use]
+    pub fn device_code(&self, body: &[u8], client_id: &str) -> [u8; 32] {
+        mac(&self.device_code, &[body, client_id.as_bytes()])
+    }
+
+    /// The tag of a refresh token for `client_id`.
+    #[must_use]
+    pub fn refresh_token(&self, body: &[u8], client_id: &str) -> [u8; 32] {
+        mac(&self.refresh_token, &[body, client_id.as_bytes()])
+    }
+
+    /// What stands for a network in counters, so that no address is stored.
+    #[must_use]
+    pub fn network(&self, network: &str) -> String {
+        short(&mac(&self.network, &[network.as_bytes()]))
+    }
+
+    /// The token that a form of this browser must carry; the same for as long as its session is.
+    #[must_use]
+    pub fn csrf(&self, browser: &str, session: &str) -> String {
+        short(&mac(&self.csrf, &[browser.as_bytes(), b"/", session.as_bytes()]))
+    }
+}
+
+/// What a sealed value is for. A value sealed for one purpose does not open for another.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    /// The cookie.
+    Cookie,
+    /// The hidden field that carries a sign-in or a consent from one form to the next.
+    Transaction,
+    /// A private signing key at rest.
+    SigningKey,
+}
+
+impl Purpose {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Cookie => b"cookie",
+            Self::Transaction => b"transaction",
+            Self::SigningKey => b"signing key",
+        }
+    }
+
+    const fn key(self, keys: &Keys) -> &[u8; 32] {
+        match self {
+            Self::Cookie | Self::Transaction => &keys.browser,
+            Self::SigningKey => &keys.wrapping,
+        }
+    }
+}
+
+/// The current pair and, during a change, the previous one.
+#[derive(Clone)]
+pub struct Keyring {
+    /// New codes are made under this one.
+    pub current: Keys,
+    /// Codes made under this one are still honoured.
+    pub previous: Option<Keys>,
+}
+
+impl Keyring {
+    /// Current first.
+    pub fn pairs(&self) -> impl Iterator<Item = &Keys> {
+        core::iter::once(&self.current).chain(&self.previous)
+    }
+
+    /// The pair that a code names.
+    #[must_use]
+    pub fn named(&self, pair: u8) -> Option<&Keys> {
+        self.pairs().find(|keys| keys.pair == pair)
+    }
+
+    /// Encrypts and authenticates `plain` (XChaCha20-Poly1305; a random nonce goes before it).
+    pub fn seal(&self, purpose: Purpose, plain: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+        let nonce = secret::random::<NONCE>(rng);
+        let payload = Payload { msg: plain, aad: purpose.label() };
+        let cipher = XChaCha20Poly1305::new(purpose.key(&self.current).into());
+        let sealed = cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            .expect("encryption into a Vec fails only beyond 256 GiB");
+        [&nonce[..], &sealed].concat()
+    }
+
+    /// What was sealed, under either pair; `None` if it was sealed elsewhere or altered.
+    #[must_use]
+    pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
+        self.pairs().find_map(|keys| {
+            let payload = Payload { msg: sealed, aad: purpose.label() };
+            XChaCha20Poly1305::new(purpose.key(keys).into()).decrypt(&XNonce::from(*nonce), payload).ok()
+        })
+    }
+
+    /// Whether `token` is this browser's, under either pair.
+    #[must_use]
+    pub fn is_csrf(&self, token: &str, browser: &str, session: &str) -> bool {
+        self.pairs().any(|keys| same(keys.csrf(browser, session).as_bytes(), token.as_bytes()))
+    }
+}
+
+/// Compares in constant time.
+#[must_use]
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
+}
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+fn short(mac: &[u8; 32]) -> String {
+    let (half, _) = mac.split_at(16);
+    secret::encode(half)
+}

@@ -1,0 +1,79 @@
+//! Which attempts are counted where, and how many there may be.
+
+use super::Rule;
+
+/// Wrong user codes per account and code lifetime.
+pub const CODES_PER_ACCOUNT: usize = 5;
+/// Wrong user codes per network and code lifetime.
+pub const CODES_PER_NETWORK: usize = 30;
+/// For how long a failed sign-in counts, in seconds.
+const SIGN_IN_WINDOW: u64 = 900;
+
+/// A budget and the row it is counted in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Budget {
+    /// The row.
+    pub key: String,
+    /// The rule.
+    pub rule: Rule,
+}
+
+/// Code entries of an account, over a code's lifetime in seconds.
+#[must_use]
+pub fn codes_by_account(account: &str, lifetime: u64) -> Budget {
+    let rule = Rule::Window { limit: CODES_PER_ACCOUNT, window: lifetime };
+    Budget { key: format!("code/account/{account}"), rule }
+}
+
+/// Code entries from a network, over a code's lifetime in seconds.
+#[must_use]
+pub fn codes_by_network(network: &str, lifetime: u64) -> Budget {
+    let rule = Rule::Window { limit: CODES_PER_NETWORK, window: lifetime };
+    Budget { key: format!("code/network/{network}"), rule }
+}
+
+/// Sign-ins to an account. The longest wait is short, because strangers can cause it.
+#[must_use]
+pub fn sign_ins_by_account(account: &str) -> Budget {
+    let rule = Rule::Backoff { free: 5, longest: 15, window: SIGN_IN_WINDOW };
+    Budget { key: format!("sign-in/account/{account}"), rule }
+}
+
+/// Sign-ins from a network.
+#[must_use]
+pub fn sign_ins_by_network(network: &str) -> Budget {
+    let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
+    Budget { key: format!("sign-in/network/{network}"), rule }
+}
+
+/// The gauge of a client's live codes on a network.
+#[must_use]
+pub fn gauge(client_id: &str, network: &str) -> String {
+    format!("live/{client_id}/{network}")
+}
+
+/// The one row in which guesses are weighed against live codes.
+pub const EXPOSURE: &str = "exposure";
+
+/// How many wrong entries times live codes stay within a chance of 2⁻³² (RFC 8628 §5.1).
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a positive number; saturating is right"
+)]
+pub fn allowed_exposure(bits: f64) -> u64 {
+    (bits - 32.0).exp2() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_consonants_leave_five_guesses() {
+        // 20^8 / 2^32 = 5.96.
+        assert_eq!(allowed_exposure(34.575), 5);
+        assert_eq!(allowed_exposure(20.0), 0, "a weak code leaves none");
+    }
+}

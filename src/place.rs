@@ -1,0 +1,167 @@
+//! Where a request came from: coarse, for a person to judge by, and never an address.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// What the edge knows of a request's origin. Every field may be unknown; nothing is guessed.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Place {
+    /// Two-letter country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// State, province or the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// City.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Name of the network's operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// Autonomous system number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    /// The data centre that received the request, as a three-letter code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colo: Option<String>,
+}
+
+impl Place {
+    /// `Lyon, Auvergne-Rhône-Alpes, FR`, as much of it as is known.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let parts = [&self.city, &self.region, &self.country];
+        let known: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        if known.is_empty() { "Unknown place".to_owned() } else { known.join(", ") }
+    }
+
+    /// `Example Telecom (AS64500)`, as much of it as is known.
+    #[must_use]
+    pub fn network(&self) -> String {
+        match (&self.operator, self.asn) {
+            (Some(operator), Some(asn)) => format!("{operator} (AS{asn})"),
+            (Some(operator), None) => operator.clone(),
+            (None, Some(asn)) => format!("AS{asn}"),
+            (None, None) => "Unknown network".to_owned(),
+        }
+    }
+}
+
+/// Where, when and from what kind of device a grant was asked for.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Origin {
+    /// Place and network.
+    pub place: Place,
+    /// Kind of device, in words.
+    pub device: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The network that counters go by: an IPv4 address, or the /64 of an IPv6 one, or one bucket for the rest.
+///
+/// A household or a phone owns a whole /64, so counting single IPv6 addresses would count nothing.
+#[must_use]
+pub fn network_of(address: Option<&str>) -> String {
+    match address.and_then(|text| text.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()) {
+        Some(IpAddr::V4(ip)) => ip.to_string(),
+        Some(IpAddr::V6(ip)) => {
+            let [a, b, c, d, ..] = ip.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        None => "unknown".to_owned(),
+    }
+}
+
+/// The kind of device behind a `User-Agent`, in words that mean something to its owner.
+///
+/// Told by the device itself, so it is shown as a hint and never decides anything.
+#[must_use]
+pub fn device_kind(user_agent: Option<&str>) -> String {
+    let agent = user_agent.unwrap_or_default();
+    let known = KINDS.iter().find(|(token, _)| agent.contains(token));
+    match known {
+        Some((_, kind)) => (*kind).to_owned(),
+        None => "Unknown device".to_owned(),
+    }
+}
+
+/// First match wins: televisions and consoles also claim to be browsers.
+const KINDS: &[(&str, &str)] = &[
+    ("PlayStation", "PlayStation console"),
+    ("Xbox", "Xbox console"),
+    ("Nintendo", "Nintendo console"),
+    ("AppleTV", "Apple TV"),
+    ("Apple TV", "Apple TV"),
+    ("Roku", "Roku TV"),
+    ("Tizen", "Samsung TV or device"),
+    ("Web0S", "LG TV"),
+    ("webOS", "LG TV"),
+    ("BRAVIA", "Sony TV"),
+    ("AFT", "Fire TV"),
+    ("CrKey", "Chromecast"),
+    ("Android TV", "Android TV"),
+    ("SMART-TV", "Smart TV"),
+    ("SmartTV", "Smart TV"),
+    ("HbbTV", "Smart TV"),
+    ("ipp/", "Printer"),
+    ("CUPS", "Printer"),
+    ("curl/", "Command line (curl)"),
+    ("Wget/", "Command line (Wget)"),
+    ("git/", "Command line (Git)"),
+    ("aws-cli", "Command line (AWS CLI)"),
+    ("python", "Command-line tool (Python)"),
+    ("Python", "Command-line tool (Python)"),
+    ("Go-http-client", "Command-line tool (Go)"),
+    ("okhttp", "App (Android or Java)"),
+    ("Java/", "App (Java)"),
+    ("node", "Command-line tool (Node.js)"),
+    ("undici", "Command-line tool (Node.js)"),
+    ("openid-client", "Command-line tool (Node.js)"),
+    ("oauth4webapi", "Command-line tool (Node.js)"),
+    ("Deno/", "Command-line tool (Deno)"),
+    ("reqwest", "Command-line tool (Rust)"),
+    ("device-grant", "device-grant's own example"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android phone or tablet"),
+    ("Windows", "Windows computer"),
+    ("CrOS", "Chromebook"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux computer"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_its_64() {
+        let one = network_of(Some("2001:db8:1:2:3:4:5:6"));
+
+        assert_eq!(one, network_of(Some("2001:db8:1:2::ffff")));
+        assert_ne!(one, network_of(Some("2001:db8:1:3::1")));
+        assert_eq!(network_of(Some("::ffff:192.0.2.7")), "192.0.2.7");
+        assert_eq!(network_of(Some("nonsense")), network_of(None));
+    }
+
+    #[test]
+    fn what_is_unknown_is_called_unknown() {
+        let place = Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() };
+
+        assert_eq!((place.name().as_str(), place.network().as_str()), ("FR", "AS64500"));
+        assert_eq!(Place::default().name(), "Unknown place");
+        assert_eq!(Place::default().network(), "Unknown network");
+    }
+
+    #[test]
+    fn a_television_that_claims_to_be_a_browser_is_a_television() {
+        let agent = "Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36";
+
+        assert_eq!(device_kind(Some(agent)), "Samsung TV or device");
+        assert_eq!(device_kind(None), "Unknown device");
+    }
+}

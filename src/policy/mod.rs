@@ -1,0 +1,133 @@
+//! Whether something may happen at all. Asked at every point where it matters; pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::scope::Scope;
+use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use crate::identity::account::Account;
+
+/// Where in a grant's life policy is asked.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    /// A device asks for a code.
+    DeviceAuthorization,
+    /// A person signs in.
+    SignIn,
+    /// A person approves.
+    Approval,
+    /// A device comes for its tokens.
+    Redemption,
+    /// A client uses a refresh token.
+    Refresh,
+}
+
+/// What a decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The client, as it is now; `None` at sign-in, where the code has not been looked up.
+    pub client: Option<&'a Client>,
+    /// The account, as it is now, once there is one.
+    pub account: Option<&'a Account>,
+    /// What is asked for, or was granted.
+    pub scope: &'a Scope,
+}
+
+/// What policy says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Decision {
+    /// It may happen, with this scope.
+    Allow(Scope),
+    /// It may not.
+    Refuse(Refusal),
+}
+
+/// Why policy says no; for the log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// The client was disabled.
+    ClientDisabled,
+    /// The client may not use this grant.
+    GrantNotAllowed,
+    /// The account was blocked.
+    AccountBlocked,
+    /// Nothing that was asked for is allowed.
+    NoScopeLeft,
+}
+
+impl Refusal {
+    /// For the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientDisabled => "client_disabled",
+            Self::GrantNotAllowed => "grant_not_allowed",
+            Self::AccountBlocked => "account_blocked",
+            Self::NoScopeLeft => "no_scope_left",
+        }
+    }
+}
+
+/// Decides. For now whatever the client may do is allowed.
+#[must_use]
+pub fn decide(point: Point, facts: Facts<'_>) -> Decision {
+    if facts.account.is_some_and(|account| account.blocked) {
+        return Decision::Refuse(Refusal::AccountBlocked);
+    }
+    let Some(client) = facts.client else { return Decision::Allow(facts.scope.clone()) };
+    if !client.enabled {
+        return Decision::Refuse(Refusal::ClientDisabled);
+    }
+    if !client.may_use(grant_type(point)) {
+        return Decision::Refuse(Refusal::GrantNotAllowed);
+    }
+    let scope = facts.scope.narrowed_to(&client.scope);
+    if scope.is_empty() && !facts.scope.is_empty() {
+        return Decision::Refuse(Refusal::NoScopeLeft);
+    }
+    Decision::Allow(scope)
+}
+
+const fn grant_type(point: Point) -> &'static str {
+    match point {
+        Point::DeviceAuthorization | Point::SignIn | Point::Approval | Point::Redemption => DEVICE_CODE_GRANT,
+        Point::Refresh => REFRESH_TOKEN_GRANT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::demo;
+
+    fn decide_for(client: &Client, scope: &str) -> Decision {
+        let scope = Scope::parse(scope).unwrap();
+        decide(Point::DeviceAuthorization, Facts { client: Some(client), account: None, scope: &scope })
+    }
+
+    #[test]
+    fn scopes_are_cut_to_what_the_client_may_have() {
+        let client = demo::clients().remove(0);
+
+        assert_eq!(decide_for(&client, "openid admin"), Decision::Allow(Scope::parse("openid").unwrap()));
+        assert_eq!(decide_for(&client, "admin"), Decision::Refuse(Refusal::NoScopeLeft));
+    }
+
+    #[test]
+    fn the_device_grant_is_off_until_it_is_listed() {
+        let client = Client { grant_types: Vec::new(), ..demo::clients().remove(0) };
+
+        assert_eq!(decide_for(&client, "openid"), Decision::Refuse(Refusal::GrantNotAllowed));
+    }
+
+    #[test]
+    fn a_disabled_client_and_a_blocked_account_may_nothing() {
+        let disabled = Client { enabled: false, ..demo::clients().remove(0) };
+        assert_eq!(decide_for(&disabled, "openid"), Decision::Refuse(Refusal::ClientDisabled));
+
+        let client = demo::clients().remove(0);
+        let account = Account { blocked: true, ..crate::identity::demo::accounts().remove(0) };
+        let facts = Facts { client: Some(&client), account: Some(&account), scope: &Scope::default() };
+        assert_eq!(decide(Point::Redemption, facts), Decision::Refuse(Refusal::AccountBlocked));
+    }
+}

@@ -1,0 +1,117 @@
+//! Digests, encodings and randomness for values that must not be guessed or shown.
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// SHA-256 of a secret with at least 128 bits of entropy; what is stored in its place.
+///
+/// Plain, not keyed: nothing can be guessed from it, and changing `MASTER_KEY` orphans no record.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of `secret`.
+    #[must_use]
+    pub fn of(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+
+    /// The bytes, for a further computation.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// In constant time.
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = decode(&text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| de::Error::custom("a digest is 32 bytes, base64url"))
+    }
+}
+
+/// Base64url without padding (RFC 4648 §5).
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads base64url without padding; `None` for anything else.
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Reads either alphabet of base64, padded or not: what `openssl rand -base64 32` and its like print.
+#[must_use]
+pub fn decode_lenient(text: &str) -> Option<Vec<u8>> {
+    let bare = text.trim().trim_end_matches('=');
+    URL_SAFE_NO_PAD.decode(bare).or_else(|_| STANDARD_NO_PAD.decode(bare)).ok()
+}
+
+/// `N` random bytes.
+pub fn random<const N: usize>(rng: &mut impl CryptoRng) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+/// A random identifier of 128 bits, as base64url.
+pub fn random_id(rng: &mut impl CryptoRng) -> String {
+    encode(&random::<16>(rng))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_survives_the_round_trip_and_debug_shows_nothing() {
+        let digest = Digest::of(b"secret");
+
+        let text = serde_json::to_string(&digest).unwrap();
+
+        assert_eq!(serde_json::from_str::<Digest>(&text).unwrap(), digest);
+        assert_eq!(format!("{digest:?}"), "Digest(..)");
+    }
+
+    #[test]
+    fn a_digest_of_another_length_is_refused() {
+        assert!(serde_json::from_str::<Digest>("\"c2hvcnQ\"").is_err());
+    }
+
+    #[test]
+    fn keys_are_read_in_every_spelling_of_base64() {
+        for spelling in ["+/8=", "+/8", "-_8", "-_8=", " -_8=\n"] {
+            assert_eq!(decode_lenient(spelling), Some(vec![0xfb, 0xff]), "{spelling:?}");
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! Settings, read once and validated; an error names the setting, its value and what is allowed.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::grant::user_code::{CONSONANTS, Shape};
+use crate::keyring::{Keyring, Keys, MasterKey};
+
+/// Where this server runs. Decides what is forgiven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Environment {
+    /// On a laptop: demo data, the development key, plain http on loopback.
+    Development,
+    /// A preview of a branch: as in production, but its address is known only from the request.
+    Preview,
+    /// For real.
+    Production,
+}
+
+/// Everything that can be set.
+#[derive(Clone)]
+pub struct Settings {
+    /// `ENVIRONMENT`.
+    pub environment: Environment,
+    /// `ISSUER`; in development and previews it may be absent, and is then taken from the request.
+    pub issuer: Option<Issuer>,
+    /// From `MASTER_KEY` and `MASTER_KEY_PREVIOUS`.
+    pub keyring: Keyring,
+    /// `POLL_INTERVAL_SECONDS`.
+    pub interval: u64,
+    /// `CODE_LIFETIME_SECONDS`.
+    pub code_lifetime: u64,
+    /// From `USER_CODE_LENGTH`, `USER_CODE_CHARSET` and `ALLOW_WEAK_USER_CODES`.
+    pub user_code: Shape,
+    /// `DEVICE_CLIENT_AUTHENTICATION`.
+    pub device_client_authentication: bool,
+    /// `REDEMPTION_GRACE_SECONDS`.
+    pub grace: u64,
+    /// `ACCESS_TOKEN_SECONDS`.
+    pub access_token: u64,
+    /// `ID_TOKEN_SECONDS`.
+    pub id_token: u64,
+    /// `REFRESH_TOKEN_SECONDS`.
+    pub refresh_token: u64,
+    /// `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
+    pub live_codes: u64,
+    /// `LIVE_CODES_PER_SHARD`.
+    pub live_codes_per_shard: u64,
+}
+
+/// A setting that cannot be used. Displays as one sentence.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BadSetting {
+    name: &'static str,
+    /// `None` if it is missing or must not be shown.
+    value: Option<String>,
+    allowed: String,
+}
+
+impl fmt::Display for BadSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{} is {value:?}: {}", self.name, self.allowed),
+            None => write!(f, "{}: {}", self.name, self.allowed),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the settings through `var`, which gives a variable's value by its name.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that cannot be used.
+    pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+        // An empty variable is one that was left out: wrangler cannot unset one.
+        let var = |name: &str| var(name).filter(|value| !value.is_empty());
+        let environment = environment(&var)?;
+        Ok(Self {
+            environment,
+            issuer: issuer(&var, environment)?,
+            keyring: keyring(&var, environment)?,
+            interval: number(&var, "POLL_INTERVAL_SECONDS", 5, 1..=60)?,
+            code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, 10..=1_800)?,
+            user_code: user_code(&var)?,
+            device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
+            grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
+            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
+            id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
+            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
+            live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
+            live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
+        })
+    }
+
+    /// Whether `issuer` may be taken from a request: a loopback address in development, https in a preview.
+    #[must_use]
+    pub fn may_be(&self, issuer: &Issuer) -> bool {
+        match self.environment {
+            Environment::Development => is_loopback(issuer.host()),
+            Environment::Preview => issuer.is_secure(),
+            Environment::Production => false,
+        }
+    }
+
+    /// Whether demo data may exist.
+    #[must_use]
+    pub fn is_development(&self) -> bool {
+        match self.environment {
+            Environment::Development => true,
+            Environment::Preview | Environment::Production => false,
+        }
+    }
+}
+
+fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {
+    match var("ENVIRONMENT").as_deref() {
+        Some("development") => Ok(Environment::Development),
+        Some("preview") => Ok(Environment::Preview),
+        Some("production") | None => Ok(Environment::Production),
+        Some(other) => Err(bad("ENVIRONMENT", other, "allowed are production, preview and development")),
+    }
+}
+
+fn issuer(
+    var: &impl Fn(&str) -> Option<String>,
+    environment: Environment,
+) -> Result<Option<Issuer>, BadSetting> {
+    match (var("ISSUER"), environment) {
+        (Some(text), _) => Issuer::parse(&text).map(Some).ok_or_else(|| {
+            bad(
+                "ISSUER",
+                &text,
+                "must be an https URL without query or fragment (http only on a loopback address), \
+                 such as https://login.example.com",
+            )
+        }),
+        (None, Environment::Development | Environment::Preview) => Ok(None),
+        (None, Environment::Production) => Err(missing(
+            "ISSUER",
+            "must be set to this server's https URL, such as https://login.example.com",
+        )),
+    }
+}
+
+fn keyring(var: &impl Fn(&str) -> Option<String>, environment: Environment) -> Result<Keyring, BadSetting> {
+    const SHARDS: u64 = 8;
+    const MISSING: &str = "must be set: 32 random bytes or more in base64 (openssl rand -base64 32), \
+                           stored with `wrangler secret put MASTER_KEY`";
+    let current =
+        master_key(var, "MASTER_KEY", environment)?.ok_or_else(|| missing("MASTER_KEY", MISSING))?;
+    let shards = shards(var, "SHARDS_PER_REGION", SHARDS)?;
+    let previous_key = master_key(var, "MASTER_KEY_PREVIOUS", environment)?;
+    let previous_shards = shards_if_set(var, "SHARDS_PER_REGION_PREVIOUS")?;
+    let changing = previous_key.is_some() || previous_shards.is_some();
+    let keys = Keys::derive(&current, shards);
+    let previous =
+        changing.then(|| Keys::derive(&previous_key.unwrap_or(current), previous_shards.unwrap_or(shards)));
+    if previous.as_ref().is_some_and(|previous| previous.pair == keys.pair) {
+        return Err(missing(
+            "MASTER_KEY_PREVIOUS",
+            "goes by the same short name as MASTER_KEY (one chance in 256); make another MASTER_KEY",
+        ));
+    }
+    Ok(Keyring { current: keys, previous })
+}
+
+fn master_key(
+    var: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    environment: Environment,
+) -> Result<Option<MasterKey>, BadSetting> {
+    const FORM: &str = "must be 32 random bytes or more in base64, as `openssl rand -base64 32` prints them";
+    const PUBLIC: &str = "is the development key, which is public; make one with `openssl rand -base64 32`";
+    let Some(text) = var(name) else { return Ok(None) };
+    let key = MasterKey::parse(&text).ok_or_else(|| missing(name, FORM))?;
+    match environment {
+        Environment::Preview | Environment::Production if key.is_for_development() => {
+            Err(missing(name, PUBLIC))
+        }
+        Environment::Development | Environment::Preview | Environment::Production => Ok(Some(key)),
+    }
+}
+
+fn shards(var: &impl Fn(&str) -> Option<String>, name: &'static str, default: u64) -> Result<u8, BadSetting> {
+    let number = number(var, name, default, 1..=64)?;
+    Ok(u8::try_from(number).unwrap_or(u8::MAX))
+}
+
+fn shards_if_set(
+    var: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<u8>, BadSetting> {
+    var(name).map(|_| shards(var, name, 1)).transpose()
+}
+
+fn user_code(var: &impl Fn(&str) -> Option<String>) -> Result<Shape, BadSetting> {
+    let charset = var("USER_CODE_CHARSET").unwrap_or_else(|| CONSONANTS.to_owned());
+    let length = number(var, "USER_CODE_LENGTH", 8, 4..=24)?;
+    let allow_weak = flag(var, "ALLOW_WEAK_USER_CODES", false)?;
+    let shape = Shape::new(&charset, usize::try_from(length).unwrap_or(usize::MAX), allow_weak);
+    shape.map_err(|why| bad("USER_CODE_CHARSET", &charset, &format!("with USER_CODE_LENGTH {length}: {why}")))
+}
+
+fn number(
+    var: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    default: u64,
+    allowed: core::ops::RangeInclusive<u64>,
+) -> Result<u64, BadSetting> {
+    let Some(text) = var(name) else { return Ok(default) };
+    let number = u64::from_str(text.trim()).ok().filter(|number| allowed.contains(number));
+    number.ok_or_else(|| {
+        let range = format!("must be a whole number from {} to {}", allowed.start(), allowed.end());
+        bad(name, &text, &range)
+    })
+}
+
+fn flag(
+    var: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+    default: bool,
+) -> Result<bool, BadSetting> {
+    match var(name).as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(bad(name, other, "must be true or false")),
+    }
+}
+
+fn bad(name: &'static str, value: &str, allowed: &str) -> BadSetting {
+    BadSetting { name, value: Some(value.to_owned()), allowed: allowed.to_owned() }
+}
+
+fn missing(name: &'static str, allowed: &str) -> BadSetting {
+    BadSetting { name, value: None, allowed: allowed.to_owned() }
+}
+
+/// The issuer identifier (RFC 8414 §2): `https://host`, perhaps with a port and a path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Issuer {
+    text: String,
+    host: usize,
+    path: usize,
+}
+
+impl Issuer {
+    /// Reads an issuer; `None` unless it is https, or http on a loopback address, and without query,
+    /// fragment, user or trailing slash.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+        let path = rest.strip_prefix(authority)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte);
+        let well_formed = !authority.is_empty() && rest.bytes().all(plain) && !path.ends_with('/');
+        let secure = scheme == "https" || scheme == "http" && is_loopback(authority);
+        let canonical = authority.bytes().all(|byte| !byte.is_ascii_uppercase());
+        let host = scheme.len() + "://".len();
+        (well_formed && secure && canonical).then(|| Self {
+            text: text.to_owned(),
+            host,
+            path: host + authority.len(),
+        })
+    }
+
+    /// The identifier itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port, as a browser's `Origin` has them.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.text.get(..self.path).unwrap_or_default()
+    }
+
+    /// Host and port, as `Host` has them.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.text.get(self.host..self.path).unwrap_or_default()
+    }
+
+    /// The path that every endpoint is under; empty, or starts with a slash.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.text.get(self.path..).unwrap_or_default()
+    }
+
+    /// Whether it is https.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.text.starts_with("https:")
+    }
+}
+
+/// Whether `authority`, with or without a port, is this machine.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    };
+    host == "localhost"
+        || host == "[::1]"
+        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::DEVELOPMENT_KEY;
+
+    fn read(vars: &[(&str, &str)]) -> Result<Settings, String> {
+        let find = |name: &str| {
+            vars.iter().rev().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(find).map_err(|error| error.to_string())
+    }
+
+    fn development(vars: &[(&str, &str)]) -> Result<Settings, String> {
+        let base = [("ENVIRONMENT", "development"), ("MASTER_KEY", DEVELOPMENT_KEY)];
+        read(&[&base, vars].concat())
+    }
+
+    const REAL_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
+
+    #[test]
+    fn the_defaults_are_those_of_the_readme() {
+        let settings = development(&[]).unwrap();
+
+        assert_eq!((settings.interval, settings.code_lifetime, settings.grace), (5, 300, 60));
+        assert_eq!((settings.user_code.length(), settings.live_codes), (8, 20));
+        assert!(settings.device_client_authentication);
+    }
+
+    #[test]
+    fn a_bad_setting_is_named_with_its_value_and_what_is_allowed() {
+        for (name, value, expected) in [
+            (
+                "POLL_INTERVAL_SECONDS",
+                "0",
+                "POLL_INTERVAL_SECONDS is \"0\": must be a whole number from 1 to 60",
+            ),
+            (
+                "CODE_LIFETIME_SECONDS",
+                "5m",
+                "CODE_LIFETIME_SECONDS is \"5m\": must be a whole number from 10 to 1800",
+            ),
+            (
+                "DEVICE_CLIENT_AUTHENTICATION",
+                "yes",
+                "DEVICE_CLIENT_AUTHENTICATION is \"yes\": must be true or false",
+            ),
+            (
+                "ENVIRONMENT",
+                "staging",
+                "ENVIRONMENT is \"staging\": allowed are production, preview and development",
+            ),
+            (
+                "USER_CODE_CHARSET",
+                "BCDB",
+                "USER_CODE_CHARSET is \"BCDB\": with USER_CODE_LENGTH 8: 'B' stands in the character set twice",
+            ),
+        ] {
+            assert_eq!(development(&[(name, value)]).err().as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn weak_codes_are_refused_unless_overridden() {
+        let weak = [("USER_CODE_CHARSET", "ABCD1234"), ("USER_CODE_LENGTH", "7")];
+
+        assert!(development(&weak).err().unwrap().contains("12 characters would pass"));
+        assert!(
+            development(&[&weak[..], &[("ALLOW_WEAK_USER_CODES", "true")]].concat())
+                .unwrap()
+                .user_code
+                .is_weak()
+        );
+    }
+
+    #[test]
+    fn production_wants_an_issuer_and_a_key_of_its_own() {
+        let issuer = ("ISSUER", "https://login.example.com");
+
+        assert!(read(&[("MASTER_KEY", REAL_KEY)]).err().unwrap().starts_with("ISSUER: must be set"));
+        assert!(read(&[issuer]).err().unwrap().starts_with("MASTER_KEY: must be set"));
+        let refused = read(&[issuer, ("MASTER_KEY", DEVELOPMENT_KEY)]).err().unwrap();
+        assert!(refused.contains("development key") && !refused.contains(DEVELOPMENT_KEY));
+        assert!(read(&[issuer, ("MASTER_KEY", "short")]).err().is_some_and(|error| !error.contains("short")));
+        assert!(read(&[issuer, ("MASTER_KEY", REAL_KEY)]).is_ok());
+    }
+
+    #[test]
+    fn an_issuer_is_https_or_loopback() {
+        for good in [
+            "https://login.example.com",
+            "https://a.example:8443/auth",
+            "http://127.0.0.1:8787",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
+            assert!(Issuer::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "http://login.example.com",
+            "https://",
+            "https://a.example/",
+            "https://a.example/?q",
+            "https://a.example#f",
+            "https://user@a.example",
+            "login.example.com",
+            "https://A.example",
+            "http://127.0.0.1.example.com",
+        ] {
+            assert!(Issuer::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_has_parts() {
+        let issuer = Issuer::parse("https://a.example:8443/auth").unwrap();
+
+        assert_eq!(
+            (issuer.origin(), issuer.host(), issuer.path()),
+            ("https://a.example:8443", "a.example:8443", "/auth")
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! Instants. There is no clock here: one hop reads it once and passes the value on.
+
+use core::ops::Add;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+///
+/// Milliseconds, because pacing (RFC 8628 §3.5) compares instants less than a second apart.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The instant `millis` milliseconds after the epoch.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, as a JWT's `NumericDate` wants them (RFC 7519 §2).
+    #[must_use]
+    pub const fn seconds(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The instant `span` before this one, or the epoch.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(span)))
+    }
+
+    /// The time of day as `14:03`, in UTC.
+    #[must_use]
+    pub fn clock(self) -> String {
+        let minutes = self.seconds() / 60;
+        format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(millis(span)))
+    }
+}
+
+/// Whole seconds of `span`, rounded up: a wait that is named must not be too short.
+#[must_use]
+pub fn ceil_seconds(span: Duration) -> u64 {
+    millis(span).div_ceil(1_000)
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        assert_eq!(ceil_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(ceil_seconds(Duration::from_millis(2_000)), 2);
+        assert_eq!(ceil_seconds(Duration::ZERO), 0);
+    }
+
+    #[test]
+    fn the_time_of_day_is_utc() {
+        assert_eq!(Timestamp::from_millis(1_763_733_780_000).clock(), "14:03");
+    }
+}

@@ -1,0 +1,136 @@
+//! Signing keys: their algorithms, their public halves, and how they are stored.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// A JWS algorithm (RFC 7518 §3.1).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256. The default for access tokens.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256. RFC 9068 §2.1 and OpenID Connect Core §15.1 require it.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+impl Algorithm {
+    /// Every algorithm that there is a key for.
+    pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
+
+    /// The registered name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A public key as `/jwks.json` shows it (RFC 7517 §4).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PublicKey {
+    /// The key's JWK thumbprint (RFC 7638).
+    pub kid: String,
+    /// Its one use.
+    pub alg: Algorithm,
+    /// Always `sig`.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// The key itself.
+    #[serde(flatten)]
+    pub material: Material,
+}
+
+/// The numbers of a public key (RFC 7518 §6).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "kty")]
+pub enum Material {
+    /// RFC 7518 §6.2.
+    #[serde(rename = "EC")]
+    Ec {
+        /// Always `P-256`.
+        crv: String,
+        /// Base64url.
+        x: String,
+        /// Base64url.
+        y: String,
+    },
+    /// RFC 7518 §6.3.
+    #[serde(rename = "RSA")]
+    Rsa {
+        /// The exponent, base64url.
+        e: String,
+        /// The modulus, base64url.
+        n: String,
+    },
+}
+
+impl PublicKey {
+    /// The key with its thumbprint for a name.
+    #[must_use]
+    pub fn new(alg: Algorithm, material: Material) -> Self {
+        Self { kid: thumbprint(&material), alg, usage: "sig".to_owned(), material }
+    }
+}
+
+/// RFC 7638 §3: SHA-256 over the required members, in lexicographic order, without white space.
+fn thumbprint(material: &Material) -> String {
+    let canonical = match material {
+        Material::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+        Material::Rsa { e, n } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+    };
+    crate::secret::encode(crate::secret::Digest::of(canonical.as_bytes()).bytes())
+}
+
+/// A signing key at rest.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StoredKey {
+    /// 1.
+    pub format: u8,
+    /// The public half.
+    pub public: PublicKey,
+    /// The private half, PKCS #8, sealed with a key derived from `MASTER_KEY`; base64url.
+    pub wrapped: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_7638() {
+        // RFC 7638 §3.1, the example key.
+        let n = concat!(
+            "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiF",
+            "V4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9",
+            "c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1",
+            "jF44-csFCur-kEgU8awapJzKnqDKgw"
+        );
+        let key = PublicKey::new(Algorithm::Rs256, Material::Rsa { e: "AQAB".to_owned(), n: n.to_owned() });
+
+        assert_eq!(key.kid, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    #[test]
+    fn a_public_key_is_a_jwk() {
+        let material = Material::Ec { crv: "P-256".to_owned(), x: "eA".to_owned(), y: "eQ".to_owned() };
+        let json = serde_json::to_value(PublicKey::new(Algorithm::Es256, material)).unwrap();
+
+        assert_eq!(json["kty"], "EC");
+        assert_eq!(json["alg"], "ES256");
+        assert_eq!(json["use"], "sig");
+    }
+}

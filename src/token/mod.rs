@@ -1,0 +1,7 @@
+//! Tokens: what is in them, how they are signed, and the families they belong to.
+
+pub mod claims;
+pub mod family;
+pub mod key;
+pub mod refresh_token;
+pub mod signing;

@@ -1,0 +1,159 @@
+// What `wrangler deploy` would upload, and what a preview would get: read from wrangler.toml, and from wrangler itself.
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { parse } from 'smol-toml';
+import { root, wrangler } from './config.mjs';
+import { bundle, temporaryDirectory } from './harness.mjs';
+
+const schema = JSON.parse(readFileSync(join(root, 'node_modules/wrangler/config-schema.json'), 'utf8'));
+const previewKinds = Object.keys(schema.definitions.PreviewsConfig.properties);
+
+let upload;
+before(async () => {
+  const out = temporaryDirectory();
+  upload = await bundle(out.path);
+  out.remove();
+});
+
+test('wrangler accepts the configuration without a warning', () => {
+  assert.doesNotMatch(upload, /WARNING|ERROR/, upload);
+});
+
+test('no rule for a deployment is broken', () => {
+  assert.deepEqual(problems(wrangler), []);
+});
+
+test('the rules know every binding that wrangler knows', () => {
+  const listed = [...upload.matchAll(/^env\.(\w+)/gm)].map(([, name]) => name);
+  const known = bindings(wrangler).filter((binding) => !isSecret(binding)).map((binding) => binding.split(' ')[1]);
+
+  assert.deepEqual(known.toSorted(), listed.toSorted());
+});
+
+test('a binding that only production has is found, of whatever kind', () => {
+  for (const kind of ['kv_namespaces', 'd1_databases', 'r2_buckets', 'services', 'analytics_engine_datasets']) {
+    const changed = mutated((config) => (config[kind] = [...(config[kind] ?? []), { binding: 'EXTRA' }]));
+    assert.deepEqual(changed, [`previews lack the binding ${kind} EXTRA`]);
+  }
+
+  const object = mutated((config) => {
+    config.durable_objects.bindings.push({ name: 'EXTRA', class_name: 'Extra' });
+    config.exports.Extra = { type: 'durable-object', storage: 'sqlite' };
+  });
+  assert.deepEqual(object, ['previews lack the binding durable_objects EXTRA']);
+
+  const variable = mutated((config) => (config.vars.EXTRA = 'x'));
+  assert.deepEqual(variable, ['previews lack the binding vars EXTRA']);
+
+  const queue = mutated((config) => (config.queues = { producers: [{ binding: 'EXTRA', queue: 'q' }] }));
+  assert.deepEqual(queue, ['previews lack the binding queues EXTRA']);
+});
+
+test('a binding taken out of the preview block is found', () => {
+  for (const { name } of wrangler.durable_objects.bindings) {
+    const changed = mutated(({ previews }) => {
+      previews.durable_objects.bindings = previews.durable_objects.bindings.filter((binding) => binding.name !== name);
+    });
+    assert.deepEqual(changed, [`previews lack the binding durable_objects ${name}`]);
+  }
+  assert.equal(mutated((config) => delete config.previews).length > 1, true);
+});
+
+test('a class that is not declared, or not kept in SQLite, is found', () => {
+  const undeclared = mutated((config) => delete config.exports.Ledger);
+  assert.deepEqual(undeclared, ['the class Ledger is not exported as a SQLite-backed object']);
+
+  const legacy = mutated((config) => (config.exports.Registry.storage = 'legacy-kv'));
+  assert.deepEqual(legacy, ['the class Registry is not exported as a SQLite-backed object']);
+});
+
+test('query strings kept in the logs are found, in production and in previews', () => {
+  const production = mutated((config) => (config.observability.redact_query_string = false));
+  assert.deepEqual(production, ['query strings are not redacted in the logs of production']);
+
+  const previews = mutated((config) => delete config.previews.observability);
+  assert.deepEqual(previews, ['query strings are not redacted in the logs of previews']);
+});
+
+test('a preview that shares counters or its environment with production is found', () => {
+  const counters = mutated((config) => (config.previews.ratelimits[0].namespace_id = config.ratelimits[0].namespace_id));
+  assert.deepEqual(counters, ['previews share the counters of NETWORK_LIMIT']);
+
+  const environment = mutated((config) => (config.previews.vars.ENVIRONMENT = 'production'));
+  assert.deepEqual(environment, ['previews call themselves production']);
+});
+
+test('a master key that may be missing is found', () => {
+  assert.deepEqual(mutated((config) => delete config.secrets), ['MASTER_KEY is not required']);
+});
+
+test('what is found here is what wrangler reads', async () => {
+  const directory = temporaryDirectory();
+  const changed = readFileSync(join(root, 'wrangler.toml'), 'utf8') + '\n[[d1_databases]]\nbinding = "EXTRA"\n';
+  const config = join(directory.path, 'wrangler.toml');
+  writeFileSync(config, changed.replace('"build/index.js"', JSON.stringify(join(root, 'build/index.js'))).replace(/^command.*/m, ''));
+
+  assert.match(await bundle(join(directory.path, 'out'), config), /^env\.EXTRA/m);
+  assert.deepEqual(problems(parse(changed)), ['previews lack the binding d1_databases EXTRA']);
+  directory.remove();
+});
+
+/** Everything that is wrong with a configuration, in words. */
+function problems(config) {
+  const previews = config.previews ?? {};
+  const repeated = new Set(bindings(previews));
+  const missing = bindings(config).filter((binding) => !repeated.has(binding) && !isSecret(binding));
+  return [
+    ...missing.map((binding) => `previews lack the binding ${binding}`),
+    ...objectClasses(config)
+      .filter((name) => !isSqlite(config.exports?.[name]))
+      .map((name) => `the class ${name} is not exported as a SQLite-backed object`),
+    ...Object.entries({ production: config, previews })
+      .filter(([, { observability }]) => observability?.redact_query_string !== true)
+      .map(([where]) => `query strings are not redacted in the logs of ${where}`),
+    ...(config.ratelimits ?? [])
+      .filter(({ namespace_id }) => previews.ratelimits?.some((other) => other.namespace_id === namespace_id))
+      .map(({ name }) => `previews share the counters of ${name}`),
+    ...(previews.vars?.ENVIRONMENT === 'production' ? ['previews call themselves production'] : []),
+    ...(config.secrets?.required?.includes('MASTER_KEY') ? [] : ['MASTER_KEY is not required']),
+  ];
+}
+
+/** `kind NAME` for every binding of a block, whatever its kind: all that wrangler's schema lets a preview have. */
+function bindings(block) {
+  return previewKinds.filter((kind) => kind in block).flatMap((kind) => names(kind, block[kind]).map((name) => `${kind} ${name}`));
+}
+
+function names(kind, value) {
+  if (kind === 'vars') return Object.keys(value);
+  if (kind === 'secrets') return value.required ?? [];
+  if (Array.isArray(value)) return value.flatMap((item) => names(kind, item));
+  if (typeof value !== 'object' || value === null) return [];
+  const own = value.binding ?? value.name;
+  return typeof own === 'string' ? [own] : Object.values(value).flatMap((item) => names(kind, item));
+}
+
+/** Secrets are set by command, those of previews too: wrangler refuses them in the preview block. */
+function isSecret(binding) {
+  return binding.startsWith('secrets ');
+}
+
+function objectClasses(config) {
+  return [config, config.previews ?? {}]
+    .flatMap((block) => block.durable_objects?.bindings ?? [])
+    .map((binding) => binding.class_name)
+    .filter((name, index, all) => all.indexOf(name) === index);
+}
+
+function isSqlite(declared) {
+  return declared?.type === 'durable-object' && declared.storage === 'sqlite';
+}
+
+function mutated(change) {
+  const copy = structuredClone(wrangler);
+  change(copy);
+  return problems(copy);
+}

@@ -1,0 +1,234 @@
+// Starts the built Worker for a test, on one of two runtimes.
+//
+// `startWorkerd` is the "without" shape: plain `workerd serve` with the five object classes and nothing else, fast, its
+// SQLite files in reach, and fit to be killed. The header `x-test-cf` of a request becomes its `request.cf` (JSON).
+//
+//     const server = await startWorkerd({ vars: { INTERVAL: '1' } });
+//     await fetch(`${server.origin}/healthz`);
+//     await server.kill9(); await server.restart();      // same state, same port
+//     await server.stop();
+//
+// `startWrangler` is the "with" shape: what wrangler.toml declares, KV and the rate limiter included.
+//
+// All waiting is bounded, and whatever a test forgets to stop ends with the test's process.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { builds, development, root, wrangler } from './config.mjs';
+
+const START_LIMIT = 20_000;
+const STOP_LIMIT = 5_000;
+
+/** Everything that still runs or lies about; the process's end ends it. */
+const cleanups = new Set();
+process.on('exit', () => cleanups.forEach((clean) => clean()));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/**
+ * @param {object} [options]
+ * @param {Record<string, string>} [options.vars] settings beside ENVIRONMENT and MASTER_KEY; `undefined` removes one
+ * @param {string} [options.dir] where the objects are stored; kept at the end if given, else temporary
+ * @param {string} [options.build] the directory of the Worker, `builds.release` if not given
+ */
+export async function startWorkerd({ vars = {}, dir, build = builds.release } = {}) {
+  const home = temporaryDirectory();
+  const state = dir ?? join(home.path, 'state');
+  mkdirSync(state, { recursive: true });
+  for (const module of ['index.js', 'index_bg.wasm']) copyFileSync(join(build, module), join(home.path, module));
+  const config = join(home.path, 'config.capnp');
+  writeFileSync(config, capnp({ ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars }));
+
+  const log = [];
+  let port = 0;
+  let workerd = await launch();
+
+  async function launch() {
+    const started = await runWorkerd({ config, state, port, log });
+    port = started.port;
+    return started;
+  }
+
+  return {
+    get origin() {
+      return `http://127.0.0.1:${port}`;
+    },
+    /** All output so far, of every run. */
+    logs: () => log.join('\n'),
+    /** The database files of a class's objects; none before the first write. */
+    sqliteFiles: (className) => sqliteFiles(join(state, className)),
+    kill9: () => workerd.end('SIGKILL'),
+    async restart() {
+      await workerd.end('SIGTERM');
+      workerd = await launch();
+    },
+    async stop() {
+      await workerd.end('SIGTERM');
+      home.remove();
+    },
+  };
+}
+
+/** The Worker as wrangler.toml describes it, with simulated KV, rate limiter and version metadata. Vars as above. */
+export async function startWrangler({ vars = {} } = {}) {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
+  process.env.WRANGLER_SEND_METRICS = 'false';
+  const { createTestHarness } = await import('wrangler');
+  const home = temporaryDirectory();
+  await bundle(home.path);
+  const { MASTER_KEY = development.MASTER_KEY, ...plain } = vars;
+  const harness = createTestHarness({
+    root,
+    workers: [
+      {
+        configPath: 'wrangler.toml',
+        prebuiltWorkerDir: home.path,
+        vars: { ENVIRONMENT: development.ENVIRONMENT, ISSUER: development.ISSUER, ...plain },
+        secrets: { MASTER_KEY },
+      },
+    ],
+  });
+  const { url } = await within(START_LIMIT, harness.listen(), 'wrangler did not start').catch(async (error) => {
+    await harness.close();
+    throw error;
+  });
+  return {
+    origin: url.origin,
+    logs: () => harness.getLogs().map((entry) => entry.message).join('\n'),
+    /** wrangler's own handle: storage, eviction, KV. */
+    worker: harness.getWorker(),
+    async stop() {
+      await within(STOP_LIMIT, harness.close(), 'wrangler did not stop');
+      home.remove();
+    },
+  };
+}
+
+/** What `wrangler deploy` would upload, written to a directory; `config` is another wrangler.toml. Returns its output. */
+export async function bundle(outDir, config = join(root, 'wrangler.toml')) {
+  const cli = join(root, 'node_modules/wrangler/wrangler-dist/cli.js');
+  const args = ['--no-warnings', cli, 'deploy', '--dry-run', '--config', config, '--outdir', outDir];
+  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', NO_COLOR: '1' };
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const kill = () => child.kill('SIGKILL');
+  cleanups.add(kill);
+  const [code] = await within(60_000, once(child, 'close'), 'wrangler deploy --dry-run did not end').finally(kill);
+  cleanups.delete(kill);
+  if (code !== 0) throw new Error(`wrangler deploy --dry-run failed:\n${output}`);
+  return output;
+}
+
+/** A directory under the system's temporary one, removed at the latest when the process ends. */
+export function temporaryDirectory() {
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'device-grant-'));
+  const remove = () => {
+    rmSync(path, { recursive: true, force: true });
+    cleanups.delete(remove);
+  };
+  cleanups.add(remove);
+  return { path, remove };
+}
+
+/** Fails with `message` if the promise is not settled in time. */
+export function within(milliseconds, promise, message) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${message} within ${milliseconds} ms`)), milliseconds);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** One run of workerd; resolves when it listens. The state is a directory of one subdirectory per class. */
+async function runWorkerd({ config, state, port, log }) {
+  const args = ['serve', config, '--control-fd=3', `--directory-path=state=${state}`, `--socket-addr=http=127.0.0.1:${port}`];
+  const child = spawn(workerdBinary(), args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const kill = () => child.kill('SIGKILL');
+  cleanups.add(kill);
+  const exited = once(child, 'close').then(([code, signal]) => {
+    cleanups.delete(kill);
+    return `workerd ended (${signal ?? code})`;
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => log.push(line));
+  }
+  const first = await within(START_LIMIT, Promise.race([listenEvent(child.stdio[3]), exited]), 'workerd did not start');
+  if (typeof first === 'string') throw new Error(`${first}:\n${log.join('\n')}`);
+  return {
+    port: first.port,
+    async end(signal) {
+      child.kill(signal);
+      await within(STOP_LIMIT, exited, `workerd did not end on ${signal}`).catch((error) => {
+        kill();
+        throw error;
+      });
+    },
+  };
+}
+
+/** workerd says on its control channel where it listens: `{"event":"listen","socket":"http","port":12345}`. */
+async function listenEvent(channel) {
+  for await (const line of createInterface({ input: channel })) {
+    const message = JSON.parse(line);
+    if (message.event === 'listen' && message.socket === 'http') return message;
+  }
+  // It has ended, or is about to.
+  return new Promise(() => {});
+}
+
+/** The one that wrangler pins. */
+function workerdBinary() {
+  const require = createRequire(createRequire(import.meta.url).resolve('wrangler'));
+  return require('workerd').default;
+}
+
+/** A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. */
+function capnp(vars) {
+  const objects = wrangler.durable_objects.bindings;
+  const text = (value) => JSON.stringify(String(value));
+  const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
+  const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
+  const bindings = [
+    ...objects.map(({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`),
+    ...Object.entries(vars)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+  ];
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),
+    (name = "state", disk = (path = "overridden", writable = true)),
+  ],
+  sockets = [
+    (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),
+  ],
+);
+
+const main :Workerd.Worker = (
+  compatibilityDate = "${wrangler.compatibility_date}",
+  modules = [
+    (name = "index.js", esModule = embed "index.js"),
+    (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
+  ],
+  durableObjectStorage = (localDisk = "state"),
+  durableObjectNamespaces = ${list(namespaces)},
+  bindings = ${list(bindings)},
+);
+`;
+}
+
+function sqliteFiles(directory) {
+  try {
+    const files = readdirSync(directory).filter((name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite');
+    return files.map((name) => join(directory, name));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,488 @@
+//! A whole server in memory: the real endpoints and the real rules over maps instead of objects, with a
+//! clock that is turned by hand.
+
+#![expect(dead_code, reason = "each test binary uses its own part")]
+
+pub(crate) mod person;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use device_grant::audit::Event;
+use device_grant::client::registry::{self, Snapshot};
+use device_grant::client::{Client, registry::standard_scopes};
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::endpoint::{Platform, Server, Unavailable, answer};
+use device_grant::grant::Grant;
+use device_grant::grant::routing::{RowKey, Shard};
+use device_grant::grant::shard::Memory;
+use device_grant::identity::account::Account;
+use device_grant::identity::session::Session;
+use device_grant::keyring::DEVELOPMENT_KEY;
+use device_grant::secret::{Digest, encode};
+use device_grant::settings::Settings;
+use device_grant::time::Timestamp;
+use device_grant::token::family::Family;
+use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::{grant, identity, limiter};
+use jwt_compact::alg::{Es256, SigningKey as _, VerifyingKey as _};
+use jwt_compact::{Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use serde_json::Value;
+
+/// The grant type of RFC 8628 §3.4.
+pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+/// Where the world's server is.
+pub(crate) const ISSUER: &str = "http://127.0.0.1:8787";
+/// Where every story begins: 2026-11-21T12:00:00Z.
+pub(crate) const START: u64 = 1_795_262_400_000;
+
+/// Runs a future that never waits, as nothing native does.
+pub(crate) fn now_or_never<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("something native waited"),
+    }
+}
+
+/// A server, its clock and its source of randomness.
+pub(crate) struct World {
+    /// The server.
+    pub(crate) server: Server<Memories>,
+    now: Cell<Timestamp>,
+    rng: RefCell<ChaCha20Rng>,
+}
+
+/// What the objects remember.
+#[derive(Default)]
+pub(crate) struct Memories {
+    shards: RefCell<BTreeMap<String, GrantRows>>,
+    accounts: AccountRows,
+    counters: RefCell<BTreeMap<String, limiter::Row>>,
+    registry: RegistryRows,
+    now: Cell<Timestamp>,
+    /// Objects that cannot be reached.
+    pub(crate) down: RefCell<BTreeSet<&'static str>>,
+    /// Hops to shards of grants, since this was last reset.
+    pub(crate) grant_hops: Cell<u32>,
+}
+
+#[derive(Default)]
+struct GrantRows {
+    grants: RefCell<BTreeMap<RowKey, Grant>>,
+    families: RefCell<BTreeMap<String, Family>>,
+    events: RefCell<Vec<Event>>,
+    memory: RefCell<Memory>,
+}
+
+#[derive(Default)]
+struct AccountRows {
+    accounts: RefCell<BTreeMap<String, Account>>,
+    sessions: RefCell<BTreeMap<String, Session>>,
+}
+
+#[derive(Default)]
+struct RegistryRows(RefCell<BTreeMap<String, Client>>);
+
+impl World {
+    /// A development server with its defaults.
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// A development server with other settings.
+    pub(crate) fn with(vars: &[(&str, &str)]) -> Self {
+        let base = [("ENVIRONMENT", "development"), ("MASTER_KEY", DEVELOPMENT_KEY)];
+        let vars = [&base, vars].concat();
+        let find = |name: &str| vars.iter().rev().find(|(other, _)| *other == name);
+        let settings = Settings::read(|name| find(name).map(|(_, value)| (*value).to_owned()));
+        let settings = settings.unwrap_or_else(|bad| panic!("{bad}"));
+        let start = Timestamp::from_millis(START);
+        Self {
+            server: Server::new(settings, Memories::default()),
+            now: Cell::new(start),
+            rng: RefCell::new(ChaCha20Rng::seed_from_u64(42)),
+        }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    /// Turns the clock.
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.wait_millis(seconds * 1_000);
+    }
+
+    /// Turns the clock.
+    pub(crate) fn wait_millis(&self, millis: u64) {
+        self.now.set(self.now.get() + Duration::from_millis(millis));
+    }
+
+    /// The server with its isolate's memory gone, and with other settings.
+    pub(crate) fn restarted(self, vars: &[(&str, &str)]) -> Self {
+        let fresh = Self::with(vars);
+        let Self { server, now, rng } = self;
+        Self { server: Server::new(fresh.server.settings.clone(), server.platform), now, rng }
+    }
+
+    /// Sends a request.
+    pub(crate) fn send(&self, request: &Request) -> Response {
+        self.server.platform.now.set(self.now());
+        let mut rng = self.rng.borrow_mut();
+        now_or_never(answer(&self.server, request, self.now(), &mut *rng))
+    }
+
+    /// Sends a form.
+    pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.send(&post(path, form))
+    }
+
+    /// Fetches a document.
+    pub(crate) fn get(&self, path: &str) -> Response {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        self.send(&Request { path: path.to_owned(), query: query.to_owned(), ..get() })
+    }
+
+    /// Starts a grant for `demo-tv` and returns the answer.
+    pub(crate) fn start(&self) -> Started {
+        self.start_with(&[("client_id", "demo-tv"), ("scope", "openid profile email offline_access")])
+    }
+
+    /// Starts a grant.
+    pub(crate) fn start_with(&self, form: &[(&str, &str)]) -> Started {
+        let response = self.post("/device_authorization", form);
+        assert_eq!(response.status, 200, "{}", response.body);
+        let answer = json(&response);
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        Started { device_code: text("device_code"), user_code: text("user_code"), answer }
+    }
+
+    /// Polls as `demo-tv`.
+    pub(crate) fn poll(&self, device_code: &str) -> Response {
+        let form = [("grant_type", DEVICE_CODE), ("client_id", "demo-tv"), ("device_code", device_code)];
+        self.post("/token", &form)
+    }
+
+    /// The `error` of a poll, or `issued`.
+    pub(crate) fn poll_outcome(&self, device_code: &str) -> String {
+        outcome(&self.poll(device_code))
+    }
+
+    /// Uses a refresh token as `demo-tv`.
+    pub(crate) fn refresh(&self, refresh_token: &str) -> Response {
+        let form =
+            [("grant_type", "refresh_token"), ("client_id", "demo-tv"), ("refresh_token", refresh_token)];
+        self.post("/token", &form)
+    }
+
+    /// A started grant that alice approved.
+    pub(crate) fn approved(&self) -> Started {
+        let started = self.start();
+        person::Person::of(self).approve_as("alice", "wonderland-8787", &started.user_code);
+        started
+    }
+
+    /// Every event so far, by name.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let shards = self.server.platform.shards.borrow();
+        let mut events: Vec<Event> = shards.values().flat_map(|rows| rows.events.borrow().clone()).collect();
+        events.sort_by_key(|event| event.at);
+        let name = |event: &Event| serde_json::to_value(event.what).unwrap().as_str().unwrap().to_owned();
+        events.iter().map(name).collect()
+    }
+
+    /// How many grants are stored.
+    pub(crate) fn grants(&self) -> Vec<Grant> {
+        let shards = self.server.platform.shards.borrow();
+        shards.values().flat_map(|rows| rows.grants.borrow().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// Changes a client in the registry.
+    pub(crate) fn change_client(&self, client_id: &str, change: impl FnOnce(&mut Client)) {
+        self.get("/jwks.json");
+        let mut clients = self.server.platform.registry.0.borrow_mut();
+        change(clients.get_mut(client_id).expect("the client is registered"));
+    }
+
+    /// Changes an account.
+    pub(crate) fn change_account(&self, key: &str, change: impl FnOnce(&mut Account)) {
+        let mut accounts = self.server.platform.accounts.accounts.borrow_mut();
+        change(accounts.get_mut(key).expect("the account was used before"));
+    }
+
+    /// Removes every session.
+    pub(crate) fn end_all_sessions(&self) {
+        self.server.platform.accounts.sessions.borrow_mut().clear();
+    }
+
+    /// Makes an object unreachable, or reachable again.
+    pub(crate) fn set_down(&self, object: &'static str, down: bool) {
+        let mut objects = self.server.platform.down.borrow_mut();
+        if down {
+            objects.insert(object)
+        } else {
+            objects.remove(object)
+        };
+    }
+}
+
+/// The answer to a device authorization request.
+pub(crate) struct Started {
+    /// The code to poll with.
+    pub(crate) device_code: String,
+    /// The code to type.
+    pub(crate) user_code: String,
+    /// The whole answer.
+    pub(crate) answer: Value,
+}
+
+/// A GET of `/`.
+pub(crate) fn get() -> Request {
+    Request {
+        method: "GET".to_owned(),
+        host: "127.0.0.1:8787".to_owned(),
+        path: "/".to_owned(),
+        ..Request::default()
+    }
+}
+
+/// A POST of a form.
+pub(crate) fn post(path: &str, form: &[(&str, &str)]) -> Request {
+    post_raw(path, encode_form(form).as_bytes())
+}
+
+/// A POST of bytes that say they are a form.
+pub(crate) fn post_raw(path: &str, body: &[u8]) -> Request {
+    Request {
+        method: "POST".to_owned(),
+        path: path.to_owned(),
+        content_type: Some("application/x-www-form-urlencoded".to_owned()),
+        address: Some("192.0.2.7".to_owned()),
+        body: Some(body.to_vec()),
+        ..get()
+    }
+}
+
+fn encode_form(form: &[(&str, &str)]) -> String {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    form.iter()
+        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// The body of a response.
+pub(crate) fn json(response: &Response) -> Value {
+    serde_json::from_str(&response.body).unwrap_or_else(|error| panic!("{error}: {}", response.body))
+}
+
+/// The `error` of a response, or `issued`.
+pub(crate) fn outcome(response: &Response) -> String {
+    match response.status {
+        200 => "issued".to_owned(),
+        _ => json(response)["error"].as_str().unwrap_or("no error").to_owned(),
+    }
+}
+
+/// The claims of a token, unverified.
+pub(crate) fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a JWT has three parts");
+    serde_json::from_slice(&device_grant::secret::decode(payload).unwrap()).unwrap()
+}
+
+/// The header of a token.
+pub(crate) fn header(token: &str) -> Value {
+    let header = token.split('.').next().unwrap();
+    serde_json::from_slice(&device_grant::secret::decode(header).unwrap()).unwrap()
+}
+
+/// The claims of an ES256 token whose signature holds.
+pub(crate) fn verified(token: &str) -> Value {
+    let token = UntrustedToken::new(token).unwrap();
+    let key = es256().verifying_key().to_owned();
+    let token = Es256.validator::<Value>(&key).validate(&token).expect("the signature holds");
+    serde_json::to_value(token.claims()).unwrap()
+}
+
+fn es256() -> <Es256 as jwt_compact::Algorithm>::SigningKey {
+    <Es256 as jwt_compact::Algorithm>::SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+fn stored_keys() -> Vec<StoredKey> {
+    let point = es256().verifying_key().to_encoded_point(false);
+    let (x, y) = (point.x().unwrap(), point.y().unwrap());
+    let ec = Material::Ec { crv: "P-256".to_owned(), x: encode(x), y: encode(y) };
+    // RSA runs in WebCrypto only; here the key is a stand-in, and what it signs is not verified.
+    let rsa = Material::Rsa { e: "AQAB".to_owned(), n: "AQAB".to_owned() };
+    let stored = |alg, material| StoredKey {
+        format: 1,
+        public: PublicKey::new(alg, material),
+        wrapped: String::new(),
+        created_at: Timestamp::default(),
+    };
+    vec![stored(Algorithm::Es256, ec), stored(Algorithm::Rs256, rsa)]
+}
+
+impl Memories {
+    fn reach(&self, object: &'static str) -> Result<(), Unavailable> {
+        if self.down.borrow().contains(object) { Err(Unavailable) } else { Ok(()) }
+    }
+}
+
+impl Platform for Memories {
+    async fn grants(
+        &self,
+        shard: Shard,
+        command: &grant::shard::Command,
+    ) -> Result<grant::shard::Reply, Unavailable> {
+        self.reach("grants")?;
+        self.grant_hops.set(self.grant_hops.get() + 1);
+        let mut shards = self.shards.borrow_mut();
+        let rows = shards.entry(shard.to_string()).or_default();
+        // Through JSON, as between a Worker and an object.
+        let command = serde_json::from_str(&serde_json::to_string(command).unwrap()).unwrap();
+        let Ok(reply) = grant::shard::apply(rows, &mut rows.memory.borrow_mut(), command, self.now.get());
+        Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())
+    }
+
+    async fn accounts(
+        &self,
+        _: &str,
+        command: &identity::shard::Command,
+    ) -> Result<identity::shard::Reply, Unavailable> {
+        self.reach("accounts")?;
+        let Ok(reply) = identity::shard::apply(&self.accounts, command.clone(), self.now.get());
+        Ok(reply)
+    }
+
+    async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable> {
+        self.reach("limits")?;
+        let mut counters = self.counters.borrow_mut();
+        Ok(counters.entry(command.key().to_owned()).or_default().apply(command, self.now.get()))
+    }
+
+    async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable> {
+        self.reach("registry")?;
+        let Ok(reply) = registry::apply(&self.registry, command.clone());
+        Ok(reply)
+    }
+
+    async fn published(&self) -> Option<Snapshot> {
+        None
+    }
+
+    async fn within_limit(&self, _: &str) -> bool {
+        !self.down.borrow().contains("rate limit")
+    }
+
+    async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        self.reach("signing")?;
+        Ok(match key.public.alg {
+            Algorithm::Es256 => Es256.sign(&es256(), input).as_bytes().into_owned(),
+            Algorithm::Rs256 => vec![0; 256],
+        })
+    }
+
+    fn version(&self) -> String {
+        "0.0.0-test".to_owned()
+    }
+}
+
+impl grant::shard::Rows for GrantRows {
+    type Error = Infallible;
+
+    fn grant(&self, key: RowKey) -> Result<Option<Grant>, Infallible> {
+        Ok(self.grants.borrow().get(&key).cloned())
+    }
+
+    fn put_grant(&self, key: RowKey, grant: &Grant, _: Timestamp) -> Result<(), Infallible> {
+        self.grants.borrow_mut().insert(key, grant.clone());
+        Ok(())
+    }
+
+    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Infallible> {
+        let grants = self.grants.borrow();
+        let ends: Vec<Timestamp> =
+            grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
+        Ok((ends.len() as u64, ends.into_iter().min()))
+    }
+
+    fn family(&self, id: &str) -> Result<Option<Family>, Infallible> {
+        Ok(self.families.borrow().get(id).cloned())
+    }
+
+    fn put_family(&self, id: &str, family: &Family) -> Result<(), Infallible> {
+        self.families.borrow_mut().insert(id.to_owned(), family.clone());
+        Ok(())
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), Infallible> {
+        self.events.borrow_mut().push(event.clone());
+        Ok(())
+    }
+}
+
+impl identity::shard::Rows for AccountRows {
+    type Error = Infallible;
+
+    fn account(&self, key: &str) -> Result<Option<Account>, Infallible> {
+        Ok(self.accounts.borrow().get(key).cloned())
+    }
+
+    fn put_account(&self, account: &Account) -> Result<(), Infallible> {
+        self.accounts.borrow_mut().insert(account.key.clone(), account.clone());
+        Ok(())
+    }
+
+    fn session(&self, id: &Digest) -> Result<Option<Session>, Infallible> {
+        Ok(self.sessions.borrow().get(&encode(id.bytes())).cloned())
+    }
+
+    fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {
+        self.sessions.borrow_mut().insert(encode(id.bytes()), session.clone());
+        Ok(())
+    }
+
+    fn remove_session(&self, id: &Digest) -> Result<(), Infallible> {
+        self.sessions.borrow_mut().remove(&encode(id.bytes()));
+        Ok(())
+    }
+}
+
+impl registry::Rows for RegistryRows {
+    type Error = Infallible;
+
+    fn clients(&self) -> Result<Vec<Client>, Infallible> {
+        Ok(self.0.borrow().values().cloned().collect())
+    }
+
+    fn client(&self, client_id: &str) -> Result<Option<Client>, Infallible> {
+        Ok(self.0.borrow().get(client_id).cloned())
+    }
+
+    fn put_client(&self, client: &Client) -> Result<(), Infallible> {
+        self.0.borrow_mut().insert(client.client_id.clone(), client.clone());
+        Ok(())
+    }
+
+    fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {
+        Ok(standard_scopes())
+    }
+
+    fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
+        Ok(stored_keys())
+    }
+
+    fn put_key(&self, _: &StoredKey) -> Result<(), Infallible> {
+        Ok(())
+    }
+}

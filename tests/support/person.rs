@@ -1,0 +1,108 @@
+//! A person with a phone: a browser that keeps its cookie and sends the forms it is shown.
+
+use std::cell::RefCell;
+
+use device_grant::endpoint::http::{Request, Response};
+
+use super::{World, get, post};
+
+/// A browser, and the page it shows.
+pub(crate) struct Person<'a> {
+    world: &'a World,
+    cookie: RefCell<Option<String>>,
+    /// The address that the browser is at.
+    pub(crate) address: String,
+    /// The page it shows.
+    pub(crate) page: RefCell<Response>,
+}
+
+impl<'a> Person<'a> {
+    /// A browser that was never here.
+    pub(crate) fn of(world: &'a World) -> Self {
+        Self::at(world, "198.51.100.23")
+    }
+
+    /// A browser on another network.
+    pub(crate) fn at(world: &'a World, address: &str) -> Self {
+        let page = RefCell::new(Response::text(204, ""));
+        Self { world, cookie: RefCell::new(None), address: address.to_owned(), page }
+    }
+
+    /// Opens an address.
+    pub(crate) fn open(&self, path: &str) -> Response {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        self.send(Request { path: path.to_owned(), query: query.to_owned(), ..get() })
+    }
+
+    /// Enters a code on a fresh page.
+    pub(crate) fn enter(&self, user_code: &str) -> Response {
+        self.open("/device");
+        self.submit(&[("step", "code"), ("user_code", user_code)])
+    }
+
+    /// Signs in on the page shown.
+    pub(crate) fn sign_in(&self, username: &str, password: &str) -> Response {
+        self.submit(&[("step", "sign_in"), ("username", username), ("password", password)])
+    }
+
+    /// Presses a button of the consent page, with the box ticked.
+    pub(crate) fn decide(&self, decision: &str) -> Response {
+        self.submit(&[("step", "decide"), ("decision", decision), ("confirm_device", "yes")])
+    }
+
+    /// Enters a code and signs in.
+    pub(crate) fn enter_as(&self, username: &str, password: &str, user_code: &str) -> Response {
+        self.enter(user_code);
+        self.sign_in(username, password)
+    }
+
+    /// The whole way to an approval.
+    pub(crate) fn approve_as(&self, username: &str, password: &str, user_code: &str) -> Response {
+        self.enter_as(username, password, user_code);
+        let page = self.decide("approve");
+        assert_eq!(page.status, 200, "{}", page.body);
+        page
+    }
+
+    /// Sends a form with the hidden fields of the page shown.
+    pub(crate) fn submit(&self, fields: &[(&str, &str)]) -> Response {
+        let page = self.page.borrow().body.clone();
+        let csrf = hidden(&page, "csrf").unwrap_or_default();
+        let transaction = hidden(&page, "transaction").unwrap_or_default();
+        let hidden = [("csrf", csrf.as_str()), ("transaction", transaction.as_str())];
+        self.send(post("/device", &[&hidden, fields].concat()))
+    }
+
+    /// Sends a request as this browser.
+    pub(crate) fn send(&self, request: Request) -> Response {
+        let cookie = self.cookie.borrow().clone();
+        let address = Some(self.address.clone());
+        let response = self.world.send(&Request { cookie, address, ..request });
+        for (name, value) in &response.headers {
+            if *name == "set-cookie" {
+                self.cookie.replace(value.split(';').next().map(str::to_owned));
+            }
+        }
+        self.page.replace(response.clone());
+        response
+    }
+
+    /// Another window of the same browser, at the page shown now.
+    pub(crate) fn window(&self) -> Person<'a> {
+        let page = RefCell::new(self.page.borrow().clone());
+        let cookie = RefCell::new(self.cookie.borrow().clone());
+        Person { world: self.world, cookie, address: self.address.clone(), page }
+    }
+
+    /// The cookie, as the browser would send it.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        self.cookie.borrow().clone()
+    }
+}
+
+/// The value of a hidden field.
+pub(crate) fn hidden(page: &str, name: &str) -> Option<String> {
+    let field = page.split("<input").find(|field| field.contains(&format!("name=\"{name}\"")))?;
+    let (_, value) = field.split_once("value=\"")?;
+    value.split('"').next().map(str::to_owned)
+}
