@@ -33,7 +33,8 @@ step() {
     say "$(($(date +%s) - step_started)) s"
   else
     say "failed"
-    tail -n 200 "$log" >&2
+    # Of an error in the source the compiler's words matter, not those of worker-build around them.
+    sed -e '/^\[INFO\]/d' -e '/^Error: Compiling your crate/,$d' "$log" | tail -n 200 >&2
     die "The whole output is in ${log#"$PWD"/}."
   fi
 }

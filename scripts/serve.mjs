@@ -58,8 +58,8 @@ function start() {
     // A group of its own, so that a Ctrl-C reaches this script alone and the whole group can be ended from here.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Its trace store would write every request to disk, codes and all.
-    env: { ...process.env, X_LOCAL_OBSERVABILITY: 'false', X_LOCAL_EXPLORER: 'false' },
+    // SERVING is for scripts/build, which wrangler runs. Its trace store would write every request to disk, codes and all.
+    env: { ...process.env, SERVING: 'yes', X_LOCAL_OBSERVABILITY: 'false', X_LOCAL_EXPLORER: 'false' },
   });
 }
 
@@ -72,7 +72,7 @@ function heard(line) {
 /** Lets through what the Worker logs, warnings and errors; keeps back wrangler's account of its own doings. */
 function quieten(print) {
   const chatter = [
-    /^\s*$/,
+    /^\s*(\[custom build\])?\s*$/,
     /^─+$/,
     /^\[custom build\] Running/,
     /^Using secrets defined in/,
@@ -86,9 +86,9 @@ function quieten(print) {
   const offline = /Unable to fetch the `Request\.cf` object/;
   let skipping = false;
   return (raw) => {
-    const line = raw.replace(/\x1b\[[0-9;]*m/g, '');
+    const line = raw.replace(/\x1b\[[0-9;]*m/g, '').replace(/^\[custom build\] (?!Running)/, '');
     skipping = offline.test(line) || (skipping && /^(Error:|\s+at )/.test(line));
-    if (!skipping && !chatter.some((pattern) => pattern.test(line))) print(raw);
+    if (!skipping && !chatter.some((pattern) => pattern.test(line))) print(line);
   };
 }
 

@@ -11,10 +11,10 @@ use support::{DEVICE_CODE, ISSUER, World, claims, get, header, json, outcome, po
 
 const START: &[(&str, &str)] = &[("client_id", "demo-tv"), ("scope", "openid")];
 
-fn basic(user: &str, password: &str) -> Option<String> {
+fn basic(user: &str, password: &str) -> String {
     use base64::Engine as _;
     let token = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-    Some(format!("Basic {token}"))
+    format!("Basic {token}")
 }
 
 // --- Device authorization endpoint ---
@@ -82,7 +82,7 @@ fn d4_a_client_with_credentials_must_authenticate() {
     let right = start(&[("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")]);
     assert_eq!(right.status, 200);
 
-    let authorization = basic("demo-printer", "wrong");
+    let authorization = Some(basic("demo-printer", "wrong"));
     let wrong = world.send(&Request { authorization, ..post("/device_authorization", &[]) });
     assert_eq!(wrong.status, 401);
     assert_eq!(wrong.header("www-authenticate"), Some("Basic realm=\"device-grant\""));
@@ -345,7 +345,7 @@ fn u10_a_public_client_has_no_secret() {
 
     assert_eq!(outcome(&world.post("/device_authorization", &with_secret)), "invalid_client");
 
-    let authorization = basic("demo-tv", "");
+    let authorization = Some(basic("demo-tv", ""));
     let empty =
         world.send(&Request { authorization, ..post("/device_authorization", &[("client_id", "demo-tv")]) });
     assert_eq!(empty.status, 200, "HTTP Basic with an empty secret is no secret");
@@ -391,7 +391,10 @@ fn t3_a_client_with_credentials_authenticates_at_the_token_endpoint() {
     let by_post = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
     assert_eq!(outcome(&with(&by_post, None)), "authorization_pending");
     world.wait(5);
-    assert_eq!(outcome(&with(&[], basic("demo-printer", "demo-printer-secret"))), "authorization_pending");
+    assert_eq!(
+        outcome(&with(&[], Some(basic("demo-printer", "demo-printer-secret")))),
+        "authorization_pending"
+    );
 }
 
 #[test]
@@ -544,7 +547,7 @@ fn errors_have_their_registered_code_and_status() {
     let unknown = [("grant_type", DEVICE_CODE), ("client_id", "nobody"), ("device_code", "x")];
     let two = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
     let both = world.send(&Request {
-        authorization: basic("demo-printer", "demo-printer-secret"),
+        authorization: Some(basic("demo-printer", "demo-printer-secret")),
         ..post("/device_authorization", &two)
     });
     for (response, status, code) in [

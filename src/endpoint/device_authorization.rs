@@ -128,7 +128,10 @@ async fn open<P: Platform>(
         admit(context, &request.gauge, address, expires_at).await?;
         let grant = new_grant(context, &request, secret, expires_at);
         match store(context, address, grant).await {
-            Ok(Opened::Live(_)) => return Ok(describe(context, device_code, &user_code, expires_at)),
+            Ok(Opened::Live(live)) => {
+                server.notice(address.shard, live);
+                return Ok(describe(context, device_code, &user_code, expires_at));
+            }
             Ok(Opened::Taken) => release(context, &request.gauge, address).await,
             Ok(Opened::Full(wait)) => {
                 release(context, &request.gauge, address).await;

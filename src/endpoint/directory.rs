@@ -2,12 +2,14 @@
 
 use core::cell::RefCell;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Server;
 use super::platform::{Platform, Unavailable};
 use crate::client::registry::{Command, Reply, Snapshot};
 use crate::client::{Client, demo};
+use crate::grant::routing::Shard;
 use crate::identity;
 use crate::identity::account::Account;
 use crate::limiter;
@@ -25,6 +27,7 @@ pub(super) struct Cache {
     snapshot: Slot<Rc<Snapshot>>,
     keys: Slot<Rc<[StoredKey]>>,
     strained: Slot<bool>,
+    live: RefCell<BTreeMap<String, u64>>,
 }
 
 struct Slot<T>(RefCell<Option<(T, Timestamp)>>);
@@ -136,18 +139,22 @@ impl<P: Platform> Server<P> {
 
     /// Whether new user codes should be longer: asked at most every [`SNAPSHOT_AGE`].
     pub async fn is_strained(&self, now: Timestamp) -> bool {
-        if let Some(strained) = self.cache.strained.fresh(SNAPSHOT_AGE, now) {
-            return strained;
+        match self.cache.strained.fresh(SNAPSHOT_AGE, now) {
+            Some(strained) => strained,
+            None => self.expose(0, now).await,
         }
-        self.expose("", 0, 0, now).await
     }
 
-    /// Tells the limiter what a shard saw: live codes, and wrong entries just now.
-    pub async fn expose(&self, shard: &str, live: u64, wrong: u64, now: Timestamp) -> bool {
+    /// Remembers how many codes are live in a shard, to be told with the next [`Server::expose`].
+    pub(super) fn notice(&self, shard: Shard, live: u64) {
+        self.cache.live.borrow_mut().insert(shard.to_string(), live);
+    }
+
+    /// Tells the limiter of wrong entries just now and of live codes lately; whether that is too many.
+    pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let command = limiter::Command::Expose {
             key: limiter::budgets::EXPOSURE.to_owned(),
-            shard: shard.to_owned(),
-            live,
+            live: self.cache.live.take(),
             wrong,
             window: self.settings.code_lifetime,
             allowed: limiter::budgets::allowed_exposure(self.settings.user_code.bits()),

@@ -51,14 +51,12 @@ pub enum Command {
         /// The name it was admitted under.
         id: String,
     },
-    /// Notes what one shard saw, and tells whether guessing has become too easy.
+    /// Notes what shards saw, and tells whether guessing has become too easy.
     Expose {
         /// Which row.
         key: String,
-        /// The shard.
-        shard: String,
-        /// How many codes are live there.
-        live: u64,
+        /// How many codes are live, by shard, as far as it was noticed lately.
+        live: BTreeMap<String, u64>,
         /// How many wrong codes were just entered.
         wrong: u64,
         /// For how long these count, in seconds: a code's lifetime.
@@ -153,8 +151,8 @@ impl Row {
                 self.codes.remove(id);
                 Reply::Done
             }
-            Command::Expose { shard, live, wrong, window, allowed, .. } => {
-                self.expose(shard, (*live, *wrong), Duration::from_secs(*window), *allowed, now)
+            Command::Expose { live, wrong, window, allowed, .. } => {
+                self.expose(live, *wrong, Duration::from_secs(*window), *allowed, now)
             }
         }
     }
@@ -184,8 +182,8 @@ impl Row {
 
     fn expose(
         &mut self,
-        shard: &str,
-        (live, wrong): (u64, u64),
+        live: &BTreeMap<String, u64>,
+        wrong: u64,
         window: Duration,
         allowed: u64,
         now: Timestamp,
@@ -193,7 +191,7 @@ impl Row {
         self.attempts.retain(|at| now.since(*at) < window);
         self.shards.retain(|_, (_, at)| now.since(*at) < window);
         self.attempts.extend((0..wrong).map(|_| now));
-        self.shards.insert(shard.to_owned(), (live, now));
+        self.shards.extend(live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
         self.ends_at = now + window;
         let guesses = u64::try_from(self.attempts.len()).unwrap_or(u64::MAX);
         let targets: u64 = self.shards.values().map(|(live, _)| live).sum();
@@ -314,8 +312,8 @@ mod tests {
     fn guesses_times_targets_decide_whether_codes_grow() {
         let mut row = Row::default();
         let mut expose = |shard: &str, live, wrong, seconds| {
-            let (key, shard) = (String::new(), shard.to_owned());
-            row.apply(&Command::Expose { key, shard, live, wrong, window: 300, allowed: 5 }, at(seconds))
+            let (key, live) = (String::new(), BTreeMap::from([(shard.to_owned(), live)]));
+            row.apply(&Command::Expose { key, live, wrong, window: 300, allowed: 5 }, at(seconds))
         };
 
         assert_eq!(expose("weur/0", 2, 0, 0), Reply::Strained(false), "no guesses");

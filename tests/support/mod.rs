@@ -2,6 +2,7 @@
 //! clock that is turned by hand.
 
 #![expect(dead_code, reason = "each test binary uses its own part")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
 pub(crate) mod person;
 
@@ -29,7 +30,7 @@ use device_grant::time::Timestamp;
 use device_grant::token::family::Family;
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
 use device_grant::{grant, identity, limiter};
-use jwt_compact::alg::{Es256, SigningKey as _, VerifyingKey as _};
+use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -333,6 +334,11 @@ fn stored_keys() -> Vec<StoredKey> {
 }
 
 impl Memories {
+    /// Forgets the counters whose names start so.
+    pub(crate) fn reset_counters(&self, prefix: &str) {
+        self.counters.borrow_mut().retain(|key, _| !key.starts_with(prefix));
+    }
+
     fn reach(&self, object: &'static str) -> Result<(), Unavailable> {
         if self.down.borrow().contains(object) { Err(Unavailable) } else { Ok(()) }
     }

@@ -72,6 +72,7 @@ pub(super) async fn look_up<P: Platform>(
         }
     };
     let Some((shown, claim)) = claim(context, code, browser, account, rng).await? else {
+        context.server.expose(1, context.now).await;
         let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode));
         return Ok(page.noting(WHAT, None, "wrong", "absent"));
     };
@@ -112,7 +113,7 @@ async fn claim_under<P: Platform>(
     match context.server.platform.grants(shard, &Command::Claim { key, claim }).await? {
         Reply::Claimed(Claimed::Yours(shown)) => Ok(Some(*shown)),
         Reply::Claimed(Claimed::Absent(live)) => {
-            context.server.expose(&shard.to_string(), live, 1, context.now).await;
+            context.server.notice(shard, live);
             Ok(None)
         }
         Reply::Opened(_)

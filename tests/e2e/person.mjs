@@ -1,0 +1,114 @@
+// A person with a phone, played without a browser: it keeps its cookie and sends the forms it is shown.
+//
+//     const alice = new Person(server);
+//     await alice.enter(code); await alice.signIn(); await alice.decide('approve');
+//     alice.page.heading;                       // 'Approved'
+
+import assert from 'node:assert/strict';
+import { accounts } from './config.mjs';
+import { keepSecret } from './secrets.mjs';
+
+export class Person {
+  cookies = new Map();
+
+  /**
+   * @param {object} server whose pages are read
+   * @param {object} [options]
+   * @param {object} [options.account] one of `accounts`; alice if not given
+   * @param {Record<string, string>} [options.headers] sent with every request
+   */
+  constructor(server, { account = accounts.alice, headers = {} } = {}) {
+    Object.assign(this, { server, account, headers });
+  }
+
+  async open(path = '/device') {
+    return this.#go(path, {});
+  }
+
+  /** Enters a code on a page of its own. */
+  async enter(user_code) {
+    await this.open();
+    return this.submit({ step: 'code', user_code });
+  }
+
+  async signIn({ username, password } = this.account) {
+    return this.submit({ step: 'sign_in', username, password });
+  }
+
+  /** Presses a button of the consent page; the box is ticked unless told otherwise. */
+  async decide(decision, { confirm_device = 'yes' } = {}) {
+    return this.submit({ step: 'decide', decision, confirm_device });
+  }
+
+  /** From the code to the consent page, signing in on the way if asked to. */
+  async consider(user_code) {
+    await this.enter(user_code);
+    if (this.page.title.startsWith('Sign in')) await this.signIn();
+    this.mustRead(200, 'Approve or refuse');
+  }
+
+  /** The whole way to a decision. */
+  async approve(user_code) {
+    await this.consider(user_code);
+    await this.decide('approve');
+    this.mustRead(200, 'Approved');
+  }
+
+  async deny(user_code) {
+    await this.consider(user_code);
+    await this.decide('deny');
+    this.mustRead(200, 'Refused');
+  }
+
+  mustRead(status, title) {
+    const { page } = this;
+    assert.deepEqual([page.status, page.title], [status, `${title} · Device sign-in`], page.text);
+  }
+
+  /** Sends a form with the hidden fields of the page shown; `undefined` leaves a field out. */
+  async submit(fields) {
+    const { csrf, transaction } = this.page;
+    const given = Object.entries({ csrf, transaction, ...fields }).filter(([, value]) => value !== undefined);
+    const headers = { origin: this.server.origin, 'sec-fetch-site': 'same-origin' };
+    return this.#go('/device', { method: 'POST', body: new URLSearchParams(given), headers });
+  }
+
+  async #go(path, { headers, ...init }) {
+    const cookie = [...this.cookies].map((pair) => pair.join('=')).join('; ');
+    const sent = { ...this.headers, ...headers, ...(cookie && { cookie }) };
+    const response = await fetch(this.server.origin + path, { ...init, headers: sent, redirect: 'manual' });
+    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    this.page = page(response, await response.text());
+    keepSecret('a CSRF token', this.page.csrf);
+    keepSecret('a transaction', this.page.transaction);
+    return this.page;
+  }
+
+  #keep(setCookie) {
+    const [pair] = setCookie.split(';');
+    const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    this.cookies.set(name, keepSecret('a cookie', value));
+  }
+}
+
+/** What a person, or a test, reads off a page. */
+function page(response, html) {
+  const hidden = (name) => html.match(new RegExp(`<input type="hidden" name="${name}" value="([^"]*)"`))?.[1];
+  const text = (pattern) => plain(html.match(pattern)?.[1] ?? '');
+  return {
+    status: response.status,
+    headers: response.headers,
+    html,
+    csrf: hidden('csrf'),
+    transaction: hidden('transaction'),
+    title: text(/<title>(.*?)<\/title>/s),
+    heading: text(/<h1>(.*?)<\/h1>/s),
+    problem: text(/id="problem"[^>]*>(.*?)<\/div>/s),
+    text: text(/<main[^>]*>(.*?)<\/main>/s),
+  };
+}
+
+/** The text of some markup: no tags, one space where there were many. */
+function plain(markup) {
+  return markup.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,32 @@
+// What a server has stored: the rows in the SQLite files of its objects, read beside the running runtime.
+
+import { DatabaseSync } from 'node:sqlite';
+
+/** The rows that `query` finds in all objects of a class, each `record` and `event` column parsed. */
+export function rows(server, className, query) {
+  return server.sqliteFiles(className).flatMap((file) => rowsOf(file, query));
+}
+
+export const grants = (server) => rows(server, 'GrantShard', 'SELECT * FROM grants');
+export const families = (server) => rows(server, 'GrantShard', 'SELECT * FROM families');
+export const outbox = (server) => rows(server, 'GrantShard', 'SELECT seq, event FROM outbox ORDER BY seq');
+export const ledger = (server) => rows(server, 'Ledger', 'SELECT seq, id, record, head FROM events ORDER BY seq');
+
+/** Every event so far, wherever it is by now. */
+export function events(server) {
+  return [...ledger(server).map(({ record }) => record.event), ...outbox(server).map(({ event }) => event)];
+}
+
+function rowsOf(file, query) {
+  const database = new DatabaseSync(file, { readOnly: true });
+  try {
+    return database.prepare(query).all().map(parsed);
+  } finally {
+    database.close();
+  }
+}
+
+function parsed(row) {
+  const json = (name, value) => (name === 'record' || name === 'event' ? JSON.parse(value) : value);
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, json(name, value)]));
+}

@@ -1,0 +1,324 @@
+//! What is stored, and what travels between a Worker and an object of another version, to the letter.
+//!
+//! A test here that fails means that rows of a running deployment, or messages during a deployment, would not
+//! be read any more. Then the format number goes up and the old one stays readable; see `docs/storage.md`.
+
+use device_grant::audit::{Event, Shipment, What};
+use device_grant::client::scope::Scope;
+use device_grant::client::{demo, registry};
+use device_grant::grant::routing::RowKey;
+use device_grant::grant::shard::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
+use device_grant::grant::{Approval, Claim, Denial, FORMAT, Grant, Poll, Ready, Redemption, Request, State};
+use device_grant::identity;
+use device_grant::identity::session::{Browser, Session, SignedIn};
+use device_grant::limiter::{self, Rule};
+use device_grant::place::{Origin, Place};
+use device_grant::secret::Digest;
+use device_grant::time::Timestamp;
+use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
+use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
+const KEY: RowKey = RowKey([7; 16]);
+
+/// The value is written as `json`, and `json` is read as the value.
+#[track_caller]
+fn pin<T: Serialize + DeserializeOwned>(value: &T, json: &str) {
+    assert_eq!(serde_json::to_string(value).expect("it serializes"), json);
+    let read: T = serde_json::from_str(json).expect("it parses");
+    assert_eq!(serde_json::to_string(&read).expect("it serializes"), json);
+}
+
+fn request() -> Request {
+    Request {
+        client_id: "demo-tv".to_owned(),
+        scope: Scope::parse("openid email").expect("a scope"),
+        nonce: Some("n".to_owned()),
+        origin: Origin {
+            place: Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() },
+            device: "Apple TV".to_owned(),
+            at: AT,
+        },
+        gauge: "live/demo-tv/abc".to_owned(),
+    }
+}
+
+fn approval() -> Approval {
+    Approval {
+        account: "local:alice".to_owned(),
+        scope: Scope::parse("openid").expect("a scope"),
+        auth_time: AT,
+        amr: vec!["pwd".to_owned()],
+        at: AT,
+    }
+}
+
+fn claim() -> Claim {
+    Claim {
+        account: "local:alice".to_owned(),
+        session: Digest::of(b"session"),
+        browser: Digest::of(b"browser"),
+        nonce: "nonce".to_owned(),
+    }
+}
+
+fn grant(state: State) -> Grant {
+    Grant {
+        format: FORMAT,
+        secret: Digest::of(b"secret"),
+        request: request(),
+        expires_at: AT,
+        grace: 60,
+        interval: 5,
+        state,
+    }
+}
+
+fn family() -> Family {
+    Family {
+        format: device_grant::token::family::FORMAT,
+        client_id: "demo-tv".to_owned(),
+        account: "local:alice".to_owned(),
+        scope: Scope::parse("openid").expect("a scope"),
+        auth_time: AT,
+        amr: vec!["pwd".to_owned()],
+        ends_at: AT,
+        refresh: Some(Current { digest: Digest::of(b"refresh"), attempt: "attempt".to_owned() }),
+        ended: None,
+    }
+}
+
+const REQUEST: &str = r#"{"client_id":"demo-tv","scope":"email openid","nonce":"n","origin":{"place":{"country":"FR","asn":64500},"device":"Apple TV","at":1763733780123},"gauge":"live/demo-tv/abc"}"#;
+const APPROVAL: &str = r#"{"account":"local:alice","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"at":1763733780123}"#;
+const CLAIM: &str =
+    r#"{"account":"local:alice","session":"CLAIM_SESSION","browser":"CLAIM_BROWSER","nonce":"nonce"}"#;
+const FAMILY: &str = r#"{"format":1,"client_id":"demo-tv","account":"local:alice","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"ends_at":1763733780123,"refresh":{"digest":"FAMILY_DIGEST","attempt":"attempt"}}"#;
+
+/// Puts the digests of this file's secrets where their names stand.
+fn with_digests(json: &str) -> String {
+    let digest = |secret: &[u8]| device_grant::secret::encode(Digest::of(secret).bytes());
+    json.replace("CLAIM_SESSION", &digest(b"session"))
+        .replace("CLAIM_BROWSER", &digest(b"browser"))
+        .replace("FAMILY_DIGEST", &digest(b"refresh"))
+        .replace("GRANT_SECRET", &digest(b"secret"))
+}
+
+fn grant_json(state: &str) -> String {
+    with_digests(&format!(
+        r#"{{"format":1,"secret":"GRANT_SECRET","request":{REQUEST},"expires_at":1763733780123,"grace":60,"interval":5,"state":{state}}}"#
+    ))
+}
+
+#[test]
+fn a_digest_is_base64url() {
+    pin(&Digest::of(b"secret"), r#""K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols""#);
+}
+
+#[test]
+fn a_grant_in_each_of_its_states() {
+    pin(&grant(State::Pending { claim: None }), &grant_json(r#"{"is":"pending"}"#));
+    let claimed = with_digests(&format!(r#"{{"is":"pending","claim":{CLAIM}}}"#));
+    pin(&grant(State::Pending { claim: Some(claim()) }), &grant_json(&claimed));
+    let approved = format!(r#"{{"is":"approved","approval":{APPROVAL}}}"#);
+    pin(&grant(State::Approved { approval: approval() }), &grant_json(&approved));
+    for (how, name) in
+        [(Denial::Denied, "denied"), (Denial::Reported, "reported"), (Denial::Contested, "contested")]
+    {
+        pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
+    }
+    let redeemed = State::Redeemed { attempt: "attempt".to_owned(), at: AT, family: "family".to_owned() };
+    let json = r#"{"is":"redeemed","attempt":"attempt","at":1763733780123,"family":"family"}"#;
+    pin(&grant(redeemed), &grant_json(json));
+}
+
+#[test]
+fn a_family() {
+    pin(&family(), &with_digests(FAMILY));
+    let ended = Family { refresh: None, ended: Some(Ending::RefreshTokenReused), ..family() };
+    let (head, _) = FAMILY.split_once(r#","refresh""#).expect("it has one");
+    pin(&ended, &format!(r#"{head},"ended":"refresh_token_reused"}}"#));
+    pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
+}
+
+#[test]
+fn an_account_and_a_session() {
+    let bob = identity::demo::accounts().pop().expect("bob");
+    let password = bob.password.clone();
+    pin(
+        &bob,
+        &format!(
+            r#"{{"format":1,"key":"local:bob","sub":"acct-b42c9e07","username":"bob","name":"Bob Builder","email":"bob@example.com","email_verified":true,"groups":[],"password":"{password}","blocked":false}}"#
+        ),
+    );
+    let (account, amr) = ("local:bob".to_owned(), vec!["pwd".to_owned()]);
+    let session = Session { format: 1, account, auth_time: AT, amr, ends_at: AT };
+    pin(
+        &session,
+        r#"{"format":1,"account":"local:bob","auth_time":1763733780123,"amr":["pwd"],"ends_at":1763733780123}"#,
+    );
+}
+
+#[test]
+fn what_the_cookie_seals() {
+    let signed_in = SignedIn {
+        session: "s".to_owned(),
+        account: "local:bob".to_owned(),
+        name: "Bob".to_owned(),
+        ends_at: AT,
+    };
+    let browser = Browser { id: "b".to_owned(), signed_in: Some(signed_in) };
+    pin(
+        &browser,
+        r#"{"id":"b","signed_in":{"session":"s","account":"local:bob","name":"Bob","ends_at":1763733780123}}"#,
+    );
+    pin(&Browser { id: "b".to_owned(), signed_in: None }, r#"{"id":"b"}"#);
+}
+
+#[test]
+fn a_client_and_a_signing_key() {
+    let tv = demo::clients().remove(0);
+    pin(
+        &tv,
+        r#"{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{"method":"none"},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true}"#,
+    );
+    let material = Material::Ec { crv: "P-256".to_owned(), x: "eA".to_owned(), y: "eQ".to_owned() };
+    let public = PublicKey::new(Algorithm::Es256, material);
+    let kid = public.kid.clone();
+    let key = StoredKey { format: 1, public, wrapped: "d3JhcHBlZA".to_owned(), created_at: AT };
+    pin(
+        &key,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123}}"#
+        ),
+    );
+}
+
+#[test]
+fn a_counter() {
+    let mut row = limiter::Row::default();
+    let key = "k".to_owned();
+    row.apply(&limiter::Command::Take { key: key.clone(), rule: Rule::Window { limit: 5, window: 300 } }, AT);
+    row.apply(&limiter::Command::Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20 }, AT);
+    let live = std::collections::BTreeMap::from([("weur/0".to_owned(), 3)]);
+    row.apply(&limiter::Command::Expose { key, live, wrong: 0, window: 300, allowed: 5 }, AT);
+    pin(
+        &row,
+        r#"{"format":1,"attempts":[1763733780123],"codes":{"a":1763733780123},"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
+    );
+}
+
+#[test]
+fn an_event_and_its_shipment() {
+    let event = Event {
+        what: What::DeviceCodeReplayed,
+        at: AT,
+        subject: KEY.to_string(),
+        client_id: "demo-tv".to_owned(),
+        account: Some("local:alice".to_owned()),
+    };
+    pin(
+        &Shipment { id: "weur/3/17".to_owned(), event },
+        r#"{"id":"weur/3/17","event":{"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}}"#,
+    );
+}
+
+#[test]
+fn commands_to_a_shard_of_grants() {
+    let (key, secret) = (KEY, Digest::of(b"secret"));
+    let (id, attempt) = ("family".to_owned(), "attempt".to_owned());
+    let digest = with_digests("GRANT_SECRET");
+    pin(&Command::Poll { key, secret }, &format!(r#"{{"poll":{{"key":"{KEY}","secret":"{digest}"}}}}"#));
+    let pending = grant(State::Pending { claim: None });
+    let json = grant_json(r#"{"is":"pending"}"#);
+    pin(
+        &Command::Open { key, grant: Box::new(pending), cap: 2_000 },
+        &format!(r#"{{"open":{{"key":"{KEY}","grant":{json},"cap":2000}}}}"#),
+    );
+    pin(
+        &Command::Redeem { key, secret, attempt, id: id.clone(), family: Box::new(family()) },
+        &with_digests(&format!(
+            r#"{{"redeem":{{"key":"{KEY}","secret":"{digest}","attempt":"attempt","id":"family","family":{FAMILY}}}}}"#
+        )),
+    );
+    pin(
+        &Command::Claim { key, claim: claim() },
+        &with_digests(&format!(r#"{{"claim":{{"key":"{KEY}","claim":{CLAIM}}}}}"#)),
+    );
+    for (decision, name) in [
+        (Decision::Approve(approval()), format!(r#"{{"approve":{APPROVAL}}}"#)),
+        (Decision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
+    ] {
+        pin(
+            &Command::Decide { key, claim: claim(), decision },
+            &with_digests(&format!(r#"{{"decide":{{"key":"{KEY}","claim":{CLAIM},"decision":{name}}}}}"#)),
+        );
+    }
+    pin(
+        &Command::Refresh { id: id.clone(), secret, genuine: true },
+        &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
+    );
+    let next = Current { digest: secret, attempt: "attempt".to_owned() };
+    pin(
+        &Command::Rotate { id, secret, next },
+        &format!(
+            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}}}}}}"#
+        ),
+    );
+}
+
+#[test]
+fn replies_of_a_shard_of_grants() {
+    let ready = Ready { request: request(), approval: approval() };
+    let shown = Shown { request: request(), expires_at: AT };
+    for (reply, json) in [
+        (Reply::Opened(Opened::Live(3)), r#"{"opened":{"live":3}}"#.to_owned()),
+        (Reply::Opened(Opened::Taken), r#"{"opened":"taken"}"#.to_owned()),
+        (Reply::Opened(Opened::Full(9)), r#"{"opened":{"full":9}}"#.to_owned()),
+        (Reply::Polled(Poll::Pending(5)), r#"{"polled":{"pending":5}}"#.to_owned()),
+        (Reply::Polled(Poll::TooSoon(10)), r#"{"polled":{"too_soon":10}}"#.to_owned()),
+        (Reply::Polled(Poll::Denied(Denial::Denied)), r#"{"polled":{"denied":"denied"}}"#.to_owned()),
+        (Reply::Polled(Poll::Expired), r#"{"polled":"expired"}"#.to_owned()),
+        (
+            Reply::Polled(Poll::Ready(Box::new(ready))),
+            format!(r#"{{"polled":{{"ready":{{"request":{REQUEST},"approval":{APPROVAL}}}}}}}"#),
+        ),
+        (Reply::Polled(Poll::Spent), r#"{"polled":"spent"}"#.to_owned()),
+        (Reply::Polled(Poll::Replayed("f".to_owned())), r#"{"polled":{"replayed":"f"}}"#.to_owned()),
+        (Reply::Polled(Poll::Unknown), r#"{"polled":"unknown"}"#.to_owned()),
+        (Reply::Redeemed(Redemption::Won), r#"{"redeemed":"won"}"#.to_owned()),
+        (Reply::Redeemed(Redemption::Again), r#"{"redeemed":"again"}"#.to_owned()),
+        (Reply::Redeemed(Redemption::Lost), r#"{"redeemed":"lost"}"#.to_owned()),
+        (
+            Reply::Claimed(Claimed::Yours(Box::new(shown))),
+            format!(r#"{{"claimed":{{"yours":{{"request":{REQUEST},"expires_at":1763733780123}}}}}}"#),
+        ),
+        (Reply::Claimed(Claimed::Absent(2)), r#"{"claimed":{"absent":2}}"#.to_owned()),
+        (
+            Reply::Decided(Decided::Done(Box::new(request()))),
+            format!(r#"{{"decided":{{"done":{REQUEST}}}}}"#),
+        ),
+        (Reply::Decided(Decided::Elsewhere), r#"{"decided":"elsewhere"}"#.to_owned()),
+        (Reply::Decided(Decided::Over), r#"{"decided":"over"}"#.to_owned()),
+        (
+            Reply::Refreshed(Presented::Current(Box::new(family()))),
+            with_digests(&format!(r#"{{"refreshed":{{"current":{FAMILY}}}}}"#)),
+        ),
+        (Reply::Refreshed(Presented::Reused), r#"{"refreshed":"reused"}"#.to_owned()),
+        (Reply::Refreshed(Presented::Dead), r#"{"refreshed":"dead"}"#.to_owned()),
+        (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),
+        (Reply::Rotated(Rotation::Again), r#"{"rotated":"again"}"#.to_owned()),
+        (Reply::Rotated(Rotation::Lost), r#"{"rotated":"lost"}"#.to_owned()),
+    ] {
+        pin(&reply, &json);
+    }
+}
+
+#[test]
+fn the_published_snapshot() {
+    let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
+    let snapshot =
+        registry::Snapshot { format: registry::FORMAT, clients: Vec::new(), scopes, keys: Vec::new() };
+    pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+}
