@@ -82,6 +82,7 @@ function quieten(print) {
     /^⎔ /,
     /^\[wrangler:info\]/,
     /^Cloudflare collects anonymous telemetry/,
+    /^Terminated$/,
   ];
   const offline = /Unable to fetch the `Request\.cf` object/;
   let skipping = false;

@@ -2,7 +2,9 @@
 
 mod support;
 
+use device_grant::client::scope::Scope;
 use device_grant::endpoint::http::{Request, Response};
+use serde_json::Value;
 use support::person::{Person, hidden};
 use support::{World, json, outcome, post};
 
@@ -16,7 +18,8 @@ fn enter<'a>(world: &'a World, (username, password): (&str, &str), user_code: &s
 }
 
 fn refresh_token(response: &Response) -> String {
-    json(response)["refresh_token"].as_str().expect("a refresh token").to_owned()
+    let tokens = json(response);
+    tokens.get("refresh_token").and_then(Value::as_str).expect("a refresh token").to_owned()
 }
 
 // --- Redemption, replay and time ---
@@ -719,6 +722,15 @@ fn the_platforms_rate_limit_is_a_429() {
     let refused = world.post("/device_authorization", &[("client_id", "demo-tv")]);
 
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")));
+}
+
+#[test]
+fn a_client_with_a_scope_that_nothing_describes_stops_the_server_at_its_start() {
+    let world = World::new();
+    world.change_client("demo-tv", |client| client.scope = Scope::parse("openid fly").expect("a scope"));
+    world.wait(20);
+
+    assert_eq!(world.post("/device_authorization", &[("client_id", "demo-tv")]).status, 503);
 }
 
 // --- A change of key and of mapping ---

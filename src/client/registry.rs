@@ -33,8 +33,7 @@ impl Snapshot {
     }
 
     /// The first scope that a client may have and that nothing describes: nobody could consent to it.
-    #[must_use]
-    pub fn undescribed(&self) -> Option<(&Client, &str)> {
+    fn undescribed(&self) -> Option<(&Client, &str)> {
         let described = |token: &&str| self.scopes.get(*token).is_some_and(|words| !words.is_empty());
         self.clients.iter().find_map(|client| {
             let token = client.scope.iter().find(|token| !described(token))?;
@@ -80,6 +79,13 @@ pub enum Reply {
     Client(Option<Box<Client>>),
     /// To `Keys`.
     Keys(Vec<StoredKey>),
+    /// To `Snapshot` and `Seed`: a client may have a scope that nothing describes, so nothing is served.
+    Undescribed {
+        /// The client.
+        client_id: String,
+        /// The scope.
+        scope: String,
+    },
 }
 
 /// The rows of the registry.
@@ -125,7 +131,11 @@ pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Reply, R::Error> {
 fn snapshot<R: Rows>(rows: &R) -> Result<Reply, R::Error> {
     let keys = rows.keys()?.into_iter().map(|key| key.public).collect();
     let (clients, scopes) = (rows.clients()?, rows.scopes()?);
-    Ok(Reply::Snapshot(Box::new(Snapshot { format: FORMAT, clients, scopes, keys })))
+    let snapshot = Snapshot { format: FORMAT, clients, scopes, keys };
+    if let Some((client, scope)) = snapshot.undescribed() {
+        return Ok(Reply::Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() });
+    }
+    Ok(Reply::Snapshot(Box::new(snapshot)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! What every Durable Object here does alike: one command in, one reply out, rows in SQLite.
 
-use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,8 +13,9 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// The generator: the runtime's `crypto.getRandomValues`, which does not fail.
-pub(super) const fn rng() -> UnwrapErr<SysRng> {
-    UnwrapErr(SysRng)
+#[expect(clippy::disallowed_types, reason = "the one place where randomness comes from")]
+pub(super) const fn rng() -> UnwrapErr<getrandom::SysRng> {
+    UnwrapErr(getrandom::SysRng)
 }
 
 /// Reads the command of a request.
@@ -29,6 +29,7 @@ pub(super) fn reply<R: Serialize>(reply: &R) -> Result<Response> {
 }
 
 /// A record or a message that does not parse.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn broken(error: serde_json::Error) -> Error {
     Error::RustError(format!("a record does not parse: {error}"))
 }
@@ -45,18 +46,13 @@ pub(super) fn number(number: u32) -> SqlStorageValue {
 
 /// A column as an instant.
 pub(super) fn instant(value: &SqlStorageValue) -> Option<Timestamp> {
-    match value {
-        SqlStorageValue::Integer(millis) => u64::try_from(*millis).ok().map(Timestamp::from_millis),
-        _ => None,
-    }
+    let SqlStorageValue::Integer(millis) = value else { return None };
+    u64::try_from(*millis).ok().map(Timestamp::from_millis)
 }
 
 /// A column as text.
 pub(super) fn text(value: SqlStorageValue) -> Option<String> {
-    match value {
-        SqlStorageValue::String(text) => Some(text),
-        _ => None,
-    }
+    if let SqlStorageValue::String(text) = value { Some(text) } else { None }
 }
 
 /// SQLite, as the objects use it.

@@ -38,8 +38,12 @@ impl DurableObject for Registry {
         let command = object::command(request).await?;
         self.ensure_keys().await?;
         let reply = apply(&self.table, command)?;
-        if let Reply::Snapshot(snapshot) = &reply {
-            self.publish(snapshot).await?;
+        match &reply {
+            Reply::Snapshot(snapshot) => self.publish(snapshot).await?,
+            Reply::Undescribed { client_id, scope } => worker::console_error!(
+                "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
+            ),
+            Reply::Client(_) | Reply::Keys(_) => {}
         }
         object::reply(&reply)
     }

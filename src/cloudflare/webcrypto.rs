@@ -20,11 +20,11 @@ thread_local! {
 pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
     let usages: JsValue = Array::of2(&"sign".into(), &"verify".into()).into();
     let made = subtle()?.generate_key_with_object(&parameters(alg)?, true, &usages)?;
-    let pair: JsValue = JsFuture::from(made).await?.into();
+    let pair: JsValue = JsFuture::from(made).await?;
     let private: CryptoKey = get(&pair, "privateKey")?.unchecked_into();
     let public: CryptoKey = get(&pair, "publicKey")?.unchecked_into();
-    let jwk: JsValue = JsFuture::from(subtle()?.export_key("jwk", &public)?).await?.into();
-    let pkcs8: JsValue = JsFuture::from(subtle()?.export_key("pkcs8", &private)?).await?.into();
+    let jwk: JsValue = JsFuture::from(subtle()?.export_key("jwk", &public)?).await?;
+    let pkcs8: JsValue = JsFuture::from(subtle()?.export_key("pkcs8", &private)?).await?;
     Ok((PublicKey::new(alg, material(alg, &jwk)?), Uint8Array::new(&pkcs8).to_vec()))
 }
 
@@ -41,7 +41,7 @@ pub(super) async fn sign(
         None => import(alg, kid, pkcs8).await?,
     };
     let signed = subtle()?.sign_with_object_and_u8_array(&parameters(alg)?, &key, input)?;
-    let signature: JsValue = JsFuture::from(signed).await?.into();
+    let signature: JsValue = JsFuture::from(signed).await?;
     Ok(Uint8Array::new(&signature).to_vec())
 }
 
@@ -50,7 +50,7 @@ async fn import(alg: Algorithm, kid: &str, pkcs8: impl FnOnce() -> Option<Vec<u8
     let usages: JsValue = Array::of1(&"sign".into()).into();
     let data: Object = Uint8Array::from(pkcs8.as_slice()).unchecked_into();
     let imported = subtle()?.import_key_with_object("pkcs8", &data, &parameters(alg)?, false, &usages)?;
-    let imported: JsValue = JsFuture::from(imported).await?.into();
+    let imported: JsValue = JsFuture::from(imported).await?;
     let key: CryptoKey = imported.unchecked_into();
     IMPORTED.with_borrow_mut(|keys| keys.insert(kid.to_owned(), key.clone()));
     Ok(key)

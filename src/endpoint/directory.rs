@@ -76,8 +76,8 @@ impl<P: Platform> Server<P> {
             Command::Snapshot
         };
         match self.platform.registry(&command).await? {
-            Reply::Snapshot(snapshot) if snapshot.undescribed().is_none() => Ok(*snapshot),
-            Reply::Snapshot(_) | Reply::Client(_) | Reply::Keys(_) => Err(Unavailable),
+            Reply::Snapshot(snapshot) => Ok(*snapshot),
+            Reply::Client(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Unavailable),
         }
     }
 
@@ -94,7 +94,7 @@ impl<P: Platform> Server<P> {
         let command = Command::Client { client_id: client_id.to_owned() };
         match self.platform.registry(&command).await? {
             Reply::Client(client) => Ok(client.map(|client| *client)),
-            Reply::Snapshot(_) | Reply::Keys(_) => Err(Unavailable),
+            Reply::Snapshot(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Unavailable),
         }
     }
 
@@ -131,7 +131,7 @@ impl<P: Platform> Server<P> {
             Some(keys) => keys,
             None => match self.platform.registry(&Command::Keys).await? {
                 Reply::Keys(keys) => self.cache.keys.keep(keys.into(), now),
-                Reply::Snapshot(_) | Reply::Client(_) => return Err(Unavailable),
+                Reply::Snapshot(_) | Reply::Client(_) | Reply::Undescribed { .. } => return Err(Unavailable),
             },
         };
         keys.iter().find(|key| key.public.alg == alg).cloned().ok_or(Unavailable)

@@ -107,11 +107,11 @@ describe('the device grant', { concurrency }, () => {
 
     await alice.open(device.codes.verification_uri_complete.slice(server.origin.length));
 
-    alice.mustRead(200, 'Check your code');
-    assert.ok(alice.page.text.includes(device.userCode));
+    assert.ok(alice.page.html.includes(device.userCode));
     assert.equal((await device.poll()).error, 'authorization_pending', 'a GET changes nothing');
     await alice.submit({ step: 'code', user_code: device.userCode });
     await alice.signIn();
+    alice.mustRead(200, 'Approve or refuse');
     await alice.decide('approve');
     alice.mustRead(200, 'Approved');
     await device.redeem();
@@ -122,7 +122,7 @@ describe('the device grant', { concurrency }, () => {
     const alice = new Person(server);
     await alice.consider(device.userCode);
 
-    await alice.decide('approve', { confirm_device: undefined });
+    await alice.decide('approve', { confirmed: false });
     assert.deepEqual([alice.page.status, /^Nothing was approved/.test(alice.page.problem)], [400, true]);
     await alice.decide(undefined);
     assert.deepEqual([alice.page.status, /^Nothing was decided/.test(alice.page.problem)], [400, true]);
@@ -166,7 +166,7 @@ describe('the device grant', { concurrency }, () => {
     const [there, here, network, ours, kind, mine, time] = cells;
     assert.deepEqual([there, here], ['Lyon, Auvergne-Rhône-Alpes, FR', 'Oslo, NO']);
     assert.deepEqual([network, ours], ['Réseau (AS64500)', 'AS64501']);
-    assert.deepEqual([kind, mine], ['Roku TV', 'Command-line tool (curl)']);
+    assert.deepEqual([kind, mine], ['Roku TV', 'Command line (curl)']);
     assert.match(time, /^Just now, \d\d:\d\d UTC$/);
   });
 });

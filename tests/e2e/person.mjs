@@ -36,14 +36,14 @@ export class Person {
   }
 
   /** Presses a button of the consent page; the box is ticked unless told otherwise. */
-  async decide(decision, { confirm_device = 'yes' } = {}) {
-    return this.submit({ step: 'decide', decision, confirm_device });
+  async decide(decision, { confirmed = true } = {}) {
+    return this.submit({ step: 'decide', decision, confirm_device: confirmed ? 'yes' : undefined });
   }
 
   /** From the code to the consent page, signing in on the way if asked to. */
   async consider(user_code) {
     await this.enter(user_code);
-    if (this.page.title.startsWith('Sign in')) await this.signIn();
+    if (this.page.html.includes('name="password"')) await this.signIn();
     this.mustRead(200, 'Approve or refuse');
   }
 

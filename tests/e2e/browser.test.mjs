@@ -1,0 +1,545 @@
+// The verification pages as a person meets them, in Chromium, against the built Worker in workerd.
+//
+// Every test has a server of its own and a browser without cookies; after each, the browser must have had nothing to
+// complain about. Pictures of all pages are kept in `screenshots/`.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { Key, openBrowser, openSite } from './browser.mjs';
+import { accounts, clients } from './config.mjs';
+import { startWorkerd } from './harness.mjs';
+
+const { alice, bob } = accounts;
+const screenshots = join(import.meta.dirname, 'screenshots');
+
+const LYON = { city: 'Lyon', country: 'FR', asn: 64500, asOrganization: 'Example Telecom', colo: 'CDG' };
+const TELEVISION = 'Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36';
+
+const ENTER = 'Enter the code your device shows';
+const COMPARE = 'Does your device show exactly this code?';
+const SIGN_IN = 'Sign in to continue';
+const CONSENT = 'Let Demo TV use your account?';
+const WRONG_CODE = /^That code did not work\./;
+
+describe('a person at a browser', { timeout: 120_000 }, () => {
+  let browser;
+  let server;
+  let site;
+
+  before(async () => {
+    [browser, site] = await Promise.all([openBrowser(), openSite()]);
+  });
+
+  beforeEach(async () => {
+    [server] = await Promise.all([startWorkerd(), browser.restart()]);
+  });
+
+  afterEach(async () => {
+    const complaints = await browser.complaints();
+    await server.stop();
+    assert.deepEqual(complaints, [], 'the browser complained');
+  });
+
+  after(() => Promise.all([browser?.close(), site?.close()]));
+
+  test('types a code, signs in, reads who asks, and approves', async () => {
+    const device = await startDevice(server);
+    await browser.open(device.verification_uri);
+    await browser.sees(ENTER);
+
+    await browser.type('user_code', device.user_code);
+    await browser.press('Continue');
+    await browser.sees(SIGN_IN);
+    await signIn(browser, alice);
+    const consent = await browser.sees(CONSENT);
+
+    assert.ok(consent.includes(device.user_code), 'the code to compare');
+    assert.ok(consent.includes('Alice Liddell, alice@example.com'), 'the account');
+    assert.match(consent, /^Place Lyon, FR Unknown place$/m);
+    assert.match(consent, /^Network Example Telecom \(AS64500\) Unknown network$/m);
+    assert.match(consent, /^Device Samsung TV or device Linux computer$/m);
+    assert.match(consent, /^Time (Just now|\d+ seconds ago), \d\d:\d\d UTC Just now, \d\d:\d\d UTC$/m);
+    for (const permission of ['See your name and username', 'See your email address']) assert.ok(consent.includes(permission));
+
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    const result = await browser.sees('Approved');
+
+    assert.match(result, /Now return to your device\./);
+    assert.match(result, /Demo TV is being connected to your account\./);
+    const tokens = await device.poll();
+    assert.equal(tokens.error, undefined);
+    assert.equal(tokens.scope, 'email offline_access openid profile');
+    assert.equal(claims(tokens.id_token).email, 'alice@example.com');
+    assert.ok(tokens.access_token && tokens.refresh_token);
+  });
+
+  test('finds the code in no address after the first', async () => {
+    const device = await startDevice(server);
+    const addresses = [];
+    const step = async (heading) => {
+      await browser.sees(heading);
+      addresses.push(await browser.address());
+    };
+
+    await browser.open(device.verification_uri_complete);
+    await step(COMPARE);
+    await browser.press('Yes, continue');
+    await step(SIGN_IN);
+    await signIn(browser, { ...alice, password: 'looking-glass' });
+    await step(SIGN_IN);
+    await signIn(browser, alice);
+    await step(CONSENT);
+    await browser.press('Refuse');
+    await step('Refused');
+
+    const [first, ...others] = addresses;
+    assert.equal(first, `${server.origin}/device?user_code=${device.user_code}`);
+    assert.deepEqual([...new Set(others)], [`${server.origin}/device`]);
+  });
+
+  test('learns that a code is wrong only after signing in', async () => {
+    const device = await startDevice(server);
+    await enter(browser, server, wrong(device.user_code));
+    await browser.sees(SIGN_IN);
+
+    await signIn(browser, { ...alice, password: 'looking-glass' });
+    await browser.sees(SIGN_IN);
+    assert.equal(await browser.problem(), 'The username or the password is not right.');
+    assert.equal(await browser.value('username'), 'alice', 'the name need not be typed again');
+    assert.equal(await browser.value('password'), '');
+
+    await signIn(browser, alice);
+    const page = await browser.sees(ENTER);
+    assert.match(await browser.problem(), WRONG_CODE);
+    assert.match(page, /Signed in as Alice Liddell/);
+    assert.equal(await browser.value('user_code'), '', 'a wrong code is not repeated');
+
+    await browser.type('user_code', device.user_code.toLowerCase().replace('-', ' '));
+    await browser.press('Continue');
+    await browser.sees(CONSENT);
+  });
+
+  test('is told how long to wait after too many wrong codes', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      await enter(browser, server, wrong(device.user_code));
+      assert.match(await browser.problem(), WRONG_CODE, `attempt ${attempt}`);
+    }
+    await enter(browser, server, device.user_code);
+
+    assert.equal(await browser.status(), 429);
+    assert.match(await browser.problem(), /^Too many tries\. Wait \d+ (minutes|seconds), then try again\.$/);
+  });
+
+  test('approves nothing without stating that the device is their own', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+
+    await browser.click('Approve');
+    assert.equal(await browser.run(() => document.querySelector('form:has(#confirm_device)').checkValidity()), false);
+    assert.equal(await browser.title(), 'Approve or refuse · Device sign-in', 'the browser sent nothing');
+
+    await browser.run(() => document.getElementById('confirm_device').removeAttribute('required'));
+    await browser.press('Approve');
+    await browser.sees(CONSENT);
+    assert.equal(await browser.status(), 400);
+    assert.match(await browser.problem(), /^Nothing was approved\./);
+    assert.equal((await device.poll()).error, 'authorization_pending');
+
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.sees('Approved');
+  });
+
+  test('confirms the code that a link brought along, and refuses', async () => {
+    const device = await startDevice(server);
+    await browser.open(device.verification_uri_complete);
+    await browser.sees(COMPARE);
+    assert.equal(await browser.value('user_code'), device.user_code);
+    assert.equal((await device.poll()).error, 'authorization_pending', 'opening the link decides nothing');
+
+    await browser.press('Yes, continue');
+    await browser.sees(SIGN_IN);
+    await signIn(browser, alice);
+    await browser.sees(CONSENT);
+    await browser.press('Refuse');
+    const result = await browser.sees('Refused');
+
+    assert.match(result, /You can return to your device\./);
+    assert.equal((await device.poll()).error, 'access_denied');
+  });
+
+  test('corrects the code that a link brought along', async () => {
+    const [theirs, own] = [await startDevice(server), await startDevice(server)];
+    await browser.open(theirs.verification_uri_complete);
+    await browser.sees(COMPARE);
+
+    await browser.type('user_code', own.user_code);
+    await browser.press('Yes, continue');
+    await browser.sees(SIGN_IN);
+    await signIn(browser, alice);
+    const consent = await browser.sees(CONSENT);
+
+    assert.ok(consent.includes(own.user_code) && !consent.includes(theirs.user_code));
+  });
+
+  test('reports a request that they did not start', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+
+    await browser.press('I did not start this');
+    const result = await browser.sees('Refused and reported');
+
+    assert.match(result, /Demo TV got no access to your account/);
+    assert.match(result, /return to it and ask for a new code/);
+    assert.equal((await device.poll()).error, 'access_denied');
+    await enter(browser, server, device.user_code);
+    assert.match(await browser.problem(), WRONG_CODE, 'the code is unusable');
+  });
+
+  test('uses another account, and the older window no longer counts', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+    const older = await browser.window();
+
+    await browser.openWindow();
+    await browser.open(device.verification_uri_complete);
+    await browser.press('Yes, continue');
+    await browser.sees(CONSENT);
+    await browser.press('Use another account');
+    await browser.sees(SIGN_IN);
+    await signIn(browser, bob);
+    const consent = await browser.sees(CONSENT);
+    assert.ok(consent.includes('bob@example.com') && !consent.includes('alice@example.com'));
+    const newer = await browser.window();
+
+    await browser.switchTo(older);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    assert.equal((await device.poll()).error, 'authorization_pending', 'the older window approves nothing');
+
+    await browser.switchTo(newer);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.sees('Approved');
+    assert.equal(claims((await device.poll()).id_token).email, 'bob@example.com');
+  });
+
+  test('decides in the window opened last', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+    const older = await browser.window();
+    await browser.openWindow();
+    await browser.open(device.verification_uri_complete);
+    await browser.press('Yes, continue');
+    await browser.sees(CONSENT);
+    const newer = await browser.window();
+
+    await browser.switchTo(older);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    const page = await browser.sees('Opened elsewhere');
+    assert.match(page, /Decide there/);
+    assert.equal((await device.poll()).error, 'authorization_pending');
+
+    await browser.switchTo(newer);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.sees('Approved');
+  });
+
+  test('loses the code to nobody: a second person who enters it ends it', async (t) => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+    const other = await openBrowser();
+    t.after(() => other.close());
+
+    await enter(other, server, device.user_code);
+    await signIn(other, bob);
+    await other.sees(ENTER);
+    assert.match(await other.problem(), WRONG_CODE);
+
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.sees('This request has ended');
+    assert.equal((await device.poll()).error, 'access_denied');
+  });
+
+  test('needs only a keyboard', async () => {
+    const device = await startDevice(server);
+    await browser.open(device.verification_uri);
+    await browser.sees(ENTER);
+
+    assert.equal((await browser.focus()).name, 'user_code', 'the cursor is in the field already');
+    await browser.leaving(() => browser.keys(device.user_code, Key.ENTER));
+    await browser.sees(SIGN_IN);
+    await browser.keys(alice.username);
+    assert.deepEqual(await browser.tabTo(({ name }) => name === 'password'), ['password=']);
+    await browser.leaving(() => browser.keys(alice.password, Key.ENTER));
+    await browser.sees(CONSENT);
+    const stops = await browser.tabTo(({ name }) => name === 'confirm_device');
+    assert.deepEqual(stops, ['Use another account', 'confirm_device=yes']);
+    await browser.keys(Key.SPACE);
+    const choices = await browser.tabTo(({ value }) => value === 'approve');
+    assert.deepEqual(choices, ['decision=deny', 'decision=approve']);
+    await browser.leaving(() => browser.keys(Key.SPACE));
+
+    await browser.sees('Approved');
+    assert.ok((await device.poll()).access_token);
+  });
+
+  test('refuses by pressing Enter, even with the box ticked', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+
+    await browser.tabTo(({ name }) => name === 'confirm_device');
+    await browser.leaving(() => browser.keys(Key.SPACE, Key.ENTER));
+
+    await browser.sees('Refused');
+    assert.equal((await device.poll()).error, 'access_denied');
+  });
+
+  test('needs no scripts', async (t) => {
+    const scriptless = await openBrowser({ javascript: false });
+    t.after(() => scriptless.close());
+    await scriptless.open(site.page('<h1>off</h1><script>document.querySelector("h1").textContent = "on"</script>', '127.0.0.1'));
+    await scriptless.sees('off');
+
+    const approved = await startDevice(server);
+    await enter(scriptless, server, wrong(approved.user_code));
+    await scriptless.sees(SIGN_IN);
+    await signIn(scriptless, alice);
+    await scriptless.sees(ENTER);
+    await scriptless.type('user_code', approved.user_code);
+    await scriptless.press('Continue');
+    await scriptless.sees(CONSENT);
+    await scriptless.press('Use another account');
+    await scriptless.sees(SIGN_IN);
+    await signIn(scriptless, bob);
+    await scriptless.sees(CONSENT);
+    await scriptless.click('Approve');
+    await scriptless.sees(CONSENT);
+    await scriptless.tick('confirm_device');
+    await scriptless.press('Approve');
+    await scriptless.sees('Approved');
+    assert.equal(claims((await approved.poll()).id_token).email, 'bob@example.com');
+
+    const refused = await startDevice(server);
+    await scriptless.open(refused.verification_uri_complete);
+    await scriptless.press('Yes, continue');
+    await scriptless.sees(CONSENT);
+    await scriptless.press('Refuse');
+    await scriptless.sees('Refused');
+    assert.equal((await refused.poll()).error, 'access_denied');
+    assert.deepEqual(await scriptless.complaints(), []);
+  });
+
+  test('keeps a session only until the browser or they end it', async () => {
+    const device = await startDevice(server);
+    await browser.open(device.verification_uri);
+    const [anonymous] = await browser.cookies();
+    await consentOf(browser, device, alice);
+    const [cookie, ...others] = await browser.cookies();
+
+    assert.deepEqual(others, []);
+    const { name, path, httpOnly, sameSite, secure, expiry } = cookie;
+    assert.deepEqual(
+      { name, path, httpOnly, sameSite, secure, expiry },
+      { name: 'device-grant', path: '/', httpOnly: true, sameSite: 'Lax', secure: false, expiry: undefined },
+    );
+    assert.notEqual(cookie.value, anonymous.value, 'signing in changes it');
+
+    await browser.open(device.verification_uri);
+    assert.match(await browser.sees(ENTER), /Signed in as Alice Liddell/);
+    await browser.press('Sign out');
+    assert.doesNotMatch(await browser.sees(ENTER), /Alice/);
+    await browser.open(device.verification_uri);
+    assert.doesNotMatch(await browser.sees(ENTER), /Alice/);
+
+    await browser.setCookie(cookie);
+    await enter(browser, server, device.user_code);
+    await browser.sees(SIGN_IN);
+  });
+
+  test('decides once, whether they reload or go back', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.sees('Approved');
+
+    await browser.reload();
+    await browser.sees('This request has ended');
+    assert.ok((await device.poll()).access_token, 'which the first time approved');
+
+    const another = await startDevice(server);
+    await consentOf(browser, another, alice);
+    await browser.press('Refuse');
+    await browser.sees('Refused');
+    await browser.back();
+    await browser.reload();
+    await browser.sees(ENTER);
+    assert.match(await browser.problem(), WRONG_CODE);
+
+    assert.equal((await another.poll()).error, 'access_denied');
+  });
+
+  for (const [host, what] of [['localhost', 'another site'], ['127.0.0.1', 'another origin of the same site']]) {
+    test(`cannot be made to approve by ${what}`, async () => {
+      const device = await startDevice(server);
+      await consentOf(browser, device, alice);
+      const consent = await browser.window();
+      const form = {
+        csrf: await browser.value('csrf'),
+        transaction: await browser.value('transaction'),
+        step: 'decide',
+        decision: 'approve',
+        confirm_device: 'yes',
+      };
+
+      await browser.openWindow();
+      await browser.open(site.page(selfSending(`${server.origin}/device`, form), host));
+      await browser.sees('Refused');
+      assert.equal(await browser.status(), 403, 'even if it knows every field');
+      assert.equal((await device.poll()).error, 'authorization_pending');
+
+      await browser.switchTo(consent);
+      await browser.tick('confirm_device');
+      await browser.press('Approve');
+      await browser.sees('Approved');
+    });
+  }
+
+  test('cannot be made to approve by a form with a token that is not theirs', async () => {
+    const device = await startDevice(server);
+    await consentOf(browser, device, alice);
+
+    await browser.run(() => {
+      for (const field of document.getElementsByName('csrf')) field.value = field.value.split('').reverse().join('');
+    });
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+
+    await browser.sees(ENTER);
+    assert.equal(await browser.status(), 403);
+    assert.equal((await device.poll()).error, 'authorization_pending');
+  });
+
+  test('sees the pages in no frame', async () => {
+    const device = await startDevice(server);
+    for (const host of ['localhost', '127.0.0.1']) {
+      await browser.open(site.page(`<iframe src="${device.verification_uri_complete}"></iframe>`, host));
+
+      assert.deepEqual(await browser.frame(), []);
+      const [complaint, ...others] = await browser.complaints();
+      assert.match(complaint, /frame-ancestors 'none'/);
+      assert.deepEqual(others, []);
+    }
+  });
+
+  test('can read every page, on a phone and at a desk, by day and by night', async (t) => {
+    const look = (name) => t.test(name, async () => {
+      assert.match(await browser.title(), /^.+ · Device sign-in$/);
+      assert.deepEqual(await browser.inspect(screenshots, name), []);
+    });
+    const device = await startDevice(server);
+
+    await browser.open(device.verification_uri);
+    await look('enter');
+    await enter(browser, server, 'no code');
+    await look('enter-problem');
+    await browser.open(device.verification_uri_complete);
+    await look('enter-prefilled');
+    await browser.press('Yes, continue');
+    await look('sign-in');
+    await signIn(browser, { ...alice, password: 'looking-glass' });
+    await look('sign-in-problem');
+    await signIn(browser, alice);
+    await look('consent');
+    await browser.run(() => document.getElementById('confirm_device').removeAttribute('required'));
+    await browser.press('Approve');
+    await look('consent-problem');
+    const older = await browser.window();
+    await browser.openWindow();
+    await browser.open(device.verification_uri);
+    await look('enter-signed-in');
+    await browser.type('user_code', device.user_code);
+    await browser.press('Continue');
+    const newer = await browser.window();
+    await browser.switchTo(older);
+    await browser.press('Refuse');
+    await look('opened-elsewhere');
+    await browser.switchTo(newer);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await look('approved');
+    await browser.reload();
+    await look('ended');
+    await consentOf(browser, await startDevice(server), alice);
+    await browser.press('Refuse');
+    await look('refused');
+    await consentOf(browser, await startDevice(server), alice);
+    await browser.press('I did not start this');
+    await look('reported');
+    await browser.open(site.page(selfSending(device.verification_uri, {}), 'localhost'));
+    await browser.sees('Refused');
+    await look('from-elsewhere');
+  });
+});
+
+/** A device in Lyon that asks for a code, and may ask for its tokens. */
+async function startDevice(server) {
+  const scope = 'openid profile email offline_access';
+  const headers = { 'user-agent': TELEVISION, 'x-test-cf': JSON.stringify(LYON) };
+  const started = await post(`${server.origin}/device_authorization`, { ...clients.tv, scope }, headers);
+  const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
+  const { device_code } = started;
+  return { ...started, poll: () => post(`${server.origin}/token`, { ...clients.tv, grant_type, device_code }) };
+}
+
+async function post(url, form, headers = {}) {
+  const response = await fetch(url, { method: 'POST', headers, body: new URLSearchParams(form) });
+  return response.json();
+}
+
+/** Types a code on a fresh page. */
+async function enter(browser, server, code) {
+  await browser.open(`${server.origin}/device`);
+  await browser.sees(ENTER);
+  await browser.type('user_code', code);
+  await browser.press('Continue');
+}
+
+async function signIn(browser, { username, password }) {
+  await browser.type('username', username);
+  await browser.type('password', password);
+  await browser.press('Sign in');
+}
+
+/** The whole way to the consent page, signing in if need be. */
+async function consentOf(browser, device, account) {
+  await browser.open(device.verification_uri_complete);
+  await browser.sees(COMPARE);
+  await browser.press('Yes, continue');
+  if (await browser.has('password')) await signIn(browser, account);
+  await browser.sees(CONSENT);
+}
+
+/** Another code of the same form. */
+function wrong(code) {
+  return code.slice(0, -1) + (code.endsWith('B') ? 'C' : 'B');
+}
+
+/** What a page of another site may do without being asked. */
+function selfSending(action, fields) {
+  const inputs = Object.entries(fields).map(([name, value]) => `<input type="hidden" name="${name}" value="${value}">`);
+  return `<form method="post" action="${action}">${inputs.join('')}</form><script>document.forms[0].submit()</script>`;
+}
+
+function claims(token) {
+  return JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+}

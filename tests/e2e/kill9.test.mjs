@@ -1,0 +1,173 @@
+// The runtime is killed at every step of a flow, and in the middle of one: nothing is lost, and nothing happens twice.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { accounts, clients } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { endDiscreetly } from './secrets.mjs';
+import { events, families, grants } from './stored.mjs';
+
+let server;
+before(async () => {
+  server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '1', LIVE_CODES_PER_CLIENT_AND_NETWORK: '100' } });
+});
+after(() => endDiscreetly(server));
+
+/** The runtime goes down without a word, and comes back on what it had stored. */
+async function crash() {
+  await server.kill9();
+  await server.restart();
+}
+
+describe('after a crash', () => {
+  for (const client of Object.values(clients)) {
+    test(`at every step, ${client.client_id} still gets its tokens, once`, async () => {
+      const keys = await jwks();
+      const device = await Device.start(server, { client });
+      await crash();
+      assert.equal((await device.poll()).error, 'authorization_pending');
+      await crash();
+      const alice = new Person(server);
+      await alice.enter(device.userCode);
+      await crash();
+      await alice.signIn();
+      alice.mustRead(200, 'Approve or refuse');
+      await crash();
+      await alice.decide('approve');
+      alice.mustRead(200, 'Approved');
+      await crash();
+      const first = await device.redeem();
+      await crash();
+      assert.equal((await device.poll()).error, 'invalid_grant');
+      const second = await device.refresh(first.refresh_token);
+      assert.equal(second.status, 200);
+      await crash();
+      const third = await device.refresh(second.refresh_token);
+      assert.equal(third.status, 200);
+      assert.equal((await device.refresh(second.refresh_token)).error, 'invalid_grant', 'used before the crash');
+      await crash();
+      assert.equal((await device.refresh(third.refresh_token)).error, 'invalid_grant', 'its family was ended');
+      assert.deepEqual(await jwks(), keys);
+    });
+  }
+
+  test('a refusal is still one', async () => {
+    const device = await Device.start(server);
+    await new Person(server).deny(device.userCode);
+
+    await crash();
+
+    assert.equal((await device.poll()).error, 'access_denied');
+  });
+
+  test('whoever was signed in still is, and whoever signed out is not', async () => {
+    const [alice, bob] = Object.values(accounts).map((account) => new Person(server, { account }));
+    const [one, other] = [await Device.start(server), await Device.start(server)];
+    await alice.deny(one.userCode);
+    await bob.deny(other.userCode);
+    await bob.open();
+    const signedIn = new Map(bob.cookies);
+    await bob.submit({ step: 'sign_out' });
+
+    await crash();
+
+    const third = await Device.start(server);
+    await alice.enter(third.userCode);
+    alice.mustRead(200, 'Approve or refuse');
+    bob.cookies = signedIn;
+    await bob.enter(third.userCode);
+    bob.mustRead(200, 'Sign in');
+  });
+
+  test('wrong entries still count', async () => {
+    const bob = new Person(server, { account: accounts.bob });
+    await bob.deny((await Device.start(server)).userCode);
+    const enterWrong = async () => (await bob.enter('BBBB-BBBB')).status;
+
+    assert.deepEqual([await enterWrong(), await enterWrong(), await enterWrong()], [400, 400, 400]);
+    await crash();
+
+    assert.deepEqual([await enterWrong(), await enterWrong(), await enterWrong()], [400, 400, 429]);
+  });
+});
+
+describe('a crash while a request is on its way', () => {
+  const alice = () => new Person(server);
+  /** From before the request is read to after it is answered, in milliseconds. */
+  const delays = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20];
+
+  test('a redemption has happened once, or not at all', async () => {
+    const person = alice();
+    for (const delay of delays) {
+      const device = await Device.start(server);
+      await person.approve(device.userCode);
+
+      const before = await crashDuring(() => device.poll(), delay);
+      const after = await device.poll();
+
+      const issued = [before, after].filter((answer) => answer?.status === 200);
+      assert.ok(issued.length <= 1, `two redemptions, ${delay} ms`);
+      if (!issued.length) assert.equal(after.error, 'invalid_grant', `nothing is left to redeem, ${delay} ms`);
+      else assert.equal((await device.refresh(issued[0].refresh_token)).status, 200, `the winner is good, ${delay} ms`);
+    }
+    assertConsistent();
+  });
+
+  test('a refresh has happened once, or not at all', async () => {
+    const person = alice();
+    for (const delay of delays) {
+      const device = await Device.start(server);
+      await person.approve(device.userCode);
+      const first = await device.redeem();
+
+      const before = await crashDuring(() => device.refresh(first.refresh_token), delay);
+
+      // Whoever was answered goes on with what they got; whoever was not tries again.
+      const next = before?.status === 200 ? before : await device.refresh(first.refresh_token);
+      if (before?.status === 200) assert.equal((await device.refresh(next.refresh_token)).status, 200, `${delay} ms`);
+      else assert.ok(next.status === 200 || next.error === 'invalid_grant', `${delay} ms`);
+    }
+    assertConsistent();
+  });
+
+  test('a decision has happened once, or not at all', async () => {
+    const person = alice();
+    for (const delay of delays) {
+      const device = await Device.start(server);
+      await person.consider(device.userCode);
+
+      const answered = await crashDuring(() => person.decide('approve'), delay);
+
+      const poll = await device.poll();
+      if (answered) assert.equal(poll.status, 200, `what was shown as approved is, ${delay} ms`);
+      else assert.ok(poll.status === 200 || poll.error === 'authorization_pending', `${delay} ms: ${poll.error}`);
+    }
+    assertConsistent();
+  });
+});
+
+/** The answer to a request during which the runtime is killed; `undefined` if none came. */
+async function crashDuring(request, delay) {
+  const answer = request().catch(() => undefined);
+  await sleep(delay);
+  await server.kill9();
+  const received = await answer;
+  await server.restart();
+  return received;
+}
+
+/** A grant is redeemed exactly if it has a family, and its event was written with it. */
+function assertConsistent() {
+  const redeemed = grants(server).filter(({ record }) => record.state.is === 'redeemed');
+  const told = events(server).filter(({ what }) => what === 'redeemed');
+
+  assert.deepEqual(redeemed.map(({ record }) => record.state.family).sort(), families(server).map(({ id }) => id).sort());
+  assert.deepEqual(redeemed.map(({ key }) => key).sort(), told.map(({ subject }) => subject).sort());
+}
+
+async function jwks() {
+  return (await fetch(`${server.origin}/jwks.json`)).json();
+}

@@ -1,0 +1,126 @@
+// Many requests at once, about one thing that can be had once.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accounts } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { decisions, endDiscreetly } from './secrets.mjs';
+import { events, families, grants } from './stored.mjs';
+
+let server;
+before(async () => {
+  server = await startWorkerd();
+});
+after(() => endDiscreetly(server));
+
+test('of a hundred parallel polls on an approved code exactly one gets the tokens, and they are good', async () => {
+  const device = await Device.start(server);
+  await new Person(server).approve(device.userCode);
+
+  const answers = await Promise.all(Array.from({ length: 100 }, () => device.poll()));
+
+  const winners = answers.filter(({ status }) => status === 200);
+  const losers = answers.filter(({ status, error }) => status === 400 && error === 'invalid_grant');
+  assert.deepEqual([winners.length, losers.length], [1, 99]);
+  assert.equal((await device.refresh(winners[0].refresh_token)).status, 200, 'nothing of the winner was revoked');
+  assert.equal(families(server).length, 1, 'the losers left nothing behind');
+  assert.equal(told('redeemed'), 1);
+  assert.equal(told('device_code_replayed'), 0);
+});
+
+test('a hundred parallel polls on a pending code are all answered, and raise the interval no further than its cap', async () => {
+  const device = await Device.start(server);
+
+  const answers = await Promise.all(Array.from({ length: 100 }, () => device.poll()));
+
+  const errors = answers.map(({ error }) => error);
+  assert.equal(errors.filter((error) => error === 'authorization_pending').length, 1, 'the first one is free');
+  assert.equal(errors.filter((error) => error === 'slow_down').length, 99);
+  assert.equal(Math.max(...answers.map(({ interval }) => interval)), 60);
+  await new Person(server).approve(device.userCode);
+  await device.redeem();
+});
+
+test('of parallel decisions on one page exactly one stands, and the device is told the same', async () => {
+  for (const choices of [['approve', 'deny'], ['deny', 'approve'], ['report', 'approve'], ['approve', 'approve', 'deny', 'deny']]) {
+    const device = await Device.start(server);
+    const alice = new Person(server);
+    await alice.consider(device.userCode);
+
+    const pages = await Promise.all(choices.map((choice) => alice.decide(choice)));
+
+    const done = pages.filter(({ status }) => status === 200);
+    const late = pages.filter(({ status, heading }) => status === 409 && heading === 'This request has ended');
+    assert.deepEqual([done.length, late.length], [1, choices.length - 1]);
+    const poll = await device.poll();
+    const expected = done[0].heading === 'Approved' ? [200, undefined] : [400, 'access_denied'];
+    assert.deepEqual([poll.status, poll.error], expected, done[0].heading);
+  }
+});
+
+test('a decision races the poll: the device is told to wait, or what was decided', async () => {
+  const device = await Device.start(server);
+  const alice = new Person(server);
+  await alice.consider(device.userCode);
+
+  const [, poll] = await Promise.all([alice.decide('approve'), device.poll()]);
+
+  alice.mustRead(200, 'Approved');
+  assert.ok(poll.status === 200 || poll.error === 'authorization_pending', poll.error);
+  if (poll.status !== 200) await device.redeem();
+});
+
+test('of two tabs only the newer one decides', async () => {
+  const device = await Device.start(server);
+  const alice = new Person(server);
+  await alice.consider(device.userCode);
+  const older = alice.page;
+  await alice.consider(device.userCode);
+  const newer = alice.page;
+
+  alice.page = older;
+  const elsewhere = await alice.decide('approve');
+  assert.deepEqual([elsewhere.status, elsewhere.heading], [409, 'Opened elsewhere']);
+  assert.equal((await device.poll()).error, 'authorization_pending');
+  alice.page = newer;
+  await alice.decide('approve');
+
+  alice.mustRead(200, 'Approved');
+  await device.redeem();
+});
+
+test('of twenty parallel refreshes exactly one wins, and whoever else had the token ends the family at most', async () => {
+  const device = await Device.start(server);
+  await new Person(server).approve(device.userCode);
+  const { refresh_token } = await device.redeem();
+
+  const answers = await Promise.all(Array.from({ length: 20 }, () => device.refresh(refresh_token)));
+
+  const winners = answers.filter(({ status }) => status === 200);
+  const losers = answers.filter(({ status, error }) => status === 400 && error === 'invalid_grant');
+  assert.deepEqual([winners.length, losers.length], [1, 19]);
+  const reasons = new Set(decisions(server).filter(({ what }) => what === 'refresh').map(({ reason }) => reason));
+  const { status, error } = await device.refresh(winners[0].refresh_token);
+  // Losers that were read before the rotation lost a race; one that was read after it is a reuse (RFC 9700 §4.14.2).
+  const expected = reasons.has('reused_refresh_token') ? [400, 'invalid_grant'] : [200, undefined];
+  assert.deepEqual([status, error], expected, [...reasons].join());
+});
+
+test('twelve devices at once each get their own tokens', async () => {
+  const bob = new Person(server, { account: accounts.bob });
+  const devices = await Promise.all(Array.from({ length: 12 }, () => Device.start(server)));
+  for (const device of devices) await bob.approve(device.userCode);
+
+  const tokens = await Promise.all(devices.map((device) => device.redeem()));
+
+  assert.equal(new Set(devices.map((device) => device.userCode)).size, devices.length);
+  assert.equal(new Set(tokens.map(({ refresh_token }) => refresh_token)).size, devices.length);
+  const redeemed = grants(server).filter(({ record }) => record.state.is === 'redeemed');
+  assert.equal(new Set(redeemed.map(({ record }) => record.state.family)).size, redeemed.length);
+});
+
+function told(event) {
+  return events(server).filter(({ what }) => what === event).length;
+}
