@@ -7,12 +7,12 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID VARS TESTS
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device test native e2e check build deploy reset clean
+.PHONY: help dev device test native e2e check bench build deploy reset clean
 
 help: ## Show this list
 	@awk -F ': ## ' '/^[a-z0-9]+: ## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="NAME=value ..." for settings)
+dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1 ..." for settings)
 	@scripts/dev
 
 device: ## Play the device against the running server (ISSUER=, CLIENT_ID=)
@@ -25,18 +25,21 @@ test: ## Set up and run every test
 native: ## Run the native tests only
 	@scripts/test native
 
-e2e: ## Run the tests in workerd and in a browser only (TESTS="tests/e2e/flow.test.mjs ...")
+e2e: ## Run the tests in workerd and in a browser only (TESTS="tests/e2e/flow.test.mjs")
 	@scripts/test e2e
 
 check: ## Formatting, lints (native and wasm32) and dependencies
 	@scripts/check
+
+bench: ## Measure what a poll costs
+	@scripts/bench
 
 build: ## Compile the Worker to build/
 	@scripts/setup build
 	@scripts/build
 
 deploy: ## Deploy to Cloudflare, as wrangler.toml says
-	@scripts/deploy
+	@scripts/wrangler deploy
 
 reset: ## Forget everything the development server has stored
 	@rm -rf .wrangler/state

@@ -48,7 +48,7 @@ pub const DEVELOPMENT_KEY: &str = "ZGV2ZWxvcG1lbnQta2V5LW5ldmVyLWluLXByb2R1Y3Rpb
 #[derive(Clone)]
 pub struct Keys {
     /// Names the pair inside device codes and refresh tokens.
-    pub pair: u8,
+    pub pair: u16,
     /// How many shards each region has under this pair.
     pub shards_per_region: u8,
     user_code: [u8; 32],
@@ -56,7 +56,7 @@ pub struct Keys {
     refresh_token: [u8; 32],
     browser: [u8; 32],
     csrf: [u8; 32],
-    network: [u8; 32],
+    pseudonym: [u8; 32],
     wrapping: [u8; 32],
 }
 
@@ -64,16 +64,16 @@ impl Keys {
     /// Derives the keys of the pair.
     #[must_use]
     pub fn derive(master: &MasterKey, shards_per_region: u8) -> Self {
-        let [pair, ..] = master.derive(&format!("pair/{shards_per_region}"));
+        let [high, low, ..] = master.derive(&format!("pair/{shards_per_region}"));
         Self {
-            pair,
+            pair: u16::from_be_bytes([high, low]),
             shards_per_region,
             user_code: master.derive("user code"),
             device_code: master.derive("device code"),
             refresh_token: master.derive("refresh token"),
             browser: master.derive("browser"),
             csrf: master.derive("csrf"),
-            network: master.derive("network"),
+            pseudonym: master.derive("pseudonym"),
             wrapping: master.derive("wrapping"),
         }
     }
@@ -96,10 +96,10 @@ impl Keys {
         mac(&self.refresh_token, &[body, client_id.as_bytes()])
     }
 
-    /// What stands for a network in counters, so that no address is stored.
+    /// What stands for a network or an account in counters, so that neither address nor name is stored there.
     #[must_use]
-    pub fn network(&self, network: &str) -> String {
-        short(&mac(&self.network, &[network.as_bytes()]))
+    pub fn pseudonym(&self, of: &str) -> String {
+        short(&mac(&self.pseudonym, &[of.as_bytes()]))
     }
 
     /// The token that a form of this browser must carry; the same for as long as its session is.
@@ -154,7 +154,7 @@ impl Keyring {
 
     /// The pair that a code names.
     #[must_use]
-    pub fn named(&self, pair: u8) -> Option<&Keys> {
+    pub fn named(&self, pair: u16) -> Option<&Keys> {
         self.pairs().find(|keys| keys.pair == pair)
     }
 
@@ -177,6 +177,12 @@ impl Keyring {
             let payload = Payload { msg: sealed, aad: purpose.label() };
             XChaCha20Poly1305::new(purpose.key(keys).into()).decrypt(&XNonce::from(*nonce), payload).ok()
         })
+    }
+
+    /// Whether what was sealed opens under the current pair alone.
+    #[must_use]
+    pub fn is_current(&self, purpose: Purpose, sealed: &[u8]) -> bool {
+        Self { current: self.current.clone(), previous: None }.open(purpose, sealed).is_some()
     }
 
     /// Whether `token` is this browser's, under either pair.
@@ -203,4 +209,78 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
 fn short(mac: &[u8; 32]) -> String {
     let (half, _) = mac.split_at(16);
     secret::encode(half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    fn keys(fill: u8) -> Keys {
+        Keys::derive(&MasterKey::parse(&secret::encode(&[fill; 32])).unwrap(), 8)
+    }
+
+    fn ring(current: u8, previous: Option<u8>) -> Keyring {
+        Keyring { current: keys(current), previous: previous.map(keys) }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_only() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let sealed = ring(1, None).seal(Purpose::Cookie, b"facts", &mut rng);
+
+        assert_eq!(ring(1, None).open(Purpose::Cookie, &sealed).as_deref(), Some(&b"facts"[..]));
+        assert_eq!(ring(1, None).open(Purpose::Transaction, &sealed), None);
+        assert_eq!(ring(1, None).open(Purpose::SigningKey, &sealed), None);
+        assert_eq!(ring(2, None).open(Purpose::Cookie, &sealed), None);
+    }
+
+    #[test]
+    fn no_bit_of_what_is_sealed_can_be_changed() {
+        let sealed = ring(1, None).seal(Purpose::Cookie, b"facts", &mut ChaCha20Rng::seed_from_u64(1));
+
+        for bit in 0..sealed.len() * 8 {
+            let mut altered = sealed.clone();
+            altered[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(ring(1, None).open(Purpose::Cookie, &altered), None, "bit {bit}");
+        }
+        assert_eq!(ring(1, None).open(Purpose::Cookie, b"short"), None);
+    }
+
+    #[test]
+    fn the_previous_pair_opens_but_does_not_seal() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let old = ring(1, None).seal(Purpose::SigningKey, b"key", &mut rng);
+        let new = ring(2, Some(1)).seal(Purpose::SigningKey, b"key", &mut rng);
+
+        assert!(ring(2, Some(1)).open(Purpose::SigningKey, &old).is_some());
+        assert!(!ring(2, Some(1)).is_current(Purpose::SigningKey, &old));
+        assert!(ring(2, Some(1)).is_current(Purpose::SigningKey, &new));
+        assert_eq!(ring(1, None).open(Purpose::SigningKey, &new), None);
+    }
+
+    #[test]
+    fn a_csrf_token_is_one_browsers_in_one_session() {
+        let token = keys(1).csrf("browser", "session");
+
+        assert!(ring(1, None).is_csrf(&token, "browser", "session"));
+        assert!(ring(2, Some(1)).is_csrf(&token, "browser", "session"), "through a change of key");
+        assert!(!ring(1, None).is_csrf(&token, "browser", ""));
+        assert!(!ring(1, None).is_csrf(&token, "other", "session"));
+        assert!(!ring(1, None).is_csrf("", "browser", "session"));
+    }
+
+    #[test]
+    fn every_use_has_a_key_of_its_own() {
+        let keys = keys(1);
+        let macs = [
+            keys.user_code("x").to_vec(),
+            keys.device_code(b"x", "").to_vec(),
+            keys.refresh_token(b"x", "").to_vec(),
+        ];
+
+        assert!(macs[0] != macs[1] && macs[1] != macs[2] && macs[0] != macs[2]);
+        assert_ne!(keys.pseudonym("x"), keys.csrf("x", ""));
+    }
 }

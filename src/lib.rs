@@ -16,6 +16,7 @@
 pub mod audit;
 pub mod client;
 pub mod endpoint;
+pub mod format;
 pub mod grant;
 pub mod identity;
 pub mod keyring;
@@ -24,6 +25,7 @@ pub mod place;
 pub mod policy;
 pub mod secret;
 pub mod settings;
+pub mod sweep;
 pub mod time;
 pub mod token;
 

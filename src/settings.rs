@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
 
@@ -127,6 +128,13 @@ fn issuer(
     environment: Environment,
 ) -> Result<Option<Issuer>, BadSetting> {
     match (var("ISSUER"), environment) {
+        (Some(text), Environment::Development)
+            if Issuer::parse(&text).is_some_and(|issuer| !is_loopback(issuer.host())) =>
+        {
+            let only =
+                "must be a loopback address in development, which has a public key and public passwords";
+            Err(bad("ISSUER", &text, only))
+        }
         (Some(text), _) => Issuer::parse(&text).map(Some).ok_or_else(|| {
             bad(
                 "ISSUER",
@@ -159,7 +167,7 @@ fn keyring(var: &impl Fn(&str) -> Option<String>, environment: Environment) -> R
     if previous.as_ref().is_some_and(|previous| previous.pair == keys.pair) {
         return Err(missing(
             "MASTER_KEY_PREVIOUS",
-            "goes by the same short name as MASTER_KEY (one chance in 256); make another MASTER_KEY",
+            "goes by the same short name as MASTER_KEY (one chance in 65,536); make another MASTER_KEY",
         ));
     }
     Ok(Keyring { current: keys, previous })
@@ -183,7 +191,7 @@ fn master_key(
 }
 
 fn shards(var: &impl Fn(&str) -> Option<String>, name: &'static str, default: u64) -> Result<u8, BadSetting> {
-    let number = number(var, name, default, 1..=64)?;
+    let number = number(var, name, default, 1..=u64::from(MAX_SHARDS))?;
     Ok(u8::try_from(number).unwrap_or(u8::MAX))
 }
 
@@ -256,7 +264,7 @@ impl Issuer {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte);
         let well_formed = !authority.is_empty() && rest.bytes().all(plain) && !path.ends_with('/');
         let secure = scheme == "https" || scheme == "http" && is_loopback(authority);
-        let canonical = authority.bytes().all(|byte| !byte.is_ascii_uppercase());
+        let canonical = is_canonical(scheme, authority);
         let host = scheme.len() + "://".len();
         (well_formed && secure && canonical).then(|| Self {
             text: text.to_owned(),
@@ -294,6 +302,13 @@ impl Issuer {
     pub fn is_secure(&self) -> bool {
         self.text.starts_with("https:")
     }
+}
+
+/// Whether `authority` is spelled as browsers spell it: in lower case, with a host, without the scheme's own port.
+fn is_canonical(scheme: &str, authority: &str) -> bool {
+    let own_port = if scheme == "https" { ":443" } else { ":80" };
+    let lower = authority.bytes().all(|byte| !byte.is_ascii_uppercase());
+    lower && !authority.ends_with(own_port) && !authority.ends_with(':') && !authority.starts_with(':')
 }
 
 /// Whether `authority`, with or without a port, is this machine.
@@ -414,6 +429,9 @@ mod tests {
             "login.example.com",
             "https://A.example",
             "http://127.0.0.1.example.com",
+            "https://a.example:443",
+            "https://:8443",
+            "http://localhost:80",
         ] {
             assert!(Issuer::parse(bad).is_none(), "{bad}");
         }

@@ -5,8 +5,9 @@ mod support;
 use core::time::Duration;
 
 use device_grant::client::scope::Scope;
+use device_grant::format::Format;
 use device_grant::grant::user_code::{CONSONANTS, DIGITS, Shape, UserCode};
-use device_grant::grant::{Approval, Claim, Denial, FORMAT, Grant, Poll, Redemption, Request, State};
+use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Redemption, Request, State};
 use device_grant::place::{Origin, Place};
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
@@ -49,7 +50,7 @@ fn grant() -> Grant {
     let scope = Scope::parse("openid").expect("a scope");
     let (client_id, gauge) = ("demo-tv".to_owned(), "gauge".to_owned());
     Grant {
-        format: FORMAT,
+        format: Format,
         secret: secret(),
         request: Request { client_id, scope, nonce: None, origin, gauge },
         expires_at: START + Duration::from_secs(LIFETIME),
@@ -82,7 +83,7 @@ fn live(steps: &[Step]) -> Seen {
             Step::Poll => match grant.poll(&secret(), &mut last, now) {
                 Poll::Pending(_) | Poll::TooSoon(_) => seen.late |= now >= grant.expires_at,
                 Poll::Ready(_) => seen.late |= now >= grant.ends_at(),
-                Poll::Denied(_) | Poll::Expired | Poll::Spent | Poll::Replayed(_) | Poll::Unknown => {}
+                Poll::Denied(_) | Poll::Expired | Poll::Spent | Poll::Replayed | Poll::Unknown => {}
             },
             Step::Claim { account, browser } => {
                 let claim = Claim {

@@ -419,14 +419,19 @@ fn pages_carry_the_headers_that_keep_them_safe() {
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     let cookie = page.header("set-cookie").expect("a cookie");
     assert!(
-        cookie.starts_with("device-grant=") && cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax"),
+        cookie.starts_with("device-grant=")
+            && cookie.ends_with("; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"),
         "{cookie}"
     );
 }
 
 #[test]
 fn on_https_the_cookie_is_bound_to_the_host() {
-    let world = World::with(&[("ISSUER", "https://login.example.com")]);
+    let world = World::with(&[
+        ("ENVIRONMENT", "production"),
+        ("ISSUER", "https://login.example.com"),
+        ("MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"),
+    ]);
     let request = Request {
         secure: true,
         host: "login.example.com".to_owned(),

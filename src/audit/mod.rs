@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::format::Format;
 use crate::grant::Denial;
 use crate::secret;
 use crate::time::Timestamp;
@@ -11,6 +12,8 @@ use crate::token::family::Family;
 /// A transition. Holds no code, token or secret, nor anything one could be guessed from.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Event {
+    /// Of this record.
+    pub format: Format<1>,
     /// What happened.
     pub what: What,
     /// When.
@@ -69,6 +72,7 @@ impl Event {
     #[must_use]
     pub fn of_family(what: What, id: &str, family: &Family, now: Timestamp) -> Self {
         Self {
+            format: Format,
             what,
             at: now,
             subject: id.to_owned(),
@@ -83,8 +87,8 @@ impl Event {
 pub struct Shipment {
     /// The shard's name and the event's number there: `weur/3/17`.
     pub id: String,
-    /// The event.
-    pub event: Event,
+    /// The event, as the shard stored it: the ledger keeps what a newer version wrote.
+    pub event: serde_json::Value,
 }
 
 /// The head of a hash chain after one more record: SHA-256 of the head before and the record.

@@ -1,7 +1,8 @@
 //! The clients of a development server. Never present in production.
 
 use super::scope::Scope;
-use super::{Authentication, Client, DEVICE_CODE_GRANT, FORMAT, REFRESH_TOKEN_GRANT};
+use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use crate::format::Format;
 use crate::secret::Digest;
 use crate::token::key::Algorithm;
 
@@ -17,7 +18,7 @@ pub fn clients() -> Vec<Client> {
 
 fn client(client_id: &str, client_name: &str, authentication: Authentication) -> Client {
     Client {
-        format: FORMAT,
+        format: Format,
         client_id: client_id.to_owned(),
         client_name: client_name.to_owned(),
         client_uri: None,

@@ -7,6 +7,7 @@ pub mod scope;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::Format;
 use crate::secret::Digest;
 use crate::token::key::Algorithm;
 use scope::Scope;
@@ -15,14 +16,12 @@ use scope::Scope;
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// RFC 6749 §6.
 pub const REFRESH_TOKEN_GRANT: &str = "refresh_token";
-/// The format in which a [`Client`] is stored.
-pub const FORMAT: u8 = 1;
 
 /// A registered client; the names are those of RFC 7591 §2 where it has one.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Client {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// Its identifier.
     pub client_id: String,
     /// The name people see.

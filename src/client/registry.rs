@@ -5,18 +5,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Client, scope};
+use crate::format::Format;
 use crate::token::key::{PublicKey, StoredKey};
-
-/// The format in which a [`Snapshot`] is published.
-pub const FORMAT: u8 = 1;
 
 /// What may be read without asking the registry: published in KV, cached in each isolate.
 ///
 /// Client secrets are in it as digests of 256 random bits, from which nothing can be guessed.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Snapshot {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// Every client.
     pub clients: Vec<Client>,
     /// Every scope, and what it lets a client do, in plain words.
@@ -131,7 +129,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Reply, R::Error> {
 fn snapshot<R: Rows>(rows: &R) -> Result<Reply, R::Error> {
     let keys = rows.keys()?.into_iter().map(|key| key.public).collect();
     let (clients, scopes) = (rows.clients()?, rows.scopes()?);
-    let snapshot = Snapshot { format: FORMAT, clients, scopes, keys };
+    let snapshot = Snapshot { format: Format, clients, scopes, keys };
     if let Some((client, scope)) = snapshot.undescribed() {
         return Ok(Reply::Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() });
     }
@@ -147,7 +145,7 @@ mod tests {
     #[test]
     fn a_scope_without_a_description_is_found_out() {
         let mut snapshot = Snapshot {
-            format: FORMAT,
+            format: Format,
             clients: demo::clients(),
             scopes: standard_scopes(),
             keys: Vec::new(),

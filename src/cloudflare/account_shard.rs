@@ -5,11 +5,11 @@ use core::cell::Cell;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::object::{self, Table, column, json, ring_by};
-use crate::grant::sweep::{Work, next_alarm};
 use crate::identity::account::Account;
 use crate::identity::session::Session;
 use crate::identity::shard::{Rows, apply};
 use crate::secret::{self, Digest};
+use crate::sweep::{Work, next_alarm};
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -26,37 +26,35 @@ pub struct AccountShard {
     state: State,
     table: Table,
     alarm: Cell<Option<Timestamp>>,
-    swept: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for AccountShard {
     fn new(state: State, _: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        Self { state, table, alarm: Cell::default(), swept: Cell::default() }
+        Self { state, table, alarm: Cell::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command = object::command(request).await?;
         let now = object::now();
         let reply = apply(&self.table, command, now)?;
-        ring_by(&self.state, &self.alarm, next_alarm(self.work()?, self.swept.get(), now)).await?;
+        ring_by(&self.state, &self.alarm, self.due(now)).await;
         object::reply(&reply)
     }
 
     async fn alarm(&self) -> Result<Response> {
         let now = object::now();
         self.alarm.set(None);
-        self.swept.set(Some(now));
         self.table.run("DELETE FROM sessions WHERE ends_at <= ?", vec![column(now)])?;
-        ring_by(&self.state, &self.alarm, next_alarm(self.work()?, Some(now), now)).await?;
+        ring_by(&self.state, &self.alarm, self.due(now)).await;
         Response::empty()
     }
 }
 
 impl AccountShard {
-    fn work(&self) -> Result<Work> {
+    fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM sessions", Vec::new())?;
-        Ok(Work { first_end, events: false })
+        Ok(next_alarm(Work { first_end, events: false }, now))
     }
 }
 

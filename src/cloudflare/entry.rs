@@ -34,7 +34,7 @@ async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Re
         },
         Err(misconfigured) => {
             worker::console_error!("{misconfigured}");
-            Response::text(503, &misconfigured)
+            Response::text(503, &misconfigured).with("retry-after", "60".to_owned())
         }
     };
     if let Some(decision) = &response.decision {
@@ -79,6 +79,7 @@ async fn read(incoming: &mut worker::Request) -> Result<Request> {
         query: query.split('#').next().unwrap_or_default().to_owned(),
         authorization: header(incoming, "authorization"),
         content_type: header(incoming, "content-type"),
+        address: header(incoming, "cf-connecting-ip"),
         ..Request::default()
     };
     if path.ends_with("/device") || path.ends_with("/device_authorization") {
@@ -86,7 +87,6 @@ async fn read(incoming: &mut worker::Request) -> Result<Request> {
         request.origin = header(incoming, "origin");
         request.sec_fetch_site = header(incoming, "sec-fetch-site");
         request.user_agent = header(incoming, "user-agent");
-        request.address = header(incoming, "cf-connecting-ip");
         request.place = place(incoming);
     }
     if method == "POST" {

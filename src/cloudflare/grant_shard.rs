@@ -1,6 +1,7 @@
 //! `GrantShard`: grants, refresh families and the outbox of one region's share of the codes.
 
 use core::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
@@ -8,11 +9,13 @@ use super::object::{self, Table, column, json, number, ring_by};
 use super::platform::{LEDGER, send};
 use crate::audit::{Event, Shipment, What};
 use crate::grant::routing::RowKey;
-use crate::grant::shard::{Memory, Rows, apply, event};
-use crate::grant::sweep::{BATCH, Work, next_alarm};
+use crate::grant::shard::{Command, Memory, Reply, Rows, apply, event};
 use crate::grant::{Grant, State as GrantState};
+use crate::sweep::{BATCH, BATCHES, Work, next_alarm};
 use crate::time::Timestamp;
 use crate::token::family::Family;
+
+const DAY_MILLIS: u64 = 86_400_000;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS grants (
@@ -32,26 +35,28 @@ const SCHEMA: &[&str] = &[
 pub struct GrantShard {
     state: State,
     env: Env,
-    rows: Stored,
-    memory: RefCell<Memory>,
+    rows: Rc<Stored>,
+    memory: Rc<RefCell<Memory>>,
     alarm: Cell<Option<Timestamp>>,
-    swept: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for GrantShard {
     fn new(state: State, env: Env) -> Self {
-        let rows = Stored { table: Table::open(&state, SCHEMA), written: Cell::new(false) };
-        Self { state, env, rows, memory: RefCell::default(), alarm: Cell::default(), swept: Cell::default() }
+        let rows = Rc::new(Stored { table: Table::open(&state, SCHEMA), written: Cell::new(false) });
+        Self { state, env, rows, memory: Rc::default(), alarm: Cell::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let command = object::command(request).await?;
+        let command: Command = object::command(request).await?;
         let now = object::now();
-        // From here to the reply nothing is awaited: the rows stand still.
-        let reply = apply(&self.rows, &mut self.memory.borrow_mut(), command, now)?;
+        // A poll is nearly always one read, at most one write, and by far the most frequent.
+        let reply = if matches!(command, Command::Poll { .. }) {
+            apply(&*self.rows, &mut self.memory.borrow_mut(), command, now)?
+        } else {
+            self.transact(command, now)?
+        };
         if self.rows.written.replace(false) {
-            let due = next_alarm(self.rows.work()?, self.swept.get(), now);
-            ring_by(&self.state, &self.alarm, due).await?;
+            ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
         }
         object::reply(&reply)
     }
@@ -59,37 +64,46 @@ impl DurableObject for GrantShard {
     async fn alarm(&self) -> Result<Response> {
         let now = object::now();
         self.alarm.set(None);
-        self.swept.set(Some(now));
         self.rows.sweep(now)?;
-        let shipped = self.ship(now).await;
-        let due = next_alarm(self.rows.work()?, Some(now), now);
-        ring_by(&self.state, &self.alarm, due).await?;
-        if shipped.is_err() {
-            worker::console_error!("{{\"what\":\"ledger\",\"outcome\":\"unavailable\",\"reason\":\"kept\"}}");
+        if let Err(error) = self.ship().await {
+            object::complain("ledger", &error);
         }
+        ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
         Response::empty()
     }
 }
 
 impl GrantShard {
-    /// Ships events to the ledger and forgets those that it has. What is not acknowledged is kept.
-    async fn ship(&self, now: Timestamp) -> Result<()> {
-        let shard = self.state.id().name().unwrap_or_default();
-        loop {
-            let (events, last) = self.rows.outbox(&shard)?;
-            let Some(last) = last else { return Ok(()) };
-            let name = ledger_name(&shard, now);
-            let _: () = send(&self.env.durable_object(LEDGER)?, &name, None, &events).await?;
-            self.rows.table.run("DELETE FROM outbox WHERE seq <= ?", vec![SqlStorageValue::Integer(last)])?;
+    /// All of a transition or none of it: the grant, its family, its event.
+    fn transact(&self, command: Command, now: Timestamp) -> Result<Reply> {
+        let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
+        object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now))
+    }
+
+    /// Ships events to the ledger of their day and forgets those that it has. What is not acknowledged is kept.
+    async fn ship(&self) -> Result<()> {
+        let shard = self.state.id().name().ok_or_else(|| worker::Error::from("an object without a name"))?;
+        for _ in 0..BATCHES {
+            let Some(batch) = self.rows.outbox(&shard)? else { return Ok(()) };
+            let name = format!("{}/{}", batch.day, ledger_part(&shard));
+            let _: () = send(&self.env.durable_object(LEDGER)?, &name, None, &batch.shipments).await?;
+            let shipped = vec![SqlStorageValue::Integer(batch.last)];
+            self.rows.table.run("DELETE FROM outbox WHERE seq <= ?", shipped)?;
         }
+        Ok(())
     }
 }
 
-/// One ledger a day, in four parts.
-fn ledger_name(shard: &str, now: Timestamp) -> String {
-    const DAY: u64 = 86_400;
-    let part = shard.bytes().map(u64::from).sum::<u64>() % 4;
-    format!("{}/{part}", now.seconds() / DAY)
+/// A day's ledger has four parts, so that no object takes every event there is.
+fn ledger_part(shard: &str) -> u64 {
+    shard.bytes().map(u64::from).sum::<u64>() % 4
+}
+
+/// Events of one day, in the order in which they happened.
+struct Batch {
+    day: u64,
+    shipments: Vec<Shipment>,
+    last: i64,
 }
 
 struct Stored {
@@ -103,17 +117,17 @@ impl Stored {
         self.table.run(statement, values)
     }
 
-    fn work(&self) -> Result<Work> {
+    fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM grants
                     UNION ALL SELECT min(ends_at) FROM families)";
         let first_end = self.table.instant(ends, Vec::new())?;
         let events = !self.table.rows("SELECT 1 FROM outbox LIMIT 1", Vec::new())?.is_empty();
-        Ok(Work { first_end, events })
+        Ok(next_alarm(Work { first_end, events }, now))
     }
 
-    /// Removes rows that have ended, in batches; a grant that nobody decided leaves an event.
+    /// Removes rows that have ended, in batches; a grant that nobody came for leaves an event.
     fn sweep(&self, now: Timestamp) -> Result<()> {
-        loop {
+        for _ in 0..BATCHES {
             let query = "SELECT key, record FROM grants WHERE ends_at <= ? LIMIT ?";
             let ended = self.table.rows(query, vec![column(now), number(BATCH)])?;
             for row in &ended {
@@ -123,11 +137,13 @@ impl Stored {
                 self.tell_expired(key, record, now)?;
                 self.run("DELETE FROM grants WHERE key = ?", vec![key.as_str().into()])?;
             }
-            if ended.len() < BATCH as usize {
+            if ended.is_empty() {
                 break;
             }
         }
-        self.run("DELETE FROM families WHERE ends_at <= ?", vec![column(now)])
+        let families =
+            "DELETE FROM families WHERE id IN (SELECT id FROM families WHERE ends_at <= ? LIMIT ?)";
+        self.run(families, vec![column(now), number(BATCH * BATCHES)])
     }
 
     fn tell_expired(&self, key: &str, record: &str, now: Timestamp) -> Result<()> {
@@ -144,18 +160,24 @@ impl Stored {
         }
     }
 
-    fn outbox(&self, shard: &str) -> Result<(Vec<Shipment>, Option<i64>)> {
+    /// The oldest events that wait, as far as they are of one day.
+    fn outbox(&self, shard: &str) -> Result<Option<Batch>> {
         let query = "SELECT seq, event FROM outbox ORDER BY seq LIMIT ?";
-        let mut last = None;
-        let mut shipments = Vec::new();
+        let mut batch: Option<Batch> = None;
         for row in self.table.rows(query, vec![number(BATCH)])? {
-            if let [SqlStorageValue::Integer(seq), SqlStorageValue::String(event)] = row.as_slice() {
-                let event = serde_json::from_str(event).map_err(object::broken)?;
-                shipments.push(Shipment { id: format!("{shard}/{seq}"), event });
-                last = Some(*seq);
+            let [SqlStorageValue::Integer(seq), SqlStorageValue::String(event)] = row.as_slice() else {
+                continue;
+            };
+            let event: serde_json::Value = serde_json::from_str(event).map_err(object::broken)?;
+            let day = event.get("at").and_then(serde_json::Value::as_u64).unwrap_or_default() / DAY_MILLIS;
+            let open = batch.get_or_insert_with(|| Batch { day, shipments: Vec::new(), last: *seq });
+            if open.day != day {
+                break;
             }
+            open.shipments.push(Shipment { id: format!("{shard}/{seq}"), event });
+            open.last = *seq;
         }
-        Ok((shipments, last))
+        Ok(batch)
     }
 }
 

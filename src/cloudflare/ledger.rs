@@ -1,10 +1,11 @@
 //! `Ledger`: a day's events, hash-chained.
 
 use core::time::Duration;
+use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::object::{self, Table, json, text};
+use super::object::{self, Table, text};
 use crate::audit::{Shipment, link};
 
 /// How long events are kept.
@@ -18,22 +19,20 @@ const SCHEMA: &[&str] = &["CREATE TABLE IF NOT EXISTS events (
 #[durable_object(alarm)]
 pub struct Ledger {
     state: State,
-    table: Table,
+    table: Rc<Table>,
 }
 
 impl DurableObject for Ledger {
     fn new(state: State, _: Env) -> Self {
-        let table = Table::open(&state, SCHEMA);
+        let table = Rc::new(Table::open(&state, SCHEMA));
         Self { state, table }
     }
 
     /// Appends shipments; one that is here already is not appended again.
     async fn fetch(&self, request: Request) -> Result<Response> {
         let shipments: Vec<Shipment> = object::command(request).await?;
-        let mut head = self.head()?;
-        for shipment in &shipments {
-            head = self.append(shipment, head)?;
-        }
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || append_all(&table, &shipments))?;
         if self.state.storage().get_alarm().await?.is_none() {
             self.state.storage().set_alarm(RETENTION).await?;
         }
@@ -46,22 +45,27 @@ impl DurableObject for Ledger {
     }
 }
 
-impl Ledger {
-    fn head(&self) -> Result<String> {
-        let rows = self.table.rows("SELECT head FROM events ORDER BY seq DESC LIMIT 1", Vec::new())?;
-        let head = rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text);
-        Ok(head.unwrap_or_default())
-    }
-
-    fn append(&self, shipment: &Shipment, head: String) -> Result<String> {
+fn append_all(table: &Table, shipments: &[Shipment]) -> Result<()> {
+    let mut head = head(table)?;
+    for shipment in shipments {
         let known = "SELECT 1 FROM events WHERE id = ?";
-        if !self.table.rows(known, vec![shipment.id.as_str().into()])?.is_empty() {
-            return Ok(head);
+        if table.rows(known, vec![shipment.id.as_str().into()])?.is_empty() {
+            head = append(table, shipment, &head)?;
         }
-        let record = serde_json::to_string(shipment).map_err(object::broken)?;
-        let next = link(&head, &record);
-        let values = vec![shipment.id.as_str().into(), json(shipment)?, next.as_str().into()];
-        self.table.run("INSERT INTO events (id, record, head) VALUES (?, ?, ?)", values)?;
-        Ok(next)
     }
+    Ok(())
+}
+
+fn head(table: &Table) -> Result<String> {
+    let rows = table.rows("SELECT head FROM events ORDER BY seq DESC LIMIT 1", Vec::new())?;
+    let head = rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text);
+    Ok(head.unwrap_or_default())
+}
+
+fn append(table: &Table, shipment: &Shipment, head: &str) -> Result<String> {
+    let record = serde_json::to_string(shipment).map_err(object::broken)?;
+    let next = link(head, &record);
+    let values = vec![shipment.id.as_str().into(), record.into(), next.as_str().into()];
+    table.run("INSERT INTO events (id, record, head) VALUES (?, ?, ?)", values)?;
+    Ok(next)
 }

@@ -5,8 +5,8 @@ use core::cell::Cell;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::object::{self, Table, column, json, ring_by};
-use crate::grant::sweep::{Work, next_alarm};
 use crate::limiter::{Command, Row};
+use crate::sweep::{Work, next_alarm};
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -22,13 +22,12 @@ pub struct LimiterShard {
     state: State,
     table: Table,
     alarm: Cell<Option<Timestamp>>,
-    swept: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for LimiterShard {
     fn new(state: State, _: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        Self { state, table, alarm: Cell::default(), swept: Cell::default() }
+        Self { state, table, alarm: Cell::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -42,7 +41,7 @@ impl DurableObject for LimiterShard {
             let values = vec![command.key().into(), column(row.ends_at), json(&row)?];
             self.table
                 .run("INSERT OR REPLACE INTO counters (key, ends_at, record) VALUES (?, ?, ?)", values)?;
-            ring_by(&self.state, &self.alarm, next_alarm(self.work()?, self.swept.get(), now)).await?;
+            ring_by(&self.state, &self.alarm, self.due(now)).await;
         }
         object::reply(&reply)
     }
@@ -50,16 +49,15 @@ impl DurableObject for LimiterShard {
     async fn alarm(&self) -> Result<Response> {
         let now = object::now();
         self.alarm.set(None);
-        self.swept.set(Some(now));
         self.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)])?;
-        ring_by(&self.state, &self.alarm, next_alarm(self.work()?, Some(now), now)).await?;
+        ring_by(&self.state, &self.alarm, self.due(now)).await;
         Response::empty()
     }
 }
 
 impl LimiterShard {
-    fn work(&self) -> Result<Work> {
+    fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM counters", Vec::new())?;
-        Ok(Work { first_end, events: false })
+        Ok(next_alarm(Work { first_end, events: false }, now))
     }
 }

@@ -1,8 +1,14 @@
 //! What every Durable Object here does alike: one command in, one reply out, rows in SQLite.
 
 use getrandom::rand_core::UnwrapErr;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use js_sys::{Function, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Date, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State};
 
 use crate::time::Timestamp;
@@ -28,10 +34,31 @@ pub(super) fn reply<R: Serialize>(reply: &R) -> Result<Response> {
     Response::ok(serde_json::to_string(reply).map_err(broken)?)
 }
 
-/// A record or a message that does not parse.
+/// A record or a message that does not parse. Says where, never what: messages of serde quote values.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn broken(error: serde_json::Error) -> Error {
-    Error::RustError(format!("a record does not parse: {error}"))
+    let (kind, column) = (error.classify(), error.column());
+    Error::RustError(format!("a record does not parse: {kind:?} at {column}"))
+}
+
+/// Runs `f` in one transaction of the object's storage: if it fails, nothing was written.
+pub(super) fn transaction<T: 'static>(state: &State, f: impl FnOnce() -> Result<T> + 'static) -> Result<T> {
+    let outcome = Rc::new(RefCell::new(None));
+    let slot = Rc::clone(&outcome);
+    let run = Closure::once_into_js(move || {
+        let result = f();
+        let failed = result.is_err();
+        slot.replace(Some(result));
+        if failed { Err(JsValue::from("rolled back")) } else { Ok(JsValue::UNDEFINED) }
+    });
+    let storage = state.as_raw().storage()?;
+    let begin: Function = Reflect::get(&storage, &"transactionSync".into())?.unchecked_into();
+    let ended = begin.call1(&storage, &run);
+    match outcome.take() {
+        Some(Ok(value)) => ended.map(|_| value).map_err(Error::from),
+        Some(Err(error)) => Err(error),
+        None => Err(Error::RustError("a transaction did not run".to_owned())),
+    }
 }
 
 /// An instant as a column.
@@ -117,13 +144,20 @@ pub(super) fn json<T: Serialize>(record: &T) -> Result<SqlStorageValue> {
 
 /// Sees to it that the object's alarm rings at `due` or before.
 ///
-/// `known` is the alarm as this object last set it; after a restart the storage is asked.
-pub(super) async fn ring_by(
-    state: &State,
-    known: &core::cell::Cell<Option<Timestamp>>,
-    due: Option<Timestamp>,
-) -> Result<()> {
-    let Some(due) = due else { return Ok(()) };
+/// `known` is the alarm as this object last set it; after a restart the storage is asked. A failure is
+/// noted and not passed on: what was asked of the object has been done, and its next write tries again.
+pub(super) async fn ring_by(state: &State, known: &Cell<Option<Timestamp>>, due: Result<Option<Timestamp>>) {
+    let rung = match due {
+        Ok(Some(due)) => set_alarm(state, known, due).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = rung {
+        complain("alarm", &error);
+    }
+}
+
+async fn set_alarm(state: &State, known: &Cell<Option<Timestamp>>, due: Timestamp) -> Result<()> {
     if known.get().is_none() {
         let stored = state.storage().get_alarm().await?.and_then(|at| u64::try_from(at).ok());
         known.set(stored.map(Timestamp::from_millis));
@@ -131,7 +165,19 @@ pub(super) async fn ring_by(
     if known.get().is_some_and(|at| at <= due) {
         return Ok(());
     }
+    state.storage().set_alarm(due.since(now())).await?;
     known.set(Some(due));
-    let delay = due.since(now());
-    state.storage().set_alarm(delay).await
+    Ok(())
+}
+
+/// One line of the log about what could not be reached or done: never what was asked.
+pub(super) fn complain(what: &'static str, error: &Error) {
+    #[derive(Serialize)]
+    struct Line {
+        what: &'static str,
+        outcome: &'static str,
+        reason: String,
+    }
+    let line = Line { what, outcome: "unavailable", reason: error.to_string() };
+    worker::console_error!("{}", serde_json::to_string(&line).unwrap_or_default());
 }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
+use super::object::complain;
 use super::webcrypto;
 use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
@@ -22,10 +23,16 @@ const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
 pub(super) const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
-/// The one key in KV.
-pub(super) const SNAPSHOT_KEY: &str = "registry";
+/// The registry object's name.
+const THE_REGISTRY: &str = "registry";
 /// How many shards accounts and counters are spread over. Changing it would lose accounts.
 const SHARDS: u8 = 32;
+
+/// The key in KV of what the registry object with this identifier publishes. A namespace that previews share, or one
+/// that outlived an object, thus never serves another registry's keys.
+pub(super) fn snapshot_key(object: &str) -> String {
+    format!("registry/{object}")
+}
 
 /// The bindings of this deployment, looked up once per isolate.
 pub(super) struct Workers {
@@ -33,17 +40,21 @@ pub(super) struct Workers {
     accounts: ObjectNamespace,
     limits: ObjectNamespace,
     registry: ObjectNamespace,
+    /// Where the registry publishes: see [`snapshot_key`].
+    snapshot_key: String,
     env: Env,
     keyring: Keyring,
 }
 
 impl Workers {
     pub(super) fn new(env: Env, keyring: Keyring) -> Result<Self> {
+        let registry = env.durable_object(REGISTRY)?;
         Ok(Self {
+            snapshot_key: snapshot_key(&registry.id_from_name(THE_REGISTRY)?.to_string()),
             grants: env.durable_object(GRANTS)?,
             accounts: env.durable_object(ACCOUNTS)?,
             limits: env.durable_object(LIMITS)?,
-            registry: env.durable_object(REGISTRY)?,
+            registry,
             env,
             keyring,
         })
@@ -75,12 +86,12 @@ impl Platform for Workers {
         &self,
         command: &registry::Command,
     ) -> core::result::Result<registry::Reply, Unavailable> {
-        ask(&self.registry, "registry", None, command).await
+        ask(&self.registry, THE_REGISTRY, None, command).await
     }
 
     async fn published(&self) -> Option<Snapshot> {
         let kv = self.env.kv(SNAPSHOT).ok()?;
-        let text = kv.get(SNAPSHOT_KEY).text().await.ok()??;
+        let text = kv.get(&self.snapshot_key).text().await.ok()??;
         serde_json::from_str(&text).ok()
     }
 
@@ -104,7 +115,7 @@ impl Platform for Workers {
     }
 }
 
-/// The name of the shard that has `key`. Not secret: it only spreads.
+/// The name of the shard that has `key`. Without a secret, so that a new `MASTER_KEY` moves no account.
 fn spread(key: &str) -> String {
     let [first, ..]: [u8; 32] = Sha256::digest(key.as_bytes()).into();
     (first % SHARDS).to_string()
@@ -141,15 +152,7 @@ pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
     serde_json::from_str(&text).map_err(|error| Error::RustError(error.to_string()))
 }
 
-/// Notes what failed, without what was asked: that may hold digests and names.
 fn unavailable(what: &'static str, error: &Error) -> Unavailable {
-    #[derive(Serialize)]
-    struct Line {
-        what: &'static str,
-        outcome: &'static str,
-        reason: String,
-    }
-    let line = Line { what, outcome: "unavailable", reason: error.to_string() };
-    worker::console_error!("{}", serde_json::to_string(&line).unwrap_or_default());
+    complain(what, error);
     Unavailable
 }

@@ -1,18 +1,19 @@
 //! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
 
-use core::cell::RefCell;
 use std::collections::BTreeMap;
 
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::entry::settings;
 use super::object::{self, Table, json};
-use super::platform::{SNAPSHOT, SNAPSHOT_KEY};
+use super::platform::{SNAPSHOT, snapshot_key};
 use super::webcrypto;
 use crate::client::Client;
 use crate::client::registry::{Reply, Rows, Snapshot, apply, standard_scopes};
+use crate::format::Format;
 use crate::keyring::Purpose;
 use crate::secret;
+use crate::settings::Settings;
 use crate::token::key::{Algorithm, StoredKey};
 
 const SCHEMA: &[&str] = &[
@@ -21,17 +22,21 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
+/// How long what is published is good for, in seconds; then the source is asked, and publishes anew.
+const PUBLISHED_SECONDS: u64 = 300;
+
 /// The object.
 #[durable_object(fetch)]
 pub struct Registry {
+    state: State,
     env: Env,
     table: Stored,
-    published: RefCell<Option<String>>,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
-        Self { env, table: Stored(Table::open(&state, SCHEMA)), published: RefCell::default() }
+        let table = Stored(Table::open(&state, SCHEMA));
+        Self { state, env, table }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -39,7 +44,7 @@ impl DurableObject for Registry {
         self.ensure_keys().await?;
         let reply = apply(&self.table, command)?;
         match &reply {
-            Reply::Snapshot(snapshot) => self.publish(snapshot).await?,
+            Reply::Snapshot(snapshot) => self.publish(snapshot).await,
             Reply::Undescribed { client_id, scope } => worker::console_error!(
                 "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
             ),
@@ -50,36 +55,62 @@ impl DurableObject for Registry {
 }
 
 impl Registry {
-    /// Makes the signing keys at the first use of the registry.
+    /// Makes the signing keys that are missing, and seals anew those that only the previous `MASTER_KEY` opens.
     async fn ensure_keys(&self) -> Result<()> {
-        if !self.table.keys()?.is_empty() {
+        let keys = self.table.keys()?;
+        let has = |keys: &[StoredKey], alg| keys.iter().any(|key| key.public.alg == alg);
+        let missing = Algorithm::ALL.into_iter().filter(|alg| !has(&keys, *alg));
+        for alg in missing {
+            let (public, private) = webcrypto::generate(alg).await?;
+            let wrapped = self.seal(&private)?;
+            // Another request may have made one while this one was waiting.
+            if !has(&self.table.keys()?, alg) {
+                self.table.put_key(&StoredKey {
+                    format: Format,
+                    public,
+                    wrapped,
+                    created_at: object::now(),
+                })?;
+            }
+        }
+        keys.into_iter().try_for_each(|key| self.reseal(key))
+    }
+
+    fn reseal(&self, key: StoredKey) -> Result<()> {
+        let keyring = self.settings()?.keyring;
+        let sealed = secret::decode(&key.wrapped).unwrap_or_default();
+        if keyring.is_current(Purpose::SigningKey, &sealed) {
             return Ok(());
         }
-        let settings = settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))?;
-        let mut made = Vec::new();
-        for alg in Algorithm::ALL {
-            let (public, private) = webcrypto::generate(alg).await?;
-            let wrapped = settings.keyring.seal(Purpose::SigningKey, &private, &mut object::rng());
-            let wrapped = secret::encode(&wrapped);
-            made.push(StoredKey { format: 1, public, wrapped, created_at: object::now() });
+        if let Some(private) = keyring.open(Purpose::SigningKey, &sealed) {
+            return self.table.put_key(&StoredKey { wrapped: self.seal(&private)?, ..key });
         }
-        // Another request may have made them while this one was waiting.
-        if self.table.keys()?.is_empty() {
-            made.iter().try_for_each(|key| self.table.put_key(key))?;
-        }
+        worker::console_error!("signing key {} opens under no MASTER_KEY that is set", key.public.kid);
         Ok(())
     }
 
-    /// Puts the snapshot where it is read without asking here. Without KV there is nothing to do.
-    async fn publish(&self, snapshot: &Snapshot) -> Result<()> {
-        let Ok(kv) = self.env.kv(SNAPSHOT) else { return Ok(()) };
-        let text = serde_json::to_string(snapshot).map_err(object::broken)?;
-        if self.published.borrow().as_ref() == Some(&text) {
-            return Ok(());
+    fn seal(&self, private: &[u8]) -> Result<String> {
+        let keyring = self.settings()?.keyring;
+        Ok(secret::encode(&keyring.seal(Purpose::SigningKey, private, &mut object::rng())))
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))
+    }
+
+    /// Puts the snapshot where it is read without asking here. KV only makes things faster: without it, or while it
+    /// fails, there is nothing to do.
+    async fn publish(&self, snapshot: &Snapshot) {
+        let Ok(kv) = self.env.kv(SNAPSHOT) else { return };
+        let key = snapshot_key(&self.state.id().to_string());
+        let put = async {
+            let text = serde_json::to_string(snapshot).map_err(object::broken)?;
+            kv.put(&key, text.as_str())?.expiration_ttl(PUBLISHED_SECONDS).execute().await?;
+            Ok(())
+        };
+        if let Err(error) = put.await {
+            object::complain("publish", &error);
         }
-        kv.put(SNAPSHOT_KEY, text.as_str())?.execute().await?;
-        self.published.replace(Some(text));
-        Ok(())
     }
 }
 

@@ -1,12 +1,72 @@
-//! How a request says which client it is from (RFC 6749 §2.3.1, RFC 8628 §3.1).
+//! Which client a request is from, and its proof (RFC 6749 §2.3.1, §3.2.1, RFC 8628 §3.1).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::Error;
 use super::form::{self, Form};
+use super::{Context, Platform, Unavailable};
+use crate::client::Client;
 use crate::client::authentication::Credentials;
 use crate::secret::Digest;
+
+/// A client that has proved who it is, and how.
+pub(super) struct Caller {
+    pub client: Client,
+    credentials: Credentials,
+}
+
+impl Caller {
+    /// Authenticates the client of a request. `known` is set to its identifier once it is known to be one.
+    ///
+    /// Before refusing, the source is asked: a client or a secret may be newer than the snapshot.
+    pub(super) async fn authenticate<P: Platform>(
+        context: Context<'_, P>,
+        form: &Form,
+        required: bool,
+        known: &mut Option<String>,
+    ) -> Result<Self, Error> {
+        let credentials = read_credentials(context.request.authorization.as_deref(), form)?;
+        let snapshot = context.server.snapshot(context.now).await?;
+        let cached = snapshot.client(&credentials.client_id);
+        let proven = cached.filter(|client| credentials.prove(Some(client), required)).cloned();
+        let client = match proven {
+            Some(client) => client,
+            None => prove_at_source(context, &credentials, required, known).await?,
+        };
+        *known = Some(client.client_id.clone());
+        Ok(Self { client, credentials })
+    }
+
+    /// The client as it is now, if these credentials are still its own: for what cannot be taken back.
+    pub(super) async fn at_source<P: Platform>(
+        &self,
+        context: Context<'_, P>,
+    ) -> Result<Option<Client>, Unavailable> {
+        let client = context.server.client_at_source(&self.client.client_id).await?;
+        Ok(client.filter(|client| self.credentials.prove(Some(client), true)))
+    }
+}
+
+/// Strangers can cause this look-up as often as they like, so the platform's rate limit stands before it.
+async fn prove_at_source<P: Platform>(
+    context: Context<'_, P>,
+    credentials: &Credentials,
+    required: bool,
+    known: &mut Option<String>,
+) -> Result<Client, Error> {
+    if !context.server.platform.within_limit(&format!("unproven/{}", context.network())).await {
+        return Err(Error::TooMany(60));
+    }
+    let client = context.server.client_at_source(&credentials.client_id).await?;
+    let proven = credentials.prove(client.as_ref(), required);
+    *known = client.as_ref().map(|client| client.client_id.clone());
+    match client {
+        Some(client) if proven => Ok(client),
+        Some(_) => Err(Error::WrongSecret),
+        None => Err(Error::UnknownClient),
+    }
+}
 
 /// Reads the credentials of a request from its `Authorization` header and its form.
 ///
@@ -17,7 +77,7 @@ use crate::secret::Digest;
 ///
 /// No client at all, a malformed header, two different clients, or two methods at once
 /// (RFC 6749 §2.3: "The client MUST NOT use more than one authentication method").
-pub(super) fn read_credentials(authorization: Option<&str>, form: &Form) -> Result<Credentials, Error> {
+fn read_credentials(authorization: Option<&str>, form: &Form) -> Result<Credentials, Error> {
     let body_id = form.get("client_id");
     let body_secret = form.get("client_secret");
     let Some(header) = authorization else {

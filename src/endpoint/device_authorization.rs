@@ -5,20 +5,22 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 use serde::Serialize;
 
+use super::client_auth::Caller;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
-use super::token::authenticate;
+use super::live_codes::{admit, release};
 use super::{Context, Platform, Unavailable};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
+use crate::format::Format;
 use crate::grant::device_code::DeviceCode;
 use crate::grant::routing::{Address, Region, draw_near};
 use crate::grant::shard::{Command, Opened, Reply};
 use crate::grant::user_code::UserCode;
 use crate::grant::{self, Grant, State};
 use crate::limiter;
-use crate::place::{Origin, device_kind, network_of};
+use crate::place::{Origin, device_kind};
 use crate::policy::{self, Decision, Facts, Point, Refusal};
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -49,19 +51,17 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     }
 }
 
-/// `known` is set to the client's id once it is known to be one.
 async fn start<P: Platform>(
     context: Context<'_, P>,
     known: &mut Option<String>,
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
-    let form = read_form(context)?;
-    let client = authenticate(context, &form, server.settings.device_client_authentication).await?;
-    *known = Some(client.client_id.clone());
-    let network = server.settings.keyring.current.network(&network_of(request.address.as_deref()));
-    let limit_key = format!("{}/{network}", client.client_id);
-    if !server.platform.within_limit(&limit_key).await {
+    let form = Form::of(request)?;
+    let required = server.settings.device_client_authentication;
+    let client = Caller::authenticate(context, &form, required, known).await?.client;
+    let network = context.network();
+    if !server.platform.within_limit(&format!("{}/{network}", client.client_id)).await {
         return Err(Error::TooMany(60));
     }
     let request = grant::Request {
@@ -76,15 +76,6 @@ async fn start<P: Platform>(
         client_id: client.client_id,
     };
     open(context, request, rng).await
-}
-
-/// The body, which must be a form (RFC 8628 §3.1).
-pub(super) fn read_form<P>(context: Context<'_, P>) -> Result<Form, Error> {
-    let body = context.request.body.as_deref().ok_or(Error::TooLarge)?;
-    if !context.request.is_form() {
-        return Err(Error::NotAForm);
-    }
-    Form::parse(body)
 }
 
 /// What was asked for, cut to what the client may have; without `scope`, all of that but a refresh token.
@@ -127,17 +118,14 @@ async fn open<P: Platform>(
         let (device_code, secret) = DeviceCode::issue(address, &request.client_id, expires_at, keys, rng);
         admit(context, &request.gauge, address, expires_at).await?;
         let grant = new_grant(context, &request, secret, expires_at);
-        match store(context, address, grant).await {
-            Ok(Opened::Live(live)) => {
-                server.notice(address.shard, live);
-                return Ok(describe(context, device_code, &user_code, expires_at));
-            }
-            Ok(Opened::Taken) => release(context, &request.gauge, address).await,
-            Ok(Opened::Full(wait)) => {
-                release(context, &request.gauge, address).await;
-                return Err(Error::TooMany(wait));
-            }
-            Err(Unavailable) => return Err(Error::Unavailable),
+        let opened = store(context, address, grant).await;
+        if let Ok(Opened::Live(live)) = opened {
+            server.notice(address.shard, live);
+            return Ok(describe(context, device_code, &user_code, expires_at));
+        }
+        release(context, &request.gauge, address).await;
+        if let Opened::Full(wait) = opened? {
+            return Err(Error::TooMany(wait));
         }
     }
     Err(Error::Unavailable)
@@ -151,7 +139,7 @@ fn new_grant<P>(
 ) -> Grant {
     let settings = &context.server.settings;
     Grant {
-        format: grant::FORMAT,
+        format: Format,
         secret,
         request: request.clone(),
         expires_at,
@@ -177,29 +165,6 @@ async fn store<P: Platform>(
         | Reply::Refreshed(_)
         | Reply::Rotated(_) => Err(Unavailable),
     }
-}
-
-/// Counts the code among the live ones of its client and network.
-async fn admit<P: Platform>(
-    context: Context<'_, P>,
-    gauge: &str,
-    address: Address,
-    until: Timestamp,
-) -> Result<(), Error> {
-    let cap = context.server.settings.live_codes;
-    let (key, id) = (gauge.to_owned(), address.key.to_string());
-    let command = limiter::Command::Admit { key, id, until, cap };
-    match context.server.platform.limits(&command).await {
-        Ok(limiter::Reply::Taken(_)) => Ok(()),
-        Ok(limiter::Reply::Wait(wait)) => Err(Error::TooMany(wait)),
-        Ok(limiter::Reply::Done | limiter::Reply::Strained(_)) | Err(Unavailable) => Err(Error::Unavailable),
-    }
-}
-
-/// Counts the code no longer. If this is lost, the gauge forgets it at the code's expiry.
-pub(super) async fn release<P: Platform>(context: Context<'_, P>, gauge: &str, address: Address) {
-    let (key, id) = (gauge.to_owned(), address.key.to_string());
-    let _ = context.server.platform.limits(&limiter::Command::Release { key, id }).await;
 }
 
 fn describe<P>(

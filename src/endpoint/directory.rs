@@ -152,15 +152,19 @@ impl<P: Platform> Server<P> {
 
     /// Tells the limiter of wrong entries just now and of live codes lately; whether that is too many.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
+        let live = self.cache.live.take();
         let command = limiter::Command::Expose {
             key: limiter::budgets::EXPOSURE.to_owned(),
-            live: self.cache.live.take(),
+            live: live.clone(),
             wrong,
             window: self.settings.code_lifetime,
             allowed: limiter::budgets::allowed_exposure(self.settings.user_code.bits()),
         };
-        // Out of reach, the answer is the careful one.
-        let reply = self.platform.limits(&command).await.unwrap_or(limiter::Reply::Strained(true));
-        self.cache.strained.keep(reply == limiter::Reply::Strained(true), now)
+        if let Ok(reply) = self.platform.limits(&command).await {
+            return self.cache.strained.keep(reply == limiter::Reply::Strained(true), now);
+        }
+        // Out of reach, the answer is the careful one, and what was noticed is told later.
+        self.cache.live.borrow_mut().extend(live);
+        true
     }
 }

@@ -1,6 +1,7 @@
 //! Why an OAuth endpoint refuses, and what it says then.
 
 use super::http::Response;
+use super::platform::Unavailable;
 
 /// The reasons, in our words. [`Error::code`] folds them onto the registered codes.
 ///
@@ -73,6 +74,12 @@ pub enum Error {
     TooMany(u64),
     /// An object or the registry cannot be reached; nothing has changed.
     Unavailable,
+}
+
+impl From<Unavailable> for Error {
+    fn from(Unavailable: Unavailable) -> Self {
+        Self::Unavailable
+    }
 }
 
 impl Error {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 
 use super::error::Error;
+use super::http::Request;
 
 /// RFC 8707 §2: the one parameter that may be repeated.
 const MAY_REPEAT: &str = "resource";
@@ -16,6 +17,19 @@ pub struct Form {
 }
 
 impl Form {
+    /// Reads the body of a request, which must say that it is a form (RFC 8628 §3.1).
+    ///
+    /// # Errors
+    ///
+    /// A body that is too large, of another type, or not well formed.
+    pub fn of(request: &Request) -> Result<Self, Error> {
+        let body = request.body.as_deref().ok_or(Error::TooLarge)?;
+        if !request.is_form() {
+            return Err(Error::NotAForm);
+        }
+        Self::parse(body)
+    }
+
     /// Reads a form.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ use crate::place::Place;
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 16_384;
 
-/// A request.
-#[derive(Clone, Debug, Default)]
+/// A request. It has no `Debug`: nearly everything in it is somebody's secret.
+#[derive(Clone, Default)]
 pub struct Request {
     /// `GET`, `POST` and so on.
     pub method: String,

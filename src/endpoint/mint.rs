@@ -9,11 +9,14 @@ use super::error::Error;
 use super::{Context, Platform};
 use crate::client::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::client::{Client, REFRESH_TOKEN_GRANT};
+use crate::grant::routing::Shard;
 use crate::identity::account::Account;
 use crate::secret;
 use crate::time::Timestamp;
 use crate::token::claims::{AccessClaims, IdClaims, Person, at_hash, dated};
+use crate::token::family::Current;
 use crate::token::key::Algorithm;
+use crate::token::refresh_token::RefreshToken;
 use crate::token::signing::SigningInput;
 
 /// RFC 6749 §5.1. `scope` is always sent.
@@ -26,7 +29,7 @@ pub(super) struct Tokens {
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
+    refresh_token: Option<String>,
 }
 
 /// Whom the tokens are about, and for whom they are.
@@ -37,7 +40,37 @@ pub(super) struct Subject<'a> {
     pub auth_time: Timestamp,
     pub amr: &'a [String],
     pub nonce: Option<&'a str>,
-    pub sid: String,
+    pub session: Session,
+}
+
+/// The family that tokens belong to, and where it lives.
+#[derive(Clone, Copy)]
+pub(super) struct Session {
+    pub shard: Shard,
+    pub family: [u8; 16],
+}
+
+impl Session {
+    /// The `sid` claim: like a refresh token, it carries its shard.
+    fn sid(self) -> String {
+        secret::encode(&[&self.shard.to_bytes()[..], &self.family].concat())
+    }
+}
+
+impl Tokens {
+    /// Adds the family's next refresh token, and returns what its row keeps.
+    pub(super) fn add_refresh_token<P>(
+        &mut self,
+        context: Context<'_, P>,
+        subject: &Subject<'_>,
+        attempt: &str,
+        rng: &mut impl CryptoRng,
+    ) -> Current {
+        let (keyring, Session { shard, family }) = (&context.server.settings.keyring, subject.session);
+        let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
+        self.refresh_token = Some(text);
+        Current { digest, attempt: attempt.to_owned() }
+    }
 }
 
 impl Subject<'_> {
@@ -85,7 +118,7 @@ fn access_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, jti: String)
         scope: subject.scope.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
-        sid: subject.sid.clone(),
+        sid: subject.session.sid(),
     }
 }
 
@@ -96,7 +129,7 @@ fn id_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, access_token: &s
         aud: subject.client.client_id.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
-        sid: subject.sid.clone(),
+        sid: subject.session.sid(),
         at_hash: at_hash(access_token),
         nonce: subject.nonce.map(str::to_owned),
         person: Person::of(subject.account, subject.scope),

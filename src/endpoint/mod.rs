@@ -6,6 +6,7 @@ mod directory;
 pub mod error;
 pub mod form;
 pub mod http;
+mod live_codes;
 mod metadata;
 mod mint;
 pub mod page;
@@ -20,6 +21,7 @@ use rand_core::CryptoRng;
 pub use directory::SNAPSHOT_AGE;
 pub use platform::{Platform, Unavailable};
 
+use crate::place::network_of;
 use crate::settings::{Issuer, Settings};
 use crate::time::Timestamp;
 use directory::Cache;
@@ -58,6 +60,14 @@ pub(crate) struct Context<'a, P> {
     issuer: &'a Issuer,
     request: &'a Request,
     now: Timestamp,
+}
+
+impl<P> Context<'_, P> {
+    /// What stands for the network of the request in counters.
+    fn network(&self) -> String {
+        let network = network_of(self.request.address.as_deref());
+        self.server.settings.keyring.current.pseudonym(&network)
+    }
 }
 
 impl<P> Clone for Context<'_, P> {
@@ -126,6 +136,12 @@ pub async fn answer<P: Platform>(
     }
     let context = Context { server, issuer: &issuer, request, now };
     let response = dispatch(route, context, rng).await;
+    // A browser that was here by https comes back by https.
+    let response = if issuer.is_secure() {
+        response.with("strict-transport-security", "max-age=31536000".to_owned())
+    } else {
+        response
+    };
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
 }
 

@@ -149,7 +149,7 @@ pub enum Problem<'a> {
     Unconfirmed,
     /// None of the buttons was pressed.
     Undecided,
-    /// The form outlived its session.
+    /// The form outlived its session: by time, or by a sign-in or sign-out in another window.
     SessionExpired,
 }
 
@@ -166,9 +166,10 @@ impl fmt::Display for Problem<'_> {
                 "Nothing was approved. To approve, first tick the box that says this is your device.",
             ),
             Self::Undecided => f.write_str("Nothing was decided. Choose one of the buttons below."),
-            Self::SessionExpired => {
-                f.write_str("This page was open for too long. Nothing was lost: please try again.")
-            }
+            Self::SessionExpired => f.write_str(
+                "The page you were on no longer counts: it was open for too long, or you signed in or out \
+                 in another window. It decided nothing. Please start again.",
+            ),
         }
     }
 }

@@ -7,68 +7,71 @@ use core::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::device_authorization::release;
+use super::client_auth::Caller;
 use super::error::Error;
-use super::mint::{Subject, Tokens, mint};
-use super::{Context, Platform, Unavailable};
-use crate::client::Client;
+use super::live_codes::release;
+use super::mint::{Session, Subject, Tokens, mint};
+use super::{Context, Platform};
+use crate::format::Format;
 use crate::grant::device_code::DeviceCode;
 use crate::grant::shard::{Command, Reply};
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
-use crate::token::family::{Current, FORMAT, Family};
-use crate::token::refresh_token::{RefreshToken, new_family};
+use crate::token::family::{Current, Family};
+use crate::token::refresh_token::new_family;
 
 pub(super) async fn poll<P: Platform>(
     context: Context<'_, P>,
-    client: &Client,
+    caller: &Caller,
     device_code: &str,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let settings = &context.server.settings;
-    let code = DeviceCode::parse(device_code, &client.client_id, &settings.keyring);
+    let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
     let code = code.ok_or(Error::ForgedDeviceCode)?;
     if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
         return Err(Error::Expired);
     }
     let command = Command::Poll { key: code.address.key, secret: code.secret };
-    let reply = context.server.platform.grants(code.address.shard, &command).await;
-    match reply {
-        Ok(Reply::Polled(poll)) => match poll {
-            Poll::Pending(interval) => Err(Error::Pending(interval)),
-            Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
-            Poll::Denied(Denial::Denied) => Err(Error::Denied),
-            Poll::Denied(Denial::Reported) => Err(Error::Reported),
-            Poll::Denied(Denial::Contested) => Err(Error::Contested),
-            Poll::Expired => Err(Error::Expired),
-            Poll::Ready(ready) => redeem(context, &code, *ready, rng).await,
-            Poll::Spent => Err(Error::SpentDeviceCode),
-            Poll::Replayed(_) => Err(Error::ReplayedDeviceCode),
-            Poll::Unknown => Err(Error::UnknownDeviceCode),
-        },
-        Ok(_) | Err(Unavailable) => Err(Error::Unavailable),
+    let Reply::Polled(poll) = context.server.platform.grants(code.address.shard, &command).await? else {
+        return Err(Error::Unavailable);
+    };
+    match poll {
+        Poll::Ready(ready) => redeem(context, caller, &code, *ready, rng).await,
+        Poll::Pending(interval) => Err(Error::Pending(interval)),
+        Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
+        Poll::Denied(how) => Err(refusal(how)),
+        Poll::Expired => Err(Error::Expired),
+        Poll::Spent => Err(Error::SpentDeviceCode),
+        Poll::Replayed => Err(Error::ReplayedDeviceCode),
+        Poll::Unknown => Err(Error::UnknownDeviceCode),
+    }
+}
+
+const fn refusal(how: Denial) -> Error {
+    match how {
+        Denial::Denied => Error::Denied,
+        Denial::Reported => Error::Reported,
+        Denial::Contested => Error::Contested,
     }
 }
 
 async fn redeem<P: Platform>(
     context: Context<'_, P>,
+    caller: &Caller,
     code: &DeviceCode,
     ready: Ready,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
-    let Context { server, now, .. } = context;
-    let unavailable = |_| Error::Unavailable;
-    let client = server.client_at_source(&ready.request.client_id).await.map_err(unavailable)?;
-    let account = server.account(&ready.approval.account).await.map_err(unavailable)?;
+    let client = caller.at_source(context).await?;
+    let account = context.server.account(&ready.approval.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RedemptionRefused) };
     let facts = Facts { client: Some(&client), account: Some(&account), scope: &ready.approval.scope };
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
-
-    let family_id = new_family(rng);
-    let shard = code.address.shard;
+    let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
         account: &account,
@@ -76,32 +79,32 @@ async fn redeem<P: Platform>(
         auth_time: ready.approval.auth_time,
         amr: &ready.approval.amr,
         nonce: ready.request.nonce.as_deref(),
-        sid: secret::encode(&[&shard.to_bytes()[..], &family_id].concat()),
+        session,
     };
     let mut tokens = mint(context, &subject, rng).await?;
     let attempt = secret::random_id(rng);
-    let refresh = subject.may_refresh().then(|| {
-        let (text, digest) =
-            RefreshToken::issue(shard, family_id, &client.client_id, &server.settings.keyring, rng);
-        tokens.refresh_token = Some(text);
-        Current { digest, attempt: attempt.clone() }
-    });
-    let lifetime =
-        if refresh.is_some() { server.settings.refresh_token } else { server.settings.access_token };
-    let family = Family {
-        format: FORMAT,
-        client_id: client.client_id.clone(),
-        account: account.key.clone(),
-        scope: scope.clone(),
-        auth_time: subject.auth_time,
-        amr: subject.amr.to_vec(),
-        ends_at: now + Duration::from_secs(lifetime),
-        refresh,
-        ended: None,
-    };
-    spend(context, code, attempt, secret::encode(&family_id), family).await?;
+    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
+    let family = family(context, &subject, refresh);
+    spend(context, code, attempt, secret::encode(&session.family), family).await?;
     release(context, &ready.request.gauge, code.address).await;
     Ok(tokens)
+}
+
+/// The family that a redemption starts: it lives as long as its refresh token, or its access token.
+fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
+    let settings = &context.server.settings;
+    let lifetime = if refresh.is_some() { settings.refresh_token } else { settings.access_token };
+    Family {
+        format: Format,
+        client_id: subject.client.client_id.clone(),
+        account: subject.account.key.clone(),
+        scope: subject.scope.clone(),
+        auth_time: subject.auth_time,
+        amr: subject.amr.to_vec(),
+        ends_at: context.now + Duration::from_secs(lifetime),
+        refresh,
+        ended: None,
+    }
 }
 
 /// The second hop. Nothing that can fail may come after it.
@@ -114,9 +117,12 @@ async fn spend<P: Platform>(
 ) -> Result<(), Error> {
     let (key, secret) = (code.address.key, code.secret);
     let command = Command::Redeem { key, secret, attempt, id, family: Box::new(family) };
-    match context.server.platform.grants(code.address.shard, &command).await {
-        Ok(Reply::Redeemed(Redemption::Won | Redemption::Again)) => Ok(()),
-        Ok(Reply::Redeemed(Redemption::Lost)) => Err(Error::SpentDeviceCode),
-        Ok(_) | Err(Unavailable) => Err(Error::Unavailable),
+    let Reply::Redeemed(redemption) = context.server.platform.grants(code.address.shard, &command).await?
+    else {
+        return Err(Error::Unavailable);
+    };
+    match redemption {
+        Redemption::Won | Redemption::Again => Ok(()),
+        Redemption::Lost => Err(Error::SpentDeviceCode),
     }
 }

@@ -1,14 +1,18 @@
 //! The refresh grant (RFC 6749 §6), rotating at every use (RFC 9700 §2.2.2).
+//!
+//! Two hops, as a redemption: look, do everything that can fail, spend.
 
 use rand_core::CryptoRng;
 
+use super::client_auth::Caller;
 use super::error::Error;
 use super::form::Form;
-use super::mint::{Subject, Tokens, mint};
-use super::{Context, Platform, Unavailable};
+use super::mint::{Session, Subject, Tokens, mint};
+use super::{Context, Platform};
 use crate::client::Client;
-use crate::client::scope::Scope;
+use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::grant::shard::{Command, Reply};
+use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
 use crate::token::family::{Current, Family, Presented, Rotation};
@@ -16,60 +20,27 @@ use crate::token::refresh_token::RefreshToken;
 
 pub(super) async fn refresh<P: Platform>(
     context: Context<'_, P>,
-    client: &Client,
+    caller: &Caller,
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let presented = form.require("refresh_token")?;
-    let token = RefreshToken::parse(presented, &client.client_id, &context.server.settings.keyring);
+    let client_id = &caller.client.client_id;
+    let token = RefreshToken::parse(presented, client_id, &context.server.settings.keyring);
     let token = token.ok_or(Error::ForgedRefreshToken)?;
     let (id, secret, genuine) = (token.family.clone(), token.secret, token.genuine);
     let command = Command::Refresh { id, secret, genuine };
-    match context.server.platform.grants(token.shard, &command).await {
-        Ok(Reply::Refreshed(presented)) => match presented {
-            Presented::Current(family) if family.client_id == client.client_id => {
-                rotate(context, &token, *family, form.get("scope"), rng).await
-            }
-            Presented::Reused => Err(Error::ReusedRefreshToken),
-            Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
-        },
-        Ok(_) | Err(Unavailable) => Err(Error::Unavailable),
+    let Reply::Refreshed(presented) = context.server.platform.grants(token.shard, &command).await? else {
+        return Err(Error::Unavailable);
+    };
+    match presented {
+        Presented::Current(family) if family.client_id == *client_id => {
+            let scope = asked_scope(form.get("scope"), &family.scope)?;
+            rotate(context, caller, &token, &family, scope, rng).await
+        }
+        Presented::Reused => Err(Error::ReusedRefreshToken),
+        Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
     }
-}
-
-async fn rotate<P: Platform>(
-    context: Context<'_, P>,
-    token: &RefreshToken,
-    family: Family,
-    asked: Option<&str>,
-    rng: &mut impl CryptoRng,
-) -> Result<Tokens, Error> {
-    let server = context.server;
-    let unavailable = |_| Error::Unavailable;
-    let asked = asked_scope(asked, &family.scope)?;
-    let client = server.client_at_source(&family.client_id).await.map_err(unavailable)?;
-    let account = server.account(&family.account).await.map_err(unavailable)?;
-    let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
-    let facts = Facts { client: Some(&client), account: Some(&account), scope: &asked };
-    let Decision::Allow(scope) = policy::decide(Point::Refresh, facts) else {
-        return Err(Error::RefreshRefused);
-    };
-    let family_bytes = token.family_bytes().ok_or(Error::DeadRefreshToken)?;
-    let subject = Subject {
-        client: &client,
-        account: &account,
-        scope: &scope,
-        auth_time: family.auth_time,
-        amr: &family.amr,
-        nonce: None,
-        sid: secret::encode(&[&token.shard.to_bytes()[..], &family_bytes].concat()),
-    };
-    let mut tokens = mint(context, &subject, rng).await?;
-    let (text, digest) =
-        RefreshToken::issue(token.shard, family_bytes, &client.client_id, &server.settings.keyring, rng);
-    tokens.refresh_token = Some(text);
-    let next = Current { digest, attempt: secret::random_id(rng) };
-    spend(context, token, next).await.map(|()| tokens)
 }
 
 /// RFC 6749 §6: a refresh may ask for less, never for more.
@@ -79,6 +50,41 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     if asked.is_within(granted) { Ok(asked) } else { Err(Error::ScopeNotAllowed) }
 }
 
+async fn rotate<P: Platform>(
+    context: Context<'_, P>,
+    caller: &Caller,
+    token: &RefreshToken,
+    family: &Family,
+    asked: Scope,
+    rng: &mut impl CryptoRng,
+) -> Result<Tokens, Error> {
+    let client = caller.at_source(context).await?;
+    let account = context.server.account(&family.account).await?;
+    let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
+    let scope = allowed(&client, &account, &asked)?;
+    let subject = Subject {
+        client: &client,
+        account: &account,
+        scope: &scope,
+        auth_time: family.auth_time,
+        amr: &family.amr,
+        nonce: None,
+        session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
+    };
+    let mut tokens = mint(context, &subject, rng).await?;
+    let next = tokens.add_refresh_token(context, &subject, &secret::random_id(rng), rng);
+    spend(context, token, next).await.map(|()| tokens)
+}
+
+/// What policy leaves of the scope, unless the client may not stay signed in any more.
+fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, Error> {
+    let facts = Facts { client: Some(client), account: Some(account), scope: asked };
+    match policy::decide(Point::Refresh, facts) {
+        Decision::Allow(scope) if client.scope.has(OFFLINE_ACCESS) => Ok(scope),
+        Decision::Allow(_) | Decision::Refuse(_) => Err(Error::RefreshRefused),
+    }
+}
+
 /// The second hop. Nothing that can fail may come after it.
 async fn spend<P: Platform>(
     context: Context<'_, P>,
@@ -86,9 +92,11 @@ async fn spend<P: Platform>(
     next: Current,
 ) -> Result<(), Error> {
     let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next };
-    match context.server.platform.grants(token.shard, &command).await {
-        Ok(Reply::Rotated(Rotation::Rotated | Rotation::Again)) => Ok(()),
-        Ok(Reply::Rotated(Rotation::Lost)) => Err(Error::LostRefresh),
-        Ok(_) | Err(Unavailable) => Err(Error::Unavailable),
+    let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
+        return Err(Error::Unavailable);
+    };
+    match rotation {
+        Rotation::Rotated | Rotation::Again => Ok(()),
+        Rotation::Lost => Err(Error::LostRefresh),
     }
 }

@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
-/// format, pair, shard (2), row key (16), secret (32), expiry (6): the part under the tag.
-const BODY: usize = 58;
+/// format, pair (2), shard (2), row key (16), secret (32), expiry (6): the part under the tag.
+const BODY: usize = 59;
 
 /// A device code whose tag held: ours, and this client's.
 pub struct DeviceCode {
@@ -39,7 +39,8 @@ impl DeviceCode {
     ) -> (String, Digest) {
         let secret = secret::random::<32>(rng);
         let mut body = Vec::with_capacity(BODY + TAG);
-        body.extend([FORMAT, keys.pair]);
+        body.push(FORMAT);
+        body.extend(keys.pair.to_be_bytes());
         body.extend(address.shard.to_bytes());
         body.extend(address.key.0);
         body.extend(secret);
@@ -55,7 +56,8 @@ impl DeviceCode {
     pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
         let bytes = secret::decode(text)?;
         let (body, tag) = bytes.split_at_checked(BODY)?;
-        let (&[format, pair, region, index], rest) = body.split_first_chunk()?;
+        let (&[format, high, low, region, index], rest) = body.split_first_chunk()?;
+        let pair = u16::from_be_bytes([high, low]);
         let expected = keyring.named(pair)?.device_code(body, client_id);
         if format != FORMAT || tag.len() != TAG || !same(expected.get(..TAG)?, tag) {
             return None;

@@ -16,7 +16,6 @@ pub mod device_code;
 pub mod pace;
 pub mod routing;
 pub mod shard;
-pub mod sweep;
 pub mod user_code;
 
 use core::time::Duration;
@@ -24,13 +23,12 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::client::scope::Scope;
+use crate::format::Format;
 use crate::place::Origin;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use pace::Verdict;
 
-/// The format in which a [`Grant`] is stored. A change of meaning is a new number.
-pub const FORMAT: u8 = 1;
 /// A spent code presented again within this time is the loser of a race, not a thief: a client that
 /// asks one request at a time never lands here.
 pub const RACE: Duration = Duration::from_secs(3);
@@ -38,8 +36,8 @@ pub const RACE: Duration = Duration::from_secs(3);
 /// A device authorization, as its row stores it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Grant {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// The digest of the device code's secret.
     pub secret: Digest,
     /// What was asked, and by whom.
@@ -98,6 +96,9 @@ pub enum State {
         at: Timestamp,
         /// The family of refresh tokens it led to.
         family: String,
+        /// Whether the code came back after it was spent.
+        #[serde(default, skip_serializing_if = "is_false")]
+        replayed: bool,
     },
 }
 
@@ -157,8 +158,8 @@ pub enum Poll {
     Ready(Box<Ready>),
     /// Spent a moment ago: the loser of a race.
     Spent,
-    /// Spent before: somebody has a copy of the code. The family named here must end.
-    Replayed(String),
+    /// Spent before: somebody has a copy of the code, and its family must end.
+    Replayed,
     /// No such grant, or another secret.
     Unknown,
 }
@@ -207,10 +208,11 @@ impl Grant {
         self.expires_at + Duration::from_secs(self.grace)
     }
 
-    /// An approval at the last second still leaves the device time to poll.
+    /// An approval at the last second still leaves the device time to poll. Never after [`Grant::ends_at`],
+    /// since nothing is approved after `expires_at`.
     fn redeemable_until(&self, approval: &Approval) -> Timestamp {
         let grace = approval.at + Duration::from_secs(self.grace);
-        grace.max(self.expires_at).min(self.ends_at())
+        grace.max(self.expires_at)
     }
 
     /// Answers one token request (RFC 8628 §3.4, §3.5). Only a raised interval changes the grant.
@@ -229,7 +231,7 @@ impl Grant {
             State::Pending { .. } | State::Approved { .. } => Poll::Expired,
             State::Denied { how } => Poll::Denied(*how),
             State::Redeemed { at, .. } if now < *at + RACE => Poll::Spent,
-            State::Redeemed { family, .. } => Poll::Replayed(family.clone()),
+            State::Redeemed { .. } => Poll::Replayed,
         }
     }
 
@@ -242,6 +244,20 @@ impl Grant {
                 self.interval = interval;
                 Poll::TooSoon(interval)
             }
+        }
+    }
+
+    /// Notes that the code came back after it was spent. The first time, names the family that must end.
+    pub fn replay(&mut self) -> Option<&str> {
+        match &mut self.state {
+            State::Redeemed { family, replayed, .. } if !*replayed => {
+                *replayed = true;
+                Some(family)
+            }
+            State::Pending { .. }
+            | State::Approved { .. }
+            | State::Denied { .. }
+            | State::Redeemed { .. } => None,
         }
     }
 
@@ -272,6 +288,13 @@ impl Grant {
         matches!(&self.state, State::Pending { claim: Some(held) } if held == claim)
     }
 
+    /// Whether `claim`'s account, session and browser had the page last.
+    #[must_use]
+    pub fn is_held_by(&self, claim: &Claim) -> bool {
+        let State::Pending { claim: Some(held) } = &self.state else { return false };
+        (&held.account, &held.session, &held.browser) == (&claim.account, &claim.session, &claim.browser)
+    }
+
     /// Records a person's yes; `false` if the grant is no longer open.
     pub fn approve(&mut self, approval: Approval, now: Timestamp) -> bool {
         let open = self.is_open(now);
@@ -298,7 +321,7 @@ impl Grant {
         match &self.state {
             State::Approved { approval } if now < self.redeemable_until(approval) => {
                 let (attempt, family) = (attempt.to_owned(), family.to_owned());
-                self.state = State::Redeemed { attempt, at: now, family };
+                self.state = State::Redeemed { attempt, at: now, family, replayed: false };
                 Redemption::Won
             }
             State::Redeemed { attempt: winner, .. } if winner == attempt => Redemption::Again,
@@ -308,4 +331,9 @@ impl Grant {
             | State::Redeemed { .. } => Redemption::Lost,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }

@@ -13,6 +13,8 @@ use super::user_code::{Shape, UserCode};
 use crate::keyring::Keys;
 use crate::secret;
 
+/// Most shards that a region may have, ever.
+pub const MAX_SHARDS: u8 = 64;
 /// After this many draws the last one stands, wherever it lives: about one code in 10^15.
 const MAX_DRAWS: usize = 200;
 
@@ -59,8 +61,8 @@ impl Region {
             "wnam" => Self::Wnam,
             "enam" | "sam" => Self::Enam,
             "eeur" | "me" => Self::Eeur,
-            "apac" => Self::Apac,
             "oc" => Self::Oc,
+            asia if asia.starts_with("apac") => Self::Apac,
             _ => Self::Weur,
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::routing::RowKey;
 use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request};
 use crate::audit::{Event, What};
+use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
 use crate::token::family::{Current, Ending, Family, Presented, Rotation};
@@ -87,7 +88,7 @@ pub enum Command {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// Yes.
+    /// Yes. The instant is the shard's own.
     Approve(Approval),
     /// No, in some way.
     Deny(Denial),
@@ -257,8 +258,13 @@ fn poll<R: Rows>(
     if grant.interval != interval {
         rows.put_grant(key, &grant, now)?;
     }
-    if let Poll::Replayed(id) = &poll {
-        end_family(rows, id, Ending::DeviceCodeReplayed, What::DeviceCodeReplayed, now)?;
+    if poll == Poll::Replayed
+        && let Some(id) = grant.replay().map(str::to_owned)
+    {
+        // The mark comes last: should a write fail, the next replay does it all again.
+        end_family(rows, &id, Ending::DeviceCodeReplayed)?;
+        tell(rows, What::DeviceCodeReplayed, key, &grant, now)?;
+        rows.put_grant(key, &grant, now)?;
     }
     Ok(poll)
 }
@@ -290,10 +296,14 @@ fn claimed<R: Rows>(rows: &R, key: RowKey, claim: Claim, now: Timestamp) -> Resu
         return absent(rows);
     }
     let account = claim.account.clone();
+    // A page that is shown again to the same person is no news.
+    let again = grant.is_held_by(&claim);
     let yours = grant.claim(claim, now);
     rows.put_grant(key, &grant, now)?;
     let what = if yours { What::Claimed } else { What::Contested };
-    rows.tell(&Event { account: Some(account), ..event(what, key, &grant, now) })?;
+    if !again {
+        rows.tell(&Event { account: Some(account), ..event(what, key, &grant, now) })?;
+    }
     if !yours {
         return absent(rows);
     }
@@ -315,13 +325,16 @@ fn decide<R: Rows>(
     if !grant.is_claimed_by(claim) {
         return Ok(Decided::Elsewhere);
     }
-    let (done, what) = match decision {
-        Decision::Approve(approval) => (grant.approve(approval, now), What::Approved),
-        Decision::Deny(how) => (grant.deny(how, now), What::of(how)),
+    let what = match decision {
+        Decision::Approve(approval) => {
+            grant.approve(Approval { at: now, ..approval }, now);
+            What::Approved
+        }
+        Decision::Deny(how) => {
+            grant.deny(how, now);
+            What::of(how)
+        }
     };
-    if !done {
-        return Ok(Decided::Over);
-    }
     rows.put_grant(key, &grant, now)?;
     rows.tell(&Event { account: Some(claim.account.clone()), ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(grant.request)))
@@ -337,7 +350,8 @@ fn refresh<R: Rows>(
     let Some(family) = rows.family(id)? else { return Ok(Presented::Dead) };
     let presented = family.present(secret, genuine, now);
     if presented == Presented::Reused {
-        end_family(rows, id, Ending::RefreshTokenReused, What::RefreshTokenReused, now)?;
+        end_family(rows, id, Ending::RefreshTokenReused)?;
+        rows.tell(&Event::of_family(What::RefreshTokenReused, id, &family, now))?;
     }
     Ok(presented)
 }
@@ -358,14 +372,10 @@ fn rotate<R: Rows>(
     Ok(rotation)
 }
 
-fn end_family<R: Rows>(rows: &R, id: &str, why: Ending, what: What, now: Timestamp) -> Result<(), R::Error> {
+fn end_family<R: Rows>(rows: &R, id: &str, why: Ending) -> Result<(), R::Error> {
     let Some(mut family) = rows.family(id)? else { return Ok(()) };
-    if family.ended.is_none() {
-        family.end(why);
-        rows.put_family(id, &family)?;
-        rows.tell(&Event::of_family(what, id, &family, now))?;
-    }
-    Ok(())
+    family.end(why);
+    rows.put_family(id, &family)
 }
 
 fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), R::Error> {
@@ -376,6 +386,7 @@ fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestam
 #[must_use]
 pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
     Event {
+        format: Format,
         what,
         at: now,
         subject: key.to_string(),

@@ -10,8 +10,8 @@ pub const CONSONANTS: &str = "BCDFGHJKLMNPQRSTVWXZ";
 pub const DIGITS: &str = "0123456789";
 /// Two more symbols while guesses times live codes are past the target (see `limiter::exposure`).
 pub const EXTRA_SYMBOLS: usize = 2;
-/// 20^8: the entropy below which a code of letters is refused.
-pub const LETTERS_FLOOR_BITS: f64 = 34.5;
+/// 20^8, rounded: the entropy below which codes are refused.
+pub const FLOOR_BITS: f64 = 34.5;
 /// Codes of digits only need at least this many.
 pub const DIGITS_FLOOR: usize = 12;
 
@@ -33,7 +33,7 @@ pub enum BadShape {
     TooFew,
     /// Fewer than 4 or more than 24 symbols in a code.
     Length,
-    /// Below the floor, in bits times ten.
+    /// Below the floor.
     Weak {
         /// The length that would pass with the same symbols.
         needed: usize,
@@ -85,11 +85,9 @@ impl Shape {
 
     /// The shortest code with these symbols that meets the floor.
     fn floor(&self) -> usize {
-        if self.is_digits() {
-            return DIGITS_FLOOR;
-        }
-        let enough = |length: &usize| self.bits_at(*length) >= LETTERS_FLOOR_BITS;
-        (1..=64).find(enough).unwrap_or(64)
+        let enough = |length: &usize| self.bits_at(*length) >= FLOOR_BITS;
+        let length = (1..=64).find(enough).unwrap_or(64);
+        if self.is_digits() { length.max(DIGITS_FLOOR) } else { length }
     }
 
     /// Whether the shape is below the floor, which only `ALLOW_WEAK_USER_CODES` lets it be.
@@ -299,6 +297,11 @@ mod tests {
     fn a_shape_below_the_floor_says_what_would_pass() {
         assert_eq!(Shape::new("ABCD1234", 7, false), Err(BadShape::Weak { needed: 12 }));
         assert_eq!(Shape::new(DIGITS, 9, false), Err(BadShape::Weak { needed: 12 }));
+        assert_eq!(
+            Shape::new("01", 12, false),
+            Err(BadShape::Weak { needed: 35 }),
+            "two digits are not ten"
+        );
         assert!(Shape::new("ABCD1234", 7, true).unwrap().is_weak());
         assert!(!shape().is_weak());
     }

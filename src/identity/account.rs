@@ -1,15 +1,15 @@
 //! An account.
 
+use crate::format::Format;
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
-/// The format in which an [`Account`] is stored.
-pub const FORMAT: u8 = 1;
-
 /// An account as its row stores it.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Account {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// Where it lives: `local:` and the username.
     pub key: String,
     /// What tokens call it: opaque, and never another account's (RFC 9700 §4.15).
@@ -29,6 +29,13 @@ pub struct Account {
     pub password: String,
     /// Whether it may do anything at all.
     pub blocked: bool,
+}
+
+/// Neither hash nor address.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// Where the account of `username` lives. Spelling and case of the name do not matter.

@@ -1,6 +1,7 @@
 //! The accounts of a development server. Never present in production.
 
-use super::account::{Account, FORMAT, key_of};
+use super::account::{Account, key_of};
+use crate::format::Format;
 
 /// `alice` (password `wonderland-8787`, group `developers`) and `bob` (password `builder-8787`, no group).
 #[must_use]
@@ -13,7 +14,7 @@ pub fn accounts() -> Vec<Account> {
 
 fn account(username: &str, name: &str, sub: &str, groups: &[&str], password: &str) -> Account {
     Account {
-        format: FORMAT,
+        format: Format,
         key: key_of(username),
         sub: sub.to_owned(),
         username: username.to_owned(),

@@ -9,19 +9,18 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use crate::format::Format;
 use crate::secret::{self, Digest};
 use crate::time::Timestamp;
 
-/// The format in which a [`Session`] is stored.
-pub const FORMAT: u8 = 1;
 /// How long a session lasts.
 pub const LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// A session as its row stores it, beside its account.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Session {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// The account's key.
     pub account: String,
     /// When the person signed in.
@@ -33,17 +32,20 @@ pub struct Session {
 }
 
 /// What the cookie seals.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Browser {
     /// Names the browser's transaction; stays when the account changes.
     pub id: String,
     /// Who is signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SignedIn>,
+    /// The account that was signed in last, so that strangers' wrong passwords do not keep it waiting here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
 }
 
 /// Who is signed in, as the cookie says.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SignedIn {
     /// The session's identifier: 256 random bits.
     pub session: String,
@@ -58,7 +60,7 @@ pub struct SignedIn {
 impl Browser {
     /// A browser seen for the first time.
     pub fn new(rng: &mut impl CryptoRng) -> Self {
-        Self { id: secret::random_id(rng), signed_in: None }
+        Self { id: secret::random_id(rng), signed_in: None, known: None }
     }
 
     /// Signs `account` in. The session identifier is always a new one (no fixation).
@@ -72,9 +74,16 @@ impl Browser {
         let digest = Digest::of(session.as_bytes());
         let ends_at = now + LIFETIME;
         let (key, name) = (account.key.clone(), account.name.clone());
+        self.known = Some(key.clone());
         self.signed_in = Some(SignedIn { session, account: key.clone(), name, ends_at });
         let amr = vec!["pwd".to_owned()];
-        (digest, Session { format: FORMAT, account: key, auth_time: now, amr, ends_at })
+        (digest, Session { format: Format, account: key, auth_time: now, amr, ends_at })
+    }
+
+    /// Whether the owner of `account` has signed in here before.
+    #[must_use]
+    pub fn knows(&self, account: &str) -> bool {
+        self.known.as_deref() == Some(account)
     }
 
     /// Who is signed in, unless the session's time is over.

@@ -18,7 +18,7 @@ pub struct Budget {
     pub rule: Rule,
 }
 
-/// Code entries of an account, over a code's lifetime in seconds.
+/// Code entries of an account, by its pseudonym, over a code's lifetime in seconds.
 #[must_use]
 pub fn codes_by_account(account: &str, lifetime: u64) -> Budget {
     let rule = Rule::Window { limit: CODES_PER_ACCOUNT, window: lifetime };
@@ -32,11 +32,14 @@ pub fn codes_by_network(network: &str, lifetime: u64) -> Budget {
     Budget { key: format!("code/network/{network}"), rule }
 }
 
-/// Sign-ins to an account. The longest wait is short, because strangers can cause it.
+/// Sign-ins to an account, by its pseudonym. The longest wait is short, because strangers can cause it.
+///
+/// `own` names a browser that the account's owner has signed in with before: it has a budget of its own.
 #[must_use]
-pub fn sign_ins_by_account(account: &str) -> Budget {
+pub fn sign_ins_by_account(account: &str, own: Option<&str>) -> Budget {
     let rule = Rule::Backoff { free: 5, longest: 15, window: SIGN_IN_WINDOW };
-    Budget { key: format!("sign-in/account/{account}"), rule }
+    let browser = own.unwrap_or("any");
+    Budget { key: format!("sign-in/account/{account}/{browser}"), rule }
 }
 
 /// Sign-ins from a network.

@@ -10,10 +10,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::Format;
 use crate::time::{Timestamp, ceil_seconds};
-
-/// The format in which rows are stored.
-pub const FORMAT: u8 = 1;
 
 /// Asks a `LimiterShard` for something. `key` names the row.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -119,8 +117,8 @@ pub enum Reply {
 /// A row.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Row {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// Attempts that still count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Timestamp>,
@@ -137,7 +135,6 @@ pub struct Row {
 impl Row {
     /// Answers one command at `now`.
     pub fn apply(&mut self, command: &Command, now: Timestamp) -> Reply {
-        self.format = FORMAT;
         match command {
             Command::Take { rule, .. } => self.take(*rule, now),
             Command::GiveBack { at, .. } => {
@@ -192,7 +189,9 @@ impl Row {
         self.shards.retain(|_, (_, at)| now.since(*at) < window);
         self.attempts.extend((0..wrong).map(|_| now));
         self.shards.extend(live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
-        self.ends_at = now + window;
+        if wrong > 0 || !live.is_empty() {
+            self.ends_at = now + window;
+        }
         let guesses = u64::try_from(self.attempts.len()).unwrap_or(u64::MAX);
         let targets: u64 = self.shards.values().map(|(live, _)| live).sum();
         Reply::Strained(guesses.saturating_mul(targets) > allowed)

@@ -6,17 +6,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::scope::Scope;
+use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
-
-/// The format in which a [`Family`] is stored.
-pub const FORMAT: u8 = 1;
 
 /// A family as its row stores it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Family {
-    /// [`FORMAT`].
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// The only client that may use it.
     pub client_id: String,
     /// The account's key.
@@ -130,7 +128,7 @@ mod tests {
 
     fn family() -> Family {
         Family {
-            format: FORMAT,
+            format: Format,
             client_id: "tv".to_owned(),
             account: "local:alice".to_owned(),
             scope: Scope::parse("openid offline_access").unwrap(),

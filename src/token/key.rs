@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::Format;
 use crate::time::Timestamp;
 
 /// A JWS algorithm (RFC 7518 §3.1).
@@ -94,16 +95,23 @@ fn thumbprint(material: &Material) -> String {
 }
 
 /// A signing key at rest.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct StoredKey {
-    /// 1.
-    pub format: u8,
+    /// Of this record.
+    pub format: Format<1>,
     /// The public half.
     pub public: PublicKey,
     /// The private half, PKCS #8, sealed with a key derived from `MASTER_KEY`; base64url.
     pub wrapped: String,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// Not the private half, wrapped though it is.
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredKey").field("kid", &self.public.kid).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

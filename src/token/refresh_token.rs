@@ -5,14 +5,14 @@
 
 use rand_core::CryptoRng;
 
-use crate::grant::routing::Shard;
+use crate::grant::routing::{MAX_SHARDS, Shard};
 use crate::keyring::{Keyring, same};
 use crate::secret::{self, Digest};
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
-/// format, pair, shard (2), family (16), secret (32).
-const BODY: usize = 52;
+/// format, pair (2), shard (2), family (16), secret (32).
+const BODY: usize = 53;
 
 /// A refresh token as presented.
 pub struct RefreshToken {
@@ -42,7 +42,8 @@ impl RefreshToken {
     ) -> (String, Digest) {
         let secret = secret::random::<32>(rng);
         let mut body = Vec::with_capacity(BODY + TAG);
-        body.extend([FORMAT, keyring.current.pair]);
+        body.push(FORMAT);
+        body.extend(keyring.current.pair.to_be_bytes());
         body.extend(shard.to_bytes());
         body.extend(family);
         body.extend(secret);
@@ -55,13 +56,17 @@ impl RefreshToken {
     pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
         let bytes = secret::decode(text)?;
         let (body, tag) = bytes.split_at_checked(BODY)?;
-        let (&[format, pair, region, index], rest) = body.split_first_chunk()?;
-        let genuine = match keyring.named(pair) {
-            Some(keys) => same(keys.refresh_token(body, client_id).get(..TAG)?, tag),
-            None => false,
-        };
-        let forged = keyring.named(pair).is_some() && !genuine;
-        if format != FORMAT || tag.len() != TAG || forged {
+        let (&[format, high, low, region, index], rest) = body.split_first_chunk()?;
+        let pair = u16::from_be_bytes([high, low]);
+        let keys = keyring.named(pair);
+        let genuine = keys.is_some_and(|keys| {
+            keys.refresh_token(body, client_id)
+                .first_chunk::<TAG>()
+                .is_some_and(|expected| same(expected, tag))
+        });
+        let forged = keys.is_some() && !genuine;
+        // Without a tag to go by, made-up tokens must not call up objects that nobody made.
+        if format != FORMAT || tag.len() != TAG || forged || index >= MAX_SHARDS {
             return None;
         }
         let (family, secret) = rest.split_first_chunk::<16>()?;

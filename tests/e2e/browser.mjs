@@ -9,11 +9,11 @@
 //
 // Nothing sleeps: every wait has a condition and a bound.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Browser as Browsers, Builder, By, Key, logging, until } from 'selenium-webdriver';
+import { Browser as Browsers, Builder, By, error, Key, logging, until } from 'selenium-webdriver';
 import { Options, ServiceBuilder } from 'selenium-webdriver/chrome.js';
 import { chromedriver, chromium } from './config.mjs';
 import { temporaryDirectory } from './harness.mjs';
@@ -29,6 +29,7 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--disable-crash-reporter',
   '--window-size=1280,900',
 ];
 
@@ -59,21 +60,34 @@ export async function openBrowser({ javascript = true } = {}) {
     .setChromeOptions(options)
     .setChromeService(new ServiceBuilder(chromedriver()))
     .build();
-  return new Browser(driver, profile);
+  const end = endsWithUs(profile.path);
+  return new Browser(driver, () => {
+    end.forget();
+    profile.remove();
+  });
+}
+
+/** Sees to it that a browser does not outlive the tests: it would, if its driver went first. */
+function endsWithUs(profile) {
+  // The lock names the process: `host-pid`.
+  const pid = Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1));
+  const kill = () => process.kill(pid, 'SIGKILL');
+  process.on('exit', kill);
+  return { forget: () => process.off('exit', kill) };
 }
 
 class Browser {
   #driver;
-  #profile;
+  #closed;
 
-  constructor(driver, profile) {
+  constructor(driver, closed) {
     this.#driver = driver;
-    this.#profile = profile;
+    this.#closed = closed;
   }
 
   async close() {
     await this.#driver.quit();
-    this.#profile.remove();
+    this.#closed();
   }
 
   /** As after closing all windows and opening one: no session cookie is left. */
@@ -123,16 +137,16 @@ class Browser {
       last = await this.#heading();
       return last === heading;
     };
-    await this.#driver.wait(shown, LIMIT).catch(async (error) => {
-      throw new Error(`expected the page “${heading}”, but it is “${last}” at ${await this.address()}`, { cause: error });
+    await this.#driver.wait(shown, LIMIT).catch(async (cause) => {
+      throw new Error(`expected the page “${heading}”, but it is “${last}” at ${await this.address()}`, { cause });
     });
     return this.text();
   }
 
+  /** Undefined without one, or between two pages. */
   async #heading() {
     const [heading] = await this.#driver.findElements(By.css('h1'));
-    // It may go away between two commands, with its page.
-    return heading?.getText().catch(() => undefined);
+    return heading?.getText().catch(undefinedIfGone);
   }
 
   /** The text of the message above a form. */
@@ -177,7 +191,8 @@ class Browser {
   async leaving(action) {
     const page = await this.#driver.findElement(By.css('html'));
     await action();
-    await this.#driver.wait(until.stalenessOf(page), LIMIT, 'the page stayed');
+    const gone = async () => (await page.getTagName().catch(undefinedIfGone)) === undefined;
+    await this.#driver.wait(gone, LIMIT, 'the page stayed');
   }
 
   /** Types on the keyboard, wherever the focus is. */
@@ -308,9 +323,8 @@ class Browser {
   }
 
   async #violations() {
-    const script = `${axe}; const done = arguments[arguments.length - 1];
-      axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => done(violations), (error) => done([{ id: String(error), nodes: [] }]));`;
-    const violations = await this.#driver.executeAsyncScript(script);
+    if (!(await this.run(() => 'axe' in window))) await this.run(axe);
+    const violations = await this.run(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations);
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
   }
 
@@ -321,6 +335,12 @@ class Browser {
     const { data } = await this.#driver.sendAndGetDevToolsCommand('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true, clip });
     return Buffer.from(data, 'base64');
   }
+}
+
+/** For a question to an element whose page is going or gone: the driver has two ways to say that. */
+function undefinedIfGone(problem) {
+  if (problem instanceof error.StaleElementReferenceError || /does not belong to the document/.test(problem.message)) return undefined;
+  throw problem;
 }
 
 /** Another site, of which `page(html)` gives the address of a page; `site` is what browsers call cross-site. */

@@ -19,6 +19,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after } from 'node:test';
 import { builds, development, root, wrangler } from './config.mjs';
 
 const START_LIMIT = 20_000;
@@ -28,6 +29,10 @@ const STOP_LIMIT = 5_000;
 const cleanups = new Set();
 process.on('exit', () => cleanups.forEach((clean) => clean()));
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+/** wrangler's servers, which keep the process from ending; a test file closes those that a failed test left open. */
+const harnesses = new Set();
+if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((harness) => harness.close())));
 
 /**
  * @param {object} [options]
@@ -92,16 +97,15 @@ export async function startWrangler({ vars = {} } = {}) {
       },
     ],
   });
-  const { url } = await within(START_LIMIT, harness.listen(), 'wrangler did not start').catch(async (error) => {
-    await harness.close();
-    throw error;
-  });
+  harnesses.add(harness);
+  const { url } = await within(START_LIMIT, harness.listen(), 'wrangler did not start');
   return {
     origin: url.origin,
     logs: () => harness.getLogs().map((entry) => entry.message).join('\n'),
     /** wrangler's own handle: storage, eviction, KV. */
     worker: harness.getWorker(),
     async stop() {
+      harnesses.delete(harness);
       await within(STOP_LIMIT, harness.close(), 'wrangler did not stop');
       home.remove();
     },
@@ -112,7 +116,7 @@ export async function startWrangler({ vars = {} } = {}) {
 export async function bundle(outDir, config = join(root, 'wrangler.toml')) {
   const cli = join(root, 'node_modules/wrangler/wrangler-dist/cli.js');
   const args = ['--no-warnings', cli, 'deploy', '--dry-run', '--config', config, '--outdir', outDir];
-  const env = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', NO_COLOR: '1' };
+  const env = { ...process.env, PREBUILT: 'yes', WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', NO_COLOR: '1' };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
@@ -150,6 +154,8 @@ async function runWorkerd({ config, state, port, log }) {
   const child = spawn(workerdBinary(), args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   cleanups.add(kill);
+  // A server that a failed test did not stop must not keep the process, which ends it, from ending.
+  for (const handle of [child, ...child.stdio.slice(1)]) handle.unref();
   const exited = once(child, 'close').then(([code, signal]) => {
     cleanups.delete(kill);
     return `workerd ended (${signal ?? code})`;

@@ -41,13 +41,13 @@ export async function endDiscreetly(server, { besides = [] } = {}) {
   if (!server) return;
   assert.deepEqual(disclosures(server.logs()), [], 'the log discloses nothing');
   const lines = logLines(server).filter((line) => !besides.some((pattern) => pattern.test(line)));
-  assert.deepEqual(lines.filter((line) => !isDecision(line)), [], 'every line of the log is a decision');
+  assert.deepEqual(lines.filter((line) => !isDecision(line)).slice(0, 20), [], 'every line of the log is a decision');
   assert.notEqual(lines.length, 0, 'decisions are logged');
 }
 
 function isDecision(line) {
   const { what, client, outcome, reason, ray, ms, ...others } = parsed(line) ?? {};
-  const words = [what, outcome, reason].every((word) => /^[a-z_]+$/.test(word));
+  const words = [what, outcome, reason].every((word) => /^[a-z][a-z0-9_]*$/.test(word));
   const known = client === undefined || Object.values(clients).some(({ client_id }) => client_id === client);
   return words && known && typeof ray === 'string' && Number.isInteger(ms) && ms >= 0 && Object.keys(others).length === 0;
 }

@@ -10,7 +10,12 @@ export function rows(server, className, query) {
 export const grants = (server) => rows(server, 'GrantShard', 'SELECT * FROM grants');
 export const families = (server) => rows(server, 'GrantShard', 'SELECT * FROM families');
 export const outbox = (server) => rows(server, 'GrantShard', 'SELECT seq, event FROM outbox ORDER BY seq');
-export const ledger = (server) => rows(server, 'Ledger', 'SELECT seq, id, record, head FROM events ORDER BY seq');
+export const ledger = (server) => ledgers(server).flat();
+
+/** The ledgers, each in its own order. */
+export function ledgers(server) {
+  return server.sqliteFiles('Ledger').map((file) => rowsOf(file, 'SELECT seq, id, record, head FROM events ORDER BY seq'));
+}
 
 /** Every event so far, wherever it is by now. */
 export function events(server) {

@@ -18,6 +18,7 @@ use device_grant::client::registry::{self, Snapshot};
 use device_grant::client::{Client, registry::standard_scopes};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::{Platform, Server, Unavailable, answer};
+use device_grant::format::Format;
 use device_grant::grant::Grant;
 use device_grant::grant::routing::{RowKey, Shard};
 use device_grant::grant::shard::Memory;
@@ -325,7 +326,7 @@ fn stored_keys() -> Vec<StoredKey> {
     // RSA runs in WebCrypto only; here the key is a stand-in, and what it signs is not verified.
     let rsa = Material::Rsa { e: "AQAB".to_owned(), n: "AQAB".to_owned() };
     let stored = |alg, material| StoredKey {
-        format: 1,
+        format: Format,
         public: PublicKey::new(alg, material),
         wrapped: String::new(),
         created_at: Timestamp::default(),

@@ -19,6 +19,9 @@ use crate::time::Timestamp;
 /// How long a form may stay open.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
 
+/// How long a browser is known, in seconds.
+const COOKIE_SECONDS: u64 = 2_592_000;
+
 /// A code on its way through sign-in and consent. Sealed, and bound to its browser.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Transaction {
@@ -37,7 +40,7 @@ pub(super) struct Transaction {
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct ClaimRef {
     /// The key pair under which the code was found.
-    pub pair: u8,
+    pub pair: u16,
     /// The claim's nonce.
     pub nonce: String,
     /// The client that asks; a grant's request never changes.
@@ -77,7 +80,7 @@ pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     serde_json::from_slice(&plain).ok()
 }
 
-/// Sets the cookie. It has no `Max-Age`: it goes with the browser's session, and what it seals has an end.
+/// Sets the cookie. The session in it ends by itself, long before the cookie does.
 pub(super) fn remember<P>(
     context: Context<'_, P>,
     response: Response,
@@ -88,7 +91,7 @@ pub(super) fn remember<P>(
     let sealed = secret::encode(&context.server.settings.keyring.seal(Purpose::Cookie, &plain, rng));
     let name = cookie_name(context.issuer);
     let secure = if context.issuer.is_secure() { "; Secure" } else { "" };
-    let cookie = format!("{name}={sealed}; Path=/; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!("{name}={sealed}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}");
     response.with("set-cookie", cookie)
 }
 

@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::{ClaimRef, Transaction};
-use super::{Taken, browser, check, network, view};
+use super::{Attempt, browser, check, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -15,8 +15,9 @@ use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::keyring::Keys;
-use crate::limiter::budgets::{codes_by_account, codes_by_network};
+use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::secret::{self, Digest};
+use crate::settings::Settings;
 
 const WHAT: &str = "code_entry";
 
@@ -60,26 +61,34 @@ pub(super) async fn look_up<P: Platform>(
     account: &Account,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let lifetime = context.server.settings.code_lifetime;
-    let budgets = [codes_by_network(&network(context), lifetime), codes_by_account(&account.key, lifetime)];
-    let taken = match Taken::from(context, budgets).await? {
-        Ok(taken) => taken,
-        Err(seconds) => {
-            let time = view::span(seconds);
-            let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time }));
-            let page = page.with("retry-after", seconds.to_string());
-            return Ok(page.noting(WHAT, None, "wait", "budget"));
-        }
+    let taken = match Attempt::take(context, budgets(context, account)).await? {
+        Attempt::Taken(taken) => taken,
+        Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds)),
     };
-    let Some((shown, claim)) = claim(context, code, browser, account, rng).await? else {
+    let claimed = claim(context, code, browser, account, rng).await;
+    if !matches!(claimed, Ok(None)) {
+        taken.give_back(context).await;
+    }
+    let Some((shown, claim)) = claimed? else {
         context.server.expose(1, context.now).await;
         let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode));
         return Ok(page.noting(WHAT, None, "wrong", "absent"));
     };
-    taken.give_back(context).await;
     let client = shown.request.client_id.clone();
     let page = show(context, code, browser, account, (&shown, claim), (200, None), rng).await?;
     Ok(page.noting(WHAT, Some(&client), "claimed", "claimed"))
+}
+
+fn budgets<P>(context: Context<'_, P>, account: &Account) -> [Budget; 2] {
+    let Settings { code_lifetime, keyring, .. } = &context.server.settings;
+    let account = keyring.current.pseudonym(&account.key);
+    [codes_by_network(&context.network(), *code_lifetime), codes_by_account(&account, *code_lifetime)]
+}
+
+fn wait<P>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
+    let time = view::span(seconds);
+    let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time }));
+    page.with("retry-after", seconds.to_string()).noting(WHAT, None, "wait", "budget")
 }
 
 /// Claims the grant of `code` under every key pair; always all of them, so that timing tells nothing.

@@ -6,9 +6,9 @@ use super::browser::ClaimRef;
 use super::code::{claim, claim_of, show};
 use super::sign_in::read_transaction;
 use super::{check, view};
-use crate::endpoint::device_authorization::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::live_codes::release;
 use crate::endpoint::page::{Outcome, Problem};
 use crate::endpoint::{Context, Platform, Unavailable};
 use crate::grant::routing::Address;
@@ -113,7 +113,7 @@ impl<P: Platform> Page<'_, P> {
             Choice::Report => Decision::Deny(Denial::Reported),
         };
         match self.send(address, decision).await? {
-            Decided::Done(request) => self.done(choice, address, &request).await,
+            Decided::Done(request) => Ok(self.done(choice, address, &request).await),
             Decided::Elsewhere => Ok(self.elsewhere()),
             Decided::Over => Ok(self.over()),
         }
@@ -151,20 +151,16 @@ impl<P: Platform> Page<'_, P> {
         }
     }
 
-    async fn done(
-        &self,
-        choice: Choice,
-        address: Address,
-        request: &Request,
-    ) -> Result<Response, Unavailable> {
-        let client = self.context.server.client(&request.client_id, self.context.now).await?;
+    /// It stands; what cannot be reached now only costs the page a name.
+    async fn done(&self, choice: Choice, address: Address, request: &Request) -> Response {
+        let client = self.context.server.client(&request.client_id, self.context.now).await.ok().flatten();
         let name = client.as_ref().map_or(request.client_id.as_str(), |client| &client.client_name);
         let (outcome, word) = choice.outcome();
         match choice {
             Choice::Approve => {}
             Choice::Deny | Choice::Report => release(self.context, &request.gauge, address).await,
         }
-        Ok(view::result(outcome, name).noting(WHAT, Some(&request.client_id), word, word))
+        view::result(outcome, name).noting(WHAT, Some(&request.client_id), word, word)
     }
 
     fn refused(&self) -> Response {

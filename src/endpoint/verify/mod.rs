@@ -50,18 +50,16 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     if context.request.method != "POST" {
         return first_page(context, rng);
     }
-    match read_form(context) {
+    match Form::of(context.request) {
         Ok(form) => submitted(context, &form, rng).await,
-        Err(error) => {
-            let text = "What was sent is not one of this page's forms. Please start again.";
-            view::problem(context, error.status(), "That did not work", text).noting(
-                "verification",
-                None,
-                "refused",
-                error.reason(),
-            )
-        }
+        Err(error) => not_a_form(context, error),
     }
+}
+
+fn not_a_form<P>(context: Context<'_, P>, error: Error) -> Response {
+    let text = "What was sent is not one of this page's forms. Please start again.";
+    let page = view::problem(context, error.status(), "That did not work", text);
+    page.noting("verification", None, "refused", error.reason())
 }
 
 /// A link may bring the code along; it still has to be confirmed (RFC 8628 §3.3.1).
@@ -75,10 +73,6 @@ fn first_page<P>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response 
     let browser = Browser::new(rng);
     let page = view::enter(context, 200, &browser, code.as_ref(), None);
     browser::remember(context, page, &browser, rng)
-}
-
-fn read_form<P>(context: Context<'_, P>) -> Result<Form, Error> {
-    super::device_authorization::read_form(context)
 }
 
 async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
@@ -101,7 +95,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
         Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
-        None => Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired))),
+        None => Ok(not_a_form(context, Error::Malformed("step"))),
     };
     reply.unwrap_or_else(|Unavailable| {
         view::unavailable(context).noting("verification", None, "unavailable", "unavailable")
@@ -139,43 +133,43 @@ async fn end<P: Platform>(context: Context<'_, P>, signed_in: &SignedIn) -> Resu
     context.server.platform.accounts(&signed_in.account, &command).await.map(drop)
 }
 
-/// Attempts that were taken, to give back if they were right.
+/// What asking the budgets for an attempt ended in.
+enum Attempt {
+    /// It was taken from each.
+    Taken(Taken),
+    /// One of them is spent for so many seconds; none was charged.
+    Wait(u64),
+}
+
+/// An attempt that was taken, to give back if it was right.
 struct Taken(Vec<(Budget, Timestamp)>);
 
-impl Taken {
-    /// Takes one attempt from each budget, or none; then the wait, in seconds.
-    async fn from<P: Platform>(
-        context: Context<'_, P>,
-        budgets: [Budget; 2],
-    ) -> Result<Result<Self, u64>, Unavailable> {
-        let mut taken = Self(Vec::new());
+impl Attempt {
+    async fn take<P: Platform>(context: Context<'_, P>, budgets: [Budget; 2]) -> Result<Self, Unavailable> {
+        let mut taken = Taken(Vec::new());
         for budget in budgets {
             let command = limiter::Command::Take { key: budget.key.clone(), rule: budget.rule };
             match context.server.platform.limits(&command).await? {
                 limiter::Reply::Taken(at) => taken.0.push((budget, at)),
                 limiter::Reply::Wait(seconds) => {
                     taken.give_back(context).await;
-                    return Ok(Err(seconds));
+                    return Ok(Self::Wait(seconds));
                 }
                 limiter::Reply::Done | limiter::Reply::Strained(_) => return Err(Unavailable),
             }
         }
-        Ok(Ok(taken))
+        Ok(Self::Taken(taken))
     }
+}
 
+impl Taken {
     /// If this is lost, one attempt counts that should not: the careful side.
     async fn give_back<P: Platform>(self, context: Context<'_, P>) {
         for (budget, at) in self.0 {
             let command = limiter::Command::GiveBack { key: budget.key, at };
-            let _ = context.server.platform.limits(&command).await;
+            let _: Result<limiter::Reply, Unavailable> = context.server.platform.limits(&command).await;
         }
     }
-}
-
-/// The network of a request, as counters know it.
-fn network<P>(context: Context<'_, P>) -> String {
-    let network = crate::place::network_of(context.request.address.as_deref());
-    context.server.settings.keyring.current.network(&network)
 }
 
 /// Strict clients want an `authorization_endpoint` in the metadata; this one says why there is none.

@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::Transaction;
-use super::{Taken, browser, code, end, network, view};
+use super::{Attempt, browser, code, end, view};
 use crate::client::scope::Scope;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -18,6 +18,8 @@ use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy::{self, Decision, Facts, Point};
 
 const WHAT: &str = "sign_in";
+/// The longest username that is looked at, in bytes.
+const LONGEST_USERNAME: usize = 256;
 
 /// A name and a password were sent. If they are right, the code is looked up at last.
 pub(super) async fn submitted<P: Platform>(
@@ -29,33 +31,73 @@ pub(super) async fn submitted<P: Platform>(
     let Some((_, user_code)) = read_transaction(context, form, &browser) else {
         return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
     };
-    let username = form.get("username").unwrap_or_default();
-    let again = |status, problem| {
-        let transaction = form.get("transaction").unwrap_or_default();
-        view::sign_in(context, status, &browser, transaction, username, Some(problem))
-    };
-    let key = key_of(username);
-    let budgets = [sign_ins_by_network(&network(context)), sign_ins_by_account(&key)];
-    let taken = match Taken::from(context, budgets).await? {
-        Ok(taken) => taken,
-        Err(seconds) => {
-            let page = again(429, Problem::Wait { time: &view::span(seconds) });
-            return Ok(page.with("retry-after", seconds.to_string()).noting(WHAT, None, "wait", "budget"));
+    let account = match authenticate(context, form, &browser).await? {
+        Authenticated::As(account) => *account,
+        Authenticated::Not => return Ok(ask_again(context, form, &browser, 400, Problem::WrongCredentials)),
+        Authenticated::Wait(seconds) => {
+            let page = ask_again(context, form, &browser, 429, Problem::Wait { time: &view::span(seconds) });
+            return Ok(page.with("retry-after", seconds.to_string()));
         }
     };
-    let account = context.server.account(&key).await?;
-    let phc = account.as_ref().map(|account| account.password.as_str());
-    let right = password::verify(form.get("password").unwrap_or_default(), phc);
-    let Some(account) = account.filter(|_| right) else {
-        return Ok(again(400, Problem::WrongCredentials).noting(WHAT, None, "refused", "credentials"));
-    };
-    taken.give_back(context).await;
     if let Some(refused) = refusal(context, &account) {
         return Ok(refused);
     }
     start_session(context, &mut browser, &account, rng).await?;
-    let page = code::look_up(context, &user_code, &browser, &account, rng).await?;
+    // Whatever comes now, the person is signed in.
+    let page = match code::look_up(context, &user_code, &browser, &account, rng).await {
+        Ok(page) => page,
+        Err(Unavailable) => view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
+    };
     Ok(browser::remember(context, page, &browser, rng))
+}
+
+enum Authenticated {
+    As(Box<Account>),
+    Not,
+    Wait(u64),
+}
+
+/// An attempt is taken before the password is looked at, and given back if it is right.
+async fn authenticate<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+) -> Result<Authenticated, Unavailable> {
+    let network = context.network();
+    if !context.server.platform.within_limit(&format!("sign-in/{network}")).await {
+        return Ok(Authenticated::Wait(60));
+    }
+    let username = form.get("username").filter(|name| name.len() <= LONGEST_USERNAME).unwrap_or_default();
+    let key = key_of(username);
+    let pseudonym = context.server.settings.keyring.current.pseudonym(&key);
+    // Strangers can keep an account waiting, but not in a browser that its owner has signed in with before.
+    let own = browser.knows(&key).then_some(browser.id.as_str());
+    let budgets = [sign_ins_by_network(&network), sign_ins_by_account(&pseudonym, own)];
+    let taken = match Attempt::take(context, budgets).await? {
+        Attempt::Taken(taken) => taken,
+        Attempt::Wait(seconds) => return Ok(Authenticated::Wait(seconds)),
+    };
+    let account = context.server.account(&key).await?;
+    let phc = account.as_ref().map(|account| account.password.as_str());
+    let right = password::verify(form.get("password").unwrap_or_default(), phc);
+    let Some(account) = account.filter(|_| right) else { return Ok(Authenticated::Not) };
+    taken.give_back(context).await;
+    Ok(Authenticated::As(Box::new(account)))
+}
+
+/// The sign-in page again, with what was typed but the password.
+fn ask_again<P>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    status: u16,
+    problem: Problem<'_>,
+) -> Response {
+    let transaction = form.get("transaction").unwrap_or_default();
+    let username = form.get("username").unwrap_or_default();
+    let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
+    let page = view::sign_in(context, status, browser, transaction, username, Some(problem));
+    page.noting(WHAT, None, outcome, reason)
 }
 
 /// Policy at sign-in: told only to someone who knew the password.
@@ -71,18 +113,21 @@ fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     }
 }
 
+/// The new session first, then the end of the one before: a failure between them leaves a browser signed in.
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
     account: &Account,
     rng: &mut impl CryptoRng,
 ) -> Result<(), Unavailable> {
-    if let Some(other) = browser.signed_in.take() {
-        end(context, &other).await?;
-    }
+    let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(account, context.now, rng);
     let command = Command::SignIn { id, session };
-    context.server.platform.accounts(&account.key, &command).await.map(drop)
+    context.server.platform.accounts(&account.key, &command).await?;
+    if let Some(before) = before {
+        let _: Result<(), Unavailable> = end(context, &before).await;
+    }
+    Ok(())
 }
 
 /// "Use another account": the code stays, the session ends.
@@ -112,6 +157,8 @@ pub(super) async fn sign_out<P: Platform>(
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
     }
+    // The next person at this computer is somebody else.
+    let browser = Browser::new(rng);
     let page = view::enter(context, 200, &browser, None, None).noting("sign_out", None, "done", "sign_out");
     Ok(browser::remember(context, page, &browser, rng))
 }

@@ -1,0 +1,36 @@
+//! The number that every stored record carries.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The format of a record: written as `N`, and read only if it is `N`.
+///
+/// A change of meaning is a new number; a record of another one is refused, not misread.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Format<const N: u8>;
+
+impl<const N: u8> Serialize for Format<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(N)
+    }
+}
+
+impl<'de, const N: u8> Deserialize<'de> for Format<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u8::deserialize(deserializer)? {
+            number if number == N => Ok(Self),
+            number => Err(de::Error::custom(format_args!("format {number} is not format {N}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_format_is_refused() {
+        assert_eq!(serde_json::to_string(&Format::<1>).unwrap(), "1");
+        assert!(serde_json::from_str::<Format<1>>("1").is_ok());
+        assert!(serde_json::from_str::<Format<1>>("2").is_err());
+    }
+}

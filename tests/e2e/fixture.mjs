@@ -1,0 +1,159 @@
+// The stored state of a running flow, kept in fixtures/ so that later builds can be started on it: one directory a
+// format, written once and then left alone.
+//
+//     UPDATE_FIXTURE=1 node --test tests/e2e/fixture.test.mjs       # writes fixtures/v1 anew, before v1 is released
+//
+// A directory has `state/`, all objects' SQLite files, and `flow.json`, what the devices and people of the flow hold.
+// It is made under the development key, which is public, so nothing in it is secret.
+
+import assert from 'node:assert/strict';
+import { createHmac, hkdfSync } from 'node:crypto';
+import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { past, until } from './bounded.mjs';
+import { accounts, clients, development, root } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd, temporaryDirectory } from './harness.mjs';
+import { Person } from './person.mjs';
+import { keepSecret, keepUserCode } from './secrets.mjs';
+import { families, grants, outbox } from './stored.mjs';
+
+const home = join(root, 'tests/e2e/fixtures');
+
+/** The formats there are. */
+export const formats = () => readdirSync(home).sort();
+
+/** What the flow of a format is about, and a copy of its state to start a server on; `dated` says when it was stopped. */
+export function copyOf(format, dated) {
+  const flow = JSON.parse(readFileSync(join(home, format, 'flow.json'), 'utf8'));
+  const directory = temporaryDirectory();
+  cpSync(join(home, format, 'state'), directory.path, { recursive: true });
+  for (const { device_code, user_code, refresh_token, spent_token } of Object.values(flow.devices)) {
+    keepUserCode(user_code);
+    for (const text of [device_code, refresh_token, spent_token]) keepSecret('a code or token of the fixture', text);
+  }
+  return redated(flow, directory, dated(flow) - flow.at);
+}
+
+export function sizeOf(format) {
+  const files = readdirSync(join(home, format), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+}
+
+/** Moves what ends at some time, so that it is as if the flow had been stopped that much later. */
+function redated(flow, directory, delta) {
+  if (delta === 0) return { flow, directory };
+  for (const className of ['GrantShard', 'AccountShard', 'LimiterShard']) {
+    const folder = join(directory.path, className);
+    for (const name of readdirSync(folder)) {
+      const database = new DatabaseSync(join(folder, name));
+      redateRows(database, delta);
+      redateAlarms(database, delta);
+      database.close();
+    }
+  }
+  const devices = Object.entries(flow.devices).map(([name, device]) => {
+    return [name, { ...device, device_code: keepSecret('a device code', redatedCode(flow, device, delta)) }];
+  });
+  const refresh_ends_at = flow.refresh_ends_at + delta;
+  return { flow: { ...flow, at: flow.at + delta, refresh_ends_at, devices: Object.fromEntries(devices) }, directory };
+}
+
+/** Every instant, in a column of its own or inside a record, is a number of milliseconds. */
+function redateRows(database, delta) {
+  const later = (value) => (Number.isInteger(value) && value > 1_500_000_000_000 ? value + delta : value);
+  const inside = (text) => (text.startsWith('{') ? JSON.stringify(JSON.parse(text), (_, value) => later(value)) : text);
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'").all();
+  for (const { name: table } of tables) {
+    for (const row of database.prepare(`SELECT * FROM ${table}`).all()) {
+      const [key, ...columns] = Object.keys(row);
+      const values = columns.map((column) => (typeof row[column] === 'string' ? inside(row[column]) : later(row[column])));
+      const changes = columns.map((column) => `${column} = ?`).join(', ');
+      database.prepare(`UPDATE ${table} SET ${changes} WHERE ${key} = ?`).run(...values, row[key]);
+    }
+  }
+}
+
+/** The runtime's own notes: an object's alarm in its file, and all alarms of a class in `metadata.sqlite`, in nanoseconds. */
+function redateAlarms(database, delta) {
+  for (const [table, column] of [['_cf_METADATA', 'value'], ['_cf_ALARM', 'scheduled_time']]) {
+    if (!database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) continue;
+    const later = `UPDATE ${table} SET ${column} = ${column} + ? WHERE typeof(${column}) = 'integer' AND ${column} > 1500000000000000000`;
+    database.prepare(later).run(BigInt(delta) * 1_000_000n);
+  }
+}
+
+/** A device code, format 1, ends with its expiry (6 bytes) and a tag (16 bytes): src/grant/device_code.rs. */
+function redatedCode({ vars }, { device_code, client }, delta) {
+  const bytes = Buffer.from(device_code, 'base64url');
+  const body = bytes.subarray(0, -16);
+  const expiry = body.length - 6;
+  assert.equal(body[0], 1, 'a device code of format 1');
+  body.writeUIntBE(body.readUIntBE(expiry, 6) + delta, expiry, 6);
+  const key = hkdfSync('sha256', Buffer.from(vars.MASTER_KEY, 'base64'), 'device-grant', 'device code', 32);
+  const tag = createHmac('sha256', Buffer.from(key)).update(body).update(clients[client].client_id).digest();
+  return Buffer.concat([body, tag.subarray(0, 16)]).toString('base64url');
+}
+
+/** Plays the flow, and keeps what is stored when it stops. */
+export async function write(format) {
+  const directory = temporaryDirectory();
+  // All codes in one object: fewer files.
+  const vars = { MASTER_KEY: development.MASTER_KEY, SHARDS_PER_REGION: '1', REFRESH_TOKEN_SECONDS: '31536000' };
+  await playExpiry(directory, { ...vars, CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0' });
+  const server = await startWorkerd({ dir: directory.path, vars: { ...vars, CODE_LIFETIME_SECONDS: '1800', REDEMPTION_GRACE_SECONDS: '600' } });
+  const devices = await playFlow(server);
+  const at = Date.now();
+  const { keys } = await (await fetch(`${server.origin}/jwks.json`)).json();
+  const refresh_ends_at = Math.min(...families(server).map(({ ends_at }) => ends_at));
+  await server.stop();
+
+  const flow = { at, vars, keys, refresh_ends_at, devices };
+  rmSync(join(home, format), { recursive: true, force: true });
+  cpSync(directory.path, join(home, format, 'state'), { recursive: true });
+  writeFileSync(join(home, format, 'flow.json'), `${JSON.stringify(flow, null, 2)}\n`);
+  directory.remove();
+}
+
+/** One code that ends by itself, so that there is a ledger. */
+async function playExpiry(directory, vars) {
+  const server = await startWorkerd({ dir: directory.path, vars });
+  const { codes } = await Device.start(server);
+  await past(Date.now() + codes.expires_in * 1000);
+  await until(() => grants(server).length === 0 && outbox(server).length === 0, 10_000, 'the events were not shipped');
+  await server.stop();
+}
+
+/** A device in every state. */
+async function playFlow(server) {
+  const start = (client) => Device.start(server, { client: clients[client] });
+  const [alice, bob] = Object.values(accounts).map((account) => new Person(server, { account }));
+  const [pending, claimed, approved, denied, redeemed, refreshed] = [
+    await start('tv'), await start('tv'), await start('printer'), await start('tv'), await start('tv'), await start('printer'),
+  ];
+  await pending.poll();
+  await alice.consider(claimed.userCode);
+  await alice.approve(approved.userCode);
+  await bob.deny(denied.userCode);
+  await alice.approve(redeemed.userCode);
+  await redeemed.redeem();
+  await alice.approve(refreshed.userCode);
+  const spent = await refreshed.redeem();
+  await refreshed.refresh();
+  for (let wrong = 0; wrong < 3; wrong += 1) await bob.enter('BBBB-BBBB');
+  return {
+    pending: held(pending),
+    claimed: held(claimed),
+    approved: held(approved),
+    denied: held(denied),
+    redeemed: held(redeemed),
+    refreshed: { ...held(refreshed), spent_token: spent.refresh_token },
+  };
+}
+
+function held({ client, codes, tokens }) {
+  const [name] = Object.entries(clients).find(([, other]) => other === client);
+  const { device_code, user_code } = codes;
+  return { client: name, device_code, user_code, ...(tokens && { refresh_token: tokens.refresh_token }) };
+}

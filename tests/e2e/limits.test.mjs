@@ -1,0 +1,219 @@
+// What may be tried or held only so often: live codes, wrong codes, wrong passwords; and what wrong codes give away.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { interval, past } from './bounded.mjs';
+import { accounts, clients } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { from } from './places.mjs';
+import { endDiscreetly } from './secrets.mjs';
+import { grants } from './stored.mjs';
+
+const LIFETIME = 10;
+
+let server;
+before(async () => {
+  server = await startWorkerd();
+});
+after(() => endDiscreetly(server));
+
+/** A network of its own for every test, so that none counts in another's budgets. */
+let networks = 0;
+const ownNetwork = () => from(`198.51.100.${++networks}`);
+
+describe('live codes of a client on a network', () => {
+  test('are at most twenty; the next has to wait for one to end, and is told how long', async () => {
+    const headers = ownNetwork();
+    const devices = await Promise.all(Array.from({ length: 20 }, () => Device.start(server, { headers })));
+
+    const refused = await new Device(server, { headers }).start();
+
+    assert.deepEqual([refused.status, refused.error], [429, 'temporarily_unavailable']);
+    const wait = Number(refused.retryAfter);
+    assert.ok(wait > 280 && wait <= 300, `until the first one ends: ${refused.retryAfter}`);
+    await Device.start(server, { headers, client: clients.printer });
+    await Device.start(server, { headers: ownNetwork() });
+    assert.equal((await devices[0].poll()).error, 'authorization_pending', 'the twenty are as they were');
+  });
+
+  test('are counted no longer once redeemed or refused', async () => {
+    const headers = ownNetwork();
+    const devices = await Promise.all(Array.from({ length: 20 }, () => Device.start(server, { headers })));
+    const startIsRefused = async () => (await new Device(server, { headers }).start()).status === 429;
+    const bob = new Person(server, { account: accounts.bob, headers: ownNetwork() });
+
+    await bob.approve(devices[0].userCode);
+    assert.ok(await startIsRefused(), 'an approved one can still lead to tokens');
+    await devices[0].redeem();
+    assert.equal(await startIsRefused(), false);
+    await bob.deny(devices[1].userCode);
+    assert.equal(await startIsRefused(), false);
+    assert.ok(await startIsRefused(), 'two ended, two began');
+  });
+
+  test('of all clients in a shard are at most as many as set', async (t) => {
+    const full = await startWorkerd({ vars: { LIVE_CODES_PER_SHARD: '3', SHARDS_PER_REGION: '1' } });
+    t.after(() => endDiscreetly(full));
+    for (const client of [clients.tv, clients.printer, clients.tv]) await Device.start(full, { client, headers: ownNetwork() });
+
+    const refused = await new Device(full, { headers: ownNetwork() }).start();
+
+    assert.deepEqual([refused.status, refused.error], [429, 'temporarily_unavailable']);
+    assert.ok(Number(refused.retryAfter) > 280, refused.retryAfter);
+    assert.equal(grants(full).length, 3);
+  });
+});
+
+describe('wrong user codes', () => {
+  test('are five per account, then a wait that the page names, wherever the account is used', async () => {
+    const bob = await signedIn(accounts.bob);
+    const right = await Device.start(server, { headers: ownNetwork() });
+    for (let count = 0; count < 5; count += 1) {
+      await bob.enter('BBBB-BBBB');
+      assert.deepEqual([bob.page.status, bob.page.problem.slice(0, 22)], [400, 'That code did not work']);
+    }
+
+    await bob.enter(right.userCode);
+
+    assert.equal(bob.page.status, 429);
+    assert.match(bob.page.problem, /^Too many tries\. Wait 5 minutes, then try again\.$/);
+    const wait = Number(bob.page.headers.get('retry-after'));
+    assert.ok(wait > 280 && wait <= 300, `${wait}`);
+    const elsewhere = new Person(server, { account: accounts.bob, headers: ownNetwork() });
+    await elsewhere.enter(right.userCode);
+    await elsewhere.signIn();
+    assert.equal(elsewhere.page.status, 429);
+    const alice = await signedIn(accounts.alice);
+    await alice.approve(right.userCode);
+    await right.redeem();
+  });
+
+  test('that cannot be codes at all do not count', async (t) => {
+    const fresh = await startWorkerd();
+    t.after(() => endDiscreetly(fresh));
+    const bob = await signedIn(accounts.bob, fresh);
+    const right = await Device.start(fresh);
+
+    for (const typed of ['', 'AEIOU', 'BBBB', '1234-5678', 'B'.repeat(40)]) {
+      await bob.enter(typed);
+      assert.equal(bob.page.status, 400);
+    }
+
+    await bob.approve(right.userCode);
+  });
+
+  test('look all alike: wrong, used, expired, refused and contested ones get the same bytes', async (t) => {
+    const short = await startWorkerd({ vars: { CODE_LIFETIME_SECONDS: String(LIFETIME) } });
+    t.after(() => endDiscreetly(short));
+    const alice = await signedIn(accounts.alice, short);
+    const bob = await signedIn(accounts.bob, short);
+    const expired = await Device.start(short);
+    await past(Date.now() + expired.codes.expires_in * 1000);
+    const [used, refused, reported, contested] = await Promise.all([1, 2, 3, 4].map(() => Device.start(short)));
+    await alice.approve(used.userCode);
+    await used.redeem();
+    await alice.deny(refused.userCode);
+    await alice.consider(reported.userCode);
+    await alice.decide('report');
+    await alice.consider(contested.userCode);
+    await bob.enter(contested.userCode);
+    assert.equal(bob.page.status, 400, 'somebody else has it open');
+
+    const entered = { expired, used, refused, contested, wrong: { userCode: 'BBBB-BBBB' } };
+    const pages = {};
+    for (const [why, { userCode }] of Object.entries(entered)) pages[why] = answer(await alice.enter(userCode));
+
+    assert.equal(pages.wrong.status, 400);
+    for (const [why, page] of Object.entries(pages)) assert.deepEqual(page, pages.wrong, why);
+    assert.equal((await contested.poll()).error, 'access_denied');
+    assert.equal((await expired.poll()).error, 'expired_token');
+  });
+});
+
+describe('wrong passwords', () => {
+  test('are slowed down by waits that the page names, and never lock anybody out', async () => {
+    const device = await Device.start(server, { headers: ownNetwork() });
+    const alice = new Person(server, { headers: ownNetwork() });
+    await alice.enter(device.userCode);
+
+    for (let tries = 0; alice.page.status !== 429; tries += 1) {
+      assert.ok(tries < 10, 'nothing slows this down');
+      await alice.signIn({ username: 'alice', password: 'wrong' });
+      if (alice.page.status === 400) assert.equal(alice.page.problem, 'The username or the password is not right.');
+    }
+
+    assert.match(alice.page.problem, /^Too many tries\. Wait \d+ seconds?, then try again\.$/);
+    const wait = Number(alice.page.headers.get('retry-after'));
+    assert.ok(wait >= 1 && wait <= 15, `${wait}`);
+    await interval(wait);
+    await alice.signIn();
+    alice.mustRead(200, 'Approve or refuse');
+  });
+
+  test('of an account that exists and of one that does not are told the same', async () => {
+    const device = await Device.start(server, { headers: ownNetwork() });
+    const person = new Person(server, { headers: ownNetwork() });
+    const pages = [];
+    for (const username of ['bob', 'b0b']) {
+      await person.enter(device.userCode);
+      await person.signIn({ username, password: 'wrong' });
+      const { status, html } = person.page;
+      pages.push([status, html.replaceAll(username, 'name').replaceAll(person.page.transaction, 'transaction')]);
+    }
+
+    assert.deepEqual(pages[0], pages[1]);
+    assert.equal(pages[0][0], 400);
+  });
+});
+
+describe('a code in two hands', () => {
+  test('of two accounts in two browsers is dead', async (t) => {
+    const fresh = await startWorkerd();
+    t.after(() => endDiscreetly(fresh));
+    const [device, other] = [await Device.start(fresh), await Device.start(fresh)];
+    const alice = new Person(fresh);
+    const mallory = new Person(fresh, { account: accounts.bob });
+    await alice.consider(device.userCode);
+
+    await mallory.enter(device.userCode);
+    await mallory.signIn();
+
+    assert.match(mallory.page.problem, /^That code did not work/);
+    const late = await alice.decide('approve');
+    assert.deepEqual([late.status, late.heading], [409, 'This request has ended']);
+    assert.equal((await device.poll()).error, 'access_denied');
+    assert.equal((await other.poll()).error, 'authorization_pending', 'no other code is touched');
+  });
+
+  test('of one person who uses another account instead is not', async (t) => {
+    const fresh = await startWorkerd();
+    t.after(() => endDiscreetly(fresh));
+    const device = await Device.start(fresh);
+    const person = new Person(fresh);
+    await person.consider(device.userCode);
+
+    await person.submit({ step: 'switch_account' });
+    await person.signIn(accounts.bob);
+    await person.decide('approve');
+
+    person.mustRead(200, 'Approved');
+    const { id_token } = await device.redeem();
+    const claims = JSON.parse(Buffer.from(id_token.split('.')[1], 'base64url'));
+    assert.equal(claims.preferred_username, 'bob');
+  });
+});
+
+/** A person who is signed in already: their first code was refused. */
+async function signedIn(account, where = server) {
+  const person = new Person(where, { account, headers: ownNetwork() });
+  const device = await Device.start(where, { headers: ownNetwork() });
+  await person.deny(device.userCode);
+  return person;
+}
+
+/** All of an answer that a person could tell another by. */
+function answer({ status, html, headers }) {
+  return { status, html, headers: Object.fromEntries([...headers].filter(([name]) => name !== 'date')) };
+}

@@ -1,0 +1,42 @@
+// Requests that no well-behaved client sends: any bytes, any header, whole or in chunks.
+
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+import { within } from './harness.mjs';
+
+const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const LIMIT = 10_000;
+
+/**
+ * Sends one request and waits for its answer, for ten seconds at most.
+ * `headers` are sent as they are, `Host` included; `chunked` leaves out the length of the body.
+ */
+export async function send(server, path, { method = 'POST', headers = {}, body = '', chunked = false } = {}) {
+  const bytes = Buffer.from(body);
+  const framing = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': bytes.length };
+  const asked = request(server.origin + path, { method, agent, headers: { ...headers, ...framing } });
+  // A server may answer and hang up before it has read everything.
+  asked.on('error', () => {});
+  const answered = once(asked, 'response');
+  asked.end(bytes);
+  const [response] = await within(LIMIT, answered, `${method} ${path} was not answered`);
+  response.setEncoding('utf8');
+  const parts = await within(LIMIT, response.toArray(), `${method} ${path} was not answered to the end`);
+  return { status: response.statusCode, headers: response.headers, text: parts.join('') };
+}
+
+/** Writes bytes to the server's port, and reads until it closes the connection, or `milliseconds` are over. */
+export async function write(server, bytes, { half = false, milliseconds = LIMIT } = {}) {
+  const { port, hostname } = new URL(server.origin);
+  const socket = connect({ port, host: hostname });
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (text) => (answer += text));
+  if (half) socket.end(bytes, 'latin1');
+  else socket.write(bytes, 'latin1');
+  await within(milliseconds, once(socket, 'close'), 'the connection was not closed').catch(() => {});
+  socket.destroy();
+  return answer;
+}

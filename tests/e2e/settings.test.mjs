@@ -1,0 +1,235 @@
+// A server that is set up wrongly says so, to whoever asks anything; one that is set up for production has no demo in it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accounts, clients, development } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { send } from './raw.mjs';
+import { decisions, disclosures, endDiscreetly, keepSecret } from './secrets.mjs';
+
+const KEY = keepSecret('the master key of production', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=');
+const ISSUER = 'http://localhost:8443';
+const production = { ENVIRONMENT: 'production', ISSUER, MASTER_KEY: KEY };
+
+const routes = [
+  ['GET', '/healthz'],
+  ['GET', '/jwks.json'],
+  ['GET', '/.well-known/oauth-authorization-server'],
+  ['GET', '/.well-known/openid-configuration'],
+  ['GET', '/device'],
+  ['POST', '/device'],
+  ['POST', '/device_authorization'],
+  ['POST', '/token'],
+  ['GET', '/authorize'],
+  ['GET', '/nothing'],
+];
+
+const number = (low, high) => `must be a whole number from ${low} to ${high}`;
+
+for (const [name, value, allowed] of [
+  ['ENVIRONMENT', 'staging', 'allowed are production, preview and development'],
+  ['ISSUER', 'login.example.com', 'must be an https URL'],
+  ['ISSUER', 'http://login.example.com', 'must be an https URL'],
+  ['POLL_INTERVAL_SECONDS', '0', number(1, 60)],
+  ['CODE_LIFETIME_SECONDS', '9', number(10, 1800)],
+  ['CODE_LIFETIME_SECONDS', '5m', number(10, 1800)],
+  ['REDEMPTION_GRACE_SECONDS', '601', number(0, 600)],
+  ['ACCESS_TOKEN_SECONDS', '1', number(60, 86400)],
+  ['ID_TOKEN_SECONDS', '-1', number(60, 86400)],
+  ['REFRESH_TOKEN_SECONDS', '31536001', number(60, 31536000)],
+  ['LIVE_CODES_PER_CLIENT_AND_NETWORK', '0', number(1, 10000)],
+  ['LIVE_CODES_PER_SHARD', 'many', number(1, 100000)],
+  ['SHARDS_PER_REGION', '65', number(1, 64)],
+  ['SHARDS_PER_REGION_PREVIOUS', '0', number(1, 64)],
+  ['USER_CODE_LENGTH', '3', number(4, 24)],
+  ['USER_CODE_CHARSET', 'BCDB', "'B' stands in the character set twice"],
+  ['USER_CODE_CHARSET', 'ABCD1234', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],
+  ['USER_CODE_CHARSET', '0123456789', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],
+  ['ALLOW_WEAK_USER_CODES', 'yes', 'must be true or false'],
+  ['DEVICE_CLIENT_AUTHENTICATION', 'on', 'must be true or false'],
+]) {
+  test(`${name}=${value} is refused on every route, with what is allowed`, async (t) => {
+    const server = await misconfigured(t, { [name]: value });
+
+    const sentence = await refusal(server);
+
+    assert.ok(sentence.startsWith(`This server is not configured: ${name} is ${JSON.stringify(value)}: `), sentence);
+    assert.ok(sentence.includes(allowed), sentence);
+  });
+}
+
+for (const [what, vars, expected] of [
+  ['without a master key', { MASTER_KEY: undefined }, /: MASTER_KEY: must be set: 32 random bytes or more in base64/],
+  ['with a short master key', { MASTER_KEY: keepSecret('a short key', 'c2hvcnQ') }, /: MASTER_KEY: must be 32 random bytes or more/],
+  ['for production with the development key', { ...production, MASTER_KEY: development.MASTER_KEY }, /: MASTER_KEY: is the development key, which is public/],
+  ['for a preview with the development key', { ENVIRONMENT: 'preview' }, /: MASTER_KEY: is the development key, which is public/],
+  ['for production with the development key as its previous one', { ...production, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, /: MASTER_KEY_PREVIOUS: is the development key/],
+  ['for production without an issuer', { ...production, ISSUER: undefined }, /: ISSUER: must be set to this server's https URL/],
+  ['for whatever an unset environment is: production', { ENVIRONMENT: undefined, ISSUER }, /: MASTER_KEY: is the development key/],
+]) {
+  test(`a server ${what} refuses to serve, and keeps the key to itself`, async (t) => {
+    const server = await misconfigured(t, vars);
+
+    assert.match(await refusal(server), expected);
+  });
+}
+
+test('an empty setting is one that was left out', async (t) => {
+  const server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '', ISSUER: '', USER_CODE_CHARSET: '' } });
+  t.after(() => endDiscreetly(server));
+
+  const { codes } = await Device.start(server);
+
+  assert.equal(codes.interval, 5);
+});
+
+test('production has no demo client and no demo account', async (t) => {
+  const server = await startWorkerd({ vars: production });
+  t.after(() => endDiscreetly(server));
+  const inProduction = toProduction(server);
+
+  for (const client of Object.values(clients)) {
+    const body = new URLSearchParams({ ...client, scope: 'openid' }).toString();
+    const answer = await inProduction('/device_authorization', { body });
+    assert.deepEqual([answer.status, JSON.parse(answer.text).error], [401, 'invalid_client']);
+  }
+  const known = await inProduction('/.well-known/openid-configuration', { method: 'GET' });
+  assert.equal(JSON.parse(known.text).issuer, ISSUER);
+  for (const { username, password } of Object.values(accounts)) {
+    const page = await signInToProduction(inProduction, username, password);
+    assert.match(page.text, /The username or the password is not right/);
+  }
+});
+
+test('production answers for its own issuer only', async (t) => {
+  const server = await startWorkerd({ vars: production });
+  t.after(() => endDiscreetly(server));
+  const inProduction = toProduction(server);
+
+  assert.equal((await inProduction('/healthz', { method: 'GET' })).status, 200);
+  assert.equal((await send(server, '/healthz', { method: 'GET' })).status, 421);
+  assert.equal((await inProduction('/device_authorization', { body: 'client_id=demo-tv' })).status, 401, 'this is decided, and logged');
+});
+
+test('an issuer may have a path, and everything is under it', async (t) => {
+  const server = await startWorkerd({ vars: { ISSUER: `${ISSUER}/auth` } });
+  t.after(() => endDiscreetly(server));
+  const ask = toProduction(server);
+  const body = new URLSearchParams({ ...clients.tv, scope: 'openid' }).toString();
+
+  const started = await ask('/auth/device_authorization', { body });
+
+  const { verification_uri, device_code, user_code } = JSON.parse(started.text);
+  keepSecret('a device code', device_code);
+  keepSecret('a user code', user_code);
+  assert.equal(verification_uri, `${ISSUER}/auth/device`);
+  assert.equal((await ask('/device_authorization', { body })).status, 404);
+  const metadata = await ask('/.well-known/oauth-authorization-server/auth', { method: 'GET' });
+  assert.equal(JSON.parse(metadata.text).issuer, `${ISSUER}/auth`);
+  assert.equal((await ask('/auth/.well-known/openid-configuration', { method: 'GET' })).text, metadata.text);
+  assert.match((await ask('/auth/device', { method: 'GET' })).text, /<form [^>]*action="\/auth\/device"/);
+});
+
+test('weak user codes are possible if asked for, and every log says so', async (t) => {
+  const vars = { USER_CODE_CHARSET: '0123456789', USER_CODE_LENGTH: '6', ALLOW_WEAK_USER_CODES: 'true' };
+  const server = await startWorkerd({ vars });
+  t.after(() => endDiscreetly(server, { besides: [/ALLOW_WEAK_USER_CODES is on/] }));
+  const device = await Device.start(server);
+
+  assert.match(device.userCode, /^\d{3}-\d{3}$/);
+  await new Person(server).approve(device.userCode);
+  await device.redeem();
+  await server.restart();
+  await fetch(`${server.origin}/healthz`);
+
+  assert.equal(server.logs().match(/ALLOW_WEAK_USER_CODES is on/g).length, 2, 'once per start');
+});
+
+test('digits are shown and read as such', async (t) => {
+  const server = await startWorkerd({ vars: { USER_CODE_CHARSET: '0123456789', USER_CODE_LENGTH: '12' } });
+  t.after(() => endDiscreetly(server));
+  const device = await Device.start(server);
+  const alice = new Person(server);
+
+  assert.match(device.userCode, /^\d{4}-\d{4}-\d{4}$/);
+  await alice.open();
+  assert.match(alice.page.html, /inputmode="numeric"/);
+  await alice.approve(device.userCode.replaceAll('-', ' ').replaceAll('0', 'O').replaceAll('1', 'l'));
+  await device.redeem();
+});
+
+test('client authentication at the device authorization endpoint can be turned off', async (t) => {
+  const server = await startWorkerd({ vars: { DEVICE_CLIENT_AUTHENTICATION: 'false' } });
+  t.after(() => endDiscreetly(server));
+  const printer = await Device.start(server, { client: { client_id: clients.printer.client_id } });
+  await new Person(server).approve(printer.userCode);
+
+  assert.equal((await printer.poll()).error, 'invalid_client', 'the token endpoint still wants it');
+  printer.client = clients.printer;
+  printer.by = 'post';
+  await printer.redeem();
+});
+
+test('lifetimes are those that are set', async (t) => {
+  const vars = { ACCESS_TOKEN_SECONDS: '60', ID_TOKEN_SECONDS: '120', CODE_LIFETIME_SECONDS: '1800', POLL_INTERVAL_SECONDS: '60' };
+  const server = await startWorkerd({ vars });
+  t.after(() => endDiscreetly(server));
+  const device = await Device.start(server);
+  await new Person(server).approve(device.userCode);
+
+  const { expires_in, access_token, id_token } = await device.redeem();
+
+  const lifetime = (token) => {
+    const { iat, exp } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+    return exp - iat;
+  };
+  assert.deepEqual([device.codes.expires_in, device.codes.interval], [1800, 60]);
+  assert.deepEqual([expires_in, lifetime(access_token), lifetime(id_token)], [60, 60, 120]);
+});
+
+/** A server that cannot serve; nothing is decided there, and its log says the same as its answers. */
+async function misconfigured(t, vars) {
+  const server = await startWorkerd({ vars });
+  t.after(async () => {
+    await server.stop();
+    assert.deepEqual(disclosures(server.logs()), []);
+    assert.deepEqual(decisions(server), []);
+    assert.match(server.logs(), /This server is not configured: /);
+  });
+  return server;
+}
+
+/** The one sentence that every route answers with. */
+async function refusal(server) {
+  const answers = new Set();
+  for (const [method, path] of routes) {
+    const { status, text } = await send(server, path, { method });
+    assert.equal(status, 503, `${method} ${path}`);
+    answers.add(text);
+  }
+  assert.equal(answers.size, 1);
+  const [sentence] = answers;
+  assert.deepEqual(disclosures(sentence), []);
+  return sentence;
+}
+
+/** Sends a form to the issuer, whatever port the server is really on. */
+function toProduction(server) {
+  const headers = { host: new URL(ISSUER).host, 'content-type': 'application/x-www-form-urlencoded' };
+  return (path, init) => send(server, path, { ...init, headers: { ...headers, ...init.headers } });
+}
+
+/** Enters a code that may exist or not, and signs in. */
+async function signInToProduction(ask, username, password) {
+  const post = (page, fields) => {
+    const hidden = (name) => page.text.match(new RegExp(`name="${name}" value="([^"]*)"`))?.[1] ?? '';
+    const body = new URLSearchParams({ csrf: hidden('csrf'), transaction: hidden('transaction'), ...fields }).toString();
+    return ask('/device', { body, headers: { cookie } });
+  };
+  const first = await ask('/device', { method: 'GET' });
+  const cookie = first.headers['set-cookie'][0].split(';')[0];
+  const signIn = await post(first, { step: 'code', user_code: 'BBBB-BBBB' });
+  return post(signIn, { step: 'sign_in', username, password });
+}

@@ -1,0 +1,104 @@
+// The same Worker in its two shapes: with KV and the rate limiter, as wrangler.toml describes it, and without.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { accounts, clients, wrangler } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd, startWrangler } from './harness.mjs';
+import { Person } from './person.mjs';
+import { disclosures, endDiscreetly } from './secrets.mjs';
+
+const vars = { LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000', LIVE_CODES_PER_SHARD: '100000' };
+const [{ simple: { limit, period } }] = wrangler.ratelimits;
+
+describe('with KV and the rate limiter', () => {
+  let server, kv;
+  before(async () => {
+    server = await startWrangler({ vars });
+    ({ SNAPSHOT: kv } = await server.worker.getEnv());
+  });
+  after(() => endDiscreetly(server));
+
+  everyFlowEndsWell(() => server);
+
+  test('KV holds the published registry and nothing else, no code and no secret', async () => {
+    const { keys } = await kv.list();
+    assert.deepEqual(keys.map(({ name }) => name), ['registry']);
+    const text = await kv.get('registry');
+    const snapshot = JSON.parse(text);
+
+    assert.deepEqual(snapshot.clients.map(({ client_id }) => client_id), ['demo-printer', 'demo-tv']);
+    const { keys: published } = await (await fetch(`${server.origin}/jwks.json`)).json();
+    assert.deepEqual(snapshot.keys, published);
+    assert.deepEqual(snapshot.keys.flatMap((key) => Object.keys(key)).filter((name) => ['d', 'p', 'q', 'wrapped'].includes(name)), []);
+    assert.deepEqual(disclosures(text), []);
+  });
+
+  test('`/healthz` names the version that answers', async () => {
+    const { version } = await (await fetch(`${server.origin}/healthz`)).json();
+
+    assert.match(version, /^\d+\.\d+\.\d+\+[0-9a-f-]{36}$/);
+  });
+
+  test('a network starts so many codes a minute, and the next one is told to wait', async () => {
+    const device = new Device(server, { client: clients.printer });
+    let started = 0;
+    let answer = await device.start();
+    // The minute may end in between, and then the count begins anew, once.
+    for (; answer.status === 200 && started <= 2 * limit; started += 1) answer = await device.start();
+
+    assert.deepEqual([answer.status, answer.error, answer.retryAfter], [429, 'temporarily_unavailable', String(period)]);
+    assert.ok(started >= limit - 10, `after ${started} codes`);
+    await Device.start(server, { client: clients.tv });
+  });
+});
+
+describe('without', () => {
+  let server;
+  before(async () => {
+    server = await startWorkerd({ vars });
+  });
+  after(() => endDiscreetly(server));
+
+  everyFlowEndsWell(() => server);
+
+  test('`/healthz` names the version that was built', async () => {
+    const { version } = await (await fetch(`${server.origin}/healthz`)).json();
+
+    assert.match(version, /^\d+\.\d+\.\d+$/);
+  });
+
+  test('a network starts as many codes a minute as may be live', async () => {
+    const device = new Device(server, { client: clients.printer });
+
+    for (let started = 0; started <= limit; started += 1) assert.equal((await device.start()).status, 200);
+  });
+});
+
+function everyFlowEndsWell(server) {
+  for (const [name, client] of Object.entries(clients)) {
+    test(`the ${name} goes from discovery to a second refresh`, async () => {
+      const { origin } = server();
+      const metadata = await (await fetch(`${origin}/.well-known/openid-configuration`)).json();
+      const device = await Device.start(server(), { client });
+
+      assert.equal(metadata.issuer, origin);
+      assert.equal(device.codes.verification_uri, `${origin}/device`);
+      assert.equal((await device.poll()).error, 'authorization_pending');
+      await new Person(server()).approve(device.userCode);
+      const first = await device.redeem();
+      assert.equal((await device.poll()).error, 'invalid_grant');
+      assert.equal((await device.refresh()).status, 200);
+      assert.equal((await device.refresh()).status, 200);
+      assert.equal((await device.refresh(first.refresh_token)).error, 'invalid_grant');
+    });
+  }
+
+  test('a refusal reaches the device', async () => {
+    const device = await Device.start(server());
+
+    await new Person(server(), { account: accounts.bob }).deny(device.userCode);
+
+    assert.equal((await device.poll()).error, 'access_denied');
+  });
+}
