@@ -2,6 +2,7 @@
 
 mod support;
 
+use device_grant::client::Authentication;
 use device_grant::client::scope::Scope;
 use device_grant::endpoint::http::{Request, Response};
 use serde_json::Value;
@@ -143,6 +144,54 @@ fn a_pending_poll_is_one_hop_and_a_redemption_two() {
     assert_eq!(hops(), 0, "a code long past its end, too");
 }
 
+#[test]
+fn a_secret_that_was_replaced_redeems_and_refreshes_nothing() {
+    let world = World::new();
+    let secret = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
+    let token = |more: &[(&str, &str)]| world.post("/token", &[&secret, more].concat());
+    let started = world.start_with(&[&secret[..], &[("scope", "openid offline_access")]].concat());
+    enter(&world, ALICE, &started.user_code).decide("approve");
+    let poll = [("grant_type", support::DEVICE_CODE), ("device_code", started.device_code.as_str())];
+    let replace = |secret: &[u8]| {
+        let digest = device_grant::secret::Digest::of(secret);
+        world.change_client("demo-printer", |client| {
+            client.authentication = Authentication::Secret { digest }
+        });
+    };
+
+    replace(b"another");
+    assert_eq!(outcome(&token(&poll)), "access_denied", "though the snapshot still has the old one");
+
+    replace(b"demo-printer-secret");
+    let refresh_token = refresh_token(&token(&poll));
+    replace(b"another");
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.as_str())];
+    assert_eq!(outcome(&token(&refresh)), "invalid_grant");
+}
+
+#[test]
+fn a_published_snapshot_is_believed_for_polls_and_not_for_refusals() {
+    let world = World::new();
+    let started = world.start();
+    world.publish();
+    let newcomer = |client: &mut device_grant::client::Client| client.client_name = "New name".to_owned();
+    world.change_client("demo-tv", newcomer);
+    world.set_down("registry", true);
+    world.wait(20);
+    assert_eq!(
+        world.poll_outcome(&started.device_code),
+        "authorization_pending",
+        "the registry is not asked"
+    );
+
+    world.set_down("registry", false);
+    world.publish();
+    world.change_client("demo-printer", |client| client.authentication = Authentication::None);
+    world.wait(20);
+    let response = world.post("/device_authorization", &[("client_id", "demo-printer")]);
+    assert_eq!(response.status, 200, "what the snapshot would refuse is asked at the source");
+}
+
 // --- Refresh ---
 
 #[test]
@@ -214,6 +263,17 @@ fn a_refresh_token_is_its_clients_alone_and_ends_in_time() {
     let next = refresh_token(&world.refresh(&token));
     world.wait(1);
     assert_eq!(outcome(&world.refresh(&next)), "invalid_grant");
+}
+
+#[test]
+fn a_client_that_may_not_stay_signed_in_any_more_does_not() {
+    let world = World::new();
+    let started = world.approved();
+    let token = refresh_token(&world.poll(&started.device_code));
+
+    world.change_client("demo-tv", |client| client.scope = client.scope.without("offline_access"));
+
+    assert_eq!(outcome(&world.refresh(&token)), "invalid_grant");
 }
 
 #[test]
@@ -393,6 +453,51 @@ fn a_form_from_elsewhere_is_refused() {
     assert_eq!(world.poll_outcome(&started.device_code), "authorization_pending");
 
     assert_eq!(person.window().send(origin("null")).status, 200, "null says nothing; the token decides");
+}
+
+#[test]
+fn a_transaction_is_one_browsers_own() {
+    let world = World::new();
+    let started = world.start();
+    let alice = enter(&world, ALICE, &started.user_code);
+    let stolen = hidden(&alice.page.borrow().body, "transaction").expect("a field");
+    let mallory = enter(&world, BOB, &world.start().user_code);
+
+    let fields =
+        [("step", "decide"), ("decision", "approve"), ("confirm_device", "yes"), ("transaction", &stolen)];
+    let page = mallory.submit_only(&fields);
+
+    assert_eq!(page.status, 403);
+    assert_eq!(world.poll_outcome(&started.device_code), "authorization_pending");
+}
+
+#[test]
+fn strangers_who_try_passwords_do_not_keep_an_owner_waiting_in_her_own_browser() {
+    let world = World::new();
+    let own = enter(&world, ALICE, &world.start().user_code);
+    own.submit(&[("step", "switch_account")]);
+    let stranger = Person::at(&world, "203.0.113.66");
+    stranger.enter(&world.start().user_code);
+    (0..5).for_each(|_| drop(stranger.sign_in(ALICE.0, "wrong")));
+    assert_eq!(stranger.sign_in(ALICE.0, "wrong").status, 429);
+
+    let elsewhere = Person::of(&world);
+    elsewhere.enter(&world.start().user_code);
+    assert_eq!(elsewhere.sign_in(ALICE.0, ALICE.1).status, 429, "in a browser nobody knows");
+    assert_eq!(own.sign_in(ALICE.0, ALICE.1).status, 200);
+}
+
+#[test]
+fn whoever_signs_out_leaves_a_browser_that_knows_nobody() {
+    let world = World::new();
+    let started = world.start();
+    let person = enter(&world, ALICE, &started.user_code);
+    person.open("/device");
+    person.submit(&[("step", "sign_out")]);
+
+    person.enter_as(BOB.0, BOB.1, &started.user_code);
+
+    assert_eq!(world.poll_outcome(&started.device_code), "access_denied", "two people had the code");
 }
 
 #[test]
@@ -717,6 +822,20 @@ fn a_page_that_cannot_reach_something_says_so_and_the_form_still_works() {
         assert_eq!(form.decide("approve").status, 200, "{object}");
         assert_eq!(world.poll_outcome(&started.device_code), "issued", "{object}");
     }
+}
+
+#[test]
+fn a_decision_stands_though_the_clients_name_cannot_be_had() {
+    let world = World::new();
+    let started = world.start();
+    let person = enter(&world, ALICE, &started.user_code);
+    world.wait(20);
+    world.set_down("registry", true);
+
+    assert_eq!(person.decide("deny").status, 200, "it is not told that nothing has changed");
+
+    world.set_down("registry", false);
+    assert_eq!(world.poll_outcome(&started.device_code), "access_denied");
 }
 
 #[test]

@@ -297,11 +297,7 @@ mod tests {
     fn a_shape_below_the_floor_says_what_would_pass() {
         assert_eq!(Shape::new("ABCD1234", 7, false), Err(BadShape::Weak { needed: 12 }));
         assert_eq!(Shape::new(DIGITS, 9, false), Err(BadShape::Weak { needed: 12 }));
-        assert_eq!(
-            Shape::new("01", 12, false),
-            Err(BadShape::Weak { needed: 35 }),
-            "two digits are not ten"
-        );
+        assert_eq!(Shape::new("01", 12, false), Err(BadShape::Weak { needed: 35 }), "two digits are not ten");
         assert!(Shape::new("ABCD1234", 7, true).unwrap().is_weak());
         assert!(!shape().is_weak());
     }

@@ -70,6 +70,8 @@ pub(crate) struct Memories {
     now: Cell<Timestamp>,
     /// Objects that cannot be reached.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
+    /// What is published beside the registry.
+    pub(crate) published: RefCell<Option<Snapshot>>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
 }
@@ -211,6 +213,13 @@ impl World {
         self.get("/jwks.json");
         let mut clients = self.server.platform.registry.0.borrow_mut();
         change(clients.get_mut(client_id).expect("the client is registered"));
+    }
+
+    /// Publishes the registry as it is now.
+    pub(crate) fn publish(&self) {
+        let Ok(reply) = registry::apply(&self.server.platform.registry, registry::Command::Snapshot);
+        let registry::Reply::Snapshot(snapshot) = reply else { panic!("no snapshot") };
+        self.server.platform.published.replace(Some(*snapshot));
     }
 
     /// Changes an account.
@@ -384,7 +393,7 @@ impl Platform for Memories {
     }
 
     async fn published(&self) -> Option<Snapshot> {
-        None
+        self.published.borrow().clone()
     }
 
     async fn within_limit(&self, _: &str) -> bool {

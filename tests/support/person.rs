@@ -73,6 +73,12 @@ impl<'a> Person<'a> {
         self.send(post("/device", &[&hidden, fields].concat()))
     }
 
+    /// Sends a form with this browser's token and nothing else of the page shown.
+    pub(crate) fn submit_only(&self, fields: &[(&str, &str)]) -> Response {
+        let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();
+        self.send(post("/device", &[&[("csrf", csrf.as_str())], fields].concat()))
+    }
+
     /// Sends a request as this browser.
     pub(crate) fn send(&self, request: Request) -> Response {
         let cookie = self.cookie.borrow().clone();
