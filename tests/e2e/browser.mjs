@@ -9,16 +9,19 @@
 //
 // Nothing sleeps: every wait has a condition and a bound.
 
-import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Browser as Browsers, Builder, By, error, Key, logging, until } from 'selenium-webdriver';
 import { Options, ServiceBuilder } from 'selenium-webdriver/chrome.js';
 import { chromedriver, chromium } from './config.mjs';
-import { temporaryDirectory } from './harness.mjs';
+import { temporaryDirectory, within } from './harness.mjs';
 
 const LIMIT = 10_000;
+
+/** What the console says of every page with a status of 4xx. */
+const STATUS = / - Failed to load resource: the server responded with a status of 4\d\d /;
 
 const ARGUMENTS = [
   '--headless=new',
@@ -29,7 +32,6 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--disable-crash-reporter',
   '--window-size=1280,900',
 ];
 
@@ -60,6 +62,7 @@ export async function openBrowser({ javascript = true } = {}) {
     .setChromeOptions(options)
     .setChromeService(new ServiceBuilder(chromedriver()))
     .build();
+  await driver.manage().setTimeouts({ pageLoad: LIMIT, script: LIMIT });
   const end = endsWithUs(profile.path);
   return new Browser(driver, () => {
     end.forget();
@@ -71,9 +74,17 @@ export async function openBrowser({ javascript = true } = {}) {
 function endsWithUs(profile) {
   // The lock names the process: `host-pid`.
   const pid = Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1));
-  const kill = () => process.kill(pid, 'SIGKILL');
-  process.on('exit', kill);
-  return { forget: () => process.off('exit', kill) };
+  const end = () => {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has gone already.
+    }
+    // Its helpers follow it, and write until they do.
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  };
+  process.prependListener('exit', end);
+  return { forget: () => process.off('exit', end) };
 }
 
 class Browser {
@@ -86,14 +97,17 @@ class Browser {
   }
 
   async close() {
-    await this.#driver.quit();
+    await within(LIMIT, this.#driver.quit(), 'the browser did not close');
     this.#closed();
   }
 
   /** As after closing all windows and opening one: no session cookie is left. */
   async restart() {
     const [first, ...others] = await this.windows();
-    for (const other of others) await this.close_window(other);
+    for (const other of others) {
+      await this.switchTo(other);
+      await this.#driver.close();
+    }
     await this.switchTo(first);
     await this.#driver.get('about:blank');
     await this.#driver.sendDevToolsCommand('Network.clearBrowserCookies');
@@ -124,10 +138,6 @@ class Browser {
   /** All that can be read on the page. */
   text() {
     return this.#driver.findElement(By.css('body')).getText();
-  }
-
-  source() {
-    return this.#driver.getPageSource();
   }
 
   /** Waits until a page with this heading is shown, and gives its text. */
@@ -266,11 +276,6 @@ class Browser {
     return this.#driver.switchTo().window(window);
   }
 
-  async close_window(window) {
-    await this.switchTo(window);
-    await this.#driver.close();
-  }
-
   /** Waits for the page's frame to be answered, and gives what of a form of ours is in it. */
   async frame() {
     await this.#driver.wait(until.ableToSwitchToFrame(By.css('iframe')), LIMIT);
@@ -282,7 +287,7 @@ class Browser {
   /** What the browser itself complained about since the last call, but for the statuses of pages, which tests check. */
   async complaints() {
     const entries = await this.#driver.manage().logs().get(logging.Type.BROWSER);
-    return entries.map(({ message }) => message).filter((message) => !/ - Failed to load resource: the server responded with a status of 4\d\d /.test(message));
+    return entries.map(({ message }) => message).filter((message) => !STATUS.test(message));
   }
 
   /**
@@ -324,26 +329,30 @@ class Browser {
 
   async #violations() {
     if (!(await this.run(() => 'axe' in window))) await this.run(axe);
-    const violations = await this.run(async () => (await window.axe.run(document, { resultTypes: ['violations'] })).violations);
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
+    return this.run(async () => {
+      const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
+      return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+    });
   }
 
   /** All of the page, not only what is in view. */
   async #picture() {
     const { cssContentSize } = await this.#driver.sendAndGetDevToolsCommand('Page.getLayoutMetrics', {});
     const clip = { ...cssContentSize, scale: 1 };
-    const { data } = await this.#driver.sendAndGetDevToolsCommand('Page.captureScreenshot', { format: 'png', captureBeyondViewport: true, clip });
+    const all = { format: 'png', captureBeyondViewport: true, clip };
+    const { data } = await this.#driver.sendAndGetDevToolsCommand('Page.captureScreenshot', all);
     return Buffer.from(data, 'base64');
   }
 }
 
 /** For a question to an element whose page is going or gone: the driver has two ways to say that. */
 function undefinedIfGone(problem) {
-  if (problem instanceof error.StaleElementReferenceError || /does not belong to the document/.test(problem.message)) return undefined;
+  const gone = problem instanceof error.StaleElementReferenceError;
+  if (gone || /does not belong to the document/.test(problem.message)) return undefined;
   throw problem;
 }
 
-/** Another site, of which `page(html)` gives the address of a page; `site` is what browsers call cross-site. */
+/** A server of somebody else's pages. */
 export async function openSite() {
   const pages = [];
   const server = createServer((request, response) => {
@@ -354,8 +363,11 @@ export async function openSite() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
   return {
-    /** The page's address on a host: `127.0.0.1` is another origin of the same site as the tests', `localhost` another site. */
-    page: (html, host) => `http://${host}:${port}/${pages.push(`<!DOCTYPE html><title>Elsewhere</title>${html}`) - 1}`,
+    /** Adds a page. For one on 127.0.0.1, `localhost` is another site and `127.0.0.1` another origin of the same site. */
+    page(html, host) {
+      const index = pages.push(`<!DOCTYPE html><title>Elsewhere</title>${html}`) - 1;
+      return `http://${host}:${port}/${index}`;
+    },
     close: () => new Promise((resolve) => {
       server.closeAllConnections();
       server.close(resolve);

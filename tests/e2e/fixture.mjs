@@ -10,12 +10,12 @@ import assert from 'node:assert/strict';
 import { createHmac, hkdfSync } from 'node:crypto';
 import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { past, until } from './bounded.mjs';
 import { accounts, clients, development, root } from './config.mjs';
 import { Device } from './device.mjs';
 import { startWorkerd, temporaryDirectory } from './harness.mjs';
 import { Person } from './person.mjs';
+import { redate } from './redate.mjs';
 import { keepSecret, keepUserCode } from './secrets.mjs';
 import { families, grants, outbox } from './stored.mjs';
 
@@ -44,44 +44,12 @@ export function sizeOf(format) {
 /** Moves what ends at some time, so that it is as if the flow had been stopped that much later. */
 function redated(flow, directory, delta) {
   if (delta === 0) return { flow, directory };
-  for (const className of ['GrantShard', 'AccountShard', 'LimiterShard']) {
-    const folder = join(directory.path, className);
-    for (const name of readdirSync(folder)) {
-      const database = new DatabaseSync(join(folder, name));
-      redateRows(database, delta);
-      redateAlarms(database, delta);
-      database.close();
-    }
-  }
+  redate(directory.path, delta);
   const devices = Object.entries(flow.devices).map(([name, device]) => {
     return [name, { ...device, device_code: keepSecret('a device code', redatedCode(flow, device, delta)) }];
   });
   const refresh_ends_at = flow.refresh_ends_at + delta;
   return { flow: { ...flow, at: flow.at + delta, refresh_ends_at, devices: Object.fromEntries(devices) }, directory };
-}
-
-/** Every instant, in a column of its own or inside a record, is a number of milliseconds. */
-function redateRows(database, delta) {
-  const later = (value) => (Number.isInteger(value) && value > 1_500_000_000_000 ? value + delta : value);
-  const inside = (text) => (text.startsWith('{') ? JSON.stringify(JSON.parse(text), (_, value) => later(value)) : text);
-  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'").all();
-  for (const { name: table } of tables) {
-    for (const row of database.prepare(`SELECT * FROM ${table}`).all()) {
-      const [key, ...columns] = Object.keys(row);
-      const values = columns.map((column) => (typeof row[column] === 'string' ? inside(row[column]) : later(row[column])));
-      const changes = columns.map((column) => `${column} = ?`).join(', ');
-      database.prepare(`UPDATE ${table} SET ${changes} WHERE ${key} = ?`).run(...values, row[key]);
-    }
-  }
-}
-
-/** The runtime's own notes: an object's alarm in its file, and all alarms of a class in `metadata.sqlite`, in nanoseconds. */
-function redateAlarms(database, delta) {
-  for (const [table, column] of [['_cf_METADATA', 'value'], ['_cf_ALARM', 'scheduled_time']]) {
-    if (!database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) continue;
-    const later = `UPDATE ${table} SET ${column} = ${column} + ? WHERE typeof(${column}) = 'integer' AND ${column} > 1500000000000000000`;
-    database.prepare(later).run(BigInt(delta) * 1_000_000n);
-  }
 }
 
 /** A device code, format 1, ends with its expiry (6 bytes) and a tag (16 bytes): src/grant/device_code.rs. */

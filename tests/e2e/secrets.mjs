@@ -42,7 +42,6 @@ export async function endDiscreetly(server, { besides = [] } = {}) {
   assert.deepEqual(disclosures(server.logs()), [], 'the log discloses nothing');
   const lines = logLines(server).filter((line) => !besides.some((pattern) => pattern.test(line)));
   assert.deepEqual(lines.filter((line) => !isDecision(line)).slice(0, 20), [], 'every line of the log is a decision');
-  assert.notEqual(lines.length, 0, 'decisions are logged');
 }
 
 function isDecision(line) {

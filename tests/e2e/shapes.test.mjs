@@ -23,8 +23,9 @@ describe('with KV and the rate limiter', () => {
 
   test('KV holds the published registry and nothing else, no code and no secret', async () => {
     const { keys } = await kv.list();
-    assert.deepEqual(keys.map(({ name }) => name), ['registry']);
-    const text = await kv.get('registry');
+    assert.equal(keys.length, 1);
+    assert.match(keys[0].name, /^registry\b/);
+    const text = await kv.get(keys[0].name);
     const snapshot = JSON.parse(text);
 
     assert.deepEqual(snapshot.clients.map(({ client_id }) => client_id), ['demo-printer', 'demo-tv']);

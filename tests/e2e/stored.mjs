@@ -23,7 +23,7 @@ export function events(server) {
 }
 
 function rowsOf(file, query) {
-  const database = new DatabaseSync(file, { readOnly: true });
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 2_000 });
   try {
     return database.prepare(query).all().map(parsed);
   } finally {

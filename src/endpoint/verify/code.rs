@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 
 use super::browser::{ClaimRef, Transaction};
 use super::{Attempt, browser, check, view};
+use crate::client::scope::{OFFLINE_ACCESS, OPENID};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -158,13 +159,16 @@ pub(super) async fn show<P: Platform>(
     let client = context.server.client(&shown.request.client_id, context.now).await?;
     let name = client.as_ref().map_or(shown.request.client_id.as_str(), |client| &client.client_name);
     let words = |token| snapshot.scopes.get(token).map_or(token, String::as_str);
+    let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
+    // Who you are first, what lasts longest last.
+    scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
     let consent = view::Consent {
         transaction: Transaction::new(code, browser, Some(claim), context.now).seal(context, rng),
         code,
         client_name: name,
         client_uri: client.as_ref().and_then(|client| client.client_uri.as_deref()),
         account,
-        permissions: shown.request.scope.iter().map(words).collect(),
+        permissions: scopes.into_iter().map(words).collect(),
         problem,
     };
     Ok(view::consent(context, status, browser, shown, consent))

@@ -1,0 +1,42 @@
+// Moves stored state in time: what a stopped server had stored ends, and rings, so much later or earlier.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Moves everything that ends at some time in a directory of objects by `delta` milliseconds. */
+export function redate(directory, delta) {
+  for (const className of ['GrantShard', 'AccountShard', 'LimiterShard']) {
+    const folder = join(directory, className);
+    for (const name of readdirSync(folder).filter((name) => name.endsWith('.sqlite'))) {
+      const database = new DatabaseSync(join(folder, name));
+      redateRows(database, delta);
+      redateAlarms(database, delta);
+      database.close();
+    }
+  }
+}
+
+/** Every instant, in a column of its own or inside a record, is a number of milliseconds. */
+function redateRows(database, delta) {
+  const later = (value) => (Number.isInteger(value) && value > 1_500_000_000_000 ? value + delta : value);
+  const inside = (text) => (text.startsWith('{') ? JSON.stringify(JSON.parse(text), (_, value) => later(value)) : text);
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'").all();
+  for (const { name: table } of tables) {
+    for (const row of database.prepare(`SELECT * FROM ${table}`).all()) {
+      const [key, ...columns] = Object.keys(row);
+      const values = columns.map((column) => (typeof row[column] === 'string' ? inside(row[column]) : later(row[column])));
+      const changes = columns.map((column) => `${column} = ?`).join(', ');
+      database.prepare(`UPDATE ${table} SET ${changes} WHERE ${key} = ?`).run(...values, row[key]);
+    }
+  }
+}
+
+/** The runtime's own notes: an object's alarm in its file, and all alarms of a class in `metadata.sqlite`, in nanoseconds. */
+function redateAlarms(database, delta) {
+  for (const [table, column] of [['_cf_METADATA', 'value'], ['_cf_ALARM', 'scheduled_time']]) {
+    if (!database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) continue;
+    const later = `UPDATE ${table} SET ${column} = ${column} + ? WHERE typeof(${column}) = 'integer' AND ${column} > 1500000000000000000`;
+    database.prepare(later).run(BigInt(delta) * 1_000_000n);
+  }
+}
