@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// Alarms ring on the minute, so at most once in one: each costs a request and a write.
 const MINUTE: u64 = 60_000;
-/// Events wait no longer than about this to be shipped.
+/// Events wait so long to be shipped, and then for the minute to be full.
 const SHIPPING: Duration = Duration::from_secs(60);
 /// Rows or events handled in one go.
 pub const BATCH: u32 = 200;

@@ -269,6 +269,11 @@ fn commands_to_a_shard_of_grants() {
         &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
     );
     let next = Current { digest: secret, attempt: "attempt".to_owned() };
+    pin(&Command::Family { id: id.clone() }, r#"{"family":{"id":"family"}}"#);
+    pin(
+        &Command::Revoke { id: id.clone(), client_id: "demo-tv".to_owned(), proof: None },
+        r#"{"revoke":{"id":"family","client_id":"demo-tv","proof":null}}"#,
+    );
     pin(
         &Command::Rotate { id, secret, next },
         &format!(
@@ -319,6 +324,8 @@ fn replies_of_a_shard_of_grants() {
         (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),
         (Reply::Rotated(Rotation::Again), r#"{"rotated":"again"}"#.to_owned()),
         (Reply::Rotated(Rotation::Lost), r#"{"rotated":"lost"}"#.to_owned()),
+        (Reply::Family(None), r#"{"family":null}"#.to_owned()),
+        (Reply::Revoked, r#""revoked""#.to_owned()),
     ] {
         pin(&reply, &json);
     }

@@ -323,6 +323,24 @@ fn another_account_in_the_same_browser_takes_the_page_over() {
 }
 
 #[test]
+fn a_window_left_behind_by_another_account_says_that_the_request_is_open_elsewhere() {
+    let world = World::new();
+    let started = world.start();
+    let person = enter(&world, ALICE, &started.user_code);
+    let older = person.page.borrow().clone();
+    person.submit(&[("step", "switch_account")]);
+    person.sign_in(BOB.0, BOB.1);
+
+    // The same browser, so the newer cookie, and the older form.
+    person.page.replace(older);
+    let page = person.decide("approve");
+
+    assert_eq!(page.status, 403);
+    assert!(page.body.contains("Opened elsewhere"));
+    assert_eq!(world.poll_outcome(&started.device_code), "authorization_pending");
+}
+
+#[test]
 fn a_second_account_in_another_browser_ends_the_code() {
     let world = World::new();
     let started = world.start();
@@ -626,7 +644,7 @@ fn wrong_used_expired_and_foreign_codes_get_the_same_bytes() {
         ["BBBB-BBBB", &used.user_code, &denied.user_code, &expired.user_code, &contested_again.user_code]
             .into_iter()
             .map(|user_code| person.enter(user_code))
-            .map(|page| Response { decision: None, ..page })
+            .map(|page| Response { decisions: Vec::new(), ..page })
             .collect();
 
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
@@ -901,10 +919,16 @@ fn every_decision_leaves_a_line_with_our_reason_and_no_secret() {
     let unknown =
         world.post("/token", &[("grant_type", support::DEVICE_CODE), ("client_id", &started.device_code)]);
 
-    let line = |response: &Response| serde_json::to_string(&response.decision).expect("a decision");
+    let line = |response: &Response| {
+        serde_json::to_string(response.decisions.first().expect("a decision")).expect("it serializes")
+    };
 
     let expected =
         r#"{"what":"poll","client":"demo-tv","outcome":"authorization_pending","reason":"pending"}"#;
     assert_eq!(line(&poll), expected);
     assert_eq!(line(&unknown), r#"{"what":"poll","outcome":"invalid_client","reason":"unknown_client"}"#);
+    let person = enter(&world, ALICE, &started.user_code);
+    let said: Vec<_> =
+        person.page.borrow().decisions.iter().map(|decision| (decision.what, decision.outcome)).collect();
+    assert_eq!(said, [("code_entry", "claimed"), ("sign_in", "signed_in")]);
 }

@@ -53,6 +53,8 @@ pub enum What {
     Refreshed,
     /// A refresh token came back after it was used; its family is revoked.
     RefreshTokenReused,
+    /// A client revoked its tokens.
+    Revoked,
 }
 
 impl What {

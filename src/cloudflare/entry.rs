@@ -37,8 +37,8 @@ async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Re
             Response::text(503, &misconfigured).with("retry-after", "60".to_owned())
         }
     };
-    if let Some(decision) = &response.decision {
-        let ms = object::now().since(began).as_millis();
+    let ms = object::now().since(began).as_millis();
+    for decision in &response.decisions {
         log(decision, &ray, ms);
     }
     write(response)

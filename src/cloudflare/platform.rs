@@ -11,7 +11,7 @@ use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
 use crate::grant::routing::Shard;
 use crate::keyring::{Keyring, Purpose};
-use crate::token::key::StoredKey;
+use crate::token::key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, secret};
 
 /// The bindings, as `wrangler.toml` names them.
@@ -105,6 +105,16 @@ impl Platform for Workers {
         let unwrapped = || self.keyring.open(Purpose::SigningKey, &secret::decode(&key.wrapped)?);
         let signed = webcrypto::sign(key.public.alg, &key.public.kid, unwrapped, input).await;
         signed.map_err(|error| unavailable("signing", &error))
+    }
+
+    async fn verify(
+        &self,
+        key: &PublicKey,
+        input: &[u8],
+        signature: &[u8],
+    ) -> core::result::Result<bool, Unavailable> {
+        let verified = webcrypto::verify(key, input, signature).await;
+        verified.map_err(|error| unavailable("verifying", &error))
     }
 
     fn version(&self) -> String {

@@ -14,6 +14,8 @@ use crate::token::key::{Algorithm, Material, PublicKey};
 thread_local! {
     /// Imported keys of this isolate, by `kid`.
     static IMPORTED: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
+    /// Public keys of this isolate, by `kid`.
+    static VERIFYING: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
 }
 
 /// Makes a key pair: the public half, and the private one as PKCS #8.
@@ -43,6 +45,44 @@ pub(super) async fn sign(
     let signed = subtle()?.sign_with_object_and_u8_array(&parameters(alg)?, &key, input)?;
     let signature: JsValue = JsFuture::from(signed).await?;
     Ok(Uint8Array::new(&signature).to_vec())
+}
+
+/// Whether `signature` over `input` is that of `key`'s private half.
+pub(super) async fn verify(key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool> {
+    let known = VERIFYING.with_borrow(|keys| keys.get(&key.kid).cloned());
+    let imported = match known {
+        Some(imported) => imported,
+        None => import_public(key).await?,
+    };
+    let parameters = parameters(key.alg)?;
+    let verified =
+        subtle()?.verify_with_object_and_u8_array_and_u8_array(&parameters, &imported, signature, input)?;
+    let verified: JsValue = JsFuture::from(verified).await?;
+    Ok(verified.is_truthy())
+}
+
+async fn import_public(key: &PublicKey) -> Result<CryptoKey> {
+    let jwk = Object::new();
+    let set = |name: &str, value: &str| Reflect::set(&jwk, &name.into(), &value.into()).map(drop);
+    match &key.material {
+        Material::Ec { crv, x, y } => {
+            set("kty", "EC")?;
+            set("crv", crv)?;
+            set("x", x)?;
+            set("y", y)?;
+        }
+        Material::Rsa { e, n } => {
+            set("kty", "RSA")?;
+            set("e", e)?;
+            set("n", n)?;
+        }
+    }
+    let usages: JsValue = Array::of1(&"verify".into()).into();
+    let imported = subtle()?.import_key_with_object("jwk", &jwk, &parameters(key.alg)?, false, &usages)?;
+    let imported: JsValue = JsFuture::from(imported).await?;
+    let imported: CryptoKey = imported.unchecked_into();
+    VERIFYING.with_borrow_mut(|keys| keys.insert(key.kid.clone(), imported.clone()));
+    Ok(imported)
 }
 
 async fn import(alg: Algorithm, kid: &str, pkcs8: impl FnOnce() -> Option<Vec<u8>>) -> Result<CryptoKey> {

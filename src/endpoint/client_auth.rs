@@ -38,6 +38,11 @@ impl Caller {
         Ok(Self { client, credentials })
     }
 
+    /// Whether the client has credentials, and has shown them.
+    pub(super) const fn is_confidential(&self) -> bool {
+        self.credentials.secret.is_some()
+    }
+
     /// The client as it is now, if these credentials are still its own: for what cannot be taken back.
     pub(super) async fn at_source<P: Platform>(
         &self,

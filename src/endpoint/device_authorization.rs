@@ -163,7 +163,9 @@ async fn store<P: Platform>(
         | Reply::Claimed(_)
         | Reply::Decided(_)
         | Reply::Refreshed(_)
-        | Reply::Rotated(_) => Err(Unavailable),
+        | Reply::Rotated(_)
+        | Reply::Family(_)
+        | Reply::Revoked => Err(Unavailable),
     }
 }
 

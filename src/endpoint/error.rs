@@ -56,6 +56,8 @@ pub enum Error {
     LostRefresh,
     /// Policy or a changed client or account stands against the refresh.
     RefreshRefused,
+    /// The token to revoke is another client's (RFC 7009 §2.1).
+    ForeignToken,
     /// Nobody has decided. Carries the interval.
     Pending(u64),
     /// Polled too soon. Carries the interval from now on.
@@ -107,7 +109,8 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
-            | Self::RefreshRefused => "invalid_grant",
+            | Self::RefreshRefused
+            | Self::ForeignToken => "invalid_grant",
             Self::Pending(_) => "authorization_pending",
             Self::TooSoon(_) => "slow_down",
             Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => "access_denied",
@@ -144,6 +147,7 @@ impl Error {
             | Self::ReusedRefreshToken
             | Self::LostRefresh
             | Self::RefreshRefused
+            | Self::ForeignToken
             | Self::Pending(_)
             | Self::TooSoon(_)
             | Self::Denied
@@ -182,6 +186,7 @@ impl Error {
             Self::ReusedRefreshToken => "reused_refresh_token",
             Self::LostRefresh => "lost_refresh",
             Self::RefreshRefused => "refresh_refused",
+            Self::ForeignToken => "foreign_token",
             Self::Pending(_) => "pending",
             Self::TooSoon(_) => "too_soon",
             Self::Denied => "denied",
@@ -223,6 +228,7 @@ impl Error {
             | Self::ReusedRefreshToken
             | Self::LostRefresh
             | Self::RefreshRefused => "The refresh token is unknown, used, or revoked.".to_owned(),
+            Self::ForeignToken => "The token is another client's.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; ask again after the interval.".to_owned(),
             Self::TooSoon(interval) => {
                 format!("Too soon; from now on wait {interval} seconds between requests.")
@@ -231,7 +237,7 @@ impl Error {
                 "The request was refused.".to_owned()
             }
             Self::Expired => "The device code has expired; start again.".to_owned(),
-            Self::TooMany(_) => "Too many codes are waiting; try again later.".to_owned(),
+            Self::TooMany(_) => "Too many requests, or codes that wait; try again later.".to_owned(),
             Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
         }
     }

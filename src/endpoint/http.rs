@@ -59,8 +59,8 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
-    /// What was decided, for the log.
-    pub decision: Option<Decision>,
+    /// What was decided, for the log: a line each.
+    pub decisions: Vec<Decision>,
 }
 
 /// What was decided: one line of the log. Holds no code, token or secret.
@@ -99,7 +99,7 @@ impl Response {
     pub fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers =
             vec![("content-type", content_type.to_owned()), ("x-content-type-options", "nosniff".to_owned())];
-        Self { status, headers, body, decision: None }
+        Self { status, headers, body, decisions: Vec::new() }
     }
 
     /// With one more header.
@@ -122,7 +122,7 @@ impl Response {
         self
     }
 
-    /// With a line for the log.
+    /// With one more line for the log.
     #[must_use]
     pub fn noting(
         mut self,
@@ -131,7 +131,7 @@ impl Response {
         outcome: &'static str,
         reason: &'static str,
     ) -> Self {
-        self.decision = Some(Decision { what, client: client.map(str::to_owned), outcome, reason });
+        self.decisions.push(Decision { what, client: client.map(str::to_owned), outcome, reason });
         self
     }
 

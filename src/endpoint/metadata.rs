@@ -21,17 +21,25 @@ struct Metadata<'a> {
     issuer: String,
     device_authorization_endpoint: String,
     token_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+    userinfo_endpoint: String,
     authorization_endpoint: String,
     jwks_uri: String,
     response_types_supported: [&'static str; 0],
     grant_types_supported: [&'static str; 2],
     token_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: Vec<&'a str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [Algorithm; 2],
     claims_supported: [&'static str; 15],
     request_uri_parameter_supported: bool,
 }
+
+/// How clients authenticate (RFC 8414 §2).
+const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
 /// The same document at both places; every endpoint is found through it.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
@@ -44,11 +52,16 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         issuer: issuer.to_owned(),
         device_authorization_endpoint: at("/device_authorization"),
         token_endpoint: at("/token"),
+        introspection_endpoint: at("/introspect"),
+        revocation_endpoint: at("/revoke"),
+        userinfo_endpoint: at("/userinfo"),
         authorization_endpoint: at("/authorize"),
         jwks_uri: at("/jwks.json"),
         response_types_supported: [],
         grant_types_supported: [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
-        token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+        token_endpoint_auth_methods_supported: METHODS,
+        revocation_endpoint_auth_methods_supported: METHODS,
+        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: [Algorithm::Rs256, Algorithm::Es256],

@@ -1,5 +1,6 @@
 //! HTTP in, HTTP out. Still native: whole stories run through [`answer`] in `cargo test`.
 
+mod bearer;
 mod client_auth;
 mod device_authorization;
 mod directory;
@@ -83,6 +84,9 @@ impl<P> Copy for Context<'_, P> {}
 enum Route {
     DeviceAuthorization,
     Token,
+    Introspection,
+    Revocation,
+    UserInfo,
     Verify,
     Authorize,
     Metadata,
@@ -99,6 +103,9 @@ impl Route {
         match path.strip_prefix(base)? {
             "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
+            "/introspect" => Some(Self::Introspection),
+            "/revoke" => Some(Self::Revocation),
+            "/userinfo" => Some(Self::UserInfo),
             "/device" => Some(Self::Verify),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
@@ -110,8 +117,8 @@ impl Route {
 
     const fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::DeviceAuthorization | Self::Token => &["POST"],
-            Self::Verify | Self::Authorize => &["GET", "HEAD", "POST"],
+            Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
+            Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
             Self::Metadata | Self::Keys | Self::Health => &["GET", "HEAD"],
         }
     }
@@ -149,6 +156,9 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
     match route {
         Route::DeviceAuthorization => device_authorization::answer(context, rng).await,
         Route::Token => token::answer(context, rng).await,
+        Route::Introspection => bearer::introspect(context).await,
+        Route::Revocation => bearer::revoke(context).await,
+        Route::UserInfo => bearer::userinfo(context).await,
         Route::Verify => verify::answer(context, rng).await,
         Route::Authorize => verify::refuse_authorization(),
         Route::Metadata => metadata::discovery(context).await,

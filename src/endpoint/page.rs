@@ -90,7 +90,7 @@ pub struct ConsentPage<'a> {
 /// Where a request came from, in words.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'a> {
-    /// `Paris, France`, or `Unknown place`.
+    /// `Lyon, FR`, or `Unknown place`.
     pub place: &'a str,
     /// `Orange (AS3215)`, or `Unknown network`.
     pub network: &'a str,

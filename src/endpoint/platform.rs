@@ -2,7 +2,7 @@
 
 use crate::client::registry::{self, Snapshot};
 use crate::grant::routing::Shard;
-use crate::token::key::StoredKey;
+use crate::token::key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter};
 
 /// Something could not be reached, and nothing is known to have changed.
@@ -40,6 +40,9 @@ pub trait Platform {
 
     /// Signs `input` with the private half of `key`, as JWS wants it (RFC 7515 §5.1).
     async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable>;
+
+    /// Whether `signature` over `input` is that of `key`'s private half.
+    async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
     /// The version of this build, for `/healthz`.
     fn version(&self) -> String;

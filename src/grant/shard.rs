@@ -82,6 +82,20 @@ pub enum Command {
         /// The next one.
         next: Current,
     },
+    /// A family, looked at.
+    Family {
+        /// The family's key.
+        id: String,
+    },
+    /// Ends a family, if it is this client's.
+    Revoke {
+        /// The family's key.
+        id: String,
+        /// Who asks.
+        client_id: String,
+        /// If given, it must be the digest of the current refresh token.
+        proof: Option<Digest>,
+    },
 }
 
 /// What a person decided.
@@ -112,6 +126,10 @@ pub enum Reply {
     Refreshed(Presented),
     /// To `Rotate`.
     Rotated(Rotation),
+    /// To `Family`.
+    Family(Option<Box<Family>>),
+    /// To `Revoke`, whether there was anything to end or not.
+    Revoked,
 }
 
 /// How opening a grant ended.
@@ -225,6 +243,10 @@ pub fn apply<R: Rows>(
             refresh(rows, &id, &secret, genuine, now).map(Reply::Refreshed)
         }
         Command::Rotate { id, secret, next } => rotate(rows, &id, &secret, next, now).map(Reply::Rotated),
+        Command::Family { id } => Ok(Reply::Family(rows.family(&id)?.map(Box::new))),
+        Command::Revoke { id, client_id, proof } => {
+            revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
+        }
     }
 }
 
@@ -370,6 +392,23 @@ fn rotate<R: Rows>(
         rows.tell(&Event::of_family(What::Refreshed, id, &family, now))?;
     }
     Ok(rotation)
+}
+
+fn revoke<R: Rows>(
+    rows: &R,
+    id: &str,
+    client_id: &str,
+    proof: Option<&Digest>,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    let Some(family) = rows.family(id)? else { return Ok(()) };
+    let current = family.refresh.as_ref().map(|current| &current.digest);
+    let proven = proof.is_none_or(|proof| current == Some(proof));
+    if family.client_id != client_id || !proven || !family.is_live(now) {
+        return Ok(());
+    }
+    end_family(rows, id, Ending::Revoked)?;
+    rows.tell(&Event::of_family(What::Revoked, id, &family, now))
 }
 
 fn end_family<R: Rows>(rows: &R, id: &str, why: Ending) -> Result<(), R::Error> {

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use jwt_compact::{Claims, TimeOptions};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::scope::Scope;
 use crate::identity::account::Account;
@@ -11,7 +11,7 @@ use crate::secret::{self, Digest};
 use crate::time::Timestamp;
 
 /// The access token's claims (RFC 9068 §2.2), besides `iat` and `exp`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AccessClaims {
     /// The issuer.
     pub iss: String,

@@ -52,6 +52,8 @@ pub enum Ending {
     RefreshTokenReused,
     /// The device code came back after it was redeemed.
     DeviceCodeReplayed,
+    /// The client gave one of its tokens back (RFC 7009).
+    Revoked,
 }
 
 /// What a presented refresh token is.

@@ -1,5 +1,6 @@
 //! Tokens: what is in them, how they are signed, and the families they belong to.
 
+pub mod access;
 pub mod claims;
 pub mod family;
 pub mod key;

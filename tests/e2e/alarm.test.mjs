@@ -11,12 +11,11 @@ import { clients } from './config.mjs';
 import { Device } from './device.mjs';
 import { startWorkerd, temporaryDirectory } from './harness.mjs';
 import { Person } from './person.mjs';
-import { redate } from './redate.mjs';
+import { MINUTE, dueIn } from './redate.mjs';
 import { endDiscreetly } from './secrets.mjs';
 import { grants, ledger, ledgers, outbox } from './stored.mjs';
 
 const LIFETIME = 10_000;
-const MINUTE = 60_000;
 /** How soon the alarm is due once the server is there again: late enough to see what there was before. */
 const SOON = 2_000;
 /** An alarm rings on time; a busy machine may be a little late. */
@@ -74,9 +73,7 @@ async function storedIn(t) {
     directory.remove();
   });
   const startLater = async () => {
-    const end = Math.min(...grants(server).map(({ ends_at }) => ends_at));
-    const rings = Math.ceil(end / MINUTE) * MINUTE;
-    redate(directory.path, Date.now() + SOON - rings);
+    dueIn(SOON, server, directory.path);
     await server.restart();
   };
   return { server, startLater };

@@ -220,8 +220,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.switchTo(older);
     await browser.tick('confirm_device');
     await browser.press('Approve');
-    await browser.sees(ENTER);
-    assert.match(await browser.problem(), /you signed in or out in another window\. It decided nothing\./);
+    await browser.sees('Opened elsewhere');
     assert.equal((await device.poll()).error, 'authorization_pending');
 
     await browser.switchTo(newer);
@@ -428,7 +427,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.tick('confirm_device');
     await browser.press('Approve');
 
-    await browser.sees(ENTER);
+    await browser.sees('Opened elsewhere');
     assert.equal(await browser.status(), 403);
     assert.equal((await device.poll()).error, 'authorization_pending');
   });

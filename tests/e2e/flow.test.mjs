@@ -245,7 +245,8 @@ describe('the routes', () => {
     const wrong = [
       ...pages.slice(0, 4).flatMap((path) => ['POST', 'PUT', 'DELETE'].map((method) => [method, path, 'GET, HEAD'])),
       ...['PUT', 'DELETE', 'OPTIONS'].map((method) => [method, '/device', 'GET, HEAD, POST']),
-      ...['GET', 'HEAD', 'PUT'].flatMap((method) => [[method, '/token', 'POST'], [method, '/device_authorization', 'POST']]),
+      ...['GET', 'HEAD', 'PUT'].flatMap((method) => ['/token', '/device_authorization', '/introspect', '/revoke'].map((path) => [method, path, 'POST'])),
+      ...['PUT', 'DELETE'].map((method) => [method, '/userinfo', 'GET, HEAD, POST']),
     ];
     for (const [method, path, allow] of wrong) {
       const response = await fetch(server.origin + path, { method });

@@ -27,7 +27,17 @@ const STOP_LIMIT = 5_000;
 
 /** Everything that still runs or lies about; the process's end ends it. */
 const cleanups = new Set();
-process.on('exit', () => cleanups.forEach((clean) => clean()));
+process.on('exit', () => cleanups.forEach(attempt));
+
+/** One cleanup that fails does not keep the others from running. */
+function attempt(clean) {
+  try {
+    clean();
+  } catch (error) {
+    console.error(error);
+  }
+}
+
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 /** wrangler's servers, which keep the process from ending; a test file closes those that a failed test left open. */

@@ -3,6 +3,16 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { families, grants } from './stored.mjs';
+
+/** An alarm rings on the minute. */
+export const MINUTE = 60_000;
+
+/** Moves the state of a stopped server to where the alarm for the first end in it rings in so many milliseconds. */
+export function dueIn(milliseconds, server, directory) {
+  const end = Math.min(...[...grants(server), ...families(server)].map(({ ends_at }) => ends_at));
+  redate(directory, Date.now() + milliseconds - Math.ceil(end / MINUTE) * MINUTE);
+}
 
 /** Moves everything that ends at some time in a directory of objects by `delta` milliseconds. */
 export function redate(directory, delta) {

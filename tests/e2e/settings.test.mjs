@@ -22,6 +22,9 @@ const routes = [
   ['POST', '/device'],
   ['POST', '/device_authorization'],
   ['POST', '/token'],
+  ['POST', '/introspect'],
+  ['POST', '/revoke'],
+  ['GET', '/userinfo'],
   ['GET', '/authorize'],
   ['GET', '/nothing'],
 ];

@@ -408,6 +408,13 @@ impl Platform for Memories {
         })
     }
 
+    async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
+        let Ok(signature) = signature else { return Ok(false) };
+        let ours = key.alg == Algorithm::Es256;
+        Ok(ours && Es256.verify_signature(&signature, es256().verifying_key(), input))
+    }
+
     fn version(&self) -> String {
         "0.0.0-test".to_owned()
     }

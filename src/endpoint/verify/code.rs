@@ -131,7 +131,9 @@ async fn claim_under<P: Platform>(
         | Reply::Redeemed(_)
         | Reply::Decided(_)
         | Reply::Refreshed(_)
-        | Reply::Rotated(_) => Err(Unavailable),
+        | Reply::Rotated(_)
+        | Reply::Family(_)
+        | Reply::Revoked => Err(Unavailable),
     }
 }
 

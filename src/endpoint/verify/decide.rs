@@ -114,7 +114,9 @@ impl<P: Platform> Page<'_, P> {
         };
         match self.send(address, decision).await? {
             Decided::Done(request) => Ok(self.done(choice, address, &request).await),
-            Decided::Elsewhere => Ok(self.elsewhere()),
+            Decided::Elsewhere => {
+                Ok(view::elsewhere(self.context, 409).noting(WHAT, None, "refused", "elsewhere"))
+            }
             Decided::Over => Ok(self.over()),
         }
     }
@@ -147,7 +149,9 @@ impl<P: Platform> Page<'_, P> {
             | Reply::Redeemed(_)
             | Reply::Claimed(_)
             | Reply::Refreshed(_)
-            | Reply::Rotated(_) => Err(Unavailable),
+            | Reply::Rotated(_)
+            | Reply::Family(_)
+            | Reply::Revoked => Err(Unavailable),
         }
     }
 
@@ -167,12 +171,6 @@ impl<P: Platform> Page<'_, P> {
         let text = "This service does not allow this request any more. Nothing was approved.";
         let page = view::problem(self.context, 403, "Not allowed", text);
         page.noting(WHAT, Some(&self.claim.client_id), "refused", "policy")
-    }
-
-    fn elsewhere(&self) -> Response {
-        let text = "This request was opened again, in another tab or window. Decide there; this page no longer counts.";
-        let page = view::problem(self.context, 409, "Opened elsewhere", text);
-        page.noting(WHAT, None, "refused", "elsewhere")
     }
 
     fn over(&self) -> Response {

@@ -87,7 +87,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
     }
     let Some(browser) = browser::read(context).filter(|browser| browser::is_ours(context, form, browser))
     else {
-        return start_again(context, rng);
+        return start_again(context, form, rng);
     };
     let reply = match Step::read(form) {
         Some(Step::Code) => code::entered(context, form, browser, rng).await,
@@ -102,9 +102,13 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
     })
 }
 
-/// The form's token is not this browser's: its session ended, or its cookies are gone.
-fn start_again<P>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+/// The form's token is not this browser's: its session ended, in another window perhaps, or its cookies are gone.
+fn start_again<P>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
     let browser = browser::read(context).unwrap_or_else(|| Browser::new(rng));
+    let page = browser::Transaction::open(context, form, &browser).filter(|page| page.claim.is_some());
+    if page.is_some() {
+        return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
+    }
     let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).noting(
         "verification",
         None,

@@ -48,6 +48,7 @@ pub(super) async fn submitted<P: Platform>(
         Ok(page) => page,
         Err(Unavailable) => view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
     };
+    let page = page.noting(WHAT, None, "signed_in", "password");
     Ok(browser::remember(context, page, &browser, rng))
 }
 

@@ -175,6 +175,13 @@ pub(super) fn problem<P>(context: Context<'_, P>, status: u16, title: &str, text
     html(status, &ProblemPage { title, text, back: Some(&back) })
 }
 
+/// An older window of a request that was opened again.
+pub(super) fn elsewhere<P>(context: Context<'_, P>, status: u16) -> Response {
+    let text =
+        "This request was opened again, in another tab or window. Decide there; this page no longer counts.";
+    problem(context, status, "Opened elsewhere", text)
+}
+
 /// Something could not be reached. The grant is as it was.
 pub(super) fn unavailable<P>(context: Context<'_, P>) -> Response {
     let text = "Part of the service cannot be reached. Nothing has changed; please try again in a moment.";

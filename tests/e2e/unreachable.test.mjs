@@ -1,0 +1,128 @@
+// An object that cannot be reached is a 503 that says when to try again, and everything is as it was once it can.
+//
+// What is out of reach here is a class of objects whose files are no databases any more.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from './bounded.mjs';
+import { clients } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd, temporaryDirectory } from './harness.mjs';
+import { Person } from './person.mjs';
+import { MINUTE, dueIn, redate } from './redate.mjs';
+import { endDiscreetly } from './secrets.mjs';
+import { events, ledger, outbox } from './stored.mjs';
+
+/** What still works without a class, and by that what does not. */
+const survivors = {
+  GrantShard: ['keys', 'health'],
+  Registry: ['health'],
+  AccountShard: ['start', 'poll', 'keys', 'health'],
+  LimiterShard: ['poll', 'approve', 'redeem', 'refresh', 'keys', 'health'],
+};
+
+for (const [className, working] of Object.entries(survivors)) {
+  test(`without ${className} there is ${working.join(', ')}; the rest is 503, and then as it was`, async (t) => {
+    const { server, breakDown, repair } = await breakable(t, className);
+    const [waiting, approved, holder] = [await start(server), await start(server), await start(server)];
+    const next = new Device(server, { client: clients.printer });
+    const alice = new Person(server);
+    await alice.approve(approved.userCode);
+    await alice.approve(holder.userCode);
+    await holder.redeem();
+    await alice.consider(waiting.userCode);
+
+    await breakDown();
+    const answers = {
+      // Of all shards one may be where nothing was stored yet.
+      ...(className !== 'GrantShard' && { start: brief(await next.start()) }),
+      poll: brief(await waiting.poll()),
+      approve: page(await alice.decide('approve')),
+      redeem: brief(await approved.poll()),
+      refresh: brief(await holder.refresh()),
+      keys: await get(`${server.origin}/jwks.json`),
+      health: await get(`${server.origin}/healthz`),
+    };
+
+    const expected = Object.keys(answers).map((what) => [what, working.includes(what) ? 'answered' : '503, again in 5 s']);
+    assert.deepEqual(answers, Object.fromEntries(expected));
+    await repair();
+    if (!working.includes('approve')) await alice.approve(waiting.userCode);
+    await waiting.redeem();
+    if (!working.includes('redeem')) await approved.redeem();
+    assert.equal((await holder.refresh()).status, 200);
+    await next.start();
+    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 3, 'each of them once');
+  });
+}
+
+test('without the ledger its events are kept, and reach it later', async (t) => {
+  const vars = { CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0', SHARDS_PER_REGION: '1' };
+  const { server, directory, breakDown, repair } = await breakable(t, 'Ledger', vars);
+  const soon = () => dueIn(500, server, directory);
+  const shipped = () => until(() => outbox(server).length === 0, 8_000, 'the events were not shipped');
+  await Device.start(server);
+  await server.kill9();
+  soon();
+  await server.restart();
+  await shipped();
+  const { length } = ledger(server);
+  await Device.start(server);
+
+  await breakDown(soon);
+  await until(() => server.logs().includes('"what":"ledger"'), 8_000, 'nobody complained');
+  const kept = outbox(server).map(({ event }) => event.what);
+  await repair(() => redate(directory, -2 * MINUTE));
+  await shipped();
+
+  assert.deepEqual(kept, ['device_authorization', 'expired']);
+  assert.deepEqual(ledger(server).slice(length).map(({ record }) => record.event.what), kept);
+});
+
+async function start(server) {
+  return Device.start(server, { client: clients.printer });
+}
+
+/** A server of which one class of objects can be broken, and repaired. */
+async function breakable(t, className, vars = {}) {
+  const directory = temporaryDirectory();
+  const server = await startWorkerd({ dir: directory.path, vars });
+  t.after(async () => {
+    await endDiscreetly(server, { besides: [/^workerd\/|^stack: |^\{"what":"(object|ledger)","outcome":"unavailable","reason":"/] });
+    directory.remove();
+  });
+  const [place, away] = [join(directory.path, className), join(directory.path, `${className}.away`)];
+  const breakDown = async (meanwhile = () => {}) => {
+    await server.kill9();
+    meanwhile();
+    renameSync(place, away);
+    mkdirSync(place);
+    for (const name of readdirSync(away).filter(isObject)) writeFileSync(join(place, name), 'no database '.repeat(1_000));
+    await server.restart();
+  };
+  const repair = async (meanwhile = () => {}) => {
+    await server.kill9();
+    meanwhile();
+    rmSync(place, { recursive: true });
+    renameSync(away, place);
+    await server.restart();
+  };
+  return { server, directory: directory.path, breakDown, repair };
+}
+
+const isObject = (name) => name.endsWith('.sqlite') && name !== 'metadata.sqlite';
+
+function brief({ status, error, retryAfter }) {
+  return status === 503 && error === 'temporarily_unavailable' ? `503, again in ${retryAfter} s` : 'answered';
+}
+
+function page({ status, heading, headers }) {
+  return status === 503 && heading === 'Please try again' ? `503, again in ${headers.get('retry-after')} s` : 'answered';
+}
+
+async function get(url) {
+  const response = await fetch(url);
+  return brief({ status: response.status, retryAfter: response.headers.get('retry-after'), ...(await response.json()) });
+}
