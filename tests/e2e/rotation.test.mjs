@@ -1,0 +1,52 @@
+// MASTER_KEY changes under a running service: what was issued under the old one stays good, and the old one can go.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { development } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd, temporaryDirectory } from './harness.mjs';
+import { Person } from './person.mjs';
+import { endDiscreetly, keepSecret } from './secrets.mjs';
+
+const NEW = keepSecret('a new master key', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=');
+const state = temporaryDirectory();
+after(() => state.remove());
+
+/** The same objects, under other keys. */
+async function under(vars, story) {
+  const server = await startWorkerd({ vars, dir: state.path });
+  try {
+    await story(server);
+  } finally {
+    await endDiscreetly(server);
+  }
+}
+
+test('codes, tokens and signing keys survive a change of MASTER_KEY, and then the old one is not needed', async () => {
+  let pending, approved, tokens, keys;
+  const jwks = async (server) => (await (await fetch(`${server.origin}/jwks.json`)).json()).keys.map(({ kid }) => kid);
+
+  await under({}, async (server) => {
+    [pending, approved] = [await Device.start(server), await Device.start(server)];
+    await new Person(server).approve(approved.codes.user_code);
+    const earlier = await Device.start(server);
+    await new Person(server).approve(earlier.codes.user_code);
+    tokens = await earlier.poll();
+    keys = await jwks(server);
+  });
+
+  await under({ MASTER_KEY: NEW, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, async (server) => {
+    for (const device of [pending, approved]) device.server = server;
+    assert.equal((await approved.poll()).status, 200, 'an approved code is redeemed');
+    await new Person(server).approve(pending.codes.user_code);
+    assert.equal((await pending.poll()).status, 200, 'a pending one is found, approved and redeemed');
+    assert.deepEqual(await jwks(server), keys, 'the keys are the same');
+  });
+
+  await under({ MASTER_KEY: NEW }, async (server) => {
+    const device = new Device(server);
+    const refreshed = await device.refresh(tokens.refresh_token);
+    assert.equal(refreshed.status, 200, 'signed with a key that the old MASTER_KEY had sealed');
+    assert.deepEqual(await jwks(server), keys);
+  });
+});
