@@ -37,6 +37,8 @@ pub struct Settings {
     pub device_client_authentication: bool,
     /// `REDEMPTION_GRACE_SECONDS`.
     pub grace: u64,
+    /// `REISSUE_LOST_ANSWERS`.
+    pub reissue_lost_answers: bool,
     /// `ACCESS_TOKEN_SECONDS`.
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
@@ -86,6 +88,7 @@ impl Settings {
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
+            reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
             refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,

@@ -134,9 +134,18 @@ fn a_grant_in_each_of_its_states() {
         at: AT,
         family: "family".to_owned(),
         replayed,
+        approval: None,
     };
     let json = r#"{"is":"redeemed","attempt":"attempt","at":1763733780123,"family":"family"}"#;
     pin(&grant(redeemed(false)), &grant_json(json));
+    let kept = State::Redeemed {
+        attempt: "attempt".to_owned(),
+        at: AT,
+        family: "family".to_owned(),
+        replayed: false,
+        approval: Some(approval()),
+    };
+    pin(&grant(kept), &grant_json(&json.replace('}', &format!(r#","approval":{APPROVAL}}}"#))));
     pin(&grant(redeemed(true)), &grant_json(&json.replace('}', r#","replayed":true}"#)));
 }
 
@@ -238,7 +247,10 @@ fn commands_to_a_shard_of_grants() {
     let (key, secret) = (KEY, Digest::of(b"secret"));
     let (id, attempt) = ("family".to_owned(), "attempt".to_owned());
     let digest = with_digests("GRANT_SECRET");
-    pin(&Command::Poll { key, secret }, &format!(r#"{{"poll":{{"key":"{KEY}","secret":"{digest}"}}}}"#));
+    pin(
+        &Command::Poll { key, secret, reissue: false },
+        &format!(r#"{{"poll":{{"key":"{KEY}","secret":"{digest}"}}}}"#),
+    );
     let pending = grant(State::Pending { claim: None });
     let json = grant_json(r#"{"is":"pending"}"#);
     pin(
@@ -246,7 +258,7 @@ fn commands_to_a_shard_of_grants() {
         &format!(r#"{{"open":{{"key":"{KEY}","grant":{json},"cap":2000}}}}"#),
     );
     pin(
-        &Command::Redeem { key, secret, attempt, id: id.clone(), family: Box::new(family()) },
+        &Command::Redeem { key, secret, attempt, id: id.clone(), family: Box::new(family()), reissue: false },
         &with_digests(&format!(
             r#"{{"redeem":{{"key":"{KEY}","secret":"{digest}","attempt":"attempt","id":"family","family":{FAMILY}}}}}"#
         )),

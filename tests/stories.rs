@@ -192,6 +192,73 @@ fn a_published_snapshot_is_believed_for_polls_and_not_for_refusals() {
     assert_eq!(response.status, 200, "what the snapshot would refuse is asked at the source");
 }
 
+/// Polls of a printer, where lost answers are given anew.
+fn reissuing(vars: &[(&str, &str)]) -> (World, impl Fn(&World) -> Response) {
+    let world = World::with(vars);
+    let secret = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
+    let started = world.start_with(&[&secret[..], &[("scope", "openid offline_access")]].concat());
+    enter(&world, ALICE, &started.user_code).decide("approve");
+    let poll = move |world: &World| {
+        let code = [("grant_type", support::DEVICE_CODE), ("device_code", started.device_code.as_str())];
+        world.post("/token", &[&secret[..], &code].concat())
+    };
+    (world, poll)
+}
+
+fn refresh_printer(world: &World, token: &str) -> String {
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "demo-printer"),
+        ("client_secret", "demo-printer-secret"),
+        ("refresh_token", token),
+    ];
+    outcome(&world.post("/token", &form))
+}
+
+#[test]
+fn a_lost_answer_is_given_anew_once_where_that_is_switched_on() {
+    let (world, poll) = reissuing(&[("REISSUE_LOST_ANSWERS", "true")]);
+    let lost = refresh_token(&poll(&world));
+    assert_eq!(outcome(&poll(&world)), "invalid_grant", "the loser of a race");
+
+    world.wait(3);
+    let again = refresh_token(&poll(&world));
+    assert_eq!(refresh_printer(&world, &lost), "invalid_grant", "one family is live, never two");
+    world.wait(3);
+    assert_eq!(outcome(&poll(&world)), "invalid_grant", "once");
+    assert_eq!(refresh_printer(&world, &again), "invalid_grant", "and a third presentation is a replay");
+    assert!(world.events().contains(&"reissued".to_owned()));
+}
+
+#[test]
+fn a_lost_answer_that_arrived_or_is_old_or_a_public_clients_is_a_replay() {
+    let (world, poll) = reissuing(&[("REISSUE_LOST_ANSWERS", "true")]);
+    let first = refresh_token(&poll(&world));
+    assert_eq!(refresh_printer(&world, &first), "issued");
+    world.wait(5);
+    assert_eq!(outcome(&poll(&world)), "invalid_grant", "its refresh token was used: it had arrived");
+
+    let (world, poll) = reissuing(&[("REISSUE_LOST_ANSWERS", "true")]);
+    poll(&world);
+    world.wait(60);
+    assert_eq!(outcome(&poll(&world)), "invalid_grant", "a minute is over");
+
+    let (world, poll) = reissuing(&[]);
+    poll(&world);
+    world.wait(5);
+    assert_eq!(outcome(&poll(&world)), "invalid_grant", "off by default");
+
+    let world = World::with(&[("REISSUE_LOST_ANSWERS", "true")]);
+    let started = world.approved();
+    world.poll(&started.device_code);
+    world.wait(5);
+    assert_eq!(
+        world.poll_outcome(&started.device_code),
+        "invalid_grant",
+        "whoever has the code is not proven"
+    );
+}
+
 // --- Refresh ---
 
 #[test]

@@ -47,6 +47,8 @@ pub enum What {
     Expired,
     /// The device got its tokens.
     Redeemed,
+    /// The device got its tokens anew, because the first answer was lost.
+    Reissued,
     /// A spent device code came back; its tokens are revoked.
     DeviceCodeReplayed,
     /// A refresh token was used.

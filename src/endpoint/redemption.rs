@@ -33,7 +33,8 @@ pub(super) async fn poll<P: Platform>(
     if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
         return Err(Error::Expired);
     }
-    let command = Command::Poll { key: code.address.key, secret: code.secret };
+    let reissue = may_reissue(context, caller);
+    let command = Command::Poll { key: code.address.key, secret: code.secret, reissue };
     let Reply::Polled(poll) = context.server.platform.grants(code.address.shard, &command).await? else {
         return Err(Error::Unavailable);
     };
@@ -47,6 +48,11 @@ pub(super) async fn poll<P: Platform>(
         Poll::Replayed => Err(Error::ReplayedDeviceCode),
         Poll::Unknown => Err(Error::UnknownDeviceCode),
     }
+}
+
+/// Whether a lost answer may be given anew: only to a client that has proved more than having the code.
+const fn may_reissue<P>(context: Context<'_, P>, caller: &Caller) -> bool {
+    context.server.settings.reissue_lost_answers && caller.is_confidential()
 }
 
 const fn refusal(how: Denial) -> Error {
@@ -85,7 +91,9 @@ async fn redeem<P: Platform>(
     let attempt = secret::random_id(rng);
     let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
     let family = family(context, &subject, refresh);
-    spend(context, code, attempt, secret::encode(&session.family), family).await?;
+    let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
+    let (family, reissue) = (Box::new(family), may_reissue(context, caller));
+    spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;
     release(context, &ready.request.gauge, code.address).await;
     Ok(tokens)
 }
@@ -111,12 +119,8 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
 async fn spend<P: Platform>(
     context: Context<'_, P>,
     code: &DeviceCode,
-    attempt: String,
-    id: String,
-    family: Family,
+    command: Command,
 ) -> Result<(), Error> {
-    let (key, secret) = (code.address.key, code.secret);
-    let command = Command::Redeem { key, secret, attempt, id, family: Box::new(family) };
     let Reply::Redeemed(redemption) = context.server.platform.grants(code.address.shard, &command).await?
     else {
         return Err(Error::Unavailable);

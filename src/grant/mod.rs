@@ -27,11 +27,15 @@ use crate::format::Format;
 use crate::place::Origin;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::token::family::Family;
 use pace::Verdict;
 
 /// A spent code presented again within this time is the loser of a race, not a thief: a client that
 /// asks one request at a time never lands here.
 pub const RACE: Duration = Duration::from_secs(3);
+
+/// For so long after redemption a lost answer may be given anew, where that is switched on.
+pub const REISSUE: Duration = Duration::from_secs(60);
 
 /// A device authorization, as its row stores it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -99,6 +103,9 @@ pub enum State {
         /// Whether the code came back after it was spent.
         #[serde(default, skip_serializing_if = "is_false")]
         replayed: bool,
+        /// What was said, until it has been given anew once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<Approval>,
     },
 }
 
@@ -247,6 +254,31 @@ impl Grant {
         }
     }
 
+    /// What a lost answer may be made from anew, and the family that must end then; once, for a minute, and only
+    /// while nothing shows that the first answer arrived.
+    #[must_use]
+    pub fn reissuable(&self, family: Option<&Family>, now: Timestamp) -> Option<Ready> {
+        let State::Redeemed { attempt, at, replayed: false, approval: Some(approval), .. } = &self.state
+        else {
+            return None;
+        };
+        let in_time = *at + RACE <= now && now < *at + REISSUE;
+        let unused = family.is_some_and(|family| {
+            let refresh = family.refresh.as_ref();
+            family.is_live(now) && refresh.is_none_or(|current| current.attempt == *attempt)
+        });
+        let ready = || Ready { request: self.request.clone(), approval: approval.clone() };
+        (in_time && unused).then(ready)
+    }
+
+    /// Spends the grant once more, for a lost answer. The caller has seen to [`Grant::reissuable`].
+    pub fn reissue(&mut self, attempt: &str, next: &str) -> Option<String> {
+        let State::Redeemed { attempt: winner, family, approval, .. } = &mut self.state else { return None };
+        attempt.clone_into(winner);
+        *approval = None;
+        Some(core::mem::replace(family, next.to_owned()))
+    }
+
     /// Notes that the code came back after it was spent. The first time, names the family that must end.
     pub fn replay(&mut self) -> Option<&str> {
         match &mut self.state {
@@ -320,8 +352,9 @@ impl Grant {
         }
         match &self.state {
             State::Approved { approval } if now < self.redeemable_until(approval) => {
-                let (attempt, family) = (attempt.to_owned(), family.to_owned());
-                self.state = State::Redeemed { attempt, at: now, family, replayed: false };
+                let (attempt, family, approval) =
+                    (attempt.to_owned(), family.to_owned(), Some(approval.clone()));
+                self.state = State::Redeemed { attempt, at: now, family, replayed: false, approval };
                 Redemption::Won
             }
             State::Redeemed { attempt: winner, .. } if winner == attempt => Redemption::Again,
@@ -334,6 +367,6 @@ impl Grant {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-const fn is_false(flag: &bool) -> bool {
+pub(crate) const fn is_false(flag: &bool) -> bool {
     !*flag
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::routing::RowKey;
-use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request};
+use super::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State, is_false};
 use crate::audit::{Event, What};
 use crate::format::Format;
 use crate::secret::Digest;
@@ -34,6 +34,9 @@ pub enum Command {
         key: RowKey,
         /// The digest of the presented device code's secret.
         secret: Digest,
+        /// Whether a lost answer may be given anew to this caller.
+        #[serde(default, skip_serializing_if = "is_false")]
+        reissue: bool,
     },
     /// Spends an approved grant and starts its family.
     Redeem {
@@ -47,6 +50,9 @@ pub enum Command {
         id: String,
         /// The family.
         family: Box<Family>,
+        /// Whether a lost answer may be given anew to this caller.
+        #[serde(default, skip_serializing_if = "is_false")]
+        reissue: bool,
     },
     /// Takes the consent page of a grant.
     Claim {
@@ -230,10 +236,13 @@ pub fn apply<R: Rows>(
 ) -> Result<Reply, R::Error> {
     match command {
         Command::Open { key, grant, cap } => open(rows, key, &grant, cap, now).map(Reply::Opened),
-        Command::Poll { key, secret } => poll(rows, memory, key, &secret, now).map(Reply::Polled),
-        Command::Redeem { key, secret, attempt, id, family } => {
+        Command::Poll { key, secret, reissue } => {
+            poll(rows, memory, key, &secret, reissue, now).map(Reply::Polled)
+        }
+        Command::Redeem { key, secret, attempt, id, family, reissue } => {
             memory.polls.remove(&key);
-            redeem(rows, key, &secret, &attempt, (&id, &family), now).map(Reply::Redeemed)
+            let next = Next { attempt: &attempt, id: &id, family: &family };
+            redeem(rows, key, &secret, next, reissue, now).map(Reply::Redeemed)
         }
         Command::Claim { key, claim } => claimed(rows, key, claim, now).map(Reply::Claimed),
         Command::Decide { key, claim, decision } => {
@@ -270,9 +279,16 @@ fn poll<R: Rows>(
     memory: &mut Memory,
     key: RowKey,
     secret: &Digest,
+    reissue: bool,
     now: Timestamp,
 ) -> Result<Poll, R::Error> {
     let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
+    if reissue
+        && grant.secret == *secret
+        && let Some(ready) = reissuable(rows, &grant, now)?
+    {
+        return Ok(Poll::Ready(Box::new(ready)));
+    }
     let interval = grant.interval;
     let mut last = memory.polls.get(&key).copied();
     let poll = grant.poll(secret, &mut last, now);
@@ -291,24 +307,56 @@ fn poll<R: Rows>(
     Ok(poll)
 }
 
+fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option<Ready>, R::Error> {
+    let State::Redeemed { family, .. } = &grant.state else { return Ok(None) };
+    Ok(grant.reissuable(rows.family(family)?.as_ref(), now))
+}
+
+/// What a redemption is to be followed by.
+#[derive(Clone, Copy)]
+struct Next<'a> {
+    attempt: &'a str,
+    id: &'a str,
+    family: &'a Family,
+}
+
 fn redeem<R: Rows>(
     rows: &R,
     key: RowKey,
     secret: &Digest,
-    attempt: &str,
-    (id, family): (&str, &Family),
+    next: Next<'_>,
+    reissue: bool,
     now: Timestamp,
 ) -> Result<Redemption, R::Error> {
     let Some(mut grant) = rows.grant(key)? else { return Ok(Redemption::Lost) };
-    let redemption = grant.redeem(secret, attempt, id, now);
-    if redemption == Redemption::Won {
-        rows.put_grant(key, &grant, now)?;
-        rows.put_family(id, family)?;
-        let event =
-            Event { account: Some(family.account.clone()), ..event(What::Redeemed, key, &grant, now) };
-        rows.tell(&event)?;
+    let redemption = grant.redeem(secret, next.attempt, next.id, now);
+    match redemption {
+        Redemption::Won => follow(rows, key, &grant, next, What::Redeemed, now)?,
+        Redemption::Lost
+            if reissue && grant.secret == *secret && reissuable(rows, &grant, now)?.is_some() =>
+        {
+            if let Some(lost) = grant.reissue(next.attempt, next.id) {
+                end_family(rows, &lost, Ending::Reissued)?;
+            }
+            follow(rows, key, &grant, next, What::Reissued, now)?;
+            return Ok(Redemption::Won);
+        }
+        Redemption::Again | Redemption::Lost => {}
     }
     Ok(redemption)
+}
+
+fn follow<R: Rows>(
+    rows: &R,
+    key: RowKey,
+    grant: &Grant,
+    next: Next<'_>,
+    what: What,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    rows.put_grant(key, grant, now)?;
+    rows.put_family(next.id, next.family)?;
+    rows.tell(&Event { account: Some(next.family.account.clone()), ..event(what, key, grant, now) })
 }
 
 fn claimed<R: Rows>(rows: &R, key: RowKey, claim: Claim, now: Timestamp) -> Result<Claimed, R::Error> {

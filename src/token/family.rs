@@ -54,6 +54,8 @@ pub enum Ending {
     DeviceCodeReplayed,
     /// The client gave one of its tokens back (RFC 7009).
     Revoked,
+    /// Its answer was lost, and another family stands in its place.
+    Reissued,
 }
 
 /// What a presented refresh token is.
