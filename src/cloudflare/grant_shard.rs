@@ -8,8 +8,9 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 use super::object::{self, Table, column, json, number, ring_by};
 use super::platform::{LEDGER, send};
 use crate::audit::{Event, Shipment, What};
+use crate::grant::command::{Command, Reply};
 use crate::grant::routing::RowKey;
-use crate::grant::shard::{Command, Memory, Reply, Rows, apply, event};
+use crate::grant::shard::{Memory, Rows, apply, event};
 use crate::grant::{Grant, State as GrantState};
 use crate::sweep::{BATCH, BATCHES, Work, next_alarm};
 use crate::time::Timestamp;

@@ -65,8 +65,8 @@ impl Platform for Workers {
     async fn grants(
         &self,
         shard: Shard,
-        command: &grant::shard::Command,
-    ) -> core::result::Result<grant::shard::Reply, Unavailable> {
+        command: &grant::command::Command,
+    ) -> core::result::Result<grant::command::Reply, Unavailable> {
         ask(&self.grants, &shard.to_string(), Some(shard.region.hint()), command).await
     }
 

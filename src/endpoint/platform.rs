@@ -16,8 +16,8 @@ pub trait Platform {
     async fn grants(
         &self,
         shard: Shard,
-        command: &grant::shard::Command,
-    ) -> Result<grant::shard::Reply, Unavailable>;
+        command: &grant::command::Command,
+    ) -> Result<grant::command::Reply, Unavailable>;
 
     /// Asks the shard of an account.
     async fn accounts(

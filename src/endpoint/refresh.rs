@@ -11,7 +11,7 @@ use super::mint::{Session, Subject, Tokens, mint};
 use super::{Context, Platform};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
-use crate::grant::shard::{Command, Reply};
+use crate::grant::command::{Command, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;

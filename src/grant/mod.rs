@@ -12,6 +12,7 @@
 //! Invariants: an approval is redeemed at most once; a denial is final; nothing is approved at or after
 //! `expires_at`; the required interval never shrinks.
 
+pub mod command;
 pub mod device_code;
 pub mod pace;
 pub mod routing;

@@ -358,8 +358,8 @@ impl Platform for Memories {
     async fn grants(
         &self,
         shard: Shard,
-        command: &grant::shard::Command,
-    ) -> Result<grant::shard::Reply, Unavailable> {
+        command: &grant::command::Command,
+    ) -> Result<grant::command::Reply, Unavailable> {
         self.reach("grants")?;
         self.grant_hops.set(self.grant_hops.get() + 1);
         let mut shards = self.shards.borrow_mut();

@@ -10,7 +10,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::page::{
     CodeShape, ConsentPage, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE, SignInPage,
 };
-use crate::grant::shard::Shown;
+use crate::grant::command::Shown;
 use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
 use crate::identity::session::Browser;

@@ -1,7 +1,12 @@
 //! Settings, read once and validated; an error names the setting, its value and what is allowed.
 
+mod issuer;
+
 use core::fmt;
 use core::str::FromStr;
+
+pub use issuer::Issuer;
+use issuer::is_loopback;
 
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
@@ -248,83 +253,6 @@ fn missing(name: &'static str, allowed: &str) -> BadSetting {
     BadSetting { name, value: None, allowed: allowed.to_owned() }
 }
 
-/// The issuer identifier (RFC 8414 §2): `https://host`, perhaps with a port and a path.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Issuer {
-    text: String,
-    host: usize,
-    path: usize,
-}
-
-impl Issuer {
-    /// Reads an issuer; `None` unless it is https, or http on a loopback address, and without query,
-    /// fragment, user or trailing slash.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
-        let path = rest.strip_prefix(authority)?;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte);
-        let well_formed = !authority.is_empty() && rest.bytes().all(plain) && !path.ends_with('/');
-        let secure = scheme == "https" || scheme == "http" && is_loopback(authority);
-        let canonical = is_canonical(scheme, authority);
-        let host = scheme.len() + "://".len();
-        (well_formed && secure && canonical).then(|| Self {
-            text: text.to_owned(),
-            host,
-            path: host + authority.len(),
-        })
-    }
-
-    /// The identifier itself.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Scheme, host and port, as a browser's `Origin` has them.
-    #[must_use]
-    pub fn origin(&self) -> &str {
-        self.text.get(..self.path).unwrap_or_default()
-    }
-
-    /// Host and port, as `Host` has them.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        self.text.get(self.host..self.path).unwrap_or_default()
-    }
-
-    /// The path that every endpoint is under; empty, or starts with a slash.
-    #[must_use]
-    pub fn path(&self) -> &str {
-        self.text.get(self.path..).unwrap_or_default()
-    }
-
-    /// Whether it is https.
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.text.starts_with("https:")
-    }
-}
-
-/// Whether `authority` is spelled as browsers spell it: in lower case, with a host, without the scheme's own port.
-fn is_canonical(scheme: &str, authority: &str) -> bool {
-    let own_port = if scheme == "https" { ":443" } else { ":80" };
-    let lower = authority.bytes().all(|byte| !byte.is_ascii_uppercase());
-    lower && !authority.ends_with(own_port) && !authority.ends_with(':') && !authority.starts_with(':')
-}
-
-/// Whether `authority`, with or without a port, is this machine.
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => authority,
-    };
-    host == "localhost"
-        || host == "[::1]"
-        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,44 +337,5 @@ mod tests {
         assert!(refused.contains("development key") && !refused.contains(DEVELOPMENT_KEY));
         assert!(read(&[issuer, ("MASTER_KEY", "short")]).err().is_some_and(|error| !error.contains("short")));
         assert!(read(&[issuer, ("MASTER_KEY", REAL_KEY)]).is_ok());
-    }
-
-    #[test]
-    fn an_issuer_is_https_or_loopback() {
-        for good in [
-            "https://login.example.com",
-            "https://a.example:8443/auth",
-            "http://127.0.0.1:8787",
-            "http://localhost",
-            "http://[::1]:1",
-        ] {
-            assert!(Issuer::parse(good).is_some(), "{good}");
-        }
-        for bad in [
-            "http://login.example.com",
-            "https://",
-            "https://a.example/",
-            "https://a.example/?q",
-            "https://a.example#f",
-            "https://user@a.example",
-            "login.example.com",
-            "https://A.example",
-            "http://127.0.0.1.example.com",
-            "https://a.example:443",
-            "https://:8443",
-            "http://localhost:80",
-        ] {
-            assert!(Issuer::parse(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn an_issuer_has_parts() {
-        let issuer = Issuer::parse("https://a.example:8443/auth").unwrap();
-
-        assert_eq!(
-            (issuer.origin(), issuer.host(), issuer.path()),
-            ("https://a.example:8443", "a.example:8443", "/auth")
-        );
     }
 }
