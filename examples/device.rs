@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "the terminal is the device's screen")]
 
 use std::error::Error;
+use std::io::{IsTerminal as _, stdout};
 use std::{env, thread};
 
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
@@ -124,8 +125,10 @@ fn show(details: &StandardDeviceAuthorizationResponse) -> Result<(), Box<dyn Err
         let code = QrCode::new(complete.secret())?;
         let picture = code.render::<Dense1x2>().quiet_zone(true).build();
         println!("  or scan this, and compare the code:\n");
+        // Black on white, whatever the terminal's own colours are: scanners want dark on light.
+        let (paint, plain) = if stdout().is_terminal() { ("\x1b[30;47m", "\x1b[0m") } else { ("", "") };
         for line in picture.lines() {
-            println!("    {line}");
+            println!("      {paint}{line}{plain}");
         }
     }
     println!("\n  Waiting; the code is good for {} minutes.\n", details.expires_in().as_secs().div_ceil(60));
