@@ -201,7 +201,9 @@ fn userinfo_refuses_with_a_challenge() {
     let access = token(&tokens, "access_token");
 
     let none = world.get("/userinfo");
-    assert_eq!((none.status, none.header("www-authenticate")), (401, Some("Bearer realm=\"device-grant\"")));
+    let metadata = format!("{ISSUER}/.well-known/oauth-protected-resource/userinfo");
+    let bare = format!("Bearer realm=\"device-grant\", resource_metadata=\"{metadata}\"");
+    assert_eq!((none.status, none.header("www-authenticate")), (401, Some(bare.as_str())));
     for bad in ["unknown", token(&tokens, "id_token"), token(&tokens, "refresh_token")] {
         let refused = userinfo(&world, bad);
         let challenge = refused.header("www-authenticate").expect("a challenge");
@@ -229,4 +231,48 @@ fn the_metadata_name_these_endpoints() {
     ] {
         assert_eq!(metadata.get(member), Some(&json!(format!("{ISSUER}{path}"))));
     }
+}
+
+#[test]
+fn r1_userinfo_describes_itself_as_a_resource() {
+    let world = World::with(&[("ISSUER", "http://127.0.0.1:8787/auth")]);
+
+    let found = json(&world.get("/.well-known/oauth-protected-resource/auth/userinfo"));
+
+    assert_eq!(found.get("resource"), Some(&json!(format!("{ISSUER}/auth/userinfo"))));
+    assert_eq!(found.get("authorization_servers"), Some(&json!([format!("{ISSUER}/auth")])));
+    assert_eq!(world.get("/.well-known/oauth-protected-resource").status, 404);
+}
+
+#[test]
+fn scripts_of_any_site_may_call_what_a_browser_client_needs_and_never_the_pages() {
+    let world = World::new();
+    let options =
+        |path: &str| world.send(&Request { method: "OPTIONS".to_owned(), path: path.to_owned(), ..get() });
+
+    for path in [
+        "/token",
+        "/device_authorization",
+        "/userinfo",
+        "/revoke",
+        "/jwks.json",
+        "/.well-known/openid-configuration",
+    ] {
+        let preflight = options(path);
+        assert_eq!(
+            (preflight.status, preflight.header("access-control-allow-origin")),
+            (204, Some("*")),
+            "{path}"
+        );
+        assert!(
+            preflight
+                .header("access-control-allow-headers")
+                .is_some_and(|names| names.contains("authorization"))
+        );
+    }
+    assert_eq!(world.poll("forged").header("access-control-allow-origin"), Some("*"));
+    for path in ["/device", "/authorize", "/introspect"] {
+        assert_eq!(options(path).status, 405, "{path}");
+    }
+    assert_eq!(Person::of(&world).open("/device").header("access-control-allow-origin"), None);
 }

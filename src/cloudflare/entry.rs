@@ -140,7 +140,8 @@ fn write(response: Response) -> Result<Reply> {
         headers.append(name, value)?;
     }
     let builder = Reply::builder().with_status(response.status).with_headers(headers);
-    Ok(builder.fixed(response.body.into_bytes()))
+    // 204 must have no body at all, not an empty one.
+    Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body.into_bytes()) })
 }
 
 /// One line per decision, without codes, tokens or secrets.

@@ -143,13 +143,18 @@ pub(super) async fn userinfo<P: Platform>(context: Context<'_, P>) -> Response {
     const WHAT: &str = "userinfo";
     let token = match bearer(context) {
         Ok(Some(token)) => token,
-        Ok(None) => return challenge(401, None).noting(WHAT, None, "refused", "no_token"),
+        Ok(None) => return challenge(context, 401, None).noting(WHAT, None, "refused", "no_token"),
         Err(error) => return error.response(false).noting(WHAT, None, error.code(), error.reason()),
     };
     let live = match live_access(context, &token).await {
         Ok(Some(live)) => live,
         Ok(None) => {
-            return challenge(401, Some("invalid_token")).noting(WHAT, None, "refused", "invalid_token");
+            return challenge(context, 401, Some("invalid_token")).noting(
+                WHAT,
+                None,
+                "refused",
+                "invalid_token",
+            );
         }
         Err(Unavailable) => {
             return Error::Unavailable.response(false).noting(WHAT, None, "unavailable", "unavailable");
@@ -157,7 +162,7 @@ pub(super) async fn userinfo<P: Platform>(context: Context<'_, P>) -> Response {
     };
     let client = Some(live.family.client_id.as_str());
     let Some(access) = live.access.filter(|access| access.claims.scope.has(OPENID)) else {
-        return challenge(403, Some("insufficient_scope")).noting(
+        return challenge(context, 403, Some("insufficient_scope")).noting(
             WHAT,
             client,
             "refused",
@@ -192,11 +197,14 @@ fn bearer<P>(context: Context<'_, P>) -> Result<Option<String>, Error> {
     }
 }
 
-/// RFC 6750 §3.
-fn challenge(status: u16, error: Option<&'static str>) -> Response {
+/// RFC 6750 §3, and where the resource describes itself (RFC 9728 §5.1).
+fn challenge<P>(context: Context<'_, P>, status: u16, error: Option<&'static str>) -> Response {
     let detail = error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
+    let (origin, path) = (context.issuer.origin(), context.issuer.path());
+    let metadata = format!("{origin}/.well-known/oauth-protected-resource{path}/userinfo");
+    let value = format!("Bearer realm=\"device-grant\"{detail}, resource_metadata=\"{metadata}\"");
     let body = serde_json::json!({ "error": error.unwrap_or("invalid_token") });
-    Response::json(status, &body).with("www-authenticate", format!("Bearer realm=\"device-grant\"{detail}"))
+    Response::json(status, &body).with("www-authenticate", value)
 }
 
 /// A token of `client_id`, if it is good.

@@ -87,6 +87,31 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
     cacheable(&document)
 }
 
+/// RFC 9728 §2.
+#[derive(Serialize)]
+struct ProtectedResource<'a> {
+    resource: String,
+    authorization_servers: [&'a str; 1],
+    scopes_supported: Vec<&'a str>,
+    bearer_methods_supported: [&'static str; 2],
+    resource_name: &'static str,
+}
+
+/// What `/userinfo` says of itself as a resource server.
+pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> Response {
+    let Ok(snapshot) = context.server.snapshot(context.now).await else {
+        return Error::Unavailable.response(false);
+    };
+    let issuer = context.issuer.as_str();
+    cacheable(&ProtectedResource {
+        resource: format!("{issuer}/userinfo"),
+        authorization_servers: [issuer],
+        scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
+        bearer_methods_supported: ["header", "body"],
+        resource_name: "userinfo",
+    })
+}
+
 #[derive(Serialize)]
 struct KeySet<'a> {
     keys: &'a [PublicKey],

@@ -90,15 +90,28 @@ enum Route {
     Verify,
     Authorize,
     Metadata,
+    ProtectedResource,
     Keys,
     Health,
 }
+
+/// What a browser's script may ask of the routes that are open to it.
+const PREFLIGHT: [(&str, &str); 3] = [
+    ("access-control-allow-methods", "GET, POST"),
+    ("access-control-allow-headers", "authorization, content-type"),
+    ("access-control-max-age", "86400"),
+];
 
 impl Route {
     fn find(path: &str, issuer: &Issuer) -> Option<Self> {
         let base = issuer.path();
         if path.strip_prefix("/.well-known/oauth-authorization-server") == Some(base) {
             return Some(Self::Metadata);
+        }
+        // RFC 9728 §3.1: between the host and the path of the resource, which is `/userinfo`.
+        let resource = path.strip_prefix("/.well-known/oauth-protected-resource");
+        if resource.and_then(|rest| rest.strip_prefix(base)) == Some("/userinfo") {
+            return Some(Self::ProtectedResource);
         }
         match path.strip_prefix(base)? {
             "/device_authorization" => Some(Self::DeviceAuthorization),
@@ -119,7 +132,22 @@ impl Route {
         match self {
             Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
             Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
-            Self::Metadata | Self::Keys | Self::Health => &["GET", "HEAD"],
+            Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
+        }
+    }
+
+    /// Whether a script on another site may call it: what a browser client needs, and never the pages
+    /// (RFC 9700 §2.6). Nothing here goes by a cookie, so any origin may.
+    const fn is_open_to_scripts(self) -> bool {
+        match self {
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Revocation
+            | Self::UserInfo
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys => true,
+            Self::Introspection | Self::Verify | Self::Authorize | Self::Health => false,
         }
     }
 }
@@ -137,12 +165,26 @@ pub async fn answer<P: Platform>(
     let Some(route) = Route::find(&request.path, &issuer) else {
         return Response::text(404, "There is nothing here.");
     };
+    if request.method == "OPTIONS" && route.is_open_to_scripts() {
+        let empty = Response::new(204, "text/plain", String::new())
+            .with("access-control-allow-origin", "*".to_owned());
+        return PREFLIGHT
+            .iter()
+            .fold(empty, |response, (name, value)| response.with(name, (*value).to_owned()));
+    }
     if !route.methods().contains(&request.method.as_str()) {
         let allow = route.methods().join(", ");
         return Response::text(405, &format!("Use {allow}.")).with("allow", allow);
     }
     let context = Context { server, issuer: &issuer, request, now };
     let response = dispatch(route, context, rng).await;
+    let response = if route.is_open_to_scripts() {
+        response
+            .with("access-control-allow-origin", "*".to_owned())
+            .with("access-control-expose-headers", "retry-after, www-authenticate".to_owned())
+    } else {
+        response
+    };
     // A browser that was here by https comes back by https.
     let response = if issuer.is_secure() {
         response.with("strict-transport-security", "max-age=31536000".to_owned())
@@ -162,6 +204,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Verify => verify::answer(context, rng).await,
         Route::Authorize => verify::refuse_authorization(),
         Route::Metadata => metadata::discovery(context).await,
+        Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,
         Route::Health => {
             Response::json(200, &metadata::Health { version: context.server.platform.version() })

@@ -241,6 +241,14 @@ describe('the routes', () => {
     }
   });
 
+  test('a script of another site may call the token endpoint, and may not read the pages', async () => {
+    const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
+    const preflight = await fetch(`${server.origin}/token`, { method: 'OPTIONS', headers });
+    assert.deepEqual([preflight.status, await preflight.text()], [204, '']);
+    assert.equal(preflight.headers.get('access-control-allow-origin'), '*');
+    assert.equal((await fetch(`${server.origin}/device`, { headers })).headers.get('access-control-allow-origin'), null);
+  });
+
   test('another method is 405, and says which ones there are', async () => {
     const wrong = [
       ...pages.slice(0, 4).flatMap((path) => ['POST', 'PUT', 'DELETE'].map((method) => [method, path, 'GET, HEAD'])),
