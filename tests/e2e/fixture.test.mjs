@@ -17,7 +17,7 @@ const DAY = 86_400_000;
 
 before(async () => {
   if (process.env.UPDATE_FIXTURE) await write(NEWEST);
-}, { timeout: 60_000 });
+}, { timeout: 240_000 });
 
 test('a fixture is small', () => {
   assert.ok(formats().includes(NEWEST));
