@@ -538,7 +538,7 @@ fn t13_the_metadata_lists_the_grant_and_its_endpoint() {
     assert_eq!(metadata["device_authorization_endpoint"], format!("{ISSUER}/device_authorization"));
 }
 
-// --- Errors: section 4 of the requirements ---
+// --- Errors: RFC 6749 §5.2, RFC 8628 §3.5 ---
 
 #[test]
 fn errors_have_their_registered_code_and_status() {
