@@ -1,5 +1,6 @@
 //! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
 
+use core::cell::Cell;
 use std::collections::BTreeMap;
 
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
@@ -31,17 +32,22 @@ pub struct Registry {
     state: State,
     env: Env,
     table: Stored,
+    /// Whether this object has seen to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
+    has_keys: Cell<bool>,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Stored(Table::open(&state, SCHEMA));
-        Self { state, env, table }
+        Self { state, env, table, has_keys: Cell::new(false) }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command = object::command(request).await?;
-        self.ensure_keys().await?;
+        if !self.has_keys.get() {
+            self.ensure_keys().await?;
+            self.has_keys.set(true);
+        }
         let reply = apply(&self.table, command)?;
         match &reply {
             Reply::Snapshot(snapshot) => self.publish(snapshot).await,
