@@ -51,7 +51,7 @@ impl Place {
 }
 
 /// Where, when and from what kind of device a grant was asked for.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Origin {
     /// Place and network.
     pub place: Place,

@@ -52,7 +52,7 @@ fn grant() -> Grant {
     Grant {
         format: Format,
         secret: secret(),
-        request: Request { client_id, scope, nonce: None, origin, gauge },
+        request: Request { client_id, scope, origin, gauge, ..Request::default() },
         expires_at: START + Duration::from_secs(LIFETIME),
         grace: GRACE,
         interval: 5,
@@ -62,7 +62,14 @@ fn grant() -> Grant {
 
 fn approval(at: Timestamp) -> Approval {
     let scope = Scope::parse("openid").expect("a scope");
-    Approval { account: "local:alice".to_owned(), scope, auth_time: at, amr: vec!["pwd".to_owned()], at }
+    Approval {
+        account: "local:alice".to_owned(),
+        scope,
+        auth_time: at,
+        amr: vec!["pwd".to_owned()],
+        acr: None,
+        at,
+    }
 }
 
 /// What was seen while a grant lived.

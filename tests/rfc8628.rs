@@ -5,6 +5,8 @@
 mod support;
 
 use device_grant::endpoint::http::Request;
+use device_grant::token::claims::at_hash;
+use device_grant::token::key::Algorithm;
 use serde_json::json;
 use support::person::Person;
 use support::{DEVICE_CODE, ISSUER, World, claims, get, header, json, outcome, post, post_raw, verified};
@@ -674,7 +676,7 @@ fn an_id_token_says_who_and_how_and_is_bound_to_the_access_token() {
         (json!("alice@example.com"), None),
         "only what was granted"
     );
-    let hash = device_grant::token::claims::at_hash(tokens["access_token"].as_str().unwrap());
+    let hash = at_hash(tokens["access_token"].as_str().unwrap(), Algorithm::Rs256);
     assert_eq!(id["at_hash"], hash);
     assert_eq!(tokens.get("refresh_token"), None, "offline_access was not granted");
 }

@@ -16,6 +16,7 @@ use device_grant::limiter::{self, Rule};
 use device_grant::place::{Origin, Place};
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
+use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
 use serde::Serialize;
@@ -43,6 +44,7 @@ fn request() -> Request {
             at: AT,
         },
         gauge: "live/demo-tv/abc".to_owned(),
+        ..Request::default()
     }
 }
 
@@ -52,6 +54,7 @@ fn approval() -> Approval {
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
+        acr: None,
         at: AT,
     }
 }
@@ -88,6 +91,9 @@ fn family() -> Family {
         ends_at: AT,
         refresh: Some(Current { digest: Digest::of(b"refresh"), attempt: "attempt".to_owned() }),
         ended: None,
+        resource: Vec::new(),
+        cnf: Confirmation::default(),
+        acr: None,
     }
 }
 

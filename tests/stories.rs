@@ -2,8 +2,8 @@
 
 mod support;
 
-use device_grant::client::Authentication;
 use device_grant::client::scope::Scope;
+use device_grant::client::{Authentication, SecretBy};
 use device_grant::endpoint::http::{Request, Response};
 use serde_json::Value;
 use support::person::{Person, hidden};
@@ -155,7 +155,7 @@ fn a_secret_that_was_replaced_redeems_and_refreshes_nothing() {
     let replace = |secret: &[u8]| {
         let digest = device_grant::secret::Digest::of(secret);
         world.change_client("demo-printer", |client| {
-            client.authentication = Authentication::Secret { digest }
+            client.authentication = Authentication::Secret { digest, previous: None, by: SecretBy::Basic }
         });
     };
 

@@ -23,8 +23,13 @@ impl Credentials {
         let nobody = Digest::of(b"no client has this secret");
         let expected = match client.map(|client| &client.authentication) {
             Some(Authentication::None) => return self.secret.is_none(),
-            Some(Authentication::Secret { digest }) => Some(digest),
-            None => None,
+            Some(Authentication::Secret { digest, .. }) => Some(digest),
+            Some(
+                Authentication::PrivateKeyJwt
+                | Authentication::TlsClientAuth { .. }
+                | Authentication::SelfSignedTlsClientAuth,
+            )
+            | None => None,
         };
         match &self.secret {
             Some(secret) => *secret == *expected.unwrap_or(&nobody) && expected.is_some(),

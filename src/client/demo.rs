@@ -1,7 +1,8 @@
 //! The clients of a development server. Never present in production.
 
+use super::rules::{About, ClientKeys, CodeRules, TokenRules};
 use super::scope::Scope;
-use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, SecretBy};
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::token::key::Algorithm;
@@ -12,7 +13,8 @@ pub const PRINTER_SECRET: &str = "demo-printer-secret";
 /// `demo-tv`, public, and `demo-printer`, with a secret.
 #[must_use]
 pub fn clients() -> Vec<Client> {
-    let printer = Authentication::Secret { digest: Digest::of(PRINTER_SECRET.as_bytes()) };
+    let digest = Digest::of(PRINTER_SECRET.as_bytes());
+    let printer = Authentication::Secret { digest, previous: None, by: SecretBy::Post };
     vec![client("demo-tv", "Demo TV", Authentication::None), client("demo-printer", "Demo Printer", printer)]
 }
 
@@ -28,5 +30,9 @@ fn client(client_id: &str, client_name: &str, authentication: Authentication) ->
         id_token_signed_response_alg: Algorithm::Rs256,
         access_token_signed_response_alg: Algorithm::Es256,
         enabled: true,
+        about: About::default(),
+        keys: ClientKeys::default(),
+        codes: CodeRules::default(),
+        tokens: TokenRules::default(),
     }
 }

@@ -3,13 +3,16 @@
 pub mod authentication;
 pub mod demo;
 pub mod registry;
+pub mod rules;
 pub mod scope;
 
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
 use crate::secret::Digest;
+use crate::time::Timestamp;
 use crate::token::key::Algorithm;
+use rules::{About, ClientKeys, CodeRules, TokenRules};
 use scope::Scope;
 
 /// RFC 8628 §3.4.
@@ -41,6 +44,18 @@ pub struct Client {
     pub access_token_signed_response_alg: Algorithm,
     /// Whether it may do anything at all.
     pub enabled: bool,
+    /// What else people are told of it.
+    #[serde(flatten)]
+    pub about: About,
+    /// The keys it proves itself with.
+    #[serde(flatten)]
+    pub keys: ClientKeys,
+    /// What its codes are like, where that differs from the server's settings.
+    #[serde(flatten)]
+    pub codes: CodeRules,
+    /// What its tokens are like, where that differs from the server's settings.
+    #[serde(flatten)]
+    pub tokens: TokenRules,
 }
 
 /// How a client authenticates.
@@ -53,7 +68,64 @@ pub enum Authentication {
     Secret {
         /// The digest of the secret.
         digest: Digest,
+        /// The secret before it, while both are good.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        previous: Option<Retiring>,
+        /// How it was registered to be sent; the other way is taken as well.
+        #[serde(default, skip_serializing_if = "SecretBy::is_basic")]
+        by: SecretBy,
     },
+    /// A JWT signed with a key of [`Client::keys`] (RFC 7523 §2.2).
+    PrivateKeyJwt,
+    /// A certificate that the platform's mTLS verified, by its subject (RFC 8705 §2.1).
+    TlsClientAuth {
+        /// The expected subject, as RFC 4514 writes it.
+        subject_dn: String,
+    },
+    /// A certificate that is in [`Client::keys`] (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
+}
+
+/// A secret that is on its way out.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Retiring {
+    /// Its digest.
+    pub digest: Digest,
+    /// It is good until then.
+    pub until: Timestamp,
+}
+
+/// How a secret is sent.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretBy {
+    /// HTTP Basic.
+    #[default]
+    Basic,
+    /// In the body.
+    Post,
+}
+
+impl SecretBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    const fn is_basic(&self) -> bool {
+        matches!(self, Self::Basic)
+    }
+}
+
+impl Authentication {
+    /// The `token_endpoint_auth_method` (RFC 7591 §2, RFC 8705 §2.1.1, §2.2.1).
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Secret { by: SecretBy::Basic, .. } => "client_secret_basic",
+            Self::Secret { by: SecretBy::Post, .. } => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth { .. } => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+        }
+    }
 }
 
 impl Client {

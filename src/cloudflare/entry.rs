@@ -80,6 +80,7 @@ async fn read(incoming: &mut worker::Request) -> Result<Request> {
         authorization: header(incoming, "authorization"),
         content_type: header(incoming, "content-type"),
         address: header(incoming, "cf-connecting-ip"),
+        dpop: header(incoming, "dpop"),
         ..Request::default()
     };
     if path.ends_with("/device") || path.ends_with("/device_authorization") {

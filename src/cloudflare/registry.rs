@@ -65,7 +65,7 @@ impl Registry {
     async fn ensure_keys(&self) -> Result<()> {
         let keys = self.table.keys()?;
         let has = |keys: &[StoredKey], alg| keys.iter().any(|key| key.public.alg == alg);
-        let missing = Algorithm::ALL.into_iter().filter(|alg| !has(&keys, *alg));
+        let missing = Algorithm::FIRST.into_iter().filter(|alg| !has(&keys, *alg));
         for alg in missing {
             let (public, private) = webcrypto::generate(alg).await?;
             let wrapped = self.seal(&private)?;

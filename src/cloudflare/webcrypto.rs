@@ -14,9 +14,12 @@ use crate::token::key::{Algorithm, Material, PublicKey};
 thread_local! {
     /// Imported keys of this isolate, by `kid`.
     static IMPORTED: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
-    /// Public keys of this isolate, by `kid`.
-    static VERIFYING: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
+    /// Public keys of this isolate, by algorithm and `kid`. Clients bring keys too, so it is emptied when full.
+    static VERIFYING: RefCell<HashMap<(&'static str, String), CryptoKey>> = RefCell::default();
 }
+
+/// How many public keys an isolate remembers.
+const MOST_VERIFYING: usize = 100;
 
 /// Makes a key pair: the public half, and the private one as PKCS #8.
 pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
@@ -49,7 +52,7 @@ pub(super) async fn sign(
 
 /// Whether `signature` over `input` is that of `key`'s private half.
 pub(super) async fn verify(key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool> {
-    let known = VERIFYING.with_borrow(|keys| keys.get(&key.kid).cloned());
+    let known = VERIFYING.with_borrow(|keys| keys.get(&(key.alg.name(), key.kid.clone())).cloned());
     let imported = match known {
         Some(imported) => imported,
         None => import_public(key).await?,
@@ -76,12 +79,22 @@ async fn import_public(key: &PublicKey) -> Result<CryptoKey> {
             set("e", e)?;
             set("n", n)?;
         }
+        Material::Okp { crv, x } => {
+            set("kty", "OKP")?;
+            set("crv", crv)?;
+            set("x", x)?;
+        }
     }
     let usages: JsValue = Array::of1(&"verify".into()).into();
     let imported = subtle()?.import_key_with_object("jwk", &jwk, &parameters(key.alg)?, false, &usages)?;
     let imported: JsValue = JsFuture::from(imported).await?;
     let imported: CryptoKey = imported.unchecked_into();
-    VERIFYING.with_borrow_mut(|keys| keys.insert(key.kid.clone(), imported.clone()));
+    VERIFYING.with_borrow_mut(|keys| {
+        if keys.len() >= MOST_VERIFYING {
+            keys.clear();
+        }
+        keys.insert((key.alg.name(), key.kid.clone()), imported.clone());
+    });
     Ok(imported)
 }
 
@@ -101,22 +114,26 @@ fn subtle() -> Result<SubtleCrypto> {
     Ok(global.crypto()?.subtle())
 }
 
-/// What WebCrypto calls the algorithm; the same object serves to generate, import and sign.
+/// What WebCrypto calls the algorithm; the same object serves to generate, import, sign and verify, each of which
+/// reads the members that it knows.
 fn parameters(alg: Algorithm) -> Result<Object> {
     let object = Object::new();
     let set = |name: &str, value: JsValue| Reflect::set(&object, &name.into(), &value).map(drop);
-    match alg {
-        Algorithm::Es256 => {
-            set("name", "ECDSA".into())?;
-            set("namedCurve", "P-256".into())?;
-        }
-        Algorithm::Rs256 => {
-            set("name", "RSASSA-PKCS1-v1_5".into())?;
-            set("modulusLength", 2048.into())?;
-            set("publicExponent", Uint8Array::from(&[1, 0, 1][..]).into())?;
-        }
-    }
-    set("hash", "SHA-256".into())?;
+    let (name, hash) = match alg {
+        Algorithm::Es256 => ("ECDSA", 256),
+        Algorithm::Rs256 => ("RSASSA-PKCS1-v1_5", 256),
+        Algorithm::Ps256 => ("RSA-PSS", 256),
+        Algorithm::Ps384 => ("RSA-PSS", 384),
+        Algorithm::Ps512 => ("RSA-PSS", 512),
+        Algorithm::EdDsa => ("Ed25519", 512),
+    };
+    set("name", name.into())?;
+    set("hash", format!("SHA-{hash}").into())?;
+    set("namedCurve", "P-256".into())?;
+    set("modulusLength", 2048.into())?;
+    set("publicExponent", Uint8Array::from(&[1, 0, 1][..]).into())?;
+    // RFC 7518 §3.5: the salt is as long as the hash.
+    set("saltLength", (hash / 8).into())?;
     Ok(object)
 }
 
@@ -127,7 +144,10 @@ fn material(alg: Algorithm, jwk: &JsValue) -> Result<Material> {
     };
     Ok(match alg {
         Algorithm::Es256 => Material::Ec { crv: member("crv")?, x: member("x")?, y: member("y")? },
-        Algorithm::Rs256 => Material::Rsa { e: member("e")?, n: member("n")? },
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => {
+            Material::Rsa { e: member("e")?, n: member("n")? }
+        }
+        Algorithm::EdDsa => Material::Okp { crv: member("crv")?, x: member("x")? },
     })
 }
 

@@ -13,7 +13,7 @@ use crate::grant::routing::Shard;
 use crate::identity::account::Account;
 use crate::secret::Digest;
 use crate::token::access::{AccessToken, Unverified, family_of};
-use crate::token::claims::Person;
+use crate::token::claims::{Audience, Person};
 use crate::token::family::Family;
 use crate::token::refresh_token::RefreshToken;
 
@@ -65,7 +65,7 @@ struct Facts {
     exp: u64,
     username: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    aud: Option<String>,
+    aud: Option<Audience>,
     #[serde(skip_serializing_if = "Option::is_none")]
     iat: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

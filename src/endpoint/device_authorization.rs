@@ -24,6 +24,7 @@ use crate::place::{Origin, device_kind};
 use crate::policy::{self, Decision, Facts, Point, Refusal};
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 
 const WHAT: &str = "device_authorization";
 /// Draws in a row that hit a live code: with 10,000 of 20^8 taken, three never happen.
@@ -74,6 +75,13 @@ async fn start<P: Platform>(
         },
         gauge: limiter::budgets::gauge(&client.client_id, &network),
         client_id: client.client_id,
+        resource: Vec::new(),
+        cnf: Confirmation::default(),
+        code_challenge: None,
+        acr_values: Vec::new(),
+        max_age: None,
+        login_hint: None,
+        ui_locales: Vec::new(),
     };
     open(context, request, rng).await
 }

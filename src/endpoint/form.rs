@@ -8,12 +8,13 @@ use super::error::Error;
 use super::http::Request;
 
 /// RFC 8707 §2: the one parameter that may be repeated.
-const MAY_REPEAT: &str = "resource";
+const RESOURCE: &str = "resource";
 
 /// Parameters by name. A parameter without a value is as if it was not sent (RFC 6749 §3.1, RFC 8628 §3.1).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Form {
     values: BTreeMap<String, String>,
+    resources: Vec<String>,
 }
 
 impl Form {
@@ -37,23 +38,32 @@ impl Form {
     /// Bytes that are not UTF-8 once decoded, or a parameter that stands twice (RFC 6749 §3.2).
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let text = core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8)?;
-        let mut values = BTreeMap::new();
+        let (mut values, mut resources) = (BTreeMap::new(), Vec::new());
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name).ok_or(Error::NotUtf8)?;
             let value = decode(value).ok_or(Error::NotUtf8)?;
-            if values.insert(name.clone(), value).is_some() && name != MAY_REPEAT {
+            if name == RESOURCE {
+                resources.push(value);
+            } else if values.insert(name, value).is_some() {
                 return Err(Error::Repeated);
             }
         }
         values.retain(|_, value| !value.is_empty());
-        Ok(Self { values })
+        resources.retain(|value| !value.is_empty());
+        Ok(Self { values, resources })
     }
 
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// The values of `resource`, in the order in which they were sent (RFC 8707 §2).
+    #[must_use]
+    pub fn resources(&self) -> &[String] {
+        &self.resources
     }
 
     /// The value of a parameter that must be there.

@@ -24,6 +24,12 @@ pub struct Request {
     pub authorization: Option<String>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
+    /// The `DPoP` header; several are joined by commas, as HTTP has it (RFC 9110 §5.3).
+    pub dpop: Option<String>,
+    /// The `If-Match` header.
+    pub if_match: Option<String>,
+    /// The certificate the client showed, as the platform tells it.
+    pub certificate: Option<Certificate>,
     /// The `Cookie` header.
     pub cookie: Option<String>,
     /// The `Origin` header.
@@ -38,6 +44,17 @@ pub struct Request {
     pub place: Place,
     /// The body; `None` if it is larger than [`MAX_BODY`].
     pub body: Option<Vec<u8>>,
+}
+
+/// A client certificate, as the platform's mTLS saw it (RFC 8705).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Certificate {
+    /// Whether the platform verified its chain; a self-signed one never is.
+    pub verified: bool,
+    /// The subject, as RFC 4514 writes it.
+    pub subject_dn: String,
+    /// The SHA-256 of its DER, base64url.
+    pub sha256: String,
 }
 
 impl Request {

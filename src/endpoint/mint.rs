@@ -13,7 +13,8 @@ use crate::grant::routing::Shard;
 use crate::identity::account::Account;
 use crate::secret;
 use crate::time::Timestamp;
-use crate::token::claims::{AccessClaims, IdClaims, Person, at_hash, dated};
+use crate::token::claims::{AccessClaims, Audience, IdClaims, Person, at_hash, dated};
+use crate::token::confirmation::Confirmation;
 use crate::token::family::Current;
 use crate::token::key::Algorithm;
 use crate::token::refresh_token::RefreshToken;
@@ -39,7 +40,12 @@ pub(super) struct Subject<'a> {
     pub scope: &'a Scope,
     pub auth_time: Timestamp,
     pub amr: &'a [String],
+    pub acr: Option<&'a str>,
     pub nonce: Option<&'a str>,
+    /// Where the access token is good; the issuer's own endpoints if nowhere else.
+    pub audience: &'a [String],
+    /// The keys that the access token is bound to.
+    pub cnf: &'a Confirmation,
     pub session: Session,
 }
 
@@ -112,25 +118,29 @@ fn access_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, jti: String)
     AccessClaims {
         iss: issuer.to_owned(),
         sub: subject.account.sub.clone(),
-        aud: issuer.to_owned(),
+        aud: Audience::of(subject.audience, issuer),
         client_id: subject.client.client_id.clone(),
         jti,
         scope: subject.scope.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
+        acr: subject.acr.map(str::to_owned),
         sid: subject.session.sid(),
+        cnf: subject.cnf.clone(),
     }
 }
 
 fn id_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, access_token: &str) -> IdClaims {
+    let alg = subject.client.id_token_signed_response_alg;
     IdClaims {
         iss: context.issuer.as_str().to_owned(),
         sub: subject.account.sub.clone(),
         aud: subject.client.client_id.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
+        acr: subject.acr.map(str::to_owned),
         sid: subject.session.sid(),
-        at_hash: at_hash(access_token),
+        at_hash: at_hash(access_token, alg),
         nonce: subject.nonce.map(str::to_owned),
         person: Person::of(subject.account, subject.scope),
     }

@@ -18,6 +18,7 @@ use crate::grant::device_code::DeviceCode;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family};
 use crate::token::refresh_token::new_family;
 
@@ -84,6 +85,9 @@ async fn redeem<P: Platform>(
         scope: &scope,
         auth_time: ready.approval.auth_time,
         amr: &ready.approval.amr,
+        acr: ready.approval.acr.as_deref(),
+        audience: &[],
+        cnf: &Confirmation::default(),
         nonce: ready.request.nonce.as_deref(),
         session,
     };
@@ -112,6 +116,9 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
         ends_at: context.now + Duration::from_secs(lifetime),
         refresh,
         ended: None,
+        resource: Vec::new(),
+        cnf: Confirmation::default(),
+        acr: subject.acr.map(str::to_owned),
     }
 }
 

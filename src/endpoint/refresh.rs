@@ -15,6 +15,7 @@ use crate::grant::command::{Command, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
 
@@ -68,6 +69,9 @@ async fn rotate<P: Platform>(
         scope: &scope,
         auth_time: family.auth_time,
         amr: &family.amr,
+        acr: family.acr.as_deref(),
+        audience: &[],
+        cnf: &Confirmation::default(),
         nonce: None,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
     };

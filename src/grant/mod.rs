@@ -28,6 +28,7 @@ use crate::format::Format;
 use crate::place::Origin;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::Family;
 use pace::Verdict;
 
@@ -58,7 +59,7 @@ pub struct Grant {
 }
 
 /// What a device asked for (RFC 8628 §3.1).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Request {
     /// The client.
     pub client_id: String,
@@ -71,6 +72,27 @@ pub struct Request {
     pub origin: Origin,
     /// Which gauge of live codes it counts in.
     pub gauge: String,
+    /// Where the tokens are to be good (RFC 8707 §2.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<String>,
+    /// The key that the device code is bound to; redemption must prove having it.
+    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    pub cnf: Confirmation,
+    /// The S256 challenge that redemption must answer (RFC 7636 §4.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_challenge: Option<String>,
+    /// The authentication context classes asked for, best first (OpenID Connect Core §3.1.2.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// How long ago the person may have signed in, in seconds (OpenID Connect Core §3.1.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// Who is expected to sign in (OpenID Connect Core §3.1.2.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
+    /// The languages preferred, best first, as BCP 47 tags (OpenID Connect Core §3.1.2.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ui_locales: Vec<String>,
 }
 
 /// What has become of a grant.
@@ -146,6 +168,9 @@ pub struct Approval {
     pub auth_time: Timestamp,
     /// How (RFC 8176).
     pub amr: Vec<String>,
+    /// The authentication context class that was met, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// When they approved.
     pub at: Timestamp,
 }

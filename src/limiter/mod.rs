@@ -49,6 +49,13 @@ pub enum Command {
         /// The name it was admitted under.
         id: String,
     },
+    /// Takes a name that may be used once, such as a `jti`: `Wait` if it was taken before.
+    Once {
+        /// Which row: the name itself, or its digest.
+        key: String,
+        /// It is remembered so long.
+        until: Timestamp,
+    },
     /// Notes what shards saw, and tells whether guessing has become too easy.
     Expose {
         /// Which row.
@@ -73,6 +80,7 @@ impl Command {
             | Self::GiveBack { key, .. }
             | Self::Admit { key, .. }
             | Self::Release { key, .. }
+            | Self::Once { key, .. }
             | Self::Expose { key, .. } => key,
         }
     }
@@ -148,6 +156,7 @@ impl Row {
                 self.codes.remove(id);
                 Reply::Done
             }
+            Command::Once { until, .. } => self.once(*until, now),
             Command::Expose { live, wrong, window, allowed, .. } => {
                 self.expose(live, *wrong, Duration::from_secs(*window), *allowed, now)
             }
@@ -174,6 +183,14 @@ impl Row {
         }
         self.codes.insert(id.to_owned(), until);
         self.ends_at = self.ends_at.max(until);
+        Reply::Taken(now)
+    }
+
+    fn once(&mut self, until: Timestamp, now: Timestamp) -> Reply {
+        if now < self.ends_at {
+            return Reply::Wait(ceil_seconds(self.ends_at.since(now)).max(1));
+        }
+        self.ends_at = until;
         Reply::Taken(now)
     }
 
@@ -305,6 +322,16 @@ mod tests {
         assert_eq!(admit("c", 20), Reply::Wait(280));
         assert_eq!(admit("d", 20), Reply::Taken(at(20)), "b was released");
         assert_eq!(admit("e", 300), Reply::Taken(at(300)), "a has ended");
+    }
+
+    #[test]
+    fn a_name_that_may_be_used_once_is_taken_once() {
+        let mut row = Row::default();
+        let mut once = |seconds| row.apply(&Command::Once { key: String::new(), until: at(60) }, at(seconds));
+
+        assert_eq!(once(0), Reply::Taken(at(0)));
+        assert_eq!(once(1), Reply::Wait(59));
+        assert_eq!(once(60), Reply::Taken(at(60)), "it is forgotten");
     }
 
     #[test]

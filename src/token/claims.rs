@@ -4,11 +4,14 @@ use core::time::Duration;
 
 use jwt_compact::{Claims, TimeOptions};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::client::scope::Scope;
 use crate::identity::account::Account;
-use crate::secret::{self, Digest};
+use crate::secret;
 use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
+use crate::token::key::Algorithm;
 
 /// The access token's claims (RFC 9068 §2.2), besides `iat` and `exp`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -18,7 +21,7 @@ pub struct AccessClaims {
     /// Whom it is about.
     pub sub: String,
     /// Where it is good (RFC 9068 §3: a default, if the request named no resource).
-    pub aud: String,
+    pub aud: Audience,
     /// Who got it.
     pub client_id: String,
     /// Its own name.
@@ -29,8 +32,45 @@ pub struct AccessClaims {
     pub auth_time: u64,
     /// How.
     pub amr: Vec<String>,
+    /// The authentication context class that was met, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// The family it belongs to.
     pub sid: String,
+    /// The key it is bound to.
+    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    pub cnf: Confirmation,
+}
+
+/// The `aud` claim: one value as a string, several as an array (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// Of some resources; the issuer's own if there is none.
+    #[must_use]
+    pub fn of(resources: &[String], issuer: &str) -> Self {
+        match resources {
+            [] => Self::One(issuer.to_owned()),
+            [one] => Self::One(one.clone()),
+            many => Self::Many(many.to_vec()),
+        }
+    }
+
+    /// Whether `resource` is one of them.
+    #[must_use]
+    pub fn has(&self, resource: &str) -> bool {
+        match self {
+            Self::One(one) => one == resource,
+            Self::Many(many) => many.iter().any(|one| one == resource),
+        }
+    }
 }
 
 /// The ID token's claims (OpenID Connect Core §2, §3.1.3.6, §5.4), besides `iat` and `exp`.
@@ -46,6 +86,9 @@ pub struct IdClaims {
     pub auth_time: u64,
     /// How.
     pub amr: Vec<String>,
+    /// The authentication context class that was met, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
     /// The family it belongs to.
     pub sid: String,
     /// Binds it to the access token.
@@ -101,10 +144,18 @@ pub fn dated<T>(claims: T, now: Timestamp, lifetime: Duration) -> Option<Claims<
     Some(Claims::new(claims).set_duration_and_issuance(&options, lifetime))
 }
 
-/// The left half of the access token's SHA-256 (OpenID Connect Core §3.1.3.6; every algorithm here uses it).
+/// The left half of the access token's hash, of the size that `alg`, which signs the ID token, uses (OpenID Connect
+/// Core §3.1.3.6). Ed25519 uses SHA-512 inside (RFC 8032 §5.1).
 #[must_use]
-pub fn at_hash(access_token: &str) -> String {
-    let digest = Digest::of(access_token.as_bytes());
-    let (half, _) = digest.bytes().split_at(16);
-    secret::encode(half)
+pub fn at_hash(access_token: &str, alg: Algorithm) -> String {
+    let bytes = access_token.as_bytes();
+    match alg {
+        Algorithm::Es256 | Algorithm::Rs256 | Algorithm::Ps256 => left_half(&Sha256::digest(bytes)),
+        Algorithm::Ps384 => left_half(&Sha384::digest(bytes)),
+        Algorithm::Ps512 | Algorithm::EdDsa => left_half(&Sha512::digest(bytes)),
+    }
+}
+
+fn left_half(hash: &[u8]) -> String {
+    secret::encode(hash.split_at(hash.len() / 2).0)
 }

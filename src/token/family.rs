@@ -9,6 +9,7 @@ use crate::client::scope::Scope;
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 
 /// A family as its row stores it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -33,6 +34,15 @@ pub struct Family {
     /// Why it ended before its time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ending>,
+    /// Where its tokens may be good (RFC 8707 §2.1).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<String>,
+    /// The key that its refresh tokens are bound to: of public clients only (RFC 9449 §5).
+    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    pub cnf: Confirmation,
+    /// The authentication context class that was met, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
 }
 
 /// The refresh token that is good now.
@@ -141,6 +151,9 @@ mod tests {
             ends_at: Timestamp::from_millis(9_000),
             refresh: Some(current(b"first", "a")),
             ended: None,
+            resource: Vec::new(),
+            cnf: Confirmation::default(),
+            acr: None,
         }
     }
 

@@ -16,11 +16,25 @@ pub enum Algorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256. RFC 9068 §2.1 and OpenID Connect Core §15.1 require it.
     #[serde(rename = "RS256")]
     Rs256,
+    /// RSASSA-PSS with SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// RSASSA-PSS with SHA-384.
+    #[serde(rename = "PS384")]
+    Ps384,
+    /// RSASSA-PSS with SHA-512.
+    #[serde(rename = "PS512")]
+    Ps512,
+    /// Ed25519 (RFC 8037 §3.1).
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 impl Algorithm {
-    /// Every algorithm that there is a key for.
-    pub const ALL: [Self; 2] = [Self::Es256, Self::Rs256];
+    /// Every algorithm there is.
+    pub const ALL: [Self; 6] = [Self::Es256, Self::Rs256, Self::Ps256, Self::Ps384, Self::Ps512, Self::EdDsa];
+    /// Those that there is a key for from the start; the others get one when a client uses them.
+    pub const FIRST: [Self; 2] = [Self::Es256, Self::Rs256];
 
     /// The registered name.
     #[must_use]
@@ -28,6 +42,26 @@ impl Algorithm {
         match self {
             Self::Es256 => "ES256",
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::Ps384 => "PS384",
+            Self::Ps512 => "PS512",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// Whether keys of this kind are used with it.
+    #[must_use]
+    pub const fn fits(self, material: &Material) -> bool {
+        match (self, material) {
+            (Self::Es256, Material::Ec { .. })
+            | (Self::Rs256 | Self::Ps256 | Self::Ps384 | Self::Ps512, Material::Rsa { .. })
+            | (Self::EdDsa, Material::Okp { .. }) => true,
+            (Self::Es256, Material::Rsa { .. } | Material::Okp { .. })
+            | (
+                Self::Rs256 | Self::Ps256 | Self::Ps384 | Self::Ps512,
+                Material::Ec { .. } | Material::Okp { .. },
+            )
+            | (Self::EdDsa, Material::Ec { .. } | Material::Rsa { .. }) => false,
         }
     }
 }
@@ -75,6 +109,14 @@ pub enum Material {
         /// The modulus, base64url.
         n: String,
     },
+    /// RFC 8037 §2.
+    #[serde(rename = "OKP")]
+    Okp {
+        /// Always `Ed25519`.
+        crv: String,
+        /// Base64url.
+        x: String,
+    },
 }
 
 impl PublicKey {
@@ -90,6 +132,7 @@ fn thumbprint(material: &Material) -> String {
     let canonical = match material {
         Material::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
         Material::Rsa { e, n } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+        Material::Okp { crv, x } => format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#),
     };
     crate::secret::encode(crate::secret::Digest::of(canonical.as_bytes()).bytes())
 }

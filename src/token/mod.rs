@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod claims;
+pub mod confirmation;
 pub mod family;
+pub mod jwk;
 pub mod key;
 pub mod refresh_token;
 pub mod signing;

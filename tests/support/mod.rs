@@ -25,7 +25,7 @@ use device_grant::grant::shard::Memory;
 use device_grant::identity::account::Account;
 use device_grant::identity::session::Session;
 use device_grant::keyring::DEVELOPMENT_KEY;
-use device_grant::secret::{Digest, encode};
+use device_grant::secret::{Digest, decode, encode};
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use device_grant::token::family::Family;
@@ -307,13 +307,13 @@ pub(crate) fn outcome(response: &Response) -> String {
 /// The claims of a token, unverified.
 pub(crate) fn claims(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a JWT has three parts");
-    serde_json::from_slice(&device_grant::secret::decode(payload).unwrap()).unwrap()
+    serde_json::from_slice(&decode(payload).unwrap()).unwrap()
 }
 
 /// The header of a token.
 pub(crate) fn header(token: &str) -> Value {
     let header = token.split('.').next().unwrap();
-    serde_json::from_slice(&device_grant::secret::decode(header).unwrap()).unwrap()
+    serde_json::from_slice(&decode(header).unwrap()).unwrap()
 }
 
 /// The claims of an ES256 token whose signature holds.
@@ -326,6 +326,15 @@ pub(crate) fn verified(token: &str) -> Value {
 
 fn es256() -> <Es256 as jwt_compact::Algorithm>::SigningKey {
     <Es256 as jwt_compact::Algorithm>::SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+/// The key, if it is for ES256; the other algorithms are WebCrypto's alone.
+fn p256(key: &PublicKey) -> Option<<Es256 as jwt_compact::Algorithm>::VerifyingKey> {
+    use jwt_compact::alg::VerifyingKey as _;
+
+    let Material::Ec { x, y, .. } = &key.material else { return None };
+    let point = [vec![4], decode(x)?, decode(y)?].concat();
+    <Es256 as jwt_compact::Algorithm>::VerifyingKey::from_slice(&point).ok()
 }
 
 fn stored_keys() -> Vec<StoredKey> {
@@ -404,15 +413,16 @@ impl Platform for Memories {
         self.reach("signing")?;
         Ok(match key.public.alg {
             Algorithm::Es256 => Es256.sign(&es256(), input).as_bytes().into_owned(),
-            Algorithm::Rs256 => vec![0; 256],
+            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => vec![0; 256],
+            Algorithm::EdDsa => vec![0; 64],
         })
     }
 
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
         let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
         let Ok(signature) = signature else { return Ok(false) };
-        let ours = key.alg == Algorithm::Es256;
-        Ok(ours && Es256.verify_signature(&signature, es256().verifying_key(), input))
+        let Some(key) = p256(key) else { return Ok(false) };
+        Ok(Es256.verify_signature(&signature, &key, input))
     }
 
     fn version(&self) -> String {

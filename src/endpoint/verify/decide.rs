@@ -133,6 +133,7 @@ impl<P: Platform> Page<'_, P> {
                 scope,
                 auth_time: self.session.auth_time,
                 amr: self.session.amr.clone(),
+                acr: None,
                 at: self.context.now,
             }),
             policy::Decision::Refuse(_) => None,

@@ -1,0 +1,133 @@
+//! A public key that somebody else brought (RFC 7517 §4): a client's own, or one in a DPoP proof.
+
+use serde_json::Value;
+
+use super::key::{Algorithm, Material, PublicKey};
+use crate::secret;
+
+/// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits or larger).
+const SMALLEST_MODULUS: usize = 256;
+/// The largest, in bytes: verifying with a larger one would cost too much.
+const LARGEST_MODULUS: usize = 512;
+/// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// A public key, read and found sound.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Jwk {
+    /// Its name in the set it came from.
+    pub kid: Option<String>,
+    /// The one algorithm it is for, if it says so.
+    pub alg: Option<Algorithm>,
+    /// The key itself.
+    pub material: Material,
+}
+
+impl Jwk {
+    /// Reads a key that can verify signatures with an algorithm of ours.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for the developer who brought it.
+    pub fn parse(value: &Value) -> Result<Self, &'static str> {
+        let members = value.as_object().ok_or("a key must be a JSON object")?;
+        if PRIVATE.iter().any(|name| members.contains_key(*name)) {
+            return Err("the key is private: send its public half only");
+        }
+        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        if text("use").is_some_and(|usage| usage != "sig") {
+            return Err("the key is not for signatures");
+        }
+        let material = material(text)?;
+        let alg = match members.get("alg") {
+            None => None,
+            Some(alg) => {
+                let alg = serde_json::from_value::<Algorithm>(alg.clone());
+                Some(alg.map_err(|_| "the key is for an algorithm that is not supported")?)
+            }
+        };
+        if alg.is_some_and(|alg| !alg.fits(&material)) {
+            return Err("the key does not fit its algorithm");
+        }
+        Ok(Self { kid: text("kid").map(str::to_owned), alg, material })
+    }
+
+    /// The key for signatures by `alg`, named by its thumbprint; `None` if it is not for that algorithm.
+    #[must_use]
+    pub fn for_algorithm(&self, alg: Algorithm) -> Option<PublicKey> {
+        let fits = alg.fits(&self.material) && self.alg.is_none_or(|own| own == alg);
+        fits.then(|| PublicKey::new(alg, self.material.clone()))
+    }
+}
+
+fn material<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Material, &'static str> {
+    let sized = |name, sizes: core::ops::RangeInclusive<usize>| {
+        let value = text(name).filter(|value| {
+            let bytes = secret::decode(value);
+            bytes.is_some_and(|bytes| sizes.contains(&bytes.len()))
+        });
+        value.map(str::to_owned).ok_or("the key's numbers are missing or of the wrong size")
+    };
+    match (text("kty"), text("crv")) {
+        (Some("EC"), Some("P-256")) => {
+            Ok(Material::Ec { crv: "P-256".to_owned(), x: sized("x", 32..=32)?, y: sized("y", 32..=32)? })
+        }
+        (Some("OKP"), Some("Ed25519")) => {
+            Ok(Material::Okp { crv: "Ed25519".to_owned(), x: sized("x", 32..=32)? })
+        }
+        (Some("RSA"), _) => {
+            Ok(Material::Rsa { e: sized("e", 1..=4)?, n: sized("n", SMALLEST_MODULUS..=LARGEST_MODULUS)? })
+        }
+        _ => Err("the key must be EC on P-256, OKP on Ed25519, or RSA"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn number(bytes: usize) -> String {
+        secret::encode(&vec![1; bytes])
+    }
+
+    #[test]
+    fn a_key_of_each_kind_is_read() {
+        let ec = json!({ "kty": "EC", "crv": "P-256", "x": number(32), "y": number(32), "kid": "a" });
+        let rsa = json!({ "kty": "RSA", "e": "AQAB", "n": number(256), "alg": "PS256" });
+        let okp = json!({ "kty": "OKP", "crv": "Ed25519", "x": number(32), "use": "sig" });
+
+        assert!(Jwk::parse(&ec).unwrap().for_algorithm(Algorithm::Es256).is_some());
+        let rsa = Jwk::parse(&rsa).unwrap();
+        assert!(rsa.for_algorithm(Algorithm::Ps256).is_some());
+        assert!(rsa.for_algorithm(Algorithm::Rs256).is_none(), "it is for PS256 only");
+        assert!(Jwk::parse(&okp).unwrap().for_algorithm(Algorithm::EdDsa).is_some());
+        assert!(Jwk::parse(&okp).unwrap().for_algorithm(Algorithm::Es256).is_none());
+    }
+
+    #[test]
+    fn what_is_private_weak_or_misfit_is_refused() {
+        let ec = json!({ "kty": "EC", "crv": "P-256", "x": number(32), "y": number(32) });
+        let with = |name: &str, value: Value| {
+            let mut key = ec.clone();
+            key[name] = value;
+            key
+        };
+        for (key, why) in [
+            (with("d", json!(number(32))), "private"),
+            (with("k", json!("AA")), "private"),
+            (with("x", json!(number(31))), "wrong size"),
+            (with("y", json!(7)), "wrong size"),
+            (with("crv", json!("P-384")), "must be EC on P-256"),
+            (with("alg", json!("RS256")), "does not fit"),
+            (with("alg", json!("none")), "not supported"),
+            (with("use", json!("enc")), "not for signatures"),
+            (json!({ "kty": "RSA", "e": "AQAB", "n": number(128) }), "wrong size"),
+            (json!({ "kty": "oct" }), "must be EC"),
+            (json!("key"), "JSON object"),
+        ] {
+            let error = Jwk::parse(&key).unwrap_err();
+            assert!(error.contains(why), "{key}: {error}");
+        }
+    }
+}
