@@ -2,9 +2,14 @@
 
 pub mod authentication;
 pub mod demo;
+pub mod history;
+pub mod manage;
+pub mod members;
+pub mod registration;
 pub mod registry;
 pub mod rules;
 pub mod scope;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +17,7 @@ use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::key::Algorithm;
+use history::History;
 use rules::{About, ClientKeys, CodeRules, TokenRules};
 use scope::Scope;
 
@@ -56,6 +62,9 @@ pub struct Client {
     /// What its tokens are like, where that differs from the server's settings.
     #[serde(flatten)]
     pub tokens: TokenRules,
+    /// When it was made and changed.
+    #[serde(default, skip_serializing_if = "History::is_unknown")]
+    pub history: History,
 }
 
 /// How a client authenticates.

@@ -63,6 +63,11 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
     }
 
+    /// Forgets the snapshot: it has just been changed.
+    pub(super) fn forget_snapshot(&self) {
+        self.cache.snapshot.0.take();
+    }
+
     /// In development a snapshot without the demo clients is one from before they were stored.
     fn is_complete(&self, snapshot: &Snapshot) -> bool {
         let has = |client: &Client| snapshot.client(&client.client_id).is_some();

@@ -16,6 +16,7 @@ pub mod page;
 mod platform;
 mod redemption;
 mod refresh;
+mod registration;
 mod token;
 mod verify;
 
@@ -96,6 +97,7 @@ enum Route {
     Keys,
     Health,
     Admin,
+    Registration,
 }
 
 /// What a browser's script may ask of the routes that are open to it.
@@ -130,6 +132,7 @@ impl Route {
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
+            "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
             _ => None,
         }
@@ -137,7 +140,11 @@ impl Route {
 
     const fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::Registration => &["POST"],
             Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
             // Each address there has its own.
@@ -149,6 +156,7 @@ impl Route {
     const fn is_served(self, settings: &Settings) -> bool {
         match self {
             Self::Admin => settings.admin_token.is_some(),
+            Self::Registration => settings.registration.is_some(),
             Self::DeviceAuthorization
             | Self::Token
             | Self::Introspection
@@ -174,7 +182,12 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys => true,
-            Self::Introspection | Self::Verify | Self::Authorize | Self::Health | Self::Admin => false,
+            Self::Introspection
+            | Self::Verify
+            | Self::Authorize
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
         }
     }
 }
@@ -234,6 +247,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,
+        Route::Registration => registration::answer(context, rng).await,
         Route::Admin => admin::answer(context, rng).await,
         Route::Health => {
             Response::json(200, &metadata::Health { version: context.server.platform.version() })
