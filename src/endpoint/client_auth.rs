@@ -29,7 +29,7 @@ impl Caller {
         let credentials = read_credentials(context.request.authorization.as_deref(), form)?;
         let snapshot = context.server.snapshot(context.now).await?;
         let cached = snapshot.client(&credentials.client_id);
-        let proven = cached.filter(|client| credentials.prove(Some(client), required)).cloned();
+        let proven = cached.filter(|client| credentials.prove(Some(client), required, context.now)).cloned();
         let client = match proven {
             Some(client) => client,
             None => prove_at_source(context, &credentials, required, known).await?,
@@ -49,7 +49,7 @@ impl Caller {
         context: Context<'_, P>,
     ) -> Result<Option<Client>, Unavailable> {
         let client = context.server.client_at_source(&self.client.client_id).await?;
-        Ok(client.filter(|client| self.credentials.prove(Some(client), true)))
+        Ok(client.filter(|client| self.credentials.prove(Some(client), true, context.now)))
     }
 }
 
@@ -64,7 +64,7 @@ async fn prove_at_source<P: Platform>(
         return Err(Error::TooMany(60));
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
-    let proven = credentials.prove(client.as_ref(), required);
+    let proven = credentials.prove(client.as_ref(), required, context.now);
     *known = client.as_ref().map(|client| client.client_id.clone());
     match client {
         Some(client) if proven => Ok(client),
