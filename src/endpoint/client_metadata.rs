@@ -11,11 +11,11 @@ use crate::token::key::Algorithm;
 #[derive(Serialize)]
 pub(super) struct ClientAuthentication {
     token_endpoint_auth_methods_supported: Vec<&'static str>,
-    token_endpoint_auth_signing_alg_values_supported: [Algorithm; 6],
+    token_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
-    revocation_endpoint_auth_signing_alg_values_supported: [Algorithm; 6],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
-    introspection_endpoint_auth_signing_alg_values_supported: [Algorithm; 6],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 7],
     #[serde(skip_serializing_if = "is_false")]
     tls_client_certificate_bound_access_tokens: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,6 +23,7 @@ pub(super) struct ClientAuthentication {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "RFC 8414 names them so")]
 struct Aliases {
     device_authorization_endpoint: String,
     token_endpoint: String,
@@ -30,6 +31,12 @@ struct Aliases {
     revocation_endpoint: String,
     userinfo_endpoint: String,
 }
+
+/// `Ed25519` is what RFC 9864 §2.2 calls `EdDSA`; some clients know the one, some the other.
+const ALGORITHMS: [&str; 7] = {
+    let [es256, rs256, ps256, ps384, ps512, eddsa] = Algorithm::ALL;
+    [es256.name(), rs256.name(), ps256.name(), ps384.name(), ps512.name(), eddsa.name(), "Ed25519"]
+};
 
 impl ClientAuthentication {
     pub(super) fn of<P>(context: Context<'_, P>) -> Self {
@@ -42,11 +49,11 @@ impl ClientAuthentication {
         let any = [&["none"], proven.as_slice()].concat();
         Self {
             token_endpoint_auth_methods_supported: any.clone(),
-            token_endpoint_auth_signing_alg_values_supported: Algorithm::ALL,
+            token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             revocation_endpoint_auth_methods_supported: any,
-            revocation_endpoint_auth_signing_alg_values_supported: Algorithm::ALL,
+            revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             introspection_endpoint_auth_methods_supported: proven,
-            introspection_endpoint_auth_signing_alg_values_supported: Algorithm::ALL,
+            introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
             tls_client_certificate_bound_access_tokens: mtls.is_some(),
             mtls_endpoint_aliases: mtls.map(|mtls| Aliases::at(mtls, context.issuer)),
         }
