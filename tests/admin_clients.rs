@@ -420,7 +420,6 @@ fn bodies_that_are_not_json_objects_are_refused_exactly() {
     assert_eq!(send("{}", "application/merge-patch+json; charset=utf-8").0, 422);
 }
 
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 /// A public key.
 const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","y":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"}"#;
 

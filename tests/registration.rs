@@ -130,6 +130,9 @@ fn metadata_that_cannot_be_registered_is_refused_with_every_reason() {
         assert_eq!((response.status, &body["error"]), (400, &json!("invalid_client_metadata")));
         assert!(body["error_description"].as_str().unwrap().contains(expected), "{body}");
     }
+    let certificate = json!({ "client_name": "TV", "grant_types": [GRANT], "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=tv" });
+    let unserved = json(&register(&world, Some("test"), &certificate));
+    assert!(unserved["error_description"].as_str().unwrap().contains("client certificates"), "{unserved}");
     let array = register(&world, Some("test"), &json!([]));
     assert_eq!(json(&array)["error_description"], "The body is JSON, but not an object.");
 }

@@ -3,7 +3,10 @@
 mod admin;
 mod attempt;
 mod bearer;
+mod certificate;
 mod client_auth;
+mod client_keys;
+mod client_metadata;
 mod device_authorization;
 mod directory;
 pub mod error;
@@ -22,6 +25,7 @@ mod verify;
 
 use rand_core::CryptoRng;
 
+pub use client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
 pub use platform::{Platform, Unavailable};
 
@@ -49,6 +53,10 @@ impl<P: Platform> Server<P> {
     /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
+            if self.is_mtls(request) {
+                let route = Route::find(&request.path, issuer);
+                return route.filter(|route| route.has_mtls_alias()).map(|_| issuer.clone());
+            }
             let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
             return same.then(|| issuer.clone());
         }
@@ -168,6 +176,25 @@ impl Route {
             | Self::ProtectedResource
             | Self::Keys
             | Self::Health => true,
+        }
+    }
+
+    /// Whether it is at the mTLS host, too (RFC 8705 §5): where clients authenticate, or show a bound token.
+    const fn has_mtls_alias(self) -> bool {
+        match self {
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::UserInfo => true,
+            Self::Verify
+            | Self::Authorize
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
         }
     }
 

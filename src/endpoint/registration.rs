@@ -85,7 +85,8 @@ async fn register<P: Platform>(
     authenticate(context, settings).await?;
     let new = New::draw(rng);
     let fresh = Fresh { client_id: secret::random_id(rng), secret: new.digest() };
-    let client = read(object(context.request)?, fresh, settings).map_err(Error::Metadata)?;
+    let client = read(object(context.request)?, fresh, settings, context.server.settings.mtls.is_some())
+        .map_err(Error::Metadata)?;
     // Taken last, and not given back: it bounds how many clients there can be before somebody notices.
     if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
         return Err(Error::TooMany(seconds));
@@ -115,12 +116,20 @@ fn read(
     mut members: Map<String, Value>,
     fresh: Fresh,
     settings: &Registration,
+    has_mtls: bool,
 ) -> Result<Client, Vec<Fault>> {
     members.retain(|name, _| MEMBERS.contains(&name.as_str()));
+    let by_certificate = ["tls_client_auth", "self_signed_tls_client_auth"];
+    let method = members.get("token_endpoint_auth_method").and_then(Value::as_str);
+    let is_unserved = !has_mtls && method.is_some_and(|method| by_certificate.contains(&method));
     let asks_nothing = !members.contains_key("scope");
     let mut client = parse(members, fresh, false)?;
     let scope = if asks_nothing { settings.scope.clone() } else { client.scope.narrowed_to(&settings.scope) };
     let mut faults = Vec::new();
+    if is_unserved {
+        let why = "token_endpoint_auth_method needs client certificates, which this server does not ask for";
+        faults.push(Fault::at("token_endpoint_auth_method", why));
+    }
     if scope.is_empty() {
         faults.push(Fault::at(
             "scope",

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use crate::client::members::{Members, is_plain, is_web_address};
+use crate::client::distinguished_name::DistinguishedName;
+use crate::client::members::{Members, is_web_address};
 use crate::client::rules::ClientKeys;
 use crate::client::{Authentication, SecretBy};
 use crate::fault::Fault;
 use crate::secret::Digest;
-use crate::token::jwk::Jwk;
+use crate::token::jwk::{self, Jwk};
 
 /// Most keys in a client's set.
 const MOST_KEYS: usize = 20;
@@ -75,7 +76,7 @@ fn method(members: &mut Members) -> Method {
 fn subject_dn(members: &mut Members, method: Method) -> String {
     const ALLOWED: &str = "a subject as RFC 4514 writes it, such as CN=tv,O=Example";
     let is_there = members.has(SUBJECT_DN);
-    let fits = |dn: &str| is_plain(dn) && dn.contains('=') && dn.len() <= 512;
+    let fits = |dn: &str| dn.len() <= 512 && DistinguishedName::parse(dn).is_some();
     let subject_dn = members.text(SUBJECT_DN, ALLOWED, fits);
     match method {
         Method::TlsClientAuth if !is_there => {
@@ -103,7 +104,12 @@ fn subject_dn(members: &mut Members, method: Method) -> String {
 
 fn has_certificate(jwks: &Value) -> bool {
     let keys = jwks.get("keys").and_then(Value::as_array);
-    keys.is_some_and(|keys| keys.iter().any(|key| key.get("x5c").is_some_and(Value::is_array)))
+    keys.is_some_and(|keys| keys.iter().any(is_certificate))
+}
+
+/// Whether a key stands for a certificate: that may be of a kind whose signatures are not verified here.
+fn is_certificate(key: &Value) -> bool {
+    key.get("x5c").is_some_and(Value::is_array)
 }
 
 /// RFC 7591 §2: not both a set and the address of one.
@@ -132,6 +138,7 @@ fn key_set(members: &mut Members, jwks: Value) -> Option<Value> {
     let faults: Vec<Fault> = keys
         .iter()
         .enumerate()
+        .filter(|(_, key)| jwk::is_private(key) || !is_certificate(key))
         .filter_map(|(index, key)| Jwk::parse(key).err().map(|why| (index, why)))
         .map(|(index, why)| Fault { pointer: format!("/jwks/keys/{index}"), detail: why.to_owned() })
         .collect();
