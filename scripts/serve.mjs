@@ -118,6 +118,7 @@ async function welcome() {
              demo-printer  client_secret_post, secret demo-printer-secret
   Accounts   alice         password wonderland-8787, group developers
              bob           password builder-8787
+  Admin      /admin/api    token development-admin-token; make apply FILE=examples/clients.toml
 
   Sign a device in:  ${device}  in another terminal
   Stored in .wrangler/state until \`make reset\`. What follows is the server's log.
