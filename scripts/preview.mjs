@@ -18,7 +18,7 @@ const ABSENT = /\[code: (10007|10090|10025|10222)\]|The Preview ".*" was not fou
 const ADVICE = [
   [/CLOUDFLARE_API_TOKEN|not logged in|wrangler login/i, 'Sign in with `scripts/wrangler login`, or set CLOUDFLARE_API_TOKEN.'],
   [/account_id|CLOUDFLARE_ACCOUNT_ID/, 'Say which account: set CLOUDFLARE_ACCOUNT_ID.'],
-  [/\[code: (10000|9109|6003|6111)\]/, 'The token needs "Workers Scripts: Edit" on the account.'],
+  [/\[code: (10000|9109|6003|6111)\]/, 'The token needs "Workers Scripts: Edit" and "Workers KV Storage: Edit" on the account.'],
 ];
 
 const root = resolve(import.meta.dirname, '..');

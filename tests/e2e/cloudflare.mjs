@@ -38,7 +38,8 @@ export async function startCloudflare({ worker, accounts = [ACCOUNT], urls } = {
     const seen = { method: request.method, path: pathname, query: Object.fromEntries(searchParams), ...(await body(request)) };
     seen.token = request.headers.authorization;
     requests.push(seen);
-    const refused = refusals.find(({ method, path }) => method === seen.method && path.test(seen.path));
+    const refused = refusals.find(({ method, path, times }) => times > 0 && method === seen.method && path.test(seen.path));
+    if (refused) refused.times -= 1;
     if (refused) throw refused;
     return { status: 200, result: route(seen) };
   }
@@ -71,8 +72,8 @@ export async function startCloudflare({ worker, accounts = [ACCOUNT], urls } = {
     requests,
     /** The previews of a Worker by name; `secrets` are those in force, in clear. */
     previews: (name) => workers.get(name) ?? new Map(),
-    /** From now on such requests fail. */
-    refuse: (method, path, status, code, message) => refusals.push({ method, path, status, code, message }),
+    /** From now on such requests fail, the given number of times. */
+    refuse: (method, path, status, code, message, times = Infinity) => refusals.push({ method, path, status, code, message, times }),
     /** From now on nothing is refused. */
     relent: () => refusals.splice(0),
     async stop() {

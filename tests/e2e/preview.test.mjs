@@ -88,6 +88,7 @@ test('the first deployment of a branch uploads the Worker with the bindings of a
   for (const name of ['GRANTS', 'ACCOUNTS', 'LIMITS', 'REGISTRY', 'LEDGER']) assert.ok(name in bindings);
   const [{ namespace_id }] = previewConfig(wrangler, name, root).previews.ratelimits;
   assert.deepEqual(NETWORK_LIMIT, { type: 'ratelimit', namespace_id, simple: { limit: 60, period: 60 } });
+  assert.notEqual(namespace_id, wrangler.previews.ratelimits[0].namespace_id, 'no other preview counts there');
   assert.equal(MASTER_KEY.type, 'secret_text');
   assert.equal(Buffer.from(MASTER_KEY.text, 'base64').length, 32);
 
@@ -242,7 +243,7 @@ for (const [method, where, status, errorCode, message, first] of REFUSALS) {
 test('while it is unknown whether a preview has a key, none is made', async () => {
   await preview('deploy', { BRANCH: 'main' });
   const { MASTER_KEY } = cloudflare.previews(WORKER).get('main').secrets;
-  cloudflare.refuse('GET', /latest$/, 500, 10001, 'An internal error occurred.');
+  cloudflare.refuse('GET', /latest$/, 500, 10001, 'An internal error occurred.', 1);
   const { code } = await preview('deploy', { BRANCH: 'main' });
 
   assert.equal(code, 1);
