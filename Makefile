@@ -4,13 +4,13 @@ PORT ?= 8787
 ISSUER ?= http://127.0.0.1:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID VARS TESTS
+export PORT ISSUER CLIENT_ID VARS TESTS BRANCH
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device test native e2e check bench build deploy reset clean
+.PHONY: help dev device test native e2e check bench build deploy preview preview-delete reset clean
 
 help: ## Show this list
-	@awk -F ': ## ' '/^[a-z0-9]+: ## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1 ..." for settings)
 	@scripts/dev
@@ -40,6 +40,12 @@ build: ## Compile the Worker to build/
 
 deploy: ## Deploy to Cloudflare, as wrangler.toml says
 	@scripts/wrangler deploy
+
+preview: ## Deploy what is here as the preview of the branch (BRANCH=), with state of its own
+	@scripts/preview deploy
+
+preview-delete: ## Delete the preview of the branch (BRANCH=) and its state
+	@scripts/preview delete
 
 reset: ## Forget everything the development server has stored
 	@rm -rf .wrangler/state
