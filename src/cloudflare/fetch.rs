@@ -30,13 +30,13 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     let request = Request::new_with_init(url, &init)?;
     let controller = AbortController::default();
     let signal = controller.signal();
-    match select(pin!(answer(request, &signal)), pin!(Delay::from(PATIENCE))).await {
+    let answer = match select(pin!(answer(request, &signal)), pin!(Delay::from(PATIENCE))).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => {
-            controller.abort();
-            Err(failed("no answer in time"))
-        }
-    }
+        Either::Right(_) => Err(failed("no answer in time")),
+    };
+    // Whatever of it is still to come is not waited for.
+    controller.abort();
+    answer
 }
 
 async fn answer(request: Request, signal: &AbortSignal) -> Result<String> {

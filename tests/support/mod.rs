@@ -420,7 +420,7 @@ impl Platform for Memories {
 
     async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable> {
         self.reach("siteverify")?;
-        self.siteverify.answer(url, form)
+        Ok(self.siteverify.answer(url, form))
     }
 
     fn version(&self) -> String {

@@ -34,7 +34,7 @@ pub(super) struct Transaction {
     /// The consent page's claim, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimRef>,
-    /// When a person was seen to be at the browser, if that was asked.
+    /// When a person was seen to be at the browser, or else the code was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
 }
