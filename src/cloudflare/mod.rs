@@ -2,6 +2,7 @@
 
 mod account_shard;
 mod entry;
+mod fetch;
 mod grant_shard;
 mod ledger;
 mod limiter_shard;

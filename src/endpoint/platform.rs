@@ -44,6 +44,9 @@ pub trait Platform {
     /// Whether `signature` over `input` is that of `key`'s private half.
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
+    /// Posts a form to another server, and gives what it answers with 2xx or 4xx. Follows no redirection.
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable>;
+
     /// The version of this build, for `/healthz`.
     fn version(&self) -> String;
 }

@@ -1,12 +1,14 @@
 //! Settings, read once and validated; an error names the setting, its value and what is allowed.
 
 mod issuer;
+mod turnstile;
 
 use core::fmt;
 use core::str::FromStr;
 
 pub use issuer::Issuer;
 use issuer::is_loopback;
+pub use turnstile::{Turnstile, When};
 
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
@@ -54,6 +56,8 @@ pub struct Settings {
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
     pub live_codes_per_shard: u64,
+    /// From `TURNSTILE_SITE_KEY` and the other settings of that name; `None` without keys.
+    pub turnstile: Option<Turnstile>,
 }
 
 /// A setting that cannot be used. Displays as one sentence.
@@ -99,6 +103,7 @@ impl Settings {
             refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
+            turnstile: turnstile::read(&var, environment)?,
         })
     }
 

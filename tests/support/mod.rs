@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
 pub(crate) mod person;
+pub(crate) mod siteverify;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +73,8 @@ pub(crate) struct Memories {
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// What is published beside the registry.
     pub(crate) published: RefCell<Option<Snapshot>>,
+    /// What knows the tokens of Turnstile.
+    pub(crate) siteverify: siteverify::Siteverify,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
 }
@@ -423,6 +426,11 @@ impl Platform for Memories {
         let Ok(signature) = signature else { return Ok(false) };
         let Some(key) = p256(key) else { return Ok(false) };
         Ok(Es256.verify_signature(&signature, &key, input))
+    }
+
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable> {
+        self.reach("siteverify")?;
+        Ok(self.siteverify.answer(url, form))
     }
 
     fn version(&self) -> String {
