@@ -5,7 +5,7 @@
 
 use device_grant::audit::{Event, Shipment, What};
 use device_grant::client::scope::Scope;
-use device_grant::client::{demo, registry};
+use device_grant::client::{Authentication, Retiring, SecretBy, demo, registry};
 use device_grant::format::Format;
 use device_grant::grant::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
@@ -354,4 +354,36 @@ fn the_published_snapshot() {
     let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
     let snapshot = registry::Snapshot { format: Format, clients: Vec::new(), scopes, keys: Vec::new() };
     pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+}
+
+#[test]
+fn how_a_client_proves_itself() {
+    let previous = Some(Retiring { digest: Digest::of(b"secret"), until: AT });
+    let by = SecretBy::Post;
+    let secret = |previous| Authentication::Secret { digest: Digest::of(b"secret"), previous, by };
+    for (authentication, json) in [
+        (secret(None), r#"{"method":"secret","digest":"GRANT_SECRET","by":"post"}"#),
+        (
+            secret(previous),
+            r#"{"method":"secret","digest":"GRANT_SECRET","previous":{"digest":"GRANT_SECRET","until":1763733780123},"by":"post"}"#,
+        ),
+        (Authentication::PrivateKeyJwt, r#"{"method":"private_key_jwt"}"#),
+        (
+            Authentication::TlsClientAuth { subject_dn: "CN=a".to_owned() },
+            r#"{"method":"tls_client_auth","subject_dn":"CN=a"}"#,
+        ),
+        (Authentication::SelfSignedTlsClientAuth, r#"{"method":"self_signed_tls_client_auth"}"#),
+    ] {
+        pin(&authentication, &with_digests(json));
+    }
+}
+
+#[test]
+fn a_family_that_is_bound_to_a_certificate_and_the_use_of_an_assertion() {
+    let cnf = Confirmation { x5t_s256: Some("AA".to_owned()), ..Confirmation::default() };
+    let bound = FAMILY.replace("}}", r#"},"cnf":{"x5t#S256":"AA"}}"#);
+    pin(&Family { cnf, ..family() }, &with_digests(&bound));
+
+    let once = limiter::Command::Once { key: "assertion/AA".to_owned(), until: AT };
+    pin(&once, r#"{"once":{"key":"assertion/AA","until":1763733780123}}"#);
 }

@@ -1,7 +1,11 @@
 //! Clients: who they are, what they may ask for, and how they prove it.
 
+pub mod assertion;
 pub mod authentication;
+pub mod certificate;
 pub mod demo;
+pub mod distinguished_name;
+pub mod key_set;
 pub mod registry;
 pub mod rules;
 pub mod scope;
@@ -114,6 +118,18 @@ impl SecretBy {
 }
 
 impl Authentication {
+    /// Whether the client has something to prove itself with.
+    #[must_use]
+    pub const fn is_confidential(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Secret { .. }
+            | Self::PrivateKeyJwt
+            | Self::TlsClientAuth { .. }
+            | Self::SelfSignedTlsClientAuth => true,
+        }
+    }
+
     /// The `token_endpoint_auth_method` (RFC 7591 §2, RFC 8705 §2.1.1, §2.2.1).
     #[must_use]
     pub const fn method(&self) -> &'static str {

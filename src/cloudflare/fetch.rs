@@ -1,5 +1,6 @@
 //! Asking another server, within bounds of time and size.
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::pin::pin;
 
@@ -10,10 +11,19 @@ use worker::{
     RequestRedirect, Response, Result,
 };
 
-/// How long the whole answer may take.
+/// How long the whole answer may take, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The largest answer that is read, in bytes.
-const MAX_ANSWER: usize = 16_384;
+/// The largest answer that is read, in bytes: twenty RSA keys with their certificates take less.
+const MAX_ANSWER: usize = 65_536;
+
+/// The text at `url`, answered with 200 by the server that it names.
+pub(super) async fn text_at(url: &str) -> Result<String> {
+    let headers = Headers::new();
+    headers.set("accept", "application/jwk-set+json, application/json")?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get).with_headers(headers);
+    within_bounds(url, &mut init, &[200..=200]).await
+}
 
 /// Posts a form, and gives the text of an answer with 2xx or 4xx.
 ///
@@ -22,15 +32,16 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     let headers = Headers::new();
     headers.set("content-type", "application/x-www-form-urlencoded")?;
     let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(headers)
-        .with_body(Some(form.into()))
-        // What is in the form is meant for this server and no other.
-        .with_redirect(RequestRedirect::Manual);
-    let request = Request::new_with_init(url, &init)?;
+    init.with_method(Method::Post).with_headers(headers).with_body(Some(form.into()));
+    within_bounds(url, &mut init, &[200..=299, 400..=499]).await
+}
+
+/// What is asked is meant for the server at `url` and no other, so no redirect is followed.
+async fn within_bounds(url: &str, init: &mut RequestInit, good: &[RangeInclusive<u16>]) -> Result<String> {
+    let request = Request::new_with_init(url, init.with_redirect(RequestRedirect::Manual))?;
     let controller = AbortController::default();
     let signal = controller.signal();
-    let answer = match select(pin!(answer(request, &signal)), pin!(Delay::from(PATIENCE))).await {
+    let answer = match select(pin!(answer(request, &signal, good)), pin!(Delay::from(PATIENCE))).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(failed("no answer in time")),
     };
@@ -39,11 +50,13 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     answer
 }
 
-async fn answer(request: Request, signal: &AbortSignal) -> Result<String> {
+async fn answer(request: Request, signal: &AbortSignal, good: &[RangeInclusive<u16>]) -> Result<String> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
-    match response.status_code() {
-        200..=299 | 400..=499 => text(&mut response).await,
-        status => Err(failed(&format!("answered with {status}"))),
+    let status = response.status_code();
+    if good.iter().any(|range| range.contains(&status)) {
+        text(&mut response).await
+    } else {
+        Err(failed(&format!("answered with {status}")))
     }
 }
 

@@ -121,6 +121,10 @@ impl Platform for Workers {
         fetch::post_form(url, form).await.map_err(|error| unavailable("fetch", &error))
     }
 
+    async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
+        fetch::text_at(url).await.map_err(|error| unavailable("fetch", &error))
+    }
+
     fn version(&self) -> String {
         const BUILD: &str = env!("CARGO_PKG_VERSION");
         let metadata = self.env.get_binding::<worker::WorkerVersionMetadata>(VERSION);

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::client_metadata::ClientAuthentication;
 use super::error::Error;
 use super::http::Response;
 use super::{Context, Platform};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use crate::grant::is_false;
 use crate::token::key::{Algorithm, PublicKey};
 
 /// `/healthz`.
@@ -28,18 +30,14 @@ struct Metadata<'a> {
     jwks_uri: String,
     response_types_supported: [&'static str; 0],
     grant_types_supported: [&'static str; 2],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    #[serde(flatten)]
+    authentication: ClientAuthentication,
     scopes_supported: Vec<&'a str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [Algorithm; 2],
     claims_supported: [&'static str; 15],
     request_uri_parameter_supported: bool,
 }
-
-/// How clients authenticate (RFC 8414 §2).
-const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
 /// The same document at both places; every endpoint is found through it.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
@@ -59,9 +57,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         jwks_uri: at("/jwks.json"),
         response_types_supported: [],
         grant_types_supported: [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
-        token_endpoint_auth_methods_supported: METHODS,
-        revocation_endpoint_auth_methods_supported: METHODS,
-        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        authentication: ClientAuthentication::of(context),
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: [Algorithm::Rs256, Algorithm::Es256],
@@ -95,6 +91,8 @@ struct ProtectedResource<'a> {
     scopes_supported: Vec<&'a str>,
     bearer_methods_supported: [&'static str; 2],
     resource_name: &'static str,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_client_certificate_bound_access_tokens: bool,
 }
 
 /// What `/userinfo` says of itself as a resource server.
@@ -109,6 +107,7 @@ pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> 
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         bearer_methods_supported: ["header", "body"],
         resource_name: "userinfo",
+        tls_client_certificate_bound_access_tokens: context.server.settings.mtls.is_some(),
     })
 }
 

@@ -1,7 +1,10 @@
 //! HTTP in, HTTP out. Still native: whole stories run through [`answer`] in `cargo test`.
 
 mod bearer;
+mod certificate;
 mod client_auth;
+mod client_keys;
+mod client_metadata;
 mod device_authorization;
 mod directory;
 pub mod error;
@@ -19,6 +22,7 @@ mod verify;
 
 use rand_core::CryptoRng;
 
+pub use client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
 pub use platform::{Platform, Unavailable};
 
@@ -46,6 +50,10 @@ impl<P: Platform> Server<P> {
     /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
+            if self.is_mtls(request) {
+                let route = Route::find(&request.path, issuer);
+                return route.filter(|route| route.has_mtls_alias()).map(|_| issuer.clone());
+            }
             let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
             return same.then(|| issuer.clone());
         }
@@ -133,6 +141,23 @@ impl Route {
             Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
             Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
+        }
+    }
+
+    /// Whether it is at the mTLS host, too (RFC 8705 §5): where clients authenticate, or show a bound token.
+    const fn has_mtls_alias(self) -> bool {
+        match self {
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::UserInfo => true,
+            Self::Verify
+            | Self::Authorize
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys
+            | Self::Health => false,
         }
     }
 

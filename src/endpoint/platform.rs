@@ -47,6 +47,9 @@ pub trait Platform {
     /// Posts a form to another server, and gives what it answers with 2xx or 4xx. Follows no redirection.
     async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable>;
 
+    /// Fetches a document, within bounds of time and size; a redirect is a failure.
+    async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;
+
     /// The version of this build, for `/healthz`.
     fn version(&self) -> String;
 }

@@ -11,7 +11,7 @@ use super::client_auth::Caller;
 use super::error::Error;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform};
+use super::{Context, Platform, certificate};
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
@@ -78,6 +78,7 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
+    let cnf = certificate::confirmation(context, &client)?;
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
@@ -87,7 +88,7 @@ async fn redeem<P: Platform>(
         amr: &ready.approval.amr,
         acr: ready.approval.acr.as_deref(),
         audience: &[],
-        cnf: &Confirmation::default(),
+        cnf: &cnf,
         nonce: ready.request.nonce.as_deref(),
         session,
     };
@@ -105,6 +106,7 @@ async fn redeem<P: Platform>(
 /// The family that a redemption starts: it lives as long as its refresh token, or its access token.
 fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
     let settings = &context.server.settings;
+    let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
     let lifetime = if refresh.is_some() { settings.refresh_token } else { settings.access_token };
     Family {
         format: Format,
@@ -114,10 +116,10 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),
         ends_at: context.now + Duration::from_secs(lifetime),
+        cnf: if refresh.is_some() { cnf } else { Confirmation::default() },
         refresh,
         ended: None,
         resource: Vec::new(),
-        cnf: Confirmation::default(),
         acr: subject.acr.map(str::to_owned),
     }
 }

@@ -1,5 +1,6 @@
 //! Settings, read once and validated; an error names the setting, its value and what is allowed.
 
+mod authentication;
 mod issuer;
 mod turnstile;
 
@@ -42,6 +43,10 @@ pub struct Settings {
     pub user_code: Shape,
     /// `DEVICE_CLIENT_AUTHENTICATION`.
     pub device_client_authentication: bool,
+    /// `CLIENT_ASSERTION_AUDIENCE`: whether a client's assertion must name the issuer, and no endpoint.
+    pub strict_assertion_audience: bool,
+    /// `MTLS_ORIGIN`: where clients are asked for certificates, if anywhere; without a path.
+    pub mtls: Option<Issuer>,
     /// `REDEMPTION_GRACE_SECONDS`.
     pub grace: u64,
     /// `REISSUE_LOST_ANSWERS`.
@@ -88,14 +93,17 @@ impl Settings {
         // An empty variable is one that was left out: wrangler cannot unset one.
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
         let environment = environment(&var)?;
+        let issuer = issuer(&var, environment)?;
         Ok(Self {
             environment,
-            issuer: issuer(&var, environment)?,
+            mtls: authentication::mtls(&var, environment, issuer.as_ref())?,
+            issuer,
             keyring: keyring(&var, environment)?,
             interval: number(&var, "POLL_INTERVAL_SECONDS", 5, 1..=60)?,
             code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, 10..=1_800)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
+            strict_assertion_audience: authentication::strict_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
