@@ -15,6 +15,7 @@
 pub mod command;
 pub mod device_code;
 pub mod pace;
+pub mod pkce;
 pub mod routing;
 pub mod shard;
 pub mod user_code;
