@@ -5,6 +5,7 @@
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::dpop::Proven;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
@@ -22,6 +23,7 @@ use crate::token::refresh_token::RefreshToken;
 pub(super) async fn refresh<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
@@ -37,7 +39,7 @@ pub(super) async fn refresh<P: Platform>(
     match presented {
         Presented::Current(family) if family.client_id == *client_id => {
             let scope = asked_scope(form.get("scope"), &family.scope)?;
-            rotate(context, caller, &token, &family, scope, rng).await
+            rotate(context, caller, proven, &token, &family, scope, rng).await
         }
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
@@ -54,14 +56,19 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
 async fn rotate<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     token: &RefreshToken,
     family: &Family,
     asked: Scope,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
+    if !family.cnf.is_met_by(&proven.cnf) {
+        return Err(Error::RefreshWithoutKey);
+    }
     let client = caller.at_source(context).await?;
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
+    proven.suffices(&client)?;
     let scope = allowed(&client, &account, &asked)?;
     let subject = Subject {
         client: &client,
@@ -71,13 +78,14 @@ async fn rotate<P: Platform>(
         amr: &family.amr,
         acr: family.acr.as_deref(),
         audience: &[],
-        cnf: &Confirmation::default(),
+        cnf: &proven.cnf,
         nonce: None,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
     };
     let mut tokens = mint(context, &subject, rng).await?;
     let next = tokens.add_refresh_token(context, &subject, &secret::random_id(rng), rng);
-    spend(context, token, next).await.map(|()| tokens)
+    proven.burn(context).await?;
+    spend(context, token, next, proven.binding(caller)).await.map(|()| tokens)
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
@@ -94,8 +102,9 @@ async fn spend<P: Platform>(
     context: Context<'_, P>,
     token: &RefreshToken,
     next: Current,
+    cnf: Confirmation,
 ) -> Result<(), Error> {
-    let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next };
+    let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next, cnf };
     let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
         return Err(Error::Unavailable);
     };

@@ -44,6 +44,8 @@ pub struct Settings {
     pub grace: u64,
     /// `REISSUE_LOST_ANSWERS`.
     pub reissue_lost_answers: bool,
+    /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
+    pub dpop_nonce_required: bool,
     /// `ACCESS_TOKEN_SECONDS`.
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
@@ -94,6 +96,7 @@ impl Settings {
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
+            dpop_nonce_required: dpop_nonce_required(&var)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
             refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
@@ -128,6 +131,14 @@ fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, Bad
         Some("preview") => Ok(Environment::Preview),
         Some("production") | None => Ok(Environment::Production),
         Some(other) => Err(bad("ENVIRONMENT", other, "allowed are production, preview and development")),
+    }
+}
+
+fn dpop_nonce_required(var: &impl Fn(&str) -> Option<String>) -> Result<bool, BadSetting> {
+    match var("DPOP_NONCE").as_deref() {
+        Some("required") => Ok(true),
+        Some("optional") | None => Ok(false),
+        Some(other) => Err(bad("DPOP_NONCE", other, "allowed are optional and required")),
     }
 }
 
@@ -304,6 +315,7 @@ mod tests {
                 "staging",
                 "ENVIRONMENT is \"staging\": allowed are production, preview and development",
             ),
+            ("DPOP_NONCE", "true", "DPOP_NONCE is \"true\": allowed are optional and required"),
             (
                 "USER_CODE_CHARSET",
                 "BCDB",

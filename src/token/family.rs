@@ -124,6 +124,13 @@ impl Family {
         }
     }
 
+    /// Binds its refresh tokens to a key from now on. A binding stands: it is never loosened or changed.
+    pub fn bind(&mut self, cnf: Confirmation) {
+        if self.cnf.is_empty() {
+            self.cnf = cnf;
+        }
+    }
+
     /// Ends the family; the first reason stands.
     pub fn end(&mut self, why: Ending) {
         self.ended.get_or_insert(why);
@@ -180,6 +187,18 @@ mod tests {
         assert_eq!(family.rotate(&first, current(b"second", "b"), NOW), Rotation::Rotated);
         assert_eq!(family.rotate(&first, current(b"third", "c"), NOW), Rotation::Lost);
         assert_eq!(family.rotate(&first, current(b"second", "b"), NOW), Rotation::Again);
+    }
+
+    #[test]
+    fn a_binding_stands() {
+        let to = |jkt: &str| Confirmation { jkt: Some(jkt.to_owned()), ..Confirmation::default() };
+        let mut family = family();
+
+        family.bind(to("a"));
+        family.bind(to("b"));
+        family.bind(Confirmation::default());
+
+        assert_eq!(family.cnf, to("a"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
+pub(crate) mod dpop;
 pub(crate) mod person;
 
 use std::cell::{Cell, RefCell};
@@ -74,6 +75,8 @@ pub(crate) struct Memories {
     pub(crate) published: RefCell<Option<Snapshot>>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
+    /// Hops to limiters, since this was last reset.
+    pub(crate) limit_hops: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -391,6 +394,7 @@ impl Platform for Memories {
 
     async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable> {
         self.reach("limits")?;
+        self.limit_hops.set(self.limit_hops.get() + 1);
         let mut counters = self.counters.borrow_mut();
         Ok(counters.entry(command.key().to_owned()).or_default().apply(command, self.now.get()))
     }
