@@ -29,7 +29,7 @@ fn tokens(world: &World, key: &Key) -> Value {
 }
 
 fn jkt_of(access_token: &str) -> Option<String> {
-    claims(access_token)["cnf"]["jkt"].as_str().map(str::to_owned)
+    claims(access_token).pointer("/cnf/jkt").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn introspected(world: &World, token: &str) -> Value {

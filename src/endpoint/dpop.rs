@@ -39,6 +39,11 @@ impl Proven {
         if caller.is_confidential() { Confirmation::default() } else { self.cnf.clone() }
     }
 
+    /// Whether the DPoP key that `cnf` asks for, if it does, is the one that was proved.
+    pub(super) fn has_key_of(&self, cnf: &Confirmation) -> bool {
+        cnf.jkt.is_none() || cnf.jkt == self.cnf.jkt
+    }
+
     /// Uses the proof up. Asked where something is about to be handed out, and nowhere else: a pending poll gives
     /// whoever replays it nothing, and must not cost an object.
     pub(super) async fn burn<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
@@ -87,8 +92,8 @@ async fn verified<P: Platform>(
 ) -> Result<Proof, Error> {
     let settings = &context.server.settings;
     let proof = Unverified::parse(header).map_err(Error::BadProof)?;
-    let uris = [format!("{}{}", context.issuer.origin(), context.request.path)];
-    let target = Target { method: &context.request.method, uris: &uris, access_token };
+    let uri = context.request.uri();
+    let target = Target { method: &context.request.method, uri: &uri, access_token };
     proof.is_for(target).map_err(Error::BadProof)?;
     let fresh = proof.fresh_until(settings.dpop_nonce_required, &settings.keyring, context.now);
     let fresh = fresh.ok_or(Error::NonceNeeded)?;

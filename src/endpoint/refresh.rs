@@ -62,7 +62,7 @@ async fn rotate<P: Platform>(
     asked: Scope,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
-    if !family.cnf.is_met_by(&proven.cnf) {
+    if !proven.has_key_of(&family.cnf) {
         return Err(Error::RefreshWithoutKey);
     }
     let client = caller.at_source(context).await?;

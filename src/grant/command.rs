@@ -89,7 +89,7 @@ pub enum Command {
         secret: Digest,
         /// The next one.
         next: Current,
-        /// What the family is bound to from now on, if it is bound to nothing yet.
+        /// What the family is bound to from now on, as far as it is not bound yet.
         #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
         cnf: Confirmation,
     },

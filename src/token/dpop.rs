@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 /// RFC 9449 §4.2.
 const TYPE: &str = "dpop+jwt";
-/// What RFC 9864 §2.2 calls EdDSA on Ed25519, and some clients know only so.
+/// What RFC 9864 §2.2 calls `EdDSA` with this curve, and some clients know only so.
 const ED25519: &str = "Ed25519";
 /// How far from the server's the clock of a client may be that sends no nonce (RFC 9449 §11.1).
 const WINDOW: Duration = Duration::from_secs(60);
@@ -101,8 +101,8 @@ impl Flaw {
 pub struct Target<'a> {
     /// Its method.
     pub method: &'a str,
-    /// Where it may have been sent, without query and fragment, each in normal form.
-    pub uris: &'a [String],
+    /// Where it was sent, without query and fragment, in normal form.
+    pub uri: &'a str,
     /// The access token that came with it, at a resource server.
     pub access_token: Option<&'a str>,
 }
@@ -188,8 +188,7 @@ impl<'a> Unverified<'a> {
         if self.claims.htm != target.method {
             return Err(Flaw::Method);
         }
-        let uri = uri::normal(&self.claims.htu).ok_or(Flaw::Uri)?;
-        if !target.uris.contains(&uri) {
+        if uri::normal(&self.claims.htu).as_deref() != Some(target.uri) {
             return Err(Flaw::Uri);
         }
         let ath = target.access_token.map(|token| secret::encode(Digest::of(token.as_bytes()).bytes()));

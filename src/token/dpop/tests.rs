@@ -68,8 +68,7 @@ fn check(claims: &Value, target: Target<'_>) -> Result<(), Flaw> {
 }
 
 fn at_token(claims: &Value) -> Result<(), Flaw> {
-    let uris = [TOKEN.to_owned()];
-    check(claims, Target { method: "POST", uris: &uris, access_token: None })
+    check(claims, Target { method: "POST", uri: TOKEN, access_token: None })
 }
 
 fn fresh(claims: &Value, required: bool) -> Option<Timestamp> {
@@ -80,8 +79,7 @@ fn fresh(claims: &Value, required: bool) -> Option<Timestamp> {
 fn p1_the_example_of_rfc_9449_holds_with_its_signature_and_p5_its_thumbprint() {
     let proof = Unverified::parse(EXAMPLE).unwrap();
 
-    let uris = [TOKEN.to_owned()];
-    assert_eq!(proof.is_for(Target { method: "POST", uris: &uris, access_token: None }), Ok(()));
+    assert_eq!(proof.is_for(Target { method: "POST", uri: TOKEN, access_token: None }), Ok(()));
     let numbers = header();
     let number = |name: &str| secret::decode(numbers["jwk"][name].as_str().unwrap()).unwrap();
     let point = [vec![4], number("x"), number("y")].concat();
@@ -240,8 +238,7 @@ fn p1_item_12_ath_is_that_of_the_access_token() {
     // RFC 9449 §7.1.
     let (token, ath) =
         ("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU", "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
-    let uris = [TOKEN.to_owned()];
-    let target = Target { method: "POST", uris: &uris, access_token: Some(token) };
+    let target = Target { method: "POST", uri: TOKEN, access_token: Some(token) };
 
     assert_eq!(check(&with(claims(), "ath", json!(ath)), target), Ok(()));
     assert_eq!(check(&claims(), target), Err(Flaw::AccessToken));
