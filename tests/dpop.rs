@@ -592,9 +592,14 @@ fn a_lost_answer_is_a_replay_where_the_code_is_not_bound_or_reissue_is_off() {
     let world = World::with(&[("REISSUE_LOST_ANSWERS", "true")]);
     let key = Key::new(1);
     let started = world.approved();
-    key.poll(&world, &started.device_code);
+    let tokens = json(&key.poll(&world, &started.device_code));
     world.wait(5);
     assert_eq!(outcome(&key.poll(&world, &started.device_code)), "invalid_grant", "any key would do");
+    assert_eq!(
+        outcome(&key.refresh(&world, text(&tokens, "refresh_token"))),
+        "invalid_grant",
+        "it was a replay"
+    );
 
     let world = World::new();
     let (device_code, user_code) = bound(&world, &key, true);
