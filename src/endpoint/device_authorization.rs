@@ -75,7 +75,7 @@ async fn start<P: Platform>(
         gauge: limiter::budgets::gauge(&client.client_id, &network),
         client_id: client.client_id,
         resource: Vec::new(),
-        cnf: dpop::binding(context, &form).await?,
+        cnf: dpop::code_binding(context, &form).await?,
         code_challenge: pkce::challenge(&form)?,
         acr_values: Vec::new(),
         max_age: None,

@@ -35,7 +35,7 @@ impl Proven {
 
     /// What the refresh tokens are bound to: those of public clients only, because the others prove who they are
     /// each time (RFC 9449 §5).
-    pub(super) fn binding(&self, caller: &Caller) -> Confirmation {
+    pub(super) fn refresh_binding(&self, caller: &Caller) -> Confirmation {
         if caller.is_confidential() { Confirmation::default() } else { self.cnf.clone() }
     }
 
@@ -57,7 +57,7 @@ impl Proven {
 /// What the device code is to be bound to: the key of a proof, or the one that `dpop_jkt` names, or none.
 ///
 /// RFC 9449 §10 defines `dpop_jkt` for authorization requests only; this is an extension: see `docs/dpop.md`.
-pub(super) async fn binding<P: Platform>(
+pub(super) async fn code_binding<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
 ) -> Result<Confirmation, Error> {

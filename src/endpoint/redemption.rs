@@ -114,7 +114,7 @@ async fn redeem<P: Platform>(
     let attempt = secret::random_id(rng);
     let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
     let mut family = family(context, &subject, refresh);
-    family.bind(proven.binding(caller));
+    family.bind(proven.refresh_binding(caller));
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
     let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
     let family = Box::new(family);

@@ -85,7 +85,7 @@ async fn rotate<P: Platform>(
     let mut tokens = mint(context, &subject, rng).await?;
     let next = tokens.add_refresh_token(context, &subject, &secret::random_id(rng), rng);
     proven.burn(context).await?;
-    spend(context, token, next, proven.binding(caller)).await.map(|()| tokens)
+    spend(context, token, next, proven.refresh_binding(caller)).await.map(|()| tokens)
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
