@@ -95,7 +95,7 @@ async fn verified<P: Platform>(
     let uri = context.request.uri();
     let target = Target { method: &context.request.method, uri: &uri, access_token };
     proof.is_for(target).map_err(Error::BadProof)?;
-    let fresh = proof.fresh_until(settings.dpop_nonce_required, &settings.keyring, context.now);
+    let fresh = proof.fresh_until(settings.dpop_nonces, &settings.keyring, context.now);
     let fresh = fresh.ok_or(Error::NonceNeeded)?;
     if !context.server.platform.verify(proof.key(), proof.input(), proof.signature()).await? {
         return Err(Error::BadProof(Flaw::Signature));

@@ -11,6 +11,7 @@ use issuer::is_loopback;
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
+use crate::token::dpop::Nonces;
 
 /// Where this server runs. Decides what is forgiven.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -45,7 +46,7 @@ pub struct Settings {
     /// `REISSUE_LOST_ANSWERS`.
     pub reissue_lost_answers: bool,
     /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
-    pub dpop_nonce_required: bool,
+    pub dpop_nonces: Nonces,
     /// `ACCESS_TOKEN_SECONDS`.
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
@@ -96,7 +97,7 @@ impl Settings {
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
-            dpop_nonce_required: dpop_nonce_required(&var)?,
+            dpop_nonces: dpop_nonces(&var)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
             refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
@@ -134,10 +135,10 @@ fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, Bad
     }
 }
 
-fn dpop_nonce_required(var: &impl Fn(&str) -> Option<String>) -> Result<bool, BadSetting> {
+fn dpop_nonces(var: &impl Fn(&str) -> Option<String>) -> Result<Nonces, BadSetting> {
     match var("DPOP_NONCE").as_deref() {
-        Some("required") => Ok(true),
-        Some("optional") | None => Ok(false),
+        Some("required") => Ok(Nonces::Required),
+        Some("optional") | None => Ok(Nonces::Optional),
         Some(other) => Err(bad("DPOP_NONCE", other, "allowed are optional and required")),
     }
 }

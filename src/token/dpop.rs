@@ -96,6 +96,15 @@ impl Flaw {
     }
 }
 
+/// Whether a proof must have a nonce.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Nonces {
+    /// It may be dated by its `iat`.
+    Optional,
+    /// It must.
+    Required,
+}
+
 /// The request that a proof must be for.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
@@ -202,11 +211,11 @@ impl<'a> Unverified<'a> {
     ///
     /// A nonce dates a proof by this server's clock, so that a device without a right one can have tokens, too.
     #[must_use]
-    pub fn fresh_until(&self, nonce_required: bool, keyring: &Keyring, now: Timestamp) -> Option<Timestamp> {
-        match &self.claims.nonce {
-            Some(nonce) => nonce::good_until(nonce, keyring, now),
-            None if nonce_required => None,
-            None => {
+    pub fn fresh_until(&self, nonces: Nonces, keyring: &Keyring, now: Timestamp) -> Option<Timestamp> {
+        match (&self.claims.nonce, nonces) {
+            (Some(nonce), Nonces::Optional | Nonces::Required) => nonce::good_until(nonce, keyring, now),
+            (None, Nonces::Required) => None,
+            (None, Nonces::Optional) => {
                 let made = Timestamp::default() + Duration::try_from_secs_f64(self.claims.iat).ok()?;
                 let near = now.since(made) <= WINDOW && made.since(now) <= WINDOW;
                 near.then(|| made + WINDOW + Duration::from_millis(1))

@@ -71,8 +71,8 @@ fn at_token(claims: &Value) -> Result<(), Flaw> {
     check(claims, Target { method: "POST", uri: TOKEN, access_token: None })
 }
 
-fn fresh(claims: &Value, required: bool) -> Option<Timestamp> {
-    Unverified::parse(&of_claims(claims)).unwrap().fresh_until(required, &keyring(), NOW)
+fn fresh(claims: &Value, nonces: Nonces) -> Option<Timestamp> {
+    Unverified::parse(&of_claims(claims)).unwrap().fresh_until(nonces, &keyring(), NOW)
 }
 
 #[test]
@@ -210,18 +210,18 @@ fn p1_item_10_a_nonce_is_this_servers_and_fresh() {
     let nonce = nonce::issue(&keyring().current, NOW);
     let good = with(claims(), "nonce", json!(nonce));
 
-    for required in [true, false] {
-        assert_eq!(fresh(&good, required), nonce::good_until(&nonce, &keyring(), NOW));
-        assert_eq!(fresh(&with(claims(), "nonce", json!("made up")), required), None, "though iat is recent");
+    for nonces in [Nonces::Required, Nonces::Optional] {
+        assert_eq!(fresh(&good, nonces), nonce::good_until(&nonce, &keyring(), NOW));
+        assert_eq!(fresh(&with(claims(), "nonce", json!("made up")), nonces), None, "though iat is recent");
     }
-    assert_eq!(fresh(&claims(), true), None);
+    assert_eq!(fresh(&claims(), Nonces::Required), None);
     let wrong_clock = with(good, "iat", json!(0));
-    assert!(fresh(&wrong_clock, false).is_some(), "the nonce dates it");
+    assert!(fresh(&wrong_clock, Nonces::Optional).is_some(), "the nonce dates it");
 }
 
 #[test]
 fn p1_item_11_without_a_nonce_iat_is_within_a_minute() {
-    let at = |iat: Value| fresh(&with(claims(), "iat", iat), false);
+    let at = |iat: Value| fresh(&with(claims(), "iat", iat), Nonces::Optional);
 
     for (iat, end) in [(1_562_262_616, 61), (1_562_262_556, 1), (1_562_262_676, 121)] {
         let end = NOW.millis() + (end - 1) * 1_000 + 1;
