@@ -122,7 +122,7 @@ impl Platform for Workers {
     }
 
     async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
-        fetch::text_at(url).await.map_err(|error| unavailable("fetch", &error))
+        fetch::text_at(url).await.map_err(|error| unavailable("document", &error))
     }
 
     fn version(&self) -> String {

@@ -14,6 +14,7 @@ pub use turnstile::{Turnstile, When};
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
+use crate::token::dpop::Nonces;
 
 /// Where this server runs. Decides what is forgiven.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,6 +52,8 @@ pub struct Settings {
     pub grace: u64,
     /// `REISSUE_LOST_ANSWERS`.
     pub reissue_lost_answers: bool,
+    /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
+    pub dpop_nonces: Nonces,
     /// `ACCESS_TOKEN_SECONDS`.
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
@@ -106,6 +109,7 @@ impl Settings {
             strict_assertion_audience: authentication::strict_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
+            dpop_nonces: dpop_nonces(&var)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
             refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
@@ -141,6 +145,14 @@ fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, Bad
         Some("preview") => Ok(Environment::Preview),
         Some("production") | None => Ok(Environment::Production),
         Some(other) => Err(bad("ENVIRONMENT", other, "allowed are production, preview and development")),
+    }
+}
+
+fn dpop_nonces(var: &impl Fn(&str) -> Option<String>) -> Result<Nonces, BadSetting> {
+    match var("DPOP_NONCE").as_deref() {
+        Some("required") => Ok(Nonces::Required),
+        Some("optional") | None => Ok(Nonces::Optional),
+        Some(other) => Err(bad("DPOP_NONCE", other, "allowed are optional and required")),
     }
 }
 
@@ -317,6 +329,7 @@ mod tests {
                 "staging",
                 "ENVIRONMENT is \"staging\": allowed are production, preview and development",
             ),
+            ("DPOP_NONCE", "true", "DPOP_NONCE is \"true\": allowed are optional and required"),
             (
                 "USER_CODE_CHARSET",
                 "BCDB",

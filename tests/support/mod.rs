@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
+pub(crate) mod dpop;
 pub(crate) mod person;
 pub(crate) mod signer;
 pub(crate) mod siteverify;
@@ -82,6 +83,8 @@ pub(crate) struct Memories {
     pub(crate) fetches: Cell<u32>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
+    /// Hops to limiters, since this was last reset.
+    pub(crate) limit_hops: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -399,6 +402,7 @@ impl Platform for Memories {
 
     async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable> {
         self.reach("limits")?;
+        self.limit_hops.set(self.limit_hops.get() + 1);
         let mut counters = self.counters.borrow_mut();
         Ok(counters.entry(command.key().to_owned()).or_default().apply(command, self.now.get()))
     }
