@@ -123,7 +123,7 @@ async function answer(address) {
 async function welcome() {
   const response = await fetch(`${origin}/.well-known/oauth-authorization-server`);
   const issuer = response.ok ? (await response.json()).issuer : origin;
-  const device = `make device${port === 8787 ? '' : ` PORT=${port}`}${api ? ` API=${api}` : ''}`;
+  const device = `make device${port === 8787 ? '' : ` PORT=${port}`}${api ? ' API=1' : ''}`;
   const protectedApi = api ? `\n  Serving ${api}  (a protected API, examples/api)` : '';
   return `
   Serving ${issuer}  (the issuer; Ctrl-C stops it)${protectedApi}

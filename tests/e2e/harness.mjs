@@ -49,17 +49,20 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {Record<string, string>} [options.vars] settings beside ENVIRONMENT and MASTER_KEY; `undefined` removes one
  * @param {string} [options.dir] where the objects are stored; kept at the end if given, else temporary
  * @param {string} [options.build] the directory of the Worker, `builds.release` if not given
+ * @param {object[]} [options.objects] its bindings of objects, those of wrangler.toml if not given
+ * @param {string[]} [options.network] what it may fetch: workerd's names for kinds of addresses, `public` if not given
+ * @param {number} [options.port] where it listens, a free one if not given
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, network, port = 0 } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
   for (const module of ['index.js', 'index_bg.wasm']) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
-  writeFileSync(config, capnp({ ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars }));
+  const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
+  writeFileSync(config, capnp(all, objects, network));
 
   const log = [];
-  let port = 0;
   let workerd = await launch();
 
   async function launch() {
@@ -204,8 +207,7 @@ function workerdBinary() {
 }
 
 /** A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. */
-function capnp(vars) {
-  const objects = wrangler.durable_objects.bindings;
+function capnp(vars, objects = wrangler.durable_objects.bindings, network = ['public']) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
@@ -221,6 +223,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "state", disk = (path = "overridden", writable = true)),
+    (name = "internet", network = (allow = ${JSON.stringify(network)}, tlsOptions = (trustBrowserCas = true))),
   ],
   sockets = [
     (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),

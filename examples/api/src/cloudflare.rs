@@ -114,7 +114,7 @@ fn parameters(alg: Algorithm) -> core::result::Result<Object, JsValue> {
         Algorithm::Ps256 => ("RSA-PSS", "SHA-256", 32),
         Algorithm::Ps384 => ("RSA-PSS", "SHA-384", 48),
         Algorithm::Ps512 => ("RSA-PSS", "SHA-512", 64),
-        Algorithm::EdDsa => ("Ed25519", "SHA-512", 0),
+        Algorithm::EdDsa | Algorithm::Ed25519 => ("Ed25519", "SHA-512", 0),
     };
     let object = Object::new();
     let set = |name: &str, value: JsValue| Reflect::set(&object, &name.into(), &value).map(drop);

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-/// The algorithms that count here: asymmetric ones (RFC 7518 §3.1, RFC 8037 §3.1). `none` is not among them, and
+/// The algorithms that count here: asymmetric ones (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). `none` is not among them, and
 /// no MAC is: whoever can check one can make one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Algorithm {
@@ -23,13 +23,16 @@ pub enum Algorithm {
     Ps384,
     /// RSASSA-PSS with SHA-512.
     Ps512,
-    /// Ed25519.
+    /// Ed25519, by its older name.
     EdDsa,
+    /// Ed25519.
+    Ed25519,
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Es256, Self::Rs256, Self::Ps256, Self::Ps384, Self::Ps512, Self::EdDsa];
+    pub const ALL: [Self; 7] =
+        [Self::Es256, Self::Rs256, Self::Ps256, Self::Ps384, Self::Ps512, Self::EdDsa, Self::Ed25519];
 
     /// The registered name.
     #[must_use]
@@ -41,6 +44,7 @@ impl Algorithm {
             Self::Ps384 => "PS384",
             Self::Ps512 => "PS512",
             Self::EdDsa => "EdDSA",
+            Self::Ed25519 => "Ed25519",
         }
     }
 
@@ -96,7 +100,9 @@ impl PublicKey {
     pub fn suits(&self, alg: Algorithm) -> bool {
         match alg {
             Algorithm::Es256 => matches!(self, Self::Ec { crv, .. } if crv == "P-256"),
-            Algorithm::EdDsa => matches!(self, Self::Okp { crv, .. } if crv == "Ed25519"),
+            Algorithm::EdDsa | Algorithm::Ed25519 => {
+                matches!(self, Self::Okp { crv, .. } if crv == "Ed25519")
+            }
             Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => {
                 matches!(self, Self::Rsa { e, n } if e.len() <= 6 && (342..=683).contains(&n.len()))
             }
@@ -254,7 +260,7 @@ mod tests {
 
         assert_eq!(suited(rsa(2048)), ["RS256", "PS256", "PS384", "PS512"]);
         assert_eq!(suited(ec("P-256")), ["ES256"]);
-        assert_eq!(suited(okp("Ed25519")), ["EdDSA"]);
+        assert_eq!(suited(okp("Ed25519")), ["EdDSA", "Ed25519"]);
         for useless in [rsa(1024), rsa(8192), ec("P-384"), okp("X25519")] {
             assert!(suited(useless).is_empty());
         }

@@ -17,7 +17,7 @@ fn a_bound_token_needs_its_key_and_a_proof_that_serves_once() {
     let again = world.show("/hello", &token, Some(&proof));
     again.must_refuse(401, "invalid_dpop_proof", "used before", "the same proof");
     assert!(again.challenge().starts_with("DPoP error=\"invalid_dpop_proof\""));
-    assert!(again.challenge().ends_with("algs=\"ES256 RS256 PS256 PS384 PS512 EdDSA\""));
+    assert!(again.challenge().ends_with("algs=\"ES256 RS256 PS256 PS384 PS512 EdDSA Ed25519\""));
     let next = world.device.proof(&token, |_, claims| claims["jti"] = json!("j2"));
     assert_eq!(world.show("/hello", &token, Some(&next)).status, 200);
 }

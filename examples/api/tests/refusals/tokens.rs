@@ -39,7 +39,7 @@ fn without_a_token_both_schemes_are_offered_and_nothing_is_called_an_error() {
                 401,
                 "Bearer resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource\", \
                  DPoP resource_metadata=\"https://api.example.com/.well-known/oauth-protected-resource\", \
-                 algs=\"ES256 RS256 PS256 PS384 PS512 EdDSA\""
+                 algs=\"ES256 RS256 PS256 PS384 PS512 EdDSA Ed25519\""
             )
         );
     }
