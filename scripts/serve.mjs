@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -17,8 +18,8 @@ let stopping = false;
 
 await refuseBusyPort(port);
 if (api) await refuseBusyPort(port + 1);
-const workers = [start(port, [])];
-if (api) workers.push(start(port + 1, ['--config', 'examples/api/wrangler.toml'], apiVars()));
+const workers = [start('.', port)];
+if (api) workers.push(start('examples/api', port + 1, apiVars()));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
 
 const health = await answer(`${origin}/healthz`);
@@ -46,12 +47,13 @@ function refuseBusyPort(port) {
   });
 }
 
-/** One wrangler; VARS are for all of them, and come last. */
-function start(port, args, vars = []) {
+/** Serves the Worker of a directory; VARS are for all of them, and come last. */
+function start(directory, port, vars = []) {
   const given = (process.env.VARS ?? '').split(/\s+/).filter(Boolean);
-  const all = ['dev', ...args, '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
-  for (const pair of [...vars, ...given]) all.push('--var', pair.replace('=', ':'));
-  const wrangler = spawn(process.execPath, ['--no-warnings', 'node_modules/wrangler/wrangler-dist/cli.js', ...all.map(String)], {
+  const args = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
+  for (const pair of [...vars, ...given]) args.push('--var', pair.replace('=', ':'));
+  const wrangler = spawn(process.execPath, ['--no-warnings', resolve('node_modules/wrangler/wrangler-dist/cli.js'), ...args.map(String)], {
+    cwd: directory,
     // A group of its own, so that a Ctrl-C reaches this script alone and the whole group can be ended from here.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

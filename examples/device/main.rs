@@ -194,9 +194,10 @@ fn visit(client: &OAuthClient, http: &Http, api: &str, tokens: &Tokens) -> Resul
 }
 
 fn described(step_up: &StepUp) -> String {
-    let age = step_up.max_age.as_ref().map(|age| format!("a sign-in in the last {age} seconds"));
-    let acr = step_up.acr_values.as_ref().map(|acr| format!("a sign-in of the kind {acr}"));
-    [age, acr].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let age = step_up.max_age.as_ref().map(|age| format!("in the last {age} seconds"));
+    let acr = step_up.acr_values.as_ref().map(|acr| format!("of the kind {acr}"));
+    let words = [age, acr].into_iter().flatten().collect::<Vec<_>>();
+    format!("a sign-in {}", words.join(", "))
 }
 
 /// Uses the refresh token once, to show that it works and that another one comes back.

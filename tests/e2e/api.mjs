@@ -31,12 +31,12 @@ export async function startApi({ issuer, audience, vars = {} }) {
     origin,
     send,
     get: (path, token) => send(path, { authorization: `Bearer ${token}` }),
-    /** Stops it; its log has a line per request, and discloses nothing. `besides` are patterns of other lines. */
+    /** Stops it; its log has a line per decision, and discloses nothing. `besides` are patterns of other lines. */
     async end({ besides = [] } = {}) {
       await worker.stop();
       assert.deepEqual(disclosures(worker.logs()), [], 'the log discloses nothing');
       const lines = worker.logs().split('\n').filter((line) => line && !besides.some((pattern) => pattern.test(line)));
-      for (const line of lines) assert.deepEqual(Object.keys(JSON.parse(line)).toSorted(), ['refusal', 'route', 'status']);
+      for (const line of lines) assert.deepEqual(Object.keys(JSON.parse(line)).toSorted(), ['outcome', 'route', 'status']);
     },
   };
 }

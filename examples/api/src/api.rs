@@ -43,8 +43,27 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
-    /// For the log: why it was refused, in a sentence.
-    pub refusal: Option<&'static str>,
+    /// For the log, of a guarded route: `let in`, or why not, in a sentence.
+    pub outcome: Option<&'static str>,
+}
+
+enum Route {
+    Introduction,
+    Metadata,
+    Hello,
+    Payments,
+}
+
+impl Route {
+    fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/" => Self::Introduction,
+            "/.well-known/oauth-protected-resource" => Self::Metadata,
+            "/hello" => Self::Hello,
+            "/payments" => Self::Payments,
+            _ => return None,
+        })
+    }
 }
 
 /// What a route asks of a caller.
@@ -71,20 +90,21 @@ impl<P: Platform> Api<P> {
 
     /// Answers a request; `now` in seconds.
     pub async fn answer(&self, request: &Request, now: u64) -> Response {
-        let known = ["/", "/.well-known/oauth-protected-resource", "/hello", "/payments"];
-        if !known.contains(&request.path.as_str()) {
+        let Some(route) = Route::at(&request.path) else {
             return Response::json(404, &json!({ "error": "not_found" }));
-        }
+        };
         if request.method != "GET" {
             return Response::json(405, &json!({ "error": "method_not_allowed" })).with("allow", "GET");
         }
-        match request.path.as_str() {
-            "/hello" => self.guarded(request, &Guard { scope: "profile", recent: false }, now, hello).await,
-            "/payments" => {
+        match route {
+            Route::Introduction => self.introduce(),
+            Route::Metadata => self.describe(),
+            Route::Hello => {
+                self.guarded(request, &Guard { scope: "profile", recent: false }, now, hello).await
+            }
+            Route::Payments => {
                 self.guarded(request, &Guard { scope: "profile", recent: true }, now, payments).await
             }
-            "/.well-known/oauth-protected-resource" => self.describe(),
-            _ => self.introduce(),
         }
     }
 
@@ -96,7 +116,7 @@ impl<P: Platform> Api<P> {
         route: impl Fn(&AccessToken) -> Value,
     ) -> Response {
         match self.admit(request, guard, now).await {
-            Ok(token) => Response::json(200, &route(&token)),
+            Ok(token) => Response::json(200, &route(&token)).noting("let in"),
             Err(refusal) => refusal.response(&self.settings),
         }
     }
@@ -238,20 +258,20 @@ impl Response {
     pub fn json(status: u16, body: &Value) -> Self {
         let headers =
             vec![("content-type", "application/json".to_owned()), ("cache-control", "no-store".to_owned())];
-        Self { status, headers, body: format!("{body}\n"), refusal: None }
+        Self { status, headers, body: format!("{body}\n"), outcome: None }
     }
 
-    /// A line for the log, without tokens or whatever else a caller could make it say.
+    /// A line for the log, where something was decided: without tokens or whatever else a caller could make it say.
     #[must_use]
-    pub fn line(&self, request: &Request) -> String {
-        let route = Some(&request.path).filter(|_| self.status != 404);
-        json!({ "route": route, "status": self.status, "refusal": self.refusal }).to_string()
+    pub fn line(&self, request: &Request) -> Option<String> {
+        let line = |outcome| json!({ "route": request.path, "status": self.status, "outcome": outcome });
+        self.outcome.map(|outcome| line(outcome).to_string())
     }
 
-    /// A refusal, and why.
+    /// With an outcome for the log.
     #[must_use]
-    pub fn because(self, refusal: &'static str) -> Self {
-        Self { refusal: Some(refusal), ..self }
+    pub fn noting(self, outcome: &'static str) -> Self {
+        Self { outcome: Some(outcome), ..self }
     }
 
     /// With one more header.

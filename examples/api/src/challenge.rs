@@ -96,7 +96,7 @@ impl Refusal {
     pub fn response(&self, settings: &Settings) -> Response {
         let error = self.code().unwrap_or("no_token");
         let body = json!({ "error": error, "error_description": self.description() });
-        let response = Response::json(self.status(), &body).because(self.description());
+        let response = Response::json(self.status(), &body).noting(self.description());
         if matches!(self, Self::NoKeys) {
             response.with("retry-after", "5")
         } else {

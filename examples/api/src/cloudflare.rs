@@ -42,7 +42,9 @@ async fn fetch(incoming: worker::Request, env: Env, _: Context) -> Result<Respon
         dpop: header("dpop"),
     };
     let response = api.answer(&request, Date::now().as_millis() / 1000).await;
-    worker::console_log!("{}", response.line(&request));
+    if let Some(line) = response.line(&request) {
+        worker::console_log!("{line}");
+    }
     let headers = Headers::new();
     for (name, value) in &response.headers {
         headers.append(name, value)?;

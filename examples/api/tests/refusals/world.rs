@@ -175,7 +175,7 @@ impl Read for Response {
         assert!(description.contains(reason), "{what}: {description}");
         assert!(self.challenge().contains(&format!("error=\"{error}\"")), "{what}");
         assert!(self.challenge().contains("resource_metadata=\""), "{what}");
-        assert_eq!(self.refusal, Some(description.as_str()), "{what}");
+        assert_eq!(self.outcome, Some(description.as_str()), "{what}");
     }
 }
 
