@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { builds } from './config.mjs';
 import { startWorkerd } from './harness.mjs';
@@ -41,18 +42,30 @@ export async function startApi({ issuer, audience, vars = {} }) {
   };
 }
 
-/** An issuer that signs whatever it is asked to. Its keys are named after their algorithms. */
-export async function startIssuer(algorithms) {
+/**
+ * An issuer that signs whatever it is asked to. Its keys are named after their algorithms. `routes` are further ones, by
+ * path: a request's headers and form in, `{ status, headers, body }` out.
+ */
+export async function startIssuer(algorithms, routes = {}) {
   const pairs = new Map();
   for (const alg of algorithms) pairs.set(alg, await generateKeyPair(alg));
   const keys = [];
   for (const [alg, { publicKey }] of pairs) keys.push({ ...(await exportJWK(publicKey)), kid: alg, alg, use: 'sig' });
-  const server = createServer((request, response) => {
-    const documents = {
-      '/.well-known/oauth-authorization-server': { issuer: origin, jwks_uri: `${origin}/keys` },
-      '/keys': { keys },
-    };
-    response.end(JSON.stringify(documents[request.url]));
+  const metadata = () => ({
+    issuer: origin,
+    jwks_uri: `${origin}/keys`,
+    device_authorization_endpoint: `${origin}/device_authorization`,
+    token_endpoint: `${origin}/token`,
+  });
+  const documents = {
+    '/.well-known/oauth-authorization-server': () => ({ body: metadata() }),
+    '/.well-known/openid-configuration': () => ({ body: metadata() }),
+    '/keys': () => ({ body: { keys } }),
+    ...routes,
+  };
+  const server = createServer(async (request, response) => {
+    const { status = 200, headers = {}, body } = await documents[request.url](request.headers, new URLSearchParams(await text(request)));
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const origin = `http://127.0.0.1:${server.address().port}`;

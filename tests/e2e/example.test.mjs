@@ -6,13 +6,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { startApi } from './api.mjs';
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
+import { startApi, startIssuer } from './api.mjs';
 import { root } from './config.mjs';
 import { startWorkerd, within } from './harness.mjs';
 import { Person } from './person.mjs';
 import { endDiscreetly, keepUserCode } from './secrets.mjs';
 
 const LIMIT = 30_000;
+
+/** What an issuer of the test's own answers a device with. */
+const codes = { device_code: 'made-up', user_code: 'AAAA', verification_uri: 'http://127.0.0.1/device', expires_in: 60, interval: 1 };
 
 let server;
 before(async () => {
@@ -50,6 +54,57 @@ test('the device asks for the sign-in that the API wants, once', async (t) => {
   const wants = 'a sign-in in the last 300 seconds, of the kind urn:example:strong';
   assert.ok(device.screen().includes(`${api.origin}/payments wants ${wants}.`), device.screen());
   assert.ok(device.screen().includes(`${api.origin}/payments still wants ${wants}.`), device.screen());
+});
+
+test('the device names the API, and steps up with what the API wants', async (t) => {
+  const asked = [];
+  const issuer = await startIssuer(['ES256'], {
+    '/device_authorization': (_, form) => {
+      asked.push(['resource', 'max_age', 'acr_values'].map((name) => form.get(name)));
+      return { body: codes };
+    },
+    '/token': async () => {
+      const acr = asked.at(-1)[2]?.split(' ')[0];
+      return { body: { access_token: await issuer.token(asked.at(-1)[0], { claims: { acr } }), token_type: 'Bearer' } };
+    },
+  });
+  t.after(issuer.stop);
+  const api = await startApi({ issuer: issuer.origin, vars: { STEP_UP_ACR: 'gold platinum', STEP_UP_MAX_AGE: '60' } });
+  t.after(() => api.end());
+
+  const device = play({ ISSUER: issuer.origin, API: api.origin });
+
+  assert.equal(await device.ended(), 0, device.screen());
+  assert.match(device.screen(), new RegExp(`${api.origin}/payments says`));
+  assert.deepEqual(asked, [[api.origin, null, null], [api.origin, '60', 'gold platinum']]);
+});
+
+test('the device proves that it holds its key, with the nonce that the issuer wants, and calls the API with its bound token', async (t) => {
+  const nonces = [];
+  /** Answers who has a proof with the nonce; `jkt` is the thumbprint of its key. */
+  const proven = (answer) => async ({ dpop }) => {
+    const { jwk } = decodeProtectedHeader(dpop);
+    const { payload } = await jwtVerify(dpop, await importJWK(jwk, 'ES256'), { typ: 'dpop+jwt' });
+    nonces.push(payload.nonce);
+    if (payload.nonce === 'n1') return { body: await answer(await calculateJwkThumbprint(jwk)) };
+    return { status: 400, headers: { 'dpop-nonce': 'n1' }, body: { error: 'use_dpop_nonce' } };
+  };
+  const issuer = await startIssuer(['ES256'], {
+    '/device_authorization': proven(() => codes),
+    '/token': proven(async (jkt) => {
+      const access_token = await issuer.token(api.origin, { claims: { cnf: { jkt } } });
+      return { access_token, token_type: 'DPoP', expires_in: 60 };
+    }),
+  });
+  t.after(issuer.stop);
+  const api = await startApi({ issuer: issuer.origin });
+  t.after(() => api.end());
+
+  const device = play({ ISSUER: issuer.origin, API: api.origin, DPOP: '1' });
+
+  assert.equal(await device.ended(), 0, device.screen());
+  assert.match(device.screen(), new RegExp(`${api.origin}/payments says`));
+  assert.deepEqual(nonces, [undefined, 'n1', 'n1'], 'asked for once, and kept');
 });
 
 test('without an API, or without a server, the device says how to start one', async () => {
