@@ -12,10 +12,10 @@ export PORT ISSUER CLIENT_ID VARS TESTS API DPOP
 help: ## Show this list
 	@awk -F ': ## ' '/^[a-z0-9]+: ## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1 ..."; API=1 for a protected API, too)
+dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: an API, too)
 	@scripts/dev
 
-device: ## Play the device against the running server (ISSUER=, CLIENT_ID=; API= calls an API; DPOP=1 binds the tokens)
+device: ## Play the device against the running server (ISSUER=, CLIENT_ID=; API=1: call the API; DPOP=1)
 	@scripts/device
 
 test: ## Set up and run every test
@@ -45,4 +45,4 @@ reset: ## Forget everything the development server has stored
 	@rm -rf .wrangler/state
 
 clean: ## Remove what was built and installed in this directory
-	@rm -rf build build-probe examples/api/build examples/api/.wrangler target node_modules .wrangler/tmp
+	@rm -rf build build-probe examples/api/build examples/api/target examples/api/.wrangler target node_modules .wrangler/tmp
