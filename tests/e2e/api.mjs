@@ -20,7 +20,6 @@ export async function startApi({ issuer, audience, vars = {} }) {
     build: builds.api,
     vars: { ENVIRONMENT: undefined, MASTER_KEY: undefined, ISSUER: issuer, RESOURCE: origin, AUDIENCE: audience, ...vars },
     objects: [],
-    network: ['local'],
     port,
   });
   const send = async (path, headers) => {

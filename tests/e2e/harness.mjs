@@ -50,17 +50,16 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {string} [options.dir] where the objects are stored; kept at the end if given, else temporary
  * @param {string} [options.build] the directory of the Worker, `builds.release` if not given
  * @param {object[]} [options.objects] its bindings of objects, those of wrangler.toml if not given
- * @param {string[]} [options.network] what it may fetch: workerd's names for kinds of addresses, `public` if not given
  * @param {number} [options.port] where it listens, a free one if not given
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, network, port = 0 } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0 } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
   for (const module of ['index.js', 'index_bg.wasm']) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
   const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
-  writeFileSync(config, capnp(all, objects, network));
+  writeFileSync(config, capnp(all, objects));
 
   const log = [];
   let workerd = await launch();
@@ -206,8 +205,11 @@ function workerdBinary() {
   return require('workerd').default;
 }
 
-/** A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. */
-function capnp(vars, objects = wrangler.durable_objects.bindings, network = ['public']) {
+/**
+ * A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. All that
+ * the Worker can fetch is on this machine.
+ */
+function capnp(vars, objects = wrangler.durable_objects.bindings) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
@@ -223,7 +225,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "state", disk = (path = "overridden", writable = true)),
-    (name = "internet", network = (allow = ${JSON.stringify(network)}, tlsOptions = (trustBrowserCas = true))),
+    (name = "internet", network = (allow = ["local"])),
   ],
   sockets = [
     (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),
