@@ -4,7 +4,7 @@ PORT ?= 8787
 ISSUER ?= http://127.0.0.1:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID VARS TESTS BRANCH
+export PORT ISSUER CLIENT_ID VARS TESTS BRANCH API DPOP
 
 .DEFAULT_GOAL := help
 .PHONY: help dev device test native e2e check bench build deploy preview preview-delete reset clean
@@ -12,10 +12,10 @@ export PORT ISSUER CLIENT_ID VARS TESTS BRANCH
 help: ## Show this list
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1 ..." for settings)
+dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: an API, too)
 	@scripts/dev
 
-device: ## Play the device against the running server (ISSUER=, CLIENT_ID=)
+device: ## Play the device against the running server (ISSUER=, CLIENT_ID=; API=1: call the API; DPOP=1)
 	@scripts/device
 
 test: ## Set up and run every test
@@ -51,4 +51,4 @@ reset: ## Forget everything the development server has stored
 	@rm -rf .wrangler/state
 
 clean: ## Remove what was built and installed in this directory
-	@rm -rf build build-probe target node_modules .wrangler/tmp
+	@rm -rf build build-probe examples/api/build examples/api/target examples/api/.wrangler target node_modules .wrangler/tmp
