@@ -15,6 +15,7 @@ use crate::client::certificate::Certificate;
 use crate::client::key_set::KeySet;
 use crate::limiter;
 use crate::secret::Digest;
+use crate::settings::AssertionAudience;
 
 /// A client that has proved who it is, and how.
 pub(super) struct Caller {
@@ -147,7 +148,10 @@ fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error>
     let Context { server, request, issuer, now } = context;
     let origin = server.settings.mtls.as_ref().filter(|_| server.is_mtls(request)).unwrap_or(issuer).origin();
     let url = format!("{origin}{}", request.path);
-    let url = (!server.settings.strict_assertion_audience).then_some(url.as_str());
+    let url = match server.settings.assertion_audience {
+        AssertionAudience::Lenient => Some(url.as_str()),
+        AssertionAudience::Strict => None,
+    };
     let checked = assertion.check(Recipient { issuer: issuer.as_str(), url }, now);
     checked.map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))
 }

@@ -7,6 +7,7 @@ mod turnstile;
 use core::fmt;
 use core::str::FromStr;
 
+pub use authentication::AssertionAudience;
 pub use issuer::Issuer;
 use issuer::is_loopback;
 pub use turnstile::{Turnstile, When};
@@ -44,8 +45,8 @@ pub struct Settings {
     pub user_code: Shape,
     /// `DEVICE_CLIENT_AUTHENTICATION`.
     pub device_client_authentication: bool,
-    /// `CLIENT_ASSERTION_AUDIENCE`: whether a client's assertion must name the issuer, and no endpoint.
-    pub strict_assertion_audience: bool,
+    /// `CLIENT_ASSERTION_AUDIENCE`.
+    pub assertion_audience: AssertionAudience,
     /// `MTLS_ORIGIN`: where clients are asked for certificates, if anywhere; without a path.
     pub mtls: Option<Issuer>,
     /// `REDEMPTION_GRACE_SECONDS`.
@@ -106,7 +107,7 @@ impl Settings {
             code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, 10..=1_800)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
-            strict_assertion_audience: authentication::strict_audience(&var)?,
+            assertion_audience: authentication::assertion_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             dpop_nonces: dpop_nonces(&var)?,
