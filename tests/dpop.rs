@@ -2,13 +2,14 @@
 
 mod support;
 
-use device_grant::endpoint::http::Response;
-use device_grant::secret::encode;
+use device_grant::client::certificate::Certificate;
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::secret::{Digest, encode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::dpop::{Key, send, userinfo};
 use support::person::Person;
-use support::{DEVICE_CODE, World, claims, json, outcome};
+use support::{DEVICE_CODE, World, claims, json, outcome, post};
 
 const TV: [(&str, &str); 2] = [("client_id", "demo-tv"), ("scope", "openid profile email offline_access")];
 const PRINTER: [(&str, &str); 2] = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
@@ -198,6 +199,50 @@ fn p4_the_metadata_name_the_algorithms_the_extension_and_the_challenge_method() 
     let resource = json(&world.get("/.well-known/oauth-protected-resource/userinfo"));
     assert_eq!(resource["dpop_signing_alg_values_supported"], algorithms);
     assert_eq!(resource["dpop_bound_access_tokens_required"], json!(false));
+}
+
+// --- Together with certificates (RFC 8705) ---
+
+const MTLS: &str = "http://localhost:8787";
+
+/// A form to the mTLS host with a proof for it, and with this certificate.
+fn post_by_mtls(world: &World, key: &Key, form: &[(&str, &str)], der: &[u8]) -> Response {
+    let (header, mut claims) = key.parts(world, "POST", "/token");
+    if let Some(htu) = claims.get_mut("htu") {
+        *htu = json!(format!("{MTLS}/token"));
+    }
+    let (subject_dn, sha256) = ("CN=tv".to_owned(), encode(Digest::of(der).bytes()));
+    world.send(&Request {
+        host: "localhost:8787".to_owned(),
+        dpop: Some(key.sign(&(header, claims))),
+        certificate: Some(Certificate { verified: true, subject_dn, sha256 }),
+        ..post("/token", form)
+    })
+}
+
+#[test]
+fn p1_htu_is_that_of_the_mtls_host_there_and_a_token_may_be_bound_to_both_a_key_and_a_certificate() {
+    let world = World::with(&[("ISSUER", support::ISSUER), ("MTLS_ORIGIN", MTLS)]);
+    let key = Key::new(1);
+    let started = world.approved();
+    world.change_client("demo-tv", |client| client.tokens.tls_client_certificate_bound_access_tokens = true);
+    world.wait(20);
+    let form = [
+        ("grant_type", DEVICE_CODE),
+        ("client_id", "demo-tv"),
+        ("device_code", started.device_code.as_str()),
+    ];
+
+    let tokens = json(&post_by_mtls(&world, &key, &form, b"certificate"));
+    let cnf = claims(text(&tokens, "access_token"))["cnf"].clone();
+    assert_eq!(cnf, json!({ "jkt": key.jkt(), "x5t#S256": encode(Digest::of(b"certificate").bytes()) }));
+    assert_eq!(text(&tokens, "token_type"), "DPoP");
+
+    let token = text(&tokens, "refresh_token");
+    let form = [("grant_type", "refresh_token"), ("client_id", "demo-tv"), ("refresh_token", token)];
+    assert_eq!(outcome(&post_by_mtls(&world, &key, &form, b"another")), "invalid_grant");
+    assert_eq!(outcome(&post_by_mtls(&world, &Key::new(2), &form, b"certificate")), "invalid_grant");
+    assert_eq!(outcome(&post_by_mtls(&world, &key, &form, b"certificate")), "issued");
 }
 
 // --- Nonces ---
