@@ -5,10 +5,15 @@ pub mod authentication;
 pub mod certificate;
 pub mod demo;
 pub mod distinguished_name;
+pub mod history;
 pub mod key_set;
+pub mod manage;
+pub mod members;
+pub mod registration;
 pub mod registry;
 pub mod rules;
 pub mod scope;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +21,7 @@ use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::key::Algorithm;
+use history::History;
 use rules::{About, ClientKeys, CodeRules, TokenRules};
 use scope::Scope;
 
@@ -60,6 +66,9 @@ pub struct Client {
     /// What its tokens are like, where that differs from the server's settings.
     #[serde(flatten)]
     pub tokens: TokenRules,
+    /// When it was made and changed.
+    #[serde(default, skip_serializing_if = "History::is_unknown")]
+    pub history: History,
 }
 
 /// How a client authenticates.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Client, scope};
+use super::{Client, manage, scope};
 use crate::format::Format;
+use crate::time::Timestamp;
 use crate::token::key::{PublicKey, StoredKey};
 
 /// What may be read without asking the registry: published in KV, cached in each isolate.
@@ -60,11 +61,13 @@ pub enum Command {
     },
     /// The signing keys, wrapped. Generated if there are none.
     Keys,
-    /// Stores clients that are not there yet.
+    /// Stores clients that were never there; one that was deleted stays away.
     Seed {
         /// The clients.
         clients: Vec<Client>,
     },
+    /// What an operator does.
+    Manage(manage::Command),
 }
 
 /// What the registry answers.
@@ -77,6 +80,8 @@ pub enum Reply {
     Client(Option<Box<Client>>),
     /// To `Keys`.
     Keys(Vec<StoredKey>),
+    /// To `Manage`.
+    Managed(manage::Reply),
     /// To `Snapshot` and `Seed`: a client may have a scope that nothing describes, so nothing is served.
     Undescribed {
         /// The client.
@@ -95,8 +100,18 @@ pub trait Rows {
     fn clients(&self) -> Result<Vec<Client>, Self::Error>;
     /// One client.
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
+    /// At most `limit` clients whose identifiers come after `after`, in the order of these.
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;
     /// Writes a client.
     fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
+    /// Removes a client, and remembers that it was there.
+    fn remove_client(&self, client_id: &str) -> Result<(), Self::Error>;
+    /// Whether a client of that identifier was ever removed.
+    fn was_removed(&self, client_id: &str) -> Result<bool, Self::Error>;
+    /// Writes a scope.
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Self::Error>;
+    /// Removes a scope.
+    fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
     /// Every scope with its description; the standard ones at first.
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
     /// Every signing key.
@@ -110,19 +125,20 @@ pub trait Rows {
 /// # Errors
 ///
 /// Those of the rows.
-pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Reply, R::Error> {
+pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
     match command {
         Command::Snapshot => snapshot(rows),
         Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),
         Command::Keys => rows.keys().map(Reply::Keys),
         Command::Seed { clients } => {
             for client in &clients {
-                if rows.client(&client.client_id)?.is_none() {
+                if rows.client(&client.client_id)?.is_none() && !rows.was_removed(&client.client_id)? {
                     rows.put_client(client)?;
                 }
             }
             snapshot(rows)
         }
+        Command::Manage(command) => manage::apply(rows, command, now).map(Reply::Managed),
     }
 }
 

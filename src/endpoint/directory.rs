@@ -65,6 +65,11 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
     }
 
+    /// Forgets the snapshot: it has just been changed.
+    pub(super) fn forget_snapshot(&self) {
+        self.cache.snapshot.0.take();
+    }
+
     /// In development a snapshot without the demo clients is one from before they were stored.
     fn is_complete(&self, snapshot: &Snapshot) -> bool {
         let has = |client: &Client| snapshot.client(&client.client_id).is_some();
@@ -77,10 +82,10 @@ impl<P: Platform> Server<P> {
         } else {
             Command::Snapshot
         };
-        match self.platform.registry(&command).await? {
-            Reply::Snapshot(snapshot) => Ok(*snapshot),
-            Reply::Client(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Unavailable),
-        }
+        let Reply::Snapshot(snapshot) = self.platform.registry(&command).await? else {
+            return Err(Unavailable);
+        };
+        Ok(*snapshot)
     }
 
     /// A client: from the snapshot, or at the source if it is not there.
@@ -94,10 +99,8 @@ impl<P: Platform> Server<P> {
     /// A client as it is now: for approval, redemption and refresh, and before refusing one.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
         let command = Command::Client { client_id: client_id.to_owned() };
-        match self.platform.registry(&command).await? {
-            Reply::Client(client) => Ok(client.map(|client| *client)),
-            Reply::Snapshot(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Unavailable),
-        }
+        let Reply::Client(client) = self.platform.registry(&command).await? else { return Err(Unavailable) };
+        Ok(client.map(|client| *client))
     }
 
     /// An account as it is now. In development the demo accounts are stored at their first use.
@@ -129,12 +132,13 @@ impl<P: Platform> Server<P> {
 
     /// The key that signs with `alg`.
     pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
-        let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
-            Some(keys) => keys,
-            None => match self.platform.registry(&Command::Keys).await? {
-                Reply::Keys(keys) => self.cache.keys.keep(keys.into(), now),
-                Reply::Snapshot(_) | Reply::Client(_) | Reply::Undescribed { .. } => return Err(Unavailable),
-            },
+        let keys = if let Some(keys) = self.cache.keys.fresh(KEYS_AGE, now) {
+            keys
+        } else {
+            let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
+                return Err(Unavailable);
+            };
+            self.cache.keys.keep(keys.into(), now)
         };
         keys.iter().find(|key| key.public.alg == alg).cloned().ok_or(Unavailable)
     }

@@ -109,6 +109,17 @@ impl Response {
             .with("cache-control", "no-store".to_owned())
     }
 
+    /// Nothing to say: 204.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            headers: vec![("cache-control", "no-store".to_owned())],
+            body: String::new(),
+            decisions: Vec::new(),
+        }
+    }
+
     /// A response that nothing guesses the type of.
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: String) -> Self {

@@ -26,6 +26,8 @@ struct Metadata<'a> {
     device_authorization_endpoint: String,
     token_endpoint: String,
     introspection_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     revocation_endpoint: String,
     userinfo_endpoint: String,
     authorization_endpoint: String,
@@ -59,6 +61,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         device_authorization_endpoint: at("/device_authorization"),
         token_endpoint: at("/token"),
         introspection_endpoint: at("/introspect"),
+        registration_endpoint: context.server.settings.registration.as_ref().map(|_| at("/register")),
         revocation_endpoint: at("/revoke"),
         userinfo_endpoint: at("/userinfo"),
         authorization_endpoint: at("/authorize"),

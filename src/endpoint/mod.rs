@@ -1,5 +1,7 @@
 //! HTTP in, HTTP out. Still native: whole stories run through [`answer`] in `cargo test`.
 
+mod admin;
+mod attempt;
 mod bearer;
 mod certificate;
 mod client_auth;
@@ -19,6 +21,8 @@ mod pkce;
 mod platform;
 mod redemption;
 mod refresh;
+mod registration;
+mod static_token;
 mod token;
 mod verify;
 
@@ -103,6 +107,8 @@ enum Route {
     ProtectedResource,
     Keys,
     Health,
+    Admin,
+    Registration,
 }
 
 /// What a browser's script may ask of the routes that are open to it.
@@ -123,7 +129,11 @@ impl Route {
         if resource.and_then(|rest| rest.strip_prefix(base)) == Some("/userinfo") {
             return Some(Self::ProtectedResource);
         }
-        match path.strip_prefix(base)? {
+        let path = path.strip_prefix(base)?;
+        if path.strip_prefix(admin::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Some(Self::Admin);
+        }
+        match path {
             "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
             "/introspect" => Some(Self::Introspection),
@@ -133,6 +143,7 @@ impl Route {
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
+            "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
             _ => None,
         }
@@ -140,9 +151,34 @@ impl Route {
 
     const fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::Registration => &["POST"],
             Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
+            // Each address there has its own.
+            Self::Admin => &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+        }
+    }
+
+    /// Whether it is there at all, with these settings.
+    const fn is_served(self, settings: &Settings) -> bool {
+        match self {
+            Self::Admin => settings.admin_token.is_some(),
+            Self::Registration => settings.registration.is_some(),
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::UserInfo
+            | Self::Verify
+            | Self::Authorize
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys
+            | Self::Health => true,
         }
     }
 
@@ -159,7 +195,9 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys
-            | Self::Health => false,
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
         }
     }
 
@@ -174,7 +212,9 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys
-            | Self::Health => false,
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
         }
     }
 
@@ -189,7 +229,12 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys => true,
-            Self::Introspection | Self::Verify | Self::Authorize | Self::Health => false,
+            Self::Introspection
+            | Self::Verify
+            | Self::Authorize
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
         }
     }
 }
@@ -204,7 +249,8 @@ pub async fn answer<P: Platform>(
     let Some(issuer) = server.issuer(request) else {
         return Response::text(421, "This server does not answer for that host and scheme.");
     };
-    let Some(route) = Route::find(&request.path, &issuer) else {
+    let route = Route::find(&request.path, &issuer).filter(|route| route.is_served(&server.settings));
+    let Some(route) = route else {
         return Response::text(404, "There is nothing here.");
     };
     if request.method == "OPTIONS" && route.is_open_to_scripts() {
@@ -249,6 +295,8 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,
+        Route::Registration => registration::answer(context, rng).await,
+        Route::Admin => admin::answer(context, rng).await,
         Route::Health => {
             Response::json(200, &metadata::Health { version: context.server.platform.version() })
         }

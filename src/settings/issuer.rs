@@ -73,7 +73,7 @@ fn is_canonical(scheme: &str, authority: &str) -> bool {
 }
 
 /// Whether `authority`, with or without a port, is this machine.
-pub(super) fn is_loopback(authority: &str) -> bool {
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let host = without_port(authority);
     host == "localhost"
         || host == "[::1]"

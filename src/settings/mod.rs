@@ -2,20 +2,35 @@
 
 mod authentication;
 mod issuer;
+mod operator;
 mod turnstile;
 
 use core::fmt;
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 
 pub use authentication::AssertionAudience;
 pub use issuer::Issuer;
-use issuer::is_loopback;
+pub(crate) use issuer::is_loopback;
+pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 pub use turnstile::{Turnstile, When};
 
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
+use crate::secret::Digest;
 use crate::token::dpop::Nonces;
+
+/// Seconds between two polls.
+pub const INTERVAL: RangeInclusive<u64> = 1..=60;
+/// Seconds that a code may live.
+pub const CODE_LIFETIME: RangeInclusive<u64> = 10..=1_800;
+/// Seconds that an access token may live.
+pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=86_400;
+/// Seconds that an ID token may live.
+pub const ID_TOKEN: RangeInclusive<u64> = 60..=86_400;
+/// Seconds that a family of refresh tokens may live, or lie unused.
+pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;
 
 /// Where this server runs. Decides what is forgiven.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,6 +82,10 @@ pub struct Settings {
     pub live_codes_per_shard: u64,
     /// From `TURNSTILE_SITE_KEY` and the other settings of that name; `None` without keys.
     pub turnstile: Option<Turnstile>,
+    /// `ADMIN_TOKEN_SHA256`; without it there is no admin API.
+    pub admin_token: Option<Digest>,
+    /// From `INITIAL_ACCESS_TOKEN_SHA256` and `REGISTRATION_SCOPES`; without it no client registers itself.
+    pub registration: Option<Registration>,
 }
 
 /// A setting that cannot be used. Displays as one sentence.
@@ -103,19 +122,21 @@ impl Settings {
             mtls: authentication::mtls(&var, environment, issuer.as_ref())?,
             issuer,
             keyring: keyring(&var, environment)?,
-            interval: number(&var, "POLL_INTERVAL_SECONDS", 5, 1..=60)?,
-            code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, 10..=1_800)?,
+            interval: number(&var, "POLL_INTERVAL_SECONDS", 5, INTERVAL)?,
+            code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, CODE_LIFETIME)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
             assertion_audience: authentication::assertion_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             dpop_nonces: dpop_nonces(&var)?,
-            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
-            id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
-            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
+            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)?,
+            id_token: number(&var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)?,
+            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, REFRESH_TOKEN)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
+            admin_token: operator::admin_token(&var, environment)?,
+            registration: operator::registration(&var, environment)?,
             turnstile: turnstile::read(&var, environment)?,
         })
     }
@@ -248,7 +269,7 @@ fn number(
     var: &impl Fn(&str) -> Option<String>,
     name: &'static str,
     default: u64,
-    allowed: core::ops::RangeInclusive<u64>,
+    allowed: RangeInclusive<u64>,
 ) -> Result<u64, BadSetting> {
     let Some(text) = var(name) else { return Ok(default) };
     let number = u64::from_str(text.trim()).ok().filter(|number| allowed.contains(number));

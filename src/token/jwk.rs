@@ -31,7 +31,7 @@ impl Jwk {
     /// What is wrong with it, for the developer who brought it.
     pub fn parse(value: &Value) -> Result<Self, &'static str> {
         let members = value.as_object().ok_or("a key must be a JSON object")?;
-        if PRIVATE.iter().any(|name| members.contains_key(*name)) {
+        if is_private(value) {
             return Err("the key is private: send its public half only");
         }
         let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -58,6 +58,12 @@ impl Jwk {
         let fits = alg.fits(&self.material) && self.alg.is_none_or(|own| own == alg);
         fits.then(|| PublicKey::new(alg, self.material.clone()))
     }
+}
+
+/// Whether a key has a member that only its owner may know.
+#[must_use]
+pub fn is_private(value: &Value) -> bool {
+    PRIVATE.iter().any(|name| value.get(name).is_some())
 }
 
 fn material<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Material, &'static str> {

@@ -4,6 +4,7 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
+pub(crate) mod admin;
 pub(crate) mod dpop;
 pub(crate) mod person;
 pub(crate) mod signer;
@@ -102,7 +103,11 @@ struct AccountRows {
 }
 
 #[derive(Default)]
-struct RegistryRows(RefCell<BTreeMap<String, Client>>);
+struct RegistryRows {
+    clients: RefCell<BTreeMap<String, Client>>,
+    removed: RefCell<BTreeSet<String>>,
+    scopes: RefCell<BTreeMap<String, String>>,
+}
 
 impl World {
     /// A development server with its defaults.
@@ -222,13 +227,14 @@ impl World {
     /// Changes a client in the registry.
     pub(crate) fn change_client(&self, client_id: &str, change: impl FnOnce(&mut Client)) {
         self.get("/jwks.json");
-        let mut clients = self.server.platform.registry.0.borrow_mut();
+        let mut clients = self.server.platform.registry.clients.borrow_mut();
         change(clients.get_mut(client_id).expect("the client is registered"));
     }
 
     /// Publishes the registry as it is now.
     pub(crate) fn publish(&self) {
-        let Ok(reply) = registry::apply(&self.server.platform.registry, registry::Command::Snapshot);
+        let Ok(reply) =
+            registry::apply(&self.server.platform.registry, registry::Command::Snapshot, self.now());
         let registry::Reply::Snapshot(snapshot) = reply else { panic!("no snapshot") };
         self.server.platform.published.replace(Some(*snapshot));
     }
@@ -409,7 +415,7 @@ impl Platform for Memories {
 
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable> {
         self.reach("registry")?;
-        let Ok(reply) = registry::apply(&self.registry, command.clone());
+        let Ok(reply) = registry::apply(&self.registry, command.clone(), self.now.get());
         Ok(reply)
     }
 
@@ -518,20 +524,47 @@ impl registry::Rows for RegistryRows {
     type Error = Infallible;
 
     fn clients(&self) -> Result<Vec<Client>, Infallible> {
-        Ok(self.0.borrow().values().cloned().collect())
+        Ok(self.clients.borrow().values().cloned().collect())
     }
 
     fn client(&self, client_id: &str) -> Result<Option<Client>, Infallible> {
-        Ok(self.0.borrow().get(client_id).cloned())
+        Ok(self.clients.borrow().get(client_id).cloned())
     }
 
     fn put_client(&self, client: &Client) -> Result<(), Infallible> {
-        self.0.borrow_mut().insert(client.client_id.clone(), client.clone());
+        self.clients.borrow_mut().insert(client.client_id.clone(), client.clone());
         Ok(())
     }
 
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Infallible> {
+        let clients = self.clients.borrow();
+        let later =
+            clients.values().filter(|client| after.is_none_or(|after| client.client_id.as_str() > after));
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    fn remove_client(&self, client_id: &str) -> Result<(), Infallible> {
+        self.clients.borrow_mut().remove(client_id);
+        self.removed.borrow_mut().insert(client_id.to_owned());
+        Ok(())
+    }
+
+    fn was_removed(&self, client_id: &str) -> Result<bool, Infallible> {
+        Ok(self.removed.borrow().contains(client_id))
+    }
+
     fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {
-        Ok(standard_scopes())
+        Ok(standard_scopes().into_iter().chain(self.scopes.borrow().clone()).collect())
+    }
+
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().insert(name.to_owned(), description.to_owned());
+        Ok(())
+    }
+
+    fn remove_scope(&self, name: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().remove(name);
+        Ok(())
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
