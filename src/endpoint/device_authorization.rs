@@ -10,7 +10,7 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::live_codes::{admit, release};
-use super::{Context, Platform, Unavailable};
+use super::{Context, Platform, Unavailable, target};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::format::Format;
@@ -74,8 +74,8 @@ async fn start<P: Platform>(
             at: now,
         },
         gauge: limiter::budgets::gauge(&client.client_id, &network),
+        resource: target::granted(context, &client, &target::asked(&form)?)?,
         client_id: client.client_id,
-        resource: Vec::new(),
         cnf: Confirmation::default(),
         code_challenge: None,
         acr_values: Vec::new(),

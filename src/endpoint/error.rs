@@ -38,6 +38,10 @@ pub enum Error {
     MalformedScope,
     /// Nothing of the scope is allowed, or a refresh asks for more than was granted.
     ScopeNotAllowed,
+    /// A `resource` is not an absolute URI without a fragment.
+    MalformedTarget,
+    /// The client may not have tokens for a `resource`, or it was not granted.
+    TargetNotAllowed,
     /// The tag of the code does not hold: made up, altered, or another client's.
     ForgedDeviceCode,
     /// No such grant.
@@ -85,7 +89,7 @@ impl From<Unavailable> for Error {
 }
 
 impl Error {
-    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5.
+    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -101,6 +105,7 @@ impl Error {
             Self::UnknownGrantType => "unsupported_grant_type",
             Self::GrantNotAllowed => "unauthorized_client",
             Self::MalformedScope | Self::ScopeNotAllowed => "invalid_scope",
+            Self::MalformedTarget | Self::TargetNotAllowed => "invalid_target",
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -138,6 +143,8 @@ impl Error {
             | Self::GrantNotAllowed
             | Self::MalformedScope
             | Self::ScopeNotAllowed
+            | Self::MalformedTarget
+            | Self::TargetNotAllowed
             | Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -177,6 +184,8 @@ impl Error {
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::MalformedScope => "malformed_scope",
             Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::MalformedTarget => "malformed_target",
+            Self::TargetNotAllowed => "target_not_allowed",
             Self::ForgedDeviceCode => "forged_device_code",
             Self::UnknownDeviceCode => "unknown_device_code",
             Self::SpentDeviceCode => "spent_device_code",
@@ -219,6 +228,10 @@ impl Error {
             Self::GrantNotAllowed => "This client may not use this grant.".to_owned(),
             Self::MalformedScope => "The scope has a character that no scope may have.".to_owned(),
             Self::ScopeNotAllowed => "Nothing of this scope is allowed here.".to_owned(),
+            Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
+            Self::TargetNotAllowed => {
+                "This client may not have tokens for that resource, or it was not granted.".to_owned()
+            }
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -305,6 +318,8 @@ mod tests {
             Error::Missing("client_id"),
             Error::TooSoon(10),
             Error::TwoClients,
+            Error::MalformedTarget,
+            Error::TargetNotAllowed,
             Error::Expired,
         ] {
             let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);

@@ -14,6 +14,7 @@ pub mod page;
 mod platform;
 mod redemption;
 mod refresh;
+mod target;
 mod token;
 mod verify;
 

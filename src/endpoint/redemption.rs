@@ -9,9 +9,10 @@ use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
 use super::error::Error;
+use super::form::Form;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform};
+use super::{Context, Platform, target};
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
@@ -25,10 +26,12 @@ use crate::token::refresh_token::new_family;
 pub(super) async fn poll<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
-    device_code: &str,
+    form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let settings = &context.server.settings;
+    let device_code = form.require("device_code")?;
+    let asked = target::asked(form)?;
     let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
     let code = code.ok_or(Error::ForgedDeviceCode)?;
     if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
@@ -40,7 +43,7 @@ pub(super) async fn poll<P: Platform>(
         return Err(Error::Unavailable);
     };
     match poll {
-        Poll::Ready(ready) => redeem(context, caller, &code, *ready, rng).await,
+        Poll::Ready(ready) => redeem(context, caller, &code, *ready, &asked, rng).await,
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
         Poll::Denied(how) => Err(refusal(how)),
@@ -69,6 +72,7 @@ async fn redeem<P: Platform>(
     caller: &Caller,
     code: &DeviceCode,
     ready: Ready,
+    asked: &[&str],
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let client = caller.at_source(context).await?;
@@ -78,6 +82,7 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
+    let audience = target::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
@@ -86,7 +91,7 @@ async fn redeem<P: Platform>(
         auth_time: ready.approval.auth_time,
         amr: &ready.approval.amr,
         acr: ready.approval.acr.as_deref(),
-        audience: &[],
+        audience: &audience,
         cnf: &Confirmation::default(),
         nonce: ready.request.nonce.as_deref(),
         session,
@@ -94,7 +99,7 @@ async fn redeem<P: Platform>(
     let mut tokens = mint(context, &subject, rng).await?;
     let attempt = secret::random_id(rng);
     let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
-    let family = family(context, &subject, refresh);
+    let family = Family { resource: ready.request.resource, ..family(context, &subject, refresh) };
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
     let (family, reissue) = (Box::new(family), may_reissue(context, caller));
     spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;

@@ -44,7 +44,7 @@ async fn exchange<P: Platform>(
         return Err(Error::GrantNotAllowed);
     }
     if grant_type == DEVICE_CODE_GRANT {
-        redemption::poll(context, &caller, form.require("device_code")?, rng).await
+        redemption::poll(context, &caller, &form, rng).await
     } else {
         refresh::refresh(context, &caller, &form, rng).await
     }

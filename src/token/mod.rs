@@ -7,4 +7,5 @@ pub mod family;
 pub mod jwk;
 pub mod key;
 pub mod refresh_token;
+pub mod resource;
 pub mod signing;
