@@ -58,6 +58,7 @@ pub struct Keys {
     csrf: [u8; 32],
     pseudonym: [u8; 32],
     wrapping: [u8; 32],
+    access_token: [u8; 32],
 }
 
 impl Keys {
@@ -75,6 +76,7 @@ impl Keys {
             csrf: master.derive("csrf"),
             pseudonym: master.derive("pseudonym"),
             wrapping: master.derive("wrapping"),
+            access_token: master.derive("access token"),
         }
     }
 
@@ -118,6 +120,8 @@ pub enum Purpose {
     Transaction,
     /// A private signing key at rest.
     SigningKey,
+    /// An opaque access token.
+    AccessToken,
 }
 
 impl Purpose {
@@ -126,6 +130,7 @@ impl Purpose {
             Self::Cookie => b"cookie",
             Self::Transaction => b"transaction",
             Self::SigningKey => b"signing key",
+            Self::AccessToken => b"access token",
         }
     }
 
@@ -133,6 +138,7 @@ impl Purpose {
         match self {
             Self::Cookie | Self::Transaction => &keys.browser,
             Self::SigningKey => &keys.wrapping,
+            Self::AccessToken => &keys.access_token,
         }
     }
 }

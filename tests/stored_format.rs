@@ -352,6 +352,12 @@ fn replies_of_a_shard_of_grants() {
 #[test]
 fn the_published_snapshot() {
     let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
-    let snapshot = registry::Snapshot { format: Format, clients: Vec::new(), scopes, keys: Vec::new() };
+    let snapshot = registry::Snapshot {
+        format: Format,
+        clients: Vec::new(),
+        scopes,
+        scope_claims: std::collections::BTreeMap::new(),
+        keys: Vec::new(),
+    };
     pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
 }

@@ -16,10 +16,12 @@ use crate::keyring::Purpose;
 use crate::secret;
 use crate::settings::Settings;
 use crate::token::key::{Algorithm, StoredKey};
+use crate::token::mapping::Rules;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
@@ -146,6 +148,16 @@ impl Rows for Stored {
             }
         }
         Ok(scopes)
+    }
+
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>> {
+        let mut claims = BTreeMap::new();
+        for row in self.0.rows("SELECT name, rules FROM scope_claims", Vec::new())? {
+            if let [SqlStorageValue::String(name), SqlStorageValue::String(rules)] = row.as_slice() {
+                claims.insert(name.clone(), serde_json::from_str(rules).map_err(object::broken)?);
+            }
+        }
+        Ok(claims)
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {

@@ -11,6 +11,7 @@ mod live_codes;
 mod metadata;
 mod mint;
 pub mod page;
+mod parameters;
 mod platform;
 mod redemption;
 mod refresh;

@@ -110,7 +110,8 @@ async fn redeem<P: Platform>(
 /// The family that a redemption starts: it lives as long as its refresh token, or its access token.
 fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
     let settings = &context.server.settings;
-    let lifetime = if refresh.is_some() { settings.refresh_token } else { settings.access_token };
+    let access = subject.access_token_lifetime(settings);
+    let lifetime = if refresh.is_some() { settings.refresh_token } else { access };
     Family {
         format: Format,
         client_id: subject.client.client_id.clone(),

@@ -37,7 +37,8 @@ pub(super) async fn refresh<P: Platform>(
     };
     match presented {
         Presented::Current(family) if family.client_id == *client_id => {
-            let asked = Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
+            let asked =
+                Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
             rotate(context, caller, &token, &family, asked, rng).await
         }
         Presented::Reused => Err(Error::ReusedRefreshToken),

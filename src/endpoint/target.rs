@@ -13,8 +13,7 @@ use crate::token::resource::{BadTarget, Own, is_resource};
 ///
 /// One that could be nobody's: told before anything is looked up.
 pub(super) fn asked(form: &Form) -> Result<Vec<&str>, Error> {
-    let asked: Vec<&str> =
-        form.resources().iter().map(String::as_str).chain(form.get("audience")).collect();
+    let asked: Vec<&str> = form.resources().iter().map(String::as_str).chain(form.get("audience")).collect();
     if asked.iter().all(|resource| is_resource(resource)) { Ok(asked) } else { Err(Error::MalformedTarget) }
 }
 

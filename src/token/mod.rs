@@ -6,6 +6,8 @@ pub mod confirmation;
 pub mod family;
 pub mod jwk;
 pub mod key;
+pub mod mapping;
+pub mod opaque;
 pub mod refresh_token;
 pub mod resource;
 pub mod signing;

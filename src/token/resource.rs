@@ -149,13 +149,28 @@ mod tests {
 
     #[test]
     fn a_resource_is_an_absolute_uri_without_a_fragment() {
-        for good in [API, FILES, "urn:example:api", "http://127.0.0.1:8787/auth", "api+v1:x", "https://a/?q=%20"] {
+        for good in
+            [API, FILES, "urn:example:api", "http://127.0.0.1:8787/auth", "api+v1:x", "https://a/?q=%20"]
+        {
             assert!(is_resource(good), "{good}");
         }
         let long = format!("https://a/{}", "x".repeat(LONGEST));
         for bad in [
-            "", "api", "/api", "//a/b", "https:", "https://", "https:///x", ":x", "1a:b", "https://a/#", "https://a b",
-            "https://é", "https://a/\"", "https://a\\b", &long,
+            "",
+            "api",
+            "/api",
+            "//a/b",
+            "https:",
+            "https://",
+            "https:///x",
+            ":x",
+            "1a:b",
+            "https://a/#",
+            "https://a b",
+            "https://é",
+            "https://a/\"",
+            "https://a\\b",
+            &long,
         ] {
             assert!(!is_resource(bad), "{bad}");
         }
@@ -172,7 +187,11 @@ mod tests {
         assert_eq!(own.granted(&[ISSUER], &audience), Ok(list(&[ISSUER])));
         assert_eq!(own.granted(&[FILES], &[]), Err(BadTarget::NotAllowed));
         assert_eq!(own.granted(&[API, "https://evil.example"], &audience), Err(BadTarget::NotAllowed));
-        assert_eq!(own.granted(&["https://api.example.com/"], &audience), Err(BadTarget::NotAllowed), "to the letter");
+        assert_eq!(
+            own.granted(&["https://api.example.com/"], &audience),
+            Err(BadTarget::NotAllowed),
+            "to the letter"
+        );
         assert_eq!(own.granted(&["api"], &audience), Err(BadTarget::Malformed));
     }
 
@@ -188,7 +207,10 @@ mod tests {
         assert_eq!(narrowed(&[ISSUER], "openid"), Ok(list(&[ISSUER])));
         assert_eq!(narrowed(&["https://login.example.com/userinfo"], "openid").map(|all| all.len()), Ok(1));
         assert_eq!(narrowed(&[ISSUER], "email"), Err(BadTarget::NotAllowed));
-        assert_eq!(own.narrowed(&[FILES], &list(&[API]), &scope("openid"), &both), Err(BadTarget::NotAllowed));
+        assert_eq!(
+            own.narrowed(&[FILES], &list(&[API]), &scope("openid"), &both),
+            Err(BadTarget::NotAllowed)
+        );
         assert_eq!(narrowed(&["#"], "openid"), Err(BadTarget::Malformed));
     }
 
@@ -200,7 +222,11 @@ mod tests {
 
         assert_eq!(after(&list(&[FILES])), Ok(list(&[FILES])));
         assert_eq!(after(&[]), Err(BadTarget::NotAllowed), "and not the issuer in their place");
-        assert_eq!(own.narrowed(&[], &[], &scope("email"), &granted), Ok(list(&[ISSUER])), "as it was granted");
+        assert_eq!(
+            own.narrowed(&[], &[], &scope("email"), &granted),
+            Ok(list(&[ISSUER])),
+            "as it was granted"
+        );
     }
 
     #[test]

@@ -30,6 +30,7 @@ use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use device_grant::token::family::Family;
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::mapping::Rules;
 use device_grant::{grant, identity, limiter};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
@@ -91,7 +92,7 @@ struct AccountRows {
 }
 
 #[derive(Default)]
-struct RegistryRows(RefCell<BTreeMap<String, Client>>);
+struct RegistryRows(RefCell<BTreeMap<String, Client>>, RefCell<BTreeMap<String, Rules>>);
 
 impl World {
     /// A development server with its defaults.
@@ -213,6 +214,12 @@ impl World {
         self.get("/jwks.json");
         let mut clients = self.server.platform.registry.0.borrow_mut();
         change(clients.get_mut(client_id).expect("the client is registered"));
+    }
+
+    /// Sets the claim mapping of a scope.
+    pub(crate) fn map_scope(&self, scope: &str, rules: Value) {
+        let rules = serde_json::from_value(rules).expect("the rules are sound");
+        self.server.platform.registry.1.borrow_mut().insert(scope.to_owned(), rules);
     }
 
     /// Publishes the registry as it is now.
@@ -509,6 +516,10 @@ impl registry::Rows for RegistryRows {
 
     fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {
         Ok(standard_scopes())
+    }
+
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Infallible> {
+        Ok(self.1.borrow().clone())
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
