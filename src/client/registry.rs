@@ -65,6 +65,13 @@ pub enum Command {
     },
     /// The signing keys, wrapped. Generated if there are none.
     Keys,
+    /// Puts the claim mapping of a scope in place of the one there is; none removes it.
+    MapScope {
+        /// The scope.
+        scope: String,
+        /// Its rules.
+        claims: Rules,
+    },
     /// Stores clients that are not there yet.
     Seed {
         /// The clients.
@@ -76,7 +83,7 @@ pub enum Command {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// To `Snapshot` and `Seed`.
+    /// To `Snapshot`, `MapScope` and `Seed`.
     Snapshot(Box<Snapshot>),
     /// To `Client`.
     Client(Option<Box<Client>>),
@@ -106,6 +113,8 @@ pub trait Rows {
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
     /// The claim mapping of the scopes that have one.
     fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Self::Error>;
+    /// Writes the claim mapping of a scope, or removes it if it has no rules.
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Self::Error>;
     /// Every signing key.
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     /// Writes a signing key.
@@ -122,6 +131,10 @@ pub fn apply<R: Rows>(rows: &R, command: Command, _now: Timestamp) -> Result<Rep
         Command::Snapshot => snapshot(rows),
         Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),
         Command::Keys => rows.keys().map(Reply::Keys),
+        Command::MapScope { scope, claims } => {
+            rows.put_scope_claims(&scope, &claims)?;
+            snapshot(rows)
+        }
         Command::Seed { clients } => {
             for client in &clients {
                 if rows.client(&client.client_id)?.is_none() {

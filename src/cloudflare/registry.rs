@@ -160,6 +160,14 @@ impl Rows for Stored {
         Ok(claims)
     }
 
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<()> {
+        if claims.is_empty() {
+            return self.0.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
+        }
+        let values = vec![scope.into(), json(claims)?];
+        self.0.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
+    }
+
     fn keys(&self) -> Result<Vec<StoredKey>> {
         self.0.records("SELECT record FROM signing_keys ORDER BY kid", Vec::new())
     }

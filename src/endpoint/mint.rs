@@ -98,7 +98,8 @@ impl Subject<'_> {
         self.client.tokens.access_token_lifetime.unwrap_or(settings.access_token)
     }
 
-    fn id_token_lifetime(&self, settings: &Settings) -> u64 {
+    /// How long the ID token is good, in seconds.
+    pub(super) fn id_token_lifetime(&self, settings: &Settings) -> u64 {
         self.client.tokens.id_token_lifetime.unwrap_or(settings.id_token)
     }
 
@@ -110,7 +111,7 @@ impl Subject<'_> {
 }
 
 /// The claim mapping of each scope that has one.
-type ScopeClaims = BTreeMap<String, Rules>;
+pub(super) type ScopeClaims = BTreeMap<String, Rules>;
 
 /// Makes an access token and, if `openid` was granted, signs an ID token. Stores nothing.
 pub(super) async fn mint<P: Platform>(

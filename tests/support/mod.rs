@@ -523,6 +523,13 @@ impl registry::Rows for RegistryRows {
         Ok(self.1.borrow().clone())
     }
 
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Infallible> {
+        let mut scopes = self.1.borrow_mut();
+        scopes.insert(scope.to_owned(), claims.clone());
+        scopes.retain(|_, claims| !claims.is_empty());
+        Ok(())
+    }
+
     fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
         Ok(stored_keys())
     }

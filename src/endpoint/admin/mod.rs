@@ -3,8 +3,10 @@
 //! It is there only if an admin token is configured. No browser is meant to call it: there is no CORS and no cookie.
 
 mod body;
+mod dry_run;
 mod problem;
 mod route;
+mod scope_claims;
 
 use rand_core::CryptoRng;
 
@@ -58,10 +60,20 @@ async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) 
 async fn dispatch<P: Platform>(
     context: Context<'_, P>,
     found: Found,
-    rng: &mut impl CryptoRng,
+    _: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
+    let name = found.names.first().map(String::as_str).unwrap_or_default();
     match found.place {
         Place::OpenApi => Ok(Done::read(openapi())),
+        Place::DryRun => {
+            let outcome = dry_run::run(context, body::object(context.request)?).await?;
+            Ok(Done::read(Response::json(200, &outcome)))
+        }
+        Place::ScopeClaims if context.request.method == "PUT" => {
+            let claims = scope_claims::write(context, name, body::object(context.request)?).await?;
+            Ok(Done { response: Response::json(200, &claims), client: None, outcome: "scope_mapped" })
+        }
+        Place::ScopeClaims => Ok(Done::read(Response::json(200, &scope_claims::read(context, name).await?))),
     }
 }
 

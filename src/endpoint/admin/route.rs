@@ -6,10 +6,16 @@ use percent_encoding::percent_decode_str;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
     OpenApi,
+    DryRun,
+    ScopeClaims,
 }
 
 /// Every address below `/admin/api`, with the methods it takes. A segment in braces stands for any one.
-pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[(Place::OpenApi, "/openapi.json", &["GET", "HEAD"])];
+pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
+    (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
+    (Place::DryRun, "/dry-run", &["POST"]),
+    (Place::ScopeClaims, "/scopes/{scope}/claims", &["GET", "HEAD", "PUT"]),
+];
 
 /// An address that was found.
 pub(super) struct Found {
