@@ -385,8 +385,9 @@ fn a_dry_run_of_nobody_or_nonsense_is_a_problem() {
         (json!({ "client_id": "none", "account": "alice" }), "/client_id"),
         (json!({ "client_id": "demo-tv", "account": "carol" }), "/account"),
         (json!({ "client_id": "demo-tv", "account": "alice", "scope": "a\"b" }), "/scope"),
-        (json!({ "client_id": "demo-tv" }), ""),
-        (json!({ "client_id": "demo-tv", "account": "alice", "password": "x" }), ""),
+        (json!({ "client_id": "demo-tv" }), "/account"),
+        (json!({ "client_id": "demo-tv", "account": "alice", "password": "x" }), "/password"),
+        (json!({ "client_id": "demo-tv", "account": "alice", "resource": [7] }), "/resource/0"),
     ] {
         let response = admin(&world, "POST", "/dry-run", &trial);
         assert_eq!(response.status, 422, "{}", response.body);

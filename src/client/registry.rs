@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Client, scope};
+use super::{Client, manage, scope};
 use crate::format::Format;
 use crate::time::Timestamp;
 use crate::token::key::{PublicKey, StoredKey};
@@ -65,30 +65,27 @@ pub enum Command {
     },
     /// The signing keys, wrapped. Generated if there are none.
     Keys,
-    /// Puts the claim mapping of a scope in place of the one there is; none removes it.
-    MapScope {
-        /// The scope.
-        scope: String,
-        /// Its rules.
-        claims: Rules,
-    },
-    /// Stores clients that are not there yet.
+    /// Stores clients that were never there; one that was deleted stays away.
     Seed {
         /// The clients.
         clients: Vec<Client>,
     },
+    /// What an operator does.
+    Manage(manage::Command),
 }
 
 /// What the registry answers.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// To `Snapshot`, `MapScope` and `Seed`.
+    /// To `Snapshot` and `Seed`.
     Snapshot(Box<Snapshot>),
     /// To `Client`.
     Client(Option<Box<Client>>),
     /// To `Keys`.
     Keys(Vec<StoredKey>),
+    /// To `Manage`.
+    Managed(manage::Reply),
     /// To `Snapshot` and `Seed`: a client may have a scope that nothing describes, so nothing is served.
     Undescribed {
         /// The client.
@@ -107,8 +104,18 @@ pub trait Rows {
     fn clients(&self) -> Result<Vec<Client>, Self::Error>;
     /// One client.
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
+    /// At most `limit` clients whose identifiers come after `after`, in the order of these.
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;
     /// Writes a client.
     fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
+    /// Removes a client, and remembers that it was there.
+    fn remove_client(&self, client_id: &str) -> Result<(), Self::Error>;
+    /// Whether a client of that identifier was ever removed.
+    fn was_removed(&self, client_id: &str) -> Result<bool, Self::Error>;
+    /// Writes a scope.
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Self::Error>;
+    /// Removes a scope.
+    fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
     /// Every scope with its description; the standard ones at first.
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
     /// The claim mapping of the scopes that have one.
@@ -126,23 +133,20 @@ pub trait Rows {
 /// # Errors
 ///
 /// Those of the rows.
-pub fn apply<R: Rows>(rows: &R, command: Command, _now: Timestamp) -> Result<Reply, R::Error> {
+pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
     match command {
         Command::Snapshot => snapshot(rows),
         Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),
         Command::Keys => rows.keys().map(Reply::Keys),
-        Command::MapScope { scope, claims } => {
-            rows.put_scope_claims(&scope, &claims)?;
-            snapshot(rows)
-        }
         Command::Seed { clients } => {
             for client in &clients {
-                if rows.client(&client.client_id)?.is_none() {
+                if rows.client(&client.client_id)?.is_none() && !rows.was_removed(&client.client_id)? {
                     rows.put_client(client)?;
                 }
             }
             snapshot(rows)
         }
+        Command::Manage(command) => manage::apply(rows, command, now).map(Reply::Managed),
     }
 }
 

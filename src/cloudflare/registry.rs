@@ -1,7 +1,9 @@
 //! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
 
 use core::cell::Cell;
+use core::time::Duration;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
@@ -10,16 +12,18 @@ use super::object::{self, Table, json};
 use super::platform::{SNAPSHOT, snapshot_key};
 use super::webcrypto;
 use crate::client::Client;
-use crate::client::registry::{Reply, Rows, Snapshot, apply, standard_scopes};
+use crate::client::registry::{Command, Reply, Rows, Snapshot, apply, standard_scopes};
 use crate::format::Format;
 use crate::keyring::Purpose;
 use crate::secret;
 use crate::settings::Settings;
+use crate::time::Timestamp;
 use crate::token::key::{Algorithm, StoredKey};
 use crate::token::mapping::Rules;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
@@ -27,21 +31,33 @@ const SCHEMA: &[&str] = &[
 
 /// How long what is published is good for, in seconds; then the source is asked, and publishes anew.
 const PUBLISHED_SECONDS: u64 = 300;
+/// How long after one publication the next may be.
+const PUBLISHING_PAUSE: Duration = Duration::from_millis(1_100);
 
 /// The object.
 #[durable_object(fetch)]
 pub struct Registry {
     state: State,
     env: Env,
-    table: Stored,
+    table: Rc<Stored>,
     /// Whether this object has seen to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
     has_keys: Cell<bool>,
+    /// Changes so far, and when one was published last.
+    changes: Cell<u64>,
+    published_at: Cell<Timestamp>,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
-        let table = Stored(Table::open(&state, SCHEMA));
-        Self { state, env, table, has_keys: Cell::new(false) }
+        let table = Rc::new(Stored(Table::open(&state, SCHEMA)));
+        Self {
+            state,
+            env,
+            table,
+            has_keys: Cell::new(false),
+            changes: Cell::new(0),
+            published_at: Cell::new(Timestamp::default()),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -50,19 +66,52 @@ impl DurableObject for Registry {
             self.ensure_keys().await?;
             self.has_keys.set(true);
         }
-        let reply = apply(&self.table, command, object::now())?;
+        let is_change = matches!(&command, Command::Manage(command) if command.is_change());
+        let reply = self.transact(command)?;
+        if is_change {
+            self.publish_changes().await;
+        }
         match &reply {
             Reply::Snapshot(snapshot) => self.publish(snapshot).await,
             Reply::Undescribed { client_id, scope } => worker::console_error!(
                 "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
             ),
-            Reply::Client(_) | Reply::Keys(_) => {}
+            Reply::Client(_) | Reply::Keys(_) | Reply::Managed(_) => {}
         }
         object::reply(&reply)
     }
 }
 
 impl Registry {
+    /// All of a command or none of it.
+    fn transact(&self, command: Command) -> Result<Reply> {
+        let (table, now) = (Rc::clone(&self.table), object::now());
+        object::transaction(&self.state, move || apply(&*table, command, now))
+    }
+
+    /// What was changed is believed everywhere the sooner. KV takes one write a second of a key: changes that come
+    /// faster wait, and the last of them is published for all.
+    async fn publish_changes(&self) {
+        if self.env.kv(SNAPSHOT).is_err() {
+            return;
+        }
+        let change = self.changes.get() + 1;
+        self.changes.set(change);
+        let wait = (self.published_at.get() + PUBLISHING_PAUSE).since(object::now());
+        if !wait.is_zero() {
+            worker::Delay::from(wait).await;
+        }
+        if self.changes.get() != change {
+            return;
+        }
+        self.published_at.set(object::now());
+        match apply(&*self.table, Command::Snapshot, object::now()) {
+            Ok(Reply::Snapshot(snapshot)) => self.publish(&snapshot).await,
+            Ok(_) => {}
+            Err(error) => object::complain("publish", &error),
+        }
+    }
+
     /// Makes the signing keys that are missing, and seals anew those that only the previous `MASTER_KEY` opens.
     async fn ensure_keys(&self) -> Result<()> {
         let keys = self.table.keys()?;
@@ -138,6 +187,31 @@ impl Rows for Stored {
     fn put_client(&self, client: &Client) -> Result<()> {
         let values = vec![client.client_id.as_str().into(), json(client)?];
         self.0.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
+    }
+
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
+        // No identifier is empty, so every one comes after that.
+        let values = vec![after.unwrap_or_default().into(), object::number(limit)];
+        self.0.records("SELECT record FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?", values)
+    }
+
+    fn remove_client(&self, client_id: &str) -> Result<()> {
+        self.0.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
+        self.0.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
+    }
+
+    fn was_removed(&self, client_id: &str) -> Result<bool> {
+        let query = "SELECT client_id FROM removed_clients WHERE client_id = ?";
+        Ok(!self.0.rows(query, vec![client_id.into()])?.is_empty())
+    }
+
+    fn put_scope(&self, name: &str, description: &str) -> Result<()> {
+        let values = vec![name.into(), description.into()];
+        self.0.run("INSERT OR REPLACE INTO scopes (name, description) VALUES (?, ?)", values)
+    }
+
+    fn remove_scope(&self, name: &str) -> Result<()> {
+        self.0.run("DELETE FROM scopes WHERE name = ?", vec![name.into()])
     }
 
     fn scopes(&self) -> Result<BTreeMap<String, String>> {

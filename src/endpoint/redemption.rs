@@ -12,7 +12,7 @@ use super::error::Error;
 use super::form::Form;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, target};
+use super::{Context, Platform, certificate, target};
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
@@ -83,6 +83,7 @@ async fn redeem<P: Platform>(
         return Err(Error::RedemptionRefused);
     };
     let audience = target::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
+    let cnf = certificate::confirmation(context, &client)?;
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
@@ -92,7 +93,7 @@ async fn redeem<P: Platform>(
         amr: &ready.approval.amr,
         acr: ready.approval.acr.as_deref(),
         audience: &audience,
-        cnf: &Confirmation::default(),
+        cnf: &cnf,
         nonce: ready.request.nonce.as_deref(),
         session,
     };
@@ -110,6 +111,7 @@ async fn redeem<P: Platform>(
 /// The family that a redemption starts: it lives as long as its refresh token, or its access token.
 fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
     let settings = &context.server.settings;
+    let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
     let access = subject.access_token_lifetime(settings);
     let lifetime = if refresh.is_some() { settings.refresh_token } else { access };
     Family {
@@ -120,10 +122,10 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),
         ends_at: context.now + Duration::from_secs(lifetime),
+        cnf: if refresh.is_some() { cnf } else { Confirmation::default() },
         refresh,
         ended: None,
         resource: Vec::new(),
-        cnf: Confirmation::default(),
         acr: subject.acr.map(str::to_owned),
     }
 }

@@ -8,14 +8,13 @@ use super::client_auth::Caller;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, target};
+use super::{Context, Platform, certificate, target};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::grant::command::{Command, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
-use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
 
@@ -37,6 +36,9 @@ pub(super) async fn refresh<P: Platform>(
     };
     match presented {
         Presented::Current(family) if family.client_id == *client_id => {
+            if !certificate::is_shown(context, &family.cnf) {
+                return Err(Error::UnboundRefreshToken);
+            }
             let asked =
                 Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
             rotate(context, caller, &token, &family, asked, rng).await
@@ -72,6 +74,7 @@ async fn rotate<P: Platform>(
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
     let scope = allowed(&client, &account, &asked.scope)?;
     let audience = target::narrowed(context, &client, asked.resources, &family.resource, &scope)?;
+    let cnf = certificate::confirmation(context, &client)?;
     let subject = Subject {
         client: &client,
         account: &account,
@@ -80,7 +83,7 @@ async fn rotate<P: Platform>(
         amr: &family.amr,
         acr: family.acr.as_deref(),
         audience: &audience,
-        cnf: &Confirmation::default(),
+        cnf: &cnf,
         nonce: None,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
     };

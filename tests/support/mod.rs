@@ -4,7 +4,9 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
+pub(crate) mod admin;
 pub(crate) mod person;
+pub(crate) mod signer;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +75,10 @@ pub(crate) struct Memories {
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// What is published beside the registry.
     pub(crate) published: RefCell<Option<Snapshot>>,
+    /// Documents that can be fetched, by their URLs.
+    pub(crate) documents: RefCell<BTreeMap<String, String>>,
+    /// How often anything was fetched.
+    pub(crate) fetches: Cell<u32>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
 }
@@ -92,7 +98,12 @@ struct AccountRows {
 }
 
 #[derive(Default)]
-struct RegistryRows(RefCell<BTreeMap<String, Client>>, RefCell<BTreeMap<String, Rules>>);
+struct RegistryRows {
+    clients: RefCell<BTreeMap<String, Client>>,
+    removed: RefCell<BTreeSet<String>>,
+    scopes: RefCell<BTreeMap<String, String>>,
+    scope_claims: RefCell<BTreeMap<String, Rules>>,
+}
 
 impl World {
     /// A development server with its defaults.
@@ -212,14 +223,8 @@ impl World {
     /// Changes a client in the registry.
     pub(crate) fn change_client(&self, client_id: &str, change: impl FnOnce(&mut Client)) {
         self.get("/jwks.json");
-        let mut clients = self.server.platform.registry.0.borrow_mut();
+        let mut clients = self.server.platform.registry.clients.borrow_mut();
         change(clients.get_mut(client_id).expect("the client is registered"));
-    }
-
-    /// Sets the claim mapping of a scope.
-    pub(crate) fn map_scope(&self, scope: &str, rules: Value) {
-        let rules = serde_json::from_value(rules).expect("the rules are sound");
-        self.server.platform.registry.1.borrow_mut().insert(scope.to_owned(), rules);
     }
 
     /// Publishes the registry as it is now.
@@ -433,6 +438,12 @@ impl Platform for Memories {
         Ok(Es256.verify_signature(&signature, &key, input))
     }
 
+    async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {
+        self.fetches.set(self.fetches.get() + 1);
+        self.reach("documents")?;
+        self.documents.borrow().get(url).cloned().ok_or(Unavailable)
+    }
+
     fn version(&self) -> String {
         "0.0.0-test".to_owned()
     }
@@ -503,28 +514,55 @@ impl registry::Rows for RegistryRows {
     type Error = Infallible;
 
     fn clients(&self) -> Result<Vec<Client>, Infallible> {
-        Ok(self.0.borrow().values().cloned().collect())
+        Ok(self.clients.borrow().values().cloned().collect())
     }
 
     fn client(&self, client_id: &str) -> Result<Option<Client>, Infallible> {
-        Ok(self.0.borrow().get(client_id).cloned())
+        Ok(self.clients.borrow().get(client_id).cloned())
     }
 
     fn put_client(&self, client: &Client) -> Result<(), Infallible> {
-        self.0.borrow_mut().insert(client.client_id.clone(), client.clone());
+        self.clients.borrow_mut().insert(client.client_id.clone(), client.clone());
         Ok(())
     }
 
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Infallible> {
+        let clients = self.clients.borrow();
+        let later =
+            clients.values().filter(|client| after.is_none_or(|after| client.client_id.as_str() > after));
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    fn remove_client(&self, client_id: &str) -> Result<(), Infallible> {
+        self.clients.borrow_mut().remove(client_id);
+        self.removed.borrow_mut().insert(client_id.to_owned());
+        Ok(())
+    }
+
+    fn was_removed(&self, client_id: &str) -> Result<bool, Infallible> {
+        Ok(self.removed.borrow().contains(client_id))
+    }
+
     fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {
-        Ok(standard_scopes())
+        Ok(standard_scopes().into_iter().chain(self.scopes.borrow().clone()).collect())
+    }
+
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().insert(name.to_owned(), description.to_owned());
+        Ok(())
+    }
+
+    fn remove_scope(&self, name: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().remove(name);
+        Ok(())
     }
 
     fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Infallible> {
-        Ok(self.1.borrow().clone())
+        Ok(self.scope_claims.borrow().clone())
     }
 
     fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Infallible> {
-        let mut scopes = self.1.borrow_mut();
+        let mut scopes = self.scope_claims.borrow_mut();
         scopes.insert(scope.to_owned(), claims.clone());
         scopes.retain(|_, claims| !claims.is_empty());
         Ok(())

@@ -1,12 +1,15 @@
 //! A dry run: what the tokens of an account would say to a client, without making any.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
+use super::{Done, body};
 use crate::client::Client;
+use crate::client::members::Members;
 use crate::client::rules::AccessTokenFormat;
 use crate::client::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::endpoint::http::Response;
 use crate::endpoint::mint::{self, ScopeClaims, Session, Subject};
 use crate::endpoint::{Context, Platform, target};
 use crate::fault::Fault;
@@ -17,49 +20,26 @@ use crate::token::confirmation::Confirmation;
 use crate::token::resource::Own;
 
 /// What is to be tried.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Trial {
     client_id: String,
     /// The username.
     account: String,
-    #[serde(default)]
-    scope: Option<String>,
-    #[serde(default)]
-    resource: Resources,
-}
-
-/// One resource or several, as in an `aud` claim.
-#[derive(Default, Deserialize)]
-#[serde(untagged)]
-enum Resources {
-    #[default]
-    None,
-    One(String),
-    Many(Vec<String>),
-}
-
-impl Resources {
-    fn list(&self) -> Vec<&str> {
-        match self {
-            Self::None => Vec::new(),
-            Self::One(one) => vec![one],
-            Self::Many(many) => many.iter().map(String::as_str).collect(),
-        }
-    }
+    /// Without it, what a device gets that names no scope.
+    scope: Option<Scope>,
+    resources: Vec<String>,
 }
 
 /// How it would end.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Outcome {
+enum Outcome {
     Issued(Box<Issued>),
     Refused(Refused),
 }
 
 /// The claims, but for those that name what was not made: `jti`, `sid` and `at_hash`.
 #[derive(Serialize)]
-pub(super) struct Issued {
+struct Issued {
     allowed: bool,
     scope: Scope,
     refresh_token: bool,
@@ -72,7 +52,7 @@ pub(super) struct Issued {
 }
 
 #[derive(Serialize)]
-pub(super) struct Refused {
+struct Refused {
     allowed: bool,
     /// Where in a grant's life.
     at: Point,
@@ -80,12 +60,10 @@ pub(super) struct Refused {
     reason: &'static str,
 }
 
-pub(super) async fn run<P: Platform>(
-    context: Context<'_, P>,
-    body: Map<String, Value>,
-) -> Result<Outcome, Problem> {
-    let trial: Trial =
-        serde_json::from_value(body.into()).map_err(|error| invalid("", &error.to_string()))?;
+/// `POST /dry-run`.
+pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    let trial = Trial::read(body::object(context.request)?)?;
     let server = context.server;
     // First, because in development the demo clients are stored by it.
     let snapshot = server.snapshot(context.now).await?;
@@ -93,21 +71,44 @@ pub(super) async fn run<P: Platform>(
     let client = client.ok_or_else(|| invalid("client_id", "there is no such client"))?;
     let account = server.account(&key_of(&trial.account)).await?;
     let account = account.ok_or_else(|| invalid("account", "there is no account with this username"))?;
-    let scope = match &trial.scope {
-        Some(text) => Scope::parse(text),
-        None => Some(client.scope.without(OFFLINE_ACCESS)),
-    };
-    let scope = scope.ok_or_else(|| invalid("scope", "a character that no scope may have"))?;
-    Ok(judge(context, &client, &account, scope, &trial.resource.list(), &snapshot.scope_claims))
+    let scope = trial.scope.unwrap_or_else(|| client.scope.without(OFFLINE_ACCESS));
+    let resources: Vec<&str> = trial.resources.iter().map(String::as_str).collect();
+    let outcome = judge(context, &client, &account, scope, &resources, &snapshot.scope_claims);
+    let done = Done::read(Response::json(200, &outcome));
+    Ok(Done { client: Some(client.client_id), outcome: "tokens_tried", ..done })
+}
+
+impl Trial {
+    fn read(members: Map<String, Value>) -> Result<Self, Problem> {
+        const SCOPE: &str = "scopes with a space between them, each of ASCII without \" and \\";
+        let mut members = Members::of(members);
+        let client_id = required(&mut members, "client_id");
+        let account = required(&mut members, "account");
+        let scope = members.text("scope", SCOPE, |text| Scope::parse(text).is_some());
+        let resources = if members.is_text("resource") {
+            members.text("resource", "a resource", |_| true).into_iter().collect()
+        } else {
+            members.texts("resource", 20, "a resource", |_| true).unwrap_or_default()
+        };
+        let faults = members.finish(true);
+        if !faults.is_empty() {
+            return Err(Problem::Invalid(faults));
+        }
+        Ok(Self { client_id, account, scope: scope.as_deref().and_then(Scope::parse), resources })
+    }
+}
+
+/// A text that must be there.
+fn required(members: &mut Members, name: &str) -> String {
+    let text = members.text(name, "a text", |text| !text.is_empty());
+    if text.is_none() && !members.is_refused(name) {
+        members.refuse(name, format!("{name} is missing"));
+    }
+    text.unwrap_or_default()
 }
 
 fn invalid(member: &str, detail: &str) -> Problem {
-    let fault = if member.is_empty() {
-        Fault { pointer: String::new(), detail: detail.to_owned() }
-    } else {
-        Fault::at(member, detail)
-    };
-    Problem::Invalid(vec![fault])
+    Problem::Invalid(vec![Fault::at(member, detail)])
 }
 
 fn judge<P: Platform>(

@@ -3,10 +3,13 @@
 //! It is there only if an admin token is configured. No browser is meant to call it: there is no CORS and no cookie.
 
 mod body;
+mod clients;
 mod dry_run;
 mod problem;
+mod registry;
 mod route;
 mod scope_claims;
+mod scopes;
 
 use rand_core::CryptoRng;
 
@@ -15,7 +18,10 @@ use super::http::Response;
 use super::{Context, Platform};
 use crate::limiter::budgets::admin_tokens_by_network;
 use crate::secret::Digest;
-use problem::Problem;
+pub(super) use body::object;
+pub(super) use clients::New;
+pub(super) use problem::Problem;
+pub(super) use registry::ask;
 use route::{Found, Place};
 
 /// Where the admin API is, below the issuer.
@@ -60,20 +66,37 @@ async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) 
 async fn dispatch<P: Platform>(
     context: Context<'_, P>,
     found: Found,
-    _: &mut impl CryptoRng,
+    rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let name = found.names.first().map(String::as_str).unwrap_or_default();
+    let posts = context.request.method == "POST";
     match found.place {
+        Place::Clients => {
+            if posts {
+                clients::create(context, rng).await
+            } else {
+                clients::list(context).await
+            }
+        }
+        Place::Client => match context.request.method.as_str() {
+            "PUT" => clients::replace(context, name, rng).await,
+            "PATCH" => clients::change(context, name, rng).await,
+            "DELETE" => clients::delete(context, name).await,
+            _ => clients::read(context, name).await,
+        },
+        Place::Secret => clients::rotate(context, name, rng).await,
+        Place::Scopes => scopes::list(context).await,
+        Place::Scope => match context.request.method.as_str() {
+            "PUT" => scopes::describe(context, name).await,
+            "DELETE" => scopes::forget(context, name).await,
+            _ => scopes::read(context, name).await,
+        },
         Place::OpenApi => Ok(Done::read(openapi())),
-        Place::DryRun => {
-            let outcome = dry_run::run(context, body::object(context.request)?).await?;
-            Ok(Done::read(Response::json(200, &outcome)))
-        }
-        Place::ScopeClaims if context.request.method == "PUT" => {
-            let claims = scope_claims::write(context, name, body::object(context.request)?).await?;
-            Ok(Done { response: Response::json(200, &claims), client: None, outcome: "scope_mapped" })
-        }
-        Place::ScopeClaims => Ok(Done::read(Response::json(200, &scope_claims::read(context, name).await?))),
+        Place::DryRun => dry_run::run(context).await,
+        Place::ScopeClaims => match context.request.method.as_str() {
+            "PUT" => scope_claims::write(context, name).await,
+            _ => scope_claims::read(context, name).await,
+        },
     }
 }
 

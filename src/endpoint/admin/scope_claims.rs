@@ -1,44 +1,48 @@
-//! The claim mapping of a scope: read, put in place as a whole, removed.
+//! The claim mapping of a scope: read, and put in place as a whole.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 
 use super::problem::Problem;
-use crate::client::registry::{Command, Reply};
+use super::registry::ask;
+use super::{Done, body};
+use crate::client::manage::{Command, Reply};
+use crate::client::members::Members;
+use crate::endpoint::http::Response;
 use crate::endpoint::{Context, Platform};
-use crate::fault::Fault;
-use crate::token::mapping::Rules;
+use crate::token::mapping::{self, Rules};
 
-/// The rules of one scope.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ScopeClaims {
+/// The member that holds the rules.
+const CLAIMS: &str = "claims";
+
+#[derive(Serialize)]
+struct Mapped {
     claims: Rules,
 }
 
-/// The rules as they are now; none is an empty list.
-pub(super) async fn read<P: Platform>(context: Context<'_, P>, scope: &str) -> Result<ScopeClaims, Problem> {
-    let Reply::Snapshot(snapshot) = context.server.platform.registry(&Command::Snapshot).await? else {
-        return Err(Problem::Unavailable);
-    };
-    if !snapshot.scopes.contains_key(scope) {
-        return Err(Problem::NotFound);
-    }
-    Ok(ScopeClaims { claims: snapshot.scope_claims.get(scope).cloned().unwrap_or_default() })
+/// `GET /scopes/{name}/claims`. No rules are an empty list.
+pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    send(context, Command::Mapping { name: name.to_owned() }).await.map(Done::read)
 }
 
-/// Puts rules in place of those that are there. A faulty one is refused here.
-pub(super) async fn write<P: Platform>(
-    context: Context<'_, P>,
-    scope: &str,
-    body: Map<String, Value>,
-) -> Result<ScopeClaims, Problem> {
-    let faulty = |error: serde_json::Error| Problem::Invalid(vec![Fault::at("claims", error.to_string())]);
-    let ScopeClaims { claims } = serde_json::from_value(body.into()).map_err(faulty)?;
-    read(context, scope).await?;
-    let command = Command::MapScope { scope: scope.to_owned(), claims: claims.clone() };
-    match context.server.platform.registry(&command).await? {
-        Reply::Snapshot(_) => Ok(ScopeClaims { claims }),
-        Reply::Client(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Problem::Unavailable),
+/// `PUT /scopes/{name}/claims`. A faulty rule is refused here, and an empty list removes all.
+pub(super) async fn write<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    let mut members = Members::of(body::object(context.request)?);
+    let claims = members.take(CLAIMS).unwrap_or_default();
+    let claims = mapping::read(CLAIMS, claims).unwrap_or_else(|faults| {
+        members.refuse_all(faults);
+        Rules::default()
+    });
+    let faults = members.finish(true);
+    if !faults.is_empty() {
+        return Err(Problem::Invalid(faults));
     }
+    let response = send(context, Command::Map { name: name.to_owned(), claims }).await?;
+    Ok(Done { outcome: "scope_mapped", ..Done::read(response) })
+}
+
+async fn send<P: Platform>(context: Context<'_, P>, command: Command) -> Result<Response, Problem> {
+    let Reply::Mapped(claims) = ask(context, command).await? else { return Err(Problem::Unavailable) };
+    Ok(Response::json(200, &Mapped { claims }))
 }

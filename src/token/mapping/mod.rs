@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::client::scope::Scope;
 use crate::identity::account::Account;
-pub use written::BadRule;
 use written::Written;
+pub use written::{BadRule, read};
 
 /// Claims that no rule may set, rename or drop: those that a token is judged by (RFC 7519 §4.1, RFC 9068 §2.2,
 /// OpenID Connect Core §2), and those with which introspection describes it (RFC 7662 §2.2).

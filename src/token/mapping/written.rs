@@ -5,7 +5,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Change, Filter, MOST_RULES, RESERVED, Rule, Source, Target, When};
+use super::{Change, Filter, MOST_RULES, RESERVED, Rule, Rules, Source, Target, When};
+use crate::fault::Fault;
 
 /// Most values that a filter lets through.
 const MOST_VALUES: usize = 64;
@@ -13,6 +14,28 @@ const MOST_VALUES: usize = 64;
 const LONGEST_NAME: usize = 128;
 /// The longest value, in bytes of JSON.
 const LONGEST_VALUE: usize = 1_024;
+
+/// Reads the rules in the member `name` of a document.
+///
+/// # Errors
+///
+/// Every rule that is faulty.
+pub fn read(name: &str, rules: Value) -> Result<Rules, Vec<Fault>> {
+    let Value::Array(rules) = rules else {
+        return Err(vec![Fault::at(name, format!("{name} must be a list of rules"))]);
+    };
+    let (mut sound, mut faults) = (Vec::new(), Vec::new());
+    for (index, rule) in rules.into_iter().enumerate() {
+        match serde_json::from_value(rule) {
+            Ok(rule) => sound.push(rule),
+            Err(error) => faults.push(Fault::at_item(name, index, error.to_string())),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Rules::try_from(sound).map_err(|bad| vec![Fault::at(name, bad.to_string())])
+}
 
 /// A rule as it is written, before it is found sound.
 #[derive(Default, Deserialize, Serialize)]
@@ -176,7 +199,6 @@ impl From<Rule> for Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::mapping::Rules;
     use serde_json::json;
 
     #[test]
@@ -210,6 +232,10 @@ mod tests {
             let error = serde_json::from_value::<Rule>(rule.clone()).unwrap_err().to_string();
             assert!(error.contains(why), "{rule}: {error}");
         }
+        let faults = read("claims", json!([{ "drop": "name" }, { "drop": "sub" }, 7])).unwrap_err();
+        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/claims/1", "/claims/2"]);
+        assert_eq!(read("claims", json!({})).unwrap_err()[0].pointer, "/claims");
         let many = vec![json!({ "drop": "name" }); MOST_RULES + 1];
         assert!(serde_json::from_value::<Rules>(many.into()).unwrap_err().to_string().contains("at most 50"));
     }
