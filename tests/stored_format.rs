@@ -4,6 +4,7 @@
 //! be read any more. Then the format number goes up and the old one stays readable; see `docs/storage.md`.
 
 use device_grant::audit::{Event, Shipment, What};
+use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::scope::Scope;
 use device_grant::client::{demo, registry};
 use device_grant::format::Format;
@@ -216,6 +217,38 @@ fn a_client_and_a_signing_key() {
             r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123}}"#
         ),
     );
+}
+
+#[test]
+fn what_a_device_may_say_of_the_sign_in_it_wants() {
+    let list = |text: &str| vec![text.to_owned()];
+    let request = Request {
+        resource: list("https://api.example.com"),
+        acr_values: list("urn:a"),
+        max_age: Some(0),
+        login_hint: Some("bob".to_owned()),
+        ui_locales: list("fr"),
+        ..request()
+    };
+    let more = r#","resource":["https://api.example.com"],"acr_values":["urn:a"],"max_age":0,"login_hint":"bob","ui_locales":["fr"]}"#;
+    pin(&request, &format!("{}{more}", REQUEST.trim_end_matches('}')));
+    let approval = Approval { acr: Some("urn:a".to_owned()), ..approval() };
+    pin(&approval, &APPROVAL.replace(r#","at":"#, r#","acr":"urn:a","at":"#));
+    let family = Family { resource: request.resource, acr: approval.acr, ..family() };
+    let json = with_digests(FAMILY);
+    let more = r#","resource":["https://api.example.com"],"acr":"urn:a"}"#;
+    pin(&family, &format!("{}{more}", json.strip_suffix('}').expect("an object")));
+}
+
+#[test]
+fn the_terms_of_a_client_and_the_claim_mapping_of_a_scope() {
+    let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false}"#;
+    pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
+    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
+    pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
+    let snapshot =
+        r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    pin(&serde_json::from_str::<registry::Snapshot>(snapshot).expect("it parses"), snapshot);
 }
 
 #[test]

@@ -414,3 +414,41 @@ fn a_faulty_rule_of_a_scope_is_refused_when_it_is_saved() {
     assert_eq!(put("profile", json!([])).status, 200);
     assert_eq!(read(), json!({ "claims": [] }));
 }
+
+#[test]
+fn a_faulty_rule_of_a_client_is_refused_when_it_is_saved() {
+    let world = World::new();
+    let register = |claims: Value| {
+        let client = json!({ "client_id": "mapped", "client_name": "Mapped", "claims": claims });
+        admin(&world, "POST", "/clients", &client)
+    };
+
+    let response =
+        register(json!([{ "drop": "name" }, { "claim": "aud", "from": "account.groups" }, { "into": [] }]));
+    assert_eq!(response.status, 422, "{}", response.body);
+    let errors = json(&response);
+    assert_eq!(errors.pointer("/errors/0/pointer"), Some(&json!("/claims/1")), "{errors}");
+    assert_eq!(errors.pointer("/errors/1/pointer"), Some(&json!("/claims/2")), "{errors}");
+    assert!(response.body.contains("the claim aud is reserved"));
+
+    let rules = json!([{ "claim": "roles", "from": "account.groups" }]);
+    let response = register(rules.clone());
+    assert_eq!(response.status, 201, "{}", response.body);
+    assert_eq!(json(&response).get("claims"), Some(&rules));
+}
+
+#[test]
+fn the_mapping_of_a_scope_goes_with_it() {
+    let world = World::new();
+    let described = json!({ "description": "Watch films" });
+    let mapped = json!({ "claims": [{ "claim": "films", "value": true }] });
+    assert_eq!(admin(&world, "PUT", "/scopes/films", &described).status, 201);
+    assert_eq!(admin(&world, "PUT", "/scopes/films/claims", &mapped).status, 200);
+
+    assert_eq!(admin(&world, "DELETE", "/scopes/films", &json!({})).status, 204);
+    assert_eq!(admin(&world, "GET", "/scopes/films/claims", &json!({})).status, 404);
+    admin(&world, "PUT", "/scopes/films", &described);
+
+    let again = json(&admin(&world, "GET", "/scopes/films/claims", &json!({})));
+    assert_eq!(again, json!({ "claims": [] }), "the rules of the old one are gone");
+}
