@@ -132,14 +132,13 @@ impl<P: Platform> Server<P> {
 
     /// The key that signs with `alg`.
     pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
-        let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
-            Some(keys) => keys,
-            None => {
-                let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
-                    return Err(Unavailable);
-                };
-                self.cache.keys.keep(keys.into(), now)
-            }
+        let keys = if let Some(keys) = self.cache.keys.fresh(KEYS_AGE, now) {
+            keys
+        } else {
+            let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
+                return Err(Unavailable);
+            };
+            self.cache.keys.keep(keys.into(), now)
         };
         keys.iter().find(|key| key.public.alg == alg).cloned().ok_or(Unavailable)
     }

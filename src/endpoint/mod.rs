@@ -21,6 +21,7 @@ mod platform;
 mod redemption;
 mod refresh;
 mod registration;
+mod static_token;
 mod target;
 mod token;
 mod verify;
