@@ -276,8 +276,8 @@ fn rule() -> impl Strategy<Value = serde_json::Value> {
         name().prop_map(|claim| serde_json::json!({ "drop": claim })),
     ];
     (change, proptest::option::of(target)).prop_map(|(mut rule, into)| {
-        if let Some(into) = into {
-            rule["into"] = serde_json::json!([into]);
+        if let (Some(into), Some(members)) = (into, rule.as_object_mut()) {
+            members.insert("into".to_owned(), serde_json::json!([into]));
         }
         rule
     })
