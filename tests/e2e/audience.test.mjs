@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
+import { Admin } from './admin.mjs';
 import { accounts, clients } from './config.mjs';
 import { ALL_SCOPES, Device } from './device.mjs';
 import { Person } from './person.mjs';
@@ -201,19 +202,17 @@ describe('a client with opaque tokens', () => {
   });
 
   test('the admin API shows the claims of tokens that nobody gets', async () => {
-    const headers = { authorization: 'Bearer development-admin-token', 'content-type': 'application/json' };
+    const admin = new Admin(server);
     const trial = { client_id: 'demo-printer', account: 'alice', scope: ALL_SCOPES };
-    const response = await fetch(`${server.origin}/admin/api/dry-run`, { method: 'POST', headers, body: JSON.stringify(trial) });
-
-    const { allowed, access_token_format, id_token, userinfo } = await response.json();
-    assert.deepEqual([response.status, allowed, access_token_format], [200, true, 'opaque']);
-    assert.deepEqual([id_token.aud, userinfo.name], ['demo-printer', 'Alice Liddell']);
+    const { status, body } = await admin.ask('POST', '/dry-run', { body: trial });
+    assert.deepEqual([status, body.allowed, body.access_token_format], [200, true, 'opaque']);
+    assert.deepEqual([body.id_token.aud, body.userinfo.name], ['demo-printer', 'Alice Liddell']);
 
     const rules = { claims: [{ claim: 'tier', value: 'gold', into: ['id_token'] }] };
-    const put = await fetch(`${server.origin}/admin/api/scopes/profile/claims`, { method: 'PUT', headers, body: JSON.stringify(rules) });
-    assert.deepEqual([put.status, await put.json()], [200, rules]);
-    const read = await fetch(`${server.origin}/admin/api/scopes/profile/claims`, { headers });
-    assert.deepEqual(await read.json(), rules, 'it is stored');
+    assert.deepEqual((await admin.ask('PUT', '/scopes/profile/claims', { body: rules })).body, rules);
+    assert.deepEqual((await admin.ask('GET', '/scopes/profile/claims')).body, rules, 'it is stored');
+    const mapped = await admin.ask('POST', '/dry-run', { body: trial });
+    assert.deepEqual([mapped.body.id_token.tier, mapped.body.userinfo.tier], ['gold', undefined]);
   });
 });
 
