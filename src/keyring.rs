@@ -59,6 +59,7 @@ pub struct Keys {
     csrf: [u8; 32],
     pseudonym: [u8; 32],
     wrapping: [u8; 32],
+    access_token: [u8; 32],
 }
 
 impl Keys {
@@ -77,6 +78,7 @@ impl Keys {
             csrf: master.derive("csrf"),
             pseudonym: master.derive("pseudonym"),
             wrapping: master.derive("wrapping"),
+            access_token: master.derive("access token"),
         }
     }
 
@@ -126,6 +128,8 @@ pub enum Purpose {
     Transaction,
     /// A private signing key at rest.
     SigningKey,
+    /// An opaque access token.
+    AccessToken,
 }
 
 impl Purpose {
@@ -134,6 +138,7 @@ impl Purpose {
             Self::Cookie => b"cookie",
             Self::Transaction => b"transaction",
             Self::SigningKey => b"signing key",
+            Self::AccessToken => b"access token",
         }
     }
 
@@ -141,6 +146,7 @@ impl Purpose {
         match self {
             Self::Cookie | Self::Transaction => &keys.browser,
             Self::SigningKey => &keys.wrapping,
+            Self::AccessToken => &keys.access_token,
         }
     }
 }

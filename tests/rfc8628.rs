@@ -131,7 +131,12 @@ fn d7_a_repeated_parameter_is_refused() {
 
     assert_eq!(raw("client_id=demo-tv&client_id=demo-tv"), "invalid_request");
     assert_eq!(raw("client_id=demo-tv&x=1&x=2"), "invalid_request");
-    assert_eq!(raw("client_id=demo-tv&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb"), "issued");
+    let resources = "resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb";
+    assert_eq!(
+        raw(&format!("client_id=demo-tv&{resources}")),
+        "invalid_target",
+        "RFC 8707: twice is no fault"
+    );
 }
 
 #[test]

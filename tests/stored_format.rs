@@ -4,6 +4,7 @@
 //! be read any more. Then the format number goes up and the old one stays readable; see `docs/storage.md`.
 
 use device_grant::audit::{Event, Shipment, What};
+use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::scope::Scope;
 use device_grant::client::{Authentication, Retiring, SecretBy, demo, registry};
 use device_grant::format::Format;
@@ -239,6 +240,38 @@ fn a_client_and_a_signing_key() {
 }
 
 #[test]
+fn what_a_device_may_say_of_the_sign_in_it_wants() {
+    let list = |text: &str| vec![text.to_owned()];
+    let request = Request {
+        resource: list("https://api.example.com"),
+        acr_values: list("urn:a"),
+        max_age: Some(0),
+        login_hint: Some("bob".to_owned()),
+        ui_locales: list("fr"),
+        ..request()
+    };
+    let more = r#","resource":["https://api.example.com"],"acr_values":["urn:a"],"max_age":0,"login_hint":"bob","ui_locales":["fr"]}"#;
+    pin(&request, &format!("{}{more}", REQUEST.trim_end_matches('}')));
+    let approval = Approval { acr: Some("urn:a".to_owned()), ..approval() };
+    pin(&approval, &APPROVAL.replace(r#","at":"#, r#","acr":"urn:a","at":"#));
+    let family = Family { resource: request.resource, acr: approval.acr, ..family() };
+    let json = with_digests(FAMILY);
+    let more = r#","resource":["https://api.example.com"],"acr":"urn:a"}"#;
+    pin(&family, &format!("{}{more}", json.strip_suffix('}').expect("an object")));
+}
+
+#[test]
+fn the_terms_of_a_client_and_the_claim_mapping_of_a_scope() {
+    let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false}"#;
+    pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
+    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
+    pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
+    let snapshot =
+        r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    pin(&serde_json::from_str::<registry::Snapshot>(snapshot).expect("it parses"), snapshot);
+}
+
+#[test]
 fn a_counter() {
     let mut row = limiter::Row::default();
     let key = "k".to_owned();
@@ -386,7 +419,13 @@ fn replies_of_a_shard_of_grants() {
 #[test]
 fn the_published_snapshot() {
     let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
-    let snapshot = registry::Snapshot { format: Format, clients: Vec::new(), scopes, keys: Vec::new() };
+    let snapshot = registry::Snapshot {
+        format: Format,
+        clients: Vec::new(),
+        scopes,
+        scope_claims: std::collections::BTreeMap::new(),
+        keys: Vec::new(),
+    };
     pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
 }
 

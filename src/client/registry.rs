@@ -8,6 +8,7 @@ use super::{Client, manage, scope};
 use crate::format::Format;
 use crate::time::Timestamp;
 use crate::token::key::{PublicKey, StoredKey};
+use crate::token::mapping::Rules;
 
 /// What may be read without asking the registry: published in KV, cached in each isolate.
 ///
@@ -20,6 +21,9 @@ pub struct Snapshot {
     pub clients: Vec<Client>,
     /// Every scope, and what it lets a client do, in plain words.
     pub scopes: BTreeMap<String, String>,
+    /// How the claims of a scope are mapped, by scope; most have no rules.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_claims: BTreeMap<String, Rules>,
     /// Every key that verifies a token.
     pub keys: Vec<PublicKey>,
 }
@@ -114,6 +118,10 @@ pub trait Rows {
     fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
     /// Every scope with its description; the standard ones at first.
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
+    /// The claim mapping of the scopes that have one.
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Self::Error>;
+    /// Writes the claim mapping of a scope, or removes it if it has no rules.
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Self::Error>;
     /// Every signing key.
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     /// Writes a signing key.
@@ -145,7 +153,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
 fn snapshot<R: Rows>(rows: &R) -> Result<Reply, R::Error> {
     let keys = rows.keys()?.into_iter().map(|key| key.public).collect();
     let (clients, scopes) = (rows.clients()?, rows.scopes()?);
-    let snapshot = Snapshot { format: Format, clients, scopes, keys };
+    let snapshot = Snapshot { format: Format, clients, scopes, scope_claims: rows.scope_claims()?, keys };
     if let Some((client, scope)) = snapshot.undescribed() {
         return Ok(Reply::Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() });
     }
@@ -164,6 +172,7 @@ mod tests {
             format: Format,
             clients: demo::clients(),
             scopes: standard_scopes(),
+            scope_claims: BTreeMap::new(),
             keys: Vec::new(),
         };
         assert_eq!(snapshot.undescribed(), None);

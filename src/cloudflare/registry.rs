@@ -19,11 +19,13 @@ use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, StoredKey};
+use crate::token::mapping::Rules;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
@@ -220,6 +222,24 @@ impl Rows for Stored {
             }
         }
         Ok(scopes)
+    }
+
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>> {
+        let mut claims = BTreeMap::new();
+        for row in self.0.rows("SELECT name, rules FROM scope_claims", Vec::new())? {
+            if let [SqlStorageValue::String(name), SqlStorageValue::String(rules)] = row.as_slice() {
+                claims.insert(name.clone(), serde_json::from_str(rules).map_err(object::broken)?);
+            }
+        }
+        Ok(claims)
+    }
+
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<()> {
+        if claims.is_empty() {
+            return self.0.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
+        }
+        let values = vec![scope.into(), json(claims)?];
+        self.0.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {

@@ -156,15 +156,24 @@ impl<P: Platform> Server<P> {
         self.cache.live.borrow_mut().insert(shard.to_string(), live);
     }
 
+    /// The longest life of a code of any client, in seconds: a guess may hit any of them, so attempts count for so long.
+    pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
+        let snapshot = self.snapshot(now).await.ok();
+        let clients = snapshot.iter().flat_map(|snapshot| &snapshot.clients);
+        let longest = clients.filter_map(|client| client.codes.code_lifetime).max().unwrap_or_default();
+        longest.max(self.settings.code_lifetime)
+    }
+
     /// Tells the limiter of wrong entries just now and of live codes lately; whether that is too many.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let live = self.cache.live.take();
+        let shape = &self.settings.user_code;
         let command = limiter::Command::Expose {
             key: limiter::budgets::EXPOSURE.to_owned(),
             live: live.clone(),
             wrong,
-            window: self.settings.code_lifetime,
-            allowed: limiter::budgets::allowed_exposure(self.settings.user_code.bits()),
+            window: self.longest_code_lifetime(now).await,
+            allowed: limiter::budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
         };
         if let Ok(reply) = self.platform.limits(&command).await {
             return self.cache.strained.keep(reply == limiter::Reply::Strained(true), now);

@@ -42,6 +42,10 @@ pub enum Error {
     MalformedScope,
     /// Nothing of the scope is allowed, or a refresh asks for more than was granted.
     ScopeNotAllowed,
+    /// A `resource` is not an absolute URI without a fragment.
+    MalformedTarget,
+    /// The client may not have tokens for a `resource`, or it was not granted.
+    TargetNotAllowed,
     /// The tag of the code does not hold: made up, altered, or another client's.
     ForgedDeviceCode,
     /// No such grant.
@@ -107,7 +111,7 @@ impl From<Unavailable> for Error {
 }
 
 impl Error {
-    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5.
+    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -129,6 +133,7 @@ impl Error {
             Self::UnknownGrantType => "unsupported_grant_type",
             Self::GrantNotAllowed => "unauthorized_client",
             Self::MalformedScope | Self::ScopeNotAllowed => "invalid_scope",
+            Self::MalformedTarget | Self::TargetNotAllowed => "invalid_target",
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -174,6 +179,8 @@ impl Error {
             | Self::GrantNotAllowed
             | Self::MalformedScope
             | Self::ScopeNotAllowed
+            | Self::MalformedTarget
+            | Self::TargetNotAllowed
             | Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -222,6 +229,8 @@ impl Error {
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::MalformedScope => "malformed_scope",
             Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::MalformedTarget => "malformed_target",
+            Self::TargetNotAllowed => "target_not_allowed",
             Self::ForgedDeviceCode => "forged_device_code",
             Self::UnknownDeviceCode => "unknown_device_code",
             Self::SpentDeviceCode => "spent_device_code",
@@ -280,6 +289,10 @@ impl Error {
             Self::GrantNotAllowed => "This client may not use this grant.".to_owned(),
             Self::MalformedScope => "The scope has a character that no scope may have.".to_owned(),
             Self::ScopeNotAllowed => "Nothing of this scope is allowed here.".to_owned(),
+            Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
+            Self::TargetNotAllowed => {
+                "This client may not have tokens for that resource, or it was not granted.".to_owned()
+            }
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -380,6 +393,8 @@ mod tests {
             Error::Missing("client_id"),
             Error::TooSoon(10),
             Error::TwoClients,
+            Error::MalformedTarget,
+            Error::TargetNotAllowed,
             Error::NoCertificate,
             Error::NonceNeeded,
             Error::ProofRequired,

@@ -9,6 +9,7 @@ use super::{Context, Platform};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::grant::is_false;
 use crate::grant::pkce;
+use crate::identity::acr;
 use crate::token::dpop;
 use crate::token::key::{Algorithm, PublicKey};
 
@@ -38,8 +39,11 @@ struct Metadata<'a> {
     authentication: ClientAuthentication,
     scopes_supported: Vec<&'a str>,
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [Algorithm; 2],
-    claims_supported: [&'static str; 15],
+    id_token_signing_alg_values_supported: [Algorithm; 6],
+    userinfo_signing_alg_values_supported: [Algorithm; 6],
+    acr_values_supported: [&'static str; 1],
+    ui_locales_supported: [&'static str; 1],
+    claims_supported: [&'static str; 16],
     request_uri_parameter_supported: bool,
     /// RFC 9449 §5.1.
     dpop_signing_alg_values_supported: [&'static str; 7],
@@ -71,7 +75,10 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         authentication: ClientAuthentication::of(context),
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: [Algorithm::Rs256, Algorithm::Es256],
+        id_token_signing_alg_values_supported: Algorithm::ALL,
+        userinfo_signing_alg_values_supported: Algorithm::ALL,
+        acr_values_supported: acr::SUPPORTED,
+        ui_locales_supported: ["en"],
         claims_supported: [
             "iss",
             "sub",
@@ -80,6 +87,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
             "iat",
             "auth_time",
             "nonce",
+            "acr",
             "amr",
             "at_hash",
             "sid",

@@ -17,12 +17,14 @@ mod live_codes;
 mod metadata;
 mod mint;
 pub mod page;
+mod parameters;
 mod pkce;
 mod platform;
 mod redemption;
 mod refresh;
 mod registration;
 mod static_token;
+mod target;
 mod token;
 mod verify;
 

@@ -38,6 +38,8 @@ pub struct CodeShape<'a> {
     pub digits: bool,
     /// A stand-in such as `XXXX-XXXX`.
     pub example: &'a str,
+    /// One of digits, if some clients have such codes and the others do not.
+    pub digits_example: Option<&'a str>,
 }
 
 /// Who are you? Shown before the code is looked up, so it says nothing about the code.
@@ -50,8 +52,10 @@ pub struct SignInPage<'a> {
     pub csrf: &'a str,
     /// The sealed transaction that carries the code through the sign-in.
     pub transaction: &'a str,
-    /// The name typed last time, or empty.
+    /// The name typed last time, or of whom to expect, or empty.
     pub username: &'a str,
+    /// Who is signed in already, but not recently enough for the device that asks.
+    pub again: Option<&'a str>,
     /// What went wrong with the last attempt.
     pub problem: Option<Problem<'a>>,
 }
@@ -78,8 +82,16 @@ pub struct ConsentPage<'a> {
     pub account_name: &'a str,
     /// What tells this account from another of that name: a user name or an e-mail address.
     pub account_detail: &'a str,
+    /// Whom the device expects, if that is somebody else.
+    pub expected: Option<&'a str>,
     /// What the client will be able to do, one plain sentence each.
     pub permissions: Vec<&'a str>,
+    /// The hosts where it will be able to, if the device asked for others than usual.
+    pub resources: Vec<&'a str>,
+    /// What the client's operator has to say.
+    pub consent_text: Option<&'a str>,
+    /// The client's own documents.
+    pub documents: Vec<Document<'a>>,
     /// Where the device asked from.
     pub requested: Origin<'a>,
     /// Where this page is being read.
@@ -88,6 +100,17 @@ pub struct ConsentPage<'a> {
     pub problem: Option<Problem<'a>>,
     /// Whole minutes until the code ends; 0 reads as less than one.
     pub minutes_left: u64,
+}
+
+/// A document of a client's, on its own site.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Document<'a> {
+    /// `privacy policy`.
+    pub what: &'static str,
+    /// Always https.
+    pub uri: &'a str,
+    /// The host it is on, shown beside the link.
+    pub host: &'a str,
 }
 
 /// Where a request came from, in words.

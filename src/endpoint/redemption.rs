@@ -13,7 +13,7 @@ use super::error::Error;
 use super::form::Form;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, certificate, pkce};
+use super::{Context, Platform, certificate, pkce, target};
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
@@ -34,6 +34,7 @@ pub(super) async fn poll<P: Platform>(
 ) -> Result<Tokens, Error> {
     let (device_code, verifier) = (form.require("device_code")?, pkce::verifier(form)?);
     let settings = &context.server.settings;
+    let asked = target::asked(form)?;
     let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
     let code = code.ok_or(Error::ForgedDeviceCode)?;
     if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
@@ -54,7 +55,7 @@ pub(super) async fn poll<P: Platform>(
         Poll::Ready(ready) if !is_answered(ready.request.code_challenge.as_deref(), verifier) => {
             Err(Error::WrongVerifier)
         }
-        Poll::Ready(ready) => redeem(context, caller, proven, &code, *ready, rng).await,
+        Poll::Ready(ready) => redeem(context, caller, proven, &code, *ready, &asked, rng).await,
         Poll::WithoutKey => Err(Error::WithoutKey),
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
@@ -87,6 +88,7 @@ async fn redeem<P: Platform>(
     proven: &Proven,
     code: &DeviceCode,
     ready: Ready,
+    asked: &[&str],
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let client = caller.at_source(context).await?;
@@ -96,6 +98,7 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
+    let audience = target::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
     let cnf = proven.confirmation(context, &client)?;
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
@@ -105,7 +108,7 @@ async fn redeem<P: Platform>(
         auth_time: ready.approval.auth_time,
         amr: &ready.approval.amr,
         acr: ready.approval.acr.as_deref(),
-        audience: &[],
+        audience: &audience,
         cnf: &cnf,
         nonce: ready.request.nonce.as_deref(),
         session,
@@ -113,7 +116,7 @@ async fn redeem<P: Platform>(
     let mut tokens = mint(context, &subject, rng).await?;
     let attempt = secret::random_id(rng);
     let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
-    let family = Box::new(family(context, &subject, refresh));
+    let family = Box::new(Family { resource: ready.request.resource, ..family(context, &subject, refresh) });
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
     let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
     proven.burn(context).await?;
@@ -126,7 +129,8 @@ async fn redeem<P: Platform>(
 fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
     let settings = &context.server.settings;
     let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
-    let lifetime = if refresh.is_some() { settings.refresh_token } else { settings.access_token };
+    let access = subject.access_token_lifetime(settings);
+    let lifetime = if refresh.is_some() { settings.refresh_token } else { access };
     Family {
         format: Format,
         client_id: subject.client.client_id.clone(),

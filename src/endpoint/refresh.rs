@@ -9,7 +9,7 @@ use super::dpop::Proven;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, certificate};
+use super::{Context, Platform, certificate, target};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::grant::command::{Command, Reply};
@@ -31,6 +31,7 @@ pub(super) async fn refresh<P: Platform>(
     let client_id = &caller.client.client_id;
     let token = RefreshToken::parse(presented, client_id, &context.server.settings.keyring);
     let token = token.ok_or(Error::ForgedRefreshToken)?;
+    let resources = target::asked(form)?;
     let (id, secret, genuine) = (token.family.clone(), token.secret, token.genuine);
     let command = Command::Refresh { id, secret, genuine };
     let Reply::Refreshed(presented) = context.server.platform.grants(token.shard, &command).await? else {
@@ -41,12 +42,19 @@ pub(super) async fn refresh<P: Platform>(
             if !certificate::is_shown(context, &family.cnf) {
                 return Err(Error::UnboundRefreshToken);
             }
-            let scope = asked_scope(form.get("scope"), &family.scope)?;
-            rotate(context, caller, proven, &token, &family, scope, rng).await
+            let asked =
+                Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
+            rotate(context, caller, proven, &token, &family, asked, rng).await
         }
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
     }
+}
+
+/// What a refresh asks for.
+struct Asked<'a> {
+    scope: Scope,
+    resources: &'a [&'a str],
 }
 
 /// RFC 6749 §6: a refresh may ask for less, never for more.
@@ -62,7 +70,7 @@ async fn rotate<P: Platform>(
     proven: &Proven,
     token: &RefreshToken,
     family: &Family,
-    asked: Scope,
+    asked: Asked<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     if !proven.has_key_of(&family.cnf) {
@@ -71,7 +79,8 @@ async fn rotate<P: Platform>(
     let client = caller.at_source(context).await?;
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
-    let scope = allowed(&client, &account, &asked)?;
+    let scope = allowed(&client, &account, &asked.scope)?;
+    let audience = target::narrowed(context, &client, asked.resources, &family.resource, &scope)?;
     let cnf = proven.confirmation(context, &client)?;
     let subject = Subject {
         client: &client,
@@ -80,7 +89,7 @@ async fn rotate<P: Platform>(
         auth_time: family.auth_time,
         amr: &family.amr,
         acr: family.acr.as_deref(),
-        audience: &[],
+        audience: &audience,
         cnf: &cnf,
         nonce: None,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },

@@ -7,5 +7,8 @@ pub mod dpop;
 pub mod family;
 pub mod jwk;
 pub mod key;
+pub mod mapping;
+pub mod opaque;
 pub mod refresh_token;
+pub mod resource;
 pub mod signing;

@@ -34,6 +34,7 @@ use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use device_grant::token::family::Family;
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::mapping::Rules;
 use device_grant::{grant, identity, limiter};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
@@ -107,6 +108,7 @@ struct RegistryRows {
     clients: RefCell<BTreeMap<String, Client>>,
     removed: RefCell<BTreeSet<String>>,
     scopes: RefCell<BTreeMap<String, String>>,
+    scope_claims: RefCell<BTreeMap<String, Rules>>,
 }
 
 impl World {
@@ -564,6 +566,17 @@ impl registry::Rows for RegistryRows {
 
     fn remove_scope(&self, name: &str) -> Result<(), Infallible> {
         self.scopes.borrow_mut().remove(name);
+        Ok(())
+    }
+
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Infallible> {
+        Ok(self.scope_claims.borrow().clone())
+    }
+
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Infallible> {
+        let mut scopes = self.scope_claims.borrow_mut();
+        scopes.insert(scope.to_owned(), claims.clone());
+        scopes.retain(|_, claims| !claims.is_empty());
         Ok(())
     }
 

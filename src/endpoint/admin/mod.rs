@@ -4,9 +4,11 @@
 
 mod body;
 mod clients;
+mod dry_run;
 mod problem;
 mod registry;
 mod route;
+mod scope_claims;
 mod scopes;
 
 use rand_core::CryptoRng;
@@ -89,6 +91,11 @@ async fn dispatch<P: Platform>(
             _ => scopes::read(context, name).await,
         },
         Place::OpenApi => Ok(Done::read(openapi())),
+        Place::DryRun => dry_run::run(context).await,
+        Place::ScopeClaims => match context.request.method.as_str() {
+            "PUT" => scope_claims::write(context, name).await,
+            _ => scope_claims::read(context, name).await,
+        },
     }
 }
 

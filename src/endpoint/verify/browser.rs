@@ -9,7 +9,9 @@ use crate::client::scope::Scope;
 use crate::endpoint::Context;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response};
+use crate::grant;
 use crate::grant::user_code::UserCode;
+use crate::identity::acr;
 use crate::identity::session::Browser;
 use crate::keyring::Purpose;
 use crate::secret;
@@ -50,6 +52,38 @@ pub(super) struct ClaimRef {
     pub client_id: String,
     /// What it asks for.
     pub scope: Scope,
+    /// When it asked.
+    #[serde(default)]
+    pub asked_at: Timestamp,
+    /// How recent a sign-in it wants, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// How strong a sign-in it would like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// Whom it expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
+}
+
+impl ClaimRef {
+    pub(super) fn new(pair: u16, nonce: String, request: &grant::Request) -> Self {
+        Self {
+            pair,
+            nonce,
+            client_id: request.client_id.clone(),
+            scope: request.scope.clone(),
+            asked_at: request.origin.at,
+            max_age: request.max_age,
+            acr_values: request.acr_values.clone(),
+            login_hint: request.login_hint.clone(),
+        }
+    }
+
+    /// Whether a sign-in at `auth_time` is recent enough for it.
+    pub(super) fn accepts(&self, auth_time: Timestamp, now: Timestamp) -> bool {
+        acr::is_recent(auth_time, self.max_age, self.asked_at, now)
+    }
 }
 
 impl Transaction {

@@ -64,8 +64,8 @@ fn not_a_form<P>(context: Context<'_, P>, error: Error) -> Response {
 /// A link may bring the code along; it still has to be confirmed (RFC 8628 §3.3.1).
 async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let query = Form::parse(context.request.query.as_bytes()).unwrap_or_default();
-    let code =
-        query.get("user_code").and_then(|typed| UserCode::parse(typed, &context.server.settings.user_code));
+    let shape = &context.server.settings.user_code;
+    let code = query.get("user_code").and_then(|typed| UserCode::parse_either(typed, shape));
     if let Some(browser) = browser::read(context) {
         return view::enter(context, 200, &browser, code.as_ref(), None).await;
     }

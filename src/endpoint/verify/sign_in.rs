@@ -13,7 +13,7 @@ use crate::endpoint::{Context, Platform, Unavailable};
 use crate::grant::user_code::UserCode;
 use crate::identity::account::{Account, key_of};
 use crate::identity::password;
-use crate::identity::session::Browser;
+use crate::identity::session::{Browser, Session};
 use crate::identity::shard::Command;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy::{self, Decision, Facts, Point};
@@ -43,12 +43,12 @@ pub(super) async fn submitted<P: Platform>(
     if let Some(refused) = refusal(context, &account) {
         return Ok(refused);
     }
-    start_session(context, &mut browser, &account, rng).await?;
+    let session = start_session(context, &mut browser, &account, rng).await?;
     // Whatever comes now, the person is signed in.
     let page = if transaction.is_checked(context) || turnstile::asked(context).await.is_none() {
-        code::look_up(context, &user_code, &browser, &account, rng).await.unwrap_or_else(|Unavailable| {
-            view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
-        })
+        code::look_up(context, &user_code, &browser, &(session, account), rng).await.unwrap_or_else(
+            |Unavailable| view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
+        )
     } else {
         turnstile::ask_again(context, 200, &browser, &user_code, Refusal::Missing).await
     };
@@ -101,7 +101,9 @@ fn ask_again<P>(
     let transaction = form.get("transaction").unwrap_or_default();
     let username = form.get("username").unwrap_or_default();
     let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
-    let page = view::sign_in(context, status, browser, transaction, username, Some(problem));
+    let again = read_transaction(context, form, browser).is_some_and(|(read, _)| read.claim.is_some());
+    let page = if again { view::sign_in_again } else { view::sign_in };
+    let page = page(context, status, browser, transaction, username, Some(problem));
     page.noting(WHAT, None, outcome, reason)
 }
 
@@ -124,15 +126,15 @@ async fn start_session<P: Platform>(
     browser: &mut Browser,
     account: &Account,
     rng: &mut impl CryptoRng,
-) -> Result<(), Unavailable> {
+) -> Result<Session, Unavailable> {
     let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(account, context.now, rng);
-    let command = Command::SignIn { id, session };
+    let command = Command::SignIn { id, session: session.clone() };
     context.server.platform.accounts(&account.key, &command).await?;
     if let Some(before) = before {
         let _: Result<(), Unavailable> = end(context, &before).await;
     }
-    Ok(())
+    Ok(session)
 }
 
 /// "Use another account": the code stays, the session ends.
@@ -150,7 +152,8 @@ pub(super) async fn switch_account<P: Platform>(
     }
     let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
     let transaction = transaction.seal(context, rng);
-    let page = view::sign_in(context, 200, &browser, &transaction, "", None);
+    let expected = before.claim.and_then(|claim| claim.login_hint).unwrap_or_default();
+    let page = view::sign_in(context, 200, &browser, &transaction, &expected, None);
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }
 
@@ -177,6 +180,6 @@ pub(super) fn read_transaction<P>(
     browser: &Browser,
 ) -> Option<(Transaction, UserCode)> {
     let transaction = Transaction::open(context, form, browser)?;
-    let code = UserCode::parse(&transaction.user_code, &context.server.settings.user_code)?;
+    let code = UserCode::parse_either(&transaction.user_code, &context.server.settings.user_code)?;
     Some((transaction, code))
 }
