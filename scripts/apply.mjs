@@ -205,7 +205,7 @@ async function compareScope(ask, name, wanted, now, refuse) {
   const path = `/scopes/${encodeURIComponent(name)}`;
   const tried = await ask('PUT', `${path}?dry_run=true`, { body: wanted });
   if (tried.status !== 200) return refuse(tried.body);
-  const lines = difference(now ?? {}, tried.body);
+  const lines = now ? difference(now, tried.body) : beginning(tried.body, ['description', ...Object.keys(wanted)]);
   if (now && lines.length === 0) return undefined;
   return { title: title(now, `scope ${name}`), lines, apply: () => must(`The scope ${name}`, ask('PUT', path, { body: wanted })) };
 }
@@ -214,14 +214,15 @@ async function compareScope(ask, name, wanted, now, refuse) {
 async function compareClient(ask, wanted, assumed, refuse) {
   const path = `/clients/${encodeURIComponent(wanted.client_id)}`;
   const now = await ask('GET', path);
+  const isThere = now.status === 200;
   const query = `?dry_run=true&assuming_scope=${assumed}`;
-  const [method, target, etag] = now.status === 200 ? ['PUT', path, now.etag] : ['POST', '/clients', undefined];
+  const [method, target, etag] = isThere ? ['PUT', path, now.etag] : ['POST', '/clients', undefined];
   const tried = await ask(method, target + query, { body: wanted, etag });
   if (tried.status !== 200) return refuse(tried.body);
-  const lines = difference(now.status === 200 ? now.body : {}, tried.body);
-  if (lines.length === 0) return undefined;
+  const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, [...Object.keys(wanted), 'grant_types', 'scope', 'token_endpoint_auth_method']);
+  if (isThere && lines.length === 0) return undefined;
   const apply = () => must(`The client ${wanted.client_id}`, ask(method, target, { body: wanted, etag }));
-  return { title: title(now.status === 200, `client ${wanted.client_id}`), lines, apply };
+  return { title: title(isThere, `client ${wanted.client_id}`), lines, apply };
 }
 
 function removal(ask, kind, name) {
@@ -234,10 +235,15 @@ function title(isThere, name) {
   return isThere ? yellow(`~ ${name}`) : green(`+ ${name}`);
 }
 
+/** Of something new, what the file says of it and what matters most, as lines. */
+function beginning(after, names) {
+  const shown = names.filter((name) => name !== 'client_id' && name !== 'name' && after[name] !== undefined);
+  return [...new Set(shown)].map((name) => green(`+ ${name} = ${text(after[name])}`));
+}
+
 /** Member by member, as lines. */
 function difference(before, after) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !READ_ONLY.includes(name)).sort();
-  const text = (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string') ? value.join(', ') : typeof value === 'string' ? value : canonical(value));
   return names.flatMap((name) => {
     const [old, young] = [before[name], after[name]];
     if (canonical(old) === canonical(young)) return [];
@@ -246,6 +252,13 @@ function difference(before, after) {
       ...(young === undefined ? [] : [green(`+ ${name} = ${text(young)}`)]),
     ];
   });
+}
+
+/** A value on one line. */
+function text(value) {
+  if (typeof value === 'string') return value;
+  const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return isList ? value.join(', ') : canonical(value);
 }
 
 /** JSON whose members have an order. */

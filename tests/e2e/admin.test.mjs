@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi';
 import { Admin } from './admin.mjs';
 import { clients } from './config.mjs';
 import { DEVICE_GRANT, Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
+import { startWorkerd, startWrangler } from './harness.mjs';
 import { Person } from './person.mjs';
 import { endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
 
@@ -73,6 +73,19 @@ describe('clients', () => {
     assert.equal((await admin.read('contended')).body.client_name, winner.body.client_name);
   });
 
+  test('of many patches at the same time none undoes another', async () => {
+    await admin.create(device('patched'));
+    const members = { owner: 'Team', consent_text: 'Words.', client_uri: 'https://a.example', policy_uri: 'https://b.example', tos_uri: 'https://c.example' };
+
+    const answers = await Promise.all(Object.entries(members).map(([name, value]) => admin.patch('patched', { [name]: value })));
+
+    const { body } = await admin.read('patched');
+    const done = Object.keys(members).filter((_, at) => answers[at].status === 200);
+    assert.ok(done.length > 0 && answers.every(({ status }) => [200, 412].includes(status)));
+    assert.deepEqual(Object.keys(members).filter((name) => body[name]), done);
+    assert.equal(body.version, 1 + done.length);
+  });
+
   test('of many creations of one client, one goes through, and its secret is the one that works', async () => {
     const wanted = device('raced', { token_endpoint_auth_method: 'client_secret_post' });
     const answers = await Promise.all(Array.from({ length: 10 }, () => admin.ask('POST', '/clients', { body: wanted })));
@@ -128,6 +141,18 @@ describe('clients', () => {
       ['admin', 'client_created'], ['admin', 'client_changed'], ['admin', 'client_secret_rotated'], ['admin', 'client_deleted'],
     ]);
   });
+});
+
+test('changes that come faster than KV takes them are all published', async (t) => {
+  const own = await startWrangler();
+  t.after(() => endDiscreetly(own));
+  const operator = new Admin(own);
+  const names = Array.from({ length: 6 }, (_, n) => `fast-${n}`);
+
+  await Promise.all(names.map((name) => operator.ask('PUT', `/scopes/${name}`, { body: { description: 'Fast' } })));
+
+  const metadata = await (await fetch(`${own.origin}/.well-known/oauth-authorization-server`)).json();
+  assert.deepEqual(metadata.scopes_supported.filter((name) => name.startsWith('fast-')), names);
 });
 
 describe('dynamic registration', () => {
