@@ -535,7 +535,7 @@ fn t11_an_approval_is_redeemed_once() {
     assert_eq!(outcomes.first().map(String::as_str), Some("issued"));
 }
 
-// T12 is about clients: `examples/device.rs` and the stock clients in `tests/e2e/clients.test.mjs`.
+// T12 is about clients: `examples/device/main.rs` and the stock clients in `tests/e2e/clients.test.mjs`.
 
 #[test]
 fn t13_the_metadata_lists_the_grant_and_its_endpoint() {
@@ -710,7 +710,7 @@ fn what_authentik_documents_works() {
 #[test]
 fn everything_else_is_not_found_and_a_wrong_method_names_the_right_ones() {
     let world = World::new();
-    for path in ["/", "/login", "/token/", "/device/x", "/admin", "//token", "/.well-known/"] {
+    for path in ["/", "/login", "/token/", "/device/x", "/admin", "/register", "//token", "/.well-known/"] {
         assert_eq!(world.get(path).status, 404, "{path}");
     }
     for (path, allow) in [

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::live_codes::{admit, release};
-use super::{Context, Platform, Unavailable, parameters, target};
+use super::{Context, Platform, Unavailable, dpop, parameters, pkce, target};
 use crate::client::Client;
 use crate::client::rules::{CodeRules, UserCodeType};
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
@@ -25,7 +25,6 @@ use crate::place::{Origin, device_kind};
 use crate::policy::{self, Decision, Facts, Point, Refusal};
 use crate::secret::Digest;
 use crate::time::Timestamp;
-use crate::token::confirmation::Confirmation;
 
 const WHAT: &str = "device_authorization";
 /// Draws in a row that hit a live code: with 10,000 of 20^8 taken, three never happen.
@@ -76,8 +75,8 @@ async fn start<P: Platform>(
         gauge: limiter::budgets::gauge(&client.client_id, &network),
         resource: target::granted(context, &client, &target::asked(&form)?)?,
         client_id: client.client_id.clone(),
-        cnf: Confirmation::default(),
-        code_challenge: None,
+        cnf: dpop::code_binding(context, &form).await?,
+        code_challenge: pkce::challenge(&form)?,
         acr_values: parameters::acr_values(&form)?,
         max_age: parameters::max_age(&form)?,
         login_hint: parameters::login_hint(&form)?,
@@ -171,6 +170,7 @@ fn new_grant<P>(
         grace: context.server.settings.grace,
         interval: terms.interval,
         state: State::Pending { claim: None },
+        without_key: false,
     }
 }
 

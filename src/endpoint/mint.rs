@@ -144,7 +144,7 @@ pub(super) async fn mint<P: Platform>(
     };
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
+        token_type: if subject.cnf.jkt.is_some() { "DPoP" } else { "Bearer" },
         expires_in,
         scope: subject.scope.clone(),
         id_token,

@@ -5,6 +5,7 @@
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::dpop::Proven;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
@@ -15,12 +16,14 @@ use crate::grant::command::{Command, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
 
 pub(super) async fn refresh<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
@@ -41,7 +44,7 @@ pub(super) async fn refresh<P: Platform>(
             }
             let asked =
                 Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
-            rotate(context, caller, &token, &family, asked, rng).await
+            rotate(context, caller, proven, &token, &family, asked, rng).await
         }
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
@@ -64,17 +67,21 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
 async fn rotate<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     token: &RefreshToken,
     family: &Family,
     asked: Asked<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
+    if !proven.has_key_of(&family.cnf) {
+        return Err(Error::RefreshWithoutKey);
+    }
     let client = caller.at_source(context).await?;
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
     let scope = allowed(&client, &account, &asked.scope)?;
     let audience = target::narrowed(context, &client, asked.resources, &family.resource, &scope)?;
-    let cnf = certificate::confirmation(context, &client)?;
+    let cnf = proven.confirmation(context, &client)?;
     let subject = Subject {
         client: &client,
         account: &account,
@@ -89,7 +96,9 @@ async fn rotate<P: Platform>(
     };
     let mut tokens = mint(context, &subject, rng).await?;
     let next = tokens.add_refresh_token(context, &subject, &secret::random_id(rng), rng);
-    spend(context, token, next).await.map(|()| tokens)
+    proven.burn(context).await?;
+    let binding = certificate::of_refresh_tokens(&client, &cnf);
+    spend(context, token, next, binding).await.map(|()| tokens)
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
@@ -106,8 +115,9 @@ async fn spend<P: Platform>(
     context: Context<'_, P>,
     token: &RefreshToken,
     next: Current,
+    cnf: Confirmation,
 ) -> Result<(), Error> {
-    let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next };
+    let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next, cnf };
     let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
         return Err(Error::Unavailable);
     };

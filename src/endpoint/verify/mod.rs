@@ -7,6 +7,7 @@ mod browser;
 mod code;
 mod decide;
 mod sign_in;
+mod turnstile;
 mod view;
 
 use rand_core::CryptoRng;
@@ -111,12 +112,8 @@ async fn start_again<P: Platform>(
     if page.is_some() {
         return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
     }
-    let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).await.noting(
-        "verification",
-        None,
-        "refused",
-        "csrf",
-    );
+    let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).await;
+    let page = page.noting("verification", None, "refused", "csrf");
     browser::remember(context, page, &browser, rng)
 }
 

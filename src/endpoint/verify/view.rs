@@ -4,7 +4,7 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::browser;
+use super::{browser, turnstile};
 use crate::client::Client;
 use crate::client::rules::{About, UserCodeType};
 use crate::endpoint::http::Response;
@@ -22,13 +22,20 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::resource::host;
 
+/// What the page with the Turnstile widget may load, over what all pages may.
+const TURNSTILE: &str =
+    "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
+
 /// A page that no cache keeps, no frame shows, and that loads nothing (RFC 9700 §4.16).
-///
-/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
 pub(super) fn html(status: u16, page: &impl Template) -> Response {
+    html_that_loads("", status, page)
+}
+
+/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
+fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response {
     let style = STANDARD.encode(Digest::of(STYLE.as_bytes()).bytes());
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
     );
     match page.render() {
         Ok(body) => Response::new(status, "text/html; charset=utf-8", body)
@@ -50,6 +57,7 @@ pub(super) async fn enter<P: Platform>(
     problem: Option<Problem<'_>>,
 ) -> Response {
     let shape = &context.server.settings.user_code;
+    let site_key = turnstile::asked(context).await.map(|turnstile| turnstile.site_key.as_str());
     let user_code = code.map(UserCode::to_string).unwrap_or_default();
     let digits = digits_example(context, shape).await;
     let page = EnterPage {
@@ -62,9 +70,10 @@ pub(super) async fn enter<P: Platform>(
             example: &example(shape),
             digits_example: digits.as_deref(),
         },
+        site_key,
         problem,
     };
-    html(status, &page)
+    html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, status, &page)
 }
 
 /// `0000-0000-0000`, if that is what the codes of some clients look like, and not of all.

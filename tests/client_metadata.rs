@@ -1,0 +1,204 @@
+//! Client metadata (RFC 7591 §2): what is refused, and how exactly it is told.
+
+use device_grant::client::registration::{Fresh, parse};
+use device_grant::secret::Digest;
+use serde_json::{Value, json};
+
+/// A public key.
+const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","y":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"}"#;
+
+/// Something wrong in a client, where that is told, and what is told there.
+type Case = (Value, &'static str, &'static str);
+
+fn faults(members: &Value) -> Vec<(String, String)> {
+    let mut client = serde_json::Map::from_iter([("client_name".to_owned(), json!("TV"))]);
+    client.extend(members.as_object().expect("members").clone());
+    let fresh = Fresh { client_id: "new".to_owned(), secret: Digest::of(b"secret") };
+    let faults = parse(client, fresh, true).err().unwrap_or_default();
+    faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect()
+}
+
+fn key() -> Value {
+    serde_json::from_str(KEY).expect("a key")
+}
+
+/// Each is one fault, and repeats no secret.
+fn told(cases: impl IntoIterator<Item = Case>) {
+    for (members, pointer, detail) in cases {
+        let faults = faults(&members);
+        let [(at, text)] = faults.as_slice() else { panic!("{members}: {faults:?}") };
+        assert_eq!(at, pointer);
+        assert!(text.contains(detail), "{members}: {text}");
+        assert!(!text.contains("hunter2") && !text.contains("a-private-number"));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_what_a_client_says_of_itself_is_told_with_its_value() {
+    told([
+        (
+            json!({ "client_name": null }),
+            "/client_name",
+            "client_name is missing: it is what people are asked to approve",
+        ),
+        (json!({ "client_name": "a\u{202e}b" }), "/client_name", "a text of 1 to 100 characters"),
+        (json!({ "client_id": "acct-1" }), "/client_id", "must not begin as the subjects of accounts do"),
+        (
+            json!({ "client_id": "é" }),
+            "/client_id",
+            "client_id is \"é\": it must be 1 to 128 visible ASCII characters",
+        ),
+        (json!({ "client_id": ".." }), "/client_id", "not . or .."),
+        (json!({ "client_id": "a".repeat(129) }), "/client_id", "1 to 128"),
+        (
+            json!({ "client_uri": "http://tv.example" }),
+            "/client_uri",
+            "client_uri is \"http://tv.example\": it must be an https URL",
+        ),
+        (json!({ "logo_uri": "https://a/#b" }), "/logo_uri", "without user or fragment"),
+        (json!({ "policy_uri": 1 }), "/policy_uri", "policy_uri is 1: it must be an https URL"),
+        (
+            json!({ "contacts": ["nobody"] }),
+            "/contacts/0",
+            "contacts has \"nobody\": each entry must be an e-mail address",
+        ),
+        (json!({ "contacts": "a@b" }), "/contacts", "a list of texts"),
+        (
+            json!({ "grant_types": ["password"] }),
+            "/grant_types/0",
+            "grant_types has \"password\": each entry must be urn:ietf",
+        ),
+        (json!({ "grant_types": ["refresh_token"] }), "/grant_types", "there would be nothing to refresh"),
+        (
+            json!({ "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:device_code"] }),
+            "/grant_types/1",
+            "listed once",
+        ),
+        (json!({ "scope": "a\"b" }), "/scope", "scopes with a space between them"),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_how_a_client_proves_itself_is_told_without_its_keys() {
+    let (key, mut private) = (key(), key());
+    private["d"] = json!("a-private-number");
+    told([
+        (
+            json!({ "token_endpoint_auth_method": "client_secret_jwt" }),
+            "/token_endpoint_auth_method",
+            "keeps only its digest; use private_key_jwt",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "magic" }),
+            "/token_endpoint_auth_method",
+            "is \"magic\": it must be one of none, client_secret_basic",
+        ),
+        (json!({ "token_endpoint_auth_method": "private_key_jwt" }), "/jwks", "send jwks or jwks_uri"),
+        (
+            json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": { "keys": [key] } }),
+            "/jwks",
+            "send jwks with x5c",
+        ),
+        (
+            json!({ "token_endpoint_auth_method": "tls_client_auth" }),
+            "/tls_client_auth_subject_dn",
+            "the subject of the certificate",
+        ),
+        (
+            json!({ "tls_client_auth_subject_dn": "CN=a" }),
+            "/tls_client_auth_subject_dn",
+            "for token_endpoint_auth_method tls_client_auth only",
+        ),
+        (json!({ "jwks": { "keys": [] } }), "/jwks", "a list of 1 to 20 keys"),
+        (
+            json!({ "jwks": { "keys": [key, private] } }),
+            "/jwks/keys/1",
+            "the key is private: send its public half only",
+        ),
+        (
+            json!({ "jwks": { "keys": [key] }, "jwks_uri": "https://tv.example/jwks" }),
+            "/jwks_uri",
+            "exclude each other",
+        ),
+        (json!({ "jwks_uri": "http://tv.example/jwks" }), "/jwks_uri", "https URL"),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allowed() {
+    told([
+        (
+            json!({ "id_token_signed_response_alg": "none" }),
+            "/id_token_signed_response_alg",
+            "is \"none\": it must be one of ES256, RS256, PS256, PS384, PS512, EdDSA",
+        ),
+        (
+            json!({ "access_token_signed_response_alg": "HS256" }),
+            "/access_token_signed_response_alg",
+            "one of ES256",
+        ),
+        (
+            json!({ "access_token_format": "JWT" }),
+            "/access_token_format",
+            "is \"JWT\": it must be one of jwt, opaque",
+        ),
+        (json!({ "audience": ["api"] }), "/audience/0", "an absolute URI"),
+        (
+            json!({ "code_lifetime": 9 }),
+            "/code_lifetime",
+            "code_lifetime is 9: it must be a whole number from 10 to 1800",
+        ),
+        (json!({ "code_lifetime": "300" }), "/code_lifetime", "is \"300\": it must be a whole number"),
+        (json!({ "access_token_lifetime": 86401 }), "/access_token_lifetime", "from 60 to 86400"),
+        (json!({ "id_token_lifetime": -1 }), "/id_token_lifetime", "from 60 to 86400"),
+        (json!({ "refresh_token_lifetime": 1.5 }), "/refresh_token_lifetime", "from 60 to 31536000"),
+        (
+            json!({ "refresh_token_idle_lifetime": 120, "refresh_token_lifetime": 60 }),
+            "/refresh_token_idle_lifetime",
+            "must not exceed refresh_token_lifetime, which is 60",
+        ),
+        (json!({ "polling_interval": 61 }), "/polling_interval", "from 1 to 60"),
+        (
+            json!({ "polling_interval": 30, "code_lifetime": 30 }),
+            "/polling_interval",
+            "less than code_lifetime, which is 30",
+        ),
+        (json!({ "user_code_type": "letters" }), "/user_code_type", "one of configured, digits"),
+        (
+            json!({ "verification_uri_complete": "yes" }),
+            "/verification_uri_complete",
+            "is \"yes\": it must be true or false",
+        ),
+        (json!({ "enabled": 1 }), "/enabled", "enabled is 1: it must be true or false"),
+        (
+            json!({ "consent_prompt": "once" }),
+            "/consent_prompt",
+            "every code is somebody else's until a person has said otherwise",
+        ),
+        (
+            json!({ "client_secrte": "hunter2" }),
+            "/client_secrte",
+            "there is no member \"client_secrte\" here",
+        ),
+    ]);
+}
+
+#[test]
+fn a_certificate_may_be_of_a_kind_that_signs_nothing_here_but_is_not_private() {
+    let certificate = |more: Value| {
+        let mut key = json!({ "kty": "EC", "crv": "P-384", "x5c": ["AAAA"] });
+        key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": { "keys": [key] } })
+    };
+
+    assert_eq!(faults(&certificate(json!({}))), []);
+    assert_eq!(faults(&certificate(json!({ "d": "AA" })))[0].0, "/jwks/keys/0");
+}
+
+#[test]
+fn all_faults_of_a_client_are_told_at_once() {
+    let faults = faults(&json!({ "client_uri": "x", "enabled": "x", "code_lifetime": 0, "other": 1 }));
+
+    let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
+    assert_eq!(pointers, ["/client_uri", "/enabled", "/code_lifetime", "/other"]);
+}
