@@ -46,9 +46,10 @@ pub(super) async fn submitted<P: Platform>(
     let session = start_session(context, &mut browser, &account, rng).await?;
     // Whatever comes now, the person is signed in.
     let page = if transaction.is_checked(context) || turnstile::asked(context).await.is_none() {
-        code::look_up(context, &user_code, &browser, &(session, account), rng).await.unwrap_or_else(
-            |Unavailable| view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
-        )
+        let signed_in = (session, account);
+        code::look_up(context, &user_code, &browser, &signed_in, rng).await.unwrap_or_else(|Unavailable| {
+            view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
+        })
     } else {
         turnstile::ask_again(context, 200, &browser, &user_code, Refusal::Missing).await
     };
