@@ -19,6 +19,7 @@ use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::renewal::{Predecessor, Renewal, Withdrawn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -89,11 +90,16 @@ fn family() -> Family {
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
         ends_at: AT,
-        refresh: Some(Current { digest: Digest::of(b"refresh"), attempt: "attempt".to_owned() }),
+        refresh: Some(Current {
+            digest: Digest::of(b"refresh"),
+            attempt: "attempt".to_owned(),
+            good_until: None,
+        }),
         ended: None,
         resource: Vec::new(),
         cnf: Confirmation::default(),
         acr: None,
+        renewal: Renewal::default(),
     }
 }
 
@@ -162,6 +168,29 @@ fn a_family() {
     let (head, _) = FAMILY.split_once(r#","refresh""#).expect("it has one");
     pin(&ended, &format!(r#"{head},"ended":"refresh_token_reused"}}"#));
     pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
+}
+
+#[test]
+fn a_family_that_was_refreshed() {
+    let first = Family { renewal: Renewal { until: Some(AT), ..Renewal::default() }, ..family() };
+    let family_json =
+        |renewal: &str| with_digests(&format!(r#"{}"renewal":{renewal}}}"#, FAMILY.replace("}}", "},")));
+    pin(&first, &family_json(r#"{"until":1763733780123}"#));
+    let digest = Digest::of(b"refresh");
+    let withdrawn = vec![Withdrawn { attempt: "lost".to_owned(), at: AT }];
+    let predecessor = |arrived| Some(Predecessor { digest, at: AT, arrived });
+    let again = Renewal { until: Some(AT), predecessor: predecessor(false), withdrawn };
+    pin(
+        &Family { renewal: again, ..family() },
+        &family_json(
+            r#"{"until":1763733780123,"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}]}"#,
+        ),
+    );
+    let seen = Renewal { predecessor: predecessor(true), ..Renewal::default() };
+    pin(
+        &Family { renewal: seen, ..family() },
+        &family_json(r#"{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true}}"#),
+    );
 }
 
 #[test]
@@ -286,16 +315,25 @@ fn commands_to_a_shard_of_grants() {
         &Command::Refresh { id: id.clone(), secret, genuine: true },
         &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
     );
-    let next = Current { digest: secret, attempt: "attempt".to_owned() };
-    pin(&Command::Family { id: id.clone() }, r#"{"family":{"id":"family"}}"#);
+    let next = Current { digest: secret, attempt: "attempt".to_owned(), good_until: None };
+    pin(&Command::Family { id: id.clone(), seen: None }, r#"{"family":{"id":"family"}}"#);
+    let seen = Command::Family { id: id.clone(), seen: Some("jti".to_owned()) };
+    pin(&seen, r#"{"family":{"id":"family","seen":"jti"}}"#);
     pin(
         &Command::Revoke { id: id.clone(), client_id: "demo-tv".to_owned(), proof: None },
         r#"{"revoke":{"id":"family","client_id":"demo-tv","proof":null}}"#,
     );
     pin(
-        &Command::Rotate { id, secret, next },
+        &Command::Rotate { id: id.clone(), secret, next: next.clone(), ends_at: None },
         &format!(
             r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}}}}}}"#
+        ),
+    );
+    let next = Current { good_until: Some(AT), ..next };
+    pin(
+        &Command::Rotate { id, secret, next, ends_at: Some(AT) },
+        &format!(
+            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt","good_until":1763733780123}},"ends_at":1763733780123}}}}"#
         ),
     );
 }
@@ -337,6 +375,7 @@ fn replies_of_a_shard_of_grants() {
             Reply::Refreshed(Presented::Current(Box::new(family()))),
             with_digests(&format!(r#"{{"refreshed":{{"current":{FAMILY}}}}}"#)),
         ),
+        (Reply::Refreshed(Presented::Raced), r#"{"refreshed":"raced"}"#.to_owned()),
         (Reply::Refreshed(Presented::Reused), r#"{"refreshed":"reused"}"#.to_owned()),
         (Reply::Refreshed(Presented::Dead), r#"{"refreshed":"dead"}"#.to_owned()),
         (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),

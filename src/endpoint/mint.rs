@@ -46,6 +46,8 @@ pub(super) struct Subject<'a> {
     pub audience: &'a [String],
     /// The keys that the access token is bound to.
     pub cnf: &'a Confirmation,
+    /// Names this answer: the access token's `jti`.
+    pub attempt: &'a str,
     pub session: Session,
 }
 
@@ -64,18 +66,28 @@ impl Session {
 }
 
 impl Tokens {
-    /// Adds the family's next refresh token, and returns what its row keeps.
+    /// Adds the family's next refresh token, good until it has lain idle for too long or `until` has come, and returns
+    /// what its row keeps.
     pub(super) fn add_refresh_token<P>(
         &mut self,
         context: Context<'_, P>,
         subject: &Subject<'_>,
-        attempt: &str,
+        until: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Current {
         let (keyring, Session { shard, family }) = (&context.server.settings.keyring, subject.session);
         let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
         self.refresh_token = Some(text);
-        Current { digest, attempt: attempt.to_owned() }
+        let idle = subject.client.tokens.refresh_token_idle_lifetime;
+        let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
+        let good_until = Some(until.min(context.now + idle));
+        Current { digest, attempt: subject.attempt.to_owned(), good_until }
+    }
+
+    /// When the last of them ends: the family is known until then, so that an access token can be revoked.
+    pub(super) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
+        let access = now + Duration::from_secs(self.expires_in);
+        refresh.and_then(|current| current.good_until).map_or(access, |until| until.max(access))
     }
 }
 
@@ -90,10 +102,9 @@ impl Subject<'_> {
 pub(super) async fn mint<P: Platform>(
     context: Context<'_, P>,
     subject: &Subject<'_>,
-    rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let settings = &context.server.settings;
-    let access = access_claims(context, subject, secret::random_id(rng));
+    let access = access_claims(context, subject);
     let alg = subject.client.access_token_signed_response_alg;
     let access_token = sign(context, "at+jwt", alg, settings.access_token, access).await?;
     let id_token = if subject.scope.has(OPENID) {
@@ -113,14 +124,14 @@ pub(super) async fn mint<P: Platform>(
     })
 }
 
-fn access_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, jti: String) -> AccessClaims {
+fn access_claims<P>(context: Context<'_, P>, subject: &Subject<'_>) -> AccessClaims {
     let issuer = context.issuer.as_str();
     AccessClaims {
         iss: issuer.to_owned(),
         sub: subject.account.sub.clone(),
         aud: Audience::of(subject.audience, issuer),
         client_id: subject.client.client_id.clone(),
-        jti,
+        jti: subject.attempt.to_owned(),
         scope: subject.scope.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),

@@ -12,15 +12,18 @@ use super::error::Error;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
 use super::{Context, Platform};
+use crate::client::Client;
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family};
 use crate::token::refresh_token::new_family;
+use crate::token::renewal::Renewal;
 
 pub(super) async fn poll<P: Platform>(
     context: Context<'_, P>,
@@ -78,6 +81,7 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
+    let attempt = secret::random_id(rng);
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
@@ -89,12 +93,14 @@ async fn redeem<P: Platform>(
         audience: &[],
         cnf: &Confirmation::default(),
         nonce: ready.request.nonce.as_deref(),
+        attempt: &attempt,
         session,
     };
-    let mut tokens = mint(context, &subject, rng).await?;
-    let attempt = secret::random_id(rng);
-    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
-    let family = family(context, &subject, refresh);
+    let mut tokens = mint(context, &subject).await?;
+    let until = refreshable_until(context, &client);
+    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
+    let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
+    let family = family(&subject, refresh, until, ends_at);
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
     let (family, reissue) = (Box::new(family), may_reissue(context, caller));
     spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;
@@ -102,10 +108,15 @@ async fn redeem<P: Platform>(
     Ok(tokens)
 }
 
-/// The family that a redemption starts: it lives as long as its refresh token, or its access token.
-fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
-    let settings = &context.server.settings;
-    let lifetime = if refresh.is_some() { settings.refresh_token } else { settings.access_token };
+/// RFC 9700 §4.14.2: however often it is refreshed, an approval is not for ever.
+fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
+    let lifetime = client.tokens.refresh_token_lifetime;
+    context.now + Duration::from_secs(lifetime.unwrap_or(context.server.settings.refresh_token))
+}
+
+/// The family that a redemption starts.
+fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, ends_at: Timestamp) -> Family {
+    let renewal = Renewal { until: refresh.as_ref().map(|_| until), ..Renewal::default() };
     Family {
         format: Format,
         client_id: subject.client.client_id.clone(),
@@ -113,12 +124,13 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
         scope: subject.scope.clone(),
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),
-        ends_at: context.now + Duration::from_secs(lifetime),
+        ends_at,
         refresh,
         ended: None,
         resource: Vec::new(),
         cnf: Confirmation::default(),
         acr: subject.acr.map(str::to_owned),
+        renewal,
     }
 }
 

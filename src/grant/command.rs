@@ -82,11 +82,17 @@ pub enum Command {
         secret: Digest,
         /// The next one.
         next: Current,
+        /// The family's row may go after this; as before, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends_at: Option<Timestamp>,
     },
     /// A family, looked at.
     Family {
         /// The family's key.
         id: String,
+        /// The `jti` of an access token of it that was presented.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<String>,
     },
     /// Ends a family, if it is this client's.
     Revoke {

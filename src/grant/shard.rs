@@ -84,8 +84,10 @@ pub fn apply<R: Rows>(
         Command::Refresh { id, secret, genuine } => {
             refresh(rows, &id, &secret, genuine, now).map(Reply::Refreshed)
         }
-        Command::Rotate { id, secret, next } => rotate(rows, &id, &secret, next, now).map(Reply::Rotated),
-        Command::Family { id } => Ok(Reply::Family(rows.family(&id)?.map(Box::new))),
+        Command::Rotate { id, secret, next, ends_at } => {
+            rotate(rows, &id, &secret, (next, ends_at), now).map(Reply::Rotated)
+        }
+        Command::Family { id, seen } => look(rows, &id, seen.as_deref()).map(Reply::Family),
         Command::Revoke { id, client_id, proof } => {
             revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
         }
@@ -263,16 +265,26 @@ fn rotate<R: Rows>(
     rows: &R,
     id: &str,
     secret: &Digest,
-    next: Current,
+    (next, ends_at): (Current, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<Rotation, R::Error> {
     let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
-    let rotation = family.rotate(secret, next, now);
+    let lost = family.good_until(secret, now).is_none();
+    let rotation = family.rotate(secret, next, ends_at, now);
     if rotation == Rotation::Rotated {
+        let what = if lost { What::RefreshedAnew } else { What::Refreshed };
         rows.put_family(id, &family)?;
-        rows.tell(&Event::of_family(What::Refreshed, id, &family, now))?;
+        rows.tell(&Event::of_family(what, id, &family, now))?;
     }
     Ok(rotation)
+}
+
+fn look<R: Rows>(rows: &R, id: &str, seen: Option<&str>) -> Result<Option<Box<Family>>, R::Error> {
+    let Some(mut family) = rows.family(id)? else { return Ok(None) };
+    if seen.is_some_and(|jti| family.arrive(jti)) {
+        rows.put_family(id, &family)?;
+    }
+    Ok(Some(Box::new(family)))
 }
 
 fn revoke<R: Rows>(

@@ -12,6 +12,9 @@ use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
 
+/// Thirty days.
+const REFRESH_TOKEN: u64 = 2_592_000;
+
 /// Where this server runs. Decides what is forgiven.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Environment {
@@ -48,8 +51,10 @@ pub struct Settings {
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
     pub id_token: u64,
-    /// `REFRESH_TOKEN_SECONDS`.
+    /// `REFRESH_TOKEN_SECONDS`: how long one approval may be refreshed at all.
     pub refresh_token: u64,
+    /// `REFRESH_TOKEN_IDLE_SECONDS`: how long a refresh token may lie unused. No longer than the above.
+    pub refresh_token_idle: u64,
     /// `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
@@ -96,7 +101,8 @@ impl Settings {
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
-            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, 60..=31_536_000)?,
+            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", REFRESH_TOKEN, 60..=31_536_000)?,
+            refresh_token_idle: refresh_token_idle(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
         })
@@ -120,6 +126,17 @@ impl Settings {
             Environment::Preview | Environment::Production => false,
         }
     }
+}
+
+fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+    const IDLE: u64 = 1_209_600;
+    let whole = number(var, "REFRESH_TOKEN_SECONDS", REFRESH_TOKEN, 60..=31_536_000)?;
+    let idle = number(var, "REFRESH_TOKEN_IDLE_SECONDS", IDLE.min(whole), 60..=31_536_000)?;
+    if idle > whole {
+        let allowed = format!("must not be longer than REFRESH_TOKEN_SECONDS, which is {whole}");
+        return Err(bad("REFRESH_TOKEN_IDLE_SECONDS", &idle.to_string(), &allowed));
+    }
+    Ok(idle)
 }
 
 fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {

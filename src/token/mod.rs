@@ -7,4 +7,5 @@ pub mod family;
 pub mod jwk;
 pub mod key;
 pub mod refresh_token;
+pub mod renewal;
 pub mod signing;
