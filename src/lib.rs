@@ -16,6 +16,7 @@
 pub mod audit;
 pub mod client;
 pub mod endpoint;
+pub mod fault;
 pub mod format;
 pub mod grant;
 pub mod identity;

@@ -22,6 +22,13 @@ impl Digest {
         Self(Sha256::digest(secret).into())
     }
 
+    /// Reads a SHA-256 that somebody computed elsewhere, in hex or either alphabet of base64.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = if text.len() == 64 { from_hex(text) } else { decode_lenient(text) };
+        bytes?.try_into().ok().map(Self)
+    }
+
     /// The bytes, for a further computation.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
@@ -77,6 +84,15 @@ pub fn decode_lenient(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(bare).or_else(|_| STANDARD_NO_PAD.decode(bare)).ok()
 }
 
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pair = |pair: &[u8]| {
+        let [high, low] = pair else { return None };
+        u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()
+    };
+    text.as_bytes().chunks(2).map(pair).collect()
+}
+
 /// `N` random bytes.
 pub fn random<const N: usize>(rng: &mut impl CryptoRng) -> [u8; N] {
     let mut bytes = [0; N];
@@ -106,6 +122,18 @@ mod tests {
     #[test]
     fn a_digest_of_another_length_is_refused() {
         assert!(serde_json::from_str::<Digest>("\"c2hvcnQ\"").is_err());
+    }
+
+    #[test]
+    fn a_digest_is_read_in_hex_and_in_base64() {
+        let digest = Digest::of(b"abc");
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015AD";
+
+        assert_eq!(Digest::parse(hex), Some(digest));
+        assert_eq!(Digest::parse(&encode(digest.bytes())), Some(digest));
+        for bad in ["abc", &hex.replace('b', "g"), &encode(&[1; 31])] {
+            assert_eq!(Digest::parse(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Client, scope};
 use crate::format::Format;
+use crate::time::Timestamp;
 use crate::token::key::{PublicKey, StoredKey};
 
 /// What may be read without asking the registry: published in KV, cached in each isolate.
@@ -110,7 +111,7 @@ pub trait Rows {
 /// # Errors
 ///
 /// Those of the rows.
-pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Reply, R::Error> {
+pub fn apply<R: Rows>(rows: &R, command: Command, _now: Timestamp) -> Result<Reply, R::Error> {
     match command {
         Command::Snapshot => snapshot(rows),
         Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),

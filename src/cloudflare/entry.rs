@@ -90,7 +90,10 @@ async fn read(incoming: &mut worker::Request) -> Result<Request> {
         request.user_agent = header(incoming, "user-agent");
         request.place = place(incoming);
     }
-    if method == "POST" {
+    if path.contains("/admin/api/") {
+        request.if_match = header(incoming, "if-match");
+    }
+    if matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
         request.body = body(incoming).await?;
     }
     Ok(Request { method, path, ..request })

@@ -48,7 +48,7 @@ impl DurableObject for Registry {
             self.ensure_keys().await?;
             self.has_keys.set(true);
         }
-        let reply = apply(&self.table, command)?;
+        let reply = apply(&self.table, command, object::now())?;
         match &reply {
             Reply::Snapshot(snapshot) => self.publish(snapshot).await,
             Reply::Undescribed { client_id, scope } => worker::console_error!(

@@ -75,10 +75,10 @@ impl<P: Platform> Server<P> {
         } else {
             Command::Snapshot
         };
-        match self.platform.registry(&command).await? {
-            Reply::Snapshot(snapshot) => Ok(*snapshot),
-            Reply::Client(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Unavailable),
-        }
+        let Reply::Snapshot(snapshot) = self.platform.registry(&command).await? else {
+            return Err(Unavailable);
+        };
+        Ok(*snapshot)
     }
 
     /// A client: from the snapshot, or at the source if it is not there.
@@ -92,10 +92,8 @@ impl<P: Platform> Server<P> {
     /// A client as it is now: for approval, redemption and refresh, and before refusing one.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
         let command = Command::Client { client_id: client_id.to_owned() };
-        match self.platform.registry(&command).await? {
-            Reply::Client(client) => Ok(client.map(|client| *client)),
-            Reply::Snapshot(_) | Reply::Keys(_) | Reply::Undescribed { .. } => Err(Unavailable),
-        }
+        let Reply::Client(client) = self.platform.registry(&command).await? else { return Err(Unavailable) };
+        Ok(client.map(|client| *client))
     }
 
     /// An account as it is now. In development the demo accounts are stored at their first use.
@@ -129,10 +127,12 @@ impl<P: Platform> Server<P> {
     pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
         let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
             Some(keys) => keys,
-            None => match self.platform.registry(&Command::Keys).await? {
-                Reply::Keys(keys) => self.cache.keys.keep(keys.into(), now),
-                Reply::Snapshot(_) | Reply::Client(_) | Reply::Undescribed { .. } => return Err(Unavailable),
-            },
+            None => {
+                let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
+                    return Err(Unavailable);
+                };
+                self.cache.keys.keep(keys.into(), now)
+            }
         };
         keys.iter().find(|key| key.public.alg == alg).cloned().ok_or(Unavailable)
     }

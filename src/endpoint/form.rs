@@ -60,6 +60,12 @@ impl Form {
         self.values.get(name).map(String::as_str)
     }
 
+    /// The names of the parameters that are there.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let resource = (!self.resources.is_empty()).then_some(RESOURCE);
+        self.values.keys().map(String::as_str).chain(resource)
+    }
+
     /// The values of `resource`, in the order in which they were sent (RFC 8707 §2).
     #[must_use]
     pub fn resources(&self) -> &[String] {

@@ -1,5 +1,7 @@
 //! HTTP in, HTTP out. Still native: whole stories run through [`answer`] in `cargo test`.
 
+mod admin;
+mod attempt;
 mod bearer;
 mod client_auth;
 mod device_authorization;
@@ -93,6 +95,7 @@ enum Route {
     ProtectedResource,
     Keys,
     Health,
+    Admin,
 }
 
 /// What a browser's script may ask of the routes that are open to it.
@@ -113,7 +116,11 @@ impl Route {
         if resource.and_then(|rest| rest.strip_prefix(base)) == Some("/userinfo") {
             return Some(Self::ProtectedResource);
         }
-        match path.strip_prefix(base)? {
+        let path = path.strip_prefix(base)?;
+        if path.strip_prefix(admin::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Some(Self::Admin);
+        }
+        match path {
             "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
             "/introspect" => Some(Self::Introspection),
@@ -133,6 +140,26 @@ impl Route {
             Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
             Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
+            // Each address there has its own.
+            Self::Admin => &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+        }
+    }
+
+    /// Whether it is there at all, with these settings.
+    const fn is_served(self, settings: &Settings) -> bool {
+        match self {
+            Self::Admin => settings.admin_token.is_some(),
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::UserInfo
+            | Self::Verify
+            | Self::Authorize
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys
+            | Self::Health => true,
         }
     }
 
@@ -147,7 +174,7 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys => true,
-            Self::Introspection | Self::Verify | Self::Authorize | Self::Health => false,
+            Self::Introspection | Self::Verify | Self::Authorize | Self::Health | Self::Admin => false,
         }
     }
 }
@@ -162,7 +189,8 @@ pub async fn answer<P: Platform>(
     let Some(issuer) = server.issuer(request) else {
         return Response::text(421, "This server does not answer for that host and scheme.");
     };
-    let Some(route) = Route::find(&request.path, &issuer) else {
+    let route = Route::find(&request.path, &issuer).filter(|route| route.is_served(&server.settings));
+    let Some(route) = route else {
         return Response::text(404, "There is nothing here.");
     };
     if request.method == "OPTIONS" && route.is_open_to_scripts() {
@@ -206,6 +234,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,
+        Route::Admin => admin::answer(context, rng).await,
         Route::Health => {
             Response::json(200, &metadata::Health { version: context.server.platform.version() })
         }

@@ -49,6 +49,13 @@ pub fn sign_ins_by_network(network: &str) -> Budget {
     Budget { key: format!("sign-in/network/{network}"), rule }
 }
 
+/// Admin tokens tried from a network. The longest wait is short, because strangers behind the same address can cause it.
+#[must_use]
+pub fn admin_tokens_by_network(network: &str) -> Budget {
+    let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
+    Budget { key: format!("admin/network/{network}"), rule }
+}
+
 /// The gauge of a client's live codes on a network.
 #[must_use]
 pub fn gauge(client_id: &str, network: &str) -> String {

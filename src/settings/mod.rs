@@ -11,6 +11,7 @@ use issuer::is_loopback;
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
+use crate::secret::Digest;
 
 /// Thirty days.
 const REFRESH_TOKEN: u64 = 2_592_000;
@@ -59,7 +60,12 @@ pub struct Settings {
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
     pub live_codes_per_shard: u64,
+    /// `ADMIN_TOKEN_SHA256`; without it there is no admin API.
+    pub admin_token: Option<Digest>,
 }
+
+/// The admin token of `make dev`. A deployment that is given its digest refuses to start.
+pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
 
 /// A setting that cannot be used. Displays as one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -105,6 +111,7 @@ impl Settings {
             refresh_token_idle: refresh_token_idle(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
+            admin_token: admin_token(&var, environment)?,
         })
     }
 
@@ -225,6 +232,31 @@ fn shards_if_set(
     name: &'static str,
 ) -> Result<Option<u8>, BadSetting> {
     var(name).map(|_| shards(var, name, 1)).transpose()
+}
+
+fn admin_token(
+    var: &impl Fn(&str) -> Option<String>,
+    environment: Environment,
+) -> Result<Option<Digest>, BadSetting> {
+    const NAME: &str = "ADMIN_TOKEN_SHA256";
+    const PUBLIC: &str =
+        "is that of the development token, which is public; make one with `openssl rand -hex 32`";
+    let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
+    match (digest(var, NAME)?, environment) {
+        (None, Environment::Development) => Ok(Some(public)),
+        (Some(digest), Environment::Preview | Environment::Production) if digest == public => {
+            Err(missing(NAME, PUBLIC))
+        }
+        (digest, _) => Ok(digest),
+    }
+}
+
+/// The SHA-256 of a secret. Its value is never shown: whoever sets the secret itself here by mistake would see it again.
+fn digest(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<Digest>, BadSetting> {
+    const FORM: &str =
+        "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";
+    let Some(text) = var(name) else { return Ok(None) };
+    Digest::parse(text.trim()).map(Some).ok_or_else(|| missing(name, FORM))
 }
 
 fn user_code(var: &impl Fn(&str) -> Option<String>) -> Result<Shape, BadSetting> {

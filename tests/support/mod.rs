@@ -217,7 +217,8 @@ impl World {
 
     /// Publishes the registry as it is now.
     pub(crate) fn publish(&self) {
-        let Ok(reply) = registry::apply(&self.server.platform.registry, registry::Command::Snapshot);
+        let Ok(reply) =
+            registry::apply(&self.server.platform.registry, registry::Command::Snapshot, self.now());
         let registry::Reply::Snapshot(snapshot) = reply else { panic!("no snapshot") };
         self.server.platform.published.replace(Some(*snapshot));
     }
@@ -397,7 +398,7 @@ impl Platform for Memories {
 
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable> {
         self.reach("registry")?;
-        let Ok(reply) = registry::apply(&self.registry, command.clone());
+        let Ok(reply) = registry::apply(&self.registry, command.clone(), self.now.get());
         Ok(reply)
     }
 

@@ -11,6 +11,7 @@ mod view;
 
 use rand_core::CryptoRng;
 
+use super::attempt::Attempt;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
@@ -20,9 +21,6 @@ use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::session::{Browser, Session, SignedIn};
 use crate::identity::shard::{Command, Reply};
-use crate::limiter;
-use crate::limiter::budgets::Budget;
-use crate::time::Timestamp;
 
 /// What a form of ours does.
 enum Step {
@@ -135,45 +133,6 @@ async fn check<P: Platform>(
 async fn end<P: Platform>(context: Context<'_, P>, signed_in: &SignedIn) -> Result<(), Unavailable> {
     let command = Command::SignOut { id: signed_in.digest() };
     context.server.platform.accounts(&signed_in.account, &command).await.map(drop)
-}
-
-/// What asking the budgets for an attempt ended in.
-enum Attempt {
-    /// It was taken from each.
-    Taken(Taken),
-    /// One of them is spent for so many seconds; none was charged.
-    Wait(u64),
-}
-
-/// An attempt that was taken, to give back if it was right.
-struct Taken(Vec<(Budget, Timestamp)>);
-
-impl Attempt {
-    async fn take<P: Platform>(context: Context<'_, P>, budgets: [Budget; 2]) -> Result<Self, Unavailable> {
-        let mut taken = Taken(Vec::new());
-        for budget in budgets {
-            let command = limiter::Command::Take { key: budget.key.clone(), rule: budget.rule };
-            match context.server.platform.limits(&command).await? {
-                limiter::Reply::Taken(at) => taken.0.push((budget, at)),
-                limiter::Reply::Wait(seconds) => {
-                    taken.give_back(context).await;
-                    return Ok(Self::Wait(seconds));
-                }
-                limiter::Reply::Done | limiter::Reply::Strained(_) => return Err(Unavailable),
-            }
-        }
-        Ok(Self::Taken(taken))
-    }
-}
-
-impl Taken {
-    /// If this is lost, one attempt counts that should not: the careful side.
-    async fn give_back<P: Platform>(self, context: Context<'_, P>) {
-        for (budget, at) in self.0 {
-            let command = limiter::Command::GiveBack { key: budget.key, at };
-            let _: Result<limiter::Reply, Unavailable> = context.server.platform.limits(&command).await;
-        }
-    }
 }
 
 /// Strict clients want an `authorization_endpoint` in the metadata; this one says why there is none.

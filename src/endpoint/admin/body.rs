@@ -1,0 +1,51 @@
+//! JSON bodies and queries, read strictly.
+
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Request;
+use crate::fault::Fault;
+
+/// The JSON object that the body is.
+///
+/// # Errors
+///
+/// It is too large, says that it is something else, or is not a JSON object.
+pub(super) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
+    let body = request.body.as_deref().ok_or(Problem::TooLarge)?;
+    if !is_json(request) {
+        return Err(Problem::NotJson);
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(Problem::Malformed("The body is JSON, but not an object.".to_owned())),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            Err(Problem::Malformed(format!("The body stops being JSON at line {line}, column {column}.")))
+        }
+    }
+}
+
+/// As [`object`], or an empty one if there is no body at all.
+pub(super) fn object_if_any(request: &Request) -> Result<Map<String, Value>, Problem> {
+    if request.body.as_ref().is_some_and(Vec::is_empty) { Ok(Map::new()) } else { object(request) }
+}
+
+/// Whether the body says that it is JSON, or JSON of some kind (RFC 6839 §3.1).
+fn is_json(request: &Request) -> bool {
+    let essence = request.content_type.as_deref().and_then(|value| value.split(';').next());
+    let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// The parameters of the query, which must be among `known`.
+pub(super) fn query(request: &Request, known: &[&str]) -> Result<Form, Problem> {
+    let faulty = |name: &str, detail: &str| Problem::Invalid(vec![Fault::at(name, detail)]);
+    let form = Form::parse(request.query.as_bytes())
+        .map_err(|_| faulty("", "the query has a parameter twice, or bytes that are not UTF-8"))?;
+    if let Some(name) = form.names().find(|name| !known.contains(name)) {
+        return Err(faulty(name, "this parameter is not known here"));
+    }
+    Ok(form)
+}

@@ -1,0 +1,91 @@
+//! The admin API: clients, scopes and what else an operator sees to, under `/admin/api/`.
+//!
+//! It is there only if an admin token is configured. No browser is meant to call it: there is no CORS and no cookie.
+
+mod body;
+mod problem;
+mod route;
+
+use rand_core::CryptoRng;
+
+use super::attempt::Attempt;
+use super::http::Response;
+use super::{Context, Platform};
+use crate::limiter::budgets::admin_tokens_by_network;
+use crate::secret::Digest;
+use problem::Problem;
+use route::{Found, Place};
+
+/// Where the admin API is, below the issuer.
+pub(super) const PREFIX: &str = "/admin/api";
+/// For the log.
+const WHAT: &str = "admin";
+
+/// What was done, and to which registered client, if to one.
+struct Done {
+    response: Response,
+    client: Option<String>,
+    /// For the log: `client_created` and the like.
+    outcome: &'static str,
+}
+
+impl Done {
+    /// Something was looked at.
+    fn read(response: Response) -> Self {
+        Self { response, client: None, outcome: "read" }
+    }
+}
+
+/// Answers every request below [`PREFIX`]; one line in the log for each.
+pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    match attend(context, rng).await {
+        Ok(Done { response, client, outcome }) => response.noting(WHAT, client.as_deref(), outcome, outcome),
+        Err(problem) => problem.response(context.issuer).noting(WHAT, None, problem.name(), problem.name()),
+    }
+}
+
+async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Result<Done, Problem> {
+    authenticate(context).await?;
+    let path = context.request.path.strip_prefix(context.issuer.path());
+    let path = path.and_then(|path| path.strip_prefix(PREFIX)).unwrap_or_default();
+    let found = route::find(path).ok_or(Problem::NotFound)?;
+    if !found.methods.contains(&context.request.method.as_str()) {
+        return Err(Problem::MethodNotAllowed(found.methods));
+    }
+    dispatch(context, found, rng).await
+}
+
+async fn dispatch<P: Platform>(
+    context: Context<'_, P>,
+    found: Found,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    match found.place {
+        Place::OpenApi => Ok(Done::read(openapi())),
+    }
+}
+
+/// A wrong token costs an attempt of its network, so that a weak one cannot be found by trying. The attempt is taken
+/// first: the right token is refused, too, while there is none.
+async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<(), Problem> {
+    let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
+    let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (Some((_, token)), Some(expected)) = (token, &context.server.settings.admin_token) else {
+        return Err(Problem::Unauthorized);
+    };
+    let taken = match Attempt::take(context, [admin_tokens_by_network(&context.network())]).await? {
+        Attempt::Taken(taken) => taken,
+        Attempt::Wait(seconds) => return Err(Problem::TooMany(seconds)),
+    };
+    if Digest::of(token.trim().as_bytes()) != *expected {
+        return Err(Problem::Unauthorized);
+    }
+    taken.give_back(context).await;
+    Ok(())
+}
+
+/// The OpenAPI 3.1 document.
+fn openapi() -> Response {
+    Response::new(200, "application/json", include_str!("openapi.json").to_owned())
+        .with("cache-control", "no-store".to_owned())
+}

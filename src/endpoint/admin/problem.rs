@@ -1,0 +1,162 @@
+//! Why the admin API refuses, and how it says so (RFC 9457).
+
+use serde::Serialize;
+
+use crate::endpoint::Unavailable;
+use crate::endpoint::http::{MAX_BODY, Response};
+use crate::fault::Fault;
+use crate::settings::Issuer;
+
+/// The reasons. The name of each is a response in the OpenAPI document, and its `type` points there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Problem {
+    /// No admin token, or a wrong one.
+    Unauthorized,
+    /// Too many wrong admin tokens; in so many seconds there is room.
+    TooMany(u64),
+    /// Nothing has this address.
+    NotFound,
+    /// The address takes these methods only.
+    MethodNotAllowed(&'static [&'static str]),
+    /// The body is larger than [`MAX_BODY`].
+    TooLarge,
+    /// The body does not say that it is JSON.
+    NotJson,
+    /// The body is not a JSON object; where it stops being one.
+    Malformed(String),
+    /// Members of the body, or parameters, that cannot be used.
+    Invalid(Vec<Fault>),
+    /// What is there forbids it: why.
+    Conflict(String),
+    /// A change of this needs `If-Match` (RFC 6585 §3).
+    PreconditionRequired,
+    /// It is no longer as `If-Match` says (RFC 9110 §15.5.13).
+    PreconditionFailed,
+    /// Part of the server cannot be reached.
+    Unavailable,
+}
+
+impl From<Unavailable> for Problem {
+    fn from(_: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+/// RFC 9457 §3.1.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Fault],
+}
+
+impl Problem {
+    /// Its name, in the document and in the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "unauthorized",
+            Self::TooMany(_) => "too_many",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::NotJson => "not_json",
+            Self::Malformed(_) => "malformed",
+            Self::Invalid(_) => "invalid",
+            Self::Conflict(_) => "conflict",
+            Self::PreconditionRequired => "precondition_required",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    const fn status(&self) -> u16 {
+        match self {
+            Self::Malformed(_) => 400,
+            Self::Unauthorized => 401,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::Conflict(_) => 409,
+            Self::PreconditionFailed => 412,
+            Self::TooLarge => 413,
+            Self::NotJson => 415,
+            Self::Invalid(_) => 422,
+            Self::PreconditionRequired => 428,
+            Self::TooMany(_) => 429,
+            Self::Unavailable => 503,
+        }
+    }
+
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Unauthorized => "The admin token is missing or wrong",
+            Self::TooMany(_) => "Too many wrong admin tokens",
+            Self::NotFound => "There is nothing here",
+            Self::MethodNotAllowed(_) => "This address does not take that method",
+            Self::TooLarge => "The body is too large",
+            Self::NotJson => "The body must be JSON",
+            Self::Malformed(_) => "The body cannot be read",
+            Self::Invalid(_) => "Something in the request cannot be used",
+            Self::Conflict(_) => "What is there forbids it",
+            Self::PreconditionRequired => "This change needs If-Match",
+            Self::PreconditionFailed => "It has changed meanwhile",
+            Self::Unavailable => "Part of the server cannot be reached",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Unauthorized => "Send Authorization: Bearer with the admin token.".to_owned(),
+            Self::TooMany(seconds) => format!("Try again in {seconds} seconds."),
+            Self::NotFound => "Nothing has this address.".to_owned(),
+            Self::MethodNotAllowed(allowed) => format!("Use {}.", allowed.join(", ")),
+            Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
+            Self::NotJson => "Send Content-Type: application/json.".to_owned(),
+            Self::Malformed(detail) | Self::Conflict(detail) => detail.clone(),
+            Self::Invalid(faults) if faults.len() == 1 => "See the one entry of errors.".to_owned(),
+            Self::Invalid(faults) => format!("See the {} entries of errors.", faults.len()),
+            Self::PreconditionRequired => {
+                "Send If-Match with the ETag of what you mean to change, or * for whatever it is.".to_owned()
+            }
+            Self::PreconditionFailed => {
+                "Read it again; its ETag is no longer the one in If-Match.".to_owned()
+            }
+            Self::Unavailable => "Nothing has changed; try again.".to_owned(),
+        }
+    }
+
+    fn errors(&self) -> &[Fault] {
+        if let Self::Invalid(faults) = self { faults } else { &[] }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn response(&self, issuer: &Issuer) -> Response {
+        let kind =
+            format!("{}/admin/api/openapi.json#/components/responses/{}", issuer.as_str(), self.name());
+        let (title, status, detail) = (self.title(), self.status(), self.detail());
+        let body = Body { kind, title, status, detail, errors: self.errors() };
+        let response =
+            Response::json(status, &body).with_only("content-type", "application/problem+json".to_owned());
+        match self {
+            Self::Unauthorized => {
+                response.with("www-authenticate", "Bearer realm=\"device-grant-admin\"".to_owned())
+            }
+            Self::TooMany(seconds) => response.with("retry-after", seconds.to_string()),
+            Self::MethodNotAllowed(allowed) => response.with("allow", allowed.join(", ")),
+            Self::Unavailable => response.with("retry-after", "5".to_owned()),
+            Self::NotFound
+            | Self::TooLarge
+            | Self::NotJson
+            | Self::Malformed(_)
+            | Self::Invalid(_)
+            | Self::Conflict(_)
+            | Self::PreconditionRequired
+            | Self::PreconditionFailed => response,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The addresses of the admin API. The OpenAPI document has the same ones; a test compares the two.
+
+use percent_encoding::percent_decode_str;
+
+/// What an address is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Place {
+    OpenApi,
+}
+
+/// Every address below `/admin/api`, with the methods it takes. A segment in braces stands for any one.
+pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[(Place::OpenApi, "/openapi.json", &["GET", "HEAD"])];
+
+/// An address that was found.
+pub(super) struct Found {
+    pub place: Place,
+    pub methods: &'static [&'static str],
+    /// The segments that stood for those in braces, decoded, from left to right.
+    pub names: Vec<String>,
+}
+
+/// Finds the address that `path`, below `/admin/api`, is.
+pub(super) fn find(path: &str) -> Option<Found> {
+    ROUTES.iter().find_map(|(place, template, methods)| {
+        let names = matched(template, path)?;
+        Some(Found { place: *place, methods, names })
+    })
+}
+
+fn matched(template: &str, path: &str) -> Option<Vec<String>> {
+    let (template, path) = (template.split('/'), path.split('/'));
+    if template.clone().count() != path.clone().count() {
+        return None;
+    }
+    let mut names = Vec::new();
+    for (expected, segment) in template.zip(path) {
+        if expected.starts_with('{') {
+            let name = percent_decode_str(segment).decode_utf8().ok()?;
+            names.push((!name.is_empty()).then(|| name.into_owned())?);
+        } else if expected != segment {
+            return None;
+        }
+    }
+    Some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_in_braces_stand_for_any_one() {
+        assert_eq!(matched("/clients/{id}/secret", "/clients/a%2Fb%20c/secret").unwrap(), ["a/b c"]);
+        for other in ["/clients//secret", "/clients/a/secret/", "/clients/a/b/secret", "/clients/%ff/secret"]
+        {
+            assert_eq!(matched("/clients/{id}/secret", other), None, "{other}");
+        }
+    }
+}
