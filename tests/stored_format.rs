@@ -238,7 +238,15 @@ fn a_client_and_a_signing_key() {
     let material = Material::Ec { crv: "P-256".to_owned(), x: "eA".to_owned(), y: "eQ".to_owned() };
     let public = PublicKey::new(Algorithm::Es256, material);
     let kid = public.kid.clone();
-    let key = StoredKey { format: Format, public, wrapped: "d3JhcHBlZA".to_owned(), created_at: AT };
+    let key = StoredKey {
+        format: Format,
+        public,
+        wrapped: "d3JhcHBlZA".to_owned(),
+        created_at: AT,
+        signs_from: None,
+        retired_at: None,
+        imported: false,
+    };
     pin(
         &key,
         &format!(

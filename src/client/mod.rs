@@ -2,6 +2,7 @@
 
 pub mod authentication;
 pub mod demo;
+pub mod keys;
 pub mod registry;
 pub mod rules;
 pub mod scope;

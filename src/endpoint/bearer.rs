@@ -236,8 +236,8 @@ async fn verify<P: Platform>(
     token: &str,
 ) -> Result<Option<AccessToken>, Unavailable> {
     let Some(unverified) = Unverified::parse(token) else { return Ok(None) };
-    let snapshot = context.server.snapshot(context.now).await?;
-    let Some(key) = unverified.key(&snapshot.keys) else { return Ok(None) };
+    let keys = context.server.verifying_keys(context.now).await?;
+    let Some(key) = unverified.key(&keys) else { return Ok(None) };
     let platform = &context.server.platform;
     let holds = platform.verify(key, unverified.input(), unverified.signature()).await?;
     Ok(if holds { unverified.claims(context.issuer.as_str(), context.now) } else { None })

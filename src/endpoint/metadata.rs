@@ -33,7 +33,7 @@ struct Metadata<'a> {
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: Vec<&'a str>,
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [Algorithm; 2],
+    id_token_signing_alg_values_supported: [Algorithm; 6],
     claims_supported: [&'static str; 15],
     request_uri_parameter_supported: bool,
 }
@@ -64,7 +64,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: [Algorithm::Rs256, Algorithm::Es256],
+        id_token_signing_alg_values_supported: Algorithm::ALL,
         claims_supported: [
             "iss",
             "sub",
@@ -119,8 +119,8 @@ struct KeySet<'a> {
 
 /// RFC 7517 §5.
 pub(super) async fn keys<P: Platform>(context: Context<'_, P>) -> Response {
-    match context.server.snapshot(context.now).await {
-        Ok(snapshot) => cacheable(&KeySet { keys: &snapshot.keys }),
+    match context.server.verifying_keys(context.now).await {
+        Ok(keys) => cacheable(&KeySet { keys: &keys }),
         Err(_) => Error::Unavailable.response(false),
     }
 }

@@ -4,6 +4,7 @@ mod issuer;
 
 use core::fmt;
 use core::str::FromStr;
+use core::time::Duration;
 
 pub use issuer::Issuer;
 use issuer::is_loopback;
@@ -13,6 +14,8 @@ use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
 use crate::secret::Digest;
 
+/// The longest that an access or ID token may live, in seconds. Keys verify for longer.
+pub const LONGEST_TOKEN: u64 = 86_400;
 /// Thirty days.
 const REFRESH_TOKEN: u64 = 2_592_000;
 
@@ -56,6 +59,8 @@ pub struct Settings {
     pub refresh_token: u64,
     /// `REFRESH_TOKEN_IDLE_SECONDS`: how long a refresh token may lie unused. No longer than the above.
     pub refresh_token_idle: u64,
+    /// `SIGNING_KEY_ROTATION_DAYS`: how long a signing key signs; `None` is until an operator says otherwise.
+    pub signing_key_rotation: Option<Duration>,
     /// `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
@@ -105,10 +110,11 @@ impl Settings {
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
-            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=86_400)?,
-            id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=86_400)?,
+            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=LONGEST_TOKEN)?,
+            id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=LONGEST_TOKEN)?,
             refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", REFRESH_TOKEN, 60..=31_536_000)?,
             refresh_token_idle: refresh_token_idle(&var)?,
+            signing_key_rotation: rotation(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: admin_token(&var, environment)?,
@@ -144,6 +150,11 @@ fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadS
         return Err(bad("REFRESH_TOKEN_IDLE_SECONDS", &idle.to_string(), &allowed));
     }
     Ok(idle)
+}
+
+fn rotation(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Duration>, BadSetting> {
+    let days = number(var, "SIGNING_KEY_ROTATION_DAYS", 90, 0..=3_650)?;
+    Ok((days > 0).then(|| Duration::from_secs(days * 86_400)))
 }
 
 fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {

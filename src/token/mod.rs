@@ -6,6 +6,8 @@ pub mod confirmation;
 pub mod family;
 pub mod jwk;
 pub mod key;
+pub mod key_ring;
+pub mod private_jwk;
 pub mod refresh_token;
 pub mod renewal;
 pub mod signing;

@@ -3,6 +3,7 @@
 //! It is there only if an admin token is configured. No browser is meant to call it: there is no CORS and no cookie.
 
 mod body;
+mod keys;
 mod problem;
 mod route;
 
@@ -62,6 +63,7 @@ async fn dispatch<P: Platform>(
 ) -> Result<Done, Problem> {
     match found.place {
         Place::OpenApi => Ok(Done::read(openapi())),
+        Place::Keys | Place::KeyRotation | Place::KeyRetirement => keys::answer(context, &found).await,
     }
 }
 

@@ -6,10 +6,18 @@ use percent_encoding::percent_decode_str;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
     OpenApi,
+    Keys,
+    KeyRotation,
+    KeyRetirement,
 }
 
 /// Every address below `/admin/api`, with the methods it takes. A segment in braces stands for any one.
-pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[(Place::OpenApi, "/openapi.json", &["GET", "HEAD"])];
+pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
+    (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
+    (Place::Keys, "/keys", &["GET", "HEAD", "POST"]),
+    (Place::KeyRotation, "/keys/rotate", &["POST"]),
+    (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"]),
+];
 
 /// An address that was found.
 pub(super) struct Found {
