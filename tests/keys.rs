@@ -143,6 +143,7 @@ fn a_rotation_publishes_the_next_key_for_ten_minutes_before_it_signs() {
 fn a_rotation_at_once_and_of_all_needs_no_body_but_that_word() {
     let world = World::new();
     let before = issue(&world);
+    world.wait(1);
 
     ask(&world, "POST", "/rotate", Some(&json!({ "at_once": true })));
 
@@ -175,6 +176,7 @@ fn a_retired_key_is_gone_at_once_and_its_tokens_with_it_and_another_signs() {
     let access = issue(&world);
     let kid = kid_of(&access);
     assert_eq!(userinfo(&world, &access), 200);
+    world.wait(1);
 
     let retired = ask(&world, "POST", &format!("/{kid}/retire"), None);
 
@@ -221,6 +223,7 @@ fn another_isolate_signs_with_no_retired_key_and_refuses_its_tokens_within_a_sec
 fn a_key_that_verifies_or_is_announced_can_be_retired_too() {
     let world = World::new();
     let first = kid_of(&issue(&world));
+    world.wait(1);
     ask(&world, "POST", "/rotate", Some(&json!({ "alg": "ES256", "at_once": true })));
     world.wait(1);
     ask(&world, "POST", "/rotate", Some(&json!({ "alg": "ES256" })));
