@@ -59,6 +59,12 @@ impl Add<Duration> for Timestamp {
     }
 }
 
+/// A span of so many seconds.
+#[must_use]
+pub const fn span(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
 /// Whole seconds of `span`, rounded up: a wait that is named must not be too short.
 #[must_use]
 pub fn ceil_seconds(span: Duration) -> u64 {

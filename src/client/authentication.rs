@@ -1,73 +1,217 @@
-//! The proof a client gives of being itself (RFC 6749 §2.3.1).
+//! The proof a client gives of being itself (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2).
 
-use super::{Authentication, Client};
+use super::assertion::{Assertion, Flaw};
+use super::certificate::Certificate;
+use super::{Authentication, Client, Retiring};
 use crate::secret::Digest;
+use crate::time::Timestamp;
 
 /// What a request says of its client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Credentials {
     /// The `client_id`.
     pub client_id: String,
-    /// The digest of the secret it sent, if any.
-    pub secret: Option<Digest>,
-    /// Whether it used the `Authorization` header; a refusal then carries a challenge (RFC 6749 §5.2).
-    pub by_header: bool,
+    /// What is to prove it.
+    pub proof: Proof,
+}
+
+/// What is to prove who the client is: one thing, or nothing.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Proof {
+    /// Nothing.
+    Absent,
+    /// The digest of a secret.
+    Secret(Digest),
+    /// A JWT, meant for this server and not expired, whose signature has not been looked at.
+    Assertion(Box<Assertion>),
+    /// Nothing but the certificate that came with the connection. It is no proof of most clients, and no harm.
+    Certificate(Certificate),
+}
+
+/// Whether credentials are a client's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Judgement<'a> {
+    /// They are.
+    Proven,
+    /// They are if one of its keys made this signature.
+    IfSigned(&'a Assertion),
+    /// They are if this certificate is among its keys.
+    IfRegistered(&'a Certificate),
+    /// They are not.
+    Refused(Refusal),
+}
+
+/// Why credentials prove nothing. The client is told none of it; the log is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refusal {
+    /// There are none, and the client has some.
+    NoProof,
+    /// They are of another kind than the client was registered with.
+    WrongMethod,
+    /// The secret is another.
+    WrongSecret,
+    /// The certificate is another.
+    WrongCertificate,
+    /// The assertion is not good.
+    Assertion(Flaw),
+}
+
+impl Refusal {
+    /// For the log.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoProof => "no_proof",
+            Self::WrongMethod => "wrong_method",
+            Self::WrongSecret => "wrong_secret",
+            Self::WrongCertificate => "wrong_certificate",
+            Self::Assertion(flaw) => flaw.reason(),
+        }
+    }
 }
 
 impl Credentials {
-    /// Whether these credentials are `client`'s. The comparison takes as long for an unknown client.
+    /// Whether these credentials are `client`'s.
     ///
-    /// With `required` off, a client with a secret may leave it out, but not send a wrong one.
+    /// With `required` off, a client with credentials may leave them out, but not send wrong ones. A secret that was
+    /// replaced is good until its time is over.
     #[must_use]
-    pub fn prove(&self, client: Option<&Client>, required: bool) -> bool {
-        let nobody = Digest::of(b"no client has this secret");
-        let expected = match client.map(|client| &client.authentication) {
-            Some(Authentication::None) => return self.secret.is_none(),
-            Some(Authentication::Secret { digest, .. }) => Some(digest),
-            Some(
-                Authentication::PrivateKeyJwt
+    pub fn judge(&self, client: &Client, required: bool, now: Timestamp) -> Judgement<'_> {
+        match (&client.authentication, &self.proof) {
+            (Authentication::None, Proof::Absent | Proof::Certificate(_)) => Judgement::Proven,
+            (Authentication::Secret { digest, previous, .. }, Proof::Secret(sent)) => {
+                let retiring = previous.as_ref().filter(|previous| now < previous.until);
+                let former = retiring.is_some_and(|Retiring { digest, .. }| sent == digest);
+                proven_if(sent == digest || former, Refusal::WrongSecret)
+            }
+            (Authentication::PrivateKeyJwt, Proof::Assertion(assertion)) => Judgement::IfSigned(assertion),
+            (Authentication::TlsClientAuth { subject_dn }, Proof::Certificate(certificate)) => {
+                let theirs = certificate.verified && certificate.is_of(subject_dn);
+                proven_if(theirs, Refusal::WrongCertificate)
+            }
+            (Authentication::SelfSignedTlsClientAuth, Proof::Certificate(certificate)) => {
+                Judgement::IfRegistered(certificate)
+            }
+            (
+                Authentication::Secret { .. }
+                | Authentication::PrivateKeyJwt
                 | Authentication::TlsClientAuth { .. }
                 | Authentication::SelfSignedTlsClientAuth,
+                Proof::Absent,
             )
-            | None => None,
-        };
-        match &self.secret {
-            Some(secret) => *secret == *expected.unwrap_or(&nobody) && expected.is_some(),
-            None => expected.is_some() && !required,
+            | (Authentication::Secret { .. } | Authentication::PrivateKeyJwt, Proof::Certificate(_)) => {
+                proven_if(!required, Refusal::NoProof)
+            }
+            (
+                Authentication::None
+                | Authentication::PrivateKeyJwt
+                | Authentication::TlsClientAuth { .. }
+                | Authentication::SelfSignedTlsClientAuth,
+                Proof::Secret(_),
+            )
+            | (
+                Authentication::None
+                | Authentication::Secret { .. }
+                | Authentication::TlsClientAuth { .. }
+                | Authentication::SelfSignedTlsClientAuth,
+                Proof::Assertion(_),
+            ) => Judgement::Refused(Refusal::WrongMethod),
         }
     }
+}
+
+const fn proven_if(holds: bool, otherwise: Refusal) -> Judgement<'static> {
+    if holds { Judgement::Proven } else { Judgement::Refused(otherwise) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::demo;
+    use crate::client::{SecretBy, demo};
+    use crate::secret;
 
-    #[test]
-    fn only_the_right_secret_proves_a_confidential_client() {
-        let clients = demo::clients();
-        let printer = clients.iter().find(|client| client.client_id == "demo-printer");
-        let sent = |secret: Option<&str>| Credentials {
-            client_id: "demo-printer".to_owned(),
-            secret: secret.map(|secret| Digest::of(secret.as_bytes())),
-            by_header: false,
-        };
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
 
-        assert!(sent(Some(demo::PRINTER_SECRET)).prove(printer, true));
-        assert!(!sent(Some("wrong")).prove(printer, true));
-        assert!(!sent(None).prove(printer, true));
-        assert!(sent(None).prove(printer, false));
-        assert!(!sent(Some("wrong")).prove(printer, false));
-        assert!(!sent(Some("no client has this secret")).prove(None, true));
+    fn client(authentication: Authentication) -> Client {
+        Client { authentication, ..demo::clients().remove(0) }
+    }
+
+    fn judge(authentication: Authentication, proof: Proof, required: bool) -> Result<(), Refusal> {
+        let credentials = Credentials { client_id: "demo-tv".to_owned(), proof };
+        match credentials.judge(&client(authentication), required, NOW) {
+            Judgement::Proven | Judgement::IfSigned(_) | Judgement::IfRegistered(_) => Ok(()),
+            Judgement::Refused(refusal) => Err(refusal),
+        }
+    }
+
+    fn secret(text: &str) -> Proof {
+        Proof::Secret(Digest::of(text.as_bytes()))
+    }
+
+    fn assertion() -> Proof {
+        let part = |text: &str| secret::encode(text.as_bytes());
+        let claims = part(r#"{"iss":"demo-tv","sub":"demo-tv","aud":"a","exp":1,"jti":"j"}"#);
+        let header = part(r#"{"alg":"ES256"}"#);
+        Proof::Assertion(Box::new(Assertion::parse(&format!("{header}.{claims}.AA")).unwrap()))
+    }
+
+    fn certificate(verified: bool, subject_dn: &str) -> Proof {
+        let (subject_dn, sha256) = (subject_dn.to_owned(), "AA".to_owned());
+        Proof::Certificate(Certificate { verified, subject_dn, sha256 })
+    }
+
+    fn with_secret() -> Authentication {
+        Authentication::Secret { digest: Digest::of(b"right"), previous: None, by: SecretBy::Basic }
+    }
+
+    fn by_subject() -> Authentication {
+        Authentication::TlsClientAuth { subject_dn: "CN=tv".to_owned() }
     }
 
     #[test]
-    fn a_public_client_has_no_secret_to_send() {
-        let clients = demo::clients();
-        let tv = clients.iter().find(|client| client.client_id == "demo-tv");
-        let sent = |secret| Credentials { client_id: "demo-tv".to_owned(), secret, by_header: false };
+    fn s5_each_method_takes_its_own_proof_and_no_other() {
+        const NO: Refusal = Refusal::NoProof;
+        const OTHER: Refusal = Refusal::WrongMethod;
+        let proofs = || [Proof::Absent, secret("right"), assertion(), certificate(true, "CN=tv")];
+        for (method, expected) in [
+            (Authentication::None, [Ok(()), Err(OTHER), Err(OTHER), Ok(())]),
+            (with_secret(), [Err(NO), Ok(()), Err(OTHER), Err(NO)]),
+            (Authentication::PrivateKeyJwt, [Err(NO), Err(OTHER), Ok(()), Err(NO)]),
+            (by_subject(), [Err(NO), Err(OTHER), Err(OTHER), Ok(())]),
+            (Authentication::SelfSignedTlsClientAuth, [Err(NO), Err(OTHER), Err(OTHER), Ok(())]),
+        ] {
+            for (proof, expected) in proofs().into_iter().zip(expected) {
+                assert_eq!(judge(method.clone(), proof.clone(), true), expected, "{method:?} {proof:?}");
+                let lenient = if expected == Err(NO) { Ok(()) } else { expected };
+                assert_eq!(judge(method.clone(), proof, false), lenient, "{method:?}, not required");
+            }
+        }
+    }
 
-        assert!(sent(None).prove(tv, true));
-        assert!(!sent(Some(Digest::of(b"anything"))).prove(tv, true));
+    #[test]
+    fn a_wrong_secret_or_certificate_proves_nothing_even_where_none_is_required() {
+        for required in [true, false] {
+            assert_eq!(judge(with_secret(), secret("wrong"), required), Err(Refusal::WrongSecret));
+            for wrong in [certificate(false, "CN=tv"), certificate(true, "CN=tv,O=x"), certificate(true, "")]
+            {
+                assert_eq!(judge(by_subject(), wrong, required), Err(Refusal::WrongCertificate));
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_replaced_is_good_until_its_time_is_over() {
+        let digest = |secret: &str| Digest::of(secret.as_bytes());
+        let previous = Some(Retiring { digest: digest("old"), until: Timestamp::from_millis(2_000) });
+        let rotated = Authentication::Secret { digest: digest("new"), previous, by: SecretBy::Basic };
+        let proves = |text, millis| {
+            let credentials = Credentials { client_id: "demo-tv".to_owned(), proof: secret(text) };
+            let now = Timestamp::from_millis(millis);
+            credentials.judge(&client(rotated.clone()), true, now) == Judgement::Proven
+        };
+
+        assert!(proves("new", 1_999) && proves("old", 1_999));
+        assert!(proves("new", 2_000) && !proves("old", 2_000));
+        assert!(!proves("older", 1_999));
     }
 }

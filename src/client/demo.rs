@@ -1,5 +1,6 @@
 //! The clients of a development server. Never present in production.
 
+use super::history::History;
 use super::rules::{About, ClientKeys, CodeRules, TokenRules};
 use super::scope::Scope;
 use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, SecretBy};
@@ -34,5 +35,6 @@ fn client(client_id: &str, client_name: &str, authentication: Authentication) ->
         keys: ClientKeys::default(),
         codes: CodeRules::default(),
         tokens: TokenRules::default(),
+        history: History::default(),
     }
 }

@@ -42,6 +42,17 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it changes anything.
+    #[must_use]
+    pub const fn is_change(&self) -> bool {
+        match self {
+            Self::List => false,
+            Self::Rotate { .. } | Self::Retire { .. } | Self::Import { .. } => true,
+        }
+    }
+}
+
 /// What the registry answers.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,11 +1,20 @@
 //! Clients: who they are, what they may ask for, and how they prove it.
 
+pub mod assertion;
 pub mod authentication;
+pub mod certificate;
 pub mod demo;
+pub mod distinguished_name;
+pub mod history;
+pub mod key_set;
 pub mod keys;
+pub mod manage;
+pub mod members;
+pub mod registration;
 pub mod registry;
 pub mod rules;
 pub mod scope;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +22,7 @@ use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::key::Algorithm;
+use history::History;
 use rules::{About, ClientKeys, CodeRules, TokenRules};
 use scope::Scope;
 
@@ -57,6 +67,9 @@ pub struct Client {
     /// What its tokens are like, where that differs from the server's settings.
     #[serde(flatten)]
     pub tokens: TokenRules,
+    /// When it was made and changed.
+    #[serde(default, skip_serializing_if = "History::is_unknown")]
+    pub history: History,
 }
 
 /// How a client authenticates.
@@ -115,6 +128,18 @@ impl SecretBy {
 }
 
 impl Authentication {
+    /// Whether the client has something to prove itself with.
+    #[must_use]
+    pub const fn is_confidential(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::Secret { .. }
+            | Self::PrivateKeyJwt
+            | Self::TlsClientAuth { .. }
+            | Self::SelfSignedTlsClientAuth => true,
+        }
+    }
+
     /// The `token_endpoint_auth_method` (RFC 7591 §2, RFC 8705 §2.1.1, §2.2.1).
     #[must_use]
     pub const fn method(&self) -> &'static str {

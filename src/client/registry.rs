@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Client, scope};
+use super::{Client, manage, scope};
 use crate::client::keys::NewKey;
 use crate::format::Format;
 use crate::time::Timestamp;
@@ -68,11 +68,13 @@ pub enum Command {
     },
     /// The signing keys, wrapped. Generated if there are none.
     Keys,
-    /// Stores clients that are not there yet.
+    /// Stores clients that were never there; one that was deleted stays away.
     Seed {
         /// The clients.
         clients: Vec<Client>,
     },
+    /// What an operator does.
+    Manage(manage::Command),
 }
 
 /// What the registry answers.
@@ -87,6 +89,8 @@ pub enum Reply {
     AtSource(Box<AtSource>),
     /// To `Keys`.
     Keys(Vec<StoredKey>),
+    /// To `Manage`.
+    Managed(manage::Reply),
     /// To `Snapshot` and `Seed`: a client may have a scope that nothing describes, so nothing is served.
     Undescribed {
         /// The client.
@@ -116,8 +120,18 @@ pub trait Rows {
     fn clients(&self) -> Result<Vec<Client>, Self::Error>;
     /// One client.
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
+    /// At most `limit` clients whose identifiers come after `after`, in the order of these.
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;
     /// Writes a client.
     fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
+    /// Removes a client, and remembers that it was there.
+    fn remove_client(&self, client_id: &str) -> Result<(), Self::Error>;
+    /// Whether a client of that identifier was ever removed.
+    fn was_removed(&self, client_id: &str) -> Result<bool, Self::Error>;
+    /// Writes a scope.
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Self::Error>;
+    /// Removes a scope.
+    fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
     /// Every scope with its description; the standard ones at first.
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
     /// Every signing key.
@@ -147,12 +161,13 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
         Command::Keys => rows.keys().map(Reply::Keys),
         Command::Seed { clients } => {
             for client in &clients {
-                if rows.client(&client.client_id)?.is_none() {
+                if rows.client(&client.client_id)?.is_none() && !rows.was_removed(&client.client_id)? {
                     rows.put_client(client)?;
                 }
             }
             snapshot(rows, now)
         }
+        Command::Manage(command) => manage::apply(rows, command, now).map(Reply::Managed),
     }
 }
 

@@ -10,10 +10,12 @@ use worker::{Context, Env, Headers, Response as Reply, Result, event};
 
 use super::object;
 use super::platform::Workers;
+use crate::client::certificate::Certificate;
 use crate::endpoint::http::{Decision, MAX_BODY, Request, Response};
 use crate::endpoint::{Server, answer};
 use crate::place::Place;
 use crate::settings::{BadSetting, Settings};
+use crate::time::Timestamp;
 
 thread_local! {
     /// The server of this isolate. Settings and bindings do not change while it lives.
@@ -28,7 +30,7 @@ async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Re
     assert!(incoming.path() != "/panic-probe", "provoked by /panic-probe");
     let ray = header(&incoming, "cf-ray").unwrap_or_default();
     let response = match server(env) {
-        Ok(server) => match read(&mut incoming).await {
+        Ok(server) => match read(&mut incoming, began).await {
             Ok(request) => answer(&server, &request, began, &mut object::rng()).await,
             Err(_) => Response::text(400, "The request broke off."),
         },
@@ -66,7 +68,7 @@ fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
 }
 
 /// Takes from a request what the endpoints read; headers and places that they do not are left where they are.
-async fn read(incoming: &mut worker::Request) -> Result<Request> {
+async fn read(incoming: &mut worker::Request, now: Timestamp) -> Result<Request> {
     let url = incoming.inner().url();
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
     let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.split_at(end).0);
@@ -81,6 +83,7 @@ async fn read(incoming: &mut worker::Request) -> Result<Request> {
         content_type: header(incoming, "content-type"),
         address: header(incoming, "cf-connecting-ip"),
         dpop: header(incoming, "dpop"),
+        certificate: certificate(incoming, now),
         ..Request::default()
     };
     if path.ends_with("/device") || path.ends_with("/device_authorization") {
@@ -120,6 +123,13 @@ async fn body(incoming: &mut worker::Request) -> Result<Option<Vec<u8>>> {
         }
     }
     Ok(Some(body))
+}
+
+/// `request.cf.tlsClientAuth`, which is there where the zone asks for certificates. Believed at the mTLS host alone.
+fn certificate(request: &worker::Request, now: Timestamp) -> Option<Certificate> {
+    let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
+    let shown = Reflect::get(&cf, &"tlsClientAuth".into()).ok()?;
+    Certificate::read(|name| Reflect::get(&shown, &name.into()).ok()?.as_string(), now)
 }
 
 /// `request.cf`, property by property: the crate's getters panic where one is missing.

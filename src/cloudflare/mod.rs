@@ -1,6 +1,7 @@
 //! The Workers runtime: the only ring that names `worker`. Thin: load, apply, store.
 
 mod account_shard;
+mod document;
 mod entry;
 mod grant_shard;
 mod ledger;

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::complain;
-use super::webcrypto;
+use super::{document, webcrypto};
 use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
@@ -120,6 +120,10 @@ impl Platform for Workers {
     ) -> core::result::Result<bool, Unavailable> {
         let verified = webcrypto::verify(key, input, signature).await;
         verified.map_err(|error| unavailable("verifying", &error))
+    }
+
+    async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
+        document::fetch_text(url).await.map_err(|error| unavailable("document", &error))
     }
 
     fn version(&self) -> String {

@@ -1,7 +1,9 @@
 //! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
 
 use core::cell::{Cell, RefCell};
+use core::time::Duration;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
@@ -18,21 +20,27 @@ use crate::token::key::{Algorithm, StoredKey};
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
 /// How long what is published is good for, in seconds; then the source is asked, and publishes anew.
 const PUBLISHED_SECONDS: u64 = 300;
+/// How long after one publication the next may be.
+const PUBLISHING_PAUSE: Duration = Duration::from_millis(1_100);
 
 /// The object.
 #[durable_object(fetch)]
 pub struct Registry {
-    state: State,
+    pub(super) state: State,
     env: Env,
-    pub(super) table: Stored,
+    pub(super) table: Rc<Stored>,
     /// When this object last saw to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
     pub(super) tended_at: Cell<Option<Timestamp>>,
+    /// Changes so far, and when one was published last.
+    changes: Cell<u64>,
+    published_at: Cell<Timestamp>,
 }
 
 /// What the object is asked.
@@ -46,8 +54,15 @@ enum Message {
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        let table = Stored { table, has_new_clients: Cell::new(false), made: RefCell::default() };
-        Self { state, env, table, tended_at: Cell::default() }
+        let table = Rc::new(Stored { table, has_new_clients: Cell::new(false), made: RefCell::default() });
+        Self {
+            state,
+            env,
+            table,
+            tended_at: Cell::default(),
+            changes: Cell::new(0),
+            published_at: Cell::new(Timestamp::default()),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -63,29 +78,63 @@ impl DurableObject for Registry {
 
 impl Registry {
     async fn about_clients(&self, command: Command, now: Timestamp) -> Result<Reply> {
-        let mut reply = apply(&self.table, command, now)?;
+        let is_change = matches!(&command, Command::Manage(command) if command.is_change());
+        let mut reply = self.transact(command, now)?;
         if self.table.has_new_clients.take() {
             self.tended_at.set(None);
             self.tend(now).await?;
             if matches!(reply, Reply::Snapshot(_)) {
-                reply = apply(&self.table, Command::Snapshot, now)?;
+                reply = apply(&*self.table, Command::Snapshot, now)?;
             }
+        }
+        if is_change {
+            self.publish_changes().await;
         }
         match &reply {
             Reply::Snapshot(snapshot) => self.publish(snapshot).await,
             Reply::Undescribed { client_id, scope } => worker::console_error!(
                 "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
             ),
-            Reply::Client(_) | Reply::AtSource(_) | Reply::Keys(_) => {}
+            Reply::Client(_) | Reply::AtSource(_) | Reply::Keys(_) | Reply::Managed(_) => {}
         }
         Ok(reply)
     }
 
+    /// All of a command or none of it.
+    fn transact(&self, command: Command, now: Timestamp) -> Result<Reply> {
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || apply(&*table, command, now))
+    }
+
+    /// What was changed is believed everywhere the sooner. KV takes one write a second of a key: changes that come
+    /// faster wait, and the last of them is published for all.
+    async fn publish_changes(&self) {
+        if self.env.kv(SNAPSHOT).is_err() {
+            return;
+        }
+        let change = self.changes.get() + 1;
+        self.changes.set(change);
+        let wait = (self.published_at.get() + PUBLISHING_PAUSE).since(object::now());
+        if !wait.is_zero() {
+            worker::Delay::from(wait).await;
+        }
+        if self.changes.get() != change {
+            return;
+        }
+        self.published_at.set(object::now());
+        match apply(&*self.table, Command::Snapshot, object::now()) {
+            Ok(Reply::Snapshot(snapshot)) => self.publish(&snapshot).await,
+            Ok(_) => {}
+            Err(error) => object::complain("publish", &error),
+        }
+    }
+
     /// Answers a command about keys; what changed them is published.
     async fn about_keys(&self, command: keys::Command, now: Timestamp) -> Result<keys::Reply> {
+        let is_change = command.is_change();
         let reply = self.change_keys(command, now).await?;
-        if let Reply::Snapshot(snapshot) = apply(&self.table, Command::Snapshot, now)? {
-            self.publish(&snapshot).await;
+        if is_change {
+            self.publish_changes().await;
         }
         Ok(reply)
     }
@@ -133,6 +182,32 @@ impl Rows for Stored {
         let values = vec![client.client_id.as_str().into(), json(client)?];
         self.has_new_clients.set(true);
         self.table.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
+    }
+
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
+        // No identifier is empty, so every one comes after that.
+        let values = vec![after.unwrap_or_default().into(), object::number(limit)];
+        self.table
+            .records("SELECT record FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?", values)
+    }
+
+    fn remove_client(&self, client_id: &str) -> Result<()> {
+        self.table.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
+        self.table.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
+    }
+
+    fn was_removed(&self, client_id: &str) -> Result<bool> {
+        let query = "SELECT client_id FROM removed_clients WHERE client_id = ?";
+        Ok(!self.table.rows(query, vec![client_id.into()])?.is_empty())
+    }
+
+    fn put_scope(&self, name: &str, description: &str) -> Result<()> {
+        let values = vec![name.into(), description.into()];
+        self.table.run("INSERT OR REPLACE INTO scopes (name, description) VALUES (?, ?)", values)
+    }
+
+    fn remove_scope(&self, name: &str) -> Result<()> {
+        self.table.run("DELETE FROM scopes WHERE name = ?", vec![name.into()])
     }
 
     fn scopes(&self) -> Result<BTreeMap<String, String>> {

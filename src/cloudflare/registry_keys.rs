@@ -1,11 +1,12 @@
 //! The keys of the `Registry` object: made and adopted in WebCrypto, sealed, and sealed anew.
 
 use core::time::Duration;
+use std::rc::Rc;
 
 use worker::Result;
 
 use super::object;
-use super::registry::Registry;
+use super::registry::{Registry, Stored};
 use super::webcrypto;
 use crate::client::keys::{self, Command, NewKey, Reply};
 use crate::client::registry::Rows as _;
@@ -26,7 +27,7 @@ impl Registry {
             return Ok(());
         }
         let rotation = self.settings()?.signing_key_rotation;
-        while let Some(alg) = keys::tend(&self.table, rotation, now)? {
+        while let Some(alg) = keys::tend(&*self.table, rotation, now)? {
             self.make(alg).await?;
         }
         // Two requests may have made a key each for the same gap.
@@ -42,11 +43,13 @@ impl Registry {
             self.make(alg).await?;
         }
         let reply = match command {
-            Command::List => keys::list(&self.table, now),
-            Command::Rotate { alg, at_once } => keys::rotate(&self.table, alg, at_once, now),
-            Command::Retire { kid } => keys::retire(&self.table, &kid, now),
+            Command::List => keys::list(&*self.table, now),
+            Command::Rotate { alg, at_once } => {
+                self.transact_keys(move |rows| keys::rotate(rows, alg, at_once, now))
+            }
+            Command::Retire { kid } => self.transact_keys(move |rows| keys::retire(rows, &kid, now)),
             Command::Import { key, at_once } => match self.adopt(*key).await? {
-                Some(new) => keys::import(&self.table, new, at_once, now),
+                Some(new) => self.transact_keys(move |rows| keys::import(rows, new, at_once, now)),
                 None => Ok(Reply::Misfit),
             },
         };
@@ -54,9 +57,15 @@ impl Registry {
         reply
     }
 
+    /// All of a change or none of it.
+    fn transact_keys(&self, change: impl FnOnce(&Stored) -> Result<Reply> + 'static) -> Result<Reply> {
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || change(&table))
+    }
+
     /// An algorithm that `command` needs a key for, while none was made.
     fn unmade(&self, command: &Command, now: Timestamp) -> Result<Option<Algorithm>> {
-        let wanted = keys::wanted(&self.table, command, now)?;
+        let wanted = keys::wanted(&*self.table, command, now)?;
         let made = self.table.made.borrow();
         Ok(wanted.into_iter().find(|alg| !made.iter().any(|key| key.public.alg == *alg)))
     }

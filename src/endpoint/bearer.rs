@@ -6,7 +6,8 @@ use super::client_auth::Caller;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
-use super::{Context, Platform, Unavailable};
+use super::{Context, Platform, Unavailable, certificate};
+use crate::client::authentication::Refusal;
 use crate::client::scope::{OPENID, Scope};
 use crate::grant::command::{Command, Reply};
 use crate::grant::routing::Shard;
@@ -14,6 +15,7 @@ use crate::identity::account::Account;
 use crate::secret::Digest;
 use crate::token::access::{AccessToken, Unverified, family_of};
 use crate::token::claims::{Audience, Person};
+use crate::token::confirmation::Confirmation;
 use crate::token::family::Family;
 use crate::token::refresh_token::RefreshToken;
 
@@ -31,7 +33,7 @@ pub(super) async fn introspect<P: Platform>(context: Context<'_, P>) -> Response
         let form = Form::of(context.request)?;
         let caller = Caller::authenticate(context, &form, true, &mut known).await?;
         if !caller.is_confidential() {
-            return Err(Error::WrongSecret);
+            return Err(Error::Unproven(Refusal::NoProof));
         }
         let live = find(context, &caller.client.client_id, form.require("token")?).await?;
         Ok(live.map(|live| Introspection::of(context, &live)).unwrap_or_default())
@@ -72,6 +74,8 @@ struct Facts {
     jti: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Confirmation::is_empty")]
+    cnf: Confirmation,
 }
 
 impl Introspection {
@@ -89,6 +93,7 @@ impl Introspection {
             iat: access.as_ref().map(|access| access.iat),
             jti: claims.map(|claims| claims.jti.clone()),
             token_type: access.as_ref().map(|_| "Bearer"),
+            cnf: claims.map_or(&family.cnf, |claims| &claims.cnf).clone(),
         };
         Self { active: true, token: Some(token) }
     }
@@ -146,9 +151,12 @@ pub(super) async fn userinfo<P: Platform>(context: Context<'_, P>) -> Response {
         Ok(None) => return challenge(context, 401, None).noting(WHAT, None, "refused", "no_token"),
         Err(error) => return error.response(false).noting(WHAT, None, error.code(), error.reason()),
     };
+    let shown = |live: &Live| {
+        live.access.as_ref().is_some_and(|access| certificate::is_shown(context, &access.claims.cnf))
+    };
     let live = match live_access(context, &token).await {
-        Ok(Some(live)) => live,
-        Ok(None) => {
+        Ok(Some(live)) if shown(&live) => live,
+        Ok(_) => {
             return challenge(context, 401, Some("invalid_token")).noting(
                 WHAT,
                 None,

@@ -1,13 +1,19 @@
-//! Which client a request is from, and its proof (RFC 6749 §2.3.1, §3.2.1, RFC 8628 §3.1).
+//! Which client a request is from, and its proof (RFC 6749 §2.3, §3.2.1, RFC 7523 §2.2, RFC 8628 §3.1,
+//! RFC 8705 §2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::{self, Form};
 use super::{Context, Platform, Unavailable};
 use crate::client::Client;
-use crate::client::authentication::Credentials;
+use crate::client::assertion::{Assertion, Flaw, JWT_BEARER, Recipient};
+use crate::client::authentication::{Credentials, Judgement, Proof, Refusal};
+use crate::client::certificate::Certificate;
+use crate::client::key_set::KeySet;
+use crate::limiter;
 use crate::secret::Digest;
 
 /// A client that has proved who it is, and how.
@@ -19,28 +25,41 @@ pub(super) struct Caller {
 impl Caller {
     /// Authenticates the client of a request. `known` is set to its identifier once it is known to be one.
     ///
-    /// Before refusing, the source is asked: a client or a secret may be newer than the snapshot.
+    /// Before refusing, the source is asked: a client, a secret or a key may be newer than the snapshot.
     pub(super) async fn authenticate<P: Platform>(
         context: Context<'_, P>,
         form: &Form,
         required: bool,
         known: &mut Option<String>,
     ) -> Result<Self, Error> {
-        let credentials = read_credentials(context.request.authorization.as_deref(), form)?;
+        let authorization = context.request.authorization.as_deref();
+        let credentials = read_credentials(authorization, form, context.certificate())?;
         let snapshot = context.server.snapshot(context.now).await?;
         let cached = snapshot.client(&credentials.client_id);
-        let proven = cached.filter(|client| credentials.prove(Some(client), required)).cloned();
+        *known = cached.map(|client| client.client_id.clone());
+        if let Proof::Assertion(assertion) = &credentials.proof {
+            check(context, assertion)?;
+        }
+        let proven = match cached {
+            Some(client) => {
+                prove(context, &credentials, client, required).await?.map(|()| client.clone()).ok()
+            }
+            None => None,
+        };
         let client = match proven {
             Some(client) => client,
             None => prove_at_source(context, &credentials, required, known).await?,
         };
+        if let Proof::Assertion(assertion) = &credentials.proof {
+            use_up(context, assertion).await?;
+        }
         *known = Some(client.client_id.clone());
         Ok(Self { client, credentials })
     }
 
     /// Whether the client has credentials, and has shown them.
     pub(super) const fn is_confidential(&self) -> bool {
-        self.credentials.secret.is_some()
+        self.client.authentication.is_confidential() && !matches!(self.credentials.proof, Proof::Absent)
     }
 
     /// The client as it is now, if these credentials are still its own: for what cannot be taken back.
@@ -48,8 +67,11 @@ impl Caller {
         &self,
         context: Context<'_, P>,
     ) -> Result<Option<Client>, Unavailable> {
-        let client = context.server.client_at_source(&self.client.client_id).await?;
-        Ok(client.filter(|client| self.credentials.prove(Some(client), true)))
+        let Some(client) = context.server.client_at_source(&self.client.client_id).await? else {
+            return Ok(None);
+        };
+        let proven = prove(context, &self.credentials, &client, true).await?;
+        Ok(proven.is_ok().then_some(client))
     }
 }
 
@@ -64,41 +86,137 @@ async fn prove_at_source<P: Platform>(
         return Err(Error::TooMany(60));
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
-    let proven = credentials.prove(client.as_ref(), required);
     *known = client.as_ref().map(|client| client.client_id.clone());
-    match client {
-        Some(client) if proven => Ok(client),
-        Some(_) => Err(Error::WrongSecret),
-        None => Err(Error::UnknownClient),
+    let client = client.ok_or(Error::UnknownClient)?;
+    match prove(context, credentials, &client, required).await? {
+        Ok(()) => Ok(client),
+        Err(refusal) => Err(Error::Unproven(refusal)),
     }
 }
 
-/// Reads the credentials of a request from its `Authorization` header and its form.
+/// Whether the credentials are `client`'s. Nothing is spent by asking.
+async fn prove<P: Platform>(
+    context: Context<'_, P>,
+    credentials: &Credentials,
+    client: &Client,
+    required: bool,
+) -> Result<Result<(), Refusal>, Unavailable> {
+    let (server, now) = (context.server, context.now);
+    let refusal = match credentials.judge(client, required, now) {
+        Judgement::Proven => return Ok(Ok(())),
+        Judgement::Refused(refusal) => return Ok(Err(refusal)),
+        Judgement::IfSigned(_) => Refusal::Assertion(Flaw::WrongSignature),
+        Judgement::IfRegistered(_) => Refusal::WrongCertificate,
+    };
+    let keys = server.key_set(client, KEY_SET_AGE, now).await?;
+    if has(context, &keys, &credentials.proof).await {
+        return Ok(Ok(()));
+    }
+    if client.keys.jwks_uri.is_some() {
+        let newer = server.key_set(client, KEY_SET_REFUSAL_AGE, now).await?;
+        if newer != keys && has(context, &newer, &credentials.proof).await {
+            return Ok(Ok(()));
+        }
+    }
+    Ok(Err(refusal))
+}
+
+/// Whether one of `keys` made the signature, or has the certificate.
+async fn has<P: Platform>(context: Context<'_, P>, keys: &KeySet, proof: &Proof) -> bool {
+    match proof {
+        Proof::Absent | Proof::Secret(_) => false,
+        Proof::Certificate(certificate) => keys.has_certificate(&certificate.sha256),
+        Proof::Assertion(assertion) => {
+            for key in keys.candidates(assertion.kid.as_deref(), assertion.alg) {
+                let verified =
+                    context.server.platform.verify(&key, assertion.input(), assertion.signature()).await;
+                // A key that cannot be used, such as a point off the curve, is the client's mistake: it is as if it
+                // was not there.
+                if verified == Ok(true) {
+                    return true;
+                }
+            }
+            false
+        }
+    }
+}
+
+/// Whether the assertion is meant for this server and for now.
+fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error> {
+    let Context { server, request, issuer, now } = context;
+    let origin = server.settings.mtls.as_ref().filter(|_| server.is_mtls(request)).unwrap_or(issuer).origin();
+    let url = format!("{origin}{}", request.path);
+    let url = (!server.settings.strict_assertion_audience).then_some(url.as_str());
+    let checked = assertion.check(Recipient { issuer: issuer.as_str(), url }, now);
+    checked.map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))
+}
+
+/// RFC 7523 §3: a `jti` is used once. Only a signature that held gets here, so nobody else can use up a client's
+/// names, or fill the limiter with them.
+async fn use_up<P: Platform>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error> {
+    let command = limiter::Command::Once { key: assertion.row(), until: assertion.until() };
+    match context.server.platform.limits(&command).await? {
+        limiter::Reply::Taken(_) => Ok(()),
+        limiter::Reply::Wait(_) => Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed))),
+        limiter::Reply::Done | limiter::Reply::Strained(_) => Err(Error::Unavailable),
+    }
+}
+
+/// Reads the credentials of a request from its `Authorization` header, its form and its connection.
 ///
 /// An empty secret is none: Go's x/oauth2 and oidc-agent send HTTP Basic with one for public clients.
-/// A body `client_id` equal to the Basic user is not a second method.
+/// A body `client_id` equal to that of the header or the assertion is not a second method.
 ///
 /// # Errors
 ///
-/// No client at all, a malformed header, two different clients, or two methods at once
+/// No client at all, a malformed header or assertion, two different clients, or two methods at once
 /// (RFC 6749 §2.3: "The client MUST NOT use more than one authentication method").
-fn read_credentials(authorization: Option<&str>, form: &Form) -> Result<Credentials, Error> {
+fn read_credentials(
+    authorization: Option<&str>,
+    form: &Form,
+    certificate: Option<&Certificate>,
+) -> Result<Credentials, Error> {
     let body_id = form.get("client_id");
-    let body_secret = form.get("client_secret");
-    let Some(header) = authorization else {
-        let client_id = body_id.ok_or(Error::Missing("client_id"))?.to_owned();
-        let secret = body_secret.map(|secret| Digest::of(secret.as_bytes()));
-        return Ok(Credentials { client_id, secret, by_header: false });
+    let sent = (authorization, form.get("client_secret"), assertion_of(form)?);
+    let (client_id, proof) = match sent {
+        (None, None, None) => (body_id.ok_or(Error::Missing("client_id"))?.to_owned(), None),
+        (None, Some(secret), None) => {
+            (body_id.ok_or(Error::Missing("client_id"))?.to_owned(), Some(secret_proof(secret)))
+        }
+        (Some(header), None, None) => {
+            let (client_id, secret) = read_basic(header).ok_or(Error::MalformedAuthorization)?;
+            (client_id, (!secret.is_empty()).then(|| secret_proof(&secret)))
+        }
+        (None, None, Some(text)) => {
+            let assertion =
+                Assertion::parse(text).map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))?;
+            (assertion.client_id.clone(), Some(Proof::Assertion(Box::new(assertion))))
+        }
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => {
+            return Err(Error::TwoMethods);
+        }
     };
-    let (client_id, secret) = read_basic(header).ok_or(Error::MalformedAuthorization)?;
+    // RFC 7521 §4.2: beside an assertion it may be left out, and must be the same if it is not.
     if body_id.is_some_and(|id| id != client_id) {
         return Err(Error::TwoClients);
     }
-    if body_secret.is_some() || form.get("client_assertion").is_some() {
-        return Err(Error::TwoMethods);
+    let by_connection = || certificate.map_or(Proof::Absent, |shown| Proof::Certificate(shown.clone()));
+    Ok(Credentials { client_id, proof: proof.unwrap_or_else(by_connection) })
+}
+
+fn secret_proof(secret: &str) -> Proof {
+    Proof::Secret(Digest::of(secret.as_bytes()))
+}
+
+/// RFC 7521 §4.2: the assertion and its type come together.
+fn assertion_of(form: &Form) -> Result<Option<&str>, Error> {
+    match (form.get("client_assertion"), form.get("client_assertion_type")) {
+        (None, None) => Ok(None),
+        (Some(assertion), Some(JWT_BEARER)) => Ok(Some(assertion)),
+        (Some(_), Some(_)) => Err(Error::Unproven(Refusal::Assertion(Flaw::UnknownType))),
+        (Some(_), None) => Err(Error::Missing("client_assertion_type")),
+        (None, Some(_)) => Err(Error::Missing("client_assertion")),
     }
-    let secret = (!secret.is_empty()).then(|| Digest::of(secret.as_bytes()));
-    Ok(Credentials { client_id, secret, by_header: true })
 }
 
 /// `Basic base64(form-encoded id ":" form-encoded secret)`, RFC 6749 §2.3.1.
@@ -116,6 +234,7 @@ fn read_basic(header: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret;
 
     fn form(text: &str) -> Form {
         Form::parse(text.as_bytes()).unwrap()
@@ -125,42 +244,84 @@ mod tests {
         format!("Basic {}", STANDARD.encode(text))
     }
 
+    fn read(authorization: Option<&str>, text: &str) -> Result<Credentials, Error> {
+        read_credentials(authorization, &form(text), None)
+    }
+
+    fn assertion(client_id: &str) -> String {
+        let claims = format!(r#"{{"iss":"{client_id}","sub":"{client_id}","aud":"a","exp":1,"jti":"j"}}"#);
+        let part = |text: &str| secret::encode(text.as_bytes());
+        let jwt = format!("{}.{}.AA", part(r#"{"alg":"ES256"}"#), part(&claims));
+        format!("client_assertion={jwt}&client_assertion_type={JWT_BEARER}")
+    }
+
     #[test]
     fn basic_credentials_are_form_decoded() {
-        let header = basic("my%3Aclient:p%2Bq+r");
-
-        let credentials = read_credentials(Some(&header), &form("")).unwrap();
+        let credentials = read(Some(&basic("my%3Aclient:p%2Bq+r")), "").unwrap();
 
         assert_eq!(credentials.client_id, "my:client");
-        assert_eq!(credentials.secret, Some(Digest::of(b"p+q r")));
+        assert_eq!(credentials.proof, secret_proof("p+q r"));
     }
 
     #[test]
     fn an_empty_basic_secret_is_none_and_the_same_client_id_twice_is_fine() {
-        let header = basic("demo-tv:");
+        let credentials = read(Some(&basic("demo-tv:")), "client_id=demo-tv").unwrap();
 
-        let credentials = read_credentials(Some(&header), &form("client_id=demo-tv")).unwrap();
+        assert_eq!((credentials.client_id.as_str(), credentials.proof), ("demo-tv", Proof::Absent));
+    }
 
-        assert_eq!((credentials.client_id.as_str(), credentials.secret), ("demo-tv", None));
+    #[test]
+    fn an_assertion_names_the_client_and_client_id_may_repeat_it() {
+        for beside in ["", "&client_id=printer"] {
+            let credentials = read(None, &format!("{}{beside}", assertion("printer"))).unwrap();
+
+            assert_eq!(credentials.client_id, "printer");
+            assert!(matches!(credentials.proof, Proof::Assertion(_)));
+        }
     }
 
     #[test]
     fn two_methods_or_two_clients_are_refused() {
         let header = basic("demo-printer:x");
+        let jwt = assertion("demo-printer");
 
-        assert_eq!(read_credentials(Some(&header), &form("client_secret=x")), Err(Error::TwoMethods));
-        assert_eq!(read_credentials(Some(&header), &form("client_id=demo-tv")), Err(Error::TwoClients));
-        assert_eq!(read_credentials(None, &form("scope=openid")), Err(Error::Missing("client_id")));
+        assert_eq!(read(Some(&header), "client_secret=x"), Err(Error::TwoMethods));
+        assert_eq!(read(Some(&header), &jwt), Err(Error::TwoMethods));
+        assert_eq!(read(Some(&basic("demo-printer:")), &jwt), Err(Error::TwoMethods));
+        assert_eq!(read(None, &format!("{jwt}&client_secret=x")), Err(Error::TwoMethods));
+        assert_eq!(read(Some(&header), "client_id=demo-tv"), Err(Error::TwoClients));
+        assert_eq!(read(None, &format!("{jwt}&client_id=demo-tv")), Err(Error::TwoClients));
+        assert_eq!(read(None, "scope=openid"), Err(Error::Missing("client_id")));
+    }
+
+    #[test]
+    fn an_assertion_comes_with_its_type() {
+        let of = |flaw| Err(Error::Unproven(Refusal::Assertion(flaw)));
+
+        assert_eq!(read(None, "client_assertion=x"), Err(Error::Missing("client_assertion_type")));
+        let alone = format!("client_id=c&client_assertion_type={JWT_BEARER}");
+        assert_eq!(read(None, &alone), Err(Error::Missing("client_assertion")));
+        assert_eq!(read(None, "client_assertion=x&client_assertion_type=saml"), of(Flaw::UnknownType));
+        let junk = format!("client_assertion=x&client_assertion_type={JWT_BEARER}");
+        assert_eq!(read(None, &junk), of(Flaw::Malformed));
+    }
+
+    #[test]
+    fn a_certificate_is_a_proof_where_nothing_else_is_sent() {
+        let shown = Certificate { verified: true, subject_dn: "CN=tv".to_owned(), sha256: "AA".to_owned() };
+        let read = |header: Option<&str>, text: &str| {
+            read_credentials(header, &form(text), Some(&shown)).unwrap().proof
+        };
+
+        assert_eq!(read(None, "client_id=tv"), Proof::Certificate(shown.clone()));
+        assert_eq!(read(Some(&basic("tv:")), ""), Proof::Certificate(shown.clone()));
+        assert_eq!(read(None, "client_id=tv&client_secret=x"), secret_proof("x"));
     }
 
     #[test]
     fn a_header_that_is_not_basic_is_refused() {
         for header in ["Bearer abc", "Basic", "Basic !!!", "Basic Og==", &basic("no colon")] {
-            assert_eq!(
-                read_credentials(Some(header), &form("")),
-                Err(Error::MalformedAuthorization),
-                "{header}"
-            );
+            assert_eq!(read(Some(header), ""), Err(Error::MalformedAuthorization), "{header}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Server;
+use super::client_keys::KeySets;
 use super::platform::{Platform, Unavailable};
 use crate::client::registry::{Command, Reply, Snapshot};
 use crate::client::{Client, demo, keys};
@@ -33,6 +34,7 @@ pub(super) struct Cache {
     signing: Slot<Rc<[Signing]>>,
     strained: Slot<bool>,
     live: RefCell<BTreeMap<String, u64>>,
+    pub(super) key_sets: KeySets,
 }
 
 struct Slot<T>(RefCell<Option<(T, Timestamp)>>);
@@ -75,6 +77,11 @@ impl<P: Platform> Server<P> {
             None => self.snapshot_at_source().await?,
         };
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
+    }
+
+    /// Forgets the snapshot: it has just been changed.
+    pub(super) fn forget_snapshot(&self) {
+        self.cache.snapshot.0.take();
     }
 
     /// In development a snapshot without the demo clients is one from before they were stored.

@@ -2,6 +2,7 @@
 
 use super::http::Response;
 use super::platform::Unavailable;
+use crate::client::authentication::Refusal;
 
 /// The reasons, in our words. [`Error::code`] folds them onto the registered codes.
 ///
@@ -29,7 +30,9 @@ pub enum Error {
     /// No such client.
     UnknownClient,
     /// The client did not prove who it is.
-    WrongSecret,
+    Unproven(Refusal),
+    /// The client's tokens are bound to its certificate, and it showed none.
+    NoCertificate,
     /// The grant type is none of ours.
     UnknownGrantType,
     /// The client may not use the grant.
@@ -54,6 +57,8 @@ pub enum Error {
     ReusedRefreshToken,
     /// Another request used the refresh token first.
     LostRefresh,
+    /// The refresh token is bound to a certificate that was not shown.
+    UnboundRefreshToken,
     /// Policy or a changed client or account stands against the refresh.
     RefreshRefused,
     /// The token to revoke is another client's (RFC 7009 §2.1).
@@ -96,8 +101,9 @@ impl Error {
             | Self::Missing(_)
             | Self::Malformed(_)
             | Self::TwoMethods
-            | Self::TwoClients => "invalid_request",
-            Self::MalformedAuthorization | Self::UnknownClient | Self::WrongSecret => "invalid_client",
+            | Self::TwoClients
+            | Self::NoCertificate => "invalid_request",
+            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => "invalid_client",
             Self::UnknownGrantType => "unsupported_grant_type",
             Self::GrantNotAllowed => "unauthorized_client",
             Self::MalformedScope | Self::ScopeNotAllowed => "invalid_scope",
@@ -109,6 +115,7 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
+            | Self::UnboundRefreshToken
             | Self::RefreshRefused
             | Self::ForeignToken => "invalid_grant",
             Self::Pending(_) => "authorization_pending",
@@ -123,7 +130,7 @@ impl Error {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::MalformedAuthorization | Self::UnknownClient | Self::WrongSecret => 401,
+            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => 401,
             Self::TooLarge => 413,
             Self::TooMany(_) => 429,
             Self::Unavailable => 503,
@@ -134,6 +141,7 @@ impl Error {
             | Self::Malformed(_)
             | Self::TwoMethods
             | Self::TwoClients
+            | Self::NoCertificate
             | Self::UnknownGrantType
             | Self::GrantNotAllowed
             | Self::MalformedScope
@@ -146,6 +154,7 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
+            | Self::UnboundRefreshToken
             | Self::RefreshRefused
             | Self::ForeignToken
             | Self::Pending(_)
@@ -172,7 +181,8 @@ impl Error {
             Self::TwoClients => "two_clients",
             Self::MalformedAuthorization => "malformed_authorization",
             Self::UnknownClient => "unknown_client",
-            Self::WrongSecret => "wrong_secret",
+            Self::Unproven(refusal) => refusal.reason(),
+            Self::NoCertificate => "no_certificate",
             Self::UnknownGrantType => "unknown_grant_type",
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::MalformedScope => "malformed_scope",
@@ -185,6 +195,7 @@ impl Error {
             Self::DeadRefreshToken => "dead_refresh_token",
             Self::ReusedRefreshToken => "reused_refresh_token",
             Self::LostRefresh => "lost_refresh",
+            Self::UnboundRefreshToken => "unbound_refresh_token",
             Self::RefreshRefused => "refresh_refused",
             Self::ForeignToken => "foreign_token",
             Self::Pending(_) => "pending",
@@ -209,9 +220,16 @@ impl Error {
             Self::Missing(name) => format!("The parameter {name} is missing."),
             Self::Malformed(name) => format!("The parameter {name} cannot be used as it is."),
             Self::TwoMethods => "Use one way of client authentication, not two.".to_owned(),
-            Self::TwoClients => "The Authorization header and client_id name different clients.".to_owned(),
-            Self::MalformedAuthorization | Self::UnknownClient | Self::WrongSecret => {
+            Self::TwoClients => {
+                "The client's authentication and client_id name different clients.".to_owned()
+            }
+            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => {
                 "The client is unknown or did not authenticate.".to_owned()
+            }
+            Self::NoCertificate => {
+                "The tokens of this client are bound to its certificate: use the endpoints of \
+                 mtls_endpoint_aliases, with a certificate."
+                    .to_owned()
             }
             Self::UnknownGrantType => {
                 "This server serves the device grant and refresh tokens only.".to_owned()
@@ -227,6 +245,7 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
+            | Self::UnboundRefreshToken
             | Self::RefreshRefused => "The refresh token is unknown, used, or revoked.".to_owned(),
             Self::ForeignToken => "The token is another client's.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; ask again after the interval.".to_owned(),
@@ -285,12 +304,15 @@ struct Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::assertion::Flaw;
 
     #[test]
     fn what_an_attacker_may_not_tell_apart_is_one_answer() {
         let body = |error: Error| error.response(false).body;
 
-        assert_eq!(body(Error::UnknownClient), body(Error::WrongSecret));
+        for refusal in [Refusal::NoProof, Refusal::WrongSecret, Refusal::Assertion(Flaw::Replayed)] {
+            assert_eq!(body(Error::UnknownClient), body(Error::Unproven(refusal)));
+        }
         assert_eq!(body(Error::ForgedDeviceCode), body(Error::UnknownDeviceCode));
         assert_eq!(body(Error::SpentDeviceCode), body(Error::ReplayedDeviceCode));
         assert_eq!(body(Error::Denied), body(Error::Contested));
@@ -305,6 +327,7 @@ mod tests {
             Error::Missing("client_id"),
             Error::TooSoon(10),
             Error::TwoClients,
+            Error::NoCertificate,
             Error::Expired,
         ] {
             let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::client::certificate::Certificate;
 use crate::place::Place;
 
 /// The largest body that is read, in bytes.
@@ -44,17 +45,6 @@ pub struct Request {
     pub place: Place,
     /// The body; `None` if it is larger than [`MAX_BODY`].
     pub body: Option<Vec<u8>>,
-}
-
-/// A client certificate, as the platform's mTLS saw it (RFC 8705).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Certificate {
-    /// Whether the platform verified its chain; a self-signed one never is.
-    pub verified: bool,
-    /// The subject, as RFC 4514 writes it.
-    pub subject_dn: String,
-    /// The SHA-256 of its DER, base64url.
-    pub sha256: String,
 }
 
 impl Request {
@@ -109,6 +99,17 @@ impl Response {
     pub fn text(status: u16, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", format!("{body}\n"))
             .with("cache-control", "no-store".to_owned())
+    }
+
+    /// Nothing to say: 204.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            status: 204,
+            headers: vec![("cache-control", "no-store".to_owned())],
+            body: String::new(),
+            decisions: Vec::new(),
+        }
     }
 
     /// A response that nothing guesses the type of.

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::client_metadata::ClientAuthentication;
 use super::error::Error;
 use super::http::Response;
 use super::{Context, Platform};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use crate::grant::is_false;
 use crate::token::key::{Algorithm, PublicKey};
 
 /// `/healthz`.
@@ -22,24 +24,22 @@ struct Metadata<'a> {
     device_authorization_endpoint: String,
     token_endpoint: String,
     introspection_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_endpoint: Option<String>,
     revocation_endpoint: String,
     userinfo_endpoint: String,
     authorization_endpoint: String,
     jwks_uri: String,
     response_types_supported: [&'static str; 0],
     grant_types_supported: [&'static str; 2],
-    token_endpoint_auth_methods_supported: [&'static str; 3],
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    #[serde(flatten)]
+    authentication: ClientAuthentication,
     scopes_supported: Vec<&'a str>,
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [Algorithm; 6],
     claims_supported: [&'static str; 15],
     request_uri_parameter_supported: bool,
 }
-
-/// How clients authenticate (RFC 8414 §2).
-const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
 
 /// The same document at both places; every endpoint is found through it.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
@@ -53,15 +53,14 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         device_authorization_endpoint: at("/device_authorization"),
         token_endpoint: at("/token"),
         introspection_endpoint: at("/introspect"),
+        registration_endpoint: context.server.settings.registration.as_ref().map(|_| at("/register")),
         revocation_endpoint: at("/revoke"),
         userinfo_endpoint: at("/userinfo"),
         authorization_endpoint: at("/authorize"),
         jwks_uri: at("/jwks.json"),
         response_types_supported: [],
         grant_types_supported: [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
-        token_endpoint_auth_methods_supported: METHODS,
-        revocation_endpoint_auth_methods_supported: METHODS,
-        introspection_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post"],
+        authentication: ClientAuthentication::of(context),
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: Algorithm::ALL,
@@ -95,6 +94,8 @@ struct ProtectedResource<'a> {
     scopes_supported: Vec<&'a str>,
     bearer_methods_supported: [&'static str; 2],
     resource_name: &'static str,
+    #[serde(skip_serializing_if = "is_false")]
+    tls_client_certificate_bound_access_tokens: bool,
 }
 
 /// What `/userinfo` says of itself as a resource server.
@@ -109,6 +110,7 @@ pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> 
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         bearer_methods_supported: ["header", "body"],
         resource_name: "userinfo",
+        tls_client_certificate_bound_access_tokens: context.server.settings.mtls.is_some(),
     })
 }
 

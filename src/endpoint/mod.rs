@@ -3,7 +3,10 @@
 mod admin;
 mod attempt;
 mod bearer;
+mod certificate;
 mod client_auth;
+mod client_keys;
+mod client_metadata;
 mod device_authorization;
 mod directory;
 pub mod error;
@@ -16,11 +19,13 @@ pub mod page;
 mod platform;
 mod redemption;
 mod refresh;
+mod registration;
 mod token;
 mod verify;
 
 use rand_core::CryptoRng;
 
+pub use client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
 pub use platform::{Platform, Unavailable};
 
@@ -48,6 +53,10 @@ impl<P: Platform> Server<P> {
     /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
+            if self.is_mtls(request) {
+                let route = Route::find(&request.path, issuer);
+                return route.filter(|route| route.has_mtls_alias()).map(|_| issuer.clone());
+            }
             let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
             return same.then(|| issuer.clone());
         }
@@ -96,6 +105,7 @@ enum Route {
     Keys,
     Health,
     Admin,
+    Registration,
 }
 
 /// What a browser's script may ask of the routes that are open to it.
@@ -130,6 +140,7 @@ impl Route {
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
+            "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
             _ => None,
         }
@@ -137,7 +148,11 @@ impl Route {
 
     const fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::DeviceAuthorization | Self::Token | Self::Introspection | Self::Revocation => &["POST"],
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::Registration => &["POST"],
             Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
             // Each address there has its own.
@@ -149,6 +164,7 @@ impl Route {
     const fn is_served(self, settings: &Settings) -> bool {
         match self {
             Self::Admin => settings.admin_token.is_some(),
+            Self::Registration => settings.registration.is_some(),
             Self::DeviceAuthorization
             | Self::Token
             | Self::Introspection
@@ -163,6 +179,25 @@ impl Route {
         }
     }
 
+    /// Whether it is at the mTLS host, too (RFC 8705 §5): where clients authenticate, or show a bound token.
+    const fn has_mtls_alias(self) -> bool {
+        match self {
+            Self::DeviceAuthorization
+            | Self::Token
+            | Self::Introspection
+            | Self::Revocation
+            | Self::UserInfo => true,
+            Self::Verify
+            | Self::Authorize
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
+        }
+    }
+
     /// Whether a script on another site may call it: what a browser client needs, and never the pages
     /// (RFC 9700 §2.6). Nothing here goes by a cookie, so any origin may.
     const fn is_open_to_scripts(self) -> bool {
@@ -174,7 +209,12 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys => true,
-            Self::Introspection | Self::Verify | Self::Authorize | Self::Health | Self::Admin => false,
+            Self::Introspection
+            | Self::Verify
+            | Self::Authorize
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
         }
     }
 }
@@ -234,6 +274,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,
+        Route::Registration => registration::answer(context, rng).await,
         Route::Admin => admin::answer(context, rng).await,
         Route::Health => {
             Response::json(200, &metadata::Health { version: context.server.platform.version() })

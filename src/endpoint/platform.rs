@@ -48,6 +48,9 @@ pub trait Platform {
     /// Whether `signature` over `input` is that of `key`'s private half.
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
+    /// Fetches a document, within bounds of time and size; a redirect is a failure.
+    async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;
+
     /// The version of this build, for `/healthz`.
     fn version(&self) -> String;
 }

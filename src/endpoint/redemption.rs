@@ -11,7 +11,7 @@ use super::client_auth::Caller;
 use super::error::Error;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform};
+use super::{Context, Platform, certificate};
 use crate::client::Client;
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
@@ -81,6 +81,7 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
+    let cnf = certificate::confirmation(context, &client)?;
     let attempt = secret::random_id(rng);
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
@@ -91,7 +92,7 @@ async fn redeem<P: Platform>(
         amr: &ready.approval.amr,
         acr: ready.approval.acr.as_deref(),
         audience: &[],
-        cnf: &Confirmation::default(),
+        cnf: &cnf,
         nonce: ready.request.nonce.as_deref(),
         attempt: &attempt,
         session,
@@ -117,6 +118,7 @@ fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
 /// The family that a redemption starts.
 fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, ends_at: Timestamp) -> Family {
     let renewal = Renewal { until: refresh.as_ref().map(|_| until), ..Renewal::default() };
+    let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
     Family {
         format: Format,
         client_id: subject.client.client_id.clone(),
@@ -125,10 +127,10 @@ fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, end
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),
         ends_at,
+        cnf: if refresh.is_some() { cnf } else { Confirmation::default() },
         refresh,
         ended: None,
         resource: Vec::new(),
-        cnf: Confirmation::default(),
         acr: subject.acr.map(str::to_owned),
         renewal,
     }

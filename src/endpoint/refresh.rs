@@ -9,7 +9,7 @@ use super::client_auth::Caller;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform};
+use super::{Context, Platform, certificate};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::grant::command::{Command, Reply};
@@ -17,7 +17,6 @@ use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
 use crate::time::Timestamp;
-use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
 
@@ -38,6 +37,9 @@ pub(super) async fn refresh<P: Platform>(
     };
     match presented {
         Presented::Current(family) if family.client_id == *client_id => {
+            if !certificate::is_shown(context, &family.cnf) {
+                return Err(Error::UnboundRefreshToken);
+            }
             let scope = asked_scope(form.get("scope"), &family.scope)?;
             rotate(context, caller, &token, &family, scope, rng).await
         }
@@ -66,6 +68,7 @@ async fn rotate<P: Platform>(
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
     let scope = allowed(&client, &account, &asked)?;
+    let cnf = certificate::confirmation(context, &client)?;
     let attempt = secret::random_id(rng);
     let subject = Subject {
         client: &client,
@@ -75,7 +78,7 @@ async fn rotate<P: Platform>(
         amr: &family.amr,
         acr: family.acr.as_deref(),
         audience: &[],
-        cnf: &Confirmation::default(),
+        cnf: &cnf,
         nonce: None,
         attempt: &attempt,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },

@@ -6,6 +6,8 @@ use super::Rule;
 pub const CODES_PER_ACCOUNT: usize = 5;
 /// Wrong user codes per network and code lifetime.
 pub const CODES_PER_NETWORK: usize = 30;
+/// Clients that may register themselves in an hour.
+pub const REGISTRATIONS_PER_HOUR: usize = 100;
 /// For how long a failed sign-in counts, in seconds.
 const SIGN_IN_WINDOW: u64 = 900;
 
@@ -54,6 +56,20 @@ pub fn sign_ins_by_network(network: &str) -> Budget {
 pub fn admin_tokens_by_network(network: &str) -> Budget {
     let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
     Budget { key: format!("admin/network/{network}"), rule }
+}
+
+/// Initial access tokens tried from a network.
+#[must_use]
+pub fn registration_tokens_by_network(network: &str) -> Budget {
+    let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
+    Budget { key: format!("registration/network/{network}"), rule }
+}
+
+/// Clients that register themselves, all together.
+#[must_use]
+pub fn registrations() -> Budget {
+    let rule = Rule::Window { limit: REGISTRATIONS_PER_HOUR, window: 3_600 };
+    Budget { key: "registration".to_owned(), rule }
 }
 
 /// The gauge of a client's live codes on a network.

@@ -67,7 +67,7 @@ fn is_canonical(scheme: &str, authority: &str) -> bool {
 }
 
 /// Whether `authority`, with or without a port, is this machine.
-pub(super) fn is_loopback(authority: &str) -> bool {
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         Some(_) | None => authority,

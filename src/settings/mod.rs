@@ -1,13 +1,18 @@
 //! Settings, read once and validated; an error names the setting, its value and what is allowed.
 
+mod authentication;
 mod issuer;
+mod keys;
+mod operator;
 
 use core::fmt;
+use core::ops::RangeInclusive;
 use core::str::FromStr;
 use core::time::Duration;
 
 pub use issuer::Issuer;
-use issuer::is_loopback;
+pub(crate) use issuer::is_loopback;
+pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
@@ -16,8 +21,16 @@ use crate::secret::Digest;
 
 /// The longest that an access or ID token may live, in seconds. Keys verify for longer.
 pub const LONGEST_TOKEN: u64 = 86_400;
-/// Thirty days.
-const REFRESH_TOKEN: u64 = 2_592_000;
+/// Seconds between two polls.
+pub const INTERVAL: RangeInclusive<u64> = 1..=60;
+/// Seconds that a code may live.
+pub const CODE_LIFETIME: RangeInclusive<u64> = 10..=1_800;
+/// Seconds that an access token may live.
+pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
+/// Seconds that an ID token may live.
+pub const ID_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
+/// Seconds that a family of refresh tokens may live, or lie unused.
+pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;
 
 /// Where this server runs. Decides what is forgiven.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,6 +60,10 @@ pub struct Settings {
     pub user_code: Shape,
     /// `DEVICE_CLIENT_AUTHENTICATION`.
     pub device_client_authentication: bool,
+    /// `CLIENT_ASSERTION_AUDIENCE`: whether a client's assertion must name the issuer, and no endpoint.
+    pub strict_assertion_audience: bool,
+    /// `MTLS_ORIGIN`: where clients are asked for certificates, if anywhere; without a path.
+    pub mtls: Option<Issuer>,
     /// `REDEMPTION_GRACE_SECONDS`.
     pub grace: u64,
     /// `REISSUE_LOST_ANSWERS`.
@@ -67,10 +84,9 @@ pub struct Settings {
     pub live_codes_per_shard: u64,
     /// `ADMIN_TOKEN_SHA256`; without it there is no admin API.
     pub admin_token: Option<Digest>,
+    /// From `INITIAL_ACCESS_TOKEN_SHA256` and `REGISTRATION_SCOPES`; without it no client registers itself.
+    pub registration: Option<Registration>,
 }
-
-/// The admin token of `make dev`. A deployment that is given its digest refuses to start.
-pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
 
 /// A setting that cannot be used. Displays as one sentence.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,24 +116,28 @@ impl Settings {
         // An empty variable is one that was left out: wrangler cannot unset one.
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
         let environment = environment(&var)?;
+        let issuer = issuer(&var, environment)?;
         Ok(Self {
             environment,
-            issuer: issuer(&var, environment)?,
+            mtls: authentication::mtls(&var, environment, issuer.as_ref())?,
+            issuer,
             keyring: keyring(&var, environment)?,
-            interval: number(&var, "POLL_INTERVAL_SECONDS", 5, 1..=60)?,
-            code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, 10..=1_800)?,
+            interval: number(&var, "POLL_INTERVAL_SECONDS", 5, INTERVAL)?,
+            code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, CODE_LIFETIME)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
+            strict_assertion_audience: authentication::strict_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
-            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, 60..=LONGEST_TOKEN)?,
-            id_token: number(&var, "ID_TOKEN_SECONDS", 900, 60..=LONGEST_TOKEN)?,
-            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", REFRESH_TOKEN, 60..=31_536_000)?,
-            refresh_token_idle: refresh_token_idle(&var)?,
-            signing_key_rotation: rotation(&var)?,
+            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)?,
+            id_token: number(&var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)?,
+            refresh_token: keys::refresh_token(&var)?,
+            refresh_token_idle: keys::refresh_token_idle(&var)?,
+            signing_key_rotation: keys::rotation(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
-            admin_token: admin_token(&var, environment)?,
+            admin_token: operator::admin_token(&var, environment)?,
+            registration: operator::registration(&var, environment)?,
         })
     }
 
@@ -139,22 +159,6 @@ impl Settings {
             Environment::Preview | Environment::Production => false,
         }
     }
-}
-
-fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
-    const IDLE: u64 = 1_209_600;
-    let whole = number(var, "REFRESH_TOKEN_SECONDS", REFRESH_TOKEN, 60..=31_536_000)?;
-    let idle = number(var, "REFRESH_TOKEN_IDLE_SECONDS", IDLE.min(whole), 60..=31_536_000)?;
-    if idle > whole {
-        let allowed = format!("must not be longer than REFRESH_TOKEN_SECONDS, which is {whole}");
-        return Err(bad("REFRESH_TOKEN_IDLE_SECONDS", &idle.to_string(), &allowed));
-    }
-    Ok(idle)
-}
-
-fn rotation(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Duration>, BadSetting> {
-    let days = number(var, "SIGNING_KEY_ROTATION_DAYS", 90, 0..=3_650)?;
-    Ok((days > 0).then(|| Duration::from_secs(days * 86_400)))
 }
 
 fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {
@@ -245,31 +249,6 @@ fn shards_if_set(
     var(name).map(|_| shards(var, name, 1)).transpose()
 }
 
-fn admin_token(
-    var: &impl Fn(&str) -> Option<String>,
-    environment: Environment,
-) -> Result<Option<Digest>, BadSetting> {
-    const NAME: &str = "ADMIN_TOKEN_SHA256";
-    const PUBLIC: &str =
-        "is that of the development token, which is public; make one with `openssl rand -hex 32`";
-    let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
-    match (digest(var, NAME)?, environment) {
-        (None, Environment::Development) => Ok(Some(public)),
-        (Some(digest), Environment::Preview | Environment::Production) if digest == public => {
-            Err(missing(NAME, PUBLIC))
-        }
-        (digest, _) => Ok(digest),
-    }
-}
-
-/// The SHA-256 of a secret. Its value is never shown: whoever sets the secret itself here by mistake would see it again.
-fn digest(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<Digest>, BadSetting> {
-    const FORM: &str =
-        "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";
-    let Some(text) = var(name) else { return Ok(None) };
-    Digest::parse(text.trim()).map(Some).ok_or_else(|| missing(name, FORM))
-}
-
 fn user_code(var: &impl Fn(&str) -> Option<String>) -> Result<Shape, BadSetting> {
     let charset = var("USER_CODE_CHARSET").unwrap_or_else(|| CONSONANTS.to_owned());
     let length = number(var, "USER_CODE_LENGTH", 8, 4..=24)?;
@@ -282,7 +261,7 @@ fn number(
     var: &impl Fn(&str) -> Option<String>,
     name: &'static str,
     default: u64,
-    allowed: core::ops::RangeInclusive<u64>,
+    allowed: RangeInclusive<u64>,
 ) -> Result<u64, BadSetting> {
     let Some(text) = var(name) else { return Ok(default) };
     let number = u64::from_str(text.trim()).ok().filter(|number| allowed.contains(number));

@@ -50,6 +50,14 @@ impl Algorithm {
         }
     }
 
+    /// The algorithm of somebody else's signature, by the name in its header or its key. RFC 9864 §2.2 calls `EdDSA`
+    /// on this curve `Ed25519`, and newer libraries know it only so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let name = if name == "Ed25519" { "EdDSA" } else { name };
+        Self::ALL.into_iter().find(|alg| alg.name() == name)
+    }
+
     /// Whether keys of this kind are used with it.
     #[must_use]
     pub const fn fits(self, material: &Material) -> bool {

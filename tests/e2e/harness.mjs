@@ -203,7 +203,10 @@ function workerdBinary() {
   return require('workerd').default;
 }
 
-/** A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. */
+/**
+ * A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. All that
+ * the Worker can fetch is on this machine.
+ */
 function capnp(vars) {
   const objects = wrangler.durable_objects.bindings;
   const text = (value) => JSON.stringify(String(value));
@@ -221,6 +224,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),
     (name = "state", disk = (path = "overridden", writable = true)),
+    (name = "internet", network = (allow = ["local"])),
   ],
   sockets = [
     (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),

@@ -4,7 +4,9 @@
 #![expect(dead_code, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
+pub(crate) mod admin;
 pub(crate) mod person;
+pub(crate) mod signer;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +74,10 @@ pub(crate) struct Memories {
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// What is published beside the registry.
     pub(crate) published: RefCell<Option<Snapshot>>,
+    /// Documents that can be fetched, by their URLs.
+    pub(crate) documents: RefCell<BTreeMap<String, String>>,
+    /// How often anything was fetched.
+    pub(crate) fetches: Cell<u32>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
 }
@@ -98,6 +104,8 @@ struct RegistryRows {
     made: Cell<u8>,
     /// How long a key signs.
     rotation: Cell<Option<Duration>>,
+    removed: RefCell<BTreeSet<String>>,
+    scopes: RefCell<BTreeMap<String, String>>,
 }
 
 impl World {
@@ -432,6 +440,7 @@ impl Platform for Memories {
             registry::Command::Snapshot
             | registry::Command::Client { .. }
             | registry::Command::AtSource { .. }
+            | registry::Command::Manage(_)
             | registry::Command::Keys => Ok(reply),
         }
     }
@@ -478,6 +487,12 @@ impl Platform for Memories {
         let Ok(signature) = signature else { return Ok(false) };
         let Some(key) = p256(key) else { return Ok(false) };
         Ok(Es256.verify_signature(&signature, &key, input))
+    }
+
+    async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {
+        self.fetches.set(self.fetches.get() + 1);
+        self.reach("documents")?;
+        self.documents.borrow().get(url).cloned().ok_or(Unavailable)
     }
 
     fn version(&self) -> String {
@@ -562,8 +577,35 @@ impl registry::Rows for RegistryRows {
         Ok(())
     }
 
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Infallible> {
+        let clients = self.clients.borrow();
+        let later =
+            clients.values().filter(|client| after.is_none_or(|after| client.client_id.as_str() > after));
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    fn remove_client(&self, client_id: &str) -> Result<(), Infallible> {
+        self.clients.borrow_mut().remove(client_id);
+        self.removed.borrow_mut().insert(client_id.to_owned());
+        Ok(())
+    }
+
+    fn was_removed(&self, client_id: &str) -> Result<bool, Infallible> {
+        Ok(self.removed.borrow().contains(client_id))
+    }
+
     fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {
-        Ok(standard_scopes())
+        Ok(standard_scopes().into_iter().chain(self.scopes.borrow().clone()).collect())
+    }
+
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().insert(name.to_owned(), description.to_owned());
+        Ok(())
+    }
+
+    fn remove_scope(&self, name: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().remove(name);
+        Ok(())
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {

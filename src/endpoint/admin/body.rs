@@ -12,7 +12,7 @@ use crate::fault::Fault;
 /// # Errors
 ///
 /// It is too large, says that it is something else, or is not a JSON object.
-pub(super) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
+pub(in crate::endpoint) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
     let body = request.body.as_deref().ok_or(Problem::TooLarge)?;
     if !is_json(request) {
         return Err(Problem::NotJson);
@@ -30,6 +30,18 @@ pub(super) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
 /// As [`object`], or an empty one if there is no body at all.
 pub(super) fn object_if_any(request: &Request) -> Result<Map<String, Value>, Problem> {
     if request.body.as_ref().is_some_and(Vec::is_empty) { Ok(Map::new()) } else { object(request) }
+}
+
+/// Whether `dry_run` asks to change nothing.
+pub(super) fn is_dry_run(query: &Form) -> Result<bool, Problem> {
+    match query.get("dry_run") {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => {
+            let detail = format!("dry_run is {other:?}: it must be true or false");
+            Err(Problem::Invalid(vec![Fault::at("dry_run", detail)]))
+        }
+    }
 }
 
 /// Whether the body says that it is JSON, or JSON of some kind (RFC 6839 §3.1).

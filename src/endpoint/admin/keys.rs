@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 
 use super::body::{object, object_if_any};
 use super::problem::Problem;
-use super::route::{Found, Place};
 use super::{Done, Response};
 use crate::client::keys::{Command, KeyView, Reply};
 use crate::endpoint::{Context, Platform};
@@ -14,21 +13,32 @@ use crate::token::key::Algorithm;
 use crate::token::key_ring::State;
 use crate::token::private_jwk::PrivateJwk;
 
-/// Answers what is below `/keys`.
-pub(super) async fn answer<P: Platform>(context: Context<'_, P>, found: &Found) -> Result<Done, Problem> {
-    let request = context.request;
-    let (command, outcome) = match found.place {
-        Place::KeyRotation => (rotation(&object_if_any(request)?)?, "keys_rotated"),
-        Place::KeyRetirement => {
-            let kid = found.names.first().cloned().unwrap_or_default();
-            known(&object_if_any(request)?, &[])?;
-            (Command::Retire { kid }, "key_retired")
-        }
-        Place::Keys | Place::OpenApi if request.method == "POST" => {
-            (import(&object(request)?)?, "key_imported")
-        }
-        Place::Keys | Place::OpenApi => (Command::List, "read"),
-    };
+/// `GET /keys`.
+pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    ask(context, Command::List, "read").await
+}
+
+/// `POST /keys`: a key that the operator made.
+pub(super) async fn bring<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    ask(context, import(&object(context.request)?)?, "key_imported").await
+}
+
+/// `POST /keys/rotate`.
+pub(super) async fn rotate<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    ask(context, rotation(&object_if_any(context.request)?)?, "keys_rotated").await
+}
+
+/// `POST /keys/{kid}/retire`.
+pub(super) async fn retire<P: Platform>(context: Context<'_, P>, kid: &str) -> Result<Done, Problem> {
+    known(&object_if_any(context.request)?, &[])?;
+    ask(context, Command::Retire { kid: kid.to_owned() }, "key_retired").await
+}
+
+async fn ask<P: Platform>(
+    context: Context<'_, P>,
+    command: Command,
+    outcome: &'static str,
+) -> Result<Done, Problem> {
     let reply = context.server.change_keys(&command).await?;
     let response = told(&command, reply)?;
     Ok(Done { response, client: None, outcome })

@@ -3,9 +3,12 @@
 //! It is there only if an admin token is configured. No browser is meant to call it: there is no CORS and no cookie.
 
 mod body;
+mod clients;
 mod keys;
 mod problem;
+mod registry;
 mod route;
+mod scopes;
 
 use rand_core::CryptoRng;
 
@@ -14,7 +17,10 @@ use super::http::Response;
 use super::{Context, Platform};
 use crate::limiter::budgets::admin_tokens_by_network;
 use crate::secret::Digest;
-use problem::Problem;
+pub(super) use body::object;
+pub(super) use clients::New;
+pub(super) use problem::Problem;
+pub(super) use registry::ask;
 use route::{Found, Place};
 
 /// Where the admin API is, below the issuer.
@@ -61,9 +67,39 @@ async fn dispatch<P: Platform>(
     found: Found,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
+    let name = found.names.first().map(String::as_str).unwrap_or_default();
+    let posts = context.request.method == "POST";
     match found.place {
+        Place::Clients => {
+            if posts {
+                clients::create(context, rng).await
+            } else {
+                clients::list(context).await
+            }
+        }
+        Place::Client => match context.request.method.as_str() {
+            "PUT" => clients::replace(context, name, rng).await,
+            "PATCH" => clients::change(context, name, rng).await,
+            "DELETE" => clients::delete(context, name).await,
+            _ => clients::read(context, name).await,
+        },
+        Place::Secret => clients::rotate(context, name, rng).await,
+        Place::Scopes => scopes::list(context).await,
+        Place::Scope => match context.request.method.as_str() {
+            "PUT" => scopes::describe(context, name).await,
+            "DELETE" => scopes::forget(context, name).await,
+            _ => scopes::read(context, name).await,
+        },
         Place::OpenApi => Ok(Done::read(openapi())),
-        Place::Keys | Place::KeyRotation | Place::KeyRetirement => keys::answer(context, &found).await,
+        Place::Keys => {
+            if posts {
+                keys::bring(context).await
+            } else {
+                keys::list(context).await
+            }
+        }
+        Place::KeyRotation => keys::rotate(context).await,
+        Place::KeyRetirement => keys::retire(context, name).await,
     }
 }
 

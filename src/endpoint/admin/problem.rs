@@ -9,7 +9,7 @@ use crate::settings::Issuer;
 
 /// The reasons. The name of each is a response in the OpenAPI document, and its `type` points there.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// No admin token, or a wrong one.
     Unauthorized,
     /// Too many wrong admin tokens; in so many seconds there is room.
@@ -57,7 +57,7 @@ struct Body<'a> {
 impl Problem {
     /// Its name, in the document and in the log.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
             Self::TooMany(_) => "too_many",
@@ -108,7 +108,9 @@ impl Problem {
         }
     }
 
-    fn detail(&self) -> String {
+    /// What to do about it.
+    #[must_use]
+    pub(crate) fn detail(&self) -> String {
         match self {
             Self::Unauthorized => "Send Authorization: Bearer with the admin token.".to_owned(),
             Self::TooMany(seconds) => format!("Try again in {seconds} seconds."),
@@ -135,7 +137,7 @@ impl Problem {
 
     /// The answer.
     #[must_use]
-    pub fn response(&self, issuer: &Issuer) -> Response {
+    pub(crate) fn response(&self, issuer: &Issuer) -> Response {
         let kind =
             format!("{}/admin/api/openapi.json#/components/responses/{}", issuer.as_str(), self.name());
         let (title, status, detail) = (self.title(), self.status(), self.detail());

@@ -5,6 +5,11 @@ use percent_encoding::percent_decode_str;
 /// What an address is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
+    Clients,
+    Client,
+    Secret,
+    Scopes,
+    Scope,
     OpenApi,
     Keys,
     KeyRotation,
@@ -13,10 +18,15 @@ pub(super) enum Place {
 
 /// Every address below `/admin/api`, with the methods it takes. A segment in braces stands for any one.
 pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
-    (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
+    (Place::Clients, "/clients", &["GET", "HEAD", "POST"]),
+    (Place::Client, "/clients/{client_id}", &["GET", "HEAD", "PUT", "PATCH", "DELETE"]),
+    (Place::Secret, "/clients/{client_id}/secret", &["POST"]),
+    (Place::Scopes, "/scopes", &["GET", "HEAD"]),
+    (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"]),
     (Place::Keys, "/keys", &["GET", "HEAD", "POST"]),
     (Place::KeyRotation, "/keys/rotate", &["POST"]),
     (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"]),
+    (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
 ];
 
 /// An address that was found.

@@ -1,0 +1,105 @@
+//! Distinguished names (RFC 4514), to be compared.
+
+use std::collections::BTreeSet;
+
+/// A name: its parts from the most particular on, each a set of attributes with their values.
+///
+/// Two spellings of one name are equal: escapes are undone, and the case of attribute types does not matter. Values
+/// are compared byte for byte.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DistinguishedName(Vec<BTreeSet<(String, Vec<u8>)>>);
+
+impl DistinguishedName {
+    /// Reads a name such as `CN=device 7,O=Example`; `None` if it is none, or empty.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        split(text, ',')
+            .map(|part| split(part, '+').map(attribute).collect())
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+}
+
+/// At every `at` that is not escaped.
+fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
+    let mut escaped = false;
+    text.split(move |character| {
+        let splits = character == at && !escaped;
+        escaped = character == '\\' && !escaped;
+        splits
+    })
+}
+
+/// RFC 4514 §3: `type=value`. A space after the separator before it, which many write, is no part of it.
+fn attribute(text: &str) -> Option<(String, Vec<u8>)> {
+    let (kind, value) = text.trim_start().split_once('=')?;
+    let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    let valid = !kind.is_empty() && kind.bytes().all(well_formed);
+    Some((kind.to_ascii_lowercase(), unescape(value)?)).filter(|_| valid)
+}
+
+/// RFC 4514 §2.4: a backslash stands before a special character, or before two hexadecimal digits.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = text.bytes();
+    let mut value = Vec::new();
+    while let Some(byte) = bytes.next() {
+        value.push(match byte {
+            b'\\' => {
+                let first = bytes.next()?;
+                match digit(first) {
+                    Some(high) => high << 4 | digit(bytes.next()?)?,
+                    None => first,
+                }
+            }
+            plain => plain,
+        });
+    }
+    Some(value)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(one: &str, other: &str) -> bool {
+        let name = DistinguishedName::parse(one);
+        name.is_some() && name == DistinguishedName::parse(other)
+    }
+
+    #[test]
+    fn spellings_of_one_name_are_equal() {
+        for (one, other) in [
+            ("CN=device,O=Example", "CN=device,O=Example"),
+            ("CN=device,O=Example", "cn=device, o=Example"),
+            ("CN=Zo\u{eb}", "CN=Zo\\C3\\AB"),
+            ("CN=a\\,b", "CN=a\\2Cb"),
+            ("CN=a+UID=7,O=b", "UID=7+CN=a,O=b"),
+            ("CN=a\\\\,O=b", "CN=a\\5c,O=b"),
+        ] {
+            assert!(same(one, other), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn another_name_is_not_equal() {
+        for (one, other) in [
+            ("CN=device,O=Example", "O=Example,CN=device"),
+            ("CN=device,O=Example", "CN=device"),
+            ("CN=device", "CN=Device"),
+            ("CN=a\\,O=b", "CN=a,O=b"),
+            ("CN=a,CN=b", "CN=a+CN=b"),
+            ("CN=a", "OU=a"),
+            ("", ""),
+            ("device", "device"),
+            ("=a", "=a"),
+            ("CN=a\\", "CN=a\\"),
+            ("CN=a\\4", "CN=a\\4"),
+        ] {
+            assert!(!same(one, other), "{one} and {other}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The members of a JSON object, taken one by one; what cannot be used is collected, not thrown.
+
+use core::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::fault::Fault;
+
+/// How much of a value an error repeats, in characters.
+const SHOWN: usize = 80;
+
+/// What is left of an object, and what was wrong so far.
+pub struct Members {
+    left: Map<String, Value>,
+    faults: Vec<Fault>,
+}
+
+impl Members {
+    /// All of an object.
+    #[must_use]
+    pub const fn of(members: Map<String, Value>) -> Self {
+        Self { left: members, faults: Vec::new() }
+    }
+
+    /// Notes that something is wrong with the member `name`.
+    pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
+        self.faults.push(Fault::at(name, detail));
+    }
+
+    /// Notes several at once.
+    pub fn refuse_all(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
+    }
+
+    /// Whether something is wrong with the member `name` or within it.
+    #[must_use]
+    pub fn is_refused(&self, name: &str) -> bool {
+        let pointer = Fault::at(name, "").pointer;
+        let is_of = |fault: &Fault| {
+            fault.pointer.strip_prefix(&pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.faults.iter().any(is_of)
+    }
+
+    /// Whether a member is still there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.left.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// Whether a member is still there and is this text.
+    #[must_use]
+    pub fn is(&self, name: &str, text: &str) -> bool {
+        self.left.get(name).and_then(Value::as_str) == Some(text)
+    }
+
+    /// Takes a member; `null` is as if it were absent (RFC 7592 §2.2).
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Takes a text that `fits`; `allowed` says which do.
+    pub fn text(&mut self, name: &str, allowed: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+        match self.take(name)? {
+            Value::String(text) if fits(&text) => Some(text),
+            other => self.refuse_value(name, &other, allowed),
+        }
+    }
+
+    /// Takes `true` or `false`; `default` if it is absent.
+    pub fn flag(&mut self, name: &str, default: bool) -> bool {
+        match self.take(name) {
+            None => default,
+            Some(Value::Bool(flag)) => flag,
+            Some(other) => self.refuse_value(name, &other, "true or false").unwrap_or(default),
+        }
+    }
+
+    /// Takes a whole number within `range`.
+    pub fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let value = self.take(name)?;
+        match value.as_u64().filter(|number| range.contains(number)) {
+            Some(number) => Some(number),
+            None => {
+                let allowed = format!("a whole number from {} to {}", range.start(), range.end());
+                self.refuse_value(name, &value, &allowed)
+            }
+        }
+    }
+
+    /// Takes one of some words.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let value = self.take(name)?;
+        let chosen = choices.iter().find(|(word, _)| value.as_str() == Some(word));
+        match chosen {
+            Some((_, choice)) => Some(*choice),
+            None => {
+                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+                self.refuse_value(name, &value, &format!("one of {}", words.join(", ")))
+            }
+        }
+    }
+
+    /// Takes a list of at most `most` texts, none twice, each of which `fits`.
+    pub fn texts(
+        &mut self,
+        name: &str,
+        most: usize,
+        allowed: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> Option<Vec<String>> {
+        let value = self.take(name)?;
+        let Value::Array(items) = &value else {
+            return self.refuse_value(name, &value, "a list of texts");
+        };
+        if items.len() > most {
+            self.refuse(name, format!("{name} has {} entries: at most {most} are allowed", items.len()));
+            return None;
+        }
+        let mut texts = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match item.as_str() {
+                Some(text) if fits(text) && !texts.contains(&text.to_owned()) => texts.push(text.to_owned()),
+                Some(text) if fits(text) => self.refuse_item(name, index, item, "listed once"),
+                Some(_) | None => self.refuse_item(name, index, item, allowed),
+            }
+        }
+        Some(texts)
+    }
+
+    /// What was wrong, and, if nothing else may be there, what is left.
+    #[must_use]
+    pub fn finish(mut self, is_complete: bool) -> Vec<Fault> {
+        if is_complete {
+            // Its value is not repeated: nobody knows what it is.
+            let unknown = |name: &String| Fault::at(name, format!("there is no member {name:?} here"));
+            self.faults.extend(self.left.keys().map(unknown));
+        }
+        self.faults
+    }
+
+    /// Notes that a member's value is not `allowed`.
+    pub fn refuse_value<T>(&mut self, name: &str, value: &Value, allowed: &str) -> Option<T> {
+        self.refuse(name, format!("{name} is {}: it must be {allowed}", shown(value)));
+        None
+    }
+
+    fn refuse_item(&mut self, name: &str, index: usize, value: &Value, allowed: &str) {
+        let detail = format!("{name} has {}: each entry must be {allowed}", shown(value));
+        self.faults.push(Fault::at_item(name, index, detail));
+    }
+}
+
+/// A value as an error repeats it: JSON, cut where it gets long.
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Whether people can be shown `text` as it is: neither empty nor with control characters, nor with those that turn the
+/// direction of what follows.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    let turns = |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.trim() == text && !text.is_empty() && !text.chars().any(|c| c.is_control() || turns(c))
+}
+
+/// Whether `text` is the address of a page: https, or http on this machine, without user or fragment.
+#[must_use]
+pub fn is_web_address(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let secure = scheme == "https" || scheme == "http" && crate::settings::is_loopback(authority);
+    let named = authority.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
+    secure && named && !authority.contains('@') && is_uri(text)
+}
+
+/// Whether `text` is an absolute URI without a fragment (RFC 3986 §4.3, RFC 8707 §2).
+#[must_use]
+pub fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let in_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(in_scheme);
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte);
+    is_scheme && !rest.is_empty() && text.len() <= 512 && rest.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_a_page_is_https_or_on_this_machine() {
+        for good in [
+            "https://tv.example",
+            "https://tv.example:8443/a?b=c",
+            "http://127.0.0.1:3000/",
+            "http://[::1]/x",
+        ] {
+            assert!(is_web_address(good), "{good}");
+        }
+        for bad in [
+            "http://tv.example",
+            "https://",
+            "https:///x",
+            "https://user@tv.example",
+            "https://tv.example/#top",
+            "https://tv.example/a b",
+            "https://tv.example/<script>",
+            "javascript:alert(1)",
+            "ftp://tv.example",
+            "tv.example",
+            "http://127.0.0.1.example.com",
+        ] {
+            assert!(!is_web_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_resource_is_any_absolute_uri_without_a_fragment() {
+        assert!(is_uri("https://api.example/v1") && is_uri("urn:example:api"));
+        assert!(
+            !is_uri("api")
+                && !is_uri("https://a/#b")
+                && !is_uri("1a:b")
+                && !is_uri("a:")
+                && !is_uri(&format!("a:{}", "b".repeat(512)))
+        );
+    }
+
+    #[test]
+    fn what_people_are_shown_hides_nothing() {
+        assert!(is_plain("Wohnzimmer-Fernseher №2 📺"));
+        for bad in ["", " a", "a\n", "a\u{202e}b", "a\0"] {
+            assert!(!is_plain(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_cut_at_a_character() {
+        let text = shown(&Value::String("é".repeat(200)));
+
+        assert_eq!(text.chars().count(), SHOWN + 1);
+        assert!(text.ends_with('…'));
+    }
+}

@@ -1,0 +1,73 @@
+//! How a client's codes and tokens differ from the server's settings; never outside of what those may be.
+
+use serde_json::Value;
+
+use crate::client::members::{Members, is_uri};
+use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
+use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
+use crate::token::key::Algorithm;
+
+const FORMATS: &[(&str, AccessTokenFormat)] =
+    &[("jwt", AccessTokenFormat::Jwt), ("opaque", AccessTokenFormat::Opaque)];
+const USER_CODES: &[(&str, UserCodeType)] =
+    &[("configured", UserCodeType::Configured), ("digits", UserCodeType::Digits)];
+
+/// Takes the algorithm that something is signed with.
+pub(super) fn algorithm(members: &mut Members, name: &str) -> Option<Algorithm> {
+    members.choice(name, &Algorithm::ALL.map(|alg| (alg.name(), alg)))
+}
+
+pub(super) fn codes(members: &mut Members) -> CodeRules {
+    let rules = CodeRules {
+        code_lifetime: members.number("code_lifetime", CODE_LIFETIME),
+        polling_interval: members.number("polling_interval", INTERVAL),
+        user_code_type: members.choice("user_code_type", USER_CODES).unwrap_or_default(),
+        verification_uri_complete: members.flag("verification_uri_complete", true),
+    };
+    if let (Some(lifetime), Some(interval)) = (rules.code_lifetime, rules.polling_interval)
+        && interval >= lifetime
+    {
+        let why = format!(
+            "polling_interval is {interval}: it must be less than code_lifetime, which is {lifetime}"
+        );
+        members.refuse("polling_interval", why);
+    }
+    rules
+}
+
+pub(super) fn tokens(members: &mut Members) -> TokenRules {
+    const RESOURCE: &str = "an absolute URI of at most 512 characters without a fragment (RFC 8707)";
+    let rules = TokenRules {
+        access_token_format: members.choice("access_token_format", FORMATS).unwrap_or_default(),
+        audience: members.texts("audience", 20, RESOURCE, is_uri).unwrap_or_default(),
+        access_token_lifetime: members.number("access_token_lifetime", ACCESS_TOKEN),
+        id_token_lifetime: members.number("id_token_lifetime", ID_TOKEN),
+        refresh_token_idle_lifetime: members.number("refresh_token_idle_lifetime", REFRESH_TOKEN),
+        refresh_token_lifetime: members.number("refresh_token_lifetime", REFRESH_TOKEN),
+        userinfo_signed_response_alg: algorithm(members, "userinfo_signed_response_alg"),
+        dpop_bound_access_tokens: members.flag("dpop_bound_access_tokens", false),
+        tls_client_certificate_bound_access_tokens: members
+            .flag("tls_client_certificate_bound_access_tokens", false),
+    };
+    if let (Some(idle), Some(whole)) = (rules.refresh_token_idle_lifetime, rules.refresh_token_lifetime)
+        && idle > whole
+    {
+        let why = format!(
+            "refresh_token_idle_lifetime is {idle}: it must not exceed refresh_token_lifetime, which is {whole}"
+        );
+        members.refuse("refresh_token_idle_lifetime", why);
+    }
+    rules
+}
+
+/// What of `rules` an answer shows although it is the default.
+pub(in crate::client) fn defaults() -> [(&'static str, Value); 6] {
+    [
+        ("access_token_format", Value::from("jwt")),
+        ("user_code_type", Value::from("configured")),
+        ("verification_uri_complete", Value::from(true)),
+        ("dpop_bound_access_tokens", Value::from(false)),
+        ("tls_client_certificate_bound_access_tokens", Value::from(false)),
+        ("consent_prompt", Value::from("always")),
+    ]
+}

@@ -1,0 +1,256 @@
+//! Clients: list, register, read, replace, change, delete, and another secret.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rand_core::CryptoRng;
+use serde_json::{Map, Value, json};
+
+use super::problem::Problem;
+use super::registry::{ask, expected};
+use super::{Done, PREFIX, body};
+use crate::client::Client;
+use crate::client::history::Expected;
+use crate::client::manage::{Command, Reply, Trial};
+use crate::client::members::Members;
+use crate::client::registration::{Fresh, READ_ONLY, parse};
+use crate::client::scope::Scope;
+use crate::client::view::view;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::{Context, Platform};
+use crate::fault::Fault;
+use crate::secret::{self, Digest};
+
+/// How long the secret before stays good unless something else is asked for, in seconds: a day.
+const OVERLAP: u64 = 86_400;
+/// The longest overlap, in seconds: 30 days.
+const LONGEST_OVERLAP: u64 = 2_592_000;
+/// Clients on a page, unless something else is asked for.
+const PAGE: u32 = 50;
+/// Most clients on a page.
+const LARGEST_PAGE: u32 = 200;
+
+/// `GET /clients`.
+pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    let query = body::query(context.request, &["limit", "cursor"])?;
+    let (limit, after) = (limit(&query)?, cursor(&query)?);
+    // One more than the page, to know whether there is a next one.
+    let Reply::Clients(mut clients) = ask(context, Command::Clients { after, limit: limit + 1 }).await?
+    else {
+        return Err(Problem::Unavailable);
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_last = clients.len() <= limit;
+    clients.truncate(limit);
+    let next = clients.last().filter(|_| !is_last).map(|client| secret::encode(client.client_id.as_bytes()));
+    let mut page = json!({ "clients": clients.iter().map(view).collect::<Vec<_>>() });
+    if let (Some(next), Some(page)) = (next, page.as_object_mut()) {
+        page.insert("next_cursor".to_owned(), Value::from(next));
+    }
+    Ok(Done::read(Response::json(200, &page)))
+}
+
+fn limit(query: &Form) -> Result<u32, Problem> {
+    let Some(text) = query.get("limit") else { return Ok(PAGE) };
+    let limit = text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
+    let detail = || format!("limit is {text:?}: it must be a whole number from 1 to {LARGEST_PAGE}");
+    limit.ok_or_else(|| Problem::Invalid(vec![Fault::at("limit", detail())]))
+}
+
+fn cursor(query: &Form) -> Result<Option<String>, Problem> {
+    let Some(text) = query.get("cursor") else { return Ok(None) };
+    let after = secret::decode(text).and_then(|bytes| String::from_utf8(bytes).ok());
+    let detail = "cursor must be the next_cursor of an answer";
+    after.map(Some).ok_or_else(|| Problem::Invalid(vec![Fault::at("cursor", detail)]))
+}
+
+/// `POST /clients`.
+pub(super) async fn create<P: Platform>(
+    context: Context<'_, P>,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    let dry_run = trial(context)?;
+    let new = New::draw(rng);
+    let client = new.client(body::object(context.request)?, secret::random_id(rng))?;
+    let is_trial = dry_run.is_some();
+    let reply = ask(context, Command::Create { client: Box::new(client), dry_run }).await?;
+    let (client, secret) = new.take(reply)?;
+    let response = shown(if is_trial { 200 } else { 201 }, &client, secret.filter(|_| !is_trial));
+    let done = changed(response, client, if is_trial { "client_tried" } else { "client_created" });
+    if is_trial {
+        return Ok(done);
+    }
+    let name = utf8_percent_encode(done.client.as_deref().unwrap_or_default(), NON_ALPHANUMERIC);
+    let location = format!("{}{PREFIX}/clients/{name}", context.issuer.as_str());
+    Ok(Done { response: done.response.with("location", location), ..done })
+}
+
+/// `GET /clients/{client_id}`.
+pub(super) async fn read<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    let client = find(context, client_id).await?;
+    Ok(Done { client: Some(client.client_id.clone()), ..Done::read(shown(200, &client, None)) })
+}
+
+/// `PUT /clients/{client_id}`: what is not sent is as if it had never been.
+pub(super) async fn replace<P: Platform>(
+    context: Context<'_, P>,
+    client_id: &str,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    let (expected, members) = (expected(context)?, body::object(context.request)?);
+    store(context, client_id, members, expected, rng).await
+}
+
+/// `PATCH /clients/{client_id}`: a merge patch (RFC 7396).
+pub(super) async fn change<P: Platform>(
+    context: Context<'_, P>,
+    client_id: &str,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    let (expected, patch) = (expected(context)?, body::object(context.request)?);
+    let client = find(context, client_id).await?;
+    if !expected.holds(&client.history) {
+        return Err(Problem::PreconditionFailed);
+    }
+    let mut members = view(&client);
+    READ_ONLY.iter().for_each(|name| drop(members.remove(*name)));
+    merge(&mut members, patch);
+    // The patch is of what was read just now, and of nothing else.
+    store(context, client_id, members, Expected::OneOf(vec![client.history.etag()]), rng).await
+}
+
+/// RFC 7396 §2.
+fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+    for (name, value) in patch {
+        match (target.get_mut(&name), value) {
+            (_, Value::Null) => drop(target.remove(&name)),
+            (Some(Value::Object(inner)), Value::Object(patch)) => merge(inner, patch),
+            (_, value) => drop(target.insert(name, value)),
+        }
+    }
+}
+
+async fn store<P: Platform>(
+    context: Context<'_, P>,
+    client_id: &str,
+    members: Map<String, Value>,
+    expected: Expected,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    let dry_run = trial(context)?;
+    let new = New::draw(rng);
+    let client = new.client(members, client_id.to_owned())?;
+    if client.client_id != client_id {
+        let detail = format!("client_id is {:?}: it cannot be changed from {client_id:?}", client.client_id);
+        return Err(Problem::Invalid(vec![Fault::at("client_id", detail)]));
+    }
+    let is_trial = dry_run.is_some();
+    let reply = ask(context, Command::Replace { client: Box::new(client), expected, dry_run }).await?;
+    let (client, secret) = new.take(reply)?;
+    let response = shown(200, &client, secret.filter(|_| !is_trial));
+    Ok(changed(response, client, if is_trial { "client_tried" } else { "client_changed" }))
+}
+
+/// `DELETE /clients/{client_id}`.
+pub(super) async fn delete<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    let command = Command::Delete { client_id: client_id.to_owned(), expected: expected(context)? };
+    ask(context, command).await?;
+    let client = Some(client_id.to_owned());
+    Ok(Done { response: Response::empty(), client, outcome: "client_deleted" })
+}
+
+/// `POST /clients/{client_id}/secret`.
+pub(super) async fn rotate<P: Platform>(
+    context: Context<'_, P>,
+    client_id: &str,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    let mut members = Members::of(body::object_if_any(context.request)?);
+    let overlap = members.number("overlap", 0..=LONGEST_OVERLAP).unwrap_or(OVERLAP);
+    let faults = members.finish(true);
+    if !faults.is_empty() {
+        return Err(Problem::Invalid(faults));
+    }
+    let new = New::draw(rng);
+    let expected = context.request.if_match.as_deref().map_or(Expected::Any, Expected::parse);
+    let secret = new.digest();
+    let reply = ask(context, Command::Rotate { client_id: client_id.to_owned(), expected, secret, overlap });
+    let (client, secret) = new.take(reply.await?)?;
+    Ok(changed(shown(200, &client, secret), client, "client_secret_rotated"))
+}
+
+async fn find<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Client, Problem> {
+    context.server.snapshot(context.now).await?;
+    context.server.client_at_source(client_id).await?.ok_or(Problem::NotFound)
+}
+
+/// Whether this is only to be tried (`dry_run=true`), with which scopes taken for described.
+fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
+    let query = body::query(context.request, &["dry_run", "assuming_scope"])?;
+    let scopes = Scope::parse(query.get("assuming_scope").unwrap_or_default());
+    let faulty = |name: &str, detail: &str| Problem::Invalid(vec![Fault::at(name, detail)]);
+    let scopes = scopes
+        .ok_or_else(|| faulty("assuming_scope", "assuming_scope must be scopes with a space between them"))?;
+    body::is_dry_run(&query).map(|dry_run| dry_run.then_some(Trial { scopes }))
+}
+
+/// A client as an answer: its `ETag`, and once its secret.
+fn shown(status: u16, client: &Client, secret: Option<String>) -> Response {
+    let mut members = view(client);
+    if let Some(secret) = secret {
+        members.insert("client_secret".to_owned(), Value::from(secret));
+    }
+    Response::json(status, &members).with("etag", client.history.etag())
+}
+
+fn changed(response: Response, client: Client, outcome: &'static str) -> Done {
+    Done { response, client: Some(client.client_id), outcome }
+}
+
+/// A secret that a client may turn out to need: 256 random bits, so that nothing can be guessed from its digest.
+pub(in crate::endpoint) struct New(String);
+
+impl New {
+    pub(in crate::endpoint) fn draw(rng: &mut impl CryptoRng) -> Self {
+        Self(secret::encode(&secret::random::<32>(rng)))
+    }
+
+    pub(in crate::endpoint) fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    fn client(&self, members: Map<String, Value>, client_id: String) -> Result<Client, Problem> {
+        let fresh = Fresh { client_id, secret: self.digest() };
+        parse(members, fresh, true).map_err(Problem::Invalid)
+    }
+
+    /// The client, and the secret if it is the client's.
+    pub(in crate::endpoint) fn take(self, reply: Reply) -> Result<(Client, Option<String>), Problem> {
+        let Reply::Client { client, is_new_secret } = reply else { return Err(Problem::Unavailable) };
+        Ok((*client, is_new_secret.then_some(self.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merge_patch_is_that_of_rfc_7396() {
+        // RFC 7396 §3, without the title.
+        let mut target = json!({ "author": { "givenName": "John", "familyName": "Doe" }, "tags": ["a", "b"], "content": "x" });
+        let patch = json!({ "phoneNumber": "+01", "author": { "familyName": null }, "tags": ["a"] });
+        let (Some(members), Value::Object(patch)) = (target.as_object_mut(), patch) else {
+            panic!("objects")
+        };
+
+        merge(members, patch);
+
+        assert_eq!(
+            target,
+            json!({ "author": { "givenName": "John" }, "tags": ["a"], "content": "x", "phoneNumber": "+01" })
+        );
+    }
+}

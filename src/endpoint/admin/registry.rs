@@ -1,0 +1,54 @@
+//! The admin API asks the registry; what it refuses becomes a problem.
+
+use super::problem::Problem;
+use crate::client::history::Expected;
+use crate::client::manage::{Command, MOST_CLIENTS, MOST_SCOPES, Refusal, Reply};
+use crate::client::registry;
+use crate::endpoint::{Context, Platform};
+
+/// Asks for something that may change the registry; this isolate sees the change at once.
+pub(in crate::endpoint) async fn ask<P: Platform>(
+    context: Context<'_, P>,
+    command: Command,
+) -> Result<Reply, Problem> {
+    // In development this stores the demo clients, if nobody has asked for anything yet.
+    context.server.snapshot(context.now).await?;
+    let is_change = command.is_change();
+    let reply = context.server.platform.registry(&registry::Command::Manage(command)).await?;
+    if is_change {
+        context.server.forget_snapshot();
+    }
+    match reply {
+        registry::Reply::Managed(Reply::Refused(refusal)) => Err(refused(refusal)),
+        registry::Reply::Managed(reply) => Ok(reply),
+        registry::Reply::Snapshot(_)
+        | registry::Reply::AtSource(_)
+        | registry::Reply::Client(_)
+        | registry::Reply::Keys(_)
+        | registry::Reply::Undescribed { .. } => Err(Problem::Unavailable),
+    }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let conflict = |why: &str| Problem::Conflict(why.to_owned());
+    match refusal {
+        Refusal::Missing => Problem::NotFound,
+        Refusal::Stale => Problem::PreconditionFailed,
+        Refusal::Unknown(faults) => Problem::Invalid(faults),
+        Refusal::Exists => conflict("There is a client with this client_id."),
+        Refusal::NoSecret => conflict("This client does not authenticate with a secret."),
+        Refusal::Standard => conflict("This is a standard scope: it can be described anew, not removed."),
+        Refusal::Full => Problem::Conflict(format!(
+            "There is room for {MOST_CLIENTS} clients, and for {MOST_SCOPES} scopes besides the standard ones."
+        )),
+        Refusal::InUse(1, first) => Problem::Conflict(format!("The client {first:?} may have this scope.")),
+        Refusal::InUse(users, first) => {
+            Problem::Conflict(format!("{users} clients may have this scope, {first:?} among them."))
+        }
+    }
+}
+
+/// What `If-Match` says; a change needs it, so that nobody overwrites what somebody else did meanwhile.
+pub(super) fn expected<P>(context: Context<'_, P>) -> Result<Expected, Problem> {
+    context.request.if_match.as_deref().map(Expected::parse).ok_or(Problem::PreconditionRequired)
+}

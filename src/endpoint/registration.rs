@@ -1,0 +1,204 @@
+//! Dynamic client registration (RFC 7591): off unless an initial access token is configured.
+
+use rand_core::CryptoRng;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::admin::{New, Problem, ask, object};
+use super::attempt::Attempt;
+use super::http::Response;
+use super::{Context, Platform, Unavailable};
+use crate::client::manage::{Command, Reply};
+use crate::client::registration::{Fresh, parse};
+use crate::client::view::view;
+use crate::client::{Client, DEVICE_CODE_GRANT};
+use crate::fault::Fault;
+use crate::limiter::budgets::{registration_tokens_by_network, registrations};
+use crate::secret::{self, Digest};
+use crate::settings::Registration;
+
+/// What a client may say of itself. The rest is for an operator, and left aside (RFC 7591 §2).
+const MEMBERS: [&str; 16] = [
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "policy_uri",
+    "tos_uri",
+    "contacts",
+    "grant_types",
+    "scope",
+    "token_endpoint_auth_method",
+    "tls_client_auth_subject_dn",
+    "jwks",
+    "jwks_uri",
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
+];
+/// What an answer tells besides (RFC 7591 §3.2.1).
+const ISSUED: [&str; 3] = ["client_id", "client_id_issued_at", "client_secret_expires_at"];
+/// For operators: where such a client came from.
+const OWNER: &str = "dynamic registration";
+/// For the log.
+const WHAT: &str = "registration";
+
+/// Why a registration is refused.
+enum Error {
+    /// RFC 6750 §3.1: no token, or a wrong one.
+    Token,
+    TooMany(u64),
+    /// RFC 7591 §3.2.2.
+    Metadata(Vec<Fault>),
+    /// The body cannot be read, or the registry refused.
+    Problem(Problem),
+}
+
+impl From<Unavailable> for Error {
+    fn from(_: Unavailable) -> Self {
+        Self::Problem(Problem::Unavailable)
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        if let Problem::Invalid(faults) = problem { Self::Metadata(faults) } else { Self::Problem(problem) }
+    }
+}
+
+/// `POST /register`.
+pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    match register(context, rng).await {
+        Ok((client, secret)) => {
+            let response = Response::json(201, &answer_body(&client, secret));
+            response.noting(WHAT, Some(&client.client_id), "registered", "registered")
+        }
+        Err(error) => error.response(),
+    }
+}
+
+async fn register<P: Platform>(
+    context: Context<'_, P>,
+    rng: &mut impl CryptoRng,
+) -> Result<(Client, Option<String>), Error> {
+    let settings = context.server.settings.registration.as_ref().ok_or(Error::Token)?;
+    authenticate(context, settings).await?;
+    let new = New::draw(rng);
+    let fresh = Fresh { client_id: secret::random_id(rng), secret: new.digest() };
+    let client = read(object(context.request)?, fresh, settings, context.server.settings.mtls.is_some())
+        .map_err(Error::Metadata)?;
+    // Taken last, and not given back: it bounds how many clients there can be before somebody notices.
+    if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
+        return Err(Error::TooMany(seconds));
+    }
+    let reply: Reply = ask(context, Command::Create { client: Box::new(client), dry_run: None }).await?;
+    Ok(new.take(reply)?)
+}
+
+/// A wrong token costs an attempt of its network, as it does at the admin API.
+async fn authenticate<P: Platform>(context: Context<'_, P>, settings: &Registration) -> Result<(), Error> {
+    let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
+    let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (_, token) = token.ok_or(Error::Token)?;
+    let taken = match Attempt::take(context, [registration_tokens_by_network(&context.network())]).await? {
+        Attempt::Taken(taken) => taken,
+        Attempt::Wait(seconds) => return Err(Error::TooMany(seconds)),
+    };
+    if Digest::of(token.trim().as_bytes()) != settings.token {
+        return Err(Error::Token);
+    }
+    taken.give_back(context).await;
+    Ok(())
+}
+
+/// The client, with no more scopes than may be registered so.
+fn read(
+    mut members: Map<String, Value>,
+    fresh: Fresh,
+    settings: &Registration,
+    has_mtls: bool,
+) -> Result<Client, Vec<Fault>> {
+    members.retain(|name, _| MEMBERS.contains(&name.as_str()));
+    let by_certificate = ["tls_client_auth", "self_signed_tls_client_auth"];
+    let method = members.get("token_endpoint_auth_method").and_then(Value::as_str);
+    let is_unserved = !has_mtls && method.is_some_and(|method| by_certificate.contains(&method));
+    let asks_nothing = !members.contains_key("scope");
+    let mut client = parse(members, fresh, false)?;
+    let scope = if asks_nothing { settings.scope.clone() } else { client.scope.narrowed_to(&settings.scope) };
+    let mut faults = Vec::new();
+    if is_unserved {
+        let why = "token_endpoint_auth_method needs client certificates, which this server does not ask for";
+        faults.push(Fault::at("token_endpoint_auth_method", why));
+    }
+    if scope.is_empty() {
+        faults.push(Fault::at(
+            "scope",
+            format!("nothing of scope can be registered here but {}", settings.scope),
+        ));
+    }
+    if !client.may_use(DEVICE_CODE_GRANT) {
+        let why =
+            format!("grant_types must have {DEVICE_CODE_GRANT}: without it the client could do nothing");
+        faults.push(Fault::at("grant_types", why));
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    client.scope = scope;
+    client.about.owner = Some(OWNER.to_owned());
+    Ok(client)
+}
+
+/// RFC 7591 §3.2.1: all that is registered of it, and its secret, once.
+fn answer_body(client: &Client, secret: Option<String>) -> Map<String, Value> {
+    let mut members = view(client);
+    members.retain(|name, _| MEMBERS.contains(&name.as_str()) || ISSUED.contains(&name.as_str()));
+    if let Some(secret) = secret {
+        members.insert("client_secret".to_owned(), Value::from(secret));
+    }
+    members
+}
+
+#[derive(Serialize)]
+struct Body {
+    error: &'static str,
+    error_description: String,
+}
+
+impl Error {
+    fn response(&self) -> Response {
+        let (status, error, reason, description) = match self {
+            Self::Token => {
+                (401, "invalid_token", "initial_access_token", "Send the initial access token.".to_owned())
+            }
+            Self::TooMany(_) => (429, "temporarily_unavailable", "too_many", "Try again later.".to_owned()),
+            Self::Metadata(faults) => (400, "invalid_client_metadata", "invalid", described(faults)),
+            Self::Problem(Problem::Unavailable) => {
+                (503, "temporarily_unavailable", "unavailable", "Nothing has changed; try again.".to_owned())
+            }
+            Self::Problem(problem) => (400, "invalid_client_metadata", problem.name(), problem.detail()),
+        };
+        let response = Response::json(status, &Body { error, error_description: printable(&description) });
+        let response = match self {
+            Self::Token => response.with("www-authenticate", "Bearer realm=\"device-grant\"".to_owned()),
+            Self::TooMany(seconds) => response.with("retry-after", seconds.to_string()),
+            Self::Problem(Problem::Unavailable) => response.with("retry-after", "5".to_owned()),
+            Self::Metadata(_) | Self::Problem(_) => response,
+        };
+        response.noting(WHAT, None, error, reason)
+    }
+}
+
+fn described(faults: &[Fault]) -> String {
+    faults.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// The characters that an `error_description` may have (RFC 6749 §5.2).
+fn printable(text: &str) -> String {
+    let fit = |character| match character {
+        '"' | '\\' => '\'',
+        ' '..='~' => character,
+        _ => '?',
+    };
+    text.chars().map(fit).collect()
+}

@@ -1,0 +1,129 @@
+//! How clients may prove themselves: the audience of their assertions, and the host that asks for certificates.
+
+use super::{BadSetting, Environment, Issuer, Settings, bad, is_loopback, missing};
+
+/// Whether `aud` of a client's assertion must be the issuer.
+pub(super) fn strict_audience(var: &impl Fn(&str) -> Option<String>) -> Result<bool, BadSetting> {
+    match var("CLIENT_ASSERTION_AUDIENCE").as_deref() {
+        None | Some("lenient") => Ok(false),
+        Some("strict") => Ok(true),
+        Some(other) => Err(bad("CLIENT_ASSERTION_AUDIENCE", other, "must be lenient or strict")),
+    }
+}
+
+/// The origin of the mTLS host, which serves the issuer's endpoints at their paths.
+pub(super) fn mtls(
+    var: &impl Fn(&str) -> Option<String>,
+    environment: Environment,
+    issuer: Option<&Issuer>,
+) -> Result<Option<Issuer>, BadSetting> {
+    const NAME: &str = "MTLS_ORIGIN";
+    let Some(text) = var(NAME) else { return Ok(None) };
+    let form =
+        "must be an https origin (http only on a loopback address), such as https://mtls.login.example.com";
+    let origin = Issuer::parse(&text).filter(|origin| origin.path().is_empty());
+    let origin = origin.ok_or_else(|| bad(NAME, &text, form))?;
+    let Some(issuer) = issuer else {
+        return Err(missing(NAME, "cannot be used without ISSUER, whose endpoints it serves"));
+    };
+    if issuer.host() == origin.host() {
+        return Err(bad(
+            NAME,
+            &text,
+            "must be on another host than ISSUER, so that browsers are asked for no certificate",
+        ));
+    }
+    match environment {
+        Environment::Development if !is_loopback(origin.host()) => {
+            Err(bad(NAME, &text, "must be a loopback address in development"))
+        }
+        Environment::Development | Environment::Preview | Environment::Production => Ok(Some(origin)),
+    }
+}
+
+impl Settings {
+    /// Whether a client's keys may be fetched from there: by https, and in development from this machine.
+    #[must_use]
+    pub fn may_fetch(&self, uri: &str) -> bool {
+        match uri.split_once("://") {
+            Some(("https", rest)) => !rest.is_empty(),
+            Some(("http", rest)) => {
+                let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+                self.is_development() && is_loopback(authority)
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::DEVELOPMENT_KEY;
+
+    const KEY: (&str, &str) = ("MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
+    const ISSUER: (&str, &str) = ("ISSUER", "https://login.example.com");
+
+    fn read(vars: &[(&str, &str)]) -> Result<Settings, String> {
+        let find = |name: &str| {
+            vars.iter().rev().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read(find).map_err(|error| error.to_string())
+    }
+
+    fn development(vars: &[(&str, &str)]) -> Result<Settings, String> {
+        read(&[&[("ENVIRONMENT", "development"), ("MASTER_KEY", DEVELOPMENT_KEY)], vars].concat())
+    }
+
+    #[test]
+    fn the_mtls_host_is_another_than_the_issuers() {
+        let with = |origin| read(&[KEY, ISSUER, ("MTLS_ORIGIN", origin)]);
+
+        assert_eq!(with("https://mtls.example.com").unwrap().mtls.unwrap().host(), "mtls.example.com");
+        for (origin, why) in [
+            ("https://login.example.com", "another host"),
+            ("https://mtls.example.com/auth", "https origin"),
+            ("http://mtls.example.com", "https origin"),
+            ("mtls.example.com", "https origin"),
+        ] {
+            assert!(with(origin).err().is_some_and(|error| error.contains(why)), "{origin}");
+        }
+        assert!(
+            development(&[("MTLS_ORIGIN", "http://localhost")]).err().unwrap().contains("without ISSUER")
+        );
+        let local = ("ISSUER", "http://127.0.0.1:8787");
+        assert!(development(&[local, ("MTLS_ORIGIN", "http://localhost:8787")]).is_ok());
+        assert!(development(&[local, ("MTLS_ORIGIN", "https://mtls.example.com")]).is_err());
+    }
+
+    #[test]
+    fn the_audience_of_assertions_is_lenient_or_strict() {
+        let with = |value| development(&[("CLIENT_ASSERTION_AUDIENCE", value)]);
+
+        assert!(
+            !with("").unwrap().strict_assertion_audience && with("strict").unwrap().strict_assertion_audience
+        );
+        assert!(with("loose").err().unwrap().ends_with("must be lenient or strict"));
+    }
+
+    #[test]
+    fn keys_are_fetched_by_https_and_in_development_from_this_machine() {
+        let (production, development) = (read(&[KEY, ISSUER]).unwrap(), development(&[]).unwrap());
+
+        assert!(production.may_fetch("https://client.example/jwks.json?v=1"));
+        assert!(development.may_fetch("http://127.0.0.1:9000/jwks.json"));
+        for uri in [
+            "http://127.0.0.1/jwks",
+            "http://client.example/",
+            "ftp://client.example/",
+            "https://",
+            "/jwks",
+            "",
+        ] {
+            assert!(!production.may_fetch(uri), "{uri}");
+        }
+        for uri in ["http://client.example/", "http://localhost@client.example/", "http://10.0.0.1/"] {
+            assert!(!development.may_fetch(uri), "{uri}");
+        }
+    }
+}

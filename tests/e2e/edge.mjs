@@ -1,0 +1,57 @@
+// What stands before a server and takes the clients' connections: under names of its own, and with certificates.
+//
+//     const front = await openEdge();                          // its address is known before the server runs
+//     const server = await startWorkerd({ vars: { ISSUER: front.origin } });
+//     front.to(server);
+//     edge.certificate = shown({ subject: 'CN=printer' });     // what the platform says of a client's certificate
+
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request as forward } from 'node:http';
+
+export async function openEdge(hostname = '127.0.0.1') {
+  let server;
+  const edge = {
+    /** The certificate that every client shows, as `request.cf.tlsClientAuth` has it. */
+    certificate: undefined,
+    to: (target) => (server = target),
+    close: async () => {
+      proxy.closeAllConnections();
+      proxy.close();
+      await once(proxy, 'close');
+    },
+  };
+  const proxy = createServer(async (request, response) => {
+    const { method, url } = request;
+    const headers = { ...request.headers, ...(edge.certificate && { 'x-test-cf': JSON.stringify({ tlsClientAuth: edge.certificate }) }) };
+    const asked = forward(server.origin + url, { method, headers });
+    asked.on('error', () => response.destroy());
+    asked.end(Buffer.concat(await request.toArray()));
+    const [reply] = await once(asked, 'response');
+    response.writeHead(reply.statusCode, reply.headers);
+    reply.pipe(response);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return Object.assign(edge, { origin: `http://${hostname}:${proxy.address().port}` });
+}
+
+/** What Cloudflare says of a certificate; `der` stands for its bytes. */
+export function shown({ subject = '', der = subject, verified = 'SUCCESS', ...others } = {}) {
+  return {
+    certPresented: '1',
+    certVerified: verified,
+    certRevoked: '0',
+    certSubjectDNRFC2253: subject,
+    certFingerprintSHA256: createHash('sha256').update(der).digest('hex'),
+    certNotBefore: openssl(Date.now() - 86_400_000),
+    certNotAfter: openssl(Date.now() + 86_400_000),
+    ...others,
+  };
+}
+
+/** `Dec  2 05:39:00 2026 GMT` */
+export function openssl(milliseconds) {
+  const [, day, month, year, time] = new Date(milliseconds).toUTCString().split(' ');
+  return `${month} ${String(Number(day)).padStart(2)} ${time} ${year} GMT`;
+}

@@ -1,0 +1,71 @@
+//! An operator with the development admin token.
+
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
+use serde_json::{Value, json};
+
+use super::{World, get, json as body_of};
+
+/// Asks the admin API of a world.
+#[derive(Clone, Copy)]
+pub(crate) struct Admin<'a>(pub(crate) &'a World);
+
+impl Admin<'_> {
+    /// Reads.
+    pub(crate) fn get(self, path: &str) -> Response {
+        self.ask("GET", path, None, None)
+    }
+
+    /// Creates a client.
+    pub(crate) fn create(self, client: &Value) -> Response {
+        self.ask("POST", "/clients", None, Some(client))
+    }
+
+    /// Creates a client, which must go well; its secret, if it has one.
+    pub(crate) fn created(self, client: &Value) -> Option<String> {
+        let response = self.create(client);
+        assert_eq!(response.status, 201, "{}", response.body);
+        body_of(&response)["client_secret"].as_str().map(str::to_owned)
+    }
+
+    /// Changes a client, whatever it is.
+    pub(crate) fn patch(self, client_id: &str, patch: &Value) -> Response {
+        self.ask("PATCH", &format!("/clients/{client_id}"), Some("*"), Some(patch))
+    }
+
+    /// Sends anything.
+    pub(crate) fn ask(
+        self,
+        method: &str,
+        path: &str,
+        if_match: Option<&str>,
+        body: Option<&Value>,
+    ) -> Response {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        self.0.send(&Request {
+            method: method.to_owned(),
+            path: format!("/admin/api{path}"),
+            query: query.to_owned(),
+            authorization: Some(format!("Bearer {DEVELOPMENT_ADMIN_TOKEN}")),
+            if_match: if_match.map(str::to_owned),
+            content_type: body.map(|_| "application/json".to_owned()),
+            body: Some(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()),
+            ..get()
+        })
+    }
+}
+
+/// A client that may use the device grant, with some members of its own.
+pub(crate) fn device(client_id: &str, members: &Value) -> Value {
+    let mut client = json!({
+        "client_id": client_id,
+        "client_name": "A device",
+        "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+        "scope": "openid offline_access",
+        "token_endpoint_auth_method": "none",
+    });
+    for (name, value) in members.as_object().expect("members") {
+        client[name] = value.clone();
+    }
+    client
+}
