@@ -253,6 +253,19 @@ fn a_client_and_a_signing_key() {
             r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123}}"#
         ),
     );
+    let retired = StoredKey {
+        wrapped: String::new(),
+        signs_from: Some(AT),
+        retired_at: Some(AT),
+        imported: true,
+        ..key
+    };
+    pin(
+        &retired,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"","created_at":1763733780123,"signs_from":1763733780123,"retired_at":1763733780123,"imported":true}}"#
+        ),
+    );
 }
 
 #[test]

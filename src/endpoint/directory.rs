@@ -79,9 +79,10 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
     }
 
-    /// Forgets the snapshot: it has just been changed.
+    /// Forgets the snapshot: it has just been changed. The keys with it, as a client may bring an algorithm along.
     pub(super) fn forget_snapshot(&self) {
-        self.cache.snapshot.0.take();
+        self.cache.snapshot.forget();
+        self.cache.keys.forget();
     }
 
     /// In development a snapshot without the demo clients is one from before they were stored.
@@ -181,9 +182,8 @@ impl<P: Platform> Server<P> {
     /// Asks for something about the keys, which may change them: this isolate then forgets what it knew.
     pub async fn change_keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable> {
         let reply = self.platform.keys(command).await;
-        self.cache.keys.forget();
+        self.forget_snapshot();
         self.cache.signing.forget();
-        self.cache.snapshot.forget();
         reply
     }
 

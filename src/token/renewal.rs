@@ -91,6 +91,6 @@ impl Renewal {
         if current != presented {
             self.withdrawn.push(Withdrawn { attempt: attempt.to_owned(), at: now });
         }
-        self.predecessor = Some(Predecessor { digest: presented.clone(), at: now, arrived: false });
+        self.predecessor = Some(Predecessor { digest: *presented, at: now, arrived: false });
     }
 }
