@@ -4,10 +4,10 @@ PORT ?= 8787
 ISSUER ?= http://127.0.0.1:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID VARS TESTS
+export PORT ISSUER CLIENT_ID VARS TESTS FILE DRY_RUN YES PRUNE
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device test native e2e check bench build deploy reset clean
+.PHONY: help dev device apply test native e2e check bench build deploy reset clean
 
 help: ## Show this list
 	@awk -F ': ## ' '/^[a-z0-9]+: ## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTE
 
 device: ## Play the device against the running server (ISSUER=, CLIENT_ID=)
 	@scripts/device
+
+apply: ## Make the clients of the running server those of a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)
+	@scripts/apply
 
 test: ## Set up and run every test
 	@scripts/test native

@@ -138,8 +138,10 @@ pub enum Refusal {
 pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
     match command {
         Command::Clients { after, limit } => rows.clients_after(after.as_deref(), limit).map(Reply::Clients),
-        Command::Create { client, dry_run } => create(rows, *client, dry_run, now),
-        Command::Replace { client, expected, dry_run } => replace(rows, *client, &expected, dry_run, now),
+        Command::Create { client, dry_run } => create(rows, *client, dry_run.as_ref(), now),
+        Command::Replace { client, expected, dry_run } => {
+            replace(rows, *client, &expected, dry_run.as_ref(), now)
+        }
         Command::Delete { client_id, expected } => match find(rows, &client_id, &expected)? {
             Ok(_) => rows.remove_client(&client_id).map(|()| Reply::Removed),
             Err(refusal) => Ok(Reply::Refused(refusal)),
@@ -159,7 +161,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
 fn create<R: Rows>(
     rows: &R,
     client: Client,
-    dry_run: Option<Trial>,
+    dry_run: Option<&Trial>,
     now: Timestamp,
 ) -> Result<Reply, R::Error> {
     if rows.client(&client.client_id)?.is_some() {
@@ -177,7 +179,7 @@ fn replace<R: Rows>(
     rows: &R,
     client: Client,
     expected: &Expected,
-    dry_run: Option<Trial>,
+    dry_run: Option<&Trial>,
     now: Timestamp,
 ) -> Result<Reply, R::Error> {
     let before = match find(rows, &client.client_id, expected)? {
@@ -205,13 +207,12 @@ fn put<R: Rows>(
     rows: &R,
     client: Client,
     is_new_secret: bool,
-    dry_run: Option<Trial>,
+    dry_run: Option<&Trial>,
 ) -> Result<Reply, R::Error> {
     let known = rows.scopes()?;
-    let assumed = dry_run.as_ref().map(|trial| &trial.scopes);
+    let assumed = dry_run.map(|trial| &trial.scopes);
     let is_known = |name: &str| known.contains_key(name) || assumed.is_some_and(|scopes| scopes.has(name));
-    let unknown: Vec<Fault> =
-        client.scope.iter().filter(|name| !is_known(name)).map(|name| undescribed(name)).collect();
+    let unknown: Vec<Fault> = client.scope.iter().filter(|name| !is_known(name)).map(undescribed).collect();
     if !unknown.is_empty() {
         return Ok(Reply::Refused(Refusal::Unknown(unknown)));
     }

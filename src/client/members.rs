@@ -61,9 +61,10 @@ impl Members {
 
     /// Takes a text that `fits`; `allowed` says which do.
     pub fn text(&mut self, name: &str, allowed: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
-        match self.take(name)? {
-            Value::String(text) if fits(&text) => Some(text),
-            other => self.refuse_value(name, &other, allowed),
+        let value = self.take(name)?;
+        match value.as_str().filter(|text| fits(text)) {
+            Some(text) => Some(text.to_owned()),
+            None => self.refuse_value(name, &value, allowed),
         }
     }
 
@@ -71,34 +72,31 @@ impl Members {
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
         match self.take(name) {
             None => default,
-            Some(Value::Bool(flag)) => flag,
-            Some(other) => self.refuse_value(name, &other, "true or false").unwrap_or(default),
+            Some(value) => value
+                .as_bool()
+                .or_else(|| self.refuse_value(name, &value, "true or false"))
+                .unwrap_or(default),
         }
     }
 
     /// Takes a whole number within `range`.
     pub fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = self.take(name)?;
-        match value.as_u64().filter(|number| range.contains(number)) {
-            Some(number) => Some(number),
-            None => {
-                let allowed = format!("a whole number from {} to {}", range.start(), range.end());
-                self.refuse_value(name, &value, &allowed)
-            }
-        }
+        let number = value.as_u64().filter(|number| range.contains(number));
+        number.or_else(|| {
+            let allowed = format!("a whole number from {} to {}", range.start(), range.end());
+            self.refuse_value(name, &value, &allowed)
+        })
     }
 
     /// Takes one of some words.
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let value = self.take(name)?;
         let chosen = choices.iter().find(|(word, _)| value.as_str() == Some(word));
-        match chosen {
-            Some((_, choice)) => Some(*choice),
-            None => {
-                let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-                self.refuse_value(name, &value, &format!("one of {}", words.join(", ")))
-            }
-        }
+        chosen.map(|(_, choice)| *choice).or_else(|| {
+            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+            self.refuse_value(name, &value, &format!("one of {}", words.join(", ")))
+        })
     }
 
     /// Takes a list of at most `most` texts, none twice, each of which `fits`.
@@ -183,9 +181,9 @@ pub fn is_web_address(text: &str) -> bool {
 pub fn is_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let in_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(in_scheme);
+    let begins_well = scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(in_scheme);
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte);
-    is_scheme && !rest.is_empty() && text.len() <= 512 && rest.bytes().all(allowed)
+    begins_well && !rest.is_empty() && text.len() <= 512 && rest.bytes().all(allowed)
 }
 
 #[cfg(test)]

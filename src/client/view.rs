@@ -7,6 +7,7 @@ use super::registration::defaults;
 use super::rules::{About, ClientKeys, CodeRules, TokenRules};
 use super::scope::Scope;
 use super::{Authentication, Client};
+use crate::time::Timestamp;
 use crate::token::key::Algorithm;
 
 /// Named one by one: what is added to [`Client`] is not shown by itself.
@@ -71,10 +72,10 @@ pub fn view(client: &Client) -> Map<String, Value> {
         keys: &client.keys,
         codes: &client.codes,
         tokens: &client.tokens,
-        client_id_issued_at: client.history.created_at.map(|at| at.seconds()),
+        client_id_issued_at: client.history.created_at.map(Timestamp::seconds),
         client_secret_expires_at: expires,
         previous_client_secret_expires_at: previous,
-        changed_at: client.history.changed_at.map(|at| at.seconds()),
+        changed_at: client.history.changed_at.map(Timestamp::seconds),
         version: client.history.version,
     };
     let mut members = match serde_json::to_value(&view) {

@@ -20,6 +20,7 @@ mod platform;
 mod redemption;
 mod refresh;
 mod registration;
+mod static_token;
 mod token;
 mod verify;
 

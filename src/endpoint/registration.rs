@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::admin::{New, Problem, ask, object};
 use super::attempt::Attempt;
 use super::http::Response;
+use super::static_token::{self, Shown};
 use super::{Context, Platform, Unavailable};
 use crate::client::manage::{Command, Reply};
 use crate::client::registration::{Fresh, parse};
@@ -14,7 +15,7 @@ use crate::client::view::view;
 use crate::client::{Client, DEVICE_CODE_GRANT};
 use crate::fault::Fault;
 use crate::limiter::budgets::{registration_tokens_by_network, registrations};
-use crate::secret::{self, Digest};
+use crate::secret;
 use crate::settings::Registration;
 
 /// What a client may say of itself. The rest is for an operator, and left aside (RFC 7591 §2).
@@ -95,20 +96,13 @@ async fn register<P: Platform>(
     Ok(new.take(reply)?)
 }
 
-/// A wrong token costs an attempt of its network, as it does at the admin API.
 async fn authenticate<P: Platform>(context: Context<'_, P>, settings: &Registration) -> Result<(), Error> {
-    let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
-    let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let (_, token) = token.ok_or(Error::Token)?;
-    let taken = match Attempt::take(context, [registration_tokens_by_network(&context.network())]).await? {
-        Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Err(Error::TooMany(seconds)),
-    };
-    if Digest::of(token.trim().as_bytes()) != settings.token {
-        return Err(Error::Token);
+    let budget = registration_tokens_by_network(&context.network());
+    match static_token::look(context, &settings.token, budget).await? {
+        Shown::Right => Ok(()),
+        Shown::Wrong => Err(Error::Token),
+        Shown::Wait(seconds) => Err(Error::TooMany(seconds)),
     }
-    taken.give_back(context).await;
-    Ok(())
 }
 
 /// The client, with no more scopes than may be registered so.

@@ -44,7 +44,9 @@ pub struct Fresh {
 /// All that is wrong.
 pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Result<Client, Vec<Fault>> {
     let members = &mut Members::of(members);
-    READ_ONLY.iter().for_each(|name| drop(members.take(name)));
+    for name in READ_ONLY {
+        members.take(name);
+    }
     consent_prompt(members);
     let keys = credentials::keys(members);
     let client = Client {

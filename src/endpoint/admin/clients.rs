@@ -113,7 +113,9 @@ pub(super) async fn change<P: Platform>(
         return Err(Problem::PreconditionFailed);
     }
     let mut members = view(&client);
-    READ_ONLY.iter().for_each(|name| drop(members.remove(*name)));
+    for name in READ_ONLY {
+        members.remove(name);
+    }
     merge(&mut members, patch);
     // The patch is of what was read just now, and of nothing else.
     store(context, client_id, members, Expected::OneOf(vec![client.history.etag()]), rng).await

@@ -12,11 +12,10 @@ mod scopes;
 
 use rand_core::CryptoRng;
 
-use super::attempt::Attempt;
 use super::http::Response;
+use super::static_token::{self, Shown};
 use super::{Context, Platform};
 use crate::limiter::budgets::admin_tokens_by_network;
-use crate::secret::Digest;
 pub(super) use body::object;
 pub(super) use clients::New;
 pub(super) use problem::Problem;
@@ -103,23 +102,13 @@ async fn dispatch<P: Platform>(
     }
 }
 
-/// A wrong token costs an attempt of its network, so that a weak one cannot be found by trying. The attempt is taken
-/// first: the right token is refused, too, while there is none.
 async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<(), Problem> {
-    let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
-    let token = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let (Some((_, token)), Some(expected)) = (token, &context.server.settings.admin_token) else {
-        return Err(Problem::Unauthorized);
-    };
-    let taken = match Attempt::take(context, [admin_tokens_by_network(&context.network())]).await? {
-        Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Err(Problem::TooMany(seconds)),
-    };
-    if Digest::of(token.trim().as_bytes()) != *expected {
-        return Err(Problem::Unauthorized);
+    let expected = context.server.settings.admin_token.as_ref().ok_or(Problem::Unauthorized)?;
+    match static_token::look(context, expected, admin_tokens_by_network(&context.network())).await? {
+        Shown::Right => Ok(()),
+        Shown::Wrong => Err(Problem::Unauthorized),
+        Shown::Wait(seconds) => Err(Problem::TooMany(seconds)),
     }
-    taken.give_back(context).await;
-    Ok(())
 }
 
 /// The OpenAPI 3.1 document.

@@ -65,6 +65,30 @@ fn matched(template: &str, path: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn the_document_has_every_address_with_its_methods_and_no_other() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        let operations = |members: &serde_json::Value| {
+            let names = members.as_object().unwrap().keys().filter(|name| *name != "parameters");
+            names.map(|name| name.to_uppercase()).collect::<BTreeSet<_>>()
+        };
+        let described: BTreeMap<_, _> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(path, members)| (path.clone(), operations(members)))
+            .collect();
+
+        // HEAD goes with GET: the document says so once.
+        let methods = |methods: &[&str]| {
+            methods.iter().filter(|name| **name != "HEAD").map(|name| (*name).to_owned()).collect()
+        };
+        let served: BTreeMap<_, BTreeSet<_>> =
+            ROUTES.iter().map(|(_, path, names)| ((*path).to_owned(), methods(names))).collect();
+        assert_eq!(described, served);
+    }
 
     #[test]
     fn segments_in_braces_stand_for_any_one() {
