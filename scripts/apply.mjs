@@ -154,7 +154,10 @@ async function must(what, promise) {
   if (status >= 300) throw new Wrong(`${what}: ${problem(body).join('\n')}`);
 }
 
-const problem = ({ title, detail, errors }) => errors?.map((error) => error.detail) ?? [`${title}: ${detail}`];
+/** What a problem document says, line by line. */
+function problem({ title, detail, errors }) {
+  return errors?.map((error) => error.detail) ?? [`${title}: ${detail}`];
+}
 
 // --- What differs ---
 
@@ -227,7 +230,9 @@ function removal(ask, kind, name) {
   return { title: red(`- ${kind} ${name}`), name: `${kind} ${name}`, lines: [], apply };
 }
 
-const title = (isThere, name) => (isThere ? yellow(`~ ${name}`) : green(`+ ${name}`));
+function title(isThere, name) {
+  return isThere ? yellow(`~ ${name}`) : green(`+ ${name}`);
+}
 
 /** Member by member, as lines. */
 function difference(before, after) {

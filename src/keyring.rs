@@ -54,6 +54,7 @@ pub struct Keys {
     user_code: [u8; 32],
     device_code: [u8; 32],
     refresh_token: [u8; 32],
+    dpop_nonce: [u8; 32],
     browser: [u8; 32],
     csrf: [u8; 32],
     pseudonym: [u8; 32],
@@ -71,6 +72,7 @@ impl Keys {
             user_code: master.derive("user code"),
             device_code: master.derive("device code"),
             refresh_token: master.derive("refresh token"),
+            dpop_nonce: master.derive("dpop nonce"),
             browser: master.derive("browser"),
             csrf: master.derive("csrf"),
             pseudonym: master.derive("pseudonym"),
@@ -94,6 +96,12 @@ impl Keys {
     #[must_use]
     pub fn refresh_token(&self, body: &[u8], client_id: &str) -> [u8; 32] {
         mac(&self.refresh_token, &[body, client_id.as_bytes()])
+    }
+
+    /// The tag of the nonce of a period.
+    #[must_use]
+    pub fn dpop_nonce(&self, period: [u8; 8]) -> [u8; 32] {
+        mac(&self.dpop_nonce, &[&period])
     }
 
     /// What stands for a network or an account in counters, so that neither address nor name is stored there.

@@ -1,6 +1,10 @@
 //! Signing keys through the whole server: their schedule, and what an operator does with them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "an answer of another shape fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "an answer of another shape fails its test"
+)]
 
 mod support;
 

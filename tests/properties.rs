@@ -57,6 +57,7 @@ fn grant() -> Grant {
         grace: GRACE,
         interval: 5,
         state: State::Pending { claim: None },
+        without_key: false,
     }
 }
 
@@ -90,7 +91,12 @@ fn live(steps: &[Step]) -> Seen {
             Step::Poll => match grant.poll(&secret(), &mut last, now) {
                 Poll::Pending(_) | Poll::TooSoon(_) => seen.late |= now >= grant.expires_at,
                 Poll::Ready(_) => seen.late |= now >= grant.ends_at(),
-                Poll::Denied(_) | Poll::Expired | Poll::Spent | Poll::Replayed | Poll::Unknown => {}
+                Poll::Denied(_)
+                | Poll::Expired
+                | Poll::Spent
+                | Poll::Replayed
+                | Poll::Unknown
+                | Poll::WithoutKey => {}
             },
             Step::Claim { account, browser } => {
                 let claim = Claim {

@@ -530,7 +530,7 @@ fn t11_an_approval_is_redeemed_once() {
     assert_eq!(outcomes.first().map(String::as_str), Some("issued"));
 }
 
-// T12 is about clients: `examples/device.rs` and the stock clients in `tests/e2e/clients.test.mjs`.
+// T12 is about clients: `examples/device/main.rs` and the stock clients in `tests/e2e/clients.test.mjs`.
 
 #[test]
 fn t13_the_metadata_lists_the_grant_and_its_endpoint() {

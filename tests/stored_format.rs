@@ -5,7 +5,7 @@
 
 use device_grant::audit::{Event, Shipment, What};
 use device_grant::client::scope::Scope;
-use device_grant::client::{demo, registry};
+use device_grant::client::{Authentication, Retiring, SecretBy, demo, registry};
 use device_grant::format::Format;
 use device_grant::grant::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
@@ -49,6 +49,10 @@ fn request() -> Request {
     }
 }
 
+fn bound() -> Confirmation {
+    Confirmation { jkt: Some("thumbprint".to_owned()), ..Confirmation::default() }
+}
+
 fn approval() -> Approval {
     Approval {
         account: "local:alice".to_owned(),
@@ -78,6 +82,7 @@ fn grant(state: State) -> Grant {
         grace: 60,
         interval: 5,
         state,
+        without_key: false,
     }
 }
 
@@ -162,12 +167,27 @@ fn a_grant_in_each_of_its_states() {
 }
 
 #[test]
+fn a_grant_that_is_bound_to_a_key_and_a_challenge() {
+    let challenge = Some("challenge".to_owned());
+    let request = Request { cnf: bound(), code_challenge: challenge, ..request() };
+    let grant = Grant { request, without_key: true, ..grant(State::Pending { claim: None }) };
+    let json = grant_json(r#"{"is":"pending"},"without_key":true"#);
+    let bound = r#""gauge":"live/demo-tv/abc","cnf":{"jkt":"thumbprint"},"code_challenge":"challenge""#;
+    pin(&grant, &json.replace(r#""gauge":"live/demo-tv/abc""#, bound));
+}
+
+#[test]
 fn a_family() {
     pin(&family(), &with_digests(FAMILY));
     let ended = Family { refresh: None, ended: Some(Ending::RefreshTokenReused), ..family() };
     let (head, _) = FAMILY.split_once(r#","refresh""#).expect("it has one");
     pin(&ended, &format!(r#"{head},"ended":"refresh_token_reused"}}"#));
     pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
+    let bound = Family { cnf: bound(), ..family() };
+    pin(
+        &bound,
+        &with_digests(&FAMILY.replace("\"attempt\"}}", "\"attempt\"},\"cnf\":{\"jkt\":\"thumbprint\"}}")),
+    );
 }
 
 #[test]
@@ -294,6 +314,7 @@ fn an_event_and_its_shipment() {
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}"#;
     pin(&event, json);
+    pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });
     pin(&Shipment { id: "weur/3/17".to_owned(), event }, r#"{"id":"weur/3/17","event":{"at":1}}"#);
 }
@@ -304,8 +325,14 @@ fn commands_to_a_shard_of_grants() {
     let (id, attempt) = ("family".to_owned(), "attempt".to_owned());
     let digest = with_digests("GRANT_SECRET");
     pin(
-        &Command::Poll { key, secret, reissue: false },
+        &Command::Poll { key, secret, reissue: false, reissue_bound: false, proven: Confirmation::default() },
         &format!(r#"{{"poll":{{"key":"{KEY}","secret":"{digest}"}}}}"#),
+    );
+    pin(
+        &Command::Poll { key, secret, reissue: false, reissue_bound: true, proven: bound() },
+        &format!(
+            r#"{{"poll":{{"key":"{KEY}","secret":"{digest}","reissue_bound":true,"proven":{{"jkt":"thumbprint"}}}}}}"#
+        ),
     );
     let pending = grant(State::Pending { claim: None });
     let json = grant_json(r#"{"is":"pending"}"#);
@@ -345,14 +372,26 @@ fn commands_to_a_shard_of_grants() {
         r#"{"revoke":{"id":"family","client_id":"demo-tv","proof":null}}"#,
     );
     pin(
-        &Command::Rotate { id: id.clone(), secret, next: next.clone(), ends_at: None },
+        &Command::Rotate { id: id.clone(), secret, next: next.clone(), ends_at: None, cnf: bound() },
+        &format!(
+            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}},"cnf":{{"jkt":"thumbprint"}}}}}}"#
+        ),
+    );
+    pin(
+        &Command::Rotate {
+            id: id.clone(),
+            secret,
+            next: next.clone(),
+            ends_at: None,
+            cnf: Confirmation::default(),
+        },
         &format!(
             r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}}}}}}"#
         ),
     );
     let next = Current { good_until: Some(AT), ..next };
     pin(
-        &Command::Rotate { id, secret, next, ends_at: Some(AT) },
+        &Command::Rotate { id, secret, next, ends_at: Some(AT), cnf: Confirmation::default() },
         &format!(
             r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt","good_until":1763733780123}},"ends_at":1763733780123}}}}"#
         ),
@@ -378,6 +417,7 @@ fn replies_of_a_shard_of_grants() {
         (Reply::Polled(Poll::Spent), r#"{"polled":"spent"}"#.to_owned()),
         (Reply::Polled(Poll::Replayed), r#"{"polled":"replayed"}"#.to_owned()),
         (Reply::Polled(Poll::Unknown), r#"{"polled":"unknown"}"#.to_owned()),
+        (Reply::Polled(Poll::WithoutKey), r#"{"polled":"without_key"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Won), r#"{"redeemed":"won"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Again), r#"{"redeemed":"again"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Lost), r#"{"redeemed":"lost"}"#.to_owned()),
@@ -414,4 +454,36 @@ fn the_published_snapshot() {
     let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
     let snapshot = registry::Snapshot { format: Format, clients: Vec::new(), scopes, keys: Vec::new() };
     pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+}
+
+#[test]
+fn how_a_client_proves_itself() {
+    let previous = Some(Retiring { digest: Digest::of(b"secret"), until: AT });
+    let by = SecretBy::Post;
+    let secret = |previous| Authentication::Secret { digest: Digest::of(b"secret"), previous, by };
+    for (authentication, json) in [
+        (secret(None), r#"{"method":"secret","digest":"GRANT_SECRET","by":"post"}"#),
+        (
+            secret(previous),
+            r#"{"method":"secret","digest":"GRANT_SECRET","previous":{"digest":"GRANT_SECRET","until":1763733780123},"by":"post"}"#,
+        ),
+        (Authentication::PrivateKeyJwt, r#"{"method":"private_key_jwt"}"#),
+        (
+            Authentication::TlsClientAuth { subject_dn: "CN=a".to_owned() },
+            r#"{"method":"tls_client_auth","subject_dn":"CN=a"}"#,
+        ),
+        (Authentication::SelfSignedTlsClientAuth, r#"{"method":"self_signed_tls_client_auth"}"#),
+    ] {
+        pin(&authentication, &with_digests(json));
+    }
+}
+
+#[test]
+fn a_family_that_is_bound_to_a_certificate_and_the_use_of_an_assertion() {
+    let cnf = Confirmation { x5t_s256: Some("AA".to_owned()), ..Confirmation::default() };
+    let bound = FAMILY.replace("}}", r#"},"cnf":{"x5t#S256":"AA"}}"#);
+    pin(&Family { cnf, ..family() }, &with_digests(&bound));
+
+    let once = limiter::Command::Once { key: "assertion/AA".to_owned(), until: AT };
+    pin(&once, r#"{"once":{"key":"assertion/AA","until":1763733780123}}"#);
 }

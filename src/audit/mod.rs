@@ -51,6 +51,8 @@ pub enum What {
     Reissued,
     /// A spent device code came back; its tokens are revoked.
     DeviceCodeReplayed,
+    /// A device code was presented without the key that it is bound to; said once.
+    DeviceCodeWithoutKey,
     /// A refresh token was used.
     Refreshed,
     /// A refresh token was used again, because the first answer was lost; the tokens of that answer are not good.

@@ -1,8 +1,8 @@
 //! The Workers runtime: the only ring that names `worker`. Thin: load, apply, store.
 
 mod account_shard;
-mod document;
 mod entry;
+mod fetch;
 mod grant_shard;
 mod ledger;
 mod limiter_shard;

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::complain;
-use super::{document, webcrypto};
+use super::{fetch, webcrypto};
 use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
@@ -122,8 +122,12 @@ impl Platform for Workers {
         verified.map_err(|error| unavailable("verifying", &error))
     }
 
+    async fn post_form(&self, url: &str, form: &str) -> core::result::Result<String, Unavailable> {
+        fetch::post_form(url, form).await.map_err(|error| unavailable("fetch", &error))
+    }
+
     async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
-        document::fetch_text(url).await.map_err(|error| unavailable("document", &error))
+        fetch::text_at(url).await.map_err(|error| unavailable("document", &error))
     }
 
     fn version(&self) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::client_auth::Caller;
+use super::dpop::{self, Scheme};
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
@@ -82,6 +83,8 @@ impl Introspection {
     fn of<P>(context: Context<'_, P>, live: &Live) -> Self {
         let Live { family, account, access } = live;
         let claims = access.as_ref().map(|access| &access.claims);
+        let cnf = claims.map_or(&family.cnf, |claims| &claims.cnf).clone();
+        let token_type = if cnf.jkt.is_some() { "DPoP" } else { "Bearer" };
         let token = Facts {
             iss: context.issuer.as_str().to_owned(),
             sub: account.sub.clone(),
@@ -92,8 +95,8 @@ impl Introspection {
             aud: claims.map(|claims| claims.aud.clone()),
             iat: access.as_ref().map(|access| access.iat),
             jti: claims.map(|claims| claims.jti.clone()),
-            token_type: access.as_ref().map(|_| "Bearer"),
-            cnf: claims.map_or(&family.cnf, |claims| &claims.cnf).clone(),
+            token_type: access.as_ref().map(|_| token_type),
+            cnf,
         };
         Self { active: true, token: Some(token) }
     }
@@ -146,9 +149,9 @@ async fn end_family<P: Platform>(
 /// `GET` or `POST /userinfo` (OpenID Connect Core §5.3).
 pub(super) async fn userinfo<P: Platform>(context: Context<'_, P>) -> Response {
     const WHAT: &str = "userinfo";
-    let token = match bearer(context) {
-        Ok(Some(token)) => token,
-        Ok(None) => return challenge(context, 401, None).noting(WHAT, None, "refused", "no_token"),
+    let (scheme, token) = match presented(context) {
+        Ok(Some(presented)) => presented,
+        Ok(None) => return dpop::challenge_all(context).noting(WHAT, None, "refused", "no_token"),
         Err(error) => return error.response(false).noting(WHAT, None, error.code(), error.reason()),
     };
     let shown = |live: &Live| {
@@ -157,7 +160,7 @@ pub(super) async fn userinfo<P: Platform>(context: Context<'_, P>) -> Response {
     let live = match live_access(context, &token).await {
         Ok(Some(live)) if shown(&live) => live,
         Ok(_) => {
-            return challenge(context, 401, Some("invalid_token")).noting(
+            return challenge(context, 401, scheme, Some("invalid_token")).noting(
                 WHAT,
                 None,
                 "refused",
@@ -169,8 +172,17 @@ pub(super) async fn userinfo<P: Platform>(context: Context<'_, P>) -> Response {
         }
     };
     let client = Some(live.family.client_id.as_str());
+    let cnf = live.access.as_ref().map(|access| &access.claims.cnf);
+    if let Err(error) = dpop::held(context, scheme, &token, cnf).await {
+        let refusal = if error == Error::Unavailable {
+            error.response(false)
+        } else {
+            challenge(context, 401, Scheme::DPoP, Some(error.code()))
+        };
+        return refusal.noting(WHAT, client, error.code(), error.reason());
+    }
     let Some(access) = live.access.filter(|access| access.claims.scope.has(OPENID)) else {
-        return challenge(context, 403, Some("insufficient_scope")).noting(
+        return challenge(context, 403, scheme, Some("insufficient_scope")).noting(
             WHAT,
             client,
             "refused",
@@ -189,13 +201,13 @@ struct UserInfo<'a> {
     person: Person,
 }
 
-/// RFC 6750 §2.1, §2.2: in the header, or in the form of a POST; never in the query, and not in both.
-fn bearer<P>(context: Context<'_, P>) -> Result<Option<String>, Error> {
+/// RFC 6750 §2.1, §2.2, RFC 9449 §7.1: in the header, or in the form of a POST; never in the query, and not in both.
+fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, String)>, Error> {
     let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
-    let by_header = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let by_header = by_header.map(|(_, token)| token.trim().to_owned());
+    let by_header =
+        header.and_then(|(scheme, token)| Some((Scheme::named(scheme)?, token.trim().to_owned())));
     let by_form = if context.request.is_form() {
-        Form::of(context.request)?.get("access_token").map(str::to_owned)
+        Form::of(context.request)?.get("access_token").map(|token| (Scheme::Bearer, token.to_owned()))
     } else {
         None
     };
@@ -205,12 +217,18 @@ fn bearer<P>(context: Context<'_, P>) -> Result<Option<String>, Error> {
     }
 }
 
-/// RFC 6750 §3, and where the resource describes itself (RFC 9728 §5.1).
-fn challenge<P>(context: Context<'_, P>, status: u16, error: Option<&'static str>) -> Response {
+/// RFC 6750 §3, RFC 9449 §7.1, and where the resource describes itself (RFC 9728 §5.1).
+pub(super) fn challenge<P>(
+    context: Context<'_, P>,
+    status: u16,
+    scheme: Scheme,
+    error: Option<&'static str>,
+) -> Response {
     let detail = error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
     let (origin, path) = (context.issuer.origin(), context.issuer.path());
     let metadata = format!("{origin}/.well-known/oauth-protected-resource{path}/userinfo");
-    let value = format!("Bearer realm=\"device-grant\"{detail}, resource_metadata=\"{metadata}\"");
+    let (scheme, algs) = (scheme.name(), scheme.algorithms());
+    let value = format!("{scheme} realm=\"device-grant\"{detail}{algs}, resource_metadata=\"{metadata}\"");
     let body = serde_json::json!({ "error": error.unwrap_or("invalid_token") });
     Response::json(status, &body).with("www-authenticate", value)
 }

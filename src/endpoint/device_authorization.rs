@@ -10,7 +10,7 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::live_codes::{admit, release};
-use super::{Context, Platform, Unavailable};
+use super::{Context, Platform, Unavailable, dpop, pkce};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::format::Format;
@@ -24,7 +24,6 @@ use crate::place::{Origin, device_kind};
 use crate::policy::{self, Decision, Facts, Point, Refusal};
 use crate::secret::Digest;
 use crate::time::Timestamp;
-use crate::token::confirmation::Confirmation;
 
 const WHAT: &str = "device_authorization";
 /// Draws in a row that hit a live code: with 10,000 of 20^8 taken, three never happen.
@@ -76,8 +75,8 @@ async fn start<P: Platform>(
         gauge: limiter::budgets::gauge(&client.client_id, &network),
         client_id: client.client_id,
         resource: Vec::new(),
-        cnf: Confirmation::default(),
-        code_challenge: None,
+        cnf: dpop::code_binding(context, &form).await?,
+        code_challenge: pkce::challenge(&form)?,
         acr_values: Vec::new(),
         max_age: None,
         login_hint: None,
@@ -154,6 +153,7 @@ fn new_grant<P>(
         grace: settings.grace,
         interval: settings.interval,
         state: State::Pending { claim: None },
+        without_key: false,
     }
 }
 

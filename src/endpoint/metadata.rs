@@ -8,6 +8,8 @@ use super::http::Response;
 use super::{Context, Platform};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::grant::is_false;
+use crate::grant::pkce;
+use crate::token::dpop;
 use crate::token::key::{Algorithm, PublicKey};
 
 /// `/healthz`.
@@ -39,6 +41,12 @@ struct Metadata<'a> {
     id_token_signing_alg_values_supported: [Algorithm; 6],
     claims_supported: [&'static str; 15],
     request_uri_parameter_supported: bool,
+    /// RFC 9449 §5.1.
+    dpop_signing_alg_values_supported: [&'static str; 7],
+    /// Ours: a proof or `dpop_jkt` at the device authorization endpoint binds the code; see `docs/dpop.md`.
+    device_authorization_dpop_supported: bool,
+    /// At the device authorization endpoint.
+    code_challenge_methods_supported: [&'static str; 1],
 }
 
 /// The same document at both places; every endpoint is found through it.
@@ -82,6 +90,9 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
             "client_id",
         ],
         request_uri_parameter_supported: false,
+        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+        device_authorization_dpop_supported: true,
+        code_challenge_methods_supported: [pkce::METHOD],
     };
     cacheable(&document)
 }
@@ -96,6 +107,8 @@ struct ProtectedResource<'a> {
     resource_name: &'static str,
     #[serde(skip_serializing_if = "is_false")]
     tls_client_certificate_bound_access_tokens: bool,
+    dpop_signing_alg_values_supported: [&'static str; 7],
+    dpop_bound_access_tokens_required: bool,
 }
 
 /// What `/userinfo` says of itself as a resource server.
@@ -111,6 +124,8 @@ pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> 
         bearer_methods_supported: ["header", "body"],
         resource_name: "userinfo",
         tls_client_certificate_bound_access_tokens: context.server.settings.mtls.is_some(),
+        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+        dpop_bound_access_tokens_required: false,
     })
 }
 

@@ -116,7 +116,7 @@ pub(super) async fn mint<P: Platform>(
     };
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
+        token_type: if subject.cnf.jkt.is_some() { "DPoP" } else { "Bearer" },
         expires_in: settings.access_token,
         scope: subject.scope.clone(),
         id_token,

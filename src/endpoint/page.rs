@@ -1,7 +1,7 @@
 //! The verification pages (RFC 8628 §3.3), one struct per file in `templates/`.
 //!
 //! Pure rendering: plain fields, no decisions. Everything that varies is escaped by askama, every
-//! form posts to `action`, and nothing on a page needs a script or another resource.
+//! form posts to `action`, and nothing on a page needs a script or another resource, the Turnstile widget excepted.
 
 use core::fmt;
 
@@ -20,10 +20,13 @@ pub struct EnterPage<'a> {
     pub csrf: &'a str,
     /// The display name of whoever is signed in.
     pub signed_in_as: Option<&'a str>,
-    /// The code brought by a link, formatted for people; empty to ask for one. Never a code that failed.
+    /// The code brought by a link, or typed and not looked at yet, formatted for people; empty to ask for one. Never a
+    /// code that failed.
     pub user_code: &'a str,
     /// What codes look like here.
     pub shape: CodeShape<'a>,
+    /// The site key of the Turnstile widget that the form has to carry, if it has to.
+    pub site_key: Option<&'a str>,
     /// What went wrong with the last attempt.
     pub problem: Option<Problem<'a>>,
 }
@@ -149,6 +152,10 @@ pub enum Problem<'a> {
     Unconfirmed,
     /// None of the buttons was pressed.
     Undecided,
+    /// The form came without the token of the Turnstile widget.
+    Unchecked,
+    /// The token of the Turnstile widget does not count.
+    CheckFailed,
     /// The form outlived its session: by time, or by a sign-in or sign-out in another window.
     SessionExpired,
 }
@@ -166,6 +173,13 @@ impl fmt::Display for Problem<'_> {
                 "Nothing was approved. To approve, first tick the box that says this is your device.",
             ),
             Self::Undecided => f.write_str("Nothing was decided. Choose one of the buttons below."),
+            Self::Unchecked => f.write_str(
+                "Your code was not looked at yet. It is kept: complete the check below, then continue.",
+            ),
+            Self::CheckFailed => f.write_str(
+                "The check was not accepted: it counts once, and for five minutes. Your code is kept: complete \
+                 the new check below, then continue.",
+            ),
             Self::SessionExpired => f.write_str(
                 "The page you were on no longer counts: it was open for too long, or you signed in or out \
                  in another window. It decided nothing. Please start again.",

@@ -48,6 +48,9 @@ pub trait Platform {
     /// Whether `signature` over `input` is that of `key`'s private half.
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
+    /// Posts a form to another server, and gives what it answers with 2xx or 4xx. Follows no redirection.
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable>;
+
     /// Fetches a document, within bounds of time and size; a redirect is a failure.
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;
 

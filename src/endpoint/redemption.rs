@@ -8,14 +8,17 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::dpop::Proven;
 use super::error::Error;
+use super::form::Form;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, certificate};
+use super::{Context, Platform, certificate, pkce};
 use crate::client::Client;
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
+use crate::grant::pkce::is_answered;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
@@ -28,22 +31,34 @@ use crate::token::renewal::Renewal;
 pub(super) async fn poll<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
-    device_code: &str,
+    proven: &Proven,
+    form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
+    let (device_code, verifier) = (form.require("device_code")?, pkce::verifier(form)?);
     let settings = &context.server.settings;
     let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
     let code = code.ok_or(Error::ForgedDeviceCode)?;
     if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
         return Err(Error::Expired);
     }
-    let reissue = may_reissue(context, caller);
-    let command = Command::Poll { key: code.address.key, secret: code.secret, reissue };
+    let command = Command::Poll {
+        key: code.address.key,
+        secret: code.secret,
+        reissue: may_reissue(context, caller, None),
+        reissue_bound: settings.reissue_lost_answers,
+        proven: proven.cnf.clone(),
+    };
     let Reply::Polled(poll) = context.server.platform.grants(code.address.shard, &command).await? else {
         return Err(Error::Unavailable);
     };
     match poll {
-        Poll::Ready(ready) => redeem(context, caller, &code, *ready, rng).await,
+        Poll::Ready(ready) if !proven.has_key_of(&ready.request.cnf) => Err(Error::WithoutKey),
+        Poll::Ready(ready) if !is_answered(ready.request.code_challenge.as_deref(), verifier) => {
+            Err(Error::WrongVerifier)
+        }
+        Poll::Ready(ready) => redeem(context, caller, proven, &code, *ready, rng).await,
+        Poll::WithoutKey => Err(Error::WithoutKey),
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
         Poll::Denied(how) => Err(refusal(how)),
@@ -54,9 +69,11 @@ pub(super) async fn poll<P: Platform>(
     }
 }
 
-/// Whether a lost answer may be given anew: only to a client that has proved more than having the code.
-const fn may_reissue<P>(context: Context<'_, P>, caller: &Caller) -> bool {
-    context.server.settings.reissue_lost_answers && caller.is_confidential()
+/// Whether a lost answer may be given anew: only to a client that has proved more than having the code. What the
+/// code is bound to it has proved having, or it would not have come so far.
+fn may_reissue<P>(context: Context<'_, P>, caller: &Caller, code: Option<&Confirmation>) -> bool {
+    let proved = caller.is_confidential() || code.is_some_and(|cnf| !cnf.is_empty());
+    context.server.settings.reissue_lost_answers && proved
 }
 
 const fn refusal(how: Denial) -> Error {
@@ -70,6 +87,7 @@ const fn refusal(how: Denial) -> Error {
 async fn redeem<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     code: &DeviceCode,
     ready: Ready,
     rng: &mut impl CryptoRng,
@@ -81,7 +99,7 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
-    let cnf = certificate::confirmation(context, &client)?;
+    let cnf = proven.confirmation(context, &client)?;
     let attempt = secret::random_id(rng);
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
@@ -101,9 +119,10 @@ async fn redeem<P: Platform>(
     let until = refreshable_until(context, &client);
     let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
     let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
-    let family = family(&subject, refresh, until, ends_at);
+    let family = Box::new(family(&subject, refresh, until, ends_at));
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
-    let (family, reissue) = (Box::new(family), may_reissue(context, caller));
+    let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
+    proven.burn(context).await?;
     spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;
     release(context, &ready.request.gauge, code.address).await;
     Ok(tokens)

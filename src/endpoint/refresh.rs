@@ -6,6 +6,7 @@
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::dpop::Proven;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
@@ -17,12 +18,14 @@ use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
 use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
 
 pub(super) async fn refresh<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
@@ -41,7 +44,7 @@ pub(super) async fn refresh<P: Platform>(
                 return Err(Error::UnboundRefreshToken);
             }
             let scope = asked_scope(form.get("scope"), &family.scope)?;
-            rotate(context, caller, &token, &family, scope, rng).await
+            rotate(context, caller, proven, &token, &family, scope, rng).await
         }
         Presented::Raced => Err(Error::LostRefresh),
         Presented::Reused => Err(Error::ReusedRefreshToken),
@@ -59,16 +62,20 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
 async fn rotate<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     token: &RefreshToken,
     family: &Family,
     asked: Scope,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
+    if !proven.has_key_of(&family.cnf) {
+        return Err(Error::RefreshWithoutKey);
+    }
     let client = caller.at_source(context).await?;
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
     let scope = allowed(&client, &account, &asked)?;
-    let cnf = certificate::confirmation(context, &client)?;
+    let cnf = proven.confirmation(context, &client)?;
     let attempt = secret::random_id(rng);
     let subject = Subject {
         client: &client,
@@ -86,7 +93,9 @@ async fn rotate<P: Platform>(
     let mut tokens = mint(context, &subject).await?;
     let next = tokens.add_refresh_token(context, &subject, family.refreshable_until(), rng);
     let ends_at = tokens.ends_at(Some(&next), context.now);
-    spend(context, token, next, ends_at).await.map(|()| tokens)
+    proven.burn(context).await?;
+    let binding = certificate::of_refresh_tokens(&client, &cnf);
+    spend(context, token, next, ends_at, binding).await.map(|()| tokens)
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
@@ -104,9 +113,10 @@ async fn spend<P: Platform>(
     token: &RefreshToken,
     next: Current,
     ends_at: Timestamp,
+    cnf: Confirmation,
 ) -> Result<(), Error> {
     let (id, secret, ends_at) = (token.family.clone(), token.secret, Some(ends_at));
-    let command = Command::Rotate { id, secret, next, ends_at };
+    let command = Command::Rotate { id, secret, next, ends_at, cnf };
     let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
         return Err(Error::Unavailable);
     };

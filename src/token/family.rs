@@ -191,6 +191,12 @@ impl Family {
         }
     }
 
+    /// Binds its refresh tokens to a key from now on. A binding stands: it is never loosened or changed.
+    pub fn bind(&mut self, cnf: Confirmation) {
+        self.cnf.jkt = self.cnf.jkt.take().or(cnf.jkt);
+        self.cnf.x5t_s256 = self.cnf.x5t_s256.take().or(cnf.x5t_s256);
+    }
+
     /// Ends the family; the first reason stands.
     pub fn end(&mut self, why: Ending) {
         self.ended.get_or_insert(why);
@@ -318,6 +324,21 @@ mod tests {
         assert_eq!(family.turn("first", "third", NOW), Rotation::Lost);
         assert_eq!(family.turn("first", "second", NOW), Rotation::Again);
         assert_eq!(family.turn("first", "second", NOW + RACE), Rotation::Again, "however late");
+    }
+
+    #[test]
+    fn a_binding_stands() {
+        let to = |jkt: &str| Confirmation { jkt: Some(jkt.to_owned()), ..Confirmation::default() };
+        let certificate = Confirmation { x5t_s256: Some("c".to_owned()), ..Confirmation::default() };
+        let mut family = family();
+
+        family.bind(to("a"));
+        family.bind(to("b"));
+        family.bind(Confirmation::default());
+        assert_eq!(family.cnf, to("a"));
+
+        family.bind(certificate.clone());
+        assert_eq!(family.cnf, Confirmation { x5t_s256: certificate.x5t_s256, ..to("a") });
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod claims;
 pub mod confirmation;
+pub mod dpop;
 pub mod family;
 pub mod jwk;
 pub mod key;

@@ -10,8 +10,12 @@ export const root = resolve(import.meta.dirname, '../..');
 /** `wrangler.toml`, as data. */
 export const wrangler = parse(readFileSync(join(root, 'wrangler.toml'), 'utf8'));
 
-/** The directories that `scripts/build` and `scripts/build --probe` fill. */
-export const builds = { release: join(root, 'build'), probe: join(root, 'build-probe') };
+/** The directories that `scripts/build`, `scripts/build --probe` and `scripts/build --api` fill. */
+export const builds = {
+  release: join(root, 'build'),
+  probe: join(root, 'build-probe'),
+  api: join(root, 'examples/api/build'),
+};
 
 /** The values of `make dev`: ENVIRONMENT, ISSUER (empty: taken from the request), MASTER_KEY. */
 export const development = dotenv(join(root, '.dev.vars'));

@@ -264,7 +264,7 @@ describe('the routes', () => {
   });
 
   test('everything else is 404', async () => {
-    for (const path of ['/', '/token/', '/device/x', '/.well-known', '/jwks', '/panic-probe', '/TOKEN']) {
+    for (const path of ['/', '/token/', '/device/x', '/.well-known', '/jwks', '/panic-probe', '/TOKEN', '/register', '/admin', '/admin/apix']) {
       const response = await fetch(server.origin + path, { method: 'POST' });
       assert.deepEqual([response.status, await response.text()], [404, 'There is nothing here.\n'], path);
     }

@@ -1,6 +1,7 @@
 // A server that is set up wrongly says so, to whoever asks anything; one that is set up for production has no demo in it.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { accounts, clients, development } from './config.mjs';
 import { Device } from './device.mjs';
@@ -11,7 +12,10 @@ import { decisions, disclosures, endDiscreetly, keepSecret } from './secrets.mjs
 
 const KEY = keepSecret('the master key of production', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=');
 const ISSUER = 'http://localhost:8443';
+const widget = { site: '0x4AAAAAAAsitekeyofours0', secret: keepSecret('a Turnstile secret key', '0x4AAAAAAAsecretkeyofours0123456789') };
 const production = { ENVIRONMENT: 'production', ISSUER, MASTER_KEY: KEY };
+
+const sha256 = (text) => createHash('sha256').update(text).digest('base64');
 
 const routes = [
   ['GET', '/healthz'],
@@ -26,6 +30,9 @@ const routes = [
   ['POST', '/revoke'],
   ['GET', '/userinfo'],
   ['GET', '/authorize'],
+  ['GET', '/admin/api/clients'],
+  ['DELETE', '/admin/api/clients/demo-tv'],
+  ['POST', '/register'],
   ['GET', '/nothing'],
 ];
 
@@ -54,6 +61,10 @@ for (const [name, value, allowed] of [
   ['USER_CODE_CHARSET', '0123456789', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],
   ['ALLOW_WEAK_USER_CODES', 'yes', 'must be true or false'],
   ['DEVICE_CLIENT_AUTHENTICATION', 'on', 'must be true or false'],
+  ['TURNSTILE', 'on', 'must be strained or always'],
+  ['TURNSTILE', 'always', 'needs TURNSTILE_SITE_KEY and TURNSTILE_SECRET_KEY'],
+  ['TURNSTILE_SITEVERIFY_URL', 'http://verify.example.com', 'must be an https URL'],
+  ['REGISTRATION_SCOPES', 'a"b', 'must be scopes with a space between them'],
 ]) {
   test(`${name}=${value} is refused on every route, with what is allowed`, async (t) => {
     const server = await misconfigured(t, { [name]: value });
@@ -71,8 +82,15 @@ for (const [what, vars, expected] of [
   ['for production with the development key', { ...production, MASTER_KEY: development.MASTER_KEY }, /: MASTER_KEY: is the development key, which is public/],
   ['for a preview with the development key', { ENVIRONMENT: 'preview' }, /: MASTER_KEY: is the development key, which is public/],
   ['for production with the development key as its previous one', { ...production, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, /: MASTER_KEY_PREVIOUS: is the development key/],
+  ['with a Turnstile site key alone', { TURNSTILE_SITE_KEY: widget.site }, /: TURNSTILE_SECRET_KEY: must be set with TURNSTILE_SITE_KEY/],
+  ['with its Turnstile keys swapped', { TURNSTILE_SITE_KEY: widget.secret, TURNSTILE_SECRET_KEY: widget.site }, /: TURNSTILE_SITE_KEY: is not shorter than TURNSTILE_SECRET_KEY/],
+  ['for production with a Turnstile key for tests', { ...production, TURNSTILE_SITE_KEY: widget.site, TURNSTILE_SECRET_KEY: '1x0000000000000000000000000000000AA' }, /: TURNSTILE_SECRET_KEY: is one that Cloudflare publishes for tests/],
   ['for production without an issuer', { ...production, ISSUER: undefined }, /: ISSUER: must be set to this server's https URL/],
   ['for whatever an unset environment is: production', { ENVIRONMENT: undefined, ISSUER }, /: MASTER_KEY: is the development key/],
+  ['for production with the development admin token', { ...production, ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is that of the development token, which is public/],
+  ['for a preview with the development admin token', { ...production, ENVIRONMENT: 'preview', ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is that of the development token/],
+  ['with a token where its digest should be', { ADMIN_TOKEN_SHA256: keepSecret('a token that was set by mistake', 'a-token-not-a-digest') }, /: ADMIN_TOKEN_SHA256: must be the SHA-256 of the token, in hex or base64/],
+  ['with one token for two uses', { ADMIN_TOKEN_SHA256: sha256('a'), INITIAL_ACCESS_TOKEN_SHA256: sha256('a') }, /: INITIAL_ACCESS_TOKEN_SHA256: is that of the admin token/],
 ]) {
   test(`a server ${what} refuses to serve, and keeps the key to itself`, async (t) => {
     const server = await misconfigured(t, vars);
@@ -106,6 +124,30 @@ test('production has no demo client and no demo account', async (t) => {
     const page = await signInToProduction(inProduction, username, password);
     assert.match(page.text, /The username or the password is not right/);
   }
+});
+
+test('production has an admin API and registration only if their tokens are set', async (t) => {
+  const server = await startWorkerd({ vars: production });
+  t.after(() => endDiscreetly(server));
+  const inProduction = toProduction(server);
+
+  const authorization = 'Bearer development-admin-token';
+  for (const [method, path] of [['GET', '/admin/api/clients'], ['GET', '/admin/api/openapi.json'], ['OPTIONS', '/admin/api/clients'], ['POST', '/register']]) {
+    const { status, text } = await inProduction(path, { method, headers: { authorization } });
+    assert.deepEqual([status, text], [404, 'There is nothing here.\n'], `${method} ${path}`);
+  }
+  await inProduction('/device_authorization', { body: 'client_id=demo-tv' });
+});
+
+test('the admin API of production is opened by the token whose digest is set, and by no other', async (t) => {
+  const token = keepSecret('the admin token of production', 'an-admin-token-of-production');
+  const server = await startWorkerd({ vars: { ...production, ADMIN_TOKEN_SHA256: sha256(token) } });
+  t.after(() => endDiscreetly(server));
+  const list = (bearer) => toProduction(server)('/admin/api/clients', { method: 'GET', headers: { authorization: `Bearer ${bearer}` } });
+
+  const opened = await list(token);
+  assert.deepEqual([opened.status, JSON.parse(opened.text)], [200, { clients: [] }]);
+  assert.equal((await list('development-admin-token')).status, 401);
 });
 
 test('production answers for its own issuer only', async (t) => {

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
 pub(crate) mod admin;
+pub(crate) mod dpop;
 pub(crate) mod person;
 pub(crate) mod signer;
+pub(crate) mod siteverify;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,12 +76,16 @@ pub(crate) struct Memories {
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// What is published beside the registry.
     pub(crate) published: RefCell<Option<Snapshot>>,
+    /// What knows the tokens of Turnstile.
+    pub(crate) siteverify: siteverify::Siteverify,
     /// Documents that can be fetched, by their URLs.
     pub(crate) documents: RefCell<BTreeMap<String, String>>,
     /// How often anything was fetched.
     pub(crate) fetches: Cell<u32>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
+    /// Hops to limiters, since this was last reset.
+    pub(crate) limit_hops: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -422,6 +428,7 @@ impl Platform for Memories {
 
     async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable> {
         self.reach("limits")?;
+        self.limit_hops.set(self.limit_hops.get() + 1);
         let mut counters = self.counters.borrow_mut();
         Ok(counters.entry(command.key().to_owned()).or_default().apply(command, self.now.get()))
     }
@@ -487,6 +494,11 @@ impl Platform for Memories {
         let Ok(signature) = signature else { return Ok(false) };
         let Some(key) = p256(key) else { return Ok(false) };
         Ok(Es256.verify_signature(&signature, &key, input))
+    }
+
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable> {
+        self.reach("siteverify")?;
+        Ok(self.siteverify.answer(url, form))
     }
 
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {

@@ -34,6 +34,9 @@ pub(super) struct Transaction {
     /// The consent page's claim, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimRef>,
+    /// When a person was seen to be at the browser, or else the code was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<Timestamp>,
 }
 
 /// Which claim a consent page holds.
@@ -52,7 +55,19 @@ pub(super) struct ClaimRef {
 impl Transaction {
     pub(super) fn new(code: &UserCode, browser: &Browser, claim: Option<ClaimRef>, now: Timestamp) -> Self {
         let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
-        Self { user_code, browser, ends_at: now + FORM_LIFETIME, claim }
+        Self { user_code, browser, ends_at: now + FORM_LIFETIME, claim, checked_at: None }
+    }
+
+    /// With what is known of the person's presence.
+    pub(super) fn checked(self, checked_at: Option<Timestamp>) -> Self {
+        Self { checked_at, ..self }
+    }
+
+    /// Whether somebody was there not longer ago than a code can live: later, the code of then has ended, and its
+    /// symbols would be a guess at somebody else's.
+    pub(super) fn is_checked<P>(&self, context: Context<'_, P>) -> bool {
+        let lifetime = Duration::from_secs(context.server.settings.code_lifetime);
+        self.checked_at.is_some_and(|at| context.now < at + lifetime)
     }
 
     /// The hidden field.

@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::{ClaimRef, Transaction};
-use super::{Attempt, browser, check, view};
+use super::{Attempt, browser, check, turnstile, view};
 use crate::client::scope::{OFFLINE_ACCESS, OPENID};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -19,8 +19,9 @@ use crate::keyring::Keys;
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::secret::{self, Digest};
 use crate::settings::Settings;
+use crate::time::Timestamp;
 
-const WHAT: &str = "code_entry";
+pub(super) const WHAT: &str = "code_entry";
 
 /// A code was typed, or one from a link confirmed. Its form is all that is checked before sign-in.
 pub(super) async fn entered<P: Platform>(
@@ -31,23 +32,30 @@ pub(super) async fn entered<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let typed = form.get("user_code").unwrap_or_default();
     let Some(code) = UserCode::parse(typed, &context.server.settings.user_code) else {
-        let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode));
+        let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode)).await;
         return Ok(page.noting(WHAT, None, "wrong", "malformed"));
     };
-    match check(context, &browser).await? {
+    let session = check(context, &browser).await?;
+    let checked_at = match turnstile::pass(context, form, &browser, &code).await {
+        Ok(checked_at) => checked_at,
+        Err(page) => return Ok(page),
+    };
+    match session {
         Some((_, account)) => look_up(context, &code, &browser, &account, rng).await,
-        None => Ok(ask_to_sign_in(context, &code, browser, rng)),
+        None => Ok(ask_to_sign_in(context, &code, checked_at, browser, rng)),
     }
 }
 
 fn ask_to_sign_in<P>(
     context: Context<'_, P>,
     code: &UserCode,
+    checked_at: Option<Timestamp>,
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Response {
     let stale = browser.signed_in.take().is_some();
-    let transaction = Transaction::new(code, &browser, None, context.now).seal(context, rng);
+    let transaction = Transaction::new(code, &browser, None, context.now).checked(checked_at);
+    let transaction = transaction.seal(context, rng);
     let page = view::sign_in(context, 200, &browser, &transaction, "", None);
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
@@ -64,7 +72,7 @@ pub(super) async fn look_up<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let taken = match Attempt::take(context, budgets(context, account)).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds)),
+        Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds).await),
     };
     let claimed = claim(context, code, browser, account, rng).await;
     if !matches!(claimed, Ok(None)) {
@@ -72,7 +80,7 @@ pub(super) async fn look_up<P: Platform>(
     }
     let Some((shown, claim)) = claimed? else {
         context.server.expose(1, context.now).await;
-        let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode));
+        let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode)).await;
         return Ok(page.noting(WHAT, None, "wrong", "absent"));
     };
     let client = shown.request.client_id.clone();
@@ -86,9 +94,10 @@ fn budgets<P>(context: Context<'_, P>, account: &Account) -> [Budget; 2] {
     [codes_by_network(&context.network(), *code_lifetime), codes_by_account(&account, *code_lifetime)]
 }
 
-fn wait<P>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
+/// The page that says when to try again.
+pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
     let time = view::span(seconds);
-    let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time }));
+    let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time })).await;
     page.with("retry-after", seconds.to_string()).noting(WHAT, None, "wait", "budget")
 }
 
@@ -164,8 +173,10 @@ pub(super) async fn show<P: Platform>(
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
     // Who you are first, what lasts longest last.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
+    // A code that was found is no guess, should another account be used for it.
+    let transaction = Transaction::new(code, browser, Some(claim), context.now).checked(Some(context.now));
     let consent = view::Consent {
-        transaction: Transaction::new(code, browser, Some(claim), context.now).seal(context, rng),
+        transaction: transaction.seal(context, rng),
         code,
         client_name: name,
         client_uri: client.as_ref().and_then(|client| client.client_uri.as_deref()),

@@ -67,7 +67,7 @@ pub(super) async fn submitted<P: Platform>(
     let transaction = read_transaction(context, form, browser);
     let claimed = transaction.and_then(|(transaction, code)| Some((transaction.claim?, code)));
     let (Some((claim, code)), Some((session, account))) = (claimed, check(context, browser).await?) else {
-        let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired));
+        let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired)).await;
         return Ok(page.noting(WHAT, None, "refused", "no_session"));
     };
     let page = Page { context, browser, session, account, code, claim };

@@ -3,6 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::Transaction;
+use super::turnstile::{self, Refusal};
 use super::{Attempt, browser, code, end, view};
 use crate::client::scope::Scope;
 use crate::endpoint::form::Form;
@@ -28,8 +29,8 @@ pub(super) async fn submitted<P: Platform>(
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((_, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
+    let Some((transaction, user_code)) = read_transaction(context, form, &browser) else {
+        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)).await);
     };
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
@@ -44,9 +45,12 @@ pub(super) async fn submitted<P: Platform>(
     }
     start_session(context, &mut browser, &account, rng).await?;
     // Whatever comes now, the person is signed in.
-    let page = match code::look_up(context, &user_code, &browser, &account, rng).await {
-        Ok(page) => page,
-        Err(Unavailable) => view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
+    let page = if transaction.is_checked(context) || turnstile::asked(context).await.is_none() {
+        code::look_up(context, &user_code, &browser, &account, rng).await.unwrap_or_else(|Unavailable| {
+            view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
+        })
+    } else {
+        turnstile::ask_again(context, 200, &browser, &user_code, Refusal::Missing).await
     };
     let page = page.noting(WHAT, None, "signed_in", "password");
     Ok(browser::remember(context, page, &browser, rng))
@@ -138,13 +142,14 @@ pub(super) async fn switch_account<P: Platform>(
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((_, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
+    let Some((before, user_code)) = read_transaction(context, form, &browser) else {
+        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)).await);
     };
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
     }
-    let transaction = Transaction::new(&user_code, &browser, None, context.now).seal(context, rng);
+    let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
+    let transaction = transaction.seal(context, rng);
     let page = view::sign_in(context, 200, &browser, &transaction, "", None);
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }
@@ -160,7 +165,8 @@ pub(super) async fn sign_out<P: Platform>(
     }
     // The next person at this computer is somebody else.
     let browser = Browser::new(rng);
-    let page = view::enter(context, 200, &browser, None, None).noting("sign_out", None, "done", "sign_out");
+    let page = view::enter(context, 200, &browser, None, None).await;
+    let page = page.noting("sign_out", None, "done", "sign_out");
     Ok(browser::remember(context, page, &browser, rng))
 }
 

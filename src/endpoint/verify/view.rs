@@ -4,12 +4,12 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::browser;
-use crate::endpoint::Context;
+use super::{browser, turnstile};
 use crate::endpoint::http::Response;
 use crate::endpoint::page::{
     CodeShape, ConsentPage, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE, SignInPage,
 };
+use crate::endpoint::{Context, Platform};
 use crate::grant::command::Shown;
 use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
@@ -18,13 +18,20 @@ use crate::place::{self, device_kind};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
+/// What the page with the Turnstile widget may load, over what all pages may.
+const TURNSTILE: &str =
+    "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
+
 /// A page that no cache keeps, no frame shows, and that loads nothing (RFC 9700 §4.16).
-///
-/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
 pub(super) fn html(status: u16, page: &impl Template) -> Response {
+    html_that_loads("", status, page)
+}
+
+/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
+fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response {
     let style = STANDARD.encode(Digest::of(STYLE.as_bytes()).bytes());
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
     );
     match page.render() {
         Ok(body) => Response::new(status, "text/html; charset=utf-8", body)
@@ -38,7 +45,7 @@ pub(super) fn html(status: u16, page: &impl Template) -> Response {
 }
 
 /// The page on which a code is entered, or one from a link is confirmed.
-pub(super) fn enter<P>(
+pub(super) async fn enter<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,
@@ -46,6 +53,7 @@ pub(super) fn enter<P>(
     problem: Option<Problem<'_>>,
 ) -> Response {
     let shape = &context.server.settings.user_code;
+    let site_key = turnstile::asked(context).await.map(|turnstile| turnstile.site_key.as_str());
     let user_code = code.map(UserCode::to_string).unwrap_or_default();
     let page = EnterPage {
         action: &action(context),
@@ -53,9 +61,10 @@ pub(super) fn enter<P>(
         signed_in_as: browser.signed_in(context.now).map(|session| session.name.as_str()),
         user_code: &user_code,
         shape: CodeShape { digits: shape.is_digits(), example: &example(shape) },
+        site_key,
         problem,
     };
-    html(status, &page)
+    html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, status, &page)
 }
 
 /// `XXXX-XXXX`.

@@ -1,0 +1,49 @@
+// An operator: asks the admin API, and holds each answer against the OpenAPI document.
+//
+//     const admin = new Admin(server);
+//     const { body, etag } = await admin.create({ client_name: 'TV', … });
+
+import assert from 'node:assert/strict';
+import { checkAnswer } from './openapi.mjs';
+import { keepSecret, knowClient } from './secrets.mjs';
+
+/** The token of a development server. It is public, and must not be in a log all the same. */
+export const ADMIN_TOKEN = keepSecret('the development admin token', 'development-admin-token');
+
+export class Admin {
+  constructor(server, { token = ADMIN_TOKEN, headers = {} } = {}) {
+    Object.assign(this, { server, token, headers });
+  }
+
+  /** Sends anything; what came back: `status`, `headers`, `body` (if it is JSON), `etag`. */
+  async ask(method, path, { body, ifMatch, type = body && 'application/json', raw } = {}) {
+    const headers = {
+      ...this.headers,
+      ...(this.token && { authorization: `Bearer ${this.token}` }),
+      ...(type && { 'content-type': type }),
+      ...(ifMatch && { 'if-match': ifMatch }),
+    };
+    const response = await fetch(`${this.server.origin}/admin/api${path}`, { method, headers, body: raw ?? (body && JSON.stringify(body)) });
+    const text = await response.text();
+    const answer = { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined, etag: response.headers.get('etag') };
+    keepSecret(`the secret of ${answer.body?.client_id}`, answer.body?.client_secret);
+    if (answer.body?.client_id) knowClient(answer.body.client_id);
+    checkAnswer(method, path, answer);
+    return answer;
+  }
+
+  /** Creates a client, which must go well. */
+  async create(client) {
+    const answer = await this.ask('POST', '/clients', { body: client });
+    assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    return answer;
+  }
+
+  read(client_id) {
+    return this.ask('GET', `/clients/${encodeURIComponent(client_id)}`);
+  }
+
+  patch(client_id, body, ifMatch = '*') {
+    return this.ask('PATCH', `/clients/${encodeURIComponent(client_id)}`, { body, ifMatch, type: 'application/merge-patch+json' });
+  }
+}

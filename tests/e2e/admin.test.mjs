@@ -1,0 +1,157 @@
+// An operator at work: what is changed is kept, takes effect, and is not lost to somebody else's change.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import * as oauth from 'oauth4webapi';
+import { Admin } from './admin.mjs';
+import { clients } from './config.mjs';
+import { DEVICE_GRANT, Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
+
+const INITIAL_ACCESS_TOKEN = keepSecret('the initial access token', 'an-initial-access-token-of-the-tests');
+const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+
+let server, admin;
+before(async () => {
+  server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '1', INITIAL_ACCESS_TOKEN_SHA256: sha256(INITIAL_ACCESS_TOKEN) } });
+  admin = new Admin(server);
+});
+after(() => endDiscreetly(server));
+
+const device = (client_id, members = {}) => ({
+  client_id, client_name: 'A device', grant_types: [DEVICE_GRANT, 'refresh_token'], scope: 'openid offline_access', token_endpoint_auth_method: 'none', ...members,
+});
+
+describe('clients', () => {
+  test('a client and its scope outlive a restart, and what was deleted stays away', async () => {
+    const own = await startWorkerd();
+    const operator = new Admin(own);
+    await operator.ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });
+    const { etag, body } = await operator.create(device('drone', { scope: 'fly', contacts: ['drone@example.com'] }));
+    await operator.ask('DELETE', `/clients/${clients.tv.client_id}`, { ifMatch: '*' });
+
+    await own.kill9();
+    await own.restart();
+
+    const read = await operator.read('drone');
+    assert.deepEqual([read.etag, read.body], [etag, body]);
+    assert.equal((await operator.read(clients.tv.client_id)).status, 404, 'a demo client that was deleted does not come back');
+    assert.equal((await operator.ask('GET', '/scopes/fly')).body.description, 'Fly your drone');
+    const drone = await Device.start(own, { client: { client_id: 'drone' }, scope: 'fly' });
+    const person = new Person(own);
+    await person.approve(drone.userCode);
+    assert.equal((await drone.redeem()).scope, 'fly');
+    await endDiscreetly(own);
+  });
+
+  test('pages follow one another, whatever is added between them', async () => {
+    for (let n = 0; n < 5; n++) await admin.create(device(`paged-${n}`));
+    const seen = [];
+    for (let cursor = ''; cursor !== undefined; ) {
+      const { body } = await admin.ask('GET', `/clients?limit=2${cursor && `&cursor=${cursor}`}`);
+      seen.push(...body.clients.map(({ client_id }) => client_id));
+      if (seen.length === 2) await admin.create(device('aaa-before-all'));
+      cursor = body.next_cursor;
+    }
+    assert.deepEqual(seen, [...new Set(seen)].sort());
+    assert.deepEqual(seen.filter((id) => id.startsWith('paged-')), [0, 1, 2, 3, 4].map((n) => `paged-${n}`));
+  });
+
+  test('of many updates that begin from one state, one goes through', async () => {
+    const { etag } = await admin.create(device('contended'));
+    const names = Array.from({ length: 10 }, (_, n) => `Name ${n}`);
+
+    const answers = await Promise.all(names.map((client_name) =>
+      admin.ask('PUT', '/clients/contended', { body: device('contended', { client_name }), ifMatch: etag })));
+
+    const [winner, ...others] = answers.filter(({ status }) => status === 200);
+    assert.deepEqual(others, []);
+    assert.deepEqual(answers.filter(({ status }) => status !== 200).map(({ status }) => status), Array(9).fill(412));
+    assert.equal((await admin.read('contended')).body.client_name, winner.body.client_name);
+  });
+
+  test('of many creations of one client, one goes through, and its secret is the one that works', async () => {
+    const wanted = device('raced', { token_endpoint_auth_method: 'client_secret_post' });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => admin.ask('POST', '/clients', { body: wanted })));
+
+    const created = answers.filter(({ status }) => status === 201);
+    assert.deepEqual([created.length, answers.filter(({ status }) => status === 409).length], [1, 9]);
+    await Device.start(server, { client: { client_id: 'raced', client_secret: created[0].body.client_secret } });
+  });
+
+  test('a client that is disabled after approval gets no tokens, at once', async () => {
+    await admin.create(device('disabled'));
+    const tv = await Device.start(server, { client: { client_id: 'disabled' } });
+    await new Person(server).approve(tv.userCode);
+
+    assert.equal((await admin.patch('disabled', { enabled: false })).status, 200);
+
+    assert.notEqual((await tv.poll()).status, 200);
+  });
+
+  test('a client that is disabled gets nothing for its refresh token, and does when it is enabled again or not at all', async () => {
+    await admin.create(device('refreshing'));
+    const tv = await Device.start(server, { client: { client_id: 'refreshing' } });
+    await new Person(server).approve(tv.userCode);
+    await tv.redeem();
+    await admin.patch('refreshing', { enabled: false });
+
+    assert.notEqual((await tv.refresh()).status, 200);
+  });
+
+  test('of two secrets that overlap both work, until the overlap is ended', async () => {
+    const first = await admin.create(device('rotated', { token_endpoint_auth_method: 'client_secret_post' }));
+    const client = (answer) => ({ client_id: 'rotated', client_secret: answer.body.client_secret });
+
+    const second = await admin.ask('POST', '/clients/rotated/secret', { body: { overlap: 3600 } });
+
+    for (const answer of [first, second]) await Device.start(server, { client: client(answer) });
+    const third = await admin.ask('POST', '/clients/rotated/secret', { body: { overlap: 0 } });
+    for (const answer of [first, second]) {
+      const tv = new Device(server, { client: client(answer) });
+      assert.equal((await tv.start()).error, 'invalid_client');
+    }
+    await Device.start(server, { client: client(third) });
+  });
+
+  test('every change is a line of the log, without a secret', async () => {
+    await admin.create(device('logged', { token_endpoint_auth_method: 'client_secret_post' }));
+    await admin.patch('logged', { enabled: false });
+    await admin.ask('POST', '/clients/logged/secret');
+    await admin.ask('DELETE', '/clients/logged', { ifMatch: '*' });
+
+    const lines = server.logs().split('\n').filter((line) => line.includes('"logged"')).map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ what, outcome }) => [what, outcome]), [
+      ['admin', 'client_created'], ['admin', 'client_changed'], ['admin', 'client_secret_rotated'], ['admin', 'client_deleted'],
+    ]);
+  });
+});
+
+describe('dynamic registration', () => {
+  test('a stock client registers, and signs somebody in with what it was given', async () => {
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const issuer = new URL(server.origin);
+    const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
+    assert.equal(as.registration_endpoint, `${server.origin}/register`);
+    const metadata = { client_name: 'Registered TV', grant_types: [DEVICE_GRANT], redirect_uris: [], token_endpoint_auth_method: 'client_secret_post' };
+
+    const response = await oauth.dynamicClientRegistrationRequest(as, metadata, { ...insecure, initialAccessToken: INITIAL_ACCESS_TOKEN });
+    const client = await oauth.processDynamicClientRegistrationResponse(response);
+
+    keepSecret('a registered secret', client.client_secret);
+    knowClient(client.client_id);
+    const tv = await Device.start(server, { client, scope: 'openid' });
+    await new Person(server).approve(tv.userCode);
+    assert.equal((await tv.redeem()).scope, 'openid');
+    assert.equal((await admin.read(client.client_id)).body.owner, 'dynamic registration');
+  });
+
+  test('without the initial access token nobody registers', async () => {
+    const response = await fetch(`${server.origin}/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    assert.deepEqual([response.status, (await response.json()).error], [401, 'invalid_token']);
+    assert.match(response.headers.get('www-authenticate'), /^Bearer /);
+  });
+});

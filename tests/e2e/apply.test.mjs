@@ -1,0 +1,164 @@
+// `make apply`: a file becomes what the server has, and nothing else happens.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Admin } from './admin.mjs';
+import { root } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { disclosures, endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
+
+const EXAMPLE = join(root, 'examples/clients.toml');
+const home = mkdtempSync(join(tmpdir(), 'apply-'));
+
+let server;
+before(async () => {
+  server = await startWorkerd();
+});
+after(() => rmSync(home, { recursive: true }));
+after(() => endDiscreetly(server));
+
+test('a file is applied once, and then there is nothing to change', async () => {
+  const before = await apply({ FILE: EXAMPLE, DRY_RUN: '1' });
+  assert.equal(before.code, 2, 'there is something to change');
+  assert.match(before.stdout, /\+ client photo-tv\n.*\+ access_token_lifetime = 900\n/s);
+  assert.equal((await new Admin(server).read('photo-tv')).status, 404, 'looking changes nothing');
+
+  const first = await apply({ FILE: EXAMPLE, YES: '1' });
+
+  assert.deepEqual([first.code, first.stderr], [0, '']);
+  const secret = keepSecret('the secret of photo-printer', first.stdout.match(/^ {2}photo-printer {2}(\S{43})$/m)[1]);
+  assert.equal(first.stdout.match(/Client secrets, shown this once/g).length, 1);
+  for (const DRY_RUN of [undefined, '1']) {
+    const again = await apply({ FILE: EXAMPLE, DRY_RUN });
+    assert.deepEqual([again.code, again.stderr], [0, '']);
+    assert.match(again.stdout, /6 items as in the file/);
+    assert.match(again.stdout, /Nothing to change\.\n$/);
+    assert.deepEqual(disclosures(again.stdout), []);
+  }
+  const printer = { client_id: 'photo-printer', client_secret: secret };
+  await Device.start(server, { client: printer, by: 'basic', scope: 'photos:read' });
+  const { body } = await new Admin(server).read('photo-tv');
+  assert.equal(body.consent_text, 'Everybody in the room will be able to see your photos.');
+});
+
+test('the example has every member that can be registered', async () => {
+  const text = readFileSync(EXAMPLE, 'utf8');
+  const { document } = await import('./openapi.mjs');
+  const members = Object.entries(document.components.schemas.ClientMetadata.properties).filter(([, { readOnly }]) => !readOnly);
+  for (const [name] of members) assert.match(text, new RegExp(`\\b${name}\\b`), name);
+});
+
+test('a change is shown member by member, and what somebody else did is put right', async () => {
+  const file = write('[[clients]]\nclient_id = "tv"\nclient_name = "TV"\ntoken_endpoint_auth_method = "none"\ncode_lifetime = 60\n');
+  await apply({ FILE: file, YES: '1' });
+  await new Admin(server).patch('tv', { client_name: 'Theirs', owner: 'Them' });
+
+  const { code, stdout } = await apply({ FILE: file, YES: '1' });
+
+  assert.equal(code, 0);
+  assert.match(stdout, /~ client tv\n {4}- client_name = Theirs\n {4}\+ client_name = TV\n {4}- owner = Them\n\n/);
+  const { body } = await new Admin(server).read('tv');
+  assert.deepEqual([body.client_name, body.owner, body.version], ['TV', undefined, 3]);
+});
+
+test('what is not in the file is named, and deleted only when that is asked for', async () => {
+  const own = await startWorkerd();
+  const operator = new Admin(own);
+  await operator.ask('PUT', '/scopes/old', { body: { description: 'Old' } });
+  await operator.create({ client_id: 'stray', client_name: 'Stray', scope: 'old' });
+  const file = write('[[clients]]\nclient_id = "tv"\nclient_name = "TV"\n');
+
+  const kept = await apply({ FILE: file, YES: '1' }, own);
+  keepSecret('the secret of tv', kept.stdout.match(/^ {2}tv {2}(\S{43})$/m)[1]);
+  assert.match(kept.stdout, /\? not in the file, and left alone \(PRUNE=1 deletes\):\n {4}client demo-printer\n {4}client demo-tv\n {4}client stray\n {4}scope old\n/);
+  const pruned = await apply({ FILE: file, YES: '1', PRUNE: '1' }, own);
+
+  assert.match(pruned.stdout, /- client demo-printer\n\n- client demo-tv\n\n- client stray\n\n- scope old\n/);
+  const { body } = await operator.ask('GET', '/clients');
+  assert.deepEqual(body.clients.map(({ client_id }) => client_id), ['tv']);
+  assert.equal((await operator.ask('GET', '/scopes/old')).status, 404);
+  await endDiscreetly(own);
+});
+
+for (const [what, text, expected] of [
+  ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
+  ['has a table that there is none of', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: there is no client; a file has \[scopes\] and \[\[clients\]\]/],
+  ['has a client without an identifier', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: a client in a file needs a client_id/],
+  ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: a is there twice/],
+  ['has values that cannot be used', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
+    /bad\.toml:10: description is "": .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: there is no member "colour" here\n\nNothing was changed\./],
+  ['has a scope that nothing describes', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which nothing describes/],
+]) {
+  test(`a file that ${what} is refused with its line`, async () => {
+    const { code, stdout, stderr } = await apply({ FILE: write(text, 'bad.toml'), YES: '1' });
+
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, expected);
+  });
+}
+
+test('without anybody to ask nothing is changed', async () => {
+  const { code, stderr } = await apply({ FILE: write('[[clients]]\nclient_id = "unasked"\nclient_name = "A"\n') });
+
+  assert.equal(code, 1);
+  assert.match(stderr, /^Nothing was changed: nobody can be asked here\. YES=1 goes on/);
+  assert.equal((await new Admin(server).read('unasked')).status, 404);
+});
+
+test('a server that cannot be asked is named, and a token is not repeated', async () => {
+  const file = write('');
+  for (const [env, expected] of [
+    [{ ISSUER: await nobody() }, /^http:\/\/127\.0\.0\.1:\d+ cannot be reached: ECONNREFUSED$/m],
+    [{ ISSUER: 'http://login.example.com' }, /must be an https URL/],
+    [{ ISSUER: 'https://login.example.com' }, /ADMIN_TOKEN is missing/],
+    [{ ADMIN_TOKEN: keepSecret('a wrong token', 'a-wrong-admin-token') }, /does not take this ADMIN_TOKEN/],
+    [{ FILE: join(home, 'none.toml') }, /none\.toml cannot be read: ENOENT/],
+    [{ FILE: '' }, /Which file\?/],
+  ]) {
+    const { code, stdout, stderr } = await apply({ FILE: file, ...env });
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, expected);
+    assert.deepEqual(disclosures(stderr), []);
+  }
+});
+
+test('on a terminal it is coloured, elsewhere and with NO_COLOR it is not', async () => {
+  const file = write('[[clients]]\nclient_id = "coloured"\nclient_name = "A"\n');
+  assert.doesNotMatch((await apply({ FILE: file, DRY_RUN: '1' })).stdout, /\x1b/);
+  assert.match((await apply({ FILE: file, DRY_RUN: '1', FORCE_COLOR: '1' })).stdout, /\x1b\[32m\+ client coloured\x1b\[0m/);
+  assert.doesNotMatch((await apply({ FILE: file, DRY_RUN: '1', FORCE_COLOR: '1', NO_COLOR: '1' })).stdout, /\x1b/);
+});
+
+/** An address at which nothing listens any more. */
+async function nobody() {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address();
+  await new Promise((resolve) => listener.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
+function write(text, name = 'clients.toml') {
+  const file = join(home, name);
+  writeFileSync(file, text);
+  for (const [, client_id] of text.matchAll(/client_id = "(.*?)"/g)) knowClient(client_id);
+  return file;
+}
+
+/** Runs what `make apply` runs. */
+function apply(env, { origin } = server) {
+  for (const client_id of ['photo-tv', 'photo-printer', 'photo-cli', 'photo-camera', 'stray']) knowClient(client_id);
+  const given = Object.entries({ ISSUER: origin, PATH: process.env.PATH, ...env }).filter(([, value]) => value !== undefined);
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(root, 'scripts/apply.mjs')], { env: Object.fromEntries(given) }, (error, stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, stdout, stderr });
+    }).stdin.end();
+  });
+}

@@ -1,0 +1,47 @@
+// The OpenAPI document of the admin API, and what holds an answer against it.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Ajv from 'ajv/dist/2020.js';
+import { root } from './config.mjs';
+
+export const document = JSON.parse(readFileSync(join(root, 'src/endpoint/admin/openapi.json'), 'utf8'));
+
+const ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: false, allErrors: true, formats: { uri: URL.canParse } });
+ajv.addVocabulary(Object.keys(document));
+ajv.addSchema(document, 'openapi');
+
+/** Every operation that the document has: its path, its method, the statuses it may answer with. */
+export const operations = Object.entries(document.paths).flatMap(([path, { parameters: _, ...methods }]) =>
+  Object.entries(methods).map(([method, operation]) => ({ path, method, operation, statuses: Object.keys(operation.responses).map(Number) })),
+);
+
+/** The operation that an address is of; none, if it is in no document. */
+export function operationOf(method, address) {
+  const path = address.split('?')[0].split('/');
+  const fits = (template) => template.length === path.length && template.every((part, at) => part.startsWith('{') || part === path[at]);
+  return operations.find((operation) => operation.method === method.toLowerCase() && fits(operation.path.split('/')));
+}
+
+/** An answer must be one that the document has: its status, its type, its headers, its members. */
+export function checkAnswer(method, address, { status, headers, body }) {
+  const found = operationOf(method, address);
+  const where = `${method} ${address} ${status}`;
+  const described = found ? resolved(found.operation.responses[status]) : resolved({ $ref: '#/components/responses/' + (status === 405 ? 'method_not_allowed' : status === 401 ? 'unauthorized' : 'not_found') });
+  assert.ok(described, `${where} is not in the document`);
+  for (const name of Object.keys(described.headers ?? {})) assert.ok(headers.get(name), `${where} has no ${name}`);
+  assert.equal(headers.get('cache-control'), 'no-store', where);
+  assert.equal(headers.get('access-control-allow-origin'), null, where);
+  if (!described.content) return assert.equal(body, undefined, where);
+  const [[type, { schema }]] = Object.entries(described.content);
+  assert.equal(headers.get('content-type'), type, where);
+  const validate = ajv.compile(schema.$ref ? { $ref: `openapi${schema.$ref}` } : schema);
+  assert.ok(validate(body), `${where}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body)}`);
+}
+
+/** What a reference within the document is to. */
+export function resolved(value) {
+  if (!value?.$ref) return value;
+  return value.$ref.split('/').slice(1).reduce((node, name) => node?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], document);
+}
