@@ -34,7 +34,7 @@ e2e: ## Run the tests in workerd and in a browser only (TESTS="tests/e2e/flow.te
 check: ## Formatting, lints (native and wasm32) and dependencies
 	@scripts/check
 
-bench: ## Measure what a poll costs
+bench: ## Measure what a poll and a token cost
 	@scripts/bench
 
 build: ## Compile the Worker to build/

@@ -20,6 +20,7 @@ use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::renewal::{Predecessor, Renewal, Withdrawn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -95,11 +96,16 @@ fn family() -> Family {
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
         ends_at: AT,
-        refresh: Some(Current { digest: Digest::of(b"refresh"), attempt: "attempt".to_owned() }),
+        refresh: Some(Current {
+            digest: Digest::of(b"refresh"),
+            attempt: "attempt".to_owned(),
+            good_until: None,
+        }),
         ended: None,
         resource: Vec::new(),
         cnf: Confirmation::default(),
         acr: None,
+        renewal: Renewal::default(),
     }
 }
 
@@ -186,6 +192,29 @@ fn a_family() {
 }
 
 #[test]
+fn a_family_that_was_refreshed() {
+    let first = Family { renewal: Renewal { until: Some(AT), ..Renewal::default() }, ..family() };
+    let family_json =
+        |renewal: &str| with_digests(&format!(r#"{}"renewal":{renewal}}}"#, FAMILY.replace("}}", "},")));
+    pin(&first, &family_json(r#"{"until":1763733780123}"#));
+    let digest = Digest::of(b"refresh");
+    let withdrawn = vec![Withdrawn { attempt: "lost".to_owned(), at: AT }];
+    let predecessor = |arrived| Some(Predecessor { digest, at: AT, arrived });
+    let again = Renewal { until: Some(AT), predecessor: predecessor(false), withdrawn };
+    pin(
+        &Family { renewal: again, ..family() },
+        &family_json(
+            r#"{"until":1763733780123,"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}]}"#,
+        ),
+    );
+    let seen = Renewal { predecessor: predecessor(true), ..Renewal::default() };
+    pin(
+        &Family { renewal: seen, ..family() },
+        &family_json(r#"{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true}}"#),
+    );
+}
+
+#[test]
 fn an_account_and_a_session() {
     let bob = identity::demo::accounts().pop().expect("bob");
     let password = bob.password.clone();
@@ -230,11 +259,32 @@ fn a_client_and_a_signing_key() {
     let material = Material::Ec { crv: "P-256".to_owned(), x: "eA".to_owned(), y: "eQ".to_owned() };
     let public = PublicKey::new(Algorithm::Es256, material);
     let kid = public.kid.clone();
-    let key = StoredKey { format: Format, public, wrapped: "d3JhcHBlZA".to_owned(), created_at: AT };
+    let key = StoredKey {
+        format: Format,
+        public,
+        wrapped: "d3JhcHBlZA".to_owned(),
+        created_at: AT,
+        signs_from: None,
+        retired_at: None,
+        imported: false,
+    };
     pin(
         &key,
         &format!(
             r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123}}"#
+        ),
+    );
+    let retired = StoredKey {
+        wrapped: String::new(),
+        signs_from: Some(AT),
+        retired_at: Some(AT),
+        imported: true,
+        ..key
+    };
+    pin(
+        &retired,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"","created_at":1763733780123,"signs_from":1763733780123,"retired_at":1763733780123,"imported":true}}"#
         ),
     );
 }
@@ -346,22 +396,37 @@ fn commands_to_a_shard_of_grants() {
         &Command::Refresh { id: id.clone(), secret, genuine: true },
         &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
     );
-    let next = Current { digest: secret, attempt: "attempt".to_owned() };
-    pin(&Command::Family { id: id.clone() }, r#"{"family":{"id":"family"}}"#);
+    let next = Current { digest: secret, attempt: "attempt".to_owned(), good_until: None };
+    pin(&Command::Family { id: id.clone(), seen: None }, r#"{"family":{"id":"family"}}"#);
+    let seen = Command::Family { id: id.clone(), seen: Some("jti".to_owned()) };
+    pin(&seen, r#"{"family":{"id":"family","seen":"jti"}}"#);
     pin(
         &Command::Revoke { id: id.clone(), client_id: "demo-tv".to_owned(), proof: None },
         r#"{"revoke":{"id":"family","client_id":"demo-tv","proof":null}}"#,
     );
     pin(
-        &Command::Rotate { id: id.clone(), secret, next: next.clone(), cnf: bound() },
+        &Command::Rotate { id: id.clone(), secret, next: next.clone(), ends_at: None, cnf: bound() },
         &format!(
             r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}},"cnf":{{"jkt":"thumbprint"}}}}}}"#
         ),
     );
     pin(
-        &Command::Rotate { id, secret, next, cnf: Confirmation::default() },
+        &Command::Rotate {
+            id: id.clone(),
+            secret,
+            next: next.clone(),
+            ends_at: None,
+            cnf: Confirmation::default(),
+        },
         &format!(
             r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}}}}}}"#
+        ),
+    );
+    let next = Current { good_until: Some(AT), ..next };
+    pin(
+        &Command::Rotate { id, secret, next, ends_at: Some(AT), cnf: Confirmation::default() },
+        &format!(
+            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt","good_until":1763733780123}},"ends_at":1763733780123}}}}"#
         ),
     );
 }
@@ -404,6 +469,7 @@ fn replies_of_a_shard_of_grants() {
             Reply::Refreshed(Presented::Current(Box::new(family()))),
             with_digests(&format!(r#"{{"refreshed":{{"current":{FAMILY}}}}}"#)),
         ),
+        (Reply::Refreshed(Presented::Raced), r#"{"refreshed":"raced"}"#.to_owned()),
         (Reply::Refreshed(Presented::Reused), r#"{"refreshed":"reused"}"#.to_owned()),
         (Reply::Refreshed(Presented::Dead), r#"{"refreshed":"dead"}"#.to_owned()),
         (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),

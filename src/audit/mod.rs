@@ -55,6 +55,8 @@ pub enum What {
     DeviceCodeWithoutKey,
     /// A refresh token was used.
     Refreshed,
+    /// A refresh token was used again, because the first answer was lost; the tokens of that answer are not good.
+    RefreshedAnew,
     /// A refresh token came back after it was used; its family is revoked.
     RefreshTokenReused,
     /// A client revoked its tokens.

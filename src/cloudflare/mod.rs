@@ -9,4 +9,5 @@ mod limiter_shard;
 mod object;
 mod platform;
 mod registry;
+mod registry_keys;
 mod webcrypto;

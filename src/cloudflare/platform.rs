@@ -7,6 +7,7 @@ use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::complain;
 use super::{fetch, webcrypto};
+use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
 use crate::grant::routing::Shard;
@@ -89,6 +90,10 @@ impl Platform for Workers {
         ask(&self.registry, THE_REGISTRY, None, command).await
     }
 
+    async fn keys(&self, command: &keys::Command) -> core::result::Result<keys::Reply, Unavailable> {
+        ask(&self.registry, THE_REGISTRY, None, &Keys { keys: command }).await
+    }
+
     async fn published(&self) -> Option<Snapshot> {
         let kv = self.env.kv(SNAPSHOT).ok()?;
         let text = kv.get(&self.snapshot_key).text().await.ok()??;
@@ -131,6 +136,12 @@ impl Platform for Workers {
         let deployed = metadata.map(|metadata| metadata.id()).unwrap_or_default();
         if deployed.is_empty() { BUILD.to_owned() } else { format!("{BUILD}+{deployed}") }
     }
+}
+
+/// What sets a command about keys apart from the registry's others.
+#[derive(Serialize)]
+struct Keys<'a> {
+    keys: &'a keys::Command,
 }
 
 /// The name of the shard that has `key`. Without a secret, so that a new `MASTER_KEY` moves no account.

@@ -104,7 +104,7 @@ impl Introspection {
             sub: account.sub.clone(),
             client_id: family.client_id.clone(),
             scope: claims.map_or(&family.scope, |claims| &claims.scope).clone(),
-            exp: access.as_ref().map_or(family.ends_at.seconds(), |access| access.exp),
+            exp: access.as_ref().map_or(family.refresh_ends_at().seconds(), |access| access.exp),
             username: account.username.clone(),
             aud: claims.map(|claims| claims.aud.clone()),
             iat: access.as_ref().map(|access| access.iat),
@@ -292,8 +292,8 @@ async fn find<P: Platform>(
     };
     let live = live_family(context, refresh.shard, refresh.family, None).await?;
     Ok(live.filter(|live| {
-        let current = live.family.refresh.as_ref().is_some_and(|current| current.digest == refresh.secret);
-        current && live.client.client_id == caller.client_id
+        let current = live.family.good_until(&refresh.secret, context.now);
+        current.is_some() && live.client.client_id == caller.client_id
     }))
 }
 
@@ -312,8 +312,8 @@ async fn verify<P: Platform>(
         return Ok(Some(opened).filter(|token| token.is_good(context.issuer.as_str(), context.now)));
     }
     let Some(unverified) = Unverified::parse(token) else { return Ok(None) };
-    let snapshot = context.server.snapshot(context.now).await?;
-    let Some(key) = unverified.key(&snapshot.keys) else { return Ok(None) };
+    let keys = context.server.verifying_keys(context.now).await?;
+    let Some(key) = unverified.key(&keys) else { return Ok(None) };
     let platform = &context.server.platform;
     let holds = platform.verify(key, unverified.input(), unverified.signature()).await?;
     Ok(if holds { unverified.claims(context.issuer.as_str(), context.now) } else { None })
@@ -325,10 +325,15 @@ async fn live_family<P: Platform>(
     id: String,
     access: Option<AccessToken>,
 ) -> Result<Option<Live>, Unavailable> {
-    let Reply::Family(found) = context.server.platform.grants(shard, &Command::Family { id }).await? else {
+    let jti = access.as_ref().map(|access| access.claims.jti.clone());
+    let command = Command::Family { id, seen: jti.clone() };
+    let Reply::Family(found) = context.server.platform.grants(shard, &command).await? else {
         return Err(Unavailable);
     };
-    let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
+    let good = |family: &Family| {
+        family.is_live(context.now) && !jti.as_deref().is_some_and(|jti| family.has_withdrawn(jti))
+    };
+    let Some(family) = found.filter(|family| good(family)) else { return Ok(None) };
     let client = context.server.client(&family.client_id, context.now).await?;
     let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
     let account = context.server.account(&family.account).await?.filter(|account| !account.blocked);

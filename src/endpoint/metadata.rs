@@ -144,8 +144,8 @@ struct KeySet<'a> {
 
 /// RFC 7517 §5.
 pub(super) async fn keys<P: Platform>(context: Context<'_, P>) -> Response {
-    match context.server.snapshot(context.now).await {
-        Ok(snapshot) => cacheable(&KeySet { keys: &snapshot.keys }),
+    match context.server.verifying_keys(context.now).await {
+        Ok(keys) => cacheable(&KeySet { keys: &keys }),
         Err(_) => Error::Unavailable.response(false),
     }
 }

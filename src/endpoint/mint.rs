@@ -54,6 +54,8 @@ pub(super) struct Subject<'a> {
     pub audience: &'a [String],
     /// The keys that the access token is bound to.
     pub cnf: &'a Confirmation,
+    /// Names this answer: the access token's `jti`.
+    pub attempt: &'a str,
     pub session: Session,
 }
 
@@ -72,18 +74,28 @@ impl Session {
 }
 
 impl Tokens {
-    /// Adds the family's next refresh token, and returns what its row keeps.
+    /// Adds the family's next refresh token, good until it has lain idle for too long or `until` has come, and returns
+    /// what its row keeps.
     pub(super) fn add_refresh_token<P>(
         &mut self,
         context: Context<'_, P>,
         subject: &Subject<'_>,
-        attempt: &str,
+        until: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Current {
         let (keyring, Session { shard, family }) = (&context.server.settings.keyring, subject.session);
         let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
         self.refresh_token = Some(text);
-        Current { digest, attempt: attempt.to_owned() }
+        let idle = subject.client.tokens.refresh_token_idle_lifetime;
+        let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
+        let good_until = Some(until.min(context.now + idle));
+        Current { digest, attempt: subject.attempt.to_owned(), good_until }
+    }
+
+    /// When the last of them ends: the family is known until then, so that an access token can be revoked.
+    pub(super) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
+        let access = now + Duration::from_secs(self.expires_in);
+        refresh.and_then(|current| current.good_until).map_or(access, |until| until.max(access))
     }
 }
 
@@ -122,7 +134,7 @@ pub(super) async fn mint<P: Platform>(
     let settings = &context.server.settings;
     let snapshot = context.server.snapshot(context.now).await?;
     let expires_in = subject.access_token_lifetime(settings);
-    let access = access_claims(context, subject, &snapshot.scope_claims, secret::random_id(rng));
+    let access = access_claims(context, subject, &snapshot.scope_claims);
     let access_token = match subject.client.tokens.access_token_format {
         AccessTokenFormat::Jwt => {
             let alg = subject.client.access_token_signed_response_alg;
@@ -156,7 +168,6 @@ pub(super) fn access_claims<P>(
     context: Context<'_, P>,
     subject: &Subject<'_>,
     scopes: &ScopeClaims,
-    jti: String,
 ) -> AccessClaims {
     let issuer = context.issuer.as_str();
     AccessClaims {
@@ -164,7 +175,7 @@ pub(super) fn access_claims<P>(
         sub: subject.account.sub.clone(),
         aud: Audience::of(subject.audience, issuer),
         client_id: subject.client.client_id.clone(),
-        jti,
+        jti: subject.attempt.to_owned(),
         scope: subject.scope.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),

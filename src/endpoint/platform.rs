@@ -1,5 +1,6 @@
 //! What the endpoints need of the world: objects, a signature, a published snapshot, a rate limit.
 
+use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
 use crate::grant::routing::Shard;
 use crate::token::key::{PublicKey, StoredKey};
@@ -31,6 +32,9 @@ pub trait Platform {
 
     /// Asks the registry.
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable>;
+
+    /// Asks the registry about its signing keys.
+    async fn keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable>;
 
     /// The published snapshot, where there is one. An accelerator: it may be a minute old.
     async fn published(&self) -> Option<Snapshot>;

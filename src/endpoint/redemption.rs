@@ -14,6 +14,7 @@ use super::form::Form;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
 use super::{Context, Platform, certificate, pkce, target};
+use crate::client::Client;
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
@@ -21,9 +22,11 @@ use crate::grant::pkce::is_answered;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family};
 use crate::token::refresh_token::new_family;
+use crate::token::renewal::Renewal;
 
 pub(super) async fn poll<P: Platform>(
     context: Context<'_, P>,
@@ -100,6 +103,7 @@ async fn redeem<P: Platform>(
     };
     let audience = target::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
     let cnf = proven.confirmation(context, &client)?;
+    let attempt = secret::random_id(rng);
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
@@ -111,12 +115,15 @@ async fn redeem<P: Platform>(
         audience: &audience,
         cnf: &cnf,
         nonce: ready.request.nonce.as_deref(),
+        attempt: &attempt,
         session,
     };
     let mut tokens = mint(context, &subject, rng).await?;
-    let attempt = secret::random_id(rng);
-    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
-    let family = Box::new(Family { resource: ready.request.resource, ..family(context, &subject, refresh) });
+    let until = refreshable_until(context, &client);
+    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
+    let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
+    let family = family(&subject, refresh, until, ends_at);
+    let family = Box::new(Family { resource: ready.request.resource, ..family });
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
     let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
     proven.burn(context).await?;
@@ -125,12 +132,16 @@ async fn redeem<P: Platform>(
     Ok(tokens)
 }
 
-/// The family that a redemption starts: it lives as long as its refresh token, or its access token.
-fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
-    let settings = &context.server.settings;
+/// RFC 9700 §4.14.2: however often it is refreshed, an approval is not for ever.
+fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
+    let lifetime = client.tokens.refresh_token_lifetime;
+    context.now + Duration::from_secs(lifetime.unwrap_or(context.server.settings.refresh_token))
+}
+
+/// The family that a redemption starts.
+fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, ends_at: Timestamp) -> Family {
+    let renewal = Renewal { until: refresh.as_ref().map(|_| until), ..Renewal::default() };
     let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
-    let access = subject.access_token_lifetime(settings);
-    let lifetime = if refresh.is_some() { settings.refresh_token } else { access };
     Family {
         format: Format,
         client_id: subject.client.client_id.clone(),
@@ -138,12 +149,13 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
         scope: subject.scope.clone(),
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),
-        ends_at: context.now + Duration::from_secs(lifetime),
+        ends_at,
         cnf: if refresh.is_some() { cnf } else { Confirmation::default() },
         refresh,
         ended: None,
         resource: Vec::new(),
         acr: subject.acr.map(str::to_owned),
+        renewal,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The refresh grant (RFC 6749 §6), rotating at every use (RFC 9700 §2.2.2).
 //!
-//! Two hops, as a redemption: look, do everything that can fail, spend.
+//! Two hops, as a redemption: look, do everything that can fail, spend. What a token that was rotated away means when
+//! it comes back is [`Family::present`]'s to say.
 
 use rand_core::CryptoRng;
 
@@ -16,6 +17,7 @@ use crate::grant::command::{Command, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
@@ -46,6 +48,7 @@ pub(super) async fn refresh<P: Platform>(
                 Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
             rotate(context, caller, proven, &token, &family, asked, rng).await
         }
+        Presented::Raced => Err(Error::LostRefresh),
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
     }
@@ -82,6 +85,7 @@ async fn rotate<P: Platform>(
     let scope = allowed(&client, &account, &asked.scope)?;
     let audience = target::narrowed(context, &client, asked.resources, &family.resource, &scope)?;
     let cnf = proven.confirmation(context, &client)?;
+    let attempt = secret::random_id(rng);
     let subject = Subject {
         client: &client,
         account: &account,
@@ -92,13 +96,15 @@ async fn rotate<P: Platform>(
         audience: &audience,
         cnf: &cnf,
         nonce: None,
+        attempt: &attempt,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
     };
     let mut tokens = mint(context, &subject, rng).await?;
-    let next = tokens.add_refresh_token(context, &subject, &secret::random_id(rng), rng);
+    let next = tokens.add_refresh_token(context, &subject, family.refreshable_until(), rng);
+    let ends_at = tokens.ends_at(Some(&next), context.now);
     proven.burn(context).await?;
     let binding = certificate::of_refresh_tokens(&client, &cnf);
-    spend(context, token, next, binding).await.map(|()| tokens)
+    spend(context, token, next, ends_at, binding).await.map(|()| tokens)
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
@@ -115,9 +121,11 @@ async fn spend<P: Platform>(
     context: Context<'_, P>,
     token: &RefreshToken,
     next: Current,
+    ends_at: Timestamp,
     cnf: Confirmation,
 ) -> Result<(), Error> {
-    let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next, cnf };
+    let (id, secret, ends_at) = (token.family.clone(), token.secret, Some(ends_at));
+    let command = Command::Rotate { id, secret, next, ends_at, cnf };
     let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
         return Err(Error::Unavailable);
     };

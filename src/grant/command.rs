@@ -89,6 +89,9 @@ pub enum Command {
         secret: Digest,
         /// The next one.
         next: Current,
+        /// The family's row may go after this; as before, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends_at: Option<Timestamp>,
         /// What the family is bound to from now on, as far as it is not bound yet.
         #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
         cnf: Confirmation,
@@ -97,6 +100,9 @@ pub enum Command {
     Family {
         /// The family's key.
         id: String,
+        /// The `jti` of an access token of it that was presented.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<String>,
     },
     /// Ends a family, if it is this client's.
     Revoke {

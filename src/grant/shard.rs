@@ -86,10 +86,11 @@ pub fn apply<R: Rows>(
         Command::Refresh { id, secret, genuine } => {
             refresh(rows, &id, &secret, genuine, now).map(Reply::Refreshed)
         }
-        Command::Rotate { id, secret, next, cnf } => {
-            rotate(rows, &id, &secret, next, cnf, now).map(Reply::Rotated)
+        Command::Rotate { id, secret, next, ends_at, cnf } => {
+            let successor = Successor { current: next, ends_at, cnf };
+            rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
         }
-        Command::Family { id } => Ok(Reply::Family(rows.family(&id)?.map(Box::new))),
+        Command::Family { id, seen } => look(rows, &id, seen.as_deref()).map(Reply::Family),
         Command::Revoke { id, client_id, proof } => {
             revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
         }
@@ -284,22 +285,38 @@ fn refresh<R: Rows>(
     Ok(presented)
 }
 
+/// What a refresh token is to be followed by.
+struct Successor {
+    current: Current,
+    ends_at: Option<Timestamp>,
+    cnf: Confirmation,
+}
+
 fn rotate<R: Rows>(
     rows: &R,
     id: &str,
     secret: &Digest,
-    next: Current,
-    cnf: Confirmation,
+    successor: Successor,
     now: Timestamp,
 ) -> Result<Rotation, R::Error> {
     let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
-    let rotation = family.rotate(secret, next, now);
+    let lost = family.good_until(secret, now).is_none();
+    let rotation = family.rotate(secret, successor.current, successor.ends_at, now);
     if rotation == Rotation::Rotated {
-        family.bind(cnf);
+        family.bind(successor.cnf);
+        let what = if lost { What::RefreshedAnew } else { What::Refreshed };
         rows.put_family(id, &family)?;
-        rows.tell(&Event::of_family(What::Refreshed, id, &family, now))?;
+        rows.tell(&Event::of_family(what, id, &family, now))?;
     }
     Ok(rotation)
+}
+
+fn look<R: Rows>(rows: &R, id: &str, seen: Option<&str>) -> Result<Option<Box<Family>>, R::Error> {
+    let Some(mut family) = rows.family(id)? else { return Ok(None) };
+    if seen.is_some_and(|jti| family.arrive(jti)) {
+        rows.put_family(id, &family)?;
+    }
+    Ok(Some(Box::new(family)))
 }
 
 fn revoke<R: Rows>(

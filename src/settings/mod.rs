@@ -2,12 +2,14 @@
 
 mod authentication;
 mod issuer;
+mod keys;
 mod operator;
 mod turnstile;
 
 use core::fmt;
 use core::ops::RangeInclusive;
 use core::str::FromStr;
+use core::time::Duration;
 
 pub use authentication::AssertionAudience;
 pub use issuer::Issuer;
@@ -21,14 +23,16 @@ use crate::keyring::{Keyring, Keys, MasterKey};
 use crate::secret::Digest;
 use crate::token::dpop::Nonces;
 
+/// The longest that an access or ID token may live, in seconds. Keys verify for longer.
+pub const LONGEST_TOKEN: u64 = 86_400;
 /// Seconds between two polls.
 pub const INTERVAL: RangeInclusive<u64> = 1..=60;
 /// Seconds that a code may live.
 pub const CODE_LIFETIME: RangeInclusive<u64> = 10..=1_800;
 /// Seconds that an access token may live.
-pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=86_400;
+pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
 /// Seconds that an ID token may live.
-pub const ID_TOKEN: RangeInclusive<u64> = 60..=86_400;
+pub const ID_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
 /// Seconds that a family of refresh tokens may live, or lie unused.
 pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;
 
@@ -74,8 +78,12 @@ pub struct Settings {
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
     pub id_token: u64,
-    /// `REFRESH_TOKEN_SECONDS`.
+    /// `REFRESH_TOKEN_SECONDS`: how long one approval may be refreshed at all.
     pub refresh_token: u64,
+    /// `REFRESH_TOKEN_IDLE_SECONDS`: how long a refresh token may lie unused. No longer than the above.
+    pub refresh_token_idle: u64,
+    /// `SIGNING_KEY_ROTATION_DAYS`: how long a signing key signs; `None` is until an operator says otherwise.
+    pub signing_key_rotation: Option<Duration>,
     /// `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
@@ -132,7 +140,9 @@ impl Settings {
             dpop_nonces: dpop_nonces(&var)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)?,
-            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, REFRESH_TOKEN)?,
+            refresh_token: keys::refresh_token(&var)?,
+            refresh_token_idle: keys::refresh_token_idle(&var)?,
+            signing_key_rotation: keys::rotation(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: operator::admin_token(&var, environment)?,

@@ -1,5 +1,6 @@
 // What the tests know about the project: where things are, and the values of development.
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
@@ -32,6 +33,14 @@ export const accounts = {
 /** Debian's Chromium and its driver, or what stands for them elsewhere. */
 export const chromium = () => findProgram('chromium', 'google-chrome');
 export const chromedriver = () => findProgram('chromedriver');
+
+/** A Python that has PyJWT and what it verifies with: Debian's, or another one on the PATH. */
+export function python() {
+  const fit = (program) => spawnSync(program, ['-c', 'import jwt, cryptography']).status === 0;
+  const found = ['python3', '/usr/bin/python3'].find(fit);
+  if (!found) throw new Error('no python3 has PyJWT and cryptography: `scripts/setup test` installs them on Debian');
+  return found;
+}
 
 function dotenv(file) {
   const lines = readFileSync(file, 'utf8').split('\n').filter((line) => /^\w+=/.test(line));

@@ -49,6 +49,8 @@ for (const [name, value, allowed] of [
   ['ACCESS_TOKEN_SECONDS', '1', number(60, 86400)],
   ['ID_TOKEN_SECONDS', '-1', number(60, 86400)],
   ['REFRESH_TOKEN_SECONDS', '31536001', number(60, 31536000)],
+  ['REFRESH_TOKEN_IDLE_SECONDS', '2592001', 'must not be longer than REFRESH_TOKEN_SECONDS, which is 2592000'],
+  ['SIGNING_KEY_ROTATION_DAYS', '3651', number(0, 3650)],
   ['LIVE_CODES_PER_CLIENT_AND_NETWORK', '0', number(1, 10000)],
   ['LIVE_CODES_PER_SHARD', 'many', number(1, 100000)],
   ['SHARDS_PER_REGION', '65', number(1, 64)],

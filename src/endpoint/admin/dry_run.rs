@@ -141,6 +141,7 @@ fn judge<P: Platform>(
         nonce: None,
         audience: &audience,
         cnf: &Confirmation::default(),
+        attempt: "",
         session: nowhere,
     };
     Outcome::Issued(Box::new(describe(context, &subject, scopes)))
@@ -164,7 +165,7 @@ fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Poin
 
 fn describe<P: Platform>(context: Context<'_, P>, subject: &Subject<'_>, scopes: &ScopeClaims) -> Issued {
     let Context { server, issuer, now, .. } = context;
-    let access = mint::access_claims(context, subject, scopes, String::new());
+    let access = mint::access_claims(context, subject, scopes);
     let openid = subject.scope.has(OPENID);
     let own = Own::of(issuer.as_str());
     let userinfo = openid && subject.audience.iter().any(|resource| own.has(resource));

@@ -5,6 +5,7 @@
 mod body;
 mod clients;
 mod dry_run;
+mod keys;
 mod problem;
 mod registry;
 mod route;
@@ -96,6 +97,15 @@ async fn dispatch<P: Platform>(
             "PUT" => scope_claims::write(context, name).await,
             _ => scope_claims::read(context, name).await,
         },
+        Place::Keys => {
+            if posts {
+                keys::bring(context).await
+            } else {
+                keys::list(context).await
+            }
+        }
+        Place::KeyRotation => keys::rotate(context).await,
+        Place::KeyRetirement => keys::retire(context, name).await,
     }
 }
 
