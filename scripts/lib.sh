@@ -39,6 +39,11 @@ step() {
   fi
 }
 
+# The example of a protected API is a package of its own; what is compiled of its dependencies is shared with the server.
+in_api() {
+  (CARGO_TARGET_DIR=$PWD/target && export CARGO_TARGET_DIR && cd examples/api && "$@")
+}
+
 # The version of a crate in Cargo.lock.
 locked_version() {
   sed -n "/^name = \"$1\"\$/{n;s/^version = \"\(.*\)\"\$/\1/p;q;}" Cargo.lock

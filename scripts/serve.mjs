@@ -1,72 +1,87 @@
-// Runs `wrangler dev`, says how to use the server once it answers, and leaves no process behind.
+// Runs `wrangler dev`, says how to use the server once it answers, and leaves no process behind. With API=1, another one
+// runs the example of a protected API on the next port.
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const port = Number(process.env.PORT || 8787);
 const origin = `http://127.0.0.1:${port}`;
+const api = process.env.API ? `http://127.0.0.1:${port + 1}` : undefined;
 const START_LIMIT = 60_000;
 const STOP_LIMIT = 5_000;
 
-await refuseBusyPort();
-const wrangler = start();
-const exited = new Promise((resolve) => wrangler.on('exit', (code) => resolve(code ?? 1)));
-const recent = [];
-const show = quieten((line) => console.log(line));
 let serving = false;
 let stopping = false;
 
-for (const stream of [wrangler.stdout, wrangler.stderr]) {
-  createInterface({ input: stream }).on('line', heard);
-}
+await refuseBusyPort(port);
+if (api) await refuseBusyPort(port + 1);
+const workers = [start('.', port)];
+if (api) workers.push(start('examples/api', port + 1, apiVars()));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
-exited.then((code) => {
-  if (stopping) return;
-  if (!serving) console.error(recent.join('\n'));
-  console.error('wrangler has ended.');
-  stop(code || 1);
-});
 
-const health = await answer();
-if (health.status === 200) {
-  serving = true;
-  console.log(await welcome());
-} else {
+const health = await answer(`${origin}/healthz`);
+const apiHealth = api ? await answer(api) : health;
+if (health.status !== 200) {
   console.error(`The server refuses to start: ${health.text}`);
   stop(1);
+} else if (apiHealth.status !== 200) {
+  console.error(`The API refuses to start: ${apiHealth.text}`);
+  stop(1);
+} else {
+  serving = true;
+  console.log(await welcome());
 }
 
 /** wrangler's own message for this is a page long. */
-function refuseBusyPort() {
+function refuseBusyPort(port) {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => {
-      console.error(`Port ${port} is in use: stop what listens there, or take another with \`make dev PORT=${port + 1}\`.`);
+      console.error(`Port ${port} is in use: stop what listens there, or take another with \`make dev PORT=${port + 10}\`.`);
       process.exit(1);
     });
     probe.listen(port, '127.0.0.1', () => probe.close(resolve));
   });
 }
 
-function start() {
-  const vars = (process.env.VARS ?? '').split(/\s+/).filter(Boolean);
+/** Serves the Worker of a directory; VARS are for all of them, and come last. */
+function start(directory, port, vars = []) {
+  const given = (process.env.VARS ?? '').split(/\s+/).filter(Boolean);
   const args = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
-  for (const pair of vars) args.push('--var', pair.replace('=', ':'));
-  return spawn(process.execPath, ['--no-warnings', 'node_modules/wrangler/wrangler-dist/cli.js', ...args.map(String)], {
+  for (const pair of [...vars, ...given]) args.push('--var', pair.replace('=', ':'));
+  const wrangler = spawn(process.execPath, ['--no-warnings', resolve('node_modules/wrangler/wrangler-dist/cli.js'), ...args.map(String)], {
+    cwd: directory,
     // A group of its own, so that a Ctrl-C reaches this script alone and the whole group can be ended from here.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     // SERVING is for scripts/build, which wrangler runs. Its trace store would write every request to disk, codes and all.
     env: { ...process.env, SERVING: 'yes', X_LOCAL_OBSERVABILITY: 'false', X_LOCAL_EXPLORER: 'false' },
   });
+  const exited = new Promise((resolve) => wrangler.on('exit', (code) => resolve(code ?? 1)));
+  const recent = [];
+  const show = quieten((line) => console.log(line));
+  for (const stream of [wrangler.stdout, wrangler.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      recent.push(line);
+      if (recent.length > 40) recent.shift();
+      if (!stopping) show(line);
+    });
+  }
+  exited.then((code) => {
+    if (stopping) return;
+    if (!serving) console.error(recent.join('\n'));
+    console.error('wrangler has ended.');
+    stop(code || 1);
+  });
+  return { pid: wrangler.pid, exited };
 }
 
-function heard(line) {
-  recent.push(line);
-  if (recent.length > 40) recent.shift();
-  if (!stopping) show(line);
+/** The API is its own address. The server's tokens name the issuer as their audience. */
+function apiVars() {
+  return [`ISSUER=${origin}`, `RESOURCE=${api}`, `AUDIENCE=${origin}`];
 }
 
 /** Lets through what the Worker logs, warnings and errors; keeps back wrangler's account of its own doings. */
@@ -93,26 +108,27 @@ function quieten(print) {
   };
 }
 
-/** The first answer of `/healthz`: 200, or a text that says what is wrong with the configuration. */
-async function answer() {
+/** The first answer of an address: 200, or a text that says what is wrong with the configuration. */
+async function answer(address) {
   const deadline = Date.now() + START_LIMIT;
   while (Date.now() < deadline && !stopping) {
     try {
-      const response = await fetch(`${origin}/healthz`, { signal: AbortSignal.timeout(5_000) });
+      const response = await fetch(address, { signal: AbortSignal.timeout(5_000) });
       return { status: response.status, text: (await response.text()).trim() };
     } catch {
       await wait(100);
     }
   }
-  return { status: 0, text: `${origin}/healthz does not answer.` };
+  return { status: 0, text: `${address} does not answer.` };
 }
 
 async function welcome() {
   const response = await fetch(`${origin}/.well-known/oauth-authorization-server`);
   const issuer = response.ok ? (await response.json()).issuer : origin;
-  const device = port === 8787 ? 'make device' : `make device PORT=${port}`;
+  const device = `make device${port === 8787 ? '' : ` PORT=${port}`}${api ? ' API=1' : ''}`;
+  const protectedApi = api ? `\n  Serving ${api}  (a protected API, examples/api)` : '';
   return `
-  Serving ${issuer}  (the issuer; Ctrl-C stops it)
+  Serving ${issuer}  (the issuer; Ctrl-C stops it)${protectedApi}
 
   Clients    demo-tv       public
              demo-printer  client_secret_post, secret demo-printer-secret
@@ -121,7 +137,7 @@ async function welcome() {
   Admin      /admin/api    token development-admin-token; make apply FILE=examples/clients.toml
 
   Sign a device in:  ${device}  in another terminal
-  Stored in .wrangler/state until \`make reset\`. What follows is the server's log.
+  Stored in .wrangler/state until \`make reset\`. What follows is the log.
 `;
 }
 
@@ -129,16 +145,18 @@ async function welcome() {
 async function stop(code) {
   if (stopping) return;
   stopping = true;
-  signalGroup('SIGTERM');
-  await Promise.race([exited, wait(STOP_LIMIT)]);
-  signalGroup('SIGKILL');
+  signalGroups('SIGTERM');
+  await Promise.race([Promise.all(workers.map(({ exited }) => exited)), wait(STOP_LIMIT)]);
+  signalGroups('SIGKILL');
   process.exit(code);
 }
 
-function signalGroup(signal) {
-  try {
-    process.kill(-wrangler.pid, signal);
-  } catch {
-    // Nothing is left of it.
+function signalGroups(signal) {
+  for (const { pid } of workers) {
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // Nothing is left of it.
+    }
   }
 }

@@ -54,10 +54,12 @@ pub struct Keys {
     user_code: [u8; 32],
     device_code: [u8; 32],
     refresh_token: [u8; 32],
+    dpop_nonce: [u8; 32],
     browser: [u8; 32],
     csrf: [u8; 32],
     pseudonym: [u8; 32],
     wrapping: [u8; 32],
+    access_token: [u8; 32],
 }
 
 impl Keys {
@@ -71,10 +73,12 @@ impl Keys {
             user_code: master.derive("user code"),
             device_code: master.derive("device code"),
             refresh_token: master.derive("refresh token"),
+            dpop_nonce: master.derive("dpop nonce"),
             browser: master.derive("browser"),
             csrf: master.derive("csrf"),
             pseudonym: master.derive("pseudonym"),
             wrapping: master.derive("wrapping"),
+            access_token: master.derive("access token"),
         }
     }
 
@@ -94,6 +98,12 @@ impl Keys {
     #[must_use]
     pub fn refresh_token(&self, body: &[u8], client_id: &str) -> [u8; 32] {
         mac(&self.refresh_token, &[body, client_id.as_bytes()])
+    }
+
+    /// The tag of the nonce of a period.
+    #[must_use]
+    pub fn dpop_nonce(&self, period: [u8; 8]) -> [u8; 32] {
+        mac(&self.dpop_nonce, &[&period])
     }
 
     /// What stands for a network or an account in counters, so that neither address nor name is stored there.
@@ -118,6 +128,8 @@ pub enum Purpose {
     Transaction,
     /// A private signing key at rest.
     SigningKey,
+    /// An opaque access token.
+    AccessToken,
 }
 
 impl Purpose {
@@ -126,6 +138,7 @@ impl Purpose {
             Self::Cookie => b"cookie",
             Self::Transaction => b"transaction",
             Self::SigningKey => b"signing key",
+            Self::AccessToken => b"access token",
         }
     }
 
@@ -133,6 +146,7 @@ impl Purpose {
         match self {
             Self::Cookie | Self::Transaction => &keys.browser,
             Self::SigningKey => &keys.wrapping,
+            Self::AccessToken => &keys.access_token,
         }
     }
 }

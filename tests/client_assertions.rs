@@ -3,12 +3,12 @@
 mod support;
 
 use device_grant::client::Authentication;
-use device_grant::endpoint::http::Response;
+use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use serde_json::{Value, json};
 use support::person::Person;
 use support::signer::{JWT_BEARER, Signer, by};
-use support::{DEVICE_CODE, ISSUER, World, json, outcome};
+use support::{DEVICE_CODE, ISSUER, World, json, outcome, post};
 
 const PRINTER: &str = "demo-printer";
 const SCOPE: (&str, &str) = ("scope", "openid offline_access");
@@ -114,6 +114,23 @@ fn s13_strictly_the_audience_is_the_issuer_alone() {
     assert_eq!(start(&world, &signer.assertion(&json!(ISSUER))).status, 200);
     let to_url = signer.assertion(&json!(format!("{ISSUER}/device_authorization")));
     assert_eq!(outcome(&start(&world, &to_url)), "invalid_client");
+}
+
+#[test]
+fn s13_at_the_mtls_host_the_url_is_that_hosts() {
+    let mtls = "http://localhost:8787";
+    let world = world_with(&[("ISSUER", ISSUER), ("MTLS_ORIGIN", mtls)]);
+    let signer = Signer::new(&world, PRINTER, 1);
+    let at = |host: &str, audience: &str| {
+        let assertion = signer.assertion(&json!(audience));
+        let request = post("/device_authorization", &[&by(&assertion)[..], &[SCOPE]].concat());
+        world.send(&Request { host: host.to_owned(), ..request }).status
+    };
+    let (own, other) = (format!("{mtls}/device_authorization"), format!("{ISSUER}/device_authorization"));
+
+    assert_eq!((at("localhost:8787", &own), at("127.0.0.1:8787", &own)), (200, 401));
+    assert_eq!((at("localhost:8787", &other), at("127.0.0.1:8787", &other)), (401, 200));
+    assert_eq!((at("localhost:8787", ISSUER), at("localhost:8787", mtls)), (200, 401));
 }
 
 #[test]

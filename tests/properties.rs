@@ -3,6 +3,7 @@
 mod support;
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use device_grant::client::scope::Scope;
 use device_grant::format::Format;
@@ -11,6 +12,8 @@ use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Redemption, Requ
 use device_grant::place::{Origin, Place};
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
+use device_grant::token::mapping::{Facts, RESERVED, Rule, Rules, Target, map};
+use device_grant::token::resource::Own;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -57,6 +60,7 @@ fn grant() -> Grant {
         grace: GRACE,
         interval: 5,
         state: State::Pending { claim: None },
+        without_key: false,
     }
 }
 
@@ -90,7 +94,12 @@ fn live(steps: &[Step]) -> Seen {
             Step::Poll => match grant.poll(&secret(), &mut last, now) {
                 Poll::Pending(_) | Poll::TooSoon(_) => seen.late |= now >= grant.expires_at,
                 Poll::Ready(_) => seen.late |= now >= grant.ends_at(),
-                Poll::Denied(_) | Poll::Expired | Poll::Spent | Poll::Replayed | Poll::Unknown => {}
+                Poll::Denied(_)
+                | Poll::Expired
+                | Poll::Spent
+                | Poll::Replayed
+                | Poll::Unknown
+                | Poll::WithoutKey => {}
             },
             Step::Claim { account, browser } => {
                 let claim = Claim {
@@ -250,5 +259,91 @@ fn permute(steps: &mut Vec<Step>, from: usize, visit: &mut impl FnMut(&[Step])) 
         steps.swap(from, other);
         permute(steps, from + 1, visit);
         steps.swap(from, other);
+    }
+}
+
+/// A rule as somebody might write it, sound or not.
+fn rule() -> impl Strategy<Value = serde_json::Value> {
+    let name = || prop_oneof![proptest::sample::select(&RESERVED[..]).prop_map(str::to_owned), "[a-z]{1,6}"];
+    let target = proptest::sample::select(vec!["access_token", "id_token", "userinfo"]);
+    let source = proptest::sample::select(vec![
+        "account.sub",
+        "account.email",
+        "account.groups",
+        "account.email_verified",
+        "request.client_id",
+        "request.scope",
+    ]);
+    let change = prop_oneof![
+        (name(), source).prop_map(|(claim, from)| serde_json::json!({ "claim": claim, "from": from })),
+        (name(), "[a-z]{0,8}")
+            .prop_map(|(claim, value)| serde_json::json!({ "claim": claim, "value": value })),
+        (name(), name()).prop_map(|(claim, to)| serde_json::json!({ "claim": claim, "as": to })),
+        name().prop_map(|claim| serde_json::json!({ "drop": claim })),
+    ];
+    (change, proptest::option::of(target)).prop_map(|(mut rule, into)| {
+        if let (Some(into), Some(members)) = (into, rule.as_object_mut()) {
+            members.insert("into".to_owned(), serde_json::json!([into]));
+        }
+        rule
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_set_of_rules_changes_a_reserved_claim(
+        written in proptest::collection::vec(rule(), 0..20),
+        by_scope in proptest::collection::vec(rule(), 0..20),
+    ) {
+        // Faulty rules are refused when they are saved; the others are all that tokens ever see.
+        let sound = |rules: Vec<serde_json::Value>| {
+            let rules: Vec<Rule> = rules.into_iter().filter_map(|rule| serde_json::from_value(rule).ok()).collect();
+            Rules::try_from(rules).expect("not too many")
+        };
+        let (client, scopes) = (sound(written), BTreeMap::from([("openid".to_owned(), sound(by_scope))]));
+        let account = device_grant::identity::demo::accounts().remove(0);
+        let scope = Scope::parse("openid").expect("a scope");
+        let facts = Facts { account: &account, client_id: "demo-tv", scope: &scope, resource: &[] };
+        let before = serde_json::json!({ "name": "Alice", "email": "alice@example.com" });
+        for target in [Target::AccessToken, Target::IdToken, Target::Userinfo] {
+            let claims = before.as_object().expect("claims").clone();
+            let after = map(&scopes, &client, target, facts, claims);
+            prop_assert!(after.keys().all(|claim| !RESERVED.contains(&claim.as_str())), "{after:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_parses_is_written_as_a_rule_that_parses(written in rule()) {
+        if let Ok(rule) = serde_json::from_value::<Rule>(written) {
+            let again = serde_json::to_value(&rule).expect("it serializes");
+            prop_assert_eq!(serde_json::from_value::<Rule>(again).expect("it parses"), rule);
+        }
+    }
+
+    #[test]
+    fn narrowing_never_widens(
+        granted in proptest::collection::vec(0..4_usize, 0..4),
+        asked in proptest::collection::vec(0..5_usize, 0..4),
+        audience in proptest::collection::vec(0..4_usize, 0..4),
+        openid in any::<bool>(),
+    ) {
+        let names = ["https://i.example", "https://a.example", "https://b.example", "urn:c", "https://i.example/userinfo"];
+        let list = |picked: &[usize]| picked.iter().map(|at| names[*at].to_owned()).collect::<Vec<_>>();
+        let own = Own::of(names[0]);
+        let (granted, audience) = (list(&granted), list(&audience));
+        let asked: Vec<&str> = asked.iter().map(|at| names[*at]).collect();
+        let scope = Scope::parse(if openid { "openid" } else { "email" }).expect("a scope");
+        let narrowed = |asked: &[&str]| own.narrowed(asked, &granted, &scope, &audience);
+        let Ok(whole) = narrowed(&[]) else {
+            prop_assert!(narrowed(&asked).is_err());
+            return Ok(());
+        };
+        prop_assert!(!whole.is_empty());
+        let fair = |resource: &String| own.has(resource) || granted.contains(resource) && audience.contains(resource);
+        prop_assert!(whole.iter().all(fair));
+        if let Ok(less) = narrowed(&asked) {
+            prop_assert!(less.iter().all(|resource| whole.contains(resource) || resource == names[4]));
+            prop_assert!(asked.is_empty() || less.iter().all(|resource| asked.contains(&resource.as_str())));
+        }
     }
 }

@@ -131,7 +131,12 @@ fn d7_a_repeated_parameter_is_refused() {
 
     assert_eq!(raw("client_id=demo-tv&client_id=demo-tv"), "invalid_request");
     assert_eq!(raw("client_id=demo-tv&x=1&x=2"), "invalid_request");
-    assert_eq!(raw("client_id=demo-tv&resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb"), "issued");
+    let resources = "resource=https%3A%2F%2Fa&resource=https%3A%2F%2Fb";
+    assert_eq!(
+        raw(&format!("client_id=demo-tv&{resources}")),
+        "invalid_target",
+        "RFC 8707: twice is no fault"
+    );
 }
 
 #[test]
@@ -530,7 +535,7 @@ fn t11_an_approval_is_redeemed_once() {
     assert_eq!(outcomes.first().map(String::as_str), Some("issued"));
 }
 
-// T12 is about clients: `examples/device.rs` and the stock clients in `tests/e2e/clients.test.mjs`.
+// T12 is about clients: `examples/device/main.rs` and the stock clients in `tests/e2e/clients.test.mjs`.
 
 #[test]
 fn t13_the_metadata_lists_the_grant_and_its_endpoint() {

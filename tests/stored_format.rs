@@ -4,8 +4,9 @@
 //! be read any more. Then the format number goes up and the old one stays readable; see `docs/storage.md`.
 
 use device_grant::audit::{Event, Shipment, What};
+use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::scope::Scope;
-use device_grant::client::{demo, registry};
+use device_grant::client::{Authentication, Retiring, SecretBy, demo, registry};
 use device_grant::format::Format;
 use device_grant::grant::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
@@ -19,6 +20,7 @@ use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::renewal::{Predecessor, Renewal, Withdrawn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -46,6 +48,10 @@ fn request() -> Request {
         gauge: "live/demo-tv/abc".to_owned(),
         ..Request::default()
     }
+}
+
+fn bound() -> Confirmation {
+    Confirmation { jkt: Some("thumbprint".to_owned()), ..Confirmation::default() }
 }
 
 fn approval() -> Approval {
@@ -77,6 +83,7 @@ fn grant(state: State) -> Grant {
         grace: 60,
         interval: 5,
         state,
+        without_key: false,
     }
 }
 
@@ -89,11 +96,16 @@ fn family() -> Family {
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
         ends_at: AT,
-        refresh: Some(Current { digest: Digest::of(b"refresh"), attempt: "attempt".to_owned() }),
+        refresh: Some(Current {
+            digest: Digest::of(b"refresh"),
+            attempt: "attempt".to_owned(),
+            good_until: None,
+        }),
         ended: None,
         resource: Vec::new(),
         cnf: Confirmation::default(),
         acr: None,
+        renewal: Renewal::default(),
     }
 }
 
@@ -156,12 +168,50 @@ fn a_grant_in_each_of_its_states() {
 }
 
 #[test]
+fn a_grant_that_is_bound_to_a_key_and_a_challenge() {
+    let challenge = Some("challenge".to_owned());
+    let request = Request { cnf: bound(), code_challenge: challenge, ..request() };
+    let grant = Grant { request, without_key: true, ..grant(State::Pending { claim: None }) };
+    let json = grant_json(r#"{"is":"pending"},"without_key":true"#);
+    let bound = r#""gauge":"live/demo-tv/abc","cnf":{"jkt":"thumbprint"},"code_challenge":"challenge""#;
+    pin(&grant, &json.replace(r#""gauge":"live/demo-tv/abc""#, bound));
+}
+
+#[test]
 fn a_family() {
     pin(&family(), &with_digests(FAMILY));
     let ended = Family { refresh: None, ended: Some(Ending::RefreshTokenReused), ..family() };
     let (head, _) = FAMILY.split_once(r#","refresh""#).expect("it has one");
     pin(&ended, &format!(r#"{head},"ended":"refresh_token_reused"}}"#));
     pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
+    let bound = Family { cnf: bound(), ..family() };
+    pin(
+        &bound,
+        &with_digests(&FAMILY.replace("\"attempt\"}}", "\"attempt\"},\"cnf\":{\"jkt\":\"thumbprint\"}}")),
+    );
+}
+
+#[test]
+fn a_family_that_was_refreshed() {
+    let first = Family { renewal: Renewal { until: Some(AT), ..Renewal::default() }, ..family() };
+    let family_json =
+        |renewal: &str| with_digests(&format!(r#"{}"renewal":{renewal}}}"#, FAMILY.replace("}}", "},")));
+    pin(&first, &family_json(r#"{"until":1763733780123}"#));
+    let digest = Digest::of(b"refresh");
+    let withdrawn = vec![Withdrawn { attempt: "lost".to_owned(), at: AT }];
+    let predecessor = |arrived| Some(Predecessor { digest, at: AT, arrived });
+    let again = Renewal { until: Some(AT), predecessor: predecessor(false), withdrawn };
+    pin(
+        &Family { renewal: again, ..family() },
+        &family_json(
+            r#"{"until":1763733780123,"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}]}"#,
+        ),
+    );
+    let seen = Renewal { predecessor: predecessor(true), ..Renewal::default() };
+    pin(
+        &Family { renewal: seen, ..family() },
+        &family_json(r#"{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true}}"#),
+    );
 }
 
 #[test]
@@ -209,13 +259,66 @@ fn a_client_and_a_signing_key() {
     let material = Material::Ec { crv: "P-256".to_owned(), x: "eA".to_owned(), y: "eQ".to_owned() };
     let public = PublicKey::new(Algorithm::Es256, material);
     let kid = public.kid.clone();
-    let key = StoredKey { format: Format, public, wrapped: "d3JhcHBlZA".to_owned(), created_at: AT };
+    let key = StoredKey {
+        format: Format,
+        public,
+        wrapped: "d3JhcHBlZA".to_owned(),
+        created_at: AT,
+        signs_from: None,
+        retired_at: None,
+        imported: false,
+    };
     pin(
         &key,
         &format!(
             r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123}}"#
         ),
     );
+    let retired = StoredKey {
+        wrapped: String::new(),
+        signs_from: Some(AT),
+        retired_at: Some(AT),
+        imported: true,
+        ..key
+    };
+    pin(
+        &retired,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"","created_at":1763733780123,"signs_from":1763733780123,"retired_at":1763733780123,"imported":true}}"#
+        ),
+    );
+}
+
+#[test]
+fn what_a_device_may_say_of_the_sign_in_it_wants() {
+    let list = |text: &str| vec![text.to_owned()];
+    let request = Request {
+        resource: list("https://api.example.com"),
+        acr_values: list("urn:a"),
+        max_age: Some(0),
+        login_hint: Some("bob".to_owned()),
+        ui_locales: list("fr"),
+        ..request()
+    };
+    let more = r#","resource":["https://api.example.com"],"acr_values":["urn:a"],"max_age":0,"login_hint":"bob","ui_locales":["fr"]}"#;
+    pin(&request, &format!("{}{more}", REQUEST.trim_end_matches('}')));
+    let approval = Approval { acr: Some("urn:a".to_owned()), ..approval() };
+    pin(&approval, &APPROVAL.replace(r#","at":"#, r#","acr":"urn:a","at":"#));
+    let family = Family { resource: request.resource, acr: approval.acr, ..family() };
+    let json = with_digests(FAMILY);
+    let more = r#","resource":["https://api.example.com"],"acr":"urn:a"}"#;
+    pin(&family, &format!("{}{more}", json.strip_suffix('}').expect("an object")));
+}
+
+#[test]
+fn the_terms_of_a_client_and_the_claim_mapping_of_a_scope() {
+    let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false}"#;
+    pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
+    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
+    pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
+    let snapshot =
+        r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    pin(&serde_json::from_str::<registry::Snapshot>(snapshot).expect("it parses"), snapshot);
 }
 
 #[test]
@@ -244,6 +347,7 @@ fn an_event_and_its_shipment() {
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}"#;
     pin(&event, json);
+    pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });
     pin(&Shipment { id: "weur/3/17".to_owned(), event }, r#"{"id":"weur/3/17","event":{"at":1}}"#);
 }
@@ -254,8 +358,14 @@ fn commands_to_a_shard_of_grants() {
     let (id, attempt) = ("family".to_owned(), "attempt".to_owned());
     let digest = with_digests("GRANT_SECRET");
     pin(
-        &Command::Poll { key, secret, reissue: false },
+        &Command::Poll { key, secret, reissue: false, reissue_bound: false, proven: Confirmation::default() },
         &format!(r#"{{"poll":{{"key":"{KEY}","secret":"{digest}"}}}}"#),
+    );
+    pin(
+        &Command::Poll { key, secret, reissue: false, reissue_bound: true, proven: bound() },
+        &format!(
+            r#"{{"poll":{{"key":"{KEY}","secret":"{digest}","reissue_bound":true,"proven":{{"jkt":"thumbprint"}}}}}}"#
+        ),
     );
     let pending = grant(State::Pending { claim: None });
     let json = grant_json(r#"{"is":"pending"}"#);
@@ -286,16 +396,37 @@ fn commands_to_a_shard_of_grants() {
         &Command::Refresh { id: id.clone(), secret, genuine: true },
         &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
     );
-    let next = Current { digest: secret, attempt: "attempt".to_owned() };
-    pin(&Command::Family { id: id.clone() }, r#"{"family":{"id":"family"}}"#);
+    let next = Current { digest: secret, attempt: "attempt".to_owned(), good_until: None };
+    pin(&Command::Family { id: id.clone(), seen: None }, r#"{"family":{"id":"family"}}"#);
+    let seen = Command::Family { id: id.clone(), seen: Some("jti".to_owned()) };
+    pin(&seen, r#"{"family":{"id":"family","seen":"jti"}}"#);
     pin(
         &Command::Revoke { id: id.clone(), client_id: "demo-tv".to_owned(), proof: None },
         r#"{"revoke":{"id":"family","client_id":"demo-tv","proof":null}}"#,
     );
     pin(
-        &Command::Rotate { id, secret, next },
+        &Command::Rotate { id: id.clone(), secret, next: next.clone(), ends_at: None, cnf: bound() },
+        &format!(
+            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}},"cnf":{{"jkt":"thumbprint"}}}}}}"#
+        ),
+    );
+    pin(
+        &Command::Rotate {
+            id: id.clone(),
+            secret,
+            next: next.clone(),
+            ends_at: None,
+            cnf: Confirmation::default(),
+        },
         &format!(
             r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}}}}}}"#
+        ),
+    );
+    let next = Current { good_until: Some(AT), ..next };
+    pin(
+        &Command::Rotate { id, secret, next, ends_at: Some(AT), cnf: Confirmation::default() },
+        &format!(
+            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt","good_until":1763733780123}},"ends_at":1763733780123}}}}"#
         ),
     );
 }
@@ -319,6 +450,7 @@ fn replies_of_a_shard_of_grants() {
         (Reply::Polled(Poll::Spent), r#"{"polled":"spent"}"#.to_owned()),
         (Reply::Polled(Poll::Replayed), r#"{"polled":"replayed"}"#.to_owned()),
         (Reply::Polled(Poll::Unknown), r#"{"polled":"unknown"}"#.to_owned()),
+        (Reply::Polled(Poll::WithoutKey), r#"{"polled":"without_key"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Won), r#"{"redeemed":"won"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Again), r#"{"redeemed":"again"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Lost), r#"{"redeemed":"lost"}"#.to_owned()),
@@ -337,6 +469,7 @@ fn replies_of_a_shard_of_grants() {
             Reply::Refreshed(Presented::Current(Box::new(family()))),
             with_digests(&format!(r#"{{"refreshed":{{"current":{FAMILY}}}}}"#)),
         ),
+        (Reply::Refreshed(Presented::Raced), r#"{"refreshed":"raced"}"#.to_owned()),
         (Reply::Refreshed(Presented::Reused), r#"{"refreshed":"reused"}"#.to_owned()),
         (Reply::Refreshed(Presented::Dead), r#"{"refreshed":"dead"}"#.to_owned()),
         (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),
@@ -352,6 +485,44 @@ fn replies_of_a_shard_of_grants() {
 #[test]
 fn the_published_snapshot() {
     let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
-    let snapshot = registry::Snapshot { format: Format, clients: Vec::new(), scopes, keys: Vec::new() };
+    let snapshot = registry::Snapshot {
+        format: Format,
+        clients: Vec::new(),
+        scopes,
+        scope_claims: std::collections::BTreeMap::new(),
+        keys: Vec::new(),
+    };
     pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+}
+
+#[test]
+fn how_a_client_proves_itself() {
+    let previous = Some(Retiring { digest: Digest::of(b"secret"), until: AT });
+    let by = SecretBy::Post;
+    let secret = |previous| Authentication::Secret { digest: Digest::of(b"secret"), previous, by };
+    for (authentication, json) in [
+        (secret(None), r#"{"method":"secret","digest":"GRANT_SECRET","by":"post"}"#),
+        (
+            secret(previous),
+            r#"{"method":"secret","digest":"GRANT_SECRET","previous":{"digest":"GRANT_SECRET","until":1763733780123},"by":"post"}"#,
+        ),
+        (Authentication::PrivateKeyJwt, r#"{"method":"private_key_jwt"}"#),
+        (
+            Authentication::TlsClientAuth { subject_dn: "CN=a".to_owned() },
+            r#"{"method":"tls_client_auth","subject_dn":"CN=a"}"#,
+        ),
+        (Authentication::SelfSignedTlsClientAuth, r#"{"method":"self_signed_tls_client_auth"}"#),
+    ] {
+        pin(&authentication, &with_digests(json));
+    }
+}
+
+#[test]
+fn a_family_that_is_bound_to_a_certificate_and_the_use_of_an_assertion() {
+    let cnf = Confirmation { x5t_s256: Some("AA".to_owned()), ..Confirmation::default() };
+    let bound = FAMILY.replace("}}", r#"},"cnf":{"x5t#S256":"AA"}}"#);
+    pin(&Family { cnf, ..family() }, &with_digests(&bound));
+
+    let once = limiter::Command::Once { key: "assertion/AA".to_owned(), until: AT };
+    pin(&once, r#"{"once":{"key":"assertion/AA","until":1763733780123}}"#);
 }

@@ -275,19 +275,6 @@ fn a_refresh_token_is_good_once() {
 }
 
 #[test]
-fn a_refresh_token_that_comes_back_ends_its_family() {
-    let world = World::new();
-    let started = world.approved();
-    let first = refresh_token(&world.poll(&started.device_code));
-    let second = refresh_token(&world.refresh(&first));
-
-    assert_eq!(outcome(&world.refresh(&first)), "invalid_grant");
-
-    assert_eq!(outcome(&world.refresh(&second)), "invalid_grant");
-    assert!(world.events().contains(&"refresh_token_reused".to_owned()));
-}
-
-#[test]
 fn a_refresh_may_ask_for_less_and_not_for_more() {
     let world = World::new();
     let started = world.approved();

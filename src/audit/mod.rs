@@ -51,8 +51,12 @@ pub enum What {
     Reissued,
     /// A spent device code came back; its tokens are revoked.
     DeviceCodeReplayed,
+    /// A device code was presented without the key that it is bound to; said once.
+    DeviceCodeWithoutKey,
     /// A refresh token was used.
     Refreshed,
+    /// A refresh token was used again, because the first answer was lost; the tokens of that answer are not good.
+    RefreshedAnew,
     /// A refresh token came back after it was used; its family is revoked.
     RefreshTokenReused,
     /// A client revoked its tokens.

@@ -33,12 +33,30 @@ pub enum Proof {
 pub enum Judgement<'a> {
     /// They are.
     Proven,
-    /// They are if one of its keys made this signature.
-    IfSigned(&'a Assertion),
-    /// They are if this certificate is among its keys.
-    IfRegistered(&'a Certificate),
+    /// They are if its keys bear this out.
+    ByKeys(Evidence<'a>),
     /// They are not.
     Refused(Refusal),
+}
+
+/// What is to be held against the keys of a client.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Evidence<'a> {
+    /// One of them must have made its signature.
+    Assertion(&'a Assertion),
+    /// It must be among them.
+    Certificate(&'a Certificate),
+}
+
+impl Evidence<'_> {
+    /// What it means if they do not bear it out.
+    #[must_use]
+    pub const fn refusal(self) -> Refusal {
+        match self {
+            Self::Assertion(_) => Refusal::Assertion(Flaw::WrongSignature),
+            Self::Certificate(_) => Refusal::WrongCertificate,
+        }
+    }
 }
 
 /// Why credentials prove nothing. The client is told none of it; the log is.
@@ -84,13 +102,15 @@ impl Credentials {
                 let former = retiring.is_some_and(|Retiring { digest, .. }| sent == digest);
                 proven_if(sent == digest || former, Refusal::WrongSecret)
             }
-            (Authentication::PrivateKeyJwt, Proof::Assertion(assertion)) => Judgement::IfSigned(assertion),
+            (Authentication::PrivateKeyJwt, Proof::Assertion(assertion)) => {
+                Judgement::ByKeys(Evidence::Assertion(assertion))
+            }
             (Authentication::TlsClientAuth { subject_dn }, Proof::Certificate(certificate)) => {
                 let theirs = certificate.verified && certificate.is_of(subject_dn);
                 proven_if(theirs, Refusal::WrongCertificate)
             }
             (Authentication::SelfSignedTlsClientAuth, Proof::Certificate(certificate)) => {
-                Judgement::IfRegistered(certificate)
+                Judgement::ByKeys(Evidence::Certificate(certificate))
             }
             (
                 Authentication::Secret { .. }
@@ -139,7 +159,7 @@ mod tests {
     fn judge(authentication: Authentication, proof: Proof, required: bool) -> Result<(), Refusal> {
         let credentials = Credentials { client_id: "demo-tv".to_owned(), proof };
         match credentials.judge(&client(authentication), required, NOW) {
-            Judgement::Proven | Judgement::IfSigned(_) | Judgement::IfRegistered(_) => Ok(()),
+            Judgement::Proven | Judgement::ByKeys(_) => Ok(()),
             Judgement::Refused(refusal) => Err(refusal),
         }
     }

@@ -11,6 +11,7 @@ use super::{Authentication, Client, Retiring};
 use crate::fault::Fault;
 use crate::secret::Digest;
 use crate::time::{Timestamp, span};
+use crate::token::mapping::Rules;
 
 /// Most clients: every isolate keeps all of them in memory.
 pub const MOST_CLIENTS: usize = 5_000;
@@ -71,6 +72,18 @@ pub enum Command {
         /// What it lets a client do, in plain words.
         description: String,
     },
+    /// Puts the claim mapping of a scope in the place of the one there is.
+    Map {
+        /// The scope.
+        name: String,
+        /// Its rules; none removes it.
+        claims: Rules,
+    },
+    /// The claim mapping of a scope.
+    Mapping {
+        /// The scope.
+        name: String,
+    },
     /// Removes a scope.
     Forget {
         /// The scope.
@@ -102,6 +115,8 @@ pub enum Reply {
     Scopes(BTreeMap<String, String>),
     /// To `Describe`: whether the scope is new.
     Described(bool),
+    /// To `Map` and `Mapping`: the rules as they are now.
+    Mapped(Rules),
     /// It is removed.
     Removed,
     /// Nothing was changed.
@@ -154,6 +169,8 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
         }
         Command::Scopes => rows.scopes().map(Reply::Scopes),
         Command::Describe { name, description } => describe(rows, &name, &description),
+        Command::Map { name, claims } => map(rows, &name, Some(claims)),
+        Command::Mapping { name } => map(rows, &name, None),
         Command::Forget { name } => forget(rows, &name),
     }
 }
@@ -265,6 +282,17 @@ fn describe<R: Rows>(rows: &R, name: &str, description: &str) -> Result<Reply, R
     Ok(Reply::Described(is_new))
 }
 
+fn map<R: Rows>(rows: &R, name: &str, claims: Option<Rules>) -> Result<Reply, R::Error> {
+    if !rows.scopes()?.contains_key(name) {
+        return Ok(Reply::Refused(Refusal::Missing));
+    }
+    if let Some(claims) = claims {
+        rows.put_scope_claims(name, &claims)?;
+    }
+    let claims = rows.scope_claims()?.remove(name).unwrap_or_default();
+    Ok(Reply::Mapped(claims))
+}
+
 fn forget<R: Rows>(rows: &R, name: &str) -> Result<Reply, R::Error> {
     let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
     let users: Vec<String> = users.map(|client| client.client_id).collect();
@@ -276,6 +304,7 @@ fn forget<R: Rows>(rows: &R, name: &str) -> Result<Reply, R::Error> {
         (true, Some(first)) => Reply::Refused(Refusal::InUse(users.len(), first.clone())),
         (true, None) => {
             rows.remove_scope(name)?;
+            rows.put_scope_claims(name, &Rules::default())?;
             Reply::Removed
         }
     })
@@ -286,9 +315,13 @@ impl Command {
     #[must_use]
     pub const fn is_change(&self) -> bool {
         match self {
-            Self::Clients { .. } | Self::Scopes => false,
+            Self::Clients { .. } | Self::Scopes | Self::Mapping { .. } => false,
             Self::Create { dry_run, .. } | Self::Replace { dry_run, .. } => dry_run.is_none(),
-            Self::Delete { .. } | Self::Rotate { .. } | Self::Describe { .. } | Self::Forget { .. } => true,
+            Self::Delete { .. }
+            | Self::Rotate { .. }
+            | Self::Describe { .. }
+            | Self::Map { .. }
+            | Self::Forget { .. } => true,
         }
     }
 }

@@ -54,6 +54,12 @@ impl Members {
         self.left.get(name).and_then(Value::as_str) == Some(text)
     }
 
+    /// Whether a member is still there and is a text.
+    #[must_use]
+    pub fn is_text(&self, name: &str) -> bool {
+        self.left.get(name).is_some_and(Value::is_string)
+    }
+
     /// Takes a member; `null` is as if it were absent (RFC 7592 §2.2).
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.left.remove(name).filter(|value| !value.is_null())

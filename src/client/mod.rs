@@ -7,6 +7,7 @@ pub mod demo;
 pub mod distinguished_name;
 pub mod history;
 pub mod key_set;
+pub mod keys;
 pub mod manage;
 pub mod members;
 pub mod registration;

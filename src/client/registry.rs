@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Client, manage, scope};
+use crate::client::keys::NewKey;
 use crate::format::Format;
 use crate::time::Timestamp;
-use crate::token::key::{PublicKey, StoredKey};
+use crate::token::key::{Algorithm, PublicKey, StoredKey};
+use crate::token::key_ring::{KeyRing, Signing};
+use crate::token::mapping::Rules;
 
 /// What may be read without asking the registry: published in KV, cached in each isolate.
 ///
@@ -20,6 +23,9 @@ pub struct Snapshot {
     pub clients: Vec<Client>,
     /// Every scope, and what it lets a client do, in plain words.
     pub scopes: BTreeMap<String, String>,
+    /// How the claims of a scope are mapped, by scope; most have no rules.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_claims: BTreeMap<String, Rules>,
     /// Every key that verifies a token.
     pub keys: Vec<PublicKey>,
 }
@@ -59,6 +65,11 @@ pub enum Command {
         /// Its identifier.
         client_id: String,
     },
+    /// One client and the keys that sign, as they are now.
+    AtSource {
+        /// The client's identifier.
+        client_id: String,
+    },
     /// The signing keys, wrapped. Generated if there are none.
     Keys,
     /// Stores clients that were never there; one that was deleted stays away.
@@ -78,6 +89,8 @@ pub enum Reply {
     Snapshot(Box<Snapshot>),
     /// To `Client`.
     Client(Option<Box<Client>>),
+    /// To `AtSource`.
+    AtSource(Box<AtSource>),
     /// To `Keys`.
     Keys(Vec<StoredKey>),
     /// To `Manage`.
@@ -89,6 +102,17 @@ pub enum Reply {
         /// The scope.
         scope: String,
     },
+}
+
+/// What a redemption or a refresh rests on.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct AtSource {
+    /// The client, if there is one.
+    pub client: Option<Client>,
+    /// The keys that sign: a key that was retired signs nothing more, whatever an isolate remembers.
+    pub signing: Vec<Signing>,
+    /// When that was so.
+    pub at: Timestamp,
 }
 
 /// The rows of the registry.
@@ -114,10 +138,18 @@ pub trait Rows {
     fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
     /// Every scope with its description; the standard ones at first.
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
+    /// The claim mapping of the scopes that have one.
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Self::Error>;
+    /// Writes the claim mapping of a scope, or removes it if it has no rules.
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Self::Error>;
     /// Every signing key.
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     /// Writes a signing key.
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
+    /// Removes a signing key.
+    fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;
+    /// A key pair that was made beforehand, if one was; it is handed out once.
+    fn new_key(&self, alg: Algorithm) -> Option<NewKey>;
 }
 
 /// Answers one command. The caller has seen to it that there are keys.
@@ -127,8 +159,13 @@ pub trait Rows {
 /// Those of the rows.
 pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
     match command {
-        Command::Snapshot => snapshot(rows),
+        Command::Snapshot => snapshot(rows, now),
         Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),
+        Command::AtSource { client_id } => {
+            let client = rows.client(&client_id)?;
+            let signing = KeyRing::new(&rows.keys()?).signing(now);
+            Ok(Reply::AtSource(Box::new(AtSource { client, signing, at: now })))
+        }
         Command::Keys => rows.keys().map(Reply::Keys),
         Command::Seed { clients } => {
             for client in &clients {
@@ -136,16 +173,16 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
                     rows.put_client(client)?;
                 }
             }
-            snapshot(rows)
+            snapshot(rows, now)
         }
         Command::Manage(command) => manage::apply(rows, command, now).map(Reply::Managed),
     }
 }
 
-fn snapshot<R: Rows>(rows: &R) -> Result<Reply, R::Error> {
-    let keys = rows.keys()?.into_iter().map(|key| key.public).collect();
+fn snapshot<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
+    let keys = KeyRing::new(&rows.keys()?).published(now);
     let (clients, scopes) = (rows.clients()?, rows.scopes()?);
-    let snapshot = Snapshot { format: Format, clients, scopes, keys };
+    let snapshot = Snapshot { format: Format, clients, scopes, scope_claims: rows.scope_claims()?, keys };
     if let Some((client, scope)) = snapshot.undescribed() {
         return Ok(Reply::Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() });
     }
@@ -164,6 +201,7 @@ mod tests {
             format: Format,
             clients: demo::clients(),
             scopes: standard_scopes(),
+            scope_claims: BTreeMap::new(),
             keys: Vec::new(),
         };
         assert_eq!(snapshot.undescribed(), None);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::grant::is_false;
 use crate::token::key::Algorithm;
+use crate::token::mapping::Rules;
 
 /// What people are told of a client, besides its name (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -121,6 +122,9 @@ pub struct TokenRules {
     /// Whether its access tokens are bound to its certificate (RFC 8705 §3.4).
     #[serde(skip_serializing_if = "is_false")]
     pub tls_client_certificate_bound_access_tokens: bool,
+    /// How the claims of its tokens are mapped.
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub claims: Rules,
 }
 
 /// What an access token is.

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::complain;
-use super::{document, webcrypto};
+use super::{fetch, webcrypto};
+use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
 use crate::grant::routing::Shard;
@@ -89,6 +90,10 @@ impl Platform for Workers {
         ask(&self.registry, THE_REGISTRY, None, command).await
     }
 
+    async fn keys(&self, command: &keys::Command) -> core::result::Result<keys::Reply, Unavailable> {
+        ask(&self.registry, THE_REGISTRY, None, &Keys { keys: command }).await
+    }
+
     async fn published(&self) -> Option<Snapshot> {
         let kv = self.env.kv(SNAPSHOT).ok()?;
         let text = kv.get(&self.snapshot_key).text().await.ok()??;
@@ -117,8 +122,12 @@ impl Platform for Workers {
         verified.map_err(|error| unavailable("verifying", &error))
     }
 
+    async fn post_form(&self, url: &str, form: &str) -> core::result::Result<String, Unavailable> {
+        fetch::post_form(url, form).await.map_err(|error| unavailable("fetch", &error))
+    }
+
     async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
-        document::fetch_text(url).await.map_err(|error| unavailable("document", &error))
+        fetch::text_at(url).await.map_err(|error| unavailable("document", &error))
     }
 
     fn version(&self) -> String {
@@ -127,6 +136,12 @@ impl Platform for Workers {
         let deployed = metadata.map(|metadata| metadata.id()).unwrap_or_default();
         if deployed.is_empty() { BUILD.to_owned() } else { format!("{BUILD}+{deployed}") }
     }
+}
+
+/// What sets a command about keys apart from the registry's others.
+#[derive(Serialize)]
+struct Keys<'a> {
+    keys: &'a keys::Command,
 }
 
 /// The name of the shard that has `key`. Without a secret, so that a new `MASTER_KEY` moves no account.

@@ -1,29 +1,29 @@
 //! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::entry::settings;
 use super::object::{self, Table, json};
 use super::platform::{SNAPSHOT, snapshot_key};
-use super::webcrypto;
 use crate::client::Client;
+use crate::client::keys::{self, NewKey};
 use crate::client::registry::{Command, Reply, Rows, Snapshot, apply, standard_scopes};
-use crate::format::Format;
-use crate::keyring::Purpose;
-use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, StoredKey};
+use crate::token::mapping::Rules;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
@@ -35,37 +35,60 @@ const PUBLISHING_PAUSE: Duration = Duration::from_millis(1_100);
 /// The object.
 #[durable_object(fetch)]
 pub struct Registry {
-    state: State,
+    pub(super) state: State,
     env: Env,
-    table: Rc<Stored>,
-    /// Whether this object has seen to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
-    has_keys: Cell<bool>,
+    pub(super) table: Rc<Stored>,
+    /// When this object last saw to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
+    pub(super) tended_at: Cell<Option<Timestamp>>,
     /// Changes so far, and when one was published last.
     changes: Cell<u64>,
     published_at: Cell<Timestamp>,
 }
 
+/// What the object is asked.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Keys { keys: keys::Command },
+    Registry(Command),
+}
+
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
-        let table = Rc::new(Stored(Table::open(&state, SCHEMA)));
+        let table = Table::open(&state, SCHEMA);
+        let table = Rc::new(Stored { table, has_new_clients: Cell::new(false), made: RefCell::default() });
         Self {
             state,
             env,
             table,
-            has_keys: Cell::new(false),
+            tended_at: Cell::default(),
             changes: Cell::new(0),
             published_at: Cell::new(Timestamp::default()),
         }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let command = object::command(request).await?;
-        if !self.has_keys.get() {
-            self.ensure_keys().await?;
-            self.has_keys.set(true);
+        let message = object::command(request).await?;
+        let now = object::now();
+        self.tend(now).await?;
+        match message {
+            Message::Keys { keys } => object::reply(&self.about_keys(keys, now).await?),
+            Message::Registry(command) => object::reply(&self.about_clients(command, now).await?),
         }
+    }
+}
+
+impl Registry {
+    async fn about_clients(&self, command: Command, now: Timestamp) -> Result<Reply> {
         let is_change = matches!(&command, Command::Manage(command) if command.is_change());
-        let reply = self.transact(command)?;
+        let mut reply = self.transact(command, now)?;
+        if self.table.has_new_clients.take() {
+            self.tended_at.set(None);
+            self.tend(now).await?;
+            if matches!(reply, Reply::Snapshot(_)) {
+                reply = apply(&*self.table, Command::Snapshot, now)?;
+            }
+        }
         if is_change {
             self.publish_changes().await;
         }
@@ -74,16 +97,14 @@ impl DurableObject for Registry {
             Reply::Undescribed { client_id, scope } => worker::console_error!(
                 "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
             ),
-            Reply::Client(_) | Reply::Keys(_) | Reply::Managed(_) => {}
+            Reply::Client(_) | Reply::AtSource(_) | Reply::Keys(_) | Reply::Managed(_) => {}
         }
-        object::reply(&reply)
+        Ok(reply)
     }
-}
 
-impl Registry {
     /// All of a command or none of it.
-    fn transact(&self, command: Command) -> Result<Reply> {
-        let (table, now) = (Rc::clone(&self.table), object::now());
+    fn transact(&self, command: Command, now: Timestamp) -> Result<Reply> {
+        let table = Rc::clone(&self.table);
         object::transaction(&self.state, move || apply(&*table, command, now))
     }
 
@@ -110,46 +131,17 @@ impl Registry {
         }
     }
 
-    /// Makes the signing keys that are missing, and seals anew those that only the previous `MASTER_KEY` opens.
-    async fn ensure_keys(&self) -> Result<()> {
-        let keys = self.table.keys()?;
-        let has = |keys: &[StoredKey], alg| keys.iter().any(|key| key.public.alg == alg);
-        let missing = Algorithm::FIRST.into_iter().filter(|alg| !has(&keys, *alg));
-        for alg in missing {
-            let (public, private) = webcrypto::generate(alg).await?;
-            let wrapped = self.seal(&private)?;
-            // Another request may have made one while this one was waiting.
-            if !has(&self.table.keys()?, alg) {
-                self.table.put_key(&StoredKey {
-                    format: Format,
-                    public,
-                    wrapped,
-                    created_at: object::now(),
-                })?;
-            }
+    /// Answers a command about keys; what changed them is published.
+    async fn about_keys(&self, command: keys::Command, now: Timestamp) -> Result<keys::Reply> {
+        let is_change = command.is_change();
+        let reply = self.change_keys(command, now).await?;
+        if is_change {
+            self.publish_changes().await;
         }
-        keys.into_iter().try_for_each(|key| self.reseal(key))
+        Ok(reply)
     }
 
-    fn reseal(&self, key: StoredKey) -> Result<()> {
-        let keyring = self.settings()?.keyring;
-        let sealed = secret::decode(&key.wrapped).unwrap_or_default();
-        if keyring.is_current(Purpose::SigningKey, &sealed) {
-            return Ok(());
-        }
-        if let Some(private) = keyring.open(Purpose::SigningKey, &sealed) {
-            return self.table.put_key(&StoredKey { wrapped: self.seal(&private)?, ..key });
-        }
-        worker::console_error!("signing key {} opens under no MASTER_KEY that is set", key.public.kid);
-        Ok(())
-    }
-
-    fn seal(&self, private: &[u8]) -> Result<String> {
-        let keyring = self.settings()?.keyring;
-        Ok(secret::encode(&keyring.seal(Purpose::SigningKey, private, &mut object::rng())))
-    }
-
-    fn settings(&self) -> Result<Settings> {
+    pub(super) fn settings(&self) -> Result<Settings> {
         settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))
     }
 
@@ -169,52 +161,60 @@ impl Registry {
     }
 }
 
-struct Stored(Table);
+pub(super) struct Stored {
+    table: Table,
+    /// Whether a client was written: it may use an algorithm that there is no key for.
+    has_new_clients: Cell<bool>,
+    /// Keys that were made and wait to be used.
+    pub(super) made: RefCell<Vec<NewKey>>,
+}
 
 impl Rows for Stored {
     type Error = worker::Error;
 
     fn clients(&self) -> Result<Vec<Client>> {
-        self.0.records("SELECT record FROM clients ORDER BY client_id", Vec::new())
+        self.table.records("SELECT record FROM clients ORDER BY client_id", Vec::new())
     }
 
     fn client(&self, client_id: &str) -> Result<Option<Client>> {
-        self.0.record("SELECT record FROM clients WHERE client_id = ?", vec![client_id.into()])
+        self.table.record("SELECT record FROM clients WHERE client_id = ?", vec![client_id.into()])
     }
 
     fn put_client(&self, client: &Client) -> Result<()> {
         let values = vec![client.client_id.as_str().into(), json(client)?];
-        self.0.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
+        self.has_new_clients.set(true);
+        self.table.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
     }
 
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
         // No identifier is empty, so every one comes after that.
         let values = vec![after.unwrap_or_default().into(), object::number(limit)];
-        self.0.records("SELECT record FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?", values)
+        self.table
+            .records("SELECT record FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?", values)
     }
 
     fn remove_client(&self, client_id: &str) -> Result<()> {
-        self.0.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
-        self.0.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
+        self.table.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
+        self.table.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
     }
 
     fn was_removed(&self, client_id: &str) -> Result<bool> {
         let query = "SELECT client_id FROM removed_clients WHERE client_id = ?";
-        Ok(!self.0.rows(query, vec![client_id.into()])?.is_empty())
+        Ok(!self.table.rows(query, vec![client_id.into()])?.is_empty())
     }
 
     fn put_scope(&self, name: &str, description: &str) -> Result<()> {
         let values = vec![name.into(), description.into()];
-        self.0.run("INSERT OR REPLACE INTO scopes (name, description) VALUES (?, ?)", values)
+        self.table.run("INSERT OR REPLACE INTO scopes (name, description) VALUES (?, ?)", values)
     }
 
     fn remove_scope(&self, name: &str) -> Result<()> {
-        self.0.run("DELETE FROM scopes WHERE name = ?", vec![name.into()])
+        self.table.run("DELETE FROM scopes WHERE name = ?", vec![name.into()])
     }
 
     fn scopes(&self) -> Result<BTreeMap<String, String>> {
         let mut scopes = standard_scopes();
-        for row in self.0.rows("SELECT name, description FROM scopes", Vec::new())? {
+        for row in self.table.rows("SELECT name, description FROM scopes", Vec::new())? {
             if let [SqlStorageValue::String(name), SqlStorageValue::String(words)] = row.as_slice() {
                 scopes.insert(name.clone(), words.clone());
             }
@@ -222,12 +222,40 @@ impl Rows for Stored {
         Ok(scopes)
     }
 
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>> {
+        let mut claims = BTreeMap::new();
+        for row in self.0.rows("SELECT name, rules FROM scope_claims", Vec::new())? {
+            if let [SqlStorageValue::String(name), SqlStorageValue::String(rules)] = row.as_slice() {
+                claims.insert(name.clone(), serde_json::from_str(rules).map_err(object::broken)?);
+            }
+        }
+        Ok(claims)
+    }
+
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<()> {
+        if claims.is_empty() {
+            return self.0.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
+        }
+        let values = vec![scope.into(), json(claims)?];
+        self.0.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
+    }
+
     fn keys(&self) -> Result<Vec<StoredKey>> {
-        self.0.records("SELECT record FROM signing_keys ORDER BY kid", Vec::new())
+        self.table.records("SELECT record FROM signing_keys ORDER BY kid", Vec::new())
     }
 
     fn put_key(&self, key: &StoredKey) -> Result<()> {
         let values = vec![key.public.kid.as_str().into(), json(key)?];
-        self.0.run("INSERT OR REPLACE INTO signing_keys (kid, record) VALUES (?, ?)", values)
+        self.table.run("INSERT OR REPLACE INTO signing_keys (kid, record) VALUES (?, ?)", values)
+    }
+
+    fn remove_key(&self, kid: &str) -> Result<()> {
+        self.table.run("DELETE FROM signing_keys WHERE kid = ?", vec![kid.into()])
+    }
+
+    fn new_key(&self, alg: Algorithm) -> Option<NewKey> {
+        let mut made = self.made.borrow_mut();
+        let index = made.iter().position(|key| key.public.alg == alg)?;
+        Some(made.swap_remove(index))
     }
 }

@@ -10,6 +10,7 @@ use web_sys::{CryptoKey, SubtleCrypto, WorkerGlobalScope};
 use worker::{Error, Result};
 
 use crate::token::key::{Algorithm, Material, PublicKey};
+use crate::token::private_jwk::PrivateJwk;
 
 thread_local! {
     /// Imported keys of this isolate, by `kid`.
@@ -31,6 +32,35 @@ pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
     let jwk: JsValue = JsFuture::from(subtle()?.export_key("jwk", &public)?).await?;
     let pkcs8: JsValue = JsFuture::from(subtle()?.export_key("pkcs8", &private)?).await?;
     Ok((PublicKey::new(alg, material(alg, &jwk)?), Uint8Array::new(&pkcs8).to_vec()))
+}
+
+/// The private half of a key that an operator brings, as PKCS #8; `None` if its halves do not belong together.
+pub(super) async fn adopt(key: &PrivateJwk) -> Result<Option<Vec<u8>>> {
+    const PROOF: &[u8] = b"the halves of this key belong together";
+    let Some(private) = import_jwk(key).await? else { return Ok(None) };
+    let alg = key.public.alg;
+    let signed = subtle()?.sign_with_object_and_u8_array(&parameters(alg)?, &private, PROOF)?;
+    // Of an RSA key whose halves are two keys' it may also be that it cannot sign at all.
+    let signature: core::result::Result<JsValue, JsValue> = JsFuture::from(signed).await;
+    let Ok(signature) = signature else { return Ok(None) };
+    if !verify(&key.public, PROOF, &Uint8Array::new(&signature).to_vec()).await? {
+        return Ok(None);
+    }
+    let pkcs8: JsValue = JsFuture::from(subtle()?.export_key("pkcs8", &private)?).await?;
+    Ok(Some(Uint8Array::new(&pkcs8).to_vec()))
+}
+
+/// `None` if WebCrypto will not have it.
+async fn import_jwk(key: &PrivateJwk) -> Result<Option<CryptoKey>> {
+    let text = serde_json::to_string(&key.members).map_err(super::object::broken)?;
+    let jwk: Object = js_sys::JSON::parse(&text)?.unchecked_into();
+    let usages: JsValue = Array::of1(&"sign".into()).into();
+    let parameters = parameters(key.public.alg)?;
+    let Ok(imported) = subtle()?.import_key_with_object("jwk", &jwk, &parameters, true, &usages) else {
+        return Ok(None);
+    };
+    let imported: core::result::Result<JsValue, JsValue> = JsFuture::from(imported).await;
+    Ok(imported.ok().map(|imported| imported.unchecked_into()))
 }
 
 /// Signs `input` with the key called `kid`; `pkcs8` gives its private half where it is not known here.
@@ -55,7 +85,11 @@ pub(super) async fn verify(key: &PublicKey, input: &[u8], signature: &[u8]) -> R
     let known = VERIFYING.with_borrow(|keys| keys.get(&(key.alg.name(), key.kid.clone())).cloned());
     let imported = match known {
         Some(imported) => imported,
-        None => import_public(key).await?,
+        // Whoever brings a key may bring one that is none, such as a point off the curve.
+        None => match import_public(key).await {
+            Ok(imported) => imported,
+            Err(_) => return Ok(false),
+        },
     };
     let parameters = parameters(key.alg)?;
     let verified =

@@ -10,11 +10,12 @@ use super::form::{self, Form};
 use super::{Context, Platform, Unavailable};
 use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, JWT_BEARER, Recipient};
-use crate::client::authentication::{Credentials, Judgement, Proof, Refusal};
+use crate::client::authentication::{Credentials, Evidence, Judgement, Proof, Refusal};
 use crate::client::certificate::Certificate;
 use crate::client::key_set::KeySet;
 use crate::limiter;
 use crate::secret::Digest;
+use crate::settings::AssertionAudience;
 
 /// A client that has proved who it is, and how.
 pub(super) struct Caller {
@@ -101,44 +102,45 @@ async fn prove<P: Platform>(
     client: &Client,
     required: bool,
 ) -> Result<Result<(), Refusal>, Unavailable> {
-    let (server, now) = (context.server, context.now);
-    let refusal = match credentials.judge(client, required, now) {
-        Judgement::Proven => return Ok(Ok(())),
-        Judgement::Refused(refusal) => return Ok(Err(refusal)),
-        Judgement::IfSigned(_) => Refusal::Assertion(Flaw::WrongSignature),
-        Judgement::IfRegistered(_) => Refusal::WrongCertificate,
-    };
-    let keys = server.key_set(client, KEY_SET_AGE, now).await?;
-    if has(context, &keys, &credentials.proof).await {
-        return Ok(Ok(()));
-    }
-    if client.keys.jwks_uri.is_some() {
-        let newer = server.key_set(client, KEY_SET_REFUSAL_AGE, now).await?;
-        if newer != keys && has(context, &newer, &credentials.proof).await {
-            return Ok(Ok(()));
+    match credentials.judge(client, required, context.now) {
+        Judgement::Proven => Ok(Ok(())),
+        Judgement::Refused(refusal) => Ok(Err(refusal)),
+        Judgement::ByKeys(evidence) => {
+            let proven = prove_by_keys(context, client, evidence).await?;
+            Ok(if proven { Ok(()) } else { Err(evidence.refusal()) })
         }
     }
-    Ok(Err(refusal))
 }
 
-/// Whether one of `keys` made the signature, or has the certificate.
-async fn has<P: Platform>(context: Context<'_, P>, keys: &KeySet, proof: &Proof) -> bool {
-    match proof {
-        Proof::Absent | Proof::Secret(_) => false,
-        Proof::Certificate(certificate) => keys.has_certificate(&certificate.sha256),
-        Proof::Assertion(assertion) => {
-            for key in keys.candidates(assertion.kid.as_deref(), assertion.alg) {
-                let verified =
-                    context.server.platform.verify(&key, assertion.input(), assertion.signature()).await;
-                // A key that cannot be used, such as a point off the curve, is the client's mistake: it is as if it
-                // was not there.
-                if verified == Ok(true) {
-                    return true;
-                }
-            }
-            false
+/// Before refusing, keys that were fetched are fetched anew, if they were not just now.
+async fn prove_by_keys<P: Platform>(
+    context: Context<'_, P>,
+    client: &Client,
+    evidence: Evidence<'_>,
+) -> Result<bool, Unavailable> {
+    let keys = context.server.key_set(client, KEY_SET_AGE, context.now).await?;
+    if bear_out(context, &keys, evidence).await {
+        return Ok(true);
+    }
+    let newer = context.server.key_set(client, KEY_SET_REFUSAL_AGE, context.now).await?;
+    Ok(newer != keys && bear_out(context, &newer, evidence).await)
+}
+
+async fn bear_out<P: Platform>(context: Context<'_, P>, keys: &KeySet, evidence: Evidence<'_>) -> bool {
+    match evidence {
+        Evidence::Certificate(certificate) => keys.has_certificate(&certificate.sha256),
+        Evidence::Assertion(assertion) => made_by(context, keys, assertion).await,
+    }
+}
+
+/// A key that cannot be used, such as a point off the curve, is the client's mistake: it is as if it was not there.
+async fn made_by<P: Platform>(context: Context<'_, P>, keys: &KeySet, assertion: &Assertion) -> bool {
+    for key in keys.candidates(assertion.kid.as_deref(), assertion.alg) {
+        if context.server.platform.verify(&key, assertion.input(), assertion.signature()).await == Ok(true) {
+            return true;
         }
     }
+    false
 }
 
 /// Whether the assertion is meant for this server and for now.
@@ -146,7 +148,10 @@ fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error>
     let Context { server, request, issuer, now } = context;
     let origin = server.settings.mtls.as_ref().filter(|_| server.is_mtls(request)).unwrap_or(issuer).origin();
     let url = format!("{origin}{}", request.path);
-    let url = (!server.settings.strict_assertion_audience).then_some(url.as_str());
+    let url = match server.settings.assertion_audience {
+        AssertionAudience::Lenient => Some(url.as_str()),
+        AssertionAudience::Strict => None,
+    };
     let checked = assertion.check(Recipient { issuer: issuer.as_str(), url }, now);
     checked.map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))
 }
@@ -176,32 +181,37 @@ fn read_credentials(
     form: &Form,
     certificate: Option<&Certificate>,
 ) -> Result<Credentials, Error> {
-    let body_id = form.get("client_id");
     let sent = (authorization, form.get("client_secret"), assertion_of(form)?);
-    let (client_id, proof) = match sent {
-        (None, None, None) => (body_id.ok_or(Error::Missing("client_id"))?.to_owned(), None),
-        (None, Some(secret), None) => {
-            (body_id.ok_or(Error::Missing("client_id"))?.to_owned(), Some(secret_proof(secret)))
-        }
-        (Some(header), None, None) => {
-            let (client_id, secret) = read_basic(header).ok_or(Error::MalformedAuthorization)?;
-            (client_id, (!secret.is_empty()).then(|| secret_proof(&secret)))
-        }
-        (None, None, Some(text)) => {
-            let assertion =
-                Assertion::parse(text).map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))?;
-            (assertion.client_id.clone(), Some(Proof::Assertion(Box::new(assertion))))
-        }
+    let (named, proof) = match sent {
+        (None, None, None) => (None, None),
+        (None, Some(secret), None) => (None, Some(secret_proof(secret))),
+        (Some(header), None, None) => by_header(header)?,
+        (None, None, Some(text)) => by_assertion(text)?,
         (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (None, Some(_), Some(_)) => {
             return Err(Error::TwoMethods);
         }
     };
-    // RFC 7521 §4.2: beside an assertion it may be left out, and must be the same if it is not.
-    if body_id.is_some_and(|id| id != client_id) {
-        return Err(Error::TwoClients);
-    }
+    let client_id = match (named, form.get("client_id")) {
+        // RFC 7521 §4.2: beside an assertion it may be left out, and must be the same if it is not.
+        (Some(named), Some(id)) if named != id => return Err(Error::TwoClients),
+        (Some(named), _) => named,
+        (None, id) => id.ok_or(Error::Missing("client_id"))?.to_owned(),
+    };
     let by_connection = || certificate.map_or(Proof::Absent, |shown| Proof::Certificate(shown.clone()));
     Ok(Credentials { client_id, proof: proof.unwrap_or_else(by_connection) })
+}
+
+/// The client that a proof names, and the proof, if it is one.
+type Named = (Option<String>, Option<Proof>);
+
+fn by_header(header: &str) -> Result<Named, Error> {
+    let (client_id, secret) = read_basic(header).ok_or(Error::MalformedAuthorization)?;
+    Ok((Some(client_id), (!secret.is_empty()).then(|| secret_proof(&secret))))
+}
+
+fn by_assertion(text: &str) -> Result<Named, Error> {
+    let assertion = Assertion::parse(text).map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))?;
+    Ok((Some(assertion.client_id.clone()), Some(Proof::Assertion(Box::new(assertion)))))
 }
 
 fn secret_proof(secret: &str) -> Proof {

@@ -10,27 +10,25 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::live_codes::{admit, release};
-use super::{Context, Platform, Unavailable};
+use super::{Context, Platform, Unavailable, dpop, parameters, pkce, target};
 use crate::client::Client;
+use crate::client::rules::{CodeRules, UserCodeType};
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::format::Format;
 use crate::grant::command::{Command, Opened, Reply};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::routing::{Address, Region, draw_near};
-use crate::grant::user_code::UserCode;
+use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{self, Grant, State};
 use crate::limiter;
 use crate::place::{Origin, device_kind};
 use crate::policy::{self, Decision, Facts, Point, Refusal};
 use crate::secret::Digest;
 use crate::time::Timestamp;
-use crate::token::confirmation::Confirmation;
 
 const WHAT: &str = "device_authorization";
 /// Draws in a row that hit a live code: with 10,000 of 20^8 taken, three never happen.
 const MAX_COLLISIONS: usize = 3;
-/// The longest `nonce` that is carried along.
-const MAX_NONCE: usize = 512;
 
 /// RFC 8628 §3.2. `interval` is always sent.
 #[derive(Serialize)]
@@ -38,7 +36,8 @@ struct Answer {
     device_code: String,
     user_code: String,
     verification_uri: String,
-    verification_uri_complete: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<String>,
     expires_in: u64,
     interval: u64,
 }
@@ -67,23 +66,23 @@ async fn start<P: Platform>(
     }
     let request = grant::Request {
         scope: allowed_scope(&client, &form)?,
-        nonce: nonce(&form)?,
+        nonce: parameters::nonce(&form)?,
         origin: Origin {
             place: request.place.clone(),
             device: device_kind(request.user_agent.as_deref()),
             at: now,
         },
         gauge: limiter::budgets::gauge(&client.client_id, &network),
-        client_id: client.client_id,
-        resource: Vec::new(),
-        cnf: Confirmation::default(),
-        code_challenge: None,
-        acr_values: Vec::new(),
-        max_age: None,
-        login_hint: None,
-        ui_locales: Vec::new(),
+        resource: target::granted(context, &client, &target::asked(&form)?)?,
+        client_id: client.client_id.clone(),
+        cnf: dpop::code_binding(context, &form).await?,
+        code_challenge: pkce::challenge(&form)?,
+        acr_values: parameters::acr_values(&form)?,
+        max_age: parameters::max_age(&form)?,
+        login_hint: parameters::login_hint(&form)?,
+        ui_locales: parameters::ui_locales(&form)?,
     };
-    open(context, request, rng).await
+    open(context, &CodeTerms::of(context, &client.codes), request, rng).await
 }
 
 /// What was asked for, cut to what the client may have; without `scope`, all of that but a refresh token.
@@ -104,32 +103,50 @@ fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
     }
 }
 
-fn nonce(form: &Form) -> Result<Option<String>, Error> {
-    match form.get("nonce") {
-        Some(nonce) if nonce.len() > MAX_NONCE => Err(Error::Malformed("nonce")),
-        nonce => Ok(nonce.map(str::to_owned)),
+/// What the codes of a client are like: as it is registered, else as the settings say.
+struct CodeTerms {
+    shape: Shape,
+    expires_at: Timestamp,
+    interval: u64,
+    has_complete_uri: bool,
+}
+
+impl CodeTerms {
+    fn of<P>(context: Context<'_, P>, rules: &CodeRules) -> Self {
+        let settings = &context.server.settings;
+        let lifetime = rules.code_lifetime.unwrap_or(settings.code_lifetime);
+        Self {
+            shape: match rules.user_code_type {
+                UserCodeType::Configured => settings.user_code.clone(),
+                UserCodeType::Digits => settings.user_code.in_digits(),
+            },
+            expires_at: context.now + Duration::from_secs(lifetime),
+            interval: rules.polling_interval.unwrap_or(settings.interval),
+            has_complete_uri: rules.verification_uri_complete,
+        }
     }
 }
 
 async fn open<P: Platform>(
     context: Context<'_, P>,
+    terms: &CodeTerms,
     request: grant::Request,
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, now, .. } = context;
     let longer = server.is_strained(now).await;
     let region = Region::nearest(context.request.place.colo.as_deref());
-    let expires_at = now + Duration::from_secs(server.settings.code_lifetime);
+    let expires_at = terms.expires_at;
     for _ in 0..MAX_COLLISIONS {
         let keys = &server.settings.keyring.current;
-        let (user_code, address) = draw_near(region, &server.settings.user_code, longer, keys, rng);
+        let (user_code, address) = draw_near(region, &terms.shape, longer, keys, rng);
         let (device_code, secret) = DeviceCode::issue(address, &request.client_id, expires_at, keys, rng);
         admit(context, &request.gauge, address, expires_at).await?;
-        let grant = new_grant(context, &request, secret, expires_at);
+        let grant = new_grant(context, terms, &request, secret);
         let opened = store(context, address, grant).await;
         if let Ok(Opened::Live(live)) = opened {
             server.notice(address.shard, live);
-            return Ok(describe(context, device_code, &user_code, expires_at));
+            return Ok(describe(context, terms, device_code, &user_code));
         }
         release(context, &request.gauge, address).await;
         if let Opened::Full(wait) = opened? {
@@ -141,19 +158,19 @@ async fn open<P: Platform>(
 
 fn new_grant<P>(
     context: Context<'_, P>,
+    terms: &CodeTerms,
     request: &grant::Request,
     secret: Digest,
-    expires_at: Timestamp,
 ) -> Grant {
-    let settings = &context.server.settings;
     Grant {
         format: Format,
         secret,
         request: request.clone(),
-        expires_at,
-        grace: settings.grace,
-        interval: settings.interval,
+        expires_at: terms.expires_at,
+        grace: context.server.settings.grace,
+        interval: terms.interval,
         state: State::Pending { claim: None },
+        without_key: false,
     }
 }
 
@@ -179,17 +196,19 @@ async fn store<P: Platform>(
 
 fn describe<P>(
     context: Context<'_, P>,
+    terms: &CodeTerms,
     device_code: String,
     user_code: &UserCode,
-    expires_at: Timestamp,
 ) -> Answer {
     let verification_uri = format!("{}/device", context.issuer.as_str());
     Answer {
         device_code,
         user_code: user_code.to_string(),
-        verification_uri_complete: format!("{verification_uri}?user_code={user_code}"),
+        verification_uri_complete: terms
+            .has_complete_uri
+            .then(|| format!("{verification_uri}?user_code={user_code}")),
         verification_uri,
-        expires_in: expires_at.since(context.now).as_secs(),
-        interval: context.server.settings.interval,
+        expires_in: terms.expires_at.since(context.now).as_secs(),
+        interval: terms.interval,
     }
 }

@@ -9,24 +9,29 @@ use super::Server;
 use super::client_keys::KeySets;
 use super::platform::{Platform, Unavailable};
 use crate::client::registry::{Command, Reply, Snapshot};
-use crate::client::{Client, demo};
+use crate::client::{Client, demo, keys};
 use crate::grant::routing::Shard;
 use crate::identity;
 use crate::identity::account::Account;
 use crate::limiter;
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, StoredKey};
+use crate::token::key::{Algorithm, PublicKey, StoredKey};
+use crate::token::key_ring::{KeyRing, Signing};
 
 /// How old the snapshot in an isolate's memory may be.
 pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
-/// How old the signing keys in an isolate's memory may be.
-const KEYS_AGE: Duration = Duration::from_secs(60);
+/// How old the keys may be that `/jwks.json` shows and that tokens are verified with. Short, because a key may be
+/// retired, and another sign in its place from one moment to the next; not nothing, because anyone may ask.
+const KEYS_AGE: Duration = Duration::from_secs(1);
+/// How old the word on which keys sign may be. A redemption or refresh has just had it, with the client.
+const SIGNING_AGE: Duration = Duration::from_secs(5);
 
 /// What an isolate remembers.
 #[derive(Default)]
 pub(super) struct Cache {
     snapshot: Slot<Rc<Snapshot>>,
     keys: Slot<Rc<[StoredKey]>>,
+    signing: Slot<Rc<[Signing]>>,
     strained: Slot<bool>,
     live: RefCell<BTreeMap<String, u64>>,
     pub(super) key_sets: KeySets,
@@ -44,6 +49,15 @@ impl<T: Clone> Slot<T> {
     fn fresh(&self, age: Duration, now: Timestamp) -> Option<T> {
         let slot = self.0.borrow();
         slot.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
+    }
+
+    /// Whatever its age.
+    fn last(&self) -> Option<T> {
+        self.0.borrow().as_ref().map(|(value, _)| value.clone())
+    }
+
+    fn forget(&self) {
+        self.0.replace(None);
     }
 
     fn keep(&self, value: T, now: Timestamp) -> T {
@@ -65,9 +79,10 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
     }
 
-    /// Forgets the snapshot: it has just been changed.
+    /// Forgets the snapshot: it has just been changed. The keys with it, as a client may bring an algorithm along.
     pub(super) fn forget_snapshot(&self) {
-        self.cache.snapshot.0.take();
+        self.cache.snapshot.forget();
+        self.cache.keys.forget();
     }
 
     /// In development a snapshot without the demo clients is one from before they were stored.
@@ -98,9 +113,10 @@ impl<P: Platform> Server<P> {
 
     /// A client as it is now: for approval, redemption and refresh, and before refusing one.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
-        let command = Command::Client { client_id: client_id.to_owned() };
-        let Reply::Client(client) = self.platform.registry(&command).await? else { return Err(Unavailable) };
-        Ok(client.map(|client| *client))
+        let command = Command::AtSource { client_id: client_id.to_owned() };
+        let Reply::AtSource(found) = self.platform.registry(&command).await? else { return Err(Unavailable) };
+        self.cache.signing.keep(found.signing.into(), found.at);
+        Ok(found.client)
     }
 
     /// An account as it is now. In development the demo accounts are stored at their first use.
@@ -130,17 +146,45 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// The key that signs with `alg`.
+    /// The key that signs with `alg`, as the source said a moment ago.
     pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
-        let keys = if let Some(keys) = self.cache.keys.fresh(KEYS_AGE, now) {
-            keys
-        } else {
-            let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
-                return Err(Unavailable);
-            };
-            self.cache.keys.keep(keys.into(), now)
+        if let (Some(signing), Some(keys)) =
+            (self.cache.signing.fresh(SIGNING_AGE, now), self.cache.keys.last())
+            && let Some(named) = signing.iter().find(|signing| signing.alg == alg)
+            && let Some(key) = KeyRing::new(&keys).key(&named.kid)
+        {
+            return Ok(key.clone());
+        }
+        let keys = self.keys_at_source(now).await?;
+        KeyRing::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
+    }
+
+    /// The keys that verify tokens. While the registry cannot be reached: those that it published last.
+    pub async fn verifying_keys(&self, now: Timestamp) -> Result<Vec<PublicKey>, Unavailable> {
+        let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
+            Some(keys) => Ok(keys),
+            None => self.keys_at_source(now).await,
         };
-        keys.iter().find(|key| key.public.alg == alg).cloned().ok_or(Unavailable)
+        match keys {
+            Ok(keys) => Ok(KeyRing::new(&keys).published(now)),
+            Err(Unavailable) => Ok(self.snapshot(now).await?.keys.clone()),
+        }
+    }
+
+    async fn keys_at_source(&self, now: Timestamp) -> Result<Rc<[StoredKey]>, Unavailable> {
+        let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
+            return Err(Unavailable);
+        };
+        self.cache.signing.keep(KeyRing::new(&keys).signing(now).into(), now);
+        Ok(self.cache.keys.keep(keys.into(), now))
+    }
+
+    /// Asks for something about the keys, which may change them: this isolate then forgets what it knew.
+    pub async fn change_keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable> {
+        let reply = self.platform.keys(command).await;
+        self.forget_snapshot();
+        self.cache.signing.forget();
+        reply
     }
 
     /// Whether new user codes should be longer: asked at most every [`SNAPSHOT_AGE`].
@@ -156,15 +200,24 @@ impl<P: Platform> Server<P> {
         self.cache.live.borrow_mut().insert(shard.to_string(), live);
     }
 
+    /// The longest life of a code of any client, in seconds: a guess may hit any of them, so attempts count for so long.
+    pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
+        let snapshot = self.snapshot(now).await.ok();
+        let clients = snapshot.iter().flat_map(|snapshot| &snapshot.clients);
+        let longest = clients.filter_map(|client| client.codes.code_lifetime).max().unwrap_or_default();
+        longest.max(self.settings.code_lifetime)
+    }
+
     /// Tells the limiter of wrong entries just now and of live codes lately; whether that is too many.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let live = self.cache.live.take();
+        let shape = &self.settings.user_code;
         let command = limiter::Command::Expose {
             key: limiter::budgets::EXPOSURE.to_owned(),
             live: live.clone(),
             wrong,
-            window: self.settings.code_lifetime,
-            allowed: limiter::budgets::allowed_exposure(self.settings.user_code.bits()),
+            window: self.longest_code_lifetime(now).await,
+            allowed: limiter::budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
         };
         if let Ok(reply) = self.platform.limits(&command).await {
             return self.cache.strained.keep(reply == limiter::Reply::Strained(true), now);

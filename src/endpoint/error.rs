@@ -3,6 +3,7 @@
 use super::http::Response;
 use super::platform::Unavailable;
 use crate::client::authentication::Refusal;
+use crate::token::dpop::Flaw;
 
 /// The reasons, in our words. [`Error::code`] folds them onto the registered codes.
 ///
@@ -41,6 +42,10 @@ pub enum Error {
     MalformedScope,
     /// Nothing of the scope is allowed, or a refresh asks for more than was granted.
     ScopeNotAllowed,
+    /// A `resource` is not an absolute URI without a fragment.
+    MalformedTarget,
+    /// The client may not have tokens for a `resource`, or it was not granted.
+    TargetNotAllowed,
     /// The tag of the code does not hold: made up, altered, or another client's.
     ForgedDeviceCode,
     /// No such grant.
@@ -51,6 +56,22 @@ pub enum Error {
     ReplayedDeviceCode,
     /// The tag of the refresh token does not hold.
     ForgedRefreshToken,
+    /// The DPoP proof does not hold.
+    BadProof(Flaw),
+    /// The DPoP proof has no nonce of this server's, or an old one (RFC 9449 §8).
+    NonceNeeded,
+    /// The client must send a DPoP proof (RFC 9449 §5.2).
+    ProofRequired,
+    /// `dpop_jkt` is not the key of the DPoP proof beside it.
+    TwoKeys,
+    /// The device code is bound to another key.
+    WithoutKey,
+    /// The refresh token is bound to another key.
+    RefreshWithoutKey,
+    /// The access token is bound to another key, or to none, or came as if it were bound to none.
+    TokenWithoutKey,
+    /// The `code_verifier` is missing, not that of the challenge, or there was no challenge (RFC 7636 §4.6).
+    WrongVerifier,
     /// The refresh token's family has ended.
     DeadRefreshToken,
     /// The refresh token was used before: its family is revoked.
@@ -90,7 +111,7 @@ impl From<Unavailable> for Error {
 }
 
 impl Error {
-    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5.
+    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -102,11 +123,17 @@ impl Error {
             | Self::Malformed(_)
             | Self::TwoMethods
             | Self::TwoClients
-            | Self::NoCertificate => "invalid_request",
+            | Self::NoCertificate
+            | Self::ProofRequired
+            | Self::TwoKeys => "invalid_request",
+            Self::BadProof(_) => "invalid_dpop_proof",
+            Self::NonceNeeded => "use_dpop_nonce",
+            Self::TokenWithoutKey => "invalid_token",
             Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => "invalid_client",
             Self::UnknownGrantType => "unsupported_grant_type",
             Self::GrantNotAllowed => "unauthorized_client",
             Self::MalformedScope | Self::ScopeNotAllowed => "invalid_scope",
+            Self::MalformedTarget | Self::TargetNotAllowed => "invalid_target",
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -117,6 +144,9 @@ impl Error {
             | Self::LostRefresh
             | Self::UnboundRefreshToken
             | Self::RefreshRefused
+            | Self::WithoutKey
+            | Self::RefreshWithoutKey
+            | Self::WrongVerifier
             | Self::ForeignToken => "invalid_grant",
             Self::Pending(_) => "authorization_pending",
             Self::TooSoon(_) => "slow_down",
@@ -130,7 +160,10 @@ impl Error {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => 401,
+            Self::MalformedAuthorization
+            | Self::UnknownClient
+            | Self::Unproven(_)
+            | Self::TokenWithoutKey => 401,
             Self::TooLarge => 413,
             Self::TooMany(_) => 429,
             Self::Unavailable => 503,
@@ -146,6 +179,8 @@ impl Error {
             | Self::GrantNotAllowed
             | Self::MalformedScope
             | Self::ScopeNotAllowed
+            | Self::MalformedTarget
+            | Self::TargetNotAllowed
             | Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -156,6 +191,13 @@ impl Error {
             | Self::LostRefresh
             | Self::UnboundRefreshToken
             | Self::RefreshRefused
+            | Self::BadProof(_)
+            | Self::NonceNeeded
+            | Self::ProofRequired
+            | Self::TwoKeys
+            | Self::WithoutKey
+            | Self::RefreshWithoutKey
+            | Self::WrongVerifier
             | Self::ForeignToken
             | Self::Pending(_)
             | Self::TooSoon(_)
@@ -187,6 +229,8 @@ impl Error {
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::MalformedScope => "malformed_scope",
             Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::MalformedTarget => "malformed_target",
+            Self::TargetNotAllowed => "target_not_allowed",
             Self::ForgedDeviceCode => "forged_device_code",
             Self::UnknownDeviceCode => "unknown_device_code",
             Self::SpentDeviceCode => "spent_device_code",
@@ -197,6 +241,14 @@ impl Error {
             Self::LostRefresh => "lost_refresh",
             Self::UnboundRefreshToken => "unbound_refresh_token",
             Self::RefreshRefused => "refresh_refused",
+            Self::BadProof(flaw) => flaw.name(),
+            Self::NonceNeeded => "dpop_nonce_needed",
+            Self::ProofRequired => "proof_required",
+            Self::TwoKeys => "two_keys",
+            Self::WithoutKey => "device_code_without_key",
+            Self::RefreshWithoutKey => "refresh_token_without_key",
+            Self::TokenWithoutKey => "access_token_without_key",
+            Self::WrongVerifier => "wrong_code_verifier",
             Self::ForeignToken => "foreign_token",
             Self::Pending(_) => "pending",
             Self::TooSoon(_) => "too_soon",
@@ -237,16 +289,28 @@ impl Error {
             Self::GrantNotAllowed => "This client may not use this grant.".to_owned(),
             Self::MalformedScope => "The scope has a character that no scope may have.".to_owned(),
             Self::ScopeNotAllowed => "Nothing of this scope is allowed here.".to_owned(),
+            Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
+            Self::TargetNotAllowed => {
+                "This client may not have tokens for that resource, or it was not granted.".to_owned()
+            }
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
-            | Self::ReplayedDeviceCode => "The device code is unknown, used, or another client's.".to_owned(),
+            | Self::ReplayedDeviceCode
+            | Self::WithoutKey => "The device code is unknown, used, or another client's.".to_owned(),
             Self::ForgedRefreshToken
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
             | Self::UnboundRefreshToken
-            | Self::RefreshRefused => "The refresh token is unknown, used, or revoked.".to_owned(),
+            | Self::RefreshRefused
+            | Self::RefreshWithoutKey => "The refresh token is unknown, used, or revoked.".to_owned(),
+            Self::BadProof(flaw) => flaw.description().to_owned(),
+            Self::NonceNeeded => "The DPoP proof needs the nonce of this answer.".to_owned(),
+            Self::ProofRequired => "This client must send a DPoP proof.".to_owned(),
+            Self::TwoKeys => "The dpop_jkt is not the key of the DPoP proof.".to_owned(),
+            Self::TokenWithoutKey => "The access token needs a DPoP proof with its key.".to_owned(),
+            Self::WrongVerifier => "The code_verifier does not answer the code_challenge.".to_owned(),
             Self::ForeignToken => "The token is another client's.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; ask again after the interval.".to_owned(),
             Self::TooSoon(interval) => {
@@ -315,6 +379,8 @@ mod tests {
         }
         assert_eq!(body(Error::ForgedDeviceCode), body(Error::UnknownDeviceCode));
         assert_eq!(body(Error::SpentDeviceCode), body(Error::ReplayedDeviceCode));
+        assert_eq!(body(Error::UnknownDeviceCode), body(Error::WithoutKey));
+        assert_eq!(body(Error::DeadRefreshToken), body(Error::RefreshWithoutKey));
         assert_eq!(body(Error::Denied), body(Error::Contested));
         assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
     }
@@ -327,7 +393,14 @@ mod tests {
             Error::Missing("client_id"),
             Error::TooSoon(10),
             Error::TwoClients,
+            Error::MalformedTarget,
+            Error::TargetNotAllowed,
             Error::NoCertificate,
+            Error::NonceNeeded,
+            Error::ProofRequired,
+            Error::TwoKeys,
+            Error::TokenWithoutKey,
+            Error::WrongVerifier,
             Error::Expired,
         ] {
             let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);

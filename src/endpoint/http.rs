@@ -48,6 +48,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// The address it was sent to, without the query. Host and scheme are one of this server's own by then, which are
+    /// in normal form.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.host, self.path)
+    }
+
     /// Whether the body says that it is a form.
     #[must_use]
     pub fn is_form(&self) -> bool {

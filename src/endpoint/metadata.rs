@@ -8,6 +8,9 @@ use super::http::Response;
 use super::{Context, Platform};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::grant::is_false;
+use crate::grant::pkce;
+use crate::identity::acr;
+use crate::token::dpop;
 use crate::token::key::{Algorithm, PublicKey};
 
 /// `/healthz`.
@@ -36,9 +39,18 @@ struct Metadata<'a> {
     authentication: ClientAuthentication,
     scopes_supported: Vec<&'a str>,
     subject_types_supported: [&'static str; 1],
-    id_token_signing_alg_values_supported: [Algorithm; 2],
-    claims_supported: [&'static str; 15],
+    id_token_signing_alg_values_supported: [Algorithm; 6],
+    userinfo_signing_alg_values_supported: [Algorithm; 6],
+    acr_values_supported: [&'static str; 1],
+    ui_locales_supported: [&'static str; 1],
+    claims_supported: [&'static str; 16],
     request_uri_parameter_supported: bool,
+    /// RFC 9449 §5.1.
+    dpop_signing_alg_values_supported: [&'static str; 7],
+    /// Ours: a proof or `dpop_jkt` at the device authorization endpoint binds the code; see `docs/dpop.md`.
+    device_authorization_dpop_supported: bool,
+    /// At the device authorization endpoint.
+    code_challenge_methods_supported: [&'static str; 1],
 }
 
 /// The same document at both places; every endpoint is found through it.
@@ -63,7 +75,10 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         authentication: ClientAuthentication::of(context),
         scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: [Algorithm::Rs256, Algorithm::Es256],
+        id_token_signing_alg_values_supported: Algorithm::ALL,
+        userinfo_signing_alg_values_supported: Algorithm::ALL,
+        acr_values_supported: acr::SUPPORTED,
+        ui_locales_supported: ["en"],
         claims_supported: [
             "iss",
             "sub",
@@ -72,6 +87,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
             "iat",
             "auth_time",
             "nonce",
+            "acr",
             "amr",
             "at_hash",
             "sid",
@@ -82,6 +98,9 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
             "client_id",
         ],
         request_uri_parameter_supported: false,
+        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+        device_authorization_dpop_supported: true,
+        code_challenge_methods_supported: [pkce::METHOD],
     };
     cacheable(&document)
 }
@@ -96,6 +115,8 @@ struct ProtectedResource<'a> {
     resource_name: &'static str,
     #[serde(skip_serializing_if = "is_false")]
     tls_client_certificate_bound_access_tokens: bool,
+    dpop_signing_alg_values_supported: [&'static str; 7],
+    dpop_bound_access_tokens_required: bool,
 }
 
 /// What `/userinfo` says of itself as a resource server.
@@ -111,6 +132,8 @@ pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> 
         bearer_methods_supported: ["header", "body"],
         resource_name: "userinfo",
         tls_client_certificate_bound_access_tokens: context.server.settings.mtls.is_some(),
+        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+        dpop_bound_access_tokens_required: false,
     })
 }
 
@@ -121,8 +144,8 @@ struct KeySet<'a> {
 
 /// RFC 7517 §5.
 pub(super) async fn keys<P: Platform>(context: Context<'_, P>) -> Response {
-    match context.server.snapshot(context.now).await {
-        Ok(snapshot) => cacheable(&KeySet { keys: &snapshot.keys }),
+    match context.server.verifying_keys(context.now).await {
+        Ok(keys) => cacheable(&KeySet { keys: &keys }),
         Err(_) => Error::Unavailable.response(false),
     }
 }

@@ -1,22 +1,30 @@
 //! The tokens of a successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
+use jwt_compact::Claims;
 use rand_core::CryptoRng;
 use serde::Serialize;
+use serde_json::Map;
 
 use super::error::Error;
 use super::{Context, Platform};
+use crate::client::rules::AccessTokenFormat;
 use crate::client::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::client::{Client, REFRESH_TOKEN_GRANT};
 use crate::grant::routing::Shard;
 use crate::identity::account::Account;
 use crate::secret;
+use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::token::claims::{AccessClaims, Audience, IdClaims, Person, at_hash, dated};
+use crate::token::access::AccessToken;
+use crate::token::claims::{AccessClaims, Audience, IdClaims, Person, Userinfo, at_hash, dated};
 use crate::token::confirmation::Confirmation;
 use crate::token::family::Current;
 use crate::token::key::Algorithm;
+use crate::token::mapping::{Facts, Rules, Target, map};
+use crate::token::opaque;
 use crate::token::refresh_token::RefreshToken;
 use crate::token::signing::SigningInput;
 
@@ -42,10 +50,12 @@ pub(super) struct Subject<'a> {
     pub amr: &'a [String],
     pub acr: Option<&'a str>,
     pub nonce: Option<&'a str>,
-    /// Where the access token is good; the issuer's own endpoints if nowhere else.
+    /// Where the access token is good; never empty.
     pub audience: &'a [String],
     /// The keys that the access token is bound to.
     pub cnf: &'a Confirmation,
+    /// Names this answer: the access token's `jti`.
+    pub attempt: &'a str,
     pub session: Session,
 }
 
@@ -64,18 +74,28 @@ impl Session {
 }
 
 impl Tokens {
-    /// Adds the family's next refresh token, and returns what its row keeps.
+    /// Adds the family's next refresh token, good until it has lain idle for too long or `until` has come, and returns
+    /// what its row keeps.
     pub(super) fn add_refresh_token<P>(
         &mut self,
         context: Context<'_, P>,
         subject: &Subject<'_>,
-        attempt: &str,
+        until: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Current {
         let (keyring, Session { shard, family }) = (&context.server.settings.keyring, subject.session);
         let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
         self.refresh_token = Some(text);
-        Current { digest, attempt: attempt.to_owned() }
+        let idle = subject.client.tokens.refresh_token_idle_lifetime;
+        let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
+        let good_until = Some(until.min(context.now + idle));
+        Current { digest, attempt: subject.attempt.to_owned(), good_until }
+    }
+
+    /// When the last of them ends: the family is known until then, so that an access token can be revoked.
+    pub(super) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
+        let access = now + Duration::from_secs(self.expires_in);
+        refresh.and_then(|current| current.good_until).map_or(access, |until| until.max(access))
     }
 }
 
@@ -84,54 +104,96 @@ impl Subject<'_> {
     pub(super) fn may_refresh(&self) -> bool {
         self.scope.has(OFFLINE_ACCESS) && self.client.may_use(REFRESH_TOKEN_GRANT)
     }
+
+    /// How long the access token is good, in seconds.
+    pub(super) fn access_token_lifetime(&self, settings: &Settings) -> u64 {
+        self.client.tokens.access_token_lifetime.unwrap_or(settings.access_token)
+    }
+
+    /// How long the ID token is good, in seconds.
+    pub(super) fn id_token_lifetime(&self, settings: &Settings) -> u64 {
+        self.client.tokens.id_token_lifetime.unwrap_or(settings.id_token)
+    }
+
+    /// What claim mapping goes by.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        let (account, scope, resource) = (self.account, self.scope, self.audience);
+        Facts { account, client_id: &self.client.client_id, scope, resource }
+    }
 }
 
-/// Signs an access token and, if `openid` was granted, an ID token. Stores nothing.
+/// The claim mapping of each scope that has one.
+pub(super) type ScopeClaims = BTreeMap<String, Rules>;
+
+/// Makes an access token and, if `openid` was granted, signs an ID token. Stores nothing.
 pub(super) async fn mint<P: Platform>(
     context: Context<'_, P>,
     subject: &Subject<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let settings = &context.server.settings;
-    let access = access_claims(context, subject, secret::random_id(rng));
-    let alg = subject.client.access_token_signed_response_alg;
-    let access_token = sign(context, "at+jwt", alg, settings.access_token, access).await?;
+    let snapshot = context.server.snapshot(context.now).await?;
+    let expires_in = subject.access_token_lifetime(settings);
+    let access = access_claims(context, subject, &snapshot.scope_claims);
+    let access_token = match subject.client.tokens.access_token_format {
+        AccessTokenFormat::Jwt => {
+            let alg = subject.client.access_token_signed_response_alg;
+            sign(context, "at+jwt", alg, dated(access, context.now, Duration::from_secs(expires_in))).await?
+        }
+        AccessTokenFormat::Opaque => {
+            let iat = context.now.seconds();
+            let token = AccessToken { claims: access, iat, exp: iat + expires_in };
+            opaque::seal(&token, &settings.keyring, rng).ok_or(Error::Unavailable)?
+        }
+    };
     let id_token = if subject.scope.has(OPENID) {
-        let claims = id_claims(context, subject, &access_token);
+        let claims = id_claims(context, subject, &snapshot.scope_claims, &access_token);
+        let lifetime = Duration::from_secs(subject.id_token_lifetime(settings));
         let alg = subject.client.id_token_signed_response_alg;
-        Some(sign(context, "JWT", alg, settings.id_token, claims).await?)
+        Some(sign(context, "JWT", alg, dated(claims, context.now, lifetime)).await?)
     } else {
         None
     };
     Ok(Tokens {
         access_token,
-        token_type: "Bearer",
-        expires_in: settings.access_token,
+        token_type: if subject.cnf.jkt.is_some() { "DPoP" } else { "Bearer" },
+        expires_in,
         scope: subject.scope.clone(),
         id_token,
         refresh_token: None,
     })
 }
 
-fn access_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, jti: String) -> AccessClaims {
+pub(super) fn access_claims<P>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    scopes: &ScopeClaims,
+) -> AccessClaims {
     let issuer = context.issuer.as_str();
     AccessClaims {
         iss: issuer.to_owned(),
         sub: subject.account.sub.clone(),
         aud: Audience::of(subject.audience, issuer),
         client_id: subject.client.client_id.clone(),
-        jti,
+        jti: subject.attempt.to_owned(),
         scope: subject.scope.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
         acr: subject.acr.map(str::to_owned),
         sid: subject.session.sid(),
         cnf: subject.cnf.clone(),
+        others: map(scopes, &subject.client.tokens.claims, Target::AccessToken, subject.facts(), Map::new()),
     }
 }
 
-fn id_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, access_token: &str) -> IdClaims {
+pub(super) fn id_claims<P>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    scopes: &ScopeClaims,
+    access_token: &str,
+) -> IdClaims {
     let alg = subject.client.id_token_signed_response_alg;
+    let person = Person::of(subject.account, subject.scope).claims();
     IdClaims {
         iss: context.issuer.as_str().to_owned(),
         sub: subject.account.sub.clone(),
@@ -142,21 +204,39 @@ fn id_claims<P>(context: Context<'_, P>, subject: &Subject<'_>, access_token: &s
         sid: subject.session.sid(),
         at_hash: at_hash(access_token, alg),
         nonce: subject.nonce.map(str::to_owned),
-        person: Person::of(subject.account, subject.scope),
+        others: map(scopes, &subject.client.tokens.claims, Target::IdToken, subject.facts(), person),
     }
 }
 
-async fn sign<P: Platform, T: Serialize>(
+/// What `/userinfo` answers. `signed` adds what tells who says it to whom, and no `exp`, so that nobody takes it for
+/// an ID token (OpenID Connect Core §5.3.2).
+pub(super) fn userinfo<P>(
+    context: Context<'_, P>,
+    person: Facts<'_>,
+    client: &Client,
+    scopes: &ScopeClaims,
+    signed: bool,
+) -> Userinfo {
+    let claims = Person::of(person.account, person.scope).claims();
+    Userinfo {
+        iss: signed.then(|| context.issuer.as_str().to_owned()),
+        aud: signed.then(|| client.client_id.clone()),
+        sub: person.account.sub.clone(),
+        others: map(scopes, &client.tokens.claims, Target::Userinfo, person, claims),
+    }
+}
+
+/// Signs `claims`; `None` are those that could not be dated.
+pub(super) async fn sign<P: Platform, T: Serialize>(
     context: Context<'_, P>,
     typ: &str,
     alg: Algorithm,
-    lifetime: u64,
-    claims: T,
+    claims: Option<Claims<T>>,
 ) -> Result<String, Error> {
     let server = context.server;
     let key = server.signing_key(alg, context.now).await.map_err(|_| Error::Unavailable)?;
-    let claims = dated(claims, context.now, Duration::from_secs(lifetime)).ok_or(Error::Unavailable)?;
-    let input = SigningInput::new(typ, &key.public, &claims).ok_or(Error::Unavailable)?;
+    let input = SigningInput::new(typ, &key.public, &claims.ok_or(Error::Unavailable)?);
+    let input = input.ok_or(Error::Unavailable)?;
     let signature = server.platform.sign(&key, input.bytes()).await.map_err(|_| Error::Unavailable)?;
     Ok(input.signed(&signature))
 }

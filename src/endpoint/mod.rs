@@ -9,6 +9,7 @@ mod client_keys;
 mod client_metadata;
 mod device_authorization;
 mod directory;
+mod dpop;
 pub mod error;
 pub mod form;
 pub mod http;
@@ -16,11 +17,14 @@ mod live_codes;
 mod metadata;
 mod mint;
 pub mod page;
+mod parameters;
+mod pkce;
 mod platform;
 mod redemption;
 mod refresh;
 mod registration;
 mod static_token;
+mod target;
 mod token;
 mod verify;
 
@@ -112,7 +116,7 @@ enum Route {
 /// What a browser's script may ask of the routes that are open to it.
 const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-allow-methods", "GET, POST"),
-    ("access-control-allow-headers", "authorization, content-type"),
+    ("access-control-allow-headers", "authorization, content-type, dpop"),
     ("access-control-max-age", "86400"),
 ];
 
@@ -199,6 +203,23 @@ impl Route {
         }
     }
 
+    /// Whether a DPoP proof may come with a request (RFC 9449 §4).
+    const fn takes_proofs(self) -> bool {
+        match self {
+            Self::DeviceAuthorization | Self::Token | Self::UserInfo => true,
+            Self::Introspection
+            | Self::Revocation
+            | Self::Verify
+            | Self::Authorize
+            | Self::Metadata
+            | Self::ProtectedResource
+            | Self::Keys
+            | Self::Health
+            | Self::Admin
+            | Self::Registration => false,
+        }
+    }
+
     /// Whether a script on another site may call it: what a browser client needs, and never the pages
     /// (RFC 9700 §2.6). Nothing here goes by a cookie, so any origin may.
     const fn is_open_to_scripts(self) -> bool {
@@ -247,10 +268,11 @@ pub async fn answer<P: Platform>(
     }
     let context = Context { server, issuer: &issuer, request, now };
     let response = dispatch(route, context, rng).await;
+    let response = if route.takes_proofs() { dpop::with_nonce(context, response) } else { response };
     let response = if route.is_open_to_scripts() {
         response
             .with("access-control-allow-origin", "*".to_owned())
-            .with("access-control-expose-headers", "retry-after, www-authenticate".to_owned())
+            .with("access-control-expose-headers", "retry-after, www-authenticate, dpop-nonce".to_owned())
     } else {
         response
     };

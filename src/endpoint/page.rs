@@ -1,7 +1,7 @@
 //! The verification pages (RFC 8628 §3.3), one struct per file in `templates/`.
 //!
 //! Pure rendering: plain fields, no decisions. Everything that varies is escaped by askama, every
-//! form posts to `action`, and nothing on a page needs a script or another resource.
+//! form posts to `action`, and nothing on a page needs a script or another resource, the Turnstile widget excepted.
 
 use core::fmt;
 
@@ -20,10 +20,13 @@ pub struct EnterPage<'a> {
     pub csrf: &'a str,
     /// The display name of whoever is signed in.
     pub signed_in_as: Option<&'a str>,
-    /// The code brought by a link, formatted for people; empty to ask for one. Never a code that failed.
+    /// The code brought by a link, or typed and not looked at yet, formatted for people; empty to ask for one. Never a
+    /// code that failed.
     pub user_code: &'a str,
     /// What codes look like here.
     pub shape: CodeShape<'a>,
+    /// The site key of the Turnstile widget that the form has to carry, if it has to.
+    pub site_key: Option<&'a str>,
     /// What went wrong with the last attempt.
     pub problem: Option<Problem<'a>>,
 }
@@ -35,6 +38,8 @@ pub struct CodeShape<'a> {
     pub digits: bool,
     /// A stand-in such as `XXXX-XXXX`.
     pub example: &'a str,
+    /// One of digits, if some clients have such codes and the others do not.
+    pub digits_example: Option<&'a str>,
 }
 
 /// Who are you? Shown before the code is looked up, so it says nothing about the code.
@@ -47,8 +52,10 @@ pub struct SignInPage<'a> {
     pub csrf: &'a str,
     /// The sealed transaction that carries the code through the sign-in.
     pub transaction: &'a str,
-    /// The name typed last time, or empty.
+    /// The name typed last time, or of whom to expect, or empty.
     pub username: &'a str,
+    /// Who is signed in already, but not recently enough for the device that asks.
+    pub again: Option<&'a str>,
     /// What went wrong with the last attempt.
     pub problem: Option<Problem<'a>>,
 }
@@ -75,8 +82,16 @@ pub struct ConsentPage<'a> {
     pub account_name: &'a str,
     /// What tells this account from another of that name: a user name or an e-mail address.
     pub account_detail: &'a str,
+    /// Whom the device expects, if that is somebody else.
+    pub expected: Option<&'a str>,
     /// What the client will be able to do, one plain sentence each.
     pub permissions: Vec<&'a str>,
+    /// The hosts where it will be able to, if the device asked for others than usual.
+    pub resources: Vec<&'a str>,
+    /// What the client's operator has to say.
+    pub consent_text: Option<&'a str>,
+    /// The client's own documents.
+    pub documents: Vec<Document<'a>>,
     /// Where the device asked from.
     pub requested: Origin<'a>,
     /// Where this page is being read.
@@ -85,6 +100,17 @@ pub struct ConsentPage<'a> {
     pub problem: Option<Problem<'a>>,
     /// Whole minutes until the code ends; 0 reads as less than one.
     pub minutes_left: u64,
+}
+
+/// A document of a client's, on its own site.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Document<'a> {
+    /// `privacy policy`.
+    pub what: &'static str,
+    /// Always https.
+    pub uri: &'a str,
+    /// The host it is on, shown beside the link.
+    pub host: &'a str,
 }
 
 /// Where a request came from, in words.
@@ -149,6 +175,10 @@ pub enum Problem<'a> {
     Unconfirmed,
     /// None of the buttons was pressed.
     Undecided,
+    /// The form came without the token of the Turnstile widget.
+    Unchecked,
+    /// The token of the Turnstile widget does not count.
+    CheckFailed,
     /// The form outlived its session: by time, or by a sign-in or sign-out in another window.
     SessionExpired,
 }
@@ -166,6 +196,13 @@ impl fmt::Display for Problem<'_> {
                 "Nothing was approved. To approve, first tick the box that says this is your device.",
             ),
             Self::Undecided => f.write_str("Nothing was decided. Choose one of the buttons below."),
+            Self::Unchecked => f.write_str(
+                "Your code was not looked at yet. It is kept: complete the check below, then continue.",
+            ),
+            Self::CheckFailed => f.write_str(
+                "The check was not accepted: it counts once, and for five minutes. Your code is kept: complete \
+                 the new check below, then continue.",
+            ),
             Self::SessionExpired => f.write_str(
                 "The page you were on no longer counts: it was open for too long, or you signed in or out \
                  in another window. It decided nothing. Please start again.",

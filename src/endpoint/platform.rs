@@ -1,5 +1,6 @@
 //! What the endpoints need of the world: objects, a signature, a published snapshot, a rate limit.
 
+use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
 use crate::grant::routing::Shard;
 use crate::token::key::{PublicKey, StoredKey};
@@ -32,6 +33,9 @@ pub trait Platform {
     /// Asks the registry.
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable>;
 
+    /// Asks the registry about its signing keys.
+    async fn keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable>;
+
     /// The published snapshot, where there is one. An accelerator: it may be a minute old.
     async fn published(&self) -> Option<Snapshot>;
 
@@ -43,6 +47,9 @@ pub trait Platform {
 
     /// Whether `signature` over `input` is that of `key`'s private half.
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
+
+    /// Posts a form to another server, and gives what it answers with 2xx or 4xx. Follows no redirection.
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable>;
 
     /// Fetches a document, within bounds of time and size; a redirect is a failure.
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;

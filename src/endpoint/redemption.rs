@@ -8,39 +8,58 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::dpop::Proven;
 use super::error::Error;
+use super::form::Form;
 use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, certificate};
+use super::{Context, Platform, certificate, pkce, target};
+use crate::client::Client;
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
+use crate::grant::pkce::is_answered;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family};
 use crate::token::refresh_token::new_family;
+use crate::token::renewal::Renewal;
 
 pub(super) async fn poll<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
-    device_code: &str,
+    proven: &Proven,
+    form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
+    let (device_code, verifier) = (form.require("device_code")?, pkce::verifier(form)?);
     let settings = &context.server.settings;
+    let asked = target::asked(form)?;
     let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
     let code = code.ok_or(Error::ForgedDeviceCode)?;
     if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
         return Err(Error::Expired);
     }
-    let reissue = may_reissue(context, caller);
-    let command = Command::Poll { key: code.address.key, secret: code.secret, reissue };
+    let command = Command::Poll {
+        key: code.address.key,
+        secret: code.secret,
+        reissue: may_reissue(context, caller, None),
+        reissue_bound: settings.reissue_lost_answers,
+        proven: proven.cnf.clone(),
+    };
     let Reply::Polled(poll) = context.server.platform.grants(code.address.shard, &command).await? else {
         return Err(Error::Unavailable);
     };
     match poll {
-        Poll::Ready(ready) => redeem(context, caller, &code, *ready, rng).await,
+        Poll::Ready(ready) if !proven.has_key_of(&ready.request.cnf) => Err(Error::WithoutKey),
+        Poll::Ready(ready) if !is_answered(ready.request.code_challenge.as_deref(), verifier) => {
+            Err(Error::WrongVerifier)
+        }
+        Poll::Ready(ready) => redeem(context, caller, proven, &code, *ready, &asked, rng).await,
+        Poll::WithoutKey => Err(Error::WithoutKey),
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
         Poll::Denied(how) => Err(refusal(how)),
@@ -51,9 +70,11 @@ pub(super) async fn poll<P: Platform>(
     }
 }
 
-/// Whether a lost answer may be given anew: only to a client that has proved more than having the code.
-const fn may_reissue<P>(context: Context<'_, P>, caller: &Caller) -> bool {
-    context.server.settings.reissue_lost_answers && caller.is_confidential()
+/// Whether a lost answer may be given anew: only to a client that has proved more than having the code. What the
+/// code is bound to it has proved having, or it would not have come so far.
+fn may_reissue<P>(context: Context<'_, P>, caller: &Caller, code: Option<&Confirmation>) -> bool {
+    let proved = caller.is_confidential() || code.is_some_and(|cnf| !cnf.is_empty());
+    context.server.settings.reissue_lost_answers && proved
 }
 
 const fn refusal(how: Denial) -> Error {
@@ -67,8 +88,10 @@ const fn refusal(how: Denial) -> Error {
 async fn redeem<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     code: &DeviceCode,
     ready: Ready,
+    asked: &[&str],
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let client = caller.at_source(context).await?;
@@ -78,7 +101,9 @@ async fn redeem<P: Platform>(
     let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
         return Err(Error::RedemptionRefused);
     };
-    let cnf = certificate::confirmation(context, &client)?;
+    let audience = target::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
+    let cnf = proven.confirmation(context, &client)?;
+    let attempt = secret::random_id(rng);
     let session = Session { shard: code.address.shard, family: new_family(rng) };
     let subject = Subject {
         client: &client,
@@ -87,27 +112,36 @@ async fn redeem<P: Platform>(
         auth_time: ready.approval.auth_time,
         amr: &ready.approval.amr,
         acr: ready.approval.acr.as_deref(),
-        audience: &[],
+        audience: &audience,
         cnf: &cnf,
         nonce: ready.request.nonce.as_deref(),
+        attempt: &attempt,
         session,
     };
     let mut tokens = mint(context, &subject, rng).await?;
-    let attempt = secret::random_id(rng);
-    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, &attempt, rng));
-    let family = family(context, &subject, refresh);
+    let until = refreshable_until(context, &client);
+    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
+    let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
+    let family = family(&subject, refresh, until, ends_at);
+    let family = Box::new(Family { resource: ready.request.resource, ..family });
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
-    let (family, reissue) = (Box::new(family), may_reissue(context, caller));
+    let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
+    proven.burn(context).await?;
     spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;
     release(context, &ready.request.gauge, code.address).await;
     Ok(tokens)
 }
 
-/// The family that a redemption starts: it lives as long as its refresh token, or its access token.
-fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Current>) -> Family {
-    let settings = &context.server.settings;
+/// RFC 9700 §4.14.2: however often it is refreshed, an approval is not for ever.
+fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
+    let lifetime = client.tokens.refresh_token_lifetime;
+    context.now + Duration::from_secs(lifetime.unwrap_or(context.server.settings.refresh_token))
+}
+
+/// The family that a redemption starts.
+fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, ends_at: Timestamp) -> Family {
+    let renewal = Renewal { until: refresh.as_ref().map(|_| until), ..Renewal::default() };
     let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
-    let lifetime = if refresh.is_some() { settings.refresh_token } else { settings.access_token };
     Family {
         format: Format,
         client_id: subject.client.client_id.clone(),
@@ -115,12 +149,13 @@ fn family<P>(context: Context<'_, P>, subject: &Subject<'_>, refresh: Option<Cur
         scope: subject.scope.clone(),
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),
-        ends_at: context.now + Duration::from_secs(lifetime),
+        ends_at,
         cnf: if refresh.is_some() { cnf } else { Confirmation::default() },
         refresh,
         ended: None,
         resource: Vec::new(),
         acr: subject.acr.map(str::to_owned),
+        renewal,
     }
 }
 

@@ -1,26 +1,31 @@
 //! The refresh grant (RFC 6749 §6), rotating at every use (RFC 9700 §2.2.2).
 //!
-//! Two hops, as a redemption: look, do everything that can fail, spend.
+//! Two hops, as a redemption: look, do everything that can fail, spend. What a token that was rotated away means when
+//! it comes back is [`Family::present`]'s to say.
 
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::dpop::Proven;
 use super::error::Error;
 use super::form::Form;
 use super::mint::{Session, Subject, Tokens, mint};
-use super::{Context, Platform, certificate};
+use super::{Context, Platform, certificate, target};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
 use crate::grant::command::{Command, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
+use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 use crate::token::refresh_token::RefreshToken;
 
 pub(super) async fn refresh<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
@@ -28,6 +33,7 @@ pub(super) async fn refresh<P: Platform>(
     let client_id = &caller.client.client_id;
     let token = RefreshToken::parse(presented, client_id, &context.server.settings.keyring);
     let token = token.ok_or(Error::ForgedRefreshToken)?;
+    let resources = target::asked(form)?;
     let (id, secret, genuine) = (token.family.clone(), token.secret, token.genuine);
     let command = Command::Refresh { id, secret, genuine };
     let Reply::Refreshed(presented) = context.server.platform.grants(token.shard, &command).await? else {
@@ -38,12 +44,20 @@ pub(super) async fn refresh<P: Platform>(
             if !certificate::is_shown(context, &family.cnf) {
                 return Err(Error::UnboundRefreshToken);
             }
-            let scope = asked_scope(form.get("scope"), &family.scope)?;
-            rotate(context, caller, &token, &family, scope, rng).await
+            let asked =
+                Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
+            rotate(context, caller, proven, &token, &family, asked, rng).await
         }
+        Presented::Raced => Err(Error::LostRefresh),
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
     }
+}
+
+/// What a refresh asks for.
+struct Asked<'a> {
+    scope: Scope,
+    resources: &'a [&'a str],
 }
 
 /// RFC 6749 §6: a refresh may ask for less, never for more.
@@ -56,16 +70,22 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
 async fn rotate<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
+    proven: &Proven,
     token: &RefreshToken,
     family: &Family,
-    asked: Scope,
+    asked: Asked<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
+    if !proven.has_key_of(&family.cnf) {
+        return Err(Error::RefreshWithoutKey);
+    }
     let client = caller.at_source(context).await?;
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
-    let scope = allowed(&client, &account, &asked)?;
-    let cnf = certificate::confirmation(context, &client)?;
+    let scope = allowed(&client, &account, &asked.scope)?;
+    let audience = target::narrowed(context, &client, asked.resources, &family.resource, &scope)?;
+    let cnf = proven.confirmation(context, &client)?;
+    let attempt = secret::random_id(rng);
     let subject = Subject {
         client: &client,
         account: &account,
@@ -73,14 +93,18 @@ async fn rotate<P: Platform>(
         auth_time: family.auth_time,
         amr: &family.amr,
         acr: family.acr.as_deref(),
-        audience: &[],
+        audience: &audience,
         cnf: &cnf,
         nonce: None,
+        attempt: &attempt,
         session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
     };
     let mut tokens = mint(context, &subject, rng).await?;
-    let next = tokens.add_refresh_token(context, &subject, &secret::random_id(rng), rng);
-    spend(context, token, next).await.map(|()| tokens)
+    let next = tokens.add_refresh_token(context, &subject, family.refreshable_until(), rng);
+    let ends_at = tokens.ends_at(Some(&next), context.now);
+    proven.burn(context).await?;
+    let binding = certificate::of_refresh_tokens(&client, &cnf);
+    spend(context, token, next, ends_at, binding).await.map(|()| tokens)
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
@@ -97,8 +121,11 @@ async fn spend<P: Platform>(
     context: Context<'_, P>,
     token: &RefreshToken,
     next: Current,
+    ends_at: Timestamp,
+    cnf: Confirmation,
 ) -> Result<(), Error> {
-    let command = Command::Rotate { id: token.family.clone(), secret: token.secret, next };
+    let (id, secret, ends_at) = (token.family.clone(), token.secret, Some(ends_at));
+    let command = Command::Rotate { id, secret, next, ends_at, cnf };
     let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
         return Err(Error::Unavailable);
     };

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::mint::Tokens;
-use super::{Context, Platform, certificate, redemption, refresh};
+use super::{Context, Platform, dpop, redemption, refresh};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
@@ -43,11 +43,12 @@ async fn exchange<P: Platform>(
     if !caller.client.may_use(grant_type) {
         return Err(Error::GrantNotAllowed);
     }
+    let proven = dpop::prove(context).await?;
     // Told at the first poll, not after the person's approval.
-    certificate::confirmation(context, &caller.client)?;
+    proven.confirmation(context, &caller.client)?;
     if grant_type == DEVICE_CODE_GRANT {
-        redemption::poll(context, &caller, form.require("device_code")?, rng).await
+        redemption::poll(context, &caller, &proven, &form, rng).await
     } else {
-        refresh::refresh(context, &caller, &form, rng).await
+        refresh::refresh(context, &caller, &proven, &form, rng).await
     }
 }

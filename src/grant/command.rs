@@ -8,6 +8,7 @@ use super::routing::RowKey;
 use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request, is_false};
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Family, Presented, Rotation};
 
 /// Asks a shard for something.
@@ -32,6 +33,12 @@ pub enum Command {
         /// Whether a lost answer may be given anew to this caller.
         #[serde(default, skip_serializing_if = "is_false")]
         reissue: bool,
+        /// Whether it may to any caller, if the code is bound to a key, which the caller then has.
+        #[serde(default, skip_serializing_if = "is_false")]
+        reissue_bound: bool,
+        /// The keys that the caller proved having.
+        #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+        proven: Confirmation,
     },
     /// Spends an approved grant and starts its family.
     Redeem {
@@ -82,11 +89,20 @@ pub enum Command {
         secret: Digest,
         /// The next one.
         next: Current,
+        /// The family's row may go after this; as before, if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ends_at: Option<Timestamp>,
+        /// What the family is bound to from now on, as far as it is not bound yet.
+        #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+        cnf: Confirmation,
     },
     /// A family, looked at.
     Family {
         /// The family's key.
         id: String,
+        /// The `jti` of an access token of it that was presented.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<String>,
     },
     /// Ends a family, if it is this client's.
     Revoke {

@@ -15,6 +15,7 @@
 pub mod command;
 pub mod device_code;
 pub mod pace;
+pub mod pkce;
 pub mod routing;
 pub mod shard;
 pub mod user_code;
@@ -56,6 +57,9 @@ pub struct Grant {
     pub interval: u64,
     /// What has become of it.
     pub state: State,
+    /// Whether its code was presented without the key that it is bound to.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_key: bool,
 }
 
 /// What a device asked for (RFC 8628 §3.1).
@@ -195,6 +199,8 @@ pub enum Poll {
     Replayed,
     /// No such grant, or another secret.
     Unknown,
+    /// The code is bound to a key that the caller did not prove having. Nothing has changed.
+    WithoutKey,
 }
 
 /// What the tokens of an approved grant are made from.
@@ -219,6 +225,12 @@ pub enum Redemption {
 }
 
 impl Grant {
+    /// Whether the caller has the code's secret, but not a key that the code is bound to.
+    #[must_use]
+    pub fn lacks_key(&self, secret: &Digest, proven: &Confirmation) -> bool {
+        self.secret == *secret && !self.request.cnf.is_met_by(proven)
+    }
+
     /// Whether a person may still decide.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {

@@ -12,6 +12,7 @@ use crate::audit::{Event, What};
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
+use crate::token::confirmation::Confirmation;
 use crate::token::family::{Current, Ending, Family, Presented, Rotation};
 
 /// The rows of a shard. Every method is synchronous: see [`apply`].
@@ -69,8 +70,9 @@ pub fn apply<R: Rows>(
 ) -> Result<Reply, R::Error> {
     match command {
         Command::Open { key, grant, cap } => open(rows, key, &grant, cap, now).map(Reply::Opened),
-        Command::Poll { key, secret, reissue } => {
-            poll(rows, memory, key, &secret, reissue, now).map(Reply::Polled)
+        Command::Poll { key, secret, reissue, reissue_bound, proven } => {
+            let caller = Caller { secret, proven, reissue, reissue_bound };
+            poll(rows, memory, key, &caller, now).map(Reply::Polled)
         }
         Command::Redeem { key, secret, attempt, id, family, reissue } => {
             memory.polls.remove(&key);
@@ -84,8 +86,11 @@ pub fn apply<R: Rows>(
         Command::Refresh { id, secret, genuine } => {
             refresh(rows, &id, &secret, genuine, now).map(Reply::Refreshed)
         }
-        Command::Rotate { id, secret, next } => rotate(rows, &id, &secret, next, now).map(Reply::Rotated),
-        Command::Family { id } => Ok(Reply::Family(rows.family(&id)?.map(Box::new))),
+        Command::Rotate { id, secret, next, ends_at, cnf } => {
+            let successor = Successor { current: next, ends_at, cnf };
+            rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
+        }
+        Command::Family { id, seen } => look(rows, &id, seen.as_deref()).map(Reply::Family),
         Command::Revoke { id, client_id, proof } => {
             revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
         }
@@ -107,16 +112,28 @@ fn open<R: Rows>(rows: &R, key: RowKey, grant: &Grant, cap: u64, now: Timestamp)
     Ok(Opened::Live(live + 1))
 }
 
+/// What a poll says of whoever sent it.
+struct Caller {
+    secret: Digest,
+    proven: Confirmation,
+    reissue: bool,
+    reissue_bound: bool,
+}
+
 fn poll<R: Rows>(
     rows: &R,
     memory: &mut Memory,
     key: RowKey,
-    secret: &Digest,
-    reissue: bool,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<Poll, R::Error> {
     let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
-    if reissue
+    let secret = &caller.secret;
+    // First of all: without the key a code paces nothing, ends nothing, and shows nothing.
+    if grant.lacks_key(secret, &caller.proven) {
+        return without_key(rows, key, grant, now);
+    }
+    if (caller.reissue || caller.reissue_bound && !grant.request.cnf.is_empty())
         && grant.secret == *secret
         && let Some(ready) = reissuable(rows, &grant, now)?
     {
@@ -138,6 +155,15 @@ fn poll<R: Rows>(
         rows.put_grant(key, &grant, now)?;
     }
     Ok(poll)
+}
+
+/// The first time it is an event, so that nobody fills the outbox with a code they cannot use.
+fn without_key<R: Rows>(rows: &R, key: RowKey, grant: Grant, now: Timestamp) -> Result<Poll, R::Error> {
+    if !grant.without_key {
+        tell(rows, What::DeviceCodeWithoutKey, key, &grant, now)?;
+        rows.put_grant(key, &Grant { without_key: true, ..grant }, now)?;
+    }
+    Ok(Poll::WithoutKey)
 }
 
 fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option<Ready>, R::Error> {
@@ -259,20 +285,38 @@ fn refresh<R: Rows>(
     Ok(presented)
 }
 
+/// What a refresh token is to be followed by.
+struct Successor {
+    current: Current,
+    ends_at: Option<Timestamp>,
+    cnf: Confirmation,
+}
+
 fn rotate<R: Rows>(
     rows: &R,
     id: &str,
     secret: &Digest,
-    next: Current,
+    successor: Successor,
     now: Timestamp,
 ) -> Result<Rotation, R::Error> {
     let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
-    let rotation = family.rotate(secret, next, now);
+    let lost = family.good_until(secret, now).is_none();
+    let rotation = family.rotate(secret, successor.current, successor.ends_at, now);
     if rotation == Rotation::Rotated {
+        family.bind(successor.cnf);
+        let what = if lost { What::RefreshedAnew } else { What::Refreshed };
         rows.put_family(id, &family)?;
-        rows.tell(&Event::of_family(What::Refreshed, id, &family, now))?;
+        rows.tell(&Event::of_family(what, id, &family, now))?;
     }
     Ok(rotation)
+}
+
+fn look<R: Rows>(rows: &R, id: &str, seen: Option<&str>) -> Result<Option<Box<Family>>, R::Error> {
+    let Some(mut family) = rows.family(id)? else { return Ok(None) };
+    if seen.is_some_and(|jti| family.arrive(jti)) {
+        rows.put_family(id, &family)?;
+    }
+    Ok(Some(Box::new(family)))
 }
 
 fn revoke<R: Rows>(

@@ -15,6 +15,9 @@ pub const FLOOR_BITS: f64 = 34.5;
 /// Codes of digits only need at least this many.
 pub const DIGITS_FLOOR: usize = 12;
 
+/// Most symbols in a code of ordinary length.
+const LONGEST: usize = 24;
+
 /// What user codes look like: which symbols, how many.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Shape {
@@ -75,7 +78,7 @@ impl Shape {
         if alphabet.len() < 2 {
             return Err(BadShape::TooFew);
         }
-        if !(4..=24).contains(&length) {
+        if !(4..=LONGEST).contains(&length) {
             return Err(BadShape::Length);
         }
         let shape = Self { alphabet: alphabet.to_owned(), length };
@@ -94,6 +97,20 @@ impl Shape {
     #[must_use]
     pub fn is_weak(&self) -> bool {
         self.length < self.floor()
+    }
+
+    /// A shape of digits only that is no easier to guess than this one, if 24 digits will do; at least
+    /// [`DIGITS_FLOOR`] of them. If this one is of digits already, it stays as the operator wants it.
+    #[must_use]
+    pub fn in_digits(&self) -> Self {
+        if self.is_digits() {
+            return self.clone();
+        }
+        let mut shape = Self { alphabet: DIGITS.to_owned(), length: DIGITS_FLOOR };
+        while shape.bits() < self.bits() && shape.length < LONGEST {
+            shape.length += 1;
+        }
+        shape
     }
 
     /// Whether every symbol is a digit, so that a phone may show its number pad.
@@ -172,6 +189,19 @@ impl UserCode {
         let code: String = typed.chars().filter_map(|typed| shape.symbol(typed)).take(longest + 1).collect();
         let fits = code.len() == shape.length || code.len() == longest;
         fits.then_some(Self(code))
+    }
+
+    /// Reads what a person typed where codes are of `shape` or, for some clients, of digits.
+    ///
+    /// A text without letters is one of digits first: a mixed alphabet that lacks a digit would drop that digit.
+    #[must_use]
+    pub fn parse_either(typed: &str, shape: &Shape) -> Option<Self> {
+        let digits = shape.in_digits();
+        if typed.chars().map(unwidened).any(char::is_alphabetic) {
+            Self::parse(typed, shape).or_else(|| Self::parse(typed, &digits))
+        } else {
+            Self::parse(typed, &digits).or_else(|| Self::parse(typed, shape))
+        }
     }
 
     /// A stand-in that shows what codes look like: `XXXX-XXXX`.
@@ -265,6 +295,34 @@ mod tests {
         let code = UserCode::parse("o1l2-3456-7890", &digits).unwrap();
 
         assert_eq!(code.to_string(), "0112-3456-7890");
+    }
+
+    #[test]
+    fn u9_digits_are_as_hard_to_guess_as_the_configured_codes() {
+        let length =
+            |alphabet: &str, length| Shape::new(alphabet, length, true).unwrap().in_digits().length();
+
+        assert_eq!(length(CONSONANTS, 8), 12, "39.9 bits for 34.6");
+        assert_eq!(length(CONSONANTS, 10), 14, "46.5 bits for 43.2");
+        assert_eq!(length("ABCD1234", 4), 12, "weak codes make no weak digits");
+        assert_eq!(length("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 24), 24);
+        assert_eq!(length(DIGITS, 9), 9, "digits stay as they are configured");
+    }
+
+    #[test]
+    fn u9_either_kind_of_code_is_read() {
+        let plain = shape();
+        let mixed = Shape::new("BCDFGHJKLMNPQRSTVWXZ23456789", 8, false).unwrap();
+        let read =
+            |typed, shape| UserCode::parse_either(typed, shape).map(|code| code.canonical().to_owned());
+
+        assert_eq!(read("wdjb mjht", &plain).as_deref(), Some("WDJBMJHT"));
+        assert_eq!(read("1234 5678-9012", &plain).as_deref(), Some("123456789012"));
+        assert_eq!(read("I234-5678-9O12", &plain).as_deref(), Some("123456789012"), "letters for digits");
+        assert_eq!(read("1001-2345-6789", &mixed).as_deref(), Some("100123456789"), "not 2345-6789");
+        assert_eq!(read("2345-6789", &mixed).as_deref(), Some("23456789"));
+        assert_eq!(read("WDJB-2345", &mixed).as_deref(), Some("WDJB2345"));
+        assert_eq!(read("1234", &plain), None);
     }
 
     #[test]

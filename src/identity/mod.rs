@@ -1,6 +1,7 @@
 //! People: accounts, passwords, and the sessions of their browsers.
 
 pub mod account;
+pub mod acr;
 pub mod demo;
 pub mod password;
 pub mod session;

@@ -2,11 +2,21 @@
 
 use super::{BadSetting, Environment, Issuer, Settings, bad, is_loopback, missing};
 
-/// Whether `aud` of a client's assertion must be the issuer.
-pub(super) fn strict_audience(var: &impl Fn(&str) -> Option<String>) -> Result<bool, BadSetting> {
+/// What `aud` of a client's assertion may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AssertionAudience {
+    /// The issuer, or the URL that the assertion is sent to.
+    Lenient,
+    /// The issuer.
+    Strict,
+}
+
+pub(super) fn assertion_audience(
+    var: &impl Fn(&str) -> Option<String>,
+) -> Result<AssertionAudience, BadSetting> {
     match var("CLIENT_ASSERTION_AUDIENCE").as_deref() {
-        None | Some("lenient") => Ok(false),
-        Some("strict") => Ok(true),
+        None | Some("lenient") => Ok(AssertionAudience::Lenient),
+        Some("strict") => Ok(AssertionAudience::Strict),
         Some(other) => Err(bad("CLIENT_ASSERTION_AUDIENCE", other, "must be lenient or strict")),
     }
 }
@@ -99,10 +109,13 @@ mod tests {
     #[test]
     fn the_audience_of_assertions_is_lenient_or_strict() {
         let with = |value| development(&[("CLIENT_ASSERTION_AUDIENCE", value)]);
+        let read = |value| with(value).map(|settings| settings.assertion_audience);
 
-        assert!(
-            !with("").unwrap().strict_assertion_audience && with("strict").unwrap().strict_assertion_audience
+        assert_eq!(
+            (read(""), read("lenient")),
+            (Ok(AssertionAudience::Lenient), Ok(AssertionAudience::Lenient))
         );
+        assert_eq!(read("strict"), Ok(AssertionAudience::Strict));
         assert!(with("loose").err().unwrap().ends_with("must be lenient or strict"));
     }
 

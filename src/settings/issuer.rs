@@ -46,6 +46,12 @@ impl Issuer {
         self.text.get(self.host..self.path).unwrap_or_default()
     }
 
+    /// The host without its port.
+    #[must_use]
+    pub fn hostname(&self) -> &str {
+        without_port(self.host())
+    }
+
     /// The path that every endpoint is under; empty, or starts with a slash.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -68,13 +74,17 @@ fn is_canonical(scheme: &str, authority: &str) -> bool {
 
 /// Whether `authority`, with or without a port, is this machine.
 pub(crate) fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => authority,
-    };
+    let host = without_port(authority);
     host == "localhost"
         || host == "[::1]"
         || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some(_) | None => authority,
+    }
 }
 
 #[cfg(test)]
@@ -118,5 +128,7 @@ mod tests {
             (issuer.origin(), issuer.host(), issuer.path()),
             ("https://a.example:8443", "a.example:8443", "/auth")
         );
+        assert_eq!(issuer.hostname(), "a.example");
+        assert_eq!(Issuer::parse("http://[::1]").unwrap().hostname(), "[::1]");
     }
 }

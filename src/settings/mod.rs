@@ -2,29 +2,37 @@
 
 mod authentication;
 mod issuer;
+mod keys;
 mod operator;
+mod turnstile;
 
 use core::fmt;
 use core::ops::RangeInclusive;
 use core::str::FromStr;
+use core::time::Duration;
 
+pub use authentication::AssertionAudience;
 pub use issuer::Issuer;
 pub(crate) use issuer::is_loopback;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
+pub use turnstile::{Turnstile, When};
 
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
 use crate::secret::Digest;
+use crate::token::dpop::Nonces;
 
+/// The longest that an access or ID token may live, in seconds. Keys verify for longer.
+pub const LONGEST_TOKEN: u64 = 86_400;
 /// Seconds between two polls.
 pub const INTERVAL: RangeInclusive<u64> = 1..=60;
 /// Seconds that a code may live.
 pub const CODE_LIFETIME: RangeInclusive<u64> = 10..=1_800;
 /// Seconds that an access token may live.
-pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=86_400;
+pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
 /// Seconds that an ID token may live.
-pub const ID_TOKEN: RangeInclusive<u64> = 60..=86_400;
+pub const ID_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
 /// Seconds that a family of refresh tokens may live, or lie unused.
 pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;
 
@@ -56,24 +64,32 @@ pub struct Settings {
     pub user_code: Shape,
     /// `DEVICE_CLIENT_AUTHENTICATION`.
     pub device_client_authentication: bool,
-    /// `CLIENT_ASSERTION_AUDIENCE`: whether a client's assertion must name the issuer, and no endpoint.
-    pub strict_assertion_audience: bool,
+    /// `CLIENT_ASSERTION_AUDIENCE`.
+    pub assertion_audience: AssertionAudience,
     /// `MTLS_ORIGIN`: where clients are asked for certificates, if anywhere; without a path.
     pub mtls: Option<Issuer>,
     /// `REDEMPTION_GRACE_SECONDS`.
     pub grace: u64,
     /// `REISSUE_LOST_ANSWERS`.
     pub reissue_lost_answers: bool,
+    /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
+    pub dpop_nonces: Nonces,
     /// `ACCESS_TOKEN_SECONDS`.
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
     pub id_token: u64,
-    /// `REFRESH_TOKEN_SECONDS`.
+    /// `REFRESH_TOKEN_SECONDS`: how long one approval may be refreshed at all.
     pub refresh_token: u64,
+    /// `REFRESH_TOKEN_IDLE_SECONDS`: how long a refresh token may lie unused. No longer than the above.
+    pub refresh_token_idle: u64,
+    /// `SIGNING_KEY_ROTATION_DAYS`: how long a signing key signs; `None` is until an operator says otherwise.
+    pub signing_key_rotation: Option<Duration>,
     /// `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
     pub live_codes_per_shard: u64,
+    /// From `TURNSTILE_SITE_KEY` and the other settings of that name; `None` without keys.
+    pub turnstile: Option<Turnstile>,
     /// `ADMIN_TOKEN_SHA256`; without it there is no admin API.
     pub admin_token: Option<Digest>,
     /// From `INITIAL_ACCESS_TOKEN_SHA256` and `REGISTRATION_SCOPES`; without it no client registers itself.
@@ -118,16 +134,20 @@ impl Settings {
             code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, CODE_LIFETIME)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
-            strict_assertion_audience: authentication::strict_audience(&var)?,
+            assertion_audience: authentication::assertion_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
+            dpop_nonces: dpop_nonces(&var)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)?,
-            refresh_token: number(&var, "REFRESH_TOKEN_SECONDS", 2_592_000, REFRESH_TOKEN)?,
+            refresh_token: keys::refresh_token(&var)?,
+            refresh_token_idle: keys::refresh_token_idle(&var)?,
+            signing_key_rotation: keys::rotation(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: operator::admin_token(&var, environment)?,
             registration: operator::registration(&var, environment)?,
+            turnstile: turnstile::read(&var, environment)?,
         })
     }
 
@@ -157,6 +177,14 @@ fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, Bad
         Some("preview") => Ok(Environment::Preview),
         Some("production") | None => Ok(Environment::Production),
         Some(other) => Err(bad("ENVIRONMENT", other, "allowed are production, preview and development")),
+    }
+}
+
+fn dpop_nonces(var: &impl Fn(&str) -> Option<String>) -> Result<Nonces, BadSetting> {
+    match var("DPOP_NONCE").as_deref() {
+        Some("required") => Ok(Nonces::Required),
+        Some("optional") | None => Ok(Nonces::Optional),
+        Some(other) => Err(bad("DPOP_NONCE", other, "allowed are optional and required")),
     }
 }
 
@@ -333,6 +361,7 @@ mod tests {
                 "staging",
                 "ENVIRONMENT is \"staging\": allowed are production, preview and development",
             ),
+            ("DPOP_NONCE", "true", "DPOP_NONCE is \"true\": allowed are optional and required"),
             (
                 "USER_CODE_CHARSET",
                 "BCDB",

@@ -1,6 +1,6 @@
 //! An access token that comes back: what it says, before and after its signature is checked.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::claims::AccessClaims;
 use super::key::{Algorithm, PublicKey};
@@ -27,7 +27,7 @@ struct Header {
 }
 
 /// What a token of ours says.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AccessToken {
     /// The claims.
     #[serde(flatten)]
@@ -36,6 +36,14 @@ pub struct AccessToken {
     pub iat: u64,
     /// When it expires, in seconds.
     pub exp: u64,
+}
+
+impl AccessToken {
+    /// Whether it is this issuer's, and has not expired (RFC 9068 §4).
+    #[must_use]
+    pub fn is_good(&self, issuer: &str, now: Timestamp) -> bool {
+        self.claims.iss == issuer && now.seconds() < self.exp
+    }
 }
 
 impl<'a> Unverified<'a> {
@@ -75,7 +83,7 @@ impl<'a> Unverified<'a> {
     #[must_use]
     pub fn claims(&self, issuer: &str, now: Timestamp) -> Option<AccessToken> {
         let token: AccessToken = serde_json::from_slice(&self.payload).ok()?;
-        (token.claims.iss == issuer && now.seconds() < token.exp).then_some(token)
+        token.is_good(issuer, now).then_some(token)
     }
 }
 

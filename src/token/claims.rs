@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use jwt_compact::{Claims, TimeOptions};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use crate::client::scope::Scope;
@@ -40,6 +41,9 @@ pub struct AccessClaims {
     /// The key it is bound to.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
+    /// What claim mapping adds.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 /// The `aud` claim: one value as a string, several as an array (RFC 7519 §4.1.3).
@@ -66,9 +70,15 @@ impl Audience {
     /// Whether `resource` is one of them.
     #[must_use]
     pub fn has(&self, resource: &str) -> bool {
+        self.resources().iter().any(|one| one == resource)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn resources(&self) -> &[String] {
         match self {
-            Self::One(one) => one == resource,
-            Self::Many(many) => many.iter().any(|one| one == resource),
+            Self::One(one) => core::slice::from_ref(one),
+            Self::Many(many) => many,
         }
     }
 }
@@ -96,9 +106,25 @@ pub struct IdClaims {
     /// As the request had it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// What the granted scopes say of the person.
+    /// What the granted scopes say of the person, after claim mapping.
     #[serde(flatten)]
-    pub person: Person,
+    pub others: Map<String, Value>,
+}
+
+/// What `/userinfo` answers (OpenID Connect Core §5.3.2).
+#[derive(Clone, Debug, Serialize)]
+pub struct Userinfo {
+    /// The issuer; in a signed answer only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// The client; in a signed answer only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
+    /// Whom it is about.
+    pub sub: String,
+    /// What the granted scopes say of the person, after claim mapping.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
 }
 
 /// The claims that `profile` and `email` ask for (OpenID Connect Core §5.4).
@@ -131,6 +157,16 @@ impl Person {
             email_verified: email.then_some(account.email_verified).filter(|_| account.email.is_some()),
         }
     }
+
+    /// The claims by name.
+    #[must_use]
+    pub fn claims(self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(claims)) => claims,
+            Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))
+            | Err(_) => Map::new(),
+        }
+    }
 }
 
 /// Adds `iat` and `exp`.
@@ -142,6 +178,17 @@ pub fn dated<T>(claims: T, now: Timestamp, lifetime: Duration) -> Option<Claims<
     let lifetime = chrono::Duration::from_std(lifetime).ok()?;
     let options = TimeOptions::new(chrono::Duration::zero(), || issued_at);
     Some(Claims::new(claims).set_duration_and_issuance(&options, lifetime))
+}
+
+/// Adds `iat` alone.
+///
+/// `None` beyond the year 262000.
+#[must_use]
+pub fn issued<T>(claims: T, now: Timestamp) -> Option<Claims<T>> {
+    let issued_at = chrono::DateTime::from_timestamp(i64::try_from(now.seconds()).ok()?, 0)?;
+    let mut claims = Claims::new(claims);
+    claims.issued_at = Some(issued_at);
+    Some(claims)
 }
 
 /// The left half of the access token's hash, of the size that `alg`, which signs the ID token, uses (OpenID Connect

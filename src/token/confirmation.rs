@@ -19,4 +19,29 @@ impl Confirmation {
     pub const fn is_empty(&self) -> bool {
         self.jkt.is_none() && self.x5t_s256.is_none()
     }
+    /// Whether whoever proved having the keys of `proven` has every key that this asks for.
+    #[must_use]
+    pub fn is_met_by(&self, proven: &Self) -> bool {
+        let met = |asked: &Option<String>, proven| asked.is_none() || asked == proven;
+        met(&self.jkt, &proven.jkt) && met(&self.x5t_s256, &proven.x5t_s256)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_that_is_asked_for_must_be_there() {
+        let of = |jkt: Option<&str>, x5t: Option<&str>| Confirmation {
+            jkt: jkt.map(str::to_owned),
+            x5t_s256: x5t.map(str::to_owned),
+        };
+
+        assert!(of(None, None).is_met_by(&of(Some("a"), Some("c"))));
+        assert!(of(Some("a"), None).is_met_by(&of(Some("a"), Some("c"))));
+        for proven in [of(None, None), of(Some("b"), Some("c")), of(Some("a"), None), of(None, Some("c"))] {
+            assert!(!of(Some("a"), Some("c")).is_met_by(&proven), "{proven:?}");
+        }
+    }
 }

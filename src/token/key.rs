@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
+use crate::grant::is_false;
 use crate::time::Timestamp;
 
 /// A JWS algorithm (RFC 7518 §3.1).
@@ -152,10 +153,27 @@ pub struct StoredKey {
     pub format: Format<1>,
     /// The public half.
     pub public: PublicKey,
-    /// The private half, PKCS #8, sealed with a key derived from `MASTER_KEY`; base64url.
+    /// The private half, PKCS #8, sealed with a key derived from `MASTER_KEY`; base64url. Empty once it is retired.
     pub wrapped: String,
-    /// When it was made.
+    /// When it was made, and published.
     pub created_at: Timestamp,
+    /// When it begins to sign, or began to; since it was made, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs_from: Option<Timestamp>,
+    /// When an operator took it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
+    /// Whether an operator brought it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub imported: bool,
+}
+
+impl StoredKey {
+    /// When it begins to sign, or began to.
+    #[must_use]
+    pub fn signs_from(&self) -> Timestamp {
+        self.signs_from.unwrap_or(self.created_at)
+    }
 }
 
 /// Not the private half, wrapped though it is.

@@ -3,8 +3,15 @@
 pub mod access;
 pub mod claims;
 pub mod confirmation;
+pub mod dpop;
 pub mod family;
 pub mod jwk;
 pub mod key;
+pub mod key_ring;
+pub mod mapping;
+pub mod opaque;
+pub mod private_jwk;
 pub mod refresh_token;
+pub mod renewal;
+pub mod resource;
 pub mod signing;

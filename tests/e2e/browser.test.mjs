@@ -9,6 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { Key, openBrowser, openSite } from './browser.mjs';
 import { accounts, clients } from './config.mjs';
 import { startWorkerd } from './harness.mjs';
+import { startRegistered } from './registered.mjs';
 
 const { alice, bob } = accounts;
 const screenshots = join(import.meta.dirname, 'screenshots');
@@ -432,6 +433,64 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.equal((await device.poll()).error, 'authorization_pending');
   });
 
+  test('signs in again for a device that wants it, once', async () => {
+    await consentOf(browser, await startDevice(server), alice);
+    const device = await startDevice(server, { max_age: 0 });
+    await browser.open(device.verification_uri_complete);
+    await browser.press('Yes, continue');
+
+    const page = await browser.sees('Sign in again to continue');
+    assert.match(page, /You are signed in as Alice Liddell, but the device asks for a more recent sign-in\./);
+    assert.equal(await browser.value('username'), 'alice');
+    await signIn(browser, alice);
+    await browser.sees(CONSENT);
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.sees('Approved');
+
+    assert.ok((await device.poll()).access_token);
+  });
+
+  test('can read what a client adds to the pages, on a phone and at a desk', async () => {
+    await server.stop();
+    server = await startRegistered({
+      'demo-tv': {
+        client_uri: 'https://tv.example.com',
+        consent_text: 'Demo TV shows your name to whoever watches with you. It keeps what you watched for 30 days.',
+        policy_uri: 'https://tv.example.com/privacy',
+        tos_uri: 'https://tv.example.com/terms',
+        audience: ['https://api.example.com', 'https://a-rather-long-name.media.example.com'],
+        user_code_type: 'digits',
+      },
+    });
+    const faults = [];
+    const look = async (name) => faults.push(...(await browser.inspect(screenshots, name)));
+    const resource = 'https://a-rather-long-name.media.example.com';
+    await browser.open(`${server.origin}/device`);
+    assert.match(await browser.sees(ENTER), /It looks like XXXX-XXXX, or 0000-0000-0000\./);
+    await look('enter-digits');
+
+    const device = await startDevice(server, { login_hint: 'bob@example.com', resource });
+    await browser.type('user_code', device.user_code);
+    await browser.press('Continue');
+    await signIn(browser, alice);
+    const consent = await browser.sees(CONSENT);
+    assert.match(consent, /The device expects bob@example\.com to sign in\./);
+    assert.match(consent, /It asks to do this at a-rather-long-name\.media\.example\.com\./);
+    assert.match(consent, /In the words of Demo TV/);
+    assert.match(consent, /Its privacy policy on tv\.example\.com, in a new window/);
+    await look('consent-with-words');
+
+    const again = await startDevice(server, { max_age: 0 });
+    await browser.open(`${server.origin}/device`);
+    await browser.type('user_code', again.user_code);
+    await browser.press('Continue');
+    await browser.sees('Sign in again to continue');
+    await look('sign-in-again');
+
+    assert.deepEqual(faults, []);
+  });
+
   test('sees the pages in no frame', async () => {
     const device = await startDevice(server);
     for (const host of ['localhost', '127.0.0.1']) {
@@ -495,10 +554,10 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
 });
 
 /** A device in Lyon that asks for a code, and may ask for its tokens. */
-async function startDevice(server) {
+async function startDevice(server, parameters = {}) {
   const scope = 'openid profile email offline_access';
   const headers = { 'user-agent': TELEVISION, 'x-test-cf': JSON.stringify(LYON) };
-  const started = await post(`${server.origin}/device_authorization`, { ...clients.tv, scope }, headers);
+  const started = await post(`${server.origin}/device_authorization`, { ...clients.tv, scope, ...parameters }, headers);
   const grant_type = 'urn:ietf:params:oauth:grant-type:device_code';
   const { device_code } = started;
   return { ...started, poll: () => post(`${server.origin}/token`, { ...clients.tv, grant_type, device_code }) };

@@ -115,7 +115,7 @@ function compiledExample() {
   return (compiling ??= promisify(execFile)('cargo', ['build', '--quiet', '--example', 'device'], { cwd: root }));
 }
 
-/** `examples/device.rs`, what `make device` runs. */
+/** `examples/device/main.rs`, what `make device` runs. */
 async function withOauth2Crate(issuer, { client_id, client_secret }) {
   const env = { ...process.env, ISSUER: issuer, CLIENT_ID: client_id, ...(client_secret && { CLIENT_SECRET: client_secret }) };
   const child = spawn('cargo', ['run', '--quiet', '--example', 'device'], { cwd: root, env });

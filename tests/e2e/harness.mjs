@@ -49,17 +49,19 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {Record<string, string>} [options.vars] settings beside ENVIRONMENT and MASTER_KEY; `undefined` removes one
  * @param {string} [options.dir] where the objects are stored; kept at the end if given, else temporary
  * @param {string} [options.build] the directory of the Worker, `builds.release` if not given
+ * @param {object[]} [options.objects] its bindings of objects, those of wrangler.toml if not given
+ * @param {number} [options.port] where it listens, a free one if not given
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0 } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
   for (const module of ['index.js', 'index_bg.wasm']) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
-  writeFileSync(config, capnp({ ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars }));
+  const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
+  writeFileSync(config, capnp(all, objects));
 
   const log = [];
-  let port = 0;
   let workerd = await launch();
 
   async function launch() {
@@ -207,8 +209,7 @@ function workerdBinary() {
  * A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. All that
  * the Worker can fetch is on this machine.
  */
-function capnp(vars) {
-  const objects = wrangler.durable_objects.bindings;
+function capnp(vars, objects = wrangler.durable_objects.bindings) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);

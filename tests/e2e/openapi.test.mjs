@@ -55,6 +55,12 @@ test('every operation answers as the document says, with every status that it na
   await ask('GET', '/scopes/fly');
   await ask('GET', '/scopes/absent');
   await ask('DELETE', '/scopes/absent');
+  await ask('PUT', '/scopes/fly/claims', { body: { claims: [{ claim: 'wings', value: 2, when: { scope: 'fly' } }, { drop: 'name' }] } });
+  await ask('GET', '/scopes/fly/claims');
+  await ask('GET', '/scopes/absent/claims');
+  await ask('PUT', '/scopes/absent/claims', { body: { claims: [] } });
+  await ask('POST', '/dry-run', { body: { client_id: 'demo-tv', account: 'alice' } });
+  await ask('POST', '/dry-run', { body: { client_id: 'demo-tv', account: 'alice', scope: 'fly', resource: [] } });
   await ask('POST', '/clients?dry_run=true', { body: tv });
   const created = await ask('POST', '/clients', { body: tv });
   assert.equal(created.headers.get('location'), `${server.origin}/admin/api/clients/tv`);

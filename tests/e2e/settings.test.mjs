@@ -12,6 +12,7 @@ import { decisions, disclosures, endDiscreetly, keepSecret } from './secrets.mjs
 
 const KEY = keepSecret('the master key of production', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=');
 const ISSUER = 'http://localhost:8443';
+const widget = { site: '0x4AAAAAAAsitekeyofours0', secret: keepSecret('a Turnstile secret key', '0x4AAAAAAAsecretkeyofours0123456789') };
 const production = { ENVIRONMENT: 'production', ISSUER, MASTER_KEY: KEY };
 
 const sha256 = (text) => createHash('sha256').update(text).digest('base64');
@@ -48,6 +49,8 @@ for (const [name, value, allowed] of [
   ['ACCESS_TOKEN_SECONDS', '1', number(60, 86400)],
   ['ID_TOKEN_SECONDS', '-1', number(60, 86400)],
   ['REFRESH_TOKEN_SECONDS', '31536001', number(60, 31536000)],
+  ['REFRESH_TOKEN_IDLE_SECONDS', '2592001', 'must not be longer than REFRESH_TOKEN_SECONDS, which is 2592000'],
+  ['SIGNING_KEY_ROTATION_DAYS', '3651', number(0, 3650)],
   ['LIVE_CODES_PER_CLIENT_AND_NETWORK', '0', number(1, 10000)],
   ['LIVE_CODES_PER_SHARD', 'many', number(1, 100000)],
   ['SHARDS_PER_REGION', '65', number(1, 64)],
@@ -58,6 +61,9 @@ for (const [name, value, allowed] of [
   ['USER_CODE_CHARSET', '0123456789', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],
   ['ALLOW_WEAK_USER_CODES', 'yes', 'must be true or false'],
   ['DEVICE_CLIENT_AUTHENTICATION', 'on', 'must be true or false'],
+  ['TURNSTILE', 'on', 'must be strained or always'],
+  ['TURNSTILE', 'always', 'needs TURNSTILE_SITE_KEY and TURNSTILE_SECRET_KEY'],
+  ['TURNSTILE_SITEVERIFY_URL', 'http://verify.example.com', 'must be an https URL'],
   ['REGISTRATION_SCOPES', 'a"b', 'must be scopes with a space between them'],
 ]) {
   test(`${name}=${value} is refused on every route, with what is allowed`, async (t) => {
@@ -76,6 +82,9 @@ for (const [what, vars, expected] of [
   ['for production with the development key', { ...production, MASTER_KEY: development.MASTER_KEY }, /: MASTER_KEY: is the development key, which is public/],
   ['for a preview with the development key', { ENVIRONMENT: 'preview' }, /: MASTER_KEY: is the development key, which is public/],
   ['for production with the development key as its previous one', { ...production, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, /: MASTER_KEY_PREVIOUS: is the development key/],
+  ['with a Turnstile site key alone', { TURNSTILE_SITE_KEY: widget.site }, /: TURNSTILE_SECRET_KEY: must be set with TURNSTILE_SITE_KEY/],
+  ['with its Turnstile keys swapped', { TURNSTILE_SITE_KEY: widget.secret, TURNSTILE_SECRET_KEY: widget.site }, /: TURNSTILE_SITE_KEY: is not shorter than TURNSTILE_SECRET_KEY/],
+  ['for production with a Turnstile key for tests', { ...production, TURNSTILE_SITE_KEY: widget.site, TURNSTILE_SECRET_KEY: '1x0000000000000000000000000000000AA' }, /: TURNSTILE_SECRET_KEY: is one that Cloudflare publishes for tests/],
   ['for production without an issuer', { ...production, ISSUER: undefined }, /: ISSUER: must be set to this server's https URL/],
   ['for whatever an unset environment is: production', { ENVIRONMENT: undefined, ISSUER }, /: MASTER_KEY: is the development key/],
   ['for production with the development admin token', { ...production, ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is that of the development token, which is public/],

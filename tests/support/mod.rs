@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a world that is broken fails its test")]
 
 pub(crate) mod admin;
+pub(crate) mod dpop;
 pub(crate) mod person;
 pub(crate) mod signer;
+pub(crate) mod siteverify;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +18,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use device_grant::audit::Event;
+use device_grant::client::keys::{self, NewKey};
 use device_grant::client::registry::{self, Snapshot};
 use device_grant::client::{Client, registry::standard_scopes};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::{Platform, Server, Unavailable, answer};
-use device_grant::format::Format;
 use device_grant::grant::Grant;
 use device_grant::grant::routing::{RowKey, Shard};
 use device_grant::grant::shard::Memory;
@@ -32,6 +34,7 @@ use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use device_grant::token::family::Family;
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::mapping::Rules;
 use device_grant::{grant, identity, limiter};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
@@ -74,12 +77,16 @@ pub(crate) struct Memories {
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// What is published beside the registry.
     pub(crate) published: RefCell<Option<Snapshot>>,
+    /// What knows the tokens of Turnstile.
+    pub(crate) siteverify: siteverify::Siteverify,
     /// Documents that can be fetched, by their URLs.
     pub(crate) documents: RefCell<BTreeMap<String, String>>,
     /// How often anything was fetched.
     pub(crate) fetches: Cell<u32>,
     /// Hops to shards of grants, since this was last reset.
     pub(crate) grant_hops: Cell<u32>,
+    /// Hops to limiters, since this was last reset.
+    pub(crate) limit_hops: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -99,8 +106,14 @@ struct AccountRows {
 #[derive(Default)]
 struct RegistryRows {
     clients: RefCell<BTreeMap<String, Client>>,
+    keys: RefCell<BTreeMap<String, StoredKey>>,
+    /// How many keys were made.
+    made: Cell<u8>,
+    /// How long a key signs.
+    rotation: Cell<Option<Duration>>,
     removed: RefCell<BTreeSet<String>>,
     scopes: RefCell<BTreeMap<String, String>>,
+    scope_claims: RefCell<BTreeMap<String, Rules>>,
 }
 
 impl World {
@@ -117,8 +130,11 @@ impl World {
         let settings = Settings::read(|name| find(name).map(|(_, value)| (*value).to_owned()));
         let settings = settings.unwrap_or_else(|bad| panic!("{bad}"));
         let start = Timestamp::from_millis(START);
+        let memories = Memories::default();
+        memories.now.set(start);
+        memories.registry.rotation.set(settings.signing_key_rotation);
         Self {
-            server: Server::new(settings, Memories::default()),
+            server: Server::new(settings, memories),
             now: Cell::new(start),
             rng: RefCell::new(ChaCha20Rng::seed_from_u64(42)),
         }
@@ -220,9 +236,14 @@ impl World {
 
     /// Changes a client in the registry.
     pub(crate) fn change_client(&self, client_id: &str, change: impl FnOnce(&mut Client)) {
-        self.get("/jwks.json");
+        self.get("/.well-known/openid-configuration");
         let mut clients = self.server.platform.registry.clients.borrow_mut();
         change(clients.get_mut(client_id).expect("the client is registered"));
+    }
+
+    /// Retires a key without this server's isolate being told.
+    pub(crate) fn retire_elsewhere(&self, kid: &str) {
+        let Ok(_) = keys::retire(&self.server.platform.registry, kid, self.now());
     }
 
     /// Publishes the registry as it is now.
@@ -327,16 +348,17 @@ pub(crate) fn header(token: &str) -> Value {
     serde_json::from_slice(&decode(header).unwrap()).unwrap()
 }
 
-/// The claims of an ES256 token whose signature holds.
+/// The claims of a token whose signature by the world's first ES256 key holds.
 pub(crate) fn verified(token: &str) -> Value {
     let token = UntrustedToken::new(token).unwrap();
-    let key = es256().verifying_key().to_owned();
+    let key = es256(1).verifying_key().to_owned();
     let token = Es256.validator::<Value>(&key).validate(&token).expect("the signature holds");
     serde_json::to_value(token.claims()).unwrap()
 }
 
-fn es256() -> <Es256 as jwt_compact::Algorithm>::SigningKey {
-    <Es256 as jwt_compact::Algorithm>::SigningKey::from_slice(&[7; 32]).unwrap()
+/// The key that was made as number so many.
+fn es256(number: u8) -> <Es256 as jwt_compact::Algorithm>::SigningKey {
+    <Es256 as jwt_compact::Algorithm>::SigningKey::from_slice(&[number; 32]).unwrap()
 }
 
 /// The key, if it is for ES256; the other algorithms are WebCrypto's alone.
@@ -348,22 +370,28 @@ fn p256(key: &PublicKey) -> Option<<Es256 as jwt_compact::Algorithm>::VerifyingK
     <Es256 as jwt_compact::Algorithm>::VerifyingKey::from_slice(&point).ok()
 }
 
-fn stored_keys() -> Vec<StoredKey> {
-    let point = es256().verifying_key().to_encoded_point(false);
-    let (x, y) = (point.x().unwrap(), point.y().unwrap());
-    let ec = Material::Ec { crv: "P-256".to_owned(), x: encode(x), y: encode(y) };
-    // RSA runs in WebCrypto only; here the key is a stand-in, and what it signs is not verified.
-    let rsa = Material::Rsa { e: "AQAB".to_owned(), n: "AQAB".to_owned() };
-    let stored = |alg, material| StoredKey {
-        format: Format,
-        public: PublicKey::new(alg, material),
-        wrapped: String::new(),
-        created_at: Timestamp::default(),
+/// A key of its own number. Those that run in WebCrypto only are stand-ins, and what they sign is not verified.
+fn made(alg: Algorithm, number: u8) -> NewKey {
+    let material = match alg {
+        Algorithm::Es256 => {
+            let point = es256(number).verifying_key().to_encoded_point(false);
+            let (x, y) = (point.x().unwrap(), point.y().unwrap());
+            Material::Ec { crv: "P-256".to_owned(), x: encode(x), y: encode(y) }
+        }
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => {
+            Material::Rsa { e: "AQAB".to_owned(), n: encode(&[number; 256]) }
+        }
+        Algorithm::EdDsa => Material::Okp { crv: "Ed25519".to_owned(), x: encode(&[number; 32]) },
     };
-    vec![stored(Algorithm::Es256, ec), stored(Algorithm::Rs256, rsa)]
+    NewKey { public: PublicKey::new(alg, material), wrapped: number.to_string() }
 }
 
 impl Memories {
+    fn tend(&self) {
+        let Ok(unmade) = keys::tend(&self.registry, self.registry.rotation.get(), self.now.get());
+        assert_eq!(unmade, None, "every key can be made here");
+    }
+
     /// Forgets the counters whose names start so.
     pub(crate) fn reset_counters(&self, prefix: &str) {
         self.counters.borrow_mut().retain(|key, _| !key.starts_with(prefix));
@@ -402,13 +430,45 @@ impl Platform for Memories {
 
     async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable> {
         self.reach("limits")?;
+        self.limit_hops.set(self.limit_hops.get() + 1);
         let mut counters = self.counters.borrow_mut();
         Ok(counters.entry(command.key().to_owned()).or_default().apply(command, self.now.get()))
     }
 
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable> {
         self.reach("registry")?;
+        self.tend();
         let Ok(reply) = registry::apply(&self.registry, command.clone(), self.now.get());
+        self.tend();
+        match command {
+            // What was stored changed which keys there must be.
+            registry::Command::Seed { .. } => {
+                let Ok(reply) = registry::apply(&self.registry, registry::Command::Snapshot, self.now.get());
+                Ok(reply)
+            }
+            registry::Command::Snapshot
+            | registry::Command::Client { .. }
+            | registry::Command::AtSource { .. }
+            | registry::Command::Manage(_)
+            | registry::Command::Keys => Ok(reply),
+        }
+    }
+
+    async fn keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable> {
+        self.reach("registry")?;
+        self.tend();
+        let (rows, now) = (&self.registry, self.now.get());
+        // Through JSON, as between a Worker and an object.
+        let command = serde_json::from_str(&serde_json::to_string(command).unwrap()).unwrap();
+        let Ok(reply) = match command {
+            keys::Command::List => keys::list(rows, now),
+            keys::Command::Rotate { alg, at_once } => keys::rotate(rows, alg, at_once, now),
+            keys::Command::Retire { kid } => keys::retire(rows, &kid, now),
+            keys::Command::Import { key, at_once } => {
+                let new = NewKey { public: key.public, wrapped: "0".to_owned() };
+                keys::import(rows, new, at_once, now)
+            }
+        };
         Ok(reply)
     }
 
@@ -423,7 +483,9 @@ impl Platform for Memories {
     async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable> {
         self.reach("signing")?;
         Ok(match key.public.alg {
-            Algorithm::Es256 => Es256.sign(&es256(), input).as_bytes().into_owned(),
+            Algorithm::Es256 => {
+                Es256.sign(&es256(key.wrapped.parse().unwrap()), input).as_bytes().into_owned()
+            }
             Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => vec![0; 256],
             Algorithm::EdDsa => vec![0; 64],
         })
@@ -434,6 +496,11 @@ impl Platform for Memories {
         let Ok(signature) = signature else { return Ok(false) };
         let Some(key) = p256(key) else { return Ok(false) };
         Ok(Es256.verify_signature(&signature, &key, input))
+    }
+
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable> {
+        self.reach("siteverify")?;
+        Ok(self.siteverify.answer(url, form))
     }
 
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {
@@ -555,11 +622,33 @@ impl registry::Rows for RegistryRows {
         Ok(())
     }
 
-    fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
-        Ok(stored_keys())
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Infallible> {
+        Ok(self.scope_claims.borrow().clone())
     }
 
-    fn put_key(&self, _: &StoredKey) -> Result<(), Infallible> {
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Infallible> {
+        let mut scopes = self.scope_claims.borrow_mut();
+        scopes.insert(scope.to_owned(), claims.clone());
+        scopes.retain(|_, claims| !claims.is_empty());
         Ok(())
+    }
+
+    fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
+        Ok(self.keys.borrow().values().cloned().collect())
+    }
+
+    fn put_key(&self, key: &StoredKey) -> Result<(), Infallible> {
+        self.keys.borrow_mut().insert(key.public.kid.clone(), key.clone());
+        Ok(())
+    }
+
+    fn remove_key(&self, kid: &str) -> Result<(), Infallible> {
+        self.keys.borrow_mut().remove(kid);
+        Ok(())
+    }
+
+    fn new_key(&self, alg: Algorithm) -> Option<NewKey> {
+        self.made.set(self.made.get() + 1);
+        Some(made(alg, self.made.get()))
     }
 }

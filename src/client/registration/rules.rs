@@ -6,6 +6,7 @@ use crate::client::members::{Members, is_uri};
 use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
 use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
 use crate::token::key::Algorithm;
+use crate::token::mapping::{self, Rules};
 
 const FORMATS: &[(&str, AccessTokenFormat)] =
     &[("jwt", AccessTokenFormat::Jwt), ("opaque", AccessTokenFormat::Opaque)];
@@ -48,6 +49,7 @@ pub(super) fn tokens(members: &mut Members) -> TokenRules {
         dpop_bound_access_tokens: members.flag("dpop_bound_access_tokens", false),
         tls_client_certificate_bound_access_tokens: members
             .flag("tls_client_certificate_bound_access_tokens", false),
+        claims: claims(members),
     };
     if let (Some(idle), Some(whole)) = (rules.refresh_token_idle_lifetime, rules.refresh_token_lifetime)
         && idle > whole
@@ -58,6 +60,16 @@ pub(super) fn tokens(members: &mut Members) -> TokenRules {
         members.refuse("refresh_token_idle_lifetime", why);
     }
     rules
+}
+
+/// The claim mapping. A faulty rule is found here, and never when a token is issued.
+fn claims(members: &mut Members) -> Rules {
+    const CLAIMS: &str = "claims";
+    let Some(rules) = members.take(CLAIMS) else { return Rules::default() };
+    mapping::read(CLAIMS, rules).unwrap_or_else(|faults| {
+        members.refuse_all(faults);
+        Rules::default()
+    })
 }
 
 /// What of `rules` an answer shows although it is the default.

@@ -4,9 +4,12 @@
 
 mod body;
 mod clients;
+mod dry_run;
+mod keys;
 mod problem;
 mod registry;
 mod route;
+mod scope_claims;
 mod scopes;
 
 use rand_core::CryptoRng;
@@ -89,6 +92,20 @@ async fn dispatch<P: Platform>(
             _ => scopes::read(context, name).await,
         },
         Place::OpenApi => Ok(Done::read(openapi())),
+        Place::DryRun => dry_run::run(context).await,
+        Place::ScopeClaims => match context.request.method.as_str() {
+            "PUT" => scope_claims::write(context, name).await,
+            _ => scope_claims::read(context, name).await,
+        },
+        Place::Keys => {
+            if posts {
+                keys::bring(context).await
+            } else {
+                keys::list(context).await
+            }
+        }
+        Place::KeyRotation => keys::rotate(context).await,
+        Place::KeyRetirement => keys::retire(context, name).await,
     }
 }
 

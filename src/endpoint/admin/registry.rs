@@ -22,6 +22,7 @@ pub(in crate::endpoint) async fn ask<P: Platform>(
         registry::Reply::Managed(Reply::Refused(refusal)) => Err(refused(refusal)),
         registry::Reply::Managed(reply) => Ok(reply),
         registry::Reply::Snapshot(_)
+        | registry::Reply::AtSource(_)
         | registry::Reply::Client(_)
         | registry::Reply::Keys(_)
         | registry::Reply::Undescribed { .. } => Err(Problem::Unavailable),

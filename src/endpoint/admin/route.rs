@@ -11,6 +11,11 @@ pub(super) enum Place {
     Scopes,
     Scope,
     OpenApi,
+    DryRun,
+    ScopeClaims,
+    Keys,
+    KeyRotation,
+    KeyRetirement,
 }
 
 /// Every address below `/admin/api`, with the methods it takes. A segment in braces stands for any one.
@@ -20,6 +25,11 @@ pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
     (Place::Secret, "/clients/{client_id}/secret", &["POST"]),
     (Place::Scopes, "/scopes", &["GET", "HEAD"]),
     (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"]),
+    (Place::ScopeClaims, "/scopes/{name}/claims", &["GET", "HEAD", "PUT"]),
+    (Place::DryRun, "/dry-run", &["POST"]),
+    (Place::Keys, "/keys", &["GET", "HEAD", "POST"]),
+    (Place::KeyRotation, "/keys/rotate", &["POST"]),
+    (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"]),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
 ];
 

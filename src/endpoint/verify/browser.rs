@@ -9,7 +9,9 @@ use crate::client::scope::Scope;
 use crate::endpoint::Context;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response};
+use crate::grant;
 use crate::grant::user_code::UserCode;
+use crate::identity::acr;
 use crate::identity::session::Browser;
 use crate::keyring::Purpose;
 use crate::secret;
@@ -34,6 +36,9 @@ pub(super) struct Transaction {
     /// The consent page's claim, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimRef>,
+    /// When a person was seen to be at the browser, or else the code was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<Timestamp>,
 }
 
 /// Which claim a consent page holds.
@@ -47,12 +52,56 @@ pub(super) struct ClaimRef {
     pub client_id: String,
     /// What it asks for.
     pub scope: Scope,
+    /// When it asked.
+    #[serde(default)]
+    pub asked_at: Timestamp,
+    /// How recent a sign-in it wants, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// How strong a sign-in it would like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// Whom it expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
+}
+
+impl ClaimRef {
+    pub(super) fn new(pair: u16, nonce: String, request: &grant::Request) -> Self {
+        Self {
+            pair,
+            nonce,
+            client_id: request.client_id.clone(),
+            scope: request.scope.clone(),
+            asked_at: request.origin.at,
+            max_age: request.max_age,
+            acr_values: request.acr_values.clone(),
+            login_hint: request.login_hint.clone(),
+        }
+    }
+
+    /// Whether a sign-in at `auth_time` is recent enough for it.
+    pub(super) fn accepts(&self, auth_time: Timestamp, now: Timestamp) -> bool {
+        acr::is_recent(auth_time, self.max_age, self.asked_at, now)
+    }
 }
 
 impl Transaction {
     pub(super) fn new(code: &UserCode, browser: &Browser, claim: Option<ClaimRef>, now: Timestamp) -> Self {
         let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
-        Self { user_code, browser, ends_at: now + FORM_LIFETIME, claim }
+        Self { user_code, browser, ends_at: now + FORM_LIFETIME, claim, checked_at: None }
+    }
+
+    /// With what is known of the person's presence.
+    pub(super) fn checked(self, checked_at: Option<Timestamp>) -> Self {
+        Self { checked_at, ..self }
+    }
+
+    /// Whether somebody was there not longer ago than a code can live: later, the code of then has ended, and its
+    /// symbols would be a guess at somebody else's.
+    pub(super) fn is_checked<P>(&self, context: Context<'_, P>) -> bool {
+        let lifetime = Duration::from_secs(context.server.settings.code_lifetime);
+        self.checked_at.is_some_and(|at| context.now < at + lifetime)
     }
 
     /// The hidden field.

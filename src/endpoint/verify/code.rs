@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::{ClaimRef, Transaction};
-use super::{Attempt, browser, check, view};
+use super::{Attempt, browser, check, turnstile, view};
 use crate::client::scope::{OFFLINE_ACCESS, OPENID};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -14,13 +14,13 @@ use crate::grant::command::{Claimed, Command, Reply, Shown};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
-use crate::identity::session::Browser;
+use crate::identity::session::{Browser, Session};
 use crate::keyring::Keys;
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::secret::{self, Digest};
-use crate::settings::Settings;
+use crate::time::Timestamp;
 
-const WHAT: &str = "code_entry";
+pub(super) const WHAT: &str = "code_entry";
 
 /// A code was typed, or one from a link confirmed. Its form is all that is checked before sign-in.
 pub(super) async fn entered<P: Platform>(
@@ -30,24 +30,31 @@ pub(super) async fn entered<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let typed = form.get("user_code").unwrap_or_default();
-    let Some(code) = UserCode::parse(typed, &context.server.settings.user_code) else {
-        let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode));
+    let Some(code) = UserCode::parse_either(typed, &context.server.settings.user_code) else {
+        let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode)).await;
         return Ok(page.noting(WHAT, None, "wrong", "malformed"));
     };
-    match check(context, &browser).await? {
-        Some((_, account)) => look_up(context, &code, &browser, &account, rng).await,
-        None => Ok(ask_to_sign_in(context, &code, browser, rng)),
+    let session = check(context, &browser).await?;
+    let checked_at = match turnstile::pass(context, form, &browser, &code).await {
+        Ok(checked_at) => checked_at,
+        Err(page) => return Ok(page),
+    };
+    match session {
+        Some(signed_in) => look_up(context, &code, &browser, &signed_in, rng).await,
+        None => Ok(ask_to_sign_in(context, &code, checked_at, browser, rng)),
     }
 }
 
 fn ask_to_sign_in<P>(
     context: Context<'_, P>,
     code: &UserCode,
+    checked_at: Option<Timestamp>,
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Response {
     let stale = browser.signed_in.take().is_some();
-    let transaction = Transaction::new(code, &browser, None, context.now).seal(context, rng);
+    let transaction = Transaction::new(code, &browser, None, context.now).checked(checked_at);
+    let transaction = transaction.seal(context, rng);
     let page = view::sign_in(context, 200, &browser, &transaction, "", None);
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
@@ -59,12 +66,13 @@ pub(super) async fn look_up<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
-    account: &Account,
+    (session, account): &(Session, Account),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let taken = match Attempt::take(context, budgets(context, account)).await? {
+    let budgets = budgets(context, account, context.server.longest_code_lifetime(context.now).await);
+    let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds)),
+        Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds).await),
     };
     let claimed = claim(context, code, browser, account, rng).await;
     if !matches!(claimed, Ok(None)) {
@@ -72,23 +80,42 @@ pub(super) async fn look_up<P: Platform>(
     }
     let Some((shown, claim)) = claimed? else {
         context.server.expose(1, context.now).await;
-        let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode));
+        let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode)).await;
         return Ok(page.noting(WHAT, None, "wrong", "absent"));
     };
     let client = shown.request.client_id.clone();
+    if !claim.accepts(session.auth_time, context.now) {
+        let page = sign_in_again(context, code, browser, account, claim, rng);
+        return Ok(page.noting(WHAT, Some(&client), "sign_in_again", "max_age"));
+    }
     let page = show(context, code, browser, account, (&shown, claim), (200, None), rng).await?;
     Ok(page.noting(WHAT, Some(&client), "claimed", "claimed"))
 }
 
-fn budgets<P>(context: Context<'_, P>, account: &Account) -> [Budget; 2] {
-    let Settings { code_lifetime, keyring, .. } = &context.server.settings;
-    let account = keyring.current.pseudonym(&account.key);
-    [codes_by_network(&context.network(), *code_lifetime), codes_by_account(&account, *code_lifetime)]
+/// The sign-in page, for a device that wants a more recent sign-in than there is (OpenID Connect Core §3.1.2.1).
+pub(super) fn sign_in_again<P>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    browser: &Browser,
+    account: &Account,
+    claim: ClaimRef,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    // A code that was found is no guess.
+    let transaction = Transaction::new(code, browser, Some(claim), context.now).checked(Some(context.now));
+    let transaction = transaction.seal(context, rng);
+    view::sign_in_again(context, 200, browser, &transaction, &account.username, None)
 }
 
-fn wait<P>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
+fn budgets<P>(context: Context<'_, P>, account: &Account, lifetime: u64) -> [Budget; 2] {
+    let account = context.server.settings.keyring.current.pseudonym(&account.key);
+    [codes_by_network(&context.network(), lifetime), codes_by_account(&account, lifetime)]
+}
+
+/// The page that says when to try again.
+pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
     let time = view::span(seconds);
-    let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time }));
+    let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time })).await;
     page.with("retry-after", seconds.to_string()).noting(WHAT, None, "wait", "budget")
 }
 
@@ -105,8 +132,8 @@ pub(super) async fn claim<P: Platform>(
     for keys in context.server.settings.keyring.pairs() {
         let claim = claim_of(browser, account, &nonce);
         if let Some(shown) = claim_under(context, code, keys, claim).await? {
-            let (client_id, scope) = (shown.request.client_id.clone(), shown.request.scope.clone());
-            hits.push((shown, ClaimRef { pair: keys.pair, nonce: nonce.clone(), client_id, scope }));
+            let claim = ClaimRef::new(keys.pair, nonce.clone(), &shown.request);
+            hits.push((shown, claim));
         }
     }
     // Two hits are two grants with one code: there is no telling which one the person means.
@@ -159,16 +186,16 @@ pub(super) async fn show<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let snapshot = context.server.snapshot(context.now).await?;
     let client = context.server.client(&shown.request.client_id, context.now).await?;
-    let name = client.as_ref().map_or(shown.request.client_id.as_str(), |client| &client.client_name);
     let words = |token| snapshot.scopes.get(token).map_or(token, String::as_str);
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
     // Who you are first, what lasts longest last.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
+    // A code that was found is no guess, should another account be used for it.
+    let transaction = Transaction::new(code, browser, Some(claim), context.now).checked(Some(context.now));
     let consent = view::Consent {
-        transaction: Transaction::new(code, browser, Some(claim), context.now).seal(context, rng),
+        transaction: transaction.seal(context, rng),
         code,
-        client_name: name,
-        client_uri: client.as_ref().and_then(|client| client.client_uri.as_deref()),
+        client: client.as_ref(),
         account,
         permissions: scopes.into_iter().map(words).collect(),
         problem,

@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::ClaimRef;
-use super::code::{claim, claim_of, show};
+use super::code::{claim, claim_of, show, sign_in_again};
 use super::sign_in::read_transaction;
 use super::{check, view};
 use crate::endpoint::form::Form;
@@ -16,6 +16,7 @@ use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Request};
 use crate::identity::account::Account;
+use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
 use crate::policy::{self, Facts, Point};
 
@@ -67,7 +68,7 @@ pub(super) async fn submitted<P: Platform>(
     let transaction = read_transaction(context, form, browser);
     let claimed = transaction.and_then(|(transaction, code)| Some((transaction.claim?, code)));
     let (Some((claim, code)), Some((session, account))) = (claimed, check(context, browser).await?) else {
-        let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired));
+        let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired)).await;
         return Ok(page.noting(WHAT, None, "refused", "no_session"));
     };
     let page = Page { context, browser, session, account, code, claim };
@@ -75,6 +76,7 @@ pub(super) async fn submitted<P: Platform>(
     match Choice::read(form) {
         None => page.ask_again(Problem::Undecided, rng).await,
         Some(Choice::Approve) if !confirmed => page.ask_again(Problem::Unconfirmed, rng).await,
+        Some(Choice::Approve) if !page.is_recent() => Ok(page.sign_in_again(rng)),
         Some(choice) => page.decide(choice).await,
     }
 }
@@ -83,6 +85,17 @@ impl<P: Platform> Page<'_, P> {
     fn address(&self) -> Option<Address> {
         let keys = self.context.server.settings.keyring.named(self.claim.pair)?;
         Some(Address::of(&self.code, keys))
+    }
+
+    /// The page may have been open for longer than the device lets a sign-in age.
+    fn is_recent(&self) -> bool {
+        self.claim.accepts(self.session.auth_time, self.context.now)
+    }
+
+    fn sign_in_again(&self, rng: &mut impl CryptoRng) -> Response {
+        let Self { context, browser, account, code, claim, .. } = self;
+        let page = sign_in_again(*context, code, browser, account, claim.clone(), rng);
+        page.noting(WHAT, Some(&claim.client_id), "sign_in_again", "max_age")
     }
 
     /// Nothing was decided; the page is shown again, with the claim renewed.
@@ -133,7 +146,7 @@ impl<P: Platform> Page<'_, P> {
                 scope,
                 auth_time: self.session.auth_time,
                 amr: self.session.amr.clone(),
-                acr: None,
+                acr: acr::met(&self.session, &self.claim.acr_values),
                 at: self.context.now,
             }),
             policy::Decision::Refuse(_) => None,

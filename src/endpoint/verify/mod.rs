@@ -7,6 +7,7 @@ mod browser;
 mod code;
 mod decide;
 mod sign_in;
+mod turnstile;
 mod view;
 
 use rand_core::CryptoRng;
@@ -46,7 +47,7 @@ impl Step {
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     if context.request.method != "POST" {
-        return first_page(context, rng);
+        return first_page(context, rng).await;
     }
     match Form::of(context.request) {
         Ok(form) => submitted(context, &form, rng).await,
@@ -61,15 +62,15 @@ fn not_a_form<P>(context: Context<'_, P>, error: Error) -> Response {
 }
 
 /// A link may bring the code along; it still has to be confirmed (RFC 8628 §3.3.1).
-fn first_page<P>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let query = Form::parse(context.request.query.as_bytes()).unwrap_or_default();
-    let code =
-        query.get("user_code").and_then(|typed| UserCode::parse(typed, &context.server.settings.user_code));
+    let shape = &context.server.settings.user_code;
+    let code = query.get("user_code").and_then(|typed| UserCode::parse_either(typed, shape));
     if let Some(browser) = browser::read(context) {
-        return view::enter(context, 200, &browser, code.as_ref(), None);
+        return view::enter(context, 200, &browser, code.as_ref(), None).await;
     }
     let browser = Browser::new(rng);
-    let page = view::enter(context, 200, &browser, code.as_ref(), None);
+    let page = view::enter(context, 200, &browser, code.as_ref(), None).await;
     browser::remember(context, page, &browser, rng)
 }
 
@@ -85,7 +86,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
     }
     let Some(browser) = browser::read(context).filter(|browser| browser::is_ours(context, form, browser))
     else {
-        return start_again(context, form, rng);
+        return start_again(context, form, rng).await;
     };
     let reply = match Step::read(form) {
         Some(Step::Code) => code::entered(context, form, browser, rng).await,
@@ -101,18 +102,18 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
 }
 
 /// The form's token is not this browser's: its session ended, in another window perhaps, or its cookies are gone.
-fn start_again<P>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
+async fn start_again<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    rng: &mut impl CryptoRng,
+) -> Response {
     let browser = browser::read(context).unwrap_or_else(|| Browser::new(rng));
     let page = browser::Transaction::open(context, form, &browser).filter(|page| page.claim.is_some());
     if page.is_some() {
         return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
     }
-    let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).noting(
-        "verification",
-        None,
-        "refused",
-        "csrf",
-    );
+    let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).await;
+    let page = page.noting("verification", None, "refused", "csrf");
     browser::remember(context, page, &browser, rng)
 }
 

@@ -3,6 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::Transaction;
+use super::turnstile::{self, Refusal};
 use super::{Attempt, browser, code, end, view};
 use crate::client::scope::Scope;
 use crate::endpoint::form::Form;
@@ -12,7 +13,7 @@ use crate::endpoint::{Context, Platform, Unavailable};
 use crate::grant::user_code::UserCode;
 use crate::identity::account::{Account, key_of};
 use crate::identity::password;
-use crate::identity::session::Browser;
+use crate::identity::session::{Browser, Session};
 use crate::identity::shard::Command;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy::{self, Decision, Facts, Point};
@@ -28,8 +29,8 @@ pub(super) async fn submitted<P: Platform>(
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((_, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
+    let Some((transaction, user_code)) = read_transaction(context, form, &browser) else {
+        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)).await);
     };
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
@@ -42,11 +43,15 @@ pub(super) async fn submitted<P: Platform>(
     if let Some(refused) = refusal(context, &account) {
         return Ok(refused);
     }
-    start_session(context, &mut browser, &account, rng).await?;
+    let session = start_session(context, &mut browser, &account, rng).await?;
     // Whatever comes now, the person is signed in.
-    let page = match code::look_up(context, &user_code, &browser, &account, rng).await {
-        Ok(page) => page,
-        Err(Unavailable) => view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
+    let page = if transaction.is_checked(context) || turnstile::asked(context).await.is_none() {
+        let signed_in = (session, account);
+        code::look_up(context, &user_code, &browser, &signed_in, rng).await.unwrap_or_else(|Unavailable| {
+            view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
+        })
+    } else {
+        turnstile::ask_again(context, 200, &browser, &user_code, Refusal::Missing).await
     };
     let page = page.noting(WHAT, None, "signed_in", "password");
     Ok(browser::remember(context, page, &browser, rng))
@@ -97,7 +102,9 @@ fn ask_again<P>(
     let transaction = form.get("transaction").unwrap_or_default();
     let username = form.get("username").unwrap_or_default();
     let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
-    let page = view::sign_in(context, status, browser, transaction, username, Some(problem));
+    let again = read_transaction(context, form, browser).is_some_and(|(read, _)| read.claim.is_some());
+    let page = if again { view::sign_in_again } else { view::sign_in };
+    let page = page(context, status, browser, transaction, username, Some(problem));
     page.noting(WHAT, None, outcome, reason)
 }
 
@@ -120,15 +127,15 @@ async fn start_session<P: Platform>(
     browser: &mut Browser,
     account: &Account,
     rng: &mut impl CryptoRng,
-) -> Result<(), Unavailable> {
+) -> Result<Session, Unavailable> {
     let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(account, context.now, rng);
-    let command = Command::SignIn { id, session };
+    let command = Command::SignIn { id, session: session.clone() };
     context.server.platform.accounts(&account.key, &command).await?;
     if let Some(before) = before {
         let _: Result<(), Unavailable> = end(context, &before).await;
     }
-    Ok(())
+    Ok(session)
 }
 
 /// "Use another account": the code stays, the session ends.
@@ -138,14 +145,16 @@ pub(super) async fn switch_account<P: Platform>(
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((_, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)));
+    let Some((before, user_code)) = read_transaction(context, form, &browser) else {
+        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)).await);
     };
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
     }
-    let transaction = Transaction::new(&user_code, &browser, None, context.now).seal(context, rng);
-    let page = view::sign_in(context, 200, &browser, &transaction, "", None);
+    let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
+    let transaction = transaction.seal(context, rng);
+    let expected = before.claim.and_then(|claim| claim.login_hint).unwrap_or_default();
+    let page = view::sign_in(context, 200, &browser, &transaction, &expected, None);
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }
 
@@ -160,7 +169,8 @@ pub(super) async fn sign_out<P: Platform>(
     }
     // The next person at this computer is somebody else.
     let browser = Browser::new(rng);
-    let page = view::enter(context, 200, &browser, None, None).noting("sign_out", None, "done", "sign_out");
+    let page = view::enter(context, 200, &browser, None, None).await;
+    let page = page.noting("sign_out", None, "done", "sign_out");
     Ok(browser::remember(context, page, &browser, rng))
 }
 
@@ -171,6 +181,6 @@ pub(super) fn read_transaction<P>(
     browser: &Browser,
 ) -> Option<(Transaction, UserCode)> {
     let transaction = Transaction::open(context, form, browser)?;
-    let code = UserCode::parse(&transaction.user_code, &context.server.settings.user_code)?;
+    let code = UserCode::parse_either(&transaction.user_code, &context.server.settings.user_code)?;
     Some((transaction, code))
 }

@@ -4,12 +4,15 @@ use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::browser;
-use crate::endpoint::Context;
+use super::{browser, turnstile};
+use crate::client::Client;
+use crate::client::rules::{About, UserCodeType};
 use crate::endpoint::http::Response;
 use crate::endpoint::page::{
-    CodeShape, ConsentPage, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE, SignInPage,
+    CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE,
+    SignInPage,
 };
+use crate::endpoint::{Context, Platform};
 use crate::grant::command::Shown;
 use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
@@ -17,14 +20,22 @@ use crate::identity::session::Browser;
 use crate::place::{self, device_kind};
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::token::resource::host;
+
+/// What the page with the Turnstile widget may load, over what all pages may.
+const TURNSTILE: &str =
+    "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
 
 /// A page that no cache keeps, no frame shows, and that loads nothing (RFC 9700 §4.16).
-///
-/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
 pub(super) fn html(status: u16, page: &impl Template) -> Response {
+    html_that_loads("", status, page)
+}
+
+/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
+fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response {
     let style = STANDARD.encode(Digest::of(STYLE.as_bytes()).bytes());
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
     );
     match page.render() {
         Ok(body) => Response::new(status, "text/html; charset=utf-8", body)
@@ -38,7 +49,7 @@ pub(super) fn html(status: u16, page: &impl Template) -> Response {
 }
 
 /// The page on which a code is entered, or one from a link is confirmed.
-pub(super) fn enter<P>(
+pub(super) async fn enter<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,
@@ -46,16 +57,30 @@ pub(super) fn enter<P>(
     problem: Option<Problem<'_>>,
 ) -> Response {
     let shape = &context.server.settings.user_code;
+    let site_key = turnstile::asked(context).await.map(|turnstile| turnstile.site_key.as_str());
     let user_code = code.map(UserCode::to_string).unwrap_or_default();
+    let digits = digits_example(context, shape).await;
     let page = EnterPage {
         action: &action(context),
         csrf: &browser::csrf(context, browser),
         signed_in_as: browser.signed_in(context.now).map(|session| session.name.as_str()),
         user_code: &user_code,
-        shape: CodeShape { digits: shape.is_digits(), example: &example(shape) },
+        shape: CodeShape {
+            digits: shape.is_digits(),
+            example: &example(shape),
+            digits_example: digits.as_deref(),
+        },
+        site_key,
         problem,
     };
-    html(status, &page)
+    html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, status, &page)
+}
+
+/// `0000-0000-0000`, if that is what the codes of some clients look like, and not of all.
+async fn digits_example<P: Platform>(context: Context<'_, P>, shape: &Shape) -> Option<String> {
+    let snapshot = context.server.snapshot(context.now).await.ok()?;
+    let some = snapshot.clients.iter().any(|client| client.codes.user_code_type == UserCodeType::Digits);
+    (some && !shape.is_digits()).then(|| example(&shape.in_digits()))
 }
 
 /// `XXXX-XXXX`.
@@ -73,15 +98,28 @@ pub(super) fn sign_in<P>(
     problem: Option<Problem<'_>>,
 ) -> Response {
     let (action, csrf) = (action(context), browser::csrf(context, browser));
-    html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, problem })
+    html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again: None, problem })
+}
+
+/// The same page for somebody who is signed in, but not recently enough for the device that asks.
+pub(super) fn sign_in_again<P>(
+    context: Context<'_, P>,
+    status: u16,
+    browser: &Browser,
+    transaction: &str,
+    username: &str,
+    problem: Option<Problem<'_>>,
+) -> Response {
+    let (action, csrf) = (action(context), browser::csrf(context, browser));
+    let again = browser.signed_in(context.now).map(|session| session.name.as_str());
+    html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again, problem })
 }
 
 /// What the consent page shows besides the grant.
 pub(super) struct Consent<'a> {
     pub transaction: String,
     pub code: &'a UserCode,
-    pub client_name: &'a str,
-    pub client_uri: Option<&'a str>,
+    pub client: Option<&'a Client>,
     pub account: &'a Account,
     pub permissions: Vec<&'a str>,
     pub problem: Option<Problem<'a>>,
@@ -101,24 +139,55 @@ pub(super) fn consent<P>(
         device: device_kind(request.user_agent.as_deref()),
         at: now,
     };
-    let requested = Words::of(&shown.request.origin, now);
+    let asked = &shown.request;
+    let requested = Words::of(&asked.origin, now);
     let here = Words::of(&here, now);
     let page = ConsentPage {
         action: &action(context),
         csrf: &browser::csrf(context, browser),
         transaction: &consent.transaction,
         user_code: &consent.code.to_string(),
-        client_name: consent.client_name,
-        client_uri: consent.client_uri,
+        client_name: consent.client.map_or(&asked.client_id, |client| &client.client_name),
+        client_uri: consent.client.and_then(|client| client.client_uri.as_deref()),
         account_name: &consent.account.name,
         account_detail: consent.account.email.as_deref().unwrap_or(&consent.account.username),
+        expected: expected(asked.login_hint.as_deref(), consent.account),
         permissions: consent.permissions,
+        resources: unusual(&asked.resource, consent.client),
+        consent_text: consent.client.and_then(|client| client.about.consent_text.as_deref()),
+        documents: consent.client.map(documents).unwrap_or_default(),
         requested: requested.lend(),
         here: here.lend(),
         problem: consent.problem,
         minutes_left: shown.expires_at.since(now).as_secs() / 60,
     };
     html(status, &page)
+}
+
+/// Whom the device expects, if it is not who is signed in, and could be a name: no stranger's sentence gets onto the page.
+fn expected<'a>(hint: Option<&'a str>, account: &Account) -> Option<&'a str> {
+    let plain = |letter: char| letter.is_alphanumeric() || "@._+-'".contains(letter);
+    let is = |name: &str, hint: &str| name.to_lowercase() == hint.to_lowercase();
+    let hint = hint.map(str::trim).filter(|hint| !hint.is_empty() && hint.chars().all(plain))?;
+    let theirs = is(&account.username, hint) || account.email.as_deref().is_some_and(|email| is(email, hint));
+    (!theirs).then_some(hint)
+}
+
+/// The hosts of what the device asked for, unless that is what its client always gets.
+fn unusual<'a>(resources: &'a [String], client: Option<&Client>) -> Vec<&'a str> {
+    let usual = client.and_then(|client| client.tokens.audience.first());
+    let is_usual = resources.iter().all(|resource| Some(resource) == usual);
+    if is_usual { Vec::new() } else { resources.iter().map(|resource| host(resource)).collect() }
+}
+
+/// Those that may be linked to: on https.
+fn documents(client: &Client) -> Vec<Document<'_>> {
+    let About { policy_uri, tos_uri, .. } = &client.about;
+    [("privacy policy", policy_uri), ("terms of service", tos_uri)]
+        .into_iter()
+        .filter_map(|(what, uri)| Some((what, uri.as_deref().filter(|uri| uri.starts_with("https://"))?)))
+        .map(|(what, uri)| Document { what, uri, host: host(uri) })
+        .collect()
 }
 
 /// An origin in words.
@@ -196,6 +265,34 @@ fn action<P>(context: Context<'_, P>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whom_the_device_expects_is_told_if_it_is_somebody_else_and_could_be_a_name() {
+        let alice = crate::identity::demo::accounts().remove(0);
+
+        assert_eq!(expected(Some("bob@example.com"), &alice), Some("bob@example.com"));
+        for hint in [
+            None,
+            Some("Alice"),
+            Some(" alice@EXAMPLE.com "),
+            Some("Call 555 now"),
+            Some("https://x"),
+            Some(" "),
+        ] {
+            assert_eq!(expected(hint, &alice), None, "{hint:?}");
+        }
+    }
+
+    #[test]
+    fn documents_are_linked_to_on_https_only() {
+        let mut client = crate::client::demo::clients().remove(0);
+        client.about.policy_uri = Some("https://example.com/privacy".to_owned());
+        client.about.tos_uri = Some("javascript:alert(1)".to_owned());
+
+        let host = "example.com";
+        let policy = Document { what: "privacy policy", uri: "https://example.com/privacy", host };
+        assert_eq!(documents(&client), [policy]);
+    }
 
     #[test]
     fn a_wait_is_named_in_words() {

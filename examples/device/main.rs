@@ -4,10 +4,13 @@
 //! ISSUER=http://127.0.0.1:8787 CLIENT_ID=demo-tv cargo run --example device
 //! ```
 //!
-//! `SCOPE=` and `CLIENT_SECRET=` can be given, too. Built on the `oauth2` crate, unmodified: any stock client
-//! library does the same with this server.
+//! `SCOPE=` and `CLIENT_SECRET=` can be given, too; `API=` is an API to call with the access token, `DPOP=1` binds the
+//! tokens to a key. Built on the `oauth2` crate, unmodified: any stock client library does the same with this server.
 
 #![expect(clippy::print_stdout, reason = "the terminal is the device's screen")]
+
+mod api;
+mod dpop;
 
 use std::error::Error;
 use std::io::{IsTerminal as _, stdout};
@@ -23,6 +26,9 @@ use oauth2::{
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde::{Deserialize, Serialize};
+
+use crate::api::{Answer, StepUp};
+use crate::dpop::{Http, Key};
 
 /// OpenID Connect adds one member to the token response; the crate asks for its type.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -62,20 +68,19 @@ fn main() {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let issuer = setting("ISSUER", "http://127.0.0.1:8787");
-    let http = http_client()?;
+    let api = env::var("API").ok().filter(|api| !api.is_empty());
+    let key = if setting("DPOP", "").is_empty() { None } else { Some(Key::generate()?) };
+    let http = Http::new(http_client()?, key);
     let client = discover(&http, &issuer)?;
+    let resource = api.as_deref().map(|api| api::resource(&http, api)).transpose()?;
 
-    let details = start(&client, &http)?;
-    show(&details)?;
-    let tokens = client
-        .exchange_device_access_token(&details)
-        .request(&http, thread::sleep, None)
-        .map_err(|error| refusal(&error))?;
-
-    println!("  Signed in.\n");
+    let tokens = sign_in(&client, &http, resource.as_deref(), &StepUp::default())?;
     print_claims("Access token", tokens.access_token().secret())?;
     if let Some(id_token) = &tokens.extra_fields().id_token {
         print_claims("ID token", id_token)?;
+    }
+    if let Some(api) = &resource {
+        visit(&client, &http, api, &tokens)?;
     }
     match tokens.refresh_token() {
         Some(refresh_token) => refresh(&client, &http, refresh_token),
@@ -92,10 +97,11 @@ fn http_client() -> Result<reqwest::blocking::Client, reqwest::Error> {
 }
 
 /// Finds the endpoints through the issuer's metadata.
-fn discover(http: &reqwest::blocking::Client, issuer: &str) -> Result<OAuthClient, Box<dyn Error>> {
-    let found = http.get(format!("{issuer}/.well-known/openid-configuration")).send();
+fn discover(http: &Http, issuer: &str) -> Result<OAuthClient, Box<dyn Error>> {
+    let found = http.get(&format!("{issuer}/.well-known/openid-configuration"), None);
     let found = found.map_err(|_| format!("No server answers at {issuer}. Start one with `make dev`."))?;
-    let metadata: Metadata = serde_json::from_str(&found.error_for_status()?.text()?)?;
+    let metadata: Metadata =
+        serde_json::from_slice(found.body()).map_err(|_| format!("{issuer} has no metadata."))?;
     let client = Client::new(ClientId::new(setting("CLIENT_ID", "demo-tv")))
         .set_device_authorization_url(DeviceAuthorizationUrl::new(metadata.device_authorization_endpoint)?)
         .set_token_uri(TokenUrl::new(metadata.token_endpoint)?);
@@ -107,13 +113,44 @@ fn discover(http: &reqwest::blocking::Client, issuer: &str) -> Result<OAuthClien
     })
 }
 
+/// The whole grant: asks for codes, shows them, and polls until a person has decided.
+fn sign_in(
+    client: &OAuthClient,
+    http: &Http,
+    resource: Option<&str>,
+    step_up: &StepUp,
+) -> Result<Tokens, Box<dyn Error>> {
+    let details = start(client, http, resource, step_up)?;
+    show(&details)?;
+    let tokens = client
+        .exchange_device_access_token(&details)
+        .request(http, thread::sleep, None)
+        .map_err(|error| refusal(&error))?;
+    println!("  Signed in.\n");
+    Ok(tokens)
+}
+
+/// Says which API the tokens are for (RFC 8707 §2), and what that wants of the sign-in (RFC 9470 §4).
 fn start(
     client: &OAuthClient,
-    http: &reqwest::blocking::Client,
+    http: &Http,
+    resource: Option<&str>,
+    step_up: &StepUp,
 ) -> Result<StandardDeviceAuthorizationResponse, Box<dyn Error>> {
     let scopes = setting("SCOPE", "openid profile email offline_access");
     let scopes = scopes.split_whitespace().map(|scope| Scope::new(scope.to_owned()));
-    client.exchange_device_code().add_scopes(scopes).request(http).map_err(|error| refusal(&error).into())
+    let extras = [
+        ("resource", resource),
+        ("max_age", step_up.max_age.as_deref()),
+        ("acr_values", step_up.acr_values.as_deref()),
+    ];
+    let mut request = client.exchange_device_code().add_scopes(scopes);
+    for (name, value) in extras {
+        if let Some(value) = value {
+            request = request.add_extra_param(name, value);
+        }
+    }
+    request.request(http).map_err(|error| refusal(&error).into())
 }
 
 /// What a device's screen shows (RFC 8628 §3.3, §3.3.1).
@@ -135,12 +172,36 @@ fn show(details: &StandardDeviceAuthorizationResponse) -> Result<(), Box<dyn Err
     Ok(())
 }
 
+/// Calls the API; where it asks for another sign-in, the person is asked for one, once.
+fn visit(client: &OAuthClient, http: &Http, api: &str, tokens: &Tokens) -> Result<(), Box<dyn Error>> {
+    let mut tokens = tokens.clone();
+    for path in ["/hello", "/payments"] {
+        let address = format!("{api}{path}");
+        let mut answer = api::call(http, &address, &tokens)?;
+        if let Answer::WantsStepUp(step_up) = &answer {
+            println!("  {address} wants {}.", described(step_up));
+            tokens = sign_in(client, http, Some(api), step_up)?;
+            answer = api::call(http, &address, &tokens)?;
+        }
+        match answer {
+            Answer::Said(said) => println!("  {address} says\n    {said}\n"),
+            Answer::WantsStepUp(step_up) => {
+                return Err(format!("{address} still wants {}.", described(&step_up)).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn described(step_up: &StepUp) -> String {
+    let age = step_up.max_age.as_ref().map(|age| format!("in the last {age} seconds"));
+    let acr = step_up.acr_values.as_ref().map(|acr| format!("of the kind {acr}"));
+    let words = [age, acr].into_iter().flatten().collect::<Vec<_>>();
+    format!("a sign-in {}", words.join(", "))
+}
+
 /// Uses the refresh token once, to show that it works and that another one comes back.
-fn refresh(
-    client: &OAuthClient,
-    http: &reqwest::blocking::Client,
-    refresh_token: &RefreshToken,
-) -> Result<(), Box<dyn Error>> {
+fn refresh(client: &OAuthClient, http: &Http, refresh_token: &RefreshToken) -> Result<(), Box<dyn Error>> {
     let tokens =
         client.exchange_refresh_token(refresh_token).request(http).map_err(|error| refusal(&error))?;
     let rotated = tokens.refresh_token().is_some_and(|next| next.secret() != refresh_token.secret());

@@ -1,0 +1,8 @@
+//! Every reason for which a request is refused, through the whole API, with keys made here.
+
+#![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod proofs;
+mod serving;
+mod tokens;
+mod world;

@@ -1,0 +1,153 @@
+// Deploys or deletes the preview of a branch through `wrangler preview`, and says in few words what became of it.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
+import { parse } from 'smol-toml';
+import { previewConfig, previewName } from './preview-settings.mjs';
+
+const KEY = 'MASTER_KEY';
+// Cloudflare's codes for no such Worker, no such preview and no deployment of it, and wrangler's words for the last two.
+const ABSENT = /\[code: (10007|10090|10025|10222)\]|The Preview ".*" was not found|no deployments for the Preview/;
+
+// What to do about what wrangler says.
+const ADVICE = [
+  [/CLOUDFLARE_API_TOKEN|not logged in|wrangler login/i, 'Sign in with `scripts/wrangler login`, or set CLOUDFLARE_API_TOKEN.'],
+  [/account_id|CLOUDFLARE_ACCOUNT_ID/, 'Say which account: set CLOUDFLARE_ACCOUNT_ID.'],
+  [/\[code: (10000|9109|6003|6111)\]/, 'The token needs "Workers Scripts: Edit" and "Workers KV Storage: Edit" on the account.'],
+];
+
+const root = resolve(import.meta.dirname, '..');
+const config = parse(readFileSync(join(root, 'wrangler.toml'), 'utf8'));
+
+/** What ends the script with one line that says what to do, and perhaps what wrangler had to say. */
+class Refusal extends Error {}
+
+const commands = { deploy, delete: remove };
+try {
+  const command = commands[process.argv[2]] ?? quit('usage: scripts/preview deploy|delete');
+  const branch = process.env.BRANCH || checkedOut();
+  await command(branch, previewName(branch, config.name));
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function deploy(branch, name) {
+  // Before anything is compiled: this needs the credentials too.
+  const keyed = await hasKey(name);
+  await build();
+  const home = temporaryDirectory();
+  const settings = keep(home, 'wrangler.json', previewConfig(config, name, root));
+  const args = ['preview', '--config', settings, '--name', name, '--json'];
+  if (!keyed) args.push('--secrets-file', keep(home, 'secrets.json', { [KEY]: randomBytes(32).toString('base64') }));
+
+  process.stdout.write(`Deploying the preview ${name}... `);
+  const started = Date.now();
+  const { code, stdout, stderr } = await wrangler(args);
+  console.log(code === 0 ? `${Math.round((Date.now() - started) / 1000)} s` : 'failed');
+  if (code !== 0) refused(`The preview of ${branch} was not deployed.`, stderr);
+  report(branch, JSON.parse(stdout), keyed);
+}
+
+async function remove(branch, name) {
+  const { code, stderr } = await wrangler(['preview', 'delete', '--name', name, '--skip-confirmation']);
+  if (code === 0) console.log(`Deleted: the preview ${name} of ${branch}, with all its state.`);
+  else if (ABSENT.test(stderr)) console.log(`Nothing to delete: ${branch} has no preview (${name}).`);
+  else refused(`The preview of ${branch} was not deleted.`, stderr);
+}
+
+/**
+ * Whether the preview has its master key. It keeps the first one from deployment to deployment: under another, nothing that
+ * it stored could be read. So any answer but a clear one ends the script.
+ */
+async function hasKey(name) {
+  const { code, stdout, stderr } = await wrangler(['preview', 'secret', 'list', '--name', name, '--json']);
+  if (code === 0) return JSON.parse(stdout).some((secret) => secret.name === KEY);
+  return ABSENT.test(stderr) ? false : refused(`Cannot see whether the preview ${name} exists.`, stderr);
+}
+
+function report(branch, { preview, deployment }, keyed) {
+  const [url, ...others] = preview.urls ?? [];
+  if (!url) quit('The preview is deployed but has no address: set `preview_urls = true` in wrangler.toml, then `make deploy`.');
+  const urls = others.map((other) => `\n      ${other}`).join('');
+  const fixed = deployment.urls?.[0] ? `\n  Only this deployment:  ${deployment.urls[0]}` : '';
+  const state = keyed ? 'It keeps the state and the master key it had' : 'Its state is new, and so is its master key';
+  console.log(`
+  The preview of ${branch}
+
+      ${url}${urls}
+${fixed}
+  ${state}. \`make preview-delete\` deletes all of it.
+`);
+  if (process.env.GITHUB_OUTPUT) appendFileSync(process.env.GITHUB_OUTPUT, `url=${url}\n`);
+}
+
+function checkedOut() {
+  try {
+    const args = ['symbolic-ref', '--quiet', '--short', 'HEAD'];
+    return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return quit('No branch is checked out here: say whose preview it is, as in `make preview BRANCH=my-branch`.');
+  }
+}
+
+/** Installs and compiles what is missing, in sight: wrangler would do so out of sight. */
+async function build() {
+  for (const command of [['scripts/setup', 'build'], ['scripts/build']]) {
+    const { code } = await ended(spawn(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }));
+    if (code !== 0) process.exit(1);
+  }
+}
+
+/** Runs wrangler without a terminal, so that it asks nothing. */
+async function wrangler(args) {
+  const cli = join(root, 'node_modules/wrangler/wrangler-dist/cli.js');
+  const options = { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] };
+  const { code, stdout, stderr } = await ended(spawn(process.execPath, ['--no-warnings', cli, ...args], options));
+  return { code, stdout, stderr: stripVTControlCharacters(stderr) };
+}
+
+async function ended(child) {
+  const closed = new Promise((done, fail) => child.on('close', done).on('error', fail));
+  const [code, stdout, stderr] = await Promise.all([closed, ...[child.stdout, child.stderr].map((stream) => stream && text(stream))]);
+  return { code, stdout, stderr };
+}
+
+function temporaryDirectory() {
+  const path = mkdtempSync(join(tmpdir(), 'device-grant-preview-'));
+  process.on('exit', () => rmSync(path, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+  return path;
+}
+
+/** JSON also for secrets: in the other form wrangler would replace `$NAME`. */
+function keep(directory, name, value) {
+  const file = join(directory, name);
+  writeFileSync(file, JSON.stringify(value), { mode: 0o600 });
+  return file;
+}
+
+/** What happened, what to do about it where that is known, and wrangler's own words. */
+function refused(what, stderr) {
+  const message = said(stderr);
+  const [, advice = ''] = ADVICE.find(([pattern]) => pattern.test(message)) ?? [];
+  quit([[what, advice].filter(Boolean).join(' '), ...message.split('\n').map((line) => `  ${line}`.trimEnd())].join('\n'));
+}
+
+/** wrangler's first error, which is the cause, without its marks, its stack and where it wrote its log. */
+function said(stderr) {
+  const [, first = stderr] = stderr.split(/^✘ \[ERROR\] /m);
+  const lines = first.split('\n').map((line) => line.trim());
+  const end = lines.findIndex((line) => /^(🪵|\w*Error:|If you think this is a bug|\()/u.test(line));
+  return lines.slice(0, end < 0 ? undefined : end).filter(Boolean).join('\n');
+}
+
+function quit(message) {
+  throw new Refusal(message);
+}

@@ -1,0 +1,106 @@
+//! The keys of the `Registry` object: made and adopted in WebCrypto, sealed, and sealed anew.
+
+use core::time::Duration;
+use std::rc::Rc;
+
+use worker::Result;
+
+use super::object;
+use super::registry::{Registry, Stored};
+use super::webcrypto;
+use crate::client::keys::{self, Command, NewKey, Reply};
+use crate::client::registry::Rows as _;
+use crate::keyring::Purpose;
+use crate::secret;
+use crate::time::Timestamp;
+use crate::token::key::{Algorithm, StoredKey};
+use crate::token::private_jwk::PrivateJwk;
+
+/// So often an object that is used looks whether a key is due: much oftener than one can be.
+const TENDING: Duration = Duration::from_secs(3_600);
+
+impl Registry {
+    /// Makes the keys that are missing, removes those that have ended, and seals anew those that only the previous
+    /// `MASTER_KEY` opens. There is no alarm for it: where nobody asks, nobody needs a key.
+    pub(super) async fn tend(&self, now: Timestamp) -> Result<()> {
+        if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
+            return Ok(());
+        }
+        let rotation = self.settings()?.signing_key_rotation;
+        while let Some(alg) = keys::tend(&*self.table, rotation, now)? {
+            self.make(alg).await?;
+        }
+        // Two requests may have made a key each for the same gap.
+        self.table.made.borrow_mut().clear();
+        self.table.keys()?.into_iter().try_for_each(|key| self.reseal(key))?;
+        self.tended_at.set(Some(now));
+        Ok(())
+    }
+
+    /// Makes what is needed first, and then changes everything with nothing awaited in between.
+    pub(super) async fn change_keys(&self, command: Command, now: Timestamp) -> Result<Reply> {
+        while let Some(alg) = self.unmade(&command, now)? {
+            self.make(alg).await?;
+        }
+        let reply = match command {
+            Command::List => keys::list(&*self.table, now),
+            Command::Rotate { alg, at_once } => {
+                self.transact_keys(move |rows| keys::rotate(rows, alg, at_once, now))
+            }
+            Command::Retire { kid } => self.transact_keys(move |rows| keys::retire(rows, &kid, now)),
+            Command::Import { key, at_once } => match self.adopt(*key).await? {
+                Some(new) => self.transact_keys(move |rows| keys::import(rows, new, at_once, now)),
+                None => Ok(Reply::Misfit),
+            },
+        };
+        self.table.made.borrow_mut().clear();
+        reply
+    }
+
+    /// All of a change or none of it.
+    fn transact_keys(&self, change: impl FnOnce(&Stored) -> Result<Reply> + 'static) -> Result<Reply> {
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || change(&table))
+    }
+
+    /// An algorithm that `command` needs a key for, while none was made.
+    fn unmade(&self, command: &Command, now: Timestamp) -> Result<Option<Algorithm>> {
+        let wanted = keys::wanted(&*self.table, command, now)?;
+        let made = self.table.made.borrow();
+        Ok(wanted.into_iter().find(|alg| !made.iter().any(|key| key.public.alg == *alg)))
+    }
+
+    async fn make(&self, alg: Algorithm) -> Result<()> {
+        let (public, private) = webcrypto::generate(alg).await?;
+        let wrapped = self.seal(&private)?;
+        self.table.made.borrow_mut().push(NewKey { public, wrapped });
+        Ok(())
+    }
+
+    async fn adopt(&self, key: PrivateJwk) -> Result<Option<NewKey>> {
+        let Some(private) = webcrypto::adopt(&key).await? else { return Ok(None) };
+        Ok(Some(NewKey { wrapped: self.seal(&private)?, public: key.public }))
+    }
+
+    fn reseal(&self, key: StoredKey) -> Result<()> {
+        // The private half of a retired key is gone.
+        if key.retired_at.is_some() {
+            return Ok(());
+        }
+        let keyring = self.settings()?.keyring;
+        let sealed = secret::decode(&key.wrapped).unwrap_or_default();
+        if keyring.is_current(Purpose::SigningKey, &sealed) {
+            return Ok(());
+        }
+        if let Some(private) = keyring.open(Purpose::SigningKey, &sealed) {
+            return self.table.put_key(&StoredKey { wrapped: self.seal(&private)?, ..key });
+        }
+        worker::console_error!("signing key {} opens under no MASTER_KEY that is set", key.public.kid);
+        Ok(())
+    }
+
+    fn seal(&self, private: &[u8]) -> Result<String> {
+        let keyring = self.settings()?.keyring;
+        Ok(secret::encode(&keyring.seal(Purpose::SigningKey, private, &mut object::rng())))
+    }
+}

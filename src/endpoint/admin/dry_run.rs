@@ -1,0 +1,202 @@
+//! A dry run: what the tokens of an account would say to a client, without making any.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::problem::Problem;
+use super::{Done, body};
+use crate::client::Client;
+use crate::client::members::Members;
+use crate::client::rules::AccessTokenFormat;
+use crate::client::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::endpoint::http::Response;
+use crate::endpoint::mint::{self, ScopeClaims, Session, Subject};
+use crate::endpoint::{Context, Platform, target};
+use crate::fault::Fault;
+use crate::grant::routing::{Region, Shard};
+use crate::identity::account::{Account, key_of};
+use crate::policy::{self, Decision, Facts, Point, Refusal};
+use crate::token::confirmation::Confirmation;
+use crate::token::resource::Own;
+
+/// What is to be tried.
+struct Trial {
+    client_id: String,
+    /// The username.
+    account: String,
+    /// Without it, what a device gets that names no scope.
+    scope: Option<Scope>,
+    resources: Vec<String>,
+}
+
+/// How it would end.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Issued(Box<Issued>),
+    Refused(Refused),
+}
+
+/// The claims, but for those that name what was not made: `jti`, `sid` and `at_hash`.
+#[derive(Serialize)]
+struct Issued {
+    allowed: bool,
+    scope: Scope,
+    refresh_token: bool,
+    access_token_format: AccessTokenFormat,
+    access_token: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    userinfo: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    allowed: bool,
+    /// Where in a grant's life.
+    at: Point,
+    /// Why, as the log says it.
+    reason: &'static str,
+}
+
+/// `POST /dry-run`.
+pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    body::query(context.request, &[])?;
+    let trial = Trial::read(body::object(context.request)?)?;
+    let server = context.server;
+    // First, because in development the demo clients are stored by it.
+    let snapshot = server.snapshot(context.now).await?;
+    let client = server.client_at_source(&trial.client_id).await?;
+    let client = client.ok_or_else(|| invalid("client_id", "there is no such client"))?;
+    let account = server.account(&key_of(&trial.account)).await?;
+    let account = account.ok_or_else(|| invalid("account", "there is no account with this username"))?;
+    let scope = trial.scope.unwrap_or_else(|| client.scope.without(OFFLINE_ACCESS));
+    let resources: Vec<&str> = trial.resources.iter().map(String::as_str).collect();
+    let outcome = judge(context, &client, &account, scope, &resources, &snapshot.scope_claims);
+    let done = Done::read(Response::json(200, &outcome));
+    Ok(Done { client: Some(client.client_id), outcome: "tokens_tried", ..done })
+}
+
+impl Trial {
+    fn read(members: Map<String, Value>) -> Result<Self, Problem> {
+        const SCOPE: &str = "scopes with a space between them, each of ASCII without \" and \\";
+        let mut members = Members::of(members);
+        let client_id = required(&mut members, "client_id");
+        let account = required(&mut members, "account");
+        let scope = members.text("scope", SCOPE, |text| Scope::parse(text).is_some());
+        let resources = if members.is_text("resource") {
+            members.text("resource", "a resource", |_| true).into_iter().collect()
+        } else {
+            members.texts("resource", 20, "a resource", |_| true).unwrap_or_default()
+        };
+        let faults = members.finish(true);
+        if !faults.is_empty() {
+            return Err(Problem::Invalid(faults));
+        }
+        Ok(Self { client_id, account, scope: scope.as_deref().and_then(Scope::parse), resources })
+    }
+}
+
+/// A text that must be there.
+fn required(members: &mut Members, name: &str) -> String {
+    let text = members.text(name, "a text", |text| !text.is_empty());
+    if text.is_none() && !members.is_refused(name) {
+        members.refuse(name, format!("{name} is missing"));
+    }
+    text.unwrap_or_default()
+}
+
+fn invalid(member: &str, detail: &str) -> Problem {
+    Problem::Invalid(vec![Fault::at(member, detail)])
+}
+
+fn judge<P: Platform>(
+    context: Context<'_, P>,
+    client: &Client,
+    account: &Account,
+    scope: Scope,
+    asked: &[&str],
+    scopes: &ScopeClaims,
+) -> Outcome {
+    let refused = |at, reason| Outcome::Refused(Refused { allowed: false, at, reason });
+    let scope = match pass(client, account, scope) {
+        Ok(scope) => scope,
+        Err((point, why)) => return refused(point, why.name()),
+    };
+    let granted = target::granted(context, client, asked);
+    let audience = granted.and_then(|granted| target::narrowed(context, client, &[], &granted, &scope));
+    let audience = match audience {
+        Ok(audience) => audience,
+        Err(error) => return refused(Point::DeviceAuthorization, error.reason()),
+    };
+    let nowhere = Session { shard: Shard { region: Region::Weur, index: 0 }, family: [0; 16] };
+    let subject = Subject {
+        client,
+        account,
+        scope: &scope,
+        auth_time: context.now,
+        amr: &["pwd".to_owned()],
+        acr: None,
+        nonce: None,
+        audience: &audience,
+        cnf: &Confirmation::default(),
+        attempt: "",
+        session: nowhere,
+    };
+    Outcome::Issued(Box::new(describe(context, &subject, scopes)))
+}
+
+/// What policy leaves of the scope at every point until the tokens are out, or where it refuses.
+fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Point, Refusal)> {
+    let points = [
+        (Point::DeviceAuthorization, Some(client), None),
+        (Point::SignIn, None, Some(account)),
+        (Point::Approval, Some(client), Some(account)),
+        (Point::Redemption, Some(client), Some(account)),
+    ];
+    points.into_iter().try_fold(scope, |scope, (point, client, account)| {
+        match policy::decide(point, Facts { client, account, scope: &scope }) {
+            Decision::Allow(scope) => Ok(scope),
+            Decision::Refuse(why) => Err((point, why)),
+        }
+    })
+}
+
+fn describe<P: Platform>(context: Context<'_, P>, subject: &Subject<'_>, scopes: &ScopeClaims) -> Issued {
+    let Context { server, issuer, now, .. } = context;
+    let access = mint::access_claims(context, subject, scopes);
+    let openid = subject.scope.has(OPENID);
+    let own = Own::of(issuer.as_str());
+    let userinfo = openid && subject.audience.iter().any(|resource| own.has(resource));
+    let signed = subject.client.tokens.userinfo_signed_response_alg.is_some();
+    let until = |lifetime: u64| Some((now.seconds(), now.seconds() + lifetime));
+    Issued {
+        allowed: true,
+        scope: subject.scope.clone(),
+        refresh_token: subject.may_refresh(),
+        access_token_format: subject.client.tokens.access_token_format,
+        access_token: shown(access, until(subject.access_token_lifetime(&server.settings))),
+        id_token: openid.then(|| {
+            let claims = mint::id_claims(context, subject, scopes, "");
+            shown(claims, until(subject.id_token_lifetime(&server.settings)))
+        }),
+        userinfo: userinfo
+            .then(|| shown(mint::userinfo(context, subject.facts(), subject.client, scopes, signed), None)),
+    }
+}
+
+/// Claims with their times, and without the names of what was not made.
+fn shown(claims: impl Serialize, times: Option<(u64, u64)>) -> Value {
+    let mut claims = serde_json::to_value(claims).unwrap_or_default();
+    if let Value::Object(claims) = &mut claims {
+        for name in ["jti", "sid", "at_hash"] {
+            claims.remove(name);
+        }
+        if let Some((iat, exp)) = times {
+            claims.insert("iat".to_owned(), iat.into());
+            claims.insert("exp".to_owned(), exp.into());
+        }
+    }
+    claims
+}

@@ -1,0 +1,222 @@
+//! Turnstile: a token that says a person is at the browser, sent with the code while codes are being guessed.
+//!
+//! It is verified before the code is looked up and before an attempt is taken, and spent by that; so it comes after
+//! everything else that can fail.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::{code, view};
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::page::Problem;
+use crate::endpoint::{Context, Platform};
+use crate::grant::user_code::UserCode;
+use crate::identity::session::Browser;
+use crate::settings::{Turnstile, When};
+use crate::time::Timestamp;
+
+/// What the widget says that its token is for; `templates/enter.html` has it too.
+const ACTION: &str = "device_code";
+/// The field that the widget adds to its form.
+const FIELD: &str = "cf-turnstile-response";
+/// The longest token there is, in bytes.
+const LONGEST_TOKEN: usize = 2_048;
+
+/// Why a code is not looked at yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refusal {
+    /// There is no token.
+    Missing,
+    /// It is none.
+    Invalid,
+    /// It was used before, or is more than five minutes old.
+    Spent,
+    /// It was got on a page of another host.
+    OtherHost,
+    /// It was got for something else.
+    OtherAction,
+}
+
+/// Why a token cannot be verified.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Failure {
+    /// Nobody answers.
+    Unreachable,
+    /// The answer cannot be read.
+    Unreadable,
+    /// Our key is not that of a widget.
+    SecretKey,
+    /// Anything else.
+    Error,
+}
+
+/// What siteverify says of a token.
+#[derive(Deserialize)]
+struct Verdict {
+    success: bool,
+    hostname: Option<String>,
+    action: Option<String>,
+    #[serde(default, rename = "error-codes")]
+    error_codes: Vec<String>,
+}
+
+/// The widget whose token a code needs now, if any.
+pub(super) async fn asked<P: Platform>(context: Context<'_, P>) -> Option<&Turnstile> {
+    let turnstile = context.server.settings.turnstile.as_ref()?;
+    let asked = match turnstile.when {
+        When::Always => true,
+        When::Strained => context.server.is_strained(context.now).await,
+    };
+    asked.then_some(turnstile)
+}
+
+/// Verifies the token of a form that carries `code`: when it passed, if one was asked for. An error is the page to show.
+pub(super) async fn pass<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    code: &UserCode,
+) -> Result<Option<Timestamp>, Response> {
+    let Some(turnstile) = asked(context).await else { return Ok(None) };
+    let token = match token(form) {
+        Ok(token) => token,
+        Err(refusal) => return Err(ask_again(context, 400, browser, code, refusal).await),
+    };
+    // One form here is one request there.
+    if !context.server.platform.within_limit(&format!("turnstile/{}", context.network())).await {
+        return Err(code::wait(context, browser, 60).await);
+    }
+    match verify(context, turnstile, token).await {
+        Ok(Ok(())) => Ok(Some(context.now)),
+        Ok(Err(refusal)) => Err(ask_again(context, 400, browser, code, refusal).await),
+        Err(failure) => {
+            Err(view::unavailable(context).noting(code::WHAT, None, "unavailable", failure.reason()))
+        }
+    }
+}
+
+/// The page again, with the code and a fresh widget.
+pub(super) async fn ask_again<P: Platform>(
+    context: Context<'_, P>,
+    status: u16,
+    browser: &Browser,
+    code: &UserCode,
+    refusal: Refusal,
+) -> Response {
+    let page = view::enter(context, status, browser, Some(code), Some(refusal.problem())).await;
+    page.noting(code::WHAT, None, "unchecked", refusal.reason())
+}
+
+fn token(form: &Form) -> Result<&str, Refusal> {
+    match form.get(FIELD) {
+        None => Err(Refusal::Missing),
+        Some(token) if token.len() > LONGEST_TOKEN => Err(Refusal::Invalid),
+        Some(token) => Ok(token),
+    }
+}
+
+/// The address of the person is not sent: it may be another one here than at the widget.
+async fn verify<P: Platform>(
+    context: Context<'_, P>,
+    turnstile: &Turnstile,
+    token: &str,
+) -> Result<Result<(), Refusal>, Failure> {
+    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let form = format!("secret={}&response={}", encode(&turnstile.secret_key), encode(token));
+    let answer = context.server.platform.post_form(&turnstile.siteverify_url, &form).await;
+    let answer = answer.map_err(|_| Failure::Unreachable)?;
+    let verdict: Verdict = serde_json::from_str(&answer).map_err(|_| Failure::Unreadable)?;
+    if verdict.success && turnstile.is_for_tests() {
+        return Ok(Ok(()));
+    }
+    verdict.judge(context.issuer.hostname())
+}
+
+impl Verdict {
+    fn judge(&self, hostname: &str) -> Result<Result<(), Refusal>, Failure> {
+        let says = |code: &str| self.error_codes.iter().any(|other| other == code);
+        if self.success {
+            return Ok(match (self.hostname.as_deref(), self.action.as_deref()) {
+                (Some(host), Some(ACTION)) if host == hostname => Ok(()),
+                (Some(host), _) if host == hostname => Err(Refusal::OtherAction),
+                (Some(_) | None, _) => Err(Refusal::OtherHost),
+            });
+        }
+        if says("timeout-or-duplicate") {
+            Ok(Err(Refusal::Spent))
+        } else if says("invalid-input-response") || says("missing-input-response") {
+            Ok(Err(Refusal::Invalid))
+        } else if says("invalid-input-secret") || says("missing-input-secret") {
+            Err(Failure::SecretKey)
+        } else {
+            Err(Failure::Error)
+        }
+    }
+}
+
+impl Refusal {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "turnstile_missing",
+            Self::Invalid => "turnstile_invalid",
+            Self::Spent => "turnstile_spent",
+            Self::OtherHost => "turnstile_other_host",
+            Self::OtherAction => "turnstile_other_action",
+        }
+    }
+
+    const fn problem(self) -> Problem<'static> {
+        match self {
+            Self::Missing => Problem::Unchecked,
+            Self::Invalid | Self::Spent | Self::OtherHost | Self::OtherAction => Problem::CheckFailed,
+        }
+    }
+}
+
+impl Failure {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Unreachable => "turnstile_unreachable",
+            Self::Unreadable => "turnstile_unreadable",
+            Self::SecretKey => "turnstile_secret_key",
+            Self::Error => "turnstile_error",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(answer: &str) -> Result<Result<(), Refusal>, Failure> {
+        serde_json::from_str::<Verdict>(answer).expect("a verdict").judge("login.example.com")
+    }
+
+    #[test]
+    fn a_token_counts_for_this_host_and_this_action_only() {
+        for (answer, expected) in [
+            (r#"{"success":true,"hostname":"login.example.com","action":"device_code"}"#, Ok(())),
+            (
+                r#"{"success":true,"hostname":"login.example.com","action":"login"}"#,
+                Err(Refusal::OtherAction),
+            ),
+            (r#"{"success":true,"hostname":"login.example.com"}"#, Err(Refusal::OtherAction)),
+            (r#"{"success":true,"hostname":"example.com","action":"device_code"}"#, Err(Refusal::OtherHost)),
+            (r#"{"success":true,"action":"device_code","error-codes":[]}"#, Err(Refusal::OtherHost)),
+        ] {
+            assert_eq!(judge(answer), Ok(expected), "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_the_person_can_repeat_is_told_from_what_only_the_operator_can_mend() {
+        let failed = |code: &str| judge(&format!(r#"{{"success":false,"error-codes":["{code}"]}}"#));
+
+        assert_eq!(failed("timeout-or-duplicate"), Ok(Err(Refusal::Spent)));
+        assert_eq!(failed("invalid-input-response"), Ok(Err(Refusal::Invalid)));
+        assert_eq!(failed("invalid-input-secret"), Err(Failure::SecretKey));
+        assert_eq!(failed("internal-error"), Err(Failure::Error));
+        assert_eq!(judge(r#"{"success":false}"#), Err(Failure::Error));
+    }
+}

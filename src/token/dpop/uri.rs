@@ -1,0 +1,108 @@
+//! Web addresses in normal form, to be compared (RFC 9449 §4.3 item 9, RFC 3986 §6.2.2, §6.2.3).
+//!
+//! The crates that read URLs follow WHATWG, which leaves `%7E` as it is and reads what is no URI at all.
+
+/// `uri` without query and fragment, in normal form; `None` if it is no absolute http or https URI.
+pub(super) fn normal(uri: &str) -> Option<String> {
+    let (bare, _) = uri.split_at(uri.find(['?', '#']).unwrap_or(uri.len()));
+    let (scheme, rest) = bare.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let scheme = scheme.to_ascii_lowercase();
+    let own_port = match scheme.as_str() {
+        "https" => ":443",
+        "http" => ":80",
+        _ => return None,
+    };
+    let authority = without_needless_escapes(authority)?.to_ascii_lowercase();
+    let authority =
+        authority.strip_suffix(own_port).or_else(|| authority.strip_suffix(':')).unwrap_or(&authority);
+    let path = without_dots(&without_needless_escapes(path)?);
+    (!authority.is_empty()).then(|| format!("{scheme}://{authority}{path}"))
+}
+
+/// RFC 3986 §6.2.2.1, §6.2.2.2: what needs no escape has none, and the others are in upper case.
+fn without_needless_escapes(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut plain = parts.next()?.to_owned();
+    for part in parts {
+        let (hex, rest) = part.split_at_checked(2)?;
+        let byte = u8::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+'))?;
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            plain.push(char::from(byte));
+        } else {
+            plain.push('%');
+            plain.push_str(&hex.to_ascii_uppercase());
+        }
+        plain.push_str(rest);
+    }
+    Some(plain)
+}
+
+/// RFC 3986 §5.2.4, §6.2.2.3; an empty path is `/` (§6.2.3).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            "." => {}
+            ".." => drop(kept.pop()),
+            segment => kept.push(segment),
+        }
+        // A path that ends in dots is that of a directory.
+        if matches!(segment, "." | "..") && segments.peek().is_none() {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_the_same_has_one_form() {
+        for (written, form) in [
+            ("https://server.example.com/token", "https://server.example.com/token"),
+            ("HTTPS://Server.Example.COM/token", "https://server.example.com/token"),
+            ("https://server.example.com:443/token", "https://server.example.com/token"),
+            ("https://server.example.com:/token", "https://server.example.com/token"),
+            ("http://127.0.0.1:80/token", "http://127.0.0.1/token"),
+            ("https://server.example.com/token?a=b", "https://server.example.com/token"),
+            ("https://server.example.com/token#a/../b", "https://server.example.com/token"),
+            ("https://server.example.com/%74oken", "https://server.example.com/token"),
+            ("https://server.example.com/a%2fb", "https://server.example.com/a%2Fb"),
+            ("https://server.example.com/%7Euser/./x/../token", "https://server.example.com/~user/token"),
+            // RFC 3986 §6.2.2.
+            ("https://a/./b/../b/%63/%7bfoo%7d", "https://a/b/c/%7Bfoo%7D"),
+            ("https://server.example.com", "https://server.example.com/"),
+            ("https://server.example.com?a", "https://server.example.com/"),
+            ("https://server.example.com/../..", "https://server.example.com/"),
+            ("https://server.example.com/a/.", "https://server.example.com/a/"),
+            ("http://[::1]:8787/token", "http://[::1]:8787/token"),
+        ] {
+            assert_eq!(normal(written).as_deref(), Some(form), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_means_something_else_has_another_and_what_is_no_web_address_none() {
+        for (other, form) in [
+            ("https://server.example.com/token/", "https://server.example.com/token/"),
+            ("https://server.example.com:8443/token", "https://server.example.com:8443/token"),
+            ("http://server.example.com:443/token", "http://server.example.com:443/token"),
+            ("https://user@server.example.com/token", "https://user@server.example.com/token"),
+            ("https://server.example.com//token", "https://server.example.com//token"),
+            ("https://server.example.com/Token", "https://server.example.com/Token"),
+        ] {
+            assert_eq!(normal(other).as_deref(), Some(form));
+        }
+        for none in ["", "/token", "server.example.com/token", "ftp://a/token", "https://", "https:///token"]
+        {
+            assert_eq!(normal(none), None, "{none}");
+        }
+        for broken in ["https://a/%", "https://a/%7", "https://a/%zz", "https://a/%+7", "https://a/%é"] {
+            assert_eq!(normal(broken), None, "{broken}");
+        }
+    }
+}

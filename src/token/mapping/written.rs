@@ -1,0 +1,255 @@
+//! Rules as they are written, and why one is refused.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Change, Filter, MOST_RULES, RESERVED, Rule, Rules, Source, Target, When};
+use crate::fault::Fault;
+
+/// Most values that a filter lets through.
+const MOST_VALUES: usize = 64;
+/// The longest name or filter, in bytes.
+const LONGEST_NAME: usize = 128;
+/// The longest value, in bytes of JSON.
+const LONGEST_VALUE: usize = 1_024;
+
+/// Reads the rules in the member `name` of a document.
+///
+/// # Errors
+///
+/// Every rule that is faulty.
+pub fn read(name: &str, rules: Value) -> Result<Rules, Vec<Fault>> {
+    let Value::Array(rules) = rules else {
+        return Err(vec![Fault::at(name, format!("{name} must be a list of rules"))]);
+    };
+    let (mut sound, mut faults) = (Vec::new(), Vec::new());
+    for (index, rule) in rules.into_iter().enumerate() {
+        match serde_json::from_value(rule) {
+            Ok(rule) => sound.push(rule),
+            Err(error) => faults.push(Fault::at_item(name, index, error.to_string())),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Rules::try_from(sound).map_err(|bad| vec![Fault::at(name, bad.to_string())])
+}
+
+/// A rule as it is written, before it is found sound.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Written {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    into: Option<Vec<Target>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<When>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    only: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop: Option<String>,
+}
+
+/// Why a rule is refused. Displays as one sentence for whoever wrote it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BadRule {
+    /// None of the forms, or two of them.
+    Form,
+    /// The claim is the server's own.
+    Reserved(String),
+    /// A name that is empty, too long, or has other than visible ASCII characters.
+    Name,
+    /// The value is too long.
+    Value,
+    /// A filter where there is nothing to filter, or one that is too long or lets nothing through.
+    Filter,
+    /// `into` names nothing, or one thing twice.
+    Into,
+    /// `when` is empty or too long.
+    When,
+    /// Too many rules.
+    TooMany,
+}
+
+impl fmt::Display for BadRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str(
+                "a rule has claim with one of from, value and as, or drop alone (beside into and when)",
+            ),
+            Self::Reserved(claim) => {
+                write!(f, "the claim {claim} is reserved and cannot be set, renamed or dropped")
+            }
+            Self::Name => {
+                write!(f, "a claim's name has 1 to {LONGEST_NAME} visible ASCII characters, without quotes")
+            }
+            Self::Value => write!(f, "a value has at most {LONGEST_VALUE} bytes of JSON"),
+            Self::Filter => write!(
+                f,
+                "only and prefix filter a text or a list that comes by from; only has 1 to {MOST_VALUES} values, \
+                 and each has 1 to {LONGEST_NAME} bytes"
+            ),
+            Self::Into => {
+                f.write_str("into names one or more of access_token, id_token and userinfo, each once")
+            }
+            Self::When => write!(f, "when has a scope, a group, or both, of 1 to {LONGEST_NAME} bytes"),
+            Self::TooMany => write!(f, "there are at most {MOST_RULES} rules"),
+        }
+    }
+}
+
+impl TryFrom<Written> for Rule {
+    type Error = BadRule;
+
+    fn try_from(written: Written) -> Result<Self, BadRule> {
+        let Written { into, when, claim, from, only, prefix, value, name, drop } = written;
+        let filter = Filter { only, prefix };
+        filter.check(from)?;
+        let change = match (claim, from, value, name, drop) {
+            (Some(claim), Some(from), None, None, None) => Change::Copy { claim, from, filter },
+            (Some(claim), None, Some(value), None, None) => Change::Set { claim, value },
+            (Some(claim), None, None, Some(name), None) => Change::Rename { claim, name },
+            (None, None, None, None, Some(claim)) => Change::Drop { claim },
+            _ => return Err(BadRule::Form),
+        };
+        change.check()?;
+        if into.as_ref().is_some_and(|into| into.is_empty() || has_twice(into)) {
+            return Err(BadRule::Into);
+        }
+        if when.as_ref().is_some_and(|when| !when.is_sound()) {
+            return Err(BadRule::When);
+        }
+        Ok(Self { into, when, change })
+    }
+}
+
+fn has_twice(targets: &[Target]) -> bool {
+    targets.iter().enumerate().any(|(at, target)| targets.iter().take(at).any(|other| other == target))
+}
+
+impl When {
+    fn is_sound(&self) -> bool {
+        let mut given = [&self.scope, &self.group].into_iter().flatten().peekable();
+        given.peek().is_some() && given.all(|text| (1..=LONGEST_NAME).contains(&text.len()))
+    }
+}
+
+impl Filter {
+    fn check(&self, from: Option<Source>) -> Result<(), BadRule> {
+        let sized = |text: &String| (1..=LONGEST_NAME).contains(&text.len());
+        let only = self
+            .only
+            .as_ref()
+            .is_none_or(|only| (1..=MOST_VALUES).contains(&only.len()) && only.iter().all(sized));
+        let fits = self.is_empty() || from.is_some_and(Source::is_text);
+        if fits && only && self.prefix.as_ref().is_none_or(sized) { Ok(()) } else { Err(BadRule::Filter) }
+    }
+}
+
+impl Change {
+    fn check(&self) -> Result<(), BadRule> {
+        match self {
+            Self::Copy { claim, .. } | Self::Drop { claim } => free(claim),
+            Self::Set { claim, value } => {
+                free(claim)?;
+                if value.to_string().len() <= LONGEST_VALUE { Ok(()) } else { Err(BadRule::Value) }
+            }
+            Self::Rename { claim, name } => free(claim).and_then(|()| free(name)),
+        }
+    }
+}
+
+/// Whether rules may touch the claim of that name.
+fn free(claim: &str) -> Result<(), BadRule> {
+    let plain = claim.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
+    if RESERVED.contains(&claim) {
+        Err(BadRule::Reserved(claim.to_owned()))
+    } else if plain && (1..=LONGEST_NAME).contains(&claim.len()) {
+        Ok(())
+    } else {
+        Err(BadRule::Name)
+    }
+}
+
+impl From<Rule> for Written {
+    fn from(Rule { into, when, change }: Rule) -> Self {
+        let common = Self { into, when, ..Self::default() };
+        match change {
+            Change::Copy { claim, from, filter: Filter { only, prefix } } => {
+                Self { claim: Some(claim), from: Some(from), only, prefix, ..common }
+            }
+            Change::Set { claim, value } => Self { claim: Some(claim), value: Some(value), ..common },
+            Change::Rename { claim, name } => Self { claim: Some(claim), name: Some(name), ..common },
+            Change::Drop { claim } => Self { drop: Some(claim), ..common },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_faulty_rule_is_refused_and_says_why() {
+        let long = "x".repeat(LONGEST_NAME + 1);
+        for (rule, why) in [
+            (json!({}), "a rule has claim"),
+            (json!({ "claim": "x" }), "a rule has claim"),
+            (json!({ "claim": "x", "value": null }), "a rule has claim"),
+            (json!({ "claim": "x", "value": 1, "from": "groups" }), "a rule has claim"),
+            (json!({ "claim": "x", "as": "y", "drop": "z" }), "a rule has claim"),
+            (json!({ "drop": "x", "value": 1 }), "a rule has claim"),
+            (json!({ "claim": "x", "from": "account.password" }), "unknown variant"),
+            (json!({ "claim": "x", "value": 1, "iff": true }), "unknown field"),
+            (json!({ "claim": "sub", "value": 1 }), "sub is reserved"),
+            (json!({ "claim": "name", "as": "cnf" }), "cnf is reserved"),
+            (json!({ "claim": "acr", "as": "x" }), "acr is reserved"),
+            (json!({ "drop": "exp" }), "exp is reserved"),
+            (json!({ "claim": "", "value": 1 }), "name has"),
+            (json!({ "claim": "a b", "value": 1 }), "name has"),
+            (json!({ "claim": long, "value": 1 }), "name has"),
+            (json!({ "claim": "x", "value": "y".repeat(LONGEST_VALUE) }), "value has"),
+            (json!({ "claim": "x", "value": 1, "prefix": "y" }), "filter"),
+            (json!({ "claim": "x", "from": "account.email_verified", "prefix": "t" }), "filter"),
+            (json!({ "claim": "x", "from": "groups", "only": [] }), "filter"),
+            (json!({ "claim": "x", "value": 1, "into": [] }), "into names"),
+            (json!({ "claim": "x", "value": 1, "into": ["userinfo", "userinfo"] }), "into names"),
+            (json!({ "claim": "x", "value": 1, "into": ["refresh_token"] }), "unknown variant"),
+            (json!({ "claim": "x", "value": 1, "when": {} }), "when has"),
+        ] {
+            let error = serde_json::from_value::<Rule>(rule.clone()).unwrap_err().to_string();
+            assert!(error.contains(why), "{rule}: {error}");
+        }
+        let faults = read("claims", json!([{ "drop": "name" }, { "drop": "sub" }, 7])).unwrap_err();
+        let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/claims/1", "/claims/2"]);
+        assert_eq!(read("claims", json!({})).unwrap_err()[0].pointer, "/claims");
+        let many = vec![json!({ "drop": "name" }); MOST_RULES + 1];
+        assert!(serde_json::from_value::<Rules>(many.into()).unwrap_err().to_string().contains("at most 50"));
+    }
+
+    #[test]
+    fn a_rule_is_written_as_it_was_read() {
+        for rule in [
+            json!({ "into": ["id_token"], "claim": "x", "from": "account.groups", "only": ["a"], "prefix": "b" }),
+            json!({ "when": { "scope": "email" }, "claim": "x", "value": { "y": null } }),
+            json!({ "claim": "email", "as": "mail" }),
+            json!({ "drop": "name" }),
+        ] {
+            let parsed: Rule = serde_json::from_value(rule.clone()).unwrap();
+            assert_eq!(serde_json::to_value(parsed).unwrap(), rule);
+        }
+    }
+}

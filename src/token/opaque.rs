@@ -1,0 +1,82 @@
+//! Opaque access tokens: the same claims as in a JWT, sealed, so that only this server reads them.
+//!
+//! Nothing is stored for one. Whoever holds it learns nothing from it, and a resource server asks `/introspect`.
+
+use rand_core::CryptoRng;
+
+use super::access::AccessToken;
+use crate::keyring::{Keyring, Purpose};
+use crate::secret;
+
+/// Tells an opaque token from a JWT and from a refresh token.
+pub const PREFIX: &str = "dgat_";
+
+/// Seals what a token says.
+///
+/// `None` only if it does not serialize, which claims do.
+pub fn seal(token: &AccessToken, keyring: &Keyring, rng: &mut impl CryptoRng) -> Option<String> {
+    let plain = serde_json::to_vec(token).ok()?;
+    Some(format!("{PREFIX}{}", secret::encode(&keyring.seal(Purpose::AccessToken, &plain, rng))))
+}
+
+/// What a token says; `None` if it is not an opaque one of ours, or was altered. Not yet whether it is good.
+#[must_use]
+pub fn open(text: &str, keyring: &Keyring) -> Option<AccessToken> {
+    let sealed = secret::decode(text.strip_prefix(PREFIX)?)?;
+    serde_json::from_slice(&keyring.open(Purpose::AccessToken, &sealed)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyring::{Keys, MasterKey};
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+    use serde_json::{Value, json};
+
+    fn keys(fill: u8) -> Keys {
+        Keys::derive(&MasterKey::parse(&secret::encode(&[fill; 32])).unwrap(), 8)
+    }
+
+    fn ring(current: u8, previous: Option<u8>) -> Keyring {
+        Keyring { current: keys(current), previous: previous.map(keys) }
+    }
+
+    fn claims() -> Value {
+        json!({
+            "iss": "https://a.example", "sub": "s", "aud": ["https://b.example", "https://c.example"], "client_id": "tv",
+            "jti": "j", "scope": "openid", "auth_time": 1, "amr": ["pwd"], "sid": "sid", "roles": ["x"], "iat": 1,
+            "exp": 2
+        })
+    }
+
+    fn sealed() -> String {
+        let token = serde_json::from_value(claims()).unwrap();
+        seal(&token, &ring(1, None), &mut ChaCha20Rng::seed_from_u64(1)).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_is_what_is_opened_with_its_mapped_claims() {
+        let token = open(&sealed(), &ring(1, None)).unwrap();
+
+        assert_eq!(serde_json::to_value(token).unwrap(), claims());
+        assert!(open(&sealed(), &ring(2, Some(1))).is_some(), "through a change of key");
+        assert!(open(&sealed(), &ring(2, None)).is_none());
+    }
+
+    #[test]
+    fn nothing_of_it_can_be_read_or_changed() {
+        let text = sealed();
+        let bytes = secret::decode(text.strip_prefix(PREFIX).unwrap()).unwrap();
+
+        assert!(!String::from_utf8_lossy(&bytes).contains("example"));
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            let altered = format!("{PREFIX}{}", secret::encode(&altered));
+            assert!(open(&altered, &ring(1, None)).is_none(), "byte {at}");
+        }
+        assert!(open(text.strip_prefix(PREFIX).unwrap(), &ring(1, None)).is_none(), "without its prefix");
+        assert!(open(PREFIX, &ring(1, None)).is_none() && open("", &ring(1, None)).is_none());
+    }
+}

@@ -1,0 +1,239 @@
+//! Where tokens are good: resource indicators (RFC 8707).
+//!
+//! What was granted is a set: the resources asked for at the device authorization endpoint, else the client's
+//! default, and with `openid` the issuer, whose `/userinfo` the token then opens. The token endpoint only narrows it.
+
+use crate::client::scope::{OPENID, Scope};
+
+/// The longest resource that is looked at, in bytes.
+pub const LONGEST: usize = 512;
+
+/// Whether `text` is an absolute URI without a fragment (RFC 8707 §2, RFC 3986 §4.3).
+///
+/// ```
+/// use device_grant::token::resource::is_resource;
+///
+/// assert!(is_resource("https://api.example.com/orders?of=2"));
+/// assert!(!is_resource("https://api.example.com/#part") && !is_resource("/orders"));
+/// ```
+#[must_use]
+pub fn is_resource(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let begins = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+    let named = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let hollow = rest.starts_with("///") || rest == "//" || rest.is_empty();
+    begins && named && !hollow && text.len() <= LONGEST && rest.bytes().all(may_stand_in_a_uri)
+}
+
+/// RFC 3986 §2: reserved and unreserved characters and `%`, but for the `#` that would start a fragment.
+fn may_stand_in_a_uri(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
+}
+
+/// This server's own resources: the issuer, and `/userinfo` as its metadata name it (RFC 9728 §2).
+pub struct Own {
+    issuer: String,
+    userinfo: String,
+}
+
+/// Why a request for resources is refused: `invalid_target`, all of it (RFC 8707 §2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BadTarget {
+    /// Not an absolute URI without a fragment.
+    Malformed,
+    /// The client may not have tokens for it, or it was not granted.
+    NotAllowed,
+}
+
+impl Own {
+    /// The resources of the server that goes by `issuer`.
+    #[must_use]
+    pub fn of(issuer: &str) -> Self {
+        Self { issuer: issuer.to_owned(), userinfo: format!("{issuer}/userinfo") }
+    }
+
+    /// Whether `resource` is one of them.
+    #[must_use]
+    pub fn has(&self, resource: &str) -> bool {
+        resource == self.issuer || resource == self.userinfo
+    }
+
+    /// What a device is granted that asks for `asked`: each must be in the client's `audience`, or our own. Without any,
+    /// the first of `audience`; empty if there is none, which stands for the issuer.
+    ///
+    /// # Errors
+    ///
+    /// One of `asked` is malformed, or not for this client.
+    pub fn granted(&self, asked: &[&str], audience: &[String]) -> Result<Vec<String>, BadTarget> {
+        if asked.is_empty() {
+            return Ok(audience.iter().take(1).cloned().collect());
+        }
+        let allowed = |resource: &str| self.has(resource) || audience.iter().any(|one| one == resource);
+        select(asked, allowed)
+    }
+
+    /// Where a token is good: what was `granted` with `scope`, as far as the client may still have it, narrowed to
+    /// what is `asked` for now (RFC 8707 §2.2). Never empty.
+    ///
+    /// # Errors
+    ///
+    /// One of `asked` is malformed or was not granted, or nothing is left of what was.
+    pub fn narrowed(
+        &self,
+        asked: &[&str],
+        granted: &[String],
+        scope: &Scope,
+        audience: &[String],
+    ) -> Result<Vec<String>, BadTarget> {
+        let mut whole: Vec<String> = granted
+            .iter()
+            .filter(|resource| self.has(resource) || audience.contains(resource))
+            .cloned()
+            .collect();
+        if whole.is_empty() && !granted.is_empty() {
+            return Err(BadTarget::NotAllowed);
+        }
+        let own = whole.iter().any(|resource| self.has(resource));
+        if !own && (whole.is_empty() || scope.has(OPENID)) {
+            whole.push(self.issuer.clone());
+        }
+        if asked.is_empty() {
+            return Ok(whole);
+        }
+        let userinfo = whole.contains(&self.issuer).then_some(self.userinfo.as_str());
+        select(asked, |resource| Some(resource) == userinfo || whole.iter().any(|one| one == resource))
+    }
+}
+
+/// Each of `asked` once, in its order, if all are allowed.
+fn select(asked: &[&str], allowed: impl Fn(&str) -> bool) -> Result<Vec<String>, BadTarget> {
+    let mut selected: Vec<String> = Vec::new();
+    for resource in asked {
+        if !is_resource(resource) {
+            return Err(BadTarget::Malformed);
+        }
+        if !allowed(resource) {
+            return Err(BadTarget::NotAllowed);
+        }
+        if !selected.iter().any(|one| one == resource) {
+            selected.push((*resource).to_owned());
+        }
+    }
+    Ok(selected)
+}
+
+/// What a person is shown of a resource: its host, or all of it if it has none.
+#[must_use]
+pub fn host(resource: &str) -> &str {
+    let rest = resource.split_once("://").map(|(_, rest)| rest);
+    let authority = rest.and_then(|rest| rest.split(['/', '?']).next());
+    let host = authority.map(|authority| authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+    host.filter(|host| !host.is_empty()).unwrap_or(resource)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISSUER: &str = "https://login.example.com";
+    const API: &str = "https://api.example.com";
+    const FILES: &str = "https://files.example.com/v1";
+
+    fn list(resources: &[&str]) -> Vec<String> {
+        resources.iter().map(|resource| (*resource).to_owned()).collect()
+    }
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_resource_is_an_absolute_uri_without_a_fragment() {
+        for good in
+            [API, FILES, "urn:example:api", "http://127.0.0.1:8787/auth", "api+v1:x", "https://a/?q=%20"]
+        {
+            assert!(is_resource(good), "{good}");
+        }
+        let long = format!("https://a/{}", "x".repeat(LONGEST));
+        for bad in [
+            "",
+            "api",
+            "/api",
+            "//a/b",
+            "https:",
+            "https://",
+            "https:///x",
+            ":x",
+            "1a:b",
+            "https://a/#",
+            "https://a b",
+            "https://é",
+            "https://a/\"",
+            "https://a\\b",
+            &long,
+        ] {
+            assert!(!is_resource(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_device_gets_what_its_client_may_have_or_nothing() {
+        let own = Own::of(ISSUER);
+        let audience = list(&[API, FILES]);
+
+        assert_eq!(own.granted(&[], &audience), Ok(list(&[API])), "the first is the default");
+        assert_eq!(own.granted(&[], &[]), Ok(Vec::new()));
+        assert_eq!(own.granted(&[FILES, API, FILES], &audience), Ok(list(&[FILES, API])));
+        assert_eq!(own.granted(&[ISSUER], &audience), Ok(list(&[ISSUER])));
+        assert_eq!(own.granted(&[FILES], &[]), Err(BadTarget::NotAllowed));
+        assert_eq!(own.granted(&[API, "https://evil.example"], &audience), Err(BadTarget::NotAllowed));
+        assert_eq!(
+            own.granted(&["https://api.example.com/"], &audience),
+            Err(BadTarget::NotAllowed),
+            "to the letter"
+        );
+        assert_eq!(own.granted(&["api"], &audience), Err(BadTarget::Malformed));
+    }
+
+    #[test]
+    fn the_token_endpoint_only_narrows() {
+        let own = Own::of(ISSUER);
+        let both = list(&[API, FILES]);
+        let narrowed = |asked: &[&str], text| own.narrowed(asked, &both, &scope(text), &both);
+
+        assert_eq!(narrowed(&[], "email"), Ok(both.clone()));
+        assert_eq!(narrowed(&[], "openid"), Ok(list(&[API, FILES, ISSUER])), "so that /userinfo takes it");
+        assert_eq!(narrowed(&[FILES], "openid"), Ok(list(&[FILES])));
+        assert_eq!(narrowed(&[ISSUER], "openid"), Ok(list(&[ISSUER])));
+        assert_eq!(narrowed(&["https://login.example.com/userinfo"], "openid").map(|all| all.len()), Ok(1));
+        assert_eq!(narrowed(&[ISSUER], "email"), Err(BadTarget::NotAllowed));
+        assert_eq!(
+            own.narrowed(&[FILES], &list(&[API]), &scope("openid"), &both),
+            Err(BadTarget::NotAllowed)
+        );
+        assert_eq!(narrowed(&["#"], "openid"), Err(BadTarget::Malformed));
+    }
+
+    #[test]
+    fn what_the_client_may_no_longer_have_is_left_out() {
+        let own = Own::of(ISSUER);
+        let granted = list(&[API, FILES]);
+        let after = |audience: &[String]| own.narrowed(&[], &granted, &scope("email"), audience);
+
+        assert_eq!(after(&list(&[FILES])), Ok(list(&[FILES])));
+        assert_eq!(after(&[]), Err(BadTarget::NotAllowed), "and not the issuer in their place");
+        assert_eq!(
+            own.narrowed(&[], &[], &scope("email"), &granted),
+            Ok(list(&[ISSUER])),
+            "as it was granted"
+        );
+    }
+
+    #[test]
+    fn a_person_is_shown_the_host() {
+        assert_eq!(host(FILES), "files.example.com");
+        assert_eq!(host("https://a.example@evil.example:1/x"), "evil.example:1");
+        assert_eq!(host("https://a.example?x@y"), "a.example");
+        assert_eq!(host("urn:example:api"), "urn:example:api");
+    }
+}

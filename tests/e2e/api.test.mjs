@@ -1,0 +1,198 @@
+// The example of a protected API takes the server's tokens, and none that anybody else made, changed or took.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair } from 'jose';
+import * as oauth from 'oauth4webapi';
+import { freePort, startApi, startIssuer } from './api.mjs';
+import { builds } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { endDiscreetly, keepSecret } from './secrets.mjs';
+
+const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA'];
+
+describe('tokens of the server', () => {
+  let server, api;
+  before(async () => {
+    server = await startWorkerd();
+    api = await startApi({ issuer: server.origin, audience: server.origin });
+  });
+  after(async () => {
+    await api?.end();
+    await endDiscreetly(server);
+  });
+
+  async function signedIn(options) {
+    const device = await Device.start(server, options);
+    await new Person(server).approve(device.userCode);
+    return device.redeem();
+  }
+
+  test('the API greets whom the token is about, and lets a fresh sign-in through', async () => {
+    const { access_token } = await signedIn();
+
+    const { sub } = decodeJwt(access_token);
+    const hello = await api.get('/hello', access_token);
+    assert.deepEqual([hello.status, hello.hello, hello.client], [200, sub, 'demo-tv']);
+    assert.equal((await api.get('/payments', access_token)).status, 200);
+  });
+
+  test('a token without the scope, an ID token, a refresh token and a changed token are refused', async () => {
+    const { access_token, id_token, refresh_token } = await signedIn();
+    const narrow = await signedIn({ scope: 'openid email' });
+    const [header, payload, signature] = access_token.split('.');
+    const changed = keepSecret('a changed token', `${header}.${payload.slice(0, -4)}AAAA.${signature}`);
+
+    for (const [token, status, error] of [
+      [narrow.access_token, 403, 'insufficient_scope'],
+      [id_token, 401, 'invalid_token'],
+      [refresh_token, 401, 'invalid_token'],
+      [changed, 401, 'invalid_token'],
+    ]) {
+      const answer = await api.get('/hello', token);
+      assert.deepEqual([answer.status, answer.error], [status, error], answer.error_description);
+      assert.match(answer.challenge, new RegExp(`^Bearer error="${error}", .*resource_metadata="${api.origin}/`));
+    }
+  });
+
+  test('a sign-in that is not as required is stepped up, and the challenge says what to ask for', async (t) => {
+    const strict = await startApi({ issuer: server.origin, audience: server.origin, vars: { STEP_UP_ACR: 'urn:example:strong' } });
+    t.after(() => strict.end());
+    const { access_token } = await signedIn();
+
+    const answer = await strict.get('/payments', access_token);
+
+    assert.deepEqual([answer.status, answer.error], [401, 'insufficient_user_authentication']);
+    assert.match(answer.challenge, /max_age="300", acr_values="urn:example:strong"/);
+    assert.equal((await strict.get('/hello', access_token)).status, 200);
+  });
+
+  test('a token for another API is refused', async (t) => {
+    const other = await startApi({ issuer: server.origin });
+    t.after(() => other.end());
+    const { access_token } = await signedIn();
+
+    const answer = await other.get('/hello', access_token);
+
+    assert.deepEqual([answer.status, answer.error_description], [401, 'The token is meant for another API.']);
+  });
+});
+
+describe('tokens of any issuer', () => {
+  let issuer, api;
+  before(async () => {
+    issuer = await startIssuer(ALGORITHMS);
+    api = await startApi({ issuer: issuer.origin });
+  });
+  after(async () => {
+    await api?.end();
+    await issuer?.stop();
+  });
+
+  for (const alg of ALGORITHMS) {
+    test(`${alg} is verified`, async () => {
+      const token = await issuer.token(api.origin, { alg });
+      const stranger = await generateKeyPair(alg);
+      const forged = await issuer.token(api.origin, { alg, key: stranger.privateKey });
+
+      assert.equal((await api.get('/hello', token)).status, 200);
+      assert.equal((await api.get('/hello', forged)).error_description, "The token's signature does not hold.");
+    });
+  }
+
+  test('expired, foreign and misnamed tokens are refused', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const publicKey = new TextEncoder().encode(JSON.stringify(issuer.keys[0]));
+
+    for (const [options, reason] of [
+      [{ claims: { exp: now } }, 'The token has expired.'],
+      [{ claims: { nbf: now + 60 } }, 'The token is not valid yet.'],
+      [{ claims: { iss: 'https://login.example.com' } }, 'The token is of another issuer.'],
+      [{ claims: { aud: 'https://api.example.com' } }, 'The token is meant for another API.'],
+      [{ header: { typ: 'JWT' } }, 'The token is not an access token: its type is not at+jwt.'],
+      [{ header: { kid: 'unknown' } }, "The token's key is none of the authorization server's."],
+      [{ header: { kid: 'RS256' } }, "The token's key is none of the authorization server's."],
+      [{ alg: 'HS256', header: { kid: 'ES256' }, key: publicKey }, "The token's algorithm is not accepted."],
+    ]) {
+      const answer = await api.get('/hello', await issuer.token(api.origin, options));
+      assert.deepEqual([answer.status, answer.error, answer.error_description], [401, 'invalid_token', reason]);
+    }
+  });
+
+  test('a sign-in of long ago is stepped up', async () => {
+    const auth_time = Math.floor(Date.now() / 1000) - 360;
+    const token = await issuer.token(api.origin, { claims: { auth_time } });
+
+    const answer = await api.get('/payments', token);
+
+    assert.deepEqual([answer.status, answer.error], [401, 'insufficient_user_authentication']);
+    assert.match(answer.challenge, /max_age="300"/);
+    assert.equal((await api.get('/hello', token)).status, 200);
+  });
+
+  for (const alg of ['ES256', 'PS256', 'Ed25519']) {
+    test(`oauth4webapi calls the API with a token bound to a key for ${alg}`, async () => {
+      const { bound, token } = await bind(alg);
+
+      for (const path of ['/hello', '/hello', '/payments']) {
+        const answer = await call(token, path, bound);
+        assert.equal(answer.status, 200, await answer.text());
+      }
+    });
+  }
+
+  test('a bound token is worth nothing without its key, and a proof nothing the second time', async () => {
+    const { token, bound } = await bind('ES256');
+    const thief = oauth.DPoP({ client_id: 'demo-tv' }, await oauth.generateKeyPair('ES256'));
+    let proof;
+    await call(token, '/hello', bound, (url, init) => {
+      proof = keepSecret('a proof', new Headers(init.headers).get('dpop'));
+      return fetch(url, init);
+    });
+
+    const asBearer = await api.get('/hello', token);
+    assert.deepEqual([asBearer.error, asBearer.challenge.split(' ')[0]], ['invalid_token', 'DPoP']);
+    await assert.rejects(call(token, '/hello', thief), /WWWAuthenticate|challenge/i);
+    const twice = await api.send('/hello', { authorization: `DPoP ${token}`, dpop: proof });
+    assert.deepEqual([twice.error, twice.error_description], ['invalid_dpop_proof', 'The proof was used before.']);
+    const elsewhere = await api.send('/payments', { authorization: `DPoP ${token}`, dpop: proof });
+    assert.equal(elsewhere.error_description, 'The proof is for another address.');
+    const two = await api.send('/hello', [['authorization', `DPoP ${token}`], ['dpop', proof], ['dpop', proof]]);
+    assert.equal(two.error_description, 'There is more than one DPoP header.');
+  });
+
+  /** A key, what makes proofs with it, and a token that is bound to it. */
+  async function bind(alg) {
+    const pair = await oauth.generateKeyPair(alg, { extractable: true });
+    const jkt = await calculateJwkThumbprint(await exportJWK(pair.publicKey));
+    return { bound: oauth.DPoP({ client_id: 'demo-tv' }, pair), token: await issuer.token(api.origin, { claims: { cnf: { jkt } } }) };
+  }
+
+  function call(token, path, DPoP, customFetch = fetch) {
+    const options = { DPoP, [oauth.allowInsecureRequests]: true, [oauth.customFetch]: customFetch };
+    return oauth.protectedResourceRequest(token, 'GET', new URL(path, api.origin), undefined, undefined, options);
+  }
+});
+
+test('while the issuer is away the API says so, and lets nobody in', async (t) => {
+  const issuer = await startIssuer(['ES256']);
+  const api = await startApi({ issuer: `http://127.0.0.1:${await freePort()}`, audience: 'x' });
+  t.after(() => api.end({ besides: [/cannot be had$/, /Connection refused|connect\(/] }));
+  t.after(issuer.stop);
+
+  const answer = await api.get('/hello', await issuer.token('x'));
+
+  assert.deepEqual([answer.status, answer.error, answer.headers.get('retry-after')], [503, 'temporarily_unavailable', '5']);
+});
+
+test('an API that is set up wrongly says what is wrong', async (t) => {
+  const server = await startWorkerd({ build: builds.api, vars: { ISSUER: 'x' }, objects: [] });
+  t.after(() => server.stop());
+
+  const answer = await fetch(`${server.origin}/hello`);
+
+  assert.equal(answer.status, 503);
+  assert.match(await answer.text(), /^This API is not configured: ISSUER must be an https URL/);
+});

@@ -1,0 +1,54 @@
+// A DPoP key (RFC 9449), and requests with its proofs.
+//
+//     const key = await Key.generate();
+//     await key.poll(server, device_code);                   // { status: 400, error: 'authorization_pending', … }
+
+import { createHash, randomUUID } from 'node:crypto';
+import * as jose from 'jose';
+import { clients } from './config.mjs';
+import { DEVICE_GRANT } from './device.mjs';
+import { keepSecret, keepUserCode } from './secrets.mjs';
+
+export class Key {
+  static async generate(alg = 'ES256') {
+    const { privateKey, publicKey } = await jose.generateKeyPair(alg, { extractable: true });
+    const jwk = await jose.exportJWK(publicKey);
+    return Object.assign(new Key(), { alg, privateKey, jwk, jkt: await jose.calculateJwkThumbprint(jwk) });
+  }
+
+  /** A proof for a request; `claims` and `header` are added to it, or stand in place of its own. */
+  proof(htu, { htm = 'POST', token, nonce, claims = {}, header = {} } = {}) {
+    const ath = token && createHash('sha256').update(token).digest('base64url');
+    const payload = { jti: randomUUID(), htm, htu, iat: Math.floor(Date.now() / 1000), nonce, ath, ...claims };
+    const protectedHeader = { typ: 'dpop+jwt', alg: this.alg, jwk: this.jwk, ...header };
+    return new jose.SignJWT(payload).setProtectedHeader(protectedHeader).sign(this.privateKey);
+  }
+
+  /** One token request with a proof, `demo-tv`'s unless told otherwise. */
+  async poll(server, device_code, { client = clients.tv, ...parts } = {}) {
+    const form = { grant_type: DEVICE_GRANT, device_code, ...client };
+    return post(server, '/token', form, await this.proof(`${server.origin}/token`, parts));
+  }
+
+  async refresh(server, refresh_token, { client = clients.tv, ...parts } = {}) {
+    const form = { grant_type: 'refresh_token', refresh_token, ...client };
+    return post(server, '/token', form, await this.proof(`${server.origin}/token`, parts));
+  }
+}
+
+/** Posts a form with a proof, if there is one; the answer's members, its status and its nonce. */
+export async function post(server, path, form, dpop) {
+  const headers = dpop === undefined ? {} : { dpop };
+  const response = await fetch(server.origin + path, { method: 'POST', body: new URLSearchParams(form), headers });
+  const answer = { status: response.status, nonce: response.headers.get('dpop-nonce'), ...(await response.json()) };
+  for (const name of ['device_code', 'access_token', 'id_token', 'refresh_token']) keepSecret(name, answer[name]);
+  keepUserCode(answer.user_code);
+  return answer;
+}
+
+/** `/userinfo` with a token under a scheme. */
+export async function userinfo(server, scheme, token, dpop) {
+  const headers = { authorization: `${scheme} ${token}`, ...(dpop && { dpop }) };
+  const response = await fetch(`${server.origin}/userinfo`, { headers });
+  return { status: response.status, challenge: response.headers.get('www-authenticate'), ...(await response.json()) };
+}

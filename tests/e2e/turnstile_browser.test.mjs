@@ -1,0 +1,98 @@
+// The entry page with the Turnstile widget, in Chromium, which reaches nothing but this machine: so the widget's script
+// never loads here, as where a network or an extension blocks it.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openBrowser } from './browser.mjs';
+import { accounts } from './config.mjs';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { endDiscreetly } from './secrets.mjs';
+import { openSiteverify } from './siteverify.mjs';
+
+const screenshots = join(import.meta.dirname, 'screenshots');
+const ENTER = 'Enter the code your device shows';
+const COMPARE = 'Does your device show exactly this code?';
+const NOT_LOADED = /challenges\.cloudflare\.com\/turnstile\/v0\/api\.js - Failed to load resource: net::ERR_NAME_NOT_RESOLVED/;
+
+describe('a person of whom the check is asked', { timeout: 120_000 }, () => {
+  let siteverify;
+  let server;
+
+  before(async () => {
+    siteverify = await openSiteverify();
+    server = await startWorkerd({ vars: { ...siteverify.vars, TURNSTILE: 'always' } });
+  });
+
+  after(async () => {
+    await siteverify.close();
+    await endDiscreetly(server);
+  });
+
+  test('is told what to do where the widget does not load, and goes on where it does', async (t) => {
+    const browser = await openBrowser();
+    t.after(() => browser.close());
+    const faults = [];
+    const look = async (name) => faults.push(...(await browser.inspect(screenshots, name)));
+    const device = await Device.start(server);
+
+    await browser.open(`${server.origin}/device`);
+    const page = await browser.sees(ENTER);
+    assert.match(page, /Confirm that you are a person\n.*If it does not appear here, allow scripts from challenges\.cloudflare\.com/);
+    assert.doesNotMatch(page, /needs JavaScript/);
+    await look('check-not-loaded');
+
+    await browser.type('user_code', device.userCode);
+    await browser.press('Continue');
+    await browser.sees(COMPARE);
+    assert.equal(await browser.problem(), 'Your code was not looked at yet. It is kept: complete the check below, then continue.');
+    assert.equal(await browser.value('user_code'), device.userCode);
+    assert.equal(await browser.address(), `${server.origin}/device`);
+
+    await standInForWidget(browser, siteverify.solve({ hostname: 'other.example' }));
+    assert.doesNotMatch(await browser.text(), /If it does not appear here/, 'the widget is there');
+    await look('check');
+    await browser.press('Yes, continue');
+    assert.match(await browser.problem(), /^The check was not accepted/);
+    assert.equal(await browser.value('user_code'), device.userCode);
+    await look('check-not-accepted');
+
+    await standInForWidget(browser, siteverify.solve());
+    await browser.press('Yes, continue');
+    await browser.sees('Sign in to continue');
+    await browser.type('username', accounts.alice.username);
+    await browser.type('password', accounts.alice.password);
+    await browser.press('Sign in');
+    await browser.sees('Let Demo TV use your account?');
+
+    assert.deepEqual(faults, []);
+    const complaints = await browser.complaints();
+    assert.equal(complaints.length, 3, 'one for each page with the widget');
+    for (const complaint of complaints) assert.match(complaint, NOT_LOADED);
+  });
+
+  test('is told so if scripts are off', async (t) => {
+    const browser = await openBrowser({ javascript: false });
+    t.after(() => browser.close());
+
+    await browser.open(`${server.origin}/device`);
+    const page = await browser.sees(ENTER);
+
+    assert.match(page, /This check needs JavaScript, which your browser has switched off\./);
+    assert.doesNotMatch(page, /If it does not appear here/);
+    assert.deepEqual(await browser.complaints(), []);
+  });
+});
+
+/** Puts into its place what the widget puts there: a box of its size, and the token. */
+function standInForWidget(browser, token) {
+  const build = (value) => {
+    const box = document.createElement('div');
+    Object.assign(box.style, { minWidth: '300px', height: '65px', border: '1px solid' });
+    const field = Object.assign(document.createElement('input'), { type: 'hidden', name: 'cf-turnstile-response', value });
+    box.append(field);
+    document.querySelector('.cf-turnstile').append(box);
+  };
+  return browser.run(build, token);
+}
