@@ -394,14 +394,3 @@ fn userinfo_is_signed_for_clients_that_want_it() {
     assert_eq!(signed.get("sub"), claims(text(&tokens, "id_token")).get("sub"));
     assert_eq!((signed.get("exp"), plain.get("exp")), (None, None), "so that it is no ID token");
 }
-
-#[test]
-fn an_algorithm_without_a_key_is_unavailable_and_spends_nothing() {
-    let world = World::new();
-    let code = approved(&world, "openid", &[]);
-    world.change_client("demo-tv", |client| client.id_token_signed_response_alg = Algorithm::Ps512);
-    assert_eq!(redeem(&world, &code, &[]).status, 503);
-
-    world.change_client("demo-tv", |client| client.id_token_signed_response_alg = Algorithm::Es256);
-    assert_eq!(redeem(&world, &code, &[]).status, 200);
-}

@@ -224,7 +224,7 @@ impl Rows for Stored {
 
     fn scope_claims(&self) -> Result<BTreeMap<String, Rules>> {
         let mut claims = BTreeMap::new();
-        for row in self.0.rows("SELECT name, rules FROM scope_claims", Vec::new())? {
+        for row in self.table.rows("SELECT name, rules FROM scope_claims", Vec::new())? {
             if let [SqlStorageValue::String(name), SqlStorageValue::String(rules)] = row.as_slice() {
                 claims.insert(name.clone(), serde_json::from_str(rules).map_err(object::broken)?);
             }
@@ -234,10 +234,10 @@ impl Rows for Stored {
 
     fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<()> {
         if claims.is_empty() {
-            return self.0.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
+            return self.table.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
         }
         let values = vec![scope.into(), json(claims)?];
-        self.0.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
+        self.table.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {
