@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto, WorkerGlobalScope};
 use worker::{Error, Result};
@@ -60,7 +60,7 @@ async fn import_jwk(key: &PrivateJwk) -> Result<Option<CryptoKey>> {
         return Ok(None);
     };
     let imported: core::result::Result<JsValue, JsValue> = JsFuture::from(imported).await;
-    Ok(imported.ok().map(|imported| imported.unchecked_into()))
+    Ok(imported.ok().map(JsCast::unchecked_into))
 }
 
 /// Signs `input` with the key called `kid`; `pkcs8` gives its private half where it is not known here.
