@@ -250,7 +250,7 @@ fn nothing_is_spent_where_the_certificate_is_missing() {
     assert_eq!(reason(&device.with(None).poll(&code)), "no_certificate", "registered since the snapshot");
     let tokens = json(&device.poll(&code));
     let refresh = text(&tokens, "refresh_token");
-    assert_eq!(reason(&device.with(None).refresh(&refresh)), "unbound_refresh_token");
+    assert_eq!(reason(&device.with(None).refresh(&refresh)), "refresh_token_without_key");
     assert_eq!(outcome(&device.refresh(&refresh)), "issued");
 }
 
@@ -264,7 +264,7 @@ fn s1_the_refresh_token_of_a_public_client_is_bound_with_its_access_token() {
 
     let stolen = device.with(Some(certificate("two", "CN=thief", false))).refresh(&refresh);
 
-    assert_eq!((outcome(&stolen).as_str(), reason(&stolen)), ("invalid_grant", "unbound_refresh_token"));
+    assert_eq!((outcome(&stolen).as_str(), reason(&stolen)), ("invalid_grant", "refresh_token_without_key"));
     let next = json(&device.refresh(&refresh));
     assert_eq!(claims(&text(&next, "access_token")).get("cnf"), Some(&json!({ "x5t#S256": sha256("one") })));
 }

@@ -266,7 +266,7 @@ fn play(family: &mut Family, presented: usize, next: usize, now: Timestamp) -> b
             family.end(Ending::RefreshTokenReused);
             false
         }
-        Presented::Raced | Presented::Dead => false,
+        Presented::Raced | Presented::WithoutKey | Presented::Dead => false,
     }
 }
 

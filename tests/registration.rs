@@ -150,3 +150,19 @@ fn a_hundred_clients_an_hour_register_themselves_and_no_more() {
     world.wait(3_600);
     assert_eq!(register(&world, Some("test"), &metadata).status, 201);
 }
+
+#[test]
+fn clients_that_register_themselves_leave_half_of_the_room_to_the_operator() {
+    let world = open();
+    let metadata =
+        json!({ "client_name": "TV", "grant_types": [GRANT], "token_endpoint_auth_method": "none" });
+    world.multiply_client("demo-tv", 2_497);
+
+    assert_eq!(register(&world, Some("test"), &metadata).status, 201, "the last of 2,500");
+    let refused = register(&world, Some("test"), &metadata);
+
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(Admin(&world).create(&metadata).status, 201, "an operator still may");
+    world.multiply_client("demo-printer", 2_499);
+    assert_eq!(Admin(&world).create(&metadata).status, 409, "until all is full");
+}

@@ -8,7 +8,7 @@ use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::scope::Scope;
 use device_grant::client::{Authentication, Retiring, SecretBy, demo, registry};
 use device_grant::format::Format;
-use device_grant::grant::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
+use device_grant::grant::command::{Claimed, Command, Decided, Decision, Holder, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State};
 use device_grant::identity;
@@ -393,9 +393,18 @@ fn commands_to_a_shard_of_grants() {
         );
     }
     pin(
-        &Command::Refresh { id: id.clone(), secret, genuine: true },
+        &Command::Refresh { id: id.clone(), secret, genuine: true, holder: None },
         &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
     );
+    for (proven, json) in [(Confirmation::default(), ""), (bound(), r#","proven":{"jkt":"thumbprint"}"#)] {
+        let holder = Some(Holder { client_id: "demo-tv".to_owned(), proven });
+        pin(
+            &Command::Refresh { id: id.clone(), secret, genuine: true, holder },
+            &format!(
+                r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true,"holder":{{"client_id":"demo-tv"{json}}}}}}}"#
+            ),
+        );
+    }
     let next = Current { digest: secret, attempt: "attempt".to_owned(), good_until: None };
     pin(&Command::Family { id: id.clone(), seen: None }, r#"{"family":{"id":"family"}}"#);
     let seen = Command::Family { id: id.clone(), seen: Some("jti".to_owned()) };
@@ -471,6 +480,7 @@ fn replies_of_a_shard_of_grants() {
         ),
         (Reply::Refreshed(Presented::Raced), r#"{"refreshed":"raced"}"#.to_owned()),
         (Reply::Refreshed(Presented::Reused), r#"{"refreshed":"reused"}"#.to_owned()),
+        (Reply::Refreshed(Presented::WithoutKey), r#"{"refreshed":"without_key"}"#.to_owned()),
         (Reply::Refreshed(Presented::Dead), r#"{"refreshed":"dead"}"#.to_owned()),
         (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),
         (Reply::Rotated(Rotation::Again), r#"{"rotated":"again"}"#.to_owned()),

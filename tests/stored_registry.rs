@@ -63,7 +63,7 @@ fn what_an_operator_asks_of_the_registry() {
     for (command, json) in [
         (Command::Clients { after: None, limit: 3 }, r#"{"clients":{"after":null,"limit":3}}"#.to_owned()),
         (
-            Command::Create { client: client.clone(), dry_run: Some(trial) },
+            Command::Create { client: client.clone(), dry_run: Some(trial), by_itself: false },
             format!(r#"{{"create":{{"client":{record},"dry_run":{{"scopes":"fly"}}}}}}"#),
         ),
         (

@@ -13,8 +13,6 @@ use crate::secret::Digest;
 use crate::time::{Timestamp, span};
 use crate::token::mapping::Rules;
 
-/// Most clients: every isolate keeps all of them in memory.
-pub const MOST_CLIENTS: usize = 5_000;
 /// Most scopes beside the standard ones.
 pub const MOST_SCOPES: usize = 500;
 
@@ -35,6 +33,9 @@ pub enum Command {
         client: Box<Client>,
         /// Whether this is only asked and nothing is to be written.
         dry_run: Option<Trial>,
+        /// Whether it registers itself: half of the room is the operator's.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        by_itself: bool,
     },
     /// Puts a client in the place of the one with its identifier. A secret stays unless there was none.
     Replace {
@@ -153,7 +154,9 @@ pub enum Refusal {
 pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
     match command {
         Command::Clients { after, limit } => rows.clients_after(after.as_deref(), limit).map(Reply::Clients),
-        Command::Create { client, dry_run } => create(rows, *client, dry_run.as_ref(), now),
+        Command::Create { client, dry_run, by_itself } => {
+            create(rows, *client, dry_run.as_ref(), by_itself, now)
+        }
         Command::Replace { client, expected, dry_run } => {
             replace(rows, *client, &expected, dry_run.as_ref(), now)
         }
@@ -179,16 +182,17 @@ fn create<R: Rows>(
     rows: &R,
     client: Client,
     dry_run: Option<&Trial>,
+    by_itself: bool,
     now: Timestamp,
 ) -> Result<Reply, R::Error> {
     if rows.client(&client.client_id)?.is_some() {
         return Ok(Reply::Refused(Refusal::Exists));
     }
-    if rows.clients()?.len() >= MOST_CLIENTS {
-        return Ok(Reply::Refused(Refusal::Full));
-    }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..client };
+    if !rows.size()?.with(None, &client).fits(if by_itself { 2 } else { 1 }) {
+        return Ok(Reply::Refused(Refusal::Full));
+    }
     put(rows, client, is_new_secret, dry_run)
 }
 
@@ -203,8 +207,15 @@ fn replace<R: Rows>(
         Ok(before) => before,
         Err(refusal) => return Ok(Reply::Refused(refusal)),
     };
-    let (authentication, is_new_secret) = keep_secret(before.authentication, client.authentication);
-    let client = Client { authentication, history: before.history.changed(now), ..client };
+    let size = rows.size()?;
+    let history = before.history.changed(now);
+    let (authentication, is_new_secret) =
+        keep_secret(before.authentication.clone(), client.authentication.clone());
+    let client = Client { authentication, history, ..client };
+    let after = size.with(Some(&before), &client);
+    if after.bytes > size.bytes && !after.fits(1) {
+        return Ok(Reply::Refused(Refusal::Full));
+    }
     put(rows, client, is_new_secret, dry_run)
 }
 

@@ -12,6 +12,7 @@ pub mod manage;
 pub mod members;
 pub mod registration;
 pub mod registry;
+pub mod room;
 pub mod rules;
 pub mod scope;
 pub mod view;

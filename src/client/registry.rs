@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::room::Size;
 use super::{Client, manage, scope};
 use crate::client::keys::NewKey;
 use crate::format::Format;
@@ -60,11 +61,6 @@ pub fn standard_scopes() -> BTreeMap<String, String> {
 pub enum Command {
     /// The whole, as it is now.
     Snapshot,
-    /// One client, as it is now.
-    Client {
-        /// Its identifier.
-        client_id: String,
-    },
     /// One client and the keys that sign, as they are now.
     AtSource {
         /// The client's identifier.
@@ -87,8 +83,6 @@ pub enum Command {
 pub enum Reply {
     /// To `Snapshot` and `Seed`.
     Snapshot(Box<Snapshot>),
-    /// To `Client`.
-    Client(Option<Box<Client>>),
     /// To `AtSource`.
     AtSource(Box<AtSource>),
     /// To `Keys`.
@@ -126,6 +120,8 @@ pub trait Rows {
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
     /// At most `limit` clients whose identifiers come after `after`, in the order of these.
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;
+    /// How much the clients are.
+    fn size(&self) -> Result<Size, Self::Error>;
     /// Writes a client.
     fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
     /// Removes a client, and remembers that it was there.
@@ -160,7 +156,6 @@ pub trait Rows {
 pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
     match command {
         Command::Snapshot => snapshot(rows, now),
-        Command::Client { client_id } => Ok(Reply::Client(rows.client(&client_id)?.map(Box::new))),
         Command::AtSource { client_id } => {
             let client = rows.client(&client_id)?;
             let signing = KeyRing::new(&rows.keys()?).signing(now);

@@ -71,6 +71,12 @@ pub(super) fn number(number: u32) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::from(number))
 }
 
+/// A column as a number of things.
+pub(super) fn count(value: &SqlStorageValue) -> Option<usize> {
+    let SqlStorageValue::Integer(count) = value else { return None };
+    usize::try_from(*count).ok()
+}
+
 /// A column as an instant.
 pub(super) fn instant(value: &SqlStorageValue) -> Option<Timestamp> {
     let SqlStorageValue::Integer(millis) = value else { return None };

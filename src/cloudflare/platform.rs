@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
-use super::object::complain;
+use super::object::{broken, complain};
 use super::{fetch, webcrypto};
 use crate::client::keys;
 use crate::client::registry::{self, Snapshot};
@@ -170,7 +170,7 @@ pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
         Some(hint) => namespace.get_by_name_with_location_hint(name, hint)?,
         None => namespace.get_by_name(name)?,
     };
-    let body = serde_json::to_string(command).map_err(|error| Error::RustError(error.to_string()))?;
+    let body = serde_json::to_string(command).map_err(broken)?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(body.into()));
     let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
@@ -178,7 +178,7 @@ pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
     if response.status_code() != 200 {
         return Err(Error::RustError("an object refused a command".to_owned()));
     }
-    serde_json::from_str(&text).map_err(|error| Error::RustError(error.to_string()))
+    serde_json::from_str(&text).map_err(broken)
 }
 
 fn unavailable(what: &'static str, error: &Error) -> Unavailable {

@@ -14,6 +14,7 @@ use super::platform::{SNAPSHOT, snapshot_key};
 use crate::client::Client;
 use crate::client::keys::{self, NewKey};
 use crate::client::registry::{Command, Reply, Rows, Snapshot, apply, standard_scopes};
+use crate::client::room::Size;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, StoredKey};
@@ -31,6 +32,8 @@ const SCHEMA: &[&str] = &[
 const PUBLISHED_SECONDS: u64 = 300;
 /// How long after one publication the next may be.
 const PUBLISHING_PAUSE: Duration = Duration::from_millis(1_100);
+/// How often the publication of a change is tried.
+const PUBLISHING_TRIES: usize = 3;
 
 /// The object.
 #[durable_object(fetch)]
@@ -93,11 +96,13 @@ impl Registry {
             self.publish_changes().await;
         }
         match &reply {
-            Reply::Snapshot(snapshot) => self.publish(snapshot).await,
+            Reply::Snapshot(snapshot) if self.until_publication().is_zero() => {
+                self.publish(snapshot).await;
+            }
             Reply::Undescribed { client_id, scope } => worker::console_error!(
                 "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
             ),
-            Reply::Client(_) | Reply::AtSource(_) | Reply::Keys(_) | Reply::Managed(_) => {}
+            Reply::Snapshot(_) | Reply::AtSource(_) | Reply::Keys(_) | Reply::Managed(_) => {}
         }
         Ok(reply)
     }
@@ -109,25 +114,36 @@ impl Registry {
     }
 
     /// What was changed is believed everywhere the sooner. KV takes one write a second of a key: changes that come
-    /// faster wait, and the last of them is published for all.
+    /// faster wait, and the last of them is published for all. What KV refuses is tried again; after that it is
+    /// believed when the copy ends.
     async fn publish_changes(&self) {
-        if self.env.kv(SNAPSHOT).is_err() {
-            return;
-        }
         let change = self.changes.get() + 1;
         self.changes.set(change);
-        let wait = (self.published_at.get() + PUBLISHING_PAUSE).since(object::now());
-        if !wait.is_zero() {
-            worker::Delay::from(wait).await;
+        for _ in 0..PUBLISHING_TRIES {
+            let wait = self.until_publication();
+            if !wait.is_zero() {
+                worker::Delay::from(wait).await;
+            }
+            if self.changes.get() != change || self.publish_source().await {
+                return;
+            }
         }
-        if self.changes.get() != change {
-            return;
-        }
-        self.published_at.set(object::now());
+    }
+
+    /// How long KV is left alone.
+    fn until_publication(&self) -> Duration {
+        (self.published_at.get() + PUBLISHING_PAUSE).since(object::now())
+    }
+
+    /// Publishes what is so now; whether there is nothing left to do.
+    async fn publish_source(&self) -> bool {
         match apply(&*self.table, Command::Snapshot, object::now()) {
             Ok(Reply::Snapshot(snapshot)) => self.publish(&snapshot).await,
-            Ok(_) => {}
-            Err(error) => object::complain("publish", &error),
+            Ok(_) => true,
+            Err(error) => {
+                object::complain("publish", &error);
+                false
+            }
         }
     }
 
@@ -145,19 +161,19 @@ impl Registry {
         settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))
     }
 
-    /// Puts the snapshot where it is read without asking here. KV only makes things faster: without it, or while it
-    /// fails, there is nothing to do.
-    async fn publish(&self, snapshot: &Snapshot) {
-        let Ok(kv) = self.env.kv(SNAPSHOT) else { return };
+    /// Puts the snapshot where it is read without asking here; `false` if that failed. KV only makes things faster:
+    /// without it there is nothing to do.
+    async fn publish(&self, snapshot: &Snapshot) -> bool {
+        let Ok(kv) = self.env.kv(SNAPSHOT) else { return true };
+        self.published_at.set(object::now());
         let key = snapshot_key(&self.state.id().to_string());
         let put = async {
             let text = serde_json::to_string(snapshot).map_err(object::broken)?;
             kv.put(&key, text.as_str())?.expiration_ttl(PUBLISHED_SECONDS).execute().await?;
             Ok(())
         };
-        if let Err(error) = put.await {
-            object::complain("publish", &error);
-        }
+        let put: Result<()> = put.await;
+        put.inspect_err(|error| object::complain("publish", error)).is_ok()
     }
 }
 
@@ -178,6 +194,14 @@ impl Rows for Stored {
 
     fn client(&self, client_id: &str) -> Result<Option<Client>> {
         self.table.record("SELECT record FROM clients WHERE client_id = ?", vec![client_id.into()])
+    }
+
+    fn size(&self) -> Result<Size> {
+        let query = "SELECT count(*), coalesce(sum(length(CAST(record AS BLOB))), 0) FROM clients";
+        let row = self.table.rows(query, Vec::new())?.into_iter().next().unwrap_or_default();
+        let mut counted = row.iter().map(|value| object::count(value).unwrap_or(usize::MAX));
+        let (clients, bytes) = (counted.next().unwrap_or_default(), counted.next().unwrap_or_default());
+        Ok(Size { clients, bytes })
     }
 
     fn put_client(&self, client: &Client) -> Result<()> {

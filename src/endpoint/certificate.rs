@@ -56,8 +56,12 @@ pub(super) fn of_refresh_tokens(client: &Client, access: &Confirmation) -> Confi
     }
 }
 
+/// The SHA-256 of the certificate that came with the request.
+pub(super) fn shown<P>(context: Context<'_, P>) -> Option<String> {
+    context.certificate().map(|certificate| certificate.sha256.clone())
+}
+
 /// Whether the request came with the certificate that `cnf` asks for, if it asks for one (RFC 8705 §3, §4).
 pub(super) fn is_shown<P>(context: Context<'_, P>, cnf: &Confirmation) -> bool {
-    let shown = context.certificate().map(|certificate| certificate.sha256.as_str());
-    cnf.x5t_s256.is_none() || cnf.x5t_s256.as_deref() == shown
+    cnf.x5t_s256.is_none() || cnf.x5t_s256 == shown(context)
 }

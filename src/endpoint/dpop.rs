@@ -20,7 +20,7 @@ pub(super) struct Proven {
 pub(super) async fn prove<P: Platform>(context: Context<'_, P>) -> Result<Proven, Error> {
     let proof = presented(context, None).await?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
-    Ok(Proven { cnf: Confirmation { jkt, ..Confirmation::default() }, proof })
+    Ok(Proven { cnf: Confirmation { jkt, x5t_s256: certificate::shown(context) }, proof })
 }
 
 impl Proven {
@@ -40,11 +40,6 @@ impl Proven {
         }
         let certificate = certificate::confirmation(context, client)?;
         Ok(Confirmation { jkt: self.cnf.jkt.clone(), ..certificate })
-    }
-
-    /// Whether the DPoP key that `cnf` asks for, if it does, is the one that was proved.
-    pub(super) fn has_key_of(&self, cnf: &Confirmation) -> bool {
-        cnf.jkt.is_none() || cnf.jkt == self.cnf.jkt
     }
 
     /// Uses the proof up. Asked where something is about to be handed out, and nowhere else: a pending poll gives

@@ -78,8 +78,6 @@ pub enum Error {
     ReusedRefreshToken,
     /// Another request used the refresh token first.
     LostRefresh,
-    /// The refresh token is bound to a certificate that was not shown.
-    UnboundRefreshToken,
     /// Policy or a changed client or account stands against the refresh.
     RefreshRefused,
     /// The token to revoke is another client's (RFC 7009 §2.1).
@@ -142,7 +140,6 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
-            | Self::UnboundRefreshToken
             | Self::RefreshRefused
             | Self::WithoutKey
             | Self::RefreshWithoutKey
@@ -189,7 +186,6 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
-            | Self::UnboundRefreshToken
             | Self::RefreshRefused
             | Self::BadProof(_)
             | Self::NonceNeeded
@@ -239,7 +235,6 @@ impl Error {
             Self::DeadRefreshToken => "dead_refresh_token",
             Self::ReusedRefreshToken => "reused_refresh_token",
             Self::LostRefresh => "lost_refresh",
-            Self::UnboundRefreshToken => "unbound_refresh_token",
             Self::RefreshRefused => "refresh_refused",
             Self::BadProof(flaw) => flaw.name(),
             Self::NonceNeeded => "dpop_nonce_needed",
@@ -302,7 +297,6 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
-            | Self::UnboundRefreshToken
             | Self::RefreshRefused
             | Self::RefreshWithoutKey => "The refresh token is unknown, used, or revoked.".to_owned(),
             Self::BadProof(flaw) => flaw.description().to_owned(),

@@ -41,7 +41,7 @@ pub(super) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
 }
 
 fn is_of_an_identifier(symbol: char) -> bool {
-    symbol.is_alphanumeric() || "@.+-_".contains(symbol)
+    symbol.is_alphanumeric() || "@._+-'".contains(symbol)
 }
 
 /// `ui_locales`: language tags (RFC 5646) separated by spaces, best first.

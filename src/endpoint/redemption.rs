@@ -54,7 +54,7 @@ pub(super) async fn poll<P: Platform>(
         return Err(Error::Unavailable);
     };
     match poll {
-        Poll::Ready(ready) if !proven.has_key_of(&ready.request.cnf) => Err(Error::WithoutKey),
+        Poll::Ready(ready) if !ready.request.cnf.is_met_by(&proven.cnf) => Err(Error::WithoutKey),
         Poll::Ready(ready) if !is_answered(ready.request.code_challenge.as_deref(), verifier) => {
             Err(Error::WrongVerifier)
         }

@@ -13,7 +13,7 @@ use super::mint::{Session, Subject, Tokens, mint};
 use super::{Context, Platform, certificate, target};
 use crate::client::Client;
 use crate::client::scope::{OFFLINE_ACCESS, Scope};
-use crate::grant::command::{Command, Reply};
+use crate::grant::command::{Command, Holder, Reply};
 use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
@@ -35,21 +35,22 @@ pub(super) async fn refresh<P: Platform>(
     let token = token.ok_or(Error::ForgedRefreshToken)?;
     let resources = target::asked(form)?;
     let (id, secret, genuine) = (token.family.clone(), token.secret, token.genuine);
-    let command = Command::Refresh { id, secret, genuine };
+    let holder = Some(Holder { client_id: client_id.clone(), proven: proven.cnf.clone() });
+    let command = Command::Refresh { id, secret, genuine, holder };
     let Reply::Refreshed(presented) = context.server.platform.grants(token.shard, &command).await? else {
         return Err(Error::Unavailable);
     };
     match presented {
+        // The object has seen to it; one of an earlier version has not.
+        Presented::Current(family) if !family.cnf.is_met_by(&proven.cnf) => Err(Error::RefreshWithoutKey),
         Presented::Current(family) if family.client_id == *client_id => {
-            if !certificate::is_shown(context, &family.cnf) {
-                return Err(Error::UnboundRefreshToken);
-            }
             let asked =
                 Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
             rotate(context, caller, proven, &token, &family, asked, rng).await
         }
         Presented::Raced => Err(Error::LostRefresh),
         Presented::Reused => Err(Error::ReusedRefreshToken),
+        Presented::WithoutKey => Err(Error::RefreshWithoutKey),
         Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
     }
 }
@@ -76,9 +77,6 @@ async fn rotate<P: Platform>(
     asked: Asked<'_>,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
-    if !proven.has_key_of(&family.cnf) {
-        return Err(Error::RefreshWithoutKey);
-    }
     let client = caller.at_source(context).await?;
     let account = context.server.account(&family.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };

@@ -92,7 +92,8 @@ async fn register<P: Platform>(
     if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
         return Err(Error::TooMany(seconds));
     }
-    let reply: Reply = ask(context, Command::Create { client: Box::new(client), dry_run: None }).await?;
+    let reply: Reply =
+        ask(context, Command::Create { client: Box::new(client), dry_run: None, by_itself: true }).await?;
     Ok(new.take(reply)?)
 }
 

@@ -80,6 +80,9 @@ pub enum Command {
         secret: Digest,
         /// Whether its tag held.
         genuine: bool,
+        /// Who presents it; absent from a Worker of an earlier version, which looks at the answer itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<Holder>,
     },
     /// Puts the next refresh token in place of the presented one.
     Rotate {
@@ -113,6 +116,16 @@ pub enum Command {
         /// If given, it must be the digest of the current refresh token.
         proof: Option<Digest>,
     },
+}
+
+/// Who presents a refresh token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Holder {
+    /// The client, authenticated.
+    pub client_id: String,
+    /// The keys that it has proved having.
+    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    pub proven: Confirmation,
 }
 
 /// What a person decided.

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use super::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
 use super::routing::RowKey;
-use super::{Approval, Claim, Grant, Poll, Ready, Redemption, State};
+use super::{Approval, Claim, Grant, Poll, Ready, Redemption, State, families};
 use crate::audit::{Event, What};
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
 use crate::token::confirmation::Confirmation;
-use crate::token::family::{Current, Ending, Family, Presented, Rotation};
+use crate::token::family::{Ending, Family};
 
 /// The rows of a shard. Every method is synchronous: see [`apply`].
 pub trait Rows {
@@ -83,16 +83,16 @@ pub fn apply<R: Rows>(
         Command::Decide { key, claim, decision } => {
             decide(rows, key, &claim, decision, now).map(Reply::Decided)
         }
-        Command::Refresh { id, secret, genuine } => {
-            refresh(rows, &id, &secret, genuine, now).map(Reply::Refreshed)
+        Command::Refresh { id, secret, genuine, holder } => {
+            families::refresh(rows, &id, &secret, genuine, holder.as_ref(), now).map(Reply::Refreshed)
         }
         Command::Rotate { id, secret, next, ends_at, cnf } => {
-            let successor = Successor { current: next, ends_at, cnf };
-            rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
+            let successor = families::Successor { current: next, ends_at, cnf };
+            families::rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
         }
-        Command::Family { id, seen } => look(rows, &id, seen.as_deref()).map(Reply::Family),
+        Command::Family { id, seen } => families::look(rows, &id, seen.as_deref()).map(Reply::Family),
         Command::Revoke { id, client_id, proof } => {
-            revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
+            families::revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
         }
     }
 }
@@ -150,7 +150,7 @@ fn poll<R: Rows>(
         && let Some(id) = grant.replay().map(str::to_owned)
     {
         // The mark comes last: should a write fail, the next replay does it all again.
-        end_family(rows, &id, Ending::DeviceCodeReplayed)?;
+        families::end(rows, &id, Ending::DeviceCodeReplayed)?;
         tell(rows, What::DeviceCodeReplayed, key, &grant, now)?;
         rows.put_grant(key, &grant, now)?;
     }
@@ -195,7 +195,7 @@ fn redeem<R: Rows>(
             if reissue && grant.secret == *secret && reissuable(rows, &grant, now)?.is_some() =>
         {
             if let Some(lost) = grant.reissue(next.attempt, next.id) {
-                end_family(rows, &lost, Ending::Reissued)?;
+                families::end(rows, &lost, Ending::Reissued)?;
             }
             follow(rows, key, &grant, next, What::Reissued, now)?;
             return Ok(Redemption::Won);
@@ -267,79 +267,6 @@ fn decide<R: Rows>(
     rows.put_grant(key, &grant, now)?;
     rows.tell(&Event { account: Some(claim.account.clone()), ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(grant.request)))
-}
-
-fn refresh<R: Rows>(
-    rows: &R,
-    id: &str,
-    secret: &Digest,
-    genuine: bool,
-    now: Timestamp,
-) -> Result<Presented, R::Error> {
-    let Some(family) = rows.family(id)? else { return Ok(Presented::Dead) };
-    let presented = family.present(secret, genuine, now);
-    if presented == Presented::Reused {
-        end_family(rows, id, Ending::RefreshTokenReused)?;
-        rows.tell(&Event::of_family(What::RefreshTokenReused, id, &family, now))?;
-    }
-    Ok(presented)
-}
-
-/// What a refresh token is to be followed by.
-struct Successor {
-    current: Current,
-    ends_at: Option<Timestamp>,
-    cnf: Confirmation,
-}
-
-fn rotate<R: Rows>(
-    rows: &R,
-    id: &str,
-    secret: &Digest,
-    successor: Successor,
-    now: Timestamp,
-) -> Result<Rotation, R::Error> {
-    let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
-    let lost = family.good_until(secret, now).is_none();
-    let rotation = family.rotate(secret, successor.current, successor.ends_at, now);
-    if rotation == Rotation::Rotated {
-        family.bind(successor.cnf);
-        let what = if lost { What::RefreshedAnew } else { What::Refreshed };
-        rows.put_family(id, &family)?;
-        rows.tell(&Event::of_family(what, id, &family, now))?;
-    }
-    Ok(rotation)
-}
-
-fn look<R: Rows>(rows: &R, id: &str, seen: Option<&str>) -> Result<Option<Box<Family>>, R::Error> {
-    let Some(mut family) = rows.family(id)? else { return Ok(None) };
-    if seen.is_some_and(|jti| family.arrive(jti)) {
-        rows.put_family(id, &family)?;
-    }
-    Ok(Some(Box::new(family)))
-}
-
-fn revoke<R: Rows>(
-    rows: &R,
-    id: &str,
-    client_id: &str,
-    proof: Option<&Digest>,
-    now: Timestamp,
-) -> Result<(), R::Error> {
-    let Some(family) = rows.family(id)? else { return Ok(()) };
-    let current = family.refresh.as_ref().map(|current| &current.digest);
-    let proven = proof.is_none_or(|proof| current == Some(proof));
-    if family.client_id != client_id || !proven || !family.is_live(now) {
-        return Ok(());
-    }
-    end_family(rows, id, Ending::Revoked)?;
-    rows.tell(&Event::of_family(What::Revoked, id, &family, now))
-}
-
-fn end_family<R: Rows>(rows: &R, id: &str, why: Ending) -> Result<(), R::Error> {
-    let Some(mut family) = rows.family(id)? else { return Ok(()) };
-    family.end(why);
-    rows.put_family(id, &family)
 }
 
 fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), R::Error> {

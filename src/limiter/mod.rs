@@ -187,8 +187,9 @@ impl Row {
     }
 
     fn once(&mut self, until: Timestamp, now: Timestamp) -> Reply {
-        if now < self.ends_at {
-            return Reply::Wait(ceil_seconds(self.ends_at.since(now)).max(1));
+        // What ends by now was judged fresh by an earlier clock: remembering it would remember nothing.
+        if now < self.ends_at || until <= now {
+            return Reply::Wait(ceil_seconds(self.ends_at.max(until).since(now)).max(1));
         }
         self.ends_at = until;
         Reply::Taken(now)
@@ -327,11 +328,13 @@ mod tests {
     #[test]
     fn a_name_that_may_be_used_once_is_taken_once() {
         let mut row = Row::default();
-        let mut once = |seconds| row.apply(&Command::Once { key: String::new(), until: at(60) }, at(seconds));
+        let mut once =
+            |until, seconds| row.apply(&Command::Once { key: String::new(), until: at(until) }, at(seconds));
 
-        assert_eq!(once(0), Reply::Taken(at(0)));
-        assert_eq!(once(1), Reply::Wait(59));
-        assert_eq!(once(60), Reply::Taken(at(60)), "it is forgotten");
+        assert_eq!(once(60, 0), Reply::Taken(at(0)));
+        assert_eq!(once(60, 1), Reply::Wait(59));
+        assert!(matches!(once(60, 60), Reply::Wait(_)), "too late to remember that it was used");
+        assert_eq!(once(120, 60), Reply::Taken(at(60)), "the one before is forgotten");
     }
 
     #[test]

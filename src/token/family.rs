@@ -88,7 +88,9 @@ pub enum Presented {
     Raced,
     /// One that was rotated away: somebody has a copy.
     Reused,
-    /// Of an ended or unknown family, or not ours.
+    /// Without the key that the family is bound to. Nothing changes.
+    WithoutKey,
+    /// Of an ended or unknown family, another client's, or not ours.
     Dead,
 }
 

@@ -20,6 +20,7 @@ use std::time::Duration;
 use device_grant::audit::Event;
 use device_grant::client::keys::{self, NewKey};
 use device_grant::client::registry::{self, Snapshot};
+use device_grant::client::room::{Size, length};
 use device_grant::client::{Client, registry::standard_scopes};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::{Platform, Server, Unavailable, answer};
@@ -241,6 +242,17 @@ impl World {
         change(clients.get_mut(client_id).expect("the client is registered"));
     }
 
+    /// Registers so many more clients like one that is there.
+    pub(crate) fn multiply_client(&self, client_id: &str, count: usize) {
+        self.get("/.well-known/openid-configuration");
+        let mut clients = self.server.platform.registry.clients.borrow_mut();
+        let one = clients.get(client_id).expect("the client is registered").clone();
+        clients.extend((0..count).map(|number| {
+            let client_id = format!("{client_id}-{number}");
+            (client_id.clone(), Client { client_id, ..one.clone() })
+        }));
+    }
+
     /// Retires a key without this server's isolate being told.
     pub(crate) fn retire_elsewhere(&self, kid: &str) {
         let Ok(_) = keys::retire(&self.server.platform.registry, kid, self.now());
@@ -447,7 +459,6 @@ impl Platform for Memories {
                 Ok(reply)
             }
             registry::Command::Snapshot
-            | registry::Command::Client { .. }
             | registry::Command::AtSource { .. }
             | registry::Command::Manage(_)
             | registry::Command::Keys => Ok(reply),
@@ -584,6 +595,11 @@ impl registry::Rows for RegistryRows {
 
     fn client(&self, client_id: &str) -> Result<Option<Client>, Infallible> {
         Ok(self.clients.borrow().get(client_id).cloned())
+    }
+
+    fn size(&self) -> Result<Size, Infallible> {
+        let clients = self.clients.borrow();
+        Ok(Size { clients: clients.len(), bytes: clients.values().map(length).sum() })
     }
 
     fn put_client(&self, client: &Client) -> Result<(), Infallible> {

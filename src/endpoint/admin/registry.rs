@@ -2,8 +2,9 @@
 
 use super::problem::Problem;
 use crate::client::history::Expected;
-use crate::client::manage::{Command, MOST_CLIENTS, MOST_SCOPES, Refusal, Reply};
+use crate::client::manage::{Command, MOST_SCOPES, Refusal, Reply};
 use crate::client::registry;
+use crate::client::room::{MOST_BYTES, MOST_CLIENTS};
 use crate::endpoint::{Context, Platform};
 
 /// Asks for something that may change the registry; this isolate sees the change at once.
@@ -23,7 +24,6 @@ pub(in crate::endpoint) async fn ask<P: Platform>(
         registry::Reply::Managed(reply) => Ok(reply),
         registry::Reply::Snapshot(_)
         | registry::Reply::AtSource(_)
-        | registry::Reply::Client(_)
         | registry::Reply::Keys(_)
         | registry::Reply::Undescribed { .. } => Err(Problem::Unavailable),
     }
@@ -39,7 +39,8 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::NoSecret => conflict("This client does not authenticate with a secret."),
         Refusal::Standard => conflict("This is a standard scope: it can be described anew, not removed."),
         Refusal::Full => Problem::Conflict(format!(
-            "There is room for {MOST_CLIENTS} clients, and for {MOST_SCOPES} scopes besides the standard ones."
+            "There is room for {MOST_CLIENTS} clients, which together may be {MOST_BYTES} bytes as records, and for \
+             {MOST_SCOPES} scopes besides the standard ones. Half of the room for clients is an operator's."
         )),
         Refusal::InUse(1, first) => Problem::Conflict(format!("The client {first:?} may have this scope.")),
         Refusal::InUse(users, first) => {

@@ -164,11 +164,10 @@ pub(super) fn consent<P>(
     html(status, &page)
 }
 
-/// Whom the device expects, if it is not who is signed in, and could be a name: no stranger's sentence gets onto the page.
+/// Whom the device expects, if it is not who is signed in.
 fn expected<'a>(hint: Option<&'a str>, account: &Account) -> Option<&'a str> {
-    let plain = |letter: char| letter.is_alphanumeric() || "@._+-'".contains(letter);
     let is = |name: &str, hint: &str| name.to_lowercase() == hint.to_lowercase();
-    let hint = hint.map(str::trim).filter(|hint| !hint.is_empty() && hint.chars().all(plain))?;
+    let hint = hint?;
     let theirs = is(&account.username, hint) || account.email.as_deref().is_some_and(|email| is(email, hint));
     (!theirs).then_some(hint)
 }
@@ -267,18 +266,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whom_the_device_expects_is_told_if_it_is_somebody_else_and_could_be_a_name() {
+    fn whom_the_device_expects_is_told_if_it_is_somebody_else() {
         let alice = crate::identity::demo::accounts().remove(0);
 
         assert_eq!(expected(Some("bob@example.com"), &alice), Some("bob@example.com"));
-        for hint in [
-            None,
-            Some("Alice"),
-            Some(" alice@EXAMPLE.com "),
-            Some("Call 555 now"),
-            Some("https://x"),
-            Some(" "),
-        ] {
+        for hint in [None, Some("Alice"), Some("alice@EXAMPLE.com")] {
             assert_eq!(expected(hint, &alice), None, "{hint:?}");
         }
     }
