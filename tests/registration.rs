@@ -161,7 +161,8 @@ fn clients_that_register_themselves_leave_half_of_the_room_to_the_operator() {
     assert_eq!(register(&world, Some("test"), &metadata).status, 201, "the last of 2,500");
     let refused = register(&world, Some("test"), &metadata);
 
-    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert_eq!(json(&refused)["error_description"], "There is no room for more clients.");
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("3600")));
     assert_eq!(Admin(&world).create(&metadata).status, 201, "an operator still may");
     world.multiply_client("demo-printer", 2_499);
     assert_eq!(Admin(&world).create(&metadata).status, 409, "until all is full");

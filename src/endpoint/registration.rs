@@ -171,6 +171,10 @@ impl Error {
             Self::Problem(Problem::Unavailable) => {
                 (503, "temporarily_unavailable", "unavailable", "Nothing has changed; try again.".to_owned())
             }
+            // Of the conflicts there are, a client with a drawn identifier can meet one: there is no room.
+            Self::Problem(Problem::Conflict(_)) => {
+                (503, "temporarily_unavailable", "full", "There is no room for more clients.".to_owned())
+            }
             Self::Problem(problem) => (400, "invalid_client_metadata", problem.name(), problem.detail()),
         };
         let response = Response::json(status, &Body { error, error_description: printable(&description) });
@@ -178,6 +182,7 @@ impl Error {
             Self::Token => response.with("www-authenticate", "Bearer realm=\"device-grant\"".to_owned()),
             Self::TooMany(seconds) => response.with("retry-after", seconds.to_string()),
             Self::Problem(Problem::Unavailable) => response.with("retry-after", "5".to_owned()),
+            Self::Problem(Problem::Conflict(_)) => response.with("retry-after", "3600".to_owned()),
             Self::Metadata(_) | Self::Problem(_) => response,
         };
         response.noting(WHAT, None, error, reason)
