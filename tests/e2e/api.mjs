@@ -1,6 +1,7 @@
 // The example of a protected API in workerd, beside a server or beside an issuer that the test plays itself.
 //
-//     const api = await startApi({ issuer: server.origin, audience: server.origin });
+//     const api = await startApiOf(server);
+//     const tv = await Device.start(server, { resource: api.origin }); …
 //     await api.get('/hello', access_token);          // { status: 200, hello: 'acct-…', client: 'demo-tv' }
 
 import assert from 'node:assert/strict';
@@ -8,17 +9,29 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { builds } from './config.mjs';
+import { Admin } from './admin.mjs';
+import { builds, clients } from './config.mjs';
 import { startWorkerd } from './harness.mjs';
 import { disclosures, keepSecret } from './secrets.mjs';
 
+/** The API beside a server, whose `demo-tv` may have tokens for it from now on; by default those are for the issuer. */
+export async function startApiOf(server, { vars } = {}) {
+  const api = await startApi({ issuer: server.origin, vars });
+  const admin = new Admin(server);
+  const { body } = await admin.read(clients.tv.client_id);
+  const audience = [...(body.audience ?? [server.origin]), api.origin];
+  const answer = await admin.patch(clients.tv.client_id, { audience });
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  return api;
+}
+
 /** The API; `vars` are its settings beside those that are given by name. It answers at `origin`, which is its identifier. */
-export async function startApi({ issuer, audience, vars = {} }) {
+export async function startApi({ issuer, vars = {} }) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const worker = await startWorkerd({
     build: builds.api,
-    vars: { ENVIRONMENT: undefined, MASTER_KEY: undefined, ISSUER: issuer, RESOURCE: origin, AUDIENCE: audience, ...vars },
+    vars: { ENVIRONMENT: undefined, MASTER_KEY: undefined, ISSUER: issuer, RESOURCE: origin, ...vars },
     objects: [],
     port,
   });
