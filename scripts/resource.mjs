@@ -7,16 +7,20 @@ const DEVELOPMENT_TOKEN = 'development-admin-token';
 /** What went wrong, in a sentence; nothing if those of `clients` that exist may have tokens for `resource`. */
 export async function allowResource(issuer, resource, clients) {
   for (const client_id of clients) {
-    const address = `${issuer}/admin/api/clients/${client_id}`;
-    const found = await ask(address);
-    if (found.status === 404) continue;
-    const { audience = [] } = await found.json();
-    if (found.ok && audience.includes(resource)) continue;
-    // Without any, the issuer is the default; the first is.
-    const longer = JSON.stringify({ audience: [...(audience.length > 0 ? audience : [issuer]), resource] });
-    const changed = found.ok ? await ask(address, longer, found.headers.get('etag')) : found;
-    if (!changed.ok) return `${client_id} cannot ask for tokens for ${resource}: ${await reason(changed)}`;
+    const answer = await append(issuer, resource, `${issuer}/admin/api/clients/${client_id}`);
+    if (!answer.ok && answer.status !== 404) return `${client_id} cannot have tokens for ${resource}: ${await reason(answer)}`;
   }
+}
+
+/** The last answer of the admin API; the client is changed only if it has to be. */
+async function append(issuer, resource, address) {
+  const found = await ask(address);
+  if (!found.ok) return found;
+  const { audience = [] } = await found.json();
+  if (audience.includes(resource)) return found;
+  // The first is the default. Without any it is the issuer.
+  const longer = { audience: [...(audience.length > 0 ? audience : [issuer]), resource] };
+  return ask(address, JSON.stringify(longer), found.headers.get('etag'));
 }
 
 function ask(address, body, etag) {
