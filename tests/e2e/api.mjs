@@ -9,19 +9,15 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { Admin } from './admin.mjs';
+import { allowResource } from '../../scripts/resource.mjs';
 import { builds, clients } from './config.mjs';
 import { startWorkerd } from './harness.mjs';
 import { disclosures, keepSecret } from './secrets.mjs';
 
-/** The API beside a server, whose `demo-tv` may have tokens for it from now on; by default those are for the issuer. */
+/** The API beside a server, whose `demo-tv` may have tokens for it from now on, as with `make dev API=1`. */
 export async function startApiOf(server, { vars } = {}) {
   const api = await startApi({ issuer: server.origin, vars });
-  const admin = new Admin(server);
-  const { body } = await admin.read(clients.tv.client_id);
-  const audience = [...(body.audience ?? [server.origin]), api.origin];
-  const answer = await admin.patch(clients.tv.client_id, { audience });
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.equal(await allowResource(server.origin, api.origin, [clients.tv.client_id]), undefined);
   return api;
 }
 

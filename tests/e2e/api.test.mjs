@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
+import { allowResource } from '../../scripts/resource.mjs';
+import { Admin } from './admin.mjs';
 import { freePort, startApi, startApiOf, startIssuer } from './api.mjs';
 import { builds } from './config.mjs';
 import { Device } from './device.mjs';
@@ -212,6 +214,23 @@ describe('tokens of any issuer', () => {
     const options = { DPoP, [oauth.allowInsecureRequests]: true, [oauth.customFetch]: customFetch };
     return oauth.protectedResourceRequest(token, 'GET', new URL(path, api.origin), undefined, undefined, options);
   }
+});
+
+test('`make dev API=1` adds the API to what the demo clients may have tokens for, after their default', async (t) => {
+  const server = await startWorkerd();
+  t.after(() => endDiscreetly(server));
+  const admin = new Admin(server);
+  const [first, second] = ['http://127.0.0.1:8788', 'http://127.0.0.1:8798'];
+  await admin.patch('demo-printer', { audience: ['https://print.example.com'] });
+  const registered = async () => Promise.all(['demo-tv', 'demo-printer'].map(async (id) => (await admin.read(id)).body));
+
+  for (const resource of [first, second]) assert.equal(await allowResource(server.origin, resource, ['nobody', 'demo-tv', 'demo-printer']), undefined);
+  const after = await registered();
+  assert.equal(await allowResource(server.origin, first, ['demo-tv', 'demo-printer']), undefined);
+
+  assert.deepEqual(after.map(({ audience }) => audience), [[server.origin, first, second], ['https://print.example.com', first, second]]);
+  assert.deepEqual(await registered(), after, 'the second time changes nothing');
+  assert.match(await allowResource(server.origin, 'nonsense', ['demo-tv']), /^demo-tv cannot have tokens for nonsense: audience\W.*nonsense/);
 });
 
 test('while the issuer is away the API says so, and lets nobody in', async (t) => {
