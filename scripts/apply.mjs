@@ -272,7 +272,7 @@ function canonical(value) {
 function show({ changes, same, strange }) {
   console.log(`${bold(ISSUER)}${DRY_RUN ? dim('  (DRY_RUN: nothing is changed)') : ''}\n`);
   for (const { title, lines } of changes) console.log([title, ...lines.map((line) => `    ${line}`), ''].join('\n'));
-  if (same.length > 0) console.log(dim(`  ${count(same.length, 'item')} as in the file\n`));
+  if (same.length > 0) console.log(`${dim(`${count(same.length, 'item')} as in the file`)}\n`);
   if (strange.length > 0) {
     console.log(`${yellow('?')} not in the file, and left alone (PRUNE=1 deletes):\n    ${strange.map(({ name }) => name).join('\n    ')}\n`);
   }

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { allowResource } from './resource.mjs';
 
 const port = Number(process.env.PORT || 8787);
 const origin = `http://127.0.0.1:${port}`;
@@ -19,7 +20,7 @@ let stopping = false;
 await refuseBusyPort(port);
 if (api) await refuseBusyPort(port + 1);
 const workers = [start('.', port)];
-if (api) workers.push(start('examples/api', port + 1, apiVars()));
+if (api) workers.push(start('examples/api', port + 1, [`ISSUER=${origin}`, `RESOURCE=${api}`]));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
 
 const health = await answer(`${origin}/healthz`);
@@ -32,7 +33,9 @@ if (health.status !== 200) {
   stop(1);
 } else {
   serving = true;
+  const refused = api && (await allowResource(origin, api, ['demo-tv', 'demo-printer']));
   console.log(await welcome());
+  if (refused) console.error(`${refused}\n`);
 }
 
 /** wrangler's own message for this is a page long. */
@@ -77,11 +80,6 @@ function start(directory, port, vars = []) {
     stop(code || 1);
   });
   return { pid: wrangler.pid, exited };
-}
-
-/** The API is its own address. The server's tokens name the issuer as their audience. */
-function apiVars() {
-  return [`ISSUER=${origin}`, `RESOURCE=${api}`, `AUDIENCE=${origin}`];
 }
 
 /** Lets through what the Worker logs, warnings and errors; keeps back wrangler's account of its own doings. */

@@ -1,6 +1,7 @@
 // The example of a protected API in workerd, beside a server or beside an issuer that the test plays itself.
 //
-//     const api = await startApi({ issuer: server.origin, audience: server.origin });
+//     const api = await startApiOf(server);
+//     const tv = await Device.start(server, { resource: api.origin }); …
 //     await api.get('/hello', access_token);          // { status: 200, hello: 'acct-…', client: 'demo-tv' }
 
 import assert from 'node:assert/strict';
@@ -8,17 +9,25 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { builds } from './config.mjs';
+import { allowResource } from '../../scripts/resource.mjs';
+import { builds, clients } from './config.mjs';
 import { startWorkerd } from './harness.mjs';
 import { disclosures, keepSecret } from './secrets.mjs';
 
+/** The API beside a server, whose `demo-tv` may have tokens for it from now on, as with `make dev API=1`. */
+export async function startApiOf(server, { vars } = {}) {
+  const api = await startApi({ issuer: server.origin, vars });
+  assert.equal(await allowResource(server.origin, api.origin, [clients.tv.client_id]), undefined);
+  return api;
+}
+
 /** The API; `vars` are its settings beside those that are given by name. It answers at `origin`, which is its identifier. */
-export async function startApi({ issuer, audience, vars = {} }) {
+export async function startApi({ issuer, vars = {} }) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
   const worker = await startWorkerd({
     build: builds.api,
-    vars: { ENVIRONMENT: undefined, MASTER_KEY: undefined, ISSUER: issuer, RESOURCE: origin, AUDIENCE: audience, ...vars },
+    vars: { ENVIRONMENT: undefined, MASTER_KEY: undefined, ISSUER: issuer, RESOURCE: origin, ...vars },
     objects: [],
     port,
   });

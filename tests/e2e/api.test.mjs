@@ -4,20 +4,26 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
-import { freePort, startApi, startIssuer } from './api.mjs';
+import { allowResource } from '../../scripts/resource.mjs';
+import { Admin } from './admin.mjs';
+import { freePort, startApi, startApiOf, startIssuer } from './api.mjs';
 import { builds } from './config.mjs';
 import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
+import { startWorkerd, temporaryDirectory } from './harness.mjs';
 import { Person } from './person.mjs';
+import { redate } from './redate.mjs';
 import { endDiscreetly, keepSecret } from './secrets.mjs';
 
+/** The one class that signing in at the server meets. */
+const PASSWORD = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport';
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 
 describe('tokens of the server', () => {
   let server, api;
+  const directory = temporaryDirectory();
   before(async () => {
-    server = await startWorkerd();
-    api = await startApi({ issuer: server.origin, audience: server.origin });
+    server = await startWorkerd({ dir: directory.path });
+    api = await startApiOf(server);
   });
   after(async () => {
     await api?.end();
@@ -25,7 +31,7 @@ describe('tokens of the server', () => {
   });
 
   async function signedIn(options) {
-    const device = await Device.start(server, options);
+    const device = await Device.start(server, { resource: api.origin, ...options });
     await new Person(server).approve(device.userCode);
     return device.redeem();
   }
@@ -58,26 +64,60 @@ describe('tokens of the server', () => {
   });
 
   test('a sign-in that is not as required is stepped up, and the challenge says what to ask for', async (t) => {
-    const strict = await startApi({ issuer: server.origin, audience: server.origin, vars: { STEP_UP_ACR: 'urn:example:strong' } });
+    const strict = await startApiOf(server, { vars: { STEP_UP_ACR: `urn:example:strong ${PASSWORD}` } });
     t.after(() => strict.end());
-    const { access_token } = await signedIn();
+    const { access_token } = await signedIn({ resource: strict.origin });
 
     const answer = await strict.get('/payments', access_token);
 
     assert.deepEqual([answer.status, answer.error], [401, 'insufficient_user_authentication']);
-    assert.match(answer.challenge, /max_age="300", acr_values="urn:example:strong"/);
+    const { max_age, acr_values } = wanted(answer);
+    assert.deepEqual([max_age, acr_values], ['300', `urn:example:strong ${PASSWORD}`]);
     assert.equal((await strict.get('/hello', access_token)).status, 200);
+    const stepped = await signedIn({ resource: strict.origin, max_age, acr_values });
+    assert.equal(decodeJwt(stepped.access_token).acr, PASSWORD);
+    assert.equal((await strict.get('/payments', stepped.access_token)).status, 200);
   });
 
-  test('a token for another API is refused', async (t) => {
-    const other = await startApi({ issuer: server.origin });
+  test('a sign-in of long ago is stepped up: whoever is still signed in signs in again', async () => {
+    const alice = new Person(server);
+    const tv = await Device.start(server, { resource: api.origin });
+    await alice.approve(tv.userCode);
+    await tv.redeem();
+    await server.kill9();
+    redate(directory.path, -600_000);
+    await server.restart();
+
+    const { access_token } = await tv.refresh();
+    const answer = await api.get('/payments', access_token);
+    assert.deepEqual([answer.status, answer.error], [401, 'insufficient_user_authentication']);
+    const stepped = await Device.start(server, { resource: api.origin, ...wanted(answer) });
+    await alice.enter(stepped.userCode);
+    assert.equal(alice.page.heading, 'Sign in again to continue');
+    await alice.signIn();
+    await alice.decide('approve');
+
+    const tokens = await stepped.redeem();
+    assert.equal((await api.get('/payments', tokens.access_token)).status, 200);
+    assert.equal((await api.get('/hello', access_token)).status, 200);
+  });
+
+  test('a token for another API is refused, and so is one that names no API', async (t) => {
+    const other = await startApiOf(server);
     t.after(() => other.end());
-    const { access_token } = await signedIn();
 
-    const answer = await other.get('/hello', access_token);
-
-    assert.deepEqual([answer.status, answer.error_description], [401, 'The token is meant for another API.']);
+    for (const resource of [other.origin, undefined]) {
+      const { access_token } = await signedIn({ resource });
+      const answer = await api.get('/hello', access_token);
+      assert.deepEqual([answer.status, answer.error_description], [401, 'The token is meant for another API.']);
+    }
   });
+
+  /** What a challenge asks of the next sign-in (RFC 9470 §3), as parameters of a request. */
+  function wanted({ challenge }) {
+    const parameters = [...challenge.matchAll(/ (max_age|acr_values)="([^"]*)"/g)];
+    return Object.fromEntries(parameters.map(([, name, value]) => [name, value]));
+  }
 });
 
 describe('tokens of any issuer', () => {
@@ -176,13 +216,30 @@ describe('tokens of any issuer', () => {
   }
 });
 
+test('`make dev API=1` adds the API to what the demo clients may have tokens for, after their default', async (t) => {
+  const server = await startWorkerd();
+  t.after(() => endDiscreetly(server));
+  const admin = new Admin(server);
+  const [first, second] = ['http://127.0.0.1:8788', 'http://127.0.0.1:8798'];
+  await admin.patch('demo-printer', { audience: ['https://print.example.com'] });
+  const registered = async () => Promise.all(['demo-tv', 'demo-printer'].map(async (id) => (await admin.read(id)).body));
+
+  for (const resource of [first, second]) assert.equal(await allowResource(server.origin, resource, ['nobody', 'demo-tv', 'demo-printer']), undefined);
+  const after = await registered();
+  assert.equal(await allowResource(server.origin, first, ['demo-tv', 'demo-printer']), undefined);
+
+  assert.deepEqual(after.map(({ audience }) => audience), [[server.origin, first, second], ['https://print.example.com', first, second]]);
+  assert.deepEqual(await registered(), after, 'the second time changes nothing');
+  assert.match(await allowResource(server.origin, 'nonsense', ['demo-tv']), /^demo-tv cannot have tokens for nonsense: audience\W.*nonsense/);
+});
+
 test('while the issuer is away the API says so, and lets nobody in', async (t) => {
   const issuer = await startIssuer(['ES256']);
-  const api = await startApi({ issuer: `http://127.0.0.1:${await freePort()}`, audience: 'x' });
+  const api = await startApi({ issuer: `http://127.0.0.1:${await freePort()}` });
   t.after(() => api.end({ besides: [/cannot be had$/, /Connection refused|connect\(/] }));
   t.after(issuer.stop);
 
-  const answer = await api.get('/hello', await issuer.token('x'));
+  const answer = await api.get('/hello', await issuer.token(api.origin));
 
   assert.deepEqual([answer.status, answer.error, answer.headers.get('retry-after')], [503, 'temporarily_unavailable', '5']);
 });

@@ -22,10 +22,10 @@ export class Device {
     Object.assign(this, { server, client, by, headers });
   }
 
-  /** A device that has its codes. `parameters` are those of the request. */
-  static async start(server, { scope = ALL_SCOPES, nonce, ...options } = {}) {
-    const device = new Device(server, options);
-    const answer = await device.start({ scope, nonce });
+  /** A device that has its codes. What is no option of the device is a parameter of the request. */
+  static async start(server, { client, by, headers, scope = ALL_SCOPES, ...parameters } = {}) {
+    const device = new Device(server, { client, by, headers });
+    const answer = await device.start({ scope, ...parameters });
     assert.equal(answer.status, 200, JSON.stringify(answer));
     return device;
   }

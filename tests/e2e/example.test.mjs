@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
-import { startApi, startIssuer } from './api.mjs';
+import { startApi, startApiOf, startIssuer } from './api.mjs';
 import { root } from './config.mjs';
 import { startWorkerd, within } from './harness.mjs';
 import { Person } from './person.mjs';
@@ -28,7 +28,7 @@ after(() => endDiscreetly(server));
 
 for (const DPOP of ['', '1']) {
   test(`the device signs in, calls the API and refreshes${DPOP && ', with a key'}`, async (t) => {
-    const api = await startApi({ issuer: server.origin, audience: server.origin });
+    const api = await startApiOf(server);
     t.after(() => api.end());
     const device = play({ ISSUER: server.origin, API: api.origin, DPOP });
 
@@ -41,19 +41,39 @@ for (const DPOP of ['', '1']) {
   });
 }
 
-test('the device asks for the sign-in that the API wants, once', async (t) => {
-  const api = await startApi({ issuer: server.origin, audience: server.origin, vars: { STEP_UP_ACR: 'urn:example:strong' } });
+for (const [acr, code, words] of [
+  ['urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport', 0, 'says'],
+  ['urn:example:strong', 1, 'still wants'],
+]) {
+  test(`the device asks for the sign-in that the API wants, once, and ${code ? 'gives up' : 'goes on'}: ${acr}`, async (t) => {
+    const api = await startApiOf(server, { vars: { STEP_UP_ACR: acr } });
+    t.after(() => api.end());
+    const alice = new Person(server);
+    const device = play({ ISSUER: server.origin, API: api.origin });
+
+    await alice.approve(await device.code(1));
+    await alice.approve(await device.code(2));
+
+    assert.equal(await device.ended(), code, device.screen());
+    const wants = `wants a sign-in in the last 300 seconds, of the kind ${acr}.`;
+    assert.ok(device.screen().includes(`${api.origin}/payments ${wants}`), device.screen());
+    assert.ok(device.screen().includes(`${api.origin}/payments ${words}`), device.screen());
+  });
+}
+
+test('the device gets bound tokens from a server that wants its nonce in every proof', async (t) => {
+  const careful = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '1', DPOP_NONCE: 'required' } });
+  t.after(() => endDiscreetly(careful));
+  const api = await startApiOf(careful);
   t.after(() => api.end());
-  const alice = new Person(server);
-  const device = play({ ISSUER: server.origin, API: api.origin });
+  const device = play({ ISSUER: careful.origin, API: api.origin, DPOP: '1' });
 
-  await alice.approve(await device.code(1));
-  await alice.approve(await device.code(2));
+  await new Person(careful).approve(await device.code(1));
 
-  assert.equal(await device.ended(), 1, 'this server has no such sign-in');
-  const wants = 'a sign-in in the last 300 seconds, of the kind urn:example:strong';
-  assert.ok(device.screen().includes(`${api.origin}/payments wants ${wants}.`), device.screen());
-  assert.ok(device.screen().includes(`${api.origin}/payments still wants ${wants}.`), device.screen());
+  assert.equal(await device.ended(), 0, device.screen());
+  assert.match(device.screen(), /"cnf": \{\s+"jkt": /);
+  assert.match(device.screen(), new RegExp(`${api.origin}/payments says\\s+\\{"of":"acct-`));
+  assert.match(device.screen(), /Refreshed: a new access token/);
 });
 
 test('the device names the API, and steps up with what the API wants', async (t) => {
