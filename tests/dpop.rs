@@ -443,6 +443,22 @@ fn p1_userinfo_wants_a_proof_with_the_tokens_hash_each_time_a_new_one() {
 }
 
 #[test]
+fn a_thief_of_an_access_token_without_its_key_cannot_say_that_it_arrived() {
+    let (world, key) = (World::new(), Key::new(1));
+    let first = tokens(&world, &key);
+    let first = text(&first, "refresh_token");
+    let lost = json(&key.refresh(&world, first));
+    let stolen = text(&lost, "access_token");
+
+    refused(&userinfo(&world, "Bearer", stolen, None), "invalid_token");
+    refused(&userinfo(&world, "DPoP", stolen, Some(Key::new(2).proof_for(&world, stolen))), "invalid_token");
+
+    // So the answer to the refresh still counts as lost, and is given anew.
+    world.wait(10);
+    assert_eq!(outcome(&key.refresh(&world, first)), "issued");
+}
+
+#[test]
 fn p1_a_bound_token_is_no_bearer_token_and_a_bearer_token_no_bound_one() {
     let (world, key) = (World::new(), Key::new(1));
     let bound = tokens(&world, &key);

@@ -13,7 +13,9 @@ mod dpop;
 pub mod error;
 pub mod form;
 pub mod http;
+mod introspection;
 mod live_codes;
+mod live_tokens;
 mod metadata;
 mod mint;
 pub mod page;
@@ -23,9 +25,11 @@ mod platform;
 mod redemption;
 mod refresh;
 mod registration;
+mod revocation;
 mod static_token;
 mod target;
 mod token;
+mod userinfo;
 mod verify;
 
 use rand_core::CryptoRng;
@@ -289,9 +293,9 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
     match route {
         Route::DeviceAuthorization => device_authorization::answer(context, rng).await,
         Route::Token => token::answer(context, rng).await,
-        Route::Introspection => bearer::introspect(context).await,
-        Route::Revocation => bearer::revoke(context).await,
-        Route::UserInfo => bearer::userinfo(context).await,
+        Route::Introspection => introspection::answer(context).await,
+        Route::Revocation => revocation::answer(context).await,
+        Route::UserInfo => userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
         Route::Authorize => verify::refuse_authorization(),
         Route::Metadata => metadata::discovery(context).await,

@@ -9,6 +9,8 @@ const MAX_NONCE: usize = 512;
 const MAX_ACR_VALUES: usize = 512;
 /// The longest `login_hint`, in bytes.
 const MAX_LOGIN_HINT: usize = 256;
+/// The longest `login_hint` that is shown, in bytes.
+const MAX_SHOWN_HINT: usize = 64;
 /// The longest list of `ui_locales`, in bytes.
 const MAX_UI_LOCALES: usize = 256;
 /// The longest BCP 47 tag, by RFC 5646 §4.4.1 and some more, in bytes.
@@ -31,9 +33,15 @@ pub(super) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
     text.parse().ok().filter(|_| digits).map(Some).ok_or(Error::Malformed("max_age"))
 }
 
-/// `login_hint`: whom the device expects.
+/// `login_hint`: whom the device expects. A hint is shown to whoever approves, and anybody may have written it: what is
+/// no username, address or number is left aside, or a stranger's sentences would stand on a page of ours.
 pub(super) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
-    sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))
+    let hint = sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))?;
+    Ok(hint.filter(|hint| hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier)))
+}
+
+fn is_of_an_identifier(symbol: char) -> bool {
+    symbol.is_alphanumeric() || "@.+-_".contains(symbol)
 }
 
 /// `ui_locales`: language tags (RFC 5646) separated by spaces, best first.
@@ -85,11 +93,22 @@ mod tests {
 
     #[test]
     fn lists_keep_their_order() {
-        let form = form("acr_values=urn:b++urn:a&ui_locales=fr-CA+en&max_age=0&login_hint=+Al+");
+        let form =
+            form("acr_values=urn:b++urn:a&ui_locales=fr-CA+en&max_age=0&login_hint=al%2Btv@example.com");
 
         assert_eq!(acr_values(&form).unwrap(), ["urn:b", "urn:a"]);
         assert_eq!(ui_locales(&form).unwrap(), ["fr-CA", "en"]);
-        assert_eq!((max_age(&form), login_hint(&form)), (Ok(Some(0)), Ok(Some(" Al ".to_owned()))));
+        assert_eq!(
+            (max_age(&form), login_hint(&form)),
+            (Ok(Some(0)), Ok(Some("al+tv@example.com".to_owned())))
+        );
+    }
+
+    #[test]
+    fn a_hint_that_names_nobody_is_left_aside() {
+        for hint in ["IT+support:+please+approve", "al%2Fice", &"a".repeat(65)] {
+            assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), Ok(None), "{hint}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ import { DEVICE_GRANT } from './device.mjs';
 import { startWorkerd } from './harness.mjs';
 import { document, operationOf, operations, resolved } from './openapi.mjs';
 import { from } from './places.mjs';
-import { endDiscreetly } from './secrets.mjs';
+import { endDiscreetly, keepSecret } from './secrets.mjs';
 
 let server;
 before(async () => {
@@ -44,7 +44,7 @@ test('every operation answers as the document says, with every status that it na
   };
   const tv = { client_id: 'tv', client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid fly' };
   const withBody = operations.filter(({ operation }) => operation.requestBody);
-  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid');
+  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent');
   const conditions = { ifMatch: '*' };
 
   await ask('GET', '/openapi.json');
@@ -61,6 +61,13 @@ test('every operation answers as the document says, with every status that it na
   await ask('PUT', '/scopes/absent/claims', { body: { claims: [] } });
   await ask('POST', '/dry-run', { body: { client_id: 'demo-tv', account: 'alice' } });
   await ask('POST', '/dry-run', { body: { client_id: 'demo-tv', account: 'alice', scope: 'fly', resource: [] } });
+  const key = await ownKey();
+  await ask('GET', '/keys');
+  const brought = await ask('POST', '/keys', { body: { jwk: key, alg: 'ES256' } });
+  await ask('POST', '/keys', { body: { jwk: key, alg: 'ES256' } });
+  await ask('POST', '/keys/rotate', { body: { alg: 'EdDSA', at_once: true } });
+  await ask('POST', `/keys/${brought.body.kid}/retire`);
+  await ask('POST', '/keys/absent/retire');
   await ask('POST', '/clients?dry_run=true', { body: tv });
   const created = await ask('POST', '/clients', { body: tv });
   assert.equal(created.headers.get('location'), `${server.origin}/admin/api/clients/tv`);
@@ -111,6 +118,13 @@ test('every operation answers as the document says, with every status that it na
   const missing = operations.flatMap(({ path, method, statuses }) =>
     statuses.filter((status) => status !== 503).map((status) => `${method.toUpperCase()} ${path} ${status}`).filter((answer) => !seen.has(answer)));
   assert.deepEqual(missing, []);
+
+  /** A key of an operator, which the server must not show again. */
+  async function ownKey() {
+    const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+    const { kty, crv, x, y, d } = await crypto.subtle.exportKey('jwk', privateKey);
+    return { kty, crv, x, y, d: keepSecret('a private key of the operator', d) };
+  }
 
   /** Scopes until there is no room. */
   async function fill() {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::body::{object, object_if_any};
+use super::body::{object, object_if_any, query};
 use super::problem::Problem;
 use super::{Done, Response};
 use crate::client::keys::{Command, KeyView, Reply};
@@ -30,7 +30,7 @@ pub(super) async fn rotate<P: Platform>(context: Context<'_, P>) -> Result<Done,
 
 /// `POST /keys/{kid}/retire`.
 pub(super) async fn retire<P: Platform>(context: Context<'_, P>, kid: &str) -> Result<Done, Problem> {
-    known(&object_if_any(context.request)?, &[])?;
+    query(context.request, &[])?;
     ask(context, Command::Retire { kid: kid.to_owned() }, "key_retired").await
 }
 
