@@ -145,7 +145,7 @@ fn a_token_older_than_the_last_ends_its_family_however_soon() {
 // --- How long ---
 
 #[test]
-fn a_refresh_token_ends_when_it_lies_idle_and_each_use_begins_anew() {
+fn s10_a_refresh_token_ends_when_it_lies_idle_and_each_use_begins_anew() {
     let vars = [("REFRESH_TOKEN_SECONDS", "10000"), ("REFRESH_TOKEN_IDLE_SECONDS", "1000")];
     let (world, mut tokens) = signed_in(&vars);
     for _ in 0..3 {

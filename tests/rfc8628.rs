@@ -1,6 +1,6 @@
 //! RFC 8628 and the lines around it, one test per statement, through the endpoints.
 //!
-//! `docs/rfc8628.md` maps each statement to its test.
+//! `docs/conformance.md` maps each statement to its test.
 
 mod support;
 
@@ -643,7 +643,7 @@ fn m3_m4_only_response_types_supported_is_empty() {
 // --- Tokens, as far as this grant is concerned ---
 
 #[test]
-fn an_access_token_is_an_rfc_9068_token() {
+fn j1_j2_an_access_token_is_an_rfc_9068_token() {
     let world = World::new();
     let started = world.approved();
     let tokens = json(&world.poll(&started.device_code));

@@ -195,7 +195,7 @@ fn userinfo_tells_what_the_scopes_allow() {
 }
 
 #[test]
-fn userinfo_refuses_with_a_challenge() {
+fn r1_userinfo_refuses_with_a_challenge_that_says_where_it_is_described() {
     let world = World::new();
     let tokens = tokens(&world);
     let access = token(&tokens, "access_token");

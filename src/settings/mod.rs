@@ -330,7 +330,7 @@ mod tests {
     const REAL_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 
     #[test]
-    fn the_defaults_are_those_of_the_readme() {
+    fn the_defaults_are_those_that_are_documented() {
         let settings = development(&[]).unwrap();
 
         assert_eq!((settings.interval, settings.code_lifetime, settings.grace), (5, 300, 60));

@@ -96,7 +96,7 @@ fn keys_that_are_known_outlive_an_issuer_that_is_away_for_less_than_an_hour() {
 }
 
 #[test]
-fn the_api_describes_itself_and_knows_its_routes() {
+fn r1_the_api_describes_itself_and_knows_its_routes() {
     let world = World::new();
 
     let described = world.send(&get("/.well-known/oauth-protected-resource")).json();

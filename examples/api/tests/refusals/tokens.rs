@@ -28,7 +28,7 @@ fn a_token_may_have_several_audiences_and_any_spelling_of_its_type() {
 }
 
 #[test]
-fn without_a_token_both_schemes_are_offered_and_nothing_is_called_an_error() {
+fn r1_without_a_token_both_schemes_are_offered_and_nothing_is_called_an_error() {
     for authorization in [None, Some("Basic YTpi")] {
         let answer =
             World::new().send(&Request { authorization: authorization.map(str::to_owned), ..get("/hello") });
@@ -55,7 +55,7 @@ fn an_authorization_header_that_cannot_be_read_is_an_invalid_request() {
 }
 
 #[test]
-fn every_flaw_of_a_token_is_refused_with_its_reason() {
+fn j4_every_flaw_of_a_token_is_refused_with_its_reason() {
     let header =
         |change: fn(&mut Value)| changed(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k1" }), change);
     let fine = header(|_| {});
@@ -168,7 +168,7 @@ fn what_is_not_a_jwt_is_refused_as_such() {
 }
 
 #[test]
-fn a_token_that_somebody_else_signed_or_changed_is_refused() {
+fn j4_a_token_that_somebody_else_signed_or_changed_is_refused() {
     let world = World::new();
     let header = json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k1" });
     let [header_part, _, signature] = parts(&world.token(&claims(|_| {})));

@@ -1,0 +1,50 @@
+// RFC 9700 §4.13: what a client says of its own address, host and scheme.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Device } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { Person } from './person.mjs';
+import { from } from './places.mjs';
+import { endDiscreetly } from './secrets.mjs';
+
+const LIVE_CODES = 3;
+
+let server;
+before(async () => {
+  server = await startWorkerd({ vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: String(LIVE_CODES) } });
+});
+after(() => endDiscreetly(server));
+
+/** All that a client could call itself, another one each time. */
+const claimed = (number) => ({
+  'x-forwarded-for': `203.0.113.${number}`,
+  'x-real-ip': `203.0.113.${number}`,
+  'x-client-ip': `203.0.113.${number}`,
+  'true-client-ip': `203.0.113.${number}`,
+  forwarded: `for=203.0.113.${number};host=evil.example;proto=https`,
+  'x-forwarded-host': 'evil.example',
+  'x-forwarded-proto': 'https',
+  'x-original-url': '/healthz',
+  'cf-ipcountry': 'FR',
+  'cf-ipcity': 'Lyon',
+});
+
+test('s9_what_a_client_says_of_its_own_address_counts_nowhere', async () => {
+  const headers = (number) => ({ ...claimed(number), ...from('198.51.100.1') });
+
+  const metadata = await fetch(`${server.origin}/.well-known/oauth-authorization-server`, { headers: headers(0) });
+  assert.equal((await metadata.json()).issuer, server.origin, 'neither host nor scheme is believed');
+
+  let last;
+  for (let number = 1; number <= LIVE_CODES; number += 1) last = await Device.start(server, { headers: headers(number) });
+  assert.ok(last.codes.verification_uri.startsWith(server.origin));
+  const beyond = await new Device(server, { headers: headers(LIVE_CODES + 1) }).start();
+  assert.equal(beyond.status, 429, 'it is one network, whatever it calls itself');
+  await Device.start(server, { headers: { ...claimed(1), ...from('198.51.100.2') } });
+
+  const alice = new Person(server, { headers: headers(9) });
+  await alice.consider(last.userCode);
+  assert.match(alice.page.html, /Unknown place/);
+  assert.doesNotMatch(alice.page.html, /Lyon/);
+});
