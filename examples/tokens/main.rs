@@ -15,10 +15,10 @@ use std::{env, thread};
 use oauth2::basic::BasicClient;
 use oauth2::http::{Uri, uri};
 use oauth2::{
-    AccessToken, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, HttpClientError,
-    HttpRequest, HttpResponse, IntrospectionUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope,
-    StandardDeviceAuthorizationResponse, SyncHttpClient as _, TokenIntrospectionResponse as _,
-    TokenResponse as _, TokenUrl, reqwest,
+    AccessToken, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
+    HttpClientError, HttpRequest, HttpResponse, IntrospectionUrl, RefreshToken, RequestTokenError,
+    RevocationUrl, Scope, StandardDeviceAuthorizationResponse, SyncHttpClient as _,
+    TokenIntrospectionResponse as _, TokenResponse as _, TokenUrl, reqwest,
 };
 use serde::Deserialize;
 

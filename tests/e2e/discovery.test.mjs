@@ -7,7 +7,8 @@ import { decodeJwt } from 'jose';
 import { DEVICE_GRANT } from './device.mjs';
 import { Key } from './dpop.mjs';
 import { REGISTRATION, assertion, install } from './installation.mjs';
-import { AUTHORIZATION_SERVER, PROTECTED_RESOURCE, bearer, challenged, everyEntry, said } from './trials.mjs';
+import { PROTECTED_RESOURCE, bearer } from './resource_trials.mjs';
+import { AUTHORIZATION_SERVER, challenged, everyEntry, said } from './trials.mjs';
 
 const OAUTH = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';
@@ -98,6 +99,20 @@ for (const [configuration, options] of Object.entries(configurations)) {
       const anyone = await place.register({ token_endpoint_auth_method: 'none' });
       const { access_token } = await place.signIn(anyone);
       assert.equal((await place.introspect(anyone, access_token)).error, 'invalid_client', 'none is not listed there');
+      assert.deepEqual(place.document.introspection_endpoint_auth_methods_supported, listed.filter((name) => name !== 'none'));
+      assert.deepEqual(place.document.revocation_endpoint_auth_methods_supported, listed);
+    });
+
+    test('no assertion is taken with an algorithm that is not listed', async () => {
+      const taken = [];
+      for (const alg of OF_KEYS) {
+        const client = await place.register({ token_endpoint_auth_method: 'private_key_jwt' }, alg).catch(() => undefined);
+        const answer = client && (await place.redeem(client, { device_code: 'none' }));
+        if (answer?.error === 'invalid_grant') taken.push(alg);
+      }
+      for (const at of ['token', 'introspection', 'revocation']) {
+        assert.deepEqual(taken, OF_KEYS.filter((alg) => place.document[`${at}_endpoint_auth_signing_alg_values_supported`].includes(alg)));
+      }
     });
 
     test('certificates prove something only where they are listed', async () => {
@@ -119,16 +134,21 @@ for (const [configuration, options] of Object.entries(configurations)) {
 
     test('no grant works that is not listed', async () => {
       const client = await place.register();
-      const others = ['authorization_code', 'password', 'client_credentials', 'implicit', 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      const all = [DEVICE_GRANT, 'refresh_token', 'authorization_code', 'password', 'client_credentials', 'implicit',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer', 'urn:ietf:params:oauth:grant-type:saml2-bearer',
         'urn:ietf:params:oauth:grant-type:token-exchange', 'urn:openid:params:grant-type:ciba'];
-      for (const grant_type of others) {
-        assert.equal(place.document.grant_types_supported.includes(grant_type), false);
-        assert.equal((await place.ask('token_endpoint', client, { grant_type, code: 'x' })).error, 'unsupported_grant_type');
+      const known = [];
+      for (const grant_type of all) {
+        const { error } = await place.ask('token_endpoint', client, { grant_type, code: 'x', device_code: 'x', refresh_token: 'x' });
+        if (error !== 'unsupported_grant_type') known.push(grant_type);
       }
+      assert.deepEqual(known, place.document.grant_types_supported);
     });
 
     test('no other challenge method, scope, class of sign-in or place for a token works', async () => {
       assert.equal((await challenged('plain', place)).error, 'invalid_request');
+      const { body: { scopes } } = await place.admin.ask('GET', '/scopes');
+      assert.deepEqual(scopes.map(({ name }) => name), place.document.scopes_supported);
       const client = await place.register();
       assert.equal((await place.ask('device_authorization_endpoint', client, { scope: 'swim' })).error, 'invalid_scope');
       assert.equal((await place.signIn(client, { scope: 'openid swim' })).scope, 'openid');
