@@ -1,4 +1,5 @@
-// Client libraries as their authors publish them sign in, wait, are slowed down and refresh, against our own server.
+// Client libraries as their authors publish them sign in, wait, are slowed down, refresh, introspect and revoke, against
+// our own server.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -23,13 +24,23 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-describe('a stock client waits, is slowed down, obeys, gets its tokens and refreshes them', { concurrency: true }, () => {
+describe('a stock client waits, is slowed down, obeys, gets its tokens, refreshes, introspects and revokes them', { concurrency: true }, () => {
   for (const client of Object.values(clients)) {
     test(`openid-client, as ${client.client_id}`, (t) => signIn(t, client, withOpenidClient));
     test(`oauth4webapi, as ${client.client_id}`, (t) => signIn(t, client, withOauth4webapi));
     test(`the oauth2 crate, as ${client.client_id}`, async (t) => {
-      await compiledExample();
+      await compiledExamples();
       await signIn(t, client, withOauth2Crate);
+    });
+    test(`the oauth2 crate, as ${client.client_id}, to the end of its tokens`, async (t) => {
+      await compiledExamples();
+      const tap = await startTap(server);
+      t.after(() => tap.stop());
+      const screen = await run('tokens', tap.origin, client, (code) => new Person(server).approve(code));
+      const introspected = client.client_secret ? ['The access token is active.', 'The access token is not active.'] : [];
+      const [before, after] = introspected;
+      const told = ['Signed in.', 'Refreshed.', before, 'Revoked.', after, 'The refresh token is refused: invalid_grant'];
+      assert.deepEqual(screen.split('\n').map((line) => line.trim()).slice(-told.filter(Boolean).length - 1, -1), told.filter(Boolean));
     });
   }
 });
@@ -74,6 +85,12 @@ async function withOpenidClient(issuer, { client_id, client_secret }) {
   const next = await openid.refreshTokenGrant(config, tokens.refresh_token);
   assert.notEqual(next.refresh_token, tokens.refresh_token);
   assert.equal(next.claims().sub, tokens.claims().sub);
+  // Introspection is for clients that can prove who they are (RFC 7662 §2.1).
+  const isActive = async () => (await openid.tokenIntrospection(config, next.access_token)).active;
+  if (client_secret) assert.equal(await isActive(), true);
+  await openid.tokenRevocation(config, next.refresh_token);
+  if (client_secret) assert.equal(await isActive(), false);
+  await assert.rejects(openid.refreshTokenGrant(config, next.refresh_token), { error: 'invalid_grant' });
 }
 
 async function withOauth4webapi(issuer, { client_id, client_secret }) {
@@ -91,6 +108,17 @@ async function withOauth4webapi(issuer, { client_id, client_secret }) {
   const refreshed = await oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token, insecure);
   const next = await oauth.processRefreshTokenResponse(as, client, refreshed);
   assert.notEqual(next.refresh_token, tokens.refresh_token);
+  if (client_secret) assert.equal(await isActive(), true);
+  const revoked = await oauth.revocationRequest(as, client, authentication, next.refresh_token, insecure);
+  await oauth.processRevocationResponse(revoked);
+  if (client_secret) assert.equal(await isActive(), false);
+  const spent = await oauth.refreshTokenGrantRequest(as, client, authentication, next.refresh_token, insecure);
+  await assert.rejects(oauth.processRefreshTokenResponse(as, client, spent), { error: 'invalid_grant' });
+
+  async function isActive() {
+    const response = await oauth.introspectionRequest(as, client, authentication, next.access_token, insecure);
+    return (await oauth.processIntrospectionResponse(as, client, response)).active;
+  }
 
   // As the library's own example has it.
   async function poll(seconds) {
@@ -111,23 +139,31 @@ async function withOauth4webapi(issuer, { client_id, client_secret }) {
 
 /** Once for all tests; after `cargo test` there is nothing left to compile. */
 let compiling;
-function compiledExample() {
-  return (compiling ??= promisify(execFile)('cargo', ['build', '--quiet', '--example', 'device'], { cwd: root }));
+function compiledExamples() {
+  return (compiling ??= promisify(execFile)('cargo', ['build', '--quiet', '--example', 'device', '--example', 'tokens'], { cwd: root }));
 }
 
-/** `examples/device/main.rs`, what `make device` runs. */
-async function withOauth2Crate(issuer, { client_id, client_secret }) {
+/** `examples/device/main.rs`, what `make device` runs; it signs in and refreshes. */
+async function withOauth2Crate(issuer, client) {
+  const screen = await run('device', issuer, client);
+  assert.match(screen, /Signed in\..*"email": "alice@example\.com".*a new refresh token came with it/s);
+}
+
+/** Runs an example to its end; what it wrote. `shown` is told the code. */
+async function run(example, issuer, { client_id, client_secret }, shown = () => {}) {
   const env = { ...process.env, ISSUER: issuer, CLIENT_ID: client_id, ...(client_secret && { CLIENT_SECRET: client_secret }) };
-  const child = spawn('cargo', ['run', '--quiet', '--example', 'device'], { cwd: root, env });
+  const child = spawn('cargo', ['run', '--quiet', '--example', example], { cwd: root, env });
   let screen = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (screen += text));
   const ended = once(child, 'close');
   try {
-    await until(() => /^ +[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$/m.test(screen), 20_000, 'no code was shown');
-    const [code] = await within(40_000, ended, 'the device did not end');
-    assert.equal(code, 0, screen);
+    const code = /^ +([B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4})$/m;
+    await until(() => code.test(screen), 20_000, 'no code was shown');
+    await shown(screen.match(code)[1]);
+    const [status] = await within(40_000, ended, `${example} did not end`);
+    assert.equal(status, 0, screen);
   } finally {
     child.kill('SIGKILL');
   }
-  assert.match(screen, /Signed in\..*"email": "alice@example\.com".*a new refresh token came with it/s);
+  return screen;
 }

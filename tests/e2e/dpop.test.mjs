@@ -110,8 +110,18 @@ async function withOauth4webapi(approve, issuer, { client_id, client_secret }) {
     return oauth.processUserInfoResponse(as, client, sub, await oauth.userInfoRequest(as, client, next.access_token, options));
   });
   assert.equal(person.name, 'Alice Liddell');
+  if (client_secret) {
+    const facts = await introspect();
+    assert.deepEqual([facts.active, facts.token_type], [true, 'DPoP']);
+  }
   const revoked = await oauth.revocationRequest(as, client, authentication, next.refresh_token, insecure);
   await oauth.processRevocationResponse(revoked);
+  if (client_secret) assert.equal((await introspect()).active, false);
+
+  async function introspect() {
+    const response = await oauth.introspectionRequest(as, client, authentication, next.access_token, insecure);
+    return oauth.processIntrospectionResponse(as, client, response);
+  }
 }
 
 /** As the library's own examples have it: once more with the nonce that it was given. */
