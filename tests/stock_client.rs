@@ -51,11 +51,14 @@ impl Device {
                 return Err(TimedOut);
             }
         }
-        let authorization =
-            request.headers().get("authorization").map(|value| value.to_str().expect("it is ASCII").to_owned());
+        let authorization = request
+            .headers()
+            .get("authorization")
+            .map(|value| value.to_str().expect("it is ASCII").to_owned());
         let answer = self.world.send(&Request { authorization, ..post_raw(&path, request.body()) });
         let response = oauth2::http::Response::builder().status(answer.status);
-        let response = response.header("content-type", answer.header("content-type").expect("every answer has one"));
+        let response =
+            response.header("content-type", answer.header("content-type").expect("every answer has one"));
         Ok(response.body(answer.body.into_bytes()).expect("it is well formed"))
     }
 
@@ -67,8 +70,11 @@ impl Device {
             )
             .set_token_uri(TokenUrl::new(format!("{ISSUER}/token")).expect("an address"));
         let http = |request: HttpRequest| self.send(&request);
-        let codes: StandardDeviceAuthorizationResponse =
-            client.exchange_device_code().add_scope(Scope::new("email".to_owned())).request(&http).expect("codes");
+        let codes: StandardDeviceAuthorizationResponse = client
+            .exchange_device_code()
+            .add_scope(Scope::new("email".to_owned()))
+            .request(&http)
+            .expect("codes");
         let wait = |duration: Duration| {
             self.waits.borrow_mut().push(duration.as_secs());
             self.world.wait(duration.as_secs());

@@ -25,6 +25,7 @@ use serde::Deserialize;
 type OAuthClient = BasicClient<EndpointNotSet, EndpointSet, EndpointSet, EndpointSet, EndpointSet>;
 
 /// What is read of the server's metadata (RFC 8414).
+#[expect(clippy::struct_field_names, reason = "their names in the document")]
 #[derive(Deserialize)]
 struct Metadata {
     device_authorization_endpoint: String,
