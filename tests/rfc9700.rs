@@ -35,7 +35,7 @@ fn pages(world: &World, more: &[(&str, &str)]) -> Vec<(&'static str, Response)> 
         let fields: Vec<(&str, &str)> = fields.iter().copied().chain(more.iter().copied()).collect();
         person.submit(&fields)
     };
-    let query: String = more.iter().map(|(name, value)| format!("&{name}={value}")).collect();
+    let query = more.iter().fold(String::new(), |query, (name, value)| format!("{query}&{name}={value}"));
     let person = Person::of(world);
     let sign_in = [("step", "sign_in"), ("username", "alice"), ("password", "wonderland-8787")];
     let code =
