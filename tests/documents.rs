@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
-/// Statements of `docs/conformance.md`: a letter, and how many there are.
+/// Statements of the specifications: a letter, and how many there are.
 const STATEMENTS: [(char, u8); 10] =
     [('D', 15), ('U', 10), ('T', 13), ('S', 14), ('J', 4), ('V', 4), ('I', 4), ('M', 4), ('P', 6), ('R', 1)];
 /// Where a path may begin, beside the document itself.
@@ -194,8 +194,8 @@ fn every_test_that_is_named_is_there() {
 
 #[test]
 fn every_statement_has_its_test() {
-    let text = read(&root().join("docs/conformance.md"));
-    let rows = tests_of(&text);
+    let texts = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
+    let rows = texts.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
     for (letter, count) in STATEMENTS {
         for id in (1..=count).map(|number| format!("{letter}{number}")) {
             let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| code_spans(tests));

@@ -1,6 +1,6 @@
 //! RFC 8628 and the lines around it, one test per statement, through the endpoints.
 //!
-//! `docs/conformance.md` maps each statement to its test.
+//! `docs/rfc8628.md` maps each statement to its test.
 
 mod support;
 
