@@ -385,3 +385,36 @@ fn a_check_counts_no_longer_than_a_code_lives() {
 
     assert_eq!(reason(&page), ("unchecked", "turnstile_missing"));
 }
+
+#[test]
+fn the_page_asks_whether_codes_are_guessed_and_changes_no_counter() {
+    let world = calm();
+    let started = world.start();
+    world.wait(10);
+    let before = world.server.platform.stored_counters();
+    let page = format!("/device?user_code={}", started.user_code);
+
+    assert!(!world.get(&page).body.contains(WIDGET));
+    assert_eq!(world.server.platform.stored_counters(), before, "calm");
+
+    strain(&world);
+    let before = world.server.platform.stored_counters();
+    assert!(world.get(&page).body.contains(WIDGET));
+    assert_eq!(world.server.platform.stored_counters(), before, "nor what is over is forgotten by it");
+}
+
+#[test]
+fn pages_that_ask_do_not_keep_live_codes_from_being_counted() {
+    let world = calm();
+    for _ in 0..3 {
+        world.start();
+        world.wait(9);
+        world.get("/device");
+    }
+    world.wait(1);
+    world.start();
+
+    let counters = world.server.platform.stored_counters();
+    let live: u64 = counters["exposure"].shards.values().map(|(live, _)| live).sum();
+    assert!(live >= 3, "{live}");
+}

@@ -30,8 +30,9 @@ async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Re
     assert!(incoming.path() != "/panic-probe", "provoked by /panic-probe");
     let ray = header(&incoming, "cf-ray").unwrap_or_default();
     let response = match server(env) {
-        Ok(server) => match read(&mut incoming, began).await {
-            Ok(request) => answer(&server, &request, began, &mut object::rng()).await,
+        Ok(server) => match read(&mut incoming).await {
+            // A body may have taken its time: what is issued lives from now on.
+            Ok(request) => answer(&server, &request, object::now(), &mut object::rng()).await,
             Err(_) => Response::text(400, "The request broke off."),
         },
         Err(misconfigured) => {
@@ -68,7 +69,7 @@ fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
 }
 
 /// Takes from a request what the endpoints read; headers and places that they do not are left where they are.
-async fn read(incoming: &mut worker::Request, now: Timestamp) -> Result<Request> {
+async fn read(incoming: &mut worker::Request) -> Result<Request> {
     let url = incoming.inner().url();
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
     let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.split_at(end).0);
@@ -83,7 +84,7 @@ async fn read(incoming: &mut worker::Request, now: Timestamp) -> Result<Request>
         content_type: header(incoming, "content-type"),
         address: header(incoming, "cf-connecting-ip"),
         dpop: header(incoming, "dpop"),
-        certificate: certificate(incoming, now),
+        certificate: certificate(incoming, object::now()),
         ..Request::default()
     };
     if path.ends_with("/device") || path.ends_with("/device_authorization") {

@@ -134,7 +134,7 @@ async fn open<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, now, .. } = context;
-    let longer = server.is_strained(now).await;
+    let longer = server.is_strained_for_new_codes(now).await;
     let region = Region::nearest(context.request.place.colo.as_deref());
     let expires_at = terms.expires_at;
     for _ in 0..MAX_COLLISIONS {

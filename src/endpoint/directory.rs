@@ -33,6 +33,7 @@ pub(super) struct Cache {
     keys: Slot<Rc<[StoredKey]>>,
     signing: Slot<Rc<[Signing]>>,
     strained: Slot<bool>,
+    told: Slot<bool>,
     live: RefCell<BTreeMap<String, u64>>,
     pub(super) key_sets: KeySets,
 }
@@ -187,9 +188,17 @@ impl<P: Platform> Server<P> {
         reply
     }
 
-    /// Whether new user codes should be longer: asked at most every [`SNAPSHOT_AGE`].
+    /// Whether codes are being guessed: asked at most every [`SNAPSHOT_AGE`]. Changes nothing, so a page may ask.
     pub async fn is_strained(&self, now: Timestamp) -> bool {
         match self.cache.strained.fresh(SNAPSHOT_AGE, now) {
+            Some(strained) => strained,
+            None => self.ask_exposure(0, BTreeMap::new(), now).await.unwrap_or(true),
+        }
+    }
+
+    /// Whether new user codes should be longer; tells of live codes at most every [`SNAPSHOT_AGE`].
+    pub async fn is_strained_for_new_codes(&self, now: Timestamp) -> bool {
+        match self.cache.told.fresh(SNAPSHOT_AGE, now) {
             Some(strained) => strained,
             None => self.expose(0, now).await,
         }
@@ -211,19 +220,29 @@ impl<P: Platform> Server<P> {
     /// Tells the limiter of wrong entries just now and of live codes lately; whether that is too many.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let live = self.cache.live.take();
-        let shape = &self.settings.user_code;
-        let command = limiter::Command::Expose {
-            key: limiter::budgets::EXPOSURE.to_owned(),
-            live: live.clone(),
-            wrong,
-            window: self.longest_code_lifetime(now).await,
-            allowed: limiter::budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
-        };
-        if let Ok(reply) = self.platform.limits(&command).await {
-            return self.cache.strained.keep(reply == limiter::Reply::Strained(true), now);
+        if let Ok(strained) = self.ask_exposure(wrong, live.clone(), now).await {
+            return self.cache.told.keep(strained, now);
         }
         // Out of reach, the answer is the careful one, and what was noticed is told later.
         self.cache.live.borrow_mut().extend(live);
         true
+    }
+
+    async fn ask_exposure(
+        &self,
+        wrong: u64,
+        live: BTreeMap<String, u64>,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let shape = &self.settings.user_code;
+        let command = limiter::Command::Expose {
+            key: limiter::budgets::EXPOSURE.to_owned(),
+            live,
+            wrong,
+            window: self.longest_code_lifetime(now).await,
+            allowed: limiter::budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
+        };
+        let reply = self.platform.limits(&command).await?;
+        Ok(self.cache.strained.keep(reply == limiter::Reply::Strained(true), now))
     }
 }

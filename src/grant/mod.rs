@@ -294,7 +294,7 @@ impl Grant {
     }
 
     /// What a lost answer may be made from anew, and the family that must end then; once, for a minute, and only
-    /// while nothing shows that the first answer arrived.
+    /// while the refresh token of the first answer is unused, if there was one.
     #[must_use]
     pub fn reissuable(&self, family: Option<&Family>, now: Timestamp) -> Option<Ready> {
         let State::Redeemed { attempt, at, replayed: false, approval: Some(approval), .. } = &self.state

@@ -36,7 +36,7 @@ pub fn codes_by_network(network: &str, lifetime: u64) -> Budget {
 
 /// Sign-ins to an account, by its pseudonym. The longest wait is short, because strangers can cause it.
 ///
-/// `own` names a browser that the account's owner has signed in with before: it has a budget of its own.
+/// `own` is the pseudonym of a browser that the account's owner has signed in with before: it has a budget of its own.
 #[must_use]
 pub fn sign_ins_by_account(account: &str, own: Option<&str>) -> Budget {
     let rule = Rule::Backoff { free: 5, longest: 15, window: SIGN_IN_WINDOW };

@@ -203,16 +203,18 @@ impl Row {
         allowed: u64,
         now: Timestamp,
     ) -> Reply {
-        self.attempts.retain(|at| now.since(*at) < window);
-        self.shards.retain(|_, (_, at)| now.since(*at) < window);
-        self.attempts.extend((0..wrong).map(|_| now));
-        self.shards.extend(live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
+        let counts = |at: Timestamp| now.since(at) < window;
+        // Whoever only asks changes nothing, not even what has ended.
         if wrong > 0 || !live.is_empty() {
+            self.attempts.retain(|at| counts(*at));
+            self.shards.retain(|_, (_, at)| counts(*at));
+            self.attempts.extend((0..wrong).map(|_| now));
+            self.shards.extend(live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
             self.ends_at = now + window;
         }
-        let guesses = u64::try_from(self.attempts.len()).unwrap_or(u64::MAX);
-        let targets: u64 = self.shards.values().map(|(live, _)| live).sum();
-        Reply::Strained(guesses.saturating_mul(targets) > allowed)
+        let guesses = self.attempts.iter().filter(|at| counts(**at)).count();
+        let targets: u64 = self.shards.values().filter(|(_, at)| counts(*at)).map(|(live, _)| live).sum();
+        Reply::Strained(u64::try_from(guesses).unwrap_or(u64::MAX).saturating_mul(targets) > allowed)
     }
 }
 

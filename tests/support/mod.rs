@@ -404,6 +404,13 @@ impl Memories {
         assert_eq!(unmade, None, "every key can be made here");
     }
 
+    /// Every counter as it is stored; one that counts nothing is not.
+    pub(crate) fn stored_counters(&self) -> BTreeMap<String, limiter::Row> {
+        let counters = self.counters.borrow();
+        let stored = counters.iter().filter(|(_, row)| **row != limiter::Row::default());
+        stored.map(|(key, row)| (key.clone(), row.clone())).collect()
+    }
+
     /// Forgets the counters whose names start so.
     pub(crate) fn reset_counters(&self, prefix: &str) {
         self.counters.borrow_mut().retain(|key, _| !key.starts_with(prefix));

@@ -97,8 +97,7 @@ impl Transaction {
         Self { checked_at, ..self }
     }
 
-    /// Whether somebody was there not longer ago than a code can live: later, the code of then has ended, and its
-    /// symbols would be a guess at somebody else's.
+    /// Whether somebody was there not longer ago than `CODE_LIFETIME_SECONDS`: a check is not good for ever.
     pub(super) fn is_checked<P>(&self, context: Context<'_, P>) -> bool {
         let lifetime = Duration::from_secs(context.server.settings.code_lifetime);
         self.checked_at.is_some_and(|at| context.now < at + lifetime)

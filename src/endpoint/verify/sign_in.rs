@@ -30,7 +30,7 @@ pub(super) async fn submitted<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let Some((transaction, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)).await);
+        return Ok(too_old(context, &browser, WHAT).await);
     };
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
@@ -57,6 +57,12 @@ pub(super) async fn submitted<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
+/// The form was shown too long ago, or to another browser.
+async fn too_old<P: Platform>(context: Context<'_, P>, browser: &Browser, what: &'static str) -> Response {
+    let page = view::enter(context, 400, browser, None, Some(Problem::SessionExpired)).await;
+    page.noting(what, None, "refused", "no_transaction")
+}
+
 enum Authenticated {
     As(Box<Account>),
     Not,
@@ -77,8 +83,8 @@ async fn authenticate<P: Platform>(
     let key = key_of(username);
     let pseudonym = context.server.settings.keyring.current.pseudonym(&key);
     // Strangers can keep an account waiting, but not in a browser that its owner has signed in with before.
-    let own = browser.knows(&key).then_some(browser.id.as_str());
-    let budgets = [sign_ins_by_network(&network), sign_ins_by_account(&pseudonym, own)];
+    let own = browser.knows(&key).then(|| context.server.settings.keyring.current.pseudonym(&browser.id));
+    let budgets = [sign_ins_by_network(&network), sign_ins_by_account(&pseudonym, own.as_deref())];
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
         Attempt::Wait(seconds) => return Ok(Authenticated::Wait(seconds)),
@@ -146,7 +152,7 @@ pub(super) async fn switch_account<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let Some((before, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(view::enter(context, 400, &browser, None, Some(Problem::SessionExpired)).await);
+        return Ok(too_old(context, &browser, "sign_out").await);
     };
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
