@@ -99,6 +99,10 @@ fn what_the_registry_answers_an_operator() {
         (Reply::Removed, r#""removed""#),
         (Reply::Refused(Refusal::Stale), r#"{"refused":"stale"}"#),
         (Reply::Refused(Refusal::InUse(2, "a".to_owned())), r#"{"refused":{"in_use":[2,"a"]}}"#),
+        (
+            Reply::Refused(Refusal::TooMuch(Fault::at("claims", "heavy"))),
+            r#"{"refused":{"too_much":{"pointer":"/claims","detail":"heavy"}}}"#,
+        ),
         (Reply::Refused(unknown), r#"{"refused":{"unknown":[{"pointer":"/scope","detail":"unknown"}]}}"#),
     ] {
         pin(&registry::Reply::Managed(reply), &format!(r#"{{"managed":{json}}}"#));

@@ -8,7 +8,7 @@ use device_grant::identity::acr::PASSWORD;
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use serde_json::{Value, json};
 use support::person::Person;
-use support::{World, claims, get, json, outcome};
+use support::{DEVICE_CODE, World, claims, get, json, outcome};
 
 const ALL: &str = "openid profile email offline_access";
 
@@ -413,6 +413,40 @@ fn a_faulty_rule_of_a_scope_is_refused_when_it_is_saved() {
     assert_eq!(read(), json!({ "claims": rules }));
     assert_eq!(put("profile", json!([])).status, 200);
     assert_eq!(read(), json!({ "claims": [] }));
+}
+
+#[test]
+fn rules_that_would_make_tokens_too_large_are_refused_when_they_are_saved() {
+    let world = World::new();
+    let rule = |claim: &str| json!({ "claim": claim, "value": "x".repeat(1_000) });
+    let on_scope = |scope: &str, claims: &[&str]| {
+        let rules: Vec<Value> = claims.iter().map(|claim| rule(claim)).collect();
+        admin(&world, "PUT", &format!("/scopes/{scope}/claims"), &json!({ "claims": rules }))
+    };
+    let create = |client_id: &str, scope: &str, rules: Value| {
+        let client = json!({ "client_id": client_id, "client_name": "TV", "scope": scope, "claims": rules,
+            "token_endpoint_auth_method": "none", "grant_types": [DEVICE_CODE] });
+        admin(&world, "POST", "/clients", &client)
+    };
+    assert_eq!(on_scope("email", &["a", "b"]).status, 200);
+    assert_eq!(create("light", "openid email", json!([rule("c")])).status, 201);
+
+    let heavy = create("heavy", "openid email", json!([rule("c"), rule("d")]));
+    assert_eq!(heavy.status, 422, "with those of its scope it is too much");
+    assert!(heavy.body.contains("at most 4096"), "{}", heavy.body);
+    assert_eq!(
+        create("heavy", "openid", json!([rule("c"), rule("d")])).status,
+        201,
+        "without the scope it fits"
+    );
+    let scope = on_scope("email", &["a", "b", "c"]);
+    assert_eq!(scope.status, 422, "a client that has it would have too much");
+    assert!(scope.body.contains("light"), "{}", scope.body);
+    assert_eq!(admin(&world, "PUT", "/scopes/fly", &json!({ "description": "Fly" })).status, 201);
+    assert_eq!(on_scope("fly", &["a", "b", "c"]).status, 200, "nobody has this one");
+    let lists: Vec<Value> =
+        (0..14).map(|claim| json!({ "claim": claim.to_string(), "from": "account.groups" })).collect();
+    assert_eq!(create("lists", "openid", lists.into()).status, 422, "a list may be long");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{Expected, History};
 use super::registry::Rows;
+use super::room::overweight;
 use super::scope::{DESCRIPTIONS, Scope};
 use super::{Authentication, Client, Retiring};
 use crate::fault::Fault;
@@ -140,6 +141,8 @@ pub enum Refusal {
     NoSecret,
     /// The client may have scopes that nothing describes.
     Unknown(Vec<Fault>),
+    /// The tokens of a client could get too large.
+    TooMuch(Fault),
     /// So many clients may have the scope; the first of them.
     InUse(usize, String),
     /// The scope is one of the standard ones.
@@ -244,6 +247,9 @@ fn put<R: Rows>(
     if !unknown.is_empty() {
         return Ok(Reply::Refused(Refusal::Unknown(unknown)));
     }
+    if let Some(fault) = overweight(&client, &rows.scope_claims()?) {
+        return Ok(Reply::Refused(Refusal::TooMuch(fault)));
+    }
     if dry_run.is_none() {
         rows.put_client(&client)?;
     }
@@ -298,10 +304,25 @@ fn map<R: Rows>(rows: &R, name: &str, claims: Option<Rules>) -> Result<Reply, R:
         return Ok(Reply::Refused(Refusal::Missing));
     }
     if let Some(claims) = claims {
+        if let Some(fault) = overweight_by(rows, name, &claims)? {
+            return Ok(Reply::Refused(Refusal::TooMuch(fault)));
+        }
         rows.put_scope_claims(name, &claims)?;
     }
     let claims = rows.scope_claims()?.remove(name).unwrap_or_default();
     Ok(Reply::Mapped(claims))
+}
+
+/// What is wrong if the tokens of a client that may have the scope could get too large.
+fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option<Fault>, R::Error> {
+    let mut scopes = rows.scope_claims()?;
+    let before = scopes.insert(name.to_owned(), claims.clone()).unwrap_or_default();
+    // Making it lighter is always right.
+    if claims.weight() <= before.weight() {
+        return Ok(None);
+    }
+    let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
+    Ok(users.into_iter().find_map(|client| overweight(&client, &scopes)))
 }
 
 fn forget<R: Rows>(rows: &R, name: &str) -> Result<Reply, R::Error> {

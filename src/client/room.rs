@@ -1,11 +1,33 @@
-//! How many clients there may be. Everybody who may register one takes of the same room.
+//! How many clients there may be, and how large their tokens. Everybody who may register one takes of the same room.
+
+use std::collections::BTreeMap;
 
 use super::Client;
+use crate::fault::Fault;
+use crate::token::mapping::Rules;
 
 /// Most clients: every isolate keeps all of them in memory.
 pub const MOST_CLIENTS: usize = 5_000;
 /// Most bytes of their records, for the same reason; a value in KV has 25 MiB at most.
 pub const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// Most that the rules of a client and of the scopes it may have add to a token, in bytes: a token has to fit into a
+/// request, where it is introspected or revoked, and into a header.
+pub const MOST_MAPPED: usize = 4_096;
+
+/// What is wrong if a client's tokens could get too large.
+pub(super) fn overweight(client: &Client, scopes: &BTreeMap<String, Rules>) -> Option<Fault> {
+    let by_scope = client.scope.iter().filter_map(|scope| scopes.get(scope));
+    let weight: usize = by_scope.chain([&client.tokens.claims]).map(Rules::weight).sum();
+    (weight > MOST_MAPPED).then(|| {
+        let detail = format!(
+            "claims of client {:?} and of its scopes weigh {weight} bytes together: at most {MOST_MAPPED} fit into its \
+             tokens",
+            client.client_id
+        );
+        Fault::at("claims", detail)
+    })
+}
 
 /// How much the clients are.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -35,6 +35,7 @@ fn refused(refusal: Refusal) -> Problem {
         Refusal::Missing => Problem::NotFound,
         Refusal::Stale => Problem::PreconditionFailed,
         Refusal::Unknown(faults) => Problem::Invalid(faults),
+        Refusal::TooMuch(fault) => Problem::Invalid(vec![fault]),
         Refusal::Exists => conflict("There is a client with this client_id."),
         Refusal::NoSecret => conflict("This client does not authenticate with a secret."),
         Refusal::Standard => conflict("This is a standard scope: it can be described anew, not removed."),

@@ -47,6 +47,8 @@ pub const RESERVED: [&str; 25] = [
 
 /// Most rules of one client, or of one scope.
 const MOST_RULES: usize = 50;
+/// What a list is taken to weigh that is copied from the account or the request, in bytes.
+const LIST: usize = 256;
 
 /// The rules of a client or of a scope, in the order in which they apply.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -58,6 +60,13 @@ impl Rules {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// How much they may add to a token, in bytes: what is written in them, and something for each list they copy.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let written = serde_json::to_string(self).map_or(0, |rules| rules.len());
+        written + LIST * self.0.iter().filter(|rule| rule.change.copies_a_list()).count()
     }
 }
 
@@ -209,6 +218,13 @@ impl Rule {
 }
 
 impl Change {
+    const fn copies_a_list(&self) -> bool {
+        match self {
+            Self::Copy { from, .. } => from.is_list(),
+            Self::Set { .. } | Self::Rename { .. } | Self::Drop { .. } => false,
+        }
+    }
+
     /// Sets the claim, or, where there is nothing to set it to, leaves it as it is.
     fn apply(&self, facts: Facts<'_>, claims: &mut Map<String, Value>) {
         let (name, value) = match self {
@@ -241,6 +257,15 @@ impl Source {
             Self::ClientId => Some(client_id.into()),
             Self::Scope => Some(scope.iter().collect()),
             Self::Resource => Some(resource.into()),
+        }
+    }
+
+    const fn is_list(self) -> bool {
+        match self {
+            Self::Groups | Self::Scope | Self::Resource => true,
+            Self::Sub | Self::Username | Self::Name | Self::Email | Self::EmailVerified | Self::ClientId => {
+                false
+            }
         }
     }
 
