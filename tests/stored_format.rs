@@ -13,6 +13,7 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State};
 use device_grant::identity;
 use device_grant::identity::session::{Browser, Session, SignedIn};
+use device_grant::limiter::budgets::{used_assertion, used_proof};
 use device_grant::limiter::{self, Rule};
 use device_grant::place::{Origin, Place};
 use device_grant::secret::Digest;
@@ -533,6 +534,7 @@ fn a_family_that_is_bound_to_a_certificate_and_the_use_of_an_assertion() {
     let bound = FAMILY.replace("}}", r#"},"cnf":{"x5t#S256":"AA"}}"#);
     pin(&Family { cnf, ..family() }, &with_digests(&bound));
 
+    assert_eq!((used_assertion("AA").as_str(), used_proof("AA").as_str()), ("assertion/AA", "dpop/AA"));
     let once = limiter::Command::Once { key: "assertion/AA".to_owned(), until: AT };
     pin(&once, r#"{"once":{"key":"assertion/AA","until":1763733780123}}"#);
 }
