@@ -17,6 +17,7 @@ use device_grant::limiter::budgets::{used_assertion, used_proof};
 use device_grant::limiter::{self, Rule};
 use device_grant::place::{Origin, Place};
 use device_grant::secret::Digest;
+use device_grant::spread::shard_of;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
@@ -27,6 +28,11 @@ use serde::de::DeserializeOwned;
 
 const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
 const KEY: RowKey = RowKey([7; 16]);
+
+#[test]
+fn accounts_and_counters_stay_in_their_objects() {
+    assert_eq!((shard_of("local:alice").as_str(), shard_of("exposure").as_str()), ("15", "20"));
+}
 
 /// The value is written as `json`, and `json` is read as the value.
 #[track_caller]

@@ -14,6 +14,7 @@
 
 pub mod command;
 pub mod device_code;
+pub mod expiry;
 mod families;
 pub mod pace;
 pub mod pkce;
