@@ -1,4 +1,4 @@
-//! The number that every stored record carries.
+//! The number that every stored record carries, and which of its members are left out.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -21,6 +21,18 @@ impl<'de, const N: u8> Deserialize<'de> for Format<N> {
             number => Err(de::Error::custom(format_args!("format {number} is not format {N}"))),
         }
     }
+}
+
+/// Whether a member that is usually `false` need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+pub(crate) const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Whether a member that is usually `true` need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+pub(crate) const fn is_true(flag: &bool) -> bool {
+    *flag
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub mod place;
 pub mod policy;
 pub mod secret;
 pub mod settings;
+pub mod spread;
 pub mod sweep;
 pub mod time;
 pub mod token;

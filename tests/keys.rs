@@ -306,6 +306,9 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
         ("", json!({ "jwk": own_key(9), "alg": "HS256" }), "/alg"),
         ("", json!({ "jwk": own_key(9), "at_once": "yes" }), "/at_once"),
         ("", json!({ "jwk": own_key(9), "now": true }), "/now"),
+        ("", json!({ "jwk": own_key(9).to_string() }), "/jwk"),
+        ("", json!({ "jwk": own_key(9), "alg": null, "kid": own_key(9) }), "/kid"),
+        ("", own_key(9), "/jwk"),
         ("/rotate", json!({ "alg": 7 }), "/alg"),
         ("/rotate", json!({ "kid": "x" }), "/kid"),
     ] {
@@ -314,6 +317,52 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
         assert_eq!(body(&refused)["errors"][0]["pointer"], pointer, "{}", refused.body);
         assert!(!refused.body.contains(&encode(&[9; 32])), "no key is quoted");
     }
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_what_was_sent_and_what_is_allowed() {
+    let world = World::new();
+
+    let request = json!({ "jwk": { "kty": "oct" }, "at_once": "yes", "now": true });
+    let refused = body(&ask(&world, "POST", "", Some(&request)));
+
+    let errors = refused["errors"].as_array().unwrap();
+    let pointers: Vec<&str> = errors.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect();
+    assert_eq!(pointers, ["/at_once", "/jwk", "/now"]);
+    assert_eq!(errors[0]["detail"], "at_once is \"yes\": it must be true or false");
+    let refused = body(&ask(&world, "POST", "/rotate", Some(&json!({ "alg": "HS256", "at_once": 1 }))));
+    let detail = refused["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("alg is \"HS256\": it must be one of ES256, "), "{detail}");
+    assert_eq!(refused["errors"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_parameter_that_is_not_known_is_refused_and_nothing_is_done() {
+    let world = World::new();
+    issue(&world);
+    let before = views(&world);
+
+    for (method, path, request) in [
+        ("GET", "", None),
+        ("POST", "", Some(json!({ "jwk": own_key(9) }))),
+        ("POST", "/rotate", None),
+        ("POST", "/any/retire", None),
+    ] {
+        let authorization = Some(format!("Bearer {DEVELOPMENT_ADMIN_TOKEN}"));
+        let refused = world.send(&Request {
+            method: method.to_owned(),
+            path: format!("/admin/api/keys{path}"),
+            query: "dry_run=true".to_owned(),
+            authorization,
+            content_type: Some("application/json".to_owned()),
+            body: Some(request.map(|json| json.to_string().into_bytes()).unwrap_or_default()),
+            ..get()
+        });
+        assert_eq!(refused.status, 422, "{method} {path}: {}", refused.body);
+        assert_eq!(body(&refused)["errors"][0]["pointer"], "/dry_run", "{}", refused.body);
+    }
+
+    assert_eq!(views(&world), before);
 }
 
 // --- Out of reach ---

@@ -13,9 +13,11 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State};
 use device_grant::identity;
 use device_grant::identity::session::{Browser, Session, SignedIn};
+use device_grant::limiter::budgets::{used_assertion, used_proof};
 use device_grant::limiter::{self, Rule};
 use device_grant::place::{Origin, Place};
 use device_grant::secret::Digest;
+use device_grant::spread::shard_of;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
@@ -26,6 +28,11 @@ use serde::de::DeserializeOwned;
 
 const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
 const KEY: RowKey = RowKey([7; 16]);
+
+#[test]
+fn accounts_and_counters_stay_in_their_objects() {
+    assert_eq!((shard_of("local:alice").as_str(), shard_of("exposure").as_str()), ("15", "20"));
+}
 
 /// The value is written as `json`, and `json` is read as the value.
 #[track_caller]
@@ -533,6 +540,7 @@ fn a_family_that_is_bound_to_a_certificate_and_the_use_of_an_assertion() {
     let bound = FAMILY.replace("}}", r#"},"cnf":{"x5t#S256":"AA"}}"#);
     pin(&Family { cnf, ..family() }, &with_digests(&bound));
 
+    assert_eq!((used_assertion("AA").as_str(), used_proof("AA").as_str()), ("assertion/AA", "dpop/AA"));
     let once = limiter::Command::Once { key: "assertion/AA".to_owned(), until: AT };
     pin(&once, r#"{"once":{"key":"assertion/AA","until":1763733780123}}"#);
 }

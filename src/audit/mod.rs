@@ -1,5 +1,7 @@
 //! What happened, for the ledger: one event per transition, written in the transition's own transaction.
 
+pub mod outbox;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

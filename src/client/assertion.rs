@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::secret::{self, Digest};
 use crate::time::Timestamp;
+use crate::token::jws::Compact;
 use crate::token::key::Algorithm;
 
 /// The `client_assertion_type` (RFC 7523 §2.2).
@@ -150,11 +151,9 @@ impl Assertion {
     ///
     /// What does not depend on the time, the recipient and the key.
     pub fn parse(text: &str) -> Result<Self, Flaw> {
-        let (input, signature) = text.rsplit_once('.').ok_or(Flaw::Malformed)?;
-        let (header, payload) = input.split_once('.').ok_or(Flaw::Malformed)?;
-        let decode = |part: &str| secret::decode(part).ok_or(Flaw::Malformed);
-        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Flaw::Malformed)?;
-        let claims: Claims = serde_json::from_slice(&decode(payload)?).map_err(|_| Flaw::Malformed)?;
+        let jws = Compact::parse(text).ok_or(Flaw::Malformed)?;
+        let header: Header = serde_json::from_slice(&jws.header).map_err(|_| Flaw::Malformed)?;
+        let claims: Claims = serde_json::from_slice(&jws.payload).map_err(|_| Flaw::Malformed)?;
         let client_id =
             claims.sub.filter(|sub| claims.iss.as_ref() == Some(sub)).ok_or(Flaw::WrongSubject)?;
         Ok(Self {
@@ -165,8 +164,8 @@ impl Assertion {
             expires_at: claims.exp.ok_or(Flaw::Expired)?.0,
             not_before: claims.nbf.into_iter().chain(claims.iat).map(|date| date.0).max(),
             name: claims.jti.filter(|jti| !jti.is_empty()).ok_or(Flaw::Nameless)?,
-            input: input.to_owned(),
-            signature: decode(signature)?,
+            input: jws.input.to_owned(),
+            signature: jws.signature,
         })
     }
 
@@ -204,11 +203,11 @@ impl Assertion {
         &self.signature
     }
 
-    /// What it is remembered under once it was used: the client, and its own name for it.
+    /// A digest of the client and its own name for it: one use of it.
     #[must_use]
-    pub fn row(&self) -> String {
+    pub fn once(&self) -> String {
         let pair = serde_json::json!([self.client_id, self.name]).to_string();
-        format!("assertion/{}", secret::encode(Digest::of(pair.as_bytes()).bytes()))
+        secret::encode(Digest::of(pair.as_bytes()).bytes())
     }
 
     /// From then on it is good no more, whatever the clocks.
@@ -353,11 +352,11 @@ mod tests {
 
     #[test]
     fn it_is_remembered_by_client_and_name_and_shows_itself_nowhere() {
-        let row = |changes: Value| assertion(&json!({ "alg": "ES256" }), &claims(&changes)).unwrap().row();
+        let once = |changes: Value| assertion(&json!({ "alg": "ES256" }), &claims(&changes)).unwrap().once();
 
-        assert_eq!(row(json!({})), row(json!({ "exp": 1_000_099 })));
-        assert_ne!(row(json!({})), row(json!({ "jti": "k" })));
-        assert_ne!(row(json!({})), row(json!({ "iss": "d", "sub": "d" })));
+        assert_eq!(once(json!({})), once(json!({ "exp": 1_000_099 })));
+        assert_ne!(once(json!({})), once(json!({ "jti": "k" })));
+        assert_ne!(once(json!({})), once(json!({ "iss": "d", "sub": "d" })));
         let shown = format!("{:?}", assertion(&json!({ "alg": "ES256" }), &claims(&json!({}))).unwrap());
         assert_eq!(shown, "Assertion { client_id: \"c\", .. }");
     }

@@ -6,8 +6,8 @@ use crate::secret::{self, Digest};
 use crate::token::jwk::Jwk;
 use crate::token::key::{Algorithm, PublicKey};
 
-/// How many members of a set are read: a signature may have to be tried with each.
-const MOST: usize = 20;
+/// Most keys in a client's set, of one that it has elsewhere the first ones: a signature may have to be tried with each.
+pub(super) const MOST_KEYS: usize = 20;
 
 /// A JWK set, as far as it is of use here.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -22,7 +22,7 @@ impl KeySet {
     #[must_use]
     pub fn read(value: &Value) -> Option<Self> {
         let members = value.get("keys")?.as_array()?;
-        let members = || members.iter().take(MOST);
+        let members = || members.iter().take(MOST_KEYS);
         Some(Self {
             keys: members().filter_map(|member| Jwk::parse(member).ok()).collect(),
             certificates: members().filter_map(fingerprint).collect(),
@@ -89,7 +89,10 @@ mod tests {
             assert_eq!(KeySet::parse(text), None, "{text}");
         }
         let many: Vec<Value> = (0..100).map(|first| key(None, first)).collect();
-        assert_eq!(count(&KeySet::read(&json!({ "keys": many })).unwrap(), None, Algorithm::Es256), MOST);
+        assert_eq!(
+            count(&KeySet::read(&json!({ "keys": many })).unwrap(), None, Algorithm::Es256),
+            MOST_KEYS
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::grant::is_false;
+use crate::format::{is_false, is_true};
 use crate::token::key::Algorithm;
 use crate::token::mapping::Rules;
 
@@ -143,9 +143,4 @@ impl AccessTokenFormat {
     const fn is_jwt(&self) -> bool {
         matches!(self, Self::Jwt)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-const fn is_true(flag: &bool) -> bool {
-    *flag
 }

@@ -7,16 +7,16 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 
 use super::object::{self, Table, column, json, number, ring_by};
 use super::platform::{LEDGER, send};
-use crate::audit::{Event, Shipment, What};
+use crate::audit::Event;
+use crate::audit::outbox::Batch;
+use crate::grant::Grant;
 use crate::grant::command::{Command, Reply};
+use crate::grant::expiry::expired_row;
 use crate::grant::routing::RowKey;
-use crate::grant::shard::{Memory, Rows, apply, event};
-use crate::grant::{Grant, State as GrantState};
+use crate::grant::shard::{Memory, Rows, apply};
 use crate::sweep::{BATCH, BATCHES, Work, next_alarm};
 use crate::time::Timestamp;
 use crate::token::family::Family;
-
-const DAY_MILLIS: u64 = 86_400_000;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS grants (
@@ -86,25 +86,13 @@ impl GrantShard {
         let shard = self.state.id().name().ok_or_else(|| worker::Error::from("an object without a name"))?;
         for _ in 0..BATCHES {
             let Some(batch) = self.rows.outbox(&shard)? else { return Ok(()) };
-            let name = format!("{}/{}", batch.day, ledger_part(&shard));
-            let _: () = send(&self.env.durable_object(LEDGER)?, &name, None, &batch.shipments).await?;
+            let ledgers = self.env.durable_object(LEDGER)?;
+            let _: () = send(&ledgers, &batch.ledger, None, &batch.shipments).await?;
             let shipped = vec![SqlStorageValue::Integer(batch.last)];
             self.rows.table.run("DELETE FROM outbox WHERE seq <= ?", shipped)?;
         }
         Ok(())
     }
-}
-
-/// A day's ledger has four parts, so that no object takes every event there is.
-fn ledger_part(shard: &str) -> u64 {
-    shard.bytes().map(u64::from).sum::<u64>() % 4
-}
-
-/// Events of one day, in the order in which they happened.
-struct Batch {
-    day: u64,
-    shipments: Vec<Shipment>,
-    last: i64,
 }
 
 struct Stored {
@@ -135,7 +123,7 @@ impl Stored {
                 let [SqlStorageValue::String(key), SqlStorageValue::String(record)] = row.as_slice() else {
                     continue;
                 };
-                self.tell_expired(key, record, now)?;
+                expired_row(key, record, now).iter().try_for_each(|event| self.tell(event))?;
                 self.run("DELETE FROM grants WHERE key = ?", vec![key.as_str().into()])?;
             }
             if ended.is_empty() {
@@ -147,38 +135,15 @@ impl Stored {
         self.run(families, vec![column(now), number(BATCH * BATCHES)])
     }
 
-    fn tell_expired(&self, key: &str, record: &str, now: Timestamp) -> Result<()> {
-        let grant = serde_json::from_str::<Grant>(record);
-        // A row that cannot be read any more is removed all the same, or it would stop every sweep.
-        let (Ok(grant), Ok(key)) = (grant, serde_json::from_value::<RowKey>(key.into())) else {
-            return Ok(());
-        };
-        match grant.state {
-            GrantState::Pending { .. } | GrantState::Approved { .. } => {
-                self.tell(&event(What::Expired, key, &grant, now))
-            }
-            GrantState::Denied { .. } | GrantState::Redeemed { .. } => Ok(()),
-        }
-    }
-
     /// The oldest events that wait, as far as they are of one day.
     fn outbox(&self, shard: &str) -> Result<Option<Batch>> {
         let query = "SELECT seq, event FROM outbox ORDER BY seq LIMIT ?";
-        let mut batch: Option<Batch> = None;
-        for row in self.table.rows(query, vec![number(BATCH)])? {
-            let [SqlStorageValue::Integer(seq), SqlStorageValue::String(event)] = row.as_slice() else {
-                continue;
-            };
-            let event: serde_json::Value = serde_json::from_str(event).map_err(object::broken)?;
-            let day = event.get("at").and_then(serde_json::Value::as_u64).unwrap_or_default() / DAY_MILLIS;
-            let open = batch.get_or_insert_with(|| Batch { day, shipments: Vec::new(), last: *seq });
-            if open.day != day {
-                break;
-            }
-            open.shipments.push(Shipment { id: format!("{shard}/{seq}"), event });
-            open.last = *seq;
-        }
-        Ok(batch)
+        let rows = self.table.rows(query, vec![number(BATCH)])?;
+        let events = rows.iter().filter_map(|row| match row.as_slice() {
+            [SqlStorageValue::Integer(seq), SqlStorageValue::String(event)] => Some((*seq, event.as_str())),
+            _ => None,
+        });
+        Batch::first(shard, events).map_err(object::broken)
     }
 }
 

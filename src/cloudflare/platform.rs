@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest as _, Sha256};
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::{broken, complain};
@@ -12,6 +11,7 @@ use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
 use crate::grant::routing::Shard;
 use crate::keyring::{Keyring, Purpose};
+use crate::spread::shard_of;
 use crate::token::key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, secret};
 
@@ -26,8 +26,6 @@ pub(super) const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// The registry object's name.
 const THE_REGISTRY: &str = "registry";
-/// How many shards accounts and counters are spread over. Changing it would lose accounts.
-const SHARDS: u8 = 32;
 
 /// The key in KV of what the registry object with this identifier publishes. A namespace that previews share, or one
 /// that outlived an object, thus never serves another registry's keys.
@@ -76,11 +74,11 @@ impl Platform for Workers {
         account: &str,
         command: &identity::shard::Command,
     ) -> core::result::Result<identity::shard::Reply, Unavailable> {
-        ask(&self.accounts, &spread(account), None, command).await
+        ask(&self.accounts, &shard_of(account), None, command).await
     }
 
     async fn limits(&self, command: &limiter::Command) -> core::result::Result<limiter::Reply, Unavailable> {
-        ask(&self.limits, &spread(command.key()), None, command).await
+        ask(&self.limits, &shard_of(command.key()), None, command).await
     }
 
     async fn registry(
@@ -142,12 +140,6 @@ impl Platform for Workers {
 #[derive(Serialize)]
 struct Keys<'a> {
     keys: &'a keys::Command,
-}
-
-/// The name of the shard that has `key`. Without a secret, so that a new `MASTER_KEY` moves no account.
-fn spread(key: &str) -> String {
-    let [first, ..]: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-    (first % SHARDS).to_string()
 }
 
 async fn ask<C: Serialize, R: DeserializeOwned>(

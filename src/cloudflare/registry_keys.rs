@@ -10,8 +10,9 @@ use super::registry::{Registry, Stored};
 use super::webcrypto;
 use crate::client::keys::{self, Command, NewKey, Reply};
 use crate::client::registry::Rows as _;
-use crate::keyring::Purpose;
+use crate::keyring::{Keyring, Purpose};
 use crate::secret;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, StoredKey};
 use crate::token::private_jwk::PrivateJwk;
@@ -26,21 +27,22 @@ impl Registry {
         if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
             return Ok(());
         }
-        let rotation = self.settings()?.signing_key_rotation;
-        while let Some(alg) = keys::tend(&*self.table, rotation, now)? {
-            self.make(alg).await?;
+        let Settings { keyring, signing_key_rotation, .. } = self.settings()?;
+        while let Some(alg) = keys::tend(&*self.table, signing_key_rotation, now)? {
+            self.make(alg, &keyring).await?;
         }
         // Two requests may have made a key each for the same gap.
         self.table.made.borrow_mut().clear();
-        self.table.keys()?.into_iter().try_for_each(|key| self.reseal(key))?;
+        self.table.keys()?.into_iter().try_for_each(|key| self.reseal(key, &keyring))?;
         self.tended_at.set(Some(now));
         Ok(())
     }
 
     /// Makes what is needed first, and then changes everything with nothing awaited in between.
     pub(super) async fn change_keys(&self, command: Command, now: Timestamp) -> Result<Reply> {
+        let keyring = self.settings()?.keyring;
         while let Some(alg) = self.unmade(&command, now)? {
-            self.make(alg).await?;
+            self.make(alg, &keyring).await?;
         }
         let reply = match command {
             Command::List => keys::list(&*self.table, now),
@@ -48,7 +50,7 @@ impl Registry {
                 self.transact_keys(move |rows| keys::rotate(rows, alg, at_once, now))
             }
             Command::Retire { kid } => self.transact_keys(move |rows| keys::retire(rows, &kid, now)),
-            Command::Import { key, at_once } => match self.adopt(*key).await? {
+            Command::Import { key, at_once } => match adopt(*key, &keyring).await? {
                 Some(new) => self.transact_keys(move |rows| keys::import(rows, new, at_once, now)),
                 None => Ok(Reply::Misfit),
             },
@@ -70,37 +72,36 @@ impl Registry {
         Ok(wanted.into_iter().find(|alg| !made.iter().any(|key| key.public.alg == *alg)))
     }
 
-    async fn make(&self, alg: Algorithm) -> Result<()> {
+    async fn make(&self, alg: Algorithm, keyring: &Keyring) -> Result<()> {
         let (public, private) = webcrypto::generate(alg).await?;
-        let wrapped = self.seal(&private)?;
+        let wrapped = seal(keyring, &private);
         self.table.made.borrow_mut().push(NewKey { public, wrapped });
         Ok(())
     }
 
-    async fn adopt(&self, key: PrivateJwk) -> Result<Option<NewKey>> {
-        let Some(private) = webcrypto::adopt(&key).await? else { return Ok(None) };
-        Ok(Some(NewKey { wrapped: self.seal(&private)?, public: key.public }))
-    }
-
-    fn reseal(&self, key: StoredKey) -> Result<()> {
+    fn reseal(&self, key: StoredKey, keyring: &Keyring) -> Result<()> {
         // The private half of a retired key is gone.
         if key.retired_at.is_some() {
             return Ok(());
         }
-        let keyring = self.settings()?.keyring;
         let sealed = secret::decode(&key.wrapped).unwrap_or_default();
         if keyring.is_current(Purpose::SigningKey, &sealed) {
             return Ok(());
         }
         if let Some(private) = keyring.open(Purpose::SigningKey, &sealed) {
-            return self.table.put_key(&StoredKey { wrapped: self.seal(&private)?, ..key });
+            return self.table.put_key(&StoredKey { wrapped: seal(keyring, &private), ..key });
         }
         worker::console_error!("signing key {} opens under no MASTER_KEY that is set", key.public.kid);
         Ok(())
     }
+}
 
-    fn seal(&self, private: &[u8]) -> Result<String> {
-        let keyring = self.settings()?.keyring;
-        Ok(secret::encode(&keyring.seal(Purpose::SigningKey, private, &mut object::rng())))
-    }
+/// `None` if the halves of the key do not belong together.
+async fn adopt(key: PrivateJwk, keyring: &Keyring) -> Result<Option<NewKey>> {
+    let private = webcrypto::adopt(&key).await?;
+    Ok(private.map(|private| NewKey { wrapped: seal(keyring, &private), public: key.public }))
+}
+
+fn seal(keyring: &Keyring, private: &[u8]) -> String {
+    secret::encode(&keyring.seal(Purpose::SigningKey, private, &mut object::rng()))
 }

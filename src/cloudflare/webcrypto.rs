@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
+use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto, WorkerGlobalScope};
@@ -52,15 +53,8 @@ pub(super) async fn adopt(key: &PrivateJwk) -> Result<Option<Vec<u8>>> {
 
 /// `None` if WebCrypto will not have it.
 async fn import_jwk(key: &PrivateJwk) -> Result<Option<CryptoKey>> {
-    let text = serde_json::to_string(&key.members).map_err(super::object::broken)?;
-    let jwk: Object = js_sys::JSON::parse(&text)?.unchecked_into();
-    let usages: JsValue = Array::of1(&"sign".into()).into();
-    let parameters = parameters(key.public.alg)?;
-    let Ok(imported) = subtle()?.import_key_with_object("jwk", &jwk, &parameters, true, &usages) else {
-        return Ok(None);
-    };
-    let imported: core::result::Result<JsValue, JsValue> = JsFuture::from(imported).await;
-    Ok(imported.ok().map(JsCast::unchecked_into))
+    let imported = hand_in("jwk", &object(&key.members)?, key.public.alg, true, "sign").await?;
+    Ok(imported.ok())
 }
 
 /// Signs `input` with the key called `kid`; `pkcs8` gives its private half where it is not known here.
@@ -99,30 +93,7 @@ pub(super) async fn verify(key: &PublicKey, input: &[u8], signature: &[u8]) -> R
 }
 
 async fn import_public(key: &PublicKey) -> Result<CryptoKey> {
-    let jwk = Object::new();
-    let set = |name: &str, value: &str| Reflect::set(&jwk, &name.into(), &value.into()).map(drop);
-    match &key.material {
-        Material::Ec { crv, x, y } => {
-            set("kty", "EC")?;
-            set("crv", crv)?;
-            set("x", x)?;
-            set("y", y)?;
-        }
-        Material::Rsa { e, n } => {
-            set("kty", "RSA")?;
-            set("e", e)?;
-            set("n", n)?;
-        }
-        Material::Okp { crv, x } => {
-            set("kty", "OKP")?;
-            set("crv", crv)?;
-            set("x", x)?;
-        }
-    }
-    let usages: JsValue = Array::of1(&"verify".into()).into();
-    let imported = subtle()?.import_key_with_object("jwk", &jwk, &parameters(key.alg)?, false, &usages)?;
-    let imported: JsValue = JsFuture::from(imported).await?;
-    let imported: CryptoKey = imported.unchecked_into();
+    let imported = hand_in("jwk", &object(&key.material)?, key.alg, false, "verify").await??;
     VERIFYING.with_borrow_mut(|keys| {
         if keys.len() >= MOST_VERIFYING {
             keys.clear();
@@ -134,13 +105,34 @@ async fn import_public(key: &PublicKey) -> Result<CryptoKey> {
 
 async fn import(alg: Algorithm, kid: &str, pkcs8: impl FnOnce() -> Option<Vec<u8>>) -> Result<CryptoKey> {
     let pkcs8 = pkcs8().ok_or_else(|| Error::RustError("a signing key does not unwrap".to_owned()))?;
-    let usages: JsValue = Array::of1(&"sign".into()).into();
     let data: Object = Uint8Array::from(pkcs8.as_slice()).unchecked_into();
-    let imported = subtle()?.import_key_with_object("pkcs8", &data, &parameters(alg)?, false, &usages)?;
-    let imported: JsValue = JsFuture::from(imported).await?;
-    let key: CryptoKey = imported.unchecked_into();
+    let key = hand_in("pkcs8", &data, alg, false, "sign").await??;
     IMPORTED.with_borrow_mut(|keys| keys.insert(kid.to_owned(), key.clone()));
     Ok(key)
+}
+
+/// Gives WebCrypto a key for one use; why not, if it will not have it.
+async fn hand_in(
+    format: &str,
+    data: &Object,
+    alg: Algorithm,
+    extractable: bool,
+    usage: &str,
+) -> Result<core::result::Result<CryptoKey, JsValue>> {
+    let usages: JsValue = Array::of1(&usage.into()).into();
+    let (subtle, parameters) = (subtle()?, parameters(alg)?);
+    let promise = match subtle.import_key_with_object(format, data, &parameters, extractable, &usages) {
+        Ok(promise) => promise,
+        Err(error) => return Ok(Err(error)),
+    };
+    let imported: core::result::Result<JsValue, JsValue> = JsFuture::from(promise).await;
+    Ok(imported.map(JsCast::unchecked_into))
+}
+
+/// As JavaScript has it.
+fn object(value: &impl Serialize) -> Result<Object> {
+    let text = serde_json::to_string(value).map_err(super::object::broken)?;
+    Ok(js_sys::JSON::parse(&text)?.unchecked_into())
 }
 
 fn subtle() -> Result<SubtleCrypto> {

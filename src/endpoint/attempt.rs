@@ -1,4 +1,5 @@
-//! Attempts at something that could be guessed: taken before anything is looked up, given back if it was right.
+//! Attempts at something that could be guessed: taken before anything is looked up, given back if it was right. And
+//! what may be used once, which is never given back.
 
 use super::{Context, Platform, Unavailable};
 use crate::limiter;
@@ -34,6 +35,19 @@ impl Attempt {
             }
         }
         Ok(Self::Taken(taken))
+    }
+}
+
+/// Takes what may be used once: whether this was the first use. It is remembered `until` then.
+pub(super) async fn take_once<P: Platform>(
+    context: Context<'_, P>,
+    key: String,
+    until: Timestamp,
+) -> Result<bool, Unavailable> {
+    match context.server.platform.limits(&limiter::Command::Once { key, until }).await? {
+        limiter::Reply::Taken(_) => Ok(true),
+        limiter::Reply::Wait(_) => Ok(false),
+        limiter::Reply::Done | limiter::Reply::Strained(_) => Err(Unavailable),
     }
 }
 

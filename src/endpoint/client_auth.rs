@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::attempt::take_once;
 use super::client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::{self, Form};
@@ -13,7 +14,7 @@ use crate::client::assertion::{Assertion, Flaw, JWT_BEARER, Recipient};
 use crate::client::authentication::{Credentials, Evidence, Judgement, Proof, Refusal};
 use crate::client::certificate::Certificate;
 use crate::client::key_set::KeySet;
-use crate::limiter;
+use crate::limiter::budgets::used_assertion;
 use crate::secret::Digest;
 use crate::settings::AssertionAudience;
 
@@ -159,12 +160,8 @@ fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error>
 /// RFC 7523 §3: a `jti` is used once. Only a signature that held gets here, so nobody else can use up a client's
 /// names, or fill the limiter with them.
 async fn use_up<P: Platform>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error> {
-    let command = limiter::Command::Once { key: assertion.row(), until: assertion.until() };
-    match context.server.platform.limits(&command).await? {
-        limiter::Reply::Taken(_) => Ok(()),
-        limiter::Reply::Wait(_) => Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed))),
-        limiter::Reply::Done | limiter::Reply::Strained(_) => Err(Error::Unavailable),
-    }
+    let first = take_once(context, used_assertion(&assertion.once()), assertion.until()).await?;
+    if first { Ok(()) } else { Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed))) }
 }
 
 /// Reads the credentials of a request from its `Authorization` header, its form and its connection.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Context;
-use crate::grant::is_false;
+use crate::format::is_false;
 use crate::settings::Issuer;
 use crate::token::key::Algorithm;
 
@@ -32,12 +32,6 @@ struct Aliases {
     userinfo_endpoint: String,
 }
 
-/// `Ed25519` is what RFC 9864 §2.2 calls `EdDSA`; some clients know the one, some the other.
-const ALGORITHMS: [&str; 7] = {
-    let [es256, rs256, ps256, ps384, ps512, eddsa] = Algorithm::ALL;
-    [es256.name(), rs256.name(), ps256.name(), ps384.name(), ps512.name(), eddsa.name(), "Ed25519"]
-};
-
 impl ClientAuthentication {
     pub(super) fn of<P>(context: Context<'_, P>) -> Self {
         let mtls = context.server.settings.mtls.as_ref();
@@ -49,11 +43,11 @@ impl ClientAuthentication {
         let any = [&["none"], proven.as_slice()].concat();
         Self {
             token_endpoint_auth_methods_supported: any.clone(),
-            token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+            token_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
             revocation_endpoint_auth_methods_supported: any,
-            revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+            revocation_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
             introspection_endpoint_auth_methods_supported: proven,
-            introspection_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+            introspection_endpoint_auth_signing_alg_values_supported: Algorithm::NAMES,
             tls_client_certificate_bound_access_tokens: mtls.is_some(),
             mtls_endpoint_aliases: mtls.map(|mtls| Aliases::at(mtls, context.issuer)),
         }

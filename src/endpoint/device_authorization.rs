@@ -181,17 +181,9 @@ async fn store<P: Platform>(
 ) -> Result<Opened, Unavailable> {
     let cap = context.server.settings.live_codes_per_shard;
     let command = Command::Open { key: address.key, grant: Box::new(grant), cap };
-    match context.server.platform.grants(address.shard, &command).await? {
-        Reply::Opened(opened) => Ok(opened),
-        Reply::Polled(_)
-        | Reply::Redeemed(_)
-        | Reply::Claimed(_)
-        | Reply::Decided(_)
-        | Reply::Refreshed(_)
-        | Reply::Rotated(_)
-        | Reply::Family(_)
-        | Reply::Revoked => Err(Unavailable),
-    }
+    let reply = context.server.platform.grants(address.shard, &command).await?;
+    let Reply::Opened(opened) = reply else { return Err(Unavailable) };
+    Ok(opened)
 }
 
 fn describe<P>(

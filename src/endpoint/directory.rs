@@ -16,10 +16,17 @@ use crate::identity::account::Account;
 use crate::limiter;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, PublicKey, StoredKey};
-use crate::token::key_ring::{KeyRing, Signing};
+use crate::token::key_ring::{KeyRing, PUBLICATION, Signing};
 
 /// How old the snapshot in an isolate's memory may be.
 pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
+
+// `max-age`, the age of what is in KV, the age of what an isolate remembers.
+const _: () = assert!(
+    PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_AGE.as_secs(),
+    "no copy of the keys is older than the next one"
+);
+
 /// How old the keys may be that `/jwks.json` shows and that tokens are verified with. Short, because a key may be
 /// retired, and another sign in its place from one moment to the next; not nothing, because anyone may ask.
 const KEYS_AGE: Duration = Duration::from_secs(1);

@@ -1,13 +1,15 @@
 //! DPoP (RFC 9449) at the token endpoint, at the device authorization endpoint, and at `/userinfo`.
 
+use super::attempt::take_once;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::{Context, Platform, bearer, certificate};
 use crate::client::Client;
-use crate::limiter::{Command, Reply};
+use crate::limiter::budgets::used_proof;
 use crate::token::confirmation::Confirmation;
-use crate::token::dpop::{ALGORITHMS, Flaw, Proof, Target, Unverified, is_thumbprint, nonce};
+use crate::token::dpop::{Flaw, Proof, Target, Unverified, is_thumbprint, nonce};
+use crate::token::key::Algorithm;
 
 /// What a token request proved besides who its client is.
 pub(super) struct Proven {
@@ -102,12 +104,8 @@ async fn verified<P: Platform>(
 }
 
 async fn burn<P: Platform>(context: Context<'_, P>, proof: &Proof) -> Result<(), Error> {
-    let command = Command::Once { key: format!("dpop/{}", proof.once), until: proof.fresh_until };
-    match context.server.platform.limits(&command).await? {
-        Reply::Taken(_) => Ok(()),
-        Reply::Wait(_) => Err(Error::BadProof(Flaw::Replayed)),
-        Reply::Done | Reply::Strained(_) => Err(Error::Unavailable),
-    }
+    let first = take_once(context, used_proof(&proof.once), proof.fresh_until).await?;
+    if first { Ok(()) } else { Err(Error::BadProof(Flaw::Replayed)) }
 }
 
 /// Gives whoever uses DPoP the nonce for the next proof (RFC 9449 §8.2).
@@ -145,7 +143,7 @@ impl Scheme {
     pub(super) fn algorithms(self) -> String {
         match self {
             Self::Bearer => String::new(),
-            Self::DPoP => format!(", algs=\"{}\"", ALGORITHMS.join(" ")),
+            Self::DPoP => format!(", algs=\"{}\"", Algorithm::NAMES.join(" ")),
         }
     }
 }

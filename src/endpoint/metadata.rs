@@ -7,10 +7,9 @@ use super::error::Error;
 use super::http::Response;
 use super::{Context, Platform};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
-use crate::grant::is_false;
+use crate::format::is_false;
 use crate::grant::pkce;
 use crate::identity::acr;
-use crate::token::dpop;
 use crate::token::key::{Algorithm, PublicKey};
 
 /// `/healthz`.
@@ -53,6 +52,26 @@ struct Metadata<'a> {
     code_challenge_methods_supported: [&'static str; 1],
 }
 
+/// What tokens and `/userinfo` say, but for what the rules of scopes and clients add.
+const CLAIMS: [&str; 16] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "at_hash",
+    "sid",
+    "name",
+    "preferred_username",
+    "email",
+    "email_verified",
+    "client_id",
+];
+
 /// The same document at both places; every endpoint is found through it.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
     let Ok(snapshot) = context.server.snapshot(context.now).await else {
@@ -79,26 +98,9 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         userinfo_signing_alg_values_supported: Algorithm::ALL,
         acr_values_supported: acr::SUPPORTED,
         ui_locales_supported: ["en"],
-        claims_supported: [
-            "iss",
-            "sub",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "nonce",
-            "acr",
-            "amr",
-            "at_hash",
-            "sid",
-            "name",
-            "preferred_username",
-            "email",
-            "email_verified",
-            "client_id",
-        ],
+        claims_supported: CLAIMS,
         request_uri_parameter_supported: false,
-        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+        dpop_signing_alg_values_supported: Algorithm::NAMES,
         device_authorization_dpop_supported: true,
         code_challenge_methods_supported: [pkce::METHOD],
     };
@@ -132,7 +134,7 @@ pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> 
         bearer_methods_supported: ["header", "body"],
         resource_name: "userinfo",
         tls_client_certificate_bound_access_tokens: context.server.settings.mtls.is_some(),
-        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
+        dpop_signing_alg_values_supported: Algorithm::NAMES,
         dpop_bound_access_tokens_required: false,
     })
 }

@@ -15,11 +15,13 @@ use super::live_codes::release;
 use super::mint::{Session, Subject, Tokens, mint};
 use super::{Context, Platform, certificate, pkce, target};
 use crate::client::Client;
+use crate::client::scope::Scope;
 use crate::format::Format;
 use crate::grant::command::{Command, Reply};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::pkce::is_answered;
 use crate::grant::{Denial, Poll, Ready, Redemption};
+use crate::identity::account::Account;
 use crate::policy::{self, Decision, Facts, Point};
 use crate::secret;
 use crate::time::Timestamp;
@@ -97,10 +99,7 @@ async fn redeem<P: Platform>(
     let client = caller.at_source(context).await?;
     let account = context.server.account(&ready.approval.account).await?;
     let (Some(client), Some(account)) = (client, account) else { return Err(Error::RedemptionRefused) };
-    let facts = Facts { client: Some(&client), account: Some(&account), scope: &ready.approval.scope };
-    let Decision::Allow(scope) = policy::decide(Point::Redemption, facts) else {
-        return Err(Error::RedemptionRefused);
-    };
+    let scope = allowed(&client, &account, &ready.approval.scope)?;
     let audience = target::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
     let cnf = proven.confirmation(context, &client)?;
     let attempt = secret::random_id(rng);
@@ -122,14 +121,22 @@ async fn redeem<P: Platform>(
     let until = refreshable_until(context, &client);
     let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
     let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
-    let family = family(&subject, refresh, until, ends_at);
-    let family = Box::new(Family { resource: ready.request.resource, ..family });
+    let family = Box::new(family(&subject, ready.request.resource, refresh, until, ends_at));
     let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
     let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
     proven.burn(context).await?;
     spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;
     release(context, &ready.request.gauge, code.address).await;
     Ok(tokens)
+}
+
+/// What policy leaves of the scope that was approved.
+fn allowed(client: &Client, account: &Account, approved: &Scope) -> Result<Scope, Error> {
+    let facts = Facts { client: Some(client), account: Some(account), scope: approved };
+    match policy::decide(Point::Redemption, facts) {
+        Decision::Allow(scope) => Ok(scope),
+        Decision::Refuse(_) => Err(Error::RedemptionRefused),
+    }
 }
 
 /// RFC 9700 §4.14.2: however often it is refreshed, an approval is not for ever.
@@ -139,7 +146,13 @@ fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
 }
 
 /// The family that a redemption starts.
-fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, ends_at: Timestamp) -> Family {
+fn family(
+    subject: &Subject<'_>,
+    resource: Vec<String>,
+    refresh: Option<Current>,
+    until: Timestamp,
+    ends_at: Timestamp,
+) -> Family {
     let renewal = Renewal { until: refresh.as_ref().map(|_| until), ..Renewal::default() };
     let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
     Family {
@@ -153,7 +166,7 @@ fn family(subject: &Subject<'_>, refresh: Option<Current>, until: Timestamp, end
         cnf: if refresh.is_some() { cnf } else { Confirmation::default() },
         refresh,
         ended: None,
-        resource: Vec::new(),
+        resource,
         acr: subject.acr.map(str::to_owned),
         renewal,
     }

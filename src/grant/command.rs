@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::routing::RowKey;
-use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request, is_false};
+use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request};
+use crate::format::is_false;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;

@@ -14,6 +14,7 @@
 
 pub mod command;
 pub mod device_code;
+pub mod expiry;
 mod families;
 pub mod pace;
 pub mod pkce;
@@ -26,7 +27,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::client::scope::Scope;
-use crate::format::Format;
+use crate::format::{Format, is_false};
 use crate::place::Origin;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -403,9 +404,4 @@ impl Grant {
             | State::Redeemed { .. } => Redemption::Lost,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-pub(crate) const fn is_false(flag: &bool) -> bool {
-    !*flag
 }

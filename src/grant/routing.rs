@@ -95,11 +95,11 @@ impl Shard {
         [self.region.position(), self.index]
     }
 
-    /// Reads them; `None` for a region that does not exist.
+    /// Reads them; `None` for a shard that cannot exist, so that what is made up calls up no object that nobody made.
     #[must_use]
     pub fn from_bytes([region, index]: [u8; 2]) -> Option<Self> {
         let region = *Region::ALL.get(usize::from(region))?;
-        Some(Self { region, index })
+        (index < MAX_SHARDS).then_some(Self { region, index })
     }
 }
 
@@ -224,6 +224,8 @@ mod tests {
         assert_eq!(Shard::from_bytes(shard.to_bytes()), Some(shard));
         assert_eq!(shard.to_string(), "oc/31");
         assert_eq!(Shard::from_bytes([6, 0]), None);
+        assert_eq!(Shard::from_bytes([0, MAX_SHARDS]), None);
+        assert!(Shard::from_bytes([5, MAX_SHARDS - 1]).is_some());
     }
 
     #[test]

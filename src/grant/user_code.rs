@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 pub const CONSONANTS: &str = "BCDFGHJKLMNPQRSTVWXZ";
 /// For places where a Latin keyboard is hard to come by (RFC 8628 §6.1).
 pub const DIGITS: &str = "0123456789";
-/// Two more symbols while guesses times live codes are past the target (see `limiter::exposure`).
+/// Two more symbols while guesses times live codes are past the target (see `limiter::budgets::allowed_exposure`).
 pub const EXTRA_SYMBOLS: usize = 2;
 /// 20^8, rounded: the entropy below which codes are refused.
 pub const FLOOR_BITS: f64 = 34.5;
@@ -162,7 +162,7 @@ const fn confusable(typed: char) -> char {
 
 /// A code in canonical form: symbols of its [`Shape`] only.
 ///
-/// Only [`UserCode::draw`] and [`UserCode::parse`] make one.
+/// [`UserCode::draw`] and [`UserCode::parse`] make one; [`UserCode::example`] makes what only looks like one.
 #[derive(Clone, Eq, PartialEq)]
 pub struct UserCode(String);
 

@@ -72,6 +72,18 @@ pub fn registrations() -> Budget {
     Budget { key: "registration".to_owned(), rule }
 }
 
+/// The row of a client's assertion that was used, by the digest that names it.
+#[must_use]
+pub fn used_assertion(once: &str) -> String {
+    format!("assertion/{once}")
+}
+
+/// The row of a DPoP proof that was used, by the digest that names it.
+#[must_use]
+pub fn used_proof(once: &str) -> String {
+    format!("dpop/{once}")
+}
+
 /// The gauge of a client's live codes on a network.
 #[must_use]
 pub fn gauge(client_id: &str, network: &str) -> String {

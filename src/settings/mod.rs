@@ -22,9 +22,16 @@ use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
 use crate::secret::Digest;
 use crate::token::dpop::Nonces;
+use crate::token::key_ring::RETENTION;
+use crate::token::renewal::LOST;
 
 /// The longest that an access or ID token may live, in seconds. Keys verify for longer.
 pub const LONGEST_TOKEN: u64 = 86_400;
+
+const _: () = assert!(RETENTION.as_secs() > LONGEST_TOKEN, "no token outlives its key");
+const _: () =
+    assert!(LOST.as_secs() >= LONGEST_TOKEN, "a token that was withdrawn is remembered until it ends");
+
 /// Seconds between two polls.
 pub const INTERVAL: RangeInclusive<u64> = 1..=60;
 /// Seconds that a code may live.

@@ -3,20 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::claims::AccessClaims;
+use super::jws::Compact;
 use super::key::{Algorithm, PublicKey};
-use crate::grant::routing::{MAX_SHARDS, Shard};
+use crate::grant::routing::Shard;
 use crate::secret;
 use crate::time::Timestamp;
 
 /// RFC 9068 §2.1.
 const TYPE: &str = "at+jwt";
 
-/// A compact JWS (RFC 7515 §3.1), taken apart and not yet believed.
+/// A JWT taken apart and not yet believed.
 pub struct Unverified<'a> {
     header: Header,
-    input: &'a str,
-    signature: Vec<u8>,
-    payload: Vec<u8>,
+    jws: Compact<'a>,
 }
 
 #[derive(Deserialize)]
@@ -50,14 +49,8 @@ impl<'a> Unverified<'a> {
     /// Takes a token apart; `None` if it is not a JWT with an algorithm of ours.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (input, signature) = text.rsplit_once('.')?;
-        let (header, payload) = input.split_once('.')?;
-        Some(Self {
-            header: serde_json::from_slice(&secret::decode(header)?).ok()?,
-            input,
-            signature: secret::decode(signature)?,
-            payload: secret::decode(payload)?,
-        })
+        let jws = Compact::parse(text)?;
+        Some(Self { header: serde_json::from_slice(&jws.header).ok()?, jws })
     }
 
     /// The key it names, if it is one of `keys`, for that algorithm, and the token is an access token.
@@ -70,19 +63,19 @@ impl<'a> Unverified<'a> {
     /// What the signature is made over.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        self.input.as_bytes()
+        self.jws.input.as_bytes()
     }
 
     /// The signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.jws.signature
     }
 
     /// What it says, once its signature held; `None` if it is another issuer's or has expired (RFC 9068 §4).
     #[must_use]
     pub fn claims(&self, issuer: &str, now: Timestamp) -> Option<AccessToken> {
-        let token: AccessToken = serde_json::from_slice(&self.payload).ok()?;
+        let token: AccessToken = serde_json::from_slice(&self.jws.payload).ok()?;
         token.is_good(issuer, now).then_some(token)
     }
 }
@@ -92,7 +85,7 @@ impl<'a> Unverified<'a> {
 pub fn family_of(sid: &str) -> Option<(Shard, String)> {
     let bytes = secret::decode(sid)?;
     let (shard, family) = bytes.split_first_chunk::<2>()?;
-    let shard = Shard::from_bytes(*shard).filter(|shard| shard.index < MAX_SHARDS)?;
+    let shard = Shard::from_bytes(*shard)?;
     (family.len() == 16).then(|| (shard, secret::encode(family)))
 }
 
@@ -117,5 +110,7 @@ mod tests {
 
         assert_eq!((shard.to_string().as_str(), family), ("weur/3", secret::encode(&[9; 16])));
         assert!(family_of("").is_none() && family_of("AgM").is_none());
+        let nowhere = secret::encode(&[&[2, 64][..], &[9; 16]].concat());
+        assert!(family_of(&nowhere).is_none(), "no region has so many shards");
     }
 }

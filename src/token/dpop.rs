@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::jwk::Jwk;
+use super::jws::Compact;
 use super::key::{Algorithm, PublicKey};
 use crate::keyring::Keyring;
 use crate::secret::{self, Digest};
@@ -19,21 +20,8 @@ use crate::time::Timestamp;
 
 /// RFC 9449 §4.2.
 const TYPE: &str = "dpop+jwt";
-/// What RFC 9864 §2.2 calls `EdDSA` with this curve, and some clients know only so.
-const ED25519: &str = "Ed25519";
 /// How far from the server's the clock of a client may be that sends no nonce (RFC 9449 §11.1).
 const WINDOW: Duration = Duration::from_secs(60);
-
-/// The algorithms of proofs, by their names: asymmetric ones only (RFC 9449 §4.2).
-pub const ALGORITHMS: [&str; 7] = [
-    Algorithm::Es256.name(),
-    Algorithm::Rs256.name(),
-    Algorithm::Ps256.name(),
-    Algorithm::Ps384.name(),
-    Algorithm::Ps512.name(),
-    Algorithm::EdDsa.name(),
-    ED25519,
-];
 
 /// What is wrong with a proof (RFC 9449 §4.3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -119,8 +107,7 @@ pub struct Target<'a> {
 /// A proof taken apart and not yet believed.
 pub struct Unverified<'a> {
     key: PublicKey,
-    input: &'a str,
-    signature: Vec<u8>,
+    jws: Compact<'a>,
     claims: Claims,
 }
 
@@ -155,19 +142,17 @@ impl<'a> Unverified<'a> {
         if header.contains(',') {
             return Err(Flaw::Several);
         }
-        let (input, signature) = header.trim().rsplit_once('.').ok_or(Flaw::Malformed)?;
-        let (head, payload) = input.split_once('.').ok_or(Flaw::Malformed)?;
-        let decode = |part| secret::decode(part).ok_or(Flaw::Malformed);
-        let head: Header = serde_json::from_slice(&decode(head)?).map_err(|_| Flaw::Malformed)?;
+        let jws = Compact::parse(header.trim()).ok_or(Flaw::Malformed)?;
+        let head: Header = serde_json::from_slice(&jws.header).map_err(|_| Flaw::Malformed)?;
         if head.crit.is_some() {
             return Err(Flaw::Malformed);
         }
         let key = key(&head)?;
-        let claims: Claims = serde_json::from_slice(&decode(payload)?).map_err(|_| Flaw::Malformed)?;
+        let claims: Claims = serde_json::from_slice(&jws.payload).map_err(|_| Flaw::Malformed)?;
         if claims.jti.is_empty() {
             return Err(Flaw::Malformed);
         }
-        Ok(Self { key, input, signature: decode(signature)?, claims })
+        Ok(Self { key, jws, claims })
     }
 
     /// The key that must have signed it.
@@ -179,13 +164,13 @@ impl<'a> Unverified<'a> {
     /// What the signature is made over.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        self.input.as_bytes()
+        self.jws.input.as_bytes()
     }
 
     /// The signature.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
-        &self.signature
+        &self.jws.signature
     }
 
     /// Compares it with the request that it came with.
@@ -252,13 +237,7 @@ fn key(head: &Header) -> Result<PublicKey, Flaw> {
     if head.typ.as_str() != Some(TYPE) {
         return Err(Flaw::Type);
     }
-    let alg = match head.alg.as_str() {
-        Some(ED25519) => Algorithm::EdDsa,
-        name => {
-            let named = Algorithm::ALL.into_iter().find(|alg| name == Some(alg.name()));
-            named.ok_or(Flaw::Algorithm)?
-        }
-    };
+    let alg = head.alg.as_str().and_then(Algorithm::named).ok_or(Flaw::Algorithm)?;
     let jwk = Jwk::parse(&head.jwk).map_err(|_| Flaw::Key)?;
     jwk.for_algorithm(alg).ok_or(Flaw::Key)
 }

@@ -39,7 +39,8 @@ pub struct Family {
     /// Where its tokens may be good (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
-    /// The key that its refresh tokens are bound to: of public clients only (RFC 9449 §5).
+    /// What its refresh tokens are bound to, the key or the certificate: of public clients only (RFC 9449 §5,
+    /// RFC 8705 §4).
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
     /// The authentication context class that was met, if one was asked for.

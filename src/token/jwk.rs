@@ -10,7 +10,7 @@ const SMALLEST_MODULUS: usize = 256;
 /// The largest, in bytes: verifying with a larger one would cost too much.
 const LARGEST_MODULUS: usize = 512;
 /// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(super) const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A public key, read and found sound.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -4,9 +4,11 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::format::Format;
-use crate::grant::is_false;
+use crate::format::{Format, is_false};
 use crate::time::Timestamp;
+
+/// What RFC 9864 §2.2 calls `EdDSA` on this curve; some clients know the one, some the other.
+const ED25519: &str = "Ed25519";
 
 /// A JWS algorithm (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -37,6 +39,12 @@ impl Algorithm {
     /// Those that there is a key for from the start; the others get one when a client uses them.
     pub const FIRST: [Self; 2] = [Self::Es256, Self::Rs256];
 
+    /// What somebody else's signature may be made with, by every name that [`Algorithm::named`] reads.
+    pub const NAMES: [&str; 7] = {
+        let [es256, rs256, ps256, ps384, ps512, eddsa] = Self::ALL;
+        [es256.name(), rs256.name(), ps256.name(), ps384.name(), ps512.name(), eddsa.name(), ED25519]
+    };
+
     /// The registered name.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -50,11 +58,12 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of somebody else's signature, by the name in its header or its key. RFC 9864 §2.2 calls `EdDSA`
-    /// on this curve `Ed25519`, and newer libraries know it only so.
+    /// The algorithm of somebody else's signature, by the name in its header or its key.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let name = if name == "Ed25519" { "EdDSA" } else { name };
+        if name == ED25519 {
+            return Some(Self::EdDsa);
+        }
         Self::ALL.into_iter().find(|alg| alg.name() == name)
     }
 
@@ -186,6 +195,16 @@ impl fmt::Debug for StoredKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_is_read_and_each_algorithm_has_one() {
+        assert!(Algorithm::NAMES.iter().all(|name| Algorithm::named(name).is_some()));
+        for alg in Algorithm::ALL {
+            assert!(Algorithm::NAMES.contains(&alg.name()) && Algorithm::named(alg.name()) == Some(alg));
+        }
+        assert_eq!(Algorithm::named("Ed25519"), Some(Algorithm::EdDsa));
+        assert_eq!(Algorithm::named("none"), None);
+    }
 
     #[test]
     fn the_thumbprint_is_that_of_rfc_7638() {

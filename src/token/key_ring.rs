@@ -25,6 +25,8 @@ pub const PUBLICATION: Duration = Duration::from_secs(600);
 /// A key verifies so long after another took its place: longer than any token lives.
 pub const RETENTION: Duration = Duration::from_secs(7 * 86_400);
 
+const _: () = assert!(LEAD.as_secs() > PUBLICATION.as_secs(), "the schedule leaves time enough, too");
+
 /// What a key is there for.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,9 +154,7 @@ fn order(key: &StoredKey) -> (Timestamp, &str) {
 mod tests {
     use super::*;
     use crate::format::Format;
-    use crate::settings::LONGEST_TOKEN;
     use crate::token::key::Material;
-    use crate::token::renewal::LOST;
 
     const DAY: Duration = Duration::from_secs(86_400);
     const MONTH: Option<Duration> = Some(Duration::from_secs(30 * 86_400));
@@ -193,15 +193,6 @@ mod tests {
         assert_eq!(states(&keys, turn + RETENTION), [Ended, Active]);
         assert_eq!(KeyRing::new(&keys).published(before).len(), 2);
         assert_eq!(KeyRing::new(&keys).published(turn + RETENTION).len(), 1);
-    }
-
-    #[test]
-    fn no_token_outlives_its_key_and_no_copy_of_the_keys_is_older_than_the_next_one() {
-        let longest = Duration::from_secs(LONGEST_TOKEN);
-        assert!(RETENTION > longest && LOST >= longest);
-        // `max-age`, the age of what is in KV, the age of what an isolate remembers.
-        assert!(PUBLICATION > Duration::from_secs(300 + 60) + crate::endpoint::SNAPSHOT_AGE);
-        assert!(LEAD > PUBLICATION);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod confirmation;
 pub mod dpop;
 pub mod family;
 pub mod jwk;
+pub mod jws;
 pub mod key;
 pub mod key_ring;
 pub mod mapping;

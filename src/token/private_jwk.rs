@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::jwk::Jwk;
+use super::jwk::{Jwk, PRIVATE};
 use super::key::{Algorithm, Material, PublicKey};
 use crate::secret;
 
@@ -51,8 +51,6 @@ impl PrivateJwk {
     }
 }
 
-/// Members of a private key (RFC 7518 §6.2.2, §6.3.2).
-const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 /// Members that make the public half.
 const KEPT: [&str; 6] = ["kty", "crv", "x", "y", "n", "e"];
 
@@ -115,6 +113,20 @@ mod tests {
         assert_ne!(key.public.kid, "mine", "it is named by its thumbprint");
         assert!(!key.members.contains_key("kid") && !key.members.contains_key("key_ops"));
         assert!(PrivateJwk::parse(&rsa(256, 0x80), Some(Algorithm::Ps384)).is_ok());
+    }
+
+    #[test]
+    fn what_only_another_kind_of_key_has_is_passed_over() {
+        for (mut key, stray) in [(ec(), "k"), (ec(), "p"), (rsa(256, 0x80), "oth")] {
+            key[stray] = json!("AA");
+
+            let alg = if key["kty"] == "EC" { Algorithm::Es256 } else { Algorithm::Rs256 };
+            let read = PrivateJwk::parse(&key, Some(alg)).unwrap();
+
+            assert!(!read.members.contains_key(stray), "{stray}");
+        }
+        let symmetric = PrivateJwk::parse(&json!({ "kty": "oct", "k": "AA" }), None).unwrap_err();
+        assert!(symmetric.contains("must be EC"), "{symmetric}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use rand_core::CryptoRng;
 
-use crate::grant::routing::{MAX_SHARDS, Shard};
+use crate::grant::routing::Shard;
 use crate::keyring::{Keyring, same};
 use crate::secret::{self, Digest};
 
@@ -65,8 +65,7 @@ impl RefreshToken {
                 .is_some_and(|expected| same(expected, tag))
         });
         let forged = keys.is_some() && !genuine;
-        // Without a tag to go by, made-up tokens must not call up objects that nobody made.
-        if format != FORMAT || tag.len() != TAG || forged || index >= MAX_SHARDS {
+        if format != FORMAT || tag.len() != TAG || forged {
             return None;
         }
         let (family, secret) = rest.split_first_chunk::<16>()?;

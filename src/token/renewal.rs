@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::grant::is_false;
+use crate::format::is_false;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 

@@ -3,15 +3,13 @@
 use serde_json::Value;
 
 use crate::client::distinguished_name::DistinguishedName;
+use crate::client::key_set::MOST_KEYS;
 use crate::client::members::{Members, is_web_address};
 use crate::client::rules::ClientKeys;
 use crate::client::{Authentication, SecretBy};
 use crate::fault::Fault;
 use crate::secret::Digest;
 use crate::token::jwk::{self, Jwk};
-
-/// Most keys in a client's set.
-const MOST_KEYS: usize = 20;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Method {

@@ -57,9 +57,11 @@ pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Resul
         grant_types: grant_types(members),
         scope: scope(members),
         authentication: credentials::authentication(members, &keys, fresh.secret),
-        id_token_signed_response_alg: rules::algorithm(members, "id_token_signed_response_alg")
+        id_token_signed_response_alg: members
+            .algorithm("id_token_signed_response_alg")
             .unwrap_or(Algorithm::Rs256),
-        access_token_signed_response_alg: rules::algorithm(members, "access_token_signed_response_alg")
+        access_token_signed_response_alg: members
+            .algorithm("access_token_signed_response_alg")
             .unwrap_or(Algorithm::Es256),
         enabled: members.flag("enabled", true),
         about: about(members),

@@ -2,21 +2,16 @@
 
 use serde_json::Value;
 
-use crate::client::members::{Members, is_uri};
+use crate::client::members::Members;
 use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
 use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
-use crate::token::key::Algorithm;
 use crate::token::mapping::{self, Rules};
+use crate::token::resource::is_resource;
 
 const FORMATS: &[(&str, AccessTokenFormat)] =
     &[("jwt", AccessTokenFormat::Jwt), ("opaque", AccessTokenFormat::Opaque)];
 const USER_CODES: &[(&str, UserCodeType)] =
     &[("configured", UserCodeType::Configured), ("digits", UserCodeType::Digits)];
-
-/// Takes the algorithm that something is signed with.
-pub(super) fn algorithm(members: &mut Members, name: &str) -> Option<Algorithm> {
-    members.choice(name, &Algorithm::ALL.map(|alg| (alg.name(), alg)))
-}
 
 pub(super) fn codes(members: &mut Members) -> CodeRules {
     let rules = CodeRules {
@@ -40,12 +35,12 @@ pub(super) fn tokens(members: &mut Members) -> TokenRules {
     const RESOURCE: &str = "an absolute URI of at most 512 characters without a fragment (RFC 8707)";
     let rules = TokenRules {
         access_token_format: members.choice("access_token_format", FORMATS).unwrap_or_default(),
-        audience: members.texts("audience", 20, RESOURCE, is_uri).unwrap_or_default(),
+        audience: members.texts("audience", 20, RESOURCE, is_resource).unwrap_or_default(),
         access_token_lifetime: members.number("access_token_lifetime", ACCESS_TOKEN),
         id_token_lifetime: members.number("id_token_lifetime", ID_TOKEN),
         refresh_token_idle_lifetime: members.number("refresh_token_idle_lifetime", REFRESH_TOKEN),
         refresh_token_lifetime: members.number("refresh_token_lifetime", REFRESH_TOKEN),
-        userinfo_signed_response_alg: algorithm(members, "userinfo_signed_response_alg"),
+        userinfo_signed_response_alg: members.algorithm("userinfo_signed_response_alg"),
         dpop_bound_access_tokens: members.flag("dpop_bound_access_tokens", false),
         tls_client_certificate_bound_access_tokens: members
             .flag("tls_client_certificate_bound_access_tokens", false),

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
+use crate::client::members::Members;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Request;
 use crate::fault::Fault;
@@ -30,6 +31,12 @@ pub(in crate::endpoint) fn object(request: &Request) -> Result<Map<String, Value
 /// As [`object`], or an empty one if there is no body at all.
 pub(super) fn object_if_any(request: &Request) -> Result<Map<String, Value>, Problem> {
     if request.body.as_ref().is_some_and(Vec::is_empty) { Ok(Map::new()) } else { object(request) }
+}
+
+/// Ends the reading of a body: nothing was wrong with it, and nothing is left.
+pub(super) fn sound(members: Members) -> Result<(), Problem> {
+    let faults = members.finish(true);
+    if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid(faults)) }
 }
 
 /// Whether `dry_run` asks to change nothing.

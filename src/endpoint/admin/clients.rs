@@ -171,10 +171,7 @@ pub(super) async fn rotate<P: Platform>(
     body::query(context.request, &[])?;
     let mut members = Members::of(body::object_if_any(context.request)?);
     let overlap = members.number("overlap", 0..=LONGEST_OVERLAP).unwrap_or(OVERLAP);
-    let faults = members.finish(true);
-    if !faults.is_empty() {
-        return Err(Problem::Invalid(faults));
-    }
+    body::sound(members)?;
     let new = New::draw(rng);
     let expected = context.request.if_match.as_deref().map_or(Expected::Any, Expected::parse);
     let secret = new.digest();

@@ -90,10 +90,7 @@ impl Trial {
         } else {
             members.texts("resource", 20, "a resource", |_| true).unwrap_or_default()
         };
-        let faults = members.finish(true);
-        if !faults.is_empty() {
-            return Err(Problem::Invalid(faults));
-        }
+        body::sound(members)?;
         Ok(Self { client_id, account, scope: scope.as_deref().and_then(Scope::parse), resources })
     }
 }

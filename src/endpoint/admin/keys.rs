@@ -3,29 +3,32 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::body::{object, object_if_any, query};
+use super::body::{object, object_if_any, query, sound};
 use super::problem::Problem;
 use super::{Done, Response};
 use crate::client::keys::{Command, KeyView, Reply};
+use crate::client::members::Members;
 use crate::endpoint::{Context, Platform};
 use crate::fault::Fault;
-use crate::token::key::Algorithm;
 use crate::token::key_ring::State;
 use crate::token::private_jwk::PrivateJwk;
 
 /// `GET /keys`.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    query(context.request, &[])?;
     ask(context, Command::List, "read").await
 }
 
 /// `POST /keys`: a key that the operator made.
 pub(super) async fn bring<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
-    ask(context, import(&object(context.request)?)?, "key_imported").await
+    query(context.request, &[])?;
+    ask(context, import(object(context.request)?)?, "key_imported").await
 }
 
 /// `POST /keys/rotate`.
 pub(super) async fn rotate<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
-    ask(context, rotation(&object_if_any(context.request)?)?, "keys_rotated").await
+    query(context.request, &[])?;
+    ask(context, rotation(object_if_any(context.request)?)?, "keys_rotated").await
 }
 
 /// `POST /keys/{kid}/retire`.
@@ -68,37 +71,26 @@ fn told(command: &Command, reply: Reply) -> Result<Response, Problem> {
     }
 }
 
-fn rotation(members: &Map<String, Value>) -> Result<Command, Problem> {
-    known(members, &["alg", "at_once"])?;
-    Ok(Command::Rotate { alg: alg(members)?, at_once: at_once(members)? })
+fn rotation(members: Map<String, Value>) -> Result<Command, Problem> {
+    let mut members = Members::of(members);
+    let (alg, at_once) = (members.algorithm("alg"), members.flag("at_once", false));
+    sound(members)?;
+    Ok(Command::Rotate { alg, at_once })
 }
 
-fn import(members: &Map<String, Value>) -> Result<Command, Problem> {
-    known(members, &["alg", "at_once", "jwk"])?;
-    let jwk = members.get("jwk").ok_or_else(|| faulty("jwk", "a private JWK must be given"))?;
-    let key = PrivateJwk::parse(jwk, alg(members)?).map_err(|why| faulty("jwk", why))?;
-    Ok(Command::Import { key: Box::new(key), at_once: at_once(members)? })
-}
-
-fn alg(members: &Map<String, Value>) -> Result<Option<Algorithm>, Problem> {
-    let Some(value) = members.get("alg") else { return Ok(None) };
-    let alg = Algorithm::ALL.into_iter().find(|alg| value.as_str() == Some(alg.name()));
-    let allowed = || format!("must be one of {}", Algorithm::ALL.map(Algorithm::name).join(", "));
-    alg.map(Some).ok_or_else(|| faulty("alg", &allowed()))
-}
-
-fn at_once(members: &Map<String, Value>) -> Result<bool, Problem> {
-    match members.get("at_once") {
-        None => Ok(false),
-        Some(value) => value.as_bool().ok_or_else(|| faulty("at_once", "must be true or false")),
+fn import(members: Map<String, Value>) -> Result<Command, Problem> {
+    let mut members = Members::of(members);
+    let jwk = members.take("jwk").ok_or("jwk is missing: send a private JWK");
+    let (alg, at_once) = (members.algorithm("alg"), members.flag("at_once", false));
+    // Why, and never what it is: the key may well be private where it is refused.
+    let key = jwk.and_then(|jwk| PrivateJwk::parse(&jwk, alg));
+    // Without the algorithm there is no telling which key would do.
+    if let (Err(why), false) = (&key, members.is_refused("alg")) {
+        members.refuse("jwk", *why);
     }
-}
-
-fn known(members: &Map<String, Value>, names: &[&str]) -> Result<(), Problem> {
-    match members.keys().find(|name| !names.contains(&name.as_str())) {
-        Some(name) => Err(faulty(name, "this member is not known here")),
-        None => Ok(()),
-    }
+    sound(members)?;
+    let key = key.map_err(|why| faulty("jwk", why))?;
+    Ok(Command::Import { key: Box::new(key), at_once })
 }
 
 fn faulty(name: &str, detail: &str) -> Problem {

@@ -34,10 +34,7 @@ pub(super) async fn write<P: Platform>(context: Context<'_, P>, name: &str) -> R
         members.refuse_all(faults);
         Rules::default()
     });
-    let faults = members.finish(true);
-    if !faults.is_empty() {
-        return Err(Problem::Invalid(faults));
-    }
+    body::sound(members)?;
     let response = send(context, Command::Map { name: name.to_owned(), claims }).await?;
     Ok(Done { outcome: "scope_mapped", ..Done::read(response) })
 }

@@ -147,20 +147,16 @@ async fn claim_under<P: Platform>(
     claim: Claim,
 ) -> Result<Option<Shown>, Unavailable> {
     let Address { shard, key } = Address::of(code, keys);
-    match context.server.platform.grants(shard, &Command::Claim { key, claim }).await? {
-        Reply::Claimed(Claimed::Yours(shown)) => Ok(Some(*shown)),
-        Reply::Claimed(Claimed::Absent(live)) => {
+    let command = Command::Claim { key, claim };
+    let Reply::Claimed(claimed) = context.server.platform.grants(shard, &command).await? else {
+        return Err(Unavailable);
+    };
+    match claimed {
+        Claimed::Yours(shown) => Ok(Some(*shown)),
+        Claimed::Absent(live) => {
             context.server.notice(shard, live);
             Ok(None)
         }
-        Reply::Opened(_)
-        | Reply::Polled(_)
-        | Reply::Redeemed(_)
-        | Reply::Decided(_)
-        | Reply::Refreshed(_)
-        | Reply::Rotated(_)
-        | Reply::Family(_)
-        | Reply::Revoked => Err(Unavailable),
     }
 }
 

@@ -156,17 +156,9 @@ impl<P: Platform> Page<'_, P> {
     async fn send(&self, address: Address, decision: Decision) -> Result<Decided, Unavailable> {
         let claim = claim_of(self.browser, &self.account, &self.claim.nonce);
         let command = Command::Decide { key: address.key, claim, decision };
-        match self.context.server.platform.grants(address.shard, &command).await? {
-            Reply::Decided(decided) => Ok(decided),
-            Reply::Opened(_)
-            | Reply::Polled(_)
-            | Reply::Redeemed(_)
-            | Reply::Claimed(_)
-            | Reply::Refreshed(_)
-            | Reply::Rotated(_)
-            | Reply::Family(_)
-            | Reply::Revoked => Err(Unavailable),
-        }
+        let reply = self.context.server.platform.grants(address.shard, &command).await?;
+        let Reply::Decided(decided) = reply else { return Err(Unavailable) };
+        Ok(decided)
     }
 
     /// It stands; what cannot be reached now only costs the page a name.

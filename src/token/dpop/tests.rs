@@ -134,7 +134,7 @@ fn p1_item_5_alg_is_asymmetric_and_ours() {
     let number = |bytes: usize| secret::encode(&vec![1; bytes]);
     let okp = json!({ "kty": "OKP", "crv": "Ed25519", "x": number(32) });
     let rsa = json!({ "kty": "RSA", "e": "AQAB", "n": number(256) });
-    for name in ALGORITHMS {
+    for name in Algorithm::NAMES {
         let jwk = match name {
             "ES256" => header()["jwk"].clone(),
             "EdDSA" | "Ed25519" => okp.clone(),

@@ -1,0 +1,96 @@
+//! What is told of a grant whose time is over, when its row is removed.
+
+use super::routing::RowKey;
+use super::shard::event;
+use super::{Grant, State};
+use crate::audit::{Event, What};
+use crate::time::Timestamp;
+
+/// The event of a grant that nobody decided, or whose device did not come for its tokens. How any other ended was told
+/// when it did.
+#[must_use]
+pub fn expired(key: RowKey, grant: &Grant, now: Timestamp) -> Option<Event> {
+    match grant.state {
+        State::Pending { .. } | State::Approved { .. } => Some(event(What::Expired, key, grant, now)),
+        State::Denied { .. } | State::Redeemed { .. } => None,
+    }
+}
+
+/// As [`expired`], of a row as it is stored. One that cannot be read any more is told of no more: it is removed all
+/// the same, or it would stop every sweep.
+#[must_use]
+pub fn expired_row(key: &str, record: &str, now: Timestamp) -> Option<Event> {
+    let grant: Grant = serde_json::from_str(record).ok()?;
+    let key: RowKey = serde_json::from_value(key.into()).ok()?;
+    expired(key, &grant, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+    use crate::grant::{Approval, Denial, Request};
+    use crate::secret::Digest;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const KEY: RowKey = RowKey([7; 16]);
+
+    fn grant(state: State) -> Grant {
+        Grant {
+            format: Format,
+            secret: Digest::of(b"secret"),
+            request: Request { client_id: "tv".to_owned(), ..Request::default() },
+            expires_at: NOW,
+            grace: 60,
+            interval: 5,
+            state,
+            without_key: false,
+        }
+    }
+
+    fn approval() -> Approval {
+        Approval {
+            account: "local:alice".to_owned(),
+            scope: crate::client::scope::Scope::default(),
+            auth_time: NOW,
+            amr: Vec::new(),
+            acr: None,
+            at: NOW,
+        }
+    }
+
+    #[test]
+    fn what_nobody_decided_or_came_for_has_expired_and_nothing_else() {
+        let redeemed = State::Redeemed {
+            attempt: "a".to_owned(),
+            at: NOW,
+            family: "f".to_owned(),
+            replayed: false,
+            approval: None,
+        };
+        for (state, expected) in [
+            (State::Pending { claim: None }, true),
+            (State::Approved { approval: approval() }, true),
+            (State::Denied { how: Denial::Denied }, false),
+            (State::Denied { how: Denial::Contested }, false),
+            (redeemed, false),
+        ] {
+            let record = serde_json::to_string(&grant(state)).unwrap();
+
+            let event = expired_row(&KEY.to_string(), &record, NOW);
+
+            assert_eq!(event.is_some(), expected, "{record}");
+            assert!(
+                event.is_none_or(|event| event.what == What::Expired && event.subject == KEY.to_string())
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_passed_over() {
+        let record = serde_json::to_string(&grant(State::Pending { claim: None })).unwrap();
+
+        assert_eq!(expired_row(&KEY.to_string(), &record.replace("\"format\":1", "\"format\":9"), NOW), None);
+        assert_eq!(expired_row("short", &record, NOW), None);
+    }
+}
