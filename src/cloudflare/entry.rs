@@ -6,13 +6,14 @@ use std::rc::Rc;
 use futures_util::StreamExt as _;
 use js_sys::Reflect;
 use serde::Serialize;
-use worker::{Context, Env, Headers, Response as Reply, Result, event};
+use worker::{Context, Env, Headers, Result, event};
 
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
 use crate::endpoint::http::{Decision, MAX_BODY, Request, Response};
-use crate::endpoint::{Server, answer};
+use crate::endpoint::{Platform as _, Server, Unavailable, answer};
+use crate::limiter;
 use crate::place::Place;
 use crate::settings::{BadSetting, Settings};
 use crate::time::Timestamp;
@@ -24,15 +25,14 @@ thread_local! {
 
 /// Answers every request.
 #[event(fetch)]
-async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Reply> {
+async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Result<worker::Response> {
     let began = object::now();
     #[cfg(feature = "panic-probe")]
     assert!(incoming.path() != "/panic-probe", "provoked by /panic-probe");
     let ray = header(&incoming, "cf-ray").unwrap_or_default();
     let response = match server(env) {
         Ok(server) => match read(&mut incoming).await {
-            // A body may have taken its time: what is issued lives from now on.
-            Ok(request) => answer(&server, &request, object::now(), &mut object::rng()).await,
+            Ok(request) => served(server, &request, &context).await,
             Err(_) => Response::text(400, "The request broke off."),
         },
         Err(misconfigured) => {
@@ -45,6 +45,17 @@ async fn fetch(mut incoming: worker::Request, env: Env, _: Context) -> Result<Re
         log(decision, &ray, ms);
     }
     write(response)
+}
+
+/// The answer. A body may have taken its time: what is issued lives from now on.
+async fn served(server: Rc<Server<Workers>>, request: &Request, context: &Context) -> Response {
+    let mut response = answer(&server, request, object::now(), &mut object::rng()).await;
+    if let Some(command) = response.afterwards.take() {
+        context.wait_until(async move {
+            let _: core::result::Result<limiter::Reply, Unavailable> = server.platform.limits(&command).await;
+        });
+    }
+    response
 }
 
 /// The settings of a deployment.
@@ -149,12 +160,12 @@ fn place(request: &worker::Request) -> Place {
     }
 }
 
-fn write(response: Response) -> Result<Reply> {
+fn write(response: Response) -> Result<worker::Response> {
     let headers = Headers::new();
     for (name, value) in &response.headers {
         headers.append(name, value)?;
     }
-    let builder = Reply::builder().with_status(response.status).with_headers(headers);
+    let builder = worker::Response::builder().with_status(response.status).with_headers(headers);
     // 204 must have no body at all, not an empty one.
     Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body.into_bytes()) })
 }

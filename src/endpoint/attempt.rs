@@ -38,19 +38,6 @@ impl Attempt {
     }
 }
 
-/// Takes what may be used once: whether this was the first use. It is remembered `until` then.
-pub(super) async fn take_once<P: Platform>(
-    context: Context<'_, P>,
-    key: String,
-    until: Timestamp,
-) -> Result<bool, Unavailable> {
-    match context.server.platform.limits(&limiter::Command::Once { key, until }).await? {
-        limiter::Reply::Taken(_) => Ok(true),
-        limiter::Reply::Wait(_) => Ok(false),
-        limiter::Reply::Done | limiter::Reply::Strained(_) => Err(Unavailable),
-    }
-}
-
 impl Taken {
     /// If this is lost, one attempt counts that should not: the careful side.
     pub(super) async fn give_back<P: Platform>(self, context: Context<'_, P>) {

@@ -4,16 +4,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::attempt::take_once;
 use super::client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::{self, Form};
+use super::once::Once;
 use super::{Context, Platform, Unavailable};
 use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, JWT_BEARER, Recipient};
 use crate::client::authentication::{Credentials, Evidence, Judgement, Proof, Refusal};
 use crate::client::certificate::Certificate;
 use crate::client::key_set::KeySet;
+use crate::grant::device_code::DeviceCode;
 use crate::limiter::budgets::used_assertion;
 use crate::secret::Digest;
 use crate::settings::AssertionAudience;
@@ -27,8 +28,21 @@ pub(super) struct Caller {
 impl Caller {
     /// Authenticates the client of a request. `known` is set to its identifier once it is known to be one.
     ///
-    /// Before refusing, the source is asked: a client, a secret or a key may be newer than the snapshot.
+    /// Before refusing, the source is asked: a client, a secret or a key may be newer than the snapshot. An assertion
+    /// is used up.
     pub(super) async fn authenticate<P: Platform>(
+        context: Context<'_, P>,
+        form: &Form,
+        required: bool,
+        known: &mut Option<String>,
+    ) -> Result<Self, Error> {
+        let caller = Self::identify(context, form, required, known).await?;
+        caller.use_up(context).await?;
+        Ok(caller)
+    }
+
+    /// As [`Caller::authenticate`], but that an assertion is not used up yet.
+    pub(super) async fn identify<P: Platform>(
         context: Context<'_, P>,
         form: &Form,
         required: bool,
@@ -41,6 +55,9 @@ impl Caller {
         *known = cached.map(|client| client.client_id.clone());
         if let Proof::Assertion(assertion) = &credentials.proof {
             check(context, assertion)?;
+            if once(assertion).was_used(context) {
+                return Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed)));
+            }
         }
         let proven = match cached {
             Some(client) => {
@@ -50,13 +67,26 @@ impl Caller {
         };
         let client = match proven {
             Some(client) => client,
-            None => prove_at_source(context, &credentials, required, known).await?,
+            None => prove_at_source(context, form, &credentials, required, known).await?,
         };
-        if let Proof::Assertion(assertion) = &credentials.proof {
-            use_up(context, assertion).await?;
-        }
         *known = Some(client.client_id.clone());
         Ok(Self { client, credentials })
+    }
+
+    /// What of the credentials may be used once. Only a signature that held gets here, so nobody else can use up a
+    /// client's names, or fill the limiter with them.
+    pub(super) fn once(&self) -> Option<Once> {
+        if let Proof::Assertion(assertion) = &self.credentials.proof { Some(once(assertion)) } else { None }
+    }
+
+    /// RFC 7523 §3: a `jti` is used once.
+    pub(super) async fn use_up<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
+        match self.once() {
+            Some(once) if !once.take(context).await? => {
+                Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed)))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Whether the client has credentials, and has shown them.
@@ -80,11 +110,13 @@ impl Caller {
 /// Strangers can cause this look-up as often as they like, so the platform's rate limit stands before it.
 async fn prove_at_source<P: Platform>(
     context: Context<'_, P>,
+    form: &Form,
     credentials: &Credentials,
     required: bool,
     known: &mut Option<String>,
 ) -> Result<Client, Error> {
-    if !context.server.platform.within_limit(&format!("unproven/{}", context.network())).await {
+    let key = format!("unproven/{}", whose(context, form, &credentials.client_id));
+    if !context.server.platform.within_limit(&key).await {
         return Err(Error::TooMany(60));
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
@@ -94,6 +126,14 @@ async fn prove_at_source<P: Platform>(
         Ok(()) => Ok(client),
         Err(refusal) => Err(Error::Unproven(refusal)),
     }
+}
+
+/// Who is limited: the grant that a device polls for, if its code is one of the client's, so that a secret newer than
+/// the snapshot never slows an ordinary poll down for what others on its network do; else the network.
+fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
+    let keyring = &context.server.settings.keyring;
+    let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));
+    code.map_or_else(|| context.network(), |code| code.address.key.to_string())
 }
 
 /// Whether the credentials are `client`'s. Nothing is spent by asking.
@@ -157,11 +197,8 @@ fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error>
     checked.map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))
 }
 
-/// RFC 7523 §3: a `jti` is used once. Only a signature that held gets here, so nobody else can use up a client's
-/// names, or fill the limiter with them.
-async fn use_up<P: Platform>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error> {
-    let first = take_once(context, used_assertion(&assertion.once()), assertion.until()).await?;
-    if first { Ok(()) } else { Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed))) }
+fn once(assertion: &Assertion) -> Once {
+    Once { key: used_assertion(&assertion.once()), until: assertion.until() }
 }
 
 /// Reads the credentials of a request from its `Authorization` header, its form and its connection.

@@ -1,9 +1,9 @@
 //! DPoP (RFC 9449) at the token endpoint, at the device authorization endpoint, and at `/userinfo`.
 
-use super::attempt::take_once;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
+use super::once::Once;
 use super::{Context, Platform, bearer, certificate};
 use crate::client::Client;
 use crate::limiter::budgets::used_proof;
@@ -104,8 +104,8 @@ async fn verified<P: Platform>(
 }
 
 async fn burn<P: Platform>(context: Context<'_, P>, proof: &Proof) -> Result<(), Error> {
-    let first = take_once(context, used_proof(&proof.once), proof.fresh_until).await?;
-    if first { Ok(()) } else { Err(Error::BadProof(Flaw::Replayed)) }
+    let once = Once { key: used_proof(&proof.once), until: proof.fresh_until };
+    if once.take(context).await? { Ok(()) } else { Err(Error::BadProof(Flaw::Replayed)) }
 }
 
 /// Gives whoever uses DPoP the nonce for the next proof (RFC 9449 §8.2).

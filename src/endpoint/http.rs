@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::client::certificate::Certificate;
+use crate::limiter;
 use crate::place::Place;
 
 /// The largest body that is read, in bytes.
@@ -76,6 +77,8 @@ pub struct Response {
     pub body: String,
     /// What was decided, for the log: a line each.
     pub decisions: Vec<Decision>,
+    /// What the limiter is told once this was sent; nobody waits for it.
+    pub afterwards: Option<limiter::Command>,
 }
 
 /// What was decided: one line of the log. Holds no code, token or secret.
@@ -117,6 +120,7 @@ impl Response {
             headers: vec![("cache-control", "no-store".to_owned())],
             body: String::new(),
             decisions: Vec::new(),
+            afterwards: None,
         }
     }
 
@@ -125,7 +129,7 @@ impl Response {
     pub fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers =
             vec![("content-type", content_type.to_owned()), ("x-content-type-options", "nosniff".to_owned())];
-        Self { status, headers, body, decisions: Vec::new() }
+        Self { status, headers, body, decisions: Vec::new(), afterwards: None }
     }
 
     /// With one more header.

@@ -18,6 +18,7 @@ mod live_codes;
 mod live_tokens;
 mod metadata;
 mod mint;
+mod once;
 pub mod page;
 mod parameters;
 mod pkce;
@@ -43,6 +44,7 @@ use crate::settings::{Issuer, Settings};
 use crate::time::Timestamp;
 use directory::Cache;
 use http::{Request, Response};
+use once::Used;
 
 /// A server: its settings, the world it runs in, and what this isolate remembers.
 pub struct Server<P> {
@@ -51,12 +53,13 @@ pub struct Server<P> {
     /// The world.
     pub platform: P,
     cache: Cache,
+    used: Used,
 }
 
 impl<P: Platform> Server<P> {
     /// A server that remembers nothing yet.
     pub fn new(settings: Settings, platform: P) -> Self {
-        Self { settings, platform, cache: Cache::default() }
+        Self { settings, platform, cache: Cache::default(), used: Used::default() }
     }
 
     /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.

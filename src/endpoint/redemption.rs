@@ -60,7 +60,12 @@ pub(super) async fn poll<P: Platform>(
         Poll::Ready(ready) if !is_answered(ready.request.code_challenge.as_deref(), verifier) => {
             Err(Error::WrongVerifier)
         }
-        Poll::Ready(ready) => redeem(context, caller, proven, &code, *ready, &asked, rng).await,
+        Poll::Ready(ready) => {
+            // Until now there was nothing to be had for an assertion, so a poll that waits need not ask whether it
+            // was used: that is the one hop more.
+            caller.use_up(context).await?;
+            redeem(context, caller, proven, &code, *ready, &asked, rng).await
+        }
         Poll::WithoutKey => Err(Error::WithoutKey),
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),

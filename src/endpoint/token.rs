@@ -7,24 +7,30 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::mint::Tokens;
+use super::once::Once;
 use super::{Context, Platform, dpop, redemption, refresh};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let challenge = context.request.authorization.is_some();
-    let mut asked = Asked { what: "token", client: None };
+    let mut asked = Asked { what: "token", client: None, unused: None };
     let reply = exchange(context, &mut asked, rng).await;
     let client = asked.client.as_deref();
-    match reply {
+    let is_answered = !matches!(reply, Err(Error::Unavailable));
+    let response = match reply {
         Ok(tokens) => Response::json(200, &tokens).noting(asked.what, client, "issued", "issued"),
         Err(error) => error.response(challenge).noting(asked.what, client, error.code(), error.reason()),
-    }
+    };
+    let unused = asked.unused.filter(|once| is_answered && !once.was_used(context));
+    Response { afterwards: unused.map(|once| once.take_afterwards(context)), ..response }
 }
 
-/// What is known of the request so far, for the log.
+/// What is known of the request so far.
 struct Asked {
     what: &'static str,
     client: Option<String>,
+    /// An assertion that proved who the client is, and is not used up yet.
+    unused: Option<Once>,
 }
 
 async fn exchange<P: Platform>(
@@ -39,7 +45,8 @@ async fn exchange<P: Platform>(
         REFRESH_TOKEN_GRANT => "refresh",
         _ => return Err(Error::UnknownGrantType),
     };
-    let caller = Caller::authenticate(context, &form, true, &mut asked.client).await?;
+    let caller = Caller::identify(context, &form, true, &mut asked.client).await?;
+    asked.unused = caller.once();
     if !caller.client.may_use(grant_type) {
         return Err(Error::GrantNotAllowed);
     }
@@ -49,6 +56,7 @@ async fn exchange<P: Platform>(
     if grant_type == DEVICE_CODE_GRANT {
         redemption::poll(context, &caller, &proven, &form, rng).await
     } else {
+        caller.use_up(context).await?;
         refresh::refresh(context, &caller, &proven, &form, rng).await
     }
 }

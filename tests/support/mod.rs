@@ -88,6 +88,8 @@ pub(crate) struct Memories {
     pub(crate) grant_hops: Cell<u32>,
     /// Hops to limiters, since this was last reset.
     pub(crate) limit_hops: Cell<u32>,
+    /// The keys whose rate limit is used up.
+    pub(crate) full: RefCell<BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -167,7 +169,12 @@ impl World {
     pub(crate) fn send(&self, request: &Request) -> Response {
         self.server.platform.now.set(self.now());
         let mut rng = self.rng.borrow_mut();
-        now_or_never(answer(&self.server, request, self.now(), &mut *rng))
+        let mut response = now_or_never(answer(&self.server, request, self.now(), &mut *rng));
+        if let Some(command) = response.afterwards.take() {
+            // Nobody waits for it, and nobody hears of it.
+            let _: Result<limiter::Reply, Unavailable> = now_or_never(self.server.platform.limits(&command));
+        }
+        response
     }
 
     /// Sends a form.
@@ -494,8 +501,8 @@ impl Platform for Memories {
         self.published.borrow().clone()
     }
 
-    async fn within_limit(&self, _: &str) -> bool {
-        !self.down.borrow().contains("rate limit")
+    async fn within_limit(&self, key: &str) -> bool {
+        !self.down.borrow().contains("rate limit") && !self.full.borrow().contains(key)
     }
 
     async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable> {
