@@ -50,13 +50,17 @@ fn form<'a>(credentials: &[(&'a str, &'a str)], device_code: &'a str) -> Vec<(&'
 /// Polls while nothing but the grant can be reached.
 fn alone(world: &World, poll: impl Fn() -> Response) {
     let others = ["registry", "accounts", "limits", "rate limit", "signing", "documents"];
-    others.iter().for_each(|object| world.set_down(object, true));
+    for object in others {
+        world.set_down(object, true);
+    }
     world.server.platform.grant_hops.set(0);
 
     assert_eq!(outcome(&poll()), "authorization_pending");
 
     assert_eq!(world.server.platform.grant_hops.get(), 1);
-    others.iter().for_each(|object| world.set_down(object, false));
+    for object in others {
+        world.set_down(object, false);
+    }
 }
 
 #[test]
