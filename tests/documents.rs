@@ -221,7 +221,9 @@ fn every_test_that_is_named_by_a_statement_is_named_by_one_there_is() {
         let names = source.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
         for name in names.filter_map(|rest| rest.split(['(', '<']).next()) {
             for (letter, number) in ids(name).filter(|_| name.contains('_')) {
-                let there = STATEMENTS.iter().any(|(known, count)| *known == letter && (1..=*count).contains(&number));
+                let there = STATEMENTS
+                    .iter()
+                    .any(|(known, count)| *known == letter && (1..=*count).contains(&number));
                 assert!(there, "{}: {name} is of {letter}{number}, which is no statement", path.display());
                 seen += 1;
             }

@@ -9,7 +9,7 @@ use device_grant::client::{Authentication, SecretBy};
 use device_grant::endpoint::http::{Request, Response};
 use serde_json::Value;
 use support::person::{Person, hidden};
-use support::{World, json, outcome, post};
+use support::{Cost, World, json, outcome, post};
 
 const ALICE: (&str, &str) = ("alice", "wonderland-8787");
 const BOB: (&str, &str) = ("bob", "builder-8787");
@@ -144,6 +144,36 @@ fn a_pending_poll_is_one_hop_and_a_redemption_two() {
     world.wait(360);
     world.poll(&started.device_code);
     assert_eq!(hops(), 0, "a code long past its end, too");
+}
+
+#[test]
+fn a_poll_that_waits_writes_nothing() {
+    let world = World::new();
+    let printer = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
+    let one_hop = Cost { grant_hops: 1, ..Cost::default() };
+    for client in [&[("client_id", "demo-tv")][..], &printer] {
+        let started = world.start_with(client);
+        let person = enter(&world, ALICE, &started.user_code);
+        let code = [("grant_type", support::DEVICE_CODE), ("device_code", started.device_code.as_str())];
+        let poll = || outcome(&world.post("/token", &[client, &code].concat()));
+        world.cost();
+
+        for _ in 0..10 {
+            assert_eq!((poll().as_str(), world.cost()), ("authorization_pending", one_hop));
+            world.wait(5);
+        }
+        assert_eq!(poll(), "authorization_pending");
+        world.cost();
+        let raised = Cost { grant_writes: 1, ..one_hop };
+        for _ in 0..11 {
+            assert_eq!((poll().as_str(), world.cost()), ("slow_down", raised), "the new interval is stored");
+        }
+        assert_eq!((poll().as_str(), world.cost()), ("slow_down", one_hop), "but no longer at its cap");
+
+        person.decide("deny");
+        world.cost();
+        assert_eq!((poll().as_str(), world.cost()), ("access_denied", one_hop));
+    }
 }
 
 #[test]
@@ -887,7 +917,8 @@ fn what_cannot_be_reached_is_a_503_and_changes_nothing() {
 
         let polled = world.poll(&approved.device_code);
         let started = world.post("/device_authorization", &[("client_id", "demo-tv")]);
-        let answer = |response: &Response| (response.status, response.header("retry-after").map(str::to_owned));
+        let answer =
+            |response: &Response| (response.status, response.header("retry-after").map(str::to_owned));
         let unavailable = || (503, Some("5".to_owned()));
         // A bearer token is given without a limiter: the gauge of live codes forgets the code in time.
         let polls = if object == "limits" { (200, None) } else { unavailable() };
