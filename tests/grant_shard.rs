@@ -40,19 +40,19 @@ fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
     let lives = (settings, any::<bool>(), prop::collection::vec(step(), 0..80));
     let met = RefCell::default();
 
-    let lived = TestRunner::new(config).run(&lives, |(setting, begun, steps)| {
+    let outcome = TestRunner::new(config).run(&lives, |(setting, begun, steps)| {
         let mut life = Life::new(setting, &met);
         BEGUN.into_iter().filter(|_| begun).chain(steps).for_each(|step| life.go(step));
         Ok(())
     });
 
-    if let Err(broken) = lived {
+    if let Err(broken) = outcome {
         panic!("{broken}");
     }
     // Rules that no life came to would not have been tried.
     let met = met.into_inner();
-    for outcome in OUTCOMES {
-        assert!(met.contains_key(outcome), "no life came to: {outcome}; {met:?}");
+    for needed in OUTCOMES {
+        assert!(met.contains_key(needed), "no life came to: {needed}; {met:?}");
     }
 }
 
