@@ -192,18 +192,6 @@ fn every_test_that_is_named_is_there() {
     });
 }
 
-#[test]
-fn every_statement_has_its_test() {
-    let both = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
-    let rows = both.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
-    for (letter, count) in STATEMENTS {
-        for id in (1..=count).map(|number| format!("{letter}{number}")) {
-            let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| code_spans(tests));
-            assert!(tests.any(|tests| !tests.is_empty()), "{id} has no test");
-        }
-    }
-}
-
 /// The IDs that a test's name begins with, as in `d8_d9_the_answer_…`.
 fn ids(name: &str) -> impl Iterator<Item = (char, u8)> {
     name.split('_').map_while(|word| {
@@ -237,6 +225,18 @@ fn sources_under(directory: &Path) -> Vec<PathBuf> {
     let paths = entries.map(|entry| entry.expect("it can be read").path());
     let sources = |path: PathBuf| if path.is_dir() { sources_under(&path) } else { vec![path] };
     paths.flat_map(sources).filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()
+}
+
+#[test]
+fn every_statement_has_its_test() {
+    let both = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
+    let rows = both.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
+    for (letter, count) in STATEMENTS {
+        for id in (1..=count).map(|number| format!("{letter}{number}")) {
+            let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| code_spans(tests));
+            assert!(tests.any(|tests| !tests.is_empty()), "{id} has no test");
+        }
+    }
 }
 
 #[test]
