@@ -229,8 +229,8 @@ fn sources_under(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn every_statement_has_its_test() {
-    let both = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
-    let rows = both.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
+    let pages = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
+    let rows = pages.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
     for (letter, count) in STATEMENTS {
         for id in (1..=count).map(|number| format!("{letter}{number}")) {
             let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| code_spans(tests));
