@@ -194,7 +194,7 @@ fn the_answers_of_the_mtls_host_name_the_issuer() {
 }
 
 #[test]
-fn x13_a_bound_token_is_good_with_its_certificate_alone() {
+fn s2_a_bound_token_is_good_with_its_certificate_alone() {
     let world = world();
     bound(&world);
     let device = Device::new(&world, TV, Some(certificate("one", "CN=tv", false)));

@@ -8,7 +8,7 @@ use device_grant::endpoint::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use serde_json::{Value, json};
 use support::person::Person;
 use support::signer::{JWT_BEARER, Signer, by};
-use support::{DEVICE_CODE, ISSUER, World, json, outcome, post};
+use support::{Cost, DEVICE_CODE, ISSUER, World, json, outcome, post};
 
 const PRINTER: &str = "demo-printer";
 const SCOPE: (&str, &str) = ("scope", "openid offline_access");
@@ -257,15 +257,15 @@ fn a_key_that_was_taken_away_redeems_nothing_and_one_that_came_since_does() {
 }
 
 #[test]
-fn a_poll_that_waits_asks_its_grant_once() {
+fn a_poll_that_waits_asks_its_grant_once_and_writes_the_name_of_its_assertion_only() {
     let world = world_with(&[]);
     let signer = Signer::new(&world, PRINTER, 1);
     let code = device_code(&start(&world, &signer.assertion(&json!(ISSUER))));
-    world.server.platform.grant_hops.set(0);
+    world.cost();
 
     assert_eq!(outcome(&poll(&world, &signer.assertion(&json!(ISSUER)), &code)), "authorization_pending");
 
-    assert_eq!(world.server.platform.grant_hops.get(), 1);
+    assert_eq!(world.cost(), Cost { grant_hops: 1, grant_writes: 0, limit_hops: 1, limit_writes: 1 });
 }
 
 // --- Keys that the client publishes ---

@@ -192,6 +192,41 @@ fn every_test_that_is_named_is_there() {
     });
 }
 
+/// The IDs that a test's name begins with, as in `d8_d9_the_answer_…`.
+fn ids(name: &str) -> impl Iterator<Item = (char, u8)> {
+    name.split('_').map_while(|word| {
+        let letter = word.chars().next().filter(char::is_ascii_lowercase)?;
+        Some((letter.to_ascii_uppercase(), word.get(1..)?.parse().ok()?))
+    })
+}
+
+#[test]
+fn every_test_that_is_named_by_a_statement_is_named_by_one_there_is() {
+    let sources = [files("tests", ".rs"), sources_under(&root().join("src"))].concat();
+    let mut seen = 0;
+    for path in sources {
+        let source = read(&path);
+        let names = source.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+        for name in names.filter_map(|rest| rest.split(['(', '<']).next()) {
+            for (letter, number) in ids(name).filter(|_| name.contains('_')) {
+                let there = STATEMENTS
+                    .iter()
+                    .any(|(known, count)| *known == letter && (1..=*count).contains(&number));
+                assert!(there, "{}: {name} is of {letter}{number}, which is no statement", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "only {seen} were found");
+}
+
+fn sources_under(directory: &Path) -> Vec<PathBuf> {
+    let entries = read_dir(directory).expect("the directory is there");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let sources = |path: PathBuf| if path.is_dir() { sources_under(&path) } else { vec![path] };
+    paths.flat_map(sources).filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()
+}
+
 #[test]
 fn every_statement_has_its_test() {
     let pages = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::dpop::{Key, send, userinfo};
 use support::person::Person;
-use support::{DEVICE_CODE, World, claims, json, outcome, post};
+use support::{Cost, DEVICE_CODE, World, claims, json, outcome, post};
 
 const TV: [(&str, &str); 2] = [("client_id", "demo-tv"), ("scope", "openid profile email offline_access")];
 const PRINTER: [(&str, &str); 2] = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
@@ -127,18 +127,19 @@ fn a_proof_is_used_once_where_something_is_handed_out_and_a_pending_poll_costs_o
         ("device_code", started.device_code.as_str()),
     ];
     let proof = key.proof(&world, "/token");
-    let hops = || (world.server.platform.grant_hops.replace(0), world.server.platform.limit_hops.replace(0));
-    hops();
+    world.cost();
 
     let pending = send(&world, "/token", &form, Some(proof.clone()));
-    assert_eq!((outcome(&pending).as_str(), hops()), ("authorization_pending", (1, 0)));
+    let one_hop = Cost { grant_hops: 1, ..Cost::default() };
+    assert_eq!((outcome(&pending).as_str(), world.cost()), ("authorization_pending", one_hop));
     send(&world, "/token", &form, Some("forged".to_owned()));
-    assert_eq!(hops(), (0, 0), "a bad proof costs no hop at all");
+    assert_eq!(world.cost(), Cost::default(), "a bad proof costs no hop at all");
 
     approve(&world, &started.user_code);
-    hops();
+    world.cost();
     assert_eq!(outcome(&send(&world, "/token", &form, Some(proof.clone()))), "issued");
-    assert_eq!(hops(), (2, 2), "one for the proof, one for the gauge of live codes");
+    let redeemed = Cost { grant_hops: 2, grant_writes: 3, limit_hops: 2, limit_writes: 2 };
+    assert_eq!(world.cost(), redeemed, "at a limiter one for the proof, one for the gauge of live codes");
 
     let again = world.approved();
     let form =

@@ -246,8 +246,11 @@ fn u2_nobody_approves_without_signing_in() {
 #[test]
 fn u3_both_choices_are_offered_and_both_end_at_the_device() {
     let world = World::new();
-    for (decision, polled) in [("approve", "issued"), ("deny", "access_denied"), ("report", "access_denied")]
-    {
+    for (decision, back, polled) in [
+        ("approve", "<strong>Now return to your device.</strong>", "issued"),
+        ("deny", "You can return to your device.", "access_denied"),
+        ("report", "return to it and ask for a new code.", "access_denied"),
+    ] {
         let started = world.start();
         let person = Person::of(&world);
         let consent = person.enter_as("alice", "wonderland-8787", &started.user_code);
@@ -255,7 +258,7 @@ fn u3_both_choices_are_offered_and_both_end_at_the_device() {
 
         let result = person.decide(decision);
 
-        assert!(result.body.to_lowercase().contains("device"), "the person is sent back to the device");
+        assert!(!consent.body.contains(back) && result.body.contains(back), "{decision}: back to the device");
         assert_eq!(world.poll_outcome(&started.device_code), polled);
     }
 }

@@ -379,26 +379,37 @@ mod tests {
         assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
     }
 
+    /// Every variant once. One that is missing stops the build, because the same names make the match.
+    macro_rules! every {
+        ($enum:ident: $($variant:ident $(($holds:expr))?),+ $(,)?) => {{
+            let _ = |one: $enum| match one { $($enum::$variant { .. } => {})+ };
+            [$($enum::$variant $(($holds))?),+]
+        }};
+    }
+
+    fn all() -> Vec<Error> {
+        use crate::token::dpop::Flaw;
+
+        let flaws = every!(Flaw: Several, Malformed, Type, Algorithm, Key, Signature, Method, Uri, AccessToken, Replayed);
+        let errors = every!(Error:
+            NotAForm, TooLarge, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
+            MalformedAuthorization, UnknownClient, Unproven(Refusal::NoProof), NoCertificate, UnknownGrantType,
+            GrantNotAllowed, MalformedScope, ScopeNotAllowed, MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
+            UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, BadProof(Flaw::Several),
+            NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
+            DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
+            Denied, Reported, Contested, RedemptionRefused, Expired, TooMany(60), Unavailable,
+        );
+        errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
+    }
+
     #[test]
     fn a_description_has_only_the_characters_it_may_have() {
         // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E.
-        for error in [
-            Error::NotAForm,
-            Error::Missing("client_id"),
-            Error::TooSoon(10),
-            Error::TwoClients,
-            Error::MalformedTarget,
-            Error::TargetNotAllowed,
-            Error::NoCertificate,
-            Error::NonceNeeded,
-            Error::ProofRequired,
-            Error::TwoKeys,
-            Error::TokenWithoutKey,
-            Error::WrongVerifier,
-            Error::Expired,
-        ] {
-            let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-            assert!(error.description().bytes().all(allowed), "{error:?}");
+        let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        for error in all() {
+            let description = error.description();
+            assert!(!description.is_empty() && description.bytes().all(allowed), "{error:?}");
         }
     }
 }

@@ -186,7 +186,7 @@ describe('refresh tokens', { concurrency }, () => {
     assert.equal((await device.refresh(narrow.refresh_token)).status, 200, 'a refused refresh spends nothing');
   });
 
-  test('one used twice ends its family', async () => {
+  test('one whose successor was used ends its family', async () => {
     const { device, tokens: first } = await signedIn();
     const second = await device.refresh(first.refresh_token);
     const third = await device.refresh(second.refresh_token);

@@ -90,6 +90,7 @@ pub(crate) struct Memories {
     pub(crate) limit_hops: Cell<u32>,
     /// The keys whose rate limit is used up.
     pub(crate) full: RefCell<BTreeSet<String>>,
+    limit_writes: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -98,6 +99,7 @@ struct GrantRows {
     families: RefCell<BTreeMap<String, Family>>,
     events: RefCell<Vec<Event>>,
     memory: RefCell<Memory>,
+    writes: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -242,6 +244,18 @@ impl World {
         shards.values().flat_map(|rows| rows.grants.borrow().values().cloned().collect::<Vec<_>>()).collect()
     }
 
+    /// Hops to shards of grants and to limiters, and rows written in either, since this was last asked.
+    pub(crate) fn cost(&self) -> Cost {
+        let platform = &self.server.platform;
+        let shards = platform.shards.borrow();
+        Cost {
+            grant_hops: platform.grant_hops.replace(0),
+            grant_writes: shards.values().map(|rows| rows.writes.replace(0)).sum(),
+            limit_hops: platform.limit_hops.replace(0),
+            limit_writes: platform.limit_writes.replace(0),
+        }
+    }
+
     /// Changes a client in the registry.
     pub(crate) fn change_client(&self, client_id: &str, change: impl FnOnce(&mut Client)) {
         self.get("/.well-known/openid-configuration");
@@ -303,6 +317,19 @@ pub(crate) struct Started {
     pub(crate) user_code: String,
     /// The whole answer.
     pub(crate) answer: Value,
+}
+
+/// What was asked of objects, and what they had to store.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Cost {
+    /// Hops to shards of grants.
+    pub(crate) grant_hops: u32,
+    /// Grants, families and events that were written there.
+    pub(crate) grant_writes: u32,
+    /// Hops to limiters.
+    pub(crate) limit_hops: u32,
+    /// Rows of limiters that changed.
+    pub(crate) limit_writes: u32,
 }
 
 /// A GET of `/`.
@@ -458,7 +485,11 @@ impl Platform for Memories {
         self.reach("limits")?;
         self.limit_hops.set(self.limit_hops.get() + 1);
         let mut counters = self.counters.borrow_mut();
-        Ok(counters.entry(command.key().to_owned()).or_default().apply(command, self.now.get()))
+        let row = counters.entry(command.key().to_owned()).or_default();
+        let before = row.clone();
+        let reply = row.apply(command, self.now.get());
+        self.limit_writes.set(self.limit_writes.get() + u32::from(*row != before));
+        Ok(reply)
     }
 
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable> {
@@ -539,6 +570,12 @@ impl Platform for Memories {
     }
 }
 
+impl GrantRows {
+    fn note_write(&self) {
+        self.writes.set(self.writes.get() + 1);
+    }
+}
+
 impl grant::shard::Rows for GrantRows {
     type Error = Infallible;
 
@@ -547,6 +584,7 @@ impl grant::shard::Rows for GrantRows {
     }
 
     fn put_grant(&self, key: RowKey, grant: &Grant, _: Timestamp) -> Result<(), Infallible> {
+        self.note_write();
         self.grants.borrow_mut().insert(key, grant.clone());
         Ok(())
     }
@@ -563,11 +601,13 @@ impl grant::shard::Rows for GrantRows {
     }
 
     fn put_family(&self, id: &str, family: &Family) -> Result<(), Infallible> {
+        self.note_write();
         self.families.borrow_mut().insert(id.to_owned(), family.clone());
         Ok(())
     }
 
     fn tell(&self, event: &Event) -> Result<(), Infallible> {
+        self.note_write();
         self.events.borrow_mut().push(event.clone());
         Ok(())
     }

@@ -1,0 +1,110 @@
+//! The rows, and what may stand in them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use device_grant::audit::Event;
+use device_grant::client::scope::Scope;
+use device_grant::format::Format;
+use device_grant::grant::routing::RowKey;
+use device_grant::grant::shard::Rows;
+use device_grant::grant::{Approval, Claim, Grant, Request, State};
+use device_grant::secret::Digest;
+use device_grant::time::{Timestamp, span};
+use device_grant::token::confirmation::Confirmation;
+use device_grant::token::family::{Current, Family};
+use device_grant::token::renewal::Renewal;
+
+pub(super) const GRACE: Duration = span(60);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Stored {
+    pub(super) grants: BTreeMap<RowKey, Grant>,
+    pub(super) families: BTreeMap<String, Family>,
+    pub(super) events: Vec<Event>,
+}
+
+#[derive(Default)]
+pub(super) struct InMemory(pub(super) RefCell<Stored>);
+
+impl Rows for InMemory {
+    type Error = Infallible;
+
+    fn grant(&self, key: RowKey) -> Result<Option<Grant>, Infallible> {
+        Ok(self.0.borrow().grants.get(&key).cloned())
+    }
+
+    fn put_grant(&self, key: RowKey, grant: &Grant, _: Timestamp) -> Result<(), Infallible> {
+        self.0.borrow_mut().grants.insert(key, grant.clone());
+        Ok(())
+    }
+
+    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Infallible> {
+        let stored = self.0.borrow();
+        let ends: Vec<_> =
+            stored.grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
+        Ok((ends.len() as u64, ends.into_iter().min()))
+    }
+
+    fn family(&self, id: &str) -> Result<Option<Family>, Infallible> {
+        Ok(self.0.borrow().families.get(id).cloned())
+    }
+
+    fn put_family(&self, id: &str, family: &Family) -> Result<(), Infallible> {
+        self.0.borrow_mut().families.insert(id.to_owned(), family.clone());
+        Ok(())
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), Infallible> {
+        self.0.borrow_mut().events.push(event.clone());
+        Ok(())
+    }
+}
+
+pub(super) fn grant(secret: Digest, cnf: Confirmation, expires_at: Timestamp) -> Grant {
+    Grant {
+        format: Format,
+        secret,
+        request: Request { client_id: "demo-tv".to_owned(), cnf, ..Request::default() },
+        expires_at,
+        grace: GRACE.as_secs(),
+        interval: 5,
+        state: State::Pending { claim: None },
+        without_key: false,
+    }
+}
+
+pub(super) fn claim(account: u8, browser: u8, page: u32) -> Claim {
+    let (session, browser) = (Digest::of(&[account, browser]), Digest::of(&[browser]));
+    Claim { account: account.to_string(), session, browser, nonce: page.to_string() }
+}
+
+pub(super) fn approval(at: Timestamp) -> Approval {
+    let (account, scope) = ("local:alice".to_owned(), Scope::parse("openid").expect("a scope"));
+    Approval { account, scope, auth_time: at, amr: vec!["pwd".to_owned()], acr: None, at }
+}
+
+pub(super) fn current(secret: &str, attempt: &str) -> Current {
+    Current { digest: Digest::of(secret.as_bytes()), attempt: attempt.to_owned(), good_until: None }
+}
+
+pub(super) fn family(id: &str, attempt: u8, cnf: Confirmation, now: Timestamp) -> Family {
+    let Approval { account, scope, auth_time, amr, acr, .. } = approval(now);
+    Family {
+        format: Format,
+        client_id: "demo-tv".to_owned(),
+        account,
+        scope,
+        auth_time,
+        amr,
+        ends_at: now + span(86_400),
+        refresh: Some(current(&format!("{id}/0"), &attempt.to_string())),
+        ended: None,
+        resource: Vec::new(),
+        cnf,
+        acr,
+        renewal: Renewal::default(),
+    }
+}
