@@ -255,7 +255,9 @@ fn a_lost_answer_is_given_anew_once_where_that_is_switched_on() {
 
     world.wait(3);
     let again = refresh_token(&poll(&world));
+    assert_eq!(outcome(&poll(&world)), "invalid_grant", "the loser of a race, again");
     assert_eq!(refresh_printer(&world, &lost), "invalid_grant", "one family is live, never two");
+    assert!(!world.events().contains(&"device_code_replayed".to_owned()));
     world.wait(3);
     assert_eq!(outcome(&poll(&world)), "invalid_grant", "once");
     assert_eq!(refresh_printer(&world, &again), "invalid_grant", "and a third presentation is a replay");

@@ -311,10 +311,14 @@ impl Grant {
         (in_time && unused).then(ready)
     }
 
-    /// Spends the grant once more, for a lost answer. The caller has seen to [`Grant::reissuable`].
-    pub fn reissue(&mut self, attempt: &str, next: &str) -> Option<String> {
-        let State::Redeemed { attempt: winner, family, approval, .. } = &mut self.state else { return None };
+    /// Spends the grant once more, for a lost answer; whoever comes right after is the loser of a race again. The
+    /// caller has seen to [`Grant::reissuable`].
+    pub fn reissue(&mut self, attempt: &str, next: &str, now: Timestamp) -> Option<String> {
+        let State::Redeemed { attempt: winner, at, family, approval, .. } = &mut self.state else {
+            return None;
+        };
         attempt.clone_into(winner);
+        *at = now;
         *approval = None;
         Some(core::mem::replace(family, next.to_owned()))
     }

@@ -194,7 +194,7 @@ fn redeem<R: Rows>(
         Redemption::Lost
             if reissue && grant.secret == *secret && reissuable(rows, &grant, now)?.is_some() =>
         {
-            if let Some(lost) = grant.reissue(next.attempt, next.id) {
+            if let Some(lost) = grant.reissue(next.attempt, next.id, now) {
                 families::end(rows, &lost, Ending::Reissued)?;
             }
             follow(rows, key, &grant, next, What::Reissued, now)?;

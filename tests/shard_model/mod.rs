@@ -58,7 +58,7 @@ struct Code {
     held: Option<Claim>,
     denied: Option<Denial>,
     approved_at: Option<Timestamp>,
-    /// When its approval was first redeemed.
+    /// When its approval was last redeemed.
     redeemed_at: Option<Timestamp>,
     /// The attempts that won, in order.
     won: Vec<u8>,
@@ -329,7 +329,7 @@ impl<'a> Life<'a> {
         }
         assert_eq!(self.told(&before), [if first { What::Redeemed } else { What::Reissued }]);
         assert_eq!(self.live(), [id.as_str()]);
-        self.code.redeemed_at.get_or_insert(self.now);
+        self.code.redeemed_at = Some(self.now);
         self.code.won.push(attempt);
         self.tokens.insert(id.clone(), vec![format!("{id}/0")]);
         self.meet(if first { "redeemed" } else { "reissued" });
