@@ -14,7 +14,7 @@ use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use device_grant::token::key::Algorithm;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{World, get, header, json as body, private_jwk};
+use support::{World, get, header, json as body, own_key};
 
 const DAY: u64 = 86_400;
 
@@ -352,7 +352,7 @@ fn an_operators_own_key_is_published_then_signs_and_is_not_replaced_by_the_clock
     let world = World::new();
     let first = kid_of(&issue(&world));
 
-    let brought = ask(&world, "POST", "", Some(&json!({ "jwk": private_jwk(9) })));
+    let brought = ask(&world, "POST", "", Some(&json!({ "jwk": own_key(9) })));
 
     assert_eq!(brought.status, 201, "{}", brought.body);
     assert_eq!(
@@ -377,7 +377,7 @@ fn an_operators_own_key_comes_before_those_that_are_announced_and_one_of_them_st
     world.wait(89 * DAY);
     assert_eq!(states(&world), ["active", "announced", "announced"]);
 
-    ask(&world, "POST", "", Some(&json!({ "jwk": private_jwk(9), "at_once": true })));
+    ask(&world, "POST", "", Some(&json!({ "jwk": own_key(9), "at_once": true })));
 
     assert_eq!(states(&world), ["verifying", "active", "announced"]);
     assert_eq!(next(&world), standby, "which verifiers have had longest");
@@ -391,7 +391,7 @@ fn while_an_operators_own_key_waits_a_retirement_promotes_the_key_that_verifiers
     let first = kid_of(&issue(&world));
     let standby = next(&world);
     world.wait(DAY);
-    let brought = body(&ask(&world, "POST", "", Some(&json!({ "jwk": private_jwk(9) }))));
+    let brought = body(&ask(&world, "POST", "", Some(&json!({ "jwk": own_key(9) }))));
     assert_eq!(brought["kid"], next(&world));
     world.wait(60);
 
@@ -406,7 +406,7 @@ fn while_an_operators_own_key_waits_a_retirement_promotes_the_key_that_verifiers
 #[test]
 fn a_key_comes_once_and_never_again_after_it_was_retired() {
     let world = World::new();
-    let bring = || ask(&world, "POST", "", Some(&json!({ "jwk": private_jwk(9), "at_once": true })));
+    let bring = || ask(&world, "POST", "", Some(&json!({ "jwk": own_key(9), "at_once": true })));
     let kid = body(&bring())["kid"].as_str().unwrap().to_owned();
 
     let again = bring();
@@ -422,10 +422,10 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
     for (path, request, pointer) in [
         ("", json!({}), "/jwk"),
         ("", json!({ "jwk": { "kty": "oct", "k": "AA" } }), "/jwk"),
-        ("", json!({ "jwk": private_jwk(9), "alg": "RS256" }), "/jwk"),
-        ("", json!({ "jwk": private_jwk(9), "alg": "HS256" }), "/alg"),
-        ("", json!({ "jwk": private_jwk(9), "at_once": "yes" }), "/at_once"),
-        ("", json!({ "jwk": private_jwk(9), "now": true }), "/now"),
+        ("", json!({ "jwk": own_key(9), "alg": "RS256" }), "/jwk"),
+        ("", json!({ "jwk": own_key(9), "alg": "HS256" }), "/alg"),
+        ("", json!({ "jwk": own_key(9), "at_once": "yes" }), "/at_once"),
+        ("", json!({ "jwk": own_key(9), "now": true }), "/now"),
         ("/rotate", json!({ "alg": 7 }), "/alg"),
         ("/rotate", json!({ "kid": "x" }), "/kid"),
     ] {
@@ -434,6 +434,21 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
         assert_eq!(body(&refused)["errors"][0]["pointer"], pointer, "{}", refused.body);
         assert!(!refused.body.contains(&encode(&[9; 32])), "no key is quoted");
     }
+}
+
+// --- Out of reach ---
+
+#[test]
+fn while_the_registry_is_out_of_reach_what_it_published_last_still_verifies() {
+    let world = World::new();
+    let access = issue(&world);
+    world.publish();
+    world.wait(60);
+
+    world.set_down("registry", true);
+
+    assert!(published(&world).contains(&kid_of(&access)));
+    assert_eq!(userinfo(&world, &access), 200);
 }
 
 // --- A verifier that keeps its copy for as long as it may ---
@@ -470,7 +485,7 @@ fn make(world: &World, change: &Change, own: u8) {
         Change::RetireSigning => retire(world, &signing(world)),
         Change::RetireNext => retire(world, &next(world)),
         Change::Bring => {
-            assert_eq!(ask(world, "POST", "", Some(&json!({ "jwk": private_jwk(own) }))).status, 201);
+            assert_eq!(ask(world, "POST", "", Some(&json!({ "jwk": own_key(own) }))).status, 201);
         }
     }
 }
@@ -499,19 +514,4 @@ proptest! {
         prop_assert_eq!(kid_of(&token), signing(&world));
         prop_assert_eq!(userinfo(&world, &token), 200);
     }
-}
-
-// --- Out of reach ---
-
-#[test]
-fn while_the_registry_is_out_of_reach_what_it_published_last_still_verifies() {
-    let world = World::new();
-    let access = issue(&world);
-    world.publish();
-    world.wait(60);
-
-    world.set_down("registry", true);
-
-    assert!(published(&world).contains(&kid_of(&access)));
-    assert_eq!(userinfo(&world, &access), 200);
 }

@@ -253,6 +253,40 @@ mod tests {
         assert!(LEAD > PUBLICATION);
     }
 
+    #[test]
+    fn the_schedule_asks_for_a_key_a_day_ahead_and_once() {
+        let alg = [Algorithm::EdDsa];
+        let mut keys = vec![key("a", START)];
+        let due = START + DAY * 30;
+        let missing = |keys: &[StoredKey], now| KeyRing::new(keys).missing(&alg, MONTH, now);
+
+        assert_eq!(missing(&[], START), Some((Algorithm::EdDsa, START)), "the first signs at once");
+        assert_eq!(missing(&keys, START), Some((Algorithm::EdDsa, due)), "and another stands by");
+        keys.push(key("b", due));
+        assert_eq!(missing(&keys, due.before(LEAD + LEAD)), None);
+        assert_eq!(missing(&keys, due.before(LEAD)), Some((Algorithm::EdDsa, due + DAY * 30)));
+        keys.push(key("c", due + DAY * 30));
+        assert_eq!(missing(&keys, due), None);
+    }
+
+    #[test]
+    fn a_retired_key_neither_signs_nor_verifies() {
+        let keys = [key("a", START), StoredKey { retired_at: Some(START + DAY), ..key("b", START + DAY) }];
+        let now = START + DAY;
+
+        assert_eq!(states(&keys, now), [State::Active, State::Retired]);
+        assert_eq!(KeyRing::new(&keys).active(Algorithm::EdDsa, now).unwrap().public.kid, "a");
+        assert_eq!(KeyRing::new(&keys).published(now).len(), 1);
+    }
+
+    #[test]
+    fn a_key_from_before_there_was_a_schedule_signs_since_it_was_made() {
+        let old = StoredKey { signs_from: None, ..key("a", START + DAY) };
+
+        assert_eq!(old.signs_from(), START);
+        assert_eq!(states(&[old], START), [State::Active]);
+    }
+
     const ALG: [Algorithm; 1] = [Algorithm::EdDsa];
 
     /// The keys as they are once everything was made and dated that should be.
@@ -347,23 +381,5 @@ mod tests {
         assert_eq!(successor(&keys, now.before(Duration::from_millis(1))).as_deref(), Some("b"));
         assert_eq!(successor(&keys[..2], now).as_deref(), Some("b"), "there is no other");
         assert_eq!(successor(&keys[..1], now), None);
-    }
-
-    #[test]
-    fn a_retired_key_neither_signs_nor_verifies() {
-        let keys = [key("a", START), StoredKey { retired_at: Some(START + DAY), ..key("b", START + DAY) }];
-        let now = START + DAY;
-
-        assert_eq!(states(&keys, now), [State::Active, State::Retired]);
-        assert_eq!(KeyRing::new(&keys).active(Algorithm::EdDsa, now).unwrap().public.kid, "a");
-        assert_eq!(KeyRing::new(&keys).published(now).len(), 1);
-    }
-
-    #[test]
-    fn a_key_from_before_there_was_a_schedule_signs_since_it_was_made() {
-        let old = StoredKey { signs_from: None, ..key("a", START + DAY) };
-
-        assert_eq!(old.signs_from(), START);
-        assert_eq!(states(&[old], START), [State::Active]);
     }
 }

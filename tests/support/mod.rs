@@ -383,7 +383,7 @@ fn p256(key: &PublicKey) -> Option<<Es256 as jwt_compact::Algorithm>::VerifyingK
 }
 
 /// The private key that was made as number so many, as an operator would bring it.
-pub(crate) fn private_jwk(number: u8) -> Value {
+pub(crate) fn own_key(number: u8) -> Value {
     let public = serde_json::to_value(made(Algorithm::Es256, number).public).unwrap();
     let mut key = public.as_object().unwrap().clone();
     key.insert("d".to_owned(), encode(&[number; 32]).into());
