@@ -12,8 +12,9 @@ use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::encode;
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use device_grant::token::key::Algorithm;
+use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{World, get, header, json as body};
+use support::{World, get, header, json as body, own_key};
 
 const DAY: u64 = 86_400;
 
@@ -29,8 +30,34 @@ fn ask(world: &World, method: &str, path: &str, request: Option<&Value>) -> Resp
 fn states(world: &World) -> Vec<String> {
     let mut keys = views(world);
     keys.retain(|key| key["alg"] == "ES256");
-    keys.sort_by_key(|key| key["signs_from"].as_u64());
+    keys.sort_by_key(|key| key["signs_from"].as_u64().unwrap_or(u64::MAX));
     keys.iter().map(|key| key["state"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The key for ES256 that signs next.
+fn next(world: &World) -> String {
+    let mut keys = views(world);
+    keys.retain(|key| key["alg"] == "ES256" && key["state"] == "announced");
+    let next = keys.iter().min_by_key(|key| key["signs_from"].as_u64().unwrap_or(u64::MAX)).unwrap();
+    next["kid"].as_str().unwrap().to_owned()
+}
+
+/// The key for ES256 that signs.
+fn signing(world: &World) -> String {
+    let keys = views(world);
+    let mut active = keys.iter().filter(|key| key["alg"] == "ES256" && key["state"] == "active");
+    let kid = active.next().unwrap()["kid"].as_str().unwrap().to_owned();
+    assert!(active.next().is_none(), "one signs");
+    kid
+}
+
+fn rotate(world: &World, at_once: bool) {
+    let rotated = ask(world, "POST", "/rotate", Some(&json!({ "alg": "ES256", "at_once": at_once })));
+    assert_eq!(rotated.status, 200, "{}", rotated.body);
+}
+
+fn retire(world: &World, kid: &str) {
+    assert_eq!(ask(world, "POST", &format!("/{kid}/retire"), None).status, 200);
 }
 
 fn views(world: &World) -> Vec<Value> {
@@ -68,32 +95,33 @@ fn userinfo(world: &World, token: &str) -> u16 {
 // --- The schedule ---
 
 #[test]
-fn a_key_signs_for_its_days_its_successor_is_published_a_day_before_and_it_verifies_a_week_longer() {
+fn a_key_signs_for_its_days_its_successor_is_published_from_the_start_and_it_verifies_a_week_longer() {
     let world = World::new();
     let first = kid_of(&issue(&world));
+    let second = next(&world);
+    assert_eq!(states(&world), ["active", "announced"]);
+    assert!(published(&world).contains(&second), "long before its first use");
     world.wait(89 * DAY - 1);
-    assert_eq!(states(&world), ["active"]);
+    assert_eq!(states(&world), ["active", "announced"]);
 
     world.wait(1);
-    assert_eq!(states(&world), ["active", "announced"]);
+    assert_eq!(states(&world), ["active", "announced", "announced"], "the turn of the second is near");
+    assert_eq!(next(&world), second);
     assert_eq!(kid_of(&issue(&world)), first);
-    let next = views(&world).into_iter().find(|key| key["state"] == "announced" && key["alg"] == "ES256");
-    let next = next.unwrap()["kid"].as_str().unwrap().to_owned();
-    assert!(published(&world).contains(&next), "before its first use");
 
     world.wait(DAY - 1);
     let last = issue(&world);
     assert_eq!(kid_of(&last), first);
     world.wait(1);
-    assert_eq!(kid_of(&issue(&world)), next);
+    assert_eq!(kid_of(&issue(&world)), second);
     assert_eq!(userinfo(&world, &last), 200, "what it signed last is good");
-    assert_eq!(states(&world), ["verifying", "active"]);
+    assert_eq!(states(&world), ["verifying", "active", "announced"]);
     world.wait(7 * DAY - 1);
     assert!(published(&world).contains(&first), "long after its last use");
     world.wait(1);
     assert!(!published(&world).contains(&first));
     world.wait(3_600);
-    assert_eq!(states(&world), ["active"], "and then it is gone");
+    assert_eq!(states(&world), ["active", "announced"], "and then it is gone");
 }
 
 #[test]
@@ -101,9 +129,13 @@ fn without_a_schedule_a_key_signs_until_an_operator_says_otherwise() {
     let world = World::with(&[("SIGNING_KEY_ROTATION_DAYS", "0")]);
     let first = kid_of(&issue(&world));
 
+    let standby = next(&world);
     world.wait(3_650 * DAY);
 
     assert_eq!(kid_of(&issue(&world)), first);
+    assert_eq!((states(&world), next(&world)), (vec!["active".to_owned(), "announced".to_owned()], standby));
+    let shown = views(&world).into_iter().find(|key| key["state"] == "announced").unwrap();
+    assert!(shown.get("signs_from").is_none(), "nobody knows when: {shown}");
 }
 
 #[test]
@@ -115,7 +147,7 @@ fn an_algorithm_has_a_key_as_soon_as_a_client_is_registered_with_it() {
     };
     let mut first = algorithms(&world);
     first.sort();
-    assert_eq!(first, ["ES256", "RS256"]);
+    assert_eq!(first, ["ES256", "ES256", "RS256", "RS256"], "one signs, one stands by");
 
     world.change_client("demo-tv", |client| {
         client.access_token_signed_response_alg = Algorithm::EdDsa;
@@ -123,55 +155,79 @@ fn an_algorithm_has_a_key_as_soon_as_a_client_is_registered_with_it() {
     });
     world.wait(2);
 
-    assert_eq!(algorithms(&world).len(), 4);
+    assert_eq!(algorithms(&world).len(), 8);
     assert_eq!(header(&issue(&world))["alg"], "EdDSA");
 }
 
 // --- Rotate ---
 
 #[test]
-fn a_rotation_publishes_the_next_key_for_ten_minutes_before_it_signs() {
+fn a_rotation_waits_until_the_next_key_has_been_published_for_ten_minutes() {
     let world = World::new();
     let first = kid_of(&issue(&world));
+    let standby = next(&world);
 
     let rotated = ask(&world, "POST", "/rotate", Some(&json!({ "alg": "ES256" })));
 
-    assert_eq!((rotated.status, kids(&rotated).len()), (200, 3), "RS256 keeps its one");
-    assert_eq!(published(&world).len(), 3);
+    assert_eq!((rotated.status, kids(&rotated).len()), (200, 5), "RS256 keeps its two");
+    assert_eq!(published(&world).len(), 5);
     world.wait(599);
     assert_eq!(kid_of(&issue(&world)), first);
     world.wait(1);
-    assert_ne!(kid_of(&issue(&world)), first);
-    assert_eq!(states(&world), ["verifying", "active"]);
+    assert_eq!(kid_of(&issue(&world)), standby);
+    assert_eq!(states(&world), ["verifying", "active", "announced"]);
+}
+
+#[test]
+fn a_rotation_to_a_key_that_was_published_long_ago_needs_no_wait() {
+    let world = World::new();
+    let first = kid_of(&issue(&world));
+    let standby = next(&world);
+    world.wait(600);
+
+    rotate(&world, false);
+
+    assert_ne!(first, standby);
+    assert_eq!(kid_of(&issue(&world)), standby);
+    assert_eq!(states(&world), ["verifying", "active", "announced"], "the next one stands by");
+    rotate(&world, false);
+    rotate(&world, false);
+    assert_eq!(kid_of(&issue(&world)), standby);
+    assert_eq!(states(&world), ["verifying", "active", "announced", "announced"], "that one waits");
 }
 
 #[test]
 fn a_rotation_at_once_and_of_all_needs_no_body_but_that_word() {
     let world = World::new();
     let before = issue(&world);
+    let standby = next(&world);
     world.wait(1);
 
     ask(&world, "POST", "/rotate", Some(&json!({ "at_once": true })));
 
     let after = issue(&world);
     assert_ne!(kid_of(&before), kid_of(&after));
+    assert_eq!(kid_of(&after), standby, "what was published already");
     assert_eq!((userinfo(&world, &before), userinfo(&world, &after)), (200, 200));
-    assert_eq!(published(&world).len(), 4);
+    assert_eq!(published(&world).len(), 6);
 }
 
 #[test]
-fn a_rotation_brings_forward_what_is_announced_and_makes_no_third_key() {
+fn a_rotation_brings_the_turn_of_the_schedule_forward() {
     let world = World::new();
     issue(&world);
+    let standby = next(&world);
     world.wait(89 * DAY);
-    assert_eq!(states(&world), ["active", "announced"]);
+    assert_eq!(states(&world), ["active", "announced", "announced"]);
 
     ask(&world, "POST", "/rotate", None);
-    ask(&world, "POST", "/rotate", None);
 
-    assert_eq!(states(&world), ["active", "announced"]);
-    world.wait(600);
-    assert_eq!(states(&world), ["verifying", "active"]);
+    assert_eq!(kid_of(&issue(&world)), standby);
+    assert_eq!(states(&world), ["verifying", "active", "announced"]);
+    world.wait(89 * DAY - 1);
+    assert_eq!(states(&world).len(), 2, "and the next turn is counted from there");
+    world.wait(1);
+    assert_eq!(states(&world), ["active", "announced", "announced"]);
 }
 
 // --- Retire ---
@@ -190,8 +246,55 @@ fn a_retired_key_is_gone_at_once_and_its_tokens_with_it_and_another_signs() {
     assert_eq!(userinfo(&world, &access), 401, "forged or not, nobody can tell any more");
     assert!(!published(&world).contains(&kid));
     assert_ne!(kid_of(&issue(&world)), kid);
-    assert_eq!(states(&world), ["retired", "active"]);
+    assert_eq!(states(&world), ["retired", "active", "announced"]);
     assert_eq!(ask(&world, "POST", &format!("/{kid}/retire"), None).status, 200, "it is already");
+}
+
+#[test]
+fn a_retirement_promotes_a_key_that_was_published_before_and_puts_another_in_its_place() {
+    let world = World::with(&[("SIGNING_KEY_ROTATION_DAYS", "0")]);
+    let first = kid_of(&issue(&world));
+    world.wait(3 * DAY);
+    let copy = published(&world);
+    world.wait(1);
+
+    retire(&world, &first);
+
+    let token = issue(&world);
+    assert!(copy.contains(&kid_of(&token)), "a verifier need not fetch anything");
+    let standby = next(&world);
+    assert!(!copy.contains(&standby) && published(&world).contains(&standby));
+}
+
+#[test]
+fn a_second_retirement_before_the_next_key_is_known_everywhere_still_counts_at_once() {
+    let world = World::new();
+    let first = kid_of(&issue(&world));
+    world.wait(DAY);
+    let copy = published(&world);
+
+    retire(&world, &first);
+    let second = kid_of(&issue(&world));
+    world.wait(60);
+    retire(&world, &second);
+
+    let third = kid_of(&issue(&world));
+    assert!(!copy.contains(&third), "verifiers have to fetch it");
+    assert!(published(&world).contains(&third));
+    assert_eq!(states(&world), ["retired", "retired", "active", "announced"]);
+}
+
+#[test]
+fn a_key_that_stands_by_is_replaced_when_it_is_retired() {
+    let world = World::new();
+    let first = kid_of(&issue(&world));
+    let standby = next(&world);
+
+    retire(&world, &standby);
+
+    assert_ne!(next(&world), standby);
+    assert!(!published(&world).contains(&standby) && published(&world).contains(&next(&world)));
+    assert_eq!(kid_of(&issue(&world)), first);
 }
 
 #[test]
@@ -230,24 +333,19 @@ fn a_key_that_verifies_or_is_announced_can_be_retired_too() {
     let world = World::new();
     let first = kid_of(&issue(&world));
     world.wait(1);
-    ask(&world, "POST", "/rotate", Some(&json!({ "alg": "ES256", "at_once": true })));
+    rotate(&world, true);
     world.wait(1);
-    ask(&world, "POST", "/rotate", Some(&json!({ "alg": "ES256" })));
-    let announced = views(&world).into_iter().find(|key| key["state"] == "announced").unwrap();
+    rotate(&world, false);
+    let announced = next(&world);
 
-    ask(&world, "POST", &format!("/{first}/retire"), None);
-    ask(&world, "POST", &format!("/{}/retire", announced["kid"].as_str().unwrap()), None);
+    retire(&world, &first);
+    retire(&world, &announced);
 
-    assert_eq!(states(&world), ["retired", "active", "retired"]);
+    assert_eq!(states(&world), ["retired", "active", "retired", "announced"]);
     assert_eq!(ask(&world, "POST", "/unknown/retire", None).status, 404);
 }
 
 // --- Bring ---
-
-fn own_key(fill: u8) -> Value {
-    let number = encode(&[fill; 32]);
-    json!({ "kty": "EC", "crv": "P-256", "x": number, "y": number, "d": number, "alg": "ES256" })
-}
 
 #[test]
 fn an_operators_own_key_is_published_then_signs_and_is_not_replaced_by_the_clock() {
@@ -272,15 +370,37 @@ fn an_operators_own_key_is_published_then_signs_and_is_not_replaced_by_the_clock
 }
 
 #[test]
-fn an_operators_own_key_takes_the_place_of_one_that_is_announced() {
+fn an_operators_own_key_comes_before_those_that_are_announced_and_one_of_them_stands_by() {
     let world = World::new();
     issue(&world);
+    let standby = next(&world);
     world.wait(89 * DAY);
-    assert_eq!(states(&world), ["active", "announced"]);
+    assert_eq!(states(&world), ["active", "announced", "announced"]);
 
     ask(&world, "POST", "", Some(&json!({ "jwk": own_key(9), "at_once": true })));
 
-    assert_eq!(states(&world), ["verifying", "active"]);
+    assert_eq!(states(&world), ["verifying", "active", "announced"]);
+    assert_eq!(next(&world), standby, "which verifiers have had longest");
+    world.wait(1_000 * DAY);
+    assert_eq!((states(&world), next(&world)), (vec!["active".to_owned(), "announced".to_owned()], standby));
+}
+
+#[test]
+fn while_an_operators_own_key_waits_a_retirement_promotes_the_key_that_verifiers_have() {
+    let world = World::new();
+    let first = kid_of(&issue(&world));
+    let standby = next(&world);
+    world.wait(DAY);
+    let brought = body(&ask(&world, "POST", "", Some(&json!({ "jwk": own_key(9) }))));
+    assert_eq!(brought["kid"], next(&world));
+    world.wait(60);
+
+    retire(&world, &first);
+
+    assert_eq!(kid_of(&issue(&world)), standby);
+    world.wait(540);
+    assert_eq!(kid_of(&issue(&world)), brought["kid"].as_str().unwrap(), "theirs takes over in its time");
+    assert_eq!(states(&world), ["retired", "verifying", "active", "announced"]);
 }
 
 #[test]
@@ -378,4 +498,69 @@ fn while_the_registry_is_out_of_reach_what_it_published_last_still_verifies() {
 
     assert!(published(&world).contains(&kid_of(&access)));
     assert_eq!(userinfo(&world, &access), 200);
+}
+
+// --- A verifier that keeps its copy for as long as it may ---
+
+/// What happens to the keys for ES256.
+#[derive(Clone, Debug)]
+enum Change {
+    Nothing,
+    Rotate { at_once: bool },
+    RetireSigning,
+    RetireNext,
+    Bring,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        Just(Change::Nothing),
+        any::<bool>().prop_map(|at_once| Change::Rotate { at_once }),
+        Just(Change::RetireSigning),
+        Just(Change::RetireNext),
+        Just(Change::Bring),
+    ]
+}
+
+/// Seconds until the next change: minutes, hours or months, and never within the age of a copy.
+fn pause() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 302_u64..1_500, 1 => 1_500..DAY, 1 => DAY..120 * DAY]
+}
+
+fn make(world: &World, change: &Change, own: u8) {
+    match change {
+        Change::Nothing => {}
+        Change::Rotate { at_once } => rotate(world, *at_once),
+        Change::RetireSigning => retire(world, &signing(world)),
+        Change::RetireNext => retire(world, &next(world)),
+        Change::Bring => {
+            assert_eq!(ask(world, "POST", "", Some(&json!({ "jwk": own_key(own) }))).status, 201);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn what_signs_is_in_every_copy_of_the_keys_however_old_it_may_be(
+        days in prop_oneof![Just("0"), Just("1"), Just("90")],
+        changes in prop::collection::vec((change(), pause()), 1..16),
+    ) {
+        let world = World::with(&[("SIGNING_KEY_ROTATION_DAYS", days)]);
+        published(&world);
+        for (own, (change, pause)) in (200..).zip(&changes) {
+            world.wait(pause - 300);
+            let copy = published(&world);
+            world.wait(300);
+            prop_assert!(copy.contains(&signing(&world)), "as time went by");
+            make(&world, change, own);
+            prop_assert!(copy.contains(&signing(&world)), "{change:?}");
+            prop_assert!(published(&world).contains(&signing(&world)));
+            prop_assert!(published(&world).contains(&next(&world)), "another stands by");
+        }
+        let token = issue(&world);
+        prop_assert_eq!(kid_of(&token), signing(&world));
+        prop_assert_eq!(userinfo(&world, &token), 200);
+    }
 }

@@ -22,6 +22,7 @@ use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::key_ring::NEVER;
 use device_grant::token::renewal::{Predecessor, Renewal, Withdrawn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -286,12 +287,19 @@ fn a_client_and_a_signing_key() {
         signs_from: Some(AT),
         retired_at: Some(AT),
         imported: true,
-        ..key
+        ..key.clone()
     };
     pin(
         &retired,
         &format!(
             r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"","created_at":1763733780123,"signs_from":1763733780123,"retired_at":1763733780123,"imported":true}}"#
+        ),
+    );
+    let standby = StoredKey { signs_from: Some(NEVER), ..key };
+    pin(
+        &standby,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123,"signs_from":253402300799000}}"#
         ),
     );
 }

@@ -12,7 +12,7 @@ use super::registry::Rows;
 use crate::format::Format;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, PublicKey, StoredKey};
-use crate::token::key_ring::{KeyRing, PUBLICATION, State};
+use crate::token::key_ring::{KeyRing, NEVER, PUBLICATION, State};
 use crate::token::private_jwk::PrivateJwk;
 
 /// Asks the registry for something about its keys.
@@ -80,8 +80,9 @@ pub struct KeyView {
     pub state: State,
     /// When it was made or brought.
     pub created_at: u64,
-    /// When it begins to sign, or began to.
-    pub signs_from: u64,
+    /// When it begins to sign, or began to; not while it stands by without an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs_from: Option<u64>,
     /// Until when it verifies, once another signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verifies_until: Option<u64>,
@@ -122,7 +123,12 @@ pub fn tend<R: Rows>(
     let algorithms = in_use(&rows.clients()?);
     loop {
         let keys = rows.keys()?;
-        let Some((alg, from)) = KeyRing::new(&keys).missing(&algorithms, rotation, now) else { break };
+        let ring = KeyRing::new(&keys);
+        if let Some(dated) = ring.misdated(&algorithms, rotation, now) {
+            rows.put_key(&dated)?;
+            continue;
+        }
+        let Some((alg, from)) = ring.missing(&algorithms, rotation, now) else { break };
         let Some(new) = rows.new_key(alg) else { return Ok(Some(alg)) };
         rows.put_key(&new.stored(from, false, now))?;
     }
@@ -161,7 +167,7 @@ pub fn wanted<R: Rows>(rows: &R, command: &Command, now: Timestamp) -> Result<Ve
             key.map(|key| key.public.alg).into_iter().collect()
         }
     };
-    algorithms.retain(|alg| ring.announced(*alg, now).is_none());
+    algorithms.retain(|alg| ring.announced(*alg, now).is_empty());
     Ok(algorithms)
 }
 
@@ -191,7 +197,7 @@ pub fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
             alg: key.public.alg,
             state,
             created_at: key.created_at.seconds(),
-            signs_from: key.signs_from().seconds(),
+            signs_from: Some(key.signs_from()).filter(|from| *from < NEVER).map(Timestamp::seconds),
             verifies_until,
             retired_at: key.retired_at.map(Timestamp::seconds),
             imported: key.imported,
@@ -200,7 +206,20 @@ pub fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
     Ok(Reply::Keys(keys.iter().map(view).collect()))
 }
 
-/// New keys in place of those that sign. One that is announced already is brought forward.
+/// `reply` with the keys as they are once the registry was tended.
+///
+/// # Errors
+///
+/// Those of the rows.
+pub fn current<R: Rows>(rows: &R, reply: Reply, now: Timestamp) -> Result<Reply, R::Error> {
+    match reply {
+        Reply::Keys(_) => list(rows, now),
+        Reply::Unknown | Reply::Known(_) | Reply::Misfit | Reply::Unmade => Ok(reply),
+    }
+}
+
+/// New keys in place of those that sign: those that are announced are brought forward. Afterwards the registry must be
+/// tended, as after every change: others have to stand by.
 ///
 /// # Errors
 ///
@@ -223,7 +242,8 @@ pub fn rotate<R: Rows>(
     list(rows, now)
 }
 
-/// The key that is to sign with `alg` next, and soon; `None` if there is none and none was made.
+/// The key that is to sign with `alg` next, as soon as verifiers can have it or at once; `None` if there is none and
+/// none was made.
 fn follow<R: Rows>(
     rows: &R,
     keys: &[StoredKey],
@@ -233,10 +253,11 @@ fn follow<R: Rows>(
 ) -> Option<StoredKey> {
     let ring = KeyRing::new(keys);
     let at_once = at_once || ring.active(alg, now).is_none();
-    if let Some(announced) = ring.announced(alg, now) {
-        let published = (announced.created_at + PUBLICATION).max(now);
-        let soon = if at_once { now } else { announced.signs_from().min(published) };
-        return Some(StoredKey { signs_from: Some(soon), ..announced.clone() });
+    let next = if at_once { ring.successor(alg, now) } else { ring.announced(alg, now).first().copied() };
+    if let Some(next) = next {
+        let published = (next.created_at + PUBLICATION).max(now);
+        let soon = if at_once { now } else { next.signs_from().min(published) };
+        return Some(StoredKey { signs_from: Some(soon), ..next.clone() });
     }
     let from = if at_once { now } else { now + PUBLICATION };
     rows.new_key(alg).map(|new| new.stored(from, false, now))
@@ -263,8 +284,8 @@ pub fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Result<Reply, R::
     list(rows, now)
 }
 
-/// Stores a key that the operator made. One of ours that was announced for the same algorithm is withdrawn: it would
-/// take the place of theirs.
+/// Stores a key that the operator made. Of ours that are announced for the same algorithm, the one that verifiers have
+/// had longest stands by after it; the others, which would take its place, are withdrawn. None of them has signed.
 ///
 /// # Errors
 ///
@@ -276,8 +297,12 @@ pub fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> 
         return Ok(Reply::Known(ring.state(known, now)));
     }
     let alg = new.public.alg;
-    if let Some(ours) = ring.announced(alg, now).filter(|key| !key.imported) {
-        rows.remove_key(&ours.public.kid)?;
+    let mut ours = ring.announced(alg, now);
+    ours.retain(|key| !key.imported);
+    ours.sort_by_key(|key| key.created_at);
+    if let Some((oldest, others)) = ours.split_first() {
+        rows.put_key(&StoredKey { signs_from: Some(NEVER), ..(*oldest).clone() })?;
+        others.iter().try_for_each(|key| rows.remove_key(&key.public.kid))?;
     }
     let at_once = at_once || ring.active(alg, now).is_none();
     let from = if at_once { now } else { now + PUBLICATION };

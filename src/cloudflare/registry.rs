@@ -147,11 +147,17 @@ impl Registry {
         }
     }
 
-    /// Answers a command about keys; what changed them is published.
+    /// Answers a command about keys. After a change others stand by, and all are published.
     async fn about_keys(&self, command: keys::Command, now: Timestamp) -> Result<keys::Reply> {
         let is_change = command.is_change();
-        let reply = self.change_keys(command, now).await?;
+        let mut reply = self.change_keys(command, now).await?;
         if is_change {
+            self.tended_at.set(None);
+            match self.tend(now).await {
+                Ok(()) => reply = keys::current(&*self.table, reply, now)?,
+                // The change was made; the next request tends again.
+                Err(error) => object::complain("tend", &error),
+            }
             self.publish_changes().await;
         }
         Ok(reply)

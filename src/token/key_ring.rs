@@ -9,6 +9,7 @@
 //!
 //! Nothing but instants is stored; the states follow from them and the clock, the same ones everywhere. Invariants:
 //! an algorithm that has had a key signs with exactly one; what signs is published, and was before if there was time.
+//! So that there was, a key that is announced stands by at all times, whether or not anybody knows yet when it signs.
 
 use core::time::Duration;
 
@@ -17,11 +18,15 @@ use serde::{Deserialize, Serialize};
 use super::key::{Algorithm, PublicKey, StoredKey};
 use crate::time::Timestamp;
 
-/// A key of the schedule is published so long before it signs.
+/// The schedule lets no key sign that was published later than so long before. A key with more time than that until its
+/// turn stands by.
 pub const LEAD: Duration = Duration::from_secs(86_400);
 /// A key that an operator asked for is published so long before it signs. By then every copy of `/jwks.json` that was
 /// kept as long as it may be has ended.
 pub const PUBLICATION: Duration = Duration::from_secs(600);
+/// When a key signs that stands by without an end: with the year 9999. An instant like any other, so that whoever
+/// reads the row, an earlier version too, takes it for that of a key that does not sign yet.
+pub const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
 /// A key verifies so long after another took its place: longer than any token lives.
 pub const RETENTION: Duration = Duration::from_secs(7 * 86_400);
 
@@ -99,10 +104,40 @@ impl<'a> KeyRing<'a> {
         self.of(alg).filter(|key| key.signs_from() <= now).max_by(|one, other| order(one).cmp(&order(other)))
     }
 
-    /// The key that will sign with `alg` next.
+    /// The keys that will sign with `alg`, in their order.
     #[must_use]
-    pub fn announced(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
-        self.of(alg).filter(|key| now < key.signs_from()).min_by(|one, other| order(one).cmp(&order(other)))
+    pub fn announced(self, alg: Algorithm, now: Timestamp) -> Vec<&'a StoredKey> {
+        let mut line: Vec<_> = self.of(alg).filter(|key| now < key.signs_from()).collect();
+        line.sort_by(|one, other| order(one).cmp(&order(other)));
+        line
+    }
+
+    /// The key that can sign with `alg` at once: the next one that every verifier can have by `now`, or else the next.
+    #[must_use]
+    pub fn successor(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
+        let line = self.announced(alg, now);
+        let known = line.iter().find(|key| key.created_at + PUBLICATION <= now);
+        known.or(line.first()).copied()
+    }
+
+    /// The key with `alg` that stands by: its turn is more than [`LEAD`] away.
+    fn standby(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
+        self.announced(alg, now).into_iter().find(|key| key.signs_from() > now + LEAD)
+    }
+
+    /// When a key with `alg` that stands by since `published` is to sign. [`NEVER`] with no `rotation`, and after a key
+    /// that an operator brought: it is not replaced by the clock.
+    fn turn(
+        self,
+        alg: Algorithm,
+        published: Timestamp,
+        rotation: Option<Duration>,
+        now: Timestamp,
+    ) -> Timestamp {
+        let before = self.of(alg).filter(|key| key.signs_from() <= now + LEAD);
+        let before = before.max_by(|one, other| order(one).cmp(&order(other))).filter(|key| !key.imported);
+        let due = before.zip(rotation).map(|(key, rotation)| key.signs_from() + rotation);
+        due.map_or(NEVER, |due| due.max(published + LEAD).max(now))
     }
 
     /// The keys that sign, one for each algorithm that has one.
@@ -122,8 +157,8 @@ impl<'a> KeyRing<'a> {
         self.0.iter().filter(good).map(|key| key.public.clone()).collect()
     }
 
-    /// The first of `algorithms` that must have another key, and when that is to sign. With no `rotation`, one key is
-    /// enough; a key that an operator brought is not replaced by the clock.
+    /// The first of `algorithms` that must have another key, and when that is to sign. What signs comes before what
+    /// stands by.
     #[must_use]
     pub fn missing(
         self,
@@ -131,11 +166,25 @@ impl<'a> KeyRing<'a> {
         rotation: Option<Duration>,
         now: Timestamp,
     ) -> Option<(Algorithm, Timestamp)> {
-        algorithms.iter().find_map(|alg| {
-            let Some(active) = self.active(*alg, now) else { return Some((*alg, now)) };
-            let due = active.signs_from() + rotation.filter(|_| !active.imported)?;
-            let wanted = self.announced(*alg, now).is_none() && due <= now + LEAD;
-            wanted.then(|| (*alg, due.max(now + LEAD)))
+        let mute = algorithms.iter().find(|alg| self.active(**alg, now).is_none());
+        mute.map(|alg| (*alg, now)).or_else(|| {
+            let bare = algorithms.iter().find(|alg| self.standby(**alg, now).is_none());
+            bare.map(|alg| (*alg, self.turn(*alg, now, rotation, now)))
+        })
+    }
+
+    /// A key of `algorithms` that stands by for another instant than it should, with that one: the key before it, or
+    /// `rotation`, is another than when it was stored.
+    #[must_use]
+    pub fn misdated(
+        self,
+        algorithms: &[Algorithm],
+        rotation: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<StoredKey> {
+        algorithms.iter().filter_map(|alg| self.standby(*alg, now)).find_map(|key| {
+            let turn = self.turn(key.public.alg, key.created_at, rotation, now);
+            (turn != key.signs_from()).then(|| StoredKey { signs_from: Some(turn), ..key.clone() })
         })
     }
 
@@ -203,20 +252,12 @@ mod tests {
         let missing = |keys: &[StoredKey], now| KeyRing::new(keys).missing(&alg, MONTH, now);
 
         assert_eq!(missing(&[], START), Some((Algorithm::EdDsa, START)), "the first signs at once");
-        assert_eq!(missing(&keys, due.before(LEAD + LEAD)), None);
-        assert_eq!(missing(&keys, due.before(LEAD)), Some((Algorithm::EdDsa, due)));
-        let late = due + DAY * 100;
-        assert_eq!(
-            missing(&keys, late),
-            Some((Algorithm::EdDsa, late + LEAD)),
-            "published first all the same"
-        );
-        assert_eq!(KeyRing::new(&keys).missing(&alg, None, late), None, "there is no schedule");
+        assert_eq!(missing(&keys, START), Some((Algorithm::EdDsa, due)), "and another stands by");
         keys.push(key("b", due));
-        assert_eq!(missing(&keys, due.before(LEAD)), None);
-
-        keys = vec![StoredKey { imported: true, ..key("a", START) }];
-        assert_eq!(missing(&keys, late), None, "an operator's own key is theirs to replace");
+        assert_eq!(missing(&keys, due.before(LEAD + LEAD)), None);
+        assert_eq!(missing(&keys, due.before(LEAD)), Some((Algorithm::EdDsa, due + DAY * 30)));
+        keys.push(key("c", due + DAY * 30));
+        assert_eq!(missing(&keys, due), None);
     }
 
     #[test]
@@ -235,5 +276,101 @@ mod tests {
 
         assert_eq!(old.signs_from(), START);
         assert_eq!(states(&[old], START), [State::Active]);
+    }
+
+    const ALG: [Algorithm; 1] = [Algorithm::EdDsa];
+
+    /// The keys as they are once everything was made and dated that should be.
+    fn tended(mut keys: Vec<StoredKey>, rotation: Option<Duration>, now: Timestamp) -> Vec<StoredKey> {
+        for count in 0..4 {
+            let ring = KeyRing::new(&keys);
+            if let Some(dated) = ring.misdated(&ALG, rotation, now) {
+                keys.retain(|key| key.public.kid != dated.public.kid);
+                keys.push(dated);
+            } else if let Some((_, turn)) = ring.missing(&ALG, rotation, now) {
+                let name = format!("{}-{count}", now.millis());
+                keys.push(StoredKey { created_at: now, ..key(&name, turn) });
+            } else {
+                keys.sort_by(|one, other| order(one).cmp(&order(other)));
+                return keys;
+            }
+        }
+        panic!("there is no end to {keys:?}");
+    }
+
+    fn turns(keys: &[StoredKey]) -> Vec<Timestamp> {
+        keys.iter().map(StoredKey::signs_from).collect()
+    }
+
+    #[test]
+    fn a_key_stands_by_from_the_start_and_another_from_the_day_before_its_turn() {
+        let month = MONTH.unwrap();
+        let due = START + month;
+        let keys = tended(Vec::new(), MONTH, START);
+        assert_eq!(turns(&keys), [START, due], "the first signs at once");
+
+        let keys = tended(keys, MONTH, (due.before(LEAD)).before(Duration::from_millis(1)));
+        assert_eq!(turns(&keys), [START, due]);
+        let keys = tended(keys, MONTH, due.before(LEAD));
+        assert_eq!(turns(&keys), [START, due, due + month]);
+        assert_eq!(turns(&tended(keys, MONTH, due)), [START, due, due + month]);
+
+        let daily = tended(Vec::new(), Some(DAY), START);
+        assert_eq!(turns(&daily), [START, START + DAY, START + DAY * 2]);
+    }
+
+    #[test]
+    fn without_a_schedule_and_after_an_operators_own_key_a_key_stands_by_without_an_end() {
+        let late = START + DAY * 1_000;
+        assert_eq!(turns(&tended(Vec::new(), None, START)), [START, NEVER]);
+        let own = vec![StoredKey { imported: true, ..key("a", START) }];
+        assert_eq!(turns(&tended(own, MONTH, late)), [START, NEVER]);
+    }
+
+    #[test]
+    fn a_key_alone_as_earlier_versions_left_it_is_joined_by_one_that_was_published_a_day_before_it_signs() {
+        let month = MONTH.unwrap();
+        let late = START + DAY * 100;
+
+        assert_eq!(
+            turns(&tended(vec![key("a", START)], MONTH, late)),
+            [START, late + LEAD, late + LEAD + month]
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_by_follows_the_setting_and_the_key_before_it() {
+        let month = MONTH.unwrap();
+        let later = START + DAY * 40;
+        let keys = tended(Vec::new(), None, START);
+
+        let scheduled = tended(keys.clone(), MONTH, START + DAY * 10);
+        assert_eq!(turns(&scheduled), [START, START + month]);
+        assert_eq!(turns(&tended(scheduled, None, START + DAY * 20)), [START, NEVER]);
+        let overdue = tended(keys, MONTH, later);
+        assert_eq!(turns(&overdue), [START, later, later + month], "it was published long ago");
+    }
+
+    #[test]
+    fn what_signs_is_missed_before_what_stands_by() {
+        let both = [Algorithm::EdDsa, Algorithm::Rs256];
+        let keys = [key("a", START)];
+
+        assert_eq!(KeyRing::new(&keys).missing(&both, None, START), Some((Algorithm::Rs256, START)));
+    }
+
+    #[test]
+    fn the_successor_is_one_that_every_verifier_can_have() {
+        let now = START + PUBLICATION;
+        let fresh = StoredKey { created_at: now, ..key("b", now + PUBLICATION) };
+        let keys = [key("a", START), fresh.clone(), key("c", NEVER)];
+
+        let successor = |keys: &[StoredKey], now| {
+            KeyRing::new(keys).successor(Algorithm::EdDsa, now).map(|key| key.public.kid.clone())
+        };
+        assert_eq!(successor(&keys, now).as_deref(), Some("c"));
+        assert_eq!(successor(&keys, now.before(Duration::from_millis(1))).as_deref(), Some("b"));
+        assert_eq!(successor(&keys[..2], now).as_deref(), Some("b"), "there is no other");
+        assert_eq!(successor(&keys[..1], now), None);
     }
 }

@@ -112,11 +112,14 @@ for (const format of formats()) {
     const dayAgo = () => Date.now() - DAY;
     const yearsAgo = () => Date.now() - 800 * DAY;
 
-    test('the keys, the clients and the accounts are those that were stored', async (t) => {
+    test('the keys, the clients and the accounts are those that were stored, and keys stand by', async (t) => {
       const { server, flow } = await startedOn(t, format, dayAgo);
       const { keys } = await (await fetch(`${server.origin}/jwks.json`)).json();
 
-      for (const { kid } of flow.keys) assert.ok(keys.some((key) => key.kid === kid), kid);
+      for (const { alg, kid } of flow.keys) {
+        assert.ok(keys.some((key) => key.kid === kid), kid);
+        assert.ok(keys.some((key) => key.alg === alg && key.kid !== kid), `another for ${alg} stands by`);
+      }
       for (const client of Object.values(clients)) {
         const device = await Device.start(server, { client });
         await new Person(server).approve(device.userCode);

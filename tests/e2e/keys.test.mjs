@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { createRemoteJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
 import { clients, python } from './config.mjs';
 import { Device } from './device.mjs';
 import { startWorkerd } from './harness.mjs';
@@ -41,8 +41,11 @@ async function approved() {
 }
 
 /** What a resource server and a client do, each with the keys that are published now. */
-async function verify({ access_token, id_token }, alg) {
-  const keys = createRemoteJWKSet(new URL(`${server.origin}/jwks.json`));
+async function verify(tokens, alg) {
+  return verifyWith(createRemoteJWKSet(new URL(`${server.origin}/jwks.json`)), tokens, alg);
+}
+
+async function verifyWith(keys, { access_token, id_token }, alg) {
   const common = { issuer: server.origin, algorithms: alg && [alg] };
   await jwtVerify(access_token, keys, { ...common, audience: server.origin, typ: 'at+jwt' });
   return jwtVerify(id_token, keys, { ...common, audience: clients.printer.client_id });
@@ -63,14 +66,16 @@ describe('tokens of every algorithm', () => {
   after(() => signWith('ES256'));
 
   for (const alg of ALGORITHMS) {
-    test(`${alg}: there is a key once a client is registered with it, and jose and this server verify its tokens`, async () => {
+    test(`${alg}: there are keys once a client is registered with it, and jose and this server verify its tokens`, async () => {
       await signWith(alg);
-      const published = (await jwks()).filter((key) => key.alg === alg);
-      assert.equal(published.length, 1, 'before the first use');
+      const published = (await jwks()).filter((key) => key.alg === alg).map((key) => key.kid);
+      assert.equal(published.length, 2, 'before the first use, and one stands by');
+      const signing = await active(alg);
+      assert.ok(published.includes(signing));
 
       const tokens = await (await approved()).redeem();
 
-      assert.deepEqual([kid(tokens.access_token), kid(tokens.id_token)], [published[0].kid, published[0].kid]);
+      assert.deepEqual([kid(tokens.access_token), kid(tokens.id_token)], [signing, signing]);
       assert.equal((await verify(tokens, alg)).payload.preferred_username, 'alice');
       assert.equal(await isActive(tokens.access_token), true);
       const forged = tokens.access_token.replace(/\.[^.]*$/, (signature) => `.${signature[1] === 'A' ? 'B' : 'A'}${signature.slice(2)}`);
@@ -153,8 +158,10 @@ describe('between approval and redemption', () => {
       if (retired.includes(kid(token.access_token))) assert.equal(await isActive(token.access_token), false);
       else await verify(token);
     }
+    const count = (alg, state) => keys.filter((key) => key.alg === alg && key.state === state).length;
     for (const alg of ['ES256', 'RS256']) {
-      assert.equal(keys.filter((key) => key.alg === alg && key.state === 'active').length, 1, 'one signs');
+      assert.equal(count(alg, 'active'), 1, 'one signs');
+      assert.ok(count(alg, 'announced') >= 1, 'one stands by');
     }
   });
 });
@@ -172,6 +179,31 @@ describe('a retired key', () => {
     assert.equal((await fetch(`${server.origin}/userinfo`, { headers: { authorization } })).status, 401);
     assert.ok(!(await jwks()).some((key) => key.kid === kid(tokens.access_token)));
   });
+});
+
+describe('a verifier that keeps its copy of the keys', () => {
+  const changes = {
+    'a retirement': async () => {
+      for (const alg of ['ES256', 'RS256']) assert.equal((await ask('POST', `/keys/${await active(alg)}/retire`)).status, 200);
+    },
+    'a rotation at once': () => ask('POST', '/keys/rotate', { at_once: true }),
+    'another retirement': () => changes['a retirement'](),
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    test(`verifies what is issued after ${what}, and a new key stands by`, async () => {
+      const device = await approved();
+      const before = await jwks();
+      const signed = [await active('ES256'), await active('RS256')];
+
+      await change();
+
+      const tokens = await device.redeem();
+      assert.ok(!signed.includes(kid(tokens.access_token)) && !signed.includes(kid(tokens.id_token)));
+      await verifyWith(createLocalJWKSet({ keys: before }), tokens);
+      const added = (await jwks()).filter((key) => !before.some((other) => other.kid === key.kid));
+      for (const alg of ['ES256', 'RS256']) assert.equal(added.filter((key) => key.alg === alg).length, 1, alg);
+    });
+  }
 });
 
 describe("an operator's own key", () => {
@@ -221,28 +253,42 @@ describe('as time goes by', () => {
     server = own;
   });
 
-  test('the next key is published, then signs, and the last one verifies for a week', async () => {
+  test('the next key is published from the start, then signs, and the last one verifies for a week', async () => {
     const first = await (await approved()).redeem();
     const old = kid(first.access_token);
     const names = async () => (await jwks()).filter(({ alg }) => alg === 'ES256').map((key) => key.kid);
-    assert.deepEqual(await names(), [old]);
+    const others = async (...known) => (await names()).filter((name) => !known.includes(name));
+    const standby = await others(old);
+    assert.deepEqual([standby.length, (await names()).length], [1, 2]);
 
     await ageKeys(server, 89 * DAY);
-    const announced = (await names()).filter((name) => name !== old);
-    assert.equal(announced.length, 1);
+    const third = await others(old, standby[0]);
+    assert.deepEqual([third.length, (await names()).length], [1, 3], 'its turn is a day away');
     const during = await approved();
     const last = await (await approved()).redeem();
     assert.equal(kid(last.access_token), old);
 
     await ageKeys(server, DAY + 60_000);
     const next = await during.redeem();
-    assert.equal(kid(next.access_token), announced[0]);
+    assert.equal(kid(next.access_token), standby[0]);
     await verify(next);
     await verify(last);
     assert.equal(await isActive(last.access_token), true);
 
     await ageKeys(server, 7 * DAY);
-    assert.deepEqual(await names(), announced);
+    assert.deepEqual((await names()).toSorted(), [...standby, ...third].toSorted());
     assert.equal((await during.refresh()).status, 200);
+  });
+
+  test('a rotation to a key that was published long ago needs no wait', async () => {
+    await ageKeys(server, 3_600_000);
+    const before = await jwks();
+    const signed = await active('ES256');
+
+    assert.equal((await ask('POST', '/keys/rotate')).status, 200);
+
+    const tokens = await (await approved()).redeem();
+    assert.notEqual(kid(tokens.access_token), signed);
+    await verifyWith(createLocalJWKSet({ keys: before }), tokens);
   });
 });

@@ -416,6 +416,14 @@ fn p256(key: &PublicKey) -> Option<<Es256 as jwt_compact::Algorithm>::VerifyingK
     <Es256 as jwt_compact::Algorithm>::VerifyingKey::from_slice(&point).ok()
 }
 
+/// The private key that was made as number so many, as an operator would bring it.
+pub(crate) fn own_key(number: u8) -> Value {
+    let public = serde_json::to_value(made(Algorithm::Es256, number).public).unwrap();
+    let mut key = public.as_object().unwrap().clone();
+    key.insert("d".to_owned(), encode(&[number; 32]).into());
+    key.into()
+}
+
 /// A key of its own number. Those that run in WebCrypto only are stand-ins, and what they sign is not verified.
 fn made(alg: Algorithm, number: u8) -> NewKey {
     let material = match alg {
@@ -521,10 +529,14 @@ impl Platform for Memories {
             keys::Command::Rotate { alg, at_once } => keys::rotate(rows, alg, at_once, now),
             keys::Command::Retire { kid } => keys::retire(rows, &kid, now),
             keys::Command::Import { key, at_once } => {
-                let new = NewKey { public: key.public, wrapped: "0".to_owned() };
+                // As `made` seals a key whose number all its bytes are.
+                let number = key.members["d"].as_str().and_then(decode).unwrap()[0];
+                let new = NewKey { public: key.public, wrapped: number.to_string() };
                 keys::import(rows, new, at_once, now)
             }
         };
+        self.tend();
+        let Ok(reply) = keys::current(rows, reply, now);
         Ok(reply)
     }
 
