@@ -1,5 +1,7 @@
 //! Why an OAuth endpoint refuses, and what it says then.
 
+mod words;
+
 use super::http::Response;
 use super::platform::Unavailable;
 use crate::client::authentication::Refusal;
@@ -102,6 +104,73 @@ pub enum Error {
     Unavailable,
 }
 
+/// What the client is told.
+#[derive(Clone, Copy)]
+enum Kind {
+    InvalidRequest,
+    TooLarge,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    InvalidScope,
+    InvalidTarget,
+    InvalidDpopProof,
+    UseDpopNonce,
+    InvalidToken,
+    AuthorizationPending,
+    SlowDown,
+    AccessDenied,
+    ExpiredToken,
+    TooMany,
+    Unavailable,
+}
+
+impl Kind {
+    /// RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8; decision 13.
+    const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::TooLarge => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidToken => "invalid_token",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::AccessDenied => "access_denied",
+            Self::ExpiredToken => "expired_token",
+            Self::TooMany | Self::Unavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// 400 for all (RFC 6749 §5.2), but for a failed authentication and what is not OAuth's.
+    const fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient | Self::InvalidToken => 401,
+            Self::TooLarge => 413,
+            Self::TooMany => 429,
+            Self::Unavailable => 503,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::InvalidScope
+            | Self::InvalidTarget
+            | Self::InvalidDpopProof
+            | Self::UseDpopNonce
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::AccessDenied
+            | Self::ExpiredToken => 400,
+        }
+    }
+}
+
 impl From<Unavailable> for Error {
     fn from(Unavailable: Unavailable) -> Self {
         Self::Unavailable
@@ -109,61 +178,21 @@ impl From<Unavailable> for Error {
 }
 
 impl Error {
-    /// The registered code: RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2.
+    /// The registered code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NotAForm
-            | Self::TooLarge
-            | Self::NotUtf8
-            | Self::Repeated
-            | Self::Missing(_)
-            | Self::Malformed(_)
-            | Self::TwoMethods
-            | Self::TwoClients
-            | Self::NoCertificate
-            | Self::ProofRequired
-            | Self::TwoKeys => "invalid_request",
-            Self::BadProof(_) => "invalid_dpop_proof",
-            Self::NonceNeeded => "use_dpop_nonce",
-            Self::TokenWithoutKey => "invalid_token",
-            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => "invalid_client",
-            Self::UnknownGrantType => "unsupported_grant_type",
-            Self::GrantNotAllowed => "unauthorized_client",
-            Self::MalformedScope | Self::ScopeNotAllowed => "invalid_scope",
-            Self::MalformedTarget | Self::TargetNotAllowed => "invalid_target",
-            Self::ForgedDeviceCode
-            | Self::UnknownDeviceCode
-            | Self::SpentDeviceCode
-            | Self::ReplayedDeviceCode
-            | Self::ForgedRefreshToken
-            | Self::DeadRefreshToken
-            | Self::ReusedRefreshToken
-            | Self::LostRefresh
-            | Self::RefreshRefused
-            | Self::WithoutKey
-            | Self::RefreshWithoutKey
-            | Self::WrongVerifier
-            | Self::ForeignToken => "invalid_grant",
-            Self::Pending(_) => "authorization_pending",
-            Self::TooSoon(_) => "slow_down",
-            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => "access_denied",
-            Self::Expired => "expired_token",
-            Self::TooMany(_) | Self::Unavailable => "temporarily_unavailable",
-        }
+        self.kind().code()
     }
 
-    /// 400 for all (RFC 6749 §5.2), but for a failed client authentication and what is not OAuth's.
+    /// The status.
     #[must_use]
     pub const fn status(&self) -> u16 {
+        self.kind().status()
+    }
+
+    const fn kind(&self) -> Kind {
         match self {
-            Self::MalformedAuthorization
-            | Self::UnknownClient
-            | Self::Unproven(_)
-            | Self::TokenWithoutKey => 401,
-            Self::TooLarge => 413,
-            Self::TooMany(_) => 429,
-            Self::Unavailable => 503,
+            Self::TooLarge => Kind::TooLarge,
             Self::NotAForm
             | Self::NotUtf8
             | Self::Repeated
@@ -172,13 +201,17 @@ impl Error {
             | Self::TwoMethods
             | Self::TwoClients
             | Self::NoCertificate
-            | Self::UnknownGrantType
-            | Self::GrantNotAllowed
-            | Self::MalformedScope
-            | Self::ScopeNotAllowed
-            | Self::MalformedTarget
-            | Self::TargetNotAllowed
-            | Self::ForgedDeviceCode
+            | Self::ProofRequired
+            | Self::TwoKeys => Kind::InvalidRequest,
+            Self::BadProof(_) => Kind::InvalidDpopProof,
+            Self::NonceNeeded => Kind::UseDpopNonce,
+            Self::TokenWithoutKey => Kind::InvalidToken,
+            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => Kind::InvalidClient,
+            Self::UnknownGrantType => Kind::UnsupportedGrantType,
+            Self::GrantNotAllowed => Kind::UnauthorizedClient,
+            Self::MalformedScope | Self::ScopeNotAllowed => Kind::InvalidScope,
+            Self::MalformedTarget | Self::TargetNotAllowed => Kind::InvalidTarget,
+            Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
             | Self::ReplayedDeviceCode
@@ -187,135 +220,16 @@ impl Error {
             | Self::ReusedRefreshToken
             | Self::LostRefresh
             | Self::RefreshRefused
-            | Self::BadProof(_)
-            | Self::NonceNeeded
-            | Self::ProofRequired
-            | Self::TwoKeys
             | Self::WithoutKey
             | Self::RefreshWithoutKey
             | Self::WrongVerifier
-            | Self::ForeignToken
-            | Self::Pending(_)
-            | Self::TooSoon(_)
-            | Self::Denied
-            | Self::Reported
-            | Self::Contested
-            | Self::RedemptionRefused
-            | Self::Expired => 400,
-        }
-    }
-
-    /// For the log: our reason.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::NotAForm => "not_a_form",
-            Self::TooLarge => "too_large",
-            Self::NotUtf8 => "not_utf8",
-            Self::Repeated => "repeated_parameter",
-            Self::Missing(_) => "missing_parameter",
-            Self::Malformed(_) => "malformed_parameter",
-            Self::TwoMethods => "two_methods",
-            Self::TwoClients => "two_clients",
-            Self::MalformedAuthorization => "malformed_authorization",
-            Self::UnknownClient => "unknown_client",
-            Self::Unproven(refusal) => refusal.reason(),
-            Self::NoCertificate => "no_certificate",
-            Self::UnknownGrantType => "unknown_grant_type",
-            Self::GrantNotAllowed => "grant_not_allowed",
-            Self::MalformedScope => "malformed_scope",
-            Self::ScopeNotAllowed => "scope_not_allowed",
-            Self::MalformedTarget => "malformed_target",
-            Self::TargetNotAllowed => "target_not_allowed",
-            Self::ForgedDeviceCode => "forged_device_code",
-            Self::UnknownDeviceCode => "unknown_device_code",
-            Self::SpentDeviceCode => "spent_device_code",
-            Self::ReplayedDeviceCode => "replayed_device_code",
-            Self::ForgedRefreshToken => "forged_refresh_token",
-            Self::DeadRefreshToken => "dead_refresh_token",
-            Self::ReusedRefreshToken => "reused_refresh_token",
-            Self::LostRefresh => "lost_refresh",
-            Self::RefreshRefused => "refresh_refused",
-            Self::BadProof(flaw) => flaw.name(),
-            Self::NonceNeeded => "dpop_nonce_needed",
-            Self::ProofRequired => "proof_required",
-            Self::TwoKeys => "two_keys",
-            Self::WithoutKey => "device_code_without_key",
-            Self::RefreshWithoutKey => "refresh_token_without_key",
-            Self::TokenWithoutKey => "access_token_without_key",
-            Self::WrongVerifier => "wrong_code_verifier",
-            Self::ForeignToken => "foreign_token",
-            Self::Pending(_) => "pending",
-            Self::TooSoon(_) => "too_soon",
-            Self::Denied => "denied",
-            Self::Reported => "reported",
-            Self::Contested => "contested",
-            Self::RedemptionRefused => "redemption_refused",
-            Self::Expired => "expired",
-            Self::TooMany(_) => "too_many",
-            Self::Unavailable => "unavailable",
-        }
-    }
-
-    /// For the client's developer. Never says more than [`Error::code`] where an attacker could ask.
-    fn description(&self) -> String {
-        match self {
-            Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
-            Self::TooLarge => format!("The body is larger than {} bytes.", super::http::MAX_BODY),
-            Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
-            Self::Repeated => "A parameter is sent more than once.".to_owned(),
-            Self::Missing(name) => format!("The parameter {name} is missing."),
-            Self::Malformed(name) => format!("The parameter {name} cannot be used as it is."),
-            Self::TwoMethods => "Use one way of client authentication, not two.".to_owned(),
-            Self::TwoClients => {
-                "The client's authentication and client_id name different clients.".to_owned()
-            }
-            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => {
-                "The client is unknown or did not authenticate.".to_owned()
-            }
-            Self::NoCertificate => {
-                "The tokens of this client are bound to its certificate: use the endpoints of \
-                 mtls_endpoint_aliases, with a certificate."
-                    .to_owned()
-            }
-            Self::UnknownGrantType => {
-                "This server serves the device grant and refresh tokens only.".to_owned()
-            }
-            Self::GrantNotAllowed => "This client may not use this grant.".to_owned(),
-            Self::MalformedScope => "The scope has a character that no scope may have.".to_owned(),
-            Self::ScopeNotAllowed => "Nothing of this scope is allowed here.".to_owned(),
-            Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
-            Self::TargetNotAllowed => {
-                "This client may not have tokens for that resource, or it was not granted.".to_owned()
-            }
-            Self::ForgedDeviceCode
-            | Self::UnknownDeviceCode
-            | Self::SpentDeviceCode
-            | Self::ReplayedDeviceCode
-            | Self::WithoutKey => "The device code is unknown, used, or another client's.".to_owned(),
-            Self::ForgedRefreshToken
-            | Self::DeadRefreshToken
-            | Self::ReusedRefreshToken
-            | Self::LostRefresh
-            | Self::RefreshRefused
-            | Self::RefreshWithoutKey => "The refresh token is unknown, used, or revoked.".to_owned(),
-            Self::BadProof(flaw) => flaw.description().to_owned(),
-            Self::NonceNeeded => "The DPoP proof needs the nonce of this answer.".to_owned(),
-            Self::ProofRequired => "This client must send a DPoP proof.".to_owned(),
-            Self::TwoKeys => "The dpop_jkt is not the key of the DPoP proof.".to_owned(),
-            Self::TokenWithoutKey => "The access token needs a DPoP proof with its key.".to_owned(),
-            Self::WrongVerifier => "The code_verifier does not answer the code_challenge.".to_owned(),
-            Self::ForeignToken => "The token is another client's.".to_owned(),
-            Self::Pending(_) => "Nobody has decided yet; ask again after the interval.".to_owned(),
-            Self::TooSoon(interval) => {
-                format!("Too soon; from now on wait {interval} seconds between requests.")
-            }
-            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => {
-                "The request was refused.".to_owned()
-            }
-            Self::Expired => "The device code has expired; start again.".to_owned(),
-            Self::TooMany(_) => "Too many requests, or codes that wait; try again later.".to_owned(),
-            Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
+            | Self::ForeignToken => Kind::InvalidGrant,
+            Self::Pending(_) => Kind::AuthorizationPending,
+            Self::TooSoon(_) => Kind::SlowDown,
+            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => Kind::AccessDenied,
+            Self::Expired => Kind::ExpiredToken,
+            Self::TooMany(_) => Kind::TooMany,
+            Self::Unavailable => Kind::Unavailable,
         }
     }
 
