@@ -193,15 +193,38 @@ fn every_test_that_is_named_is_there() {
 }
 
 #[test]
-fn every_statement_has_its_test() {
+fn every_statement_has_a_test_that_bears_its_id() {
     let texts = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
     let rows = texts.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
+    let is_one_of = |tests: &str, id: &str| code_spans(tests).iter().any(|span| bears(span, id));
+    let mut without = Vec::new();
     for (letter, count) in STATEMENTS {
         for id in (1..=count).map(|number| format!("{letter}{number}")) {
-            let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| code_spans(tests));
-            assert!(tests.any(|tests| !tests.is_empty()), "{id} has no test");
+            let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| tests).peekable();
+            assert!(tests.peek().is_some(), "{id} is in no table");
+            without
+                .extend(tests.filter(|tests| !is_one_of(tests, &id)).map(|tests| format!("{id}: {tests}")));
         }
     }
+    assert!(without.is_empty(), "\n{}", without.join("\n"));
+}
+
+/// Whether what a document names as a test bears the ID of a statement: the test itself, or one in that file.
+fn bears(span: &str, id: &str) -> bool {
+    let id = id.to_lowercase();
+    match reference(span) {
+        Some((_, Some(item))) => is_word_of(item, &id),
+        Some((path, None)) => {
+            let file = read(&root().join(path));
+            file.split(|other: char| !other.is_ascii_alphanumeric() && other != '_')
+                .any(|name| name.contains('_') && is_word_of(name, &id))
+        }
+        None => is_word_of(span, &id),
+    }
+}
+
+fn is_word_of(name: &str, word: &str) -> bool {
+    name.split('_').any(|other| other == word)
 }
 
 #[test]
