@@ -18,6 +18,8 @@ let server, admin;
 before(async () => {
   server = await startWorkerd({ twin: true, vars: { POLL_INTERVAL_SECONDS: '1', INITIAL_ACCESS_TOKEN_SHA256: sha256(INITIAL_ACCESS_TOKEN) } });
   admin = new Admin(server);
+  // Before the twin is asked for anything: it remembers them, and need not look where the change is made.
+  for (const client_id of ['disabled', 'refreshing']) await admin.create(device(client_id));
 });
 after(() => endDiscreetly(server));
 
@@ -97,7 +99,6 @@ describe('clients', () => {
 
   // The device asks another isolate than the one where the change is made, which nobody tells of it.
   test('a client that is disabled after approval gets no tokens, at once and everywhere', async () => {
-    await admin.create(device('disabled'));
     const tv = await Device.start(server.twin, { client: { client_id: 'disabled' } });
     await new Person(server.twin).approve(tv.userCode);
 
@@ -108,7 +109,6 @@ describe('clients', () => {
   });
 
   test('a client that is disabled gets nothing for its refresh token, and tokens when it is enabled again', async () => {
-    await admin.create(device('refreshing'));
     const tv = await Device.start(server.twin, { client: { client_id: 'refreshing' } });
     await new Person(server.twin).approve(tv.userCode);
     await tv.redeem();
