@@ -231,12 +231,35 @@ fn sources_under(directory: &Path) -> Vec<PathBuf> {
 fn every_statement_has_its_test() {
     let pages = ["docs/rfc8628.md", "docs/conformance.md"].map(|path| read(&root().join(path)));
     let rows = pages.iter().flat_map(|text| tests_of(text)).collect::<Vec<_>>();
+    let mut without = Vec::new();
     for (letter, count) in STATEMENTS {
         for id in (1..=count).map(|number| format!("{letter}{number}")) {
-            let mut tests = rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| code_spans(tests));
-            assert!(tests.any(|tests| !tests.is_empty()), "{id} has no test");
+            let its_rows: Vec<&str> =
+                rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| *tests).collect();
+            assert!(!its_rows.is_empty(), "{id} is in no table");
+            let bears_none = |tests: &&str| !code_spans(tests).iter().any(|span| bears(span, &id));
+            without.extend(its_rows.into_iter().filter(bears_none).map(|tests| format!("{id}: {tests}")));
         }
     }
+    assert!(without.is_empty(), "no test that bears the ID:\n{}", without.join("\n"));
+}
+
+/// Whether what a document names as a test bears the ID of a statement: the test itself, or one in that file.
+fn bears(span: &str, id: &str) -> bool {
+    let id = id.to_lowercase();
+    match reference(span) {
+        Some((_, Some(item))) => is_word_of(item, &id),
+        Some((path, None)) => {
+            let file = read(&root().join(path));
+            file.split(|other: char| !other.is_ascii_alphanumeric() && other != '_')
+                .any(|name| name.contains('_') && is_word_of(name, &id))
+        }
+        None => is_word_of(span, &id),
+    }
+}
+
+fn is_word_of(name: &str, word: &str) -> bool {
+    name.split('_').any(|other| other == word)
 }
 
 #[test]

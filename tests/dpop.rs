@@ -48,7 +48,7 @@ fn printers_tokens(world: &World, key: &Key) -> Value {
 // --- The token endpoint ---
 
 #[test]
-fn p2_p5_a_redemption_with_a_proof_gives_tokens_bound_to_its_key() {
+fn s2_p2_p5_a_redemption_with_a_proof_gives_tokens_bound_to_its_key() {
     let (world, key) = (World::new(), Key::new(1));
 
     let tokens = tokens(&world, &key);
@@ -118,7 +118,7 @@ fn p1_htu_is_the_issuers_endpoint_with_its_path() {
 }
 
 #[test]
-fn a_proof_is_used_once_where_something_is_handed_out_and_a_pending_poll_costs_one_hop() {
+fn p1_a_proof_is_used_once_where_something_is_handed_out_and_a_pending_poll_costs_one_hop() {
     let (world, key) = (World::new(), Key::new(1));
     let started = world.start();
     let form = [

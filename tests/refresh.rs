@@ -66,6 +66,23 @@ fn userinfo(world: &World, token: &str) -> u16 {
 // --- Races ---
 
 #[test]
+fn a_client_that_is_disabled_refreshes_nothing_and_loses_nothing() {
+    let (world, first) = signed_in(&[]);
+    let enable = |enabled| world.change_client("demo-printer", |client| client.enabled = enabled);
+
+    enable(false);
+    assert_eq!(
+        outcome(&refresh(&world, &first.refresh)),
+        "invalid_grant",
+        "though the snapshot has it enabled"
+    );
+
+    enable(true);
+    let second = Tokens::of(&refresh(&world, &first.refresh));
+    assert_eq!(outcome(&refresh(&world, &second.refresh)), "issued");
+}
+
+#[test]
 fn s1_a_loser_of_a_race_is_refused_and_the_winner_goes_on() {
     let (world, first) = signed_in(&[]);
     let second = Tokens::of(&refresh(&world, &first.refresh));

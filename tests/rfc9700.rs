@@ -191,6 +191,30 @@ fn s12_no_page_can_be_framed() {
     assert!(seen >= 10, "only {seen} pages");
 }
 
+#[test]
+fn s14_whoever_is_signed_in_is_still_asked_for_consent_for_each_code() {
+    let world = World::new();
+    let [first, second, third] = [(); 3].map(|()| world.start());
+    let person = Person::of(&world);
+    person.approve_as("alice", "wonderland-8787", &first.user_code);
+
+    let by_hand = person.enter(&second.user_code);
+    person.open(&format!("/device?user_code={}", third.user_code));
+    let by_link = person.submit(&[("step", "code"), ("user_code", &third.user_code)]);
+
+    for (consent, code) in [(&by_hand, &second.user_code), (&by_link, &third.user_code)] {
+        assert!(!consent.body.contains("name=\"password\""), "she is signed in: {}", consent.body);
+        assert!(consent.body.contains("value=\"approve\"") && consent.body.contains(code.as_str()));
+    }
+    for waiting in [&second, &third] {
+        assert_eq!(world.poll_outcome(&waiting.device_code), "authorization_pending");
+    }
+    person.decide("approve");
+    assert_eq!(world.poll_outcome(&third.device_code), "issued");
+    world.wait(5);
+    assert_eq!(world.poll_outcome(&second.device_code), "authorization_pending", "each code for itself");
+}
+
 // RFC 9068 §2.1 and §4, as far as they are about algorithms.
 
 #[test]

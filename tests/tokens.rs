@@ -98,6 +98,24 @@ fn v4_an_unknown_token_is_revoked_already_and_a_wrong_hint_does_not_matter() {
 }
 
 #[test]
+fn v1_while_nothing_can_be_revoked_the_answer_is_503_and_the_tokens_live() {
+    let world = World::new();
+    let tokens = tokens(&world);
+
+    for name in ["refresh_token", "access_token"] {
+        world.set_down("grants", true);
+        let refused = ask(&world, "/revoke", token(&tokens, name));
+        assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{name}");
+        assert_eq!(outcome(&refused), "temporarily_unavailable", "{name}");
+
+        world.set_down("grants", false);
+        assert!(active(&world, token(&tokens, "access_token")), "{name}");
+        assert_eq!(userinfo(&world, token(&tokens, "access_token")).status, 200, "{name}");
+    }
+    assert_eq!(outcome(&refresh(&world, token(&tokens, "refresh_token"))), "issued");
+}
+
+#[test]
 fn v1_a_public_client_revokes_with_its_identifier_alone() {
     let world = World::new();
     let started = world.approved();
@@ -257,6 +275,8 @@ fn scripts_of_any_site_may_call_what_a_browser_client_needs_and_never_the_pages(
         "/revoke",
         "/jwks.json",
         "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/oauth-protected-resource/userinfo",
     ] {
         let preflight = options(path);
         assert_eq!(
@@ -271,8 +291,10 @@ fn scripts_of_any_site_may_call_what_a_browser_client_needs_and_never_the_pages(
         );
     }
     assert_eq!(world.poll("forged").header("access-control-allow-origin"), Some("*"));
-    for path in ["/device", "/authorize", "/introspect"] {
-        assert_eq!(options(path).status, 405, "{path}");
+    for path in ["/device", "/authorize", "/introspect", "/register", "/healthz"] {
+        let preflight = options(path);
+        let open = preflight.headers.iter().find(|(name, _)| name.starts_with("access-control-"));
+        assert_eq!(open, None, "{path}");
     }
     assert_eq!(Person::of(&world).open("/device").header("access-control-allow-origin"), None);
 }

@@ -1,7 +1,7 @@
 // `make apply`: a file becomes what the server has, and nothing else happens.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Admin } from './admin.mjs';
-import { root } from './config.mjs';
+import { python, root } from './config.mjs';
 import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
+import { startWorkerd, within } from './harness.mjs';
 import { disclosures, endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
 
 const EXAMPLE = join(root, 'examples/clients.toml');
@@ -112,6 +112,34 @@ test('without anybody to ask nothing is changed', async () => {
   assert.equal((await new Admin(server).read('unasked')).status, 404);
 });
 
+test('make apply is given its file and its switches on the command line', async () => {
+  const file = write('[[clients]]\nclient_id = "made"\nclient_name = "A"\ntoken_endpoint_auth_method = "none"\n', 'made.toml');
+
+  const looked = await make(`FILE=${file}`, 'DRY_RUN=1');
+  assert.match(looked.output, /\+ client made\n.*1 change to make\./s);
+  assert.equal(looked.code, 2, 'there is something to change');
+  assert.equal((await new Admin(server).read('made')).status, 404);
+
+  const made = await make(`FILE=${file}`, 'YES=1');
+  assert.deepEqual([made.code, /Done: 1 change\.\n$/.test(made.output)], [0, true], made.output);
+  assert.equal((await new Admin(server).read('made')).status, 200);
+  assert.match((await make(`FILE=${file}`, 'DRY_RUN=1')).output, /Nothing to change\.\n$/);
+  assert.match((await make()).output, /Which file\? make apply FILE=clients\.toml\n/);
+});
+
+test('on a terminal make apply asks, and only a yes changes anything', async () => {
+  const file = write('[[clients]]\nclient_id = "asked"\nclient_name = "A"\ntoken_endpoint_auth_method = "none"\n', 'asked.toml');
+
+  for (const answer of ['n', '', 'yeah']) {
+    const { code, output } = await make.onTerminal(answer, `FILE=${file}`);
+    assert.deepEqual([code, /Make it\? \[y\/N\] .*Nothing was changed\./s.test(output)], [2, true], output);
+    assert.equal((await new Admin(server).read('asked')).status, 404);
+  }
+  const { code, output } = await make.onTerminal('y', `FILE=${file}`);
+  assert.deepEqual([code, /Make it\? \[y\/N\] .*Done: 1 change\./s.test(output)], [0, true], output);
+  assert.equal((await new Admin(server).read('asked')).status, 200);
+});
+
 test('a server that cannot be asked is named, and a token is not repeated', async () => {
   const file = write('');
   for (const [env, expected] of [
@@ -161,4 +189,36 @@ function apply(env, { origin } = server) {
       resolve({ code: error?.code ?? 0, stdout, stderr });
     }).stdin.end();
   });
+}
+
+/** Runs `make apply` itself; what it says, all of it. */
+async function make(...variables) {
+  return finished(launch(['make', 'apply', ...variables]));
+}
+
+/** The same on a pseudo-terminal, where it asks. */
+make.onTerminal = async (answer, ...variables) => {
+  const terminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+  const child = launch([python(), '-c', terminal, 'make', 'apply', ...variables], 'pipe');
+  let said = '';
+  child.stdout.on('data', (text) => {
+    said += text;
+    if (said.includes('[y/N] ') && child.stdin.writable) child.stdin.end(`${answer}\n`);
+  });
+  return finished(child);
+};
+
+function launch([program, ...args], stdin = 'ignore') {
+  const env = { ISSUER: server.origin, PATH: process.env.PATH, HOME: process.env.HOME, NO_COLOR: '1' };
+  const child = spawn(program, args, { cwd: root, env, stdio: [stdin, 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8');
+  return child;
+}
+
+async function finished(child) {
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  const [code] = await within(60_000, once(child, 'close'), 'make apply did not end').finally(() => child.kill('SIGKILL'));
+  assert.deepEqual(disclosures(output), []);
+  return { code, output: output.replaceAll('\r\n', '\n') };
 }

@@ -51,29 +51,33 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {string} [options.build] the directory of the Worker, `builds.release` if not given
  * @param {object[]} [options.objects] its bindings of objects, those of wrangler.toml if not given
  * @param {number} [options.port] where it listens, a free one if not given
+ * @param {boolean} [options.twin] whether there is a second Worker over the same objects: an isolate that remembers for itself
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0 } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
   for (const module of ['index.js', 'index_bg.wasm']) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
   const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
-  writeFileSync(config, capnp(all, objects));
+  writeFileSync(config, capnp(all, objects, twin));
 
   const log = [];
+  const ports = { http: port, ...(twin && { twin: 0 }) };
   let workerd = await launch();
 
   async function launch() {
-    const started = await runWorkerd({ config, state, port, log });
-    port = started.port;
+    const started = await runWorkerd({ config, state, ports, log });
+    Object.assign(ports, started.ports);
     return started;
   }
 
   return {
     get origin() {
-      return `http://127.0.0.1:${port}`;
+      return `http://127.0.0.1:${ports.http}`;
     },
+    /** The second Worker, if there is one. */
+    twin: twin && { origin: `http://127.0.0.1:${ports.twin}` },
     /** All output so far, of every run. */
     logs: () => log.join('\n'),
     /** The database files of a class's objects; none before the first write. */
@@ -161,8 +165,9 @@ export function within(milliseconds, promise, message) {
 }
 
 /** One run of workerd; resolves when it listens. The state is a directory of one subdirectory per class. */
-async function runWorkerd({ config, state, port, log }) {
-  const args = ['serve', config, '--control-fd=3', `--directory-path=state=${state}`, `--socket-addr=http=127.0.0.1:${port}`];
+async function runWorkerd({ config, state, ports, log }) {
+  const sockets = Object.entries(ports).map(([name, port]) => `--socket-addr=${name}=127.0.0.1:${port}`);
+  const args = ['serve', config, '--control-fd=3', `--directory-path=state=${state}`, ...sockets];
   const child = spawn(workerdBinary(), args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   cleanups.add(kill);
@@ -175,10 +180,10 @@ async function runWorkerd({ config, state, port, log }) {
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => log.push(line));
   }
-  const first = await within(START_LIMIT, Promise.race([listenEvent(child.stdio[3]), exited]), 'workerd did not start');
+  const first = await within(START_LIMIT, Promise.race([listenEvents(child.stdio[3], Object.keys(ports)), exited]), 'workerd did not start');
   if (typeof first === 'string') throw new Error(`${first}:\n${log.join('\n')}`);
   return {
-    port: first.port,
+    ports: first,
     async end(signal) {
       child.kill(signal);
       await within(STOP_LIMIT, exited, `workerd did not end on ${signal}`).catch((error) => {
@@ -189,11 +194,13 @@ async function runWorkerd({ config, state, port, log }) {
   };
 }
 
-/** workerd says on its control channel where it listens: `{"event":"listen","socket":"http","port":12345}`. */
-async function listenEvent(channel) {
+/** workerd says on its control channel where it listens: `{"event":"listen","socket":"http","port":12345}`, a line each. */
+async function listenEvents(channel, names) {
+  const ports = {};
   for await (const line of createInterface({ input: channel })) {
     const message = JSON.parse(line);
-    if (message.event === 'listen' && message.socket === 'http') return message;
+    if (message.event === 'listen') ports[message.socket] = message.port;
+    if (names.every((name) => ports[name])) return ports;
   }
   // It has ended, or is about to.
   return new Promise(() => {});
@@ -207,40 +214,45 @@ function workerdBinary() {
 
 /**
  * A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. All that
- * the Worker can fetch is on this machine.
+ * the Worker can fetch is on this machine. The twin has the same modules and vars, and the objects of the first one.
  */
-function capnp(vars, objects = wrangler.durable_objects.bindings) {
+function capnp(vars, objects = wrangler.durable_objects.bindings, twin = false) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
-  const bindings = [
-    ...objects.map(({ name, class_name }) => `(name = "${name}", durableObjectNamespace = "${class_name}")`),
+  const bindings = (reference) => [
+    ...objects.map(({ name, class_name }) => `(name = "${name}", durableObjectNamespace = ${reference(class_name)})`),
     ...Object.entries(vars)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
   ];
-  return `using Workerd = import "/workerd/workerd.capnp";
-
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .main),
-    (name = "state", disk = (path = "overridden", writable = true)),
-    (name = "internet", network = (allow = ["local"])),
-  ],
-  sockets = [
-    (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),
-  ],
-);
-
-const main :Workerd.Worker = (
+  const code = `
   compatibilityDate = "${wrangler.compatibility_date}",
   modules = [
     (name = "index.js", esModule = embed "index.js"),
     (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
+  ],`;
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .main),${twin ? '\n    (name = "twin", worker = .twin),' : ''}
+    (name = "state", disk = (path = "overridden", writable = true)),
+    (name = "internet", network = (allow = ["local"])),
   ],
+  sockets = [
+    (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),${twin ? '\n    (name = "twin", address = "overridden", http = (), service = "twin"),' : ''}
+  ],
+);
+
+const main :Workerd.Worker = (${code}
   durableObjectStorage = (localDisk = "state"),
   durableObjectNamespaces = ${list(namespaces)},
-  bindings = ${list(bindings)},
+  bindings = ${list(bindings((className) => text(className)))},
+);
+
+const twin :Workerd.Worker = (${code}
+  bindings = ${list(bindings((className) => `(className = "${className}", serviceName = "main")`))},
 );
 `;
 }

@@ -45,3 +45,9 @@ export function resolved(value) {
   if (!value?.$ref) return value;
   return value.$ref.split('/').slice(1).reduce((node, name) => node?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], document);
 }
+
+/** Whether a schema of the document accepts a value; why not, if it does not. */
+export function judge(schema, value) {
+  const validate = ajv.getSchema(`openapi#/components/schemas/${schema}`);
+  return validate(value) ? undefined : ajv.errorsText(validate.errors);
+}

@@ -19,19 +19,21 @@ import { events, ledger, outbox } from './stored.mjs';
 const survivors = {
   GrantShard: ['keys', 'health'],
   Registry: ['health'],
-  AccountShard: ['start', 'poll', 'keys', 'health'],
-  LimiterShard: ['poll', 'approve', 'redeem', 'refresh', 'keys', 'health'],
+  AccountShard: ['start', 'poll', 'revoke', 'keys', 'health'],
+  LimiterShard: ['poll', 'approve', 'redeem', 'refresh', 'revoke', 'keys', 'health'],
 };
 
 for (const [className, working] of Object.entries(survivors)) {
   test(`without ${className} there is ${working.join(', ')}; the rest is 503, and then as it was`, async (t) => {
     const { server, breakDown, repair } = await breakable(t, className);
-    const [waiting, approved, holder] = [await start(server), await start(server), await start(server)];
+    const [waiting, approved, holder, leaver] = await Promise.all([1, 2, 3, 4].map(() => start(server)));
     const next = new Device(server, { client: clients.printer });
     const alice = new Person(server);
     await alice.approve(approved.userCode);
     await alice.approve(holder.userCode);
+    await alice.approve(leaver.userCode);
     await holder.redeem();
+    await leaver.redeem();
     await alice.consider(waiting.userCode);
 
     await breakDown();
@@ -42,6 +44,7 @@ for (const [className, working] of Object.entries(survivors)) {
       approve: page(await alice.decide('approve')),
       redeem: brief(await approved.poll()),
       refresh: brief(await holder.refresh()),
+      revoke: brief(await leaver.ask('/revoke', { token: leaver.tokens.refresh_token })),
       keys: await get(`${server.origin}/jwks.json`),
       health: await get(`${server.origin}/healthz`),
     };
@@ -53,8 +56,10 @@ for (const [className, working] of Object.entries(survivors)) {
     await waiting.redeem();
     if (!working.includes('redeem')) await approved.redeem();
     assert.equal((await holder.refresh()).status, 200);
+    const left = await leaver.refresh();
+    assert.equal(left.error ?? left.status, working.includes('revoke') ? 'invalid_grant' : 200, 'what could not be revoked lives');
     await next.start();
-    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 3, 'each of them once');
+    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 4, 'each of them once');
   });
 }
 

@@ -26,7 +26,7 @@ pub fn read(name: &str, rules: Value) -> Result<Rules, Vec<Fault>> {
     };
     let (mut sound, mut faults) = (Vec::new(), Vec::new());
     for (index, rule) in rules.into_iter().enumerate() {
-        match serde_json::from_value(rule) {
+        match written_as_object(rule).and_then(serde_json::from_value) {
             Ok(rule) => sound.push(rule),
             Err(error) => faults.push(Fault::at_item(name, index, error.to_string())),
         }
@@ -35,6 +35,12 @@ pub fn read(name: &str, rules: Value) -> Result<Rules, Vec<Fault>> {
         return Err(faults);
     }
     Rules::try_from(sound).map_err(|bad| vec![Fault::at(name, bad.to_string())])
+}
+
+/// Derived readers take a list of values for an object, too, which nobody means.
+fn written_as_object(rule: Value) -> Result<Value, serde_json::Error> {
+    let is_list = rule.is_array() || rule.get("when").is_some_and(Value::is_array);
+    if is_list { Err(serde::de::Error::custom("a rule and its when are objects")) } else { Ok(rule) }
 }
 
 /// A rule as it is written, before it is found sound.
@@ -236,6 +242,8 @@ mod tests {
         let pointers: Vec<&str> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
         assert_eq!(pointers, ["/claims/1", "/claims/2"]);
         assert_eq!(read("claims", json!({})).unwrap_err()[0].pointer, "/claims");
+        let listed = json!([[null, null, null, null, null, null, null, null, "name"], { "drop": "name", "when": ["email"] }]);
+        assert_eq!(read("claims", listed).unwrap_err().len(), 2);
         let many = vec![json!({ "drop": "name" }); MOST_RULES + 1];
         assert!(serde_json::from_value::<Rules>(many.into()).unwrap_err().to_string().contains("at most 50"));
     }

@@ -1,0 +1,350 @@
+// What the OpenAPI document accepts the admin API takes, and what it refuses is refused: each member of each request with
+// values that are good and values that are not.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Admin } from './admin.mjs';
+import { DEVICE_GRANT } from './device.mjs';
+import { startWorkerd } from './harness.mjs';
+import { document, judge, operations, resolved } from './openapi.mjs';
+import { endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
+
+let server, admin;
+before(async () => {
+  server = await startWorkerd();
+  admin = new Admin(server);
+  await admin.create({ client_id: 'tried', client_name: 'Tried' });
+  await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
+});
+after(() => endDiscreetly(server));
+
+// --- Values ---
+
+const long = (length, of = 'x') => of.repeat(length);
+const number = (bytes, first = 1) => Buffer.from([first, ...Array(bytes - 1).fill(1)]).toString('base64url');
+const EC = { kty: 'EC', crv: 'P-256', x: number(32), y: number(32) };
+const OKP = { kty: 'OKP', crv: 'Ed25519', x: number(32) };
+const RSA = { kty: 'RSA', n: number(256, 0x80), e: 'AQAB' };
+const CERTIFIED = { kty: 'EC', crv: 'P-521', x5c: ['MIIB'] };
+
+const flag = { good: [true, false, null], bad: ['true', 1, {}] };
+const count = (least, most) => ({ good: [least, most, null], bad: [least - 1, most + 1, least + 0.5, `${least}`, -1, [least]] });
+const choice = (...words) => ({ good: [...words, null], bad: ['', 'other', words[0].toUpperCase() + 'x', 1, [words[0]]] });
+const ALGORITHMS = choice('ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA');
+const plain = (longest) => ({
+  good: ['x', 'Wohnzimmer-Fernseher №2 📺', 'a b', long(longest), long(longest, 'é'), long(longest, '📺'), 'a\ufeff'],
+  bad: ['', ' x', 'x ', '\u00a0x', 'x\u3000', 'a\nb', 'a\tb', 'a\u0085b', 'a\u202eb', 'a\u2066b', '\u200fa', long(longest + 1), 7, ['x'], {}],
+});
+const orNull = ({ good, bad }) => ({ good: [...good, null], bad });
+const webAddress = {
+  good: ['https://tv.example', 'https://tv.example:8443/a/b?c=d@e', 'https://[2001:db8::1]/', 'http://127.0.0.1:3000/', 'http://127.1.2.3',
+    'http://localhost/x', 'http://[::1]:80', `https://a.example/${long(494)}`, null],
+  bad: ['', 'tv.example', 'http://tv.example', 'urn:example:tv', 'HTTPS://tv.example', 'https://', 'https:///x', 'https://user@tv.example', 'https://tv.example/#top',
+    'https://tv.example/a b', 'https://tv.example/<', 'https://tv.example/é', 'javascript:alert(1)', 'ftp://tv.example', 'http://127.0.0.1.example.com',
+    'http://127.0.0.256', 'http://localhost.example', ' https://tv.example', `https://a.example/${long(495)}`, 7, ['https://tv.example']],
+};
+const resources = {
+  good: ['https://api.example/v1', 'urn:example:api', 'a:b', 'x+y-z.1:/', `a:${long(510)}`],
+  bad: ['', 'api', 'a:', '1a:b', 'https://a/#b', 'a:b c', 'a:é', ' a:b', `a:${long(511)}`, 7],
+};
+const list = ({ good, bad }, most) => ({
+  good: [[], good, Array.from({ length: most }, (_, at) => `${good[0]}${at}`), null],
+  bad: [...bad.map((item) => [item]), [good[0], good[0]], Array.from({ length: most + 1 }, (_, at) => `${good[0]}${at}`), good[0], { 0: good[0] }],
+});
+const eMail = {
+  good: ['tv@example.com', 'ü@bücher.example', 'a@b', `${long(244)}@a.example`],
+  bad: ['', 'tv', 'tv@', '@example.com', 'a@b@c', 'a b@c', 'a@b c', ' a@b', 'a@b ', 'a\n@b', 'a@\u202eb', `${long(245)}@a.example`, 7],
+};
+const keys = {
+  good: [EC, OKP, RSA, { ...EC, alg: 'ES256', use: 'sig', kid: 7 }, { ...OKP, alg: 'Ed25519' }, { ...RSA, alg: 'PS384', use: 7 }, { ...RSA, n: number(512), e: 'Aw' }, CERTIFIED, { x5c: [] }],
+  bad: [{}, 7, null, [], 'key', { ...EC, d: number(32) }, { ...EC, k: null }, { ...CERTIFIED, d: 'AQ' }, { ...EC, use: 'enc' }, { ...EC, x: number(31) }, { ...EC, y: 7 }, { ...EC, y: undefined },
+    { ...EC, crv: 'P-384' }, { ...EC, alg: 'RS256' }, { ...EC, alg: null }, { ...EC, alg: 'none' }, { ...OKP, alg: 'ES256' }, { ...RSA, n: number(128) }, { ...RSA, n: number(513) },
+    { ...RSA, e: number(5) }, { ...RSA, e: '' }, { ...EC, x: `${number(32).slice(0, 42)}B` }, { ...EC, x: `${number(32)}=` }, { kty: 'oct' }, { ...EC, x5c: 'MIIB', crv: 'P-521' }],
+};
+const scopes = { good: ['openid', 'openid profile', '  openid  fly ', '', null], bad: ['é', 'a"b', 'a\\b', 'a\tb', 'open\u0000id', 7, ['openid']] };
+
+const RESERVED = ['iss', 'sub', 'aud', 'client_id', 'cnf', 'acr', 'active', 'username', 'authorization_details'];
+const names = { good: ['x', 'https://tv.example/role', '~', long(128)], bad: ['', 'a b', 'a"b', 'a\\b', 'é', long(129), 7, ...RESERVED] };
+const some = { good: ['x', 'a b', 'é', long(128)], bad: ['', long(129), 7] };
+const rules = {
+  good: [
+    ...names.good.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
+    ...['account.sub', 'account.username', 'account.name', 'account.email', 'account.email_verified', 'account.groups', 'request.client_id', 'request.scope', 'request.resource'].map((from) => ({ claim: 'x', from })),
+    ...[0, false, '', 'text', [], {}, { a: [null] }, long(1022)].map((value) => ({ claim: 'x', value })),
+    ...some.good.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }, { drop: 'x', when: { group: text, scope: 'a' } }]),
+    { claim: 'x', from: 'account.name', only: Array(64).fill('a'), prefix: 'a', into: ['id_token', 'userinfo', 'access_token'] },
+  ],
+  bad: [
+    ...names.bad.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
+    ...some.bad.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }, { drop: 'x', when: { group: text } }]),
+    {}, 7, null, 'drop', [], [null, null, null, null, null, null, null, null, 'x'],
+    { claim: 'x' }, { claim: 'x', value: null }, { claim: 'x', value: 1, from: 'groups' }, { claim: 'x', as: 'y', drop: 'z' }, { drop: 'x', value: 1 }, { from: 'groups' },
+    { claim: 'x', from: 'account.password' }, { claim: 'x', value: long(1023) }, { claim: 'x', value: 1, iff: true },
+    { claim: 'x', value: 1, prefix: 'y' }, { claim: 'x', as: 'y', only: ['y'] }, { drop: 'x', only: ['y'] }, { claim: 'x', from: 'account.email_verified', prefix: 't' },
+    { claim: 'x', from: 'groups', only: [] }, { claim: 'x', from: 'groups', only: Array(65).fill('a') }, { claim: 'x', from: 'groups', only: 'a' },
+    { drop: 'x', into: [] }, { drop: 'x', into: ['userinfo', 'userinfo'] }, { drop: 'x', into: ['refresh_token'] }, { drop: 'x', into: 'userinfo' },
+    { drop: 'x', when: {} }, { drop: 'x', when: { scope: 'a', client: 'b' } }, { drop: 'x', when: ['a'] }, { drop: 'x', when: 'a' },
+  ],
+};
+// A list of rules has no room for all of them at once.
+const claims = { good: [[], ...rules.good.map((rule) => [rule]), Array(50).fill({ drop: 'x' })], bad: [...rules.bad.map((rule) => [rule]), Array(51).fill({ drop: 'x' }), {}, { drop: 'x' }, 'x', 7] };
+
+const METHODS = ['none', 'client_secret_basic', 'client_secret_post'];
+const members = {
+  client_id: { good: ['x', 'tv/1', 'a b', '~', '...', 'acct', long(128)], bad: ['', ' x', 'x ', '.', '..', 'acct-1', 'acct-', 'é', 'a\nb', long(129), 7, ['x']] },
+  client_name: plain(100),
+  client_uri: webAddress,
+  logo_uri: webAddress,
+  policy_uri: webAddress,
+  tos_uri: webAddress,
+  jwks_uri: webAddress,
+  contacts: list(eMail, 10),
+  grant_types: { good: [[], [DEVICE_GRANT], [DEVICE_GRANT, 'refresh_token'], ['refresh_token', DEVICE_GRANT], null], bad: [['refresh_token'], ['password'], [DEVICE_GRANT, DEVICE_GRANT], DEVICE_GRANT, [7]] },
+  scope: scopes,
+  token_endpoint_auth_method: { good: [...METHODS, null], bad: ['', 'client_secret_jwt', 'other', 7, ['none']] },
+  tls_client_auth_subject_dn: {
+    beside: { token_endpoint_auth_method: 'tls_client_auth' },
+    good: ['CN=tv', 'CN=device 7,O=Example', 'cn=a, o=b', '2.5.4.3=a', 'CN=a+UID=7,O=b', 'CN=a\\,b', 'CN=Zo\\C3\\AB', 'CN=ë', 'CN=', 'CN=a=b', 'CN=a\\\\,O=b', `CN=${long(509)}`],
+    bad: ['', 'device', '=a', 'C N=a', 'CN=a,', 'CN=a,b', 'CN=a+', 'CN=a\\', 'CN=a\\4', 'CN=a\\4g', `CN=${long(510)}`, 7, ['CN=a']],
+  },
+  jwks: {
+    good: [...keys.good.map((key) => ({ keys: [key] })), { keys: [EC, RSA], more: 1 }, { keys: Array(20).fill(EC) }, null],
+    bad: [...keys.bad.map((key) => ({ keys: [key] })), { keys: [] }, { keys: Array(21).fill(EC) }, { keys: EC }, { keys: [EC, {}] }, [EC], 'jwks', 7],
+  },
+  id_token_signed_response_alg: ALGORITHMS,
+  access_token_signed_response_alg: ALGORITHMS,
+  userinfo_signed_response_alg: ALGORITHMS,
+  dpop_bound_access_tokens: flag,
+  tls_client_certificate_bound_access_tokens: flag,
+  enabled: flag,
+  owner: orNull(plain(100)),
+  consent_text: orNull(plain(200)),
+  consent_prompt: choice('always'),
+  access_token_format: choice('jwt', 'opaque'),
+  audience: list(resources, 20),
+  code_lifetime: count(10, 1_800),
+  polling_interval: count(1, 60),
+  user_code_type: choice('configured', 'digits'),
+  verification_uri_complete: flag,
+  access_token_lifetime: count(60, 86_400),
+  id_token_lifetime: count(60, 86_400),
+  refresh_token_idle_lifetime: count(60, 31_536_000),
+  refresh_token_lifetime: count(60, 31_536_000),
+  claims: orNull(claims),
+};
+/** What only an answer has is left aside, whatever it is. */
+const leftAside = Object.entries(document.components.schemas.ClientMetadata.properties).filter(([, { readOnly }]) => readOnly).map(([name]) => name);
+for (const name of leftAside) members[name] = { good: [0, 'x', null, {}], bad: [] };
+
+/** What members demand of one another, and what a client must have. */
+const together = {
+  good: [
+    {},
+    { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [EC] } },
+    { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://tv.example/keys', jwks: null },
+    { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [EC, CERTIFIED] } },
+    { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks_uri: 'https://tv.example/keys' },
+    { token_endpoint_auth_method: 'none', jwks: { keys: [EC] }, tls_client_auth_subject_dn: null },
+    { polling_interval: 9, code_lifetime: 10, refresh_token_idle_lifetime: 60, refresh_token_lifetime: 60 },
+  ],
+  bad: [
+    { token_endpoint_auth_method: 'private_key_jwt' },
+    { token_endpoint_auth_method: 'private_key_jwt', jwks: null },
+    { token_endpoint_auth_method: 'self_signed_tls_client_auth' },
+    { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [EC] } },
+    { token_endpoint_auth_method: 'tls_client_auth' },
+    { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: null },
+    { tls_client_auth_subject_dn: 'CN=tv' },
+    { token_endpoint_auth_method: 'none', tls_client_auth_subject_dn: 'CN=tv' },
+    { jwks: { keys: [EC] }, jwks_uri: 'https://tv.example/keys' },
+    { client_name: undefined },
+    { client_name: null },
+    { client_secret: 'x' },
+    { redirect_uris: [] },
+  ],
+};
+
+// --- Requests ---
+
+/** Every request: what it is sent to, what else is in it, its members, and whole bodies. */
+const requests = {
+  createClient: { schema: 'NewClient', base: { client_name: 'TV' }, members, together, send: (body) => admin.ask('POST', '/clients?dry_run=true', body) },
+  replaceClient: {
+    schema: 'NewClient', base: { client_name: 'TV' }, members: without(members, 'client_id'), together,
+    send: (body) => admin.ask('PUT', '/clients/tried?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  changeClient: {
+    schema: 'ClientPatch', base: {}, members: without(members, 'client_id'),
+    together: { good: together.good, bad: [{ client_name: null }, { client_secret: 'x' }, { redirect_uris: [] }] },
+    send: (body) => admin.ask('PATCH', '/clients/tried?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  rotateClientSecret: {
+    schema: 'Overlap', base: {}, members: { overlap: count(0, 2_592_000) }, together: { good: [{}], bad: [{ forever: true }] },
+    send: (body) => admin.ask('POST', '/clients/tried/secret', body),
+  },
+  describeScope: {
+    schema: 'ScopeDescription', base: { description: 'Fly' },
+    members: { description: plain(200), name: { good: ['fly', null], bad: [7, ['fly'], {}] }, standard: { good: [true, 'x', null], bad: [] } },
+    together: { good: [{}], bad: [{ description: undefined }, { description: null }, { colour: 1 }] },
+    send: (body) => admin.ask('PUT', '/scopes/fly?dry_run=true', body),
+  },
+  mapScopeClaims: {
+    schema: 'ScopeClaims', base: { claims: [] }, members: { claims: { good: claims.good, bad: [...claims.bad, null] } },
+    together: { good: [{}], bad: [{ claims: undefined }, { more: 1 }] },
+    send: (body) => admin.ask('PUT', '/scopes/fly/claims', body),
+  },
+  tryTokens: {
+    schema: 'TokenTrial', base: { client_id: 'demo-tv', account: 'alice' },
+    members: {
+      client_id: { good: ['demo-tv'], bad: ['', null, 7] },
+      account: { good: ['alice', 'bob'], bad: ['', null, 7] },
+      scope: scopes,
+      resource: { good: ['https://api.example', '', 'x', [], ['a', 'b'], Array.from({ length: 20 }, (_, at) => `${at}`), null], bad: [7, {}, [7], ['a', 'a'], Array.from({ length: 21 }, (_, at) => `${at}`)] },
+    },
+    together: { good: [{}], bad: [{ client_id: undefined }, { account: undefined }, { password: 'x' }] },
+    send: (body) => admin.ask('POST', '/dry-run', body),
+  },
+  importKey: {
+    schema: 'KeyImport', base: { alg: 'ES256' }, members: {},
+    together: { good: [], bad: [{}] },
+    send: (body) => admin.ask('POST', '/keys', body),
+  },
+  rotateKeys: {
+    schema: 'KeyRotation', base: {},
+    members: { alg: { good: ['ES256'], bad: ['none', '', 7, ['ES256']] }, at_once: { good: [false, true], bad: ['true', 1, []] } },
+    together: { good: [{}], bad: [{ more: 1 }] },
+    send: (body) => admin.ask('POST', '/keys/rotate', body),
+  },
+};
+
+/** Keys of an operator of each kind, and what is wrong with others. */
+async function ownKeys() {
+  const [ec, okp, rsa, other] = await Promise.all([
+    own({ name: 'ECDSA', namedCurve: 'P-256' }), own({ name: 'Ed25519' }),
+    own({ name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' }), own({ name: 'ECDSA', namedCurve: 'P-256' }),
+  ]);
+  const { d: _, ...halfOfEc } = ec;
+  const { qi: __, ...partOfRsa } = rsa;
+  return {
+    good: [{ jwk: ec }, { jwk: { ...okp, alg: 'Ed25519' }, alg: undefined, at_once: false }, { jwk: rsa, alg: 'RS256' }],
+    bad: [
+      { jwk: other, alg: undefined }, { jwk: other, alg: 'EdDSA' }, { jwk: { ...other, alg: 'RS256' } }, { jwk: { ...other, use: 'enc' } }, { jwk: rsa }, { jwk: okp },
+      { jwk: halfOfEc }, { jwk: partOfRsa, alg: 'RS256' }, { jwk: { ...other, d: '' } }, { jwk: { ...other, d: '!' } }, { jwk: { ...other, crv: 'P-384' } }, { jwk: { ...other, kty: 'oct' } },
+      { jwk: 'key' }, { jwk: null }, { jwk: [] }, { jwk: other, at_once: 'yes' }, { jwk: other, alg: 'none' }, { jwk: other, more: 1 },
+    ],
+    misfit: { ...other, d: ec.d },
+  };
+
+  async function own(algorithm) {
+    const { privateKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const { key_ops: _, ext: __, alg: ___, ...jwk } = await crypto.subtle.exportKey('jwk', privateKey);
+    for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi']) keepSecret('a private key of the operator', jwk[name]);
+    return jwk;
+  }
+}
+
+/** What a schema cannot say: `takes` is what the server does all the same. */
+const unsayable = [
+  ...each(['createClient', 'replaceClient', 'changeClient'], [
+    { why: 'two numbers cannot be compared', body: { code_lifetime: 10, polling_interval: 10 } },
+    { why: 'two numbers cannot be compared', body: { refresh_token_idle_lifetime: 61, refresh_token_lifetime: 60 } },
+    { why: 'which scopes are described changes', body: { scope: 'openid undescribed' } },
+    { why: 'texts are measured in characters, not in bytes', body: { contacts: [`${long(130, 'é')}@a.example`] } },
+    { why: 'texts are measured in characters, not in bytes', body: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${long(300, 'é')}` } },
+    { why: 'texts are measured in characters, not in bytes', body: { claims: [{ claim: 'x', from: 'groups', prefix: long(65, 'é') }] } },
+    { why: 'what is no text is not measured', body: { claims: [{ claim: 'x', value: { y: long(1022) } }] } },
+    { why: 'JSON Schema takes 600.0 for a whole number', body: { code_lifetime: 600 }, raw: (text) => text.replace('600', '600.0') },
+    { why: 'null is as if a member of a rule were absent; beside each it would bury the forms', body: { claims: [{ drop: 'x', claim: null, when: { scope: 'a', group: null } }] }, takes: true },
+  ]),
+  ...each(['replaceClient', 'changeClient'], [{ why: 'it depends on the address', body: { client_id: 'another' } }]),
+  ...each(['changeClient'], [
+    { why: 'it depends on what is patched', body: { token_endpoint_auth_method: 'private_key_jwt' } },
+    { why: 'it depends on what is patched', body: { jwks: {} } },
+  ]),
+  ...each(['describeScope'], [{ why: 'it depends on the address', body: { name: 'another' } }]),
+  ...each(['tryTokens'], [{ why: 'which clients there are changes', body: { client_id: 'absent' } }, { why: 'which accounts there are changes', body: { account: 'absent' } }]),
+];
+
+for (const [operationId, { schema, base, members, together, send }] of Object.entries(requests)) {
+  test(`${operationId} takes what ${schema} accepts, and refuses what it refuses`, async () => {
+    const cases = [
+      ...Object.entries(members).flatMap(([name, { beside, good, bad }]) => [
+        ...good.map((value) => [true, { ...base, ...beside, [name]: value }]), ...bad.map((value) => [false, { ...base, ...beside, [name]: value }]),
+      ]),
+      ...together.good.map((body) => [true, { ...base, ...body }]), ...together.bad.map((body) => [false, { ...base, ...body }]),
+    ];
+    if (operationId === 'importKey') {
+      const { good, bad } = await ownKeys();
+      cases.push(...good.map((body) => [true, { ...base, ...body }]), ...bad.map((body) => [false, { ...base, ...body }]));
+    }
+    const wrong = [];
+    for (const [isGood, body] of cases) {
+      const said = judge(schema, JSON.parse(JSON.stringify(body)));
+      const taken = await takes(send, body);
+      if ((said === undefined) !== isGood || taken !== isGood) {
+        wrong.push(`${short(body)} should be ${isGood ? 'good' : 'bad'}: the document ${said === undefined ? 'accepts' : 'refuses'}, the server ${taken ? 'takes' : 'refuses'} it`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+}
+
+test('what the document cannot say is known, and little', async () => {
+  const wrong = [];
+  for (const { operationId, why, body, raw = (text) => text, takes: taken = false } of unsayable) {
+    const { schema, base, send } = requests[operationId];
+    const whole = { ...base, ...body };
+    const accepted = judge(schema, whole) === undefined;
+    if (accepted === taken) wrong.push(`${operationId} ${short(body)} can be said: ${why}`);
+    if ((await takes(send, whole, raw)) !== taken) wrong.push(`${operationId} ${short(body)} is ${taken ? 'refused' : 'taken'}: ${why}`);
+  }
+  assert.deepEqual(wrong, []);
+
+  // Halves that do not belong together look like those that do.
+  const { misfit } = await ownKeys();
+  const { schema, send } = requests.importKey;
+  assert.deepEqual([judge(schema, { jwk: misfit, alg: 'ES256' }), await takes(send, { jwk: misfit, alg: 'ES256' })], [undefined, false]);
+});
+
+test('every request of the document is tried, each of its members', () => {
+  const sent = operations.filter(({ operation }) => operation.requestBody).map(({ operation }) => operation);
+  assert.deepEqual(sent.map(({ operationId }) => operationId).sort(), Object.keys(requests).sort());
+  for (const { operationId, requestBody } of sent) {
+    const { schema, members } = requests[operationId];
+    for (const { schema: described } of Object.values(requestBody.content)) assert.equal(described.$ref, `#/components/schemas/${schema}`);
+    // The members of a brought key are tried together.
+    const tried = operationId === 'importKey' ? ['jwk', 'alg', 'at_once'] : [...Object.keys(members), ...(members === requests.replaceClient.members || schema === 'ClientPatch' ? ['client_id'] : [])];
+    assert.deepEqual(tried.sort(), everyMember(resolved({ $ref: `#/components/schemas/${schema}` })).sort(), operationId);
+  }
+  const { ClientMembers, NewClient, ClientMetadata } = document.components.schemas;
+  const sendable = [...Object.keys(ClientMembers.properties), ...Object.keys(NewClient.properties)];
+  assert.deepEqual(sendable.sort(), Object.keys(ClientMetadata.properties).sort(), 'whatever an answer has may be sent');
+});
+
+/** The names of all members of a schema, also of those that it is made of. */
+function everyMember({ properties = {}, allOf = [] }) {
+  const references = allOf.filter(({ $ref }) => $ref).map(resolved);
+  return [...new Set([...Object.keys(properties), ...references.flatMap(everyMember)])];
+}
+
+/** Whether the server takes a body; anything but that or a refusal of the body is a fault of the test. */
+async function takes(send, body, raw = (text) => text) {
+  // The log names a client that was tried, and an answer in which it does so is not always one of it.
+  if (typeof body.client_id === 'string') knowClient(body.client_id);
+  const { status, body: answer } = await send({ raw: raw(JSON.stringify(body)), type: 'application/json' });
+  assert.ok([200, 201, 400, 422].includes(status), `${status} ${JSON.stringify(answer)} to ${short(body)}`);
+  return status < 300;
+}
+
+function each(operationIds, cases) {
+  return operationIds.flatMap((operationId) => cases.map((one) => ({ operationId, ...one })));
+}
+
+function without(members, name) {
+  return Object.fromEntries(Object.entries(members).filter(([other]) => other !== name));
+}
+
+function short(body) {
+  const text = JSON.stringify(body);
+  return text.length > 160 ? `${text.slice(0, 160)}… (${text.length})` : text;
+}
