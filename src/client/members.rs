@@ -1,5 +1,6 @@
 //! The members of a JSON object, taken one by one; what cannot be used is collected, not thrown.
 
+use core::net::Ipv6Addr;
 use core::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
@@ -185,8 +186,26 @@ pub fn is_web_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     let secure = scheme == "https" || scheme == "http" && crate::settings::is_loopback(authority);
-    let named = authority.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
-    secure && named && !authority.contains('@') && is_resource(text)
+    secure && is_authority(authority) && is_resource(text)
+}
+
+/// Whether `text` is a host, by name or address, and perhaps a port.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        Some(_) | None => (text, None),
+    };
+    let named = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => is_host_name(host),
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    named && port.is_none_or(is_port)
+}
+
+fn is_host_name(text: &str) -> bool {
+    let begins_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    begins_well && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
 }
 
 #[cfg(test)]
@@ -215,6 +234,14 @@ mod tests {
             "ftp://tv.example",
             "tv.example",
             "http://127.0.0.1.example.com",
+            "https://[",
+            "https://[::1",
+            "https://[tv]/",
+            "https://tv.example:",
+            "https://tv.example:65536",
+            "https://tv.example:+80",
+            "https://a:b@tv.example",
+            "https://tv!.example",
         ] {
             assert!(!is_web_address(bad), "{bad}");
         }

@@ -211,7 +211,7 @@ const requests = {
   },
   rotateKeys: {
     schema: 'KeyRotation', base: {},
-    members: { alg: { good: ['ES256'], bad: ['none', '', 7, ['ES256']] }, at_once: { good: [false, true], bad: ['true', 1, []] } },
+    members: { alg: { good: ['ES256', null], bad: ['none', '', 7, ['ES256']] }, at_once: { good: [false, true, null], bad: ['true', 1, []] } },
     together: { good: [{}], bad: [{ more: 1 }] },
     send: (body) => admin.ask('POST', '/keys/rotate', body),
   },
@@ -226,7 +226,7 @@ async function ownKeys() {
   const { d: _, ...halfOfEc } = ec;
   const { qi: __, ...partOfRsa } = rsa;
   return {
-    good: [{ jwk: ec }, { jwk: { ...okp, alg: 'Ed25519' }, alg: undefined, at_once: false }, { jwk: rsa, alg: 'RS256' }],
+    good: [{ jwk: ec }, { jwk: { ...okp, alg: 'Ed25519' }, alg: null, at_once: null }, { jwk: rsa, alg: 'RS256' }],
     bad: [
       { jwk: other, alg: undefined }, { jwk: other, alg: 'EdDSA' }, { jwk: { ...other, alg: 'RS256' } }, { jwk: { ...other, use: 'enc' } }, { jwk: rsa }, { jwk: okp },
       { jwk: halfOfEc }, { jwk: partOfRsa, alg: 'RS256' }, { jwk: { ...other, d: '' } }, { jwk: { ...other, d: '!' } }, { jwk: { ...other, crv: 'P-384' } }, { jwk: { ...other, kty: 'oct' } },
