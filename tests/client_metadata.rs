@@ -126,6 +126,7 @@ fn what_is_wrong_with_how_a_client_proves_itself_is_told_without_its_keys() {
 
 #[test]
 fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allowed() {
+    let long_audience: Vec<String> = (0..9).map(|number| format!("a:{number}{}", "x".repeat(500))).collect();
     told([
         (
             json!({ "id_token_signed_response_alg": "none" }),
@@ -143,6 +144,7 @@ fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allo
             "is \"JWT\": it must be one of jwt, opaque",
         ),
         (json!({ "audience": ["api"] }), "/audience/0", "an absolute URI"),
+        (json!({ "audience": long_audience }), "/audience", "all entries together may have 4096"),
         (
             json!({ "code_lifetime": 9 }),
             "/code_lifetime",

@@ -69,7 +69,7 @@ impl<P: Platform> Server<P> {
         if let Some(issuer) = &self.settings.issuer {
             if self.is_mtls(request) {
                 let route = Route::find(&request.path, issuer);
-                return route.filter(|route| route.has_mtls_alias()).map(|_| issuer.clone());
+                return route.filter(|route| route.terms().mtls).map(|_| issuer.clone());
             }
             let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
             return same.then(|| issuer.clone());
@@ -125,21 +125,22 @@ pub async fn answer<P: Platform>(
     let Some(route) = route else {
         return Response::text(404, "There is nothing here.");
     };
-    if request.method == "OPTIONS" && route.is_open_to_scripts() {
+    let terms = route.terms();
+    if request.method == "OPTIONS" && terms.scripts {
         let empty = Response::new(204, "text/plain", String::new())
             .with("access-control-allow-origin", "*".to_owned());
         return PREFLIGHT
             .iter()
             .fold(empty, |response, (name, value)| response.with(name, (*value).to_owned()));
     }
-    if !route.methods().contains(&request.method.as_str()) {
-        let allow = route.methods().join(", ");
+    if !terms.methods.contains(&request.method.as_str()) {
+        let allow = terms.methods.join(", ");
         return Response::text(405, &format!("Use {allow}.")).with("allow", allow);
     }
     let context = Context { server, issuer: &issuer, request, now };
     let response = dispatch(route, context, rng).await;
-    let response = if route.takes_proofs() { dpop::with_nonce(context, response) } else { response };
-    let response = if route.is_open_to_scripts() {
+    let response = if terms.proofs { dpop::with_nonce(context, response) } else { response };
+    let response = if terms.scripts {
         response
             .with("access-control-allow-origin", "*".to_owned())
             .with("access-control-expose-headers", "retry-after, www-authenticate, dpop-nonce".to_owned())

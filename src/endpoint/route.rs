@@ -21,6 +21,24 @@ pub(super) enum Route {
     Registration,
 }
 
+/// On which terms a route is served.
+pub(super) struct Terms {
+    /// What may be sent there.
+    pub(super) methods: &'static [&'static str],
+    /// Whether it is at the mTLS host, too (RFC 8705 §5): where clients authenticate, or show a bound token.
+    pub(super) mtls: bool,
+    /// Whether a DPoP proof may come with a request (RFC 9449 §4).
+    pub(super) proofs: bool,
+    /// Whether a script on another site may call it: what a browser client needs, and never the pages
+    /// (RFC 9700 §2.6). Nothing there goes by a cookie, so any origin may.
+    pub(super) scripts: bool,
+}
+
+const READ: &[&str] = &["GET", "HEAD"];
+const POST: &[&str] = &["POST"];
+const BOTH: &[&str] = &["GET", "HEAD", "POST"];
+const ANY: &[&str] = &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
+
 impl Route {
     pub(super) fn find(path: &str, issuer: &Issuer) -> Option<Self> {
         let base = issuer.path();
@@ -52,17 +70,22 @@ impl Route {
         }
     }
 
-    pub(super) const fn methods(self) -> &'static [&'static str] {
+    /// On which terms it is served.
+    pub(super) const fn terms(self) -> Terms {
+        const NONE: Terms = Terms { methods: READ, mtls: false, proofs: false, scripts: false };
         match self {
-            Self::DeviceAuthorization
-            | Self::Token
-            | Self::Introspection
-            | Self::Revocation
-            | Self::Registration => &["POST"],
-            Self::Verify | Self::Authorize | Self::UserInfo => &["GET", "HEAD", "POST"],
-            Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Health => &["GET", "HEAD"],
+            Self::DeviceAuthorization | Self::Token => {
+                Terms { methods: POST, mtls: true, proofs: true, scripts: true }
+            }
+            Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, scripts: true },
+            Self::Revocation => Terms { methods: POST, mtls: true, scripts: true, ..NONE },
+            Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
+            Self::Metadata | Self::ProtectedResource | Self::Keys => Terms { scripts: true, ..NONE },
+            Self::Health => NONE,
+            Self::Verify | Self::Authorize => Terms { methods: BOTH, ..NONE },
+            Self::Registration => Terms { methods: POST, ..NONE },
             // Each address there has its own.
-            Self::Admin => &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
+            Self::Admin => Terms { methods: ANY, ..NONE },
         }
     }
 
@@ -82,62 +105,6 @@ impl Route {
             | Self::ProtectedResource
             | Self::Keys
             | Self::Health => true,
-        }
-    }
-
-    /// Whether it is at the mTLS host, too (RFC 8705 §5): where clients authenticate, or show a bound token.
-    pub(super) const fn has_mtls_alias(self) -> bool {
-        match self {
-            Self::DeviceAuthorization
-            | Self::Token
-            | Self::Introspection
-            | Self::Revocation
-            | Self::UserInfo => true,
-            Self::Verify
-            | Self::Authorize
-            | Self::Metadata
-            | Self::ProtectedResource
-            | Self::Keys
-            | Self::Health
-            | Self::Admin
-            | Self::Registration => false,
-        }
-    }
-
-    /// Whether a DPoP proof may come with a request (RFC 9449 §4).
-    pub(super) const fn takes_proofs(self) -> bool {
-        match self {
-            Self::DeviceAuthorization | Self::Token | Self::UserInfo => true,
-            Self::Introspection
-            | Self::Revocation
-            | Self::Verify
-            | Self::Authorize
-            | Self::Metadata
-            | Self::ProtectedResource
-            | Self::Keys
-            | Self::Health
-            | Self::Admin
-            | Self::Registration => false,
-        }
-    }
-
-    /// Whether a script on another site may call it: what a browser client needs, and never the pages
-    /// (RFC 9700 §2.6). Nothing here goes by a cookie, so any origin may.
-    pub(super) const fn is_open_to_scripts(self) -> bool {
-        match self {
-            Self::DeviceAuthorization
-            | Self::Token
-            | Self::Revocation
-            | Self::UserInfo
-            | Self::Metadata
-            | Self::ProtectedResource
-            | Self::Keys => true,
-            Self::Introspection
-            | Self::Verify
-            | Self::Authorize
-            | Self::Health
-            | Self::Admin
-            | Self::Registration => false,
         }
     }
 }

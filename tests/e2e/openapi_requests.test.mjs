@@ -248,6 +248,7 @@ const unsayable = [
   ...each(['createClient', 'replaceClient', 'changeClient'], [
     { why: 'two numbers cannot be compared', body: { code_lifetime: 10, polling_interval: 10 } },
     { why: 'two numbers cannot be compared', body: { refresh_token_idle_lifetime: 61, refresh_token_lifetime: 60 } },
+    { why: 'lengths cannot be added up', body: { audience: Array.from({ length: 9 }, (_, at) => `a:${at}${long(500)}`) } },
     { why: 'which scopes are described changes', body: { scope: 'openid undescribed' } },
     { why: 'texts are measured in characters, not in bytes', body: { contacts: [`${long(130, 'é')}@a.example`] } },
     { why: 'texts are measured in characters, not in bytes', body: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${long(300, 'é')}` } },

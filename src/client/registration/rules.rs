@@ -8,6 +8,8 @@ use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_T
 use crate::token::mapping::{self, Rules};
 use crate::token::resource::is_resource;
 
+/// The longest audience, all entries together, in bytes.
+const LONGEST_AUDIENCE: usize = 4_096;
 const FORMATS: &[(&str, AccessTokenFormat)] =
     &[("jwt", AccessTokenFormat::Jwt), ("opaque", AccessTokenFormat::Opaque)];
 const USER_CODES: &[(&str, UserCodeType)] =
@@ -32,10 +34,9 @@ pub(super) fn codes(members: &mut Members) -> CodeRules {
 }
 
 pub(super) fn tokens(members: &mut Members) -> TokenRules {
-    const RESOURCE: &str = "an absolute URI of at most 512 characters without a fragment (RFC 8707)";
     let rules = TokenRules {
         access_token_format: members.choice("access_token_format", FORMATS).unwrap_or_default(),
-        audience: members.texts("audience", 20, RESOURCE, is_resource).unwrap_or_default(),
+        audience: audience(members),
         access_token_lifetime: members.number("access_token_lifetime", ACCESS_TOKEN),
         id_token_lifetime: members.number("id_token_lifetime", ID_TOKEN),
         refresh_token_idle_lifetime: members.number("refresh_token_idle_lifetime", REFRESH_TOKEN),
@@ -55,6 +56,19 @@ pub(super) fn tokens(members: &mut Members) -> TokenRules {
         members.refuse("refresh_token_idle_lifetime", why);
     }
     rules
+}
+
+/// Where its tokens may be good. All of it may come to stand in one token, which has to fit into requests.
+fn audience(members: &mut Members) -> Vec<String> {
+    const RESOURCE: &str = "an absolute URI of at most 512 characters without a fragment (RFC 8707)";
+    let audience = members.texts("audience", 20, RESOURCE, is_resource).unwrap_or_default();
+    let length: usize = audience.iter().map(String::len).sum();
+    if length > LONGEST_AUDIENCE {
+        let why =
+            format!("audience has {length} characters: all entries together may have {LONGEST_AUDIENCE}");
+        members.refuse("audience", why);
+    }
+    audience
 }
 
 /// The claim mapping. A faulty rule is found here, and never when a token is issued.
