@@ -6,11 +6,13 @@ import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
+import { until } from './bounded.mjs';
 import { Device, ALL_SCOPES, DEVICE_GRANT } from './device.mjs';
 import { startWorkerd } from './harness.mjs';
 import { Person } from './person.mjs';
 import { changeClients } from './registry.mjs';
-import { decisions, endDiscreetly, keepSecret } from './secrets.mjs';
+import { decisions, endDiscreetly, keepSecret, keepUserCode } from './secrets.mjs';
+import { rows } from './stored.mjs';
 
 const PRINTER = 'demo-printer';
 const TV = 'demo-tv';
@@ -153,6 +155,21 @@ test('an assertion is good once, and of many at the same time one wins', async (
   assert.equal(answers.filter(({ status }) => status === 200).length, 1);
   assert.deepEqual(refused(await post('/token', text, { grant_type: DEVICE_GRANT, device_code: 'x' })), REFUSED);
   assert.equal(lastReason(), 'assertion_replayed');
+});
+
+test('a poll that waits uses its assertion up as well, once it is answered', async () => {
+  const { device_code, user_code } = await start(await assertion(keys.ES256));
+  keepSecret('a device code', device_code);
+  keepUserCode(user_code);
+  const used = () => rows(server, 'LimiterShard', "SELECT key FROM counters WHERE key LIKE 'assertion/%'").length;
+  const before = used();
+  const text = await assertion(keys.ES256);
+
+  const poll = await post('/token', text, { grant_type: DEVICE_GRANT, device_code });
+
+  assert.deepEqual(refused(poll), [400, 'authorization_pending']);
+  await until(() => used() === before + 1, 5_000, 'the limiter was not told');
+  assert.deepEqual(refused(await start(text)), REFUSED);
 });
 
 test('a stale assertion, a foreign key, a symmetric algorithm and none are all refused alike', async () => {
