@@ -1046,3 +1046,20 @@ fn every_decision_leaves_a_line_with_our_reason_and_no_secret() {
         person.page.borrow().decisions.iter().map(|decision| (decision.what, decision.outcome)).collect();
     assert_eq!(said, [("code_entry", "claimed"), ("sign_in", "signed_in")]);
 }
+
+#[test]
+fn a_form_without_its_transaction_leaves_a_line_at_every_step() {
+    let world = World::new();
+    let person = enter(&world, ALICE, &world.start().user_code);
+    let steps = [
+        ("sign_in", vec![("step", "sign_in"), ("username", "alice"), ("password", "wonderland-8787")]),
+        ("sign_out", vec![("step", "switch_account")]),
+        ("decision", vec![("step", "decide"), ("decision", "approve"), ("confirm_device", "yes")]),
+    ];
+
+    for (what, form) in steps {
+        let page = person.submit_only(&form);
+        let line = page.decisions.first().unwrap_or_else(|| panic!("{what} left no line"));
+        assert_eq!((line.what, line.outcome), (what, "refused"), "{line:?}");
+    }
+}
