@@ -42,15 +42,15 @@ impl Size {
     /// Once `client` is in the place of `before`.
     #[must_use]
     pub fn with(self, before: Option<&Client>, client: &Client) -> Self {
-        let clients = self.clients + usize::from(before.is_none());
-        let bytes = self.bytes.saturating_sub(before.map_or(0, length)) + length(client);
+        let clients = self.clients.saturating_add(usize::from(before.is_none()));
+        let bytes = self.bytes.saturating_sub(before.map_or(0, length)).saturating_add(length(client));
         Self { clients, bytes }
     }
 
     /// Whether it is within one part of the room of so many.
     #[must_use]
     pub const fn fits(self, parts: usize) -> bool {
-        self.clients * parts <= MOST_CLIENTS && self.bytes * parts <= MOST_BYTES
+        self.clients.saturating_mul(parts) <= MOST_CLIENTS && self.bytes.saturating_mul(parts) <= MOST_BYTES
     }
 }
 
@@ -71,6 +71,8 @@ mod tests {
         assert!(full.fits(1) && !full.fits(2));
         assert!(!Size { clients: MOST_CLIENTS + 1, bytes: 0 }.fits(1));
         assert!(!Size { clients: 1, bytes: MOST_BYTES + 1 }.fits(1));
+        let uncounted = Size { clients: usize::MAX, bytes: usize::MAX };
+        assert!(!uncounted.with(None, &demo::clients()[0]).fits(2), "what cannot be counted is too much");
         assert!(Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 }.fits(2));
     }
 

@@ -13,6 +13,7 @@ use super::object::{self, Table, json};
 use super::platform::{SNAPSHOT, snapshot_key};
 use crate::client::Client;
 use crate::client::keys::{self, NewKey};
+use crate::client::manage;
 use crate::client::registry::{Command, Reply, Rows, Snapshot, apply, standard_scopes};
 use crate::client::room::Size;
 use crate::settings::Settings;
@@ -83,7 +84,7 @@ impl DurableObject for Registry {
 
 impl Registry {
     async fn about_clients(&self, command: Command, now: Timestamp) -> Result<Reply> {
-        let is_change = matches!(&command, Command::Manage(command) if command.is_change());
+        let may_change = matches!(&command, Command::Manage(command) if command.is_change());
         let mut reply = self.transact(command, now)?;
         if self.table.has_new_clients.take() {
             self.tended_at.set(None);
@@ -92,7 +93,7 @@ impl Registry {
                 reply = apply(&*self.table, Command::Snapshot, now)?;
             }
         }
-        if is_change {
+        if may_change && !matches!(reply, Reply::Managed(manage::Reply::Refused(_))) {
             self.publish_changes().await;
         }
         match &reply {
@@ -117,6 +118,9 @@ impl Registry {
     /// faster wait, and the last of them is published for all. What KV refuses is tried again; after that it is
     /// believed when the copy ends.
     async fn publish_changes(&self) {
+        if self.env.kv(SNAPSHOT).is_err() {
+            return;
+        }
         let change = self.changes.get() + 1;
         self.changes.set(change);
         for _ in 0..PUBLISHING_TRIES {
