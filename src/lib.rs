@@ -16,6 +16,7 @@
 pub mod audit;
 pub mod client;
 pub mod endpoint;
+pub mod family;
 pub mod fault;
 pub mod format;
 pub mod grant;
@@ -24,6 +25,8 @@ pub mod keyring;
 pub mod limiter;
 pub mod place;
 pub mod policy;
+pub mod registry;
+pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod spread;

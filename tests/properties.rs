@@ -5,11 +5,11 @@ mod support;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use device_grant::client::scope::Scope;
 use device_grant::format::Format;
 use device_grant::grant::user_code::{CONSONANTS, DIGITS, Shape, UserCode};
 use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Redemption, Request, State};
 use device_grant::place::{Origin, Place};
+use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
 use device_grant::token::mapping::{Facts, RESERVED, Rule, Rules, Target, map};

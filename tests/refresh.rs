@@ -4,14 +4,14 @@ mod support;
 
 use core::time::Duration;
 
-use device_grant::client::scope::Scope;
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::family::renewal::{RACE, Renewal};
+use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
+use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
-use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
-use device_grant::token::renewal::{RACE, Renewal};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::person::Person;

@@ -5,25 +5,25 @@
 
 use device_grant::audit::{Event, Shipment, What};
 use device_grant::client::rules::{CodeRules, TokenRules};
-use device_grant::client::scope::Scope;
-use device_grant::client::{Authentication, Retiring, SecretBy, demo, registry};
+use device_grant::client::{Authentication, Retiring, SecretBy, demo};
+use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
+use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
 use device_grant::grant::command::{Claimed, Command, Decided, Decision, Holder, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State};
-use device_grant::identity;
 use device_grant::identity::session::{Browser, Session, SignedIn};
+use device_grant::limiter::Rule;
 use device_grant::limiter::budgets::{used_assertion, used_proof};
-use device_grant::limiter::{self, Rule};
 use device_grant::place::{Origin, Place};
+use device_grant::registry::key_schedule::NEVER;
+use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::spread::shard_of;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
-use device_grant::token::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
-use device_grant::token::key_ring::NEVER;
-use device_grant::token::renewal::{Predecessor, Renewal, Withdrawn};
+use device_grant::{identity, limiter, registry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

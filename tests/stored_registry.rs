@@ -2,10 +2,11 @@
 //! the version before must stay readable.
 
 use device_grant::client::history::{Expected, History};
-use device_grant::client::manage::{Command, Refusal, Reply, Trial};
-use device_grant::client::scope::Scope;
-use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo, registry};
+use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::fault::Fault;
+use device_grant::registry;
+use device_grant::registry::command::{Command, Refusal, Reply, Trial};
+use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
 use serde::Serialize;

@@ -4,9 +4,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use device_grant::client::scope::Scope;
 use device_grant::client::{Authentication, SecretBy};
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::scope::Scope;
 use serde_json::Value;
 use support::person::{Person, hidden};
 use support::{Cost, World, json, outcome, post};

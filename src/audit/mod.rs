@@ -5,11 +5,11 @@ pub mod outbox;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::family::Family;
 use crate::format::Format;
 use crate::grant::Denial;
 use crate::secret;
 use crate::time::Timestamp;
-use crate::token::family::Family;
 
 /// A transition. Holds no code, token or secret, nor anything one could be guessed from.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

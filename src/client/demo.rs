@@ -2,9 +2,9 @@
 
 use super::history::History;
 use super::rules::{About, ClientKeys, CodeRules, TokenRules};
-use super::scope::Scope;
 use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, SecretBy};
 use crate::format::Format;
+use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::token::key::Algorithm;
 

@@ -7,25 +7,18 @@ pub mod demo;
 pub mod distinguished_name;
 pub mod history;
 pub mod key_set;
-pub mod keys;
-pub mod manage;
-pub mod members;
 pub mod registration;
-pub mod registry;
-pub mod room;
 pub mod rules;
-pub mod scope;
-pub mod view;
 
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
+use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::key::Algorithm;
 use history::History;
 use rules::{About, ClientKeys, CodeRules, TokenRules};
-use scope::Scope;
 
 /// RFC 8628 §3.4.
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
-use super::object::{self, Table, column, json, number, ring_by};
+use super::object;
+use super::object::{Table, column, json, number, ring_by};
 use super::platform::{LEDGER, send};
 use crate::audit::Event;
 use crate::audit::outbox::Batch;
+use crate::family::Family;
 use crate::grant::Grant;
 use crate::grant::command::{Command, Reply};
 use crate::grant::expiry::expired_row;
@@ -16,7 +18,6 @@ use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
 use crate::sweep::{BATCH, BATCHES, Work, next_alarm};
 use crate::time::Timestamp;
-use crate::token::family::Family;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS grants (

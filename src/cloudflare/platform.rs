@@ -6,14 +6,13 @@ use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
-use crate::client::keys;
-use crate::client::registry::{self, Snapshot};
 use crate::endpoint::{Platform, Unavailable};
 use crate::grant::routing::Shard;
 use crate::keyring::{Keyring, Purpose};
+use crate::registry::{Snapshot, signing_keys};
 use crate::spread::shard_of;
 use crate::token::key::{PublicKey, StoredKey};
-use crate::{grant, identity, limiter, secret};
+use crate::{grant, identity, limiter, registry, secret};
 
 /// The bindings, as `wrangler.toml` names them.
 const GRANTS: &str = "GRANTS";
@@ -88,7 +87,10 @@ impl Platform for Workers {
         ask(&self.registry, THE_REGISTRY, None, command).await
     }
 
-    async fn keys(&self, command: &keys::Command) -> core::result::Result<keys::Reply, Unavailable> {
+    async fn keys(
+        &self,
+        command: &signing_keys::Command,
+    ) -> core::result::Result<signing_keys::Reply, Unavailable> {
         ask(&self.registry, THE_REGISTRY, None, &Keys { keys: command }).await
     }
 
@@ -139,7 +141,7 @@ impl Platform for Workers {
 /// What sets a command about keys apart from the registry's others.
 #[derive(Serialize)]
 struct Keys<'a> {
-    keys: &'a keys::Command,
+    keys: &'a signing_keys::Command,
 }
 
 async fn ask<C: Serialize, R: DeserializeOwned>(

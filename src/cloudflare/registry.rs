@@ -9,13 +9,13 @@ use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::entry::settings;
-use super::object::{self, Table, json};
+use super::object;
+use super::object::{Table, json};
 use super::platform::{SNAPSHOT, snapshot_key};
 use crate::client::Client;
-use crate::client::keys::{self, NewKey};
-use crate::client::manage;
-use crate::client::registry::{Command, Reply, Rows, Snapshot, apply, standard_scopes};
-use crate::client::room::Size;
+use crate::registry::quota::Size;
+use crate::registry::signing_keys::NewKey;
+use crate::registry::{Command, Reply, Rows, Snapshot, apply, command, signing_keys, standard_scopes};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, StoredKey};
@@ -53,7 +53,7 @@ pub struct Registry {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Message {
-    Keys { keys: keys::Command },
+    Keys { keys: signing_keys::Command },
     Registry(Command),
 }
 
@@ -93,7 +93,7 @@ impl Registry {
                 reply = apply(&*self.table, Command::Snapshot, now)?;
             }
         }
-        if may_change && !matches!(reply, Reply::Managed(manage::Reply::Refused(_))) {
+        if may_change && !matches!(reply, Reply::Managed(command::Reply::Refused(_))) {
             self.publish_changes().await;
         }
         match &reply {
@@ -152,13 +152,17 @@ impl Registry {
     }
 
     /// Answers a command about keys. After a change others stand by, and all are published.
-    async fn about_keys(&self, command: keys::Command, now: Timestamp) -> Result<keys::Reply> {
+    async fn about_keys(
+        &self,
+        command: signing_keys::Command,
+        now: Timestamp,
+    ) -> Result<signing_keys::Reply> {
         let is_change = command.is_change();
         let mut reply = self.change_keys(command, now).await?;
         if is_change {
             self.tended_at.set(None);
             match self.tend(now).await {
-                Ok(()) => reply = keys::current(&*self.table, reply, now)?,
+                Ok(()) => reply = signing_keys::current(&*self.table, reply, now)?,
                 // The change was made; the next request tends again.
                 Err(error) => object::complain("tend", &error),
             }

@@ -5,12 +5,11 @@ use std::rc::Rc;
 
 use worker::Result;
 
-use super::object;
 use super::registry::{Registry, Stored};
-use super::webcrypto;
-use crate::client::keys::{self, Command, NewKey, Reply};
-use crate::client::registry::Rows as _;
+use super::{object, webcrypto};
 use crate::keyring::{Keyring, Purpose};
+use crate::registry::signing_keys::{Command, NewKey, Reply};
+use crate::registry::{Rows as _, signing_keys};
 use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -28,7 +27,7 @@ impl Registry {
             return Ok(());
         }
         let Settings { keyring, signing_key_rotation, .. } = self.settings()?;
-        while let Some(alg) = keys::tend(&*self.table, signing_key_rotation, now)? {
+        while let Some(alg) = signing_keys::tend(&*self.table, signing_key_rotation, now)? {
             self.make(alg, &keyring).await?;
         }
         // Two requests may have made a key each for the same gap.
@@ -45,13 +44,13 @@ impl Registry {
             self.make(alg, &keyring).await?;
         }
         let reply = match command {
-            Command::List => keys::list(&*self.table, now),
+            Command::List => signing_keys::list(&*self.table, now),
             Command::Rotate { alg, at_once } => {
-                self.transact_keys(move |rows| keys::rotate(rows, alg, at_once, now))
+                self.transact_keys(move |rows| signing_keys::rotate(rows, alg, at_once, now))
             }
-            Command::Retire { kid } => self.transact_keys(move |rows| keys::retire(rows, &kid, now)),
+            Command::Retire { kid } => self.transact_keys(move |rows| signing_keys::retire(rows, &kid, now)),
             Command::Import { key, at_once } => match adopt(*key, &keyring).await? {
-                Some(new) => self.transact_keys(move |rows| keys::import(rows, new, at_once, now)),
+                Some(new) => self.transact_keys(move |rows| signing_keys::import(rows, new, at_once, now)),
                 None => Ok(Reply::Misfit),
             },
         };
@@ -67,7 +66,7 @@ impl Registry {
 
     /// An algorithm that `command` needs a key for, while none was made.
     fn unmade(&self, command: &Command, now: Timestamp) -> Result<Option<Algorithm>> {
-        let wanted = keys::wanted(&*self.table, command, now)?;
+        let wanted = signing_keys::wanted(&*self.table, command, now)?;
         let made = self.table.made.borrow();
         Ok(wanted.into_iter().find(|alg| !made.iter().any(|key| key.public.alg == *alg)))
     }

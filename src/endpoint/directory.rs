@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Server;
-use super::client_keys::KeySets;
+use super::client_auth::client_keys::KeySets;
 use super::platform::{Platform, Unavailable};
-use crate::client::registry::{Command, Reply, Snapshot};
-use crate::client::{Client, demo, keys};
+use crate::client::{Client, demo};
 use crate::grant::routing::Shard;
-use crate::identity;
 use crate::identity::account::Account;
-use crate::limiter;
+use crate::registry::key_schedule::{KeyRing, PUBLICATION, Signing};
+use crate::registry::{Command, Reply, Snapshot, signing_keys};
 use crate::time::Timestamp;
 use crate::token::key::{Algorithm, PublicKey, StoredKey};
-use crate::token::key_ring::{KeyRing, PUBLICATION, Signing};
+use crate::{identity, limiter};
 
 /// How old the snapshot in an isolate's memory may be.
 pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
@@ -188,7 +187,10 @@ impl<P: Platform> Server<P> {
     }
 
     /// Asks for something about the keys, which may change them: this isolate then forgets what it knew.
-    pub async fn change_keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable> {
+    pub async fn change_keys(
+        &self,
+        command: &signing_keys::Command,
+    ) -> Result<signing_keys::Reply, Unavailable> {
         let reply = self.platform.keys(command).await;
         self.forget_snapshot();
         self.cache.signing.forget();

@@ -1,10 +1,12 @@
 //! DPoP (RFC 9449) at the token endpoint, at the device authorization endpoint, and at `/userinfo`.
 
+use super::client_auth::certificate;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
+use super::issued::bearer;
 use super::once::Once;
-use super::{Context, Platform, bearer, certificate};
+use super::{Context, Platform};
 use crate::client::Client;
 use crate::limiter::budgets::used_proof;
 use crate::token::confirmation::Confirmation;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::client_metadata::ClientAuthentication;
+use super::client_auth::client_metadata::ClientAuthentication;
 use super::error::Error;
 use super::http::Response;
 use super::{Context, Platform};

@@ -2,41 +2,27 @@
 
 mod admin;
 mod attempt;
-mod bearer;
-mod certificate;
 mod client_auth;
-mod client_keys;
-mod client_metadata;
 mod device_authorization;
 mod directory;
 mod dpop;
 pub mod error;
 pub mod form;
 pub mod http;
-mod introspection;
-mod live_codes;
-mod live_tokens;
+mod issued;
 mod metadata;
-mod mint;
 mod once;
 pub mod page;
-mod parameters;
-mod pkce;
 mod platform;
-mod redemption;
-mod refresh;
 mod registration;
-mod revocation;
 mod route;
 mod static_token;
-mod target;
 mod token;
-mod userinfo;
 mod verify;
 
 use rand_core::CryptoRng;
 
-pub use client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
+pub use client_auth::client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
 pub use platform::{Platform, Unavailable};
 
@@ -160,9 +146,9 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
     match route {
         Route::DeviceAuthorization => device_authorization::answer(context, rng).await,
         Route::Token => token::answer(context, rng).await,
-        Route::Introspection => introspection::answer(context).await,
-        Route::Revocation => revocation::answer(context).await,
-        Route::UserInfo => userinfo::answer(context).await,
+        Route::Introspection => issued::introspection::answer(context).await,
+        Route::Revocation => issued::revocation::answer(context).await,
+        Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
         Route::Authorize => verify::refuse_authorization(),
         Route::Metadata => metadata::discovery(context).await,

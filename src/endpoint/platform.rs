@@ -1,10 +1,9 @@
 //! What the endpoints need of the world: objects, a signature, a published snapshot, a rate limit.
 
-use crate::client::keys;
-use crate::client::registry::{self, Snapshot};
 use crate::grant::routing::Shard;
+use crate::registry::{Snapshot, signing_keys};
 use crate::token::key::{PublicKey, StoredKey};
-use crate::{grant, identity, limiter};
+use crate::{grant, identity, limiter, registry};
 
 /// Something could not be reached, and nothing is known to have changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +33,7 @@ pub trait Platform {
     async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable>;
 
     /// Asks the registry about its signing keys.
-    async fn keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable>;
+    async fn keys(&self, command: &signing_keys::Command) -> Result<signing_keys::Reply, Unavailable>;
 
     /// The published snapshot, where there is one. An accelerator: it may be a minute old.
     async fn published(&self) -> Option<Snapshot>;

@@ -7,14 +7,14 @@ use serde_json::{Map, Value};
 use super::admin::{New, Problem, ask, object};
 use super::attempt::Attempt;
 use super::http::Response;
-use super::static_token::{self, Shown};
-use super::{Context, Platform, Unavailable};
-use crate::client::manage::{Command, Reply};
+use super::static_token::Shown;
+use super::{Context, Platform, Unavailable, static_token};
+use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, parse};
-use crate::client::view::view;
 use crate::client::{Client, DEVICE_CODE_GRANT};
 use crate::fault::Fault;
 use crate::limiter::budgets::{registration_tokens_by_network, registrations};
+use crate::registry::command::{Command, Reply};
 use crate::secret;
 use crate::settings::Registration;
 

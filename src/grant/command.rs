@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::routing::RowKey;
 use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request};
+use crate::family::{Current, Family, Presented, Rotation};
 use crate::format::is_false;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
-use crate::token::family::{Current, Family, Presented, Rotation};
 
 /// Asks a shard for something.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -51,7 +51,7 @@ mod tests {
     fn approval() -> Approval {
         Approval {
             account: "local:alice".to_owned(),
-            scope: crate::client::scope::Scope::default(),
+            scope: crate::scope::Scope::default(),
             auth_time: NOW,
             amr: Vec::new(),
             acr: None,

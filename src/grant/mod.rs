@@ -15,7 +15,6 @@
 pub mod command;
 pub mod device_code;
 pub mod expiry;
-mod families;
 pub mod pace;
 pub mod pkce;
 mod record;
@@ -27,11 +26,11 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::family::Family;
 use crate::format::{Format, is_false};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
-use crate::token::family::Family;
 use pace::Verdict;
 pub use record::{Approval, Claim, Denial, Request, State};
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::scope::Scope;
 use crate::format::is_false;
 use crate::place::Origin;
+use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 
 use super::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
 use super::routing::RowKey;
-use super::{Approval, Claim, Grant, Poll, Ready, Redemption, State, families};
+use super::{Approval, Claim, Grant, Poll, Ready, Redemption, State};
 use crate::audit::{Event, What};
+use crate::family::{Ending, Family, apply};
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
 use crate::token::confirmation::Confirmation;
-use crate::token::family::{Ending, Family};
 
 /// The rows of a shard. Every method is synchronous: see [`apply`].
 pub trait Rows {
@@ -84,15 +84,15 @@ pub fn apply<R: Rows>(
             decide(rows, key, &claim, decision, now).map(Reply::Decided)
         }
         Command::Refresh { id, secret, genuine, holder } => {
-            families::refresh(rows, &id, &secret, genuine, holder.as_ref(), now).map(Reply::Refreshed)
+            apply::refresh(rows, &id, &secret, genuine, holder.as_ref(), now).map(Reply::Refreshed)
         }
         Command::Rotate { id, secret, next, ends_at, cnf } => {
-            let successor = families::Successor { current: next, ends_at, cnf };
-            families::rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
+            let successor = apply::Successor { current: next, ends_at, cnf };
+            apply::rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
         }
-        Command::Family { id, seen } => families::look(rows, &id, seen.as_deref()).map(Reply::Family),
+        Command::Family { id, seen } => apply::look(rows, &id, seen.as_deref()).map(Reply::Family),
         Command::Revoke { id, client_id, proof } => {
-            families::revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
+            apply::revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
         }
     }
 }
@@ -150,7 +150,7 @@ fn poll<R: Rows>(
         && let Some(id) = grant.replay().map(str::to_owned)
     {
         // The mark comes last: should a write fail, the next replay does it all again.
-        families::end(rows, &id, Ending::DeviceCodeReplayed)?;
+        apply::end(rows, &id, Ending::DeviceCodeReplayed)?;
         tell(rows, What::DeviceCodeReplayed, key, &grant, now)?;
         rows.put_grant(key, &grant, now)?;
     }
@@ -195,7 +195,7 @@ fn redeem<R: Rows>(
             if reissue && grant.secret == *secret && reissuable(rows, &grant, now)?.is_some() =>
         {
             if let Some(lost) = grant.reissue(next.attempt, next.id, now) {
-                families::end(rows, &lost, Ending::Reissued)?;
+                apply::end(rows, &lost, Ending::Reissued)?;
             }
             follow(rows, key, &grant, next, What::Reissued, now)?;
             return Ok(Redemption::Won);

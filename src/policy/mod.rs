@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::scope::Scope;
 use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::identity::account::Account;
+use crate::scope::Scope;
 
 /// Where in a grant's life policy is asked.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

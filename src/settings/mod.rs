@@ -17,13 +17,13 @@ pub(crate) use issuer::is_loopback;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 pub use turnstile::{Turnstile, When};
 
+use crate::family::renewal::LOST;
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::keyring::{Keyring, Keys, MasterKey};
+use crate::registry::key_schedule::RETENTION;
 use crate::secret::Digest;
 use crate::token::dpop::Nonces;
-use crate::token::key_ring::RETENTION;
-use crate::token::renewal::LOST;
 
 /// The longest that an access or ID token may live, in seconds. Keys verify for longer.
 pub const LONGEST_TOKEN: u64 = 86_400;

@@ -1,7 +1,7 @@
 //! Who may change the registry from outside: operators, and clients that register themselves.
 
 use super::{BadSetting, Environment, bad, missing};
-use crate::client::scope::{OPENID, Scope};
+use crate::scope::{OPENID, Scope};
 use crate::secret::Digest;
 
 /// Dynamic client registration (RFC 7591).

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-use crate::client::scope::Scope;
+use super::confirmation::Confirmation;
+use super::key::Algorithm;
 use crate::identity::account::Account;
+use crate::scope::Scope;
 use crate::secret;
 use crate::time::Timestamp;
-use crate::token::confirmation::Confirmation;
-use crate::token::key::Algorithm;
 
 /// The access token's claims (RFC 9068 §2.2), besides `iat` and `exp`.
 #[derive(Clone, Debug, Deserialize, Serialize)]

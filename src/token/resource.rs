@@ -3,7 +3,7 @@
 //! What was granted is a set: the resources asked for at the device authorization endpoint, else the client's
 //! default, and with `openid` the issuer, whose `/userinfo` the token then opens. The token endpoint only narrows it.
 
-use crate::client::scope::{OPENID, Scope};
+use crate::scope::{OPENID, Scope};
 
 /// The longest resource that is looked at, in bytes.
 pub const LONGEST: usize = 512;

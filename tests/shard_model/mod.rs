@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use device_grant::audit::What;
+use device_grant::family::{Presented, Rotation};
 use device_grant::grant::command::{Claimed, Command, Decided, Decision, Holder, Opened, Reply};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
@@ -15,7 +16,6 @@ use device_grant::grant::{Claim, Denial, Grant, Poll, Redemption};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 use device_grant::token::confirmation::Confirmation;
-use device_grant::token::family::{Presented, Rotation};
 use rows::{GRACE, InMemory, Stored, approval, claim, current, family, grant};
 
 const KEY: RowKey = RowKey([7; 16]);

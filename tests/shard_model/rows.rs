@@ -6,16 +6,16 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use device_grant::audit::Event;
-use device_grant::client::scope::Scope;
+use device_grant::family::renewal::Renewal;
+use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
 use device_grant::grant::{Approval, Claim, Grant, Request, State};
+use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 use device_grant::token::confirmation::Confirmation;
-use device_grant::token::family::{Current, Family};
-use device_grant::token::renewal::Renewal;
 
 pub(super) const GRACE: Duration = span(60);
 

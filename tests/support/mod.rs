@@ -18,25 +18,25 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use device_grant::audit::Event;
-use device_grant::client::keys::{self, NewKey};
-use device_grant::client::registry::{self, Snapshot};
-use device_grant::client::room::{Size, length};
-use device_grant::client::{Client, registry::standard_scopes};
+use device_grant::client::Client;
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::{Platform, Server, Unavailable, answer};
+use device_grant::family::Family;
 use device_grant::grant::Grant;
 use device_grant::grant::routing::{RowKey, Shard};
 use device_grant::grant::shard::Memory;
 use device_grant::identity::account::Account;
 use device_grant::identity::session::Session;
 use device_grant::keyring::DEVELOPMENT_KEY;
+use device_grant::registry::quota::{Size, length};
+use device_grant::registry::signing_keys::NewKey;
+use device_grant::registry::{Snapshot, signing_keys, standard_scopes};
 use device_grant::secret::{Digest, decode, encode};
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
-use device_grant::token::family::Family;
 use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
 use device_grant::token::mapping::Rules;
-use device_grant::{grant, identity, limiter};
+use device_grant::{grant, identity, limiter, registry};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmExt as _, AlgorithmSignature as _, UntrustedToken};
 use rand_chacha::ChaCha20Rng;
@@ -276,7 +276,7 @@ impl World {
 
     /// Retires a key without this server's isolate being told.
     pub(crate) fn retire_elsewhere(&self, kid: &str) {
-        let Ok(_) = keys::retire(&self.server.platform.registry, kid, self.now());
+        let Ok(_) = signing_keys::retire(&self.server.platform.registry, kid, self.now());
     }
 
     /// Publishes the registry as it is now.
@@ -442,7 +442,7 @@ fn made(alg: Algorithm, number: u8) -> NewKey {
 
 impl Memories {
     fn tend(&self) {
-        let Ok(unmade) = keys::tend(&self.registry, self.registry.rotation.get(), self.now.get());
+        let Ok(unmade) = signing_keys::tend(&self.registry, self.registry.rotation.get(), self.now.get());
         assert_eq!(unmade, None, "every key can be made here");
     }
 
@@ -518,25 +518,25 @@ impl Platform for Memories {
         }
     }
 
-    async fn keys(&self, command: &keys::Command) -> Result<keys::Reply, Unavailable> {
+    async fn keys(&self, command: &signing_keys::Command) -> Result<signing_keys::Reply, Unavailable> {
         self.reach("registry")?;
         self.tend();
         let (rows, now) = (&self.registry, self.now.get());
         // Through JSON, as between a Worker and an object.
         let command = serde_json::from_str(&serde_json::to_string(command).unwrap()).unwrap();
         let Ok(reply) = match command {
-            keys::Command::List => keys::list(rows, now),
-            keys::Command::Rotate { alg, at_once } => keys::rotate(rows, alg, at_once, now),
-            keys::Command::Retire { kid } => keys::retire(rows, &kid, now),
-            keys::Command::Import { key, at_once } => {
+            signing_keys::Command::List => signing_keys::list(rows, now),
+            signing_keys::Command::Rotate { alg, at_once } => signing_keys::rotate(rows, alg, at_once, now),
+            signing_keys::Command::Retire { kid } => signing_keys::retire(rows, &kid, now),
+            signing_keys::Command::Import { key, at_once } => {
                 // As `made` seals a key whose number all its bytes are.
                 let number = key.members["d"].as_str().and_then(decode).unwrap()[0];
                 let new = NewKey { public: key.public, wrapped: number.to_string() };
-                keys::import(rows, new, at_once, now)
+                signing_keys::import(rows, new, at_once, now)
             }
         };
         self.tend();
-        let Ok(reply) = keys::current(rows, reply, now);
+        let Ok(reply) = signing_keys::current(rows, reply, now);
         Ok(reply)
     }
 

@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
+use super::members::{Members, is_web_address};
 use crate::client::distinguished_name::DistinguishedName;
 use crate::client::key_set::MOST_KEYS;
-use crate::client::members::{Members, is_web_address};
 use crate::client::rules::ClientKeys;
 use crate::client::{Authentication, SecretBy};
 use crate::fault::Fault;
 use crate::secret::Digest;
-use crate::token::jwk::{self, Jwk};
+use crate::token::jwk;
+use crate::token::jwk::Jwk;
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Method {

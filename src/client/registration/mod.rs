@@ -1,19 +1,21 @@
 //! Client metadata, read strictly (RFC 7591 §2): a [`Client`], or everything that is wrong.
 
 mod credentials;
+pub mod members;
 mod rules;
+pub mod view;
 
 pub(super) use rules::defaults;
 
 use serde_json::{Map, Value};
 
 use super::history::History;
-use super::members::{Members, is_plain, is_web_address};
+use super::registration::members::{Members, is_plain, is_web_address};
 use super::rules::About;
-use super::scope::{OPENID, Scope};
 use super::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::fault::Fault;
 use crate::format::Format;
+use crate::scope::{OPENID, Scope};
 use crate::secret::Digest;
 use crate::token::key::Algorithm;
 

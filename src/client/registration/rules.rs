@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::client::members::Members;
+use super::members::Members;
 use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
 use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
-use crate::token::mapping::{self, Rules};
+use crate::token::mapping;
+use crate::token::mapping::Rules;
 use crate::token::resource::is_resource;
 
 /// The longest audience, all entries together, in bytes.

@@ -9,16 +9,17 @@ use super::registry::{ask, expected};
 use super::{Done, PREFIX, body};
 use crate::client::Client;
 use crate::client::history::Expected;
-use crate::client::manage::{Command, Reply, Trial};
-use crate::client::members::Members;
+use crate::client::registration::members::Members;
+use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, READ_ONLY, parse};
-use crate::client::scope::Scope;
-use crate::client::view::view;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::{Context, Platform};
 use crate::fault::Fault;
-use crate::secret::{self, Digest};
+use crate::registry::command::{Command, Reply, Trial};
+use crate::scope::Scope;
+use crate::secret;
+use crate::secret::Digest;
 
 /// How long the secret before stays good unless something else is asked for, in seconds: a day.
 const OVERLAP: u64 = 86_400;

@@ -6,16 +6,18 @@ use serde_json::{Map, Value};
 use super::problem::Problem;
 use super::{Done, body};
 use crate::client::Client;
-use crate::client::members::Members;
+use crate::client::registration::members::Members;
 use crate::client::rules::AccessTokenFormat;
-use crate::client::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::endpoint::http::Response;
-use crate::endpoint::mint::{self, ScopeClaims, Session, Subject};
-use crate::endpoint::{Context, Platform, target};
+use crate::endpoint::token::mint::{ScopeClaims, Session, Subject};
+use crate::endpoint::token::{mint, resource};
+use crate::endpoint::{Context, Platform};
 use crate::fault::Fault;
 use crate::grant::routing::{Region, Shard};
 use crate::identity::account::{Account, key_of};
-use crate::policy::{self, Decision, Facts, Point, Refusal};
+use crate::policy;
+use crate::policy::{Decision, Facts, Point, Refusal};
+use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::token::confirmation::Confirmation;
 use crate::token::resource::Own;
 
@@ -121,8 +123,8 @@ fn judge<P: Platform>(
         Ok(scope) => scope,
         Err((point, why)) => return refused(point, why.name()),
     };
-    let granted = target::granted(context, client, asked);
-    let audience = granted.and_then(|granted| target::narrowed(context, client, &[], &granted, &scope));
+    let granted = resource::granted(context, client, asked);
+    let audience = granted.and_then(|granted| resource::narrowed(context, client, &[], &granted, &scope));
     let audience = match audience {
         Ok(audience) => audience,
         Err(error) => return refused(Point::DeviceAuthorization, error.reason()),

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 use super::body::{object, object_if_any, query, sound};
 use super::problem::Problem;
 use super::{Done, Response};
-use crate::client::keys::{Command, KeyView, Reply};
-use crate::client::members::Members;
+use crate::client::registration::members::Members;
 use crate::endpoint::{Context, Platform};
 use crate::fault::Fault;
-use crate::token::key_ring::State;
+use crate::registry::key_schedule::State;
+use crate::registry::signing_keys::{Command, KeyView, Reply};
 use crate::token::private_jwk::PrivateJwk;
 
 /// `GET /keys`.

@@ -2,10 +2,10 @@
 
 use super::problem::Problem;
 use crate::client::history::Expected;
-use crate::client::manage::{Command, MOST_SCOPES, Refusal, Reply};
-use crate::client::registry;
-use crate::client::room::{MOST_BYTES, MOST_CLIENTS};
 use crate::endpoint::{Context, Platform};
+use crate::registry;
+use crate::registry::command::{Command, MOST_SCOPES, Refusal, Reply};
+use crate::registry::quota::{MOST_BYTES, MOST_CLIENTS};
 
 /// Asks for something that may change the registry; this isolate sees the change at once.
 pub(in crate::endpoint) async fn ask<P: Platform>(

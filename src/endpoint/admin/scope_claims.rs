@@ -5,11 +5,12 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::registry::ask;
 use super::{Done, body};
-use crate::client::manage::{Command, Reply};
-use crate::client::members::Members;
+use crate::client::registration::members::Members;
 use crate::endpoint::http::Response;
 use crate::endpoint::{Context, Platform};
-use crate::token::mapping::{self, Rules};
+use crate::registry::command::{Command, Reply};
+use crate::token::mapping;
+use crate::token::mapping::Rules;
 
 /// The member that holds the rules.
 const CLAIMS: &str = "claims";

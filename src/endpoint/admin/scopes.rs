@@ -5,12 +5,12 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::registry::ask;
 use super::{Done, body};
-use crate::client::manage::{Command, Reply};
-use crate::client::members::{Members, is_plain};
-use crate::client::scope::{DESCRIPTIONS, Scope};
+use crate::client::registration::members::{Members, is_plain};
 use crate::endpoint::http::Response;
 use crate::endpoint::{Context, Platform};
 use crate::fault::Fault;
+use crate::registry::command::{Command, Reply};
+use crate::scope::{DESCRIPTIONS, Scope};
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 100;

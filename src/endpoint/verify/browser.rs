@@ -5,18 +5,17 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use crate::client::scope::Scope;
 use crate::endpoint::Context;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response};
-use crate::grant;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
 use crate::identity::session::Browser;
 use crate::keyring::Purpose;
-use crate::secret;
+use crate::scope::Scope;
 use crate::settings::Issuer;
 use crate::time::Timestamp;
+use crate::{grant, secret};
 
 /// How long a form may stay open.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);

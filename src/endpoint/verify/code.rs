@@ -4,7 +4,6 @@ use rand_core::CryptoRng;
 
 use super::browser::{ClaimRef, Transaction};
 use super::{Attempt, browser, check, turnstile, view};
-use crate::client::scope::{OFFLINE_ACCESS, OPENID};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -17,7 +16,9 @@ use crate::identity::account::Account;
 use crate::identity::session::{Browser, Session};
 use crate::keyring::Keys;
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
-use crate::secret::{self, Digest};
+use crate::scope::{OFFLINE_ACCESS, OPENID};
+use crate::secret;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 
 pub(super) const WHAT: &str = "code_entry";

@@ -6,9 +6,9 @@ use super::browser::ClaimRef;
 use super::code::{claim, claim_of, show, sign_in_again};
 use super::sign_in::read_transaction;
 use super::{check, view};
+use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::live_codes::release;
 use crate::endpoint::page::{Outcome, Problem};
 use crate::endpoint::{Context, Platform, Unavailable};
 use crate::grant::command::{Command, Decided, Decision, Reply};
@@ -18,7 +18,8 @@ use crate::grant::{Approval, Denial, Request};
 use crate::identity::account::Account;
 use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
-use crate::policy::{self, Facts, Point};
+use crate::policy;
+use crate::policy::{Facts, Point};
 
 const WHAT: &str = "decision";
 

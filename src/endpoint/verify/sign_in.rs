@@ -3,9 +3,8 @@
 use rand_core::CryptoRng;
 
 use super::browser::Transaction;
-use super::turnstile::{self, Refusal};
-use super::{Attempt, browser, code, end, view};
-use crate::client::scope::Scope;
+use super::turnstile::Refusal;
+use super::{Attempt, browser, code, end, turnstile, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -16,7 +15,9 @@ use crate::identity::password;
 use crate::identity::session::{Browser, Session};
 use crate::identity::shard::Command;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
-use crate::policy::{self, Decision, Facts, Point};
+use crate::policy;
+use crate::policy::{Decision, Facts, Point};
+use crate::scope::Scope;
 
 const WHAT: &str = "sign_in";
 /// The longest username that is looked at, in bytes.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::client::scope::Scope;
+use super::mapping::written::Written;
+pub use super::mapping::written::{BadRule, read};
 use crate::identity::account::Account;
-use written::Written;
-pub use written::{BadRule, read};
+use crate::scope::Scope;
 
 /// Claims that no rule may set, rename or drop: those that a token is judged by (RFC 7519 §4.1, RFC 9068 §2.2,
 /// OpenID Connect Core §2), and those with which introspection describes it (RFC 7662 §2.2).

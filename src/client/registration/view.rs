@@ -1,0 +1,89 @@
+//! A client as an answer shows it: the metadata names of RFC 7591, without anything that must not be shown.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::defaults;
+use crate::client::rules::{About, ClientKeys, CodeRules, TokenRules};
+use crate::client::{Authentication, Client};
+use crate::scope::Scope;
+use crate::time::Timestamp;
+use crate::token::key::Algorithm;
+
+/// Named one by one: what is added to [`Client`] is not shown by itself.
+#[derive(Serialize)]
+struct View<'a> {
+    client_id: &'a str,
+    client_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_uri: Option<&'a str>,
+    grant_types: &'a [String],
+    scope: &'a Scope,
+    token_endpoint_auth_method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_client_auth_subject_dn: Option<&'a str>,
+    id_token_signed_response_alg: Algorithm,
+    access_token_signed_response_alg: Algorithm,
+    enabled: bool,
+    #[serde(flatten)]
+    about: &'a About,
+    #[serde(flatten)]
+    keys: &'a ClientKeys,
+    #[serde(flatten)]
+    codes: &'a CodeRules,
+    #[serde(flatten)]
+    tokens: &'a TokenRules,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id_issued_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret_expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_client_secret_expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_at: Option<u64>,
+    version: u64,
+}
+
+/// The members of a client, defaults among them. Instants are in seconds since 1970.
+#[must_use]
+pub fn view(client: &Client) -> Map<String, Value> {
+    let (subject_dn, expires, previous) = match &client.authentication {
+        // RFC 7591 §3.2.1: 0 if the secret does not expire.
+        Authentication::Secret { previous, .. } => {
+            (None, Some(0), previous.as_ref().map(|secret| secret.until.seconds()))
+        }
+        Authentication::TlsClientAuth { subject_dn } => (Some(subject_dn.as_str()), None, None),
+        Authentication::None | Authentication::PrivateKeyJwt | Authentication::SelfSignedTlsClientAuth => {
+            (None, None, None)
+        }
+    };
+    let view = View {
+        client_id: &client.client_id,
+        client_name: &client.client_name,
+        client_uri: client.client_uri.as_deref(),
+        grant_types: &client.grant_types,
+        scope: &client.scope,
+        token_endpoint_auth_method: client.authentication.method(),
+        tls_client_auth_subject_dn: subject_dn,
+        id_token_signed_response_alg: client.id_token_signed_response_alg,
+        access_token_signed_response_alg: client.access_token_signed_response_alg,
+        enabled: client.enabled,
+        about: &client.about,
+        keys: &client.keys,
+        codes: &client.codes,
+        tokens: &client.tokens,
+        client_id_issued_at: client.history.created_at.map(Timestamp::seconds),
+        client_secret_expires_at: expires,
+        previous_client_secret_expires_at: previous,
+        changed_at: client.history.changed_at.map(Timestamp::seconds),
+        version: client.history.version,
+    };
+    let mut members = match serde_json::to_value(&view) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    for (name, value) in defaults() {
+        members.entry(name).or_insert(value);
+    }
+    members
+}

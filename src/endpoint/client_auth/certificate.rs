@@ -1,0 +1,67 @@
+//! Client certificates at the mTLS host, and the tokens that are bound to them (RFC 8705 §3, §4).
+
+use crate::client::certificate::Certificate;
+use crate::client::{Authentication, Client};
+use crate::endpoint::error::Error;
+use crate::endpoint::http::Request;
+use crate::endpoint::{Context, Server};
+use crate::token::confirmation::Confirmation;
+
+impl<P> Server<P> {
+    /// Whether a request came to the mTLS host: only there certificates are asked for, and believed.
+    pub(crate) fn is_mtls(&self, request: &Request) -> bool {
+        let mtls = self.settings.mtls.as_ref();
+        mtls.is_some_and(|mtls| mtls.host() == request.host && mtls.is_secure() == request.secure)
+    }
+}
+
+impl<'a, P> Context<'a, P> {
+    /// The certificate of the client.
+    pub(crate) fn certificate(&self) -> Option<&'a Certificate> {
+        self.request.certificate.as_ref().filter(|_| self.server.is_mtls(self.request))
+    }
+}
+
+/// What an access token for `client` is bound to: the certificate of this request, if its tokens are to be bound.
+///
+/// # Errors
+///
+/// They are, and there is none. RFC 8705 §3.4 leaves it to the server to refuse; a token that anybody can use is not
+/// what the client was registered for.
+pub(crate) fn confirmation<P>(context: Context<'_, P>, client: &Client) -> Result<Confirmation, Error> {
+    if !is_bound(client) {
+        return Ok(Confirmation::default());
+    }
+    let certificate = context.certificate().ok_or(Error::NoCertificate)?;
+    Ok(Confirmation { x5t_s256: Some(certificate.sha256.clone()), ..Confirmation::default() })
+}
+
+fn is_bound(client: &Client) -> bool {
+    let by_method = match client.authentication {
+        Authentication::TlsClientAuth { .. } | Authentication::SelfSignedTlsClientAuth => true,
+        Authentication::None | Authentication::Secret { .. } | Authentication::PrivateKeyJwt => false,
+    };
+    by_method || client.tokens.tls_client_certificate_bound_access_tokens
+}
+
+/// What the refresh tokens of `client` are bound to: those of a public client to what its access tokens are (RFC 8705
+/// §4), those of any other to its authentication (§7.1), so that it may renew its certificate.
+pub(crate) fn of_refresh_tokens(client: &Client, access: &Confirmation) -> Confirmation {
+    match client.authentication {
+        Authentication::None => access.clone(),
+        Authentication::Secret { .. }
+        | Authentication::PrivateKeyJwt
+        | Authentication::TlsClientAuth { .. }
+        | Authentication::SelfSignedTlsClientAuth => Confirmation::default(),
+    }
+}
+
+/// The SHA-256 of the certificate that came with the request.
+pub(crate) fn shown<P>(context: Context<'_, P>) -> Option<String> {
+    context.certificate().map(|certificate| certificate.sha256.clone())
+}
+
+/// Whether the request came with the certificate that `cnf` asks for, if it asks for one (RFC 8705 §3, §4).
+pub(crate) fn is_shown<P>(context: Context<'_, P>, cnf: &Confirmation) -> bool {
+    cnf.x5t_s256.is_none() || cnf.x5t_s256 == shown(context)
+}

@@ -1,0 +1,210 @@
+//! `POST /device_authorization` (RFC 8628 §3.1, §3.2).
+
+pub(super) mod live_codes;
+mod parameters;
+
+use core::time::Duration;
+
+use rand_core::CryptoRng;
+use serde::Serialize;
+
+use super::client_auth::Caller;
+use super::device_authorization::live_codes::{admit, release};
+use super::error::Error;
+use super::form::Form;
+use super::http::Response;
+use super::token::{pkce, resource};
+use super::{Context, Platform, Unavailable, dpop};
+use crate::client::Client;
+use crate::client::rules::{CodeRules, UserCodeType};
+use crate::format::Format;
+use crate::grant::command::{Command, Opened, Reply};
+use crate::grant::device_code::DeviceCode;
+use crate::grant::routing::{Address, Region, draw_near};
+use crate::grant::user_code::{Shape, UserCode};
+use crate::grant::{Grant, State};
+use crate::place::{Origin, device_kind};
+use crate::policy::{Decision, Facts, Point, Refusal};
+use crate::scope::{OFFLINE_ACCESS, Scope};
+use crate::secret::Digest;
+use crate::time::Timestamp;
+use crate::{grant, limiter, policy};
+
+const WHAT: &str = "device_authorization";
+/// Draws in a row that hit a live code: with 10,000 of 20^8 taken, three never happen.
+const MAX_COLLISIONS: usize = 3;
+
+/// RFC 8628 §3.2. `interval` is always sent.
+#[derive(Serialize)]
+struct Answer {
+    device_code: String,
+    user_code: String,
+    verification_uri: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_uri_complete: Option<String>,
+    expires_in: u64,
+    interval: u64,
+}
+
+pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    let challenge = context.request.authorization.is_some();
+    let mut known = None;
+    match start(context, &mut known, rng).await {
+        Ok(answer) => Response::json(200, &answer).noting(WHAT, known.as_deref(), "started", "started"),
+        Err(error) => error.response(challenge).noting(WHAT, known.as_deref(), error.code(), error.reason()),
+    }
+}
+
+async fn start<P: Platform>(
+    context: Context<'_, P>,
+    known: &mut Option<String>,
+    rng: &mut impl CryptoRng,
+) -> Result<Answer, Error> {
+    let Context { server, request, now, .. } = context;
+    let form = Form::of(request)?;
+    let required = server.settings.device_client_authentication;
+    let client = Caller::authenticate(context, &form, required, known).await?.client;
+    let network = context.network();
+    if !server.platform.within_limit(&format!("{}/{network}", client.client_id)).await {
+        return Err(Error::TooMany(60));
+    }
+    let request = grant::Request {
+        scope: allowed_scope(&client, &form)?,
+        nonce: parameters::nonce(&form)?,
+        origin: Origin {
+            place: request.place.clone(),
+            device: device_kind(request.user_agent.as_deref()),
+            at: now,
+        },
+        gauge: limiter::budgets::gauge(&client.client_id, &network),
+        resource: resource::granted(context, &client, &resource::asked(&form)?)?,
+        client_id: client.client_id.clone(),
+        cnf: dpop::code_binding(context, &form).await?,
+        code_challenge: pkce::challenge(&form)?,
+        acr_values: parameters::acr_values(&form)?,
+        max_age: parameters::max_age(&form)?,
+        login_hint: parameters::login_hint(&form)?,
+        ui_locales: parameters::ui_locales(&form)?,
+    };
+    open(context, &CodeTerms::of(context, &client.codes), request, rng).await
+}
+
+/// What was asked for, cut to what the client may have; without `scope`, all of that but a refresh token.
+///
+/// `scopes` is what authentik's documentation shows.
+fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
+    let asked = match form.get("scope").or_else(|| form.get("scopes")) {
+        Some(text) => Scope::parse(text).ok_or(Error::MalformedScope)?,
+        None => client.scope.without(OFFLINE_ACCESS),
+    };
+    let facts = Facts { client: Some(client), account: None, scope: &asked };
+    match policy::decide(Point::DeviceAuthorization, facts) {
+        Decision::Allow(scope) => Ok(scope),
+        Decision::Refuse(Refusal::NoScopeLeft) => Err(Error::ScopeNotAllowed),
+        Decision::Refuse(Refusal::ClientDisabled | Refusal::GrantNotAllowed | Refusal::AccountBlocked) => {
+            Err(Error::GrantNotAllowed)
+        }
+    }
+}
+
+/// What the codes of a client are like: as it is registered, else as the settings say.
+struct CodeTerms {
+    shape: Shape,
+    expires_at: Timestamp,
+    interval: u64,
+    has_complete_uri: bool,
+}
+
+impl CodeTerms {
+    fn of<P>(context: Context<'_, P>, rules: &CodeRules) -> Self {
+        let settings = &context.server.settings;
+        let lifetime = rules.code_lifetime.unwrap_or(settings.code_lifetime);
+        Self {
+            shape: match rules.user_code_type {
+                UserCodeType::Configured => settings.user_code.clone(),
+                UserCodeType::Digits => settings.user_code.in_digits(),
+            },
+            expires_at: context.now + Duration::from_secs(lifetime),
+            interval: rules.polling_interval.unwrap_or(settings.interval),
+            has_complete_uri: rules.verification_uri_complete,
+        }
+    }
+}
+
+async fn open<P: Platform>(
+    context: Context<'_, P>,
+    terms: &CodeTerms,
+    request: grant::Request,
+    rng: &mut impl CryptoRng,
+) -> Result<Answer, Error> {
+    let Context { server, now, .. } = context;
+    let longer = server.is_strained_for_new_codes(now).await;
+    let region = Region::nearest(context.request.place.colo.as_deref());
+    let expires_at = terms.expires_at;
+    for _ in 0..MAX_COLLISIONS {
+        let keys = &server.settings.keyring.current;
+        let (user_code, address) = draw_near(region, &terms.shape, longer, keys, rng);
+        let (device_code, secret) = DeviceCode::issue(address, &request.client_id, expires_at, keys, rng);
+        admit(context, &request.gauge, address, expires_at).await?;
+        let grant = new_grant(context, terms, &request, secret);
+        let opened = store(context, address, grant).await;
+        if let Ok(Opened::Live(live)) = opened {
+            server.notice(address.shard, live);
+            return Ok(describe(context, terms, device_code, &user_code));
+        }
+        release(context, &request.gauge, address).await;
+        if let Opened::Full(wait) = opened? {
+            return Err(Error::TooMany(wait));
+        }
+    }
+    Err(Error::Unavailable)
+}
+
+fn new_grant<P>(
+    context: Context<'_, P>,
+    terms: &CodeTerms,
+    request: &grant::Request,
+    secret: Digest,
+) -> Grant {
+    Grant {
+        format: Format,
+        secret,
+        request: request.clone(),
+        expires_at: terms.expires_at,
+        grace: context.server.settings.grace,
+        interval: terms.interval,
+        state: State::Pending { claim: None },
+        without_key: false,
+    }
+}
+
+async fn store<P: Platform>(
+    context: Context<'_, P>,
+    address: Address,
+    grant: Grant,
+) -> Result<Opened, Unavailable> {
+    let cap = context.server.settings.live_codes_per_shard;
+    let command = Command::Open { key: address.key, grant: Box::new(grant), cap };
+    let reply = context.server.platform.grants(address.shard, &command).await?;
+    let Reply::Opened(opened) = reply else { return Err(Unavailable) };
+    Ok(opened)
+}
+
+fn describe<P>(
+    context: Context<'_, P>,
+    terms: &CodeTerms,
+    device_code: String,
+    user_code: &UserCode,
+) -> Answer {
+    let verification_uri = format!("{}/device", context.issuer.as_str());
+    Answer {
+        device_code,
+        user_code: user_code.to_string(),
+        verification_uri_complete: terms
+            .has_complete_uri
+            .then(|| format!("{verification_uri}?user_code={user_code}")),
+        verification_uri,
+        expires_in: terms.expires_at.since(context.now).as_secs(),
+        interval: terms.interval,
+    }
+}

@@ -1,0 +1,144 @@
+//! What a device may say besides `scope` of the sign-in it wants (OpenID Connect Core §3.1.2.1).
+
+use crate::endpoint::error::Error;
+use crate::endpoint::form::Form;
+
+/// The longest `nonce` that is carried along, in bytes.
+const MAX_NONCE: usize = 512;
+/// The longest list of `acr_values`, in bytes.
+const MAX_ACR_VALUES: usize = 512;
+/// The longest `login_hint`, in bytes.
+const MAX_LOGIN_HINT: usize = 256;
+/// The longest `login_hint` that is shown, in bytes.
+const MAX_SHOWN_HINT: usize = 64;
+/// The longest list of `ui_locales`, in bytes.
+const MAX_UI_LOCALES: usize = 256;
+/// The longest BCP 47 tag, by RFC 5646 §4.4.1 and some more, in bytes.
+const MAX_TAG: usize = 48;
+
+/// `nonce`, to be returned in the ID token.
+pub(crate) fn nonce(form: &Form) -> Result<Option<String>, Error> {
+    sized(form, "nonce", MAX_NONCE, |_| true)
+}
+
+/// `acr_values`: classes separated by spaces, best first.
+pub(crate) fn acr_values(form: &Form) -> Result<Vec<String>, Error> {
+    list(form, "acr_values", MAX_ACR_VALUES, |class| class.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// `max_age`: whole seconds.
+pub(crate) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
+    let Some(text) = form.get("max_age") else { return Ok(None) };
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10;
+    text.parse().ok().filter(|_| digits).map(Some).ok_or(Error::Malformed("max_age"))
+}
+
+/// `login_hint`: whom the device expects. A hint is shown to whoever approves, and anybody may have written it: what is
+/// no username, address or number is left aside, or a stranger's sentences would stand on a page of ours.
+pub(crate) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
+    let hint = sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))?;
+    Ok(hint.filter(|hint| hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier)))
+}
+
+fn is_of_an_identifier(symbol: char) -> bool {
+    symbol.is_alphanumeric() || "@._+-'".contains(symbol)
+}
+
+/// `ui_locales`: language tags (RFC 5646) separated by spaces, best first.
+pub(crate) fn ui_locales(form: &Form) -> Result<Vec<String>, Error> {
+    list(form, "ui_locales", MAX_UI_LOCALES, |tag| {
+        tag.len() <= MAX_TAG && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
+}
+
+fn sized(
+    form: &Form,
+    name: &'static str,
+    longest: usize,
+    sound: impl Fn(&str) -> bool,
+) -> Result<Option<String>, Error> {
+    match form.get(name) {
+        Some(text) if text.len() > longest || !sound(text) => Err(Error::Malformed(name)),
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+fn list(
+    form: &Form,
+    name: &'static str,
+    longest: usize,
+    sound: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, Error> {
+    let sound = |text: &str| text.split(' ').filter(|item| !item.is_empty()).all(&sound);
+    let text = sized(form, name, longest, sound)?.unwrap_or_default();
+    Ok(text.split(' ').filter(|item| !item.is_empty()).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(text: &str) -> Form {
+        Form::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_absent_or_empty_asks_for_nothing() {
+        for text in ["", "acr_values=&max_age=&login_hint=&ui_locales=&nonce=", "acr_values=+"] {
+            let form = form(text);
+            assert_eq!((acr_values(&form), ui_locales(&form)), (Ok(Vec::new()), Ok(Vec::new())), "{text}");
+            assert_eq!((max_age(&form), login_hint(&form), nonce(&form)), (Ok(None), Ok(None), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn lists_keep_their_order() {
+        let form =
+            form("acr_values=urn:b++urn:a&ui_locales=fr-CA+en&max_age=0&login_hint=al%2Btv@example.com");
+
+        assert_eq!(acr_values(&form).unwrap(), ["urn:b", "urn:a"]);
+        assert_eq!(ui_locales(&form).unwrap(), ["fr-CA", "en"]);
+        assert_eq!(
+            (max_age(&form), login_hint(&form)),
+            (Ok(Some(0)), Ok(Some("al+tv@example.com".to_owned())))
+        );
+    }
+
+    #[test]
+    fn a_hint_that_names_nobody_is_left_aside() {
+        for hint in ["IT+support:+please+approve", "al%2Fice", &"a".repeat(65)] {
+            assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), Ok(None), "{hint}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let long = "x".repeat(513);
+        for (name, value) in [
+            ("max_age", "-1"),
+            ("max_age", "%2B1"),
+            ("max_age", "1.5"),
+            ("max_age", "soon"),
+            ("max_age", "12345678901"),
+            ("acr_values", "a%09b"),
+            ("acr_values", "%C3%A9"),
+            ("acr_values", &long),
+            ("login_hint", "a%0Ab"),
+            ("login_hint", &long),
+            ("ui_locales", "en_GB"),
+            ("ui_locales", &long),
+            ("nonce", &long),
+        ] {
+            let form = form(&format!("{name}={value}"));
+            let errors = [
+                nonce(&form).err(),
+                acr_values(&form).err(),
+                max_age(&form).err(),
+                login_hint(&form).err(),
+                ui_locales(&form).err(),
+            ];
+            let named: Vec<Error> = errors.into_iter().flatten().collect();
+            assert!(matches!(named.as_slice(), [Error::Malformed(only)] if *only == name), "{name}={value}");
+        }
+    }
+}

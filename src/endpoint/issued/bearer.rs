@@ -1,0 +1,39 @@
+//! How an access token is presented, and how a request without a good one is told what to bring (RFC 6750, RFC 9449 §7).
+
+use crate::endpoint::Context;
+use crate::endpoint::dpop::Scheme;
+use crate::endpoint::error::Error;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+
+/// RFC 6750 §2.1, §2.2, RFC 9449 §7.1: in the header, or in the form of a POST; never in the query, and not in both.
+pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, String)>, Error> {
+    let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
+    let by_header =
+        header.and_then(|(scheme, token)| Some((Scheme::named(scheme)?, token.trim().to_owned())));
+    let by_form = if context.request.is_form() {
+        Form::of(context.request)?.get("access_token").map(|token| (Scheme::Bearer, token.to_owned()))
+    } else {
+        None
+    };
+    match (by_header, by_form) {
+        (Some(_), Some(_)) => Err(Error::TwoMethods),
+        (token, None) | (None, token) => Ok(token),
+    }
+}
+
+/// RFC 6750 §3, RFC 9449 §7.1, and where the resource describes itself (RFC 9728 §5.1).
+pub(crate) fn challenge<P>(
+    context: Context<'_, P>,
+    status: u16,
+    scheme: Scheme,
+    error: Option<&'static str>,
+) -> Response {
+    let detail = error.map(|error| format!(", error=\"{error}\"")).unwrap_or_default();
+    let (origin, path) = (context.issuer.origin(), context.issuer.path());
+    let metadata = format!("{origin}/.well-known/oauth-protected-resource{path}/userinfo");
+    let (scheme, algs) = (scheme.name(), scheme.algorithms());
+    let value = format!("{scheme} realm=\"device-grant\"{detail}{algs}, resource_metadata=\"{metadata}\"");
+    let body = serde_json::json!({ "error": error.unwrap_or("invalid_token") });
+    Response::json(status, &body).with("www-authenticate", value)
+}

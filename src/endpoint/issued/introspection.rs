@@ -1,0 +1,150 @@
+//! `POST /introspect` (RFC 7662): whether a token is good, and what it says.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::live_tokens;
+use super::live_tokens::Live;
+use crate::client::Client;
+use crate::client::authentication::Refusal;
+use crate::endpoint::client_auth::Caller;
+use crate::endpoint::error::Error;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::{Context, Platform, Unavailable};
+use crate::family::refresh_token::RefreshToken;
+use crate::scope::Scope;
+use crate::token::access::AccessToken;
+use crate::token::claims::{AccessClaims, Audience};
+use crate::token::confirmation::Confirmation;
+
+/// A token that is good.
+struct Found {
+    live: Live,
+    /// `None` for a refresh token.
+    access: Option<AccessToken>,
+}
+
+/// `POST /introspect` (RFC 7662). A client sees its own tokens, a resource server those that are for it, and nobody any
+/// other: see `docs/decisions/0026-where-tokens-are-good.md`.
+pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
+    let mut known = None;
+    let reply = async {
+        let form = Form::of(context.request)?;
+        let caller = Caller::authenticate(context, &form, true, &mut known).await?;
+        if !caller.is_confidential() {
+            return Err(Error::Unproven(Refusal::NoProof));
+        }
+        let found = find(context, &caller.client, form.require("token")?).await?;
+        Ok(found.map(|found| Introspection::of(context, &found)).unwrap_or_default())
+    };
+    let reply = reply.await;
+    let challenge = context.request.authorization.is_some();
+    let client = known.as_deref();
+    match reply {
+        Ok(answer) => {
+            let outcome = if answer.active { "active" } else { "inactive" };
+            Response::json(200, &answer).noting("introspection", client, outcome, outcome)
+        }
+        Err(error) => error.response(challenge).noting("introspection", client, error.code(), error.reason()),
+    }
+}
+
+/// RFC 7662 §2.2. An inactive token is `{"active":false}` and nothing else.
+#[derive(Default, Serialize)]
+struct Introspection {
+    active: bool,
+    #[serde(flatten)]
+    token: Option<Facts>,
+}
+
+#[derive(Serialize)]
+struct Facts {
+    iss: String,
+    sub: String,
+    client_id: String,
+    scope: Scope,
+    exp: u64,
+    username: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Audience>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Confirmation::is_empty")]
+    cnf: Confirmation,
+    /// RFC 9470 §6.2.
+    auth_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    /// What claim mapping put into the token.
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+impl Introspection {
+    fn of<P>(context: Context<'_, P>, Found { live, access }: &Found) -> Self {
+        let Live { family, account, .. } = live;
+        let claims = access.as_ref().map(|access| &access.claims);
+        let cnf = claims.map_or(&family.cnf, |claims| &claims.cnf).clone();
+        let token_type = if cnf.jkt.is_some() { "DPoP" } else { "Bearer" };
+        let token = Facts {
+            iss: context.issuer.as_str().to_owned(),
+            sub: account.sub.clone(),
+            client_id: family.client_id.clone(),
+            scope: claims.map_or(&family.scope, |claims| &claims.scope).clone(),
+            exp: access.as_ref().map_or(family.refresh_ends_at().seconds(), |access| access.exp),
+            username: account.username.clone(),
+            aud: claims.map(|claims| claims.aud.clone()),
+            iat: access.as_ref().map(|access| access.iat),
+            jti: claims.map(|claims| claims.jti.clone()),
+            token_type: access.as_ref().map(|_| token_type),
+            cnf,
+            auth_time: family.auth_time.seconds(),
+            acr: family.acr.clone(),
+            others: claims.map(|claims| claims.others.clone()).unwrap_or_default(),
+        };
+        Self { active: true, token: Some(token) }
+    }
+}
+
+/// Whether `caller` may know of a token: it is its own, or `caller` is a resource server that it is for.
+///
+/// A resource server is a client with no grant of its own, and with its resources for an audience.
+fn may_see(caller: &Client, claims: &AccessClaims) -> bool {
+    let is_for = |resource: &String| claims.aud.has(resource);
+    let serves = caller.enabled && caller.grant_types.is_empty() && caller.tokens.audience.iter().any(is_for);
+    claims.client_id == caller.client_id || serves
+}
+
+/// A token that `caller` may know of, if it is good.
+async fn find<P: Platform>(
+    context: Context<'_, P>,
+    caller: &Client,
+    token: &str,
+) -> Result<Option<Found>, Unavailable> {
+    let keyring = &context.server.settings.keyring;
+    if let Some(refresh) = RefreshToken::parse(token, &caller.client_id, keyring) {
+        return find_refresh(context, caller, refresh).await;
+    }
+    let access = live_tokens::verify(context, token).await?;
+    let Some(access) = access.filter(|access| may_see(caller, &access.claims)) else { return Ok(None) };
+    let live = live_tokens::of_access(context, &access).await?;
+    Ok(live.map(|live| Found { live, access: Some(access) }))
+}
+
+async fn find_refresh<P: Platform>(
+    context: Context<'_, P>,
+    caller: &Client,
+    refresh: RefreshToken,
+) -> Result<Option<Found>, Unavailable> {
+    let live = live_tokens::of_family(context, refresh.shard, refresh.family, None).await?;
+    let live = live.filter(|live| {
+        let current = live.family.good_until(&refresh.secret, context.now).is_some();
+        current && live.family.client_id == caller.client_id
+    });
+    Ok(live.map(|live| Found { live, access: None }))
+}

@@ -1,0 +1,64 @@
+//! Tokens that come back to this server: what they are, and whether they are still good.
+
+use crate::client::Client;
+use crate::endpoint::{Context, Platform, Unavailable};
+use crate::family::Family;
+use crate::grant::command::{Command, Reply};
+use crate::grant::routing::Shard;
+use crate::identity::account::Account;
+use crate::token::access::{AccessToken, Unverified, family_of};
+use crate::token::opaque;
+
+/// The family of a token that is good, and whose client and account may act.
+pub(crate) struct Live {
+    pub family: Family,
+    pub client: Client,
+    pub account: Account,
+}
+
+/// The seal or the signature, the issuer and the time (RFC 9068 §4); not yet whether it was revoked.
+pub(crate) async fn verify<P: Platform>(
+    context: Context<'_, P>,
+    token: &str,
+) -> Result<Option<AccessToken>, Unavailable> {
+    if let Some(opened) = opaque::open(token, &context.server.settings.keyring) {
+        return Ok(Some(opened).filter(|token| token.is_good(context.issuer.as_str(), context.now)));
+    }
+    let Some(unverified) = Unverified::parse(token) else { return Ok(None) };
+    let keys = context.server.verifying_keys(context.now).await?;
+    let Some(key) = unverified.key(&keys) else { return Ok(None) };
+    let platform = &context.server.platform;
+    let holds = platform.verify(key, unverified.input(), unverified.signature()).await?;
+    Ok(if holds { unverified.claims(context.issuer.as_str(), context.now) } else { None })
+}
+
+/// The family of an access token, if it has not ended and has not withdrawn the token.
+///
+/// The family notes that the token arrived, so whoever asks has seen to it that the sender may have it.
+pub(crate) async fn of_access<P: Platform>(
+    context: Context<'_, P>,
+    access: &AccessToken,
+) -> Result<Option<Live>, Unavailable> {
+    let Some((shard, id)) = family_of(&access.claims.sid) else { return Ok(None) };
+    let jti = &access.claims.jti;
+    let live = of_family(context, shard, id, Some(jti.clone())).await?;
+    Ok(live.filter(|live| !live.family.has_withdrawn(jti)))
+}
+
+/// A family that has not ended; `seen` is the `jti` of an access token of it that arrived.
+pub(crate) async fn of_family<P: Platform>(
+    context: Context<'_, P>,
+    shard: Shard,
+    id: String,
+    seen: Option<String>,
+) -> Result<Option<Live>, Unavailable> {
+    let Reply::Family(found) = context.server.platform.grants(shard, &Command::Family { id, seen }).await?
+    else {
+        return Err(Unavailable);
+    };
+    let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
+    let client = context.server.client(&family.client_id, context.now).await?;
+    let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
+    let account = context.server.account(&family.account).await?.filter(|account| !account.blocked);
+    Ok(account.map(|account| Live { family: *family, client, account }))
+}

@@ -1,0 +1,242 @@
+//! The tokens of a successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use jwt_compact::Claims;
+use rand_core::CryptoRng;
+use serde::Serialize;
+use serde_json::Map;
+
+use crate::client::rules::AccessTokenFormat;
+use crate::client::{Client, REFRESH_TOKEN_GRANT};
+use crate::endpoint::error::Error;
+use crate::endpoint::{Context, Platform};
+use crate::family::Current;
+use crate::family::refresh_token::RefreshToken;
+use crate::grant::routing::Shard;
+use crate::identity::account::Account;
+use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::secret;
+use crate::settings::Settings;
+use crate::time::Timestamp;
+use crate::token::access::AccessToken;
+use crate::token::claims::{AccessClaims, Audience, IdClaims, Person, Userinfo, at_hash, dated};
+use crate::token::confirmation::Confirmation;
+use crate::token::key::Algorithm;
+use crate::token::mapping::{Facts, Rules, Target, map};
+use crate::token::opaque;
+use crate::token::signing::SigningInput;
+
+/// RFC 6749 §5.1. `scope` is always sent.
+#[derive(Serialize)]
+pub(crate) struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: Scope,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
+
+/// Whom the tokens are about, and for whom they are.
+pub(crate) struct Subject<'a> {
+    pub client: &'a Client,
+    pub account: &'a Account,
+    pub scope: &'a Scope,
+    pub auth_time: Timestamp,
+    pub amr: &'a [String],
+    pub acr: Option<&'a str>,
+    pub nonce: Option<&'a str>,
+    /// Where the access token is good; never empty.
+    pub audience: &'a [String],
+    /// The keys that the access token is bound to.
+    pub cnf: &'a Confirmation,
+    /// Names this answer: the access token's `jti`.
+    pub attempt: &'a str,
+    pub session: Session,
+}
+
+/// The family that tokens belong to, and where it lives.
+#[derive(Clone, Copy)]
+pub(crate) struct Session {
+    pub shard: Shard,
+    pub family: [u8; 16],
+}
+
+impl Session {
+    /// The `sid` claim: like a refresh token, it carries its shard.
+    fn sid(self) -> String {
+        secret::encode(&[&self.shard.to_bytes()[..], &self.family].concat())
+    }
+}
+
+impl Tokens {
+    /// Adds the family's next refresh token, good until it has lain idle for too long or `until` has come, and returns
+    /// what its row keeps.
+    pub(crate) fn add_refresh_token<P>(
+        &mut self,
+        context: Context<'_, P>,
+        subject: &Subject<'_>,
+        until: Timestamp,
+        rng: &mut impl CryptoRng,
+    ) -> Current {
+        let (keyring, Session { shard, family }) = (&context.server.settings.keyring, subject.session);
+        let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
+        self.refresh_token = Some(text);
+        let idle = subject.client.tokens.refresh_token_idle_lifetime;
+        let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
+        let good_until = Some(until.min(context.now + idle));
+        Current { digest, attempt: subject.attempt.to_owned(), good_until }
+    }
+
+    /// When the last of them ends: the family is known until then, so that an access token can be revoked.
+    pub(crate) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
+        let access = now + Duration::from_secs(self.expires_in);
+        refresh.and_then(|current| current.good_until).map_or(access, |until| until.max(access))
+    }
+}
+
+impl Subject<'_> {
+    /// Whether a refresh token was granted, and the client may have one.
+    pub(crate) fn may_refresh(&self) -> bool {
+        self.scope.has(OFFLINE_ACCESS) && self.client.may_use(REFRESH_TOKEN_GRANT)
+    }
+
+    /// How long the access token is good, in seconds.
+    pub(crate) fn access_token_lifetime(&self, settings: &Settings) -> u64 {
+        self.client.tokens.access_token_lifetime.unwrap_or(settings.access_token)
+    }
+
+    /// How long the ID token is good, in seconds.
+    pub(crate) fn id_token_lifetime(&self, settings: &Settings) -> u64 {
+        self.client.tokens.id_token_lifetime.unwrap_or(settings.id_token)
+    }
+
+    /// What claim mapping goes by.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        let (account, scope, resource) = (self.account, self.scope, self.audience);
+        Facts { account, client_id: &self.client.client_id, scope, resource }
+    }
+}
+
+/// The claim mapping of each scope that has one.
+pub(crate) type ScopeClaims = BTreeMap<String, Rules>;
+
+/// Makes an access token and, if `openid` was granted, signs an ID token. Stores nothing.
+pub(crate) async fn mint<P: Platform>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    rng: &mut impl CryptoRng,
+) -> Result<Tokens, Error> {
+    let settings = &context.server.settings;
+    let snapshot = context.server.snapshot(context.now).await?;
+    let expires_in = subject.access_token_lifetime(settings);
+    let access = access_claims(context, subject, &snapshot.scope_claims);
+    let access_token = match subject.client.tokens.access_token_format {
+        AccessTokenFormat::Jwt => {
+            let alg = subject.client.access_token_signed_response_alg;
+            sign(context, "at+jwt", alg, dated(access, context.now, Duration::from_secs(expires_in))).await?
+        }
+        AccessTokenFormat::Opaque => {
+            let iat = context.now.seconds();
+            let token = AccessToken { claims: access, iat, exp: iat + expires_in };
+            opaque::seal(&token, &settings.keyring, rng).ok_or(Error::Unavailable)?
+        }
+    };
+    let id_token = if subject.scope.has(OPENID) {
+        let claims = id_claims(context, subject, &snapshot.scope_claims, &access_token);
+        let lifetime = Duration::from_secs(subject.id_token_lifetime(settings));
+        let alg = subject.client.id_token_signed_response_alg;
+        Some(sign(context, "JWT", alg, dated(claims, context.now, lifetime)).await?)
+    } else {
+        None
+    };
+    Ok(Tokens {
+        access_token,
+        token_type: if subject.cnf.jkt.is_some() { "DPoP" } else { "Bearer" },
+        expires_in,
+        scope: subject.scope.clone(),
+        id_token,
+        refresh_token: None,
+    })
+}
+
+pub(crate) fn access_claims<P>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    scopes: &ScopeClaims,
+) -> AccessClaims {
+    let issuer = context.issuer.as_str();
+    AccessClaims {
+        iss: issuer.to_owned(),
+        sub: subject.account.sub.clone(),
+        aud: Audience::of(subject.audience, issuer),
+        client_id: subject.client.client_id.clone(),
+        jti: subject.attempt.to_owned(),
+        scope: subject.scope.clone(),
+        auth_time: subject.auth_time.seconds(),
+        amr: subject.amr.to_vec(),
+        acr: subject.acr.map(str::to_owned),
+        sid: subject.session.sid(),
+        cnf: subject.cnf.clone(),
+        others: map(scopes, &subject.client.tokens.claims, Target::AccessToken, subject.facts(), Map::new()),
+    }
+}
+
+pub(crate) fn id_claims<P>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    scopes: &ScopeClaims,
+    access_token: &str,
+) -> IdClaims {
+    let alg = subject.client.id_token_signed_response_alg;
+    let person = Person::of(subject.account, subject.scope).claims();
+    IdClaims {
+        iss: context.issuer.as_str().to_owned(),
+        sub: subject.account.sub.clone(),
+        aud: subject.client.client_id.clone(),
+        auth_time: subject.auth_time.seconds(),
+        amr: subject.amr.to_vec(),
+        acr: subject.acr.map(str::to_owned),
+        sid: subject.session.sid(),
+        at_hash: at_hash(access_token, alg),
+        nonce: subject.nonce.map(str::to_owned),
+        others: map(scopes, &subject.client.tokens.claims, Target::IdToken, subject.facts(), person),
+    }
+}
+
+/// What `/userinfo` answers. `signed` adds what tells who says it to whom, and no `exp`, so that nobody takes it for
+/// an ID token (OpenID Connect Core §5.3.2).
+pub(crate) fn userinfo<P>(
+    context: Context<'_, P>,
+    person: Facts<'_>,
+    client: &Client,
+    scopes: &ScopeClaims,
+    signed: bool,
+) -> Userinfo {
+    let claims = Person::of(person.account, person.scope).claims();
+    Userinfo {
+        iss: signed.then(|| context.issuer.as_str().to_owned()),
+        aud: signed.then(|| client.client_id.clone()),
+        sub: person.account.sub.clone(),
+        others: map(scopes, &client.tokens.claims, Target::Userinfo, person, claims),
+    }
+}
+
+/// Signs `claims`; `None` are those that could not be dated.
+pub(crate) async fn sign<P: Platform, T: Serialize>(
+    context: Context<'_, P>,
+    typ: &str,
+    alg: Algorithm,
+    claims: Option<Claims<T>>,
+) -> Result<String, Error> {
+    let server = context.server;
+    let key = server.signing_key(alg, context.now).await.map_err(|_| Error::Unavailable)?;
+    let input = SigningInput::new(typ, &key.public, &claims.ok_or(Error::Unavailable)?);
+    let input = input.ok_or(Error::Unavailable)?;
+    let signature = server.platform.sign(&key, input.bytes()).await.map_err(|_| Error::Unavailable)?;
+    Ok(input.signed(&signature))
+}

@@ -1,0 +1,47 @@
+//! `resource`, and `audience` for those who call it that (RFC 8707 §2).
+
+use crate::client::Client;
+use crate::endpoint::Context;
+use crate::endpoint::error::Error;
+use crate::endpoint::form::Form;
+use crate::scope::Scope;
+use crate::token::resource::{BadTarget, Own, is_resource};
+
+/// Every resource that a request names. `audience` counts as one more `resource`.
+///
+/// # Errors
+///
+/// One that could be nobody's: told before anything is looked up.
+pub(crate) fn asked(form: &Form) -> Result<Vec<&str>, Error> {
+    let asked: Vec<&str> = form.resources().iter().map(String::as_str).chain(form.get("audience")).collect();
+    if asked.iter().all(|resource| is_resource(resource)) { Ok(asked) } else { Err(Error::MalformedTarget) }
+}
+
+/// What a device is granted: see [`Own::granted`].
+pub(crate) fn granted<P>(
+    context: Context<'_, P>,
+    client: &Client,
+    asked: &[&str],
+) -> Result<Vec<String>, Error> {
+    Ok(Own::of(context.issuer.as_str()).granted(asked, &client.tokens.audience)?)
+}
+
+/// Where a token of this request is good: see [`Own::narrowed`].
+pub(crate) fn narrowed<P>(
+    context: Context<'_, P>,
+    client: &Client,
+    asked: &[&str],
+    granted: &[String],
+    scope: &Scope,
+) -> Result<Vec<String>, Error> {
+    Ok(Own::of(context.issuer.as_str()).narrowed(asked, granted, scope, &client.tokens.audience)?)
+}
+
+impl From<BadTarget> for Error {
+    fn from(bad: BadTarget) -> Self {
+        match bad {
+            BadTarget::Malformed => Self::MalformedTarget,
+            BadTarget::NotAllowed => Self::TargetNotAllowed,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The refresh token: like the device code it carries its own route and proof.
+//!
+//! `base64url(format ‖ pair ‖ shard ‖ family ‖ secret ‖ tag)`. Unlike a device code it may outlive its key
+//! pair; then its tag proves nothing, and only the digest of the current token is left to go by.
+
+use rand_core::CryptoRng;
+
+use crate::grant::routing::Shard;
+use crate::keyring::{Keyring, same};
+use crate::secret;
+use crate::secret::Digest;
+
+const FORMAT: u8 = 1;
+const TAG: usize = 16;
+/// format, pair (2), shard (2), family (16), secret (32).
+const BODY: usize = 53;
+
+/// A refresh token as presented.
+pub struct RefreshToken {
+    /// Where its family lives.
+    pub shard: Shard,
+    /// Which family.
+    pub family: String,
+    /// The digest of its 256-bit secret.
+    pub secret: Digest,
+    /// Whether its tag held. If not, its key pair is gone, and it may be made up.
+    pub genuine: bool,
+}
+
+/// A new family's identifier: 128 random bits.
+pub fn new_family(rng: &mut impl CryptoRng) -> [u8; 16] {
+    secret::random(rng)
+}
+
+impl RefreshToken {
+    /// Makes the next token of a family. Returns what the client gets and what the row keeps.
+    pub fn issue(
+        shard: Shard,
+        family: [u8; 16],
+        client_id: &str,
+        keyring: &Keyring,
+        rng: &mut impl CryptoRng,
+    ) -> (String, Digest) {
+        let secret = secret::random::<32>(rng);
+        let mut body = Vec::with_capacity(BODY + TAG);
+        body.push(FORMAT);
+        body.extend(keyring.current.pair.to_be_bytes());
+        body.extend(shard.to_bytes());
+        body.extend(family);
+        body.extend(secret);
+        body.extend(keyring.current.refresh_token(&body, client_id).iter().take(TAG));
+        (secret::encode(&body), Digest::of(&secret))
+    }
+
+    /// Reads a token presented by `client_id`; `None` if it is not ours, was altered, or is another client's.
+    #[must_use]
+    pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
+        let bytes = secret::decode(text)?;
+        let (body, tag) = bytes.split_at_checked(BODY)?;
+        let (&[format, high, low, region, index], rest) = body.split_first_chunk()?;
+        let pair = u16::from_be_bytes([high, low]);
+        let keys = keyring.named(pair);
+        let genuine = keys.is_some_and(|keys| {
+            keys.refresh_token(body, client_id)
+                .first_chunk::<TAG>()
+                .is_some_and(|expected| same(expected, tag))
+        });
+        let forged = keys.is_some() && !genuine;
+        if format != FORMAT || tag.len() != TAG || forged {
+            return None;
+        }
+        let (family, secret) = rest.split_first_chunk::<16>()?;
+        let shard = Shard::from_bytes([region, index])?;
+        Some(Self { shard, family: secret::encode(family), secret: Digest::of(secret), genuine })
+    }
+
+    /// The family's bytes, for the token that comes next.
+    #[must_use]
+    pub fn family_bytes(&self) -> Option<[u8; 16]> {
+        secret::decode(&self.family)?.try_into().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::routing::Region;
+    use crate::keyring::{DEVELOPMENT_KEY, Keys, MasterKey};
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    const SHARD: Shard = Shard { region: Region::Weur, index: 1 };
+
+    fn keyring(key: &str) -> Keyring {
+        Keyring { current: Keys::derive(&MasterKey::parse(key).unwrap(), 8), previous: None }
+    }
+
+    fn issue() -> (String, Digest) {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        RefreshToken::issue(SHARD, [9; 16], "tv", &keyring(DEVELOPMENT_KEY), &mut rng)
+    }
+
+    #[test]
+    fn a_refresh_token_leads_back_to_its_family() {
+        let (text, secret) = issue();
+
+        let token = RefreshToken::parse(&text, "tv", &keyring(DEVELOPMENT_KEY)).unwrap();
+
+        assert_eq!((token.shard, token.secret, token.family_bytes()), (SHARD, secret, Some([9; 16])));
+        assert!(token.genuine);
+    }
+
+    #[test]
+    fn a_forged_or_foreign_one_is_answered_at_the_edge() {
+        let (text, _) = issue();
+        let mut bytes = secret::decode(&text).unwrap();
+        bytes[30] ^= 1;
+
+        assert!(RefreshToken::parse(&secret::encode(&bytes), "tv", &keyring(DEVELOPMENT_KEY)).is_none());
+        assert!(RefreshToken::parse(&text, "printer", &keyring(DEVELOPMENT_KEY)).is_none());
+        assert!(RefreshToken::parse("", "tv", &keyring(DEVELOPMENT_KEY)).is_none());
+    }
+
+    #[test]
+    fn one_whose_key_is_gone_is_still_read_but_proves_nothing() {
+        let (text, _) = issue();
+        let later = keyring(&secret::encode(&[1; 32]));
+
+        let token = RefreshToken::parse(&text, "tv", &later).unwrap();
+
+        assert!(!token.genuine);
+    }
+}

@@ -1,0 +1,376 @@
+//! The signing keys together: which one signs, which ones verify, and when there must be another.
+//!
+//! ```text
+//!   Announced ---> Active ---> Verifying ---> Ended
+//!   (published)    (signs)     (its tokens are still good)
+//!       |             |            |
+//!       +-------------+------------+-----> Retired   (an operator said so: at once, and for good)
+//! ```
+//!
+//! Nothing but instants is stored; the states follow from them and the clock, the same ones everywhere. Invariants:
+//! an algorithm that has had a key signs with exactly one; what signs is published, and was before if there was time.
+//! So that there was, a key that is announced stands by at all times, whether or not anybody knows yet when it signs.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+use crate::token::key::{Algorithm, PublicKey, StoredKey};
+
+/// The schedule lets no key sign that was published later than so long before. A key with more time than that until its
+/// turn stands by.
+pub const LEAD: Duration = Duration::from_secs(86_400);
+/// A key that an operator asked for is published so long before it signs. By then every copy of `/jwks.json` that was
+/// kept as long as it may be has ended.
+pub const PUBLICATION: Duration = Duration::from_secs(600);
+/// When a key signs that stands by without an end: with the year 9999. An instant like any other, so that whoever
+/// reads the row, an earlier version too, takes it for that of a key that does not sign yet.
+pub const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
+/// A key verifies so long after another took its place: longer than any token lives.
+pub const RETENTION: Duration = Duration::from_secs(7 * 86_400);
+
+const _: () = assert!(LEAD.as_secs() > PUBLICATION.as_secs(), "the schedule leaves time enough, too");
+
+/// What a key is there for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It is published, and will sign.
+    Announced,
+    /// It signs.
+    Active,
+    /// It signed; its tokens may still be good.
+    Verifying,
+    /// Its last token has expired.
+    Ended,
+    /// It was taken out at once: whatever it signed is worth nothing.
+    Retired,
+}
+
+/// The key that signs with an algorithm.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Signing {
+    /// The algorithm.
+    pub alg: Algorithm,
+    /// The key.
+    pub kid: String,
+}
+
+/// All keys there are.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyRing<'a>(&'a [StoredKey]);
+
+impl<'a> KeyRing<'a> {
+    /// Of all stored keys.
+    #[must_use]
+    pub const fn new(keys: &'a [StoredKey]) -> Self {
+        Self(keys)
+    }
+
+    /// The key called `kid`.
+    #[must_use]
+    pub fn key(self, kid: &str) -> Option<&'a StoredKey> {
+        self.0.iter().find(|key| key.public.kid == kid)
+    }
+
+    /// What `key`, one of these, is there for at `now`.
+    #[must_use]
+    pub fn state(self, key: &StoredKey, now: Timestamp) -> State {
+        if key.retired_at.is_some() {
+            State::Retired
+        } else if now < key.signs_from() {
+            State::Announced
+        } else {
+            match self.verifies_until(key, now) {
+                None => State::Active,
+                Some(end) if now < end => State::Verifying,
+                Some(_) => State::Ended,
+            }
+        }
+    }
+
+    /// Until when a key that signs no more verifies.
+    #[must_use]
+    pub fn verifies_until(self, key: &StoredKey, now: Timestamp) -> Option<Timestamp> {
+        let later = self.of(key.public.alg).filter(|other| order(other) > order(key));
+        let replaced = later.map(StoredKey::signs_from).filter(|from| *from <= now).min();
+        replaced.map(|at| at + RETENTION)
+    }
+
+    /// The key that signs with `alg`.
+    #[must_use]
+    pub fn active(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
+        self.of(alg).filter(|key| key.signs_from() <= now).max_by(|one, other| order(one).cmp(&order(other)))
+    }
+
+    /// The keys that will sign with `alg`, in their order.
+    #[must_use]
+    pub fn announced(self, alg: Algorithm, now: Timestamp) -> Vec<&'a StoredKey> {
+        let mut line: Vec<_> = self.of(alg).filter(|key| now < key.signs_from()).collect();
+        line.sort_by(|one, other| order(one).cmp(&order(other)));
+        line
+    }
+
+    /// The key that can sign with `alg` at once: the next one that every verifier can have by `now`, or else the next.
+    #[must_use]
+    pub fn successor(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
+        let line = self.announced(alg, now);
+        let known = line.iter().find(|key| key.created_at + PUBLICATION <= now);
+        known.or(line.first()).copied()
+    }
+
+    /// The key with `alg` that stands by: its turn is more than [`LEAD`] away.
+    fn standby(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
+        self.announced(alg, now).into_iter().find(|key| key.signs_from() > now + LEAD)
+    }
+
+    /// When a key with `alg` that stands by since `published` is to sign. [`NEVER`] with no `rotation`, and after a key
+    /// that an operator brought: it is not replaced by the clock.
+    fn turn(
+        self,
+        alg: Algorithm,
+        published: Timestamp,
+        rotation: Option<Duration>,
+        now: Timestamp,
+    ) -> Timestamp {
+        let before = self.of(alg).filter(|key| key.signs_from() <= now + LEAD);
+        let before = before.max_by(|one, other| order(one).cmp(&order(other))).filter(|key| !key.imported);
+        let due = before.zip(rotation).map(|(key, rotation)| key.signs_from() + rotation);
+        due.map_or(NEVER, |due| due.max(published + LEAD).max(now))
+    }
+
+    /// The keys that sign, one for each algorithm that has one.
+    #[must_use]
+    pub fn signing(self, now: Timestamp) -> Vec<Signing> {
+        let active = Algorithm::ALL.into_iter().filter_map(|alg| self.active(alg, now));
+        active.map(|key| Signing { alg: key.public.alg, kid: key.public.kid.clone() }).collect()
+    }
+
+    /// The keys that are published: those that sign, will sign, or have signed what may still be good.
+    #[must_use]
+    pub fn published(self, now: Timestamp) -> Vec<PublicKey> {
+        let good = |key: &&StoredKey| match self.state(key, now) {
+            State::Announced | State::Active | State::Verifying => true,
+            State::Ended | State::Retired => false,
+        };
+        self.0.iter().filter(good).map(|key| key.public.clone()).collect()
+    }
+
+    /// The first of `algorithms` that must have another key, and when that is to sign. What signs comes before what
+    /// stands by.
+    #[must_use]
+    pub fn missing(
+        self,
+        algorithms: &[Algorithm],
+        rotation: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<(Algorithm, Timestamp)> {
+        let mute = algorithms.iter().find(|alg| self.active(**alg, now).is_none());
+        mute.map(|alg| (*alg, now)).or_else(|| {
+            let bare = algorithms.iter().find(|alg| self.standby(**alg, now).is_none());
+            bare.map(|alg| (*alg, self.turn(*alg, now, rotation, now)))
+        })
+    }
+
+    /// A key of `algorithms` that stands by for another instant than it should, with that one: the key before it, or
+    /// `rotation`, is another than when it was stored.
+    #[must_use]
+    pub fn misdated(
+        self,
+        algorithms: &[Algorithm],
+        rotation: Option<Duration>,
+        now: Timestamp,
+    ) -> Option<StoredKey> {
+        algorithms.iter().filter_map(|alg| self.standby(*alg, now)).find_map(|key| {
+            let turn = self.turn(key.public.alg, key.created_at, rotation, now);
+            (turn != key.signs_from()).then(|| StoredKey { signs_from: Some(turn), ..key.clone() })
+        })
+    }
+
+    /// The keys with `alg` that were not retired.
+    fn of(self, alg: Algorithm) -> impl Iterator<Item = &'a StoredKey> {
+        self.0.iter().filter(move |key| key.public.alg == alg && key.retired_at.is_none())
+    }
+}
+
+/// Keys follow one another in this order.
+fn order(key: &StoredKey) -> (Timestamp, &str) {
+    (key.signs_from(), &key.public.kid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+    use crate::token::key::Material;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const MONTH: Option<Duration> = Some(Duration::from_secs(30 * 86_400));
+    const START: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+    fn key(name: &str, signs_from: Timestamp) -> StoredKey {
+        let material = Material::Okp { crv: "Ed25519".to_owned(), x: name.to_owned() };
+        let mut public = PublicKey::new(Algorithm::EdDsa, material);
+        public.kid = name.to_owned();
+        StoredKey {
+            format: Format,
+            public,
+            wrapped: String::new(),
+            created_at: START,
+            signs_from: Some(signs_from),
+            retired_at: None,
+            imported: false,
+        }
+    }
+
+    fn states(keys: &[StoredKey], now: Timestamp) -> Vec<State> {
+        keys.iter().map(|key| KeyRing::new(keys).state(key, now)).collect()
+    }
+
+    #[test]
+    fn a_key_is_published_before_it_signs_and_verifies_long_after() {
+        use State::{Active, Announced, Ended, Verifying};
+
+        let turn = START + DAY;
+        let keys = [key("a", START), key("b", turn)];
+        let before = turn.before(Duration::from_millis(1));
+
+        assert_eq!(states(&keys, before), [Active, Announced]);
+        assert_eq!(states(&keys, turn), [Verifying, Active]);
+        assert_eq!(states(&keys, (turn + RETENTION).before(Duration::from_millis(1))), [Verifying, Active]);
+        assert_eq!(states(&keys, turn + RETENTION), [Ended, Active]);
+        assert_eq!(KeyRing::new(&keys).published(before).len(), 2);
+        assert_eq!(KeyRing::new(&keys).published(turn + RETENTION).len(), 1);
+    }
+
+    #[test]
+    fn the_schedule_asks_for_a_key_a_day_ahead_and_once() {
+        let alg = [Algorithm::EdDsa];
+        let mut keys = vec![key("a", START)];
+        let due = START + DAY * 30;
+        let missing = |keys: &[StoredKey], now| KeyRing::new(keys).missing(&alg, MONTH, now);
+
+        assert_eq!(missing(&[], START), Some((Algorithm::EdDsa, START)), "the first signs at once");
+        assert_eq!(missing(&keys, START), Some((Algorithm::EdDsa, due)), "and another stands by");
+        keys.push(key("b", due));
+        assert_eq!(missing(&keys, due.before(LEAD + LEAD)), None);
+        assert_eq!(missing(&keys, due.before(LEAD)), Some((Algorithm::EdDsa, due + DAY * 30)));
+        keys.push(key("c", due + DAY * 30));
+        assert_eq!(missing(&keys, due), None);
+    }
+
+    #[test]
+    fn a_retired_key_neither_signs_nor_verifies() {
+        let keys = [key("a", START), StoredKey { retired_at: Some(START + DAY), ..key("b", START + DAY) }];
+        let now = START + DAY;
+
+        assert_eq!(states(&keys, now), [State::Active, State::Retired]);
+        assert_eq!(KeyRing::new(&keys).active(Algorithm::EdDsa, now).unwrap().public.kid, "a");
+        assert_eq!(KeyRing::new(&keys).published(now).len(), 1);
+    }
+
+    #[test]
+    fn a_key_from_before_there_was_a_schedule_signs_since_it_was_made() {
+        let old = StoredKey { signs_from: None, ..key("a", START + DAY) };
+
+        assert_eq!(old.signs_from(), START);
+        assert_eq!(states(&[old], START), [State::Active]);
+    }
+
+    const ALG: [Algorithm; 1] = [Algorithm::EdDsa];
+
+    /// The keys as they are once everything was made and dated that should be.
+    fn tended(mut keys: Vec<StoredKey>, rotation: Option<Duration>, now: Timestamp) -> Vec<StoredKey> {
+        for count in 0..4 {
+            let ring = KeyRing::new(&keys);
+            if let Some(dated) = ring.misdated(&ALG, rotation, now) {
+                keys.retain(|key| key.public.kid != dated.public.kid);
+                keys.push(dated);
+            } else if let Some((_, turn)) = ring.missing(&ALG, rotation, now) {
+                let name = format!("{}-{count}", now.millis());
+                keys.push(StoredKey { created_at: now, ..key(&name, turn) });
+            } else {
+                keys.sort_by(|one, other| order(one).cmp(&order(other)));
+                return keys;
+            }
+        }
+        panic!("there is no end to {keys:?}");
+    }
+
+    fn turns(keys: &[StoredKey]) -> Vec<Timestamp> {
+        keys.iter().map(StoredKey::signs_from).collect()
+    }
+
+    #[test]
+    fn a_key_stands_by_from_the_start_and_another_from_the_day_before_its_turn() {
+        let month = MONTH.unwrap();
+        let due = START + month;
+        let keys = tended(Vec::new(), MONTH, START);
+        assert_eq!(turns(&keys), [START, due], "the first signs at once");
+
+        let keys = tended(keys, MONTH, (due.before(LEAD)).before(Duration::from_millis(1)));
+        assert_eq!(turns(&keys), [START, due]);
+        let keys = tended(keys, MONTH, due.before(LEAD));
+        assert_eq!(turns(&keys), [START, due, due + month]);
+        assert_eq!(turns(&tended(keys, MONTH, due)), [START, due, due + month]);
+
+        let daily = tended(Vec::new(), Some(DAY), START);
+        assert_eq!(turns(&daily), [START, START + DAY, START + DAY * 2]);
+    }
+
+    #[test]
+    fn without_a_schedule_and_after_an_operators_own_key_a_key_stands_by_without_an_end() {
+        let late = START + DAY * 1_000;
+        assert_eq!(turns(&tended(Vec::new(), None, START)), [START, NEVER]);
+        let own = vec![StoredKey { imported: true, ..key("a", START) }];
+        assert_eq!(turns(&tended(own, MONTH, late)), [START, NEVER]);
+    }
+
+    #[test]
+    fn a_key_alone_as_earlier_versions_left_it_is_joined_by_one_that_was_published_a_day_before_it_signs() {
+        let month = MONTH.unwrap();
+        let late = START + DAY * 100;
+
+        assert_eq!(
+            turns(&tended(vec![key("a", START)], MONTH, late)),
+            [START, late + LEAD, late + LEAD + month]
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_by_follows_the_setting_and_the_key_before_it() {
+        let month = MONTH.unwrap();
+        let later = START + DAY * 40;
+        let keys = tended(Vec::new(), None, START);
+
+        let scheduled = tended(keys.clone(), MONTH, START + DAY * 10);
+        assert_eq!(turns(&scheduled), [START, START + month]);
+        assert_eq!(turns(&tended(scheduled, None, START + DAY * 20)), [START, NEVER]);
+        let overdue = tended(keys, MONTH, later);
+        assert_eq!(turns(&overdue), [START, later, later + month], "it was published long ago");
+    }
+
+    #[test]
+    fn what_signs_is_missed_before_what_stands_by() {
+        let both = [Algorithm::EdDsa, Algorithm::Rs256];
+        let keys = [key("a", START)];
+
+        assert_eq!(KeyRing::new(&keys).missing(&both, None, START), Some((Algorithm::Rs256, START)));
+    }
+
+    #[test]
+    fn the_successor_is_one_that_every_verifier_can_have() {
+        let now = START + PUBLICATION;
+        let fresh = StoredKey { created_at: now, ..key("b", now + PUBLICATION) };
+        let keys = [key("a", START), fresh.clone(), key("c", NEVER)];
+
+        let successor = |keys: &[StoredKey], now| {
+            KeyRing::new(keys).successor(Algorithm::EdDsa, now).map(|key| key.public.kid.clone())
+        };
+        assert_eq!(successor(&keys, now).as_deref(), Some("c"));
+        assert_eq!(successor(&keys, now.before(Duration::from_millis(1))).as_deref(), Some("b"));
+        assert_eq!(successor(&keys[..2], now).as_deref(), Some("b"), "there is no other");
+        assert_eq!(successor(&keys[..1], now), None);
+    }
+}
