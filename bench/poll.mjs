@@ -4,7 +4,7 @@
 // object) were measured in the same run. `make bench`.
 
 import http from 'node:http';
-import { startWorkerd } from '../tests/e2e/harness.mjs';
+import { startWorkerd } from '../tests/e2e/support/harness.mjs';
 
 const GRANTS = 400;
 const SAMPLES = 3_000;

@@ -5,9 +5,9 @@
 // whatever else the machine does falls on all of them. Absolute numbers say little about another machine; the ratios to
 // ES256 were measured in the same run. `make bench`.
 
-import { Device } from '../tests/e2e/device.mjs';
-import { startWorkerd } from '../tests/e2e/harness.mjs';
-import { Person } from '../tests/e2e/person.mjs';
+import { Device } from '../tests/e2e/support/device.mjs';
+import { startWorkerd } from '../tests/e2e/support/harness.mjs';
+import { Person } from '../tests/e2e/support/person.mjs';
 
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 const ROUNDS = 400;

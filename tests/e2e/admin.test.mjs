@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
-import { Admin } from './admin.mjs';
-import { clients } from './config.mjs';
-import { DEVICE_GRANT, Device } from './device.mjs';
-import { startWorkerd, startWrangler } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
+import { Admin } from './support/admin.mjs';
+import { clients } from './support/config.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
+import { startWorkerd, startWrangler } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly, keepSecret, knowClient } from './support/secrets.mjs';
 
 const INITIAL_ACCESS_TOKEN = keepSecret('the initial access token', 'an-initial-access-token-of-the-tests');
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');

@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { past, until } from './bounded.mjs';
-import { clients } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd, temporaryDirectory } from './harness.mjs';
-import { Person } from './person.mjs';
-import { MINUTE, dueIn } from './redate.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { grants, ledger, ledgers, outbox } from './stored.mjs';
+import { past, until } from './support/bounded.mjs';
+import { clients } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { MINUTE, dueIn } from './support/redate.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { grants, ledger, ledgers, outbox } from './support/stored.mjs';
 
 const LIFETIME = 10_000;
 /** How soon the alarm is due once the server is there again: late enough to see what there was before. */

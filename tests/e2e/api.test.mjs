@@ -5,14 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import { calculateJwkThumbprint, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { allowResource } from '../../scripts/resource.mjs';
-import { Admin } from './admin.mjs';
-import { freePort, startApi, startApiOf, startIssuer } from './api.mjs';
-import { builds } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd, temporaryDirectory } from './harness.mjs';
-import { Person } from './person.mjs';
-import { redate } from './redate.mjs';
-import { endDiscreetly, keepSecret } from './secrets.mjs';
+import { Admin } from './support/admin.mjs';
+import { freePort, startApi, startApiOf, startIssuer } from './support/api.mjs';
+import { builds } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { redate } from './support/redate.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 /** The one class that signing in at the server meets. */
 const PASSWORD = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport';

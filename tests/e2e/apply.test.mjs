@@ -8,11 +8,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Admin } from './admin.mjs';
-import { python, root } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd, within } from './harness.mjs';
-import { disclosures, endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
+import { Admin } from './support/admin.mjs';
+import { python, root } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd, within } from './support/harness.mjs';
+import { disclosures, endDiscreetly, keepSecret, knowClient } from './support/secrets.mjs';
 
 const EXAMPLE = join(root, 'examples/clients.toml');
 const home = mkdtempSync(join(tmpdir(), 'apply-'));
@@ -50,7 +50,7 @@ test('a file is applied once, and then there is nothing to change', async () => 
 
 test('the example has every member that can be registered', async () => {
   const text = readFileSync(EXAMPLE, 'utf8');
-  const { document } = await import('./openapi.mjs');
+  const { document } = await import('./support/openapi.mjs');
   const members = Object.entries(document.components.schemas.ClientMetadata.properties).filter(([, { readOnly }]) => !readOnly);
   for (const [name] of members) assert.match(text, new RegExp(`\\b${name}\\b`), name);
 });

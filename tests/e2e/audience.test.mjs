@@ -6,12 +6,12 @@ import { after, before, describe, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { Admin } from './admin.mjs';
-import { accounts, clients } from './config.mjs';
-import { ALL_SCOPES, Device } from './device.mjs';
-import { Person } from './person.mjs';
-import { startRegistered } from './registered.mjs';
-import { endDiscreetly, keepSecret, keepUserCode } from './secrets.mjs';
+import { Admin } from './support/admin.mjs';
+import { accounts, clients } from './support/config.mjs';
+import { ALL_SCOPES, Device } from './support/device.mjs';
+import { Person } from './support/person.mjs';
+import { startRegistered } from './support/registered.mjs';
+import { endDiscreetly, keepSecret, keepUserCode } from './support/secrets.mjs';
 
 const API = 'https://api.example.com';
 const FILES = 'https://files.example.com/v1';

@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { accounts, builds, clients } from './config.mjs';
-import { DEVICE_GRANT, Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { mangled, oddHeaders } from './mangled.mjs';
-import { Person } from './person.mjs';
-import { from } from './places.mjs';
-import { send, write } from './raw.mjs';
-import { endDiscreetly } from './secrets.mjs';
+import { accounts, builds, clients } from './support/config.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { mangled, oddHeaders } from './support/mangled.mjs';
+import { Person } from './support/person.mjs';
+import { from } from './support/places.mjs';
+import { send, write } from './support/raw.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
 
 const vars = { LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000', LIVE_CODES_PER_SHARD: '100000', POLL_INTERVAL_SECONDS: '1' };
 /** Where all of it comes from: what is counted there does not count for alice. */

@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { Key, openBrowser, openSite } from './browser.mjs';
-import { accounts, clients } from './config.mjs';
-import { startWorkerd } from './harness.mjs';
-import { startRegistered } from './registered.mjs';
+import { Key, openBrowser, openSite } from './support/browser.mjs';
+import { accounts, clients } from './support/config.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { startRegistered } from './support/registered.mjs';
 
 const { alice, bob } = accounts;
 const screenshots = join(import.meta.dirname, 'screenshots');

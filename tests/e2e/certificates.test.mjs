@@ -6,12 +6,12 @@ import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { ALL_SCOPES, Device } from './device.mjs';
-import { openEdge, openssl, shown } from './edge.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { changeClients } from './registry.mjs';
-import { decisions, endDiscreetly, keepSecret } from './secrets.mjs';
+import { ALL_SCOPES, Device } from './support/device.mjs';
+import { openEdge, openssl, shown } from './support/edge.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { changeClients } from './support/registry.mjs';
+import { decisions, endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 const SUBJECT = 'CN=printer,O=Example';
 const SELF_SIGNED = shown({ subject: 'CN=tv', der: 'the certificate of a tv', verified: 'FAILED:self signed certificate' });

@@ -8,13 +8,13 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { interval, until } from './bounded.mjs';
-import { clients, root } from './config.mjs';
-import { ALL_SCOPES, Device } from './device.mjs';
-import { startWorkerd, within } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { startTap } from './tap.mjs';
+import { interval, until } from './support/bounded.mjs';
+import { clients, root } from './support/config.mjs';
+import { ALL_SCOPES, Device } from './support/device.mjs';
+import { startWorkerd, within } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { startTap } from './support/tap.mjs';
 
 const INTERVAL = 2;
 

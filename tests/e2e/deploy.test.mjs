@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { parse } from 'smol-toml';
-import { root, wrangler } from './config.mjs';
-import { bundle, temporaryDirectory } from './harness.mjs';
+import { root, wrangler } from './support/config.mjs';
+import { bundle, temporaryDirectory } from './support/harness.mjs';
 
 const schema = JSON.parse(readFileSync(join(root, 'node_modules/wrangler/config-schema.json'), 'utf8'));
 const previewKinds = Object.keys(schema.definitions.PreviewsConfig.properties);

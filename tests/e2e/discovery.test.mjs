@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { DEVICE_GRANT } from './device.mjs';
-import { Key } from './dpop.mjs';
-import { REGISTRATION, assertion, install } from './installation.mjs';
-import { PROTECTED_RESOURCE, bearer } from './resource_trials.mjs';
-import { AUTHORIZATION_SERVER, challenged, everyEntry, said } from './trials.mjs';
+import { DEVICE_GRANT } from './support/device.mjs';
+import { Key } from './support/dpop.mjs';
+import { REGISTRATION, assertion, install } from './support/installation.mjs';
+import { PROTECTED_RESOURCE, bearer } from './support/resource_trials.mjs';
+import { AUTHORIZATION_SERVER, challenged, everyEntry, said } from './support/trials.mjs';
 
 const OAUTH = '/.well-known/oauth-authorization-server';
 const OPENID = '/.well-known/openid-configuration';

@@ -5,14 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import * as jose from 'jose';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
-import { clients } from './config.mjs';
-import { ALL_SCOPES, Device } from './device.mjs';
-import { Key, post, userinfo } from './dpop.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { decisions, endDiscreetly } from './secrets.mjs';
-import { events, families } from './stored.mjs';
-import { startTap } from './tap.mjs';
+import { clients } from './support/config.mjs';
+import { ALL_SCOPES, Device } from './support/device.mjs';
+import { Key, post, userinfo } from './support/dpop.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { decisions, endDiscreetly } from './support/secrets.mjs';
+import { events, families } from './support/stored.mjs';
+import { startTap } from './support/tap.mjs';
 
 const vars = { POLL_INTERVAL_SECONDS: '1' };
 

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
-import { startApi, startApiOf, startIssuer } from './api.mjs';
-import { root } from './config.mjs';
-import { startWorkerd, within } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly, keepUserCode } from './secrets.mjs';
+import { startApi, startApiOf, startIssuer } from './support/api.mjs';
+import { root } from './support/config.mjs';
+import { startWorkerd, within } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly, keepUserCode } from './support/secrets.mjs';
 
 const LIMIT = 30_000;
 

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { interval, until } from './bounded.mjs';
-import { accounts, clients } from './config.mjs';
-import { Device } from './device.mjs';
-import { copyOf, formats, sizeOf, write } from './fixture.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { grants, ledger, outbox } from './stored.mjs';
+import { interval, until } from './support/bounded.mjs';
+import { accounts, clients } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { copyOf, formats, sizeOf, write } from './support/fixture.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { grants, ledger, outbox } from './support/stored.mjs';
 
 const NEWEST = 'v1';
 const DAY = 86_400_000;

@@ -5,13 +5,13 @@ import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import { interval } from './bounded.mjs';
-import { accounts, clients } from './config.mjs';
-import { ALL_SCOPES, Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { at } from './places.mjs';
-import { decisions, endDiscreetly } from './secrets.mjs';
+import { interval } from './support/bounded.mjs';
+import { accounts, clients } from './support/config.mjs';
+import { ALL_SCOPES, Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { at } from './support/places.mjs';
+import { decisions, endDiscreetly } from './support/secrets.mjs';
 
 const INTERVAL = 2;
 /** How many tests run at once. Each has alice enter a code, and five entries of hers in flight are five attempts. */

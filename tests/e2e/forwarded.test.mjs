@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { from } from './places.mjs';
-import { endDiscreetly } from './secrets.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { from } from './support/places.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
 
 const LIVE_CODES = 3;
 

@@ -6,13 +6,13 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createLocalJWKSet, createRemoteJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose';
-import { clients, python } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { ageKeys } from './registry.mjs';
-import { endDiscreetly, keepSecret } from './secrets.mjs';
-import { rows } from './stored.mjs';
+import { clients, python } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { ageKeys } from './support/registry.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
+import { rows } from './support/stored.mjs';
 
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 const DAY = 86_400_000;
@@ -109,7 +109,7 @@ describe('tokens of every algorithm', () => {
 
 function withPyJwt(asked) {
   return new Promise((resolve, reject) => {
-    const child = execFile(python(), [join(import.meta.dirname, 'verify.py')], { timeout: 60_000 }, (error, stdout) => {
+    const child = execFile(python(), [join(import.meta.dirname, 'support/verify.py')], { timeout: 60_000 }, (error, stdout) => {
       if (error) reject(error);
       else resolve(JSON.parse(stdout));
     });

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { accounts, clients } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { events, families, grants } from './stored.mjs';
+import { accounts, clients } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { events, families, grants } from './support/stored.mjs';
 
 let server;
 before(async () => {

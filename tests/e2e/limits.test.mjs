@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { interval, past } from './bounded.mjs';
-import { accounts, clients } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { from } from './places.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { grants } from './stored.mjs';
+import { interval, past } from './support/bounded.mjs';
+import { accounts, clients } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { from } from './support/places.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { grants } from './support/stored.mjs';
 
 const LIFETIME = 10;
 

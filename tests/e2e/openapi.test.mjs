@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { ADMIN_TOKEN, Admin } from './admin.mjs';
-import { DEVICE_GRANT } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { document, operationOf, operations, resolved } from './openapi.mjs';
-import { from } from './places.mjs';
-import { endDiscreetly, keepSecret } from './secrets.mjs';
+import { ADMIN_TOKEN, Admin } from './support/admin.mjs';
+import { DEVICE_GRANT } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { document, operationOf, operations, resolved } from './support/openapi.mjs';
+import { from } from './support/places.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 let server;
 before(async () => {
@@ -114,7 +114,7 @@ test('every operation answers as the document says, with every status that it na
     await ask(operation.method.toUpperCase(), address(operation), undefined, guesser);
   }
 
-  // Everything is in reach here; the 503s are in `tests/admin_unavailable.rs`.
+  // Everything is in reach here; the 503s are in `tests/it/registry/admin_unavailable.rs`.
   const missing = operations.flatMap(({ path, method, statuses }) =>
     statuses.filter((status) => status !== 503).map((status) => `${method.toUpperCase()} ${path} ${status}`).filter((answer) => !seen.has(answer)));
   assert.deepEqual(missing, []);

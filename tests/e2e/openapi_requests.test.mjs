@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Admin } from './admin.mjs';
-import { DEVICE_GRANT } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { document, judge, operations, resolved } from './openapi.mjs';
-import { endDiscreetly, keepSecret, knowClient } from './secrets.mjs';
+import { Admin } from './support/admin.mjs';
+import { DEVICE_GRANT } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { document, judge, operations, resolved } from './support/openapi.mjs';
+import { endDiscreetly, keepSecret, knowClient } from './support/secrets.mjs';
 
 let server, admin;
 before(async () => {

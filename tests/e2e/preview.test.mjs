@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
 import { previewConfig, previewName } from '../../scripts/preview-settings.mjs';
-import { ACCOUNT, startCloudflare } from './cloudflare.mjs';
-import { builds, development, root, wrangler } from './config.mjs';
-import { startWrangler, temporaryDirectory, within } from './harness.mjs';
-import { endDiscreetly, keepSecret } from './secrets.mjs';
+import { ACCOUNT, startCloudflare } from './support/cloudflare.mjs';
+import { builds, development, root, wrangler } from './support/config.mjs';
+import { startWrangler, temporaryDirectory, within } from './support/harness.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 const WORKER = wrangler.name;
 const OTHER_ACCOUNT = ACCOUNT.replace('0', 'f');

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { development } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd, temporaryDirectory } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly, keepSecret } from './secrets.mjs';
+import { development } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 const NEW = keepSecret('a new master key', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=');
 const state = temporaryDirectory();

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { accounts, clients, development } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { send } from './raw.mjs';
-import { decisions, disclosures, endDiscreetly, keepSecret } from './secrets.mjs';
+import { accounts, clients, development } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { send } from './support/raw.mjs';
+import { decisions, disclosures, endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 const KEY = keepSecret('the master key of production', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=');
 const ISSUER = 'http://localhost:8443';

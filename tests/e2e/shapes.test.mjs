@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { accounts, clients, wrangler } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd, startWrangler } from './harness.mjs';
-import { Person } from './person.mjs';
-import { disclosures, endDiscreetly } from './secrets.mjs';
+import { accounts, clients, wrangler } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd, startWrangler } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { disclosures, endDiscreetly } from './support/secrets.mjs';
 
 const vars = { LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000', LIVE_CODES_PER_SHARD: '100000' };
 const [{ simple: { limit, period } }] = wrangler.ratelimits;

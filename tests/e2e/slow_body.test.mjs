@@ -5,11 +5,11 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { clients } from './config.mjs';
-import { DEVICE_GRANT, Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { endDiscreetly, keepSecret } from './secrets.mjs';
+import { clients } from './support/config.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 let server;
 before(async () => {

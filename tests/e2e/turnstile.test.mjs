@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accounts } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { Person } from './person.mjs';
-import { decisions, endDiscreetly } from './secrets.mjs';
-import { openSiteverify } from './siteverify.mjs';
+import { accounts } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { decisions, endDiscreetly } from './support/secrets.mjs';
+import { openSiteverify } from './support/siteverify.mjs';
 
 const WIDGET = /<div class="cf-turnstile" data-sitekey="0x4AAAAAAAsitekeyofours0" data-action="device_code"/;
 const CLOUDFLARE = 'https://challenges.cloudflare.com';

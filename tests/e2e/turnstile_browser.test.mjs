@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { openBrowser } from './browser.mjs';
-import { accounts } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd } from './harness.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { openSiteverify } from './siteverify.mjs';
+import { openBrowser } from './support/browser.mjs';
+import { accounts } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { openSiteverify } from './support/siteverify.mjs';
 
 const screenshots = join(import.meta.dirname, 'screenshots');
 const ENTER = 'Enter the code your device shows';

@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from './bounded.mjs';
-import { clients } from './config.mjs';
-import { Device } from './device.mjs';
-import { startWorkerd, temporaryDirectory } from './harness.mjs';
-import { Person } from './person.mjs';
-import { MINUTE, dueIn, redate } from './redate.mjs';
-import { endDiscreetly } from './secrets.mjs';
-import { events, ledger, outbox } from './stored.mjs';
+import { until } from './support/bounded.mjs';
+import { clients } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { MINUTE, dueIn, redate } from './support/redate.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
+import { events, ledger, outbox } from './support/stored.mjs';
 
 /** What still works without a class, and by that what does not. */
 const survivors = {

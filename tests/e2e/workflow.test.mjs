@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root } from './config.mjs';
+import { root } from './support/config.mjs';
 
 // The validator of the OpenAPI document brings it.
 const { parse } = createRequire(createRequire(import.meta.url).resolve('@seriousme/openapi-schema-validator'))('yaml');

@@ -1,0 +1,64 @@
+// What the tests know about the project: where things are, and the values of development.
+
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { parse } from 'smol-toml';
+
+export const root = resolve(import.meta.dirname, '../../..');
+
+/** `wrangler.toml`, as data. */
+export const wrangler = parse(readFileSync(join(root, 'wrangler.toml'), 'utf8'));
+
+/** The directories that `scripts/build`, `scripts/build --probe` and `scripts/build --api` fill. */
+export const builds = {
+  release: join(root, 'build'),
+  probe: join(root, 'build-probe'),
+  api: join(root, 'examples/api/build'),
+};
+
+/** The values of `make dev`: ENVIRONMENT, ISSUER (empty: taken from the request), MASTER_KEY. */
+export const development = dotenv(join(root, '.dev.vars'));
+
+export const clients = {
+  tv: { client_id: 'demo-tv' },
+  printer: { client_id: 'demo-printer', client_secret: 'demo-printer-secret' },
+};
+
+export const accounts = {
+  alice: { username: 'alice', password: 'wonderland-8787', groups: ['developers'] },
+  bob: { username: 'bob', password: 'builder-8787', groups: [] },
+};
+
+/** Debian's Chromium and its driver, or what stands for them elsewhere. */
+export const chromium = () => findProgram('chromium', 'google-chrome');
+export const chromedriver = () => findProgram('chromedriver');
+
+/** A Python that has PyJWT and what it verifies with: Debian's, or another one on the PATH. */
+export function python() {
+  const fit = (program) => spawnSync(program, ['-c', 'import jwt, cryptography']).status === 0;
+  const found = ['python3', '/usr/bin/python3'].find(fit);
+  if (!found) throw new Error('no python3 has PyJWT and cryptography: `scripts/setup test` installs them on Debian');
+  return found;
+}
+
+function dotenv(file) {
+  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => /^\w+=/.test(line));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+}
+
+function findProgram(...names) {
+  const found = names.flatMap((name) => process.env.PATH.split(delimiter).map((folder) => join(folder, name)));
+  const program = found.find(isExecutable);
+  if (!program) throw new Error(`${names.join(' or ')} is not on the PATH: \`scripts/setup test\` installs it on Debian`);
+  return program;
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

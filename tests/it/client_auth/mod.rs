@@ -1,0 +1,4 @@
+//! Clients that authenticate with certificates and assertions.
+
+mod certificates;
+mod client_assertions;

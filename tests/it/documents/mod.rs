@@ -1,0 +1,3 @@
+//! What the documents say, held against the code.
+
+mod references;

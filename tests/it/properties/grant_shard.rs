@@ -1,0 +1,86 @@
+//! What a shard of grants answers, whatever it is asked, in whatever order, and whenever.
+//!
+//! Drives `shard::apply`, all of whose rules a `GrantShard` runs, over rows in memory, beside a small model that
+//! says what each answer must be and what must have been stored.
+
+use std::cell::RefCell;
+
+use crate::properties::shard_model::{Life, Setting, Step};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+fn step() -> impl Strategy<Value = Step> {
+    let mostly = || prop::bool::weighted(0.85);
+    let lately = || prop_oneof![4 => Just(0), 2 => Just(1), 1 => Just(2)];
+    prop_oneof![
+        1 => Just(Step::Open),
+        4 => (mostly(), mostly(), any::<bool>())
+            .prop_map(|(right, key, confidential)| Step::Poll { right, key, confidential }),
+        3 => prop_oneof![4 => Just((0, 0)), 1 => Just((1, 0)), 1 => Just((0, 1)), 1 => Just((1, 1))]
+            .prop_map(|(account, browser)| Step::Claim { account, browser }),
+        3 => (mostly(), prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)])
+            .prop_map(|(fresh, decision)| Step::Decide { stale: !fresh, decision }),
+        4 => (mostly(), 0..3_u8, any::<bool>())
+            .prop_map(|(right, attempt, confidential)| Step::Redeem { right, attempt, confidential }),
+        3 => (lately(), lately(), mostly(), mostly())
+            .prop_map(|(family, token, key, own)| Step::Refresh { family, token, key, own }),
+        4 => (lately(), lately()).prop_map(|(family, token)| Step::Rotate { family, token }),
+        4 => prop_oneof![8 => 0..10_000_u64, 2 => 10_000..120_000_u64, 1 => 300_000..400_000_u64]
+            .prop_map(Step::Wait),
+    ]
+}
+
+#[test]
+fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) };
+    let settings = (any::<bool>(), any::<bool>(), any::<bool>());
+    let settings = settings.prop_map(|(reissue, bound, stops)| Setting { reissue, bound, stops });
+    let lives = (settings, any::<bool>(), prop::collection::vec(step(), 0..80));
+    let met = RefCell::default();
+
+    let outcome = TestRunner::new(config).run(&lives, |(setting, begun, steps)| {
+        let mut life = Life::new(setting, &met);
+        BEGUN.into_iter().filter(|_| begun).chain(steps).for_each(|step| life.go(step));
+        Ok(())
+    });
+
+    if let Err(broken) = outcome {
+        panic!("{broken}");
+    }
+    // Rules that no life came to would not have been tried.
+    let met = met.into_inner();
+    for needed in OUTCOMES {
+        assert!(met.contains_key(needed), "no life came to: {needed}; {met:?}");
+    }
+}
+
+/// Half of the lives begin with tokens, because few come to them by chance.
+const BEGUN: [Step; 3] = [
+    Step::Claim { account: 0, browser: 0 },
+    Step::Decide { stale: false, decision: 0 },
+    Step::Redeem { right: true, attempt: 0, confidential: true },
+];
+
+const OUTCOMES: [&str; 21] = [
+    "claimed",
+    "contested",
+    "decided",
+    "denied",
+    "elsewhere",
+    "expired",
+    "opened over an old one",
+    "over",
+    "pending",
+    "ready",
+    "redeemed",
+    "refreshed",
+    "refreshed anew",
+    "reissued",
+    "replayed",
+    "reused",
+    "spent",
+    "taken",
+    "unknown",
+    "without key",
+    "opened",
+];

@@ -1,0 +1,7 @@
+//! Laws that hold for every input, and the formats of stored records.
+
+mod grant_shard;
+mod laws;
+mod shard_model;
+mod stored_format;
+mod stored_registry;

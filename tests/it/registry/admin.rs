@@ -1,0 +1,84 @@
+//! The admin API, through the whole server: who may use it, and how it refuses.
+
+use crate::support::{World, get};
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
+use serde_json::json;
+
+fn with_token(path: &str, token: &str) -> Request {
+    let authorization = Some(format!("Bearer {token}"));
+    Request { path: format!("/admin/api{path}"), authorization, ..get() }
+}
+
+fn ask(world: &World, path: &str) -> Response {
+    world.send(&with_token(path, DEVELOPMENT_ADMIN_TOKEN))
+}
+
+#[test]
+fn only_the_admin_token_opens_the_admin_api() {
+    let world = World::new();
+
+    assert_eq!(ask(&world, "/openapi.json").status, 200);
+    for authorization in [None, Some("Bearer wrong"), Some("Basic d3Jvbmc6"), Some("Bearer"), Some("")] {
+        let authorization = authorization.map(str::to_owned);
+        let response = world.send(&Request { authorization, ..with_token("/openapi.json", "") });
+        assert_eq!(response.status, 401);
+        assert_eq!(response.header("www-authenticate"), Some("Bearer realm=\"device-grant-admin\""));
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
+        assert_eq!(response.header("cache-control"), Some("no-store"));
+    }
+}
+
+#[test]
+fn without_a_configured_token_there_is_no_admin_api() {
+    let key = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
+    let world = World::with(&[
+        ("ENVIRONMENT", "production"),
+        ("ISSUER", "http://127.0.0.1:8787"),
+        ("MASTER_KEY", key),
+    ]);
+
+    for method in ["GET", "POST", "OPTIONS"] {
+        let request =
+            Request { method: method.to_owned(), ..with_token("/clients", DEVELOPMENT_ADMIN_TOKEN) };
+        let response = world.send(&request);
+        assert_eq!((response.status, response.body), (404, world.get("/nothing").body));
+    }
+}
+
+#[test]
+fn wrong_admin_tokens_are_counted_so_that_none_is_found_by_trying() {
+    let world = World::new();
+    let wrong = || world.send(&with_token("/openapi.json", "wrong")).status;
+
+    let answers: Vec<u16> = (0..22).map(|_| wrong()).collect();
+
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 20);
+    let response = ask(&world, "/openapi.json");
+    assert_eq!(response.status, 429, "even the right one has to wait");
+    let wait: u64 = response.header("retry-after").unwrap().parse().unwrap();
+    world.wait(wait);
+    (0..100).for_each(|_| assert_eq!(ask(&world, "/openapi.json").status, 200, "a right one costs nothing"));
+}
+
+#[test]
+fn what_is_not_there_is_a_problem_document() {
+    let world = World::new();
+
+    let nothing = ask(&world, "/nothing");
+    let post =
+        Request { method: "OPTIONS".to_owned(), ..with_token("/openapi.json", DEVELOPMENT_ADMIN_TOKEN) };
+    let wrong = world.send(&post);
+
+    assert_eq!(
+        crate::support::json(&nothing),
+        json!({
+            "type": format!("{}/admin/api/openapi.json#/components/responses/not_found", crate::support::ISSUER),
+            "title": "There is nothing here",
+            "status": 404,
+            "detail": "Nothing has this address.",
+        })
+    );
+    assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD")));
+    assert_eq!(wrong.header("access-control-allow-origin"), None);
+}

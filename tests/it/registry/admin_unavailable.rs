@@ -1,0 +1,127 @@
+//! The admin API while part of the server cannot be reached: every operation answers as the OpenAPI document says.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "an answer or a document of another shape fails its test"
+)]
+
+use crate::support::admin::{Admin, device};
+use crate::support::{World, get};
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::secret::encode;
+use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
+use serde_json::{Value, json};
+
+fn document(world: &World) -> Value {
+    crate::support::json(&Admin(world).get("/openapi.json"))
+}
+
+/// Every operation, with an address of it.
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.iter().flat_map(|(path, methods)| {
+        let path =
+            path.replace("{client_id}", "demo-printer").replace("{name}", "email").replace("{kid}", "k");
+        let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
+        methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
+    });
+    operations.collect()
+}
+
+/// A body that the operation takes.
+fn body(method: &str, path: &str) -> Option<Value> {
+    match (method, path) {
+        ("POST", "/clients") => Some(device("newcomer", &json!({}))),
+        ("PUT", "/clients/demo-printer") => Some(device("demo-printer", &json!({}))),
+        ("PATCH", _) => Some(json!({ "owner": "Team" })),
+        ("POST", "/clients/demo-printer/secret") => Some(json!({ "overlap": 60 })),
+        ("PUT", "/scopes/email") => Some(json!({ "description": "Know your address" })),
+        ("PUT", "/scopes/email/claims") => Some(json!({ "claims": [] })),
+        ("POST", "/dry-run") => Some(json!({ "client_id": "demo-printer", "account": "alice" })),
+        ("POST", "/keys") => Some(json!({ "jwk": own_key() })),
+        ("POST", "/keys/rotate") => Some(json!({ "alg": "ES256" })),
+        _ => None,
+    }
+}
+
+fn own_key() -> Value {
+    let number = encode(&[9; 32]);
+    json!({ "kty": "EC", "crv": "P-256", "x": number, "y": number, "d": number, "alg": "ES256" })
+}
+
+/// Holds an answer against the response that the document has for its status.
+fn assert_described(document: &Value, operation: &Value, response: &Response, what: &str) {
+    let reference = operation["responses"][response.status.to_string()]["$ref"].as_str();
+    let reference = reference.unwrap_or_else(|| panic!("{what}: the document has no {}", response.status));
+    let described = document.pointer(reference.strip_prefix('#').unwrap()).unwrap();
+
+    for (name, header) in described["headers"].as_object().unwrap() {
+        let value = response.header(&name.to_lowercase()).unwrap_or_else(|| panic!("{what}: no {name}"));
+        assert_eq!(header["schema"]["type"], "integer");
+        value.parse::<u64>().unwrap();
+    }
+    let (media_type, content) = described["content"].as_object().unwrap().iter().next().unwrap();
+    assert_eq!(response.header("content-type"), Some(media_type.as_str()), "{what}");
+    let schema = document.pointer(content["schema"]["$ref"].as_str().unwrap().strip_prefix('#').unwrap());
+    assert_is(&crate::support::json(response), schema.unwrap(), what);
+    let kind = format!("{}/admin/api/openapi.json{reference}", crate::support::ISSUER);
+    assert_eq!(crate::support::json(response)["type"], kind.as_str(), "{what}");
+}
+
+/// The part of JSON Schema that the type of a problem is written in.
+fn assert_is(value: &Value, schema: &Value, what: &str) {
+    assert_eq!((&schema["type"], &schema["additionalProperties"]), (&json!("object"), &json!(false)));
+    let members = value.as_object().unwrap();
+    for name in schema["required"].as_array().unwrap() {
+        assert!(members.contains_key(name.as_str().unwrap()), "{what}: no {name}");
+    }
+    for (name, member) in members {
+        let fits = match schema["properties"][name]["type"].as_str() {
+            Some("string") => member.is_string(),
+            Some("integer") => member.is_u64(),
+            other => panic!("{what}: {name} is {other:?}"),
+        };
+        assert!(fits, "{what}: {name} is {member}");
+    }
+}
+
+#[test]
+fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again() {
+    let world = World::new();
+    let document = document(&world);
+    world.set_down("registry", true);
+    let mut tried = 0;
+
+    // The document itself needs no registry.
+    for (method, path, operation) in
+        operations(&document).into_iter().filter(|(_, path, _)| path != "/openapi.json")
+    {
+        let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
+        let what = format!("{method} {path}");
+        assert_eq!(response.status, 503, "{what}: {}", response.body);
+        assert_described(&document, operation, &response, &what);
+        tried += 1;
+    }
+
+    assert_eq!(tried, 18);
+    world.set_down("registry", false);
+    assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
+    assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");
+}
+
+#[test]
+fn without_the_limiter_no_token_is_looked_at_and_every_operation_is_503() {
+    let world = World::new();
+    let document = document(&world);
+    world.set_down("limits", true);
+
+    for (method, path, operation) in operations(&document) {
+        let authorization = Some(format!("Bearer {DEVELOPMENT_ADMIN_TOKEN}"));
+        let address = format!("/admin/api{path}");
+        let response = world.send(&Request { method: method.clone(), path: address, authorization, ..get() });
+        let what = format!("{method} {path}");
+        assert_eq!(response.status, 503, "{what}: {}", response.body);
+        assert_described(&document, operation, &response, &what);
+    }
+}

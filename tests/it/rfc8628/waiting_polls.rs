@@ -1,0 +1,168 @@
+//! What a poll that waits costs: one look at its grant, however the client proves itself. Most polls are such.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::dpop::{Key, send};
+use crate::support::person::Person;
+use crate::support::signer::{Signer, by};
+use crate::support::{DEVICE_CODE, World, json, outcome};
+use device_grant::client::Authentication;
+use device_grant::endpoint::http::Response;
+use serde_json::{Value, json};
+
+const PRINTER: &str = "demo-printer";
+const SECRET: [(&str, &str); 2] = [("client_id", PRINTER), ("client_secret", "demo-printer-secret")];
+
+/// A world whose printer signs with the key made from 1.
+fn signing() -> World {
+    let world = World::new();
+    let jwks = Signer::new(&world, PRINTER, 1).jwks();
+    world.change_client(PRINTER, |client| {
+        client.authentication = Authentication::PrivateKeyJwt;
+        client.keys.jwks = Some(jwks);
+    });
+    world.wait(10);
+    world
+}
+
+/// An assertion that was not used before.
+fn fresh(world: &World) -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let jti = MADE.fetch_add(1, Ordering::Relaxed).to_string();
+    Signer::new(world, PRINTER, 1).assertion_with(&json!({ "jti": jti }))
+}
+
+fn text(response: &Response, name: &str) -> String {
+    json(response).get(name).and_then(Value::as_str).expect("it is there").to_owned()
+}
+
+/// Starts a grant with these credentials.
+fn start(world: &World, credentials: &[(&str, &str)]) -> Response {
+    world.post("/device_authorization", &[credentials, &[("scope", "openid")]].concat())
+}
+
+fn form<'a>(credentials: &[(&'a str, &'a str)], device_code: &'a str) -> Vec<(&'a str, &'a str)> {
+    [credentials, &[("grant_type", DEVICE_CODE), ("device_code", device_code)]].concat()
+}
+
+/// Polls while nothing but the grant can be reached.
+fn alone(world: &World, poll: impl Fn() -> Response) {
+    let others = ["registry", "accounts", "limits", "rate limit", "signing", "documents"];
+    for object in others {
+        world.set_down(object, true);
+    }
+    world.server.platform.grant_hops.set(0);
+
+    assert_eq!(outcome(&poll()), "authorization_pending");
+
+    assert_eq!(world.server.platform.grant_hops.get(), 1);
+    for object in others {
+        world.set_down(object, false);
+    }
+}
+
+#[test]
+fn a_public_clients() {
+    let world = World::new();
+    let client = [("client_id", "demo-tv")];
+    let code = text(&start(&world, &client), "device_code");
+
+    alone(&world, || world.post("/token", &form(&client, &code)));
+}
+
+#[test]
+fn with_a_secret() {
+    let world = World::new();
+    let code = text(&start(&world, &SECRET), "device_code");
+
+    alone(&world, || world.post("/token", &form(&SECRET, &code)));
+}
+
+#[test]
+fn with_a_proof() {
+    let world = World::new();
+    let (client, key) = ([("client_id", "demo-tv")], Key::new(1));
+    let code = text(&start(&world, &client), "device_code");
+
+    alone(&world, || send(&world, "/token", &form(&client, &code), Some(key.proof(&world, "/token"))));
+}
+
+#[test]
+fn with_an_assertion() {
+    let world = signing();
+    let code = text(&start(&world, &by(&fresh(&world))), "device_code");
+
+    alone(&world, || world.post("/token", &form(&by(&fresh(&world)), &code)));
+}
+
+// --- An assertion is used up all the same ---
+
+#[test]
+fn an_assertion_that_waited_is_good_nowhere_else() {
+    let world = signing();
+    let code = text(&start(&world, &by(&fresh(&world))), "device_code");
+    let used = fresh(&world);
+    assert_eq!(outcome(&world.post("/token", &form(&by(&used), &code))), "authorization_pending");
+
+    let here = world.post("/token", &form(&by(&used), &code));
+    assert_eq!(here.decisions[0].reason, "assertion_replayed", "this isolate saw it");
+
+    let world = world.restarted(&[]);
+    let elsewhere = world.post("/introspect", &[&by(&used)[..], &[("token", "any")]].concat());
+    assert_eq!(elsewhere.decisions[0].reason, "assertion_replayed", "and the limiter was told");
+}
+
+#[test]
+fn where_nobody_knows_that_an_assertion_waited_it_redeems_nothing_and_spends_nothing() {
+    let world = signing();
+    let started = start(&world, &by(&fresh(&world)));
+    let code = text(&started, "device_code");
+    let used = fresh(&world);
+    assert_eq!(outcome(&world.post("/token", &form(&by(&used), &code))), "authorization_pending");
+    Person::of(&world).approve_as("alice", "wonderland-8787", &text(&started, "user_code"));
+    let world = world.restarted(&[]);
+
+    let replayed = world.post("/token", &form(&by(&used), &code));
+
+    assert_eq!(
+        (outcome(&replayed).as_str(), replayed.decisions[0].reason),
+        ("invalid_client", "assertion_replayed")
+    );
+    assert_eq!(outcome(&world.post("/token", &form(&by(&fresh(&world)), &code))), "issued");
+}
+
+#[test]
+fn what_cannot_be_answered_uses_up_no_assertion() {
+    let world = signing();
+    let code = text(&start(&world, &by(&fresh(&world))), "device_code");
+    let assertion = fresh(&world);
+    world.set_down("grants", true);
+    assert_eq!(world.post("/token", &form(&by(&assertion), &code)).status, 503);
+
+    world.set_down("grants", false);
+
+    assert_eq!(outcome(&world.post("/token", &form(&by(&assertion), &code))), "authorization_pending");
+}
+
+// --- The platform's rate limit ---
+
+#[test]
+fn a_secret_newer_than_the_snapshot_polls_whatever_others_on_its_network_do() {
+    let world = World::new();
+    world.wait(10);
+    let code = text(&start(&world, &SECRET), "device_code");
+    world.change_client(PRINTER, |client| {
+        let secret = device_grant::secret::Digest::of(b"new");
+        let Authentication::Secret { digest, .. } = &mut client.authentication else {
+            panic!("it has a secret")
+        };
+        *digest = secret;
+    });
+    let with = |secret| [("client_id", PRINTER), ("client_secret", secret)];
+    let network = world.server.settings.keyring.current.pseudonym("192.0.2.7");
+    world.server.platform.full.borrow_mut().insert(format!("unproven/{network}"));
+
+    assert_eq!(outcome(&world.post("/token", &form(&with("new"), &code))), "authorization_pending");
+    assert_eq!(world.post("/token", &form(&with("wrong"), &code)).status, 401);
+    assert_eq!(world.post("/token", &form(&with("wrong"), "made up")).status, 429, "nobody's poll");
+}

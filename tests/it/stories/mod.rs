@@ -1,0 +1,3 @@
+//! Whole logins, from the first request to the last.
+
+mod logins;
