@@ -13,15 +13,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alarm;
 pub mod audit;
 pub mod client;
+pub mod derived_keys;
 pub mod endpoint;
 pub mod family;
 pub mod fault;
 pub mod format;
 pub mod grant;
 pub mod identity;
-pub mod keyring;
 pub mod limiter;
 pub mod place;
 pub mod policy;
@@ -29,8 +30,7 @@ pub mod registry;
 pub mod scope;
 pub mod secret;
 pub mod settings;
-pub mod spread;
-pub mod sweep;
+pub mod sharding;
 pub mod time;
 pub mod token;
 

@@ -6,10 +6,11 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::secret::{self, Digest};
+use crate::secret;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::jws::Compact;
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 
 /// The `client_assertion_type` (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

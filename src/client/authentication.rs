@@ -36,7 +36,7 @@ pub enum Judgement<'a> {
     /// They are if its keys bear this out.
     ByKeys(Evidence<'a>),
     /// They are not.
-    Refused(Refusal),
+    Refused(ClientRefusal),
 }
 
 /// What is to be held against the keys of a client.
@@ -51,17 +51,17 @@ pub enum Evidence<'a> {
 impl Evidence<'_> {
     /// What it means if they do not bear it out.
     #[must_use]
-    pub const fn refusal(self) -> Refusal {
+    pub const fn refusal(self) -> ClientRefusal {
         match self {
-            Self::Assertion(_) => Refusal::Assertion(Flaw::WrongSignature),
-            Self::Certificate(_) => Refusal::WrongCertificate,
+            Self::Assertion(_) => ClientRefusal::Assertion(Flaw::WrongSignature),
+            Self::Certificate(_) => ClientRefusal::WrongCertificate,
         }
     }
 }
 
 /// Why credentials prove nothing. The client is told none of it; the log is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub enum ClientRefusal {
     /// There are none, and the client has some.
     NoProof,
     /// They are of another kind than the client was registered with.
@@ -74,7 +74,7 @@ pub enum Refusal {
     Assertion(Flaw),
 }
 
-impl Refusal {
+impl ClientRefusal {
     /// For the log.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -100,14 +100,14 @@ impl Credentials {
             (Authentication::Secret { digest, previous, .. }, Proof::Secret(sent)) => {
                 let retiring = previous.as_ref().filter(|previous| now < previous.until);
                 let former = retiring.is_some_and(|Retiring { digest, .. }| sent == digest);
-                proven_if(sent == digest || former, Refusal::WrongSecret)
+                proven_if(sent == digest || former, ClientRefusal::WrongSecret)
             }
             (Authentication::PrivateKeyJwt, Proof::Assertion(assertion)) => {
                 Judgement::ByKeys(Evidence::Assertion(assertion))
             }
             (Authentication::TlsClientAuth { subject_dn }, Proof::Certificate(certificate)) => {
                 let theirs = certificate.verified && certificate.is_of(subject_dn);
-                proven_if(theirs, Refusal::WrongCertificate)
+                proven_if(theirs, ClientRefusal::WrongCertificate)
             }
             (Authentication::SelfSignedTlsClientAuth, Proof::Certificate(certificate)) => {
                 Judgement::ByKeys(Evidence::Certificate(certificate))
@@ -120,7 +120,7 @@ impl Credentials {
                 Proof::Absent,
             )
             | (Authentication::Secret { .. } | Authentication::PrivateKeyJwt, Proof::Certificate(_)) => {
-                proven_if(!required, Refusal::NoProof)
+                proven_if(!required, ClientRefusal::NoProof)
             }
             (
                 Authentication::None
@@ -135,12 +135,12 @@ impl Credentials {
                 | Authentication::TlsClientAuth { .. }
                 | Authentication::SelfSignedTlsClientAuth,
                 Proof::Assertion(_),
-            ) => Judgement::Refused(Refusal::WrongMethod),
+            ) => Judgement::Refused(ClientRefusal::WrongMethod),
         }
     }
 }
 
-const fn proven_if(holds: bool, otherwise: Refusal) -> Judgement<'static> {
+const fn proven_if(holds: bool, otherwise: ClientRefusal) -> Judgement<'static> {
     if holds { Judgement::Proven } else { Judgement::Refused(otherwise) }
 }
 
@@ -156,7 +156,7 @@ mod tests {
         Client { authentication, ..demo::clients().remove(0) }
     }
 
-    fn judge(authentication: Authentication, proof: Proof, required: bool) -> Result<(), Refusal> {
+    fn judge(authentication: Authentication, proof: Proof, required: bool) -> Result<(), ClientRefusal> {
         let credentials = Credentials { client_id: "demo-tv".to_owned(), proof };
         match credentials.judge(&client(authentication), required, NOW) {
             Judgement::Proven | Judgement::ByKeys(_) => Ok(()),
@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn s5_each_method_takes_its_own_proof_and_no_other() {
-        const NO: Refusal = Refusal::NoProof;
-        const OTHER: Refusal = Refusal::WrongMethod;
+        const NO: ClientRefusal = ClientRefusal::NoProof;
+        const OTHER: ClientRefusal = ClientRefusal::WrongMethod;
         let proofs = || [Proof::Absent, secret("right"), assertion(), certificate(true, "CN=tv")];
         for (method, expected) in [
             (Authentication::None, [Ok(()), Err(OTHER), Err(OTHER), Ok(())]),
@@ -211,10 +211,10 @@ mod tests {
     #[test]
     fn a_wrong_secret_or_certificate_proves_nothing_even_where_none_is_required() {
         for required in [true, false] {
-            assert_eq!(judge(with_secret(), secret("wrong"), required), Err(Refusal::WrongSecret));
+            assert_eq!(judge(with_secret(), secret("wrong"), required), Err(ClientRefusal::WrongSecret));
             for wrong in [certificate(false, "CN=tv"), certificate(true, "CN=tv,O=x"), certificate(true, "")]
             {
-                assert_eq!(judge(by_subject(), wrong, required), Err(Refusal::WrongCertificate));
+                assert_eq!(judge(by_subject(), wrong, required), Err(ClientRefusal::WrongCertificate));
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Secr
 use crate::format::Format;
 use crate::scope::Scope;
 use crate::secret::Digest;
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 
 /// The secret of `demo-printer`.
 pub const PRINTER_SECRET: &str = "demo-printer-secret";

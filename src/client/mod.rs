@@ -6,7 +6,7 @@ pub mod certificate;
 pub mod demo;
 pub mod distinguished_name;
 pub mod history;
-pub mod key_set;
+pub mod jwks;
 pub mod registration;
 pub mod rules;
 
@@ -16,7 +16,7 @@ use crate::format::Format;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 use history::History;
 use rules::{About, ClientKeys, CodeRules, TokenRules};
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::format::{is_false, is_true};
-use crate::token::key::Algorithm;
 use crate::token::mapping::Rules;
+use crate::token::signing_key::Algorithm;
 
 /// What people are told of a client, besides its name (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -4,12 +4,14 @@ use core::cell::Cell;
 
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::object::{self, Table, column, json, ring_by};
+use super::object;
+use super::object::{Table, column, json, ring_by};
+use crate::alarm::{Work, next_alarm};
 use crate::identity::account::Account;
 use crate::identity::session::Session;
 use crate::identity::shard::{Rows, apply};
-use crate::secret::{self, Digest};
-use crate::sweep::{Work, next_alarm};
+use crate::secret;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[

@@ -11,7 +11,7 @@ use worker::{Context, Env, Headers, Result, event};
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
-use crate::endpoint::http::{Decision, MAX_BODY, Request, Response};
+use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response};
 use crate::endpoint::{Platform as _, Server, Unavailable, answer};
 use crate::limiter;
 use crate::place::Place;
@@ -171,11 +171,11 @@ fn write(response: Response) -> Result<worker::Response> {
 }
 
 /// One line per decision, without codes, tokens or secrets.
-fn log(decision: &Decision, ray: &str, ms: u128) {
+fn log(decision: &LogLine, ray: &str, ms: u128) {
     #[derive(Serialize)]
     struct Line<'a> {
         #[serde(flatten)]
-        decision: &'a Decision,
+        decision: &'a LogLine,
         ray: &'a str,
         ms: u128,
     }

@@ -8,15 +8,15 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::platform::{LEDGER, send};
+use crate::alarm::{BATCH, BATCHES, Work, next_alarm};
 use crate::audit::Event;
 use crate::audit::outbox::Batch;
 use crate::family::Family;
 use crate::grant::Grant;
 use crate::grant::command::{Command, Reply};
-use crate::grant::expiry::expired_row;
+use crate::grant::expired_event::expired_row;
 use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
-use crate::sweep::{BATCH, BATCHES, Work, next_alarm};
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[

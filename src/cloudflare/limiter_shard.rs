@@ -4,9 +4,10 @@ use core::cell::Cell;
 
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::object::{self, Table, column, json, ring_by};
+use super::object;
+use super::object::{Table, column, json, ring_by};
+use crate::alarm::{Work, next_alarm};
 use crate::limiter::{Command, Row};
-use crate::sweep::{Work, next_alarm};
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[

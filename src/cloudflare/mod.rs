@@ -9,5 +9,5 @@ mod limiter_shard;
 mod object;
 mod platform;
 mod registry;
-mod registry_keys;
+mod registry_signing_keys;
 mod webcrypto;

@@ -6,12 +6,12 @@ use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
+use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::{Platform, Unavailable};
 use crate::grant::routing::Shard;
-use crate::keyring::{Keyring, Purpose};
 use crate::registry::{Snapshot, signing_keys};
-use crate::spread::shard_of;
-use crate::token::key::{PublicKey, StoredKey};
+use crate::sharding::shard_of;
+use crate::token::signing_key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, registry, secret};
 
 /// The bindings, as `wrangler.toml` names them.

@@ -18,8 +18,8 @@ use crate::registry::signing_keys::NewKey;
 use crate::registry::{Command, Reply, Rows, Snapshot, apply, command, signing_keys, standard_scopes};
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, StoredKey};
 use crate::token::mapping::Rules;
+use crate::token::signing_key::{Algorithm, StoredKey};
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",

@@ -10,8 +10,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto, WorkerGlobalScope};
 use worker::{Error, Result};
 
-use crate::token::key::{Algorithm, Material, PublicKey};
 use crate::token::private_jwk::PrivateJwk;
+use crate::token::signing_key::{Algorithm, Material, PublicKey};
 
 thread_local! {
     /// Imported keys of this isolate, by `kid`.

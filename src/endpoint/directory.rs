@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Server;
-use super::client_auth::client_keys::KeySets;
+use super::client_auth::client_jwks::KeySets;
 use super::platform::{Platform, Unavailable};
 use crate::client::{Client, demo};
 use crate::grant::routing::Shard;
 use crate::identity::account::Account;
-use crate::registry::key_schedule::{KeyRing, PUBLICATION, Signing};
+use crate::registry::key_schedule::{KeySchedule, PUBLICATION, Signing};
 use crate::registry::{Command, Reply, Snapshot, signing_keys};
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, PublicKey, StoredKey};
+use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
 use crate::{identity, limiter};
 
 /// How old the snapshot in an isolate's memory may be.
@@ -158,12 +158,12 @@ impl<P: Platform> Server<P> {
         if let (Some(signing), Some(keys)) =
             (self.cache.signing.fresh(SIGNING_AGE, now), self.cache.keys.last())
             && let Some(named) = signing.iter().find(|signing| signing.alg == alg)
-            && let Some(key) = KeyRing::new(&keys).key(&named.kid)
+            && let Some(key) = KeySchedule::new(&keys).key(&named.kid)
         {
             return Ok(key.clone());
         }
         let keys = self.keys_at_source(now).await?;
-        KeyRing::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
+        KeySchedule::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
     }
 
     /// The keys that verify tokens. While the registry cannot be reached: those that it published last.
@@ -173,7 +173,7 @@ impl<P: Platform> Server<P> {
             None => self.keys_at_source(now).await,
         };
         match keys {
-            Ok(keys) => Ok(KeyRing::new(&keys).published(now)),
+            Ok(keys) => Ok(KeySchedule::new(&keys).published(now)),
             Err(Unavailable) => Ok(self.snapshot(now).await?.keys.clone()),
         }
     }
@@ -182,7 +182,7 @@ impl<P: Platform> Server<P> {
         let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
             return Err(Unavailable);
         };
-        self.cache.signing.keep(KeyRing::new(&keys).signing(now).into(), now);
+        self.cache.signing.keep(KeySchedule::new(&keys).signing(now).into(), now);
         Ok(self.cache.keys.keep(keys.into(), now))
     }
 

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::limiter::budgets::used_proof;
 use crate::token::confirmation::Confirmation;
 use crate::token::dpop::{Flaw, Proof, Target, Unverified, is_thumbprint, nonce};
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 
 /// What a token request proved besides who its client is.
 pub(super) struct Proven {

@@ -1,10 +1,10 @@
 //! Why an OAuth endpoint refuses, and what it says then.
 
-mod words;
+mod text;
 
 use super::http::Response;
 use super::platform::Unavailable;
-use crate::client::authentication::Refusal;
+use crate::client::authentication::ClientRefusal;
 use crate::token::dpop::Flaw;
 
 /// The reasons, in our words. [`Error::code`] folds them onto the registered codes.
@@ -33,7 +33,7 @@ pub enum Error {
     /// No such client.
     UnknownClient,
     /// The client did not prove who it is.
-    Unproven(Refusal),
+    Unproven(ClientRefusal),
     /// The client's tokens are bound to its certificate, and it showed none.
     NoCertificate,
     /// The grant type is none of ours.
@@ -282,7 +282,9 @@ mod tests {
     fn what_an_attacker_may_not_tell_apart_is_one_answer() {
         let body = |error: Error| error.response(false).body;
 
-        for refusal in [Refusal::NoProof, Refusal::WrongSecret, Refusal::Assertion(Flaw::Replayed)] {
+        for refusal in
+            [ClientRefusal::NoProof, ClientRefusal::WrongSecret, ClientRefusal::Assertion(Flaw::Replayed)]
+        {
             assert_eq!(body(Error::UnknownClient), body(Error::Unproven(refusal)));
         }
         assert_eq!(body(Error::ForgedDeviceCode), body(Error::UnknownDeviceCode));
@@ -307,7 +309,7 @@ mod tests {
         let flaws = every!(Flaw: Several, Malformed, Type, Algorithm, Key, Signature, Method, Uri, AccessToken, Replayed);
         let errors = every!(Error:
             NotAForm, TooLarge, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
-            MalformedAuthorization, UnknownClient, Unproven(Refusal::NoProof), NoCertificate, UnknownGrantType,
+            MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType,
             GrantNotAllowed, MalformedScope, ScopeNotAllowed, MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,

@@ -76,14 +76,14 @@ pub struct Response {
     /// The body.
     pub body: String,
     /// What was decided, for the log: a line each.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<LogLine>,
     /// What the limiter is told once this was sent; nobody waits for it.
     pub afterwards: Option<limiter::Command>,
 }
 
 /// What was decided: one line of the log. Holds no code, token or secret.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub struct Decision {
+pub struct LogLine {
     /// What was asked for.
     pub what: &'static str,
     /// The registered client that asked.
@@ -161,7 +161,7 @@ impl Response {
         outcome: &'static str,
         reason: &'static str,
     ) -> Self {
-        self.decisions.push(Decision { what, client: client.map(str::to_owned), outcome, reason });
+        self.decisions.push(LogLine { what, client: client.map(str::to_owned), outcome, reason });
         self
     }
 

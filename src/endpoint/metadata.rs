@@ -10,7 +10,7 @@ use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::format::is_false;
 use crate::grant::pkce;
 use crate::identity::acr;
-use crate::token::key::{Algorithm, PublicKey};
+use crate::token::signing_key::{Algorithm, PublicKey};
 
 /// `/healthz`.
 #[derive(Serialize)]

@@ -22,7 +22,7 @@ mod verify;
 
 use rand_core::CryptoRng;
 
-pub use client_auth::client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
+pub use client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
 pub use platform::{Platform, Unavailable};
 

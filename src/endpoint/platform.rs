@@ -2,7 +2,7 @@
 
 use crate::grant::routing::Shard;
 use crate::registry::{Snapshot, signing_keys};
-use crate::token::key::{PublicKey, StoredKey};
+use crate::token::signing_key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, registry};
 
 /// Something could not be reached, and nothing is known to have changed.

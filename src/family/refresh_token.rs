@@ -5,8 +5,8 @@
 
 use rand_core::CryptoRng;
 
+use crate::derived_keys::{Keyring, same};
 use crate::grant::routing::Shard;
-use crate::keyring::{Keyring, same};
 use crate::secret;
 use crate::secret::Digest;
 
@@ -84,8 +84,8 @@ impl RefreshToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey};
     use crate::grant::routing::Region;
-    use crate::keyring::{DEVELOPMENT_KEY, Keys, MasterKey};
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 

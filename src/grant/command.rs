@@ -71,7 +71,7 @@ pub enum Command {
         /// Whose page it comes from.
         claim: Claim,
         /// What it is.
-        decision: Decision,
+        decision: ConsentDecision,
     },
     /// A refresh request, looked at; nothing is spent.
     Refresh {
@@ -132,7 +132,7 @@ pub struct Holder {
 /// What a person decided.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Decision {
+pub enum ConsentDecision {
     /// Yes. The instant is the shard's own.
     Approve(Approval),
     /// No, in some way.

@@ -9,8 +9,9 @@ use core::fmt;
 use rand_core::CryptoRng;
 
 use super::routing::{Address, RowKey, Shard};
-use crate::keyring::{Keyring, Keys, same};
-use crate::secret::{self, Digest};
+use crate::derived_keys::{Keyring, Keys, same};
+use crate::secret;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 
 const FORMAT: u8 = 1;
@@ -82,8 +83,8 @@ impl fmt::Debug for DeviceCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derived_keys::{DEVELOPMENT_KEY, MasterKey};
     use crate::grant::routing::Region;
-    use crate::keyring::{DEVELOPMENT_KEY, MasterKey};
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 

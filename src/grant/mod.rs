@@ -14,7 +14,7 @@
 
 pub mod command;
 pub mod device_code;
-pub mod expiry;
+pub mod expired_event;
 pub mod pace;
 pub mod pkce;
 mod record;

@@ -29,7 +29,7 @@ impl Verifier {
     #[must_use]
     fn answers(self, challenge: &str) -> bool {
         let bytes = secret::decode(challenge).and_then(|bytes| bytes.try_into().ok());
-        bytes.is_some_and(|bytes: [u8; 32]| crate::keyring::same(self.0.bytes(), &bytes))
+        bytes.is_some_and(|bytes: [u8; 32]| crate::derived_keys::same(self.0.bytes(), &bytes))
     }
 }
 

@@ -10,7 +10,7 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use super::user_code::{Shape, UserCode};
-use crate::keyring::Keys;
+use crate::derived_keys::Keys;
 use crate::secret;
 
 /// Most shards that a region may have, ever.
@@ -181,8 +181,8 @@ pub fn draw_near(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derived_keys::{DEVELOPMENT_KEY, MasterKey};
     use crate::grant::user_code::CONSONANTS;
-    use crate::keyring::{DEVELOPMENT_KEY, MasterKey};
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 

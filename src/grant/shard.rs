@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::command::{Claimed, Command, Decided, Decision, Opened, Reply, Shown};
+use super::command::{Claimed, Command, ConsentDecision, Decided, Opened, Reply, Shown};
 use super::routing::RowKey;
 use super::{Approval, Claim, Grant, Poll, Ready, Redemption, State};
 use crate::audit::{Event, What};
@@ -244,7 +244,7 @@ fn decide<R: Rows>(
     rows: &R,
     key: RowKey,
     claim: &Claim,
-    decision: Decision,
+    decision: ConsentDecision,
     now: Timestamp,
 ) -> Result<Decided, R::Error> {
     let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
@@ -255,11 +255,11 @@ fn decide<R: Rows>(
         return Ok(Decided::Elsewhere);
     }
     let what = match decision {
-        Decision::Approve(approval) => {
+        ConsentDecision::Approve(approval) => {
             grant.approve(Approval { at: now, ..approval }, now);
             What::Approved
         }
-        Decision::Deny(how) => {
+        ConsentDecision::Deny(how) => {
             grant.deny(how, now);
             What::of(how)
         }

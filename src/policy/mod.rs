@@ -24,7 +24,7 @@ pub enum Point {
 
 /// What a decision is made from.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct PolicyFacts<'a> {
     /// The client, as it is now; `None` at sign-in, where the code has not been looked up.
     pub client: Option<&'a Client>,
     /// The account, as it is now, once there is one.
@@ -35,16 +35,16 @@ pub struct Facts<'a> {
 
 /// What policy says.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Decision {
+pub enum PolicyDecision {
     /// It may happen, with this scope.
     Allow(Scope),
     /// It may not.
-    Refuse(Refusal),
+    Refuse(PolicyRefusal),
 }
 
 /// Why policy says no; for the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refusal {
+pub enum PolicyRefusal {
     /// The client was disabled.
     ClientDisabled,
     /// The client may not use this grant.
@@ -55,7 +55,7 @@ pub enum Refusal {
     NoScopeLeft,
 }
 
-impl Refusal {
+impl PolicyRefusal {
     /// For the log.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -70,22 +70,22 @@ impl Refusal {
 
 /// Decides. For now whatever the client may do is allowed.
 #[must_use]
-pub fn decide(point: Point, facts: Facts<'_>) -> Decision {
+pub fn decide(point: Point, facts: PolicyFacts<'_>) -> PolicyDecision {
     if facts.account.is_some_and(|account| account.blocked) {
-        return Decision::Refuse(Refusal::AccountBlocked);
+        return PolicyDecision::Refuse(PolicyRefusal::AccountBlocked);
     }
-    let Some(client) = facts.client else { return Decision::Allow(facts.scope.clone()) };
+    let Some(client) = facts.client else { return PolicyDecision::Allow(facts.scope.clone()) };
     if !client.enabled {
-        return Decision::Refuse(Refusal::ClientDisabled);
+        return PolicyDecision::Refuse(PolicyRefusal::ClientDisabled);
     }
     if !client.may_use(grant_type(point)) {
-        return Decision::Refuse(Refusal::GrantNotAllowed);
+        return PolicyDecision::Refuse(PolicyRefusal::GrantNotAllowed);
     }
     let scope = facts.scope.narrowed_to(&client.scope);
     if scope.is_empty() && !facts.scope.is_empty() {
-        return Decision::Refuse(Refusal::NoScopeLeft);
+        return PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft);
     }
-    Decision::Allow(scope)
+    PolicyDecision::Allow(scope)
 }
 
 const fn grant_type(point: Point) -> &'static str {
@@ -100,34 +100,37 @@ mod tests {
     use super::*;
     use crate::client::demo;
 
-    fn decide_for(client: &Client, scope: &str) -> Decision {
+    fn decide_for(client: &Client, scope: &str) -> PolicyDecision {
         let scope = Scope::parse(scope).unwrap();
-        decide(Point::DeviceAuthorization, Facts { client: Some(client), account: None, scope: &scope })
+        decide(Point::DeviceAuthorization, PolicyFacts { client: Some(client), account: None, scope: &scope })
     }
 
     #[test]
     fn scopes_are_cut_to_what_the_client_may_have() {
         let client = demo::clients().remove(0);
 
-        assert_eq!(decide_for(&client, "openid admin"), Decision::Allow(Scope::parse("openid").unwrap()));
-        assert_eq!(decide_for(&client, "admin"), Decision::Refuse(Refusal::NoScopeLeft));
+        assert_eq!(
+            decide_for(&client, "openid admin"),
+            PolicyDecision::Allow(Scope::parse("openid").unwrap())
+        );
+        assert_eq!(decide_for(&client, "admin"), PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft));
     }
 
     #[test]
     fn the_device_grant_is_off_until_it_is_listed() {
         let client = Client { grant_types: Vec::new(), ..demo::clients().remove(0) };
 
-        assert_eq!(decide_for(&client, "openid"), Decision::Refuse(Refusal::GrantNotAllowed));
+        assert_eq!(decide_for(&client, "openid"), PolicyDecision::Refuse(PolicyRefusal::GrantNotAllowed));
     }
 
     #[test]
     fn a_disabled_client_and_a_blocked_account_may_nothing() {
         let disabled = Client { enabled: false, ..demo::clients().remove(0) };
-        assert_eq!(decide_for(&disabled, "openid"), Decision::Refuse(Refusal::ClientDisabled));
+        assert_eq!(decide_for(&disabled, "openid"), PolicyDecision::Refuse(PolicyRefusal::ClientDisabled));
 
         let client = demo::clients().remove(0);
         let account = Account { blocked: true, ..crate::identity::demo::accounts().remove(0) };
-        let facts = Facts { client: Some(&client), account: Some(&account), scope: &Scope::default() };
-        assert_eq!(decide(Point::Redemption, facts), Decision::Refuse(Refusal::AccountBlocked));
+        let facts = PolicyFacts { client: Some(&client), account: Some(&account), scope: &Scope::default() };
+        assert_eq!(decide(Point::Redemption, facts), PolicyDecision::Refuse(PolicyRefusal::AccountBlocked));
     }
 }

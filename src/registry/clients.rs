@@ -1,7 +1,7 @@
 //! Clients: made, changed, and given new secrets.
 
 use super::Rows;
-use super::command::{Refusal, Reply, Trial};
+use super::command::{RegistryRefusal, Reply, Trial};
 use super::quota::overweight;
 use crate::client::history::{Expected, History};
 use crate::client::{Authentication, Client, Retiring};
@@ -17,12 +17,12 @@ pub(crate) fn create<R: Rows>(
     now: Timestamp,
 ) -> Result<Reply, R::Error> {
     if rows.client(&client.client_id)?.is_some() {
-        return Ok(Reply::Refused(Refusal::Exists));
+        return Ok(Reply::Refused(RegistryRefusal::Exists));
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..client };
     if !rows.size()?.with(None, &client).fits(if by_itself { 2 } else { 1 }) {
-        return Ok(Reply::Refused(Refusal::Full));
+        return Ok(Reply::Refused(RegistryRefusal::Full));
     }
     put(rows, client, is_new_secret, dry_run)
 }
@@ -45,7 +45,7 @@ pub(crate) fn replace<R: Rows>(
     let client = Client { authentication, history, ..client };
     let after = size.with(Some(&before), &client);
     if after.bytes > size.bytes && !after.fits(1) {
-        return Ok(Reply::Refused(Refusal::Full));
+        return Ok(Reply::Refused(RegistryRefusal::Full));
     }
     put(rows, client, is_new_secret, dry_run)
 }
@@ -73,10 +73,10 @@ fn put<R: Rows>(
     let is_known = |name: &str| known.contains_key(name) || assumed.is_some_and(|scopes| scopes.has(name));
     let unknown: Vec<Fault> = client.scope.iter().filter(|name| !is_known(name)).map(undescribed).collect();
     if !unknown.is_empty() {
-        return Ok(Reply::Refused(Refusal::Unknown(unknown)));
+        return Ok(Reply::Refused(RegistryRefusal::Unknown(unknown)));
     }
     if let Some(fault) = overweight(&client, &rows.scope_claims()?) {
-        return Ok(Reply::Refused(Refusal::TooMuch(fault)));
+        return Ok(Reply::Refused(RegistryRefusal::TooMuch(fault)));
     }
     if dry_run.is_none() {
         rows.put_client(&client)?;
@@ -92,11 +92,11 @@ pub(crate) fn find<R: Rows>(
     rows: &R,
     client_id: &str,
     expected: &Expected,
-) -> Result<Result<Client, Refusal>, R::Error> {
+) -> Result<Result<Client, RegistryRefusal>, R::Error> {
     Ok(match rows.client(client_id)? {
-        None => Err(Refusal::Missing),
+        None => Err(RegistryRefusal::Missing),
         Some(client) if expected.holds(&client.history) => Ok(client),
-        Some(_) => Err(Refusal::Stale),
+        Some(_) => Err(RegistryRefusal::Stale),
     })
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn rotate<R: Rows>(
     now: Timestamp,
 ) -> Result<Reply, R::Error> {
     let Authentication::Secret { digest, by, .. } = client.authentication else {
-        return Ok(Reply::Refused(Refusal::NoSecret));
+        return Ok(Reply::Refused(RegistryRefusal::NoSecret));
     };
     let previous = (now < until).then_some(Retiring { digest, until });
     let authentication = Authentication::Secret { digest: secret, previous, by };

@@ -122,13 +122,13 @@ pub enum Reply {
     /// It is removed.
     Removed,
     /// Nothing was changed.
-    Refused(Refusal),
+    Refused(RegistryRefusal),
 }
 
 /// Why nothing was changed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Refusal {
+pub enum RegistryRefusal {
     /// There is no such client or scope.
     Missing,
     /// There is a client with that identifier.

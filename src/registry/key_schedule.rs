@@ -16,7 +16,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, PublicKey, StoredKey};
+use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
 
 /// The schedule lets no key sign that was published later than so long before. A key with more time than that until its
 /// turn stands by.
@@ -59,9 +59,9 @@ pub struct Signing {
 
 /// All keys there are.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyRing<'a>(&'a [StoredKey]);
+pub struct KeySchedule<'a>(&'a [StoredKey]);
 
-impl<'a> KeyRing<'a> {
+impl<'a> KeySchedule<'a> {
     /// Of all stored keys.
     #[must_use]
     pub const fn new(keys: &'a [StoredKey]) -> Self {
@@ -203,7 +203,7 @@ fn order(key: &StoredKey) -> (Timestamp, &str) {
 mod tests {
     use super::*;
     use crate::format::Format;
-    use crate::token::key::Material;
+    use crate::token::signing_key::Material;
 
     const DAY: Duration = Duration::from_secs(86_400);
     const MONTH: Option<Duration> = Some(Duration::from_secs(30 * 86_400));
@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn states(keys: &[StoredKey], now: Timestamp) -> Vec<State> {
-        keys.iter().map(|key| KeyRing::new(keys).state(key, now)).collect()
+        keys.iter().map(|key| KeySchedule::new(keys).state(key, now)).collect()
     }
 
     #[test]
@@ -240,8 +240,8 @@ mod tests {
         assert_eq!(states(&keys, turn), [Verifying, Active]);
         assert_eq!(states(&keys, (turn + RETENTION).before(Duration::from_millis(1))), [Verifying, Active]);
         assert_eq!(states(&keys, turn + RETENTION), [Ended, Active]);
-        assert_eq!(KeyRing::new(&keys).published(before).len(), 2);
-        assert_eq!(KeyRing::new(&keys).published(turn + RETENTION).len(), 1);
+        assert_eq!(KeySchedule::new(&keys).published(before).len(), 2);
+        assert_eq!(KeySchedule::new(&keys).published(turn + RETENTION).len(), 1);
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
         let alg = [Algorithm::EdDsa];
         let mut keys = vec![key("a", START)];
         let due = START + DAY * 30;
-        let missing = |keys: &[StoredKey], now| KeyRing::new(keys).missing(&alg, MONTH, now);
+        let missing = |keys: &[StoredKey], now| KeySchedule::new(keys).missing(&alg, MONTH, now);
 
         assert_eq!(missing(&[], START), Some((Algorithm::EdDsa, START)), "the first signs at once");
         assert_eq!(missing(&keys, START), Some((Algorithm::EdDsa, due)), "and another stands by");
@@ -266,8 +266,8 @@ mod tests {
         let now = START + DAY;
 
         assert_eq!(states(&keys, now), [State::Active, State::Retired]);
-        assert_eq!(KeyRing::new(&keys).active(Algorithm::EdDsa, now).unwrap().public.kid, "a");
-        assert_eq!(KeyRing::new(&keys).published(now).len(), 1);
+        assert_eq!(KeySchedule::new(&keys).active(Algorithm::EdDsa, now).unwrap().public.kid, "a");
+        assert_eq!(KeySchedule::new(&keys).published(now).len(), 1);
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
     /// The keys as they are once everything was made and dated that should be.
     fn tended(mut keys: Vec<StoredKey>, rotation: Option<Duration>, now: Timestamp) -> Vec<StoredKey> {
         for count in 0..4 {
-            let ring = KeyRing::new(&keys);
+            let ring = KeySchedule::new(&keys);
             if let Some(dated) = ring.misdated(&ALG, rotation, now) {
                 keys.retain(|key| key.public.kid != dated.public.kid);
                 keys.push(dated);
@@ -356,7 +356,7 @@ mod tests {
         let both = [Algorithm::EdDsa, Algorithm::Rs256];
         let keys = [key("a", START)];
 
-        assert_eq!(KeyRing::new(&keys).missing(&both, None, START), Some((Algorithm::Rs256, START)));
+        assert_eq!(KeySchedule::new(&keys).missing(&both, None, START), Some((Algorithm::Rs256, START)));
     }
 
     #[test]
@@ -366,7 +366,7 @@ mod tests {
         let keys = [key("a", START), fresh.clone(), key("c", NEVER)];
 
         let successor = |keys: &[StoredKey], now| {
-            KeyRing::new(keys).successor(Algorithm::EdDsa, now).map(|key| key.public.kid.clone())
+            KeySchedule::new(keys).successor(Algorithm::EdDsa, now).map(|key| key.public.kid.clone())
         };
         assert_eq!(successor(&keys, now).as_deref(), Some("c"));
         assert_eq!(successor(&keys, now.before(Duration::from_millis(1))).as_deref(), Some("b"));

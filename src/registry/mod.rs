@@ -15,9 +15,9 @@ use crate::client::Client;
 use crate::format::Format;
 use crate::scope;
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, PublicKey, StoredKey};
 use crate::token::mapping::Rules;
-use key_schedule::{KeyRing, Signing};
+use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
+use key_schedule::{KeySchedule, Signing};
 use quota::Size;
 use signing_keys::NewKey;
 
@@ -166,7 +166,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
         Command::Snapshot => snapshot(rows, now),
         Command::AtSource { client_id } => {
             let client = rows.client(&client_id)?;
-            let signing = KeyRing::new(&rows.keys()?).signing(now);
+            let signing = KeySchedule::new(&rows.keys()?).signing(now);
             Ok(Reply::AtSource(Box::new(AtSource { client, signing, at: now })))
         }
         Command::Keys => rows.keys().map(Reply::Keys),
@@ -183,7 +183,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Repl
 }
 
 fn snapshot<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
-    let keys = KeyRing::new(&rows.keys()?).published(now);
+    let keys = KeySchedule::new(&rows.keys()?).published(now);
     let (clients, scopes) = (rows.clients()?, rows.scopes()?);
     let snapshot = Snapshot { format: Format, clients, scopes, scope_claims: rows.scope_claims()?, keys };
     if let Some((client, scope)) = snapshot.undescribed() {

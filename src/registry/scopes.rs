@@ -1,7 +1,7 @@
 //! Scopes: their words, and how their claims are mapped.
 
 use super::Rows;
-use super::command::{MOST_SCOPES, Refusal, Reply};
+use super::command::{MOST_SCOPES, RegistryRefusal, Reply};
 use super::quota::overweight;
 use crate::fault::Fault;
 use crate::scope::DESCRIPTIONS;
@@ -11,7 +11,7 @@ pub(crate) fn describe<R: Rows>(rows: &R, name: &str, description: &str) -> Resu
     let scopes = rows.scopes()?;
     let is_new = !scopes.contains_key(name);
     if is_new && scopes.len() >= DESCRIPTIONS.len() + MOST_SCOPES {
-        return Ok(Reply::Refused(Refusal::Full));
+        return Ok(Reply::Refused(RegistryRefusal::Full));
     }
     rows.put_scope(name, description)?;
     Ok(Reply::Described(is_new))
@@ -19,11 +19,11 @@ pub(crate) fn describe<R: Rows>(rows: &R, name: &str, description: &str) -> Resu
 
 pub(crate) fn map<R: Rows>(rows: &R, name: &str, claims: Option<Rules>) -> Result<Reply, R::Error> {
     if !rows.scopes()?.contains_key(name) {
-        return Ok(Reply::Refused(Refusal::Missing));
+        return Ok(Reply::Refused(RegistryRefusal::Missing));
     }
     if let Some(claims) = claims {
         if let Some(fault) = overweight_by(rows, name, &claims)? {
-            return Ok(Reply::Refused(Refusal::TooMuch(fault)));
+            return Ok(Reply::Refused(RegistryRefusal::TooMuch(fault)));
         }
         rows.put_scope_claims(name, &claims)?;
     }
@@ -47,11 +47,11 @@ pub(crate) fn forget<R: Rows>(rows: &R, name: &str) -> Result<Reply, R::Error> {
     let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
     let users: Vec<String> = users.map(|client| client.client_id).collect();
     Ok(match (rows.scopes()?.contains_key(name), users.first()) {
-        (false, _) => Reply::Refused(Refusal::Missing),
+        (false, _) => Reply::Refused(RegistryRefusal::Missing),
         (true, _) if DESCRIPTIONS.iter().any(|(standard, _)| *standard == name) => {
-            Reply::Refused(Refusal::Standard)
+            Reply::Refused(RegistryRefusal::Standard)
         }
-        (true, Some(first)) => Reply::Refused(Refusal::InUse(users.len(), first.clone())),
+        (true, Some(first)) => Reply::Refused(RegistryRefusal::InUse(users.len(), first.clone())),
         (true, None) => {
             rows.remove_scope(name)?;
             rows.put_scope_claims(name, &Rules::default())?;

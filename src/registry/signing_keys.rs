@@ -8,12 +8,12 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Rows;
-use super::key_schedule::{KeyRing, NEVER, PUBLICATION, State};
+use super::key_schedule::{KeySchedule, NEVER, PUBLICATION, State};
 use crate::client::Client;
 use crate::format::Format;
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, PublicKey, StoredKey};
 use crate::token::private_jwk::PrivateJwk;
+use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
 
 /// Asks the registry for something about its keys.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -123,7 +123,7 @@ pub fn tend<R: Rows>(
     let algorithms = in_use(&rows.clients()?);
     loop {
         let keys = rows.keys()?;
-        let ring = KeyRing::new(&keys);
+        let ring = KeySchedule::new(&keys);
         if let Some(dated) = ring.misdated(&algorithms, rotation, now) {
             rows.put_key(&dated)?;
             continue;
@@ -133,7 +133,7 @@ pub fn tend<R: Rows>(
         rows.put_key(&new.stored(from, false, now))?;
     }
     let keys = rows.keys()?;
-    let ended = |key: &&StoredKey| KeyRing::new(&keys).state(key, now) == State::Ended;
+    let ended = |key: &&StoredKey| KeySchedule::new(&keys).state(key, now) == State::Ended;
     keys.iter().filter(ended).try_for_each(|key| rows.remove_key(&key.public.kid))?;
     Ok(None)
 }
@@ -158,7 +158,7 @@ fn in_use(clients: &[Client]) -> Vec<Algorithm> {
 /// Those of the rows.
 pub fn wanted<R: Rows>(rows: &R, command: &Command, now: Timestamp) -> Result<Vec<Algorithm>, R::Error> {
     let keys = rows.keys()?;
-    let ring = KeyRing::new(&keys);
+    let ring = KeySchedule::new(&keys);
     let mut algorithms = match command {
         Command::List | Command::Import { .. } => Vec::new(),
         Command::Rotate { alg, .. } => rotated(ring, *alg, now),
@@ -171,7 +171,7 @@ pub fn wanted<R: Rows>(rows: &R, command: &Command, now: Timestamp) -> Result<Ve
     Ok(algorithms)
 }
 
-fn rotated(ring: KeyRing<'_>, alg: Option<Algorithm>, now: Timestamp) -> Vec<Algorithm> {
+fn rotated(ring: KeySchedule<'_>, alg: Option<Algorithm>, now: Timestamp) -> Vec<Algorithm> {
     match alg {
         Some(alg) => vec![alg],
         None => ring.signing(now).into_iter().map(|signing| signing.alg).collect(),
@@ -185,7 +185,7 @@ fn rotated(ring: KeyRing<'_>, alg: Option<Algorithm>, now: Timestamp) -> Vec<Alg
 /// Those of the rows.
 pub fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
     let keys = rows.keys()?;
-    let ring = KeyRing::new(&keys);
+    let ring = KeySchedule::new(&keys);
     let view = |key: &StoredKey| {
         let state = ring.state(key, now);
         let verifies_until = match state {
@@ -232,7 +232,7 @@ pub fn rotate<R: Rows>(
 ) -> Result<Reply, R::Error> {
     let keys = rows.keys()?;
     let mut next = Vec::new();
-    for alg in rotated(KeyRing::new(&keys), alg, now) {
+    for alg in rotated(KeySchedule::new(&keys), alg, now) {
         match follow(rows, &keys, alg, at_once, now) {
             Some(key) => next.push(key),
             None => return Ok(Reply::Unmade),
@@ -251,7 +251,7 @@ fn follow<R: Rows>(
     at_once: bool,
     now: Timestamp,
 ) -> Option<StoredKey> {
-    let ring = KeyRing::new(keys);
+    let ring = KeySchedule::new(keys);
     let at_once = at_once || ring.active(alg, now).is_none();
     let next = if at_once { ring.successor(alg, now) } else { ring.announced(alg, now).first().copied() };
     if let Some(next) = next {
@@ -270,7 +270,7 @@ fn follow<R: Rows>(
 /// Those of the rows.
 pub fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Result<Reply, R::Error> {
     let keys = rows.keys()?;
-    let ring = KeyRing::new(&keys);
+    let ring = KeySchedule::new(&keys);
     let Some(key) = ring.key(kid) else { return Ok(Reply::Unknown) };
     match ring.state(key, now) {
         State::Retired => return list(rows, now),
@@ -292,7 +292,7 @@ pub fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Result<Reply, R::
 /// Those of the rows.
 pub fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> Result<Reply, R::Error> {
     let keys = rows.keys()?;
-    let ring = KeyRing::new(&keys);
+    let ring = KeySchedule::new(&keys);
     if let Some(known) = ring.key(&new.public.kid) {
         return Ok(Reply::Known(ring.state(known, now)));
     }

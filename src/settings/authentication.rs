@@ -69,7 +69,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyring::DEVELOPMENT_KEY;
+    use crate::derived_keys::DEVELOPMENT_KEY;
 
     const KEY: (&str, &str) = ("MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=");
     const ISSUER: (&str, &str) = ("ISSUER", "https://login.example.com");

@@ -2,7 +2,7 @@
 
 mod authentication;
 mod issuer;
-mod keys;
+mod lifetimes;
 mod operator;
 mod turnstile;
 
@@ -17,10 +17,10 @@ pub(crate) use issuer::is_loopback;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 pub use turnstile::{Turnstile, When};
 
+use crate::derived_keys::{Keyring, Keys, MasterKey};
 use crate::family::renewal::LOST;
 use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
-use crate::keyring::{Keyring, Keys, MasterKey};
 use crate::registry::key_schedule::RETENTION;
 use crate::secret::Digest;
 use crate::token::dpop::Nonces;
@@ -147,9 +147,9 @@ impl Settings {
             dpop_nonces: dpop_nonces(&var)?,
             access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)?,
             id_token: number(&var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)?,
-            refresh_token: keys::refresh_token(&var)?,
-            refresh_token_idle: keys::refresh_token_idle(&var)?,
-            signing_key_rotation: keys::rotation(&var)?,
+            refresh_token: lifetimes::refresh_token(&var)?,
+            refresh_token_idle: lifetimes::refresh_token_idle(&var)?,
+            signing_key_rotation: lifetimes::rotation(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: operator::admin_token(&var, environment)?,
@@ -320,7 +320,7 @@ fn missing(name: &'static str, allowed: &str) -> BadSetting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyring::DEVELOPMENT_KEY;
+    use crate::derived_keys::DEVELOPMENT_KEY;
 
     fn read(vars: &[(&str, &str)]) -> Result<Settings, String> {
         let find = |name: &str| {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claims::AccessClaims;
 use super::jws::Compact;
-use super::key::{Algorithm, PublicKey};
+use super::signing_key::{Algorithm, PublicKey};
 use crate::grant::routing::Shard;
 use crate::secret;
 use crate::time::Timestamp;

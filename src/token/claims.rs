@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::confirmation::Confirmation;
-use super::key::Algorithm;
+use super::signing_key::Algorithm;
 use crate::identity::account::Account;
 use crate::scope::Scope;
 use crate::secret;

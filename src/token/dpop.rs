@@ -13,9 +13,10 @@ use serde_json::Value;
 
 use super::jwk::Jwk;
 use super::jws::Compact;
-use super::key::{Algorithm, PublicKey};
-use crate::keyring::Keyring;
-use crate::secret::{self, Digest};
+use super::signing_key::{Algorithm, PublicKey};
+use crate::derived_keys::Keyring;
+use crate::secret;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 
 /// RFC 9449 §4.2.

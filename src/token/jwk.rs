@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::key::{Algorithm, Material, PublicKey};
+use super::signing_key::{Algorithm, Material, PublicKey};
 use crate::secret;
 
 /// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits or larger).

@@ -5,7 +5,7 @@
 use rand_core::CryptoRng;
 
 use super::access::AccessToken;
-use crate::keyring::{Keyring, Purpose};
+use crate::derived_keys::{Keyring, Purpose};
 use crate::secret;
 
 /// Tells an opaque token from a JWT and from a refresh token.
@@ -29,7 +29,7 @@ pub fn open(text: &str, keyring: &Keyring) -> Option<AccessToken> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyring::{Keys, MasterKey};
+    use crate::derived_keys::{Keys, MasterKey};
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
     use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::jwk::{Jwk, PRIVATE};
-use super::key::{Algorithm, Material, PublicKey};
+use super::signing_key::{Algorithm, Material, PublicKey};
 use crate::secret;
 
 /// A private key, read and found sound as far as its form goes. Whether its halves belong together, WebCrypto tells.

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::members::{Members, is_web_address};
+use super::json_members::{Members, is_web_address};
 use crate::client::distinguished_name::DistinguishedName;
-use crate::client::key_set::MOST_KEYS;
+use crate::client::jwks::MOST_KEYS;
 use crate::client::rules::ClientKeys;
 use crate::client::{Authentication, SecretBy};
 use crate::fault::Fault;

@@ -1,7 +1,7 @@
 //! Client metadata, read strictly (RFC 7591 §2): a [`Client`], or everything that is wrong.
 
 mod credentials;
-pub mod members;
+pub mod json_members;
 mod rules;
 pub mod view;
 
@@ -10,14 +10,14 @@ pub(super) use rules::defaults;
 use serde_json::{Map, Value};
 
 use super::history::History;
-use super::registration::members::{Members, is_plain, is_web_address};
+use super::registration::json_members::{Members, is_plain, is_web_address};
 use super::rules::About;
 use super::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::scope::{OPENID, Scope};
 use crate::secret::Digest;
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 
 /// How the subjects of accounts begin. No client is called so: a resource server must be able to tell a person from a
 /// client (RFC 9700 §4.15).

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::members::Members;
+use super::json_members::Members;
 use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
 use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
 use crate::token::mapping;

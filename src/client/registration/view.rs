@@ -8,7 +8,7 @@ use crate::client::rules::{About, ClientKeys, CodeRules, TokenRules};
 use crate::client::{Authentication, Client};
 use crate::scope::Scope;
 use crate::time::Timestamp;
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 
 /// Named one by one: what is added to [`Client`] is not shown by itself.
 #[derive(Serialize)]

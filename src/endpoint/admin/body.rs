@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
-use crate::client::registration::members::Members;
+use crate::client::registration::json_members::Members;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Request;
 use crate::fault::Fault;

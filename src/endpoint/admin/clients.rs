@@ -9,7 +9,7 @@ use super::registry::{ask, expected};
 use super::{Done, PREFIX, body};
 use crate::client::Client;
 use crate::client::history::Expected;
-use crate::client::registration::members::Members;
+use crate::client::registration::json_members::Members;
 use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, READ_ONLY, parse};
 use crate::endpoint::form::Form;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::problem::Problem;
 use super::{Done, body};
 use crate::client::Client;
-use crate::client::registration::members::Members;
+use crate::client::registration::json_members::Members;
 use crate::client::rules::AccessTokenFormat;
 use crate::endpoint::http::Response;
 use crate::endpoint::token::mint::{ScopeClaims, Session, Subject};
@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::grant::routing::{Region, Shard};
 use crate::identity::account::{Account, key_of};
 use crate::policy;
-use crate::policy::{Decision, Facts, Point, Refusal};
+use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::token::confirmation::Confirmation;
 use crate::token::resource::Own;
@@ -147,7 +147,7 @@ fn judge<P: Platform>(
 }
 
 /// What policy leaves of the scope at every point until the tokens are out, or where it refuses.
-fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Point, Refusal)> {
+fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Point, PolicyRefusal)> {
     let points = [
         (Point::DeviceAuthorization, Some(client), None),
         (Point::SignIn, None, Some(account)),
@@ -155,9 +155,9 @@ fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Poin
         (Point::Redemption, Some(client), Some(account)),
     ];
     points.into_iter().try_fold(scope, |scope, (point, client, account)| {
-        match policy::decide(point, Facts { client, account, scope: &scope }) {
-            Decision::Allow(scope) => Ok(scope),
-            Decision::Refuse(why) => Err((point, why)),
+        match policy::decide(point, PolicyFacts { client, account, scope: &scope }) {
+            PolicyDecision::Allow(scope) => Ok(scope),
+            PolicyDecision::Refuse(why) => Err((point, why)),
         }
     })
 }

@@ -5,12 +5,12 @@
 mod body;
 mod clients;
 mod dry_run;
-mod keys;
 mod problem;
 mod registry;
 mod route;
 mod scope_claims;
 mod scopes;
+mod signing_keys;
 
 use rand_core::CryptoRng;
 
@@ -99,13 +99,13 @@ async fn dispatch<P: Platform>(
         },
         Place::Keys => {
             if posts {
-                keys::bring(context).await
+                signing_keys::bring(context).await
             } else {
-                keys::list(context).await
+                signing_keys::list(context).await
             }
         }
-        Place::KeyRotation => keys::rotate(context).await,
-        Place::KeyRetirement => keys::retire(context, name).await,
+        Place::KeyRotation => signing_keys::rotate(context).await,
+        Place::KeyRetirement => signing_keys::retire(context, name).await,
     }
 }
 

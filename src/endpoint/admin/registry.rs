@@ -4,7 +4,7 @@ use super::problem::Problem;
 use crate::client::history::Expected;
 use crate::endpoint::{Context, Platform};
 use crate::registry;
-use crate::registry::command::{Command, MOST_SCOPES, Refusal, Reply};
+use crate::registry::command::{Command, MOST_SCOPES, RegistryRefusal, Reply};
 use crate::registry::quota::{MOST_BYTES, MOST_CLIENTS};
 
 /// Asks for something that may change the registry; this isolate sees the change at once.
@@ -29,22 +29,26 @@ pub(in crate::endpoint) async fn ask<P: Platform>(
     }
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused(refusal: RegistryRefusal) -> Problem {
     let conflict = |why: &str| Problem::Conflict(why.to_owned());
     match refusal {
-        Refusal::Missing => Problem::NotFound,
-        Refusal::Stale => Problem::PreconditionFailed,
-        Refusal::Unknown(faults) => Problem::Invalid(faults),
-        Refusal::TooMuch(fault) => Problem::Invalid(vec![fault]),
-        Refusal::Exists => conflict("There is a client with this client_id."),
-        Refusal::NoSecret => conflict("This client does not authenticate with a secret."),
-        Refusal::Standard => conflict("This is a standard scope: it can be described anew, not removed."),
-        Refusal::Full => Problem::Conflict(format!(
+        RegistryRefusal::Missing => Problem::NotFound,
+        RegistryRefusal::Stale => Problem::PreconditionFailed,
+        RegistryRefusal::Unknown(faults) => Problem::Invalid(faults),
+        RegistryRefusal::TooMuch(fault) => Problem::Invalid(vec![fault]),
+        RegistryRefusal::Exists => conflict("There is a client with this client_id."),
+        RegistryRefusal::NoSecret => conflict("This client does not authenticate with a secret."),
+        RegistryRefusal::Standard => {
+            conflict("This is a standard scope: it can be described anew, not removed.")
+        }
+        RegistryRefusal::Full => Problem::Conflict(format!(
             "There is room for {MOST_CLIENTS} clients, which together may be {MOST_BYTES} bytes as records, and for \
              {MOST_SCOPES} scopes besides the standard ones. Half of the room for clients is an operator's."
         )),
-        Refusal::InUse(1, first) => Problem::Conflict(format!("The client {first:?} may have this scope.")),
-        Refusal::InUse(users, first) => {
+        RegistryRefusal::InUse(1, first) => {
+            Problem::Conflict(format!("The client {first:?} may have this scope."))
+        }
+        RegistryRefusal::InUse(users, first) => {
             Problem::Conflict(format!("{users} clients may have this scope, {first:?} among them."))
         }
     }

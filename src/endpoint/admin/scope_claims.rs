@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::registry::ask;
 use super::{Done, body};
-use crate::client::registration::members::Members;
+use crate::client::registration::json_members::Members;
 use crate::endpoint::http::Response;
 use crate::endpoint::{Context, Platform};
 use crate::registry::command::{Command, Reply};

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::endpoint::Context;
 use crate::format::is_false;
 use crate::settings::Issuer;
-use crate::token::key::Algorithm;
+use crate::token::signing_key::Algorithm;
 
 /// The members of the metadata. A list of methods with `private_key_jwt` in it wants a list of algorithms beside it.
 #[derive(Serialize)]

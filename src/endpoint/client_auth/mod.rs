@@ -2,22 +2,22 @@
 //! RFC 8705 §2).
 
 pub(super) mod certificate;
-pub(super) mod client_keys;
+pub(super) mod client_jwks;
 pub(super) mod client_metadata;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::client_auth::client_keys::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
+use super::client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::Form;
 use super::once::Once;
 use super::{Context, Platform, Unavailable, form};
 use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, JWT_BEARER, Recipient};
-use crate::client::authentication::{Credentials, Evidence, Judgement, Proof, Refusal};
+use crate::client::authentication::{ClientRefusal, Credentials, Evidence, Judgement, Proof};
 use crate::client::certificate::Certificate;
-use crate::client::key_set::KeySet;
+use crate::client::jwks::KeySet;
 use crate::grant::device_code::DeviceCode;
 use crate::limiter::budgets::used_assertion;
 use crate::secret::Digest;
@@ -60,7 +60,7 @@ impl Caller {
         if let Proof::Assertion(assertion) = &credentials.proof {
             check(context, assertion)?;
             if once(assertion).was_used(context) {
-                return Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed)));
+                return Err(Error::Unproven(ClientRefusal::Assertion(Flaw::Replayed)));
             }
         }
         let proven = match cached {
@@ -87,7 +87,7 @@ impl Caller {
     pub(super) async fn use_up<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
         match self.once() {
             Some(once) if !once.take(context).await? => {
-                Err(Error::Unproven(Refusal::Assertion(Flaw::Replayed)))
+                Err(Error::Unproven(ClientRefusal::Assertion(Flaw::Replayed)))
             }
             Some(_) | None => Ok(()),
         }
@@ -146,7 +146,7 @@ async fn prove<P: Platform>(
     credentials: &Credentials,
     client: &Client,
     required: bool,
-) -> Result<Result<(), Refusal>, Unavailable> {
+) -> Result<Result<(), ClientRefusal>, Unavailable> {
     match credentials.judge(client, required, context.now) {
         Judgement::Proven => Ok(Ok(())),
         Judgement::Refused(refusal) => Ok(Err(refusal)),
@@ -198,7 +198,7 @@ fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error>
         AssertionAudience::Strict => None,
     };
     let checked = assertion.check(Recipient { issuer: issuer.as_str(), url }, now);
-    checked.map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))
+    checked.map_err(|flaw| Error::Unproven(ClientRefusal::Assertion(flaw)))
 }
 
 fn once(assertion: &Assertion) -> Once {
@@ -248,7 +248,7 @@ fn by_header(header: &str) -> Result<Named, Error> {
 }
 
 fn by_assertion(text: &str) -> Result<Named, Error> {
-    let assertion = Assertion::parse(text).map_err(|flaw| Error::Unproven(Refusal::Assertion(flaw)))?;
+    let assertion = Assertion::parse(text).map_err(|flaw| Error::Unproven(ClientRefusal::Assertion(flaw)))?;
     Ok((Some(assertion.client_id.clone()), Some(Proof::Assertion(Box::new(assertion)))))
 }
 
@@ -261,7 +261,7 @@ fn assertion_of(form: &Form) -> Result<Option<&str>, Error> {
     match (form.get("client_assertion"), form.get("client_assertion_type")) {
         (None, None) => Ok(None),
         (Some(assertion), Some(JWT_BEARER)) => Ok(Some(assertion)),
-        (Some(_), Some(_)) => Err(Error::Unproven(Refusal::Assertion(Flaw::UnknownType))),
+        (Some(_), Some(_)) => Err(Error::Unproven(ClientRefusal::Assertion(Flaw::UnknownType))),
         (Some(_), None) => Err(Error::Missing("client_assertion_type")),
         (None, Some(_)) => Err(Error::Missing("client_assertion")),
     }
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn an_assertion_comes_with_its_type() {
-        let of = |flaw| Err(Error::Unproven(Refusal::Assertion(flaw)));
+        let of = |flaw| Err(Error::Unproven(ClientRefusal::Assertion(flaw)));
 
         assert_eq!(read(None, "client_assertion=x"), Err(Error::Missing("client_assertion_type")));
         let alone = format!("client_id=c&client_assertion_type={JWT_BEARER}");

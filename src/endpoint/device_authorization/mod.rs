@@ -24,7 +24,7 @@ use crate::grant::routing::{Address, Region, draw_near};
 use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{Grant, State};
 use crate::place::{Origin, device_kind};
-use crate::policy::{Decision, Facts, Point, Refusal};
+use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -97,13 +97,13 @@ fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
         Some(text) => Scope::parse(text).ok_or(Error::MalformedScope)?,
         None => client.scope.without(OFFLINE_ACCESS),
     };
-    let facts = Facts { client: Some(client), account: None, scope: &asked };
+    let facts = PolicyFacts { client: Some(client), account: None, scope: &asked };
     match policy::decide(Point::DeviceAuthorization, facts) {
-        Decision::Allow(scope) => Ok(scope),
-        Decision::Refuse(Refusal::NoScopeLeft) => Err(Error::ScopeNotAllowed),
-        Decision::Refuse(Refusal::ClientDisabled | Refusal::GrantNotAllowed | Refusal::AccountBlocked) => {
-            Err(Error::GrantNotAllowed)
-        }
+        PolicyDecision::Allow(scope) => Ok(scope),
+        PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft) => Err(Error::ScopeNotAllowed),
+        PolicyDecision::Refuse(
+            PolicyRefusal::ClientDisabled | PolicyRefusal::GrantNotAllowed | PolicyRefusal::AccountBlocked,
+        ) => Err(Error::GrantNotAllowed),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::live_tokens;
 use super::live_tokens::Live;
 use crate::client::Client;
-use crate::client::authentication::Refusal;
+use crate::client::authentication::ClientRefusal;
 use crate::endpoint::client_auth::Caller;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
@@ -33,7 +33,7 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
         let form = Form::of(context.request)?;
         let caller = Caller::authenticate(context, &form, true, &mut known).await?;
         if !caller.is_confidential() {
-            return Err(Error::Unproven(Refusal::NoProof));
+            return Err(Error::Unproven(ClientRefusal::NoProof));
         }
         let found = find(context, &caller.client, form.require("token")?).await?;
         Ok(found.map(|found| Introspection::of(context, &found)).unwrap_or_default())
@@ -55,11 +55,11 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
 struct Introspection {
     active: bool,
     #[serde(flatten)]
-    token: Option<Facts>,
+    token: Option<TokenFacts>,
 }
 
 #[derive(Serialize)]
-struct Facts {
+struct TokenFacts {
     iss: String,
     sub: String,
     client_id: String,
@@ -91,7 +91,7 @@ impl Introspection {
         let claims = access.as_ref().map(|access| &access.claims);
         let cnf = claims.map_or(&family.cnf, |claims| &claims.cnf).clone();
         let token_type = if cnf.jkt.is_some() { "DPoP" } else { "Bearer" };
-        let token = Facts {
+        let token = TokenFacts {
             iss: context.issuer.as_str().to_owned(),
             sub: account.sub.clone(),
             client_id: family.client_id.clone(),

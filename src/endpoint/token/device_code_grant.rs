@@ -25,7 +25,7 @@ use crate::grant::device_code::DeviceCode;
 use crate::grant::pkce::is_answered;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::identity::account::Account;
-use crate::policy::{Decision, Facts, Point};
+use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -138,10 +138,10 @@ async fn redeem<P: Platform>(
 
 /// What policy leaves of the scope that was approved.
 fn allowed(client: &Client, account: &Account, approved: &Scope) -> Result<Scope, Error> {
-    let facts = Facts { client: Some(client), account: Some(account), scope: approved };
+    let facts = PolicyFacts { client: Some(client), account: Some(account), scope: approved };
     match policy::decide(Point::Redemption, facts) {
-        Decision::Allow(scope) => Ok(scope),
-        Decision::Refuse(_) => Err(Error::RedemptionRefused),
+        PolicyDecision::Allow(scope) => Ok(scope),
+        PolicyDecision::Refuse(_) => Err(Error::RedemptionRefused),
     }
 }
 

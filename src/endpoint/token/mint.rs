@@ -23,10 +23,10 @@ use crate::time::Timestamp;
 use crate::token::access::AccessToken;
 use crate::token::claims::{AccessClaims, Audience, IdClaims, Person, Userinfo, at_hash, dated};
 use crate::token::confirmation::Confirmation;
-use crate::token::key::Algorithm;
-use crate::token::mapping::{Facts, Rules, Target, map};
+use crate::token::mapping::{MappingFacts, Rules, Target, map};
 use crate::token::opaque;
-use crate::token::signing::SigningInput;
+use crate::token::signing_input::SigningInput;
+use crate::token::signing_key::Algorithm;
 
 /// RFC 6749 §5.1. `scope` is always sent.
 #[derive(Serialize)]
@@ -116,9 +116,9 @@ impl Subject<'_> {
     }
 
     /// What claim mapping goes by.
-    pub(crate) fn facts(&self) -> Facts<'_> {
+    pub(crate) fn facts(&self) -> MappingFacts<'_> {
         let (account, scope, resource) = (self.account, self.scope, self.audience);
-        Facts { account, client_id: &self.client.client_id, scope, resource }
+        MappingFacts { account, client_id: &self.client.client_id, scope, resource }
     }
 }
 
@@ -212,7 +212,7 @@ pub(crate) fn id_claims<P>(
 /// an ID token (OpenID Connect Core §5.3.2).
 pub(crate) fn userinfo<P>(
     context: Context<'_, P>,
-    person: Facts<'_>,
+    person: MappingFacts<'_>,
     client: &Client,
     scopes: &ScopeClaims,
     signed: bool,

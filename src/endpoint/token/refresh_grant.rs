@@ -17,7 +17,7 @@ use crate::family::refresh_token::RefreshToken;
 use crate::family::{Current, Family, Presented, Rotation};
 use crate::grant::command::{Command, Holder, Reply};
 use crate::identity::account::Account;
-use crate::policy::{Decision, Facts, Point};
+use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -108,10 +108,10 @@ async fn rotate<P: Platform>(
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
 fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, Error> {
-    let facts = Facts { client: Some(client), account: Some(account), scope: asked };
+    let facts = PolicyFacts { client: Some(client), account: Some(account), scope: asked };
     match policy::decide(Point::Refresh, facts) {
-        Decision::Allow(scope) if client.scope.has(OFFLINE_ACCESS) => Ok(scope),
-        Decision::Allow(_) | Decision::Refuse(_) => Err(Error::RefreshRefused),
+        PolicyDecision::Allow(scope) if client.scope.has(OFFLINE_ACCESS) => Ok(scope),
+        PolicyDecision::Allow(_) | PolicyDecision::Refuse(_) => Err(Error::RefreshRefused),
     }
 }
 

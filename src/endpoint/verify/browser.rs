@@ -5,13 +5,13 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
+use crate::derived_keys::Purpose;
 use crate::endpoint::Context;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response};
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
 use crate::identity::session::Browser;
-use crate::keyring::Purpose;
 use crate::scope::Scope;
 use crate::settings::Issuer;
 use crate::time::Timestamp;

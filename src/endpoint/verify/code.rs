@@ -4,6 +4,7 @@ use rand_core::CryptoRng;
 
 use super::browser::{ClaimRef, Transaction};
 use super::{Attempt, browser, check, turnstile, view};
+use crate::derived_keys::Keys;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -14,7 +15,6 @@ use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::session::{Browser, Session};
-use crate::keyring::Keys;
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret;

@@ -11,7 +11,7 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::{Outcome, Problem};
 use crate::endpoint::{Context, Platform, Unavailable};
-use crate::grant::command::{Command, Decided, Decision, Reply};
+use crate::grant::command::{Command, ConsentDecision, Decided, Reply};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Request};
@@ -19,7 +19,7 @@ use crate::identity::account::Account;
 use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
 use crate::policy;
-use crate::policy::{Facts, Point};
+use crate::policy::{Point, PolicyFacts};
 
 const WHAT: &str = "decision";
 
@@ -120,11 +120,11 @@ impl<P: Platform> Page<'_, P> {
         let Some(address) = self.address() else { return Ok(self.over()) };
         let decision = match choice {
             Choice::Approve => match self.approval().await? {
-                Some(approval) => Decision::Approve(approval),
+                Some(approval) => ConsentDecision::Approve(approval),
                 None => return Ok(self.refused()),
             },
-            Choice::Deny => Decision::Deny(Denial::Denied),
-            Choice::Report => Decision::Deny(Denial::Reported),
+            Choice::Deny => ConsentDecision::Deny(Denial::Denied),
+            Choice::Report => ConsentDecision::Deny(Denial::Reported),
         };
         match self.send(address, decision).await? {
             Decided::Done(request) => Ok(self.done(choice, address, &request).await),
@@ -140,9 +140,9 @@ impl<P: Platform> Page<'_, P> {
         let client = self.context.server.client_at_source(&self.claim.client_id).await?;
         let Some(client) = client else { return Ok(None) };
         let account = Some(&self.account);
-        let facts = Facts { client: Some(&client), account, scope: &self.claim.scope };
+        let facts = PolicyFacts { client: Some(&client), account, scope: &self.claim.scope };
         Ok(match policy::decide(Point::Approval, facts) {
-            policy::Decision::Allow(scope) => Some(Approval {
+            policy::PolicyDecision::Allow(scope) => Some(Approval {
                 account: self.account.key.clone(),
                 scope,
                 auth_time: self.session.auth_time,
@@ -150,11 +150,11 @@ impl<P: Platform> Page<'_, P> {
                 acr: acr::met(&self.session, &self.claim.acr_values),
                 at: self.context.now,
             }),
-            policy::Decision::Refuse(_) => None,
+            policy::PolicyDecision::Refuse(_) => None,
         })
     }
 
-    async fn send(&self, address: Address, decision: Decision) -> Result<Decided, Unavailable> {
+    async fn send(&self, address: Address, decision: ConsentDecision) -> Result<Decided, Unavailable> {
         let claim = claim_of(self.browser, &self.account, &self.claim.nonce);
         let command = Command::Decide { key: address.key, claim, decision };
         let reply = self.context.server.platform.grants(address.shard, &command).await?;

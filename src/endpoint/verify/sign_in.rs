@@ -3,7 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::Transaction;
-use super::turnstile::Refusal;
+use super::turnstile::TurnstileRefusal;
 use super::{Attempt, browser, code, end, turnstile, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -16,7 +16,7 @@ use crate::identity::session::{Browser, Session};
 use crate::identity::shard::Command;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
-use crate::policy::{Decision, Facts, Point};
+use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
 
 const WHAT: &str = "sign_in";
@@ -52,7 +52,7 @@ pub(super) async fn submitted<P: Platform>(
             view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
         })
     } else {
-        turnstile::ask_again(context, 200, &browser, &user_code, Refusal::Missing).await
+        turnstile::ask_again(context, 200, &browser, &user_code, TurnstileRefusal::Missing).await
     };
     let page = page.noting(WHAT, None, "signed_in", "password");
     Ok(browser::remember(context, page, &browser, rng))
@@ -117,10 +117,10 @@ fn ask_again<P>(
 
 /// Policy at sign-in: told only to someone who knew the password.
 fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
-    let facts = Facts { client: None, account: Some(account), scope: &Scope::default() };
+    let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
-        Decision::Allow(_) => None,
-        Decision::Refuse(why) => {
+        PolicyDecision::Allow(_) => None,
+        PolicyDecision::Refuse(why) => {
             let text = "This account may not sign in. Whoever runs this service can say why.";
             let page = view::problem(context, 403, "You cannot sign in", text);
             Some(page.noting(WHAT, None, "refused", why.name()))

@@ -25,7 +25,7 @@ const LONGEST_TOKEN: usize = 2_048;
 
 /// Why a code is not looked at yet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Refusal {
+pub(super) enum TurnstileRefusal {
     /// There is no token.
     Missing,
     /// It is none.
@@ -102,16 +102,16 @@ pub(super) async fn ask_again<P: Platform>(
     status: u16,
     browser: &Browser,
     code: &UserCode,
-    refusal: Refusal,
+    refusal: TurnstileRefusal,
 ) -> Response {
     let page = view::enter(context, status, browser, Some(code), Some(refusal.problem())).await;
     page.noting(code::WHAT, None, "unchecked", refusal.reason())
 }
 
-fn token(form: &Form) -> Result<&str, Refusal> {
+fn token(form: &Form) -> Result<&str, TurnstileRefusal> {
     match form.get(FIELD) {
-        None => Err(Refusal::Missing),
-        Some(token) if token.len() > LONGEST_TOKEN => Err(Refusal::Invalid),
+        None => Err(TurnstileRefusal::Missing),
+        Some(token) if token.len() > LONGEST_TOKEN => Err(TurnstileRefusal::Invalid),
         Some(token) => Ok(token),
     }
 }
@@ -121,7 +121,7 @@ async fn verify<P: Platform>(
     context: Context<'_, P>,
     turnstile: &Turnstile,
     token: &str,
-) -> Result<Result<(), Refusal>, Failure> {
+) -> Result<Result<(), TurnstileRefusal>, Failure> {
     let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let form = format!("secret={}&response={}", encode(&turnstile.secret_key), encode(token));
     let answer = context.server.platform.post_form(&turnstile.siteverify_url, &form).await;
@@ -134,19 +134,19 @@ async fn verify<P: Platform>(
 }
 
 impl Verdict {
-    fn judge(&self, hostname: &str) -> Result<Result<(), Refusal>, Failure> {
+    fn judge(&self, hostname: &str) -> Result<Result<(), TurnstileRefusal>, Failure> {
         let says = |code: &str| self.error_codes.iter().any(|other| other == code);
         if self.success {
             return Ok(match (self.hostname.as_deref(), self.action.as_deref()) {
                 (Some(host), Some(ACTION)) if host == hostname => Ok(()),
-                (Some(host), _) if host == hostname => Err(Refusal::OtherAction),
-                (Some(_) | None, _) => Err(Refusal::OtherHost),
+                (Some(host), _) if host == hostname => Err(TurnstileRefusal::OtherAction),
+                (Some(_) | None, _) => Err(TurnstileRefusal::OtherHost),
             });
         }
         if says("timeout-or-duplicate") {
-            Ok(Err(Refusal::Spent))
+            Ok(Err(TurnstileRefusal::Spent))
         } else if says("invalid-input-response") || says("missing-input-response") {
-            Ok(Err(Refusal::Invalid))
+            Ok(Err(TurnstileRefusal::Invalid))
         } else if says("invalid-input-secret") || says("missing-input-secret") {
             Err(Failure::SecretKey)
         } else {
@@ -155,7 +155,7 @@ impl Verdict {
     }
 }
 
-impl Refusal {
+impl TurnstileRefusal {
     const fn reason(self) -> &'static str {
         match self {
             Self::Missing => "turnstile_missing",
@@ -189,7 +189,7 @@ impl Failure {
 mod tests {
     use super::*;
 
-    fn judge(answer: &str) -> Result<Result<(), Refusal>, Failure> {
+    fn judge(answer: &str) -> Result<Result<(), TurnstileRefusal>, Failure> {
         serde_json::from_str::<Verdict>(answer).expect("a verdict").judge("login.example.com")
     }
 
@@ -199,11 +199,14 @@ mod tests {
             (r#"{"success":true,"hostname":"login.example.com","action":"device_code"}"#, Ok(())),
             (
                 r#"{"success":true,"hostname":"login.example.com","action":"login"}"#,
-                Err(Refusal::OtherAction),
+                Err(TurnstileRefusal::OtherAction),
             ),
-            (r#"{"success":true,"hostname":"login.example.com"}"#, Err(Refusal::OtherAction)),
-            (r#"{"success":true,"hostname":"example.com","action":"device_code"}"#, Err(Refusal::OtherHost)),
-            (r#"{"success":true,"action":"device_code","error-codes":[]}"#, Err(Refusal::OtherHost)),
+            (r#"{"success":true,"hostname":"login.example.com"}"#, Err(TurnstileRefusal::OtherAction)),
+            (
+                r#"{"success":true,"hostname":"example.com","action":"device_code"}"#,
+                Err(TurnstileRefusal::OtherHost),
+            ),
+            (r#"{"success":true,"action":"device_code","error-codes":[]}"#, Err(TurnstileRefusal::OtherHost)),
         ] {
             assert_eq!(judge(answer), Ok(expected), "{answer}");
         }
@@ -213,8 +216,8 @@ mod tests {
     fn what_the_person_can_repeat_is_told_from_what_only_the_operator_can_mend() {
         let failed = |code: &str| judge(&format!(r#"{{"success":false,"error-codes":["{code}"]}}"#));
 
-        assert_eq!(failed("timeout-or-duplicate"), Ok(Err(Refusal::Spent)));
-        assert_eq!(failed("invalid-input-response"), Ok(Err(Refusal::Invalid)));
+        assert_eq!(failed("timeout-or-duplicate"), Ok(Err(TurnstileRefusal::Spent)));
+        assert_eq!(failed("invalid-input-response"), Ok(Err(TurnstileRefusal::Invalid)));
         assert_eq!(failed("invalid-input-secret"), Err(Failure::SecretKey));
         assert_eq!(failed("internal-error"), Err(Failure::Error));
         assert_eq!(judge(r#"{"success":false}"#), Err(Failure::Error));

@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use crate::keyring::{Keyring, Keys, same};
+use crate::derived_keys::{Keyring, Keys, same};
 use crate::secret;
 use crate::time::Timestamp;
 
@@ -45,7 +45,7 @@ const fn period(now: Timestamp) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyring::MasterKey;
+    use crate::derived_keys::MasterKey;
 
     /// The first instant of a period.
     const START: Timestamp = Timestamp::from_millis(1_763_733_600_000);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::keyring::{DEVELOPMENT_KEY, Keys, MasterKey};
+use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey};
 use jwt_compact::alg::{Es256, VerifyingKey as _};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde_json::json;

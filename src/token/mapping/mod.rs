@@ -173,7 +173,7 @@ struct Filter {
 
 /// What rules go by.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
+pub struct MappingFacts<'a> {
     /// Whom the tokens are about.
     pub account: &'a Account,
     /// For whom they are.
@@ -192,7 +192,7 @@ pub fn map(
     scopes: &BTreeMap<String, Rules>,
     client: &Rules,
     target: Target,
-    facts: Facts<'_>,
+    facts: MappingFacts<'_>,
     mut claims: Map<String, Value>,
 ) -> Map<String, Value> {
     let by_scope = facts.scope.iter().filter_map(|scope| scopes.get(scope));
@@ -205,7 +205,7 @@ pub fn map(
 }
 
 impl Rule {
-    fn applies(&self, target: Target, facts: Facts<'_>) -> bool {
+    fn applies(&self, target: Target, facts: MappingFacts<'_>) -> bool {
         let Some(When { scope, group }) = &self.when else { return self.goes_into(target) };
         let scope = scope.as_ref().is_none_or(|scope| facts.scope.has(scope));
         let group = group.as_ref().is_none_or(|group| facts.account.groups.contains(group));
@@ -226,7 +226,7 @@ impl Change {
     }
 
     /// Sets the claim, or, where there is nothing to set it to, leaves it as it is.
-    fn apply(&self, facts: Facts<'_>, claims: &mut Map<String, Value>) {
+    fn apply(&self, facts: MappingFacts<'_>, claims: &mut Map<String, Value>) {
         let (name, value) = match self {
             Self::Copy { claim, from, filter } => {
                 (claim, from.value(facts).and_then(|value| filter.pass(value)))
@@ -245,8 +245,8 @@ impl Change {
 }
 
 impl Source {
-    fn value(self, facts: Facts<'_>) -> Option<Value> {
-        let Facts { account, client_id, scope, resource } = facts;
+    fn value(self, facts: MappingFacts<'_>) -> Option<Value> {
+        let MappingFacts { account, client_id, scope, resource } = facts;
         match self {
             Self::Sub => Some(account.sub.as_str().into()),
             Self::Username => Some(account.username.as_str().into()),
@@ -325,7 +325,8 @@ mod tests {
         };
         let scope = Scope::parse("openid email").unwrap();
         let resource = ["https://api.example.com".to_owned()];
-        let facts = Facts { account: &account, client_id: "demo-tv", scope: &scope, resource: &resource };
+        let facts =
+            MappingFacts { account: &account, client_id: "demo-tv", scope: &scope, resource: &resource };
         let claims = json!({ "name": "Alice Liddell", "email": "alice@example.com" });
         let Value::Object(claims) = claims else { unreachable!("it is one") };
         map(&BTreeMap::new(), &rules(written), Target::IdToken, facts, claims).into()
@@ -383,7 +384,7 @@ mod tests {
     fn the_rules_of_a_granted_scope_come_before_the_clients() {
         let account = demo::accounts().remove(0);
         let scope = Scope::parse("openid").unwrap();
-        let facts = Facts { account: &account, client_id: "demo-tv", scope: &scope, resource: &[] };
+        let facts = MappingFacts { account: &account, client_id: "demo-tv", scope: &scope, resource: &[] };
         let scopes = BTreeMap::from([
             ("openid".to_owned(), rules(json!([{ "claim": "a", "value": 1 }, { "claim": "b", "value": 1 }]))),
             ("profile".to_owned(), rules(json!([{ "claim": "c", "value": 1 }]))),

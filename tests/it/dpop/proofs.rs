@@ -331,7 +331,7 @@ fn nonces_outlive_one_change_of_the_master_key() {
         outcome(&send(world, "/token", &form, Some(key.proof_with_nonce(world, "/token", &nonce))))
     };
 
-    let world = world.restarted(&vars(device_grant::keyring::DEVELOPMENT_KEY));
+    let world = world.restarted(&vars(device_grant::derived_keys::DEVELOPMENT_KEY));
     assert_eq!(poll(&world), "invalid_grant", "the nonce is good");
 
     let world = world.restarted(&vars(""));

@@ -10,7 +10,7 @@ use device_grant::place::{Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
-use device_grant::token::mapping::{Facts, RESERVED, Rule, Rules, Target, map};
+use device_grant::token::mapping::{MappingFacts, RESERVED, Rule, Rules, Target, map};
 use device_grant::token::resource::Own;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
@@ -301,7 +301,7 @@ proptest! {
         let (client, scopes) = (sound(written), BTreeMap::from([("openid".to_owned(), sound(by_scope))]));
         let account = device_grant::identity::demo::accounts().remove(0);
         let scope = Scope::parse("openid").expect("a scope");
-        let facts = Facts { account: &account, client_id: "demo-tv", scope: &scope, resource: &[] };
+        let facts = MappingFacts { account: &account, client_id: "demo-tv", scope: &scope, resource: &[] };
         let before = serde_json::json!({ "name": "Alice", "email": "alice@example.com" });
         for target in [Target::AccessToken, Target::IdToken, Target::Userinfo] {
             let claims = before.as_object().expect("claims").clone();

@@ -9,7 +9,9 @@ use device_grant::client::{Authentication, Retiring, SecretBy, demo};
 use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
 use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
-use device_grant::grant::command::{Claimed, Command, Decided, Decision, Holder, Opened, Reply, Shown};
+use device_grant::grant::command::{
+    Claimed, Command, ConsentDecision, Decided, Holder, Opened, Reply, Shown,
+};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State};
 use device_grant::identity::session::{Browser, Session, SignedIn};
@@ -19,10 +21,10 @@ use device_grant::place::{Origin, Place};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
-use device_grant::spread::shard_of;
+use device_grant::sharding::shard_of;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
-use device_grant::token::key::{Algorithm, Material, PublicKey, StoredKey};
+use device_grant::token::signing_key::{Algorithm, Material, PublicKey, StoredKey};
 use device_grant::{identity, limiter, registry};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -399,8 +401,8 @@ fn commands_to_a_shard_of_grants() {
         &with_digests(&format!(r#"{{"claim":{{"key":"{KEY}","claim":{CLAIM}}}}}"#)),
     );
     for (decision, name) in [
-        (Decision::Approve(approval()), format!(r#"{{"approve":{APPROVAL}}}"#)),
-        (Decision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
+        (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{APPROVAL}}}"#)),
+        (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         pin(
             &Command::Decide { key, claim: claim(), decision },

@@ -5,7 +5,7 @@ use device_grant::client::history::{Expected, History};
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::fault::Fault;
 use device_grant::registry;
-use device_grant::registry::command::{Command, Refusal, Reply, Trial};
+use device_grant::registry::command::{Command, RegistryRefusal, Reply, Trial};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
@@ -92,16 +92,16 @@ fn what_an_operator_asks_of_the_registry() {
 
 #[test]
 fn what_the_registry_answers_an_operator() {
-    let unknown = Refusal::Unknown(vec![Fault::at("scope", "unknown")]);
+    let unknown = RegistryRefusal::Unknown(vec![Fault::at("scope", "unknown")]);
     for (reply, json) in [
         (Reply::Clients(Vec::new()), r#"{"clients":[]}"#),
         (Reply::Scopes(std::collections::BTreeMap::default()), r#"{"scopes":{}}"#),
         (Reply::Described(true), r#"{"described":true}"#),
         (Reply::Removed, r#""removed""#),
-        (Reply::Refused(Refusal::Stale), r#"{"refused":"stale"}"#),
-        (Reply::Refused(Refusal::InUse(2, "a".to_owned())), r#"{"refused":{"in_use":[2,"a"]}}"#),
+        (Reply::Refused(RegistryRefusal::Stale), r#"{"refused":"stale"}"#),
+        (Reply::Refused(RegistryRefusal::InUse(2, "a".to_owned())), r#"{"refused":{"in_use":[2,"a"]}}"#),
         (
-            Reply::Refused(Refusal::TooMuch(Fault::at("claims", "heavy"))),
+            Reply::Refused(RegistryRefusal::TooMuch(Fault::at("claims", "heavy"))),
             r#"{"refused":{"too_much":{"pointer":"/claims","detail":"heavy"}}}"#,
         ),
         (Reply::Refused(unknown), r#"{"refused":{"unknown":[{"pointer":"/scope","detail":"unknown"}]}}"#),

@@ -10,7 +10,7 @@ use crate::support::{World, get, header, json as body, own_key};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::encode;
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
-use device_grant::token::key::Algorithm;
+use device_grant::token::signing_key::Algorithm;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

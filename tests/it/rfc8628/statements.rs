@@ -8,7 +8,7 @@ use crate::support::{
 };
 use device_grant::endpoint::http::Request;
 use device_grant::token::claims::at_hash;
-use device_grant::token::key::Algorithm;
+use device_grant::token::signing_key::Algorithm;
 use serde_json::json;
 
 const START: &[(&str, &str)] = &[("client_id", "demo-tv"), ("scope", "openid")];

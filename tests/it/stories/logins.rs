@@ -1000,7 +1000,7 @@ fn codes_survive_one_change_of_the_master_key_and_of_the_shards() {
 
     let world = world.restarted(&[
         ("MASTER_KEY", NEW),
-        ("MASTER_KEY_PREVIOUS", device_grant::keyring::DEVELOPMENT_KEY),
+        ("MASTER_KEY_PREVIOUS", device_grant::derived_keys::DEVELOPMENT_KEY),
         ("SHARDS_PER_REGION", "3"),
         ("SHARDS_PER_REGION_PREVIOUS", "8"),
     ]);

@@ -6,7 +6,7 @@ use device_grant::client::Client;
 use device_grant::client::rules::AccessTokenFormat;
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::encode;
-use device_grant::token::key::Algorithm;
+use device_grant::token::signing_key::Algorithm;
 use serde_json::{Value, json};
 
 const API: &str = "https://api.example.com";
@@ -321,7 +321,7 @@ fn v1_an_opaque_token_is_revoked_with_its_grant() {
 
 #[test]
 fn an_opaque_token_outlives_one_change_of_the_master_key_and_not_two() {
-    use device_grant::keyring::DEVELOPMENT_KEY;
+    use device_grant::derived_keys::DEVELOPMENT_KEY;
 
     let world = World::new();
     let access = text(&printed(&world, opaque), "access_token").to_owned();

@@ -5,7 +5,7 @@ use crate::support::person::Person;
 use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, header, json, outcome, post};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::encode;
-use device_grant::token::key::Algorithm;
+use device_grant::token::signing_key::Algorithm;
 use serde_json::{Value, json};
 
 const ELSEWHERE: &str = "https://evil.example/";

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use device_grant::audit::What;
 use device_grant::family::{Presented, Rotation};
-use device_grant::grant::command::{Claimed, Command, Decided, Decision, Holder, Opened, Reply};
+use device_grant::grant::command::{Claimed, Command, ConsentDecision, Decided, Holder, Opened, Reply};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
 use device_grant::grant::{Claim, Denial, Grant, Poll, Redemption};
@@ -277,9 +277,9 @@ impl<'a> Life<'a> {
         let fresh = self.code.held.clone().filter(|_| !stale);
         let claim = fresh.clone().unwrap_or_else(|| claim(0, 0, 0));
         let (decision, what) = match decision {
-            0 => (Decision::Approve(approval(self.now)), What::Approved),
-            1 => (Decision::Deny(Denial::Denied), What::Denied),
-            _ => (Decision::Deny(Denial::Reported), What::Reported),
+            0 => (ConsentDecision::Approve(approval(self.now)), What::Approved),
+            1 => (ConsentDecision::Deny(Denial::Denied), What::Denied),
+            _ => (ConsentDecision::Deny(Denial::Reported), What::Reported),
         };
 
         let reply = self.ask(Command::Decide { key: KEY, claim, decision: decision.clone() });
@@ -289,8 +289,8 @@ impl<'a> Life<'a> {
             assert!(matches!(decided, Decided::Done(_)), "{decided:?}");
             assert_eq!(self.told(&before), [what]);
             match decision {
-                Decision::Approve(_) => self.code.approved_at = Some(self.now),
-                Decision::Deny(how) => self.code.denied = Some(how),
+                ConsentDecision::Approve(_) => self.code.approved_at = Some(self.now),
+                ConsentDecision::Deny(how) => self.code.denied = Some(how),
             }
             self.meet("decided");
         } else {

@@ -6,8 +6,8 @@ use core::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
-use crate::token::key::Algorithm;
 use crate::token::resource::is_resource;
+use crate::token::signing_key::Algorithm;
 
 /// How much of a value an error repeats, in characters.
 const SHOWN: usize = 80;

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use jwt_compact::{AlgorithmExt as _, AlgorithmSignature, Claims, Header};
 use serde::Serialize;
 
-use super::key::PublicKey;
+use super::signing_key::PublicKey;
 use crate::secret;
 
 /// Header and claims, encoded and joined: what a signature is made over (RFC 7515 §5.1).

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::client::Client;
-use crate::client::key_set::KeySet;
+use crate::client::jwks::KeySet;
 use crate::client::rules::ClientKeys;
 use crate::endpoint::Server;
 use crate::endpoint::platform::{Platform, Unavailable};

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::secret::{self, Digest};
+use crate::secret;
+use crate::secret::Digest;
 use crate::token::jwk::Jwk;
-use crate::token::key::{Algorithm, PublicKey};
+use crate::token::signing_key::{Algorithm, PublicKey};
 
 /// Most keys in a client's set, of one that it has elsewhere the first ones: a signature may have to be tried with each.
 pub(super) const MOST_KEYS: usize = 20;

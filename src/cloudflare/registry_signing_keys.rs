@@ -7,14 +7,14 @@ use worker::Result;
 
 use super::registry::{Registry, Stored};
 use super::{object, webcrypto};
-use crate::keyring::{Keyring, Purpose};
+use crate::derived_keys::{Keyring, Purpose};
 use crate::registry::signing_keys::{Command, NewKey, Reply};
 use crate::registry::{Rows as _, signing_keys};
 use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
-use crate::token::key::{Algorithm, StoredKey};
 use crate::token::private_jwk::PrivateJwk;
+use crate::token::signing_key::{Algorithm, StoredKey};
 
 /// So often an object that is used looks whether a key is due: much oftener than one can be.
 const TENDING: Duration = Duration::from_secs(3_600);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::body::{object, object_if_any, query, sound};
 use super::problem::Problem;
 use super::{Done, Response};
-use crate::client::registration::members::Members;
+use crate::client::registration::json_members::Members;
 use crate::endpoint::{Context, Platform};
 use crate::fault::Fault;
 use crate::registry::key_schedule::State;
