@@ -36,7 +36,7 @@ pub enum What {
     /// A device asked for a code.
     DeviceAuthorization,
     /// A person opened the consent page.
-    Claimed,
+    ConsentOpened,
     /// A second person, in another browser, had the code too; it is dead.
     Contested,
     /// A person said yes.

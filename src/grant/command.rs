@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::routing::RowKey;
-use super::{Approval, Claim, Denial, Grant, Poll, Redemption, Request};
+use super::{Approval, Denial, Grant, Hold, Poll, Redemption, Request};
 use crate::family::{Current, Family, Presented, Rotation};
 use crate::format::is_false;
 use crate::secret::Digest;
@@ -58,18 +58,18 @@ pub enum Command {
         reissue: bool,
     },
     /// Takes the consent page of a grant.
-    Claim {
+    Hold {
         /// The row.
         key: RowKey,
         /// By whom.
-        claim: Claim,
+        hold: Hold,
     },
     /// A person's decision.
     Decide {
         /// The row.
         key: RowKey,
         /// Whose page it comes from.
-        claim: Claim,
+        hold: Hold,
         /// What it is.
         decision: ConsentDecision,
     },
@@ -149,8 +149,8 @@ pub enum Reply {
     Polled(Poll),
     /// To `Redeem`.
     Redeemed(Redemption),
-    /// To `Claim`.
-    Claimed(Claimed),
+    /// To `Hold`.
+    Held(Held),
     /// To `Decide`.
     Decided(Decided),
     /// To `Refresh`.
@@ -178,7 +178,7 @@ pub enum Opened {
 /// How claiming a consent page ended.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Claimed {
+pub enum Held {
     /// The page may be shown.
     Yours(Box<Shown>),
     /// Wrong, used, ended or contested: one answer for all. So many codes are live here.

@@ -69,7 +69,7 @@ mod tests {
             approval: None,
         };
         for (state, expected) in [
-            (State::Pending { claim: None }, true),
+            (State::Pending { hold: None }, true),
             (State::Approved { approval: approval() }, true),
             (State::Denied { how: Denial::Denied }, false),
             (State::Denied { how: Denial::Contested }, false),
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_be_read_is_passed_over() {
-        let record = serde_json::to_string(&grant(State::Pending { claim: None })).unwrap();
+        let record = serde_json::to_string(&grant(State::Pending { hold: None })).unwrap();
 
         assert_eq!(expired_row(&KEY.to_string(), &record.replace("\"format\":1", "\"format\":9"), NOW), None);
         assert_eq!(expired_row("short", &record, NOW), None);

@@ -32,7 +32,7 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use pace::Verdict;
-pub use record::{Approval, Claim, Denial, Request, State};
+pub use record::{Approval, Denial, Hold, Request, State};
 
 /// A spent code presented again within this time is the loser of a race, not a thief: a client that
 /// asks one request at a time never lands here.
@@ -219,22 +219,22 @@ impl Grant {
         }
     }
 
-    /// Lets `claim` have the consent page; `false` if the grant is not open to it.
+    /// Lets `hold` have the consent page; `false` if the grant is not open to it.
     ///
-    /// The same account, or another one in the same browser, takes the claim over. A second account in
+    /// The same account, or another one in the same browser, takes the hold over. A second account in
     /// another browser ends the grant: its code is in two people's hands (RFC 8628 §5.4).
-    pub fn claim(&mut self, claim: Claim, now: Timestamp) -> bool {
+    pub fn hold(&mut self, hold: Hold, now: Timestamp) -> bool {
         if !self.is_open(now) {
             return false;
         }
-        let State::Pending { claim: held } = &mut self.state else { return false };
+        let State::Pending { hold: held } = &mut self.state else { return false };
         match held {
-            Some(other) if other.account != claim.account && other.browser != claim.browser => {
+            Some(other) if other.account != hold.account && other.browser != hold.browser => {
                 self.state = State::Denied { how: Denial::Contested };
                 false
             }
             Some(_) | None => {
-                *held = Some(claim);
+                *held = Some(hold);
                 true
             }
         }
@@ -242,15 +242,15 @@ impl Grant {
 
     /// Whether the decision comes from the page that was last shown.
     #[must_use]
-    pub fn is_claimed_by(&self, claim: &Claim) -> bool {
-        matches!(&self.state, State::Pending { claim: Some(held) } if held == claim)
+    pub fn is_held_by(&self, hold: &Hold) -> bool {
+        matches!(&self.state, State::Pending { hold: Some(held) } if held == hold)
     }
 
-    /// Whether `claim`'s account, session and browser had the page last.
+    /// Whether `hold`'s account, session and browser had the page last.
     #[must_use]
-    pub fn is_held_by(&self, claim: &Claim) -> bool {
-        let State::Pending { claim: Some(held) } = &self.state else { return false };
-        (&held.account, &held.session, &held.browser) == (&claim.account, &claim.session, &claim.browser)
+    pub fn was_shown_to(&self, hold: &Hold) -> bool {
+        let State::Pending { hold: Some(held) } = &self.state else { return false };
+        (&held.account, &held.session, &held.browser) == (&hold.account, &hold.session, &hold.browser)
     }
 
     /// Records a person's yes; `false` if the grant is no longer open.

@@ -54,7 +54,7 @@ pub enum State {
     Pending {
         /// Who has the consent page open.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        claim: Option<Claim>,
+        hold: Option<Hold>,
     },
     /// A person said yes; the device has not come for its tokens.
     Approved {
@@ -97,7 +97,7 @@ pub enum Denial {
 
 /// Who has a grant's consent page open. The decision must come from the same page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Claim {
+pub struct Hold {
     /// The account that is signed in.
     pub account: String,
     /// The digest of its session id.

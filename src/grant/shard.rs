@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
-use super::command::{Claimed, Command, ConsentDecision, Decided, Opened, Reply, Shown};
+use super::command::{Command, ConsentDecision, Decided, Held, Opened, Reply, Shown};
 use super::routing::RowKey;
-use super::{Approval, Claim, Grant, Poll, Ready, Redemption, State};
+use super::{Approval, Grant, Hold, Poll, Ready, Redemption, State};
 use crate::audit::{Event, What};
 use crate::family::{Ending, Family, apply};
 use crate::format::Format;
@@ -79,9 +79,9 @@ pub fn apply<R: Rows>(
             let next = Next { attempt: &attempt, id: &id, family: &family };
             redeem(rows, key, &secret, next, reissue, now).map(Reply::Redeemed)
         }
-        Command::Claim { key, claim } => claimed(rows, key, claim, now).map(Reply::Claimed),
-        Command::Decide { key, claim, decision } => {
-            decide(rows, key, &claim, decision, now).map(Reply::Decided)
+        Command::Hold { key, hold } => held(rows, key, hold, now).map(Reply::Held),
+        Command::Decide { key, hold, decision } => {
+            decide(rows, key, &hold, decision, now).map(Reply::Decided)
         }
         Command::Refresh { id, secret, genuine, holder } => {
             apply::refresh(rows, &id, &secret, genuine, holder.as_ref(), now).map(Reply::Refreshed)
@@ -218,18 +218,18 @@ fn follow<R: Rows>(
     rows.tell(&Event { account: Some(next.family.account.clone()), ..event(what, key, grant, now) })
 }
 
-fn claimed<R: Rows>(rows: &R, key: RowKey, claim: Claim, now: Timestamp) -> Result<Claimed, R::Error> {
-    let absent = |rows: &R| rows.live(now).map(|(live, _)| Claimed::Absent(live));
+fn held<R: Rows>(rows: &R, key: RowKey, hold: Hold, now: Timestamp) -> Result<Held, R::Error> {
+    let absent = |rows: &R| rows.live(now).map(|(live, _)| Held::Absent(live));
     let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
     if !grant.is_open(now) {
         return absent(rows);
     }
-    let account = claim.account.clone();
+    let account = hold.account.clone();
     // A page that is shown again to the same person is no news.
-    let again = grant.is_held_by(&claim);
-    let yours = grant.claim(claim, now);
+    let again = grant.was_shown_to(&hold);
+    let yours = grant.hold(hold, now);
     rows.put_grant(key, &grant, now)?;
-    let what = if yours { What::Claimed } else { What::Contested };
+    let what = if yours { What::ConsentOpened } else { What::Contested };
     if !again {
         rows.tell(&Event { account: Some(account), ..event(what, key, &grant, now) })?;
     }
@@ -237,13 +237,13 @@ fn claimed<R: Rows>(rows: &R, key: RowKey, claim: Claim, now: Timestamp) -> Resu
         return absent(rows);
     }
     let Grant { request, expires_at, .. } = grant;
-    Ok(Claimed::Yours(Box::new(Shown { request, expires_at })))
+    Ok(Held::Yours(Box::new(Shown { request, expires_at })))
 }
 
 fn decide<R: Rows>(
     rows: &R,
     key: RowKey,
-    claim: &Claim,
+    hold: &Hold,
     decision: ConsentDecision,
     now: Timestamp,
 ) -> Result<Decided, R::Error> {
@@ -251,7 +251,7 @@ fn decide<R: Rows>(
     if !grant.is_open(now) {
         return Ok(Decided::Over);
     }
-    if !grant.is_claimed_by(claim) {
+    if !grant.is_held_by(hold) {
         return Ok(Decided::Elsewhere);
     }
     let what = match decision {
@@ -265,7 +265,7 @@ fn decide<R: Rows>(
         }
     };
     rows.put_grant(key, &grant, now)?;
-    rows.tell(&Event { account: Some(claim.account.clone()), ..event(what, key, &grant, now) })?;
+    rows.tell(&Event { account: Some(hold.account.clone()), ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(grant.request)))
 }
 

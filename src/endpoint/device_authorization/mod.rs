@@ -173,7 +173,7 @@ fn new_grant<P>(
         expires_at: terms.expires_at,
         grace: context.server.settings.grace,
         interval: terms.interval,
-        state: State::Pending { claim: None },
+        state: State::Pending { hold: None },
         without_key: false,
     }
 }

@@ -32,20 +32,20 @@ pub(super) struct Transaction {
     browser: String,
     /// When the form is too old.
     ends_at: Timestamp,
-    /// The consent page's claim, once there is one.
+    /// The consent page's hold, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claim: Option<ClaimRef>,
+    pub hold: Option<HoldRef>,
     /// When a person was seen to be at the browser, or else the code was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
 }
 
-/// Which claim a consent page holds.
+/// Which hold a consent page holds.
 #[derive(Clone, Deserialize, Serialize)]
-pub(super) struct ClaimRef {
+pub(super) struct HoldRef {
     /// The key pair under which the code was found.
     pub pair: u16,
-    /// The claim's nonce.
+    /// The hold's nonce.
     pub nonce: String,
     /// The client that asks; a grant's request never changes.
     pub client_id: String,
@@ -65,7 +65,7 @@ pub(super) struct ClaimRef {
     pub login_hint: Option<String>,
 }
 
-impl ClaimRef {
+impl HoldRef {
     pub(super) fn new(pair: u16, nonce: String, request: &grant::Request) -> Self {
         Self {
             pair,
@@ -86,9 +86,9 @@ impl ClaimRef {
 }
 
 impl Transaction {
-    pub(super) fn new(code: &UserCode, browser: &Browser, claim: Option<ClaimRef>, now: Timestamp) -> Self {
+    pub(super) fn new(code: &UserCode, browser: &Browser, hold: Option<HoldRef>, now: Timestamp) -> Self {
         let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
-        Self { user_code, browser, ends_at: now + FORM_LIFETIME, claim, checked_at: None }
+        Self { user_code, browser, ends_at: now + FORM_LIFETIME, hold, checked_at: None }
     }
 
     /// With what is known of the person's presence.

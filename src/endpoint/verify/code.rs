@@ -1,16 +1,16 @@
-//! The code: entered, looked up after sign-in, and claimed for the consent page.
+//! The code: entered, looked up after sign-in, and held for the consent page.
 
 use rand_core::CryptoRng;
 
-use super::browser::{ClaimRef, Transaction};
+use super::browser::{HoldRef, Transaction};
 use super::{Attempt, browser, check, turnstile, view};
 use crate::derived_keys::Keys;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
 use crate::endpoint::{Context, Platform, Unavailable};
-use crate::grant::Claim;
-use crate::grant::command::{Claimed, Command, Reply, Shown};
+use crate::grant::Hold;
+use crate::grant::command::{Command, Held, Reply, Shown};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
@@ -75,22 +75,22 @@ pub(super) async fn look_up<P: Platform>(
         Attempt::Taken(taken) => taken,
         Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds).await),
     };
-    let claimed = claim(context, code, browser, account, rng).await;
-    if !matches!(claimed, Ok(None)) {
+    let held = hold(context, code, browser, account, rng).await;
+    if !matches!(held, Ok(None)) {
         taken.give_back(context).await;
     }
-    let Some((shown, claim)) = claimed? else {
+    let Some((shown, hold)) = held? else {
         context.server.expose(1, context.now).await;
         let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode)).await;
         return Ok(page.noting(WHAT, None, "wrong", "absent"));
     };
     let client = shown.request.client_id.clone();
-    if !claim.accepts(session.auth_time, context.now) {
-        let page = sign_in_again(context, code, browser, account, claim, rng);
+    if !hold.accepts(session.auth_time, context.now) {
+        let page = sign_in_again(context, code, browser, account, hold, rng);
         return Ok(page.noting(WHAT, Some(&client), "sign_in_again", "max_age"));
     }
-    let page = show(context, code, browser, account, (&shown, claim), (200, None), rng).await?;
-    Ok(page.noting(WHAT, Some(&client), "claimed", "claimed"))
+    let page = show(context, code, browser, account, (&shown, hold), (200, None), rng).await?;
+    Ok(page.noting(WHAT, Some(&client), "consent_shown", "consent_shown"))
 }
 
 /// The sign-in page, for a device that wants a more recent sign-in than there is (OpenID Connect Core §3.1.2.1).
@@ -99,11 +99,11 @@ pub(super) fn sign_in_again<P>(
     code: &UserCode,
     browser: &Browser,
     account: &Account,
-    claim: ClaimRef,
+    hold: HoldRef,
     rng: &mut impl CryptoRng,
 ) -> Response {
     // A code that was found is no guess.
-    let transaction = Transaction::new(code, browser, Some(claim), context.now).checked(Some(context.now));
+    let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let transaction = transaction.seal(context, rng);
     view::sign_in_again(context, 200, browser, &transaction, &account.username, None)
 }
@@ -121,40 +121,40 @@ pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser
 }
 
 /// Claims the grant of `code` under every key pair; always all of them, so that timing tells nothing.
-pub(super) async fn claim<P: Platform>(
+pub(super) async fn hold<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
     account: &Account,
     rng: &mut impl CryptoRng,
-) -> Result<Option<(Shown, ClaimRef)>, Unavailable> {
+) -> Result<Option<(Shown, HoldRef)>, Unavailable> {
     let nonce = secret::random_id(rng);
     let mut hits = Vec::new();
     for keys in context.server.settings.keyring.pairs() {
-        let claim = claim_of(browser, account, &nonce);
-        if let Some(shown) = claim_under(context, code, keys, claim).await? {
-            let claim = ClaimRef::new(keys.pair, nonce.clone(), &shown.request);
-            hits.push((shown, claim));
+        let hold = hold_of(browser, account, &nonce);
+        if let Some(shown) = hold_under(context, code, keys, hold).await? {
+            let hold = HoldRef::new(keys.pair, nonce.clone(), &shown.request);
+            hits.push((shown, hold));
         }
     }
     // Two hits are two grants with one code: there is no telling which one the person means.
     Ok(if hits.len() == 1 { hits.pop() } else { None })
 }
 
-async fn claim_under<P: Platform>(
+async fn hold_under<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     keys: &Keys,
-    claim: Claim,
+    hold: Hold,
 ) -> Result<Option<Shown>, Unavailable> {
     let Address { shard, key } = Address::of(code, keys);
-    let command = Command::Claim { key, claim };
-    let Reply::Claimed(claimed) = context.server.platform.grants(shard, &command).await? else {
+    let command = Command::Hold { key, hold };
+    let Reply::Held(held) = context.server.platform.grants(shard, &command).await? else {
         return Err(Unavailable);
     };
-    match claimed {
-        Claimed::Yours(shown) => Ok(Some(*shown)),
-        Claimed::Absent(live) => {
+    match held {
+        Held::Yours(shown) => Ok(Some(*shown)),
+        Held::Absent(live) => {
             context.server.notice(shard, live);
             Ok(None)
         }
@@ -162,8 +162,8 @@ async fn claim_under<P: Platform>(
 }
 
 /// Who has the page: the account, in this session, in this browser.
-pub(super) fn claim_of(browser: &Browser, account: &Account, nonce: &str) -> Claim {
-    Claim {
+pub(super) fn hold_of(browser: &Browser, account: &Account, nonce: &str) -> Hold {
+    Hold {
         account: account.key.clone(),
         session: Digest::of(browser.session_id().as_bytes()),
         browser: Digest::of(browser.id.as_bytes()),
@@ -171,13 +171,13 @@ pub(super) fn claim_of(browser: &Browser, account: &Account, nonce: &str) -> Cla
     }
 }
 
-/// The consent page of a claimed grant.
+/// The consent page of a held grant.
 pub(super) async fn show<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
     account: &Account,
-    (shown, claim): (&Shown, ClaimRef),
+    (shown, hold): (&Shown, HoldRef),
     (status, problem): (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
@@ -188,7 +188,7 @@ pub(super) async fn show<P: Platform>(
     // Who you are first, what lasts longest last.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
     // A code that was found is no guess, should another account be used for it.
-    let transaction = Transaction::new(code, browser, Some(claim), context.now).checked(Some(context.now));
+    let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let consent = view::Consent {
         transaction: transaction.seal(context, rng),
         code,

@@ -2,8 +2,8 @@
 
 use rand_core::CryptoRng;
 
-use super::browser::ClaimRef;
-use super::code::{claim, claim_of, show, sign_in_again};
+use super::browser::HoldRef;
+use super::code::{hold, hold_of, show, sign_in_again};
 use super::sign_in::read_transaction;
 use super::{check, view};
 use crate::endpoint::device_authorization::live_codes::release;
@@ -57,7 +57,7 @@ struct Page<'a, P> {
     session: Session,
     account: Account,
     code: UserCode,
-    claim: ClaimRef,
+    hold: HoldRef,
 }
 
 pub(super) async fn submitted<P: Platform>(
@@ -67,12 +67,12 @@ pub(super) async fn submitted<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let transaction = read_transaction(context, form, browser);
-    let claimed = transaction.and_then(|(transaction, code)| Some((transaction.claim?, code)));
-    let (Some((claim, code)), Some((session, account))) = (claimed, check(context, browser).await?) else {
+    let held = transaction.and_then(|(transaction, code)| Some((transaction.hold?, code)));
+    let (Some((hold, code)), Some((session, account))) = (held, check(context, browser).await?) else {
         let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired)).await;
         return Ok(page.noting(WHAT, None, "refused", "no_session"));
     };
-    let page = Page { context, browser, session, account, code, claim };
+    let page = Page { context, browser, session, account, code, hold };
     let confirmed = form.get("confirm_device").is_some();
     match Choice::read(form) {
         None => page.ask_again(Problem::Undecided, rng).await,
@@ -84,32 +84,32 @@ pub(super) async fn submitted<P: Platform>(
 
 impl<P: Platform> Page<'_, P> {
     fn address(&self) -> Option<Address> {
-        let keys = self.context.server.settings.keyring.named(self.claim.pair)?;
+        let keys = self.context.server.settings.keyring.named(self.hold.pair)?;
         Some(Address::of(&self.code, keys))
     }
 
     /// The page may have been open for longer than the device lets a sign-in age.
     fn is_recent(&self) -> bool {
-        self.claim.accepts(self.session.auth_time, self.context.now)
+        self.hold.accepts(self.session.auth_time, self.context.now)
     }
 
     fn sign_in_again(&self, rng: &mut impl CryptoRng) -> Response {
-        let Self { context, browser, account, code, claim, .. } = self;
-        let page = sign_in_again(*context, code, browser, account, claim.clone(), rng);
-        page.noting(WHAT, Some(&claim.client_id), "sign_in_again", "max_age")
+        let Self { context, browser, account, code, hold, .. } = self;
+        let page = sign_in_again(*context, code, browser, account, hold.clone(), rng);
+        page.noting(WHAT, Some(&hold.client_id), "sign_in_again", "max_age")
     }
 
-    /// Nothing was decided; the page is shown again, with the claim renewed.
+    /// Nothing was decided; the page is shown again, with the hold renewed.
     async fn ask_again(
         &self,
         problem: Problem<'_>,
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
         let Self { context, browser, account, code, .. } = self;
-        match claim(*context, code, browser, account, rng).await? {
-            Some((shown, claim)) => {
-                let page = show(*context, code, browser, account, (&shown, claim), (400, Some(problem)), rng)
-                    .await?;
+        match hold(*context, code, browser, account, rng).await? {
+            Some((shown, hold)) => {
+                let page =
+                    show(*context, code, browser, account, (&shown, hold), (400, Some(problem)), rng).await?;
                 Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", "incomplete"))
             }
             None => Ok(self.over()),
@@ -137,17 +137,17 @@ impl<P: Platform> Page<'_, P> {
 
     /// What is approved, if policy allows it at this moment; the client is read at its source.
     async fn approval(&self) -> Result<Option<Approval>, Unavailable> {
-        let client = self.context.server.client_at_source(&self.claim.client_id).await?;
+        let client = self.context.server.client_at_source(&self.hold.client_id).await?;
         let Some(client) = client else { return Ok(None) };
         let account = Some(&self.account);
-        let facts = PolicyFacts { client: Some(&client), account, scope: &self.claim.scope };
+        let facts = PolicyFacts { client: Some(&client), account, scope: &self.hold.scope };
         Ok(match policy::decide(Point::Approval, facts) {
             policy::PolicyDecision::Allow(scope) => Some(Approval {
                 account: self.account.key.clone(),
                 scope,
                 auth_time: self.session.auth_time,
                 amr: self.session.amr.clone(),
-                acr: acr::met(&self.session, &self.claim.acr_values),
+                acr: acr::met(&self.session, &self.hold.acr_values),
                 at: self.context.now,
             }),
             policy::PolicyDecision::Refuse(_) => None,
@@ -155,8 +155,8 @@ impl<P: Platform> Page<'_, P> {
     }
 
     async fn send(&self, address: Address, decision: ConsentDecision) -> Result<Decided, Unavailable> {
-        let claim = claim_of(self.browser, &self.account, &self.claim.nonce);
-        let command = Command::Decide { key: address.key, claim, decision };
+        let hold = hold_of(self.browser, &self.account, &self.hold.nonce);
+        let command = Command::Decide { key: address.key, hold, decision };
         let reply = self.context.server.platform.grants(address.shard, &command).await?;
         let Reply::Decided(decided) = reply else { return Err(Unavailable) };
         Ok(decided)
@@ -177,7 +177,7 @@ impl<P: Platform> Page<'_, P> {
     fn refused(&self) -> Response {
         let text = "This service does not allow this request any more. Nothing was approved.";
         let page = view::problem(self.context, 403, "Not allowed", text);
-        page.noting(WHAT, Some(&self.claim.client_id), "refused", "policy")
+        page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy")
     }
 
     fn over(&self) -> Response {

@@ -108,7 +108,7 @@ async fn start_again<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Response {
     let browser = browser::read(context).unwrap_or_else(|| Browser::new(rng));
-    let page = browser::Transaction::open(context, form, &browser).filter(|page| page.claim.is_some());
+    let page = browser::Transaction::open(context, form, &browser).filter(|page| page.hold.is_some());
     if page.is_some() {
         return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
     }

@@ -109,7 +109,7 @@ fn ask_again<P>(
     let transaction = form.get("transaction").unwrap_or_default();
     let username = form.get("username").unwrap_or_default();
     let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
-    let again = read_transaction(context, form, browser).is_some_and(|(read, _)| read.claim.is_some());
+    let again = read_transaction(context, form, browser).is_some_and(|(read, _)| read.hold.is_some());
     let page = if again { view::sign_in_again } else { view::sign_in };
     let page = page(context, status, browser, transaction, username, Some(problem));
     page.noting(WHAT, None, outcome, reason)
@@ -160,7 +160,7 @@ pub(super) async fn switch_account<P: Platform>(
     }
     let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
     let transaction = transaction.seal(context, rng);
-    let expected = before.claim.and_then(|claim| claim.login_hint).unwrap_or_default();
+    let expected = before.hold.and_then(|hold| hold.login_hint).unwrap_or_default();
     let page = view::sign_in(context, 200, &browser, &transaction, &expected, None);
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }

@@ -230,7 +230,7 @@ fn nothing_is_taken_from_a_budget_while_the_check_is_not_passed() {
     assert_eq!(world.server.platform.grant_hops.get(), 0, "no code was looked up");
     solve(&world, "second");
     let page = send(&person, &started.user_code, "second");
-    assert_eq!((page.status, reason(&page)), (200, ("claimed", "claimed")));
+    assert_eq!((page.status, reason(&page)), (200, ("consent_shown", "consent_shown")));
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn a_sign_in_begun_before_the_strain_needs_the_check_after_it() {
     assert_asks(&page, &started.user_code, UNCHECKED);
     assert!(page.body.contains("Signed in as"), "the password need not be typed again");
     solve(&world, "good");
-    assert_eq!(reason(&send(&person, &started.user_code, "good")), ("claimed", "claimed"));
+    assert_eq!(reason(&send(&person, &started.user_code, "good")), ("consent_shown", "consent_shown"));
     assert_eq!(person.decide("approve").status, 200);
 }
 
@@ -363,7 +363,7 @@ fn a_check_counts_through_a_wrong_password_and_a_change_of_account() {
     person.submit(&[("step", "switch_account")]);
     let page = person.sign_in(BOB.0, BOB.1);
 
-    assert_eq!(reason(&page), ("claimed", "claimed"));
+    assert_eq!(reason(&page), ("consent_shown", "consent_shown"));
     assert_eq!(*world.server.platform.siteverify.asked.borrow(), ["good"]);
 }
 

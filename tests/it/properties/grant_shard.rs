@@ -17,7 +17,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (mostly(), mostly(), any::<bool>())
             .prop_map(|(right, key, confidential)| Step::Poll { right, key, confidential }),
         3 => prop_oneof![4 => Just((0, 0)), 1 => Just((1, 0)), 1 => Just((0, 1)), 1 => Just((1, 1))]
-            .prop_map(|(account, browser)| Step::Claim { account, browser }),
+            .prop_map(|(account, browser)| Step::Hold { account, browser }),
         3 => (mostly(), prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)])
             .prop_map(|(fresh, decision)| Step::Decide { stale: !fresh, decision }),
         4 => (mostly(), 0..3_u8, any::<bool>())
@@ -56,13 +56,13 @@ fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
 
 /// Half of the lives begin with tokens, because few come to them by chance.
 const BEGUN: [Step; 3] = [
-    Step::Claim { account: 0, browser: 0 },
+    Step::Hold { account: 0, browser: 0 },
     Step::Decide { stale: false, decision: 0 },
     Step::Redeem { right: true, attempt: 0, confidential: true },
 ];
 
 const OUTCOMES: [&str; 21] = [
-    "claimed",
+    "held",
     "contested",
     "decided",
     "denied",

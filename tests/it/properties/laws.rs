@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use device_grant::format::Format;
 use device_grant::grant::user_code::{CONSONANTS, DIGITS, Shape, UserCode};
-use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Redemption, Request, State};
+use device_grant::grant::{Approval, Denial, Grant, Hold, Poll, Redemption, Request, State};
 use device_grant::place::{Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -24,7 +24,7 @@ const GRACE: u64 = 60;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Poll,
-    Claim { account: u8, browser: u8 },
+    Hold { account: u8, browser: u8 },
     Approve,
     Deny,
     Redeem { attempt: u8 },
@@ -34,7 +34,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => Just(Step::Poll),
-        2 => (0..2_u8, 0..2_u8).prop_map(|(account, browser)| Step::Claim { account, browser }),
+        2 => (0..2_u8, 0..2_u8).prop_map(|(account, browser)| Step::Hold { account, browser }),
         1 => Just(Step::Approve),
         1 => Just(Step::Deny),
         2 => (0..3_u8).prop_map(|attempt| Step::Redeem { attempt }),
@@ -57,7 +57,7 @@ fn grant() -> Grant {
         expires_at: START + Duration::from_secs(LIFETIME),
         grace: GRACE,
         interval: 5,
-        state: State::Pending { claim: None },
+        state: State::Pending { hold: None },
         without_key: false,
     }
 }
@@ -99,14 +99,14 @@ fn live(steps: &[Step]) -> Seen {
                 | Poll::Unknown
                 | Poll::WithoutKey => {}
             },
-            Step::Claim { account, browser } => {
-                let claim = Claim {
+            Step::Hold { account, browser } => {
+                let hold = Hold {
                     account: account.to_string(),
                     session: Digest::of(&[account]),
                     browser: Digest::of(&[browser]),
                     nonce: "nonce".to_owned(),
                 };
-                grant.claim(claim, now);
+                grant.hold(hold, now);
                 seen.denied |= matches!(grant.state, State::Denied { .. });
             }
             Step::Approve => {
@@ -273,11 +273,10 @@ fn rule() -> impl Strategy<Value = serde_json::Value> {
         "request.scope",
     ]);
     let change = prop_oneof![
-        (name(), source).prop_map(|(claim, from)| serde_json::json!({ "claim": claim, "from": from })),
-        (name(), "[a-z]{0,8}")
-            .prop_map(|(claim, value)| serde_json::json!({ "claim": claim, "value": value })),
-        (name(), name()).prop_map(|(claim, to)| serde_json::json!({ "claim": claim, "as": to })),
-        name().prop_map(|claim| serde_json::json!({ "drop": claim })),
+        (name(), source).prop_map(|(hold, from)| serde_json::json!({ "hold": hold, "from": from })),
+        (name(), "[a-z]{0,8}").prop_map(|(hold, value)| serde_json::json!({ "hold": hold, "value": value })),
+        (name(), name()).prop_map(|(hold, to)| serde_json::json!({ "hold": hold, "as": to })),
+        name().prop_map(|hold| serde_json::json!({ "drop": hold })),
     ];
     (change, proptest::option::of(target)).prop_map(|(mut rule, into)| {
         if let (Some(into), Some(members)) = (into, rule.as_object_mut()) {
@@ -306,7 +305,7 @@ proptest! {
         for target in [Target::AccessToken, Target::IdToken, Target::Userinfo] {
             let claims = before.as_object().expect("claims").clone();
             let after = map(&scopes, &client, target, facts, claims);
-            prop_assert!(after.keys().all(|claim| !RESERVED.contains(&claim.as_str())), "{after:?}");
+            prop_assert!(after.keys().all(|hold| !RESERVED.contains(&hold.as_str())), "{after:?}");
         }
     }
 

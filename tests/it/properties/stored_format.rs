@@ -9,11 +9,9 @@ use device_grant::client::{Authentication, Retiring, SecretBy, demo};
 use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
 use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
-use device_grant::grant::command::{
-    Claimed, Command, ConsentDecision, Decided, Holder, Opened, Reply, Shown,
-};
+use device_grant::grant::command::{Command, ConsentDecision, Decided, Held, Holder, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
-use device_grant::grant::{Approval, Claim, Denial, Grant, Poll, Ready, Redemption, Request, State};
+use device_grant::grant::{Approval, Denial, Grant, Hold, Poll, Ready, Redemption, Request, State};
 use device_grant::identity::session::{Browser, Session, SignedIn};
 use device_grant::limiter::Rule;
 use device_grant::limiter::budgets::{used_assertion, used_proof};
@@ -75,8 +73,8 @@ fn approval() -> Approval {
     }
 }
 
-fn claim() -> Claim {
-    Claim {
+fn hold() -> Hold {
+    Hold {
         account: "local:alice".to_owned(),
         session: Digest::of(b"session"),
         browser: Digest::of(b"browser"),
@@ -147,9 +145,9 @@ fn a_digest_is_base64url() {
 
 #[test]
 fn a_grant_in_each_of_its_states() {
-    pin(&grant(State::Pending { claim: None }), &grant_json(r#"{"is":"pending"}"#));
-    let claimed = with_digests(&format!(r#"{{"is":"pending","claim":{CLAIM}}}"#));
-    pin(&grant(State::Pending { claim: Some(claim()) }), &grant_json(&claimed));
+    pin(&grant(State::Pending { hold: None }), &grant_json(r#"{"is":"pending"}"#));
+    let held = with_digests(&format!(r#"{{"is":"pending","hold":{CLAIM}}}"#));
+    pin(&grant(State::Pending { hold: Some(hold()) }), &grant_json(&held));
     let approved = format!(r#"{{"is":"approved","approval":{APPROVAL}}}"#);
     pin(&grant(State::Approved { approval: approval() }), &grant_json(&approved));
     for (how, name) in
@@ -181,7 +179,7 @@ fn a_grant_in_each_of_its_states() {
 fn a_grant_that_is_bound_to_a_key_and_a_challenge() {
     let challenge = Some("challenge".to_owned());
     let request = Request { cnf: bound(), code_challenge: challenge, ..request() };
-    let grant = Grant { request, without_key: true, ..grant(State::Pending { claim: None }) };
+    let grant = Grant { request, without_key: true, ..grant(State::Pending { hold: None }) };
     let json = grant_json(r#"{"is":"pending"},"without_key":true"#);
     let bound = r#""gauge":"live/demo-tv/abc","cnf":{"jkt":"thumbprint"},"code_challenge":"challenge""#;
     pin(&grant, &json.replace(r#""gauge":"live/demo-tv/abc""#, bound));
@@ -331,7 +329,7 @@ fn what_a_device_may_say_of_the_sign_in_it_wants() {
 fn the_terms_of_a_client_and_the_claim_mapping_of_a_scope() {
     let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false}"#;
     pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
-    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
+    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"hold":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"hold":"tier","value":"gold"},{"hold":"email","as":"mail"},{"drop":"name"}]}"#;
     pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
     let snapshot =
         r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
@@ -384,7 +382,7 @@ fn commands_to_a_shard_of_grants() {
             r#"{{"poll":{{"key":"{KEY}","secret":"{digest}","reissue_bound":true,"proven":{{"jkt":"thumbprint"}}}}}}"#
         ),
     );
-    let pending = grant(State::Pending { claim: None });
+    let pending = grant(State::Pending { hold: None });
     let json = grant_json(r#"{"is":"pending"}"#);
     pin(
         &Command::Open { key, grant: Box::new(pending), cap: 2_000 },
@@ -397,16 +395,16 @@ fn commands_to_a_shard_of_grants() {
         )),
     );
     pin(
-        &Command::Claim { key, claim: claim() },
-        &with_digests(&format!(r#"{{"claim":{{"key":"{KEY}","claim":{CLAIM}}}}}"#)),
+        &Command::Hold { key, hold: hold() },
+        &with_digests(&format!(r#"{{"hold":{{"key":"{KEY}","hold":{CLAIM}}}}}"#)),
     );
     for (decision, name) in [
         (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{APPROVAL}}}"#)),
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         pin(
-            &Command::Decide { key, claim: claim(), decision },
-            &with_digests(&format!(r#"{{"decide":{{"key":"{KEY}","claim":{CLAIM},"decision":{name}}}}}"#)),
+            &Command::Decide { key, hold: hold(), decision },
+            &with_digests(&format!(r#"{{"decide":{{"key":"{KEY}","hold":{CLAIM},"decision":{name}}}}}"#)),
         );
     }
     pin(
@@ -481,10 +479,10 @@ fn replies_of_a_shard_of_grants() {
         (Reply::Redeemed(Redemption::Again), r#"{"redeemed":"again"}"#.to_owned()),
         (Reply::Redeemed(Redemption::Lost), r#"{"redeemed":"lost"}"#.to_owned()),
         (
-            Reply::Claimed(Claimed::Yours(Box::new(shown))),
-            format!(r#"{{"claimed":{{"yours":{{"request":{REQUEST},"expires_at":1763733780123}}}}}}"#),
+            Reply::Held(Held::Yours(Box::new(shown))),
+            format!(r#"{{"held":{{"yours":{{"request":{REQUEST},"expires_at":1763733780123}}}}}}"#),
         ),
-        (Reply::Claimed(Claimed::Absent(2)), r#"{"claimed":{"absent":2}}"#.to_owned()),
+        (Reply::Held(Held::Absent(2)), r#"{"held":{"absent":2}}"#.to_owned()),
         (
             Reply::Decided(Decided::Done(Box::new(request()))),
             format!(r#"{{"decided":{{"done":{REQUEST}}}}}"#),

@@ -1023,7 +1023,10 @@ fn every_transition_leaves_an_event() {
     let tokens = world.poll(&started.device_code);
     world.refresh(&refresh_token(&tokens));
 
-    assert_eq!(world.events(), ["device_authorization", "claimed", "approved", "redeemed", "refreshed"]);
+    assert_eq!(
+        world.events(),
+        ["device_authorization", "consent_opened", "approved", "redeemed", "refreshed"]
+    );
 }
 
 #[test]
@@ -1045,7 +1048,7 @@ fn every_decision_leaves_a_line_with_our_reason_and_no_secret() {
     let person = enter(&world, ALICE, &started.user_code);
     let said: Vec<_> =
         person.page.borrow().decisions.iter().map(|decision| (decision.what, decision.outcome)).collect();
-    assert_eq!(said, [("code_entry", "claimed"), ("sign_in", "signed_in")]);
+    assert_eq!(said, [("code_entry", "consent_shown"), ("sign_in", "signed_in")]);
 }
 
 #[test]

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use device_grant::audit::What;
 use device_grant::family::{Presented, Rotation};
-use device_grant::grant::command::{Claimed, Command, ConsentDecision, Decided, Holder, Opened, Reply};
+use device_grant::grant::command::{Command, ConsentDecision, Decided, Held, Holder, Opened, Reply};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
-use device_grant::grant::{Claim, Denial, Grant, Poll, Redemption};
+use device_grant::grant::{Denial, Grant, Hold, Poll, Redemption};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 use device_grant::token::confirmation::Confirmation;
-use rows::{GRACE, InMemory, Stored, approval, claim, current, family, grant};
+use rows::{GRACE, InMemory, Stored, approval, current, family, grant, hold};
 
 const KEY: RowKey = RowKey([7; 16]);
 const START: Timestamp = Timestamp::from_millis(1_000_000);
@@ -32,7 +32,7 @@ const REISSUE: Duration = span(60);
 pub(super) enum Step {
     Open,
     Poll { right: bool, key: bool, confidential: bool },
-    Claim { account: u8, browser: u8 },
+    Hold { account: u8, browser: u8 },
     Decide { stale: bool, decision: u8 },
     Redeem { right: bool, attempt: u8, confidential: bool },
     Refresh { family: usize, token: usize, key: bool, own: bool },
@@ -55,7 +55,7 @@ pub(super) struct Setting {
 #[derive(Debug, Default)]
 struct Code {
     expires_at: Timestamp,
-    held: Option<Claim>,
+    held: Option<Hold>,
     denied: Option<Denial>,
     approved_at: Option<Timestamp>,
     /// When its approval was last redeemed.
@@ -98,7 +98,7 @@ impl<'a> Life<'a> {
             Step::Open => self.open(),
             Step::Poll { .. } if self.setting.stops && !self.code.won.is_empty() => {}
             Step::Poll { right, key, confidential } => self.poll(right, key, confidential),
-            Step::Claim { account, browser } => self.claim(account, browser),
+            Step::Hold { account, browser } => self.hold(account, browser),
             Step::Decide { stale, decision } => self.decide(stale, decision),
             Step::Redeem { right, attempt, confidential } => self.redeem(right, attempt, confidential),
             Step::Refresh { family, token, key, own } => self.refresh(family, token, key, own),
@@ -246,43 +246,43 @@ impl<'a> Life<'a> {
         assert_eq!(families, before.families);
     }
 
-    fn claim(&mut self, account: u8, browser: u8) {
+    fn hold(&mut self, account: u8, browser: u8) {
         let (before, open) = (self.stored(), self.is_open());
         self.pages += 1;
-        let claim = claim(account, browser, self.pages);
-        let held = self.code.held.clone();
-        let other = |held: &Claim| held.account != claim.account && held.browser != claim.browser;
-        let again = |held: &Claim| held.account == claim.account && held.browser == claim.browser;
+        let hold = hold(account, browser, self.pages);
+        let holder = self.code.held.clone();
+        let other = |held: &Hold| held.account != hold.account && held.browser != hold.browser;
+        let again = |held: &Hold| held.account == hold.account && held.browser == hold.browser;
 
-        let reply = self.ask(Command::Claim { key: KEY, claim: claim.clone() });
+        let reply = self.ask(Command::Hold { key: KEY, hold: hold.clone() });
 
-        let Reply::Claimed(claimed) = reply else { panic!("{reply:?}") };
-        assert_eq!(matches!(claimed, Claimed::Yours(_)), open && !held.as_ref().is_some_and(other));
+        let Reply::Held(held) = reply else { panic!("{reply:?}") };
+        assert_eq!(matches!(held, Held::Yours(_)), open && !holder.as_ref().is_some_and(other));
         if !open {
             assert_eq!(self.stored(), before);
-        } else if held.as_ref().is_some_and(other) {
+        } else if holder.as_ref().is_some_and(other) {
             assert_eq!(self.told(&before), [What::Contested]);
             self.code.denied = Some(Denial::Contested);
             self.meet("contested");
         } else {
-            let news = if held.as_ref().is_some_and(again) { vec![] } else { vec![What::Claimed] };
+            let news = if holder.as_ref().is_some_and(again) { vec![] } else { vec![What::ConsentOpened] };
             assert_eq!(self.told(&before), news);
-            self.code.held = Some(claim);
-            self.meet("claimed");
+            self.code.held = Some(hold);
+            self.meet("held");
         }
     }
 
     fn decide(&mut self, stale: bool, decision: u8) {
         let (before, open) = (self.stored(), self.is_open());
         let fresh = self.code.held.clone().filter(|_| !stale);
-        let claim = fresh.clone().unwrap_or_else(|| claim(0, 0, 0));
+        let hold = fresh.clone().unwrap_or_else(|| hold(0, 0, 0));
         let (decision, what) = match decision {
             0 => (ConsentDecision::Approve(approval(self.now)), What::Approved),
             1 => (ConsentDecision::Deny(Denial::Denied), What::Denied),
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported),
         };
 
-        let reply = self.ask(Command::Decide { key: KEY, claim, decision: decision.clone() });
+        let reply = self.ask(Command::Decide { key: KEY, hold, decision: decision.clone() });
 
         let Reply::Decided(decided) = reply else { panic!("{reply:?}") };
         if open && fresh.is_some() {

@@ -11,7 +11,7 @@ use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
-use device_grant::grant::{Approval, Claim, Grant, Request, State};
+use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
@@ -71,14 +71,14 @@ pub(super) fn grant(secret: Digest, cnf: Confirmation, expires_at: Timestamp) ->
         expires_at,
         grace: GRACE.as_secs(),
         interval: 5,
-        state: State::Pending { claim: None },
+        state: State::Pending { hold: None },
         without_key: false,
     }
 }
 
-pub(super) fn claim(account: u8, browser: u8, page: u32) -> Claim {
+pub(super) fn hold(account: u8, browser: u8, page: u32) -> Hold {
     let (session, browser) = (Digest::of(&[account, browser]), Digest::of(&[browser]));
-    Claim { account: account.to_string(), session, browser, nonce: page.to_string() }
+    Hold { account: account.to_string(), session, browser, nonce: page.to_string() }
 }
 
 pub(super) fn approval(at: Timestamp) -> Approval {
