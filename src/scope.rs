@@ -12,10 +12,10 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// What each standard scope lets a client do, in plain words: what a person is shown.
 pub const DESCRIPTIONS: &[(&str, &str)] = &[
-    (OPENID, "Know that it is you, by signing you in"),
+    (OPENID, "Confirm who you are"),
     ("profile", "See your name and username"),
     ("email", "See your email address"),
-    (OFFLINE_ACCESS, "Stay signed in on this device until you or the service end it"),
+    (OFFLINE_ACCESS, "Stay signed in on this device until access is removed"),
 ];
 
 /// A set of scope tokens, in alphabetical order. May be empty.

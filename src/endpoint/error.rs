@@ -1,4 +1,4 @@
-//! Why an OAuth endpoint refuses, and what it says then.
+//! Why an OAuth endpoint refuses a request, and the error response it sends.
 
 mod text;
 
@@ -7,104 +7,105 @@ use super::platform::Unavailable;
 use crate::client::authentication::ClientRefusal;
 use crate::token::dpop::Flaw;
 
-/// The reasons, in our words. [`Error::code`] folds them onto the registered codes.
+/// Why a request is refused, in more detail than the response shows.
 ///
-/// Several share a code on purpose: the log stays precise while the wire tells no more than it must.
+/// [`Error::code`] maps each reason to a registered error code. Several reasons share a code on purpose: the log stays
+/// precise, while the response reveals no more than it must.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Error {
-    /// The body is not a form.
+    /// The content type is not `application/x-www-form-urlencoded`.
     NotAForm,
     /// The body is larger than [`super::http::MAX_BODY`].
     TooLarge,
-    /// The bytes are not UTF-8.
+    /// A name or value is not UTF-8 once it is decoded.
     NotUtf8,
-    /// A parameter stands twice.
+    /// A parameter was sent more than once.
     Repeated,
-    /// A parameter is missing.
+    /// The named parameter is missing.
     Missing(&'static str),
-    /// A parameter cannot be read.
+    /// The named parameter has a malformed value.
     Malformed(&'static str),
-    /// Two ways of client authentication at once.
+    /// Two methods of client authentication, or one access token in the header and one in the body.
     TwoMethods,
-    /// The header and the body name different clients.
+    /// The client authentication and `client_id` name different clients.
     TwoClients,
-    /// The `Authorization` header is not HTTP Basic.
+    /// The `Authorization` header is not valid HTTP Basic.
     MalformedAuthorization,
-    /// No such client.
+    /// No client has this `client_id`.
     UnknownClient,
-    /// The client did not prove who it is.
+    /// The client did not prove its identity.
     Unproven(ClientRefusal),
-    /// The client's tokens are bound to its certificate, and it showed none.
+    /// The client's tokens are bound to its certificate, but the request came without one.
     NoCertificate,
-    /// The grant type is none of ours.
+    /// This server does not support the grant type.
     UnknownGrantType,
-    /// The client may not use the grant.
+    /// The client is not allowed to use the grant type, or is disabled.
     GrantNotAllowed,
-    /// The scope is malformed.
+    /// The scope contains a character that RFC 6749 §3.3 does not allow.
     MalformedScope,
-    /// Nothing of the scope is allowed, or a refresh asks for more than was granted.
+    /// None of the requested scopes is allowed, or a refresh asks for more than was granted.
     ScopeNotAllowed,
     /// A `resource` is not an absolute URI without a fragment.
     MalformedTarget,
-    /// The client may not have tokens for a `resource`, or it was not granted.
+    /// The client is not allowed tokens for a `resource`, or the grant does not include it.
     TargetNotAllowed,
-    /// The tag of the code does not hold: made up, altered, or another client's.
+    /// The device code has the wrong tag: it was made up, altered, or issued to another client.
     ForgedDeviceCode,
-    /// No such grant.
+    /// No grant has this device code.
     UnknownDeviceCode,
-    /// The code was redeemed a moment ago.
+    /// The device code was redeemed less than [`RACE`](crate::grant::RACE) ago.
     SpentDeviceCode,
-    /// The code was redeemed before: its tokens are revoked.
+    /// The device code was redeemed earlier; its tokens are now revoked.
     ReplayedDeviceCode,
-    /// The tag of the refresh token does not hold.
+    /// The refresh token has the wrong tag.
     ForgedRefreshToken,
-    /// The DPoP proof does not hold.
+    /// The DPoP proof is not valid.
     BadProof(Flaw),
-    /// The DPoP proof has no nonce of this server's, or an old one (RFC 9449 §8).
+    /// The DPoP proof has no nonce from this server, or an old one (RFC 9449 §8).
     NonceNeeded,
-    /// The client must send a DPoP proof (RFC 9449 §5.2).
+    /// The client must send a DPoP proof, but did not (RFC 9449 §5.2).
     ProofRequired,
-    /// `dpop_jkt` is not the key of the DPoP proof beside it.
+    /// `dpop_jkt` is not the thumbprint of the key of the DPoP proof.
     TwoKeys,
-    /// The device code is bound to another key.
+    /// The client did not prove that it has the key that the device code is bound to.
     WithoutKey,
-    /// The refresh token is bound to another key.
+    /// The client did not prove that it has the key that the refresh token is bound to.
     RefreshWithoutKey,
-    /// The access token is bound to another key, or to none, or came as if it were bound to none.
+    /// The access token came as `DPoP` but is not bound to the key of the proof, or came as `Bearer` but is bound.
     TokenWithoutKey,
-    /// The `code_verifier` is missing, not that of the challenge, or there was no challenge (RFC 7636 §4.6).
+    /// The `code_verifier` is missing or wrong, or there was no challenge (RFC 7636 §4.6).
     WrongVerifier,
     /// The refresh token's family has ended.
     DeadRefreshToken,
-    /// The refresh token was used before: its family is revoked.
+    /// The refresh token was used before; its family is now revoked.
     ReusedRefreshToken,
     /// Another request used the refresh token first.
     LostRefresh,
-    /// Policy or a changed client or account stands against the refresh.
+    /// Policy, or a change to the client or the account, forbids the refresh.
     RefreshRefused,
-    /// The token to revoke is another client's (RFC 7009 §2.1).
+    /// The token to revoke was issued to another client (RFC 7009 §2.1).
     ForeignToken,
-    /// Nobody has decided. Carries the interval.
+    /// Nobody has decided yet. Carries the polling interval in seconds.
     Pending(u64),
-    /// Polled too soon. Carries the interval from now on.
+    /// The device polled too soon. Carries the polling interval from now on, in seconds.
     TooSoon(u64),
-    /// A person refused.
+    /// A person refused the request.
     Denied,
-    /// A person reported the request.
+    /// A person reported that they did not start the request.
     Reported,
-    /// Two people had the code.
+    /// Two people entered the code.
     Contested,
-    /// Policy or a changed client or account stands against the redemption.
+    /// Policy, or a change to the client or the account, forbids the redemption.
     RedemptionRefused,
-    /// The code's time is over.
+    /// The device code has expired.
     Expired,
-    /// Too many live codes, or too many requests. Carries the wait.
+    /// Too many live codes, or too many requests. Carries the wait in seconds.
     TooMany(u64),
     /// An object or the registry cannot be reached; nothing has changed.
     Unavailable,
 }
 
-/// What the client is told.
+/// A registered error code together with its status.
 #[derive(Clone, Copy)]
 enum Kind {
     InvalidRequest,
@@ -127,7 +128,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8; decision 13.
+    /// RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8. For `temporarily_unavailable` see
+    /// `docs/decisions/0013-codes-for-429-and-503.md`.
     const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::TooLarge => "invalid_request",
@@ -148,7 +150,7 @@ impl Kind {
         }
     }
 
-    /// 400 for all (RFC 6749 §5.2), but for a failed authentication and what is not OAuth's.
+    /// 400 (RFC 6749 §5.2), except for failed authentication and for conditions that OAuth does not define.
     const fn status(self) -> u16 {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
@@ -178,13 +180,13 @@ impl From<Unavailable> for Error {
 }
 
 impl Error {
-    /// The registered code.
+    /// Returns the registered error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         self.kind().code()
     }
 
-    /// The status.
+    /// Returns the HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
         self.kind().status()
@@ -233,12 +235,12 @@ impl Error {
         }
     }
 
-    /// The `interval` to send along: required from now on, in seconds.
+    /// Returns the `interval` member: seconds that the device must wait between polls from now on.
     const fn interval(&self) -> Option<u64> {
         if let Self::Pending(interval) | Self::TooSoon(interval) = self { Some(*interval) } else { None }
     }
 
-    /// The seconds of `Retry-After`.
+    /// Returns the `Retry-After` header in seconds.
     const fn retry_after(&self) -> Option<u64> {
         if let Self::TooSoon(wait) | Self::TooMany(wait) = self {
             Some(*wait)
@@ -249,7 +251,8 @@ impl Error {
         }
     }
 
-    /// The answer. `challenge` if the client used the `Authorization` header (RFC 6749 §5.2).
+    /// Builds the response. With `challenge`, a 401 has a `WWW-Authenticate` header, as RFC 6749 §5.2 requires if the
+    /// client used the `Authorization` header.
     #[must_use]
     pub fn response(&self, challenge: bool) -> Response {
         let (error, error_description) = (self.code(), self.description());
@@ -279,7 +282,7 @@ mod tests {
     use crate::client::assertion::Flaw;
 
     #[test]
-    fn what_an_attacker_may_not_tell_apart_is_one_answer() {
+    fn an_attacker_cannot_tell_one_refusal_from_another() {
         let body = |error: Error| error.response(false).body;
 
         for refusal in
@@ -295,7 +298,7 @@ mod tests {
         assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
     }
 
-    /// Every variant once. One that is missing stops the build, because the same names make the match.
+    /// Lists every variant once. A missing variant is a compile error, because the same names make up the `match`.
     macro_rules! every {
         ($enum:ident: $($variant:ident $(($holds:expr))?),+ $(,)?) => {{
             let _ = |one: $enum| match one { $($enum::$variant { .. } => {})+ };

@@ -1,4 +1,4 @@
-//! `application/x-www-form-urlencoded` bodies and queries, read strictly.
+//! Strict parsing of `application/x-www-form-urlencoded` bodies and queries.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use percent_encoding::percent_decode_str;
 use super::error::Error;
 use super::http::Request;
 
-/// RFC 8707 §2: the one parameter that may be repeated.
+/// The only parameter that may be repeated (RFC 8707 §2).
 const RESOURCE: &str = "resource";
 
-/// Parameters by name. A parameter without a value is as if it was not sent (RFC 6749 §3.1, RFC 8628 §3.1).
+/// Parameters by name. A parameter without a value counts as absent (RFC 6749 §3.1, RFC 8628 §3.1).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Form {
     values: BTreeMap<String, String>,
@@ -18,11 +18,12 @@ pub struct Form {
 }
 
 impl Form {
-    /// Reads the body of a request, which must say that it is a form (RFC 8628 §3.1).
+    /// Reads the body of a request, whose `Content-Type` must be that of a form (RFC 8628 §3.1).
     ///
     /// # Errors
     ///
-    /// A body that is too large, of another type, or not well formed.
+    /// [`Error::TooLarge`] and [`Error::NotAForm`] for a body that is too large or of another type; otherwise the errors
+    /// of [`Self::parse`].
     pub fn of(request: &Request) -> Result<Self, Error> {
         let body = request.body.as_deref().ok_or(Error::TooLarge)?;
         if !request.is_form() {
@@ -31,11 +32,12 @@ impl Form {
         Self::parse(body)
     }
 
-    /// Reads a form.
+    /// Parses a form or a query.
     ///
     /// # Errors
     ///
-    /// Bytes that are not UTF-8 once decoded, or a parameter that stands twice (RFC 6749 §3.2).
+    /// [`Error::NotUtf8`] if a name or value is not UTF-8 once decoded; [`Error::Repeated`] if a parameter occurs twice,
+    /// even without a value (RFC 6749 §3.2).
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let text = core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8)?;
         let (mut values, mut resources) = (BTreeMap::new(), Vec::new());
@@ -54,35 +56,35 @@ impl Form {
         Ok(Self { values, resources })
     }
 
-    /// The value of a parameter.
+    /// Returns the value of a parameter other than `resource`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// The names of the parameters that are there.
+    /// Returns the names of the parameters that have a value.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let resource = (!self.resources.is_empty()).then_some(RESOURCE);
         self.values.keys().map(String::as_str).chain(resource)
     }
 
-    /// The values of `resource`, in the order in which they were sent (RFC 8707 §2).
+    /// Returns the values of `resource` in the order in which they were sent (RFC 8707 §2).
     #[must_use]
     pub fn resources(&self) -> &[String] {
         &self.resources
     }
 
-    /// The value of a parameter that must be there.
+    /// Returns the value of a required parameter.
     ///
     /// # Errors
     ///
-    /// It is not.
+    /// [`Error::Missing`] if the parameter is absent.
     pub fn require(&self, name: &'static str) -> Result<&str, Error> {
         self.get(name).ok_or(Error::Missing(name))
     }
 }
 
-/// Decodes one name or value: `+` is a space, `%XX` a byte; `None` if the bytes are not UTF-8.
+/// Decodes one name or value: `+` is a space, `%XX` a byte. `None` if the bytes are not UTF-8.
 #[must_use]
 pub fn decode(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
@@ -103,7 +105,7 @@ mod tests {
 
         assert_eq!(form.get("scope"), Some("openid email"));
         assert_eq!(form.get("a b"), Some("é"));
-        assert_eq!(form.get("flag"), None, "no value is no parameter");
+        assert_eq!(form.get("flag"), None, "a parameter without a value counts as absent");
     }
 
     #[test]

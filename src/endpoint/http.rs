@@ -1,4 +1,4 @@
-//! Requests and responses, as little of them as the endpoints read and write.
+//! Requests and responses, reduced to what the endpoints read and write.
 
 use serde::Serialize;
 
@@ -6,31 +6,31 @@ use crate::client::certificate::Certificate;
 use crate::limiter;
 use crate::place::Place;
 
-/// The largest body that is read, in bytes.
+/// Size of the largest body that the server reads, in bytes.
 pub const MAX_BODY: usize = 16_384;
 
-/// A request. It has no `Debug`: nearly everything in it is somebody's secret.
+/// A request. It has no `Debug`, because nearly every field may hold a secret.
 #[derive(Clone, Default)]
 pub struct Request {
-    /// `GET`, `POST` and so on.
+    /// In upper case, such as `GET`.
     pub method: String,
-    /// Whether it came by https.
+    /// Whether it came over https.
     pub secure: bool,
-    /// Host and port.
+    /// Host and port, as in the `Host` header.
     pub host: String,
-    /// The path, without the query.
+    /// Starts with a slash and does not include the query.
     pub path: String,
-    /// The query, without the question mark.
+    /// Without the question mark; empty if there is no query.
     pub query: String,
     /// The `Authorization` header.
     pub authorization: Option<String>,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
-    /// The `DPoP` header; several are joined by commas, as HTTP has it (RFC 9110 §5.3).
+    /// The `DPoP` header. Several are joined with commas (RFC 9110 §5.3).
     pub dpop: Option<String>,
     /// The `If-Match` header.
     pub if_match: Option<String>,
-    /// The certificate the client showed, as the platform tells it.
+    /// The client certificate, as the platform reports it.
     pub certificate: Option<Certificate>,
     /// The `Cookie` header.
     pub cookie: Option<String>,
@@ -40,24 +40,24 @@ pub struct Request {
     pub sec_fetch_site: Option<String>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// The address of the client, as the platform tells it.
+    /// The IP address of the client, as the platform reports it.
     pub address: Option<String>,
-    /// Where the request came from, as the platform tells it.
+    /// Where the request came from, as the platform reports it.
     pub place: Place,
-    /// The body; `None` if it is larger than [`MAX_BODY`].
+    /// `None` if it is larger than [`MAX_BODY`].
     pub body: Option<Vec<u8>>,
 }
 
 impl Request {
-    /// The address it was sent to, without the query. Host and scheme are one of this server's own by then, which are
-    /// in normal form.
+    /// Returns the URL of the request without its query. It is in normal form: requests whose scheme and host are not
+    /// this server's own never get here.
     #[must_use]
     pub fn uri(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{}{}", self.host, self.path)
     }
 
-    /// Whether the body says that it is a form.
+    /// Returns whether `Content-Type` is `application/x-www-form-urlencoded`.
     #[must_use]
     pub fn is_form(&self) -> bool {
         let essence = self.content_type.as_deref().and_then(|value| value.split(';').next());
@@ -69,34 +69,34 @@ impl Request {
 /// A response.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Response {
-    /// The status.
+    #[expect(missing_docs, reason = "the name says it")]
     pub status: u16,
-    /// The headers, names in lower case.
+    /// Names are in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
+    #[expect(missing_docs, reason = "the name says it")]
     pub body: String,
-    /// What was decided, for the log: a line each.
+    /// One log line for each decision that was made.
     pub decisions: Vec<LogLine>,
-    /// What the limiter is told once this was sent; nobody waits for it.
+    /// A command for the limiter, sent after the response so that the client does not wait for it.
     pub afterwards: Option<limiter::Command>,
 }
 
-/// What was decided: one line of the log. Holds no code, token or secret.
+/// A line of the log: a decision. Never contains a code, token or secret.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct LogLine {
-    /// What was asked for.
+    /// What the request asked for, such as `token`.
     pub what: &'static str,
-    /// The registered client that asked.
+    /// The `client_id` of the registered client that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// How it ended, as the asker was told.
+    /// The outcome that the requester was shown.
     pub outcome: &'static str,
-    /// Why, in our words.
+    /// The precise reason, which the requester might not be shown.
     pub reason: &'static str,
 }
 
 impl Response {
-    /// JSON that no cache keeps (RFC 6749 §5.1).
+    /// Returns a JSON response that caches must not store (RFC 6749 §5.1).
     #[must_use]
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).unwrap_or_default();
@@ -105,14 +105,14 @@ impl Response {
             .with("pragma", "no-cache".to_owned())
     }
 
-    /// Plain text that no cache keeps.
+    /// Returns a plain-text response that caches must not store.
     #[must_use]
     pub fn text(status: u16, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", format!("{body}\n"))
             .with("cache-control", "no-store".to_owned())
     }
 
-    /// Nothing to say: 204.
+    /// Returns a response without content (204).
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -124,7 +124,7 @@ impl Response {
         }
     }
 
-    /// A response that nothing guesses the type of.
+    /// Returns a response whose content type browsers must not guess (`nosniff`).
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers =
@@ -132,27 +132,27 @@ impl Response {
         Self { status, headers, body, decisions: Vec::new(), afterwards: None }
     }
 
-    /// With one more header.
+    /// Adds a header, beside others of the same name.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
 
-    /// With a header replaced or added.
+    /// Replaces a header, or adds it.
     #[must_use]
     pub fn with_only(self, name: &'static str, value: String) -> Self {
         self.without(name).with(name, value)
     }
 
-    /// Without a header.
+    /// Removes all headers of that name.
     #[must_use]
     pub fn without(mut self, name: &'static str) -> Self {
         self.headers.retain(|(other, _)| *other != name);
         self
     }
 
-    /// With one more line for the log.
+    /// Adds a line to the log.
     #[must_use]
     pub fn noting(
         mut self,
@@ -165,7 +165,7 @@ impl Response {
         self
     }
 
-    /// The first header of that name.
+    /// Returns the first header of that name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())

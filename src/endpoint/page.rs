@@ -187,25 +187,25 @@ impl fmt::Display for Problem<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongCode => f.write_str(
-                "That code did not work. Check it against your device’s screen. Codes work once \
-                 and only for a few minutes, so you may have to ask the device for a new one.",
+                "That code didn’t work. Check it against your device’s screen. Each code works only once \
+                 and only for a few minutes, so you may need to get a new one from your device.",
             ),
             Self::Wait { time } => write!(f, "Too many tries. Wait {time}, then try again."),
-            Self::WrongCredentials => f.write_str("The username or the password is not right."),
+            Self::WrongCredentials => f.write_str("Wrong username or password."),
             Self::Unconfirmed => f.write_str(
-                "Nothing was approved. To approve, first tick the box that says this is your device.",
+                "Nothing was approved. To approve, first check the box that says this is your device.",
             ),
             Self::Undecided => f.write_str("Nothing was decided. Choose one of the buttons below."),
             Self::Unchecked => f.write_str(
-                "Your code was not looked at yet. It is kept: complete the check below, then continue.",
+                "Your code hasn’t been looked up yet. It’s still filled in: complete the check below, then continue.",
             ),
             Self::CheckFailed => f.write_str(
-                "The check was not accepted: it counts once, and for five minutes. Your code is kept: complete \
-                 the new check below, then continue.",
+                "The check wasn’t accepted: a check works only once, and only for five minutes. Your code is still \
+                 filled in: complete the new check below, then continue.",
             ),
             Self::SessionExpired => f.write_str(
-                "The page you were on no longer counts: it was open for too long, or you signed in or out \
-                 in another window. It decided nothing. Please start again.",
+                "That page is no longer valid: it was open for too long, or you signed in or out \
+                 in another window. Nothing was decided. Please start again.",
             ),
         }
     }

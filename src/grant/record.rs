@@ -89,7 +89,7 @@ pub enum State {
 pub enum Denial {
     /// "Refuse".
     Denied,
-    /// "I did not start this".
+    /// "I didn’t start this".
     Reported,
     /// Two people, in two browsers, had the same code: at least one of them was sent it.
     Contested,

@@ -1,10 +1,10 @@
-//! What is said of an error: to the log, and to the client's developer.
+//! The texts of an error: a reason for the log, and a description for the client's developer.
 
 use super::Error;
 use crate::endpoint::http::MAX_BODY;
 
 impl Error {
-    /// For the log: our reason.
+    /// Returns the reason for the log, in `snake_case`.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -56,64 +56,64 @@ impl Error {
         }
     }
 
-    /// For the client's developer. Never says more than its code where an attacker could ask.
+    /// Returns `error_description`, for the client's developer. Reasons that an attacker must not tell apart share one.
     pub(super) fn description(&self) -> String {
         match self {
             Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
             Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
-            Self::Repeated => "A parameter is sent more than once.".to_owned(),
+            Self::Repeated => "A parameter was sent more than once.".to_owned(),
             Self::Missing(name) => format!("The parameter {name} is missing."),
-            Self::Malformed(name) => format!("The parameter {name} cannot be used as it is."),
-            Self::TwoMethods => "Use one way of client authentication, not two.".to_owned(),
+            Self::Malformed(name) => format!("The parameter {name} is malformed."),
+            Self::TwoMethods => "The request authenticates in two ways; use only one.".to_owned(),
             Self::TwoClients => {
-                "The client's authentication and client_id name different clients.".to_owned()
+                "The client authentication and client_id name different clients.".to_owned()
             }
             Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => {
                 "The client is unknown or did not authenticate.".to_owned()
             }
             Self::NoCertificate => {
-                "The tokens of this client are bound to its certificate: use the endpoints of \
-                 mtls_endpoint_aliases, with a certificate."
+                "This client's tokens are bound to its certificate: use the endpoints in \
+                 mtls_endpoint_aliases, and send the certificate."
                     .to_owned()
             }
             Self::UnknownGrantType => {
-                "This server serves the device grant and refresh tokens only.".to_owned()
+                "This server supports only the device grant and refresh tokens.".to_owned()
             }
-            Self::GrantNotAllowed => "This client may not use this grant.".to_owned(),
-            Self::MalformedScope => "The scope has a character that no scope may have.".to_owned(),
-            Self::ScopeNotAllowed => "Nothing of this scope is allowed here.".to_owned(),
+            Self::GrantNotAllowed => "This client is not allowed to use this grant.".to_owned(),
+            Self::MalformedScope => "The scope contains a character that is not allowed in scopes.".to_owned(),
+            Self::ScopeNotAllowed => "The scope is not allowed, or exceeds what was granted.".to_owned(),
             Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
             Self::TargetNotAllowed => {
-                "This client may not have tokens for that resource, or it was not granted.".to_owned()
+                "This client is not allowed tokens for that resource, or it was not granted.".to_owned()
             }
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
             | Self::ReplayedDeviceCode
-            | Self::WithoutKey => "The device code is unknown, used, or another client's.".to_owned(),
+            | Self::WithoutKey => "The device code is unknown, already used, or was issued to another client.".to_owned(),
             Self::ForgedRefreshToken
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
             | Self::RefreshRefused
-            | Self::RefreshWithoutKey => "The refresh token is unknown, used, or revoked.".to_owned(),
+            | Self::RefreshWithoutKey => "The refresh token is unknown, already used, or revoked.".to_owned(),
             Self::BadProof(flaw) => flaw.description().to_owned(),
-            Self::NonceNeeded => "The DPoP proof needs the nonce of this answer.".to_owned(),
+            Self::NonceNeeded => "The DPoP proof needs the nonce from this response.".to_owned(),
             Self::ProofRequired => "This client must send a DPoP proof.".to_owned(),
-            Self::TwoKeys => "The dpop_jkt is not the key of the DPoP proof.".to_owned(),
-            Self::TokenWithoutKey => "The access token needs a DPoP proof with its key.".to_owned(),
-            Self::WrongVerifier => "The code_verifier does not answer the code_challenge.".to_owned(),
-            Self::ForeignToken => "The token is another client's.".to_owned(),
-            Self::Pending(_) => "Nobody has decided yet; ask again after the interval.".to_owned(),
+            Self::TwoKeys => "The dpop_jkt does not match the key of the DPoP proof.".to_owned(),
+            Self::TokenWithoutKey => "The access token must come with a DPoP proof of the key it is bound to.".to_owned(),
+            Self::WrongVerifier => "The code_verifier does not match the code_challenge.".to_owned(),
+            Self::ForeignToken => "The token was issued to another client.".to_owned(),
+            Self::Pending(_) => "Nobody has decided yet; poll again after the interval.".to_owned(),
             Self::TooSoon(interval) => {
-                format!("Too soon; from now on wait {interval} seconds between requests.")
+                format!("Polled too soon; from now on, wait {interval} seconds between polls.")
             }
             Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => {
                 "The request was refused.".to_owned()
             }
             Self::Expired => "The device code has expired; start again.".to_owned(),
-            Self::TooMany(_) => "Too many requests, or codes that wait; try again later.".to_owned(),
+            Self::TooMany(_) => "Too many requests or pending codes; try again later.".to_owned(),
             Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
         }
     }

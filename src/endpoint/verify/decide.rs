@@ -1,4 +1,4 @@
-//! The decision: yes, no, or "I did not start this".
+//! The decision: yes, no, or "I didn’t start this".
 
 use rand_core::CryptoRng;
 
@@ -175,13 +175,13 @@ impl<P: Platform> Page<'_, P> {
     }
 
     fn refused(&self) -> Response {
-        let text = "This service does not allow this request any more. Nothing was approved.";
+        let text = "This service no longer allows this request. Nothing was approved.";
         let page = view::problem(self.context, 403, "Not allowed", text);
         page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy")
     }
 
     fn over(&self) -> Response {
-        let text = "It was answered before, or its time is over. Your device can ask for a new code.";
+        let text = "It was already answered, or it expired. You can get a new code from your device.";
         view::problem(self.context, 409, "This request has ended", text).noting(WHAT, None, "refused", "over")
     }
 }

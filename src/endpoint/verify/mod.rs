@@ -56,8 +56,8 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 }
 
 fn not_a_form<P>(context: Context<'_, P>, error: Error) -> Response {
-    let text = "What was sent is not one of this page's forms. Please start again.";
-    let page = view::problem(context, error.status(), "That did not work", text);
+    let text = "The request didn’t come from one of the forms on these pages. Please start again.";
+    let page = view::problem(context, error.status(), "That didn’t work", text);
     page.noting("verification", None, "refused", error.reason())
 }
 
@@ -76,7 +76,7 @@ async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoR
 
 async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
     if browser::is_foreign(context.request, context.issuer) {
-        let text = "This form was sent from another site. If you did not start this, close the page.";
+        let text = "This form was sent from another site. If you didn’t start this, close the page.";
         return view::problem(context, 403, "Refused", text).noting(
             "verification",
             None,
@@ -140,8 +140,8 @@ async fn end<P: Platform>(context: Context<'_, P>, signed_in: &SignedIn) -> Resu
 pub(super) fn refuse_authorization() -> Response {
     let page = ProblemPage {
         title: "Sign in on your device",
-        text: "This server signs in devices that show a code. It has no sign-in that starts in a browser: start \
-               on the device or in the command line, and enter the code it shows.",
+        text: "This server signs in devices that show a code. You can’t start signing in from a browser: start \
+               on the device or in the command line, then enter the code it shows.",
         back: None,
     };
     view::html(400, &page)

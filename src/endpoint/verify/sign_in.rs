@@ -121,8 +121,8 @@ fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     match policy::decide(Point::SignIn, facts) {
         PolicyDecision::Allow(_) => None,
         PolicyDecision::Refuse(why) => {
-            let text = "This account may not sign in. Whoever runs this service can say why.";
-            let page = view::problem(context, 403, "You cannot sign in", text);
+            let text = "This account isn’t allowed to sign in. To find out why, ask the people who run this service.";
+            let page = view::problem(context, 403, "You can’t sign in", text);
             Some(page.noting(WHAT, None, "refused", why.name()))
         }
     }

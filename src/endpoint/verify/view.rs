@@ -44,7 +44,7 @@ fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response
             .with("x-frame-options", "DENY".to_owned())
             .with("referrer-policy", "same-origin".to_owned())
             .with("cross-origin-opener-policy", "same-origin".to_owned()),
-        Err(_) => Response::text(503, "This page cannot be shown now."),
+        Err(_) => Response::text(503, "This page can’t be shown right now."),
     }
 }
 
@@ -246,13 +246,13 @@ pub(super) fn problem<P>(context: Context<'_, P>, status: u16, title: &str, text
 /// An older window of a request that was opened again.
 pub(super) fn elsewhere<P>(context: Context<'_, P>, status: u16) -> Response {
     let text =
-        "This request was opened again, in another tab or window. Decide there; this page no longer counts.";
+        "This request was opened again in another tab or window. Decide there; this page is no longer valid.";
     problem(context, status, "Opened elsewhere", text)
 }
 
 /// Something could not be reached. The grant is as it was.
 pub(super) fn unavailable<P>(context: Context<'_, P>) -> Response {
-    let text = "Part of the service cannot be reached. Nothing has changed; please try again in a moment.";
+    let text = "Part of the service can’t be reached. Nothing has changed. Please try again in a moment.";
     problem(context, 503, "Please try again", text).with("retry-after", "5".to_owned())
 }
 

@@ -20,9 +20,9 @@ const ACTION: &str = "device_code";
 const WIDGET: &str = "class=\"cf-turnstile\"";
 const CLOUDFLARE: &str = "https://challenges.cloudflare.com";
 const UNCHECKED: &str =
-    "Your code was not looked at yet. It is kept: complete the check below, then continue.";
-const NOT_ACCEPTED: &str = "The check was not accepted: it counts once, and for five minutes. Your code is kept: \
-                            complete the new check below, then continue.";
+    "Your code hasn’t been looked up yet. It’s still filled in: complete the check below, then continue.";
+const NOT_ACCEPTED: &str = "The check wasn’t accepted: a check works only once, and only for five minutes. Your code \
+                            is still filled in: complete the new check below, then continue.";
 
 fn calm() -> World {
     World::with(&KEYS)

@@ -443,7 +443,7 @@ fn a_second_account_in_another_browser_ends_the_code() {
 
     let bob = enter(&world, BOB, &started.user_code);
 
-    assert!(bob.page.borrow().body.contains("did not work"));
+    assert!(bob.page.borrow().body.contains("didn’t work"));
     assert_eq!(alice.decide("approve").status, 409);
     assert_eq!(world.poll_outcome(&started.device_code), "access_denied");
     assert!(world.events().contains(&"contested".to_owned()));

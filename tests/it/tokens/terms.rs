@@ -172,7 +172,7 @@ fn a_sign_in_that_is_too_old_is_done_again_and_the_page_says_why() {
     assert!(page.body.contains("Alice Liddell") && page.body.contains(r#"value="alice""#));
 
     let wrong = person.sign_in("alice", "looking-glass").body;
-    assert!(wrong.contains("Sign in again") && wrong.contains("The username or the password is not right."));
+    assert!(wrong.contains("Sign in again") && wrong.contains("Wrong username or password."));
     let consent = person.sign_in("alice", "wonderland-8787");
     assert!(consent.body.contains("use your account?"), "{}", consent.body);
     assert_eq!(person.decide("approve").status, 200);
