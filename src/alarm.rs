@@ -1,33 +1,34 @@
-//! When an object's alarm rings next: to remove rows that have ended, and to ship events.
+//! When the alarm of a Durable Object is due. The alarm deletes rows that have ended, and ships events.
 
 use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Alarms ring on the minute, so at most once in one: each costs a request and a write.
+/// Milliseconds in a minute. Alarms ring on the full minute, so at most once a minute, because each alarm costs
+/// a request and a write.
 const MINUTE: u64 = 60_000;
-/// Events wait so long to be shipped, and then for the minute to be full.
+/// Events wait this long before they are shipped, and then for the next full minute.
 const SHIPPING: Duration = Duration::from_secs(60);
-/// Rows or events handled in one go.
+/// Number of rows or events in a batch.
 pub const BATCH: u32 = 200;
-/// How many goes an alarm has; what is left waits for the next.
+/// The most batches in one alarm. The rest waits for the next alarm.
 pub const BATCHES: u32 = 25;
 
-/// What there is to do.
+/// The work that an alarm has to do.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Work {
-    /// When the first row ends.
+    /// When the first row ends; `None` if there are no rows.
     pub first_end: Option<Timestamp>,
-    /// Whether events wait to be shipped.
+    /// Whether events are waiting to be shipped.
     pub events: bool,
 }
 
-/// When the alarm should ring, if `now` is the time; `None` if there is nothing to do.
+/// Returns the full minute after `now` at which the alarm is due; `None` if there is nothing to do.
 #[must_use]
 pub fn next_alarm(work: Work, now: Timestamp) -> Option<Timestamp> {
     let shipping = work.events.then_some(now + SHIPPING);
     let due = [work.first_end, shipping].into_iter().flatten().min()?;
-    // Later than `now`, or an alarm that has just rung would ring again.
+    // The result must be later than `now`: an alarm that rang on this minute must not ring again at once.
     let due = due.max(now + Duration::from_millis(1));
     Some(Timestamp::from_millis(due.millis().div_ceil(MINUTE) * MINUTE))
 }

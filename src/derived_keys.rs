@@ -1,7 +1,8 @@
-//! Every key of the server, derived from `MASTER_KEY` (HKDF, one label per use).
+//! All symmetric keys of the server, derived from `MASTER_KEY` with HKDF and one label per use.
 //!
-//! At most two pairs of (key, mapping) are held, current and previous. While codes made under the
-//! previous pair can be alive, a user code is looked up under both; a device code names its pair.
+//! The server holds at most two pairs of master key and shard mapping, the current and the previous one.
+//! While codes of the previous pair may be live, a user code is looked up under both pairs; a device code
+//! names its pair.
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -15,18 +16,18 @@ use crate::secret;
 
 const NONCE: usize = 24;
 
-/// The secret everything else is derived from: 32 bytes or more.
+/// The secret that all keys are derived from: at least 32 bytes.
 #[derive(Clone)]
 pub struct MasterKey(Vec<u8>);
 
 impl MasterKey {
-    /// Reads base64 of at least 32 bytes; `None` for anything else.
+    /// Decodes base64 of at least 32 bytes; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         secret::decode_lenient(text).filter(|bytes| bytes.len() >= 32).map(Self)
     }
 
-    /// Whether this is the key that everybody can read in the repository.
+    /// Returns whether this is [`DEVELOPMENT_KEY`], which everybody can read in the repository.
     #[must_use]
     pub fn is_for_development(&self) -> bool {
         Self::parse(DEVELOPMENT_KEY).is_some_and(|known| known.0 == self.0)
@@ -41,15 +42,15 @@ impl MasterKey {
     }
 }
 
-/// The `MASTER_KEY` of `make dev`. A deployment that is given it refuses to start.
+/// The `MASTER_KEY` of `make dev`. A deployment with this key refuses to start.
 pub const DEVELOPMENT_KEY: &str = "ZGV2ZWxvcG1lbnQta2V5LW5ldmVyLWluLXByb2R1Y3Rpb24";
 
-/// The keys of one (master key, mapping) pair.
+/// The keys of one pair of master key and shard mapping.
 #[derive(Clone)]
 pub struct Keys {
-    /// Names the pair inside device codes and refresh tokens.
+    /// Identifies the pair in device codes and refresh tokens.
     pub pair: u16,
-    /// How many shards each region has under this pair.
+    /// Number of shards in each region under this pair.
     pub shards_per_region: u8,
     user_code: [u8; 32],
     device_code: [u8; 32],
@@ -63,7 +64,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives the keys of the pair.
+    /// Derives the keys of a pair.
     #[must_use]
     pub fn derive(master: &MasterKey, shards_per_region: u8) -> Self {
         let [high, low, ..] = master.derive(&format!("pair/{shards_per_region}"));
@@ -82,47 +83,50 @@ impl Keys {
         }
     }
 
-    /// A keyed digest of a user code: its first half is the row key, its second half picks the shard.
+    /// Returns a keyed digest of a user code: the first half is the row key, the second half selects the
+    /// shard.
     #[must_use]
     pub fn user_code(&self, code: &str) -> [u8; 32] {
         mac(&self.user_code, &[code.as_bytes()])
     }
 
-    /// The tag of a device code for `client_id`.
+    /// Returns the tag of a device code for `client_id`.
     #[must_use]
     pub fn device_code(&self, body: &[u8], client_id: &str) -> [u8; 32] {
         mac(&self.device_code, &[body, client_id.as_bytes()])
     }
 
-    /// The tag of a refresh token for `client_id`.
+    /// Returns the tag of a refresh token for `client_id`.
     #[must_use]
     pub fn refresh_token(&self, body: &[u8], client_id: &str) -> [u8; 32] {
         mac(&self.refresh_token, &[body, client_id.as_bytes()])
     }
 
-    /// The tag of the nonce of a period.
+    /// Returns the tag of the DPoP nonce for a period, which is given as a big-endian number.
     #[must_use]
     pub fn dpop_nonce(&self, period: [u8; 8]) -> [u8; 32] {
         mac(&self.dpop_nonce, &[&period])
     }
 
-    /// What stands for a network or an account in counters, so that neither address nor name is stored there.
+    /// Returns what counters store instead of a network or an account, so that they contain neither addresses
+    /// nor names.
     #[must_use]
     pub fn pseudonym(&self, of: &str) -> String {
         short(&mac(&self.pseudonym, &[of.as_bytes()]))
     }
 
-    /// The token that a form of this browser must carry; the same for as long as its session is.
+    /// Returns the CSRF token that every form of this browser must carry; it stays the same for the whole
+    /// session.
     #[must_use]
     pub fn csrf(&self, browser: &str, session: &str) -> String {
         short(&mac(&self.csrf, &[browser.as_bytes(), b"/", session.as_bytes()]))
     }
 }
 
-/// What a sealed value is for. A value sealed for one purpose does not open for another.
+/// The purpose of a sealed value. A value sealed for one purpose does not open for another.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
-    /// The cookie.
+    /// The browser's cookie.
     Cookie,
     /// The hidden field that carries a sign-in or a consent from one form to the next.
     Transaction,
@@ -151,28 +155,28 @@ impl Purpose {
     }
 }
 
-/// The current pair and, during a change, the previous one.
+/// The current pair and, during a change of keys, the previous one.
 #[derive(Clone)]
 pub struct Keyring {
-    /// New codes are made under this one.
+    /// New codes and tokens are made with these.
     pub current: Keys,
-    /// Codes made under this one are still honoured.
+    /// Codes and tokens made with these are still accepted.
     pub previous: Option<Keys>,
 }
 
 impl Keyring {
-    /// Current first.
+    /// Iterates over the pairs, the current one first.
     pub fn pairs(&self) -> impl Iterator<Item = &Keys> {
         core::iter::once(&self.current).chain(&self.previous)
     }
 
-    /// The pair that a code names.
+    /// Returns the pair that a code names; `None` if the server no longer holds it.
     #[must_use]
     pub fn named(&self, pair: u16) -> Option<&Keys> {
         self.pairs().find(|keys| keys.pair == pair)
     }
 
-    /// Encrypts and authenticates `plain` (XChaCha20-Poly1305; a random nonce goes before it).
+    /// Encrypts and authenticates `plain` (XChaCha20-Poly1305). The result starts with the random nonce.
     pub fn seal(&self, purpose: Purpose, plain: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
         let nonce = secret::random::<NONCE>(rng);
         let payload = Payload { msg: plain, aad: purpose.label() };
@@ -183,7 +187,8 @@ impl Keyring {
         [&nonce[..], &sealed].concat()
     }
 
-    /// What was sealed, under either pair; `None` if it was sealed elsewhere or altered.
+    /// Decrypts what was sealed under either pair; `None` if it was sealed with other keys or for another
+    /// purpose, or was altered.
     #[must_use]
     pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
@@ -193,13 +198,13 @@ impl Keyring {
         })
     }
 
-    /// Whether what was sealed opens under the current pair alone.
+    /// Returns whether a value was sealed under the current pair.
     #[must_use]
     pub fn is_current(&self, purpose: Purpose, sealed: &[u8]) -> bool {
         Self { current: self.current.clone(), previous: None }.open(purpose, sealed).is_some()
     }
 
-    /// Whether `token` is this browser's, under either pair.
+    /// Returns whether `token` is the CSRF token of this browser and session, under either pair.
     #[must_use]
     pub fn is_csrf(&self, token: &str, browser: &str, session: &str) -> bool {
         self.pairs().any(|keys| same(keys.csrf(browser, session).as_bytes(), token.as_bytes()))
@@ -240,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_for_its_purpose_only() {
+    fn a_sealed_value_opens_only_for_its_purpose() {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let sealed = ring(1, None).seal(Purpose::Cookie, b"facts", &mut rng);
 
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bit_of_what_is_sealed_can_be_changed() {
+    fn an_altered_value_does_not_open() {
         let sealed = ring(1, None).seal(Purpose::Cookie, b"facts", &mut ChaCha20Rng::seed_from_u64(1));
 
         for bit in 0..sealed.len() * 8 {
@@ -275,11 +280,11 @@ mod tests {
     }
 
     #[test]
-    fn a_csrf_token_is_one_browsers_in_one_session() {
+    fn a_csrf_token_is_for_one_browser_and_one_session() {
         let token = keys(1).csrf("browser", "session");
 
         assert!(ring(1, None).is_csrf(&token, "browser", "session"));
-        assert!(ring(2, Some(1)).is_csrf(&token, "browser", "session"), "through a change of key");
+        assert!(ring(2, Some(1)).is_csrf(&token, "browser", "session"), "after a change of key");
         assert!(!ring(1, None).is_csrf(&token, "browser", ""));
         assert!(!ring(1, None).is_csrf(&token, "other", "session"));
         assert!(!ring(1, None).is_csrf("", "browser", "session"));

@@ -1,31 +1,31 @@
-//! What is wrong with a member of a JSON document, told so that whoever wrote it finds it.
+//! Faults in a JSON document, with a pointer so that its author finds them.
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that is wrong. Holds no secret.
+/// One fault; contains no secret.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Fault {
-    /// Where: a JSON pointer (RFC 6901).
+    /// JSON pointer to the faulty member (RFC 6901).
     pub pointer: String,
-    /// What, and what is allowed: one sentence.
+    /// One sentence that says what is wrong and what is allowed.
     pub detail: String,
 }
 
 impl Fault {
-    /// Something wrong with the member `name` of the document.
+    /// Returns a fault of the member `name` of the document.
     #[must_use]
     pub fn at(name: &str, detail: impl Into<String>) -> Self {
         Self { pointer: format!("/{}", escape(name)), detail: detail.into() }
     }
 
-    /// Something wrong with one item of the list `name`.
+    /// Returns a fault of the item `index` of the list `name`.
     #[must_use]
     pub fn at_item(name: &str, index: usize, detail: impl Into<String>) -> Self {
         Self { pointer: format!("/{}/{index}", escape(name)), detail: detail.into() }
     }
 }
 
-/// RFC 6901 §3.
+/// Escapes `name` as RFC 6901 §3 requires.
 fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

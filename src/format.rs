@@ -1,10 +1,10 @@
-//! The number that every stored record carries, and which of its members are left out.
+//! The format number that every stored record carries, and conditions for leaving members out of a record.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The format of a record: written as `N`, and read only if it is `N`.
+/// The format of a record: serializes as `N`, and deserializes from nothing but `N`.
 ///
-/// A change of meaning is a new number; a record of another one is refused, not misread.
+/// A change of meaning needs a new number, so that a record of another format is refused instead of misread.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Format<const N: u8>;
 
@@ -18,19 +18,19 @@ impl<'de, const N: u8> Deserialize<'de> for Format<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u8::deserialize(deserializer)? {
             number if number == N => Ok(Self),
-            number => Err(de::Error::custom(format_args!("format {number} is not format {N}"))),
+            number => Err(de::Error::custom(format_args!("expected format {N}, found format {number}"))),
         }
     }
 }
 
-/// Whether a member that is usually `false` need not be written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+/// Returns whether to leave out a member whose default is `false`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(crate) const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Whether a member that is usually `true` need not be written.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+/// Returns whether to leave out a member whose default is `true`.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(crate) const fn is_true(flag: &bool) -> bool {
     *flag
 }

@@ -1,4 +1,4 @@
-//! Where a request came from: coarse, for a person to judge by, and never an address.
+//! Where a request came from: coarse information for people to judge by, never an address.
 
 use std::net::IpAddr;
 
@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// What the edge knows of a request's origin. Every field may be unknown; nothing is guessed.
+/// What the edge knows about the origin of a request. An unknown field is `None`; nothing is guessed.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Place {
-    /// Two-letter country code.
+    /// Two-letter code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// State, province or the like.
+    /// State, province or similar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// City.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Name of the network's operator.
+    /// The operator of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
-    /// Autonomous system number.
+    /// Autonomous system number of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asn: Option<u32>,
-    /// The data centre that received the request, as a three-letter code.
+    /// Three-letter code of the data center that received the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colo: Option<String>,
 }
 
 impl Place {
-    /// `Lyon, Auvergne-Rhône-Alpes, FR`, as much of it as is known.
+    /// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, FR`, or as much of it as is known.
     #[must_use]
     pub fn name(&self) -> String {
         let parts = [&self.city, &self.region, &self.country];
@@ -38,7 +38,7 @@ impl Place {
         if known.is_empty() { "Unknown place".to_owned() } else { known.join(", ") }
     }
 
-    /// `Example Telecom (AS64500)`, as much of it as is known.
+    /// Returns a name such as `Example Telecom (AS64500)`, or as much of it as is known.
     #[must_use]
     pub fn network(&self) -> String {
         match (&self.operator, self.asn) {
@@ -50,20 +50,21 @@ impl Place {
     }
 }
 
-/// Where, when and from what kind of device a grant was asked for.
+/// Where, when and with what kind of device a grant was requested.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Origin {
     /// Place and network.
     pub place: Place,
-    /// Kind of device, in words.
+    /// A kind of device, from [`device_kind`].
     pub device: String,
-    /// When.
+    /// When the grant was requested.
     pub at: Timestamp,
 }
 
-/// The network that counters go by: an IPv4 address, or the /64 of an IPv6 one, or one bucket for the rest.
+/// Returns the network that counters use for an address: an IPv4 address itself, the /64 of an IPv6 address,
+/// or `unknown` for everything else.
 ///
-/// A household or a phone owns a whole /64, so counting single IPv6 addresses would count nothing.
+/// A household or a phone has a whole /64, so counting single IPv6 addresses would limit nobody.
 #[must_use]
 pub fn network_of(address: Option<&str>) -> String {
     match address.and_then(|text| text.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()) {
@@ -76,9 +77,9 @@ pub fn network_of(address: Option<&str>) -> String {
     }
 }
 
-/// The kind of device behind a `User-Agent`, in words that mean something to its owner.
+/// Returns the kind of device behind a `User-Agent`, in words that its owner understands.
 ///
-/// Told by the device itself, so it is shown as a hint and never decides anything.
+/// The device itself claims it, so it is shown as a hint and never decides anything.
 #[must_use]
 pub fn device_kind(user_agent: Option<&str>) -> String {
     let agent = user_agent.unwrap_or_default();
@@ -89,7 +90,7 @@ pub fn device_kind(user_agent: Option<&str>) -> String {
     }
 }
 
-/// First match wins: televisions and consoles also claim to be browsers.
+/// The first match wins, because televisions and consoles also claim to be browsers.
 const KINDS: &[(&str, &str)] = &[
     ("PlayStation", "PlayStation console"),
     ("Xbox", "Xbox console"),

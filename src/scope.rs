@@ -1,16 +1,16 @@
-//! Scopes (RFC 6749 §3.3), and what each lets a client do, in words.
+//! Scopes (RFC 6749 §3.3), and what the standard ones let a client do, in words for people.
 
 use core::fmt;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Asks for an ID token (OpenID Connect Core §3.1.2.1).
+/// Requests an ID token (OpenID Connect Core §3.1.2.1).
 pub const OPENID: &str = "openid";
-/// Asks for a refresh token (OpenID Connect Core §11).
+/// Requests a refresh token (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
-/// What each standard scope lets a client do, in plain words: what a person is shown.
+/// What each standard scope lets a client do, as the consent page says it.
 pub const DESCRIPTIONS: &[(&str, &str)] = &[
     (OPENID, "Confirm who you are"),
     ("profile", "See your name and username"),
@@ -18,49 +18,49 @@ pub const DESCRIPTIONS: &[(&str, &str)] = &[
     (OFFLINE_ACCESS, "Stay signed in on this device until access is removed"),
 ];
 
-/// A set of scope tokens, in alphabetical order. May be empty.
+/// A set of scope tokens in alphabetical order, possibly empty.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Scope(BTreeSet<String>);
 
 impl Scope {
-    /// Reads space-separated scope tokens; `None` if one has a character that RFC 6749 §3.3 does not allow.
+    /// Parses space-separated scope tokens; `None` if one has a character that RFC 6749 §3.3 does not allow.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let tokens = text.split(' ').filter(|token| !token.is_empty());
         tokens.map(|token| is_token(token).then(|| token.to_owned())).collect::<Option<_>>().map(Self)
     }
 
-    /// Whether `token` is one of them.
+    /// Returns whether the set contains `token`.
     #[must_use]
     pub fn has(&self, token: &str) -> bool {
         self.0.contains(token)
     }
 
-    /// Whether there is none.
+    /// Returns whether the set has no tokens.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Those that are in both.
+    /// Returns the tokens that are also in `allowed`.
     #[must_use]
     pub fn narrowed_to(&self, allowed: &Self) -> Self {
         Self(self.0.intersection(&allowed.0).cloned().collect())
     }
 
-    /// Whether all of them are in `other`.
+    /// Returns whether all tokens are also in `other`.
     #[must_use]
     pub fn is_within(&self, other: &Self) -> bool {
         self.0.is_subset(&other.0)
     }
 
-    /// All but `token`.
+    /// Returns all tokens except `token`.
     #[must_use]
     pub fn without(&self, token: &str) -> Self {
         Self(self.0.iter().filter(|other| *other != token).cloned().collect())
     }
 
-    /// The tokens, in alphabetical order.
+    /// Iterates over the tokens in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -92,7 +92,7 @@ impl Serialize for Scope {
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| de::Error::custom("a character that no scope may have"))
+        Self::parse(&text).ok_or_else(|| de::Error::custom("a scope has a character that is not allowed"))
     }
 }
 

@@ -9,34 +9,34 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// SHA-256 of a secret with at least 128 bits of entropy; what is stored in its place.
+/// SHA-256 of a secret with at least 128 bits of entropy, stored instead of the secret.
 ///
-/// Plain, not keyed: nothing can be guessed from it, and changing `MASTER_KEY` orphans no record.
+/// The hash is not keyed: the entropy rules out guessing, and a change of `MASTER_KEY` orphans no record.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `secret`.
+    /// Returns the digest of `secret`.
     #[must_use]
     pub fn of(secret: &[u8]) -> Self {
         Self(Sha256::digest(secret).into())
     }
 
-    /// Reads a SHA-256 that somebody computed elsewhere, in hex or either alphabet of base64.
+    /// Reads a SHA-256 that was computed elsewhere, in hexadecimal or in either alphabet of base64.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = if text.len() == 64 { from_hex(text) } else { decode_lenient(text) };
         bytes?.try_into().ok().map(Self)
     }
 
-    /// The bytes, for a further computation.
+    /// Returns the bytes, for further computation.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// In constant time.
+/// Compares in constant time.
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -61,23 +61,23 @@ impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = decode(&text).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| de::Error::custom("a digest is 32 bytes, base64url"))
+        bytes.map(Self).ok_or_else(|| de::Error::custom("a digest must be 32 bytes of base64url"))
     }
 }
 
-/// Base64url without padding (RFC 4648 §5).
+/// Encodes as base64url without padding (RFC 4648 §5).
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Reads base64url without padding; `None` for anything else.
+/// Decodes base64url without padding; `None` for anything else.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Reads either alphabet of base64, padded or not: what `openssl rand -base64 32` and its like print.
+/// Decodes either alphabet of base64, padded or not, such as the output of `openssl rand -base64 32`.
 #[must_use]
 pub fn decode_lenient(text: &str) -> Option<Vec<u8>> {
     let bare = text.trim().trim_end_matches('=');
@@ -93,14 +93,14 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     text.as_bytes().chunks(2).map(pair).collect()
 }
 
-/// `N` random bytes.
+/// Returns `N` random bytes.
 pub fn random<const N: usize>(rng: &mut impl CryptoRng) -> [u8; N] {
     let mut bytes = [0; N];
     rng.fill_bytes(&mut bytes);
     bytes
 }
 
-/// A random identifier of 128 bits, as base64url.
+/// Returns a random identifier of 128 bits, base64url.
 pub fn random_id(rng: &mut impl CryptoRng) -> String {
     encode(&random::<16>(rng))
 }

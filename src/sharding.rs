@@ -1,11 +1,115 @@
-//! Which object has what: accounts and counters are spread over as many objects as there will ever be.
+//! Which Durable Object holds a row.
+//!
+//! Grants and families live in a shard of the device's region. Accounts and the rows of the limiter are each
+//! spread over 32 objects; that number must never change.
 
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// How many. For ever: with another number accounts would not be found any more.
+/// The most shards that a region can have.
+pub const MAX_SHARDS: u8 = 64;
+
+/// A region in which the platform hosts Durable Objects.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Region {
+    /// Western North America.
+    Wnam,
+    /// Eastern North America, and South America.
+    Enam,
+    /// Western Europe, and Africa.
+    Weur,
+    /// Eastern Europe, and the Middle East.
+    Eeur,
+    /// Asia.
+    Apac,
+    /// Oceania.
+    Oc,
+}
+
+impl Region {
+    /// Every region. Its position here is its byte in codes and tokens, so the order must never change.
+    pub const ALL: [Self; 6] = [Self::Wnam, Self::Enam, Self::Weur, Self::Eeur, Self::Apac, Self::Oc];
+
+    /// Returns the platform's location hint.
+    #[must_use]
+    pub const fn hint(self) -> &'static str {
+        match self {
+            Self::Wnam => "wnam",
+            Self::Enam => "enam",
+            Self::Weur => "weur",
+            Self::Eeur => "eeur",
+            Self::Apac => "apac",
+            Self::Oc => "oc",
+        }
+    }
+
+    /// Returns the region nearest to a data center, given by its three-letter code; western Europe if the code
+    /// is unknown. Location hints that host no objects count as their neighbor.
+    #[must_use]
+    pub fn nearest(colo: Option<&str>) -> Self {
+        let hint = colo.and_then(cf_colo_hint::Colo::from_code).and_then(|colo| colo.location_hint());
+        match hint.map_or("weur", |hint| hint.as_str()) {
+            "wnam" => Self::Wnam,
+            "enam" | "sam" => Self::Enam,
+            "eeur" | "me" => Self::Eeur,
+            "oc" => Self::Oc,
+            asia if asia.starts_with("apac") => Self::Apac,
+            _ => Self::Weur,
+        }
+    }
+
+    fn position(self) -> u8 {
+        match self {
+            Self::Wnam => 0,
+            Self::Enam => 1,
+            Self::Weur => 2,
+            Self::Eeur => 3,
+            Self::Apac => 4,
+            Self::Oc => 5,
+        }
+    }
+}
+
+/// A `GrantShard`. Displays as the name of its object, such as `weur/3`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Shard {
+    /// Where the platform creates the object.
+    pub region: Region,
+    /// Number of the shard within its region, counted from 0.
+    pub index: u8,
+}
+
+impl Shard {
+    /// Returns the two bytes that name this shard in codes and tokens.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 2] {
+        [self.region.position(), self.index]
+    }
+
+    /// Reads the bytes of [`Shard::to_bytes`]. Returns `None` for a shard that cannot exist, so that a made-up
+    /// code creates no object.
+    #[must_use]
+    pub fn from_bytes([region, index]: [u8; 2]) -> Option<Self> {
+        let region = *Region::ALL.get(usize::from(region))?;
+        (index < MAX_SHARDS).then_some(Self { region, index })
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.region.hint(), self.index)
+    }
+}
+
+/// Number of `AccountShard` objects, and of `LimiterShard` objects. With another number, stored accounts would
+/// not be found.
 const SHARDS: u8 = 32;
 
-/// The name of the object that has `key`, from 0 to 31. Without a secret, so that a new `MASTER_KEY` moves no account.
+/// Returns the name of the object that holds `key`, from `0` to `31`. The hash has no secret, so a new
+/// `MASTER_KEY` moves no account.
 #[must_use]
 pub fn shard_of(key: &str) -> String {
     let [first, ..]: [u8; 32] = Sha256::digest(key.as_bytes()).into();
@@ -18,9 +122,28 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn every_object_gets_something() {
+    fn every_object_gets_some_of_the_keys() {
         let names: BTreeSet<String> = (0..1_000).map(|number| shard_of(&number.to_string())).collect();
 
         assert_eq!(names.len(), usize::from(SHARDS));
+    }
+
+    #[test]
+    fn a_shard_can_be_read_from_its_two_bytes() {
+        let shard = Shard { region: Region::Oc, index: 31 };
+
+        assert_eq!(Shard::from_bytes(shard.to_bytes()), Some(shard));
+        assert_eq!(shard.to_string(), "oc/31");
+        assert_eq!(Shard::from_bytes([6, 0]), None);
+        assert_eq!(Shard::from_bytes([0, MAX_SHARDS]), None);
+        assert!(Shard::from_bytes([5, MAX_SHARDS - 1]).is_some());
+    }
+
+    #[test]
+    fn hints_that_host_no_objects_count_as_their_neighbor() {
+        assert_eq!(Region::nearest(Some("GRU")), Region::Enam);
+        assert_eq!(Region::nearest(Some("JNB")), Region::Weur);
+        assert_eq!(Region::nearest(Some("CDG")), Region::Weur);
+        assert_eq!(Region::nearest(Some("not a colo")), Region::Weur);
     }
 }

@@ -1,4 +1,5 @@
-//! Instants. There is no clock here: one hop reads it once and passes the value on.
+//! Instants. There is no clock here: the Worker and each Durable Object read theirs once per call and pass
+//! the value on.
 
 use core::ops::Add;
 use core::time::Duration;
@@ -13,37 +14,37 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The instant `millis` milliseconds after the epoch.
+    /// Returns the instant `millis` milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn millis(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, as a JWT's `NumericDate` wants them (RFC 7519 §2).
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, as in a `NumericDate` (RFC 7519 §2).
     #[must_use]
     pub const fn seconds(self) -> u64 {
         self.0 / 1_000
     }
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// Returns the time from `earlier` to this instant; zero if `earlier` is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The instant `span` before this one, or the epoch.
+    /// Returns the instant `span` before this one, but none before 1970.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// The time of day as `14:03`, in UTC.
+    /// Returns the time of day in UTC, such as `14:03`.
     #[must_use]
     pub fn clock(self) -> String {
         let minutes = self.seconds() / 60;
@@ -59,13 +60,13 @@ impl Add<Duration> for Timestamp {
     }
 }
 
-/// A span of so many seconds.
+/// Returns a span of `seconds`.
 #[must_use]
 pub const fn span(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Whole seconds of `span`, rounded up: a wait that is named must not be too short.
+/// Returns the whole seconds of `span`, rounded up, because a stated wait must not be too short.
 #[must_use]
 pub fn ceil_seconds(span: Duration) -> u64 {
     millis(span).div_ceil(1_000)

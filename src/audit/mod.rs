@@ -2,12 +2,12 @@
 
 pub mod outbox;
 
+use crate::ask::Ask;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::family::Family;
 use crate::format::Format;
-use crate::grant::Denial;
+use crate::identity::account::AccountKey;
 use crate::secret;
 use crate::time::Timestamp;
 
@@ -26,7 +26,7 @@ pub struct Event {
     pub client_id: String,
     /// The account concerned, once one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
+    pub account: Option<AccountKey>,
 }
 
 /// The transitions there are.
@@ -65,33 +65,6 @@ pub enum What {
     Revoked,
 }
 
-impl What {
-    /// The event of a refusal.
-    #[must_use]
-    pub const fn of(how: Denial) -> Self {
-        match how {
-            Denial::Denied => Self::Denied,
-            Denial::Reported => Self::Reported,
-            Denial::Contested => Self::Contested,
-        }
-    }
-}
-
-impl Event {
-    /// The event of a family.
-    #[must_use]
-    pub fn of_family(what: What, id: &str, family: &Family, now: Timestamp) -> Self {
-        Self {
-            format: Format,
-            what,
-            at: now,
-            subject: id.to_owned(),
-            client_id: family.client_id.clone(),
-            account: Some(family.account.clone()),
-        }
-    }
-}
-
 /// An event on its way to the ledger. The same `id` shipped twice is recorded once.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Shipment {
@@ -99,6 +72,18 @@ pub struct Shipment {
     pub id: String,
     /// The event, as the shard stored it: the ledger keeps what a newer version wrote.
     pub event: serde_json::Value,
+}
+
+/// Records events in a ledger, in their order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Record {
+    /// The events. Those that the ledger has already are skipped.
+    pub shipments: Vec<Shipment>,
+}
+
+impl Ask for Record {
+    type Command = Self;
+    type Reply = ();
 }
 
 /// The head of a hash chain after one more record: SHA-256 of the head before and the record.

@@ -1,6 +1,15 @@
 //! Events on their way to the ledger, a day at a time.
 
-use super::Shipment;
+use super::{Event, Shipment};
+
+/// Where a domain leaves its events: in the same transaction as the change that they report.
+pub trait Outbox {
+    /// Why a row could not be read or written.
+    type Error;
+
+    /// Appends an event to the outbox.
+    fn tell(&self, event: &Event) -> Result<(), Self::Error>;
+}
 
 /// A day has so many ledgers, so that no object takes every event there is.
 const PARTS: u64 = 4;

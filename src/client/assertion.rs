@@ -1,4 +1,4 @@
-//! A JWT that a client signed to prove itself (RFC 7523 §2.2, §3; OpenID Connect Core §9).
+//! Client assertions: JWTs that clients sign to authenticate (RFC 7523 §2.2, §3; OpenID Connect Core §9).
 
 use core::fmt;
 use core::time::Duration;
@@ -12,73 +12,74 @@ use crate::time::Timestamp;
 use crate::token::jws::Compact;
 use crate::token::signing_key::Algorithm;
 
-/// The `client_assertion_type` (RFC 7523 §2.2).
+/// The only supported `client_assertion_type` (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How far ahead `exp` may be: RFC 7523 §3 lets a server bound it, and a `jti` is remembered so long.
+/// Longest accepted time until `exp`. RFC 7523 §3 lets a server limit it; a `jti` is remembered for as long.
 pub const LONGEST_LIFE: Duration = Duration::from_secs(600);
-/// How far the clocks may differ.
+/// Tolerated difference between the client's clock and the server's.
 pub const SKEW: Duration = Duration::from_secs(30);
-/// A `typ` that says what the token is for must say this (RFC 8725 §3.11), or no more than that it is a JWT.
+/// Accepted values of `typ`, which is optional: any JWT, or explicitly a client assertion (RFC 8725 §3.11).
 const TYPES: [&str; 2] = ["jwt", "client-authentication+jwt"];
 
-/// A compact JWS (RFC 7515 §3.1) whose claims are all there, and not yet believed.
+/// A parsed compact JWS (RFC 7515 §3.1) that has every required claim, but whose signature is not verified.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Assertion {
-    /// How it was signed.
+    /// From the header.
     pub alg: Algorithm,
-    /// The key that it names.
+    /// From the header; `None` if any of the client's keys may have signed.
     pub kid: Option<String>,
-    /// The client: `iss` and `sub`.
+    /// Both `iss` and `sub`.
     pub client_id: String,
-    /// `None` if it is not one string.
+    /// `None` unless `aud` is a single string.
     audience: Option<String>,
     expires_at: Timestamp,
     /// The later of `nbf` and `iat`.
     not_before: Option<Timestamp>,
+    /// The `jti`.
     name: String,
     input: String,
     signature: Vec<u8>,
 }
 
-/// It could be used once more.
+/// Shows only the client, because a logged assertion could be replayed.
 impl fmt::Debug for Assertion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Assertion").field("client_id", &self.client_id).finish_non_exhaustive()
     }
 }
 
-/// What is wrong with an assertion. The client is told none of it; the log is.
+/// Why an assertion is refused: logged, but not disclosed to the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Flaw {
-    /// `client_assertion_type` is another.
+    /// `client_assertion_type` is not [`JWT_BEARER`].
     UnknownType,
-    /// It is not a JWS with claims in it.
+    /// The text is not a compact JWS with a JSON header and JSON claims.
     Malformed,
-    /// The algorithm is none of ours.
+    /// `alg` is not supported.
     UnknownAlgorithm,
-    /// The header asks for something unknown, or the token is for something else.
+    /// The header has a `crit`, or a `typ` of another kind of token.
     UnsuitableHeader,
-    /// `iss` and `sub` are not both the client.
+    /// `iss` and `sub` are missing or differ.
     WrongSubject,
-    /// `aud` is not this server, or not one string.
+    /// `aud` does not name this server, or is not a single string.
     WrongAudience,
     /// `exp` is missing or past.
     Expired,
-    /// `exp` is too far ahead.
+    /// `exp` is further ahead than [`LONGEST_LIFE`] and [`SKEW`] allow.
     TooLong,
-    /// `nbf` or `iat` is ahead.
+    /// `nbf` or `iat` is further ahead than [`SKEW`] allows.
     TooEarly,
-    /// `jti` is missing.
+    /// `jti` is missing or empty.
     Nameless,
-    /// None of the client's keys made the signature.
+    /// The signature does not verify with any of the client's keys.
     WrongSignature,
-    /// It was used before.
+    /// The assertion was used before.
     Replayed,
 }
 
 impl Flaw {
-    /// For the log.
+    /// Returns the reason as the log states it.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
@@ -98,12 +99,12 @@ impl Flaw {
     }
 }
 
-/// Who got an assertion.
+/// The names that an assertion may have as its `aud`.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipient<'a> {
-    /// The issuer.
+    /// This server's issuer identifier.
     pub issuer: &'a str,
-    /// The URL that it was sent to; `None` where the issuer alone is taken for an audience.
+    /// URL of the request that carries the assertion; `None` if only the issuer is accepted.
     pub url: Option<&'a str>,
 }
 
@@ -126,7 +127,7 @@ struct Claims {
     jti: Option<String>,
 }
 
-/// Seconds, perhaps with a fraction (RFC 7519 §2), which is cut off.
+/// Seconds since 1970 (RFC 7519 §2); a fraction is cut off.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "f64")]
 struct NumericDate(Timestamp);
@@ -137,20 +138,20 @@ impl TryFrom<f64> for NumericDate {
     fn try_from(seconds: f64) -> Result<Self, Self::Error> {
         const YEAR_10000: f64 = 253_402_300_800.0;
         if !(0.0..YEAR_10000).contains(&seconds) {
-            return Err("not an instant");
+            return Err("not a NumericDate before the year 10000");
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within bounds")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
         let seconds = seconds as u64;
         Ok(Self(Timestamp::from_millis(seconds * 1_000)))
     }
 }
 
 impl Assertion {
-    /// Takes an assertion apart.
+    /// Parses an assertion.
     ///
     /// # Errors
     ///
-    /// What does not depend on the time, the recipient and the key.
+    /// A flaw that does not depend on the time, the recipient or the key.
     pub fn parse(text: &str) -> Result<Self, Flaw> {
         let jws = Compact::parse(text).ok_or(Flaw::Malformed)?;
         let header: Header = serde_json::from_slice(&jws.header).map_err(|_| Flaw::Malformed)?;
@@ -170,11 +171,11 @@ impl Assertion {
         })
     }
 
-    /// Whether it is meant for this recipient, now.
+    /// Checks that the assertion is meant for `recipient` and valid at `now`.
     ///
     /// # Errors
     ///
-    /// It is not.
+    /// [`Flaw::WrongAudience`], [`Flaw::Expired`], [`Flaw::TooLong`] or [`Flaw::TooEarly`].
     pub fn check(&self, recipient: Recipient<'_>, now: Timestamp) -> Result<(), Flaw> {
         let meant = |audience: &str| audience == recipient.issuer || Some(audience) == recipient.url;
         if !self.audience.as_deref().is_some_and(meant) {
@@ -192,26 +193,26 @@ impl Assertion {
         Ok(())
     }
 
-    /// What the signature is made over.
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.input.as_bytes()
     }
 
-    /// The signature.
+    /// Returns the decoded signature, which is not verified.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.signature
     }
 
-    /// A digest of the client and its own name for it: one use of it.
+    /// Returns the name under which a use is remembered: a digest of client and `jti`, base64url.
     #[must_use]
     pub fn once(&self) -> String {
         let pair = serde_json::json!([self.client_id, self.name]).to_string();
         secret::encode(Digest::of(pair.as_bytes()).bytes())
     }
 
-    /// From then on it is good no more, whatever the clocks.
+    /// Returns when the assertion expires, including the tolerated [`SKEW`].
     #[must_use]
     pub fn until(&self) -> Timestamp {
         self.expires_at + SKEW
@@ -222,7 +223,7 @@ impl Header {
     fn algorithm(&self) -> Result<Algorithm, Flaw> {
         let typ = self.typ.as_ref().map(|typ| typ.to_ascii_lowercase());
         let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
-        // RFC 7515 §4.1.11: what is critical and not understood makes the JWS invalid.
+        // RFC 7515 §4.1.11: a critical extension that is not understood makes the JWS invalid.
         if self.crit.is_some() || typ.is_some_and(|typ| !TYPES.contains(&typ)) {
             return Err(Flaw::UnsuitableHeader);
         }
@@ -230,7 +231,7 @@ impl Header {
     }
 }
 
-/// An array could name another server beside this one, which could use the assertion here.
+/// Refuses an array: if it named a second server, that server could replay the assertion here.
 fn sole(audience: Option<Value>) -> Option<String> {
     audience?.as_str().map(str::to_owned)
 }
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn s13_the_audience_is_the_issuer_or_the_url_that_got_it_and_nothing_else() {
+    fn s13_the_audience_is_the_issuer_or_the_receiving_url_and_nothing_else() {
         assert_eq!(judged(&json!({ "aud": ISSUER })), Ok(()));
         assert_eq!(judged(&json!({ "aud": TOKEN })), Ok(()));
         for aud in [
@@ -285,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_is_good_for_ten_minutes_at_most_give_or_take_the_clocks() {
+    fn an_assertion_is_valid_for_at_most_ten_minutes_plus_clock_skew() {
         for (changes, expected) in [
             (json!({ "exp": 999_971 }), Ok(())),
             (json!({ "exp": 999_970 }), Err(Flaw::Expired)),
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn it_names_its_client_twice_and_itself() {
+    fn an_assertion_needs_equal_iss_and_sub_and_a_jti() {
         for (changes, expected) in [
             (json!({ "iss": "d" }), Err(Flaw::WrongSubject)),
             (json!({ "iss": null, "sub": null }), Err(Flaw::WrongSubject)),
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn its_header_is_for_this_and_by_an_algorithm_of_ours() {
+    fn an_assertion_header_needs_a_supported_alg_and_no_foreign_typ() {
         for alg in Algorithm::ALL {
             assert!(assertion(&json!({ "alg": alg }), &claims(&json!({}))).is_ok());
         }
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_jws_is_refused() {
+    fn malformed_text_is_refused() {
         let twice = secret::encode(br#"{"iss":"c","iss":"d","sub":"c"}"#);
         for text in ["", ".", "..", "a.b.c", "e30.e30.e30.e30", &format!("eyJhbGciOiJFUzI1NiJ9.{twice}.AA")] {
             assert_eq!(Assertion::parse(text), Err(Flaw::Malformed), "{text}");
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_remembered_by_client_and_name_and_shows_itself_nowhere() {
+    fn a_use_is_named_after_client_and_jti_and_debug_shows_only_the_client() {
         let once = |changes: Value| assertion(&json!({ "alg": "ES256" }), &claims(&changes)).unwrap().once();
 
         assert_eq!(once(json!({})), once(json!({ "exp": 1_000_099 })));

@@ -1,4 +1,4 @@
-//! The proof a client gives of being itself (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2).
+//! How a client proves its identity (RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2).
 
 use super::assertion::{Assertion, Flaw};
 use super::certificate::Certificate;
@@ -6,50 +6,51 @@ use super::{Authentication, Client, Retiring};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// What a request says of its client.
+/// The client that a request claims to be from, and the proof.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Credentials {
-    /// The `client_id`.
+    /// Not proven until [`Credentials::judge`].
     pub client_id: String,
-    /// What is to prove it.
+    /// At most one, because RFC 6749 §2.3 forbids two methods in one request.
     pub proof: Proof,
 }
 
-/// What is to prove who the client is: one thing, or nothing.
+/// The proof that came with a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Proof {
-    /// Nothing.
+    /// Neither a secret, an assertion nor a certificate.
     Absent,
-    /// The digest of a secret.
+    /// Digest of the secret that was sent.
     Secret(Digest),
-    /// A JWT, meant for this server and not expired, whose signature has not been looked at.
+    /// An assertion. Its audience and dates are checked before [`Credentials::judge`], its signature after.
     Assertion(Box<Assertion>),
-    /// Nothing but the certificate that came with the connection. It is no proof of most clients, and no harm.
+    /// Only the certificate of the TLS connection. For clients of other methods it is the same as
+    /// [`Proof::Absent`].
     Certificate(Certificate),
 }
 
-/// Whether credentials are a client's.
+/// Whether credentials belong to a client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Judgement<'a> {
-    /// They are.
+    /// They do.
     Proven,
-    /// They are if its keys bear this out.
+    /// They do if the client's keys confirm the evidence.
     ByKeys(Evidence<'a>),
-    /// They are not.
+    /// They do not.
     Refused(ClientRefusal),
 }
 
-/// What is to be held against the keys of a client.
+/// Evidence that has to be compared with the client's keys.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Evidence<'a> {
-    /// One of them must have made its signature.
+    /// Its signature must verify with one of the keys.
     Assertion(&'a Assertion),
-    /// It must be among them.
+    /// It must be one of the registered certificates.
     Certificate(&'a Certificate),
 }
 
 impl Evidence<'_> {
-    /// What it means if they do not bear it out.
+    /// Returns the refusal for evidence that the keys do not confirm.
     #[must_use]
     pub const fn refusal(self) -> ClientRefusal {
         match self {
@@ -59,23 +60,23 @@ impl Evidence<'_> {
     }
 }
 
-/// Why credentials prove nothing. The client is told none of it; the log is.
+/// Why credentials are refused: logged, but not disclosed to the client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ClientRefusal {
-    /// There are none, and the client has some.
+    /// The request has no proof, although the client is registered with credentials.
     NoProof,
-    /// They are of another kind than the client was registered with.
+    /// The client is registered for another method.
     WrongMethod,
-    /// The secret is another.
+    /// The secret is not the client's.
     WrongSecret,
-    /// The certificate is another.
+    /// The certificate is not the client's, or the platform did not verify it.
     WrongCertificate,
-    /// The assertion is not good.
+    /// The assertion is invalid.
     Assertion(Flaw),
 }
 
 impl ClientRefusal {
-    /// For the log.
+    /// Returns the reason as the log states it.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
@@ -89,10 +90,10 @@ impl ClientRefusal {
 }
 
 impl Credentials {
-    /// Whether these credentials are `client`'s.
+    /// Judges whether these credentials belong to `client`.
     ///
-    /// With `required` off, a client with credentials may leave them out, but not send wrong ones. A secret that was
-    /// replaced is good until its time is over.
+    /// Unless `required`, a client may omit its credentials, but must not send wrong ones. A replaced secret
+    /// remains valid until [`Retiring::until`].
     #[must_use]
     pub fn judge(&self, client: &Client, required: bool, now: Timestamp) -> Judgement<'_> {
         match (&client.authentication, &self.proof) {
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn s5_each_method_takes_its_own_proof_and_no_other() {
+    fn s5_each_method_accepts_only_its_own_proof() {
         const NO: ClientRefusal = ClientRefusal::NoProof;
         const OTHER: ClientRefusal = ClientRefusal::WrongMethod;
         let proofs = || [Proof::Absent, secret("right"), assertion(), certificate(true, "CN=tv")];
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_secret_or_certificate_proves_nothing_even_where_none_is_required() {
+    fn a_wrong_secret_or_certificate_is_refused_even_if_none_is_required() {
         for required in [true, false] {
             assert_eq!(judge(with_secret(), secret("wrong"), required), Err(ClientRefusal::WrongSecret));
             for wrong in [certificate(false, "CN=tv"), certificate(true, "CN=tv,O=x"), certificate(true, "")]
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_was_replaced_is_good_until_its_time_is_over() {
+    fn a_replaced_secret_is_valid_until_its_time_is_over() {
         let digest = |secret: &str| Digest::of(secret.as_bytes());
         let previous = Some(Retiring { digest: digest("old"), until: Timestamp::from_millis(2_000) });
         let rotated = Authentication::Secret { digest: digest("new"), previous, by: SecretBy::Basic };

@@ -1,4 +1,4 @@
-//! The certificate that a client showed (RFC 8705 §2).
+//! Client certificates (RFC 8705 §2).
 
 use chrono::NaiveDateTime;
 
@@ -6,29 +6,32 @@ use super::distinguished_name::DistinguishedName;
 use crate::secret;
 use crate::time::Timestamp;
 
-/// A client certificate, as the platform's mTLS saw it: the TLS handshake has proved that the client has its key.
+/// A client certificate as the platform's mTLS saw it. The TLS handshake has proved that the client has its
+/// private key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Certificate {
-    /// Whether the platform verified its chain, and knows of no revocation; never so if it is self-signed.
+    /// Whether the platform verified the chain and knows of no revocation; always false for a self-signed
+    /// certificate.
     pub verified: bool,
-    /// The subject, as RFC 4514 writes it.
+    /// In RFC 4514 form.
     pub subject_dn: String,
-    /// The SHA-256 of its DER, base64url.
+    /// SHA-256 of the DER encoding, base64url.
     pub sha256: String,
 }
 
 impl Certificate {
-    /// Reads what Cloudflare tells as `request.cf.tlsClientAuth`, where every member is text; `None` if no certificate
-    /// was shown, or none that counts: revoked, or not of this time.
+    /// Reads the certificate from the members of Cloudflare's `request.cf.tlsClientAuth`, which are strings.
+    ///
+    /// `None` if no certificate is presented, or if it is revoked, unreadable or outside its validity period.
     #[must_use]
     pub fn read(member: impl Fn(&str) -> Option<String>, now: Timestamp) -> Option<Self> {
         let is = |name: &str, text: &str| member(name).as_deref() == Some(text);
-        // A revoked certificate of a good chain is a `SUCCESS`, too.
+        // `certVerified` is `SUCCESS` for a revoked certificate, too, if its chain is good.
         if !is("certPresented", "1") || is("certRevoked", "1") {
             return None;
         }
         let verified = is("certVerified", "SUCCESS");
-        // A chain that does not verify says nothing of the dates.
+        // If the chain does not verify, the platform's verdict says nothing about the dates.
         if !verified && !is_of_this_time(member("certNotBefore")?, member("certNotAfter")?, now) {
             return None;
         }
@@ -36,7 +39,7 @@ impl Certificate {
         Some(Self { verified, subject_dn: member("certSubjectDNRFC2253").unwrap_or_default(), sha256 })
     }
 
-    /// Whether it is of that subject (RFC 8705 §2.1.2).
+    /// Returns whether the subject is `subject_dn`, in any spelling (RFC 8705 §2.1.2).
     #[must_use]
     pub fn is_of(&self, subject_dn: &str) -> bool {
         let own = DistinguishedName::parse(&self.subject_dn);
@@ -44,7 +47,7 @@ impl Certificate {
     }
 }
 
-/// The dates as OpenSSL prints them: `Dec  2 05:39:00 2026 GMT`.
+/// Reads dates as OpenSSL prints them: `Dec  2 05:39:00 2026 GMT`.
 fn is_of_this_time(not_before: String, not_after: String, now: Timestamp) -> bool {
     let seconds = |text: String| {
         let instant = NaiveDateTime::parse_from_str(&text, "%b %e %H:%M:%S %Y GMT").ok()?;
@@ -54,7 +57,7 @@ fn is_of_this_time(not_before: String, not_after: String, now: Timestamp) -> boo
     (from..=to).contains(&now.seconds())
 }
 
-/// 32 bytes in hexadecimal.
+/// Reads 32 bytes of hexadecimal.
 fn sha256(text: &str) -> Option<[u8; 32]> {
     let digits: Option<Vec<u8>> =
         text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
@@ -98,14 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn one_that_the_platform_did_not_verify_is_so() {
+    fn any_outcome_but_success_means_unverified() {
         for outcome in ["FAILED:self signed certificate", "FAILED", "NONE", "success", "absent"] {
             assert!(!read(&[("certVerified", outcome)]).unwrap().verified, "{outcome}");
         }
     }
 
     #[test]
-    fn one_that_does_not_count_is_none() {
+    fn an_absent_revoked_outdated_or_unreadable_certificate_is_none() {
         let unverified = ("certVerified", "FAILED:self signed certificate");
         for changes in [
             &[("certPresented", "0")][..],
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_subject_is_nobodys() {
+    fn an_empty_subject_matches_nothing() {
         let nameless = Certificate { subject_dn: String::new(), ..read(&[]).unwrap() };
 
         assert!(!nameless.is_of(""));

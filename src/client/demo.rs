@@ -1,4 +1,4 @@
-//! The clients of a development server. Never present in production.
+//! The clients of a development server; never present in production.
 
 use super::history::History;
 use super::rules::{About, ClientKeys, CodeRules, TokenRules};
@@ -8,10 +8,10 @@ use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::token::signing_key::Algorithm;
 
-/// The secret of `demo-printer`.
+/// Client secret of `demo-printer`.
 pub const PRINTER_SECRET: &str = "demo-printer-secret";
 
-/// `demo-tv`, public, and `demo-printer`, with a secret.
+/// Returns `demo-tv`, a public client, and `demo-printer`, which has a secret.
 #[must_use]
 pub fn clients() -> Vec<Client> {
     let digest = Digest::of(PRINTER_SECRET.as_bytes());

@@ -1,16 +1,16 @@
-//! Distinguished names (RFC 4514), to be compared.
+//! Distinguished names (RFC 4514), parsed for comparison.
 
 use std::collections::BTreeSet;
 
-/// A name: its parts from the most particular on, each a set of attributes with their values.
+/// A distinguished name: its parts, the most specific first, each a set of attribute types and values.
 ///
-/// Two spellings of one name are equal: escapes are undone, and the case of attribute types does not matter. Values
-/// are compared byte for byte.
+/// Different spellings of a name are equal: escapes are decoded, and attribute types are case-insensitive.
+/// Values are compared byte for byte.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DistinguishedName(Vec<BTreeSet<(String, Vec<u8>)>>);
 
 impl DistinguishedName {
-    /// Reads a name such as `CN=device 7,O=Example`; `None` if it is none, or empty.
+    /// Parses a name such as `CN=device 7,O=Example`; `None` if it is malformed or empty.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         split(text, ',')
@@ -20,7 +20,7 @@ impl DistinguishedName {
     }
 }
 
-/// At every `at` that is not escaped.
+/// Splits `text` at every `at` that is not escaped.
 fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
     let mut escaped = false;
     text.split(move |character| {
@@ -30,7 +30,8 @@ fn split(text: &str, at: char) -> impl Iterator<Item = &str> {
     })
 }
 
-/// RFC 4514 §3: `type=value`. A space after the separator before it, which many write, is no part of it.
+/// Parses `type=value` (RFC 4514 §3). Ignores leading white space, because many people write a space after
+/// the comma.
 fn attribute(text: &str) -> Option<(String, Vec<u8>)> {
     let (kind, value) = text.trim_start().split_once('=')?;
     let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
@@ -38,7 +39,7 @@ fn attribute(text: &str) -> Option<(String, Vec<u8>)> {
     Some((kind.to_ascii_lowercase(), unescape(value)?)).filter(|_| valid)
 }
 
-/// RFC 4514 §2.4: a backslash stands before a special character, or before two hexadecimal digits.
+/// Decodes escapes (RFC 4514 §2.4): a backslash before a special character or before two hexadecimal digits.
 fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut bytes = text.bytes();
     let mut value = Vec::new();
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn another_name_is_not_equal() {
+    fn different_and_malformed_names_are_not_equal() {
         for (one, other) in [
             ("CN=device,O=Example", "O=Example,CN=device"),
             ("CN=device,O=Example", "CN=device"),

@@ -1,19 +1,19 @@
-//! When a record was made and changed, and what an `If-Match` says of it (RFC 9110 §13.1.1).
+//! The version and dates of a record, and the `If-Match` precondition on them (RFC 9110 §13.1.1).
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// How often and when a record was changed. Records of before this was kept have none: they are at version 1.
+/// Version and dates of a record. Records stored before dates were kept have none, and are at version 1.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct History {
-    /// 1, and one more with each change.
+    /// 1 for a new record; each change adds 1.
     pub version: u64,
-    /// When it was made.
+    /// `None` if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// When it was changed last.
+    /// The last change, or the creation if there was no change since; `None` if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changed_at: Option<Timestamp>,
 }
@@ -25,25 +25,25 @@ impl Default for History {
 }
 
 impl History {
-    /// Of a record that is made now.
+    /// Returns the history of a record that is created at `now`.
     #[must_use]
     pub const fn beginning(now: Timestamp) -> Self {
         Self { version: 1, created_at: Some(now), changed_at: Some(now) }
     }
 
-    /// Of the same record, changed now.
+    /// Returns the history of the same record after a change at `now`.
     #[must_use]
     pub const fn changed(self, now: Timestamp) -> Self {
         Self { version: self.version.saturating_add(1), created_at: self.created_at, changed_at: Some(now) }
     }
 
-    /// Whether nothing is known of it.
+    /// Returns whether this is the history of a record that was stored without one.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The `ETag`, with its quotes. A record that was deleted and made again has another.
+    /// Returns the `ETag`, with its quotes. A record that was deleted and created again has a different one.
     #[must_use]
     pub fn etag(&self) -> String {
         let created = self.created_at.map_or(0, Timestamp::millis);
@@ -51,18 +51,18 @@ impl History {
     }
 }
 
-/// What a record must be for a change to go through.
+/// Precondition for a change to a record.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
-    /// Whatever it is, as long as it is there.
+    /// The record exists.
     Any,
-    /// One of these `ETag`s.
+    /// The record has one of these `ETag`s.
     OneOf(Vec<String>),
 }
 
 impl Expected {
-    /// Reads an `If-Match`. Weak tags and what is no tag match nothing (RFC 9110 §8.8.3.2).
+    /// Reads an `If-Match` header. Weak and malformed tags match nothing (RFC 9110 §8.8.3.2).
     #[must_use]
     pub fn parse(if_match: &str) -> Self {
         if if_match.trim() == "*" {
@@ -71,7 +71,7 @@ impl Expected {
         Self::OneOf(if_match.split(',').map(|tag| tag.trim().to_owned()).collect())
     }
 
-    /// Whether a record with this history is what is expected.
+    /// Returns whether a record with this history meets the precondition.
     #[must_use]
     pub fn holds(&self, history: &History) -> bool {
         match self {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_of_one_state_of_one_record() {
+    fn an_etag_identifies_one_version_of_one_record() {
         let first = History::beginning(Timestamp::from_millis(5));
         let changed = first.changed(Timestamp::from_millis(9));
         let again = History::beginning(Timestamp::from_millis(10));

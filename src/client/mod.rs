@@ -1,4 +1,4 @@
-//! Clients: who they are, what they may ask for, and how they prove it.
+//! Clients: what they may ask for, and how they authenticate.
 
 pub mod assertion;
 pub mod authentication;
@@ -20,48 +20,40 @@ use crate::token::signing_key::Algorithm;
 use history::History;
 use rules::{About, ClientKeys, CodeRules, TokenRules};
 
-/// RFC 8628 §3.4.
+/// The grant type of RFC 8628 §3.4.
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// RFC 6749 §6.
+/// The grant type of RFC 6749 §6.
 pub const REFRESH_TOKEN_GRANT: &str = "refresh_token";
 
-/// A registered client; the names are those of RFC 7591 §2 where it has one.
+/// A registered client.
+#[expect(missing_docs, reason = "the fields are named after the members of RFC 7591 §2 where it has one")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Client {
-    /// Of this record.
     pub format: Format<1>,
-    /// Its identifier.
     pub client_id: String,
-    /// The name people see.
     pub client_name: String,
-    /// Its home page, shown as text.
+    /// The home page. The consent page shows it as text, not as a link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
-    /// The grants it may use. The device grant is off until it is listed.
+    /// Every grant must be listed; even the device grant is off by default.
     pub grant_types: Vec<String>,
-    /// The scopes it may have.
+    /// The scopes that a grant may have.
     pub scope: Scope,
-    /// How it authenticates.
     pub authentication: Authentication,
-    /// How its ID tokens are signed (OpenID Connect Registration §2; RS256 unless registered otherwise).
+    /// RS256 unless registered otherwise (OpenID Connect Registration §2).
     pub id_token_signed_response_alg: Algorithm,
-    /// How its access tokens are signed.
+    /// ES256 unless registered otherwise.
     pub access_token_signed_response_alg: Algorithm,
-    /// Whether it may do anything at all.
+    /// If false, the client gets no codes and no tokens, and this server treats its tokens as invalid.
     pub enabled: bool,
-    /// What else people are told of it.
     #[serde(flatten)]
     pub about: About,
-    /// The keys it proves itself with.
     #[serde(flatten)]
     pub keys: ClientKeys,
-    /// What its codes are like, where that differs from the server's settings.
     #[serde(flatten)]
     pub codes: CodeRules,
-    /// What its tokens are like, where that differs from the server's settings.
     #[serde(flatten)]
     pub tokens: TokenRules,
-    /// When it was made and changed.
     #[serde(default, skip_serializing_if = "History::is_unknown")]
     pub history: History,
 }
@@ -70,59 +62,59 @@ pub struct Client {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "method")]
 pub enum Authentication {
-    /// A public client: it has no secret to keep (RFC 8628 §5.6).
+    /// A public client, which cannot keep a secret (RFC 8628 §5.6).
     None,
     /// A secret, sent by HTTP Basic or in the body (RFC 6749 §2.3.1).
     Secret {
-        /// The digest of the secret.
+        /// Digest of the secret.
         digest: Digest,
-        /// The secret before it, while both are good.
+        /// The replaced secret, while it is still valid.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         previous: Option<Retiring>,
-        /// How it was registered to be sent; the other way is taken as well.
+        /// The registered way to send the secret; the other way is accepted as well.
         #[serde(default, skip_serializing_if = "SecretBy::is_basic")]
         by: SecretBy,
     },
-    /// A JWT signed with a key of [`Client::keys`] (RFC 7523 §2.2).
+    /// A JWT signed with one of [`Client::keys`] (RFC 7523 §2.2).
     PrivateKeyJwt,
-    /// A certificate that the platform's mTLS verified, by its subject (RFC 8705 §2.1).
+    /// A certificate with a known subject, verified by the platform's mTLS (RFC 8705 §2.1).
     TlsClientAuth {
-        /// The expected subject, as RFC 4514 writes it.
+        /// The expected subject in RFC 4514 form.
         subject_dn: String,
     },
-    /// A certificate that is in [`Client::keys`] (RFC 8705 §2.2).
+    /// A certificate registered in [`Client::keys`] (RFC 8705 §2.2).
     SelfSignedTlsClientAuth,
 }
 
-/// A secret that is on its way out.
+/// A replaced secret that is still valid for a while.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Retiring {
-    /// Its digest.
+    /// Digest of the secret.
     pub digest: Digest,
-    /// It is good until then.
+    /// When the secret becomes invalid.
     pub until: Timestamp,
 }
 
-/// How a secret is sent.
+/// How a client sends its secret.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretBy {
-    /// HTTP Basic.
+    /// `client_secret_basic`: by HTTP Basic.
     #[default]
     Basic,
-    /// In the body.
+    /// `client_secret_post`: in the body.
     Post,
 }
 
 impl SecretBy {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     const fn is_basic(&self) -> bool {
         matches!(self, Self::Basic)
     }
 }
 
 impl Authentication {
-    /// Whether the client has something to prove itself with.
+    /// Returns whether the client has credentials (RFC 6749 §2.1).
     #[must_use]
     pub const fn is_confidential(&self) -> bool {
         match self {
@@ -134,7 +126,7 @@ impl Authentication {
         }
     }
 
-    /// The `token_endpoint_auth_method` (RFC 7591 §2, RFC 8705 §2.1.1, §2.2.1).
+    /// Returns the `token_endpoint_auth_method` (RFC 7591 §2, RFC 8705 §2.1.1, §2.2.1).
     #[must_use]
     pub const fn method(&self) -> &'static str {
         match self {
@@ -149,7 +141,7 @@ impl Authentication {
 }
 
 impl Client {
-    /// Whether the client may use `grant_type`.
+    /// Returns whether the client is registered for `grant_type`.
     #[must_use]
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|allowed| allowed == grant_type)

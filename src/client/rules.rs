@@ -1,5 +1,5 @@
-//! What is particular to a client: what people are told of it, its keys, and how its codes and tokens differ
-//! from the server's settings. Every member may be left out.
+//! Optional members of a client: what people see of it, its keys, and how its codes and tokens differ from
+//! the server's settings.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,38 +8,38 @@ use crate::format::{is_false, is_true};
 use crate::token::mapping::Rules;
 use crate::token::signing_key::Algorithm;
 
-/// What people are told of a client, besides its name (RFC 7591 §2).
+/// Information about a client for people (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct About {
-    /// Its picture. Stored and listed; the pages load nothing from elsewhere.
+    /// Stored and listed, but never displayed: the pages load nothing from other sites.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
-    /// What it does with people's data.
+    /// The privacy policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_uri: Option<String>,
-    /// Its terms.
+    /// The terms of service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tos_uri: Option<String>,
-    /// Who answers for it, as e-mail addresses.
+    /// E-mail addresses of the people responsible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<String>,
-    /// The team that it belongs to. For operators only.
+    /// The team responsible for the client; visible to operators only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// A sentence that the consent page shows: what approving means for this client.
+    /// A sentence on the consent page that says what approval means for this client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consent_text: Option<String>,
 }
 
-/// The keys that a client proves itself with (RFC 7591 §2).
+/// The public keys that a client authenticates with (RFC 7591 §2): at most one of the two members.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct ClientKeys {
-    /// A JWK set (RFC 7517 §5) of public keys.
+    /// A JWK set (RFC 7517 §5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// Where to get one, over https.
+    /// The https URL of a JWK set; http on loopback only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
 }
@@ -48,16 +48,16 @@ pub struct ClientKeys {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct CodeRules {
-    /// How long a code lives, in seconds.
+    /// Seconds; `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_lifetime: Option<u64>,
-    /// The interval to begin with, in seconds.
+    /// Initial interval in seconds; `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub polling_interval: Option<u64>,
-    /// What its user codes are made of.
+    /// The characters of its user codes.
     #[serde(skip_serializing_if = "UserCodeType::is_configured")]
     pub user_code_type: UserCodeType,
-    /// Whether it is given a `verification_uri_complete` (RFC 8628 §3.3.1).
+    /// Whether devices get a `verification_uri_complete` (RFC 8628 §3.3.1).
     #[serde(skip_serializing_if = "is_true")]
     pub verification_uri_complete: bool,
 }
@@ -73,19 +73,19 @@ impl Default for CodeRules {
     }
 }
 
-/// What a user code is made of (RFC 8628 §6.1).
+/// The characters of a user code (RFC 8628 §6.1).
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UserCodeType {
-    /// What the settings say.
+    /// Those that the server's settings name.
     #[default]
     Configured,
-    /// Digits only, where Latin letters are hard to type.
+    /// Digits only, for people who cannot easily type Latin letters.
     Digits,
 }
 
 impl UserCodeType {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     const fn is_configured(&self) -> bool {
         matches!(self, Self::Configured)
     }
@@ -95,51 +95,52 @@ impl UserCodeType {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct TokenRules {
-    /// What its access tokens are.
+    /// JWT unless registered otherwise.
     #[serde(skip_serializing_if = "AccessTokenFormat::is_jwt")]
     pub access_token_format: AccessTokenFormat,
-    /// The resources it may have tokens for (RFC 8707 §2), absolute URIs; the first is the default. None: the issuer.
+    /// Absolute URIs of the resources that its tokens may be for (RFC 8707 §2). The first is the default; if
+    /// there are none, tokens are for the issuer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
-    /// In seconds.
+    /// Seconds; `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<u64>,
-    /// In seconds.
+    /// Seconds; `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_lifetime: Option<u64>,
-    /// How long a refresh token may lie unused, in seconds (RFC 9700 §4.14.2).
+    /// Seconds until an unused refresh token expires (RFC 9700 §4.14.2); `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_idle_lifetime: Option<u64>,
-    /// How long one approval may be refreshed at all, in seconds.
+    /// Seconds for which one approval can be refreshed; `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_lifetime: Option<u64>,
-    /// `/userinfo` answers with a JWT signed so (OpenID Connect Registration §2); plain JSON if absent.
+    /// How `/userinfo` responses are signed (OpenID Connect Registration §2); `None` for plain JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub userinfo_signed_response_alg: Option<Algorithm>,
-    /// Whether a token request without DPoP is refused (RFC 9449 §5.2).
+    /// Whether token requests without DPoP are refused (RFC 9449 §5.2).
     #[serde(skip_serializing_if = "is_false")]
     pub dpop_bound_access_tokens: bool,
-    /// Whether its access tokens are bound to its certificate (RFC 8705 §3.4).
+    /// Whether access tokens are bound to the client's certificate (RFC 8705 §3.4).
     #[serde(skip_serializing_if = "is_false")]
     pub tls_client_certificate_bound_access_tokens: bool,
-    /// How the claims of its tokens are mapped.
+    /// Claim mapping for the client's tokens.
     #[serde(skip_serializing_if = "Rules::is_empty")]
     pub claims: Rules,
 }
 
-/// What an access token is.
+/// Whether resource servers can read an access token.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessTokenFormat {
-    /// RFC 9068: resource servers read it themselves.
+    /// They can: it is a JWT (RFC 9068).
     #[default]
     Jwt,
-    /// Unreadable to all but this server: resource servers ask `/introspect`.
+    /// Only this server can; resource servers ask `/introspect`.
     Opaque,
 }
 
 impl AccessTokenFormat {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     const fn is_jwt(&self) -> bool {
         matches!(self, Self::Jwt)
     }

@@ -7,7 +7,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use super::object;
 use super::object::{Table, column, json, ring_by};
 use crate::alarm::{Work, next_alarm};
-use crate::identity::account::Account;
+use crate::identity::account::{Account, AccountKey};
 use crate::identity::session::Session;
 use crate::identity::shard::{Rows, apply};
 use crate::secret;
@@ -39,9 +39,9 @@ impl DurableObject for AccountShard {
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command = object::command(request).await?;
         let now = object::now();
-        let reply = apply(&self.table, command, now)?;
+        let answer = apply(&self.table, command, now)?;
         ring_by(&self.state, &self.alarm, self.due(now)).await;
-        object::reply(&reply)
+        object::reply(answer)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -63,8 +63,8 @@ impl AccountShard {
 impl Rows for Table {
     type Error = worker::Error;
 
-    fn account(&self, key: &str) -> Result<Option<Account>> {
-        self.record("SELECT record FROM accounts WHERE key = ?", vec![key.into()])
+    fn account(&self, key: &AccountKey) -> Result<Option<Account>> {
+        self.record("SELECT record FROM accounts WHERE key = ?", vec![key.as_str().into()])
     }
 
     fn put_account(&self, account: &Account) -> Result<()> {

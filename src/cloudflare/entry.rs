@@ -11,11 +11,13 @@ use worker::{Context, Env, Headers, Result, event};
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
+use crate::endpoint::answer;
 use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response};
-use crate::endpoint::{Platform as _, Server, Unavailable, answer};
-use crate::limiter;
+use crate::endpoint::platform::{Platform as _, Unavailable};
+use crate::endpoint::server::Server;
 use crate::place::Place;
-use crate::settings::{BadSetting, Settings};
+use crate::settings::Settings;
+use crate::settings::variable::BadSetting;
 use crate::time::Timestamp;
 
 thread_local! {
@@ -50,9 +52,9 @@ async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Res
 /// The answer. A body may have taken its time: what is issued lives from now on.
 async fn served(server: Rc<Server<Workers>>, request: &Request, context: &Context) -> Response {
     let mut response = answer(&server, request, object::now(), &mut object::rng()).await;
-    if let Some(command) = response.afterwards.take() {
+    if let Some(name) = response.afterwards.take() {
         context.wait_until(async move {
-            let _: core::result::Result<limiter::Reply, Unavailable> = server.platform.limits(&command).await;
+            let _: core::result::Result<bool, Unavailable> = server.platform.limits(name).await;
         });
     }
     response

@@ -9,11 +9,14 @@ use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::platform::{LEDGER, send};
 use crate::alarm::{BATCH, BATCHES, Work, next_alarm};
-use crate::audit::Event;
-use crate::audit::outbox::Batch;
+use crate::ask::Answer;
+use crate::audit::outbox::{Batch, Outbox};
+use crate::audit::{Event, Record};
+use crate::family;
 use crate::family::Family;
+use crate::family::id::FamilyId;
 use crate::grant::Grant;
-use crate::grant::command::{Command, Reply};
+use crate::grant::command::Command;
 use crate::grant::expired_event::expired_row;
 use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
@@ -51,16 +54,15 @@ impl DurableObject for GrantShard {
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command: Command = object::command(request).await?;
         let now = object::now();
-        // A poll is nearly always one read, at most one write, and by far the most frequent.
-        let reply = if matches!(command, Command::Poll { .. }) {
-            apply(&*self.rows, &mut self.memory.borrow_mut(), command, now)?
-        } else {
+        let answer = if command.needs_transaction() {
             self.transact(command, now)?
+        } else {
+            apply(&*self.rows, &mut self.memory.borrow_mut(), command, now)?
         };
         if self.rows.written.replace(false) {
             ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
         }
-        object::reply(&reply)
+        object::reply(answer)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -77,7 +79,7 @@ impl DurableObject for GrantShard {
 
 impl GrantShard {
     /// All of a transition or none of it: the grant, its family, its event.
-    fn transact(&self, command: Command, now: Timestamp) -> Result<Reply> {
+    fn transact(&self, command: Command, now: Timestamp) -> Result<Answer> {
         let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
         object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now))
     }
@@ -88,7 +90,8 @@ impl GrantShard {
         for _ in 0..BATCHES {
             let Some(batch) = self.rows.outbox(&shard)? else { return Ok(()) };
             let ledgers = self.env.durable_object(LEDGER)?;
-            let _: () = send(&ledgers, &batch.ledger, None, &batch.shipments).await?;
+            let record = Record { shipments: batch.shipments };
+            let _: () = send(&ledgers, &batch.ledger, None, &record).await?;
             let shipped = vec![SqlStorageValue::Integer(batch.last)];
             self.rows.table.run("DELETE FROM outbox WHERE seq <= ?", shipped)?;
         }
@@ -148,9 +151,26 @@ impl Stored {
     }
 }
 
-impl Rows for Stored {
+impl Outbox for Stored {
     type Error = worker::Error;
 
+    fn tell(&self, event: &Event) -> Result<()> {
+        self.run("INSERT INTO outbox (event) VALUES (?)", vec![json(event)?])
+    }
+}
+
+impl family::rows::Rows for Stored {
+    fn family(&self, id: FamilyId) -> Result<Option<Family>> {
+        self.table.record("SELECT record FROM families WHERE id = ?", vec![id.to_string().into()])
+    }
+
+    fn put_family(&self, id: FamilyId, family: &Family) -> Result<()> {
+        let values = vec![id.to_string().into(), column(family.ends_at), json(family)?];
+        self.run("INSERT OR REPLACE INTO families (id, ends_at, record) VALUES (?, ?, ?)", values)
+    }
+}
+
+impl Rows for Stored {
     fn grant(&self, key: RowKey) -> Result<Option<Grant>> {
         self.table.record("SELECT record FROM grants WHERE key = ?", vec![key.to_string().into()])
     }
@@ -177,18 +197,5 @@ impl Rows for Stored {
             }
             Some(_) | None => Ok((0, None)),
         }
-    }
-
-    fn family(&self, id: &str) -> Result<Option<Family>> {
-        self.table.record("SELECT record FROM families WHERE id = ?", vec![id.into()])
-    }
-
-    fn put_family(&self, id: &str, family: &Family) -> Result<()> {
-        let values = vec![id.into(), column(family.ends_at), json(family)?];
-        self.run("INSERT OR REPLACE INTO families (id, ends_at, record) VALUES (?, ?, ?)", values)
-    }
-
-    fn tell(&self, event: &Event) -> Result<()> {
-        self.run("INSERT INTO outbox (event) VALUES (?)", vec![json(event)?])
     }
 }

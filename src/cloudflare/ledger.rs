@@ -6,7 +6,8 @@ use std::rc::Rc;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use super::object::{self, Table, text};
-use crate::audit::{Shipment, link};
+use crate::ask::Answer;
+use crate::audit::{Record, Shipment, link};
 
 /// How long events are kept.
 const RETENTION: Duration = Duration::from_hours(24 * 400);
@@ -30,13 +31,13 @@ impl DurableObject for Ledger {
 
     /// Appends shipments; one that is here already is not appended again.
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let shipments: Vec<Shipment> = object::command(request).await?;
+        let Record { shipments } = object::command(request).await?;
         let table = Rc::clone(&self.table);
         object::transaction(&self.state, move || append_all(&table, &shipments))?;
         if self.state.storage().get_alarm().await?.is_none() {
             self.state.storage().set_alarm(RETENTION).await?;
         }
-        object::reply(&())
+        object::reply(Answer::to::<Record>(&()))
     }
 
     async fn alarm(&self) -> Result<Response> {

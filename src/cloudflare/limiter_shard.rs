@@ -7,7 +7,8 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use super::object;
 use super::object::{Table, column, json, ring_by};
 use crate::alarm::{Work, next_alarm};
-use crate::limiter::{Command, Row};
+use crate::limiter::Row;
+use crate::limiter::command::Command;
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -37,14 +38,14 @@ impl DurableObject for LimiterShard {
         let query = "SELECT record FROM counters WHERE key = ?";
         let mut row: Row = self.table.record(query, vec![command.key().into()])?.unwrap_or_default();
         let before = row.clone();
-        let reply = row.apply(&command, now);
+        let answer = row.apply(&command, now);
         if row != before {
             let values = vec![command.key().into(), column(row.ends_at), json(&row)?];
             self.table
                 .run("INSERT OR REPLACE INTO counters (key, ends_at, record) VALUES (?, ?, ?)", values)?;
             ring_by(&self.state, &self.alarm, self.due(now)).await;
         }
-        object::reply(&reply)
+        object::reply(answer)
     }
 
     async fn alarm(&self) -> Result<Response> {

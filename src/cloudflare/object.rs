@@ -1,5 +1,6 @@
 //! What every Durable Object here does alike: one command in, one reply out, rows in SQLite.
 
+use crate::ask::Answer;
 use getrandom::rand_core::UnwrapErr;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -29,9 +30,9 @@ pub(super) async fn command<C: DeserializeOwned>(mut request: Request) -> Result
     serde_json::from_str(&request.text().await?).map_err(broken)
 }
 
-/// The reply to it.
-pub(super) fn reply<R: Serialize>(reply: &R) -> Result<Response> {
-    Response::ok(serde_json::to_string(reply).map_err(broken)?)
+/// Sends the answer to a command.
+pub(super) fn reply(answer: Answer) -> Result<Response> {
+    Response::ok(answer.into_json())
 }
 
 /// A record or a message that does not parse. Says where, never what: messages of serde quote values.

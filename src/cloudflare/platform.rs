@@ -1,5 +1,7 @@
 //! The world, on Workers: objects by name, a snapshot in KV, a rate limit, signatures.
 
+use crate::ask::Ask;
+use crate::identity::account::AccountKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
@@ -7,10 +9,9 @@ use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
 use crate::derived_keys::{Keyring, Purpose};
-use crate::endpoint::{Platform, Unavailable};
-use crate::grant::routing::Shard;
-use crate::registry::{Snapshot, signing_keys};
-use crate::sharding::shard_of;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::registry::snapshot::Snapshot;
+use crate::sharding::{Shard, shard_of};
 use crate::token::signing_key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, registry, secret};
 
@@ -60,38 +61,39 @@ impl Workers {
 }
 
 impl Platform for Workers {
-    async fn grants(
-        &self,
-        shard: Shard,
-        command: &grant::command::Command,
-    ) -> core::result::Result<grant::command::Reply, Unavailable> {
-        ask(&self.grants, &shard.to_string(), Some(shard.region.hint()), command).await
+    async fn grants<A>(&self, shard: Shard, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>,
+    {
+        ask(&self.grants, &shard.to_string(), Some(shard.region.hint()), question).await
     }
 
-    async fn accounts(
+    async fn accounts<A>(
         &self,
-        account: &str,
-        command: &identity::shard::Command,
-    ) -> core::result::Result<identity::shard::Reply, Unavailable> {
-        ask(&self.accounts, &shard_of(account), None, command).await
+        account: &AccountKey,
+        question: A,
+    ) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = identity::shard::Command>,
+    {
+        ask(&self.accounts, &shard_of(account.as_str()), None, question).await
     }
 
-    async fn limits(&self, command: &limiter::Command) -> core::result::Result<limiter::Reply, Unavailable> {
-        ask(&self.limits, &shard_of(command.key()), None, command).await
+    async fn limits<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = limiter::command::Command>,
+    {
+        let command = question.into();
+        let name = shard_of(command.key());
+        let reply: Result<A::Reply> = send(&self.limits, &name, None, &command).await;
+        reply.map_err(|error| unavailable("object", &error))
     }
 
-    async fn registry(
-        &self,
-        command: &registry::Command,
-    ) -> core::result::Result<registry::Reply, Unavailable> {
-        ask(&self.registry, THE_REGISTRY, None, command).await
-    }
-
-    async fn keys(
-        &self,
-        command: &signing_keys::Command,
-    ) -> core::result::Result<signing_keys::Reply, Unavailable> {
-        ask(&self.registry, THE_REGISTRY, None, &Keys { keys: command }).await
+    async fn registry<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = registry::command::Command>,
+    {
+        ask(&self.registry, THE_REGISTRY, None, question).await
     }
 
     async fn published(&self) -> Option<Snapshot> {
@@ -138,19 +140,15 @@ impl Platform for Workers {
     }
 }
 
-/// What sets a command about keys apart from the registry's others.
-#[derive(Serialize)]
-struct Keys<'a> {
-    keys: &'a signing_keys::Command,
-}
-
-async fn ask<C: Serialize, R: DeserializeOwned>(
+/// Sends a command to an object. What cannot be reached, and a reply of another kind, is one line of the log.
+async fn ask<A: Ask>(
     namespace: &ObjectNamespace,
     name: &str,
     hint: Option<&str>,
-    command: &C,
-) -> core::result::Result<R, Unavailable> {
-    send(namespace, name, hint, command).await.map_err(|error| unavailable("object", &error))
+    question: A,
+) -> core::result::Result<A::Reply, Unavailable> {
+    let command: A::Command = question.into();
+    send(namespace, name, hint, &command).await.map_err(|error| unavailable("object", &error))
 }
 
 /// Sends one command to an object and reads its reply.

@@ -1,21 +1,23 @@
 //! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
 
 use core::cell::{Cell, RefCell};
-use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::Deserialize;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::entry::settings;
 use super::object;
 use super::object::{Table, json};
 use super::platform::{SNAPSHOT, snapshot_key};
+use crate::ask::Answer;
 use crate::client::Client;
+use crate::registry::command::{Command, TakeSnapshot};
+use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
-use crate::registry::signing_keys::NewKey;
-use crate::registry::{Command, Reply, Rows, Snapshot, apply, command, signing_keys, standard_scopes};
+use crate::registry::rows::{NewKey, Rows};
+use crate::registry::snapshot::{Snapshot, standard_scopes};
+use crate::registry::{apply, snapshot};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -29,13 +31,6 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
-/// How long what is published is good for, in seconds; then the source is asked, and publishes anew.
-const PUBLISHED_SECONDS: u64 = 300;
-/// How long after one publication the next may be.
-const PUBLISHING_PAUSE: Duration = Duration::from_millis(1_100);
-/// How often the publication of a change is tried.
-const PUBLISHING_TRIES: usize = 3;
-
 /// The object.
 #[durable_object(fetch)]
 pub struct Registry {
@@ -44,131 +39,94 @@ pub struct Registry {
     pub(super) table: Rc<Stored>,
     /// When this object last saw to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
     pub(super) tended_at: Cell<Option<Timestamp>>,
-    /// Changes so far, and when one was published last.
-    changes: Cell<u64>,
-    published_at: Cell<Timestamp>,
-}
-
-/// What the object is asked.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Message {
-    Keys { keys: signing_keys::Command },
-    Registry(Command),
+    publications: Publications,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        let table = Rc::new(Stored { table, has_new_clients: Cell::new(false), made: RefCell::default() });
-        Self {
-            state,
-            env,
-            table,
-            tended_at: Cell::default(),
-            changes: Cell::new(0),
-            published_at: Cell::new(Timestamp::default()),
-        }
+        let table = Rc::new(Stored { table, written: Cell::new(false), made: RefCell::default() });
+        Self { state, env, table, tended_at: Cell::default(), publications: Publications::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let message = object::command(request).await?;
+        let command: Command = object::command(request).await?;
         let now = object::now();
         self.tend(now).await?;
-        match message {
-            Message::Keys { keys } => object::reply(&self.about_keys(keys, now).await?),
-            Message::Registry(command) => object::reply(&self.about_clients(command, now).await?),
+        if let Command::TakeSnapshot(_) = command {
+            return object::reply(self.snapshot(now).await?);
         }
+        let adopted = self.prepare(&command, now).await?;
+        self.table.written.set(false);
+        let answer = self.transact(command, adopted, now)?;
+        self.table.made.borrow_mut().clear();
+        if self.table.written.replace(false) {
+            self.follow_up(now).await;
+        }
+        object::reply(answer)
     }
 }
 
 impl Registry {
-    async fn about_clients(&self, command: Command, now: Timestamp) -> Result<Reply> {
-        let may_change = matches!(&command, Command::Manage(command) if command.is_change());
-        let mut reply = self.transact(command, now)?;
-        if self.table.has_new_clients.take() {
-            self.tended_at.set(None);
-            self.tend(now).await?;
-            if matches!(reply, Reply::Snapshot(_)) {
-                reply = apply(&*self.table, Command::Snapshot, now)?;
-            }
-        }
-        if may_change && !matches!(reply, Reply::Managed(command::Reply::Refused(_))) {
-            self.publish_changes().await;
-        }
-        match &reply {
-            Reply::Snapshot(snapshot) if self.until_publication().is_zero() => {
-                self.publish(snapshot).await;
-            }
-            Reply::Undescribed { client_id, scope } => worker::console_error!(
-                "client {client_id:?} may have scope {scope:?}, which has no description: nothing is served"
-            ),
-            Reply::Snapshot(_) | Reply::AtSource(_) | Reply::Keys(_) | Reply::Managed(_) => {}
-        }
-        Ok(reply)
-    }
-
     /// All of a command or none of it.
-    fn transact(&self, command: Command, now: Timestamp) -> Result<Reply> {
+    fn transact(&self, command: Command, adopted: Option<NewKey>, now: Timestamp) -> Result<Answer> {
         let table = Rc::clone(&self.table);
-        object::transaction(&self.state, move || apply(&*table, command, now))
+        object::transaction(&self.state, move || apply(&*table, command, adopted, now))
     }
 
-    /// What was changed is believed everywhere the sooner. KV takes one write a second of a key: changes that come
-    /// faster wait, and the last of them is published for all. What KV refuses is tried again; after that it is
-    /// believed when the copy ends.
-    async fn publish_changes(&self) {
+    /// Takes a snapshot, and publishes it if the last publication is not too recent.
+    async fn snapshot(&self, now: Timestamp) -> Result<Answer> {
+        let taken = snapshot::take(&*self.table, now)?;
+        match &taken {
+            Ok(snapshot) if self.publications.is_due(now) => drop(self.publish(snapshot).await),
+            Ok(_) => {}
+            Err(undescribed) => worker::console_error!(
+                "client {:?} may have scope {:?}, which has no description: nothing is served",
+                undescribed.client_id,
+                undescribed.scope
+            ),
+        }
+        Ok(Answer::to::<TakeSnapshot>(&taken))
+    }
+
+    /// Tends the keys after a change, and publishes it. The change stands: if tending fails, the next request tends
+    /// again.
+    async fn follow_up(&self, now: Timestamp) {
+        self.tended_at.set(None);
+        if let Err(error) = self.tend(now).await {
+            object::complain("tend", &error);
+        }
+        self.publish_change().await;
+    }
+
+    async fn publish_change(&self) {
         if self.env.kv(SNAPSHOT).is_err() {
             return;
         }
-        let change = self.changes.get() + 1;
-        self.changes.set(change);
-        for _ in 0..PUBLISHING_TRIES {
-            let wait = self.until_publication();
-            if !wait.is_zero() {
-                worker::Delay::from(wait).await;
-            }
-            if self.changes.get() != change || self.publish_source().await {
-                return;
+        let mut publication = self.publications.change();
+        loop {
+            match publication.next(&self.publications, object::now()) {
+                Next::Wait(pause) => worker::Delay::from(pause).await,
+                Next::Publish => {
+                    if self.publish_now().await {
+                        return;
+                    }
+                }
+                Next::GiveUp => return,
             }
         }
     }
 
-    /// How long KV is left alone.
-    fn until_publication(&self) -> Duration {
-        (self.published_at.get() + PUBLISHING_PAUSE).since(object::now())
-    }
-
-    /// Publishes what is so now; whether there is nothing left to do.
-    async fn publish_source(&self) -> bool {
-        match apply(&*self.table, Command::Snapshot, object::now()) {
-            Ok(Reply::Snapshot(snapshot)) => self.publish(&snapshot).await,
-            Ok(_) => true,
+    /// Publishes the registry as it is now; `false` if that failed.
+    async fn publish_now(&self) -> bool {
+        match snapshot::take(&*self.table, object::now()) {
+            Ok(Ok(snapshot)) => self.publish(&snapshot).await,
+            Ok(Err(_)) => true,
             Err(error) => {
                 object::complain("publish", &error);
                 false
             }
         }
-    }
-
-    /// Answers a command about keys. After a change others stand by, and all are published.
-    async fn about_keys(
-        &self,
-        command: signing_keys::Command,
-        now: Timestamp,
-    ) -> Result<signing_keys::Reply> {
-        let is_change = command.is_change();
-        let mut reply = self.change_keys(command, now).await?;
-        if is_change {
-            self.tended_at.set(None);
-            match self.tend(now).await {
-                Ok(()) => reply = signing_keys::current(&*self.table, reply, now)?,
-                // The change was made; the next request tends again.
-                Err(error) => object::complain("tend", &error),
-            }
-            self.publish_changes().await;
-        }
-        Ok(reply)
     }
 
     pub(super) fn settings(&self) -> Result<Settings> {
@@ -179,7 +137,7 @@ impl Registry {
     /// without it there is nothing to do.
     async fn publish(&self, snapshot: &Snapshot) -> bool {
         let Ok(kv) = self.env.kv(SNAPSHOT) else { return true };
-        self.published_at.set(object::now());
+        self.publications.published(object::now());
         let key = snapshot_key(&self.state.id().to_string());
         let put = async {
             let text = serde_json::to_string(snapshot).map_err(object::broken)?;
@@ -193,10 +151,17 @@ impl Registry {
 
 pub(super) struct Stored {
     table: Table,
-    /// Whether a client was written: it may use an algorithm that there is no key for.
-    has_new_clients: Cell<bool>,
+    /// Whether a row was written since this was last reset.
+    written: Cell<bool>,
     /// Keys that were made and wait to be used.
     pub(super) made: RefCell<Vec<NewKey>>,
+}
+
+impl Stored {
+    fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+        self.written.set(true);
+        self.table.run(statement, values)
+    }
 }
 
 impl Rows for Stored {
@@ -220,8 +185,7 @@ impl Rows for Stored {
 
     fn put_client(&self, client: &Client) -> Result<()> {
         let values = vec![client.client_id.as_str().into(), json(client)?];
-        self.has_new_clients.set(true);
-        self.table.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
+        self.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
     }
 
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
@@ -232,8 +196,8 @@ impl Rows for Stored {
     }
 
     fn remove_client(&self, client_id: &str) -> Result<()> {
-        self.table.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
-        self.table.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
+        self.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
+        self.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
     }
 
     fn was_removed(&self, client_id: &str) -> Result<bool> {
@@ -243,11 +207,11 @@ impl Rows for Stored {
 
     fn put_scope(&self, name: &str, description: &str) -> Result<()> {
         let values = vec![name.into(), description.into()];
-        self.table.run("INSERT OR REPLACE INTO scopes (name, description) VALUES (?, ?)", values)
+        self.run("INSERT OR REPLACE INTO scopes (name, description) VALUES (?, ?)", values)
     }
 
     fn remove_scope(&self, name: &str) -> Result<()> {
-        self.table.run("DELETE FROM scopes WHERE name = ?", vec![name.into()])
+        self.run("DELETE FROM scopes WHERE name = ?", vec![name.into()])
     }
 
     fn scopes(&self) -> Result<BTreeMap<String, String>> {
@@ -272,10 +236,10 @@ impl Rows for Stored {
 
     fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<()> {
         if claims.is_empty() {
-            return self.table.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
+            return self.run("DELETE FROM scope_claims WHERE name = ?", vec![scope.into()]);
         }
         let values = vec![scope.into(), json(claims)?];
-        self.table.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
+        self.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {
@@ -284,11 +248,11 @@ impl Rows for Stored {
 
     fn put_key(&self, key: &StoredKey) -> Result<()> {
         let values = vec![key.public.kid.as_str().into(), json(key)?];
-        self.table.run("INSERT OR REPLACE INTO signing_keys (kid, record) VALUES (?, ?)", values)
+        self.run("INSERT OR REPLACE INTO signing_keys (kid, record) VALUES (?, ?)", values)
     }
 
     fn remove_key(&self, kid: &str) -> Result<()> {
-        self.table.run("DELETE FROM signing_keys WHERE kid = ?", vec![kid.into()])
+        self.run("DELETE FROM signing_keys WHERE kid = ?", vec![kid.into()])
     }
 
     fn new_key(&self, alg: Algorithm) -> Option<NewKey> {

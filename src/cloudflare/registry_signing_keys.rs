@@ -1,15 +1,15 @@
 //! The keys of the `Registry` object: made and adopted in WebCrypto, sealed, and sealed anew.
 
 use core::time::Duration;
-use std::rc::Rc;
 
 use worker::Result;
 
-use super::registry::{Registry, Stored};
+use super::registry::Registry;
 use super::{object, webcrypto};
 use crate::derived_keys::{Keyring, Purpose};
-use crate::registry::signing_keys::{Command, NewKey, Reply};
-use crate::registry::{Rows as _, signing_keys};
+use crate::registry::command::Command;
+use crate::registry::rows::{NewKey, Rows as _};
+use crate::registry::signing_keys;
 use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -37,31 +37,17 @@ impl Registry {
         Ok(())
     }
 
-    /// Makes what is needed first, and then changes everything with nothing awaited in between.
-    pub(super) async fn change_keys(&self, command: Command, now: Timestamp) -> Result<Reply> {
-        let keyring = self.settings()?.keyring;
-        while let Some(alg) = self.unmade(&command, now)? {
-            self.make(alg, &keyring).await?;
+    /// Makes the keys that `command` needs, and seals the key that it imports; `None` if it imports none, or if the two
+    /// halves of that key do not belong together. Afterwards the command runs with nothing awaited in between.
+    pub(super) async fn prepare(&self, command: &Command, now: Timestamp) -> Result<Option<NewKey>> {
+        while let Some(alg) = self.unmade(command, now)? {
+            self.make(alg, &self.settings()?.keyring).await?;
         }
-        let reply = match command {
-            Command::List => signing_keys::list(&*self.table, now),
-            Command::Rotate { alg, at_once } => {
-                self.transact_keys(move |rows| signing_keys::rotate(rows, alg, at_once, now))
-            }
-            Command::Retire { kid } => self.transact_keys(move |rows| signing_keys::retire(rows, &kid, now)),
-            Command::Import { key, at_once } => match adopt(*key, &keyring).await? {
-                Some(new) => self.transact_keys(move |rows| signing_keys::import(rows, new, at_once, now)),
-                None => Ok(Reply::Misfit),
-            },
-        };
-        self.table.made.borrow_mut().clear();
-        reply
-    }
-
-    /// All of a change or none of it.
-    fn transact_keys(&self, change: impl FnOnce(&Stored) -> Result<Reply> + 'static) -> Result<Reply> {
-        let table = Rc::clone(&self.table);
-        object::transaction(&self.state, move || change(&table))
+        if let Command::ImportKey(ask) = command {
+            adopt(&ask.key, &self.settings()?.keyring).await
+        } else {
+            Ok(None)
+        }
     }
 
     /// An algorithm that `command` needs a key for, while none was made.
@@ -96,9 +82,9 @@ impl Registry {
 }
 
 /// `None` if the halves of the key do not belong together.
-async fn adopt(key: PrivateJwk, keyring: &Keyring) -> Result<Option<NewKey>> {
-    let private = webcrypto::adopt(&key).await?;
-    Ok(private.map(|private| NewKey { wrapped: seal(keyring, &private), public: key.public }))
+async fn adopt(key: &PrivateJwk, keyring: &Keyring) -> Result<Option<NewKey>> {
+    let private = webcrypto::adopt(key).await?;
+    Ok(private.map(|private| NewKey { wrapped: seal(keyring, &private), public: key.public.clone() }))
 }
 
 fn seal(keyring: &Keyring, private: &[u8]) -> String {

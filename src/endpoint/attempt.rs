@@ -1,20 +1,20 @@
-//! Attempts at something that could be guessed: taken before anything is looked up, given back if it was right. And
-//! what may be used once, which is never given back.
+//! Attempts at something that could be guessed. An attempt is taken before anything is looked up, and given
+//! back if the guess was right. Registrations take attempts as well, which are never given back.
 
-use super::{Context, Platform, Unavailable};
-use crate::limiter;
+use super::platform::{Platform, Unavailable};
+use super::server::Context;
 use crate::limiter::budgets::Budget;
+use crate::limiter::command::{GiveBack, Room, Take};
 use crate::time::Timestamp;
 
-/// What asking the budgets for an attempt ended in.
+/// Result of taking an attempt from every budget.
 pub(super) enum Attempt {
-    /// It was taken from each.
     Taken(Taken),
-    /// One of them is spent for so many seconds; none was charged.
+    /// One of the budgets is spent for this many seconds, and none was charged.
     Wait(u64),
 }
 
-/// An attempt that was taken, to give back if it was right.
+/// An attempt that was taken, and that the caller gives back if the guess was right.
 pub(super) struct Taken(Vec<(Budget, Timestamp)>);
 
 impl Attempt {
@@ -24,14 +24,13 @@ impl Attempt {
     ) -> Result<Self, Unavailable> {
         let mut taken = Taken(Vec::new());
         for budget in budgets {
-            let command = limiter::Command::Take { key: budget.key.clone(), rule: budget.rule };
-            match context.server.platform.limits(&command).await? {
-                limiter::Reply::Taken(at) => taken.0.push((budget, at)),
-                limiter::Reply::Wait(seconds) => {
+            let take = Take { key: budget.key.clone(), rule: budget.rule };
+            match context.server.platform.limits(take).await? {
+                Room::Taken(at) => taken.0.push((budget, at)),
+                Room::Wait(seconds) => {
                     taken.give_back(context).await;
                     return Ok(Self::Wait(seconds));
                 }
-                limiter::Reply::Done | limiter::Reply::Strained(_) => return Err(Unavailable),
             }
         }
         Ok(Self::Taken(taken))
@@ -39,11 +38,12 @@ impl Attempt {
 }
 
 impl Taken {
-    /// If this is lost, one attempt counts that should not: the careful side.
+    /// Returns the attempt to every budget. If that fails, it counts although it should not, which errs on
+    /// the safe side.
     pub(super) async fn give_back<P: Platform>(self, context: Context<'_, P>) {
         for (budget, at) in self.0 {
-            let command = limiter::Command::GiveBack { key: budget.key, at };
-            let _: Result<limiter::Reply, Unavailable> = context.server.platform.limits(&command).await;
+            let _: Result<(), Unavailable> =
+                context.server.platform.limits(GiveBack { key: budget.key, at }).await;
         }
     }
 }

@@ -1,21 +1,26 @@
 //! Clients, accounts and keys: from memory where a minute does not matter, at the source where it does.
 
-use core::cell::RefCell;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Server;
-use super::client_auth::client_jwks::KeySets;
 use super::platform::{Platform, Unavailable};
+use super::server::{Context, Server};
+use crate::ask::Ask;
 use crate::client::{Client, demo};
-use crate::grant::routing::Shard;
-use crate::identity::account::Account;
-use crate::registry::key_schedule::{KeySchedule, PUBLICATION, Signing};
-use crate::registry::{Command, Reply, Snapshot, signing_keys};
+use crate::identity;
+use crate::identity::account::{Account, AccountKey};
+use crate::identity::shard::{FindAccount, SeedAccount};
+use crate::limiter::budgets;
+use crate::limiter::command::Expose;
+use crate::registry;
+use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeSnapshot};
+use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
+use crate::registry::snapshot::Snapshot;
+use crate::settings::{Turnstile, When};
+use crate::sharding::Shard;
 use crate::time::Timestamp;
 use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
-use crate::{identity, limiter};
 
 /// How old the snapshot in an isolate's memory may be.
 pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
@@ -31,47 +36,6 @@ const _: () = assert!(
 const KEYS_AGE: Duration = Duration::from_secs(1);
 /// How old the word on which keys sign may be. A redemption or refresh has just had it, with the client.
 const SIGNING_AGE: Duration = Duration::from_secs(5);
-
-/// What an isolate remembers.
-#[derive(Default)]
-pub(super) struct Cache {
-    snapshot: Slot<Rc<Snapshot>>,
-    keys: Slot<Rc<[StoredKey]>>,
-    signing: Slot<Rc<[Signing]>>,
-    strained: Slot<bool>,
-    told: Slot<bool>,
-    live: RefCell<BTreeMap<String, u64>>,
-    pub(super) key_sets: KeySets,
-}
-
-struct Slot<T>(RefCell<Option<(T, Timestamp)>>);
-
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self(RefCell::new(None))
-    }
-}
-
-impl<T: Clone> Slot<T> {
-    fn fresh(&self, age: Duration, now: Timestamp) -> Option<T> {
-        let slot = self.0.borrow();
-        slot.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
-    }
-
-    /// Whatever its age.
-    fn last(&self) -> Option<T> {
-        self.0.borrow().as_ref().map(|(value, _)| value.clone())
-    }
-
-    fn forget(&self) {
-        self.0.replace(None);
-    }
-
-    fn keep(&self, value: T, now: Timestamp) -> T {
-        self.0.replace(Some((value.clone(), now)));
-        value
-    }
-}
 
 impl<P: Platform> Server<P> {
     /// The registry's public parts, at most [`SNAPSHOT_AGE`] older than what is published.
@@ -99,15 +63,10 @@ impl<P: Platform> Server<P> {
     }
 
     async fn snapshot_at_source(&self) -> Result<Snapshot, Unavailable> {
-        let command = if self.settings.is_development() {
-            Command::Seed { clients: demo::clients() }
-        } else {
-            Command::Snapshot
-        };
-        let Reply::Snapshot(snapshot) = self.platform.registry(&command).await? else {
-            return Err(Unavailable);
-        };
-        Ok(*snapshot)
+        if self.settings.is_development() {
+            self.platform.registry(SeedClients { clients: demo::clients() }).await?;
+        }
+        self.platform.registry(TakeSnapshot {}).await?.map(|snapshot| *snapshot).map_err(|_| Unavailable)
     }
 
     /// A client: from the snapshot, or at the source if it is not there.
@@ -120,36 +79,20 @@ impl<P: Platform> Server<P> {
 
     /// A client as it is now: for approval, redemption and refresh, and before refusing one.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
-        let command = Command::AtSource { client_id: client_id.to_owned() };
-        let Reply::AtSource(found) = self.platform.registry(&command).await? else { return Err(Unavailable) };
+        let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned() }).await?;
         self.cache.signing.keep(found.signing.into(), found.at);
         Ok(found.client)
     }
 
     /// An account as it is now. In development the demo accounts are stored at their first use.
-    pub async fn account(&self, key: &str) -> Result<Option<Account>, Unavailable> {
-        use identity::shard::Command;
-
-        let found = self.ask_for_account(key, &Command::Find { account: key.to_owned() }).await?;
-        let demo = identity::demo::accounts().into_iter().find(|account| account.key == key);
+    pub async fn account(&self, key: &AccountKey) -> Result<Option<Account>, Unavailable> {
+        let found = self.platform.accounts(key, FindAccount { account: key.clone() }).await?;
+        let demo = identity::demo::accounts().into_iter().find(|account| account.key == *key);
         match (found, demo) {
             (None, Some(account)) if self.settings.is_development() => {
-                self.ask_for_account(key, &Command::Seed { account: Box::new(account) }).await
+                self.platform.accounts(key, SeedAccount { account: Box::new(account) }).await
             }
             (found, _) => Ok(found),
-        }
-    }
-
-    async fn ask_for_account(
-        &self,
-        key: &str,
-        command: &identity::shard::Command,
-    ) -> Result<Option<Account>, Unavailable> {
-        use identity::shard::Reply;
-
-        match self.platform.accounts(key, command).await? {
-            Reply::Account(account) => Ok(account.map(|account| *account)),
-            Reply::Session(_) | Reply::Done => Err(Unavailable),
         }
     }
 
@@ -179,19 +122,17 @@ impl<P: Platform> Server<P> {
     }
 
     async fn keys_at_source(&self, now: Timestamp) -> Result<Rc<[StoredKey]>, Unavailable> {
-        let Reply::Keys(keys) = self.platform.registry(&Command::Keys).await? else {
-            return Err(Unavailable);
-        };
+        let keys = self.platform.registry(FindKeys {}).await?;
         self.cache.signing.keep(KeySchedule::new(&keys).signing(now).into(), now);
         Ok(self.cache.keys.keep(keys.into(), now))
     }
 
     /// Asks for something about the keys, which may change them: this isolate then forgets what it knew.
-    pub async fn change_keys(
-        &self,
-        command: &signing_keys::Command,
-    ) -> Result<signing_keys::Reply, Unavailable> {
-        let reply = self.platform.keys(command).await;
+    pub(super) async fn change_keys<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = registry::command::Command>,
+    {
+        let reply = self.platform.registry(ask).await;
         self.forget_snapshot();
         self.cache.signing.forget();
         reply
@@ -244,14 +185,26 @@ impl<P: Platform> Server<P> {
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
         let shape = &self.settings.user_code;
-        let command = limiter::Command::Expose {
-            key: limiter::budgets::EXPOSURE.to_owned(),
+        let expose = Expose {
+            key: budgets::EXPOSURE.to_owned(),
             live,
             wrong,
             window: self.longest_code_lifetime(now).await,
-            allowed: limiter::budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
+            allowed: budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
         };
-        let reply = self.platform.limits(&command).await?;
-        Ok(self.cache.strained.keep(reply == limiter::Reply::Strained(true), now))
+        let strained = self.platform.limits(expose).await?;
+        Ok(self.cache.strained.keep(strained, now))
+    }
+}
+
+impl<'a, P: Platform> Context<'a, P> {
+    /// The Turnstile widget whose token a code needs now; `None` if it needs none.
+    pub(super) async fn turnstile(&self) -> Option<&'a Turnstile> {
+        let turnstile = self.server.settings.turnstile.as_ref()?;
+        let is_needed = match turnstile.when {
+            When::Always => true,
+            When::Strained => self.server.is_strained(self.now).await,
+        };
+        is_needed.then_some(turnstile)
     }
 }

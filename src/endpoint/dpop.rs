@@ -1,26 +1,28 @@
-//! DPoP (RFC 9449) at the token endpoint, at the device authorization endpoint, and at `/userinfo`.
+//! DPoP (RFC 9449) at the token endpoint, the device authorization endpoint and `/userinfo`.
 
 use super::client_auth::certificate;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::issued::bearer;
-use super::once::Once;
-use super::{Context, Platform};
+use super::issued::bearer::Scheme;
+use super::once;
+use super::platform::Platform;
+use super::server::Context;
 use crate::client::Client;
 use crate::limiter::budgets::used_proof;
+use crate::limiter::command::UseOnce;
 use crate::token::confirmation::Confirmation;
 use crate::token::dpop::{Flaw, Proof, Target, Unverified, is_thumbprint, nonce};
-use crate::token::signing_key::Algorithm;
 
-/// What a token request proved besides who its client is.
+/// What a token request proved besides the identity of its client.
 pub(super) struct Proven {
-    /// The keys that the sender has.
+    /// The keys that the sender proved to have.
     pub cnf: Confirmation,
     proof: Option<Proof>,
 }
 
-/// Reads the proof of a token request; it may be absent (RFC 9449 §5).
+/// Verifies the DPoP proof of a token request, if there is one (RFC 9449 §5).
 pub(super) async fn prove<P: Platform>(context: Context<'_, P>) -> Result<Proven, Error> {
     let proof = presented(context, None).await?;
     let jkt = proof.as_ref().map(|proof| proof.jkt.clone());
@@ -28,12 +30,15 @@ pub(super) async fn prove<P: Platform>(context: Context<'_, P>) -> Result<Proven
 }
 
 impl Proven {
-    /// What an access token for `client` is bound to: the key that was proved, and the certificate that was shown.
+    /// Returns what an access token for `client` is bound to: the key of the DPoP proof and the client
+    /// certificate.
+    ///
+    /// The caller asks again with the client as it is at its source, before it hands out tokens.
     ///
     /// # Errors
     ///
-    /// The client's tokens are to be bound to one that is not there. Asked again of the client as it is at its
-    /// source, before something is handed out.
+    /// [`Error::ProofRequired`] or [`Error::NoCertificate`] if the client's tokens must be bound and the
+    /// request lacks what to bind them to.
     pub(super) fn confirmation<P>(
         &self,
         context: Context<'_, P>,
@@ -46,8 +51,8 @@ impl Proven {
         Ok(Confirmation { jkt: self.cnf.jkt.clone(), ..certificate })
     }
 
-    /// Uses the proof up. Asked where something is about to be handed out, and nowhere else: a pending poll gives
-    /// whoever replays it nothing, and must not cost an object.
+    /// Marks the proof as used. Called only when tokens are about to be handed out: replaying the proof of a
+    /// pending poll gains nothing, and polls must not cost a call to a Durable Object.
     pub(super) async fn burn<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
         match &self.proof {
             Some(proof) => burn(context, proof).await,
@@ -56,9 +61,11 @@ impl Proven {
     }
 }
 
-/// What the device code is to be bound to: the key of a proof, or the one that `dpop_jkt` names, or none.
+/// Returns what to bind the device code to: the key of the DPoP proof, the key that `dpop_jkt` names, or
+/// nothing.
 ///
-/// RFC 9449 §10 defines `dpop_jkt` for authorization requests only; this is an extension: see `docs/dpop.md`.
+/// RFC 9449 §10 defines `dpop_jkt` for authorization requests only. Its use here is an extension: see
+/// `docs/dpop.md`.
 pub(super) async fn code_binding<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -75,7 +82,7 @@ pub(super) async fn code_binding<P: Platform>(
     Ok(Confirmation { jkt, ..Confirmation::default() })
 }
 
-/// The proof that came with the request, if one did.
+/// Verifies the proof that came with the request, if there is one.
 async fn presented<P: Platform>(
     context: Context<'_, P>,
     access_token: Option<&str>,
@@ -86,7 +93,7 @@ async fn presented<P: Platform>(
     }
 }
 
-/// RFC 9449 §4.3. The signature comes last: it costs the most.
+/// Verifies a proof (RFC 9449 §4.3). The signature comes last, because it costs the most.
 async fn verified<P: Platform>(
     context: Context<'_, P>,
     header: &str,
@@ -106,11 +113,11 @@ async fn verified<P: Platform>(
 }
 
 async fn burn<P: Platform>(context: Context<'_, P>, proof: &Proof) -> Result<(), Error> {
-    let once = Once { key: used_proof(&proof.once), until: proof.fresh_until };
-    if once.take(context).await? { Ok(()) } else { Err(Error::BadProof(Flaw::Replayed)) }
+    let name = UseOnce { key: used_proof(&proof.once), until: proof.fresh_until };
+    if once::take(context, &name).await? { Ok(()) } else { Err(Error::BadProof(Flaw::Replayed)) }
 }
 
-/// Gives whoever uses DPoP the nonce for the next proof (RFC 9449 §8.2).
+/// Adds the nonce for the next proof, if the request came with a proof (RFC 9449 §8.2).
 pub(super) fn with_nonce<P>(context: Context<'_, P>, response: Response) -> Response {
     if context.request.dpop.is_none() {
         return response;
@@ -119,39 +126,8 @@ pub(super) fn with_nonce<P>(context: Context<'_, P>, response: Response) -> Resp
     response.with("dpop-nonce", nonce)
 }
 
-/// How an access token is presented.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Scheme {
-    /// RFC 6750 §2.
-    Bearer,
-    /// RFC 9449 §7.1.
-    DPoP,
-}
-
-impl Scheme {
-    /// Reads the scheme of an `Authorization` header, in any case (RFC 9110 §11.1).
-    pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::Bearer, Self::DPoP].into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))
-    }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Bearer => "Bearer",
-            Self::DPoP => "DPoP",
-        }
-    }
-
-    /// What its challenge says of algorithms (RFC 9449 §7.1).
-    pub(super) fn algorithms(self) -> String {
-        match self {
-            Self::Bearer => String::new(),
-            Self::DPoP => format!(", algs=\"{}\"", Algorithm::NAMES.join(" ")),
-        }
-    }
-}
-
-/// Whether an access token came as it must: a bound one under `DPoP` with a proof of its key, which is used up; any
-/// other under `Bearer` (RFC 9449 §7.1, §7.2).
+/// Checks that an access token was presented under the right scheme (RFC 9449 §7.1, §7.2): a bound token
+/// under `DPoP` with a proof of its key, which is then marked as used, and any other token under `Bearer`.
 pub(super) async fn held<P: Platform>(
     context: Context<'_, P>,
     scheme: Scheme,
@@ -172,7 +148,7 @@ pub(super) async fn held<P: Platform>(
     }
 }
 
-/// Who has no token at all is told of both schemes (RFC 9449 §7.2).
+/// Builds the response to a request without a token, which offers both schemes (RFC 9449 §7.2).
 pub(super) fn challenge_all<P>(context: Context<'_, P>) -> Response {
     let bearer = bearer::challenge(context, 401, Scheme::Bearer, None);
     let dpop = bearer::challenge(context, 401, Scheme::DPoP, None);

@@ -9,8 +9,8 @@ use crate::token::dpop::Flaw;
 
 /// Why a request is refused, in more detail than the response shows.
 ///
-/// [`Error::code`] maps each reason to a registered error code. Several reasons share a code on purpose: the log stays
-/// precise, while the response reveals no more than it must.
+/// [`Error::code`] maps each reason to a registered error code. Several reasons share a code on purpose: the
+/// log stays precise, while the response reveals no more than it must.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Error {
     /// The content type is not `application/x-www-form-urlencoded`.
@@ -53,7 +53,7 @@ pub enum Error {
     ForgedDeviceCode,
     /// No grant has this device code.
     UnknownDeviceCode,
-    /// The device code was redeemed less than [`RACE`](crate::grant::RACE) ago.
+    /// The device code was redeemed less than [`RACE`](crate::family::renewal::RACE) ago.
     SpentDeviceCode,
     /// The device code was redeemed earlier; its tokens are now revoked.
     ReplayedDeviceCode,
@@ -71,7 +71,7 @@ pub enum Error {
     WithoutKey,
     /// The client did not prove that it has the key that the refresh token is bound to.
     RefreshWithoutKey,
-    /// The access token came as `DPoP` but is not bound to the key of the proof, or came as `Bearer` but is bound.
+    /// The access token is bound but came as `Bearer`, or came as `DPoP` but is not bound to the proof's key.
     TokenWithoutKey,
     /// The `code_verifier` is missing or wrong, or there was no challenge (RFC 7636 §4.6).
     WrongVerifier,
@@ -128,8 +128,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8. For `temporarily_unavailable` see
-    /// `docs/decisions/0013-codes-for-429-and-503.md`.
+    /// RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8. For
+    /// `temporarily_unavailable` see `docs/decisions/0013-codes-for-429-and-503.md`.
     const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::TooLarge => "invalid_request",
@@ -251,8 +251,8 @@ impl Error {
         }
     }
 
-    /// Builds the response. With `challenge`, a 401 has a `WWW-Authenticate` header, as RFC 6749 §5.2 requires if the
-    /// client used the `Authorization` header.
+    /// Builds the response. With `challenge`, a 401 has a `WWW-Authenticate` header, as RFC 6749 §5.2
+    /// requires if the client used the `Authorization` header.
     #[must_use]
     pub fn response(&self, challenge: bool) -> Response {
         let (error, error_description) = (self.code(), self.description());
@@ -298,7 +298,8 @@ mod tests {
         assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
     }
 
-    /// Lists every variant once. A missing variant is a compile error, because the same names make up the `match`.
+    /// Lists every variant once. A missing variant is a compile error, because the same names make up the
+    /// `match`.
     macro_rules! every {
         ($enum:ident: $($variant:ident $(($holds:expr))?),+ $(,)?) => {{
             let _ = |one: $enum| match one { $($enum::$variant { .. } => {})+ };

@@ -22,8 +22,8 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] and [`Error::NotAForm`] for a body that is too large or of another type; otherwise the errors
-    /// of [`Self::parse`].
+    /// [`Error::TooLarge`] and [`Error::NotAForm`] for a body that is too large or of another type; otherwise
+    /// the errors of [`Self::parse`].
     pub fn of(request: &Request) -> Result<Self, Error> {
         let body = request.body.as_deref().ok_or(Error::TooLarge)?;
         if !request.is_form() {
@@ -36,8 +36,8 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// [`Error::NotUtf8`] if a name or value is not UTF-8 once decoded; [`Error::Repeated`] if a parameter occurs twice,
-    /// even without a value (RFC 6749 §3.2).
+    /// [`Error::NotUtf8`] if a name or value is not UTF-8 once decoded; [`Error::Repeated`] if a parameter
+    /// occurs twice, even without a value (RFC 6749 §3.2).
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
         let text = core::str::from_utf8(bytes).map_err(|_| Error::NotUtf8)?;
         let (mut values, mut resources) = (BTreeMap::new(), Vec::new());

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::client::certificate::Certificate;
-use crate::limiter;
+use crate::limiter::command::UseOnce;
 use crate::place::Place;
 
 /// Size of the largest body that the server reads, in bytes.
@@ -11,8 +11,9 @@ pub const MAX_BODY: usize = 16_384;
 
 /// A request. It has no `Debug`, because nearly every field may hold a secret.
 #[derive(Clone, Default)]
+#[expect(missing_docs, reason = "a field without a docstring is the request header of the same name")]
 pub struct Request {
-    /// In upper case, such as `GET`.
+    /// Such as `GET`.
     pub method: String,
     /// Whether it came over https.
     pub secure: bool,
@@ -22,35 +23,28 @@ pub struct Request {
     pub path: String,
     /// Without the question mark; empty if there is no query.
     pub query: String,
-    /// The `Authorization` header.
     pub authorization: Option<String>,
-    /// The `Content-Type` header.
     pub content_type: Option<String>,
     /// The `DPoP` header. Several are joined with commas (RFC 9110 §5.3).
     pub dpop: Option<String>,
-    /// The `If-Match` header.
     pub if_match: Option<String>,
     /// The client certificate, as the platform reports it.
     pub certificate: Option<Certificate>,
-    /// The `Cookie` header.
     pub cookie: Option<String>,
-    /// The `Origin` header.
     pub origin: Option<String>,
-    /// The `Sec-Fetch-Site` header.
     pub sec_fetch_site: Option<String>,
-    /// The `User-Agent` header.
     pub user_agent: Option<String>,
     /// The IP address of the client, as the platform reports it.
     pub address: Option<String>,
     /// Where the request came from, as the platform reports it.
     pub place: Place,
-    /// `None` if it is larger than [`MAX_BODY`].
+    /// `None` if it is larger than [`MAX_BODY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
 }
 
 impl Request {
-    /// Returns the URL of the request without its query. It is in normal form: requests whose scheme and host are not
-    /// this server's own never get here.
+    /// Returns the URL of the request without its query. It is in normal form: requests whose scheme and host
+    /// are not this server's own never get here.
     #[must_use]
     pub fn uri(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
@@ -66,19 +60,18 @@ impl Request {
     }
 }
 
-/// A response.
+/// A response, with the log lines that go with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "`status` and `body` need no docstring")]
 pub struct Response {
-    #[expect(missing_docs, reason = "the name says it")]
     pub status: u16,
     /// Names are in lower case.
     pub headers: Vec<(&'static str, String)>,
-    #[expect(missing_docs, reason = "the name says it")]
     pub body: String,
     /// One log line for each decision that was made.
     pub decisions: Vec<LogLine>,
     /// A command for the limiter, sent after the response so that the client does not wait for it.
-    pub afterwards: Option<limiter::Command>,
+    pub afterwards: Option<UseOnce>,
 }
 
 /// A line of the log: a decision. Never contains a code, token or secret.

@@ -1,11 +1,13 @@
-//! What the server says of itself (RFC 8414, OpenID Connect Discovery).
+//! The documents in which the server describes itself: metadata (RFC 8414, OpenID Connect Discovery, RFC
+//! 9728) and public keys (RFC 7517).
 
 use serde::Serialize;
 
 use super::client_auth::client_metadata::ClientAuthentication;
 use super::error::Error;
 use super::http::Response;
-use super::{Context, Platform};
+use super::platform::Platform;
+use super::server::Context;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::format::is_false;
 use crate::grant::pkce;
@@ -18,8 +20,8 @@ pub(super) struct Health {
     pub version: String,
 }
 
-/// RFC 8414 §2. Empty arrays are left out (§3.2), but for `response_types_supported`: see
-/// `docs/decisions/0003-discovery-for-strict-clients.md`.
+/// Metadata of the server (RFC 8414 §2). Empty arrays are left out (§3.2), except `response_types_supported`:
+/// see `docs/decisions/0003-discovery-for-strict-clients.md`.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: String,
@@ -46,13 +48,14 @@ struct Metadata<'a> {
     request_uri_parameter_supported: bool,
     /// RFC 9449 §5.1.
     dpop_signing_alg_values_supported: [&'static str; 7],
-    /// Ours: a proof or `dpop_jkt` at the device authorization endpoint binds the code; see `docs/dpop.md`.
+    /// Our extension: a DPoP proof or `dpop_jkt` at the device authorization endpoint binds the device code
+    /// to a key. See `docs/dpop.md`.
     device_authorization_dpop_supported: bool,
-    /// At the device authorization endpoint.
+    /// Applies to the device authorization endpoint.
     code_challenge_methods_supported: [&'static str; 1],
 }
 
-/// What tokens and `/userinfo` say, but for what the rules of scopes and clients add.
+/// The claims of tokens and of `/userinfo`, without those that claim mappings of scopes and clients add.
 const CLAIMS: [&str; 16] = [
     "iss",
     "sub",
@@ -72,7 +75,7 @@ const CLAIMS: [&str; 16] = [
     "client_id",
 ];
 
-/// The same document at both places; every endpoint is found through it.
+/// Serves the metadata document, which is the same for RFC 8414 and OpenID Connect Discovery.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
     let Ok(snapshot) = context.server.snapshot(context.now).await else {
         return Error::Unavailable.response(false);
@@ -107,7 +110,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
     cacheable(&document)
 }
 
-/// RFC 9728 §2.
+/// Metadata of a protected resource (RFC 9728 §2).
 #[derive(Serialize)]
 struct ProtectedResource<'a> {
     resource: String,
@@ -121,7 +124,7 @@ struct ProtectedResource<'a> {
     dpop_bound_access_tokens_required: bool,
 }
 
-/// What `/userinfo` says of itself as a resource server.
+/// Serves the metadata of `/userinfo` as a protected resource (RFC 9728).
 pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> Response {
     let Ok(snapshot) = context.server.snapshot(context.now).await else {
         return Error::Unavailable.response(false);
@@ -144,7 +147,7 @@ struct KeySet<'a> {
     keys: &'a [PublicKey],
 }
 
-/// RFC 7517 §5.
+/// Serves the public keys as a JWK Set (RFC 7517 §5).
 pub(super) async fn keys<P: Platform>(context: Context<'_, P>) -> Response {
     match context.server.verifying_keys(context.now).await {
         Ok(keys) => cacheable(&KeySet { keys: &keys }),

@@ -10,46 +10,31 @@ pub mod error;
 pub mod form;
 pub mod http;
 mod issued;
+mod memory;
 mod metadata;
 mod once;
 pub mod page;
-mod platform;
+pub mod platform;
 mod registration;
 mod route;
+pub mod server;
 mod static_token;
 mod token;
 mod verify;
 
+use platform::Platform;
 use rand_core::CryptoRng;
+use server::{Context, Server};
 
 pub use client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
-pub use platform::{Platform, Unavailable};
 
-use crate::place::network_of;
-use crate::settings::{Issuer, Settings};
+use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
-use directory::Cache;
 use http::{Request, Response};
-use once::Used;
 use route::Route;
 
-/// A server: its settings, the world it runs in, and what this isolate remembers.
-pub struct Server<P> {
-    /// The settings.
-    pub settings: Settings,
-    /// The world.
-    pub platform: P,
-    cache: Cache,
-    used: Used,
-}
-
 impl<P: Platform> Server<P> {
-    /// A server that remembers nothing yet.
-    pub fn new(settings: Settings, platform: P) -> Self {
-        Self { settings, platform, cache: Cache::default(), used: Used::default() }
-    }
-
     /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
@@ -65,30 +50,6 @@ impl<P: Platform> Server<P> {
         issuer.filter(|issuer| self.settings.may_be(issuer))
     }
 }
-
-/// One request on its way through: what every endpoint is given.
-pub(crate) struct Context<'a, P> {
-    server: &'a Server<P>,
-    issuer: &'a Issuer,
-    request: &'a Request,
-    now: Timestamp,
-}
-
-impl<P> Context<'_, P> {
-    /// What stands for the network of the request in counters.
-    fn network(&self) -> String {
-        let network = network_of(self.request.address.as_deref());
-        self.server.settings.keyring.current.pseudonym(&network)
-    }
-}
-
-impl<P> Clone for Context<'_, P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<P> Copy for Context<'_, P> {}
 
 /// What a browser's script may ask of the routes that are open to it.
 const PREFLIGHT: [(&str, &str); 3] = [

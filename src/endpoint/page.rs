@@ -1,115 +1,115 @@
-//! The verification pages (RFC 8628 §3.3), one struct per file in `templates/`.
+//! The verification pages (RFC 8628 §3.3), one struct per page in `templates/`.
 //!
-//! Pure rendering: plain fields, no decisions. Everything that varies is escaped by askama, every
-//! form posts to `action`, and nothing on a page needs a script or another resource, the Turnstile widget excepted.
+//! Pure rendering: plain fields, no decisions. Askama escapes everything that varies, every form posts to
+//! `action`, and apart from the Turnstile widget no page needs a script or any other resource.
 
 use core::fmt;
 
 use askama::Template;
 
-/// The text of the only `<style>` element, byte for byte, for the `style-src` hash of the policy.
+/// The text of the only `<style>` element. The Content-Security-Policy has the hash of exactly these bytes.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
-/// Where a code is typed, or, when a link brought it along, compared (RFC 8628 §3.3.1).
+/// The page for entering a code, or for comparing the one that a link brought along (RFC 8628 §3.3.1).
 #[derive(Template)]
 #[template(path = "enter.html")]
 pub struct EnterPage<'a> {
-    /// The path that the form posts to.
+    /// Path that the form posts to.
     pub action: &'a str,
-    /// The token that ties the form to the session.
+    /// Ties the form to the browser and its session.
     pub csrf: &'a str,
-    /// The display name of whoever is signed in.
+    /// Display name of the person who is signed in.
     pub signed_in_as: Option<&'a str>,
-    /// The code brought by a link, or typed and not looked at yet, formatted for people; empty to ask for one. Never a
-    /// code that failed.
+    /// The code from a link, or one that was typed but not looked up yet, formatted for people. Empty to ask
+    /// for one. Never a code that was wrong.
     pub user_code: &'a str,
-    /// What codes look like here.
+    /// What the codes of this server look like.
     pub shape: CodeShape<'a>,
-    /// The site key of the Turnstile widget that the form has to carry, if it has to.
+    /// Site key of the Turnstile widget, if the form needs one.
     pub site_key: Option<&'a str>,
-    /// What went wrong with the last attempt.
+    /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
 }
 
-/// What codes look like, so that the field can offer the right keyboard.
+/// What user codes look like, for the hint and for the on-screen keyboard.
 #[derive(Clone, Copy, Debug)]
 pub struct CodeShape<'a> {
-    /// Whether codes are made of digits only (RFC 8628 §6.1).
+    /// Whether all codes consist of digits only (RFC 8628 §6.1).
     pub digits: bool,
-    /// A stand-in such as `XXXX-XXXX`.
+    /// A placeholder such as `XXXX-XXXX`.
     pub example: &'a str,
-    /// One of digits, if some clients have such codes and the others do not.
+    /// A placeholder such as `0000-0000-0000`, if only some clients have codes of digits.
     pub digits_example: Option<&'a str>,
 }
 
-/// Who are you? Shown before the code is looked up, so it says nothing about the code.
+/// The sign-in page. It usually comes before the code is looked up, so it says nothing about the code.
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 pub struct SignInPage<'a> {
-    /// The path that the form posts to.
+    /// Path that the form posts to.
     pub action: &'a str,
-    /// The token that ties the form to the session.
+    /// Ties the form to the browser and its session.
     pub csrf: &'a str,
-    /// The sealed transaction that carries the code through the sign-in.
+    /// Sealed; carries the code through the sign-in.
     pub transaction: &'a str,
-    /// The name typed last time, or of whom to expect, or empty.
+    /// The username that was typed last time, or that the device expects; otherwise empty.
     pub username: &'a str,
-    /// Who is signed in already, but not recently enough for the device that asks.
+    /// Display name of the person who is signed in, if that was not recent enough for the requesting device.
     pub again: Option<&'a str>,
-    /// What went wrong with the last attempt.
+    /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
 }
 
-/// Who asks, for what, from where, and the choice (RFC 8628 §5.4).
+/// The consent page: who asks for what, from where, and the buttons for the decision (RFC 8628 §5.4).
 ///
-/// Refusing is the form's first button, which makes it the one that Enter presses.
+/// The first button of the form refuses, because Enter presses the first button.
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub struct ConsentPage<'a> {
-    /// The path that the forms post to.
+    /// Path that the forms post to.
     pub action: &'a str,
-    /// The token that ties the forms to the session.
+    /// Ties the forms to the browser and its session.
     pub csrf: &'a str,
-    /// The sealed transaction, with the claim on the code.
+    /// Sealed; carries the code and the hold on its grant.
     pub transaction: &'a str,
-    /// The code to compare with the device's screen, formatted for people.
+    /// The code to compare with the one on the device, formatted for people.
     pub user_code: &'a str,
-    /// The registered name of the client.
+    /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
-    /// The website the client names as its own; shown as text, never as a link.
+    /// The website that the client claims as its own. Shown as text, never as a link.
     pub client_uri: Option<&'a str>,
-    /// The display name of the account that would be used.
+    /// Display name of the account that the device would get access to.
     pub account_name: &'a str,
-    /// What tells this account from another of that name: a user name or an e-mail address.
+    /// Email address, or else username, which tells apart accounts of the same name.
     pub account_detail: &'a str,
-    /// Whom the device expects, if that is somebody else.
+    /// The username or email address that the device expects, if it is not that of this account.
     pub expected: Option<&'a str>,
-    /// What the client will be able to do, one plain sentence each.
+    /// What the client will be able to do: the descriptions of the requested scopes.
     pub permissions: Vec<&'a str>,
-    /// The hosts where it will be able to, if the device asked for others than usual.
+    /// Hosts of the requested resources; empty if the device asked only for the client's default resource.
     pub resources: Vec<&'a str>,
-    /// What the client's operator has to say.
+    /// The registered `consent_text`, quoted as the client's own words.
     pub consent_text: Option<&'a str>,
-    /// The client's own documents.
+    /// The client's privacy policy and terms of service, where registered.
     pub documents: Vec<Document<'a>>,
-    /// Where the device asked from.
+    /// Where the request of the device came from.
     pub requested: Origin<'a>,
-    /// Where this page is being read.
+    /// Where the request for this page came from.
     pub here: Origin<'a>,
-    /// What was wrong with the last decision.
+    /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
-    /// Whole minutes until the code ends; 0 reads as less than one.
+    /// Whole minutes until the code expires; 0 is shown as "less than a minute".
     pub minutes_left: u64,
 }
 
-/// A document of a client's, on its own site.
+/// A link to one of the client's own documents.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Document<'a> {
-    /// `privacy policy`.
+    /// Such as `privacy policy`.
     pub what: &'static str,
     /// Always https.
     pub uri: &'a str,
-    /// The host it is on, shown beside the link.
+    /// The host of `uri`, shown beside the link.
     pub host: &'a str,
 }
 
@@ -122,64 +122,65 @@ pub struct Origin<'a> {
     pub network: &'a str,
     /// `2 minutes ago, 14:03 UTC`.
     pub time: &'a str,
-    /// `Command-line tool (curl 8.4)`.
+    /// `Command line (curl)`.
     pub device: &'a str,
 }
 
-/// What happened, and that the rest is on the device (RFC 8628 §3.3).
+/// The result page: what was decided, and that the person should return to the device (RFC 8628 §3.3).
 #[derive(Template)]
 #[template(path = "result.html")]
 pub struct ResultPage<'a> {
-    /// What was decided.
+    /// The decision, which the shard has stored.
     pub outcome: Outcome,
-    /// The registered name of the client.
+    /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
 }
 
-/// A decision that has been recorded.
+/// A decision as the result page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The device gets what it asked for.
     Approved,
     /// The device gets nothing.
     Denied,
-    /// The device gets nothing, and the person did not start this.
+    /// The device gets nothing, and the person says that they did not start the request.
     Reported,
 }
 
-/// A page that cannot go on: the request ended, was opened elsewhere, or could not be served.
+/// A page without a form, for a request that ended, was opened elsewhere, or could not be served.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub struct ProblemPage<'a> {
-    /// What happened, as a heading.
+    /// The heading: what happened.
     pub title: &'a str,
-    /// What that means and what to do.
+    /// What that means, and what to do now.
     pub text: &'a str,
-    /// The path where a code is entered, if starting again can help.
+    /// Path of the page for entering a code, if starting again can help.
     pub back: Option<&'a str>,
 }
 
-/// What went wrong, said above a form that can be sent again.
+/// What went wrong, shown above a form that can be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem<'a> {
-    /// Wrong, used, expired and foreign codes: one text, so that nobody learns which.
+    /// The code is wrong, used, expired, or held by somebody else. Nobody learns which, as the text is the
+    /// same.
     WrongCode,
-    /// Too many tries.
+    /// Too many attempts.
     Wait {
-        /// How long, with its unit: `2 minutes`.
+        /// With a unit, such as `2 minutes`.
         time: &'a str,
     },
-    /// Wrong user name or password: one text for both.
+    /// The username or the password is wrong. Nobody learns which, as the text is the same.
     WrongCredentials,
-    /// Approval without the statement that this is one's own device.
+    /// The person approved without checking the box that says this is their device.
     Unconfirmed,
-    /// None of the buttons was pressed.
+    /// The form came without a decision.
     Undecided,
-    /// The form came without the token of the Turnstile widget.
+    /// The form came without a Turnstile token.
     Unchecked,
-    /// The token of the Turnstile widget does not count.
+    /// The Turnstile token is not valid.
     CheckFailed,
-    /// The form outlived its session: by time, or by a sign-in or sign-out in another window.
+    /// The form is too old, or the person signed in or out in another window since.
     SessionExpired,
 }
 

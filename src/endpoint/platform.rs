@@ -1,7 +1,9 @@
 //! What the endpoints need of the world: objects, a signature, a published snapshot, a rate limit.
 
-use crate::grant::routing::Shard;
-use crate::registry::{Snapshot, signing_keys};
+use crate::ask::Ask;
+use crate::identity::account::AccountKey;
+use crate::registry::snapshot::Snapshot;
+use crate::sharding::Shard;
 use crate::token::signing_key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, registry};
 
@@ -12,28 +14,25 @@ pub struct Unavailable;
 /// The world outside. One implementation runs on Workers, one in memory for tests.
 #[expect(async_fn_in_trait, reason = "one thread: nothing here needs to be Send")]
 pub trait Platform {
-    /// Asks a shard of grants.
-    async fn grants(
-        &self,
-        shard: Shard,
-        command: &grant::command::Command,
-    ) -> Result<grant::command::Reply, Unavailable>;
+    /// Sends a command to a shard of grants.
+    async fn grants<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>;
 
-    /// Asks the shard of an account.
-    async fn accounts(
-        &self,
-        account: &str,
-        command: &identity::shard::Command,
-    ) -> Result<identity::shard::Reply, Unavailable>;
+    /// Sends a command to the shard of an account.
+    async fn accounts<A>(&self, account: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = identity::shard::Command>;
 
-    /// Asks the limiter that has the command's row.
-    async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable>;
+    /// Sends a command to the limiter that has the command's row.
+    async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = limiter::command::Command>;
 
-    /// Asks the registry.
-    async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable>;
-
-    /// Asks the registry about its signing keys.
-    async fn keys(&self, command: &signing_keys::Command) -> Result<signing_keys::Reply, Unavailable>;
+    /// Sends a command to the registry.
+    async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = registry::command::Command>;
 
     /// The published snapshot, where there is one. An accelerator: it may be a minute old.
     async fn published(&self) -> Option<Snapshot>;

@@ -4,21 +4,26 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::admin::{New, Problem, ask, object};
+use super::admin::body::object;
+use super::admin::clients::New;
+use super::admin::problem::Problem;
+use super::admin::registry::ask;
 use super::attempt::Attempt;
 use super::http::Response;
+use super::platform::{Platform, Unavailable};
+use super::server::Context;
+use super::static_token;
 use super::static_token::Shown;
-use super::{Context, Platform, Unavailable, static_token};
 use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, parse};
 use crate::client::{Client, DEVICE_CODE_GRANT};
 use crate::fault::Fault;
 use crate::limiter::budgets::{registration_tokens_by_network, registrations};
-use crate::registry::command::{Command, Reply};
+use crate::registry::command::CreateClient;
 use crate::secret;
 use crate::settings::Registration;
 
-/// What a client may say of itself. The rest is for an operator, and left aside (RFC 7591 §2).
+/// Metadata that a client may register for itself. The rest is for operators, and ignored here (RFC 7591 §2).
 const MEMBERS: [&str; 16] = [
     "client_name",
     "client_uri",
@@ -37,21 +42,22 @@ const MEMBERS: [&str; 16] = [
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
 ];
-/// What an answer tells besides (RFC 7591 §3.2.1).
+/// Members that the server adds to the response (RFC 7591 §3.2.1).
 const ISSUED: [&str; 3] = ["client_id", "client_id_issued_at", "client_secret_expires_at"];
-/// For operators: where such a client came from.
+/// The `owner` of such a client, which shows operators where it came from.
 const OWNER: &str = "dynamic registration";
-/// For the log.
+/// The `what` of log lines.
 const WHAT: &str = "registration";
 
 /// Why a registration is refused.
 enum Error {
-    /// RFC 6750 §3.1: no token, or a wrong one.
+    /// The initial access token is missing or wrong (RFC 6750 §3.1).
     Token,
+    /// Carries the wait in seconds.
     TooMany(u64),
-    /// RFC 7591 §3.2.2.
+    /// The metadata is not valid (RFC 7591 §3.2.2).
     Metadata(Vec<Fault>),
-    /// The body cannot be read, or the registry refused.
+    /// The body is unreadable, or the registry refused the client.
     Problem(Problem),
 }
 
@@ -88,13 +94,12 @@ async fn register<P: Platform>(
     let fresh = Fresh { client_id: secret::random_id(rng), secret: new.digest() };
     let client = read(object(context.request)?, fresh, settings, context.server.settings.mtls.is_some())
         .map_err(Error::Metadata)?;
-    // Taken last, and not given back: it bounds how many clients there can be before somebody notices.
+    // Taken last and never given back: limits how many clients can register before an operator notices.
     if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
         return Err(Error::TooMany(seconds));
     }
-    let reply: Reply =
-        ask(context, Command::Create { client: Box::new(client), dry_run: None, by_itself: true }).await?;
-    Ok(new.take(reply)?)
+    let create = CreateClient { client: Box::new(client), dry_run: None, by_itself: true };
+    Ok(new.take(ask(context, create).await?))
 }
 
 async fn authenticate<P: Platform>(context: Context<'_, P>, settings: &Registration) -> Result<(), Error> {
@@ -106,7 +111,7 @@ async fn authenticate<P: Platform>(context: Context<'_, P>, settings: &Registrat
     }
 }
 
-/// The client, with no more scopes than may be registered so.
+/// Reads the client, and narrows its scope to what clients may register for themselves.
 fn read(
     mut members: Map<String, Value>,
     fresh: Fresh,
@@ -122,18 +127,19 @@ fn read(
     let scope = if asks_nothing { settings.scope.clone() } else { client.scope.narrowed_to(&settings.scope) };
     let mut faults = Vec::new();
     if is_unserved {
-        let why = "token_endpoint_auth_method needs client certificates, which this server does not ask for";
+        let why = "token_endpoint_auth_method needs client certificates, which this server does not accept";
         faults.push(Fault::at("token_endpoint_auth_method", why));
     }
     if scope.is_empty() {
         faults.push(Fault::at(
             "scope",
-            format!("nothing of scope can be registered here but {}", settings.scope),
+            format!("scope must include at least one of these: {}", settings.scope),
         ));
     }
     if !client.may_use(DEVICE_CODE_GRANT) {
-        let why =
-            format!("grant_types must have {DEVICE_CODE_GRANT}: without it the client could do nothing");
+        let why = format!(
+            "grant_types must include {DEVICE_CODE_GRANT}: without it, the client cannot do anything"
+        );
         faults.push(Fault::at("grant_types", why));
     }
     if !faults.is_empty() {
@@ -144,7 +150,7 @@ fn read(
     Ok(client)
 }
 
-/// RFC 7591 §3.2.1: all that is registered of it, and its secret, once.
+/// Returns all registered metadata, and the secret, which is shown only this once (RFC 7591 §3.2.1).
 fn answer_body(client: &Client, secret: Option<String>) -> Map<String, Value> {
     let mut members = view(client);
     members.retain(|name, _| MEMBERS.contains(&name.as_str()) || ISSUED.contains(&name.as_str()));
@@ -168,10 +174,13 @@ impl Error {
             }
             Self::TooMany(_) => (429, "temporarily_unavailable", "too_many", "Try again later.".to_owned()),
             Self::Metadata(faults) => (400, "invalid_client_metadata", "invalid", described(faults)),
-            Self::Problem(Problem::Unavailable) => {
-                (503, "temporarily_unavailable", "unavailable", "Nothing has changed; try again.".to_owned())
-            }
-            // Of the conflicts there are, a client with a drawn identifier can meet one: there is no room.
+            Self::Problem(Problem::Unavailable) => (
+                503,
+                "temporarily_unavailable",
+                "unavailable",
+                "Part of the server cannot be reached; nothing has changed, so try again.".to_owned(),
+            ),
+            // The `client_id` is random, so the only possible conflict is a full registry.
             Self::Problem(Problem::Conflict(_)) => {
                 (503, "temporarily_unavailable", "full", "There is no room for more clients.".to_owned())
             }
@@ -193,7 +202,7 @@ fn described(faults: &[Fault]) -> String {
     faults.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; ")
 }
 
-/// The characters that an `error_description` may have (RFC 6749 §5.2).
+/// Replaces characters that `error_description` must not contain (RFC 6749 §5.2).
 fn printable(text: &str) -> String {
     let fit = |character| match character {
         '"' | '\\' => '\'',

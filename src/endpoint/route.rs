@@ -1,9 +1,13 @@
-//! The routes, and on which terms each is served.
+//! The routes and the terms on which each one is served.
 
-use super::admin;
-use crate::settings::{Issuer, Settings};
+use crate::settings::Settings;
+use crate::settings::issuer::Issuer;
 
-/// The routes. Each is relative to the issuer; the metadata stands where RFC 8414 §3 puts it.
+/// Path of the admin API, relative to the issuer.
+pub(super) const ADMIN_PREFIX: &str = "/admin/api";
+
+/// A route. Paths are relative to the issuer, except for the metadata of RFC 8414 §3 and RFC 9728 §3.1: their
+/// `/.well-known/` path comes between the issuer's host and its path.
 #[derive(Clone, Copy)]
 pub(super) enum Route {
     DeviceAuthorization,
@@ -21,16 +25,18 @@ pub(super) enum Route {
     Registration,
 }
 
-/// On which terms a route is served.
+/// The terms on which a route is served.
 pub(super) struct Terms {
-    /// What may be sent there.
+    /// The methods that the route accepts.
     pub(super) methods: &'static [&'static str],
-    /// Whether it is at the mTLS host, too (RFC 8705 §5): where clients authenticate, or show a bound token.
+    /// Whether the mTLS host serves the route as well (RFC 8705 §5). It serves those where clients
+    /// authenticate or present a bound token.
     pub(super) mtls: bool,
-    /// Whether a DPoP proof may come with a request (RFC 9449 §4).
+    /// Whether the route accepts DPoP proofs (RFC 9449 §4).
     pub(super) proofs: bool,
-    /// Whether a script on another site may call it: what a browser client needs, and never the pages
-    /// (RFC 9700 §2.6). Nothing there goes by a cookie, so any origin may.
+    /// Whether scripts on other sites may call the route (CORS). True for what browser-based clients need,
+    /// and never for the pages (RFC 9700 §2.6). Every origin is allowed, because these routes do not use
+    /// cookies.
     pub(super) scripts: bool,
 }
 
@@ -45,13 +51,13 @@ impl Route {
         if path.strip_prefix("/.well-known/oauth-authorization-server") == Some(base) {
             return Some(Self::Metadata);
         }
-        // RFC 9728 §3.1: between the host and the path of the resource, which is `/userinfo`.
+        // RFC 9728 §3.1: the path of the resource, which is `/userinfo`, comes last.
         let resource = path.strip_prefix("/.well-known/oauth-protected-resource");
         if resource.and_then(|rest| rest.strip_prefix(base)) == Some("/userinfo") {
             return Some(Self::ProtectedResource);
         }
         let path = path.strip_prefix(base)?;
-        if path.strip_prefix(admin::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        if path.strip_prefix(ADMIN_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Some(Self::Admin);
         }
         match path {
@@ -70,7 +76,6 @@ impl Route {
         }
     }
 
-    /// On which terms it is served.
     pub(super) const fn terms(self) -> Terms {
         const NONE: Terms = Terms { methods: READ, mtls: false, proofs: false, scripts: false };
         match self {
@@ -84,12 +89,12 @@ impl Route {
             Self::Health => NONE,
             Self::Verify | Self::Authorize => Terms { methods: BOTH, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
-            // Each address there has its own.
+            // The admin API checks the method of each of its own routes.
             Self::Admin => Terms { methods: ANY, ..NONE },
         }
     }
 
-    /// Whether it is there at all, with these settings.
+    /// Returns whether the settings enable the route.
     pub(super) const fn is_served(self, settings: &Settings) -> bool {
         match self {
             Self::Admin => settings.admin_token.is_some(),

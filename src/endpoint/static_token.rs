@@ -1,25 +1,25 @@
-//! A token of which the operator has configured the digest: the admin token, the initial access token.
+//! Bearer tokens whose digests the operator configures: the admin token and the initial access token.
 
 use super::attempt::Attempt;
-use super::{Context, Platform, Unavailable};
+use super::platform::{Platform, Unavailable};
+use super::server::Context;
 use crate::limiter::budgets::Budget;
 use crate::secret::Digest;
 
-/// What came of looking at a request's Bearer token.
+/// Result of checking the Bearer token of a request.
 pub(super) enum Shown {
-    /// It is the one.
     Right,
-    /// It is another, or there is none.
+    /// The token is wrong or missing.
     Wrong,
-    /// It was not looked at; in so many seconds it will be.
+    /// The attempts are used up. Carries the seconds until the next one is allowed.
     Wait(u64),
 }
 
-/// Looks at the Bearer token of a request (RFC 6750 §2.1).
+/// Checks the Bearer token of a request (RFC 6750 §2.1).
 ///
-/// A wrong one costs an attempt of `budget`, so that a weak one is not found by trying. The attempt is taken first:
-/// the right one is refused, too, while there is none. Before a flood of wrong ones stands the platform's rate limit, so
-/// that it does not take up the counters of everybody else.
+/// A wrong token costs an attempt from `budget`, so that nobody finds a weak one by guessing. The attempt is
+/// taken first, so even the right token has to wait while the budget is empty. The platform's rate limit
+/// keeps a flood of wrong tokens away from the limiter, whose counters everybody shares.
 pub(super) async fn look<P: Platform>(
     context: Context<'_, P>,
     expected: &Digest,

@@ -1,97 +1,77 @@
-//! The families of tokens in a shard: refreshed, revoked, ended.
+//! Applies the commands about families to the rows of a shard.
 
-use super::{Current, Ending, Family, Presented, Rotation};
-use crate::audit::{Event, What};
-use crate::grant::command::Holder;
-use crate::grant::shard::Rows;
-use crate::secret::Digest;
+use super::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use super::id::FamilyId;
+use super::rows::Rows;
+use super::{Ending, Family, Presented, Rotation};
+use crate::audit::What;
 use crate::time::Timestamp;
-use crate::token::confirmation::Confirmation;
 
-pub(crate) fn refresh<R: Rows>(
-    rows: &R,
-    id: &str,
-    secret: &Digest,
-    genuine: bool,
-    holder: Option<&Holder>,
-    now: Timestamp,
-) -> Result<Presented, R::Error> {
-    let Some(family) = rows.family(id)? else { return Ok(Presented::Dead) };
-    // First, so that whoever has a token without its key can neither end the family nor learn of it.
-    if holder.is_some_and(|holder| holder.client_id != family.client_id) {
+/// Judges a refresh token. A token that was already rotated away ends the family.
+pub(crate) fn present<R: Rows>(rows: &R, ask: &PresentToken, now: Timestamp) -> Result<Presented, R::Error> {
+    let Some(family) = rows.family(ask.id)? else { return Ok(Presented::Dead) };
+    // These checks come first, so that a token without its client or key neither ends the family nor reveals its state.
+    if ask.holder.client_id != family.client_id {
         return Ok(Presented::Dead);
     }
-    if holder.is_some_and(|holder| !family.cnf.is_met_by(&holder.proven)) {
+    if !family.cnf.is_met_by(&ask.holder.proven) {
         return Ok(Presented::WithoutKey);
     }
-    let presented = family.present(secret, genuine, now);
+    let presented = family.present(&ask.secret, ask.genuine, now);
     if presented == Presented::Reused {
-        reused(rows, id, &family, now)?;
+        reused(rows, ask.id, &family, now)?;
     }
     Ok(presented)
 }
 
-fn reused<R: Rows>(rows: &R, id: &str, family: &Family, now: Timestamp) -> Result<(), R::Error> {
+fn reused<R: Rows>(rows: &R, id: FamilyId, family: &Family, now: Timestamp) -> Result<(), R::Error> {
     end(rows, id, Ending::RefreshTokenReused)?;
-    rows.tell(&Event::of_family(What::RefreshTokenReused, id, family, now))
+    rows.tell(&family.event(What::RefreshTokenReused, id, now))
 }
 
-/// What a refresh token is to be followed by.
-pub(crate) struct Successor {
-    pub(crate) current: Current,
-    pub(crate) ends_at: Option<Timestamp>,
-    pub(crate) cnf: Confirmation,
-}
-
-pub(crate) fn rotate<R: Rows>(
-    rows: &R,
-    id: &str,
-    secret: &Digest,
-    successor: Successor,
-    now: Timestamp,
-) -> Result<Rotation, R::Error> {
+/// Replaces the current refresh token, unless another attempt was faster.
+pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Result<Rotation, R::Error> {
+    let RotateToken { id, secret, next, ends_at, cnf } = ask;
     let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
-    let lost = family.good_until(secret, now).is_none();
-    let rotation = family.rotate(secret, successor.current, successor.ends_at, now);
+    let answer_was_lost = family.good_until(&secret, now).is_none();
+    let rotation = family.rotate(&secret, next, ends_at, now);
     if rotation == Rotation::Rotated {
-        family.bind(successor.cnf);
-        let what = if lost { What::RefreshedAnew } else { What::Refreshed };
+        family.bind(cnf);
+        let what = if answer_was_lost { What::RefreshedAnew } else { What::Refreshed };
         rows.put_family(id, &family)?;
-        rows.tell(&Event::of_family(what, id, &family, now))?;
+        rows.tell(&family.event(what, id, now))?;
     }
-    // It was good a moment ago, and by now somebody had its successors withdrawn: two hold the family.
-    if rotation == Rotation::Lost && family.present(secret, true, now) == Presented::Reused {
+    // The token was good when this request began; since then another holder has withdrawn its successors. Two hold
+    // the family, so it ends.
+    if rotation == Rotation::Lost && family.present(&secret, true, now) == Presented::Reused {
         reused(rows, id, &family, now)?;
     }
     Ok(rotation)
 }
 
-pub(crate) fn look<R: Rows>(rows: &R, id: &str, seen: Option<&str>) -> Result<Option<Box<Family>>, R::Error> {
-    let Some(mut family) = rows.family(id)? else { return Ok(None) };
-    if seen.is_some_and(|jti| family.arrive(jti)) {
-        rows.put_family(id, &family)?;
+/// Reads a family, and notes that an access token of it has arrived.
+pub(crate) fn find<R: Rows>(rows: &R, ask: &FindFamily) -> Result<Option<Box<Family>>, R::Error> {
+    let Some(mut family) = rows.family(ask.id)? else { return Ok(None) };
+    if ask.seen.as_ref().is_some_and(|attempt| family.arrive(attempt)) {
+        rows.put_family(ask.id, &family)?;
     }
     Ok(Some(Box::new(family)))
 }
 
-pub(crate) fn revoke<R: Rows>(
-    rows: &R,
-    id: &str,
-    client_id: &str,
-    proof: Option<&Digest>,
-    now: Timestamp,
-) -> Result<(), R::Error> {
-    let Some(family) = rows.family(id)? else { return Ok(()) };
+/// Ends a live family for the client that it belongs to; does nothing otherwise.
+pub(crate) fn revoke<R: Rows>(rows: &R, ask: &RevokeFamily, now: Timestamp) -> Result<(), R::Error> {
+    let Some(family) = rows.family(ask.id)? else { return Ok(()) };
     let current = family.refresh.as_ref().map(|current| &current.digest);
-    let proven = proof.is_none_or(|proof| current == Some(proof));
-    if family.client_id != client_id || !proven || !family.is_live(now) {
+    let proven = ask.proof.as_ref().is_none_or(|proof| current == Some(proof));
+    if family.client_id != ask.client_id || !proven || !family.is_live(now) {
         return Ok(());
     }
-    end(rows, id, Ending::Revoked)?;
-    rows.tell(&Event::of_family(What::Revoked, id, &family, now))
+    end(rows, ask.id, Ending::Revoked)?;
+    rows.tell(&family.event(What::Revoked, ask.id, now))
 }
 
-pub(crate) fn end<R: Rows>(rows: &R, id: &str, why: Ending) -> Result<(), R::Error> {
+/// Ends a family, if it is stored.
+pub(crate) fn end<R: Rows>(rows: &R, id: FamilyId, why: Ending) -> Result<(), R::Error> {
     let Some(mut family) = rows.family(id)? else { return Ok(()) };
     family.end(why);
     rows.put_family(id, &family)
@@ -104,12 +84,18 @@ mod tests {
     use core::time::Duration;
 
     use super::*;
+    use crate::audit::Event;
+    use crate::audit::outbox::Outbox;
+    use crate::family::id::AttemptId;
     use crate::family::renewal::{RACE, Renewal};
+    use crate::family::{Current, Holder};
     use crate::format::Format;
-    use crate::grant::Grant;
-    use crate::grant::routing::RowKey;
+    use crate::identity::account::AccountKey;
     use crate::scope::Scope;
+    use crate::secret::Digest;
+    use crate::token::confirmation::Confirmation;
 
+    const ID: FamilyId = FamilyId::from_bytes([1; 16]);
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
     /// A shard of one family.
@@ -118,32 +104,22 @@ mod tests {
         events: RefCell<Vec<What>>,
     }
 
-    impl Rows for One {
+    impl Outbox for One {
         type Error = Infallible;
-
-        fn grant(&self, _: RowKey) -> Result<Option<Grant>, Infallible> {
-            Ok(None)
-        }
-
-        fn put_grant(&self, _: RowKey, _: &Grant, _: Timestamp) -> Result<(), Infallible> {
-            Ok(())
-        }
-
-        fn live(&self, _: Timestamp) -> Result<(u64, Option<Timestamp>), Infallible> {
-            Ok((0, None))
-        }
-
-        fn family(&self, _: &str) -> Result<Option<Family>, Infallible> {
-            Ok(Some(self.family.borrow().clone()))
-        }
-
-        fn put_family(&self, _: &str, family: &Family) -> Result<(), Infallible> {
-            self.family.replace(family.clone());
-            Ok(())
-        }
 
         fn tell(&self, event: &Event) -> Result<(), Infallible> {
             self.events.borrow_mut().push(event.what);
+            Ok(())
+        }
+    }
+
+    impl Rows for One {
+        fn family(&self, _: FamilyId) -> Result<Option<Family>, Infallible> {
+            Ok(Some(self.family.borrow().clone()))
+        }
+
+        fn put_family(&self, _: FamilyId, family: &Family) -> Result<(), Infallible> {
+            self.family.replace(family.clone());
             Ok(())
         }
     }
@@ -153,7 +129,7 @@ mod tests {
             let family = Family {
                 format: Format,
                 client_id: "tv".to_owned(),
-                account: "local:alice".to_owned(),
+                account: AccountKey::local("alice"),
                 scope: Scope::parse("openid").expect("a scope"),
                 auth_time: NOW,
                 amr: Vec::new(),
@@ -163,19 +139,23 @@ mod tests {
                 resource: Vec::new(),
                 cnf,
                 acr: None,
+                refreshable_until: NOW + Duration::from_hours(24),
                 renewal: Renewal::default(),
             };
             Self { family: RefCell::new(family), events: RefCell::default() }
         }
 
         fn present(&self, token: &str, holder: &Holder, now: Timestamp) -> Presented {
-            let Ok(presented) = refresh(self, "", &Digest::of(token.as_bytes()), true, Some(holder), now);
+            let (secret, holder) = (Digest::of(token.as_bytes()), holder.clone());
+            let Ok(presented) = present(self, &PresentToken { id: ID, secret, genuine: true, holder }, now);
             presented
         }
 
         fn rotate(&self, token: &str, next: &str, now: Timestamp) -> Rotation {
-            let successor = Successor { current: current(next), ends_at: None, cnf: Confirmation::default() };
-            let Ok(rotation) = rotate(self, "", &Digest::of(token.as_bytes()), successor, now);
+            let (secret, next) = (Digest::of(token.as_bytes()), current(next));
+            let ends_at = self.family.borrow().ends_at;
+            let cnf = Confirmation::default();
+            let Ok(rotation) = rotate(self, RotateToken { id: ID, secret, next, ends_at, cnf }, now);
             rotation
         }
 
@@ -185,7 +165,11 @@ mod tests {
     }
 
     fn current(token: &str) -> Current {
-        Current { digest: Digest::of(token.as_bytes()), attempt: token.to_owned(), good_until: None }
+        Current {
+            digest: Digest::of(token.as_bytes()),
+            attempt: AttemptId::of_jti(token),
+            good_until: NOW + Duration::from_hours(24),
+        }
     }
 
     fn holder(client_id: &str, jkt: Option<&str>) -> Holder {

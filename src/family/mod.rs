@@ -5,16 +5,22 @@
 //! the tokens of that answer are withdrawn; an ended family stays ended.
 
 pub mod apply;
+pub mod command;
+pub mod id;
 pub mod refresh_token;
 pub mod renewal;
+pub mod rows;
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::{Event, What};
 use crate::format::Format;
+use crate::identity::account::AccountKey;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
+use id::{AttemptId, FamilyId};
 use renewal::{Renewal, Return};
 
 /// A family as its row stores it.
@@ -25,7 +31,7 @@ pub struct Family {
     /// The only client that may use it.
     pub client_id: String,
     /// The account's key.
-    pub account: String,
+    pub account: AccountKey,
     /// What was granted.
     pub scope: Scope,
     /// When the person signed in.
@@ -50,6 +56,8 @@ pub struct Family {
     /// The authentication context class that was met, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    /// Refreshing ends here, however often the family is refreshed (RFC 9700 §4.14.2).
+    pub refreshable_until: Timestamp,
     /// How far its refreshing has come.
     #[serde(default, skip_serializing_if = "Renewal::is_empty")]
     pub renewal: Renewal,
@@ -62,10 +70,9 @@ pub struct Current {
     pub digest: Digest,
     /// Names the rotation that made it, so that its own retry gets the same answer. Also the `jti` of the access
     /// token that came with it.
-    pub attempt: String,
-    /// It is good until then; as long as the family, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub good_until: Option<Timestamp>,
+    pub attempt: AttemptId,
+    /// The token expires then if it is not used.
+    pub good_until: Timestamp,
 }
 
 /// Why a family was ended.
@@ -80,6 +87,16 @@ pub enum Ending {
     Revoked,
     /// Its answer was lost, and another family stands in its place.
     Reissued,
+}
+
+/// Who presents a refresh token.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Holder {
+    /// The client, authenticated.
+    pub client_id: String,
+    /// The keys that it has proved having.
+    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    pub proven: Confirmation,
 }
 
 /// What a presented refresh token is.
@@ -124,7 +141,7 @@ impl Family {
         let Some(current) = self.refresh.as_ref().filter(|_| self.is_live(now)) else {
             return Presented::Dead;
         };
-        let in_time = current.good_until.is_none_or(|end| now < end);
+        let in_time = now < current.good_until;
         match self.renewal.returned(digest, now) {
             None if current.digest == *digest && in_time => Presented::Current(Box::new(self.clone())),
             Some(Return::Lost) if in_time => Presented::Current(Box::new(self.clone())),
@@ -141,7 +158,7 @@ impl Family {
         &mut self,
         presented: &Digest,
         next: Current,
-        ends_at: Option<Timestamp>,
+        ends_at: Timestamp,
         now: Timestamp,
     ) -> Rotation {
         let usable = matches!(self.present(presented, false, now), Presented::Current(_));
@@ -150,19 +167,12 @@ impl Family {
             Some(current) if live && current.attempt == next.attempt => Rotation::Again,
             Some(current) if usable => {
                 self.renewal.note(presented, &current.digest, &current.attempt, now);
-                self.renewal.until.get_or_insert(self.ends_at);
-                self.ends_at = ends_at.unwrap_or(self.ends_at);
+                self.ends_at = ends_at;
                 *current = next;
                 Rotation::Rotated
             }
             Some(_) | None => Rotation::Lost,
         }
-    }
-
-    /// Until when it may be refreshed at all.
-    #[must_use]
-    pub fn refreshable_until(&self) -> Timestamp {
-        self.renewal.until.unwrap_or(self.ends_at)
     }
 
     /// Until when the refresh token whose digest this is may be used; `None` if it is not the current one.
@@ -176,19 +186,19 @@ impl Family {
     /// When its refresh token ends.
     #[must_use]
     pub fn refresh_ends_at(&self) -> Timestamp {
-        self.refresh.as_ref().and_then(|current| current.good_until).unwrap_or(self.ends_at)
+        self.refresh.as_ref().map_or(self.ends_at, |current| current.good_until)
     }
 
     /// Whether the access token named `jti` was withdrawn, because its answer was lost.
     #[must_use]
-    pub fn has_withdrawn(&self, jti: &str) -> bool {
-        self.renewal.withdrawn.iter().any(|lost| lost.attempt == jti)
+    pub fn has_withdrawn(&self, attempt: &AttemptId) -> bool {
+        self.renewal.withdrawn.iter().any(|lost| lost.attempt == *attempt)
     }
 
     /// Notes that the access token named `jti` was seen: if it came with the current refresh token, that answer was
     /// not lost. Whether this is news.
-    pub fn arrive(&mut self, jti: &str) -> bool {
-        let newest = self.refresh.as_ref().is_some_and(|current| current.attempt == jti);
+    pub fn arrive(&mut self, attempt: &AttemptId) -> bool {
+        let newest = self.refresh.as_ref().is_some_and(|current| current.attempt == *attempt);
         match &mut self.renewal.predecessor {
             Some(predecessor) if newest && !predecessor.arrived => {
                 predecessor.arrived = true;
@@ -202,6 +212,19 @@ impl Family {
     pub fn bind(&mut self, cnf: Confirmation) {
         self.cnf.jkt = self.cnf.jkt.take().or(cnf.jkt);
         self.cnf.x5t_s256 = self.cnf.x5t_s256.take().or(cnf.x5t_s256);
+    }
+
+    /// Makes the event of something that happened to this family, whose row key is `id`.
+    #[must_use]
+    pub fn event(&self, what: What, id: FamilyId, now: Timestamp) -> Event {
+        Event {
+            format: Format,
+            what,
+            at: now,
+            subject: id.to_string(),
+            client_id: self.client_id.clone(),
+            account: Some(self.account.clone()),
+        }
     }
 
     /// Ends the family; the first reason stands.
@@ -221,7 +244,11 @@ mod tests {
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn current(secret: &str) -> Current {
-        Current { digest: digest(secret), attempt: format!("attempt {secret}"), good_until: None }
+        Current { digest: digest(secret), attempt: attempt(secret), good_until: NOW + DAY * 30 }
+    }
+
+    fn attempt(secret: &str) -> AttemptId {
+        AttemptId::of_jti(secret)
     }
 
     fn digest(secret: &str) -> Digest {
@@ -232,7 +259,7 @@ mod tests {
         Family {
             format: Format,
             client_id: "tv".to_owned(),
-            account: "local:alice".to_owned(),
+            account: AccountKey::local("alice"),
             scope: Scope::parse("openid offline_access").unwrap(),
             auth_time: NOW,
             amr: vec!["pwd".to_owned()],
@@ -242,13 +269,14 @@ mod tests {
             resource: Vec::new(),
             cnf: Confirmation::default(),
             acr: None,
+            refreshable_until: NOW + DAY * 30,
             renewal: Renewal::default(),
         }
     }
 
     impl Family {
         fn turn(&mut self, presented: &str, next: &str, now: Timestamp) -> Rotation {
-            self.rotate(&digest(presented), current(next), None, now)
+            self.rotate(&digest(presented), current(next), self.ends_at, now)
         }
 
         fn is_good(&self, secret: &str, now: Timestamp) -> bool {
@@ -277,7 +305,7 @@ mod tests {
         assert_eq!(family.turn("first", "third", NOW + RACE), Rotation::Rotated);
 
         assert!(family.is_good("third", NOW + RACE));
-        assert!(family.has_withdrawn("attempt second") && !family.has_withdrawn("attempt third"));
+        assert!(family.has_withdrawn(&attempt("second")) && !family.has_withdrawn(&attempt("third")));
         assert_eq!(family.present(&digest("second"), true, NOW + RACE), Presented::Reused, "two have copies");
     }
 
@@ -294,8 +322,8 @@ mod tests {
 
         let mut seen = family();
         seen.turn("first", "second", NOW);
-        assert!(!seen.arrive("attempt first"), "an older one tells nothing");
-        assert!(seen.arrive("attempt second") && !seen.arrive("attempt second"), "news once");
+        assert!(!seen.arrive(&attempt("first")), "an older one tells nothing");
+        assert!(seen.arrive(&attempt("second")) && !seen.arrive(&attempt("second")), "news once");
         assert_eq!(seen.present(&digest("first"), true, NOW), Presented::Raced, "a race it may still be");
         assert_eq!(seen.present(&digest("first"), true, NOW + RACE), Presented::Reused);
     }
@@ -365,20 +393,10 @@ mod tests {
         assert_eq!(family.present(&digest("first"), true, family.ends_at), Presented::Dead);
 
         let idle = NOW + DAY;
-        family.refresh = Some(Current { good_until: Some(idle), ..current("first") });
+        family.refresh = Some(Current { good_until: idle, ..current("first") });
         assert!(family.is_live(idle), "for its access tokens' sake");
         assert_eq!(family.present(&digest("first"), true, idle), Presented::Dead);
         assert_eq!(family.good_until(&digest("first"), idle), None);
         assert_eq!(family.turn("first", "second", idle), Rotation::Lost);
-    }
-
-    #[test]
-    fn a_family_from_before_idle_lifetimes_keeps_its_end() {
-        let mut family = family();
-        let end = family.ends_at;
-
-        family.rotate(&digest("first"), current("second"), Some(NOW + DAY), NOW);
-
-        assert_eq!((family.ends_at, family.refreshable_until()), (NOW + DAY, end));
     }
 }

@@ -5,10 +5,11 @@
 
 use rand_core::CryptoRng;
 
+use super::id::FamilyId;
 use crate::derived_keys::{Keyring, same};
-use crate::grant::routing::Shard;
 use crate::secret;
 use crate::secret::Digest;
+use crate::sharding::Shard;
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
@@ -20,23 +21,18 @@ pub struct RefreshToken {
     /// Where its family lives.
     pub shard: Shard,
     /// Which family.
-    pub family: String,
+    pub family: FamilyId,
     /// The digest of its 256-bit secret.
     pub secret: Digest,
     /// Whether its tag held. If not, its key pair is gone, and it may be made up.
     pub genuine: bool,
 }
 
-/// A new family's identifier: 128 random bits.
-pub fn new_family(rng: &mut impl CryptoRng) -> [u8; 16] {
-    secret::random(rng)
-}
-
 impl RefreshToken {
     /// Makes the next token of a family. Returns what the client gets and what the row keeps.
     pub fn issue(
         shard: Shard,
-        family: [u8; 16],
+        family: FamilyId,
         client_id: &str,
         keyring: &Keyring,
         rng: &mut impl CryptoRng,
@@ -46,7 +42,7 @@ impl RefreshToken {
         body.push(FORMAT);
         body.extend(keyring.current.pair.to_be_bytes());
         body.extend(shard.to_bytes());
-        body.extend(family);
+        body.extend(family.to_bytes());
         body.extend(secret);
         body.extend(keyring.current.refresh_token(&body, client_id).iter().take(TAG));
         (secret::encode(&body), Digest::of(&secret))
@@ -71,13 +67,7 @@ impl RefreshToken {
         }
         let (family, secret) = rest.split_first_chunk::<16>()?;
         let shard = Shard::from_bytes([region, index])?;
-        Some(Self { shard, family: secret::encode(family), secret: Digest::of(secret), genuine })
-    }
-
-    /// The family's bytes, for the token that comes next.
-    #[must_use]
-    pub fn family_bytes(&self) -> Option<[u8; 16]> {
-        secret::decode(&self.family)?.try_into().ok()
+        Some(Self { shard, family: FamilyId::from_bytes(*family), secret: Digest::of(secret), genuine })
     }
 }
 
@@ -85,7 +75,7 @@ impl RefreshToken {
 mod tests {
     use super::*;
     use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey};
-    use crate::grant::routing::Region;
+    use crate::sharding::Region;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 
@@ -97,7 +87,7 @@ mod tests {
 
     fn issue() -> (String, Digest) {
         let mut rng = ChaCha20Rng::seed_from_u64(5);
-        RefreshToken::issue(SHARD, [9; 16], "tv", &keyring(DEVELOPMENT_KEY), &mut rng)
+        RefreshToken::issue(SHARD, FamilyId::from_bytes([9; 16]), "tv", &keyring(DEVELOPMENT_KEY), &mut rng)
     }
 
     #[test]
@@ -106,7 +96,7 @@ mod tests {
 
         let token = RefreshToken::parse(&text, "tv", &keyring(DEVELOPMENT_KEY)).unwrap();
 
-        assert_eq!((token.shard, token.secret, token.family_bytes()), (SHARD, secret, Some([9; 16])));
+        assert_eq!((token.shard, token.secret, token.family.to_bytes()), (SHARD, secret, [9; 16]));
         assert!(token.genuine);
     }
 

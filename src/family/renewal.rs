@@ -4,26 +4,24 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::AttemptId;
 use crate::format::is_false;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// For so long after a rotation the token before it is the loser of a race, not a thief's: it is refused, and
-/// nothing else happens.
-pub const RACE: Duration = crate::grant::RACE;
+/// A refresh token that comes back within this time after its rotation lost a race; it is refused and nothing else
+/// happens. The same window holds for a redeemed device code. A client that sends one request at a time never lands
+/// in it.
+pub const RACE: Duration = Duration::from_secs(3);
 /// For so long after a rotation its answer may turn out to have been lost.
 pub const LOST: Duration = Duration::from_secs(86_400);
 /// So many lost answers are made good within [`LOST`]; after that the token before the current one is a thief's.
 pub const MOST_LOST: usize = 5;
 
-/// How far a family's refreshing has come. Empty until the first rotation, but for its end.
+/// How far a family's refreshing has come. Empty until the first rotation.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Renewal {
-    /// Refreshing ends here, however often it is done (RFC 9700 §4.14.2). Absent in a family from before tokens had
-    /// an idle lifetime: there it is the end of the family.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
     /// The token before the current one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<Predecessor>,
@@ -48,7 +46,7 @@ pub struct Predecessor {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Withdrawn {
     /// Its name, which is the `jti` of its access token.
-    pub attempt: String,
+    pub attempt: AttemptId,
     /// When that was found out.
     pub at: Timestamp,
 }
@@ -68,7 +66,7 @@ impl Renewal {
     /// Whether nothing has been kept.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.until.is_none() && self.predecessor.is_none() && self.withdrawn.is_empty()
+        self.predecessor.is_none() && self.withdrawn.is_empty()
     }
 
     /// What it means that `digest` is presented; `None` if it is not the predecessor's.
@@ -85,11 +83,11 @@ impl Renewal {
     }
 
     /// Notes that the current token, made by the rotation `attempt`, is replaced by use of `presented`.
-    pub(super) fn note(&mut self, presented: &Digest, current: &Digest, attempt: &str, now: Timestamp) {
+    pub(super) fn note(&mut self, presented: &Digest, current: &Digest, attempt: &AttemptId, now: Timestamp) {
         // By then every access token of it has expired, too: none lives longer than a day.
         self.withdrawn.retain(|lost| now < lost.at + LOST);
         if current != presented {
-            self.withdrawn.push(Withdrawn { attempt: attempt.to_owned(), at: now });
+            self.withdrawn.push(Withdrawn { attempt: attempt.clone(), at: now });
         }
         self.predecessor = Some(Predecessor { digest: *presented, at: now, arrived: false });
     }

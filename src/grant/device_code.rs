@@ -8,10 +8,11 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 
-use super::routing::{Address, RowKey, Shard};
+use super::routing::{Address, RowKey};
 use crate::derived_keys::{Keyring, Keys, same};
 use crate::secret;
 use crate::secret::Digest;
+use crate::sharding::Shard;
 use crate::time::Timestamp;
 
 const FORMAT: u8 = 1;
@@ -84,7 +85,7 @@ impl fmt::Debug for DeviceCode {
 mod tests {
     use super::*;
     use crate::derived_keys::{DEVELOPMENT_KEY, MasterKey};
-    use crate::grant::routing::Region;
+    use crate::sharding::Region;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 

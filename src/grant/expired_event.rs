@@ -28,8 +28,10 @@ pub fn expired_row(key: &str, record: &str, now: Timestamp) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::family::id::{AttemptId, FamilyId};
     use crate::format::Format;
     use crate::grant::{Approval, Denial, Request};
+    use crate::identity::account::AccountKey;
     use crate::secret::Digest;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -50,7 +52,7 @@ mod tests {
 
     fn approval() -> Approval {
         Approval {
-            account: "local:alice".to_owned(),
+            account: AccountKey::local("alice"),
             scope: crate::scope::Scope::default(),
             auth_time: NOW,
             amr: Vec::new(),
@@ -62,9 +64,9 @@ mod tests {
     #[test]
     fn what_nobody_decided_or_came_for_has_expired_and_nothing_else() {
         let redeemed = State::Redeemed {
-            attempt: "a".to_owned(),
+            attempt: AttemptId::of_jti("a"),
             at: NOW,
-            family: "f".to_owned(),
+            family: FamilyId::from_bytes([1; 16]),
             replayed: false,
             approval: None,
         };

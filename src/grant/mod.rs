@@ -27,16 +27,14 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::family::Family;
+use crate::family::id::{AttemptId, FamilyId};
+use crate::family::renewal::RACE;
 use crate::format::{Format, is_false};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use pace::Verdict;
 pub use record::{Approval, Denial, Hold, Request, State};
-
-/// A spent code presented again within this time is the loser of a race, not a thief: a client that
-/// asks one request at a time never lands here.
-pub const RACE: Duration = Duration::from_secs(3);
 
 /// For so long after redemption a lost answer may be given anew, where that is switched on.
 pub const REISSUE: Duration = Duration::from_secs(60);
@@ -195,22 +193,22 @@ impl Grant {
 
     /// Spends the grant once more, for a lost answer; whoever comes right after is the loser of a race again. The
     /// caller has seen to [`Grant::reissuable`].
-    pub fn reissue(&mut self, attempt: &str, next: &str, now: Timestamp) -> Option<String> {
+    pub fn reissue(&mut self, attempt: &AttemptId, next: FamilyId, now: Timestamp) -> Option<FamilyId> {
         let State::Redeemed { attempt: winner, at, family, approval, .. } = &mut self.state else {
             return None;
         };
-        attempt.clone_into(winner);
+        winner.clone_from(attempt);
         *at = now;
         *approval = None;
-        Some(core::mem::replace(family, next.to_owned()))
+        Some(core::mem::replace(family, next))
     }
 
     /// Notes that the code came back after it was spent. The first time, names the family that must end.
-    pub fn replay(&mut self) -> Option<&str> {
+    pub fn replay(&mut self) -> Option<FamilyId> {
         match &mut self.state {
             State::Redeemed { family, replayed, .. } if !*replayed => {
                 *replayed = true;
-                Some(family)
+                Some(*family)
             }
             State::Pending { .. }
             | State::Approved { .. }
@@ -272,14 +270,19 @@ impl Grant {
     }
 
     /// Spends an approved grant.
-    pub fn redeem(&mut self, secret: &Digest, attempt: &str, family: &str, now: Timestamp) -> Redemption {
+    pub fn redeem(
+        &mut self,
+        secret: &Digest,
+        attempt: &AttemptId,
+        family: FamilyId,
+        now: Timestamp,
+    ) -> Redemption {
         if self.secret != *secret {
             return Redemption::Lost;
         }
         match &self.state {
             State::Approved { approval } if now < self.redeemable_until(approval) => {
-                let (attempt, family, approval) =
-                    (attempt.to_owned(), family.to_owned(), Some(approval.clone()));
+                let (attempt, approval) = (attempt.clone(), Some(approval.clone()));
                 self.state = State::Redeemed { attempt, at: now, family, replayed: false, approval };
                 Redemption::Won
             }

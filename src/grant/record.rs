@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::What;
+use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
+use crate::identity::account::AccountKey;
 use crate::place::Origin;
 use crate::scope::Scope;
 use crate::secret::Digest;
@@ -69,11 +72,11 @@ pub enum State {
     /// The tokens are out.
     Redeemed {
         /// Names the redemption, so that its own retry gets the same answer.
-        attempt: String,
+        attempt: AttemptId,
         /// When.
         at: Timestamp,
         /// The family of refresh tokens it led to.
-        family: String,
+        family: FamilyId,
         /// Whether the code came back after it was spent.
         #[serde(default, skip_serializing_if = "is_false")]
         replayed: bool,
@@ -89,17 +92,29 @@ pub enum State {
 pub enum Denial {
     /// "Refuse".
     Denied,
-    /// "I didn’t start this".
+    /// "I didn't start this".
     Reported,
     /// Two people, in two browsers, had the same code: at least one of them was sent it.
     Contested,
+}
+
+impl Denial {
+    /// The event of this refusal.
+    #[must_use]
+    pub const fn event(self) -> What {
+        match self {
+            Self::Denied => What::Denied,
+            Self::Reported => What::Reported,
+            Self::Contested => What::Contested,
+        }
+    }
 }
 
 /// Who has a grant's consent page open. The decision must come from the same page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Hold {
     /// The account that is signed in.
-    pub account: String,
+    pub account: AccountKey,
     /// The digest of its session id.
     pub session: Digest,
     /// The browser's transaction, which survives "use another account".
@@ -112,7 +127,7 @@ pub struct Hold {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Approval {
     /// The account's key.
-    pub account: String,
+    pub account: AccountKey,
     /// What was granted.
     pub scope: Scope,
     /// When the person signed in.

@@ -4,6 +4,7 @@
 //! a shard of the device's own region, so the person's side finds it with no index and no routing symbol
 //! in the code, and to anyone without the key the codes stay uniform.
 
+use crate::sharding::{Region, Shard};
 use core::fmt;
 
 use rand_core::CryptoRng;
@@ -13,101 +14,8 @@ use super::user_code::{Shape, UserCode};
 use crate::derived_keys::Keys;
 use crate::secret;
 
-/// Most shards that a region may have, ever.
-pub const MAX_SHARDS: u8 = 64;
 /// After this many draws the last one stands, wherever it lives: about one code in 10^15.
 const MAX_DRAWS: usize = 200;
-
-/// The places where the platform hosts objects. Hints that host none are folded to a neighbour.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Region {
-    /// Western North America.
-    Wnam,
-    /// Eastern North America, and South America.
-    Enam,
-    /// Western Europe, and Africa.
-    Weur,
-    /// Eastern Europe, and the Middle East.
-    Eeur,
-    /// Asia.
-    Apac,
-    /// Oceania.
-    Oc,
-}
-
-impl Region {
-    /// Every region; the position of one is its byte in a device code, so the order is for ever.
-    pub const ALL: [Self; 6] = [Self::Wnam, Self::Enam, Self::Weur, Self::Eeur, Self::Apac, Self::Oc];
-
-    /// The platform's location hint.
-    #[must_use]
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::Wnam => "wnam",
-            Self::Enam => "enam",
-            Self::Weur => "weur",
-            Self::Eeur => "eeur",
-            Self::Apac => "apac",
-            Self::Oc => "oc",
-        }
-    }
-
-    /// The region nearest to a data centre, by its three-letter code; western Europe if it is unknown.
-    #[must_use]
-    pub fn nearest(colo: Option<&str>) -> Self {
-        let hint = colo.and_then(cf_colo_hint::Colo::from_code).and_then(|colo| colo.location_hint());
-        match hint.map_or("weur", |hint| hint.as_str()) {
-            "wnam" => Self::Wnam,
-            "enam" | "sam" => Self::Enam,
-            "eeur" | "me" => Self::Eeur,
-            "oc" => Self::Oc,
-            asia if asia.starts_with("apac") => Self::Apac,
-            _ => Self::Weur,
-        }
-    }
-
-    fn position(self) -> u8 {
-        match self {
-            Self::Wnam => 0,
-            Self::Enam => 1,
-            Self::Weur => 2,
-            Self::Eeur => 3,
-            Self::Apac => 4,
-            Self::Oc => 5,
-        }
-    }
-}
-
-/// One `GrantShard`: displays as its object's name, `weur/3`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-pub struct Shard {
-    /// Where the object lives.
-    pub region: Region,
-    /// Which of that region's shards.
-    pub index: u8,
-}
-
-impl Shard {
-    /// The two bytes that stand for this shard in codes and tokens.
-    #[must_use]
-    pub fn to_bytes(self) -> [u8; 2] {
-        [self.region.position(), self.index]
-    }
-
-    /// Reads them; `None` for a shard that cannot exist, so that what is made up calls up no object that nobody made.
-    #[must_use]
-    pub fn from_bytes([region, index]: [u8; 2]) -> Option<Self> {
-        let region = *Region::ALL.get(usize::from(region))?;
-        (index < MAX_SHARDS).then_some(Self { region, index })
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.region.hint(), self.index)
-    }
-}
 
 /// A grant's primary key: half of a keyed digest of its user code.
 ///
@@ -215,24 +123,5 @@ mod tests {
         }
 
         assert!(counts.iter().all(|count| (400..600).contains(count)), "{counts:?}");
-    }
-
-    #[test]
-    fn a_shard_is_two_bytes_and_back() {
-        let shard = Shard { region: Region::Oc, index: 31 };
-
-        assert_eq!(Shard::from_bytes(shard.to_bytes()), Some(shard));
-        assert_eq!(shard.to_string(), "oc/31");
-        assert_eq!(Shard::from_bytes([6, 0]), None);
-        assert_eq!(Shard::from_bytes([0, MAX_SHARDS]), None);
-        assert!(Shard::from_bytes([5, MAX_SHARDS - 1]).is_some());
-    }
-
-    #[test]
-    fn hints_that_host_no_objects_are_folded_to_a_neighbour() {
-        assert_eq!(Region::nearest(Some("GRU")), Region::Enam);
-        assert_eq!(Region::nearest(Some("JNB")), Region::Weur);
-        assert_eq!(Region::nearest(Some("CDG")), Region::Weur);
-        assert_eq!(Region::nearest(Some("not a colo")), Region::Weur);
     }
 }

@@ -5,33 +5,26 @@
 
 use std::collections::HashMap;
 
-use super::command::{Command, ConsentDecision, Decided, Held, Opened, Reply, Shown};
+use super::command::{
+    Command, ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, Shown, TakeHold,
+};
 use super::routing::RowKey;
-use super::{Approval, Grant, Hold, Poll, Ready, Redemption, State};
+use super::{Approval, Grant, Poll, Ready, Redemption, State};
+use crate::ask::Answer;
 use crate::audit::{Event, What};
-use crate::family::{Ending, Family, apply};
+use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use crate::family::{self, Ending};
 use crate::format::Format;
-use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
-use crate::token::confirmation::Confirmation;
 
 /// The rows of a shard. Every method is synchronous: see [`apply`].
-pub trait Rows {
-    /// Why a row could not be read or written.
-    type Error;
-
+pub trait Rows: family::rows::Rows {
     /// Reads a grant.
     fn grant(&self, key: RowKey) -> Result<Option<Grant>, Self::Error>;
     /// Writes a grant.
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
     /// How many codes are live, and when the first of them ends.
     fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
-    /// Reads a family.
-    fn family(&self, id: &str) -> Result<Option<Family>, Self::Error>;
-    /// Writes a family.
-    fn put_family(&self, id: &str, family: &Family) -> Result<(), Self::Error>;
-    /// Appends an event to the outbox.
-    fn tell(&self, event: &Event) -> Result<(), Self::Error>;
 }
 
 /// What a shard keeps in memory only: when each pending grant was last polled.
@@ -67,43 +60,35 @@ pub fn apply<R: Rows>(
     memory: &mut Memory,
     command: Command,
     now: Timestamp,
-) -> Result<Reply, R::Error> {
-    match command {
-        Command::Open { key, grant, cap } => open(rows, key, &grant, cap, now).map(Reply::Opened),
-        Command::Poll { key, secret, reissue, reissue_bound, proven } => {
-            let caller = Caller { secret, proven, reissue, reissue_bound };
-            poll(rows, memory, key, &caller, now).map(Reply::Polled)
+) -> Result<Answer, R::Error> {
+    Ok(match command {
+        Command::Open(ask) => Answer::to::<Open>(&open(rows, &ask, now)?),
+        Command::PollCode(ask) => Answer::to::<PollCode>(&poll(rows, memory, &ask, now)?),
+        Command::Redeem(ask) => {
+            memory.polls.remove(&ask.key);
+            Answer::to::<Redeem>(&redeem(rows, &ask, now)?)
         }
-        Command::Redeem { key, secret, attempt, id, family, reissue } => {
-            memory.polls.remove(&key);
-            let next = Next { attempt: &attempt, id: &id, family: &family };
-            redeem(rows, key, &secret, next, reissue, now).map(Reply::Redeemed)
+        Command::TakeHold(ask) => Answer::to::<TakeHold>(&take_hold(rows, ask, now)?),
+        Command::Decide(ask) => Answer::to::<Decide>(&decide(rows, ask, now)?),
+        Command::PresentToken(ask) => Answer::to::<PresentToken>(&family::apply::present(rows, &ask, now)?),
+        Command::RotateToken(ask) => Answer::to::<RotateToken>(&family::apply::rotate(rows, ask, now)?),
+        Command::FindFamily(ask) => Answer::to::<FindFamily>(&family::apply::find(rows, &ask)?),
+        Command::RevokeFamily(ask) => {
+            family::apply::revoke(rows, &ask, now)?;
+            Answer::to::<RevokeFamily>(&())
         }
-        Command::Hold { key, hold } => held(rows, key, hold, now).map(Reply::Held),
-        Command::Decide { key, hold, decision } => {
-            decide(rows, key, &hold, decision, now).map(Reply::Decided)
-        }
-        Command::Refresh { id, secret, genuine, holder } => {
-            apply::refresh(rows, &id, &secret, genuine, holder.as_ref(), now).map(Reply::Refreshed)
-        }
-        Command::Rotate { id, secret, next, ends_at, cnf } => {
-            let successor = apply::Successor { current: next, ends_at, cnf };
-            apply::rotate(rows, &id, &secret, successor, now).map(Reply::Rotated)
-        }
-        Command::Family { id, seen } => apply::look(rows, &id, seen.as_deref()).map(Reply::Family),
-        Command::Revoke { id, client_id, proof } => {
-            apply::revoke(rows, &id, &client_id, proof.as_ref(), now).map(|()| Reply::Revoked)
-        }
-    }
+    })
 }
 
-fn open<R: Rows>(rows: &R, key: RowKey, grant: &Grant, cap: u64, now: Timestamp) -> Result<Opened, R::Error> {
+fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
+    let Open { key, grant, cap } = ask;
+    let key = *key;
     // A row that has ended but was not swept yet is free to be written over.
     if rows.grant(key)?.is_some_and(|other| now < other.ends_at()) {
         return Ok(Opened::Taken);
     }
     let (live, first_end) = rows.live(now)?;
-    if live >= cap {
+    if live >= *cap {
         let wait = first_end.map_or(1, |end| ceil_seconds(end.since(now)).max(1));
         return Ok(Opened::Full(wait));
     }
@@ -112,28 +97,14 @@ fn open<R: Rows>(rows: &R, key: RowKey, grant: &Grant, cap: u64, now: Timestamp)
     Ok(Opened::Live(live + 1))
 }
 
-/// What a poll says of whoever sent it.
-struct Caller {
-    secret: Digest,
-    proven: Confirmation,
-    reissue: bool,
-    reissue_bound: bool,
-}
-
-fn poll<R: Rows>(
-    rows: &R,
-    memory: &mut Memory,
-    key: RowKey,
-    caller: &Caller,
-    now: Timestamp,
-) -> Result<Poll, R::Error> {
+fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) -> Result<Poll, R::Error> {
+    let (key, secret) = (ask.key, &ask.secret);
     let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
-    let secret = &caller.secret;
-    // First of all: without the key a code paces nothing, ends nothing, and shows nothing.
-    if grant.lacks_key(secret, &caller.proven) {
+    // This check comes first: without its key a code slows nothing down, ends nothing and reveals nothing.
+    if grant.lacks_key(secret, &ask.proven) {
         return without_key(rows, key, grant, now);
     }
-    if (caller.reissue || caller.reissue_bound && !grant.request.cnf.is_empty())
+    if (ask.reissue || ask.reissue_bound && !grant.request.cnf.is_empty())
         && grant.secret == *secret
         && let Some(ready) = reissuable(rows, &grant, now)?
     {
@@ -147,17 +118,17 @@ fn poll<R: Rows>(
         rows.put_grant(key, &grant, now)?;
     }
     if poll == Poll::Replayed
-        && let Some(id) = grant.replay().map(str::to_owned)
+        && let Some(id) = grant.replay()
     {
-        // The mark comes last: should a write fail, the next replay does it all again.
-        apply::end(rows, &id, Ending::DeviceCodeReplayed)?;
+        // The mark on the grant is written last: if a write fails, the next replay repeats them all.
+        family::apply::end(rows, id, Ending::DeviceCodeReplayed)?;
         tell(rows, What::DeviceCodeReplayed, key, &grant, now)?;
         rows.put_grant(key, &grant, now)?;
     }
     Ok(poll)
 }
 
-/// The first time it is an event, so that nobody fills the outbox with a code they cannot use.
+/// Reports the first such poll only, so that nobody fills the outbox with a code that they cannot use.
 fn without_key<R: Rows>(rows: &R, key: RowKey, grant: Grant, now: Timestamp) -> Result<Poll, R::Error> {
     if !grant.without_key {
         tell(rows, What::DeviceCodeWithoutKey, key, &grant, now)?;
@@ -168,36 +139,21 @@ fn without_key<R: Rows>(rows: &R, key: RowKey, grant: Grant, now: Timestamp) -> 
 
 fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option<Ready>, R::Error> {
     let State::Redeemed { family, .. } = &grant.state else { return Ok(None) };
-    Ok(grant.reissuable(rows.family(family)?.as_ref(), now))
+    Ok(grant.reissuable(rows.family(*family)?.as_ref(), now))
 }
 
-/// What a redemption is to be followed by.
-#[derive(Clone, Copy)]
-struct Next<'a> {
-    attempt: &'a str,
-    id: &'a str,
-    family: &'a Family,
-}
-
-fn redeem<R: Rows>(
-    rows: &R,
-    key: RowKey,
-    secret: &Digest,
-    next: Next<'_>,
-    reissue: bool,
-    now: Timestamp,
-) -> Result<Redemption, R::Error> {
-    let Some(mut grant) = rows.grant(key)? else { return Ok(Redemption::Lost) };
-    let redemption = grant.redeem(secret, next.attempt, next.id, now);
+fn redeem<R: Rows>(rows: &R, ask: &Redeem, now: Timestamp) -> Result<Redemption, R::Error> {
+    let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Redemption::Lost) };
+    let redemption = grant.redeem(&ask.secret, &ask.attempt, ask.id, now);
     match redemption {
-        Redemption::Won => follow(rows, key, &grant, next, What::Redeemed, now)?,
+        Redemption::Won => spent(rows, ask, &grant, What::Redeemed, now)?,
         Redemption::Lost
-            if reissue && grant.secret == *secret && reissuable(rows, &grant, now)?.is_some() =>
+            if ask.reissue && grant.secret == ask.secret && reissuable(rows, &grant, now)?.is_some() =>
         {
-            if let Some(lost) = grant.reissue(next.attempt, next.id, now) {
-                apply::end(rows, &lost, Ending::Reissued)?;
+            if let Some(lost) = grant.reissue(&ask.attempt, ask.id, now) {
+                family::apply::end(rows, lost, Ending::Reissued)?;
             }
-            follow(rows, key, &grant, next, What::Reissued, now)?;
+            spent(rows, ask, &grant, What::Reissued, now)?;
             return Ok(Redemption::Won);
         }
         Redemption::Again | Redemption::Lost => {}
@@ -205,20 +161,15 @@ fn redeem<R: Rows>(
     Ok(redemption)
 }
 
-fn follow<R: Rows>(
-    rows: &R,
-    key: RowKey,
-    grant: &Grant,
-    next: Next<'_>,
-    what: What,
-    now: Timestamp,
-) -> Result<(), R::Error> {
-    rows.put_grant(key, grant, now)?;
-    rows.put_family(next.id, next.family)?;
-    rows.tell(&Event { account: Some(next.family.account.clone()), ..event(what, key, grant, now) })
+/// Stores a spent grant, the family that it led to, and the event.
+fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timestamp) -> Result<(), R::Error> {
+    rows.put_grant(ask.key, grant, now)?;
+    rows.put_family(ask.id, &ask.family)?;
+    rows.tell(&Event { account: Some(ask.family.account.clone()), ..event(what, ask.key, grant, now) })
 }
 
-fn held<R: Rows>(rows: &R, key: RowKey, hold: Hold, now: Timestamp) -> Result<Held, R::Error> {
+fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
+    let TakeHold { key, hold } = ask;
     let absent = |rows: &R| rows.live(now).map(|(live, _)| Held::Absent(live));
     let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
     if !grant.is_open(now) {
@@ -240,18 +191,13 @@ fn held<R: Rows>(rows: &R, key: RowKey, hold: Hold, now: Timestamp) -> Result<He
     Ok(Held::Yours(Box::new(Shown { request, expires_at })))
 }
 
-fn decide<R: Rows>(
-    rows: &R,
-    key: RowKey,
-    hold: &Hold,
-    decision: ConsentDecision,
-    now: Timestamp,
-) -> Result<Decided, R::Error> {
+fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::Error> {
+    let Decide { key, hold, decision } = ask;
     let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
     if !grant.is_open(now) {
         return Ok(Decided::Over);
     }
-    if !grant.is_held_by(hold) {
+    if !grant.is_held_by(&hold) {
         return Ok(Decided::Elsewhere);
     }
     let what = match decision {
@@ -261,11 +207,11 @@ fn decide<R: Rows>(
         }
         ConsentDecision::Deny(how) => {
             grant.deny(how, now);
-            What::of(how)
+            how.event()
         }
     };
     rows.put_grant(key, &grant, now)?;
-    rows.tell(&Event { account: Some(hold.account.clone()), ..event(what, key, &grant, now) })?;
+    rows.tell(&Event { account: Some(hold.account), ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(grant.request)))
 }
 

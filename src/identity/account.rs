@@ -1,45 +1,61 @@
-//! An account.
+//! The accounts of people.
 
 use crate::format::Format;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// An account's row key: where the account comes from, a colon, and its name there, as in `local:alice`.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct AccountKey(String);
+
+impl AccountKey {
+    /// Returns the key of the account that signs in here as `username`. Surrounding white space and case do
+    /// not matter.
+    #[must_use]
+    pub fn local(username: &str) -> Self {
+        Self(format!("local:{}", username.trim().to_lowercase()))
+    }
+
+    /// Returns the key as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// An account as its row stores it.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Account {
-    /// Of this record.
     pub format: Format<1>,
-    /// Where it lives: `local:` and the username.
-    pub key: String,
-    /// What tokens call it: opaque, and never another account's (RFC 9700 §4.15).
+    pub key: AccountKey,
+    /// The subject in tokens: opaque, and never used for another account (RFC 9700 §4.15).
     pub sub: String,
-    /// What its owner signs in as.
     pub username: String,
-    /// Full name.
+    /// The full name.
     pub name: String,
-    /// Address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Whether the address is known to be theirs.
+    /// Whether the e-mail address is known to be this person's.
     pub email_verified: bool,
-    /// Groups it is in.
     pub groups: Vec<String>,
-    /// Argon2id, as a PHC string.
+    /// Argon2id hash as a PHC string.
     pub password: String,
-    /// Whether it may do anything at all.
+    /// If true, policy refuses everything for the account.
     pub blocked: bool,
 }
 
-/// Neither hash nor address.
+/// Shows only the key: neither the password hash nor the e-mail address.
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("key", &self.key).finish_non_exhaustive()
     }
-}
-
-/// Where the account of `username` lives. Spelling and case of the name do not matter.
-#[must_use]
-pub fn key_of(username: &str) -> String {
-    format!("local:{}", username.trim().to_lowercase())
 }

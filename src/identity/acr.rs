@@ -1,31 +1,32 @@
-//! How strongly and how recently somebody signed in, and whether that is enough (OpenID Connect Core §3.1.2.1,
-//! RFC 9470).
+//! Whether a sign-in is strong and recent enough for a request (OpenID Connect Core §3.1.2.1, RFC 9470).
 
 use core::time::Duration;
 
 use super::session::Session;
 use crate::time::Timestamp;
 
-/// A password, sent over TLS: the class that signing in here meets.
+/// The authentication context class that signing in here meets: a password sent over TLS.
 pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
 
-/// Every class that can be met.
+/// Every class that a sign-in can meet.
 pub const SUPPORTED: [&str; 1] = [PASSWORD];
 
-/// A person who signs in for a request has so long to decide on it, however recent a sign-in it wants.
+/// How long a sign-in made for a request remains recent enough for it, whatever its `max_age`: the person
+/// needs time to decide.
 pub const TIME_TO_DECIDE: Duration = Duration::from_secs(300);
 
-/// The first of `asked` that the sign-in met. None is no failure: `acr_values` asks for voluntary claims.
+/// Returns the first of the `asked` classes that the sign-in met. `None` is not an error, because
+/// `acr_values` requests a voluntary claim.
 #[must_use]
 pub fn met(session: &Session, asked: &[String]) -> Option<String> {
     let password = session.amr.iter().any(|method| method == "pwd");
     asked.iter().find(|acr| password && *acr == PASSWORD).cloned()
 }
 
-/// Whether a sign-in at `auth_time` is recent enough for what a device asked for at `asked_at`.
+/// Returns whether a sign-in at `auth_time` is recent enough for a request that a device made at `asked_at`.
 ///
-/// It is if it is at most `max_age` seconds old, or if it was made for this very request and not left lying: so
-/// somebody who has just signed in is not sent back to do it again, not even under a `max_age` of 0.
+/// It is if it is at most `max_age` seconds old, or if it was made after the request and at most
+/// [`TIME_TO_DECIDE`] ago. So nobody has to sign in twice for one request, not even with a `max_age` of 0.
 #[must_use]
 pub fn is_recent(auth_time: Timestamp, max_age: Option<u64>, asked_at: Timestamp, now: Timestamp) -> bool {
     let Some(max_age) = max_age else { return true };
@@ -43,19 +44,19 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_ages() {
+    fn a_sign_in_is_recent_if_it_is_young_or_made_for_the_request() {
         let recent = |auth_time, max_age, now| is_recent(at(auth_time), Some(max_age), at(1_000), at(now));
 
-        assert!(is_recent(at(0), None, at(1_000), at(9_999)), "nobody asked");
+        assert!(is_recent(at(0), None, at(1_000), at(9_999)), "no max_age");
         assert!(recent(950, 60, 1_010), "60 seconds old");
         assert!(!recent(949, 60, 1_010), "61 seconds old");
         assert!(!recent(999, 0, 1_000));
         assert!(
             !recent(700, 0, 1_000) && !recent(700, 60, 1_000),
-            "before the request: its age alone counts"
+            "made before the request, so only its age counts"
         );
-        assert!(recent(1_000, 0, 1_300), "for this request");
-        assert!(!recent(1_000, 0, 1_301), "but left lying");
+        assert!(recent(1_000, 0, 1_300), "made for this request");
+        assert!(!recent(1_000, 0, 1_301), "too long ago to decide now");
         assert!(recent(1_000, 600, 1_600));
     }
 
@@ -63,7 +64,7 @@ mod tests {
     fn a_password_meets_one_class() {
         let session = |method: &str| Session {
             format: Format,
-            account: String::new(),
+            account: crate::identity::account::AccountKey::local("alice"),
             auth_time: at(0),
             amr: vec![method.to_owned()],
             ends_at: at(1),

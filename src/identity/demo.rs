@@ -1,9 +1,9 @@
-//! The accounts of a development server. Never present in production.
+//! The accounts of a development server; never present in production.
 
-use super::account::{Account, key_of};
+use super::account::{Account, AccountKey};
 use crate::format::Format;
 
-/// `alice` (password `wonderland-8787`, group `developers`) and `bob` (password `builder-8787`, no group).
+/// Returns `alice` (password `wonderland-8787`, group `developers`) and `bob` (`builder-8787`, no group).
 #[must_use]
 pub fn accounts() -> Vec<Account> {
     vec![
@@ -15,7 +15,7 @@ pub fn accounts() -> Vec<Account> {
 fn account(username: &str, name: &str, sub: &str, groups: &[&str], password: &str) -> Account {
     Account {
         format: Format,
-        key: key_of(username),
+        key: AccountKey::local(username),
         sub: sub.to_owned(),
         username: username.to_owned(),
         name: name.to_owned(),

@@ -1,11 +1,13 @@
-//! Passwords (Argon2id). Runs in the Worker, never inside an object: 50 ms there would hold up a shard.
+//! Verifies passwords (Argon2id). Runs in the Worker, never in a Durable Object, because it would block a
+//! shard for 50 ms.
 
 use argon2::{Argon2, PasswordVerifier as _};
 
-/// The longest password that is looked at, in bytes.
+/// Longest password that can be right, in bytes.
 pub const LONGEST: usize = 1_024;
 
-/// Whether `password` is the one behind `phc`. Without an account the work is the same, and the answer no.
+/// Returns whether `password` matches the hash `phc`. Without an account, `phc` is `None`: the work is the
+/// same, so that the response time does not give that away, and the result is `false`.
 #[must_use]
 pub fn verify(password: &str, phc: Option<&str>) -> bool {
     let plausible = password.len() <= LONGEST;
@@ -14,7 +16,7 @@ pub fn verify(password: &str, phc: Option<&str>) -> bool {
     matches && plausible && phc.is_some()
 }
 
-/// The hash of a password that nobody has, with the parameters of all others.
+/// A hash that no password matches, with the same parameters as every other hash.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -35,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_of_nobody_is_well_formed_and_costs_as_much_as_any() {
+    fn the_hash_of_nobody_is_well_formed_and_as_costly_as_any_other() {
         let cost = |phc: &str| phc.split('$').nth(3).map(str::to_owned);
 
         assert_eq!(cost(NOBODY), cost(&demo::accounts().remove(0).password));

@@ -1,69 +1,70 @@
-//! A browser's cookie, and the session row that decides.
+//! The browser's cookie and the row of its session.
 //!
-//! The cookie seals an identifier and some facts to show; whether the session still is, the row in
-//! `AccountShard` says, and every POST that changes something asks it.
+//! The cookie seals an identifier and a few facts to display. Whether the session is still live is decided by
+//! its row in an `AccountShard`, which every POST that changes something checks.
 
 use core::time::Duration;
 
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
+use super::account::{Account, AccountKey};
 use crate::format::Format;
 use crate::secret::{self, Digest};
 use crate::time::Timestamp;
 
-/// How long a session lasts.
+/// Time from a sign-in to the end of its session.
 pub const LIFETIME: Duration = Duration::from_secs(3_600);
 
-/// A session as its row stores it, beside its account.
+/// A session as its row stores it, in the same shard as its account.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Session {
-    /// Of this record.
     pub format: Format<1>,
     /// The account's key.
-    pub account: String,
+    pub account: AccountKey,
     /// When the person signed in.
     pub auth_time: Timestamp,
-    /// How (RFC 8176).
+    /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,
-    /// When it ends.
     pub ends_at: Timestamp,
 }
 
-/// What the cookie seals.
+/// The content of the cookie.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Browser {
-    /// Names the browser's transaction; stays when the account changes.
+    /// Identifies the browser. Forms are bound to it; it stays the same when the account changes.
     pub id: String,
-    /// Who is signed in.
+    /// `None` if nobody is signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SignedIn>,
-    /// The account that was signed in last, so that strangers' wrong passwords do not keep it waiting here.
+    /// The account that signed in last. Its sign-ins have a separate budget here, so that the wrong passwords
+    /// of strangers do not make its owner wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub known: Option<String>,
+    pub known: Option<AccountKey>,
 }
 
-/// Who is signed in, as the cookie says.
+/// Who is signed in according to the cookie.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SignedIn {
-    /// The session's identifier: 256 random bits.
+    /// The session's identifier: 256 random bits, base64url.
     pub session: String,
     /// The account's key, which leads to the session's row.
-    pub account: String,
-    /// The name to greet by.
+    pub account: AccountKey,
+    /// The full name, for greeting the person.
     pub name: String,
     /// When the session ends.
     pub ends_at: Timestamp,
 }
 
 impl Browser {
-    /// A browser seen for the first time.
+    /// Creates the cookie of a browser that has none.
     pub fn new(rng: &mut impl CryptoRng) -> Self {
         Self { id: secret::random_id(rng), signed_in: None, known: None }
     }
 
-    /// Signs `account` in. The session identifier is always a new one (no fixation).
+    /// Signs `account` in; returns the key and the row of the session. The session identifier is always a new
+    /// one, which prevents session fixation.
     pub fn sign_in(
         &mut self,
         account: &Account,
@@ -80,19 +81,20 @@ impl Browser {
         (digest, Session { format: Format, account: key, auth_time: now, amr, ends_at })
     }
 
-    /// Whether the owner of `account` has signed in here before.
+    /// Returns whether `account` is the one that signed in last in this browser.
     #[must_use]
-    pub fn knows(&self, account: &str) -> bool {
-        self.known.as_deref() == Some(account)
+    pub fn knows(&self, account: &AccountKey) -> bool {
+        self.known.as_ref() == Some(account)
     }
 
-    /// Who is signed in, unless the session's time is over.
+    /// Returns who is signed in, unless the session has ended.
     #[must_use]
     pub fn signed_in(&self, now: Timestamp) -> Option<&SignedIn> {
         self.signed_in.as_ref().filter(|session| now < session.ends_at)
     }
 
-    /// What a CSRF token is bound to besides the browser: the session, or nothing before sign-in.
+    /// Returns what a CSRF token is bound to besides the browser: the session identifier, or an empty string
+    /// before sign-in.
     #[must_use]
     pub fn session_id(&self) -> &str {
         self.signed_in.as_ref().map_or("", |session| session.session.as_str())
@@ -100,7 +102,7 @@ impl Browser {
 }
 
 impl SignedIn {
-    /// The row's key.
+    /// Returns the key of the session's row.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(self.session.as_bytes())

@@ -1,98 +1,106 @@
-//! What one `AccountShard` answers.
+//! The messages between a Worker and an `AccountShard`, and how they are applied to its rows.
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
+use super::account::{Account, AccountKey};
 use super::session::Session;
+use crate::ask::{Answer, commands};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// Asks an account's shard for something.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
-    /// The account, as it is now.
-    Find {
-        /// Its key.
-        account: String,
-    },
-    /// Stores an account that is not there yet.
-    Seed {
-        /// The account.
-        account: Box<Account>,
-    },
-    /// Starts a session.
-    SignIn {
-        /// The digest of its identifier.
-        id: Digest,
-        /// The session.
-        session: Session,
-    },
-    /// Whether a session still is.
-    Check {
-        /// The digest of its identifier.
-        id: Digest,
-    },
-    /// Ends a session.
-    SignOut {
-        /// The digest of its identifier.
-        id: Digest,
-    },
+commands! {
+    /// Every command that an account's shard answers.
+    #[derive(PartialEq)]
+    pub enum Command {
+        FindAccount => Option<Account>,
+        SeedAccount => Option<Account>,
+        StartSession => (),
+        CheckSession => Option<(Session, Account)>,
+        EndSession => (),
+    }
 }
 
-/// What the shard answers.
+/// Reads an account.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// To `Find` and `Seed`.
-    Account(Option<Box<Account>>),
-    /// To `Check`: the session and its account, as they are now.
-    Session(Option<Box<(Session, Account)>>),
-    /// To `SignIn` and `SignOut`.
-    Done,
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct FindAccount {
+    pub account: AccountKey,
+}
+
+/// Stores an account, if its key is free. The reply is the stored account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct SeedAccount {
+    pub account: Box<Account>,
+}
+
+/// Starts a session. `id` is the digest of its identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct StartSession {
+    pub id: Digest,
+    pub session: Session,
+}
+
+/// Reads a live session and its account, both as they are now. `id` is the digest of the session identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what it is")]
+pub struct CheckSession {
+    pub id: Digest,
+}
+
+/// Ends a session. `id` is the digest of its identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what it is")]
+pub struct EndSession {
+    pub id: Digest,
 }
 
 /// The rows of an account's shard.
+#[expect(missing_docs, reason = "the names of the methods say what they do")]
 pub trait Rows {
     /// Why a row could not be read or written.
     type Error;
 
-    /// Reads an account.
-    fn account(&self, key: &str) -> Result<Option<Account>, Self::Error>;
-    /// Writes an account.
+    fn account(&self, key: &AccountKey) -> Result<Option<Account>, Self::Error>;
     fn put_account(&self, account: &Account) -> Result<(), Self::Error>;
-    /// Reads a session.
     fn session(&self, id: &Digest) -> Result<Option<Session>, Self::Error>;
-    /// Writes a session.
     fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Self::Error>;
-    /// Removes a session.
     fn remove_session(&self, id: &Digest) -> Result<(), Self::Error>;
 }
 
-/// Answers one command at `now`.
+/// Applies one command at `now`.
 ///
 /// # Errors
 ///
-/// Those of the rows.
-pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Reply, R::Error> {
-    match command {
-        Command::Find { account } => Ok(Reply::Account(rows.account(&account)?.map(Box::new))),
-        Command::Seed { account } => {
-            if rows.account(&account.key)?.is_none() {
-                rows.put_account(&account)?;
-            }
-            Ok(Reply::Account(rows.account(&account.key)?.map(Box::new)))
+/// A row could not be read or written.
+pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answer, R::Error> {
+    Ok(match command {
+        Command::FindAccount(ask) => Answer::to::<FindAccount>(&rows.account(&ask.account)?),
+        Command::SeedAccount(ask) => Answer::to::<SeedAccount>(&seed(rows, &ask.account)?),
+        Command::StartSession(ask) => {
+            rows.put_session(&ask.id, &ask.session)?;
+            Answer::to::<StartSession>(&())
         }
-        Command::SignIn { id, session } => rows.put_session(&id, &session).map(|()| Reply::Done),
-        Command::Check { id } => check(rows, &id, now),
-        Command::SignOut { id } => rows.remove_session(&id).map(|()| Reply::Done),
-    }
+        Command::CheckSession(ask) => Answer::to::<CheckSession>(&check(rows, &ask.id, now)?),
+        Command::EndSession(ask) => {
+            rows.remove_session(&ask.id)?;
+            Answer::to::<EndSession>(&())
+        }
+    })
 }
 
-fn check<R: Rows>(rows: &R, id: &Digest, now: Timestamp) -> Result<Reply, R::Error> {
+fn seed<R: Rows>(rows: &R, account: &Account) -> Result<Option<Account>, R::Error> {
+    if rows.account(&account.key)?.is_none() {
+        rows.put_account(account)?;
+    }
+    rows.account(&account.key)
+}
+
+fn check<R: Rows>(rows: &R, id: &Digest, now: Timestamp) -> Result<Option<(Session, Account)>, R::Error> {
     let Some(session) = rows.session(id)?.filter(|session| now < session.ends_at) else {
-        return Ok(Reply::Session(None));
+        return Ok(None);
     };
     let account = rows.account(&session.account)?;
-    Ok(Reply::Session(account.map(|account| Box::new((session, account)))))
+    Ok(account.map(|account| (session, account)))
 }

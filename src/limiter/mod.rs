@@ -1,220 +1,115 @@
 //! Budgets: how often a wrong code or password may be tried, and how many codes may be live.
 //!
-//! An attempt is taken in the statement that checks the budget, before anything is looked up; a right one
-//! is given back, and never resets the count.
+//! An attempt is taken in the same step that checks the budget, before anything is looked up. A right attempt
+//! is given back, but never resets the count.
 
 pub mod budgets;
+pub mod command;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ask::Answer;
 use crate::format::Format;
 use crate::time::{Timestamp, ceil_seconds};
+use command::{Admit, Command, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
 
-/// Asks a `LimiterShard` for something. `key` names the row.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
-    /// Takes one attempt.
-    Take {
-        /// Which row.
-        key: String,
-        /// By which rule.
-        rule: Rule,
-    },
-    /// Gives one attempt back.
-    GiveBack {
-        /// Which row.
-        key: String,
-        /// When it was taken.
-        at: Timestamp,
-    },
-    /// Counts a live code, unless there are `cap` already.
-    Admit {
-        /// Which row.
-        key: String,
-        /// Names the code here.
-        id: String,
-        /// When it ends by itself.
-        until: Timestamp,
-        /// Most live codes.
-        cap: u64,
-    },
-    /// Counts it no longer.
-    Release {
-        /// Which row.
-        key: String,
-        /// The name it was admitted under.
-        id: String,
-    },
-    /// Takes a name that may be used once, such as a `jti`: `Wait` if it was taken before.
-    Once {
-        /// Which row: the name itself, or its digest.
-        key: String,
-        /// It is remembered so long.
-        until: Timestamp,
-    },
-    /// Notes what shards saw, and tells whether guessing has become too easy.
-    Expose {
-        /// Which row.
-        key: String,
-        /// How many codes are live, by shard, as far as it was noticed lately.
-        live: BTreeMap<String, u64>,
-        /// How many wrong codes were just entered.
-        wrong: u64,
-        /// For how long these count, in seconds: a code's lifetime.
-        window: u64,
-        /// Wrong entries times live codes up to this are within the target.
-        allowed: u64,
-    },
-}
-
-impl Command {
-    /// The row it concerns.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        match self {
-            Self::Take { key, .. }
-            | Self::GiveBack { key, .. }
-            | Self::Admit { key, .. }
-            | Self::Release { key, .. }
-            | Self::Once { key, .. }
-            | Self::Expose { key, .. } => key,
-        }
-    }
-}
-
-/// How attempts are limited.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// So many in any `window` seconds, then a wait until the oldest of them is that old.
-    Window {
-        /// How many.
-        limit: usize,
-        /// In how many seconds.
-        window: u64,
-    },
-    /// `free` at once, then waits of 1, 2, 4 … `longest` seconds: slowed, never locked.
-    Backoff {
-        /// How many.
-        free: usize,
-        /// The longest wait, in seconds.
-        longest: u64,
-        /// For how long an attempt counts, in seconds.
-        window: u64,
-    },
-}
-
-/// What a limiter answers.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// The attempt, or the live code, is counted as of this instant.
-    Taken(Timestamp),
-    /// Too many; in so many seconds there is room.
-    Wait(u64),
-    /// Nothing more to say.
-    Done,
-    /// To `Expose`: whether new codes should be longer.
-    Strained(bool),
-}
-
-/// A row.
+/// A row of a `LimiterShard`.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Row {
-    /// Of this record.
     pub format: Format<1>,
-    /// Attempts that still count.
+    /// Attempts that still count, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Timestamp>,
-    /// Live codes, by name, with their ends.
+    /// Live codes by name, with the time when each ends.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub codes: BTreeMap<String, Timestamp>,
-    /// Live codes by shard, as last seen, and when.
+    /// Number of live codes by shard, and when it was seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shards: BTreeMap<String, (u64, Timestamp)>,
-    /// When nothing in it counts any more.
+    /// From then on nothing in the row counts.
     pub ends_at: Timestamp,
 }
 
 impl Row {
-    /// Answers one command at `now`.
-    pub fn apply(&mut self, command: &Command, now: Timestamp) -> Reply {
+    /// Applies one command at `now`.
+    pub fn apply(&mut self, command: &Command, now: Timestamp) -> Answer {
         match command {
-            Command::Take { rule, .. } => self.take(*rule, now),
-            Command::GiveBack { at, .. } => {
-                if let Some(position) = self.attempts.iter().position(|taken| taken == at) {
-                    self.attempts.remove(position);
-                }
-                Reply::Done
+            Command::Take(ask) => Answer::to::<Take>(&self.take(ask.rule, now)),
+            Command::GiveBack(ask) => {
+                self.give_back(ask.at);
+                Answer::to::<GiveBack>(&())
             }
-            Command::Admit { id, until, cap, .. } => self.admit(id, *until, *cap, now),
-            Command::Release { id, .. } => {
-                self.codes.remove(id);
-                Reply::Done
+            Command::Admit(ask) => Answer::to::<Admit>(&self.admit(&ask.id, ask.until, ask.cap, now)),
+            Command::Release(ask) => {
+                self.release(&ask.id);
+                Answer::to::<Release>(&())
             }
-            Command::Once { until, .. } => self.once(*until, now),
-            Command::Expose { live, wrong, window, allowed, .. } => {
-                self.expose(live, *wrong, Duration::from_secs(*window), *allowed, now)
-            }
+            Command::UseOnce(ask) => Answer::to::<UseOnce>(&self.use_once(ask.until, now)),
+            Command::Expose(ask) => Answer::to::<Expose>(&self.expose(ask, now)),
         }
     }
 
-    fn take(&mut self, rule: Rule, now: Timestamp) -> Reply {
+    fn take(&mut self, rule: Rule, now: Timestamp) -> Room {
         let window = Duration::from_secs(rule.window());
         self.attempts.retain(|at| now.since(*at) < window);
         let free_at = rule.free_at(&self.attempts);
         if now < free_at {
-            return Reply::Wait(ceil_seconds(free_at.since(now)).max(1));
+            return Room::Wait(ceil_seconds(free_at.since(now)).max(1));
         }
         self.attempts.push(now);
         self.ends_at = self.ends_at.max(now + window);
-        Reply::Taken(now)
+        Room::Taken(now)
     }
 
-    fn admit(&mut self, id: &str, until: Timestamp, cap: u64, now: Timestamp) -> Reply {
+    fn admit(&mut self, id: &str, until: Timestamp, cap: u64, now: Timestamp) -> Room {
         self.codes.retain(|_, end| now < *end);
         if u64::try_from(self.codes.len()).unwrap_or(u64::MAX) >= cap {
             let first = self.codes.values().min().copied().unwrap_or(now);
-            return Reply::Wait(ceil_seconds(first.since(now)).max(1));
+            return Room::Wait(ceil_seconds(first.since(now)).max(1));
         }
         self.codes.insert(id.to_owned(), until);
         self.ends_at = self.ends_at.max(until);
-        Reply::Taken(now)
+        Room::Taken(now)
     }
 
-    fn once(&mut self, until: Timestamp, now: Timestamp) -> Reply {
-        // What ends by now was judged fresh by an earlier clock: remembering it would remember nothing.
+    fn give_back(&mut self, at: Timestamp) {
+        if let Some(position) = self.attempts.iter().position(|taken| *taken == at) {
+            self.attempts.remove(position);
+        }
+    }
+
+    fn release(&mut self, id: &str) {
+        self.codes.remove(id);
+    }
+
+    fn use_once(&mut self, until: Timestamp, now: Timestamp) -> bool {
+        // A name that has ended was judged fresh by a clock that is behind. Remembering it now would have no
+        // effect.
         if now < self.ends_at || until <= now {
-            return Reply::Wait(ceil_seconds(self.ends_at.max(until).since(now)).max(1));
+            return false;
         }
         self.ends_at = until;
-        Reply::Taken(now)
+        true
     }
 
-    fn expose(
-        &mut self,
-        live: &BTreeMap<String, u64>,
-        wrong: u64,
-        window: Duration,
-        allowed: u64,
-        now: Timestamp,
-    ) -> Reply {
+    fn expose(&mut self, ask: &Expose, now: Timestamp) -> bool {
+        let window = Duration::from_secs(ask.window);
         let counts = |at: Timestamp| now.since(at) < window;
-        // Whoever only asks changes nothing, not even what has ended.
-        if wrong > 0 || !live.is_empty() {
+        // A command that only asks changes nothing: it does not even remove what has ended.
+        if ask.wrong > 0 || !ask.live.is_empty() {
             self.attempts.retain(|at| counts(*at));
             self.shards.retain(|_, (_, at)| counts(*at));
-            self.attempts.extend((0..wrong).map(|_| now));
-            self.shards.extend(live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
+            self.attempts.extend((0..ask.wrong).map(|_| now));
+            self.shards.extend(ask.live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
             self.ends_at = now + window;
         }
         let guesses = self.attempts.iter().filter(|at| counts(**at)).count();
         let targets: u64 = self.shards.values().filter(|(_, at)| counts(*at)).map(|(live, _)| live).sum();
-        Reply::Strained(u64::try_from(guesses).unwrap_or(u64::MAX).saturating_mul(targets) > allowed)
+        u64::try_from(guesses).unwrap_or(u64::MAX).saturating_mul(targets) > ask.allowed
     }
 }
 
@@ -225,7 +120,7 @@ impl Rule {
         }
     }
 
-    /// From when on there is room for one more; `attempts` are those that count, oldest first.
+    /// Returns when there is room for one more attempt. `attempts` are those that count, oldest first.
     fn free_at(self, attempts: &[Timestamp]) -> Timestamp {
         match self {
             Self::Window { limit, window } => {
@@ -256,19 +151,19 @@ mod tests {
         Timestamp::from_millis(1_000_000 + seconds * 1_000)
     }
 
-    fn take(row: &mut Row, rule: Rule, seconds: u64) -> Reply {
-        row.apply(&Command::Take { key: String::new(), rule }, at(seconds))
+    fn take(row: &mut Row, rule: Rule, seconds: u64) -> Room {
+        row.take(rule, at(seconds))
     }
 
     #[test]
-    fn a_budget_is_so_many_in_any_window() {
+    fn a_window_never_has_more_attempts_than_its_limit() {
         let mut row = Row::default();
 
-        assert_eq!(take(&mut row, WINDOW, 0), Reply::Taken(at(0)));
-        assert_eq!(take(&mut row, WINDOW, 100), Reply::Taken(at(100)));
-        assert_eq!(take(&mut row, WINDOW, 200), Reply::Wait(100), "until the first is 300 s old");
-        assert_eq!(take(&mut row, WINDOW, 300), Reply::Taken(at(300)));
-        assert_eq!(take(&mut row, WINDOW, 301), Reply::Wait(99));
+        assert_eq!(take(&mut row, WINDOW, 0), Room::Taken(at(0)));
+        assert_eq!(take(&mut row, WINDOW, 100), Room::Taken(at(100)));
+        assert_eq!(take(&mut row, WINDOW, 200), Room::Wait(100), "until the first is 300 s old");
+        assert_eq!(take(&mut row, WINDOW, 300), Room::Taken(at(300)));
+        assert_eq!(take(&mut row, WINDOW, 301), Room::Wait(99));
     }
 
     #[test]
@@ -277,9 +172,9 @@ mod tests {
         take(&mut row, WINDOW, 0);
         take(&mut row, WINDOW, 0);
 
-        (1..50).for_each(|second| assert!(matches!(take(&mut row, WINDOW, second), Reply::Wait(_))));
+        (1..50).for_each(|second| assert!(matches!(take(&mut row, WINDOW, second), Room::Wait(_))));
 
-        assert_eq!(take(&mut row, WINDOW, 300), Reply::Taken(at(300)));
+        assert_eq!(take(&mut row, WINDOW, 300), Room::Taken(at(300)));
     }
 
     #[test]
@@ -288,10 +183,10 @@ mod tests {
         take(&mut row, WINDOW, 0);
         take(&mut row, WINDOW, 1);
 
-        row.apply(&Command::GiveBack { key: String::new(), at: at(1) }, at(1));
+        row.give_back(at(1));
 
-        assert_eq!(take(&mut row, WINDOW, 2), Reply::Taken(at(2)));
-        assert!(matches!(take(&mut row, WINDOW, 3), Reply::Wait(_)), "the first still counts");
+        assert_eq!(take(&mut row, WINDOW, 2), Room::Taken(at(2)));
+        assert!(matches!(take(&mut row, WINDOW, 3), Room::Wait(_)), "the first still counts");
     }
 
     #[test]
@@ -300,10 +195,10 @@ mod tests {
         let mut now = 0;
         for wait in [0, 1, 2, 4, 4, 4] {
             if wait > 0 {
-                assert_eq!(take(&mut row, BACKOFF, now), Reply::Wait(wait));
+                assert_eq!(take(&mut row, BACKOFF, now), Room::Wait(wait));
             }
             now += wait;
-            assert_eq!(take(&mut row, BACKOFF, now), Reply::Taken(at(now)));
+            assert_eq!(take(&mut row, BACKOFF, now), Room::Taken(at(now)));
         }
     }
 
@@ -311,45 +206,42 @@ mod tests {
     fn live_codes_are_counted_until_they_end_or_are_released() {
         let mut row = Row::default();
         let mut admit = |id: &str, seconds: u64| {
-            let command =
-                Command::Admit { key: String::new(), id: id.to_owned(), until: at(seconds + 300), cap: 2 };
-            let reply = row.apply(&command, at(seconds));
+            let reply = row.admit(id, at(seconds + 300), 2, at(seconds));
             if id == "c" {
-                row.apply(&Command::Release { key: String::new(), id: "b".to_owned() }, at(seconds));
+                row.release("b");
             }
             reply
         };
 
-        assert_eq!(admit("a", 0), Reply::Taken(at(0)));
-        assert_eq!(admit("b", 10), Reply::Taken(at(10)));
-        assert_eq!(admit("c", 20), Reply::Wait(280));
-        assert_eq!(admit("d", 20), Reply::Taken(at(20)), "b was released");
-        assert_eq!(admit("e", 300), Reply::Taken(at(300)), "a has ended");
+        assert_eq!(admit("a", 0), Room::Taken(at(0)));
+        assert_eq!(admit("b", 10), Room::Taken(at(10)));
+        assert_eq!(admit("c", 20), Room::Wait(280));
+        assert_eq!(admit("d", 20), Room::Taken(at(20)), "b was released");
+        assert_eq!(admit("e", 300), Room::Taken(at(300)), "a has ended");
     }
 
     #[test]
     fn a_name_that_may_be_used_once_is_taken_once() {
         let mut row = Row::default();
-        let mut once =
-            |until, seconds| row.apply(&Command::Once { key: String::new(), until: at(until) }, at(seconds));
+        let mut once = |until, seconds| row.use_once(at(until), at(seconds));
 
-        assert_eq!(once(60, 0), Reply::Taken(at(0)));
-        assert_eq!(once(60, 1), Reply::Wait(59));
-        assert!(matches!(once(60, 60), Reply::Wait(_)), "too late to remember that it was used");
-        assert_eq!(once(120, 60), Reply::Taken(at(60)), "the one before is forgotten");
+        assert!(once(60, 0));
+        assert!(!once(60, 1));
+        assert!(!once(60, 60), "too late to remember that it was used");
+        assert!(once(120, 60), "the first use is forgotten");
     }
 
     #[test]
-    fn guesses_times_targets_decide_whether_codes_grow() {
+    fn guesses_times_live_codes_decide_whether_guessing_is_too_easy() {
         let mut row = Row::default();
         let mut expose = |shard: &str, live, wrong, seconds| {
             let (key, live) = (String::new(), BTreeMap::from([(shard.to_owned(), live)]));
-            row.apply(&Command::Expose { key, live, wrong, window: 300, allowed: 5 }, at(seconds))
+            row.expose(&Expose { key, live, wrong, window: 300, allowed: 5 }, at(seconds))
         };
 
-        assert_eq!(expose("weur/0", 2, 0, 0), Reply::Strained(false), "no guesses");
-        assert_eq!(expose("weur/1", 3, 1, 1), Reply::Strained(false), "one guess at five codes");
-        assert_eq!(expose("weur/1", 3, 1, 2), Reply::Strained(true), "two guesses at five codes");
-        assert_eq!(expose("weur/1", 3, 0, 400), Reply::Strained(false), "the guesses are forgotten");
+        assert!(!expose("weur/0", 2, 0, 0), "no guesses");
+        assert!(!expose("weur/1", 3, 1, 1), "one guess at five codes");
+        assert!(expose("weur/1", 3, 1, 2), "two guesses at five codes");
+        assert!(!expose("weur/1", 3, 0, 400), "the guesses are forgotten");
     }
 }

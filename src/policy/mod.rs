@@ -1,4 +1,4 @@
-//! Whether something may happen at all. Asked at every point where it matters; pure.
+//! Decides whether something may happen at all. Pure; asked at every step of a grant.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,57 +6,57 @@ use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::identity::account::Account;
 use crate::scope::Scope;
 
-/// Where in a grant's life policy is asked.
+/// The step for which policy is asked.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Point {
-    /// A device asks for a code.
+    /// A device requests a code.
     DeviceAuthorization,
     /// A person signs in.
     SignIn,
-    /// A person approves.
+    /// A person approves the grant.
     Approval,
-    /// A device comes for its tokens.
+    /// A device redeems its code for tokens.
     Redemption,
     /// A client uses a refresh token.
     Refresh,
 }
 
-/// What a decision is made from.
+/// The facts that a decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct PolicyFacts<'a> {
-    /// The client, as it is now; `None` at sign-in, where the code has not been looked up.
+    /// The client as it is now; `None` at sign-in, because the code is not looked up yet.
     pub client: Option<&'a Client>,
-    /// The account, as it is now, once there is one.
+    /// The account as it is now; `None` while it is unknown.
     pub account: Option<&'a Account>,
-    /// What is asked for, or was granted.
+    /// The requested or granted scope.
     pub scope: &'a Scope,
 }
 
-/// What policy says.
+/// The answer of policy.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PolicyDecision {
-    /// It may happen, with this scope.
+    /// The step may happen, with this scope.
     Allow(Scope),
-    /// It may not.
+    /// The step must not happen.
     Refuse(PolicyRefusal),
 }
 
-/// Why policy says no; for the log.
+/// Why policy refuses a step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PolicyRefusal {
-    /// The client was disabled.
+    /// The client is disabled.
     ClientDisabled,
-    /// The client may not use this grant.
+    /// The client is not registered for the grant.
     GrantNotAllowed,
-    /// The account was blocked.
+    /// The account is blocked.
     AccountBlocked,
-    /// Nothing that was asked for is allowed.
+    /// None of the requested scopes is allowed.
     NoScopeLeft,
 }
 
 impl PolicyRefusal {
-    /// For the log.
+    /// Returns the refusal as the log states it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl PolicyRefusal {
     }
 }
 
-/// Decides. For now whatever the client may do is allowed.
+/// Decides whether the step may happen. At present, everything that the client is registered for is allowed.
 #[must_use]
 pub fn decide(point: Point, facts: PolicyFacts<'_>) -> PolicyDecision {
     if facts.account.is_some_and(|account| account.blocked) {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_cut_to_what_the_client_may_have() {
+    fn scopes_are_narrowed_to_those_of_the_client() {
         let client = demo::clients().remove(0);
 
         assert_eq!(
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_client_and_a_blocked_account_may_nothing() {
+    fn a_disabled_client_and_a_blocked_account_are_refused() {
         let disabled = Client { enabled: false, ..demo::clients().remove(0) };
         assert_eq!(decide_for(&disabled, "openid"), PolicyDecision::Refuse(PolicyRefusal::ClientDisabled));
 

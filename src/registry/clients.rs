@@ -1,53 +1,47 @@
-//! Clients: made, changed, and given new secrets.
+//! Creates, replaces and deletes clients, and rotates their secrets.
 
-use super::Rows;
-use super::command::{RegistryRefusal, Reply, Trial};
+use super::command::{
+    ClientNow, CreateClient, DeleteClient, RegistryRefusal, ReplaceClient, RotateSecret, Trial,
+};
 use super::quota::overweight;
+use super::rows::Rows;
 use crate::client::history::{Expected, History};
 use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
-use crate::secret::Digest;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, span};
 
-pub(crate) fn create<R: Rows>(
-    rows: &R,
-    client: Client,
-    dry_run: Option<&Trial>,
-    by_itself: bool,
-    now: Timestamp,
-) -> Result<Reply, R::Error> {
+/// What a change leads to, if its rows can be read and written.
+type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
+
+pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
+    let CreateClient { client, dry_run, by_itself } = ask;
     if rows.client(&client.client_id)?.is_some() {
-        return Ok(Reply::Refused(RegistryRefusal::Exists));
+        return Ok(Err(RegistryRefusal::Exists));
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
-    let client = Client { history: History::beginning(now), ..client };
+    let client = Client { history: History::beginning(now), ..*client };
     if !rows.size()?.with(None, &client).fits(if by_itself { 2 } else { 1 }) {
-        return Ok(Reply::Refused(RegistryRefusal::Full));
+        return Ok(Err(RegistryRefusal::Full));
     }
-    put(rows, client, is_new_secret, dry_run)
+    put(rows, client, is_new_secret, dry_run.as_ref())
 }
 
-pub(crate) fn replace<R: Rows>(
-    rows: &R,
-    client: Client,
-    expected: &Expected,
-    dry_run: Option<&Trial>,
-    now: Timestamp,
-) -> Result<Reply, R::Error> {
-    let before = match find(rows, &client.client_id, expected)? {
+pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> Outcome<ClientNow, R> {
+    let ReplaceClient { client, expected, dry_run } = ask;
+    let before = match find(rows, &client.client_id, &expected)? {
         Ok(before) => before,
-        Err(refusal) => return Ok(Reply::Refused(refusal)),
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let size = rows.size()?;
     let history = before.history.changed(now);
     let (authentication, is_new_secret) =
         keep_secret(before.authentication.clone(), client.authentication.clone());
-    let client = Client { authentication, history, ..client };
+    let client = Client { authentication, history, ..*client };
     let after = size.with(Some(&before), &client);
     if after.bytes > size.bytes && !after.fits(1) {
-        return Ok(Reply::Refused(RegistryRefusal::Full));
+        return Ok(Err(RegistryRefusal::Full));
     }
-    put(rows, client, is_new_secret, dry_run)
+    put(rows, client, is_new_secret, dry_run.as_ref())
 }
 
 /// The new way to authenticate, with the secret there was; whether there was none and the new one is it.
@@ -61,38 +55,41 @@ fn keep_secret(before: Authentication, after: Authentication) -> (Authentication
     }
 }
 
-/// Writes a client, unless nobody could consent to what it may have.
+/// Writes a client, unless it may have a scope that nothing describes: nobody could consent to that.
 fn put<R: Rows>(
     rows: &R,
     client: Client,
     is_new_secret: bool,
     dry_run: Option<&Trial>,
-) -> Result<Reply, R::Error> {
+) -> Outcome<ClientNow, R> {
     let known = rows.scopes()?;
     let assumed = dry_run.map(|trial| &trial.scopes);
     let is_known = |name: &str| known.contains_key(name) || assumed.is_some_and(|scopes| scopes.has(name));
     let unknown: Vec<Fault> = client.scope.iter().filter(|name| !is_known(name)).map(undescribed).collect();
     if !unknown.is_empty() {
-        return Ok(Reply::Refused(RegistryRefusal::Unknown(unknown)));
+        return Ok(Err(RegistryRefusal::Unknown(unknown)));
     }
     if let Some(fault) = overweight(&client, &rows.scope_claims()?) {
-        return Ok(Reply::Refused(RegistryRefusal::TooMuch(fault)));
+        return Ok(Err(RegistryRefusal::TooMuch(fault)));
     }
     if dry_run.is_none() {
         rows.put_client(&client)?;
     }
-    Ok(Reply::Client { client: Box::new(client), is_new_secret })
+    Ok(Ok(ClientNow { client: Box::new(client), is_new_secret }))
 }
 
 fn undescribed(name: &str) -> Fault {
     Fault::at("scope", format!("scope has {name:?}, which nothing describes: describe it first"))
 }
 
-pub(crate) fn find<R: Rows>(
-    rows: &R,
-    client_id: &str,
-    expected: &Expected,
-) -> Result<Result<Client, RegistryRefusal>, R::Error> {
+pub(super) fn delete<R: Rows>(rows: &R, ask: &DeleteClient) -> Outcome<(), R> {
+    Ok(match find(rows, &ask.client_id, &ask.expected)? {
+        Ok(_) => Ok(rows.remove_client(&ask.client_id)?),
+        Err(refusal) => Err(refusal),
+    })
+}
+
+fn find<R: Rows>(rows: &R, client_id: &str, expected: &Expected) -> Outcome<Client, R> {
     Ok(match rows.client(client_id)? {
         None => Err(RegistryRefusal::Missing),
         Some(client) if expected.holds(&client.history) => Ok(client),
@@ -100,19 +97,18 @@ pub(crate) fn find<R: Rows>(
     })
 }
 
-pub(crate) fn rotate<R: Rows>(
-    rows: &R,
-    client: Client,
-    secret: Digest,
-    until: Timestamp,
-    now: Timestamp,
-) -> Result<Reply, R::Error> {
-    let Authentication::Secret { digest, by, .. } = client.authentication else {
-        return Ok(Reply::Refused(RegistryRefusal::NoSecret));
+pub(super) fn rotate<R: Rows>(rows: &R, ask: RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
+    let client = match find(rows, &ask.client_id, &ask.expected)? {
+        Ok(client) => client,
+        Err(refusal) => return Ok(Err(refusal)),
     };
+    let Authentication::Secret { digest, by, .. } = client.authentication else {
+        return Ok(Err(RegistryRefusal::NoSecret));
+    };
+    let until = now + span(ask.overlap);
     let previous = (now < until).then_some(Retiring { digest, until });
-    let authentication = Authentication::Secret { digest: secret, previous, by };
+    let authentication = Authentication::Secret { digest: ask.secret, previous, by };
     let client = Client { authentication, history: client.history.changed(now), ..client };
     rows.put_client(&client)?;
-    Ok(Reply::Client { client: Box::new(client), is_new_secret: true })
+    Ok(Ok(ClientNow { client: Box::new(client), is_new_secret: true }))
 }

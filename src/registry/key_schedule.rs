@@ -79,7 +79,7 @@ impl<'a> KeySchedule<'a> {
     pub fn state(self, key: &StoredKey, now: Timestamp) -> State {
         if key.retired_at.is_some() {
             State::Retired
-        } else if now < key.signs_from() {
+        } else if now < key.signs_from {
             State::Announced
         } else {
             match self.verifies_until(key, now) {
@@ -94,20 +94,20 @@ impl<'a> KeySchedule<'a> {
     #[must_use]
     pub fn verifies_until(self, key: &StoredKey, now: Timestamp) -> Option<Timestamp> {
         let later = self.of(key.public.alg).filter(|other| order(other) > order(key));
-        let replaced = later.map(StoredKey::signs_from).filter(|from| *from <= now).min();
+        let replaced = later.map(|key| key.signs_from).filter(|from| *from <= now).min();
         replaced.map(|at| at + RETENTION)
     }
 
     /// The key that signs with `alg`.
     #[must_use]
     pub fn active(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
-        self.of(alg).filter(|key| key.signs_from() <= now).max_by(|one, other| order(one).cmp(&order(other)))
+        self.of(alg).filter(|key| key.signs_from <= now).max_by(|one, other| order(one).cmp(&order(other)))
     }
 
     /// The keys that will sign with `alg`, in their order.
     #[must_use]
     pub fn announced(self, alg: Algorithm, now: Timestamp) -> Vec<&'a StoredKey> {
-        let mut line: Vec<_> = self.of(alg).filter(|key| now < key.signs_from()).collect();
+        let mut line: Vec<_> = self.of(alg).filter(|key| now < key.signs_from).collect();
         line.sort_by(|one, other| order(one).cmp(&order(other)));
         line
     }
@@ -122,7 +122,7 @@ impl<'a> KeySchedule<'a> {
 
     /// The key with `alg` that stands by: its turn is more than [`LEAD`] away.
     fn standby(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
-        self.announced(alg, now).into_iter().find(|key| key.signs_from() > now + LEAD)
+        self.announced(alg, now).into_iter().find(|key| key.signs_from > now + LEAD)
     }
 
     /// When a key with `alg` that stands by since `published` is to sign. [`NEVER`] with no `rotation`, and after a key
@@ -134,9 +134,9 @@ impl<'a> KeySchedule<'a> {
         rotation: Option<Duration>,
         now: Timestamp,
     ) -> Timestamp {
-        let before = self.of(alg).filter(|key| key.signs_from() <= now + LEAD);
+        let before = self.of(alg).filter(|key| key.signs_from <= now + LEAD);
         let before = before.max_by(|one, other| order(one).cmp(&order(other))).filter(|key| !key.imported);
-        let due = before.zip(rotation).map(|(key, rotation)| key.signs_from() + rotation);
+        let due = before.zip(rotation).map(|(key, rotation)| key.signs_from + rotation);
         due.map_or(NEVER, |due| due.max(published + LEAD).max(now))
     }
 
@@ -184,7 +184,7 @@ impl<'a> KeySchedule<'a> {
     ) -> Option<StoredKey> {
         algorithms.iter().filter_map(|alg| self.standby(*alg, now)).find_map(|key| {
             let turn = self.turn(key.public.alg, key.created_at, rotation, now);
-            (turn != key.signs_from()).then(|| StoredKey { signs_from: Some(turn), ..key.clone() })
+            (turn != key.signs_from).then(|| StoredKey { signs_from: turn, ..key.clone() })
         })
     }
 
@@ -196,7 +196,7 @@ impl<'a> KeySchedule<'a> {
 
 /// Keys follow one another in this order.
 fn order(key: &StoredKey) -> (Timestamp, &str) {
-    (key.signs_from(), &key.public.kid)
+    (key.signs_from, &key.public.kid)
 }
 
 #[cfg(test)]
@@ -218,7 +218,7 @@ mod tests {
             public,
             wrapped: String::new(),
             created_at: START,
-            signs_from: Some(signs_from),
+            signs_from: signs_from,
             retired_at: None,
             imported: false,
         }
@@ -270,14 +270,6 @@ mod tests {
         assert_eq!(KeySchedule::new(&keys).published(now).len(), 1);
     }
 
-    #[test]
-    fn a_key_from_before_there_was_a_schedule_signs_since_it_was_made() {
-        let old = StoredKey { signs_from: None, ..key("a", START + DAY) };
-
-        assert_eq!(old.signs_from(), START);
-        assert_eq!(states(&[old], START), [State::Active]);
-    }
-
     const ALG: [Algorithm; 1] = [Algorithm::EdDsa];
 
     /// The keys as they are once everything was made and dated that should be.
@@ -299,7 +291,7 @@ mod tests {
     }
 
     fn turns(keys: &[StoredKey]) -> Vec<Timestamp> {
-        keys.iter().map(StoredKey::signs_from).collect()
+        keys.iter().map(|key| key.signs_from).collect()
     }
 
     #[test]

@@ -1,41 +1,49 @@
-//! Scopes: their words, and how their claims are mapped.
+//! Describes, maps and removes scopes.
 
-use super::Rows;
-use super::command::{MOST_SCOPES, RegistryRefusal, Reply};
+use super::command::{DescribeScope, MOST_SCOPES, MapScope, RegistryRefusal};
 use super::quota::overweight;
+use super::rows::Rows;
 use crate::fault::Fault;
 use crate::scope::DESCRIPTIONS;
 use crate::token::mapping::Rules;
 
-pub(crate) fn describe<R: Rows>(rows: &R, name: &str, description: &str) -> Result<Reply, R::Error> {
+/// What a change leads to, if its rows can be read and written.
+type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
+
+/// Describes a scope; `true` if the scope is new.
+pub(super) fn describe<R: Rows>(rows: &R, ask: &DescribeScope) -> Outcome<bool, R> {
     let scopes = rows.scopes()?;
-    let is_new = !scopes.contains_key(name);
+    let is_new = !scopes.contains_key(&ask.name);
     if is_new && scopes.len() >= DESCRIPTIONS.len() + MOST_SCOPES {
-        return Ok(Reply::Refused(RegistryRefusal::Full));
+        return Ok(Err(RegistryRefusal::Full));
     }
-    rows.put_scope(name, description)?;
-    Ok(Reply::Described(is_new))
+    rows.put_scope(&ask.name, &ask.description)?;
+    Ok(Ok(is_new))
 }
 
-pub(crate) fn map<R: Rows>(rows: &R, name: &str, claims: Option<Rules>) -> Result<Reply, R::Error> {
+pub(super) fn map<R: Rows>(rows: &R, ask: &MapScope) -> Outcome<Rules, R> {
+    if !rows.scopes()?.contains_key(&ask.name) {
+        return Ok(Err(RegistryRefusal::Missing));
+    }
+    if let Some(fault) = overweight_by(rows, &ask.name, &ask.claims)? {
+        return Ok(Err(RegistryRefusal::TooMuch(fault)));
+    }
+    rows.put_scope_claims(&ask.name, &ask.claims)?;
+    mapping(rows, &ask.name)
+}
+
+pub(super) fn mapping<R: Rows>(rows: &R, name: &str) -> Outcome<Rules, R> {
     if !rows.scopes()?.contains_key(name) {
-        return Ok(Reply::Refused(RegistryRefusal::Missing));
+        return Ok(Err(RegistryRefusal::Missing));
     }
-    if let Some(claims) = claims {
-        if let Some(fault) = overweight_by(rows, name, &claims)? {
-            return Ok(Reply::Refused(RegistryRefusal::TooMuch(fault)));
-        }
-        rows.put_scope_claims(name, &claims)?;
-    }
-    let claims = rows.scope_claims()?.remove(name).unwrap_or_default();
-    Ok(Reply::Mapped(claims))
+    Ok(Ok(rows.scope_claims()?.remove(name).unwrap_or_default()))
 }
 
-/// What is wrong if the tokens of a client that may have the scope could get too large.
+/// Returns what is wrong if the tokens of a client that may have the scope could become too large.
 fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option<Fault>, R::Error> {
     let mut scopes = rows.scope_claims()?;
     let before = scopes.insert(name.to_owned(), claims.clone()).unwrap_or_default();
-    // Making it lighter is always right.
+    // A lighter mapping is always allowed.
     if claims.weight() <= before.weight() {
         return Ok(None);
     }
@@ -43,19 +51,19 @@ fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option
     Ok(users.into_iter().find_map(|client| overweight(&client, &scopes)))
 }
 
-pub(crate) fn forget<R: Rows>(rows: &R, name: &str) -> Result<Reply, R::Error> {
+pub(super) fn remove<R: Rows>(rows: &R, name: &str) -> Outcome<(), R> {
     let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
     let users: Vec<String> = users.map(|client| client.client_id).collect();
     Ok(match (rows.scopes()?.contains_key(name), users.first()) {
-        (false, _) => Reply::Refused(RegistryRefusal::Missing),
+        (false, _) => Err(RegistryRefusal::Missing),
         (true, _) if DESCRIPTIONS.iter().any(|(standard, _)| *standard == name) => {
-            Reply::Refused(RegistryRefusal::Standard)
+            Err(RegistryRefusal::Standard)
         }
-        (true, Some(first)) => Reply::Refused(RegistryRefusal::InUse(users.len(), first.clone())),
+        (true, Some(first)) => Err(RegistryRefusal::InUse(users.len(), first.clone())),
         (true, None) => {
             rows.remove_scope(name)?;
             rows.put_scope_claims(name, &Rules::default())?;
-            Reply::Removed
+            Ok(())
         }
     })
 }

@@ -5,110 +5,15 @@
 
 use core::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::Rows;
+use super::command::{Command, KeyRefusal, KeyView, RetireKey, RotateKeys};
 use super::key_schedule::{KeySchedule, NEVER, PUBLICATION, State};
+use super::rows::{NewKey, Rows};
 use crate::client::Client;
-use crate::format::Format;
 use crate::time::Timestamp;
-use crate::token::private_jwk::PrivateJwk;
-use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
+use crate::token::signing_key::{Algorithm, StoredKey};
 
-/// Asks the registry for something about its keys.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
-    /// Which there are.
-    List,
-    /// New keys in place of those that sign.
-    Rotate {
-        /// For this algorithm only; for all that have a key, if absent.
-        alg: Option<Algorithm>,
-        /// Whether they are to sign at once, before everybody can have read them.
-        at_once: bool,
-    },
-    /// Takes a key out, at once and for good.
-    Retire {
-        /// Its name.
-        kid: String,
-    },
-    /// A key that the operator made.
-    Import {
-        /// The key.
-        key: Box<PrivateJwk>,
-        /// Whether it is to sign at once.
-        at_once: bool,
-    },
-}
-
-impl Command {
-    /// Whether it changes anything.
-    #[must_use]
-    pub const fn is_change(&self) -> bool {
-        match self {
-            Self::List => false,
-            Self::Rotate { .. } | Self::Retire { .. } | Self::Import { .. } => true,
-        }
-    }
-}
-
-/// What the registry answers.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reply {
-    /// It is done, if something was to be done; these are the keys.
-    Keys(Vec<KeyView>),
-    /// No key has that name.
-    Unknown,
-    /// That key is here, or was and is retired.
-    Known(State),
-    /// The two halves do not belong together.
-    Misfit,
-    /// A key could not be made; nothing has changed.
-    Unmade,
-}
-
-/// A key as an operator sees it. Instants are in seconds since 1970.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct KeyView {
-    /// Its thumbprint.
-    pub kid: String,
-    /// Its algorithm.
-    pub alg: Algorithm,
-    /// What it is there for.
-    pub state: State,
-    /// When it was made or brought.
-    pub created_at: u64,
-    /// When it begins to sign, or began to; not while it stands by without an end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signs_from: Option<u64>,
-    /// Until when it verifies, once another signs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verifies_until: Option<u64>,
-    /// When it was retired.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retired_at: Option<u64>,
-    /// Whether an operator brought it.
-    pub imported: bool,
-}
-
-/// A key pair that was just made or brought.
-#[derive(Clone)]
-pub struct NewKey {
-    /// The public half.
-    pub public: PublicKey,
-    /// The private half, sealed: as [`StoredKey::wrapped`].
-    pub wrapped: String,
-}
-
-impl NewKey {
-    fn stored(self, signs_from: Timestamp, imported: bool, now: Timestamp) -> StoredKey {
-        let (public, wrapped) = (self.public, self.wrapped);
-        let signs_from = Some(signs_from);
-        StoredKey { format: Format, public, wrapped, created_at: now, signs_from, retired_at: None, imported }
-    }
-}
+/// What a change leads to, if its rows can be read and written.
+type Outcome<R> = Result<Result<(), KeyRefusal>, <R as Rows>::Error>;
 
 /// Sees to it that every algorithm in use has the keys it should have by now, and removes those that have ended.
 ///
@@ -151,23 +56,23 @@ fn in_use(clients: &[Client]) -> Vec<Algorithm> {
     Algorithm::ALL.into_iter().filter(wanted).collect()
 }
 
-/// The algorithms for which `command` may need a new key.
+/// The algorithms for which `command` needs a new key.
 ///
 /// # Errors
 ///
-/// Those of the rows.
+/// A row could not be read.
 pub fn wanted<R: Rows>(rows: &R, command: &Command, now: Timestamp) -> Result<Vec<Algorithm>, R::Error> {
     let keys = rows.keys()?;
-    let ring = KeySchedule::new(&keys);
-    let mut algorithms = match command {
-        Command::List | Command::Import { .. } => Vec::new(),
-        Command::Rotate { alg, .. } => rotated(ring, *alg, now),
-        Command::Retire { kid } => {
-            let key = ring.key(kid).filter(|key| ring.state(key, now) == State::Active);
-            key.map(|key| key.public.alg).into_iter().collect()
-        }
+    let schedule = KeySchedule::new(&keys);
+    let mut algorithms = if let Command::RotateKeys(ask) = command {
+        rotated(schedule, ask.alg, now)
+    } else if let Command::RetireKey(RetireKey { kid }) = command {
+        let key = schedule.key(kid).filter(|key| schedule.state(key, now) == State::Active);
+        key.map(|key| key.public.alg).into_iter().collect()
+    } else {
+        Vec::new()
     };
-    algorithms.retain(|alg| ring.announced(*alg, now).is_empty());
+    algorithms.retain(|alg| schedule.announced(*alg, now).is_empty());
     Ok(algorithms)
 }
 
@@ -183,7 +88,7 @@ fn rotated(ring: KeySchedule<'_>, alg: Option<Algorithm>, now: Timestamp) -> Vec
 /// # Errors
 ///
 /// Those of the rows.
-pub fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
+pub(super) fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Vec<KeyView>, R::Error> {
     let keys = rows.keys()?;
     let ring = KeySchedule::new(&keys);
     let view = |key: &StoredKey| {
@@ -197,25 +102,13 @@ pub fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Reply, R::Error> {
             alg: key.public.alg,
             state,
             created_at: key.created_at.seconds(),
-            signs_from: Some(key.signs_from()).filter(|from| *from < NEVER).map(Timestamp::seconds),
+            signs_from: Some(key.signs_from).filter(|from| *from < NEVER).map(Timestamp::seconds),
             verifies_until,
             retired_at: key.retired_at.map(Timestamp::seconds),
             imported: key.imported,
         }
     };
-    Ok(Reply::Keys(keys.iter().map(view).collect()))
-}
-
-/// `reply` with the keys as they are once the registry was tended.
-///
-/// # Errors
-///
-/// Those of the rows.
-pub fn current<R: Rows>(rows: &R, reply: Reply, now: Timestamp) -> Result<Reply, R::Error> {
-    match reply {
-        Reply::Keys(_) => list(rows, now),
-        Reply::Unknown | Reply::Known(_) | Reply::Misfit | Reply::Unmade => Ok(reply),
-    }
+    Ok(keys.iter().map(view).collect())
 }
 
 /// New keys in place of those that sign: those that are announced are brought forward. Afterwards the registry must be
@@ -224,22 +117,17 @@ pub fn current<R: Rows>(rows: &R, reply: Reply, now: Timestamp) -> Result<Reply,
 /// # Errors
 ///
 /// Those of the rows.
-pub fn rotate<R: Rows>(
-    rows: &R,
-    alg: Option<Algorithm>,
-    at_once: bool,
-    now: Timestamp,
-) -> Result<Reply, R::Error> {
+pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateKeys, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let mut next = Vec::new();
-    for alg in rotated(KeySchedule::new(&keys), alg, now) {
-        match follow(rows, &keys, alg, at_once, now) {
+    for alg in rotated(KeySchedule::new(&keys), ask.alg, now) {
+        match follow(rows, &keys, alg, ask.at_once, now) {
             Some(key) => next.push(key),
-            None => return Ok(Reply::Unmade),
+            None => return Ok(Err(KeyRefusal::Unmade)),
         }
     }
     next.iter().try_for_each(|key| rows.put_key(key))?;
-    list(rows, now)
+    Ok(Ok(()))
 }
 
 /// The key that is to sign with `alg` next, as soon as verifiers can have it or at once; `None` if there is none and
@@ -256,8 +144,8 @@ fn follow<R: Rows>(
     let next = if at_once { ring.successor(alg, now) } else { ring.announced(alg, now).first().copied() };
     if let Some(next) = next {
         let published = (next.created_at + PUBLICATION).max(now);
-        let soon = if at_once { now } else { next.signs_from().min(published) };
-        return Some(StoredKey { signs_from: Some(soon), ..next.clone() });
+        let soon = if at_once { now } else { next.signs_from.min(published) };
+        return Some(StoredKey { signs_from: soon, ..next.clone() });
     }
     let from = if at_once { now } else { now + PUBLICATION };
     rows.new_key(alg).map(|new| new.stored(from, false, now))
@@ -268,20 +156,20 @@ fn follow<R: Rows>(
 /// # Errors
 ///
 /// Those of the rows.
-pub fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Result<Reply, R::Error> {
+pub(super) fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let ring = KeySchedule::new(&keys);
-    let Some(key) = ring.key(kid) else { return Ok(Reply::Unknown) };
+    let Some(key) = ring.key(kid) else { return Ok(Err(KeyRefusal::Unknown)) };
     match ring.state(key, now) {
-        State::Retired => return list(rows, now),
+        State::Retired => return Ok(Ok(())),
         State::Active => match follow(rows, &keys, key.public.alg, true, now) {
             Some(next) => rows.put_key(&next)?,
-            None => return Ok(Reply::Unmade),
+            None => return Ok(Err(KeyRefusal::Unmade)),
         },
         State::Announced | State::Verifying | State::Ended => {}
     }
     rows.put_key(&StoredKey { wrapped: String::new(), retired_at: Some(now), ..key.clone() })?;
-    list(rows, now)
+    Ok(Ok(()))
 }
 
 /// Stores a key that the operator made. Of ours that are announced for the same algorithm, the one that verifiers have
@@ -290,22 +178,22 @@ pub fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Result<Reply, R::
 /// # Errors
 ///
 /// Those of the rows.
-pub fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> Result<Reply, R::Error> {
+pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let ring = KeySchedule::new(&keys);
     if let Some(known) = ring.key(&new.public.kid) {
-        return Ok(Reply::Known(ring.state(known, now)));
+        return Ok(Err(KeyRefusal::Known(ring.state(known, now))));
     }
     let alg = new.public.alg;
     let mut ours = ring.announced(alg, now);
     ours.retain(|key| !key.imported);
     ours.sort_by_key(|key| key.created_at);
     if let Some((oldest, others)) = ours.split_first() {
-        rows.put_key(&StoredKey { signs_from: Some(NEVER), ..(*oldest).clone() })?;
+        rows.put_key(&StoredKey { signs_from: NEVER, ..(*oldest).clone() })?;
         others.iter().try_for_each(|key| rows.remove_key(&key.public.kid))?;
     }
     let at_once = at_once || ring.active(alg, now).is_none();
     let from = if at_once { now } else { now + PUBLICATION };
     rows.put_key(&new.stored(from, true, now))?;
-    list(rows, now)
+    Ok(Ok(()))
 }

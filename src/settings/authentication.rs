@@ -1,13 +1,15 @@
-//! How clients may prove themselves: the audience of their assertions, and the host that asks for certificates.
+//! Settings for client authentication: the audience of assertions, and the host that asks for certificates.
 
-use super::{BadSetting, Environment, Issuer, Settings, bad, is_loopback, missing};
+use super::issuer::Issuer;
+use super::variable::{BadSetting, Environment, bad, missing};
+use crate::loopback::is_loopback;
 
-/// What `aud` of a client's assertion may be.
+/// The accepted values of `aud` in a client's assertion.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum AssertionAudience {
     /// The issuer, or the URL that the assertion is sent to.
     Lenient,
-    /// The issuer.
+    /// Only the issuer.
     Strict,
 }
 
@@ -21,7 +23,7 @@ pub(super) fn assertion_audience(
     }
 }
 
-/// The origin of the mTLS host, which serves the issuer's endpoints at their paths.
+/// Reads the origin of the mTLS host, which serves endpoints of the issuer under the same paths.
 pub(super) fn mtls(
     var: &impl Fn(&str) -> Option<String>,
     environment: Environment,
@@ -40,7 +42,7 @@ pub(super) fn mtls(
         return Err(bad(
             NAME,
             &text,
-            "must be on another host than ISSUER, so that browsers are asked for no certificate",
+            "must be on a different host than ISSUER, so that browsers are not asked for a certificate",
         ));
     }
     match environment {
@@ -51,23 +53,9 @@ pub(super) fn mtls(
     }
 }
 
-impl Settings {
-    /// Whether a client's keys may be fetched from there: by https, and in development from this machine.
-    #[must_use]
-    pub fn may_fetch(&self, uri: &str) -> bool {
-        match uri.split_once("://") {
-            Some(("https", rest)) => !rest.is_empty(),
-            Some(("http", rest)) => {
-                let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-                self.is_development() && is_loopback(authority)
-            }
-            Some(_) | None => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Settings;
     use super::*;
     use crate::derived_keys::DEVELOPMENT_KEY;
 
@@ -86,12 +74,12 @@ mod tests {
     }
 
     #[test]
-    fn the_mtls_host_is_another_than_the_issuers() {
+    fn the_mtls_host_differs_from_the_issuers() {
         let with = |origin| read(&[KEY, ISSUER, ("MTLS_ORIGIN", origin)]);
 
         assert_eq!(with("https://mtls.example.com").unwrap().mtls.unwrap().host(), "mtls.example.com");
         for (origin, why) in [
-            ("https://login.example.com", "another host"),
+            ("https://login.example.com", "different host"),
             ("https://mtls.example.com/auth", "https origin"),
             ("http://mtls.example.com", "https origin"),
             ("mtls.example.com", "https origin"),

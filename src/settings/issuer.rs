@@ -1,6 +1,8 @@
-//! Who the server is.
+//! The issuer identifier.
 
-/// The issuer identifier (RFC 8414 §2): `https://host`, perhaps with a port and a path.
+use crate::loopback::{is_loopback, without_port};
+
+/// An issuer identifier (RFC 8414 §2): `https://host`, optionally with a port and a path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Issuer {
     text: String,
@@ -9,8 +11,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Reads an issuer; `None` unless it is https, or http on a loopback address, and without query,
-    /// fragment, user or trailing slash.
+    /// Parses an issuer. `None` unless it is https, or http on a loopback address, has no query, fragment,
+    /// user or trailing slash, and has its host and port in normal form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
@@ -28,63 +30,49 @@ impl Issuer {
         })
     }
 
-    /// The identifier itself.
+    /// Returns the identifier itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Scheme, host and port, as a browser's `Origin` has them.
+    /// Returns scheme, host and port as in the `Origin` header.
     #[must_use]
     pub fn origin(&self) -> &str {
         self.text.get(..self.path).unwrap_or_default()
     }
 
-    /// Host and port, as `Host` has them.
+    /// Returns host and port as in the `Host` header.
     #[must_use]
     pub fn host(&self) -> &str {
         self.text.get(self.host..self.path).unwrap_or_default()
     }
 
-    /// The host without its port.
+    /// Returns the host without its port.
     #[must_use]
     pub fn hostname(&self) -> &str {
         without_port(self.host())
     }
 
-    /// The path that every endpoint is under; empty, or starts with a slash.
+    /// Returns the path that precedes the path of every endpoint. Empty, or starts with a slash.
     #[must_use]
     pub fn path(&self) -> &str {
         self.text.get(self.path..).unwrap_or_default()
     }
 
-    /// Whether it is https.
+    /// Returns whether the scheme is https.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.text.starts_with("https:")
     }
 }
 
-/// Whether `authority` is spelled as browsers spell it: in lower case, with a host, without the scheme's own port.
+/// Returns whether `authority` is in normal form: in lower case, with a host, and without the scheme's
+/// default port.
 fn is_canonical(scheme: &str, authority: &str) -> bool {
     let own_port = if scheme == "https" { ":443" } else { ":80" };
     let lower = authority.bytes().all(|byte| !byte.is_ascii_uppercase());
     lower && !authority.ends_with(own_port) && !authority.ends_with(':') && !authority.starts_with(':')
-}
-
-/// Whether `authority`, with or without a port, is this machine.
-pub(crate) fn is_loopback(authority: &str) -> bool {
-    let host = without_port(authority);
-    host == "localhost"
-        || host == "[::1]"
-        || host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        Some(_) | None => authority,
-    }
 }
 
 #[cfg(test)]
@@ -121,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_issuer_has_parts() {
+    fn the_parts_of_an_issuer() {
         let issuer = Issuer::parse("https://a.example:8443/auth").unwrap();
 
         assert_eq!(

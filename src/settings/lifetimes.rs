@@ -1,15 +1,16 @@
-//! How long refresh tokens and signing keys live.
+//! Settings for the lifetimes of refresh tokens and signing keys.
 
 use core::time::Duration;
 
-use super::{BadSetting, REFRESH_TOKEN, bad, number};
+use super::variable::{BadSetting, bad, number};
+use crate::bounds::REFRESH_TOKEN;
 
-/// Thirty days.
+/// The default is 30 days.
 pub(super) fn refresh_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     number(var, "REFRESH_TOKEN_SECONDS", 2_592_000, REFRESH_TOKEN)
 }
 
-/// Fourteen days, or as long as refreshing lasts at all.
+/// The default is 14 days, or `REFRESH_TOKEN_SECONDS` if that is less.
 pub(super) fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     let whole = refresh_token(var)?;
     let idle = number(var, "REFRESH_TOKEN_IDLE_SECONDS", whole.min(1_209_600), REFRESH_TOKEN)?;
@@ -20,7 +21,7 @@ pub(super) fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Resul
     Ok(idle)
 }
 
-/// Ninety days; zero is no schedule.
+/// The default is 90 days. Zero turns scheduled rotation off.
 pub(super) fn rotation(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Duration>, BadSetting> {
     let days = number(var, "SIGNING_KEY_ROTATION_DAYS", 90, 0..=3_650)?;
     Ok((days > 0).then(|| Duration::from_secs(days * 86_400)))
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_may_not_lie_idle_for_longer_than_refreshing_lasts() {
+    fn the_idle_lifetime_is_at_most_the_whole_lifetime() {
         let read = |whole: &str, idle: &str| {
             let (whole, idle) = (whole.to_owned(), idle.to_owned());
             refresh_token_idle(&move |name: &str| {

@@ -1,65 +1,39 @@
-//! Settings, read once and validated; an error names the setting, its value and what is allowed.
+//! The settings, read once and validated. An error names the setting, its value and what is allowed.
 
 mod authentication;
-mod issuer;
+pub mod issuer;
 mod lifetimes;
 mod operator;
 mod turnstile;
+pub mod variable;
 
-use core::fmt;
-use core::ops::RangeInclusive;
-use core::str::FromStr;
 use core::time::Duration;
 
 pub use authentication::AssertionAudience;
-pub use issuer::Issuer;
-pub(crate) use issuer::is_loopback;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 pub use turnstile::{Turnstile, When};
 
+use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, LONGEST_TOKEN};
 use crate::derived_keys::{Keyring, Keys, MasterKey};
 use crate::family::renewal::LOST;
-use crate::grant::routing::MAX_SHARDS;
 use crate::grant::user_code::{CONSONANTS, Shape};
+use crate::loopback::is_loopback;
 use crate::registry::key_schedule::RETENTION;
 use crate::secret::Digest;
+use crate::sharding::MAX_SHARDS;
 use crate::token::dpop::Nonces;
-
-/// The longest that an access or ID token may live, in seconds. Keys verify for longer.
-pub const LONGEST_TOKEN: u64 = 86_400;
+use issuer::Issuer;
+use variable::{BadSetting, Environment, bad, environment, flag, missing, number};
 
 const _: () = assert!(RETENTION.as_secs() > LONGEST_TOKEN, "no token outlives its key");
-const _: () =
-    assert!(LOST.as_secs() >= LONGEST_TOKEN, "a token that was withdrawn is remembered until it ends");
+const _: () = assert!(LOST.as_secs() >= LONGEST_TOKEN, "a withdrawn token is remembered until it expires");
 
-/// Seconds between two polls.
-pub const INTERVAL: RangeInclusive<u64> = 1..=60;
-/// Seconds that a code may live.
-pub const CODE_LIFETIME: RangeInclusive<u64> = 10..=1_800;
-/// Seconds that an access token may live.
-pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
-/// Seconds that an ID token may live.
-pub const ID_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
-/// Seconds that a family of refresh tokens may live, or lie unused.
-pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;
-
-/// Where this server runs. Decides what is forgiven.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Environment {
-    /// On a laptop: demo data, the development key, plain http on loopback.
-    Development,
-    /// A preview of a branch: as in production, but its address is known only from the request.
-    Preview,
-    /// For real.
-    Production,
-}
-
-/// Everything that can be set.
+/// All settings. `docs/settings.md` explains each of them.
 #[derive(Clone)]
 pub struct Settings {
     /// `ENVIRONMENT`.
     pub environment: Environment,
-    /// `ISSUER`; in development and previews it may be absent, and is then taken from the request.
+    /// `ISSUER`. `None` only in development and previews, where the issuer is then taken from the request.
     pub issuer: Option<Issuer>,
     /// From `MASTER_KEY` and `MASTER_KEY_PREVIOUS`.
     pub keyring: Keyring,
@@ -73,7 +47,7 @@ pub struct Settings {
     pub device_client_authentication: bool,
     /// `CLIENT_ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
-    /// `MTLS_ORIGIN`: where clients are asked for certificates, if anywhere; without a path.
+    /// `MTLS_ORIGIN`, which has no path: the host that asks clients for certificates.
     pub mtls: Option<Issuer>,
     /// `REDEMPTION_GRACE_SECONDS`.
     pub grace: u64,
@@ -85,50 +59,32 @@ pub struct Settings {
     pub access_token: u64,
     /// `ID_TOKEN_SECONDS`.
     pub id_token: u64,
-    /// `REFRESH_TOKEN_SECONDS`: how long one approval may be refreshed at all.
+    /// `REFRESH_TOKEN_SECONDS`: how long the tokens of one approval can be refreshed.
     pub refresh_token: u64,
-    /// `REFRESH_TOKEN_IDLE_SECONDS`: how long a refresh token may lie unused. No longer than the above.
+    /// `REFRESH_TOKEN_IDLE_SECONDS`: how long a refresh token can stay unused. At most `refresh_token`.
     pub refresh_token_idle: u64,
-    /// `SIGNING_KEY_ROTATION_DAYS`: how long a signing key signs; `None` is until an operator says otherwise.
+    /// `SIGNING_KEY_ROTATION_DAYS`: how long a signing key signs. `None` means until an operator rotates it.
     pub signing_key_rotation: Option<Duration>,
     /// `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
     pub live_codes_per_shard: u64,
-    /// From `TURNSTILE_SITE_KEY` and the other settings of that name; `None` without keys.
+    /// From `TURNSTILE` and the settings whose names begin with `TURNSTILE_`. `None` without keys.
     pub turnstile: Option<Turnstile>,
-    /// `ADMIN_TOKEN_SHA256`; without it there is no admin API.
+    /// `ADMIN_TOKEN_SHA256`. `None` turns the admin API off.
     pub admin_token: Option<Digest>,
-    /// From `INITIAL_ACCESS_TOKEN_SHA256` and `REGISTRATION_SCOPES`; without it no client registers itself.
+    /// From `INITIAL_ACCESS_TOKEN_SHA256` and `REGISTRATION_SCOPES`. `None` turns registration off.
     pub registration: Option<Registration>,
 }
 
-/// A setting that cannot be used. Displays as one sentence.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct BadSetting {
-    name: &'static str,
-    /// `None` if it is missing or must not be shown.
-    value: Option<String>,
-    allowed: String,
-}
-
-impl fmt::Display for BadSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.value {
-            Some(value) => write!(f, "{} is {value:?}: {}", self.name, self.allowed),
-            None => write!(f, "{}: {}", self.name, self.allowed),
-        }
-    }
-}
-
 impl Settings {
-    /// Reads the settings through `var`, which gives a variable's value by its name.
+    /// Reads the settings through `var`, which returns the value of the variable with a given name.
     ///
     /// # Errors
     ///
-    /// The first setting that cannot be used.
+    /// [`BadSetting`] for the first setting that cannot be used.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
-        // An empty variable is one that was left out: wrangler cannot unset one.
+        // An empty variable counts as absent, because wrangler cannot unset a variable.
         let var = |name: &str| var(name).filter(|value| !value.is_empty());
         let environment = environment(&var)?;
         let issuer = issuer(&var, environment)?;
@@ -158,7 +114,8 @@ impl Settings {
         })
     }
 
-    /// Whether `issuer` may be taken from a request: a loopback address in development, https in a preview.
+    /// Returns whether `issuer`, which was taken from a request, is acceptable: a loopback address in
+    /// development, https in a preview, nothing in production.
     #[must_use]
     pub fn may_be(&self, issuer: &Issuer) -> bool {
         match self.environment {
@@ -168,7 +125,7 @@ impl Settings {
         }
     }
 
-    /// Whether demo data may exist.
+    /// Returns whether demo data may exist.
     #[must_use]
     pub fn is_development(&self) -> bool {
         match self.environment {
@@ -176,14 +133,19 @@ impl Settings {
             Environment::Preview | Environment::Production => false,
         }
     }
-}
 
-fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {
-    match var("ENVIRONMENT").as_deref() {
-        Some("development") => Ok(Environment::Development),
-        Some("preview") => Ok(Environment::Preview),
-        Some("production") | None => Ok(Environment::Production),
-        Some(other) => Err(bad("ENVIRONMENT", other, "allowed are production, preview and development")),
+    /// Returns whether the server may fetch a client's keys from `uri`: over https, or in development over
+    /// http from this machine.
+    #[must_use]
+    pub fn may_fetch(&self, uri: &str) -> bool {
+        match uri.split_once("://") {
+            Some(("https", rest)) => !rest.is_empty(),
+            Some(("http", rest)) => {
+                let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+                self.is_development() && is_loopback(authority)
+            }
+            Some(_) | None => false,
+        }
     }
 }
 
@@ -191,7 +153,7 @@ fn dpop_nonces(var: &impl Fn(&str) -> Option<String>) -> Result<Nonces, BadSetti
     match var("DPOP_NONCE").as_deref() {
         Some("required") => Ok(Nonces::Required),
         Some("optional") | None => Ok(Nonces::Optional),
-        Some(other) => Err(bad("DPOP_NONCE", other, "allowed are optional and required")),
+        Some(other) => Err(bad("DPOP_NONCE", other, "must be optional or required")),
     }
 }
 
@@ -203,15 +165,14 @@ fn issuer(
         (Some(text), Environment::Development)
             if Issuer::parse(&text).is_some_and(|issuer| !is_loopback(issuer.host())) =>
         {
-            let only =
-                "must be a loopback address in development, which has a public key and public passwords";
+            let only = "must be a loopback address in development, where the master key and the passwords are public";
             Err(bad("ISSUER", &text, only))
         }
         (Some(text), _) => Issuer::parse(&text).map(Some).ok_or_else(|| {
             bad(
                 "ISSUER",
                 &text,
-                "must be an https URL without query or fragment (http only on a loopback address), \
+                "must be an https URL without a query or fragment (http only on a loopback address), \
                  such as https://login.example.com",
             )
         }),
@@ -239,7 +200,7 @@ fn keyring(var: &impl Fn(&str) -> Option<String>, environment: Environment) -> R
     if previous.as_ref().is_some_and(|previous| previous.pair == keys.pair) {
         return Err(missing(
             "MASTER_KEY_PREVIOUS",
-            "goes by the same short name as MASTER_KEY (one chance in 65,536); make another MASTER_KEY",
+            "has the same 16-bit name as MASTER_KEY, a chance of one in 65,536; make another MASTER_KEY",
         ));
     }
     Ok(Keyring { current: keys, previous })
@@ -282,41 +243,6 @@ fn user_code(var: &impl Fn(&str) -> Option<String>) -> Result<Shape, BadSetting>
     shape.map_err(|why| bad("USER_CODE_CHARSET", &charset, &format!("with USER_CODE_LENGTH {length}: {why}")))
 }
 
-fn number(
-    var: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-    default: u64,
-    allowed: RangeInclusive<u64>,
-) -> Result<u64, BadSetting> {
-    let Some(text) = var(name) else { return Ok(default) };
-    let number = u64::from_str(text.trim()).ok().filter(|number| allowed.contains(number));
-    number.ok_or_else(|| {
-        let range = format!("must be a whole number from {} to {}", allowed.start(), allowed.end());
-        bad(name, &text, &range)
-    })
-}
-
-fn flag(
-    var: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-    default: bool,
-) -> Result<bool, BadSetting> {
-    match var(name).as_deref() {
-        None => Ok(default),
-        Some("true") => Ok(true),
-        Some("false") => Ok(false),
-        Some(other) => Err(bad(name, other, "must be true or false")),
-    }
-}
-
-fn bad(name: &'static str, value: &str, allowed: &str) -> BadSetting {
-    BadSetting { name, value: Some(value.to_owned()), allowed: allowed.to_owned() }
-}
-
-fn missing(name: &'static str, allowed: &str) -> BadSetting {
-    BadSetting { name, value: None, allowed: allowed.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,7 +263,7 @@ mod tests {
     const REAL_KEY: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=";
 
     #[test]
-    fn the_defaults_are_those_that_are_documented() {
+    fn the_defaults_are_as_documented() {
         let settings = development(&[]).unwrap();
 
         assert_eq!((settings.interval, settings.code_lifetime, settings.grace), (5, 300, 60));
@@ -366,9 +292,9 @@ mod tests {
             (
                 "ENVIRONMENT",
                 "staging",
-                "ENVIRONMENT is \"staging\": allowed are production, preview and development",
+                "ENVIRONMENT is \"staging\": must be production, preview or development",
             ),
-            ("DPOP_NONCE", "true", "DPOP_NONCE is \"true\": allowed are optional and required"),
+            ("DPOP_NONCE", "true", "DPOP_NONCE is \"true\": must be optional or required"),
             (
                 "USER_CODE_CHARSET",
                 "BCDB",
@@ -393,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn production_wants_an_issuer_and_a_key_of_its_own() {
+    fn production_requires_an_issuer_and_a_key_of_its_own() {
         let issuer = ("ISSUER", "https://login.example.com");
 
         assert!(read(&[("MASTER_KEY", REAL_KEY)]).err().unwrap().starts_with("ISSUER: must be set"));

@@ -1,6 +1,6 @@
-//! Who may change the registry from outside: operators, and clients that register themselves.
+//! Settings for those who can change the registry: operators, and clients that register themselves.
 
-use super::{BadSetting, Environment, bad, missing};
+use super::variable::{BadSetting, Environment, bad, missing};
 use crate::scope::{OPENID, Scope};
 use crate::secret::Digest;
 
@@ -9,11 +9,11 @@ use crate::secret::Digest;
 pub struct Registration {
     /// The digest of the initial access token.
     pub token: Digest,
-    /// The scopes that a client may register for.
+    /// The scopes that a client may register for itself.
     pub scope: Scope,
 }
 
-/// The admin token of `make dev`. A deployment that is given its digest refuses to start.
+/// The admin token of `make dev`. Previews and production refuse its digest.
 pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
 
 pub(super) fn admin_token(
@@ -22,7 +22,7 @@ pub(super) fn admin_token(
 ) -> Result<Option<Digest>, BadSetting> {
     const NAME: &str = "ADMIN_TOKEN_SHA256";
     const PUBLIC: &str =
-        "is that of the development token, which is public; make one with `openssl rand -hex 32`";
+        "is the digest of the development token, which is public; make a token with `openssl rand -hex 32`";
     let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
     match (digest(var, NAME)?, environment) {
         (None, Environment::Development) => Ok(Some(public)),
@@ -41,15 +41,18 @@ pub(super) fn registration(
     const SCOPES: &str = "REGISTRATION_SCOPES";
     let text = var(SCOPES).unwrap_or_else(|| OPENID.to_owned());
     let scope = Scope::parse(&text).filter(|scope| !scope.is_empty());
-    let scope = scope.ok_or_else(|| bad(SCOPES, &text, "must be scopes with a space between them"))?;
+    let scope = scope.ok_or_else(|| bad(SCOPES, &text, "must be space-separated scopes"))?;
     let Some(token) = digest(var, NAME)? else { return Ok(None) };
     if admin_token(var, environment)?.is_some_and(|admin| admin == token) {
-        return Err(missing(NAME, "is that of the admin token; a client that registers must not know that"));
+        return Err(missing(
+            NAME,
+            "is the digest of the admin token, which clients must not know; use another token",
+        ));
     }
     Ok(Some(Registration { token, scope }))
 }
 
-/// The SHA-256 of a secret. Its value is never shown: whoever sets the secret itself here by mistake would see it again.
+/// Reads the SHA-256 of a token. The error never shows the value: it might be the token itself, by mistake.
 fn digest(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<Digest>, BadSetting> {
     const FORM: &str =
         "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_development_token_and_a_token_for_two_uses_are_refused() {
+    fn the_development_token_is_refused_and_so_is_one_token_for_two_purposes() {
         let digest = crate::secret::encode(Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes()).bytes());
         let set = |name: &str| (name == "ADMIN_TOKEN_SHA256").then(|| digest.clone());
 
@@ -111,6 +114,6 @@ mod tests {
         assert_eq!((on.token, on.scope.to_string().as_str()), (Digest::of(b"test"), "openid"));
         let bad = with(&[("REGISTRATION_SCOPES", "a\"b")]);
         let error = registration(&bad, production).unwrap_err().to_string();
-        assert_eq!(error, "REGISTRATION_SCOPES is \"a\\\"b\": must be scopes with a space between them");
+        assert_eq!(error, "REGISTRATION_SCOPES is \"a\\\"b\": must be space-separated scopes");
     }
 }

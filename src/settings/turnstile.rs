@@ -1,18 +1,19 @@
-//! Turnstile, Cloudflare's check that a person is at the browser.
+//! Settings for Turnstile, Cloudflare's check that a person is at the browser.
 
-use super::{BadSetting, Environment, Issuer, bad, missing};
+use super::issuer::Issuer;
+use super::variable::{BadSetting, Environment, bad, missing};
 
-/// Where Cloudflare tells what a token is worth.
+/// Where Cloudflare verifies tokens.
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 const SITE_KEY: &str = "TURNSTILE_SITE_KEY";
 const SECRET_KEY: &str = "TURNSTILE_SECRET_KEY";
 
-/// A widget, and when it is asked for. It has no `Debug`: one of its keys is a secret.
+/// A Turnstile widget, and when codes need its token. It has no `Debug`, because one of its keys is secret.
 #[derive(Clone)]
 pub struct Turnstile {
-    /// `TURNSTILE_SITE_KEY`: names the widget. Public.
+    /// `TURNSTILE_SITE_KEY`, which names the widget and is public.
     pub site_key: String,
-    /// `TURNSTILE_SECRET_KEY`.
+    /// `TURNSTILE_SECRET_KEY`, with which siteverify authenticates this server.
     pub secret_key: String,
     /// `TURNSTILE_SITEVERIFY_URL`.
     pub siteverify_url: String,
@@ -20,7 +21,7 @@ pub struct Turnstile {
     pub when: When,
 }
 
-/// When a code is only looked at with a token.
+/// When a code is looked up only with a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum When {
     /// While codes are being guessed.
@@ -30,15 +31,15 @@ pub enum When {
 }
 
 impl Turnstile {
-    /// Whether the secret key is one that Cloudflare publishes for tests. Answers to those name `example.com` and no
-    /// action, whatever the page; only development may have one.
+    /// Returns whether the secret key is a test key that Cloudflare publishes. With these, siteverify always
+    /// names `example.com` as the host and never names an action. Only development accepts them.
     #[must_use]
     pub fn is_for_tests(&self) -> bool {
         is_published(&self.secret_key)
     }
 }
 
-/// The widget, if one is set.
+/// Reads the widget. `None` if neither of its keys is set.
 pub(super) fn read(
     var: &impl Fn(&str) -> Option<String>,
     environment: Environment,
@@ -54,13 +55,13 @@ pub(super) fn read(
         },
         (Some(_), None) => Err(missing(
             SECRET_KEY,
-            "must be set with TURNSTILE_SITE_KEY, stored with `wrangler secret put TURNSTILE_SECRET_KEY`",
+            "must be set together with TURNSTILE_SITE_KEY; store it with `wrangler secret put TURNSTILE_SECRET_KEY`",
         )),
-        (None, Some(_)) => Err(missing(SITE_KEY, "must be set with TURNSTILE_SECRET_KEY")),
-        // The one is shown to everybody, so they must not be mistaken for each other.
+        (None, Some(_)) => Err(missing(SITE_KEY, "must be set together with TURNSTILE_SECRET_KEY")),
+        // Pages show the site key to everybody, so the secret key must not end up in its place.
         (Some(site_key), Some(secret_key)) if site_key.len() >= secret_key.len() => Err(missing(
             SITE_KEY,
-            "is not shorter than TURNSTILE_SECRET_KEY, as a site key is: the two may have been swapped",
+            "is not shorter than TURNSTILE_SECRET_KEY, as a site key should be: the two may have been swapped",
         )),
         (Some(site_key), Some(secret_key)) => {
             Ok(Some(Turnstile { site_key, secret_key, siteverify_url, when }))
@@ -76,7 +77,7 @@ fn when(var: &impl Fn(&str) -> Option<String>) -> Result<When, BadSetting> {
     }
 }
 
-/// The rules for an issuer are those for this URL: it is where a secret is sent to.
+/// The URL has to meet the same rules as an issuer, because the server sends a secret to it.
 fn siteverify_url(var: &impl Fn(&str) -> Option<String>) -> Result<String, BadSetting> {
     let url = var("TURNSTILE_SITEVERIFY_URL").unwrap_or_else(|| SITEVERIFY.to_owned());
     match Issuer::parse(&url) {
@@ -84,21 +85,20 @@ fn siteverify_url(var: &impl Fn(&str) -> Option<String>) -> Result<String, BadSe
         None => Err(bad(
             "TURNSTILE_SITEVERIFY_URL",
             &url,
-            "must be an https URL without query, fragment or slash at its end (http only on a loopback address)",
+            "must be an https URL without a query, fragment or trailing slash (http only on a loopback address)",
         )),
     }
 }
 
-/// A key is never in an error: what stands in the wrong place may be the secret one.
+/// Reads a key. Errors never show it, because a value in the wrong place may be the secret key.
 fn key(
     var: &impl Fn(&str) -> Option<String>,
     name: &'static str,
     environment: Environment,
 ) -> Result<Option<String>, BadSetting> {
     const FORM: &str =
-        "must be as the Turnstile dashboard shows it: letters, digits, dashes and underscores only";
-    const PUBLISHED: &str =
-        "is one that Cloudflare publishes for tests; take the one of a widget of your own";
+        "must be copied from the Turnstile dashboard: only letters, digits, dashes and underscores";
+    const PUBLISHED: &str = "is a test key that Cloudflare publishes; use the key of your own widget";
     let Some(key) = var(name) else { return Ok(None) };
     if !key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
         return Err(missing(name, FORM));
@@ -109,7 +109,7 @@ fn key(
     }
 }
 
-/// `1x00000000000000000000AA` and its like: a kind, zeros, and two letters.
+/// Returns whether a key looks like `1x00000000000000000000AA`: a digit, `x`, zeros, and two letters.
 fn is_published(key: &str) -> bool {
     let zeros = ["1x", "2x", "3x"].iter().find_map(|kind| key.strip_prefix(kind));
     zeros.is_some_and(|zeros| zeros.starts_with("00000000") && zeros.trim_start_matches('0').len() <= 2)
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn without_keys_there_is_none() {
+    fn without_keys_turnstile_is_off() {
         assert_eq!(production(&[]), Ok(None));
         assert_eq!(production(&[("TURNSTILE", "strained")]), Ok(None));
     }
 
     #[test]
-    fn with_keys_it_is_asked_for_under_strain_and_verified_at_cloudflare() {
+    fn with_keys_a_token_is_needed_under_strain_and_cloudflare_verifies_it() {
         let keys = [(SITE_KEY, SITE), (SECRET_KEY, SECRET)];
         let expected = (SITE.to_owned(), SITEVERIFY.to_owned(), When::Strained);
 
@@ -166,24 +166,24 @@ mod tests {
             ),
             (
                 &[site],
-                "TURNSTILE_SECRET_KEY: must be set with TURNSTILE_SITE_KEY, stored with \
+                "TURNSTILE_SECRET_KEY: must be set together with TURNSTILE_SITE_KEY; store it with \
                  `wrangler secret put TURNSTILE_SECRET_KEY`",
             ),
-            (&[secret], "TURNSTILE_SITE_KEY: must be set with TURNSTILE_SECRET_KEY"),
+            (&[secret], "TURNSTILE_SITE_KEY: must be set together with TURNSTILE_SECRET_KEY"),
             (
                 &[(SITE_KEY, SECRET), (SECRET_KEY, SITE)],
-                "TURNSTILE_SITE_KEY: is not shorter than TURNSTILE_SECRET_KEY, as a site key is: \
+                "TURNSTILE_SITE_KEY: is not shorter than TURNSTILE_SECRET_KEY, as a site key should be: \
                  the two may have been swapped",
             ),
             (
                 &[(SITE_KEY, "a \"key\""), secret],
-                "TURNSTILE_SITE_KEY: must be as the Turnstile dashboard shows it: \
-                 letters, digits, dashes and underscores only",
+                "TURNSTILE_SITE_KEY: must be copied from the Turnstile dashboard: \
+                 only letters, digits, dashes and underscores",
             ),
             (
                 &[site, secret, ("TURNSTILE_SITEVERIFY_URL", "http://verify.example")],
-                "TURNSTILE_SITEVERIFY_URL is \"http://verify.example\": must be an https URL without query, \
-                 fragment or slash at its end (http only on a loopback address)",
+                "TURNSTILE_SITEVERIFY_URL is \"http://verify.example\": must be an https URL without a query, \
+                 fragment or trailing slash (http only on a loopback address)",
             ),
         ] {
             assert_eq!(production(vars), Err(expected.to_owned()));
@@ -197,7 +197,7 @@ mod tests {
             for (site, secret, name) in [(SITE, TEST_SECRET, SECRET_KEY), (TEST_SITE, SECRET, SITE_KEY)] {
                 let refused = read_in(environment, &[(SITE_KEY, site), (SECRET_KEY, secret)]).unwrap_err();
                 let expected = format!(
-                    "{name}: is one that Cloudflare publishes for tests; take the one of a widget of your own"
+                    "{name}: is a test key that Cloudflare publishes; use the key of your own widget"
                 );
                 assert_eq!(refused, expected);
             }

@@ -1,4 +1,4 @@
-//! What the tokens say.
+//! The claims of access tokens, ID tokens and `/userinfo`.
 
 use core::time::Duration;
 
@@ -14,34 +14,29 @@ use crate::scope::Scope;
 use crate::secret;
 use crate::time::Timestamp;
 
-/// The access token's claims (RFC 9068 §2.2), besides `iat` and `exp`.
+/// The claims of an access token (RFC 9068 §2.2) except `iat` and `exp`.
+#[expect(missing_docs, reason = "the fields are named after the claims of RFC 9068 §2.2")]
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct AccessClaims {
-    /// The issuer.
     pub iss: String,
-    /// Whom it is about.
     pub sub: String,
-    /// Where it is good (RFC 9068 §3: a default, if the request named no resource).
+    /// The resources that the token is for; a default if the request named none (RFC 9068 §3).
     pub aud: Audience,
-    /// Who got it.
     pub client_id: String,
-    /// Its own name.
     pub jti: String,
-    /// What was granted.
     pub scope: Scope,
-    /// When the person signed in, in seconds.
+    /// When the person signed in, in seconds since 1970.
     pub auth_time: u64,
-    /// How.
     pub amr: Vec<String>,
-    /// The authentication context class that was met, if one was asked for.
+    /// The requested authentication context class that the sign-in met; `None` if it met none of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// The family it belongs to.
+    /// The family that the token belongs to.
     pub sid: String,
-    /// The key it is bound to.
+    /// The keys that the token is bound to; empty for a bearer token.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
-    /// What claim mapping adds.
+    /// Claims added by claim mapping.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
@@ -50,14 +45,14 @@ pub struct AccessClaims {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Audience {
-    /// One.
+    /// Serialized as a string.
     One(String),
-    /// Several.
+    /// Serialized as an array.
     Many(Vec<String>),
 }
 
 impl Audience {
-    /// Of some resources; the issuer's own if there is none.
+    /// Returns the audience of `resources`, or of the issuer if there are none.
     #[must_use]
     pub fn of(resources: &[String], issuer: &str) -> Self {
         match resources {
@@ -67,13 +62,13 @@ impl Audience {
         }
     }
 
-    /// Whether `resource` is one of them.
+    /// Returns whether `resource` is in the audience.
     #[must_use]
     pub fn has(&self, resource: &str) -> bool {
         self.resources().iter().any(|one| one == resource)
     }
 
-    /// All of them.
+    /// Returns all resources of the audience.
     #[must_use]
     pub fn resources(&self) -> &[String] {
         match self {
@@ -83,69 +78,64 @@ impl Audience {
     }
 }
 
-/// The ID token's claims (OpenID Connect Core §2, §3.1.3.6, §5.4), besides `iat` and `exp`.
+/// The claims of an ID token (OpenID Connect Core §2, §3.1.3.6, §5.4) except `iat` and `exp`.
+#[expect(missing_docs, reason = "the fields are named after the claims of OpenID Connect Core")]
 #[derive(Clone, Debug, Serialize)]
 pub struct IdClaims {
-    /// The issuer.
     pub iss: String,
-    /// Whom it is about.
     pub sub: String,
-    /// The client.
+    /// The client's identifier.
     pub aud: String,
-    /// When the person signed in, in seconds.
+    /// When the person signed in, in seconds since 1970.
     pub auth_time: u64,
-    /// How.
     pub amr: Vec<String>,
-    /// The authentication context class that was met, if one was asked for.
+    /// The requested authentication context class that the sign-in met; `None` if it met none of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// The family it belongs to.
+    /// The family that the token belongs to.
     pub sid: String,
-    /// Binds it to the access token.
+    /// Binds the ID token to the access token issued with it: see [`at_hash`].
     pub at_hash: String,
-    /// As the request had it.
+    /// Copied from the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// What the granted scopes say of the person, after claim mapping.
+    /// The claims of the granted scopes, after claim mapping.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
 
-/// What `/userinfo` answers (OpenID Connect Core §5.3.2).
+/// The response of `/userinfo` (OpenID Connect Core §5.3.2).
+#[expect(missing_docs, reason = "the fields are named after the claims of OpenID Connect Core")]
 #[derive(Clone, Debug, Serialize)]
 pub struct Userinfo {
-    /// The issuer; in a signed answer only.
+    /// Only in a signed response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// The client; in a signed answer only.
+    /// The client's identifier; only in a signed response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aud: Option<String>,
-    /// Whom it is about.
     pub sub: String,
-    /// What the granted scopes say of the person, after claim mapping.
+    /// The claims of the granted scopes, after claim mapping.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }
 
-/// The claims that `profile` and `email` ask for (OpenID Connect Core §5.4).
+/// The claims that the scopes `profile` and `email` request (OpenID Connect Core §5.4).
+#[expect(missing_docs, reason = "the fields are named after the claims of OpenID Connect Core")]
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Person {
-    /// Full name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What they sign in as.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_username: Option<String>,
-    /// Address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Whether the address is known to be theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
 }
 
 impl Person {
-    /// What `scope` lets a client know of `account`.
+    /// Returns the claims of `account` that `scope` discloses.
     #[must_use]
     pub fn of(account: &Account, scope: &Scope) -> Self {
         let profile = scope.has("profile");
@@ -158,7 +148,7 @@ impl Person {
         }
     }
 
-    /// The claims by name.
+    /// Returns the claims by name.
     #[must_use]
     pub fn claims(self) -> Map<String, Value> {
         match serde_json::to_value(self) {
@@ -169,9 +159,7 @@ impl Person {
     }
 }
 
-/// Adds `iat` and `exp`.
-///
-/// `None` beyond the year 262000.
+/// Adds `iat` and `exp`; `None` beyond the year 262000.
 #[must_use]
 pub fn dated<T>(claims: T, now: Timestamp, lifetime: Duration) -> Option<Claims<T>> {
     let issued_at = chrono::DateTime::from_timestamp(i64::try_from(now.seconds()).ok()?, 0)?;
@@ -180,9 +168,7 @@ pub fn dated<T>(claims: T, now: Timestamp, lifetime: Duration) -> Option<Claims<
     Some(Claims::new(claims).set_duration_and_issuance(&options, lifetime))
 }
 
-/// Adds `iat` alone.
-///
-/// `None` beyond the year 262000.
+/// Adds `iat` only; `None` beyond the year 262000.
 #[must_use]
 pub fn issued<T>(claims: T, now: Timestamp) -> Option<Claims<T>> {
     let issued_at = chrono::DateTime::from_timestamp(i64::try_from(now.seconds()).ok()?, 0)?;
@@ -191,8 +177,8 @@ pub fn issued<T>(claims: T, now: Timestamp) -> Option<Claims<T>> {
     Some(claims)
 }
 
-/// The left half of the access token's hash, of the size that `alg`, which signs the ID token, uses (OpenID Connect
-/// Core §3.1.3.6). Ed25519 uses SHA-512 inside (RFC 8032 §5.1).
+/// Returns the left half of the access token's hash, base64url. `alg`, which signs the ID token, determines
+/// the hash function (OpenID Connect Core §3.1.3.6); Ed25519 uses SHA-512 internally (RFC 8032 §5.1).
 #[must_use]
 pub fn at_hash(access_token: &str, alg: Algorithm) -> String {
     let bytes = access_token.as_bytes();

@@ -1,7 +1,7 @@
-//! The DPoP proof (RFC 9449 §4): a JWT that shows, for one request, that its sender has a key.
+//! DPoP proofs (RFC 9449 §4): a proof is a JWT that shows for one request that its sender has a key.
 //!
-//! Read, compared with the request, and dated here; its signature is checked outside, by
-//! [`Platform::verify`](crate::endpoint::Platform::verify).
+//! This module parses a proof, compares it with the request and checks its age. The caller verifies the
+//! signature with [`Platform::verify`](crate::endpoint::platform::Platform::verify).
 
 pub mod nonce;
 mod uri;
@@ -19,38 +19,38 @@ use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// RFC 9449 §4.2.
+/// The `typ` of a proof (RFC 9449 §4.2).
 const TYPE: &str = "dpop+jwt";
-/// How far from the server's the clock of a client may be that sends no nonce (RFC 9449 §11.1).
+/// How far `iat` may be from the server's clock in a proof without a nonce (RFC 9449 §11.1).
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// What is wrong with a proof (RFC 9449 §4.3).
+/// Why a proof is refused (RFC 9449 §4.3).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Flaw {
-    /// There is more than one.
+    /// The request has more than one proof.
     Several,
-    /// It is no JWT, or one of its members is missing or of another kind.
+    /// The proof is not a JWT, one of its members is missing or of the wrong type, or it has a `crit`.
     Malformed,
-    /// `typ` is another.
+    /// `typ` is not `dpop+jwt`.
     Type,
-    /// `alg` is none of ours.
+    /// `alg` is not supported.
     Algorithm,
-    /// `jwk` is no public key for `alg`.
+    /// `jwk` is not a public key for `alg`.
     Key,
-    /// The signature is not the key's.
+    /// The signature does not verify with `jwk`.
     Signature,
-    /// `htm` is another method.
+    /// `htm` is not the method of the request.
     Method,
-    /// `htu` is another address.
+    /// `htu` is not the URI of the request.
     Uri,
-    /// `ath` is another access token's.
+    /// `ath` is not the hash of the access token.
     AccessToken,
-    /// Its `jti` was used before.
+    /// The `jti` was used before.
     Replayed,
 }
 
 impl Flaw {
-    /// For the log.
+    /// Returns the flaw as the log states it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -67,45 +67,45 @@ impl Flaw {
         }
     }
 
-    /// For the client's developer, whose own proof it is.
+    /// Returns the error description for the client's developer.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Several => "There is more than one DPoP proof.",
-            Self::Malformed => "The DPoP proof is no JWT with typ, alg, jwk, jti, htm, htu and iat.",
+            Self::Several => "The request has more than one DPoP proof.",
+            Self::Malformed => "The DPoP proof is not a JWT with typ, alg, jwk, jti, htm, htu and iat.",
             Self::Type => "The typ of the DPoP proof is not dpop+jwt.",
             Self::Algorithm => "The alg of the DPoP proof is not supported.",
-            Self::Key => "The jwk of the DPoP proof is no public key for its alg.",
+            Self::Key => "The jwk of the DPoP proof is not a public key for its alg.",
             Self::Signature => "The signature of the DPoP proof does not verify with its jwk.",
             Self::Method => "The htm of the DPoP proof is not the method of this request.",
-            Self::Uri => "The htu of the DPoP proof is not the address of this request.",
-            Self::AccessToken => "The ath of the DPoP proof is not that of the access token.",
+            Self::Uri => "The htu of the DPoP proof is not the URI of this request.",
+            Self::AccessToken => "The ath of the DPoP proof is not the hash of the access token.",
             Self::Replayed => "The jti of the DPoP proof was used before.",
         }
     }
 }
 
-/// Whether a proof must have a nonce.
+/// Whether a proof needs a nonce.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Nonces {
-    /// It may be dated by its `iat`.
+    /// Without a nonce, the age of a proof is judged by its `iat`.
     Optional,
-    /// It must.
+    /// A proof without a nonce is refused.
     Required,
 }
 
 /// The request that a proof must be for.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// Its method.
+    /// The HTTP method, which is case-sensitive.
     pub method: &'a str,
-    /// Where it was sent, without query and fragment, in normal form.
+    /// Normalized, without query and fragment.
     pub uri: &'a str,
-    /// The access token that came with it, at a resource server.
+    /// The access token in the request; `None` except at `/userinfo`.
     pub access_token: Option<&'a str>,
 }
 
-/// A proof taken apart and not yet believed.
+/// A parsed proof that is not verified yet.
 pub struct Unverified<'a> {
     key: PublicKey,
     jws: Compact<'a>,
@@ -117,11 +117,11 @@ struct Header {
     typ: Value,
     alg: Value,
     jwk: Value,
-    /// Extensions that must be understood (RFC 7515 §4.1.11): none are.
+    /// Extensions that must be understood (RFC 7515 §4.1.11); none is.
     crit: Option<Value>,
 }
 
-/// RFC 9449 §4.2.
+/// The claims of a proof (RFC 9449 §4.2).
 #[derive(Deserialize)]
 struct Claims {
     jti: String,
@@ -134,11 +134,11 @@ struct Claims {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes apart the value of the `DPoP` header; several are joined by commas, which no JWT has.
+    /// Parses the value of the `DPoP` header. A comma means several headers: a JWT contains none.
     ///
     /// # Errors
     ///
-    /// RFC 9449 §4.3, items 1 to 5 and 7.
+    /// The proof violates RFC 9449 §4.3, items 1 to 5 or 7.
     pub fn parse(header: &'a str) -> Result<Self, Flaw> {
         if header.contains(',') {
             return Err(Flaw::Several);
@@ -156,29 +156,29 @@ impl<'a> Unverified<'a> {
         Ok(Self { key, jws, claims })
     }
 
-    /// The key that must have signed it.
+    /// Returns the key in the header, which must verify the signature.
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
         &self.key
     }
 
-    /// What the signature is made over.
+    /// Returns the bytes that the signature covers.
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.jws.input.as_bytes()
     }
 
-    /// The signature.
+    /// Returns the decoded signature, which is not verified.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         &self.jws.signature
     }
 
-    /// Compares it with the request that it came with.
+    /// Checks that the proof is for the request `target`.
     ///
     /// # Errors
     ///
-    /// RFC 9449 §4.3, items 8, 9 and the first half of 12.
+    /// The proof violates RFC 9449 §4.3, items 8, 9 or the first half of 12.
     pub fn is_for(&self, target: Target<'_>) -> Result<(), Flaw> {
         if self.claims.htm != target.method {
             return Err(Flaw::Method);
@@ -193,9 +193,10 @@ impl<'a> Unverified<'a> {
         Ok(())
     }
 
-    /// Until when it is fresh; `None` if it is not, and a nonce would help (RFC 9449 §4.3, items 10 and 11).
+    /// Returns the end of the proof's freshness (RFC 9449 §4.3, items 10 and 11); `None` if the proof is not
+    /// fresh, in which case the client can retry with a nonce.
     ///
-    /// A nonce dates a proof by this server's clock, so that a device without a right one can have tokens, too.
+    /// A nonce dates a proof by this server's clock, so that a device with a wrong clock can get tokens, too.
     #[must_use]
     pub fn fresh_until(&self, nonces: Nonces, keyring: &Keyring, now: Timestamp) -> Option<Timestamp> {
         match (&self.claims.nonce, nonces) {
@@ -209,7 +210,7 @@ impl<'a> Unverified<'a> {
         }
     }
 
-    /// The proof, once its signature held.
+    /// Turns the proof into a verified one. Call it only after the signature was verified.
     #[must_use]
     pub fn proven(self, fresh_until: Timestamp) -> Proof {
         let name = [self.key.kid.as_bytes(), b"/", self.claims.jti.as_bytes()].concat();
@@ -217,18 +218,18 @@ impl<'a> Unverified<'a> {
     }
 }
 
-/// A proof that held.
+/// A verified proof.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Proof {
-    /// The thumbprint of its key (RFC 9449 §6.1).
+    /// JWK thumbprint of the key, base64url (RFC 9449 §6.1).
     pub jkt: String,
-    /// A digest of its key and `jti`: one use of it.
+    /// The name under which a use is remembered: a digest of key and `jti`, base64url.
     pub once: String,
-    /// It must not be used again until then; afterwards it cannot be.
+    /// A use must be remembered until then; afterwards the proof is no longer fresh.
     pub fresh_until: Timestamp,
 }
 
-/// Whether `text` can be a JWK thumbprint: a SHA-256 digest, base64url (RFC 9449 §10).
+/// Returns whether `text` has the form of a JWK thumbprint: a SHA-256 digest, base64url (RFC 9449 §10).
 #[must_use]
 pub fn is_thumbprint(text: &str) -> bool {
     secret::decode(text).is_some_and(|bytes| bytes.len() == 32)

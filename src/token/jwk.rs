@@ -1,38 +1,38 @@
-//! A public key that somebody else brought (RFC 7517 §4): a client's own, or one in a DPoP proof.
+//! Public keys from outside (RFC 7517 §4): those of clients, and those in DPoP proofs.
 
 use serde_json::Value;
 
 use super::signing_key::{Algorithm, Material, PublicKey};
 use crate::secret;
 
-/// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits or larger).
+/// Shortest RSA modulus in bytes (RFC 7518 §3.3: 2048 bits or larger).
 const SMALLEST_MODULUS: usize = 256;
-/// The largest, in bytes: verifying with a larger one would cost too much.
+/// Longest RSA modulus in bytes; verifying with a longer one would cost too much.
 const LARGEST_MODULUS: usize = 512;
 /// Members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
 pub(super) const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// A public key, read and found sound.
+/// A valid public key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Jwk {
-    /// Its name in the set it came from.
+    /// The name that its owner gave it; `None` if it has none.
     pub kid: Option<String>,
-    /// The one algorithm it is for, if it says so.
+    /// The only algorithm that it may be used with; `None` if every algorithm that fits is allowed.
     pub alg: Option<Algorithm>,
     /// The key itself.
     pub material: Material,
 }
 
 impl Jwk {
-    /// Reads a key that can verify signatures with an algorithm of ours.
+    /// Reads a key that can verify signatures with a supported algorithm.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, for the developer who brought it.
+    /// What is wrong with the key, as a message for its owner.
     pub fn parse(value: &Value) -> Result<Self, &'static str> {
         let members = value.as_object().ok_or("a key must be a JSON object")?;
         if is_private(value) {
-            return Err("the key is private: send its public half only");
+            return Err("the key is private: send only its public half");
         }
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         if text("use").is_some_and(|usage| usage != "sig") {
@@ -43,7 +43,7 @@ impl Jwk {
             None => None,
             Some(alg) => {
                 let alg = alg.as_str().and_then(Algorithm::named);
-                Some(alg.ok_or("the key is for an algorithm that is not supported")?)
+                Some(alg.ok_or("the algorithm of the key is not supported")?)
             }
         };
         if alg.is_some_and(|alg| !alg.fits(&material)) {
@@ -52,7 +52,7 @@ impl Jwk {
         Ok(Self { kid: text("kid").map(str::to_owned), alg, material })
     }
 
-    /// The key for signatures by `alg`, named by its thumbprint; `None` if it is not for that algorithm.
+    /// Returns the key for use with `alg`, named by its thumbprint; `None` if it is not for that algorithm.
     #[must_use]
     pub fn for_algorithm(&self, alg: Algorithm) -> Option<PublicKey> {
         let fits = alg.fits(&self.material) && self.alg.is_none_or(|own| own == alg);
@@ -60,7 +60,7 @@ impl Jwk {
     }
 }
 
-/// Whether a key has a member that only its owner may know.
+/// Returns whether a key has a member that only a private or symmetric key has.
 #[must_use]
 pub fn is_private(value: &Value) -> bool {
     PRIVATE.iter().any(|name| value.get(name).is_some())
@@ -72,7 +72,7 @@ fn material<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Result<Material, &'st
             let bytes = secret::decode(value);
             bytes.is_some_and(|bytes| sizes.contains(&bytes.len()))
         });
-        value.map(str::to_owned).ok_or("the key's numbers are missing or of the wrong size")
+        value.map(str::to_owned).ok_or("the parameters of the key are missing or have the wrong size")
     };
     match (text("kty"), text("crv")) {
         (Some("EC"), Some("P-256")) => {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_private_weak_or_misfit_is_refused() {
+    fn a_private_weak_or_unsuitable_key_is_refused() {
         let ec = json!({ "kty": "EC", "crv": "P-256", "x": number(32), "y": number(32) });
         let with = |name: &str, value: Value| {
             let mut key = ec.clone();

@@ -1,21 +1,20 @@
-//! A compact JWS (RFC 7515 §3.1): taken apart in one place, and nothing of it believed.
+//! The compact serialization of a JWS (RFC 7515 §3.1). Parsing verifies nothing.
 
 use crate::secret;
 
-/// A compact JWS: its parts decoded, but not read.
+/// A compact JWS whose parts are decoded from base64url, but neither parsed nor verified.
+#[expect(missing_docs, reason = "the fields are named after the parts of RFC 7515 §3.1")]
 pub struct Compact<'a> {
     /// The JOSE header, which should be JSON.
     pub header: Vec<u8>,
-    /// The payload.
     pub payload: Vec<u8>,
-    /// What the signature is made over: the first two parts as they were sent.
+    /// The text that the signature covers: the first two parts as they were sent.
     pub input: &'a str,
-    /// The signature.
     pub signature: Vec<u8>,
 }
 
 impl<'a> Compact<'a> {
-    /// Takes a text apart; `None` unless it is three parts, each of them base64url without padding.
+    /// Splits a text; `None` unless it has three parts of base64url without padding.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let (input, signature) = text.rsplit_once('.')?;
@@ -34,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jws_is_three_parts() {
+    fn a_jws_has_three_parts() {
         let jws = Compact::parse("e30.YQ.AA").unwrap();
 
         assert_eq!((jws.header, jws.payload, jws.signature), (b"{}".to_vec(), b"a".to_vec(), vec![0]));

@@ -1,4 +1,4 @@
-//! Tokens: what is in them, how they are signed, and the families they belong to.
+//! Tokens: what they contain, how they are signed, and how they are verified.
 
 pub mod access;
 pub mod claims;

@@ -1,6 +1,7 @@
-//! Opaque access tokens: the same claims as in a JWT, sealed, so that only this server reads them.
+//! Opaque access tokens: the same claims as in a JWT, sealed so that only this server can read them.
 //!
-//! Nothing is stored for one. Whoever holds it learns nothing from it, and a resource server asks `/introspect`.
+//! The server stores nothing for such a token. Its holder learns nothing from it; resource servers ask
+//! `/introspect`.
 
 use rand_core::CryptoRng;
 
@@ -8,18 +9,17 @@ use super::access::AccessToken;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::secret;
 
-/// Tells an opaque token from a JWT and from a refresh token.
+/// Distinguishes an opaque token from a JWT and from a refresh token.
 pub const PREFIX: &str = "dgat_";
 
-/// Seals what a token says.
-///
-/// `None` only if it does not serialize, which claims do.
+/// Seals the claims of a token; `None` only if they cannot be serialized, which does not happen.
 pub fn seal(token: &AccessToken, keyring: &Keyring, rng: &mut impl CryptoRng) -> Option<String> {
     let plain = serde_json::to_vec(token).ok()?;
     Some(format!("{PREFIX}{}", secret::encode(&keyring.seal(Purpose::AccessToken, &plain, rng))))
 }
 
-/// What a token says; `None` if it is not an opaque one of ours, or was altered. Not yet whether it is good.
+/// Opens a token; `None` if it is not an opaque token of this server, or was altered. The caller still has to
+/// check that the token is valid.
 #[must_use]
 pub fn open(text: &str, keyring: &Keyring) -> Option<AccessToken> {
     let sealed = secret::decode(text.strip_prefix(PREFIX)?)?;
@@ -56,16 +56,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_is_what_is_opened_with_its_mapped_claims() {
+    fn opening_returns_the_sealed_claims_including_mapped_ones() {
         let token = open(&sealed(), &ring(1, None)).unwrap();
 
         assert_eq!(serde_json::to_value(token).unwrap(), claims());
-        assert!(open(&sealed(), &ring(2, Some(1))).is_some(), "through a change of key");
+        assert!(open(&sealed(), &ring(2, Some(1))).is_some(), "after a change of key");
         assert!(open(&sealed(), &ring(2, None)).is_none());
     }
 
     #[test]
-    fn nothing_of_it_can_be_read_or_changed() {
+    fn a_token_can_neither_be_read_nor_altered() {
         let text = sealed();
         let bytes = secret::decode(text.strip_prefix(PREFIX).unwrap()).unwrap();
 

@@ -1,4 +1,4 @@
-//! A signing key that an operator brings: a private JWK (RFC 7517 §9.3, RFC 7518 §6).
+//! Signing keys that operators bring, as private JWKs (RFC 7517 §9.3, RFC 7518 §6).
 
 use core::fmt;
 
@@ -9,16 +9,16 @@ use super::jwk::{Jwk, PRIVATE};
 use super::signing_key::{Algorithm, Material, PublicKey};
 use crate::secret;
 
-/// A private key, read and found sound as far as its form goes. Whether its halves belong together, WebCrypto tells.
+/// A well-formed private key. Only WebCrypto finds out whether its halves belong together.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct PrivateJwk {
     /// The public half.
     pub public: PublicKey,
-    /// The members that make the key, and no others.
+    /// The members that make up the key, public and private, and no others.
     pub members: Map<String, Value>,
 }
 
-/// Not the private half.
+/// Shows only the `kid`, and nothing of the private half.
 impl fmt::Debug for PrivateJwk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrivateJwk").field("kid", &self.public.kid).finish_non_exhaustive()
@@ -26,18 +26,18 @@ impl fmt::Debug for PrivateJwk {
 }
 
 impl PrivateJwk {
-    /// Reads a private key for signatures with `alg`, or with the algorithm that it names itself.
+    /// Reads a private key for `alg`, or for the algorithm that the key itself names.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, without quoting it.
+    /// What is wrong with the key, without quoting it.
     pub fn parse(value: &Value, alg: Option<Algorithm>) -> Result<Self, &'static str> {
         let members = value.as_object().ok_or("a key must be a JSON object")?;
         let is_private = |name: &str| PRIVATE.contains(&name);
         let public = members.iter().filter(|(name, _)| !is_private(name));
         let public = public.map(|(name, value)| (name.clone(), value.clone())).collect();
         let jwk = Jwk::parse(&Value::Object(public))?;
-        let alg = alg.or(jwk.alg).ok_or("say with `alg` which algorithm the key is for")?;
+        let alg = alg.or(jwk.alg).ok_or("`alg` is missing: say which algorithm the key is for")?;
         let public = jwk.for_algorithm(alg).ok_or("the key does not fit its algorithm")?;
         let needed = needed(&public.material);
         if !needed.iter().all(|name| is_number(members.get(*name))) {
@@ -51,10 +51,10 @@ impl PrivateJwk {
     }
 }
 
-/// Members that make the public half.
+/// The members of the public half.
 const KEPT: [&str; 6] = ["kty", "crv", "x", "y", "n", "e"];
 
-/// The private members that a key must have. RFC 7518 §6.3.2 lets an RSA key leave out all but `d`; WebCrypto does not.
+/// Returns the required private members. Of an RSA key, RFC 7518 §6.3.2 requires only `d`, WebCrypto all.
 const fn needed(material: &Material) -> &'static [&'static str] {
     match material {
         Material::Ec { .. } | Material::Okp { .. } => &["d"],
@@ -67,7 +67,7 @@ fn is_number(value: Option<&Value>) -> bool {
     bytes.is_some_and(|bytes| !bytes.is_empty())
 }
 
-/// RFC 7518 §3.3, §3.5: 2048 bits or more, and not by leading zeros.
+/// Checks that an RSA modulus has 2048 bits or more, not counting leading zeros (RFC 7518 §3.3, §3.5).
 fn is_large_enough(material: &Material) -> Result<(), &'static str> {
     match material {
         Material::Rsa { n, .. } => match secret::decode(n).as_deref() {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_read_for_the_algorithm_that_it_or_the_operator_names() {
+    fn a_key_is_for_the_algorithm_that_the_key_or_the_operator_names() {
         let mut named = ec();
         named["alg"] = json!("ES256");
         named["kid"] = json!("mine");
@@ -110,13 +110,13 @@ mod tests {
         let key = PrivateJwk::parse(&named, None).unwrap();
 
         assert_eq!(key.public.alg, Algorithm::Es256);
-        assert_ne!(key.public.kid, "mine", "it is named by its thumbprint");
+        assert_ne!(key.public.kid, "mine", "the thumbprint names it");
         assert!(!key.members.contains_key("kid") && !key.members.contains_key("key_ops"));
         assert!(PrivateJwk::parse(&rsa(256, 0x80), Some(Algorithm::Ps384)).is_ok());
     }
 
     #[test]
-    fn what_only_another_kind_of_key_has_is_passed_over() {
+    fn members_of_other_key_types_are_ignored() {
         for (mut key, stray) in [(ec(), "k"), (ec(), "p"), (rsa(256, 0x80), "oth")] {
             key[stray] = json!("AA");
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_weak_public_or_misfit_is_refused_without_being_quoted() {
+    fn a_weak_public_or_unsuitable_key_is_refused() {
         let without = |name: &str| {
             let mut key = rsa(256, 0x80);
             key.as_object_mut().unwrap().remove(name);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn its_private_half_is_not_printed() {
+    fn debug_does_not_show_the_private_half() {
         let key = PrivateJwk::parse(&ec(), Some(Algorithm::Es256)).unwrap();
 
         assert!(!format!("{key:?}").contains(&number(32, 9)));

@@ -1,14 +1,15 @@
-//! Where tokens are good: resource indicators (RFC 8707).
+//! The resources that tokens are for: resource indicators (RFC 8707).
 //!
-//! What was granted is a set: the resources asked for at the device authorization endpoint, else the client's
-//! default, and with `openid` the issuer, whose `/userinfo` the token then opens. The token endpoint only narrows it.
+//! A grant covers the resources that the device authorization request names, or else the client's default.
+//! With the scope `openid` it also covers the issuer, so that the token opens `/userinfo`. The token endpoint
+//! can only narrow this set.
 
 use crate::scope::{OPENID, Scope};
 
-/// The longest resource that is looked at, in bytes.
+/// Longest accepted resource, in bytes.
 pub const LONGEST: usize = 512;
 
-/// Whether `text` is an absolute URI without a fragment (RFC 8707 §2, RFC 3986 §4.3).
+/// Returns whether `text` is an absolute URI without a fragment (RFC 8707 §2, RFC 3986 §4.3).
 ///
 /// ```
 /// use device_grant::token::resource::is_resource;
@@ -25,45 +26,46 @@ pub fn is_resource(text: &str) -> bool {
     begins && named && !hollow && text.len() <= LONGEST && rest.bytes().all(may_stand_in_a_uri)
 }
 
-/// RFC 3986 §2: reserved and unreserved characters and `%`, but for the `#` that would start a fragment.
+/// RFC 3986 §2: reserved and unreserved characters and `%`, except the `#` that would start a fragment.
 fn may_stand_in_a_uri(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
 }
 
-/// This server's own resources: the issuer, and `/userinfo` as its metadata name it (RFC 9728 §2).
+/// This server's own resources: the issuer, and `/userinfo` under the name in its metadata (RFC 9728 §2).
 pub struct Own {
     issuer: String,
     userinfo: String,
 }
 
-/// Why a request for resources is refused: `invalid_target`, all of it (RFC 8707 §2).
+/// Why a request for resources is refused; both become `invalid_target` (RFC 8707 §2).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BadTarget {
-    /// Not an absolute URI without a fragment.
+    /// A resource is not an absolute URI without a fragment.
     Malformed,
-    /// The client may not have tokens for it, or it was not granted.
+    /// The client must not have tokens for a resource, or the grant does not cover it.
     NotAllowed,
 }
 
 impl Own {
-    /// The resources of the server that goes by `issuer`.
+    /// Returns the resources of the server whose issuer is `issuer`.
     #[must_use]
     pub fn of(issuer: &str) -> Self {
         Self { issuer: issuer.to_owned(), userinfo: format!("{issuer}/userinfo") }
     }
 
-    /// Whether `resource` is one of them.
+    /// Returns whether `resource` is one of this server's own.
     #[must_use]
     pub fn has(&self, resource: &str) -> bool {
         resource == self.issuer || resource == self.userinfo
     }
 
-    /// What a device is granted that asks for `asked`: each must be in the client's `audience`, or our own. Without any,
-    /// the first of `audience`; empty if there is none, which stands for the issuer.
+    /// Returns the resources for a device that asks for `asked`. Each must be in the client's `audience` or
+    /// this server's own. If `asked` is empty, the result is the first of `audience`, or nothing if
+    /// `audience` is empty, too, which stands for the issuer.
     ///
     /// # Errors
     ///
-    /// One of `asked` is malformed, or not for this client.
+    /// One of `asked` is malformed or not allowed for this client.
     pub fn granted(&self, asked: &[&str], audience: &[String]) -> Result<Vec<String>, BadTarget> {
         if asked.is_empty() {
             return Ok(audience.iter().take(1).cloned().collect());
@@ -72,12 +74,13 @@ impl Own {
         select(asked, allowed)
     }
 
-    /// Where a token is good: what was `granted` with `scope`, as far as the client may still have it, narrowed to
-    /// what is `asked` for now (RFC 8707 §2.2). Never empty.
+    /// Returns the audience of a token, which is never empty: the `granted` resources that the client's
+    /// `audience` still allows, plus the issuer if nothing was granted or `scope` has `openid`, narrowed to
+    /// `asked` (RFC 8707 §2.2).
     ///
     /// # Errors
     ///
-    /// One of `asked` is malformed or was not granted, or nothing is left of what was.
+    /// One of `asked` is malformed or not granted, or the client has lost everything that was granted.
     pub fn narrowed(
         &self,
         asked: &[&str],
@@ -105,7 +108,7 @@ impl Own {
     }
 }
 
-/// Each of `asked` once, in its order, if all are allowed.
+/// Returns `asked` in its order without duplicates, if all are allowed.
 fn select(asked: &[&str], allowed: impl Fn(&str) -> bool) -> Result<Vec<String>, BadTarget> {
     let mut selected: Vec<String> = Vec::new();
     for resource in asked {
@@ -122,7 +125,7 @@ fn select(asked: &[&str], allowed: impl Fn(&str) -> bool) -> Result<Vec<String>,
     Ok(selected)
 }
 
-/// What a person is shown of a resource: its host, or all of it if it has none.
+/// Returns what people see of a resource: its host, or all of it if it has none.
 #[must_use]
 pub fn host(resource: &str) -> &str {
     let rest = resource.split_once("://").map(|(_, rest)| rest);
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_gets_what_its_client_may_have_or_nothing() {
+    fn a_device_gets_only_resources_that_its_client_may_have() {
         let own = Own::of(ISSUER);
         let audience = list(&[API, FILES]);
 
@@ -190,7 +193,7 @@ mod tests {
         assert_eq!(
             own.granted(&["https://api.example.com/"], &audience),
             Err(BadTarget::NotAllowed),
-            "to the letter"
+            "resources are compared exactly"
         );
         assert_eq!(own.granted(&["api"], &audience), Err(BadTarget::Malformed));
     }
@@ -202,7 +205,7 @@ mod tests {
         let narrowed = |asked: &[&str], text| own.narrowed(asked, &both, &scope(text), &both);
 
         assert_eq!(narrowed(&[], "email"), Ok(both.clone()));
-        assert_eq!(narrowed(&[], "openid"), Ok(list(&[API, FILES, ISSUER])), "so that /userinfo takes it");
+        assert_eq!(narrowed(&[], "openid"), Ok(list(&[API, FILES, ISSUER])), "the token opens /userinfo");
         assert_eq!(narrowed(&[FILES], "openid"), Ok(list(&[FILES])));
         assert_eq!(narrowed(&[ISSUER], "openid"), Ok(list(&[ISSUER])));
         assert_eq!(narrowed(&["https://login.example.com/userinfo"], "openid").map(|all| all.len()), Ok(1));
@@ -215,22 +218,22 @@ mod tests {
     }
 
     #[test]
-    fn what_the_client_may_no_longer_have_is_left_out() {
+    fn resources_that_the_client_has_lost_are_left_out() {
         let own = Own::of(ISSUER);
         let granted = list(&[API, FILES]);
         let after = |audience: &[String]| own.narrowed(&[], &granted, &scope("email"), audience);
 
         assert_eq!(after(&list(&[FILES])), Ok(list(&[FILES])));
-        assert_eq!(after(&[]), Err(BadTarget::NotAllowed), "and not the issuer in their place");
+        assert_eq!(after(&[]), Err(BadTarget::NotAllowed), "the issuer does not replace them");
         assert_eq!(
             own.narrowed(&[], &[], &scope("email"), &granted),
             Ok(list(&[ISSUER])),
-            "as it was granted"
+            "a grant without resources is for the issuer"
         );
     }
 
     #[test]
-    fn a_person_is_shown_the_host() {
+    fn people_see_the_host() {
         assert_eq!(host(FILES), "files.example.com");
         assert_eq!(host("https://a.example@evil.example:1/x"), "evil.example:1");
         assert_eq!(host("https://a.example?x@y"), "a.example");

@@ -1,8 +1,8 @@
-//! What is signed, apart from the signing.
+//! Builds the signing input of a token separately from signing it.
 //!
-//! Asymmetric signing runs in WebCrypto, which is asynchronous, while `jwt-compact` signs synchronously. So
-//! an [`Algorithm`](jwt_compact::Algorithm) that signs nothing takes down the signing input, and the
-//! signature is put behind it afterwards.
+//! `jwt-compact` signs synchronously, but asymmetric signatures are made by WebCrypto, which is asynchronous.
+//! So an [`Algorithm`](jwt_compact::Algorithm) that signs nothing records the signing input, and the
+//! signature is appended later.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -13,14 +13,15 @@ use serde::Serialize;
 use super::signing_key::PublicKey;
 use crate::secret;
 
-/// Header and claims, encoded and joined: what a signature is made over (RFC 7515 §5.1).
+/// The encoded header and claims, joined by a dot: the text that a signature covers (RFC 7515 §5.1).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct SigningInput(String);
 
 impl SigningInput {
-    /// Encodes `claims` under a header that names `key` and the token type `typ`.
+    /// Encodes `claims` with a header that names `key` and the token type `typ`.
     ///
-    /// `None` only if the claims do not serialize, which those of [`claims`](super::claims) do.
+    /// `None` only if the claims cannot be serialized, which does not happen with those of
+    /// [`claims`](super::claims).
     #[must_use]
     pub fn new<T: Serialize>(typ: &str, key: &PublicKey, claims: &Claims<T>) -> Option<Self> {
         let header = Header::empty().with_key_id(key.kid.as_str()).with_token_type(typ);
@@ -29,13 +30,13 @@ impl SigningInput {
         String::from_utf8(taken.into_inner()).ok().map(Self)
     }
 
-    /// The bytes to sign.
+    /// Returns the bytes to sign.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// The token (RFC 7515 §3.1).
+    /// Appends the signature and returns the token (RFC 7515 §3.1).
     #[must_use]
     pub fn signed(self, signature: &[u8]) -> String {
         format!("{}.{}", self.0, secret::encode(signature))
@@ -70,7 +71,7 @@ impl jwt_compact::Algorithm for TakeDown {
         NoSignature
     }
 
-    /// Nothing was signed, so nothing verifies.
+    /// Always false, because nothing was signed.
     fn verify_signature(&self, _: &NoSignature, (): &(), _: &[u8]) -> bool {
         false
     }

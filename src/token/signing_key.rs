@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::format::{Format, is_false};
 use crate::time::Timestamp;
 
-/// What RFC 9864 §2.2 calls `EdDSA` on this curve; some clients know the one, some the other.
+/// Name of `EdDSA` with this curve in RFC 9864 §2.2. Some clients use the new name, some the old one.
 const ED25519: &str = "Ed25519";
 
-/// A JWS algorithm (RFC 7518 §3.1).
+/// A supported JWS algorithm (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256. The default for access tokens.
@@ -34,18 +34,18 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm there is.
+    /// Every supported algorithm.
     pub const ALL: [Self; 6] = [Self::Es256, Self::Rs256, Self::Ps256, Self::Ps384, Self::Ps512, Self::EdDsa];
-    /// Those that there is a key for from the start; the others get one when a client uses them.
+    /// Algorithms that have a key from the start; the others get one when a client uses them.
     pub const FIRST: [Self; 2] = [Self::Es256, Self::Rs256];
 
-    /// What somebody else's signature may be made with, by every name that [`Algorithm::named`] reads.
+    /// Every name that [`Algorithm::named`] accepts for the signatures of clients.
     pub const NAMES: [&str; 7] = {
         let [es256, rs256, ps256, ps384, ps512, eddsa] = Self::ALL;
         [es256.name(), rs256.name(), ps256.name(), ps384.name(), ps512.name(), eddsa.name(), ED25519]
     };
 
-    /// The registered name.
+    /// Returns the name that tokens and metadata use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of somebody else's signature, by the name in its header or its key.
+    /// Finds the algorithm of a client's signature or key by its name there.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         if name == ED25519 {
@@ -67,7 +67,7 @@ impl Algorithm {
         Self::ALL.into_iter().find(|alg| alg.name() == name)
     }
 
-    /// Whether keys of this kind are used with it.
+    /// Returns whether the algorithm uses keys of this type.
     #[must_use]
     pub const fn fits(self, material: &Material) -> bool {
         match (self, material) {
@@ -93,9 +93,9 @@ impl fmt::Display for Algorithm {
 /// A public key as `/jwks.json` shows it (RFC 7517 §4).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PublicKey {
-    /// The key's JWK thumbprint (RFC 7638).
+    /// JWK thumbprint of the key (RFC 7638).
     pub kid: String,
-    /// Its one use.
+    /// The only algorithm that the key is used with.
     pub alg: Algorithm,
     /// Always `sig`.
     #[serde(rename = "use")]
@@ -105,7 +105,8 @@ pub struct PublicKey {
     pub material: Material,
 }
 
-/// The numbers of a public key (RFC 7518 §6).
+/// The parameters of a public key (RFC 7518 §6).
+#[expect(missing_docs, reason = "the members are named after the parameters of RFC 7518 §6 and RFC 8037 §2")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "kty")]
 pub enum Material {
@@ -114,38 +115,30 @@ pub enum Material {
     Ec {
         /// Always `P-256`.
         crv: String,
-        /// Base64url.
         x: String,
-        /// Base64url.
         y: String,
     },
-    /// RFC 7518 §6.3.
+    /// RFC 7518 §6.3: exponent and modulus.
     #[serde(rename = "RSA")]
-    Rsa {
-        /// The exponent, base64url.
-        e: String,
-        /// The modulus, base64url.
-        n: String,
-    },
+    Rsa { e: String, n: String },
     /// RFC 8037 §2.
     #[serde(rename = "OKP")]
     Okp {
         /// Always `Ed25519`.
         crv: String,
-        /// Base64url.
         x: String,
     },
 }
 
 impl PublicKey {
-    /// The key with its thumbprint for a name.
+    /// Names the key by its thumbprint.
     #[must_use]
     pub fn new(alg: Algorithm, material: Material) -> Self {
         Self { kid: thumbprint(&material), alg, usage: "sig".to_owned(), material }
     }
 }
 
-/// RFC 7638 §3: SHA-256 over the required members, in lexicographic order, without white space.
+/// Returns the SHA-256 of the required members in lexicographic order, without white space (RFC 7638 §3).
 fn thumbprint(material: &Material) -> String {
     let canonical = match material {
         Material::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
@@ -155,37 +148,27 @@ fn thumbprint(material: &Material) -> String {
     crate::secret::encode(crate::secret::Digest::of(canonical.as_bytes()).bytes())
 }
 
-/// A signing key at rest.
+/// A signing key as its row stores it.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct StoredKey {
-    /// Of this record.
     pub format: Format<1>,
-    /// The public half.
     pub public: PublicKey,
-    /// The private half, PKCS #8, sealed with a key derived from `MASTER_KEY`; base64url. Empty once it is retired.
+    /// The private half: PKCS #8, sealed with a key derived from `MASTER_KEY`, base64url. Empty once retired.
     pub wrapped: String,
-    /// When it was made, and published.
+    /// When the key was created and published.
     pub created_at: Timestamp,
-    /// When it begins to sign, or began to; since it was made, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signs_from: Option<Timestamp>,
-    /// When an operator took it out.
+    /// When the key starts to sign, or started to.
+    pub signs_from: Timestamp,
+    /// When an operator retired the key; `None` if nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Timestamp>,
-    /// Whether an operator brought it.
+    /// Whether an operator brought the key, instead of the server generating it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub imported: bool,
 }
 
-impl StoredKey {
-    /// When it begins to sign, or began to.
-    #[must_use]
-    pub fn signs_from(&self) -> Timestamp {
-        self.signs_from.unwrap_or(self.created_at)
-    }
-}
-
-/// Not the private half, wrapped though it is.
+/// Shows only the `kid`: even sealed, the private half does not belong in a log.
 impl fmt::Debug for StoredKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredKey").field("kid", &self.public.kid).finish_non_exhaustive()
@@ -197,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_read_and_each_algorithm_has_one() {
+    fn every_name_is_accepted_and_every_algorithm_has_one() {
         assert!(Algorithm::NAMES.iter().all(|name| Algorithm::named(name).is_some()));
         for alg in Algorithm::ALL {
             assert!(Algorithm::NAMES.contains(&alg.name()) && Algorithm::named(alg.name()) == Some(alg));

@@ -1,4 +1,4 @@
-//! How a client proves itself, and the keys for that.
+//! Reads how a client authenticates, and its keys.
 
 use serde_json::Value;
 
@@ -30,11 +30,11 @@ const METHODS: &[(&str, Method)] = &[
     ("tls_client_auth", Method::TlsClientAuth),
     ("self_signed_tls_client_auth", Method::SelfSignedTlsClientAuth),
 ];
-const NO_SECRET_JWT: &str = "token_endpoint_auth_method is \"client_secret_jwt\": that would need the secret itself, and this \
-                             server keeps only its digest; use private_key_jwt";
+const NO_SECRET_JWT: &str = "token_endpoint_auth_method is \"client_secret_jwt\": that method needs the \
+                             secret itself, and this server keeps only its digest; use private_key_jwt";
 const SUBJECT_DN: &str = "tls_client_auth_subject_dn";
 
-/// The authentication; `secret` is the digest of a new one, for a client that has one.
+/// Reads the authentication method. `secret` is the digest of a new secret, used if the method needs one.
 pub(super) fn authentication(members: &mut Members, keys: &ClientKeys, secret: Digest) -> Authentication {
     let method = method(members);
     let subject_dn = subject_dn(members, method);
@@ -63,7 +63,7 @@ pub(super) fn authentication(members: &mut Members, keys: &ClientKeys, secret: D
     }
 }
 
-/// RFC 7591 §2: HTTP Basic, unless it says otherwise.
+/// Reads the method; the default is HTTP Basic (RFC 7591 §2).
 fn method(members: &mut Members) -> Method {
     if members.is(METHOD, "client_secret_jwt") {
         members.take(METHOD);
@@ -73,7 +73,7 @@ fn method(members: &mut Members) -> Method {
 }
 
 fn subject_dn(members: &mut Members, method: Method) -> String {
-    const ALLOWED: &str = "a subject as RFC 4514 writes it, such as CN=tv,O=Example";
+    const ALLOWED: &str = "a subject in RFC 4514 form, such as CN=tv,O=Example";
     let is_there = members.has(SUBJECT_DN);
     let fits = |dn: &str| dn.len() <= 512 && DistinguishedName::parse(dn).is_some();
     let subject_dn = members.text(SUBJECT_DN, ALLOWED, fits);
@@ -106,31 +106,32 @@ fn has_certificate(jwks: &Value) -> bool {
     keys.is_some_and(|keys| keys.iter().any(is_certificate))
 }
 
-/// Whether a key stands for a certificate: that may be of a kind whose signatures are not verified here.
+/// Returns whether a key is registered for its certificate. Such a key may be of a type that this server
+/// cannot verify signatures with.
 fn is_certificate(key: &Value) -> bool {
     key.get("x5c").is_some_and(Value::is_array)
 }
 
-/// RFC 7591 §2: not both a set and the address of one.
+/// Reads `jwks` or `jwks_uri`; RFC 7591 §2 forbids both together.
 pub(super) fn keys(members: &mut Members) -> ClientKeys {
     const ADDRESS: &str =
-        "an https URL of at most 512 characters, without user or fragment (http on loopback only)";
+        "an https URL of at most 512 characters without user name or fragment (http on loopback only)";
     let both = members.has("jwks") && members.has("jwks_uri");
     let jwks = members.take("jwks");
     let jwks_uri = members.text("jwks_uri", ADDRESS, is_web_address);
     if both {
-        members.refuse("jwks_uri", "jwks and jwks_uri exclude each other");
+        members.refuse("jwks_uri", "send either jwks or jwks_uri, not both");
     }
     ClientKeys { jwks: jwks.and_then(|jwks| key_set(members, jwks)), jwks_uri }
 }
 
-/// A JWK set (RFC 7517 §5). What its keys are is not repeated in an error.
+/// Reads a JWK set (RFC 7517 §5). Faults do not quote the keys.
 fn key_set(members: &mut Members, jwks: Value) -> Option<Value> {
     let keys = jwks.get("keys").and_then(Value::as_array);
     let Some(keys) = keys.filter(|keys| !keys.is_empty() && keys.len() <= MOST_KEYS) else {
         members.refuse(
             "jwks",
-            format!("jwks must be a JWK set: an object whose keys is a list of 1 to {MOST_KEYS} keys"),
+            format!("jwks must be a JWK set: an object with keys, a list of 1 to {MOST_KEYS} keys"),
         );
         return None;
     };

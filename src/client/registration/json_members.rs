@@ -1,4 +1,4 @@
-//! The members of a JSON object, taken one by one; what cannot be used is collected, not thrown.
+//! Takes the members of a JSON object one by one, and collects every fault instead of stopping at the first.
 
 use core::net::Ipv6Addr;
 use core::ops::RangeInclusive;
@@ -9,33 +9,33 @@ use crate::fault::Fault;
 use crate::token::resource::is_resource;
 use crate::token::signing_key::Algorithm;
 
-/// How much of a value an error repeats, in characters.
+/// Longest quotation of a value in a fault, in characters.
 const SHOWN: usize = 80;
 
-/// What is left of an object, and what was wrong so far.
+/// The members of an object that are not taken yet, and the faults found so far.
 pub struct Members {
     left: Map<String, Value>,
     faults: Vec<Fault>,
 }
 
 impl Members {
-    /// All of an object.
+    /// Starts with all members of an object and no faults.
     #[must_use]
     pub const fn of(members: Map<String, Value>) -> Self {
         Self { left: members, faults: Vec::new() }
     }
 
-    /// Notes that something is wrong with the member `name`.
+    /// Adds a fault of the member `name`.
     pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
         self.faults.push(Fault::at(name, detail));
     }
 
-    /// Notes several at once.
+    /// Adds several faults.
     pub fn refuse_all(&mut self, faults: Vec<Fault>) {
         self.faults.extend(faults);
     }
 
-    /// Whether something is wrong with the member `name` or within it.
+    /// Returns whether there is a fault of the member `name` or of something inside it.
     #[must_use]
     pub fn is_refused(&self, name: &str) -> bool {
         let pointer = Fault::at(name, "").pointer;
@@ -45,30 +45,30 @@ impl Members {
         self.faults.iter().any(is_of)
     }
 
-    /// Whether a member is still there.
+    /// Returns whether a member is still there and not `null`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Whether a member is still there and is this text.
+    /// Returns whether a member is still there and is the string `text`.
     #[must_use]
     pub fn is(&self, name: &str, text: &str) -> bool {
         self.left.get(name).and_then(Value::as_str) == Some(text)
     }
 
-    /// Whether a member is still there and is a text.
+    /// Returns whether a member is still there and is a string.
     #[must_use]
     pub fn is_text(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(Value::is_string)
     }
 
-    /// Takes a member; `null` is as if it were absent (RFC 7592 §2.2).
+    /// Takes a member; `null` counts as absent (RFC 7592 §2.2).
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.left.remove(name).filter(|value| !value.is_null())
     }
 
-    /// Takes a text that `fits`; `allowed` says which do.
+    /// Takes a string that `fits`; `allowed` describes such strings in the fault.
     pub fn text(&mut self, name: &str, allowed: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
         let value = self.take(name)?;
         match value.as_str().filter(|text| fits(text)) {
@@ -77,7 +77,7 @@ impl Members {
         }
     }
 
-    /// Takes `true` or `false`; `default` if it is absent.
+    /// Takes `true` or `false`; returns `default` if the member is absent or faulty.
     pub fn flag(&mut self, name: &str, default: bool) -> bool {
         match self.take(name) {
             None => default,
@@ -98,7 +98,7 @@ impl Members {
         })
     }
 
-    /// Takes one of some words.
+    /// Takes one of the strings in `choices` and returns what it stands for.
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let value = self.take(name)?;
         let chosen = choices.iter().find(|(word, _)| value.as_str() == Some(word));
@@ -108,12 +108,13 @@ impl Members {
         })
     }
 
-    /// Takes the algorithm that something is signed with.
+    /// Takes the name of a signature algorithm.
     pub fn algorithm(&mut self, name: &str) -> Option<Algorithm> {
         self.choice(name, &Algorithm::ALL.map(|alg| (alg.name(), alg)))
     }
 
-    /// Takes a list of at most `most` texts, none twice, each of which `fits`.
+    /// Takes a list of at most `most` strings, without duplicates, each of which `fits`; `allowed` describes
+    /// such strings in the fault.
     pub fn texts(
         &mut self,
         name: &str,
@@ -123,7 +124,7 @@ impl Members {
     ) -> Option<Vec<String>> {
         let value = self.take(name)?;
         let Value::Array(items) = &value else {
-            return self.refuse_value(name, &value, "a list of texts");
+            return self.refuse_value(name, &value, "a list of strings");
         };
         if items.len() > most {
             self.refuse(name, format!("{name} has {} entries: at most {most} are allowed", items.len()));
@@ -133,25 +134,25 @@ impl Members {
         for (index, item) in items.iter().enumerate() {
             match item.as_str() {
                 Some(text) if fits(text) && !texts.contains(&text.to_owned()) => texts.push(text.to_owned()),
-                Some(text) if fits(text) => self.refuse_item(name, index, item, "listed once"),
+                Some(text) if fits(text) => self.refuse_item(name, index, item, "listed only once"),
                 Some(_) | None => self.refuse_item(name, index, item, allowed),
             }
         }
         Some(texts)
     }
 
-    /// What was wrong, and, if nothing else may be there, what is left.
+    /// Returns the faults. If `is_complete`, each member that was not taken is a fault as well.
     #[must_use]
     pub fn finish(mut self, is_complete: bool) -> Vec<Fault> {
         if is_complete {
-            // Its value is not repeated: nobody knows what it is.
-            let unknown = |name: &String| Fault::at(name, format!("there is no member {name:?} here"));
+            // The value is not quoted: behind a misspelled name it could be a secret.
+            let unknown = |name: &String| Fault::at(name, format!("unknown member {name:?}"));
             self.faults.extend(self.left.keys().map(unknown));
         }
         self.faults
     }
 
-    /// Notes that a member's value is not `allowed`.
+    /// Adds the fault that a member's value is not `allowed`; always returns `None`.
     pub fn refuse_value<T>(&mut self, name: &str, value: &Value, allowed: &str) -> Option<T> {
         self.refuse(name, format!("{name} is {}: it must be {allowed}", shown(value)));
         None
@@ -163,7 +164,7 @@ impl Members {
     }
 }
 
-/// A value as an error repeats it: JSON, cut where it gets long.
+/// Quotes a value in a fault: as JSON, cut after [`SHOWN`] characters.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(SHOWN) {
@@ -172,24 +173,24 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Whether people can be shown `text` as it is: neither empty nor with control characters, nor with those that turn the
-/// direction of what follows.
+/// Returns whether `text` is fit to be shown to people: neither empty nor surrounded by white space, and
+/// without control characters and characters that change the direction of the text after them.
 #[must_use]
 pub fn is_plain(text: &str) -> bool {
     let turns = |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.trim() == text && !text.is_empty() && !text.chars().any(|c| c.is_control() || turns(c))
 }
 
-/// Whether `text` is the address of a page: https, or http on this machine, without user or fragment.
+/// Returns whether `text` is a web address: https, or http on loopback, without user name or fragment.
 #[must_use]
 pub fn is_web_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let secure = scheme == "https" || scheme == "http" && crate::settings::is_loopback(authority);
+    let secure = scheme == "https" || scheme == "http" && crate::loopback::is_loopback(authority);
     secure && is_authority(authority) && is_resource(text)
 }
 
-/// Whether `text` is a host, by name or address, and perhaps a port.
+/// Returns whether `text` is a host name or an IP address, optionally with a port.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
@@ -213,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_of_a_page_is_https_or_on_this_machine() {
+    fn a_web_address_is_https_or_on_loopback() {
         for good in [
             "https://tv.example",
             "https://tv.example:8443/a?b=c",
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_are_shown_hides_nothing() {
+    fn a_text_for_people_has_no_hidden_characters() {
         assert!(is_plain("Wohnzimmer-Fernseher №2 📺"));
         for bad in ["", " a", "a\n", "a\u{202e}b", "a\0"] {
             assert!(!is_plain(bad), "{bad:?}");

@@ -1,4 +1,4 @@
-//! Client metadata, read strictly (RFC 7591 §2): a [`Client`], or everything that is wrong.
+//! Reads client metadata strictly (RFC 7591 §2): returns a [`Client`] or every fault.
 
 mod credentials;
 pub mod json_members;
@@ -19,10 +19,11 @@ use crate::scope::{OPENID, Scope};
 use crate::secret::Digest;
 use crate::token::signing_key::Algorithm;
 
-/// How the subjects of accounts begin. No client is called so: a resource server must be able to tell a person from a
-/// client (RFC 9700 §4.15).
+/// Prefix of the subjects of accounts. Client identifiers must not start with it, so that a resource server
+/// can tell people from clients (RFC 9700 §4.15).
 const SUBJECT: &str = "acct-";
-/// What an answer tells beside the metadata. Sent back, it is left aside: who reads, changes and writes need not care.
+/// Members that responses add to the metadata. They are ignored in requests, so that a caller can change a
+/// response and send it back.
 pub const READ_ONLY: [&str; 5] = [
     "client_id_issued_at",
     "client_secret_expires_at",
@@ -31,19 +32,19 @@ pub const READ_ONLY: [&str; 5] = [
     "version",
 ];
 
-/// What a new client is given unless it brings its own.
+/// Generated values for a new client.
 pub struct Fresh {
-    /// Its identifier.
+    /// Used unless the metadata contain a `client_id`.
     pub client_id: String,
-    /// The digest of a new secret; kept only if the client authenticates with one.
+    /// Digest of a new secret, used only if the client authenticates with a secret.
     pub secret: Digest,
 }
 
-/// Reads a client. With `complete` on, a member that is not known is a fault; else it is left aside (RFC 7591 §2).
+/// Reads a client. If `complete`, an unknown member is a fault; otherwise it is ignored (RFC 7591 §2).
 ///
 /// # Errors
 ///
-/// All that is wrong.
+/// Every fault of the metadata.
 pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Result<Client, Vec<Fault>> {
     let members = &mut Members::of(members);
     for name in READ_ONLY {
@@ -77,7 +78,7 @@ pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Resul
     if faults.is_empty() { Ok(client) } else { Err(faults) }
 }
 
-/// Whether `text` may name a client: `VSCHAR` (RFC 6749 §A.1), and fit to stand in a path.
+/// Returns whether `text` is a valid client identifier: `VSCHAR` (RFC 6749 §A.1), and usable in a URL path.
 fn is_client_id(text: &str) -> bool {
     let visible = text.bytes().all(|byte| matches!(byte, 0x20..=0x7e));
     let reachable = text.trim() == text && !text.is_empty() && text != "." && text != "..";
@@ -85,11 +86,12 @@ fn is_client_id(text: &str) -> bool {
 }
 
 fn client_id(members: &mut Members) -> Option<String> {
-    const ALLOWED: &str = "1 to 128 visible ASCII characters, not . or .., without a space at either end";
+    const ALLOWED: &str =
+        "1 to 128 printable ASCII characters, not . or .., without leading or trailing space";
     let client_id = members.text("client_id", ALLOWED, is_client_id)?;
     if client_id.starts_with(SUBJECT) {
         let why = format!(
-            "client_id is {client_id:?}: it must not begin as the subjects of accounts do, with {SUBJECT:?}"
+            "client_id is {client_id:?}: it must not start with {SUBJECT:?}, as the subjects of accounts do"
         );
         members.refuse("client_id", why);
     }
@@ -100,9 +102,9 @@ fn client_name(members: &mut Members) -> String {
     if let Some(name) = plain(members, "client_name", 100) {
         return name;
     }
-    // What is there and cannot be used has been told already.
+    // An invalid name is a fault already.
     if !members.is_refused("client_name") {
-        members.refuse("client_name", "client_name is missing: it is what people are asked to approve");
+        members.refuse("client_name", "client_name is missing: people are asked to approve it by name");
     }
     String::new()
 }
@@ -125,28 +127,29 @@ fn is_e_mail(text: &str) -> bool {
     is_plain(text) && text.len() <= 254 && halves.is_some_and(|(name, host)| whole(name) && whole(host))
 }
 
-/// What IBM's server calls it. A device grant that was approved once must never approve the next one by itself: whoever
-/// can start one could have it approved (RFC 8628 §5.4).
+/// Checks `consent_prompt`, which is the name that IBM's server uses. Only `always` is allowed: if an
+/// approval covered later grants, too, anybody who can start a grant would have it approved (RFC 8628 §5.4).
 fn consent_prompt(members: &mut Members) {
-    const ALLOWED: &str = "\"always\": every code is somebody else's until a person has said otherwise";
+    const ALLOWED: &str = "\"always\": anybody can request a code, so a person must approve every one";
     members.text("consent_prompt", ALLOWED, |text| text == "always");
 }
 
-/// A text for people, of at most `longest` characters.
+/// Takes a text for people, of at most `longest` characters.
 fn plain(members: &mut Members, name: &str, longest: usize) -> Option<String> {
     let allowed = format!(
-        "a text of 1 to {longest} characters, none of them a control character, without a space at either end"
+        "a string of 1 to {longest} characters without control characters or leading or trailing space"
     );
     members.text(name, &allowed, |text| is_plain(text) && text.chars().count() <= longest)
 }
 
 fn web_address(members: &mut Members, name: &str) -> Option<String> {
     const ALLOWED: &str =
-        "an https URL of at most 512 characters, without user or fragment (http on loopback only)";
+        "an https URL of at most 512 characters without user name or fragment (http on loopback only)";
     members.text(name, ALLOWED, is_web_address)
 }
 
-/// The device grant is off until it is listed: RFC 7591's default, `authorization_code`, is no grant of this server.
+/// Reads the allowed grants; there are none by default. This server does not have RFC 7591's default,
+/// `authorization_code`, and the device grant must be listed.
 fn grant_types(members: &mut Members) -> Vec<String> {
     let allowed = format!("{DEVICE_CODE_GRANT} or {REFRESH_TOKEN_GRANT}");
     let known = |grant: &str| grant == DEVICE_CODE_GRANT || grant == REFRESH_TOKEN_GRANT;
@@ -162,7 +165,7 @@ fn grant_types(members: &mut Members) -> Vec<String> {
 }
 
 fn scope(members: &mut Members) -> Scope {
-    const ALLOWED: &str = "scopes with a space between them, each of ASCII without \" and \\";
+    const ALLOWED: &str = "space-separated scopes of visible ASCII characters other than \" and \\";
     let fits = |text: &str| Scope::parse(text).is_some();
     let text = members.text("scope", ALLOWED, fits).unwrap_or_else(|| OPENID.to_owned());
     Scope::parse(&text).unwrap_or_default()

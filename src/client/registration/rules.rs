@@ -1,15 +1,15 @@
-//! How a client's codes and tokens differ from the server's settings; never outside of what those may be.
+//! Reads how a client's codes and tokens differ from the server's settings, within the same bounds.
 
 use serde_json::Value;
 
 use super::json_members::Members;
+use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
 use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
-use crate::settings::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
 use crate::token::mapping;
 use crate::token::mapping::Rules;
 use crate::token::resource::is_resource;
 
-/// The longest audience, all entries together, in bytes.
+/// Longest audience: the sum of all entries, in bytes.
 const LONGEST_AUDIENCE: usize = 4_096;
 const FORMATS: &[(&str, AccessTokenFormat)] =
     &[("jwt", AccessTokenFormat::Jwt), ("opaque", AccessTokenFormat::Opaque)];
@@ -59,30 +59,31 @@ pub(super) fn tokens(members: &mut Members) -> TokenRules {
     rules
 }
 
-/// Where its tokens may be good. All of it may come to stand in one token, which has to fit into requests.
+/// Reads the resources that the client's tokens may be for. Their total length is limited because a single
+/// token may name all of them, and tokens have to fit into requests.
 fn audience(members: &mut Members) -> Vec<String> {
     const RESOURCE: &str = "an absolute URI of at most 512 characters without a fragment (RFC 8707)";
     let audience = members.texts("audience", 20, RESOURCE, is_resource).unwrap_or_default();
     let length: usize = audience.iter().map(String::len).sum();
     if length > LONGEST_AUDIENCE {
         let why =
-            format!("audience has {length} characters: all entries together may have {LONGEST_AUDIENCE}");
+            format!("audience has {length} characters in total: at most {LONGEST_AUDIENCE} are allowed");
         members.refuse("audience", why);
     }
     audience
 }
 
-/// The claim mapping. A faulty rule is found here, and never when a token is issued.
+/// Reads the claim mapping. Faulty rules are refused here, so issuing a token cannot fail because of one.
 fn claims(members: &mut Members) -> Rules {
     const CLAIMS: &str = "claims";
     let Some(rules) = members.take(CLAIMS) else { return Rules::default() };
-    mapping::read(CLAIMS, rules).unwrap_or_else(|faults| {
+    mapping::written::read(CLAIMS, rules).unwrap_or_else(|faults| {
         members.refuse_all(faults);
         Rules::default()
     })
 }
 
-/// What of `rules` an answer shows although it is the default.
+/// Returns the members that responses show with their default if a client does not have them.
 pub(in crate::client) fn defaults() -> [(&'static str, Value); 6] {
     [
         ("access_token_format", Value::from("jwt")),

@@ -1,4 +1,4 @@
-//! A client as an answer shows it: the metadata names of RFC 7591, without anything that must not be shown.
+//! A client as responses show it: metadata with the names of RFC 7591, and nothing secret.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
-/// Named one by one: what is added to [`Client`] is not shown by itself.
+/// Lists every member explicitly, so that a new field of [`Client`] is not disclosed by accident.
 #[derive(Serialize)]
 struct View<'a> {
     client_id: &'a str,
@@ -44,7 +44,7 @@ struct View<'a> {
     version: u64,
 }
 
-/// The members of a client, defaults among them. Instants are in seconds since 1970.
+/// Returns the members of a client, including defaults. Dates are in seconds since 1970.
 #[must_use]
 pub fn view(client: &Client) -> Map<String, Value> {
     let (subject_dn, expires, previous) = match &client.authentication {

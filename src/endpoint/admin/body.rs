@@ -1,4 +1,4 @@
-//! JSON bodies and queries, read strictly.
+//! Strict parsing of JSON bodies and queries.
 
 use serde_json::{Map, Value};
 
@@ -8,38 +8,39 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::Request;
 use crate::fault::Fault;
 
-/// The JSON object that the body is.
+/// Reads the body as a JSON object.
 ///
 /// # Errors
 ///
-/// It is too large, says that it is something else, or is not a JSON object.
-pub(in crate::endpoint) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
+/// [`Problem::TooLarge`]; [`Problem::NotJson`] for another content type; [`Problem::Malformed`] for a body
+/// that is not a JSON object.
+pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
     let body = request.body.as_deref().ok_or(Problem::TooLarge)?;
     if !is_json(request) {
         return Err(Problem::NotJson);
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(Problem::Malformed("The body is JSON, but not an object.".to_owned())),
+        Ok(_) => Err(Problem::Malformed("The body must be a JSON object.".to_owned())),
         Err(error) => {
             let (line, column) = (error.line(), error.column());
-            Err(Problem::Malformed(format!("The body stops being JSON at line {line}, column {column}.")))
+            Err(Problem::Malformed(format!("The body is not valid JSON: see line {line}, column {column}.")))
         }
     }
 }
 
-/// As [`object`], or an empty one if there is no body at all.
+/// Reads the body as [`object`] does, but takes an empty body for an empty object.
 pub(super) fn object_if_any(request: &Request) -> Result<Map<String, Value>, Problem> {
     if request.body.as_ref().is_some_and(Vec::is_empty) { Ok(Map::new()) } else { object(request) }
 }
 
-/// Ends the reading of a body: nothing was wrong with it, and nothing is left.
+/// Refuses a body with faults, or with members that nobody took.
 pub(super) fn sound(members: Members) -> Result<(), Problem> {
     let faults = members.finish(true);
     if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid(faults)) }
 }
 
-/// Whether `dry_run` asks to change nothing.
+/// Reads the `dry_run` parameter, which is `false` unless given.
 pub(super) fn is_dry_run(query: &Form) -> Result<bool, Problem> {
     match query.get("dry_run") {
         None | Some("false") => Ok(false),
@@ -51,20 +52,20 @@ pub(super) fn is_dry_run(query: &Form) -> Result<bool, Problem> {
     }
 }
 
-/// Whether the body says that it is JSON, or JSON of some kind (RFC 6839 §3.1).
+/// Returns whether `Content-Type` is `application/json` or ends in `+json` (RFC 6839 §3.1).
 fn is_json(request: &Request) -> bool {
     let essence = request.content_type.as_deref().and_then(|value| value.split(';').next());
     let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// The parameters of the query, which must be among `known`.
+/// Reads the query, whose parameters must be among `known`.
 pub(super) fn query(request: &Request, known: &[&str]) -> Result<Form, Problem> {
     let faulty = |name: &str, detail: &str| Problem::Invalid(vec![Fault::at(name, detail)]);
     let form = Form::parse(request.query.as_bytes())
-        .map_err(|_| faulty("", "the query has a parameter twice, or bytes that are not UTF-8"))?;
+        .map_err(|_| faulty("", "the query repeats a parameter or is not UTF-8"))?;
     if let Some(name) = form.names().find(|name| !known.contains(name)) {
-        return Err(faulty(name, "this parameter is not known here"));
+        return Err(faulty(name, "there is no such parameter here"));
     }
     Ok(form)
 }

@@ -1,12 +1,13 @@
-//! Clients: list, register, read, replace, change, delete, and another secret.
+//! Clients: list, register, read, replace, change and delete them, and rotate their secrets.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rand_core::CryptoRng;
 use serde_json::{Map, Value, json};
 
+use super::done::Done;
 use super::problem::Problem;
 use super::registry::{ask, expected};
-use super::{Done, PREFIX, body};
+use super::{body, registry};
 use crate::client::Client;
 use crate::client::history::Expected;
 use crate::client::registration::json_members::Members;
@@ -14,31 +15,32 @@ use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, READ_ONLY, parse};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::{Context, Platform};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::route::ADMIN_PREFIX;
+use crate::endpoint::server::Context;
 use crate::fault::Fault;
-use crate::registry::command::{Command, Reply, Trial};
+use crate::registry::command::{
+    ClientNow, CreateClient, DeleteClient, ListClients, ReplaceClient, RotateSecret, Trial,
+};
 use crate::scope::Scope;
 use crate::secret;
 use crate::secret::Digest;
 
-/// How long the secret before stays good unless something else is asked for, in seconds: a day.
+/// Seconds for which the previous secret stays valid by default: a day.
 const OVERLAP: u64 = 86_400;
-/// The longest overlap, in seconds: 30 days.
+/// In seconds: 30 days.
 const LONGEST_OVERLAP: u64 = 2_592_000;
-/// Clients on a page, unless something else is asked for.
+/// Default number of clients per page.
 const PAGE: u32 = 50;
-/// Most clients on a page.
+/// Largest number of clients per page.
 const LARGEST_PAGE: u32 = 200;
 
 /// `GET /clients`.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     let query = body::query(context.request, &["limit", "cursor"])?;
     let (limit, after) = (limit(&query)?, cursor(&query)?);
-    // One more than the page, to know whether there is a next one.
-    let Reply::Clients(mut clients) = ask(context, Command::Clients { after, limit: limit + 1 }).await?
-    else {
-        return Err(Problem::Unavailable);
-    };
+    // One client more than the page holds shows whether there is a next page.
+    let mut clients = registry::read(context, ListClients { after, limit: limit + 1 }).await?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_last = clients.len() <= limit;
     clients.truncate(limit);
@@ -60,7 +62,7 @@ fn limit(query: &Form) -> Result<u32, Problem> {
 fn cursor(query: &Form) -> Result<Option<String>, Problem> {
     let Some(text) = query.get("cursor") else { return Ok(None) };
     let after = secret::decode(text).and_then(|bytes| String::from_utf8(bytes).ok());
-    let detail = "cursor must be the next_cursor of an answer";
+    let detail = "cursor must be the next_cursor of a previous page";
     after.map(Some).ok_or_else(|| Problem::Invalid(vec![Fault::at("cursor", detail)]))
 }
 
@@ -73,15 +75,15 @@ pub(super) async fn create<P: Platform>(
     let new = New::draw(rng);
     let client = new.client(body::object(context.request)?, secret::random_id(rng))?;
     let is_trial = dry_run.is_some();
-    let reply = ask(context, Command::Create { client: Box::new(client), dry_run, by_itself: false }).await?;
-    let (client, secret) = new.take(reply)?;
+    let now = ask(context, CreateClient { client: Box::new(client), dry_run, by_itself: false }).await?;
+    let (client, secret) = new.take(now);
     let response = shown(if is_trial { 200 } else { 201 }, &client, secret.filter(|_| !is_trial));
     let done = changed(response, client, if is_trial { "client_tried" } else { "client_created" });
     if is_trial {
         return Ok(done);
     }
     let name = utf8_percent_encode(done.client.as_deref().unwrap_or_default(), NON_ALPHANUMERIC);
-    let location = format!("{}{PREFIX}/clients/{name}", context.issuer.as_str());
+    let location = format!("{}{ADMIN_PREFIX}/clients/{name}", context.issuer.as_str());
     Ok(Done { response: done.response.with("location", location), ..done })
 }
 
@@ -92,7 +94,7 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, client_id: &str) 
     Ok(Done { client: Some(client.client_id.clone()), ..Done::read(shown(200, &client, None)) })
 }
 
-/// `PUT /clients/{client_id}`: what is not sent is as if it had never been.
+/// `PUT /clients/{client_id}`: members that are not sent get their defaults.
 pub(super) async fn replace<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
@@ -118,7 +120,7 @@ pub(super) async fn change<P: Platform>(
         members.remove(name);
     }
     merge(&mut members, patch);
-    // The patch is of what was read just now, and of nothing else.
+    // The patched client is stored only if it is still the version that was read above.
     store(context, client_id, members, Expected::OneOf(vec![client.history.etag()]), rng).await
 }
 
@@ -148,8 +150,8 @@ async fn store<P: Platform>(
         return Err(Problem::Invalid(vec![Fault::at("client_id", detail)]));
     }
     let is_trial = dry_run.is_some();
-    let reply = ask(context, Command::Replace { client: Box::new(client), expected, dry_run }).await?;
-    let (client, secret) = new.take(reply)?;
+    let now = ask(context, ReplaceClient { client: Box::new(client), expected, dry_run }).await?;
+    let (client, secret) = new.take(now);
     let response = shown(200, &client, secret.filter(|_| !is_trial));
     Ok(changed(response, client, if is_trial { "client_tried" } else { "client_changed" }))
 }
@@ -157,8 +159,7 @@ async fn store<P: Platform>(
 /// `DELETE /clients/{client_id}`.
 pub(super) async fn delete<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    let command = Command::Delete { client_id: client_id.to_owned(), expected: expected(context)? };
-    ask(context, command).await?;
+    ask(context, DeleteClient { client_id: client_id.to_owned(), expected: expected(context)? }).await?;
     let client = Some(client_id.to_owned());
     Ok(Done { response: Response::empty(), client, outcome: "client_deleted" })
 }
@@ -176,8 +177,8 @@ pub(super) async fn rotate<P: Platform>(
     let new = New::draw(rng);
     let expected = context.request.if_match.as_deref().map_or(Expected::Any, Expected::parse);
     let secret = new.digest();
-    let reply = ask(context, Command::Rotate { client_id: client_id.to_owned(), expected, secret, overlap });
-    let (client, secret) = new.take(reply.await?)?;
+    let rotation = RotateSecret { client_id: client_id.to_owned(), expected, secret, overlap };
+    let (client, secret) = new.take(ask(context, rotation).await?);
     Ok(changed(shown(200, &client, secret), client, "client_secret_rotated"))
 }
 
@@ -186,17 +187,18 @@ async fn find<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<C
     context.server.client_at_source(client_id).await?.ok_or(Problem::NotFound)
 }
 
-/// Whether this is only to be tried (`dry_run=true`), with which scopes taken for described.
+/// Reads `dry_run` and `assuming_scope`: whether nothing is to be changed, and which scopes count as
+/// described.
 fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
     let query = body::query(context.request, &["dry_run", "assuming_scope"])?;
     let scopes = Scope::parse(query.get("assuming_scope").unwrap_or_default());
     let faulty = |name: &str, detail: &str| Problem::Invalid(vec![Fault::at(name, detail)]);
-    let scopes = scopes
-        .ok_or_else(|| faulty("assuming_scope", "assuming_scope must be scopes with a space between them"))?;
+    let scopes =
+        scopes.ok_or_else(|| faulty("assuming_scope", "assuming_scope must be space-separated scopes"))?;
     body::is_dry_run(&query).map(|dry_run| dry_run.then_some(Trial { scopes }))
 }
 
-/// A client as an answer: its `ETag`, and once its secret.
+/// Builds the response that shows a client, with its `ETag` and, if the secret is new, the secret.
 fn shown(status: u16, client: &Client, secret: Option<String>) -> Response {
     let mut members = view(client);
     if let Some(secret) = secret {
@@ -209,15 +211,16 @@ fn changed(response: Response, client: Client, outcome: &'static str) -> Done {
     Done { response, client: Some(client.client_id), outcome }
 }
 
-/// A secret that a client may turn out to need: 256 random bits, so that nothing can be guessed from its digest.
-pub(in crate::endpoint) struct New(String);
+/// A secret for a client that might not need one, because that turns out only when the registry answers. It
+/// has 256 random bits, so nobody can guess it from its digest.
+pub(crate) struct New(String);
 
 impl New {
-    pub(in crate::endpoint) fn draw(rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn draw(rng: &mut impl CryptoRng) -> Self {
         Self(secret::encode(&secret::random::<32>(rng)))
     }
 
-    pub(in crate::endpoint) fn digest(&self) -> Digest {
+    pub(crate) fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
 
@@ -226,10 +229,9 @@ impl New {
         parse(members, fresh, true).map_err(Problem::Invalid)
     }
 
-    /// The client, and the secret if it is the client's.
-    pub(in crate::endpoint) fn take(self, reply: Reply) -> Result<(Client, Option<String>), Problem> {
-        let Reply::Client { client, is_new_secret } = reply else { return Err(Problem::Unavailable) };
-        Ok((*client, is_new_secret.then_some(self.0)))
+    /// Returns the client, and the secret if the registry stored it.
+    pub(crate) fn take(self, now: ClientNow) -> (Client, Option<String>) {
+        (*now.client, now.is_new_secret.then_some(self.0))
     }
 }
 
@@ -238,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_merge_patch_is_that_of_rfc_7396() {
+    fn a_merge_patch_works_as_in_rfc_7396() {
         // RFC 7396 §3, without the title.
         let mut target = json!({ "author": { "givenName": "John", "familyName": "Doe" }, "tags": ["a", "b"], "content": "x" });
         let patch = json!({ "phoneNumber": "+01", "author": { "familyName": null }, "tags": ["a"] });

@@ -1,37 +1,38 @@
-//! A dry run: what the tokens of an account would say to a client, without making any.
+//! A dry run: the claims that the tokens for an account and a client would have. It issues nothing.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::body;
+use super::done::Done;
 use super::problem::Problem;
-use super::{Done, body};
 use crate::client::Client;
 use crate::client::registration::json_members::Members;
 use crate::client::rules::AccessTokenFormat;
 use crate::endpoint::http::Response;
-use crate::endpoint::token::mint::{ScopeClaims, Session, Subject};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::endpoint::token::mint::{ScopeClaims, Subject};
 use crate::endpoint::token::{mint, resource};
-use crate::endpoint::{Context, Platform};
+use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::fault::Fault;
-use crate::grant::routing::{Region, Shard};
-use crate::identity::account::{Account, key_of};
+use crate::identity::account::{Account, AccountKey};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
+use crate::sharding::{Region, Shard};
 use crate::token::confirmation::Confirmation;
 use crate::token::resource::Own;
 
-/// What is to be tried.
 struct Trial {
     client_id: String,
-    /// The username.
+    /// A username.
     account: String,
-    /// Without it, what a device gets that names no scope.
+    /// `None` for the scope that a device gets if it does not send one.
     scope: Option<Scope>,
     resources: Vec<String>,
 }
 
-/// How it would end.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Outcome {
@@ -39,7 +40,7 @@ enum Outcome {
     Refused(Refused),
 }
 
-/// The claims, but for those that name what was not made: `jti`, `sid` and `at_hash`.
+/// The claims, without `jti`, `sid` and `at_hash`, which identify tokens and sessions that do not exist.
 #[derive(Serialize)]
 struct Issued {
     allowed: bool,
@@ -56,9 +57,8 @@ struct Issued {
 #[derive(Serialize)]
 struct Refused {
     allowed: bool,
-    /// Where in a grant's life.
     at: Point,
-    /// Why, as the log says it.
+    /// The reason as it would be in the log.
     reason: &'static str,
 }
 
@@ -67,12 +67,12 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     body::query(context.request, &[])?;
     let trial = Trial::read(body::object(context.request)?)?;
     let server = context.server;
-    // First, because in development the demo clients are stored by it.
+    // Comes first because in development it stores the demo clients.
     let snapshot = server.snapshot(context.now).await?;
     let client = server.client_at_source(&trial.client_id).await?;
-    let client = client.ok_or_else(|| invalid("client_id", "there is no such client"))?;
-    let account = server.account(&key_of(&trial.account)).await?;
-    let account = account.ok_or_else(|| invalid("account", "there is no account with this username"))?;
+    let client = client.ok_or_else(|| invalid("client_id", "no client has this client_id"))?;
+    let account = server.account(&AccountKey::local(&trial.account)).await?;
+    let account = account.ok_or_else(|| invalid("account", "no account has this username"))?;
     let scope = trial.scope.unwrap_or_else(|| client.scope.without(OFFLINE_ACCESS));
     let resources: Vec<&str> = trial.resources.iter().map(String::as_str).collect();
     let outcome = judge(context, &client, &account, scope, &resources, &snapshot.scope_claims);
@@ -82,7 +82,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
 
 impl Trial {
     fn read(members: Map<String, Value>) -> Result<Self, Problem> {
-        const SCOPE: &str = "scopes with a space between them, each of ASCII without \" and \\";
+        const SCOPE: &str = "space-separated scopes of ASCII characters other than \" and \\";
         let mut members = Members::of(members);
         let client_id = required(&mut members, "client_id");
         let account = required(&mut members, "account");
@@ -97,9 +97,8 @@ impl Trial {
     }
 }
 
-/// A text that must be there.
 fn required(members: &mut Members, name: &str) -> String {
-    let text = members.text(name, "a text", |text| !text.is_empty());
+    let text = members.text(name, "a non-empty string", |text| !text.is_empty());
     if text.is_none() && !members.is_refused(name) {
         members.refuse(name, format!("{name} is missing"));
     }
@@ -129,7 +128,8 @@ fn judge<P: Platform>(
         Ok(audience) => audience,
         Err(error) => return refused(Point::DeviceAuthorization, error.reason()),
     };
-    let nowhere = Session { shard: Shard { region: Region::Weur, index: 0 }, family: [0; 16] };
+    let nowhere =
+        SessionId { shard: Shard { region: Region::Weur, index: 0 }, family: FamilyId::from_bytes([0; 16]) };
     let subject = Subject {
         client,
         account,
@@ -140,13 +140,14 @@ fn judge<P: Platform>(
         nonce: None,
         audience: &audience,
         cnf: &Confirmation::default(),
-        attempt: "",
+        attempt: &AttemptId::of_jti(""),
         session: nowhere,
     };
     Outcome::Issued(Box::new(describe(context, &subject, scopes)))
 }
 
-/// What policy leaves of the scope at every point until the tokens are out, or where it refuses.
+/// Applies policy at every point until tokens are issued. Returns what is left of the scope, or the point
+/// that refuses and why.
 fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Point, PolicyRefusal)> {
     let points = [
         (Point::DeviceAuthorization, Some(client), None),
@@ -185,7 +186,7 @@ fn describe<P: Platform>(context: Context<'_, P>, subject: &Subject<'_>, scopes:
     }
 }
 
-/// Claims with their times, and without the names of what was not made.
+/// Adds `iat` and `exp` if given, and removes what identifies tokens and sessions that do not exist.
 fn shown(claims: impl Serialize, times: Option<(u64, u64)>) -> Value {
     let mut claims = serde_json::to_value(claims).unwrap_or_default();
     if let Value::Object(claims) = &mut claims {

@@ -1,50 +1,36 @@
-//! The admin API: clients, scopes and what else an operator sees to, under `/admin/api/`.
+//! The admin API under `/admin/api/`: clients, scopes and signing keys, for operators.
 //!
-//! It is there only if an admin token is configured. No browser is meant to call it: there is no CORS and no cookie.
+//! It exists only if an admin token is configured. It is not meant for browsers: there is no CORS, and no
+//! cookie.
 
-mod body;
-mod clients;
+pub(super) mod body;
+pub(super) mod clients;
+mod done;
 mod dry_run;
-mod problem;
-mod registry;
+pub(super) mod problem;
+pub(super) mod registry;
 mod route;
 mod scope_claims;
 mod scopes;
 mod signing_keys;
 
+use crate::endpoint::route::ADMIN_PREFIX;
+use done::Done;
+use problem::Problem;
 use rand_core::CryptoRng;
 
+use super::admin::route::{Found, Place};
 use super::http::Response;
-use super::static_token::{self, Shown};
-use super::{Context, Platform};
+use super::platform::Platform;
+use super::server::Context;
+use super::static_token;
+use super::static_token::Shown;
 use crate::limiter::budgets::admin_tokens_by_network;
-pub(super) use body::object;
-pub(super) use clients::New;
-pub(super) use problem::Problem;
-pub(super) use registry::ask;
-use route::{Found, Place};
 
-/// Where the admin API is, below the issuer.
-pub(super) const PREFIX: &str = "/admin/api";
-/// For the log.
+/// The `what` of log lines.
 const WHAT: &str = "admin";
 
-/// What was done, and to which registered client, if to one.
-struct Done {
-    response: Response,
-    client: Option<String>,
-    /// For the log: `client_created` and the like.
-    outcome: &'static str,
-}
-
-impl Done {
-    /// Something was looked at.
-    fn read(response: Response) -> Self {
-        Self { response, client: None, outcome: "read" }
-    }
-}
-
-/// Answers every request below [`PREFIX`]; one line in the log for each.
+/// Answers a request below [`ADMIN_PREFIX`], and logs one line about it.
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match attend(context, rng).await {
         Ok(Done { response, client, outcome }) => response.noting(WHAT, client.as_deref(), outcome, outcome),
@@ -55,7 +41,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Result<Done, Problem> {
     authenticate(context).await?;
     let path = context.request.path.strip_prefix(context.issuer.path());
-    let path = path.and_then(|path| path.strip_prefix(PREFIX)).unwrap_or_default();
+    let path = path.and_then(|path| path.strip_prefix(ADMIN_PREFIX)).unwrap_or_default();
     let found = route::find(path).ok_or(Problem::NotFound)?;
     if !found.methods.contains(&context.request.method.as_str()) {
         return Err(Problem::MethodNotAllowed(found.methods));

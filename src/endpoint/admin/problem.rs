@@ -1,36 +1,37 @@
-//! Why the admin API refuses, and how it says so (RFC 9457).
+//! Why the admin API refuses a request, as problem details (RFC 9457).
 
 use serde::Serialize;
 
-use crate::endpoint::Unavailable;
 use crate::endpoint::http::{MAX_BODY, Response};
+use crate::endpoint::platform::Unavailable;
 use crate::fault::Fault;
-use crate::settings::Issuer;
+use crate::settings::issuer::Issuer;
 
-/// The reasons. The name of each is a response in the OpenAPI document, and its `type` points there.
+/// Why a request is refused. The `type` of each problem points to the response of that name in the OpenAPI
+/// document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Problem {
-    /// No admin token, or a wrong one.
+    /// The admin token is missing or wrong.
     Unauthorized,
-    /// Too many wrong admin tokens; in so many seconds there is room.
+    /// Too many wrong admin tokens came from this network. Carries the wait in seconds.
     TooMany(u64),
-    /// Nothing has this address.
+    /// Nothing exists at this address.
     NotFound,
-    /// The address takes these methods only.
+    /// The address does not support the method. Carries the methods that it supports.
     MethodNotAllowed(&'static [&'static str]),
     /// The body is larger than [`MAX_BODY`].
     TooLarge,
-    /// The body does not say that it is JSON.
+    /// The content type is not JSON.
     NotJson,
-    /// The body is not a JSON object; where it stops being one.
+    /// The body is not a JSON object. Carries the detail.
     Malformed(String),
-    /// Members of the body, or parameters, that cannot be used.
+    /// Members of the body, or parameters, are invalid.
     Invalid(Vec<Fault>),
-    /// What is there forbids it: why.
+    /// The current state does not allow the change. Carries the detail.
     Conflict(String),
-    /// A change of this needs `If-Match` (RFC 6585 §3).
+    /// The change needs `If-Match` (RFC 6585 §3).
     PreconditionRequired,
-    /// It is no longer as `If-Match` says (RFC 9110 §15.5.13).
+    /// The current `ETag` does not match `If-Match` (RFC 9110 §15.5.13).
     PreconditionFailed,
     /// Part of the server cannot be reached.
     Unavailable,
@@ -55,7 +56,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// Its name, in the document and in the log.
+    /// Returns the name in the OpenAPI document and in the log.
     #[must_use]
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -95,38 +96,36 @@ impl Problem {
         match self {
             Self::Unauthorized => "The admin token is missing or wrong",
             Self::TooMany(_) => "Too many wrong admin tokens",
-            Self::NotFound => "There is nothing here",
-            Self::MethodNotAllowed(_) => "This address does not take that method",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed(_) => "This address does not support that method",
             Self::TooLarge => "The body is too large",
             Self::NotJson => "The body must be JSON",
             Self::Malformed(_) => "The body cannot be read",
-            Self::Invalid(_) => "Something in the request cannot be used",
-            Self::Conflict(_) => "What is there forbids it",
+            Self::Invalid(_) => "Part of the request is invalid",
+            Self::Conflict(_) => "The request conflicts with the current state",
             Self::PreconditionRequired => "This change needs If-Match",
-            Self::PreconditionFailed => "It has changed meanwhile",
+            Self::PreconditionFailed => "It was changed in the meantime",
             Self::Unavailable => "Part of the server cannot be reached",
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do now, or what exactly was wrong.
     #[must_use]
     pub(crate) fn detail(&self) -> String {
         match self {
             Self::Unauthorized => "Send Authorization: Bearer with the admin token.".to_owned(),
             Self::TooMany(seconds) => format!("Try again in {seconds} seconds."),
-            Self::NotFound => "Nothing has this address.".to_owned(),
+            Self::NotFound => "Nothing exists at this address.".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Use {}.", allowed.join(", ")),
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
             Self::NotJson => "Send Content-Type: application/json.".to_owned(),
             Self::Malformed(detail) | Self::Conflict(detail) => detail.clone(),
-            Self::Invalid(faults) if faults.len() == 1 => "See the one entry of errors.".to_owned(),
-            Self::Invalid(faults) => format!("See the {} entries of errors.", faults.len()),
+            Self::Invalid(faults) if faults.len() == 1 => "See the entry in errors.".to_owned(),
+            Self::Invalid(faults) => format!("See the {} entries in errors.", faults.len()),
             Self::PreconditionRequired => {
-                "Send If-Match with the ETag of what you mean to change, or * for whatever it is.".to_owned()
+                "Send If-Match with the ETag of the version to change, or * for any version.".to_owned()
             }
-            Self::PreconditionFailed => {
-                "Read it again; its ETag is no longer the one in If-Match.".to_owned()
-            }
+            Self::PreconditionFailed => "Read it again: its ETag no longer matches If-Match.".to_owned(),
             Self::Unavailable => "Nothing has changed; try again.".to_owned(),
         }
     }
@@ -135,7 +134,6 @@ impl Problem {
         if let Self::Invalid(faults) = self { faults } else { &[] }
     }
 
-    /// The answer.
     #[must_use]
     pub(crate) fn response(&self, issuer: &Issuer) -> Response {
         let kind =

@@ -1,32 +1,39 @@
-//! The admin API asks the registry; what it refuses becomes a problem.
+//! Commands from the admin API to the registry, and the problems that its refusals become.
 
 use super::problem::Problem;
+use crate::ask::Ask;
 use crate::client::history::Expected;
-use crate::endpoint::{Context, Platform};
-use crate::registry;
-use crate::registry::command::{Command, MOST_SCOPES, RegistryRefusal, Reply};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::registry::command::{Command, MOST_SCOPES, RegistryRefusal};
 use crate::registry::quota::{MOST_BYTES, MOST_CLIENTS};
 
-/// Asks for something that may change the registry; this isolate sees the change at once.
-pub(in crate::endpoint) async fn ask<P: Platform>(
-    context: Context<'_, P>,
-    command: Command,
-) -> Result<Reply, Problem> {
-    // In development this stores the demo clients, if nobody has asked for anything yet.
-    context.server.snapshot(context.now).await?;
-    let is_change = command.is_change();
-    let reply = context.server.platform.registry(&registry::Command::Manage(command)).await?;
-    if is_change {
-        context.server.forget_snapshot();
-    }
-    match reply {
-        registry::Reply::Managed(Reply::Refused(refusal)) => Err(refused(refusal)),
-        registry::Reply::Managed(reply) => Ok(reply),
-        registry::Reply::Snapshot(_)
-        | registry::Reply::AtSource(_)
-        | registry::Reply::Keys(_)
-        | registry::Reply::Undescribed { .. } => Err(Problem::Unavailable),
-    }
+/// Sends a command that may change the registry, and turns a refusal into a problem. This isolate sees the
+/// change at once.
+pub(crate) async fn ask<P, A, T>(context: Context<'_, P>, ask: A) -> Result<T, Problem>
+where
+    P: Platform,
+    A: Ask<Command = Command, Reply = Result<T, RegistryRefusal>>,
+{
+    prepare(context).await?;
+    let reply = context.server.platform.registry(ask).await?;
+    context.server.forget_snapshot();
+    reply.map_err(refused)
+}
+
+/// Sends a command that only reads.
+pub(super) async fn read<P, A>(context: Context<'_, P>, ask: A) -> Result<A::Reply, Problem>
+where
+    P: Platform,
+    A: Ask<Command = Command>,
+{
+    prepare(context).await?;
+    Ok(context.server.platform.registry(ask).await?)
+}
+
+/// In development, reading the snapshot stores the demo clients if no request has done so yet.
+async fn prepare<P: Platform>(context: Context<'_, P>) -> Result<(), Unavailable> {
+    context.server.snapshot(context.now).await.map(drop)
 }
 
 fn refused(refusal: RegistryRefusal) -> Problem {
@@ -36,25 +43,27 @@ fn refused(refusal: RegistryRefusal) -> Problem {
         RegistryRefusal::Stale => Problem::PreconditionFailed,
         RegistryRefusal::Unknown(faults) => Problem::Invalid(faults),
         RegistryRefusal::TooMuch(fault) => Problem::Invalid(vec![fault]),
-        RegistryRefusal::Exists => conflict("There is a client with this client_id."),
+        RegistryRefusal::Exists => conflict("A client with this client_id already exists."),
         RegistryRefusal::NoSecret => conflict("This client does not authenticate with a secret."),
         RegistryRefusal::Standard => {
-            conflict("This is a standard scope: it can be described anew, not removed.")
+            conflict("This is a standard scope: it can be described differently, but not removed.")
         }
         RegistryRefusal::Full => Problem::Conflict(format!(
-            "There is room for {MOST_CLIENTS} clients, which together may be {MOST_BYTES} bytes as records, and for \
-             {MOST_SCOPES} scopes besides the standard ones. Half of the room for clients is an operator's."
+            "The registry is full. It holds at most {MOST_CLIENTS} clients, whose records have at most {MOST_BYTES} \
+             bytes in total, and {MOST_SCOPES} scopes besides the standard ones. Half of the space for clients is \
+             reserved for operators."
         )),
         RegistryRefusal::InUse(1, first) => {
-            Problem::Conflict(format!("The client {first:?} may have this scope."))
+            Problem::Conflict(format!("The client {first:?} is registered for this scope."))
         }
         RegistryRefusal::InUse(users, first) => {
-            Problem::Conflict(format!("{users} clients may have this scope, {first:?} among them."))
+            Problem::Conflict(format!("{users} clients are registered for this scope, among them {first:?}."))
         }
     }
 }
 
-/// What `If-Match` says; a change needs it, so that nobody overwrites what somebody else did meanwhile.
+/// Reads `If-Match`, which a change requires so that nobody overwrites a change that somebody else made in
+/// the meantime.
 pub(super) fn expected<P>(context: Context<'_, P>) -> Result<Expected, Problem> {
     context.request.if_match.as_deref().map(Expected::parse).ok_or(Problem::PreconditionRequired)
 }

@@ -1,8 +1,8 @@
-//! The addresses of the admin API. The OpenAPI document has the same ones; a test compares the two.
+//! The addresses of the admin API. A test compares them with the OpenAPI document.
 
 use percent_encoding::percent_decode_str;
 
-/// What an address is.
+/// What an address stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
     Clients,
@@ -18,7 +18,8 @@ pub(super) enum Place {
     KeyRetirement,
 }
 
-/// Every address below `/admin/api`, with the methods it takes. A segment in braces stands for any one.
+/// Every address below `/admin/api`, with the methods that it supports. A segment in braces matches any
+/// segment.
 pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
     (Place::Clients, "/clients", &["GET", "HEAD", "POST"]),
     (Place::Client, "/clients/{client_id}", &["GET", "HEAD", "PUT", "PATCH", "DELETE"]),
@@ -33,15 +34,14 @@ pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
 ];
 
-/// An address that was found.
 pub(super) struct Found {
     pub place: Place,
     pub methods: &'static [&'static str],
-    /// The segments that stood for those in braces, decoded, from left to right.
+    /// The segments that matched those in braces, percent-decoded, from left to right.
     pub names: Vec<String>,
 }
 
-/// Finds the address that `path`, below `/admin/api`, is.
+/// Finds the address that `path`, which starts after `/admin/api`, matches.
 pub(super) fn find(path: &str) -> Option<Found> {
     ROUTES.iter().find_map(|(place, template, methods)| {
         let names = matched(template, path)?;
@@ -85,7 +85,7 @@ mod tests {
             .map(|(path, members)| (path.clone(), operations(members)))
             .collect();
 
-        // HEAD goes with GET: the document says so once.
+        // The document mentions HEAD only once, in its description.
         let methods = |methods: &[&str]| {
             methods.iter().filter(|name| **name != "HEAD").map(|name| (*name).to_owned()).collect()
         };
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_in_braces_stand_for_any_one() {
+    fn a_segment_in_braces_matches_any_segment() {
         assert_eq!(matched("/clients/{id}/secret", "/clients/a%2Fb%20c/secret").unwrap(), ["a/b c"]);
         for other in ["/clients//secret", "/clients/a/secret/", "/clients/a/b/secret", "/clients/%ff/secret"]
         {

@@ -1,14 +1,16 @@
-//! The claim mapping of a scope: read, and put in place as a whole.
+//! The claim mapping of a scope, which is read and replaced as a whole.
 
 use serde::Serialize;
 
+use super::body;
+use super::done::Done;
 use super::problem::Problem;
 use super::registry::ask;
-use super::{Done, body};
 use crate::client::registration::json_members::Members;
 use crate::endpoint::http::Response;
-use crate::endpoint::{Context, Platform};
-use crate::registry::command::{Command, Reply};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::registry::command::{FindMapping, MapScope};
 use crate::token::mapping;
 use crate::token::mapping::Rules;
 
@@ -20,27 +22,23 @@ struct Mapped {
     claims: Rules,
 }
 
-/// `GET /scopes/{name}/claims`. No rules are an empty list.
+/// `GET /scopes/{name}/claims`. A scope without rules has an empty list.
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    send(context, Command::Mapping { name: name.to_owned() }).await.map(Done::read)
+    let claims = ask(context, FindMapping { name: name.to_owned() }).await?;
+    Ok(Done::read(Response::json(200, &Mapped { claims })))
 }
 
-/// `PUT /scopes/{name}/claims`. A faulty rule is refused here, and an empty list removes all.
+/// `PUT /scopes/{name}/claims`. Refuses invalid rules; an empty list removes all rules.
 pub(super) async fn write<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let mut members = Members::of(body::object(context.request)?);
     let claims = members.take(CLAIMS).unwrap_or_default();
-    let claims = mapping::read(CLAIMS, claims).unwrap_or_else(|faults| {
+    let claims = mapping::written::read(CLAIMS, claims).unwrap_or_else(|faults| {
         members.refuse_all(faults);
         Rules::default()
     });
     body::sound(members)?;
-    let response = send(context, Command::Map { name: name.to_owned(), claims }).await?;
-    Ok(Done { outcome: "scope_mapped", ..Done::read(response) })
-}
-
-async fn send<P: Platform>(context: Context<'_, P>, command: Command) -> Result<Response, Problem> {
-    let Reply::Mapped(claims) = ask(context, command).await? else { return Err(Problem::Unavailable) };
-    Ok(Response::json(200, &Mapped { claims }))
+    let claims = ask(context, MapScope { name: name.to_owned(), claims }).await?;
+    Ok(Done { outcome: "scope_mapped", ..Done::read(Response::json(200, &Mapped { claims })) })
 }

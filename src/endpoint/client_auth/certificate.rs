@@ -4,7 +4,7 @@ use crate::client::certificate::Certificate;
 use crate::client::{Authentication, Client};
 use crate::endpoint::error::Error;
 use crate::endpoint::http::Request;
-use crate::endpoint::{Context, Server};
+use crate::endpoint::server::{Context, Server};
 use crate::token::confirmation::Confirmation;
 
 impl<P> Server<P> {

@@ -1,59 +1,20 @@
 //! The keys of clients: registered, or fetched from where the client publishes them.
 
-use core::cell::RefCell;
+use crate::endpoint::memory::Fetched;
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::client::Client;
 use crate::client::jwks::KeySet;
 use crate::client::rules::ClientKeys;
-use crate::endpoint::Server;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Server;
 use crate::time::Timestamp;
 
 /// How old a fetched set may be: so long a key that was taken out of it may still be good.
 pub const KEY_SET_AGE: Duration = Duration::from_secs(300);
 /// How old it may be when a client is to be refused by it: its key may be newer. A set is fetched no more often.
 pub const KEY_SET_REFUSAL_AGE: Duration = Duration::from_secs(60);
-/// How long after a fetch that failed there is no other.
-const RETRY: Duration = Duration::from_secs(10);
-/// How many sets an isolate remembers.
-const MOST: usize = 100;
-
-/// The sets that were fetched, by their URLs.
-#[derive(Default)]
-pub(crate) struct KeySets(RefCell<BTreeMap<String, Fetched>>);
-
-#[derive(Clone, Default)]
-struct Fetched {
-    set: Option<(Rc<KeySet>, Timestamp)>,
-    failed_at: Option<Timestamp>,
-}
-
-impl Fetched {
-    fn within(&self, age: Duration, now: Timestamp) -> Option<Rc<KeySet>> {
-        self.set.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(set, _)| Rc::clone(set))
-    }
-
-    fn has_just_failed(&self, now: Timestamp) -> bool {
-        self.failed_at.is_some_and(|at| now.since(at) < RETRY)
-    }
-}
-
-impl KeySets {
-    fn find(&self, uri: &str) -> Fetched {
-        self.0.borrow().get(uri).cloned().unwrap_or_default()
-    }
-
-    fn keep(&self, uri: &str, fetched: Fetched) {
-        let mut sets = self.0.borrow_mut();
-        if sets.len() >= MOST {
-            sets.clear();
-        }
-        sets.insert(uri.to_owned(), fetched);
-    }
-}
 
 impl<P: Platform> Server<P> {
     /// The keys of `client`; what was fetched is younger than `age`, or of [`KEY_SET_AGE`] if there is nothing newer.

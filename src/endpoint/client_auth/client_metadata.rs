@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::endpoint::Context;
+use crate::endpoint::server::Context;
 use crate::format::is_false;
-use crate::settings::Issuer;
+use crate::settings::issuer::Issuer;
 use crate::token::signing_key::Algorithm;
 
 /// The members of the metadata. A list of methods with `private_key_jwt` in it wants a list of algorithms beside it.

@@ -4,6 +4,7 @@
 pub(super) mod certificate;
 pub(super) mod client_jwks;
 pub(super) mod client_metadata;
+pub(super) mod envelope;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::Form;
-use super::once::Once;
-use super::{Context, Platform, Unavailable, form};
+use super::platform::{Platform, Unavailable};
+use super::server::Context;
+use super::{form, once};
 use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, JWT_BEARER, Recipient};
 use crate::client::authentication::{ClientRefusal, Credentials, Evidence, Judgement, Proof};
@@ -20,6 +22,7 @@ use crate::client::certificate::Certificate;
 use crate::client::jwks::KeySet;
 use crate::grant::device_code::DeviceCode;
 use crate::limiter::budgets::used_assertion;
+use crate::limiter::command::UseOnce;
 use crate::secret::Digest;
 use crate::settings::AssertionAudience;
 
@@ -29,68 +32,71 @@ pub(super) struct Caller {
     credentials: Credentials,
 }
 
-impl Caller {
-    /// Authenticates the client of a request. `known` is set to its identifier once it is known to be one.
-    ///
-    /// Before refusing, the source is asked: a client, a secret or a key may be newer than the snapshot. An assertion
-    /// is used up.
-    pub(super) async fn authenticate<P: Platform>(
-        context: Context<'_, P>,
-        form: &Form,
-        required: bool,
-        known: &mut Option<String>,
-    ) -> Result<Self, Error> {
-        let caller = Self::identify(context, form, required, known).await?;
-        caller.use_up(context).await?;
-        Ok(caller)
-    }
+/// A request whose client did not prove who it is.
+pub(super) struct Unauthenticated {
+    /// The registered client that the request names, for the log.
+    pub client: Option<String>,
+    pub error: Error,
+}
 
-    /// As [`Caller::authenticate`], but that an assertion is not used up yet.
+impl From<Error> for Unauthenticated {
+    fn from(error: Error) -> Self {
+        Self { client: None, error }
+    }
+}
+
+impl From<Unavailable> for Unauthenticated {
+    fn from(unavailable: Unavailable) -> Self {
+        Error::from(unavailable).into()
+    }
+}
+
+impl Caller {
+    /// Authenticates the client of a request. An assertion is not used up by this.
+    ///
+    /// Before refusing, it asks the source: a client, a secret or a key may be newer than the snapshot.
     pub(super) async fn identify<P: Platform>(
         context: Context<'_, P>,
         form: &Form,
         required: bool,
-        known: &mut Option<String>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Unauthenticated> {
         let authorization = context.request.authorization.as_deref();
         let credentials = read_credentials(authorization, form, context.certificate())?;
         let snapshot = context.server.snapshot(context.now).await?;
         let cached = snapshot.client(&credentials.client_id);
-        *known = cached.map(|client| client.client_id.clone());
-        if let Proof::Assertion(assertion) = &credentials.proof {
-            check(context, assertion)?;
-            if once(assertion).was_used(context) {
-                return Err(Error::Unproven(ClientRefusal::Assertion(Flaw::Replayed)));
+        let proven = prove_cached(context, &credentials, cached, required).await;
+        let client = cached.map(|client| client.client_id.clone());
+        match proven.map_err(|error| Unauthenticated { client, error })? {
+            Some(client) => Ok(Self { client, credentials }),
+            None => {
+                let client = prove_at_source(context, form, &credentials, required).await?;
+                Ok(Self { client, credentials })
             }
         }
-        let proven = match cached {
-            Some(client) => {
-                prove(context, &credentials, client, required).await?.map(|()| client.clone()).ok()
-            }
-            None => None,
-        };
-        let client = match proven {
-            Some(client) => client,
-            None => prove_at_source(context, form, &credentials, required, known).await?,
-        };
-        *known = Some(client.client_id.clone());
-        Ok(Self { client, credentials })
     }
 
-    /// What of the credentials may be used once. Only a signature that held gets here, so nobody else can use up a
-    /// client's names, or fill the limiter with them.
-    pub(super) fn once(&self) -> Option<Once> {
-        if let Proof::Assertion(assertion) = &self.credentials.proof { Some(once(assertion)) } else { None }
+    /// The name of an assertion, which is good once. Only an assertion whose signature holds gets here, so nobody
+    /// else can use up a client's names or fill the limiter with them.
+    pub(super) fn assertion(&self) -> Option<UseOnce> {
+        if let Proof::Assertion(assertion) = &self.credentials.proof {
+            Some(name_of(assertion))
+        } else {
+            None
+        }
     }
 
-    /// RFC 7523 §3: a `jti` is used once.
+    /// Uses up an assertion (RFC 7523 §3).
     pub(super) async fn use_up<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
-        match self.once() {
-            Some(once) if !once.take(context).await? => {
+        match self.assertion() {
+            Some(name) if !once::take(context, &name).await? => {
                 Err(Error::Unproven(ClientRefusal::Assertion(Flaw::Replayed)))
             }
             Some(_) | None => Ok(()),
         }
+    }
+
+    fn unauthenticated(&self, error: Error) -> Unauthenticated {
+        Unauthenticated { client: Some(self.client.client_id.clone()), error }
     }
 
     /// Whether the client has credentials, and has shown them.
@@ -111,24 +117,43 @@ impl Caller {
     }
 }
 
-/// Strangers can cause this look-up as often as they like, so the platform's rate limit stands before it.
+/// Judges the credentials by the client of the snapshot; `None` if its source has to be asked.
+async fn prove_cached<P: Platform>(
+    context: Context<'_, P>,
+    credentials: &Credentials,
+    cached: Option<&Client>,
+    required: bool,
+) -> Result<Option<Client>, Error> {
+    if let Proof::Assertion(assertion) = &credentials.proof {
+        check(context, assertion)?;
+        if once::was_used(context, &name_of(assertion)) {
+            return Err(Error::Unproven(ClientRefusal::Assertion(Flaw::Replayed)));
+        }
+    }
+    let Some(client) = cached else { return Ok(None) };
+    let proven = prove(context, credentials, client, required).await?;
+    Ok(proven.is_ok().then(|| client.clone()))
+}
+
+/// Judges the credentials by the client at its source. Strangers can cause this look-up as often as they like, so the
+/// platform's rate limit stands before it.
 async fn prove_at_source<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     credentials: &Credentials,
     required: bool,
-    known: &mut Option<String>,
-) -> Result<Client, Error> {
+) -> Result<Client, Unauthenticated> {
     let key = format!("unproven/{}", whose(context, form, &credentials.client_id));
     if !context.server.platform.within_limit(&key).await {
-        return Err(Error::TooMany(60));
+        return Err(Error::TooMany(60).into());
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
-    *known = client.as_ref().map(|client| client.client_id.clone());
     let client = client.ok_or(Error::UnknownClient)?;
     match prove(context, credentials, &client, required).await? {
         Ok(()) => Ok(client),
-        Err(refusal) => Err(Error::Unproven(refusal)),
+        Err(refusal) => {
+            Err(Unauthenticated { client: Some(client.client_id), error: Error::Unproven(refusal) })
+        }
     }
 }
 
@@ -201,8 +226,8 @@ fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error>
     checked.map_err(|flaw| Error::Unproven(ClientRefusal::Assertion(flaw)))
 }
 
-fn once(assertion: &Assertion) -> Once {
-    Once { key: used_assertion(&assertion.once()), until: assertion.until() }
+fn name_of(assertion: &Assertion) -> UseOnce {
+    UseOnce { key: used_assertion(&assertion.once()), until: assertion.until() }
 }
 
 /// Reads the credentials of a request from its `Authorization` header, its form and its connection.

@@ -9,24 +9,28 @@ use rand_core::CryptoRng;
 use serde::Serialize;
 
 use super::client_auth::Caller;
+use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use super::device_authorization::live_codes::{admit, release};
+use super::dpop;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
+use super::platform::{Platform, Unavailable};
+use super::server::Context;
 use super::token::{pkce, resource};
-use super::{Context, Platform, Unavailable, dpop};
 use crate::client::Client;
 use crate::client::rules::{CodeRules, UserCodeType};
 use crate::format::Format;
-use crate::grant::command::{Command, Opened, Reply};
+use crate::grant::command::{Open, Opened};
 use crate::grant::device_code::DeviceCode;
-use crate::grant::routing::{Address, Region, draw_near};
+use crate::grant::routing::{Address, draw_near};
 use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{Grant, State};
 use crate::place::{Origin, device_kind};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::Digest;
+use crate::sharding::Region;
 use crate::time::Timestamp;
 use crate::{grant, limiter, policy};
 
@@ -47,44 +51,43 @@ struct Answer {
 }
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
-    let challenge = context.request.authorization.is_some();
-    let mut known = None;
-    match start(context, &mut known, rng).await {
-        Ok(answer) => Response::json(200, &answer).noting(WHAT, known.as_deref(), "started", "started"),
-        Err(error) => error.response(challenge).noting(WHAT, known.as_deref(), error.code(), error.reason()),
-    }
+    let required = context.server.settings.device_client_authentication;
+    let envelope = Envelope { what: WHAT, required, assertion: AssertionUse::First };
+    let start = async |caller: &Caller, form: &Form| {
+        let body = start(context, &caller.client, form, rng).await?;
+        Ok(Answered { body, outcome: "started" })
+    };
+    envelope.answer(context, start).await
 }
 
 async fn start<P: Platform>(
     context: Context<'_, P>,
-    known: &mut Option<String>,
+    client: &Client,
+    form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
-    let form = Form::of(request)?;
-    let required = server.settings.device_client_authentication;
-    let client = Caller::authenticate(context, &form, required, known).await?.client;
     let network = context.network();
     if !server.platform.within_limit(&format!("{}/{network}", client.client_id)).await {
         return Err(Error::TooMany(60));
     }
     let request = grant::Request {
-        scope: allowed_scope(&client, &form)?,
-        nonce: parameters::nonce(&form)?,
+        scope: allowed_scope(client, form)?,
+        nonce: parameters::nonce(form)?,
         origin: Origin {
             place: request.place.clone(),
             device: device_kind(request.user_agent.as_deref()),
             at: now,
         },
         gauge: limiter::budgets::gauge(&client.client_id, &network),
-        resource: resource::granted(context, &client, &resource::asked(&form)?)?,
+        resource: resource::granted(context, client, &resource::asked(form)?)?,
         client_id: client.client_id.clone(),
-        cnf: dpop::code_binding(context, &form).await?,
-        code_challenge: pkce::challenge(&form)?,
-        acr_values: parameters::acr_values(&form)?,
-        max_age: parameters::max_age(&form)?,
-        login_hint: parameters::login_hint(&form)?,
-        ui_locales: parameters::ui_locales(&form)?,
+        cnf: dpop::code_binding(context, form).await?,
+        code_challenge: pkce::challenge(form)?,
+        acr_values: parameters::acr_values(form)?,
+        max_age: parameters::max_age(form)?,
+        login_hint: parameters::login_hint(form)?,
+        ui_locales: parameters::ui_locales(form)?,
     };
     open(context, &CodeTerms::of(context, &client.codes), request, rng).await
 }
@@ -184,10 +187,8 @@ async fn store<P: Platform>(
     grant: Grant,
 ) -> Result<Opened, Unavailable> {
     let cap = context.server.settings.live_codes_per_shard;
-    let command = Command::Open { key: address.key, grant: Box::new(grant), cap };
-    let reply = context.server.platform.grants(address.shard, &command).await?;
-    let Reply::Opened(opened) = reply else { return Err(Unavailable) };
-    Ok(opened)
+    let open = Open { key: address.key, grant: Box::new(grant), cap };
+    context.server.platform.grants(address.shard, open).await
 }
 
 fn describe<P>(

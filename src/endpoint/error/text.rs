@@ -56,7 +56,8 @@ impl Error {
         }
     }
 
-    /// Returns `error_description`, for the client's developer. Reasons that an attacker must not tell apart share one.
+    /// Returns `error_description`, for the client's developer. Reasons that an attacker must not tell apart
+    /// share one.
     pub(super) fn description(&self) -> String {
         match self {
             Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
@@ -66,22 +67,20 @@ impl Error {
             Self::Missing(name) => format!("The parameter {name} is missing."),
             Self::Malformed(name) => format!("The parameter {name} is malformed."),
             Self::TwoMethods => "The request authenticates in two ways; use only one.".to_owned(),
-            Self::TwoClients => {
-                "The client authentication and client_id name different clients.".to_owned()
-            }
+            Self::TwoClients => "The client authentication and client_id name different clients.".to_owned(),
             Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => {
                 "The client is unknown or did not authenticate.".to_owned()
             }
-            Self::NoCertificate => {
-                "This client's tokens are bound to its certificate: use the endpoints in \
+            Self::NoCertificate => "This client's tokens are bound to its certificate: use the endpoints in \
                  mtls_endpoint_aliases, and send the certificate."
-                    .to_owned()
-            }
+                .to_owned(),
             Self::UnknownGrantType => {
                 "This server supports only the device grant and refresh tokens.".to_owned()
             }
             Self::GrantNotAllowed => "This client is not allowed to use this grant.".to_owned(),
-            Self::MalformedScope => "The scope contains a character that is not allowed in scopes.".to_owned(),
+            Self::MalformedScope => {
+                "The scope contains a character that is not allowed in scopes.".to_owned()
+            }
             Self::ScopeNotAllowed => "The scope is not allowed, or exceeds what was granted.".to_owned(),
             Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
             Self::TargetNotAllowed => {
@@ -91,7 +90,9 @@ impl Error {
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
             | Self::ReplayedDeviceCode
-            | Self::WithoutKey => "The device code is unknown, already used, or was issued to another client.".to_owned(),
+            | Self::WithoutKey => {
+                "The device code is unknown, already used, or was issued to another client.".to_owned()
+            }
             Self::ForgedRefreshToken
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
@@ -102,7 +103,9 @@ impl Error {
             Self::NonceNeeded => "The DPoP proof needs the nonce from this response.".to_owned(),
             Self::ProofRequired => "This client must send a DPoP proof.".to_owned(),
             Self::TwoKeys => "The dpop_jkt does not match the key of the DPoP proof.".to_owned(),
-            Self::TokenWithoutKey => "The access token must come with a DPoP proof of the key it is bound to.".to_owned(),
+            Self::TokenWithoutKey => {
+                "The access token must come with a DPoP proof of the key it is bound to.".to_owned()
+            }
             Self::WrongVerifier => "The code_verifier does not match the code_challenge.".to_owned(),
             Self::ForeignToken => "The token was issued to another client.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; poll again after the interval.".to_owned(),

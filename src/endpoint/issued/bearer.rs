@@ -1,10 +1,41 @@
 //! How an access token is presented, and how a request without a good one is told what to bring (RFC 6750, RFC 9449 §7).
 
-use crate::endpoint::Context;
-use crate::endpoint::dpop::Scheme;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::server::Context;
+use crate::token::signing_key::Algorithm;
+
+/// The authentication scheme that an access token is presented under.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Scheme {
+    /// RFC 6750 §2.
+    Bearer,
+    /// RFC 9449 §7.1.
+    DPoP,
+}
+
+impl Scheme {
+    /// Reads the scheme of an `Authorization` header, which is case-insensitive (RFC 9110 §11.1).
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Bearer, Self::DPoP].into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::DPoP => "DPoP",
+        }
+    }
+
+    /// Returns the `algs` parameter of the challenge (RFC 9449 §7.1), after a comma. Empty for `Bearer`.
+    pub(crate) fn algorithms(self) -> String {
+        match self {
+            Self::Bearer => String::new(),
+            Self::DPoP => format!(", algs=\"{}\"", Algorithm::NAMES.join(" ")),
+        }
+    }
+}
 
 /// RFC 6750 §2.1, §2.2, RFC 9449 §7.1: in the header, or in the form of a POST; never in the query, and not in both.
 pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, String)>, Error> {

@@ -8,10 +8,12 @@ use super::live_tokens::Live;
 use crate::client::Client;
 use crate::client::authentication::ClientRefusal;
 use crate::endpoint::client_auth::Caller;
+use crate::endpoint::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::{Context, Platform, Unavailable};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
 use crate::family::refresh_token::RefreshToken;
 use crate::scope::Scope;
 use crate::token::access::AccessToken;
@@ -28,26 +30,17 @@ struct Found {
 /// `POST /introspect` (RFC 7662). A client sees its own tokens, a resource server those that are for it, and nobody any
 /// other: see `docs/decisions/0026-where-tokens-are-good.md`.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
-    let mut known = None;
-    let reply = async {
-        let form = Form::of(context.request)?;
-        let caller = Caller::authenticate(context, &form, true, &mut known).await?;
+    let envelope = Envelope { what: "introspection", required: true, assertion: AssertionUse::First };
+    let introspect = async |caller: &Caller, form: &Form| {
         if !caller.is_confidential() {
             return Err(Error::Unproven(ClientRefusal::NoProof));
         }
         let found = find(context, &caller.client, form.require("token")?).await?;
-        Ok(found.map(|found| Introspection::of(context, &found)).unwrap_or_default())
+        let body = found.map(|found| Introspection::of(context, &found)).unwrap_or_default();
+        let outcome = if body.active { "active" } else { "inactive" };
+        Ok(Answered { body, outcome })
     };
-    let reply = reply.await;
-    let challenge = context.request.authorization.is_some();
-    let client = known.as_deref();
-    match reply {
-        Ok(answer) => {
-            let outcome = if answer.active { "active" } else { "inactive" };
-            Response::json(200, &answer).noting("introspection", client, outcome, outcome)
-        }
-        Err(error) => error.response(challenge).noting("introspection", client, error.code(), error.reason()),
-    }
+    envelope.answer(context, introspect).await
 }
 
 /// RFC 7662 §2.2. An inactive token is `{"active":false}` and nothing else.

@@ -1,12 +1,14 @@
 //! Tokens that come back to this server: what they are, and whether they are still good.
 
 use crate::client::Client;
-use crate::endpoint::{Context, Platform, Unavailable};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
 use crate::family::Family;
-use crate::grant::command::{Command, Reply};
-use crate::grant::routing::Shard;
+use crate::family::command::FindFamily;
+use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::identity::account::Account;
-use crate::token::access::{AccessToken, Unverified, family_of};
+use crate::sharding::Shard;
+use crate::token::access::{AccessToken, Unverified};
 use crate::token::opaque;
 
 /// The family of a token that is good, and whose client and account may act.
@@ -39,23 +41,20 @@ pub(crate) async fn of_access<P: Platform>(
     context: Context<'_, P>,
     access: &AccessToken,
 ) -> Result<Option<Live>, Unavailable> {
-    let Some((shard, id)) = family_of(&access.claims.sid) else { return Ok(None) };
-    let jti = &access.claims.jti;
-    let live = of_family(context, shard, id, Some(jti.clone())).await?;
-    Ok(live.filter(|live| !live.family.has_withdrawn(jti)))
+    let Some(session) = SessionId::parse(&access.claims.sid) else { return Ok(None) };
+    let attempt = AttemptId::of_jti(&access.claims.jti);
+    let live = of_family(context, session.shard, session.family, Some(attempt.clone())).await?;
+    Ok(live.filter(|live| !live.family.has_withdrawn(&attempt)))
 }
 
 /// A family that has not ended; `seen` is the `jti` of an access token of it that arrived.
 pub(crate) async fn of_family<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,
-    id: String,
-    seen: Option<String>,
+    id: FamilyId,
+    seen: Option<AttemptId>,
 ) -> Result<Option<Live>, Unavailable> {
-    let Reply::Family(found) = context.server.platform.grants(shard, &Command::Family { id, seen }).await?
-    else {
-        return Err(Unavailable);
-    };
+    let found = context.server.platform.grants(shard, FindFamily { id, seen }).await?;
     let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
     let client = context.server.client(&family.client_id, context.now).await?;
     let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };

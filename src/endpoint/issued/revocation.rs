@@ -2,34 +2,32 @@
 
 use super::live_tokens;
 use crate::endpoint::client_auth::Caller;
+use crate::endpoint::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::{Context, Platform};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::family::command::RevokeFamily;
+use crate::family::id::{FamilyId, SessionId};
 use crate::family::refresh_token::RefreshToken;
-use crate::grant::command::{Command, Reply};
-use crate::grant::routing::Shard;
 use crate::secret::Digest;
-use crate::token::access::family_of;
+use crate::sharding::Shard;
 
 /// `POST /revoke` (RFC 7009). Either token ends the family, and with it every token of the same grant.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
-    let mut known = None;
-    let reply = end(context, &mut known).await;
-    let challenge = context.request.authorization.is_some();
-    let client = known.as_deref();
-    match reply {
-        Ok(()) => Response::json(200, &serde_json::json!({})).noting("revocation", client, "done", "done"),
-        Err(error) => error.response(challenge).noting("revocation", client, error.code(), error.reason()),
-    }
+    let envelope = Envelope { what: "revocation", required: true, assertion: AssertionUse::First };
+    let revoke = async |caller: &Caller, form: &Form| {
+        revoke(context, &caller.client.client_id, form.require("token")?).await?;
+        Ok(Answered { body: serde_json::json!({}), outcome: "done" })
+    };
+    envelope.answer(context, revoke).await
 }
 
-/// An unknown token is revoked already (RFC 7009 §2.2); a hint is not needed to tell the kinds apart.
-async fn end<P: Platform>(context: Context<'_, P>, known: &mut Option<String>) -> Result<(), Error> {
-    let form = Form::of(context.request)?;
-    let client_id = Caller::authenticate(context, &form, true, known).await?.client.client_id;
-    let token = form.require("token")?;
-    if let Some(refresh) = RefreshToken::parse(token, &client_id, &context.server.settings.keyring) {
+/// Revokes a token. An unknown token counts as revoked (RFC 7009 §2.2). `token_type_hint` is not needed: the formats
+/// differ.
+async fn revoke<P: Platform>(context: Context<'_, P>, client_id: &str, token: &str) -> Result<(), Error> {
+    if let Some(refresh) = RefreshToken::parse(token, client_id, &context.server.settings.keyring) {
         let proof = if refresh.genuine { None } else { Some(refresh.secret) };
         return end_family(context, refresh.shard, refresh.family, client_id, proof).await;
     }
@@ -37,21 +35,21 @@ async fn end<P: Platform>(context: Context<'_, P>, known: &mut Option<String>) -
     if access.claims.client_id != client_id {
         return Err(Error::ForeignToken);
     }
-    match family_of(&access.claims.sid) {
-        Some((shard, id)) => end_family(context, shard, id, client_id, None).await,
+    match SessionId::parse(&access.claims.sid) {
+        Some(SessionId { shard, family }) => end_family(context, shard, family, client_id, None).await,
         None => Ok(()),
     }
 }
 
-/// `proof` is the digest of a refresh token whose tag proves nothing any more: it must be the current one.
+/// Ends the family. `proof` is the digest of a refresh token whose tag no longer proves anything: it must be the
+/// current token.
 async fn end_family<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,
-    id: String,
-    client_id: String,
+    id: FamilyId,
+    client_id: &str,
     proof: Option<Digest>,
 ) -> Result<(), Error> {
-    let command = Command::Revoke { id, client_id, proof };
-    let reply = context.server.platform.grants(shard, &command).await?;
-    if reply == Reply::Revoked { Ok(()) } else { Err(Error::Unavailable) }
+    let revoke = RevokeFamily { id, client_id: client_id.to_owned(), proof };
+    Ok(context.server.platform.grants(shard, revoke).await?)
 }

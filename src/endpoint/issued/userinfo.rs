@@ -1,14 +1,15 @@
 //! `GET` or `POST /userinfo` (OpenID Connect Core §5.3).
 
-use super::bearer::{challenge, presented};
+use super::bearer::{Scheme, challenge, presented};
 use super::live_tokens;
 use super::live_tokens::Live;
 use crate::endpoint::client_auth::certificate;
-use crate::endpoint::dpop::Scheme;
+use crate::endpoint::dpop;
 use crate::endpoint::error::Error;
 use crate::endpoint::http::Response;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
 use crate::endpoint::token::mint;
-use crate::endpoint::{Context, Platform, Unavailable, dpop};
 use crate::scope::OPENID;
 use crate::token::access::AccessToken;
 use crate::token::claims::{AccessClaims, issued};

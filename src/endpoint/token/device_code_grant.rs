@@ -1,13 +1,13 @@
-//! The device's poll, and the redemption that it may turn into (RFC 8628 §3.4, §3.5).
+//! The device's poll, and the redemption that an approval turns it into (RFC 8628 §3.4, §3.5).
 //!
-//! Two hops: the first looks and spends nothing; then everything that can fail is done; the second
-//! spends the approval, and its one winner answers.
+//! A redemption takes two hops. The first judges the code and spends nothing. Then everything that can fail is done.
+//! The second hop spends the approval; its one winner answers with tokens.
 
 use core::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::mint::{Session, Subject, Tokens, mint};
+use super::mint::{Subject, Tokens, mint};
 use super::{pkce, resource};
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
@@ -15,22 +15,24 @@ use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
-use crate::endpoint::{Context, Platform};
-use crate::family::refresh_token::new_family;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::family::renewal::Renewal;
 use crate::family::{Current, Family};
 use crate::format::Format;
-use crate::grant::command::{Command, Reply};
+use crate::grant::command::{PollCode, Redeem};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::pkce::is_answered;
 use crate::grant::{Denial, Poll, Ready, Redemption};
 use crate::identity::account::Account;
+use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
-use crate::{policy, secret};
 
+/// Answers a poll: tokens if the grant is approved, else the error of its state.
 pub(crate) async fn poll<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
@@ -38,35 +40,39 @@ pub(crate) async fn poll<P: Platform>(
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
-    let (device_code, verifier) = (form.require("device_code")?, pkce::verifier(form)?);
-    let settings = &context.server.settings;
-    let asked = resource::asked(form)?;
-    let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
-    let code = code.ok_or(Error::ForgedDeviceCode)?;
-    if context.now >= code.expires_at + Duration::from_secs(settings.grace) {
-        return Err(Error::Expired);
-    }
-    let command = Command::Poll {
+    let verifier = pkce::verifier(form)?;
+    let resources = resource::asked(form)?;
+    let code = unexpired(context, caller, form.require("device_code")?)?;
+    let ask = PollCode {
         key: code.address.key,
         secret: code.secret,
         reissue: may_reissue(context, caller, None),
-        reissue_bound: settings.reissue_lost_answers,
+        reissue_bound: context.server.settings.reissue_lost_answers,
         proven: proven.cnf.clone(),
     };
-    let Reply::Polled(poll) = context.server.platform.grants(code.address.shard, &command).await? else {
-        return Err(Error::Unavailable);
-    };
+    let ready = approved(context.server.platform.grants(code.address.shard, ask).await?)?;
+    if !is_answered(ready.request.code_challenge.as_deref(), verifier) {
+        return Err(Error::WrongVerifier);
+    }
+    // An assertion is used up only now. A pending poll hands out nothing, so it need not pay for that hop.
+    caller.use_up(context).await?;
+    let approved = Approved::check(context, caller, proven, &code, ready, &resources).await?;
+    approved.redeem(rng).await
+}
+
+/// Reads a device code of this client that can still be redeemed, by its MAC and its end; asks no object.
+fn unexpired<P>(context: Context<'_, P>, caller: &Caller, device_code: &str) -> Result<DeviceCode, Error> {
+    let settings = &context.server.settings;
+    let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
+    let code = code.ok_or(Error::ForgedDeviceCode)?;
+    let is_over = context.now >= code.expires_at + Duration::from_secs(settings.grace);
+    if is_over { Err(Error::Expired) } else { Ok(code) }
+}
+
+/// The approval that a poll found, or the error of the grant's state.
+fn approved(poll: Poll) -> Result<Ready, Error> {
     match poll {
-        Poll::Ready(ready) if !ready.request.cnf.is_met_by(&proven.cnf) => Err(Error::WithoutKey),
-        Poll::Ready(ready) if !is_answered(ready.request.code_challenge.as_deref(), verifier) => {
-            Err(Error::WrongVerifier)
-        }
-        Poll::Ready(ready) => {
-            // Until now there was nothing to be had for an assertion, so a poll that waits need not ask whether it
-            // was used: that is the one hop more.
-            caller.use_up(context).await?;
-            redeem(context, caller, proven, &code, *ready, &asked, rng).await
-        }
+        Poll::Ready(ready) => Ok(*ready),
         Poll::WithoutKey => Err(Error::WithoutKey),
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
@@ -78,13 +84,6 @@ pub(crate) async fn poll<P: Platform>(
     }
 }
 
-/// Whether a lost answer may be given anew: only to a client that has proved more than having the code. What the
-/// code is bound to it has proved having, or it would not have come so far.
-fn may_reissue<P>(context: Context<'_, P>, caller: &Caller, code: Option<&Confirmation>) -> bool {
-    let proved = caller.is_confidential() || code.is_some_and(|cnf| !cnf.is_empty());
-    context.server.settings.reissue_lost_answers && proved
-}
-
 const fn refusal(how: Denial) -> Error {
     match how {
         Denial::Denied => Error::Denied,
@@ -93,47 +92,95 @@ const fn refusal(how: Denial) -> Error {
     }
 }
 
-async fn redeem<P: Platform>(
-    context: Context<'_, P>,
-    caller: &Caller,
-    proven: &Proven,
-    code: &DeviceCode,
+/// Whether this caller may get a lost answer again. It must have proved more than that it has the code: who it is, or
+/// that it holds the key that the code is bound to.
+fn may_reissue<P>(context: Context<'_, P>, caller: &Caller, code: Option<&Confirmation>) -> bool {
+    let proved = caller.is_confidential() || code.is_some_and(|cnf| !cnf.is_empty());
+    context.server.settings.reissue_lost_answers && proved
+}
+
+/// An approved grant on its way to tokens, with everything that its redemption rests on.
+struct Approved<'a, P> {
+    context: Context<'a, P>,
+    caller: &'a Caller,
+    proven: &'a Proven,
+    code: &'a DeviceCode,
     ready: Ready,
-    asked: &[&str],
-    rng: &mut impl CryptoRng,
-) -> Result<Tokens, Error> {
-    let client = caller.at_source(context).await?;
-    let account = context.server.account(&ready.approval.account).await?;
-    let (Some(client), Some(account)) = (client, account) else { return Err(Error::RedemptionRefused) };
-    let scope = allowed(&client, &account, &ready.approval.scope)?;
-    let audience = resource::narrowed(context, &client, asked, &ready.request.resource, &scope)?;
-    let cnf = proven.confirmation(context, &client)?;
-    let attempt = secret::random_id(rng);
-    let session = Session { shard: code.address.shard, family: new_family(rng) };
-    let subject = Subject {
-        client: &client,
-        account: &account,
-        scope: &scope,
-        auth_time: ready.approval.auth_time,
-        amr: &ready.approval.amr,
-        acr: ready.approval.acr.as_deref(),
-        audience: &audience,
-        cnf: &cnf,
-        nonce: ready.request.nonce.as_deref(),
-        attempt: &attempt,
-        session,
-    };
-    let mut tokens = mint(context, &subject, rng).await?;
-    let until = refreshable_until(context, &client);
-    let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
-    let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
-    let family = Box::new(family(&subject, ready.request.resource, refresh, until, ends_at));
-    let (key, secret, id) = (code.address.key, code.secret, secret::encode(&session.family));
-    let reissue = may_reissue(context, caller, Some(&ready.request.cnf));
-    proven.burn(context).await?;
-    spend(context, code, Command::Redeem { key, secret, attempt, id, family, reissue }).await?;
-    release(context, &ready.request.gauge, code.address).await;
-    Ok(tokens)
+    client: Client,
+    account: Account,
+    scope: Scope,
+    audience: Vec<String>,
+    cnf: Confirmation,
+}
+
+impl<'a, P: Platform> Approved<'a, P> {
+    /// Checks client, account and policy once more, the client and the account at their sources.
+    async fn check(
+        context: Context<'a, P>,
+        caller: &'a Caller,
+        proven: &'a Proven,
+        code: &'a DeviceCode,
+        ready: Ready,
+        resources: &[&str],
+    ) -> Result<Self, Error> {
+        let client = caller.at_source(context).await?;
+        let account = context.server.account(&ready.approval.account).await?;
+        let (Some(client), Some(account)) = (client, account) else { return Err(Error::RedemptionRefused) };
+        let scope = allowed(&client, &account, &ready.approval.scope)?;
+        let audience = resource::narrowed(context, &client, resources, &ready.request.resource, &scope)?;
+        let cnf = proven.confirmation(context, &client)?;
+        Ok(Self { context, caller, proven, code, ready, client, account, scope, audience, cnf })
+    }
+
+    /// Makes the tokens and spends the approval. Nothing that can fail may come after the second hop.
+    async fn redeem(self, rng: &mut impl CryptoRng) -> Result<Tokens, Error> {
+        let context = self.context;
+        let session = SessionId { shard: self.code.address.shard, family: FamilyId::draw(rng) };
+        let attempt = AttemptId::draw(rng);
+        let subject = self.subject(&attempt, session);
+        let mut tokens = mint(context, &subject, rng).await?;
+        let until = refreshable_until(context, &self.client);
+        let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
+        let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
+        let family = family(&subject, self.ready.request.resource.clone(), refresh, until, ends_at);
+        self.proven.burn(context).await?;
+        self.spend(attempt.clone(), session.family, family).await?;
+        release(context, &self.ready.request.gauge, self.code.address).await;
+        Ok(tokens)
+    }
+
+    fn subject<'s>(&'s self, attempt: &'s AttemptId, session: SessionId) -> Subject<'s> {
+        let approval = &self.ready.approval;
+        Subject {
+            client: &self.client,
+            account: &self.account,
+            scope: &self.scope,
+            auth_time: approval.auth_time,
+            amr: &approval.amr,
+            acr: approval.acr.as_deref(),
+            audience: &self.audience,
+            cnf: &self.cnf,
+            nonce: self.ready.request.nonce.as_deref(),
+            attempt,
+            session,
+        }
+    }
+
+    /// The second hop.
+    async fn spend(&self, attempt: AttemptId, id: FamilyId, family: Family) -> Result<(), Error> {
+        let ask = Redeem {
+            key: self.code.address.key,
+            secret: self.code.secret,
+            attempt,
+            id,
+            family: Box::new(family),
+            reissue: may_reissue(self.context, self.caller, Some(&self.ready.request.cnf)),
+        };
+        match self.context.server.platform.grants(self.code.address.shard, ask).await? {
+            Redemption::Won | Redemption::Again => Ok(()),
+            Redemption::Lost => Err(Error::SpentDeviceCode),
+        }
+    }
 }
 
 /// What policy leaves of the scope that was approved.
@@ -145,7 +192,7 @@ fn allowed(client: &Client, account: &Account, approved: &Scope) -> Result<Scope
     }
 }
 
-/// RFC 9700 §4.14.2: however often it is refreshed, an approval is not for ever.
+/// The end of refreshing, which use does not extend (RFC 9700 §4.14.2).
 fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
     let lifetime = client.tokens.refresh_token_lifetime;
     context.now + Duration::from_secs(lifetime.unwrap_or(context.server.settings.refresh_token))
@@ -159,7 +206,6 @@ fn family(
     until: Timestamp,
     ends_at: Timestamp,
 ) -> Family {
-    let renewal = Renewal { until: refresh.as_ref().map(|_| until), ..Renewal::default() };
     let cnf = certificate::of_refresh_tokens(subject.client, subject.cnf);
     Family {
         format: Format,
@@ -174,22 +220,7 @@ fn family(
         ended: None,
         resource,
         acr: subject.acr.map(str::to_owned),
-        renewal,
-    }
-}
-
-/// The second hop. Nothing that can fail may come after it.
-async fn spend<P: Platform>(
-    context: Context<'_, P>,
-    code: &DeviceCode,
-    command: Command,
-) -> Result<(), Error> {
-    let Reply::Redeemed(redemption) = context.server.platform.grants(code.address.shard, &command).await?
-    else {
-        return Err(Error::Unavailable);
-    };
-    match redemption {
-        Redemption::Won | Redemption::Again => Ok(()),
-        Redemption::Lost => Err(Error::SpentDeviceCode),
+        refreshable_until: until,
+        renewal: Renewal::default(),
     }
 }

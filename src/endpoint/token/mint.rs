@@ -11,13 +11,13 @@ use serde_json::Map;
 use crate::client::rules::AccessTokenFormat;
 use crate::client::{Client, REFRESH_TOKEN_GRANT};
 use crate::endpoint::error::Error;
-use crate::endpoint::{Context, Platform};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
 use crate::family::Current;
+use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
-use crate::grant::routing::Shard;
 use crate::identity::account::Account;
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
-use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::access::AccessToken;
@@ -55,22 +55,8 @@ pub(crate) struct Subject<'a> {
     /// The keys that the access token is bound to.
     pub cnf: &'a Confirmation,
     /// Names this answer: the access token's `jti`.
-    pub attempt: &'a str,
-    pub session: Session,
-}
-
-/// The family that tokens belong to, and where it lives.
-#[derive(Clone, Copy)]
-pub(crate) struct Session {
-    pub shard: Shard,
-    pub family: [u8; 16],
-}
-
-impl Session {
-    /// The `sid` claim: like a refresh token, it carries its shard.
-    fn sid(self) -> String {
-        secret::encode(&[&self.shard.to_bytes()[..], &self.family].concat())
-    }
+    pub attempt: &'a AttemptId,
+    pub session: SessionId,
 }
 
 impl Tokens {
@@ -83,19 +69,19 @@ impl Tokens {
         until: Timestamp,
         rng: &mut impl CryptoRng,
     ) -> Current {
-        let (keyring, Session { shard, family }) = (&context.server.settings.keyring, subject.session);
+        let (keyring, SessionId { shard, family }) = (&context.server.settings.keyring, subject.session);
         let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
         self.refresh_token = Some(text);
         let idle = subject.client.tokens.refresh_token_idle_lifetime;
         let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
-        let good_until = Some(until.min(context.now + idle));
-        Current { digest, attempt: subject.attempt.to_owned(), good_until }
+        let good_until = until.min(context.now + idle);
+        Current { digest, attempt: subject.attempt.clone(), good_until }
     }
 
     /// When the last of them ends: the family is known until then, so that an access token can be revoked.
     pub(crate) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
         let access = now + Duration::from_secs(self.expires_in);
-        refresh.and_then(|current| current.good_until).map_or(access, |until| until.max(access))
+        refresh.map_or(access, |current| current.good_until.max(access))
     }
 }
 
@@ -175,12 +161,12 @@ pub(crate) fn access_claims<P>(
         sub: subject.account.sub.clone(),
         aud: Audience::of(subject.audience, issuer),
         client_id: subject.client.client_id.clone(),
-        jti: subject.attempt.to_owned(),
+        jti: subject.attempt.as_str().to_owned(),
         scope: subject.scope.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
         acr: subject.acr.map(str::to_owned),
-        sid: subject.session.sid(),
+        sid: subject.session.to_string(),
         cnf: subject.cnf.clone(),
         others: map(scopes, &subject.client.tokens.claims, Target::AccessToken, subject.facts(), Map::new()),
     }
@@ -201,7 +187,7 @@ pub(crate) fn id_claims<P>(
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
         acr: subject.acr.map(str::to_owned),
-        sid: subject.session.sid(),
+        sid: subject.session.to_string(),
         at_hash: at_hash(access_token, alg),
         nonce: subject.nonce.map(str::to_owned),
         others: map(scopes, &subject.client.tokens.claims, Target::IdToken, subject.facts(), person),

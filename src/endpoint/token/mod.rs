@@ -9,60 +9,79 @@ pub(super) mod resource;
 use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
+use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
+use super::dpop;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
-use super::once::Once;
-use super::token::mint::Tokens;
-use super::{Context, Platform, dpop};
+use super::platform::Platform;
+use super::server::Context;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use mint::Tokens;
+
+/// The grants that this server knows.
+#[derive(Clone, Copy)]
+enum GrantType {
+    DeviceCode,
+    RefreshToken,
+}
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
-    let challenge = context.request.authorization.is_some();
-    let mut asked = Asked { what: "token", client: None, unused: None };
-    let reply = exchange(context, &mut asked, rng).await;
-    let client = asked.client.as_deref();
-    let is_answered = !matches!(reply, Err(Error::Unavailable));
-    let response = match reply {
-        Ok(tokens) => Response::json(200, &tokens).noting(asked.what, client, "issued", "issued"),
-        Err(error) => error.response(challenge).noting(asked.what, client, error.code(), error.reason()),
+    let envelope = |what| Envelope { what, required: true, assertion: AssertionUse::Afterwards };
+    let grant_type = match Form::of(context.request).and_then(|form| GrantType::read(&form)) {
+        Ok(grant_type) => grant_type,
+        Err(error) => return envelope("token").refuse(context, None, &error),
     };
-    let unused = asked.unused.filter(|once| is_answered && !once.was_used(context));
-    Response { afterwards: unused.map(|once| once.take_afterwards(context)), ..response }
+    let exchange = async |caller: &Caller, form: &Form| {
+        let body = grant_type.exchange(context, caller, form, rng).await?;
+        Ok(Answered { body, outcome: "issued" })
+    };
+    envelope(grant_type.what()).answer(context, exchange).await
 }
 
-/// What is known of the request so far.
-struct Asked {
-    what: &'static str,
-    client: Option<String>,
-    /// An assertion that proved who the client is, and is not used up yet.
-    unused: Option<Once>,
-}
-
-async fn exchange<P: Platform>(
-    context: Context<'_, P>,
-    asked: &mut Asked,
-    rng: &mut impl CryptoRng,
-) -> Result<Tokens, Error> {
-    let form = Form::of(context.request)?;
-    let grant_type = form.require("grant_type")?;
-    asked.what = match grant_type {
-        DEVICE_CODE_GRANT => "poll",
-        REFRESH_TOKEN_GRANT => "refresh",
-        _ => return Err(Error::UnknownGrantType),
-    };
-    let caller = Caller::identify(context, &form, true, &mut asked.client).await?;
-    asked.unused = caller.once();
-    if !caller.client.may_use(grant_type) {
-        return Err(Error::GrantNotAllowed);
+impl GrantType {
+    fn read(form: &Form) -> Result<Self, Error> {
+        match form.require("grant_type")? {
+            DEVICE_CODE_GRANT => Ok(Self::DeviceCode),
+            REFRESH_TOKEN_GRANT => Ok(Self::RefreshToken),
+            _ => Err(Error::UnknownGrantType),
+        }
     }
-    let proven = dpop::prove(context).await?;
-    // Told at the first poll, not after the person's approval.
-    proven.confirmation(context, &caller.client)?;
-    if grant_type == DEVICE_CODE_GRANT {
-        device_code_grant::poll(context, &caller, &proven, &form, rng).await
-    } else {
-        caller.use_up(context).await?;
-        refresh_grant::refresh(context, &caller, &proven, &form, rng).await
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::DeviceCode => DEVICE_CODE_GRANT,
+            Self::RefreshToken => REFRESH_TOKEN_GRANT,
+        }
+    }
+
+    /// What the log calls such a request.
+    const fn what(self) -> &'static str {
+        match self {
+            Self::DeviceCode => "poll",
+            Self::RefreshToken => "refresh",
+        }
+    }
+
+    async fn exchange<P: Platform>(
+        self,
+        context: Context<'_, P>,
+        caller: &Caller,
+        form: &Form,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Tokens, Error> {
+        if !caller.client.may_use(self.name()) {
+            return Err(Error::GrantNotAllowed);
+        }
+        let proven = dpop::prove(context).await?;
+        // A missing key is reported at the first poll, not after the person has approved.
+        proven.confirmation(context, &caller.client)?;
+        match self {
+            Self::DeviceCode => device_code_grant::poll(context, caller, &proven, form, rng).await,
+            Self::RefreshToken => {
+                caller.use_up(context).await?;
+                refresh_grant::refresh(context, caller, &proven, form, rng).await
+            }
+        }
     }
 }

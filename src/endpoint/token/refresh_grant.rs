@@ -1,28 +1,30 @@
-//! The refresh grant (RFC 6749 §6), rotating at every use (RFC 9700 §2.2.2).
+//! The refresh grant (RFC 6749 §6): judges a refresh token, and rotates it.
 //!
-//! Two hops, as a redemption: look, do everything that can fail, spend. What a token that was rotated away means when
-//! it comes back is [`Family::present`]'s to say.
+//! Like a redemption it takes two hops: the first judges the token and spends nothing; the second replaces it.
 
 use rand_core::CryptoRng;
 
-use super::mint::{Session, Subject, Tokens, mint};
+use super::mint::{Subject, Tokens, mint};
 use super::resource;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
-use crate::endpoint::{Context, Platform};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::family::command::{PresentToken, RotateToken};
+use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
-use crate::family::{Current, Family, Presented, Rotation};
-use crate::grant::command::{Command, Holder, Reply};
+use crate::family::{Current, Family, Holder, Presented, Rotation};
 use crate::identity::account::Account;
+use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
-use crate::{policy, secret};
 
+/// Answers a refresh request with new tokens.
 pub(crate) async fn refresh<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
@@ -30,36 +32,28 @@ pub(crate) async fn refresh<P: Platform>(
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
-    let presented = form.require("refresh_token")?;
     let client_id = &caller.client.client_id;
-    let token = RefreshToken::parse(presented, client_id, &context.server.settings.keyring);
+    let text = form.require("refresh_token")?;
+    let token = RefreshToken::parse(text, client_id, &context.server.settings.keyring);
     let token = token.ok_or(Error::ForgedRefreshToken)?;
     let resources = resource::asked(form)?;
-    let (id, secret, genuine) = (token.family.clone(), token.secret, token.genuine);
-    let holder = Some(Holder { client_id: client_id.clone(), proven: proven.cnf.clone() });
-    let command = Command::Refresh { id, secret, genuine, holder };
-    let Reply::Refreshed(presented) = context.server.platform.grants(token.shard, &command).await? else {
-        return Err(Error::Unavailable);
-    };
+    let holder = Holder { client_id: client_id.clone(), proven: proven.cnf.clone() };
+    let ask = PresentToken { id: token.family, secret: token.secret, genuine: token.genuine, holder };
+    let family = current(context.server.platform.grants(token.shard, ask).await?)?;
+    let scope = asked_scope(form.get("scope"), &family.scope)?;
+    let usable = Usable::check(context, caller, proven, &token, family, &scope, &resources).await?;
+    usable.rotate(rng).await
+}
+
+/// The family of a token that may be used, or the error of its state.
+fn current(presented: Presented) -> Result<Family, Error> {
     match presented {
-        // The object has seen to it; one of an earlier version has not.
-        Presented::Current(family) if !family.cnf.is_met_by(&proven.cnf) => Err(Error::RefreshWithoutKey),
-        Presented::Current(family) if family.client_id == *client_id => {
-            let asked =
-                Asked { scope: asked_scope(form.get("scope"), &family.scope)?, resources: &resources };
-            rotate(context, caller, proven, &token, &family, asked, rng).await
-        }
+        Presented::Current(family) => Ok(*family),
         Presented::Raced => Err(Error::LostRefresh),
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::WithoutKey => Err(Error::RefreshWithoutKey),
-        Presented::Current(_) | Presented::Dead => Err(Error::DeadRefreshToken),
+        Presented::Dead => Err(Error::DeadRefreshToken),
     }
-}
-
-/// What a refresh asks for.
-struct Asked<'a> {
-    scope: Scope,
-    resources: &'a [&'a str],
 }
 
 /// RFC 6749 §6: a refresh may ask for less, never for more.
@@ -69,41 +63,77 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     if asked.is_within(granted) { Ok(asked) } else { Err(Error::ScopeNotAllowed) }
 }
 
-async fn rotate<P: Platform>(
-    context: Context<'_, P>,
-    caller: &Caller,
-    proven: &Proven,
-    token: &RefreshToken,
-    family: &Family,
-    asked: Asked<'_>,
-    rng: &mut impl CryptoRng,
-) -> Result<Tokens, Error> {
-    let client = caller.at_source(context).await?;
-    let account = context.server.account(&family.account).await?;
-    let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
-    let scope = allowed(&client, &account, &asked.scope)?;
-    let audience = resource::narrowed(context, &client, asked.resources, &family.resource, &scope)?;
-    let cnf = proven.confirmation(context, &client)?;
-    let attempt = secret::random_id(rng);
-    let subject = Subject {
-        client: &client,
-        account: &account,
-        scope: &scope,
-        auth_time: family.auth_time,
-        amr: &family.amr,
-        acr: family.acr.as_deref(),
-        audience: &audience,
-        cnf: &cnf,
-        nonce: None,
-        attempt: &attempt,
-        session: Session { shard: token.shard, family: token.family_bytes().ok_or(Error::DeadRefreshToken)? },
-    };
-    let mut tokens = mint(context, &subject, rng).await?;
-    let next = tokens.add_refresh_token(context, &subject, family.refreshable_until(), rng);
-    let ends_at = tokens.ends_at(Some(&next), context.now);
-    proven.burn(context).await?;
-    let binding = certificate::of_refresh_tokens(&client, &cnf);
-    spend(context, token, next, ends_at, binding).await.map(|()| tokens)
+/// A refresh token that may be used, with everything that its rotation rests on.
+struct Usable<'a, P> {
+    context: Context<'a, P>,
+    proven: &'a Proven,
+    token: &'a RefreshToken,
+    family: Family,
+    client: Client,
+    account: Account,
+    scope: Scope,
+    audience: Vec<String>,
+    cnf: Confirmation,
+}
+
+impl<'a, P: Platform> Usable<'a, P> {
+    /// Checks client, account and policy once more, the client and the account at their sources.
+    async fn check(
+        context: Context<'a, P>,
+        caller: &Caller,
+        proven: &'a Proven,
+        token: &'a RefreshToken,
+        family: Family,
+        asked: &Scope,
+        resources: &[&str],
+    ) -> Result<Self, Error> {
+        let client = caller.at_source(context).await?;
+        let account = context.server.account(&family.account).await?;
+        let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
+        let scope = allowed(&client, &account, asked)?;
+        let audience = resource::narrowed(context, &client, resources, &family.resource, &scope)?;
+        let cnf = proven.confirmation(context, &client)?;
+        Ok(Self { context, proven, token, family, client, account, scope, audience, cnf })
+    }
+
+    /// Makes the tokens and replaces the refresh token. Nothing that can fail may come after the second hop.
+    async fn rotate(self, rng: &mut impl CryptoRng) -> Result<Tokens, Error> {
+        let context = self.context;
+        let attempt = AttemptId::draw(rng);
+        let subject = self.subject(&attempt);
+        let mut tokens = mint(context, &subject, rng).await?;
+        let next = tokens.add_refresh_token(context, &subject, self.family.refreshable_until, rng);
+        let ends_at = tokens.ends_at(Some(&next), context.now);
+        self.proven.burn(context).await?;
+        self.spend(next, ends_at).await.map(|()| tokens)
+    }
+
+    fn subject<'s>(&'s self, attempt: &'s AttemptId) -> Subject<'s> {
+        Subject {
+            client: &self.client,
+            account: &self.account,
+            scope: &self.scope,
+            auth_time: self.family.auth_time,
+            amr: &self.family.amr,
+            acr: self.family.acr.as_deref(),
+            audience: &self.audience,
+            cnf: &self.cnf,
+            nonce: None,
+            attempt,
+            session: SessionId { shard: self.token.shard, family: self.token.family },
+        }
+    }
+
+    /// The second hop.
+    async fn spend(&self, next: Current, ends_at: Timestamp) -> Result<(), Error> {
+        let (id, secret) = (self.token.family, self.token.secret);
+        let cnf = certificate::of_refresh_tokens(&self.client, &self.cnf);
+        let ask = RotateToken { id, secret, next, ends_at, cnf };
+        match self.context.server.platform.grants(self.token.shard, ask).await? {
+            Rotation::Rotated | Rotation::Again => Ok(()),
+            Rotation::Lost => Err(Error::LostRefresh),
+        }
+    }
 }
 
 /// What policy leaves of the scope, unless the client may not stay signed in any more.
@@ -112,24 +142,5 @@ fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, E
     match policy::decide(Point::Refresh, facts) {
         PolicyDecision::Allow(scope) if client.scope.has(OFFLINE_ACCESS) => Ok(scope),
         PolicyDecision::Allow(_) | PolicyDecision::Refuse(_) => Err(Error::RefreshRefused),
-    }
-}
-
-/// The second hop. Nothing that can fail may come after it.
-async fn spend<P: Platform>(
-    context: Context<'_, P>,
-    token: &RefreshToken,
-    next: Current,
-    ends_at: Timestamp,
-    cnf: Confirmation,
-) -> Result<(), Error> {
-    let (id, secret, ends_at) = (token.family.clone(), token.secret, Some(ends_at));
-    let command = Command::Rotate { id, secret, next, ends_at, cnf };
-    let Reply::Rotated(rotation) = context.server.platform.grants(token.shard, &command).await? else {
-        return Err(Error::Unavailable);
-    };
-    match rotation {
-        Rotation::Rotated | Rotation::Again => Ok(()),
-        Rotation::Lost => Err(Error::LostRefresh),
     }
 }

@@ -1,9 +1,9 @@
 //! `resource`, and `audience` for those who call it that (RFC 8707 §2).
 
 use crate::client::Client;
-use crate::endpoint::Context;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
+use crate::endpoint::server::Context;
 use crate::scope::Scope;
 use crate::token::resource::{BadTarget, Own, is_resource};
 

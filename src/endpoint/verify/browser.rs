@@ -1,4 +1,4 @@
-//! The cookie, the CSRF token, and the sealed field that carries a code from form to form.
+//! What ties pages to a browser: the cookie, the CSRF token, and the sealed field that carries a code along.
 
 use core::time::Duration;
 
@@ -6,61 +6,58 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use crate::derived_keys::Purpose;
-use crate::endpoint::Context;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response};
+use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
 use crate::identity::session::Browser;
 use crate::scope::Scope;
-use crate::settings::Issuer;
+use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use crate::{grant, secret};
 
-/// How long a form may stay open.
+/// How long after it was shown a form can be sent.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
 
-/// How long a browser is known, in seconds.
+/// Lifetime of the cookie in seconds: 30 days.
 const COOKIE_SECONDS: u64 = 2_592_000;
 
-/// A code on its way through sign-in and consent. Sealed, and bound to its browser.
+/// Carries a code through sign-in and consent, in a hidden field. Sealed, and bound to its browser.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Transaction {
-    /// The code, canonical.
+    /// In canonical form.
     pub user_code: String,
-    /// Whose it is.
+    /// `id` of the [`Browser`] that the form was shown to.
     browser: String,
-    /// When the form is too old.
+    /// The form counts before this instant.
     ends_at: Timestamp,
-    /// The consent page's hold, once there is one.
+    /// Set once the account holds the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldRef>,
-    /// When a person was seen to be at the browser, or else the code was found.
+    /// When Turnstile last saw a person at the browser, or when the code proved to be right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
 }
 
-/// Which hold a consent page holds.
+/// The hold that a consent page depends on, with the facts about the grant's request that the next forms
+/// need. A request never changes, so the facts stay true.
 #[derive(Clone, Deserialize, Serialize)]
 pub(super) struct HoldRef {
-    /// The key pair under which the code was found.
+    /// Short name of the keys under which the code was found.
     pub pair: u16,
-    /// The hold's nonce.
+    /// Tells this hold from others of the same person.
     pub nonce: String,
-    /// The client that asks; a grant's request never changes.
     pub client_id: String,
-    /// What it asks for.
     pub scope: Scope,
-    /// When it asked.
+    /// When the device started the grant.
     #[serde(default)]
     pub asked_at: Timestamp,
-    /// How recent a sign-in it wants, in seconds.
+    /// In seconds (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
-    /// How strong a sign-in it would like.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_values: Vec<String>,
-    /// Whom it expects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
 }
@@ -79,7 +76,7 @@ impl HoldRef {
         }
     }
 
-    /// Whether a sign-in at `auth_time` is recent enough for it.
+    /// Returns whether a sign-in at `auth_time` is recent enough for the request.
     pub(super) fn accepts(&self, auth_time: Timestamp, now: Timestamp) -> bool {
         acr::is_recent(auth_time, self.max_age, self.asked_at, now)
     }
@@ -91,24 +88,25 @@ impl Transaction {
         Self { user_code, browser, ends_at: now + FORM_LIFETIME, hold, checked_at: None }
     }
 
-    /// With what is known of the person's presence.
+    /// Sets `checked_at`.
     pub(super) fn checked(self, checked_at: Option<Timestamp>) -> Self {
         Self { checked_at, ..self }
     }
 
-    /// Whether somebody was there not longer ago than `CODE_LIFETIME_SECONDS`: a check is not good for ever.
+    /// Returns whether the last check was less than `CODE_LIFETIME_SECONDS` ago. A check does not count
+    /// forever.
     pub(super) fn is_checked<P>(&self, context: Context<'_, P>) -> bool {
         let lifetime = Duration::from_secs(context.server.settings.code_lifetime);
         self.checked_at.is_some_and(|at| context.now < at + lifetime)
     }
 
-    /// The hidden field.
+    /// Returns the value of the hidden field.
     pub(super) fn seal<P>(&self, context: Context<'_, P>, rng: &mut impl CryptoRng) -> String {
         let plain = serde_json::to_vec(self).unwrap_or_default();
         secret::encode(&context.server.settings.keyring.seal(Purpose::Transaction, &plain, rng))
     }
 
-    /// Reads the hidden field; `None` if it is another browser's, too old, or not ours.
+    /// Reads the hidden field. `None` if it is not ours, too old, or was shown to another browser.
     pub(super) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Option<Self> {
         let sealed = secret::decode(form.get("transaction")?)?;
         let plain = context.server.settings.keyring.open(Purpose::Transaction, &sealed)?;
@@ -118,7 +116,7 @@ impl Transaction {
     }
 }
 
-/// The browser of a request, as its cookie says; `None` if it has none of ours.
+/// Reads the cookie. `None` if there is none that this server sealed.
 pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     let name = cookie_name(context.issuer);
     let pairs = context.request.cookie.as_deref()?.split(';').map(str::trim);
@@ -127,7 +125,7 @@ pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     serde_json::from_slice(&plain).ok()
 }
 
-/// Sets the cookie. The session in it ends by itself, long before the cookie does.
+/// Sets the cookie. The session in it ends long before the cookie expires.
 pub(super) fn remember<P>(
     context: Context<'_, P>,
     response: Response,
@@ -142,24 +140,25 @@ pub(super) fn remember<P>(
     response.with("set-cookie", cookie)
 }
 
-/// `__Host-` only where browsers allow it: with `Secure`, so not on a loopback http issuer.
+/// The `__Host-` prefix needs `Secure`, which an http issuer on a loopback address cannot use.
 fn cookie_name(issuer: &Issuer) -> &'static str {
     if issuer.is_secure() { "__Host-device-grant" } else { "device-grant" }
 }
 
-/// The token that this browser's forms carry. The same for as long as its session is, so that two pages
-/// that say the same are the same, byte for byte.
+/// Returns the CSRF token of this browser's forms. It changes only with the session, so that pages that say
+/// the same are identical, byte for byte.
 pub(super) fn csrf<P>(context: Context<'_, P>, browser: &Browser) -> String {
     context.server.settings.keyring.current.csrf(&browser.id, browser.session_id())
 }
 
-/// Whether a POST comes from a form of ours.
+/// Returns whether the form has the CSRF token of this browser and its session.
 pub(super) fn is_ours<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> bool {
     let token = form.get("csrf").unwrap_or_default();
     context.server.settings.keyring.is_csrf(token, &browser.id, browser.session_id())
 }
 
-/// Whether the browser itself says that a POST comes from elsewhere. `null` and absent say nothing.
+/// Returns whether the browser says that the form was sent from another site. Absent headers, and an `Origin`
+/// of `null`, count as no.
 pub(super) fn is_foreign(request: &Request, issuer: &Issuer) -> bool {
     let origin = request.origin.as_deref().filter(|origin| *origin != "null");
     origin.is_some_and(|origin| origin != issuer.origin())

@@ -1,16 +1,20 @@
-//! The code: entered, looked up after sign-in, and held for the consent page.
+//! User codes: entered, looked up after sign-in, and held for the consent page.
 
 use rand_core::CryptoRng;
 
 use super::browser::{HoldRef, Transaction};
-use super::{Attempt, browser, check, turnstile, view};
+use super::session::check;
+use super::view::CODE_ENTRY;
+use super::{browser, turnstile, view};
 use crate::derived_keys::Keys;
+use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
-use crate::endpoint::{Context, Platform, Unavailable};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
 use crate::grant::Hold;
-use crate::grant::command::{Command, Held, Reply, Shown};
+use crate::grant::command::{Held, Shown, TakeHold};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
@@ -21,9 +25,8 @@ use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-pub(super) const WHAT: &str = "code_entry";
-
-/// A code was typed, or one from a link confirmed. Its form is all that is checked before sign-in.
+/// Handles a code that was typed, or one from a link that was confirmed. Before sign-in, only its format is
+/// checked.
 pub(super) async fn entered<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -33,7 +36,7 @@ pub(super) async fn entered<P: Platform>(
     let typed = form.get("user_code").unwrap_or_default();
     let Some(code) = UserCode::parse_either(typed, &context.server.settings.user_code) else {
         let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode)).await;
-        return Ok(page.noting(WHAT, None, "wrong", "malformed"));
+        return Ok(page.noting(CODE_ENTRY, None, "wrong", "malformed"));
     };
     let session = check(context, &browser).await?;
     let checked_at = match turnstile::pass(context, form, &browser, &code).await {
@@ -60,9 +63,9 @@ fn ask_to_sign_in<P>(
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
 
-/// Takes an attempt, then looks the code up; a right one gives the attempt back.
+/// Takes an attempt, then looks the code up. A right code gives the attempt back.
 ///
-/// Wrong, used, ended and foreign codes get the same bytes.
+/// Codes that are wrong, used, expired or held by somebody else get the same page, byte for byte.
 pub(super) async fn look_up<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
@@ -73,7 +76,7 @@ pub(super) async fn look_up<P: Platform>(
     let budgets = budgets(context, account, context.server.longest_code_lifetime(context.now).await);
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(wait(context, browser, seconds).await),
+        Attempt::Wait(seconds) => return Ok(view::wait(context, browser, seconds).await),
     };
     let held = hold(context, code, browser, account, rng).await;
     if !matches!(held, Ok(None)) {
@@ -82,18 +85,18 @@ pub(super) async fn look_up<P: Platform>(
     let Some((shown, hold)) = held? else {
         context.server.expose(1, context.now).await;
         let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode)).await;
-        return Ok(page.noting(WHAT, None, "wrong", "absent"));
+        return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));
     };
     let client = shown.request.client_id.clone();
     if !hold.accepts(session.auth_time, context.now) {
         let page = sign_in_again(context, code, browser, account, hold, rng);
-        return Ok(page.noting(WHAT, Some(&client), "sign_in_again", "max_age"));
+        return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", "max_age"));
     }
     let page = show(context, code, browser, account, (&shown, hold), (200, None), rng).await?;
-    Ok(page.noting(WHAT, Some(&client), "consent_shown", "consent_shown"))
+    Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown"))
 }
 
-/// The sign-in page, for a device that wants a more recent sign-in than there is (OpenID Connect Core §3.1.2.1).
+/// Shows the sign-in page because the device wants a more recent sign-in (OpenID Connect Core §3.1.2.1).
 pub(super) fn sign_in_again<P>(
     context: Context<'_, P>,
     code: &UserCode,
@@ -102,25 +105,19 @@ pub(super) fn sign_in_again<P>(
     hold: HoldRef,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    // A code that was found is no guess.
+    // The code was right, so there is no need to check again that a person is there.
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let transaction = transaction.seal(context, rng);
     view::sign_in_again(context, 200, browser, &transaction, &account.username, None)
 }
 
 fn budgets<P>(context: Context<'_, P>, account: &Account, lifetime: u64) -> [Budget; 2] {
-    let account = context.server.settings.keyring.current.pseudonym(&account.key);
+    let account = context.server.settings.keyring.current.pseudonym(account.key.as_str());
     [codes_by_network(&context.network(), lifetime), codes_by_account(&account, lifetime)]
 }
 
-/// The page that says when to try again.
-pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
-    let time = view::span(seconds);
-    let page = view::enter(context, 429, browser, None, Some(Problem::Wait { time: &time })).await;
-    page.with("retry-after", seconds.to_string()).noting(WHAT, None, "wait", "budget")
-}
-
-/// Claims the grant of `code` under every key pair; always all of them, so that timing tells nothing.
+/// Takes a hold on the grant of `code`, trying the current and the previous keys. It always tries both, so
+/// that the time it takes reveals nothing.
 pub(super) async fn hold<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
@@ -137,7 +134,7 @@ pub(super) async fn hold<P: Platform>(
             hits.push((shown, hold));
         }
     }
-    // Two hits are two grants with one code: there is no telling which one the person means.
+    // Two hits mean that two grants have the same code; nobody can say which of them the person means.
     Ok(if hits.len() == 1 { hits.pop() } else { None })
 }
 
@@ -148,11 +145,7 @@ async fn hold_under<P: Platform>(
     hold: Hold,
 ) -> Result<Option<Shown>, Unavailable> {
     let Address { shard, key } = Address::of(code, keys);
-    let command = Command::Hold { key, hold };
-    let Reply::Held(held) = context.server.platform.grants(shard, &command).await? else {
-        return Err(Unavailable);
-    };
-    match held {
+    match context.server.platform.grants(shard, TakeHold { key, hold }).await? {
         Held::Yours(shown) => Ok(Some(*shown)),
         Held::Absent(live) => {
             context.server.notice(shard, live);
@@ -161,7 +154,7 @@ async fn hold_under<P: Platform>(
     }
 }
 
-/// Who has the page: the account, in this session, in this browser.
+/// Builds a hold for this account, session and browser.
 pub(super) fn hold_of(browser: &Browser, account: &Account, nonce: &str) -> Hold {
     Hold {
         account: account.key.clone(),
@@ -171,7 +164,7 @@ pub(super) fn hold_of(browser: &Browser, account: &Account, nonce: &str) -> Hold
     }
 }
 
-/// The consent page of a held grant.
+/// Shows the consent page of a held grant.
 pub(super) async fn show<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
@@ -185,9 +178,10 @@ pub(super) async fn show<P: Platform>(
     let client = context.server.client(&shown.request.client_id, context.now).await?;
     let words = |token| snapshot.scopes.get(token).map_or(token, String::as_str);
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
-    // Who you are first, what lasts longest last.
+    // First the scope that says who you are, last the one that lasts longest.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
-    // A code that was found is no guess, should another account be used for it.
+    // The code was right, so there is no need to check again that a person is there, even if they switch to
+    // another account.
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let consent = view::Consent {
         transaction: transaction.seal(context, rng),

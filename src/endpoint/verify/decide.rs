@@ -1,17 +1,19 @@
-//! The decision: yes, no, or "I didn’t start this".
+//! The decision on the consent page: approve, refuse, or "I didn't start this".
 
 use rand_core::CryptoRng;
 
 use super::browser::HoldRef;
 use super::code::{hold, hold_of, show, sign_in_again};
+use super::session::check;
 use super::sign_in::read_transaction;
-use super::{check, view};
+use super::view;
 use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::{Outcome, Problem};
-use crate::endpoint::{Context, Platform, Unavailable};
-use crate::grant::command::{Command, ConsentDecision, Decided, Reply};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::grant::command::{ConsentDecision, Decide, Decided};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Request};
@@ -19,11 +21,11 @@ use crate::identity::account::Account;
 use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
 use crate::policy;
-use crate::policy::{Point, PolicyFacts};
+use crate::policy::{Point, PolicyDecision, PolicyFacts};
 
 const WHAT: &str = "decision";
 
-/// Which button was pressed.
+/// The button that the person pressed.
 #[derive(Clone, Copy)]
 enum Choice {
     Approve,
@@ -50,7 +52,7 @@ impl Choice {
     }
 }
 
-/// A decision that comes from a consent page of this browser, by who is signed in.
+/// A consent page that was sent back, by the person who is signed in at this browser.
 struct Page<'a, P> {
     context: Context<'a, P>,
     browser: &'a Browser,
@@ -88,7 +90,8 @@ impl<P: Platform> Page<'_, P> {
         Some(Address::of(&self.code, keys))
     }
 
-    /// The page may have been open for longer than the device lets a sign-in age.
+    /// Checks the sign-in again, because the page may have been open for longer than the `max_age` of the
+    /// device.
     fn is_recent(&self) -> bool {
         self.hold.accepts(self.session.auth_time, self.context.now)
     }
@@ -99,7 +102,7 @@ impl<P: Platform> Page<'_, P> {
         page.noting(WHAT, Some(&hold.client_id), "sign_in_again", "max_age")
     }
 
-    /// Nothing was decided; the page is shown again, with the hold renewed.
+    /// Shows the page again with a new hold, because nothing was decided.
     async fn ask_again(
         &self,
         problem: Problem<'_>,
@@ -135,14 +138,14 @@ impl<P: Platform> Page<'_, P> {
         }
     }
 
-    /// What is approved, if policy allows it at this moment; the client is read at its source.
+    /// Returns the approval, or `None` if policy does not allow it now. Reads the client at its source.
     async fn approval(&self) -> Result<Option<Approval>, Unavailable> {
         let client = self.context.server.client_at_source(&self.hold.client_id).await?;
         let Some(client) = client else { return Ok(None) };
         let account = Some(&self.account);
         let facts = PolicyFacts { client: Some(&client), account, scope: &self.hold.scope };
         Ok(match policy::decide(Point::Approval, facts) {
-            policy::PolicyDecision::Allow(scope) => Some(Approval {
+            PolicyDecision::Allow(scope) => Some(Approval {
                 account: self.account.key.clone(),
                 scope,
                 auth_time: self.session.auth_time,
@@ -150,19 +153,18 @@ impl<P: Platform> Page<'_, P> {
                 acr: acr::met(&self.session, &self.hold.acr_values),
                 at: self.context.now,
             }),
-            policy::PolicyDecision::Refuse(_) => None,
+            PolicyDecision::Refuse(_) => None,
         })
     }
 
     async fn send(&self, address: Address, decision: ConsentDecision) -> Result<Decided, Unavailable> {
         let hold = hold_of(self.browser, &self.account, &self.hold.nonce);
-        let command = Command::Decide { key: address.key, hold, decision };
-        let reply = self.context.server.platform.grants(address.shard, &command).await?;
-        let Reply::Decided(decided) = reply else { return Err(Unavailable) };
-        Ok(decided)
+        let decide = Decide { key: address.key, hold, decision };
+        self.context.server.platform.grants(address.shard, decide).await
     }
 
-    /// It stands; what cannot be reached now only costs the page a name.
+    /// Shows the result. The decision is stored by now: if something cannot be reached, the page only shows
+    /// the `client_id` instead of the name.
     async fn done(&self, choice: Choice, address: Address, request: &Request) -> Response {
         let client = self.context.server.client(&request.client_id, self.context.now).await.ok().flatten();
         let name = client.as_ref().map_or(request.client_id.as_str(), |client| &client.client_name);

@@ -1,29 +1,28 @@
-//! The verification pages (RFC 8628 §3.3): enter the code, sign in, decide, be told what happened.
+//! The verification pages (RFC 8628 §3.3): enter the code, sign in, decide, see the result.
 //!
-//! Every page is the answer to a POST but the first, and no GET changes anything. Only a code's form is
-//! checked before sign-in; it is looked up afterwards, so nobody probes codes without an account.
+//! Every page except the first is the response to a POST, and a GET changes nothing. Before sign-in only the
+//! format of a code is checked; it is looked up afterwards, so nobody can probe codes without an account.
 
 mod browser;
 mod code;
 mod decide;
+mod session;
 mod sign_in;
 mod turnstile;
 mod view;
 
 use rand_core::CryptoRng;
 
-use super::attempt::Attempt;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::page::{Problem, ProblemPage};
-use super::{Context, Platform, Unavailable};
+use super::platform::{Platform, Unavailable};
+use super::server::Context;
 use crate::grant::user_code::UserCode;
-use crate::identity::account::Account;
-use crate::identity::session::{Browser, Session, SignedIn};
-use crate::identity::shard::{Command, Reply};
+use crate::identity::session::Browser;
 
-/// What a form of ours does.
+/// The purpose of a form.
 enum Step {
     Code,
     SignIn,
@@ -61,7 +60,8 @@ fn not_a_form<P>(context: Context<'_, P>, error: Error) -> Response {
     page.noting("verification", None, "refused", error.reason())
 }
 
-/// A link may bring the code along; it still has to be confirmed (RFC 8628 §3.3.1).
+/// Shows the page for entering a code. A code from a link is filled in, but the person must still confirm it
+/// (RFC 8628 §3.3.1).
 async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let query = Form::parse(context.request.query.as_bytes()).unwrap_or_default();
     let shape = &context.server.settings.user_code;
@@ -101,7 +101,8 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
     })
 }
 
-/// The form's token is not this browser's: its session ended, in another window perhaps, or its cookies are gone.
+/// Answers a form with the wrong CSRF token: the browser's session changed, for example in another window, or
+/// its cookies are gone.
 async fn start_again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -117,26 +118,8 @@ async fn start_again<P: Platform>(
     browser::remember(context, page, &browser, rng)
 }
 
-/// The session and its account as they are now; `None` if nobody is signed in any more.
-async fn check<P: Platform>(
-    context: Context<'_, P>,
-    browser: &Browser,
-) -> Result<Option<(Session, Account)>, Unavailable> {
-    let Some(signed_in) = browser.signed_in(context.now) else { return Ok(None) };
-    let command = Command::Check { id: signed_in.digest() };
-    match context.server.platform.accounts(&signed_in.account, &command).await? {
-        Reply::Session(session) => Ok(session.map(|session| *session)),
-        Reply::Account(_) | Reply::Done => Err(Unavailable),
-    }
-}
-
-/// Ends the session of `signed_in`.
-async fn end<P: Platform>(context: Context<'_, P>, signed_in: &SignedIn) -> Result<(), Unavailable> {
-    let command = Command::SignOut { id: signed_in.digest() };
-    context.server.platform.accounts(&signed_in.account, &command).await.map(drop)
-}
-
-/// Strict clients want an `authorization_endpoint` in the metadata; this one says why there is none.
+/// Serves `/authorize`, which exists because strict clients want an `authorization_endpoint` in the metadata.
+/// The page says that nothing starts there.
 pub(super) fn refuse_authorization() -> Response {
     let page = ProblemPage {
         title: "Sign in on your device",

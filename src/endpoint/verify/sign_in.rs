@@ -1,29 +1,32 @@
-//! Signing in, changing the account, signing out.
+//! Signing in, switching to another account, and signing out.
 
 use rand_core::CryptoRng;
 
 use super::browser::Transaction;
+use super::session::end;
 use super::turnstile::TurnstileRefusal;
-use super::{Attempt, browser, code, end, turnstile, view};
+use super::{browser, code, turnstile, view};
+use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
-use crate::endpoint::{Context, Platform, Unavailable};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
-use crate::identity::account::{Account, key_of};
+use crate::identity::account::{Account, AccountKey};
 use crate::identity::password;
 use crate::identity::session::{Browser, Session};
-use crate::identity::shard::Command;
+use crate::identity::shard::StartSession;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
 
 const WHAT: &str = "sign_in";
-/// The longest username that is looked at, in bytes.
+/// In bytes; a longer username is not looked up.
 const LONGEST_USERNAME: usize = 256;
 
-/// A name and a password were sent. If they are right, the code is looked up at last.
+/// Checks a username and a password. If they are right, looks up the code that was entered before.
 pub(super) async fn submitted<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -45,8 +48,8 @@ pub(super) async fn submitted<P: Platform>(
         return Ok(refused);
     }
     let session = start_session(context, &mut browser, &account, rng).await?;
-    // Whatever comes now, the person is signed in.
-    let page = if transaction.is_checked(context) || turnstile::asked(context).await.is_none() {
+    // From here on the person is signed in, even if the code cannot be looked up.
+    let page = if transaction.is_checked(context) || context.turnstile().await.is_none() {
         let signed_in = (session, account);
         code::look_up(context, &user_code, &browser, &signed_in, rng).await.unwrap_or_else(|Unavailable| {
             view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
@@ -58,7 +61,7 @@ pub(super) async fn submitted<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
-/// The form was shown too long ago, or to another browser.
+/// Answers a form that was shown too long ago or to another browser.
 async fn too_old<P: Platform>(context: Context<'_, P>, browser: &Browser, what: &'static str) -> Response {
     let page = view::enter(context, 400, browser, None, Some(Problem::SessionExpired)).await;
     page.noting(what, None, "refused", "no_transaction")
@@ -70,7 +73,7 @@ enum Authenticated {
     Wait(u64),
 }
 
-/// An attempt is taken before the password is looked at, and given back if it is right.
+/// Takes an attempt before it checks the password, and gives it back if the password is right.
 async fn authenticate<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -81,9 +84,9 @@ async fn authenticate<P: Platform>(
         return Ok(Authenticated::Wait(60));
     }
     let username = form.get("username").filter(|name| name.len() <= LONGEST_USERNAME).unwrap_or_default();
-    let key = key_of(username);
-    let pseudonym = context.server.settings.keyring.current.pseudonym(&key);
-    // Strangers can keep an account waiting, but not in a browser that its owner has signed in with before.
+    let key = AccountKey::local(username);
+    let pseudonym = context.server.settings.keyring.current.pseudonym(key.as_str());
+    // Strangers who try passwords can make an account wait, but not in a browser that its owner used before.
     let own = browser.knows(&key).then(|| context.server.settings.keyring.current.pseudonym(&browser.id));
     let budgets = [sign_ins_by_network(&network), sign_ins_by_account(&pseudonym, own.as_deref())];
     let taken = match Attempt::take(context, budgets).await? {
@@ -98,7 +101,7 @@ async fn authenticate<P: Platform>(
     Ok(Authenticated::As(Box::new(account)))
 }
 
-/// The sign-in page again, with what was typed but the password.
+/// Shows the sign-in page again, with the username but without the password.
 fn ask_again<P>(
     context: Context<'_, P>,
     form: &Form,
@@ -115,7 +118,8 @@ fn ask_again<P>(
     page.noting(WHAT, None, outcome, reason)
 }
 
-/// Policy at sign-in: told only to someone who knew the password.
+/// Applies policy at sign-in. Comes after the password check, so only the account's owner learns of a
+/// refusal.
 fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
@@ -128,7 +132,8 @@ fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     }
 }
 
-/// The new session first, then the end of the one before: a failure between them leaves a browser signed in.
+/// Stores the new session first and then ends the previous one, so that a failure in between leaves the
+/// browser signed in.
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
@@ -137,15 +142,15 @@ async fn start_session<P: Platform>(
 ) -> Result<Session, Unavailable> {
     let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(account, context.now, rng);
-    let command = Command::SignIn { id, session: session.clone() };
-    context.server.platform.accounts(&account.key, &command).await?;
+    let start = StartSession { id, session: session.clone() };
+    context.server.platform.accounts(&account.key, start).await?;
     if let Some(before) = before {
         let _: Result<(), Unavailable> = end(context, &before).await;
     }
     Ok(session)
 }
 
-/// "Use another account": the code stays, the session ends.
+/// Handles "Use another account": ends the session and keeps the code.
 pub(super) async fn switch_account<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -165,7 +170,7 @@ pub(super) async fn switch_account<P: Platform>(
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }
 
-/// Signs out, and leaves the page on which a code is entered.
+/// Signs out, and shows the page for entering a code.
 pub(super) async fn sign_out<P: Platform>(
     context: Context<'_, P>,
     mut browser: Browser,
@@ -174,14 +179,14 @@ pub(super) async fn sign_out<P: Platform>(
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
     }
-    // The next person at this computer is somebody else.
+    // The next person at this computer may be somebody else.
     let browser = Browser::new(rng);
     let page = view::enter(context, 200, &browser, None, None).await;
     let page = page.noting("sign_out", None, "done", "sign_out");
     Ok(browser::remember(context, page, &browser, rng))
 }
 
-/// The sealed field and the code in it.
+/// Reads the sealed field and the code in it.
 pub(super) fn read_transaction<P>(
     context: Context<'_, P>,
     form: &Form,

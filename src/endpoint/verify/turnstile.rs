@@ -1,57 +1,56 @@
-//! Turnstile: a token that says a person is at the browser, sent with the code while codes are being guessed.
+//! Turnstile: while codes are being guessed, each code must come with proof that a person is at the browser.
 //!
-//! It is verified before the code is looked up and before an attempt is taken, and spent by that; so it comes after
-//! everything else that can fail.
+//! The proof is a token. It is verified before an attempt is taken and the code looked up. Verifying spends
+//! it, so everything else that can fail comes first.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::{code, view};
+use super::view;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
-use crate::endpoint::{Context, Platform};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
-use crate::settings::{Turnstile, When};
+use crate::settings::Turnstile;
 use crate::time::Timestamp;
 
-/// What the widget says that its token is for; `templates/enter.html` has it too.
+/// The action that the widget puts into its tokens. Must match `data-action` in `templates/enter.html`.
 const ACTION: &str = "device_code";
-/// The field that the widget adds to its form.
+/// The form field in which the widget sends its token.
 const FIELD: &str = "cf-turnstile-response";
-/// The longest token there is, in bytes.
+/// Length of the longest possible token, in bytes.
 const LONGEST_TOKEN: usize = 2_048;
 
-/// Why a code is not looked at yet.
+/// Why a token is refused. The code that came with it is not looked up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum TurnstileRefusal {
-    /// There is no token.
     Missing,
-    /// It is none.
+    /// The text is not a token.
     Invalid,
-    /// It was used before, or is more than five minutes old.
+    /// The token was used before, or is more than five minutes old.
     Spent,
-    /// It was got on a page of another host.
+    /// The token comes from a page on another host.
     OtherHost,
-    /// It was got for something else.
+    /// The token was made for another action.
     OtherAction,
 }
 
-/// Why a token cannot be verified.
+/// Why a token could not be verified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Failure {
-    /// Nobody answers.
+    /// There was no answer from siteverify.
     Unreachable,
-    /// The answer cannot be read.
     Unreadable,
-    /// Our key is not that of a widget.
+    /// The configured secret key does not belong to a widget.
     SecretKey,
-    /// Anything else.
+    /// Siteverify reported any other error.
     Error,
 }
 
-/// What siteverify says of a token.
+/// The answer of siteverify.
 #[derive(Deserialize)]
 struct Verdict {
     success: bool,
@@ -61,42 +60,33 @@ struct Verdict {
     error_codes: Vec<String>,
 }
 
-/// The widget whose token a code needs now, if any.
-pub(super) async fn asked<P: Platform>(context: Context<'_, P>) -> Option<&Turnstile> {
-    let turnstile = context.server.settings.turnstile.as_ref()?;
-    let asked = match turnstile.when {
-        When::Always => true,
-        When::Strained => context.server.is_strained(context.now).await,
-    };
-    asked.then_some(turnstile)
-}
-
-/// Verifies the token of a form that carries `code`: when it passed, if one was asked for. An error is the page to show.
+/// Verifies the token that came with `code`, if a token is needed at the moment. Returns when the check
+/// passed, or `None` if no token was needed. The error is the page to show.
 pub(super) async fn pass<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
     code: &UserCode,
 ) -> Result<Option<Timestamp>, Response> {
-    let Some(turnstile) = asked(context).await else { return Ok(None) };
+    let Some(turnstile) = context.turnstile().await else { return Ok(None) };
     let token = match token(form) {
         Ok(token) => token,
         Err(refusal) => return Err(ask_again(context, 400, browser, code, refusal).await),
     };
-    // One form here is one request there.
+    // Every form costs a request to Cloudflare.
     if !context.server.platform.within_limit(&format!("turnstile/{}", context.network())).await {
-        return Err(code::wait(context, browser, 60).await);
+        return Err(view::wait(context, browser, 60).await);
     }
     match verify(context, turnstile, token).await {
         Ok(Ok(())) => Ok(Some(context.now)),
         Ok(Err(refusal)) => Err(ask_again(context, 400, browser, code, refusal).await),
         Err(failure) => {
-            Err(view::unavailable(context).noting(code::WHAT, None, "unavailable", failure.reason()))
+            Err(view::unavailable(context).noting(view::CODE_ENTRY, None, "unavailable", failure.reason()))
         }
     }
 }
 
-/// The page again, with the code and a fresh widget.
+/// Shows the page again, with the code filled in and a new widget.
 pub(super) async fn ask_again<P: Platform>(
     context: Context<'_, P>,
     status: u16,
@@ -105,7 +95,7 @@ pub(super) async fn ask_again<P: Platform>(
     refusal: TurnstileRefusal,
 ) -> Response {
     let page = view::enter(context, status, browser, Some(code), Some(refusal.problem())).await;
-    page.noting(code::WHAT, None, "unchecked", refusal.reason())
+    page.noting(view::CODE_ENTRY, None, "unchecked", refusal.reason())
 }
 
 fn token(form: &Form) -> Result<&str, TurnstileRefusal> {
@@ -116,7 +106,7 @@ fn token(form: &Form) -> Result<&str, TurnstileRefusal> {
     }
 }
 
-/// The address of the person is not sent: it may be another one here than at the widget.
+/// Asks siteverify. Does not send the person's address, which may differ between this server and the widget.
 async fn verify<P: Platform>(
     context: Context<'_, P>,
     turnstile: &Turnstile,
@@ -213,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_person_can_repeat_is_told_from_what_only_the_operator_can_mend() {
+    fn errors_of_the_token_are_told_apart_from_errors_of_the_configuration() {
         let failed = |code: &str| judge(&format!(r#"{{"success":false,"error-codes":["{code}"]}}"#));
 
         assert_eq!(failed("timeout-or-duplicate"), Ok(Err(TurnstileRefusal::Spent)));

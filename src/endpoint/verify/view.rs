@@ -1,10 +1,10 @@
-//! Pages as responses: what is shown, and under which policy.
+//! The pages as responses, with their Content-Security-Policy.
 
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{browser, turnstile};
+use super::browser;
 use crate::client::Client;
 use crate::client::rules::{About, UserCodeType};
 use crate::endpoint::http::Response;
@@ -12,26 +12,34 @@ use crate::endpoint::page::{
     CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE,
     SignInPage,
 };
-use crate::endpoint::{Context, Platform};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
 use crate::grant::command::Shown;
 use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
-use crate::place::{self, device_kind};
+use crate::place;
+use crate::place::device_kind;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::resource::host;
 
-/// What the page with the Turnstile widget may load, over what all pages may.
+/// Additional sources for the page with the Turnstile widget.
 const TURNSTILE: &str =
     "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
 
-/// A page that no cache keeps, no frame shows, and that loads nothing (RFC 9700 §4.16).
+/// What entering a code is called in the log.
+pub(super) const CODE_ENTRY: &str = "code_entry";
+
+/// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads nothing.
 pub(super) fn html(status: u16, page: &impl Template) -> Response {
     html_that_loads("", status, page)
 }
 
-/// `same-origin`, because under `no-referrer` browsers send `Origin: null` with our own forms.
+/// Builds such a page, but lets it load from `sources`.
+///
+/// The referrer policy is `same-origin`, because with `no-referrer` browsers send `Origin: null` with our own
+/// forms.
 fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response {
     let style = STANDARD.encode(Digest::of(STYLE.as_bytes()).bytes());
     let policy = format!(
@@ -48,7 +56,7 @@ fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response
     }
 }
 
-/// The page on which a code is entered, or one from a link is confirmed.
+/// The page for entering a code, or for confirming the one from a link.
 pub(super) async fn enter<P: Platform>(
     context: Context<'_, P>,
     status: u16,
@@ -57,7 +65,7 @@ pub(super) async fn enter<P: Platform>(
     problem: Option<Problem<'_>>,
 ) -> Response {
     let shape = &context.server.settings.user_code;
-    let site_key = turnstile::asked(context).await.map(|turnstile| turnstile.site_key.as_str());
+    let site_key = context.turnstile().await.map(|turnstile| turnstile.site_key.as_str());
     let user_code = code.map(UserCode::to_string).unwrap_or_default();
     let digits = digits_example(context, shape).await;
     let page = EnterPage {
@@ -76,19 +84,18 @@ pub(super) async fn enter<P: Platform>(
     html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, status, &page)
 }
 
-/// `0000-0000-0000`, if that is what the codes of some clients look like, and not of all.
+/// Returns an example such as `0000-0000-0000`, if some clients, but not all, have codes of digits.
 async fn digits_example<P: Platform>(context: Context<'_, P>, shape: &Shape) -> Option<String> {
     let snapshot = context.server.snapshot(context.now).await.ok()?;
     let some = snapshot.clients.iter().any(|client| client.codes.user_code_type == UserCodeType::Digits);
     (some && !shape.is_digits()).then(|| example(&shape.in_digits()))
 }
 
-/// `XXXX-XXXX`.
+/// Returns an example such as `XXXX-XXXX`.
 fn example(shape: &Shape) -> String {
     UserCode::example(shape).to_string()
 }
 
-/// The page on which a person signs in.
 pub(super) fn sign_in<P>(
     context: Context<'_, P>,
     status: u16,
@@ -101,7 +108,7 @@ pub(super) fn sign_in<P>(
     html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again: None, problem })
 }
 
-/// The same page for somebody who is signed in, but not recently enough for the device that asks.
+/// The sign-in page for a person who is signed in, but not recently enough for the requesting device.
 pub(super) fn sign_in_again<P>(
     context: Context<'_, P>,
     status: u16,
@@ -115,7 +122,7 @@ pub(super) fn sign_in_again<P>(
     html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again, problem })
 }
 
-/// What the consent page shows besides the grant.
+/// What the consent page shows in addition to the grant.
 pub(super) struct Consent<'a> {
     pub transaction: String,
     pub code: &'a UserCode,
@@ -125,7 +132,6 @@ pub(super) struct Consent<'a> {
     pub problem: Option<Problem<'a>>,
 }
 
-/// The page on which a person decides.
 pub(super) fn consent<P>(
     context: Context<'_, P>,
     status: u16,
@@ -164,7 +170,7 @@ pub(super) fn consent<P>(
     html(status, &page)
 }
 
-/// Whom the device expects, if it is not who is signed in.
+/// Returns the `login_hint` of the device, unless it names the account that is signed in.
 fn expected<'a>(hint: Option<&'a str>, account: &Account) -> Option<&'a str> {
     let is = |name: &str, hint: &str| name.to_lowercase() == hint.to_lowercase();
     let hint = hint?;
@@ -172,14 +178,15 @@ fn expected<'a>(hint: Option<&'a str>, account: &Account) -> Option<&'a str> {
     (!theirs).then_some(hint)
 }
 
-/// The hosts of what the device asked for, unless that is what its client always gets.
+/// Returns the hosts of the requested resources, or none if the device only asked for its client's default
+/// resource.
 fn unusual<'a>(resources: &'a [String], client: Option<&Client>) -> Vec<&'a str> {
     let usual = client.and_then(|client| client.tokens.audience.first());
     let is_usual = resources.iter().all(|resource| Some(resource) == usual);
     if is_usual { Vec::new() } else { resources.iter().map(|resource| host(resource)).collect() }
 }
 
-/// Those that may be linked to: on https.
+/// Returns the client's documents. Leaves out those that are not on https, which are never linked to.
 fn documents(client: &Client) -> Vec<Document<'_>> {
     let About { policy_uri, tos_uri, .. } = &client.about;
     [("privacy policy", policy_uri), ("terms of service", tos_uri)]
@@ -189,7 +196,7 @@ fn documents(client: &Client) -> Vec<Document<'_>> {
         .collect()
 }
 
-/// An origin in words.
+/// The texts of an origin, which [`Origin`] borrows.
 struct Words {
     place: String,
     network: String,
@@ -212,7 +219,7 @@ impl Words {
     }
 }
 
-/// `2 minutes ago, 14:03 UTC`.
+/// Returns a text such as `2 minutes ago, 14:03 UTC`.
 fn ago(at: Timestamp, now: Timestamp) -> String {
     let clock = at.clock();
     match now.since(at).as_secs() {
@@ -223,7 +230,7 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// `45 seconds`, `2 minutes`.
+/// Returns a text such as `45 seconds` or `2 minutes`, rounded up.
 pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0 | 1 => "1 second".to_owned(),
@@ -232,33 +239,40 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
-/// What became of it, and that the rest is on the device (RFC 8628 §3.3).
+/// The result page, which sends the person back to the device (RFC 8628 §3.3).
 pub(super) fn result(outcome: Outcome, client_name: &str) -> Response {
     html(200, &ResultPage { outcome, client_name })
 }
 
-/// A page that cannot go on.
+/// A page that only says what happened, with a link to start again.
 pub(super) fn problem<P>(context: Context<'_, P>, status: u16, title: &str, text: &str) -> Response {
     let back = action(context);
     html(status, &ProblemPage { title, text, back: Some(&back) })
 }
 
-/// An older window of a request that was opened again.
+/// The page for an older window of a request that was opened again.
 pub(super) fn elsewhere<P>(context: Context<'_, P>, status: u16) -> Response {
     let text =
         "This request was opened again in another tab or window. Decide there; this page is no longer valid.";
     problem(context, status, "Opened elsewhere", text)
 }
 
-/// Something could not be reached. The grant is as it was.
+/// The page for when something cannot be reached. The grant has not changed.
 pub(super) fn unavailable<P>(context: Context<'_, P>) -> Response {
     let text = "Part of the service can’t be reached. Nothing has changed. Please try again in a moment.";
     problem(context, 503, "Please try again", text).with("retry-after", "5".to_owned())
 }
 
-/// The path that forms post to.
+/// Returns the path that forms post to.
 fn action<P>(context: Context<'_, P>) -> String {
     format!("{}/device", context.issuer.path())
+}
+
+/// Shows the page for entering a code, with the time to wait before the next try.
+pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
+    let time = span(seconds);
+    let page = enter(context, 429, browser, None, Some(Problem::Wait { time: &time })).await;
+    page.with("retry-after", seconds.to_string()).noting(CODE_ENTRY, None, "wait", "budget")
 }
 
 #[cfg(test)]
@@ -266,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whom_the_device_expects_is_told_if_it_is_somebody_else() {
+    fn the_page_names_whom_the_device_expects_only_if_that_is_somebody_else() {
         let alice = crate::identity::demo::accounts().remove(0);
 
         assert_eq!(expected(Some("bob@example.com"), &alice), Some("bob@example.com"));
@@ -287,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_named_in_words() {
+    fn a_wait_is_rounded_up_and_has_a_unit() {
         assert_eq!(span(1), "1 second");
         assert_eq!(span(45), "45 seconds");
         assert_eq!(span(300), "5 minutes");
@@ -295,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn how_long_ago_is_told_in_words() {
+    fn an_age_is_shown_with_a_unit_and_the_time_of_day() {
         let at = Timestamp::from_millis(1_763_733_780_000);
         let later = |seconds| at + core::time::Duration::from_secs(seconds);
 

@@ -1,7 +1,6 @@
 //! Nonces for DPoP proofs (RFC 9449 §8): the number of a period and a MAC over it, so that nothing is stored.
 //!
-//! All clients get the same nonce in a period. It dates a proof, it does not make one unique: that is the `jti`'s
-//! part.
+//! All clients get the same nonce in a period. The nonce dates a proof; the `jti` makes the proof unique.
 
 use core::time::Duration;
 
@@ -9,12 +8,13 @@ use crate::derived_keys::{Keyring, Keys, same};
 use crate::secret;
 use crate::time::Timestamp;
 
-/// A nonce is good in its own period and in the next. Longer than the longest polling interval, so that a device
-/// which takes the nonce of each answer for its next request always has a good one.
+/// Length of a period. A nonce is valid in its own period and in the next one. A period is longer than the
+/// longest polling interval, so a device that uses the nonce of each response in its next request always has
+/// a valid one.
 pub const PERIOD: Duration = Duration::from_secs(180);
 const TAG: usize = 16;
 
-/// The nonce of the period that `now` is in.
+/// Returns the nonce of the period that `now` is in.
 #[must_use]
 pub fn issue(keys: &Keys, now: Timestamp) -> String {
     let number = period(now).to_be_bytes();
@@ -23,7 +23,7 @@ pub fn issue(keys: &Keys, now: Timestamp) -> String {
     secret::encode(&nonce)
 }
 
-/// Until when a nonce is good; `None` if it is not, or not ours.
+/// Returns when a nonce becomes invalid; `None` if it is already, or if this server did not issue it.
 #[must_use]
 pub fn good_until(nonce: &str, keyring: &Keyring, now: Timestamp) -> Option<Timestamp> {
     let bytes = secret::decode(nonce)?;
@@ -33,7 +33,7 @@ pub fn good_until(nonce: &str, keyring: &Keyring, now: Timestamp) -> Option<Time
         return None;
     }
     let (issued, current) = (u64::from_be_bytes(*number), period(now));
-    // One period ahead: another machine's clock may be a little ahead of this one's.
+    // One period ahead is allowed: the clock of the issuing machine may be a little ahead of this one's.
     let good = issued <= current.saturating_add(1) && current <= issued.saturating_add(1);
     good.then(|| Timestamp::default() + PERIOD.saturating_mul(u32::try_from(issued + 2).unwrap_or(u32::MAX)))
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_is_good_in_its_period_and_in_the_next() {
+    fn a_nonce_is_valid_in_its_period_and_in_the_next() {
         let nonce = issue(&keys(1), START);
         let at = |seconds| good_until(&nonce, &ring(1, None), START + Duration::from_secs(seconds));
         let end = Some(START + PERIOD + PERIOD);
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_a_little_ahead_does_no_harm_and_one_far_ahead_does() {
+    fn a_nonce_from_a_clock_slightly_ahead_is_valid_and_from_one_far_ahead_is_not() {
         let made = |seconds| issue(&keys(1), START + Duration::from_secs(seconds));
 
         assert!(good_until(&made(180), &ring(1, None), START).is_some());
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nonce_outlives_one_change_of_key_and_not_two() {
+    fn a_nonce_survives_one_change_of_key_but_not_two() {
         let nonce = issue(&keys(1), START);
 
         assert!(good_until(&nonce, &ring(2, Some(1)), START).is_some());
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bit_of_it_can_be_changed_and_nothing_else_is_one() {
+    fn an_altered_or_invented_nonce_is_refused() {
         let bytes = secret::decode(&issue(&keys(1), START)).unwrap();
         for bit in 0..bytes.len() * 8 {
             let mut forged = bytes.clone();

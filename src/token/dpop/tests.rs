@@ -56,7 +56,7 @@ fn jwt(header: &Value, claims: &Value) -> String {
 
 #[track_caller]
 fn flaw_of(text: &str) -> Flaw {
-    Unverified::parse(text).err().unwrap_or_else(|| panic!("{text} was read"))
+    Unverified::parse(text).err().unwrap_or_else(|| panic!("{text} was parsed"))
 }
 
 fn of_claims(claims: &Value) -> String {
@@ -76,7 +76,7 @@ fn fresh(claims: &Value, nonces: Nonces) -> Option<Timestamp> {
 }
 
 #[test]
-fn p1_the_example_of_rfc_9449_holds_with_its_signature_and_p5_its_thumbprint() {
+fn p1_the_example_of_rfc_9449_verifies_and_p5_its_thumbprint_matches() {
     let proof = Unverified::parse(EXAMPLE).unwrap();
 
     assert_eq!(proof.is_for(Target { method: "POST", uri: TOKEN, access_token: None }), Ok(()));
@@ -108,7 +108,7 @@ fn p1_item_2_it_is_a_well_formed_jwt() {
 }
 
 #[test]
-fn p1_item_3_every_claim_is_there_and_of_its_kind() {
+fn p1_item_3_every_claim_is_present_and_of_its_type() {
     for name in ["jti", "htm", "htu", "iat"] {
         assert_eq!(flaw_of(&of_claims(&without(claims(), name))), Flaw::Malformed, "{name}");
         assert_eq!(flaw_of(&of_claims(&with(claims(), name, json!([])))), Flaw::Malformed, "{name}");
@@ -127,7 +127,7 @@ fn p1_item_4_typ_is_dpop_jwt() {
 }
 
 #[test]
-fn p1_item_5_alg_is_asymmetric_and_ours() {
+fn p1_item_5_alg_is_asymmetric_and_supported() {
     for alg in ["none", "HS256", "ES384", "es256", ""] {
         assert_eq!(flaw_of(&jwt(&with(header(), "alg", json!(alg)), &claims())), Flaw::Algorithm, "{alg}");
     }
@@ -146,7 +146,7 @@ fn p1_item_5_alg_is_asymmetric_and_ours() {
 }
 
 #[test]
-fn p1_item_6_the_signature_is_made_over_header_and_payload_with_the_embedded_key() {
+fn p1_item_6_the_signature_covers_header_and_payload() {
     let proof = Unverified::parse(EXAMPLE).unwrap();
 
     let (input, signature) = EXAMPLE.rsplit_once('.').unwrap();
@@ -154,7 +154,7 @@ fn p1_item_6_the_signature_is_made_over_header_and_payload_with_the_embedded_key
 }
 
 #[test]
-fn p1_item_7_the_key_is_public_and_fits() {
+fn p1_item_7_the_key_is_public_and_fits_alg() {
     let jwk = |name: &str, value: Value| {
         let mut header = header();
         header["jwk"][name] = value;
@@ -183,7 +183,7 @@ fn p1_item_8_htm_is_the_method() {
 }
 
 #[test]
-fn p1_item_9_htu_is_the_address_in_any_spelling_of_it() {
+fn p1_item_9_htu_is_the_uri_in_any_spelling() {
     for htu in [
         "https://server.example.com:443/token",
         "HTTPS://SERVER.example.com/token?query#fragment",
@@ -212,7 +212,7 @@ fn p1_item_10_a_nonce_is_this_servers_and_fresh() {
 
     for nonces in [Nonces::Required, Nonces::Optional] {
         assert_eq!(fresh(&good, nonces), nonce::good_until(&nonce, &keyring(), NOW));
-        assert_eq!(fresh(&with(claims(), "nonce", json!("made up")), nonces), None, "though iat is recent");
+        assert_eq!(fresh(&with(claims(), "nonce", json!("made up")), nonces), None, "although iat is recent");
     }
     assert_eq!(fresh(&claims(), Nonces::Required), None);
     let wrong_clock = with(good, "iat", json!(0));
@@ -234,7 +234,7 @@ fn p1_item_11_without_a_nonce_iat_is_within_a_minute() {
 }
 
 #[test]
-fn p1_item_12_ath_is_that_of_the_access_token() {
+fn p1_item_12_ath_is_the_hash_of_the_access_token() {
     // RFC 9449 §7.1.
     let (token, ath) =
         ("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU", "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
@@ -246,7 +246,7 @@ fn p1_item_12_ath_is_that_of_the_access_token() {
 }
 
 #[test]
-fn a_use_is_named_by_its_key_and_jti() {
+fn a_use_is_named_after_key_and_jti() {
     let proven =
         |header: &Value, claims: &Value| Unverified::parse(&jwt(header, claims)).unwrap().proven(NOW);
     let first = proven(&header(), &claims());
@@ -259,7 +259,7 @@ fn a_use_is_named_by_its_key_and_jti() {
 }
 
 #[test]
-fn a_description_has_only_the_characters_it_may_have() {
+fn a_description_has_only_characters_that_rfc_6749_allows() {
     for flaw in [
         Flaw::Several,
         Flaw::Malformed,

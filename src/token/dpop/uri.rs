@@ -1,8 +1,8 @@
-//! Web addresses in normal form, to be compared (RFC 9449 §4.3 item 9, RFC 3986 §6.2.2, §6.2.3).
+//! Normalizes web addresses for comparison (RFC 9449 §4.3 item 9, RFC 3986 §6.2.2, §6.2.3).
 //!
-//! The crates that read URLs follow WHATWG, which leaves `%7E` as it is and reads what is no URI at all.
+//! The crates that parse URLs follow WHATWG, which does not decode `%7E` and accepts text that is not a URI.
 
-/// `uri` without query and fragment, in normal form; `None` if it is no absolute http or https URI.
+/// Normalizes `uri` and removes query and fragment; `None` if it is not an absolute http or https URI.
 pub(super) fn normal(uri: &str) -> Option<String> {
     let (bare, _) = uri.split_at(uri.find(['?', '#']).unwrap_or(uri.len()));
     let (scheme, rest) = bare.split_once("://")?;
@@ -20,7 +20,8 @@ pub(super) fn normal(uri: &str) -> Option<String> {
     (!authority.is_empty()).then(|| format!("{scheme}://{authority}{path}"))
 }
 
-/// RFC 3986 §6.2.2.1, §6.2.2.2: what needs no escape has none, and the others are in upper case.
+/// Decodes the escapes of unreserved characters and puts the others in upper case (RFC 3986 §6.2.2.1,
+/// §6.2.2.2).
 fn without_needless_escapes(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut plain = parts.next()?.to_owned();
@@ -38,7 +39,7 @@ fn without_needless_escapes(text: &str) -> Option<String> {
     Some(plain)
 }
 
-/// RFC 3986 §5.2.4, §6.2.2.3; an empty path is `/` (§6.2.3).
+/// Removes dot segments (RFC 3986 §5.2.4, §6.2.2.3); an empty path becomes `/` (§6.2.3).
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -48,7 +49,7 @@ fn without_dots(path: &str) -> String {
             ".." => drop(kept.pop()),
             segment => kept.push(segment),
         }
-        // A path that ends in dots is that of a directory.
+        // A path that ends in a dot segment keeps its final slash.
         if matches!(segment, "." | "..") && segments.peek().is_none() {
             kept.push("");
         }
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_means_the_same_has_one_form() {
+    fn equivalent_uris_have_one_normal_form() {
         for (written, form) in [
             ("https://server.example.com/token", "https://server.example.com/token"),
             ("HTTPS://Server.Example.COM/token", "https://server.example.com/token"),
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_something_else_has_another_and_what_is_no_web_address_none() {
+    fn different_uris_have_different_forms_and_malformed_ones_have_none() {
         for (other, form) in [
             ("https://server.example.com/token/", "https://server.example.com/token/"),
             ("https://server.example.com:8443/token", "https://server.example.com:8443/token"),

@@ -1,22 +1,21 @@
 //! Claim mapping: rules that add, rename, filter, hard-code and drop claims.
 //!
-//! A rule that parsed is valid: it names no reserved claim, no unknown source, and nothing of it can fail when a
-//! token is issued. Rules see only the claims that are free; the reserved ones are put beside them afterwards.
+//! A parsed rule is valid: it names neither a reserved claim nor an unknown source, and it cannot fail when a
+//! token is issued. Rules see only claims that are not reserved; the reserved ones are added afterwards.
 
-mod written;
+pub mod written;
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::mapping::written::Written;
-pub use super::mapping::written::{BadRule, read};
 use crate::identity::account::Account;
 use crate::scope::Scope;
 
-/// Claims that no rule may set, rename or drop: those that a token is judged by (RFC 7519 §4.1, RFC 9068 §2.2,
-/// OpenID Connect Core §2), and those with which introspection describes it (RFC 7662 §2.2).
+/// Claims that no rule may set, rename or drop: those that decide whether a token is accepted (RFC 7519 §4.1,
+/// RFC 9068 §2.2, OpenID Connect Core §2), and those that introspection responses use (RFC 7662 §2.2).
 pub const RESERVED: [&str; 25] = [
     "iss",
     "sub",
@@ -45,9 +44,15 @@ pub const RESERVED: [&str; 25] = [
     "username",
 ];
 
-/// Most rules of one client, or of one scope.
+/// Limit on the rules of one client or one scope.
 const MOST_RULES: usize = 50;
-/// What a list is taken to weigh that is copied from the account or the request, in bytes.
+/// Limit on the values in `only`.
+const MOST_VALUES: usize = 64;
+/// Longest claim name, filter value or condition, in bytes.
+const LONGEST_NAME: usize = 128;
+/// Longest hard-coded value, in bytes of JSON.
+const LONGEST_VALUE: usize = 1_024;
+/// Assumed size of a list that is copied from the account or the request, in bytes.
 const LIST: usize = 256;
 
 /// The rules of a client or of a scope, in the order in which they apply.
@@ -56,13 +61,14 @@ const LIST: usize = 256;
 pub struct Rules(Vec<Rule>);
 
 impl Rules {
-    /// Whether there is none.
+    /// Returns whether there are no rules.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How much they may add to a token, in bytes: what is written in them, and something for each list they copy.
+    /// Estimates how many bytes the rules may add to a token: their own JSON, plus an allowance for each list
+    /// that they copy.
     #[must_use]
     pub fn weight(&self) -> usize {
         let written = serde_json::to_string(self).map_or(0, |rules| rules.len());
@@ -84,7 +90,7 @@ impl From<Rules> for Vec<Rule> {
     }
 }
 
-/// One rule. Written as JSON in one of these forms, each with `into` and `when` if need be:
+/// One rule. Its JSON has one of these forms, each optionally with `into` and `when`:
 ///
 /// ```
 /// use device_grant::token::mapping::Rule;
@@ -99,20 +105,68 @@ impl From<Rules> for Vec<Rule> {
 /// }
 /// assert!(serde_json::from_str::<Rule>(r#"{"claim":"sub","value":"root"}"#).is_err());
 /// ```
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rule {
-    /// Where it applies; everywhere if it does not say.
+    /// Where the rule applies; `None` for everywhere.
     into: Option<Vec<Target>>,
     when: Option<When>,
     change: Change,
 }
 
-/// What carries claims.
+/// Why a rule is refused. Displays as one sentence for the author of the rule.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum BadRule {
+    /// The rule has none of the forms, or more than one.
+    Form,
+    /// The claim is one of [`RESERVED`].
+    Reserved(String),
+    /// A claim name is empty, is too long, or has a character that is not allowed.
+    Name,
+    /// The value is too long.
+    Value,
+    /// There is nothing to filter, or the filter is empty or too long.
+    Filter,
+    /// `into` names no target, or one target twice.
+    Into,
+    /// `when` has no condition, or one that is empty or too long.
+    When,
+    /// There are too many rules.
+    TooMany,
+}
+
+impl fmt::Display for BadRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Form => f.write_str(
+                "a rule must have claim with one of from, value and as, or else drop; \
+                 into and when are optional",
+            ),
+            Self::Reserved(claim) => {
+                write!(f, "the claim {claim} is reserved and cannot be set, renamed or dropped")
+            }
+            Self::Name => {
+                write!(f, "a claim name must have 1 to {LONGEST_NAME} visible ASCII characters, no \" or \\")
+            }
+            Self::Value => write!(f, "a value must not be longer than {LONGEST_VALUE} bytes of JSON"),
+            Self::Filter => write!(
+                f,
+                "only and prefix filter a string or a list copied with from; only must have 1 to \
+                 {MOST_VALUES} values, and each value and prefix 1 to {LONGEST_NAME} bytes"
+            ),
+            Self::Into => {
+                f.write_str("into must name one or more of access_token, id_token and userinfo, each once")
+            }
+            Self::When => write!(f, "when must have a scope, a group, or both, of 1 to {LONGEST_NAME} bytes"),
+            Self::TooMany => write!(f, "at most {MOST_RULES} rules are allowed"),
+        }
+    }
+}
+
+/// A document that carries claims.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// RFC 9068; what `/introspect` tells of it, too.
+    /// RFC 9068; also the introspection response for the token.
     AccessToken,
     /// OpenID Connect Core §2.
     IdToken,
@@ -120,19 +174,18 @@ pub enum Target {
     Userinfo,
 }
 
-/// What must hold for a rule to apply; all that is given.
+/// Conditions for a rule to apply; all that are given must hold.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 struct When {
-    /// The scope was granted.
+    /// This scope is granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
-    /// The account is in the group.
+    /// The account is in this group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<String>,
 }
 
-/// What a rule does to the claims.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Change {
     Copy { claim: String, from: Source, filter: Filter },
@@ -141,7 +194,7 @@ enum Change {
     Drop { claim: String },
 }
 
-/// Where a claim's value may come from.
+/// Where a copied value comes from.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 enum Source {
     #[serde(rename = "account.sub")]
@@ -164,29 +217,28 @@ enum Source {
     Resource,
 }
 
-/// Which values come through: of a list each for itself, of a text the whole.
+/// Which values are copied. In a list each value passes or not on its own; a single value passes as a whole.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Filter {
     only: Option<Vec<String>>,
     prefix: Option<String>,
 }
 
-/// What rules go by.
+/// What rules can copy from and depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct MappingFacts<'a> {
-    /// Whom the tokens are about.
+    /// The account that the tokens are about.
     pub account: &'a Account,
-    /// For whom they are.
+    /// The client that the tokens are for.
     pub client_id: &'a str,
-    /// What was granted.
+    /// The granted scope.
     pub scope: &'a Scope,
-    /// Where the access token is good.
+    /// The audience of the access token.
     pub resource: &'a [String],
 }
 
-/// The claims of `target` after every rule: those of the granted scopes in alphabetical order, then the client's.
-///
-/// `claims` are those that are there without rules. None of the result is [`RESERVED`].
+/// Applies every rule for `target` to `claims`: first those of the granted scopes, in alphabetical order of
+/// the scopes, then those of the client. No claim in the result is [`RESERVED`].
 #[must_use]
 pub fn map(
     scopes: &BTreeMap<String, Rules>,
@@ -225,7 +277,7 @@ impl Change {
         }
     }
 
-    /// Sets the claim, or, where there is nothing to set it to, leaves it as it is.
+    /// Applies the change. If there is no value to set, the claim stays as it is.
     fn apply(&self, facts: MappingFacts<'_>, claims: &mut Map<String, Value>) {
         let (name, value) = match self {
             Self::Copy { claim, from, filter } => {
@@ -269,7 +321,7 @@ impl Source {
         }
     }
 
-    /// Whether a filter has something to look at.
+    /// Returns whether the value is a string or a list of strings, which filters can test.
     const fn is_text(self) -> bool {
         match self {
             Self::EmailVerified => false,
@@ -290,7 +342,8 @@ impl Filter {
         self.only.is_none() && self.prefix.is_none()
     }
 
-    /// What is left of a value; an empty list is something, an empty text is not.
+    /// Returns what passes of a value: a list always, even if nothing is left in it; a single value only if
+    /// it matches.
     fn pass(&self, value: Value) -> Option<Value> {
         match value {
             Value::Array(values) => Some(values.into_iter().filter(|value| self.lets(value)).collect()),
@@ -317,7 +370,7 @@ mod tests {
         serde_json::from_value(rules).unwrap()
     }
 
-    /// What `rules` make of `{"name":"Alice Liddell","email":"…"}` in an ID token of alice's.
+    /// Maps `{"name":"Alice Liddell","email":"…"}` with the rules `written`, for an ID token about alice.
     fn mapped(written: Value) -> Value {
         let account = Account {
             groups: vec!["tv-admins".to_owned(), "staff".to_owned()],
@@ -328,7 +381,7 @@ mod tests {
         let facts =
             MappingFacts { account: &account, client_id: "demo-tv", scope: &scope, resource: &resource };
         let claims = json!({ "name": "Alice Liddell", "email": "alice@example.com" });
-        let Value::Object(claims) = claims else { unreachable!("it is one") };
+        let Value::Object(claims) = claims else { unreachable!("braces make an object") };
         map(&BTreeMap::new(), &rules(written), Target::IdToken, facts, claims).into()
     }
 

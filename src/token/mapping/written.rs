@@ -1,25 +1,19 @@
-//! Rules as they are written, and why one is refused.
+//! The JSON form of rules, and its validation.
 
-use core::fmt;
-
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
-use super::{Change, Filter, MOST_RULES, RESERVED, Rule, Rules, Source, Target, When};
+use super::{
+    BadRule, Change, Filter, LONGEST_NAME, LONGEST_VALUE, MOST_VALUES, RESERVED, Rule, Rules, Source, Target,
+    When,
+};
 use crate::fault::Fault;
-
-/// Most values that a filter lets through.
-const MOST_VALUES: usize = 64;
-/// The longest name or filter, in bytes.
-const LONGEST_NAME: usize = 128;
-/// The longest value, in bytes of JSON.
-const LONGEST_VALUE: usize = 1_024;
 
 /// Reads the rules in the member `name` of a document.
 ///
 /// # Errors
 ///
-/// Every rule that is faulty.
+/// One fault for each faulty rule, or one for the whole list.
 pub fn read(name: &str, rules: Value) -> Result<Rules, Vec<Fault>> {
     let Value::Array(rules) = rules else {
         return Err(vec![Fault::at(name, format!("{name} must be a list of rules"))]);
@@ -37,16 +31,16 @@ pub fn read(name: &str, rules: Value) -> Result<Rules, Vec<Fault>> {
     Rules::try_from(sound).map_err(|bad| vec![Fault::at(name, bad.to_string())])
 }
 
-/// Derived readers take a list of values for an object, too, which nobody means.
+/// Refuses lists: derived deserializers accept a list of values in place of an object, but nobody means that.
 fn written_as_object(rule: Value) -> Result<Value, serde_json::Error> {
     let is_list = rule.is_array() || rule.get("when").is_some_and(Value::is_array);
-    if is_list { Err(serde::de::Error::custom("a rule and its when are objects")) } else { Ok(rule) }
+    if is_list { Err(de::Error::custom("a rule and its when must be objects")) } else { Ok(rule) }
 }
 
-/// A rule as it is written, before it is found sound.
+/// A rule in its JSON form, before validation.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Written {
+struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     into: Option<Vec<Target>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,51 +61,15 @@ pub(super) struct Written {
     drop: Option<String>,
 }
 
-/// Why a rule is refused. Displays as one sentence for whoever wrote it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum BadRule {
-    /// None of the forms, or two of them.
-    Form,
-    /// The claim is the server's own.
-    Reserved(String),
-    /// A name that is empty, too long, or has other than visible ASCII characters.
-    Name,
-    /// The value is too long.
-    Value,
-    /// A filter where there is nothing to filter, or one that is too long or lets nothing through.
-    Filter,
-    /// `into` names nothing, or one thing twice.
-    Into,
-    /// `when` is empty or too long.
-    When,
-    /// Too many rules.
-    TooMany,
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::try_from(Written::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
-impl fmt::Display for BadRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Form => f.write_str(
-                "a rule has claim with one of from, value and as, or drop alone (beside into and when)",
-            ),
-            Self::Reserved(claim) => {
-                write!(f, "the claim {claim} is reserved and cannot be set, renamed or dropped")
-            }
-            Self::Name => {
-                write!(f, "a claim's name has 1 to {LONGEST_NAME} visible ASCII characters, without quotes")
-            }
-            Self::Value => write!(f, "a value has at most {LONGEST_VALUE} bytes of JSON"),
-            Self::Filter => write!(
-                f,
-                "only and prefix filter a text or a list that comes by from; only has 1 to {MOST_VALUES} values, \
-                 and each has 1 to {LONGEST_NAME} bytes"
-            ),
-            Self::Into => {
-                f.write_str("into names one or more of access_token, id_token and userinfo, each once")
-            }
-            Self::When => write!(f, "when has a scope, a group, or both, of 1 to {LONGEST_NAME} bytes"),
-            Self::TooMany => write!(f, "there are at most {MOST_RULES} rules"),
-        }
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Written::from(self.clone()).serialize(serializer)
     }
 }
 
@@ -176,7 +134,7 @@ impl Change {
     }
 }
 
-/// Whether rules may touch the claim of that name.
+/// Checks that rules may touch a claim with this name.
 fn free(claim: &str) -> Result<(), BadRule> {
     let plain = claim.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
     if RESERVED.contains(&claim) {
@@ -205,35 +163,36 @@ impl From<Rule> for Written {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::mapping::MOST_RULES;
     use serde_json::json;
 
     #[test]
     fn a_faulty_rule_is_refused_and_says_why() {
         let long = "x".repeat(LONGEST_NAME + 1);
         for (rule, why) in [
-            (json!({}), "a rule has claim"),
-            (json!({ "claim": "x" }), "a rule has claim"),
-            (json!({ "claim": "x", "value": null }), "a rule has claim"),
-            (json!({ "claim": "x", "value": 1, "from": "groups" }), "a rule has claim"),
-            (json!({ "claim": "x", "as": "y", "drop": "z" }), "a rule has claim"),
-            (json!({ "drop": "x", "value": 1 }), "a rule has claim"),
+            (json!({}), "a rule must have claim"),
+            (json!({ "claim": "x" }), "a rule must have claim"),
+            (json!({ "claim": "x", "value": null }), "a rule must have claim"),
+            (json!({ "claim": "x", "value": 1, "from": "groups" }), "a rule must have claim"),
+            (json!({ "claim": "x", "as": "y", "drop": "z" }), "a rule must have claim"),
+            (json!({ "drop": "x", "value": 1 }), "a rule must have claim"),
             (json!({ "claim": "x", "from": "account.password" }), "unknown variant"),
             (json!({ "claim": "x", "value": 1, "iff": true }), "unknown field"),
             (json!({ "claim": "sub", "value": 1 }), "sub is reserved"),
             (json!({ "claim": "name", "as": "cnf" }), "cnf is reserved"),
             (json!({ "claim": "acr", "as": "x" }), "acr is reserved"),
             (json!({ "drop": "exp" }), "exp is reserved"),
-            (json!({ "claim": "", "value": 1 }), "name has"),
-            (json!({ "claim": "a b", "value": 1 }), "name has"),
-            (json!({ "claim": long, "value": 1 }), "name has"),
-            (json!({ "claim": "x", "value": "y".repeat(LONGEST_VALUE) }), "value has"),
+            (json!({ "claim": "", "value": 1 }), "name must have"),
+            (json!({ "claim": "a b", "value": 1 }), "name must have"),
+            (json!({ "claim": long, "value": 1 }), "name must have"),
+            (json!({ "claim": "x", "value": "y".repeat(LONGEST_VALUE) }), "value must not be longer"),
             (json!({ "claim": "x", "value": 1, "prefix": "y" }), "filter"),
             (json!({ "claim": "x", "from": "account.email_verified", "prefix": "t" }), "filter"),
             (json!({ "claim": "x", "from": "groups", "only": [] }), "filter"),
-            (json!({ "claim": "x", "value": 1, "into": [] }), "into names"),
-            (json!({ "claim": "x", "value": 1, "into": ["userinfo", "userinfo"] }), "into names"),
+            (json!({ "claim": "x", "value": 1, "into": [] }), "into must name"),
+            (json!({ "claim": "x", "value": 1, "into": ["userinfo", "userinfo"] }), "into must name"),
             (json!({ "claim": "x", "value": 1, "into": ["refresh_token"] }), "unknown variant"),
-            (json!({ "claim": "x", "value": 1, "when": {} }), "when has"),
+            (json!({ "claim": "x", "value": 1, "when": {} }), "when must have"),
         ] {
             let error = serde_json::from_value::<Rule>(rule.clone()).unwrap_err().to_string();
             assert!(error.contains(why), "{rule}: {error}");
@@ -249,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_written_as_it_was_read() {
+    fn a_rule_serializes_to_the_json_it_was_read_from() {
         for rule in [
             json!({ "into": ["id_token"], "claim": "x", "from": "account.groups", "only": ["a"], "prefix": "b" }),
             json!({ "when": { "scope": "email" }, "claim": "x", "value": { "y": null } }),

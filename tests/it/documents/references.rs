@@ -267,7 +267,7 @@ fn every_setting_is_described_and_every_description_is_of_a_setting() {
     let read_by_the_server: BTreeSet<String> =
         files("src/settings", ".rs").iter().flat_map(|path| settings_in(&read(path))).collect();
 
-    let text = read(&root().join("README.md"));
+    let text = read(&root().join("docs/settings.md"));
     let first_cells =
         prose(&text).filter_map(cells).filter_map(|cells| cells.first().map(|cell| code_spans(cell)));
     let described: BTreeSet<String> = first_cells.flatten().filter(|cell| is_setting(cell)).collect();

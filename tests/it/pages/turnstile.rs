@@ -1,5 +1,5 @@
-//! Turnstile on the entry of codes, where it is configured: asked for while codes are being guessed, verified before a
-//! code is looked up.
+//! Turnstile on the entry of codes, where it is configured: asked for while codes are being guessed, verified
+//! before a code is looked up.
 
 use crate::support::World;
 use crate::support::person::Person;

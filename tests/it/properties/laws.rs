@@ -1,6 +1,8 @@
 //! What holds whatever the order of events.
 
 use core::time::Duration;
+use device_grant::family::id::{AttemptId, FamilyId};
+use device_grant::identity::account::AccountKey;
 use std::collections::BTreeMap;
 
 use device_grant::format::Format;
@@ -65,7 +67,7 @@ fn grant() -> Grant {
 fn approval(at: Timestamp) -> Approval {
     let scope = Scope::parse("openid").expect("a scope");
     Approval {
-        account: "local:alice".to_owned(),
+        account: AccountKey::local("alice"),
         scope,
         auth_time: at,
         amr: vec!["pwd".to_owned()],
@@ -82,6 +84,11 @@ struct Seen {
     won: Vec<u8>,
     intervals: Vec<u64>,
     late: bool,
+}
+
+fn redeem(grant: &mut Grant, attempt: u8, now: Timestamp) -> Redemption {
+    let (attempt, family) = (AttemptId::of_jti(&attempt.to_string()), FamilyId::from_bytes([1; 16]));
+    grant.redeem(&secret(), &attempt, family, now)
 }
 
 fn live(steps: &[Step]) -> Seen {
@@ -101,7 +108,7 @@ fn live(steps: &[Step]) -> Seen {
             },
             Step::Hold { account, browser } => {
                 let hold = Hold {
-                    account: account.to_string(),
+                    account: AccountKey::local(&account.to_string()),
                     session: Digest::of(&[account]),
                     browser: Digest::of(&[browser]),
                     nonce: "nonce".to_owned(),
@@ -115,7 +122,7 @@ fn live(steps: &[Step]) -> Seen {
                 seen.approved |= approved;
             }
             Step::Deny => seen.denied |= grant.deny(Denial::Denied, now),
-            Step::Redeem { attempt } => match grant.redeem(&secret(), &attempt.to_string(), "family", now) {
+            Step::Redeem { attempt } => match redeem(&mut grant, attempt, now) {
                 Redemption::Won => seen.won.push(attempt),
                 Redemption::Again => assert_eq!(seen.won, [attempt], "only the winner's own retry"),
                 Redemption::Lost => {}

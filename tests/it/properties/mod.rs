@@ -2,6 +2,7 @@
 
 mod grant_shard;
 mod laws;
+mod messages;
 mod shard_model;
 mod stored_format;
 mod stored_registry;

@@ -1,33 +1,35 @@
-//! What is stored, and what travels between a Worker and an object of another version, to the letter.
+//! Every stored record, to the letter.
 //!
-//! A test here that fails means that rows of a running deployment, or messages during a deployment, would not
-//! be read any more. Then the format number goes up and the old one stays readable; see `docs/storage.md`.
+//! A test here that fails means that the rows of a running deployment could not be read any more. Then the format number
+//! goes up, and the old format stays readable; see `docs/storage.md`.
 
 use device_grant::audit::{Event, Shipment, What};
 use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::{Authentication, Retiring, SecretBy, demo};
+use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
-use device_grant::family::{Current, Ending, Family, Presented, Rotation};
+use device_grant::family::{Current, Ending, Family};
 use device_grant::format::Format;
-use device_grant::grant::command::{Command, ConsentDecision, Decided, Held, Holder, Opened, Reply, Shown};
 use device_grant::grant::routing::RowKey;
-use device_grant::grant::{Approval, Denial, Grant, Hold, Poll, Ready, Redemption, Request, State};
+use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
+use device_grant::identity::account::AccountKey;
 use device_grant::identity::session::{Browser, Session, SignedIn};
-use device_grant::limiter::Rule;
 use device_grant::limiter::budgets::{used_assertion, used_proof};
+use device_grant::limiter::command::{Admit, Expose, Rule, Take};
 use device_grant::place::{Origin, Place};
 use device_grant::registry::key_schedule::NEVER;
+use device_grant::registry::snapshot::Snapshot;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::sharding::shard_of;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::token::signing_key::{Algorithm, Material, PublicKey, StoredKey};
-use device_grant::{identity, limiter, registry};
+use device_grant::{identity, limiter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
+pub(super) const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
 const KEY: RowKey = RowKey([7; 16]);
 
 #[test]
@@ -43,7 +45,7 @@ fn pin<T: Serialize + DeserializeOwned>(value: &T, json: &str) {
     assert_eq!(serde_json::to_string(&read).expect("it serializes"), json);
 }
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         client_id: "demo-tv".to_owned(),
         scope: Scope::parse("openid email").expect("a scope"),
@@ -58,13 +60,13 @@ fn request() -> Request {
     }
 }
 
-fn bound() -> Confirmation {
+pub(super) fn bound() -> Confirmation {
     Confirmation { jkt: Some("thumbprint".to_owned()), ..Confirmation::default() }
 }
 
-fn approval() -> Approval {
+pub(super) fn approval() -> Approval {
     Approval {
-        account: "local:alice".to_owned(),
+        account: AccountKey::local("alice"),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
@@ -73,16 +75,16 @@ fn approval() -> Approval {
     }
 }
 
-fn hold() -> Hold {
+pub(super) fn hold() -> Hold {
     Hold {
-        account: "local:alice".to_owned(),
+        account: AccountKey::local("alice"),
         session: Digest::of(b"session"),
         browser: Digest::of(b"browser"),
         nonce: "nonce".to_owned(),
     }
 }
 
-fn grant(state: State) -> Grant {
+pub(super) fn grant(state: State) -> Grant {
     Grant {
         format: Format,
         secret: Digest::of(b"secret"),
@@ -95,24 +97,25 @@ fn grant(state: State) -> Grant {
     }
 }
 
-fn family() -> Family {
+pub(super) fn family() -> Family {
     Family {
         format: Format,
         client_id: "demo-tv".to_owned(),
-        account: "local:alice".to_owned(),
+        account: AccountKey::local("alice"),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
         ends_at: AT,
         refresh: Some(Current {
             digest: Digest::of(b"refresh"),
-            attempt: "attempt".to_owned(),
-            good_until: None,
+            attempt: AttemptId::of_jti("attempt"),
+            good_until: AT,
         }),
         ended: None,
         resource: Vec::new(),
         cnf: Confirmation::default(),
         acr: None,
+        refreshable_until: AT,
         renewal: Renewal::default(),
     }
 }
@@ -121,7 +124,7 @@ const REQUEST: &str = r#"{"client_id":"demo-tv","scope":"email openid","nonce":"
 const APPROVAL: &str = r#"{"account":"local:alice","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"at":1763733780123}"#;
 const CLAIM: &str =
     r#"{"account":"local:alice","session":"CLAIM_SESSION","browser":"CLAIM_BROWSER","nonce":"nonce"}"#;
-const FAMILY: &str = r#"{"format":1,"client_id":"demo-tv","account":"local:alice","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"ends_at":1763733780123,"refresh":{"digest":"FAMILY_DIGEST","attempt":"attempt"}}"#;
+const FAMILY: &str = r#"{"format":1,"client_id":"demo-tv","account":"local:alice","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"ends_at":1763733780123,"refresh":{"digest":"FAMILY_DIGEST","attempt":"attempt","good_until":1763733780123},"refreshable_until":1763733780123}"#;
 
 /// Puts the digests of this file's secrets where their names stand.
 fn with_digests(json: &str) -> String {
@@ -156,18 +159,19 @@ fn a_grant_in_each_of_its_states() {
         pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
     }
     let redeemed = |replayed| State::Redeemed {
-        attempt: "attempt".to_owned(),
+        attempt: AttemptId::of_jti("attempt"),
         at: AT,
-        family: "family".to_owned(),
+        family: FamilyId::from_bytes([7; 16]),
         replayed,
         approval: None,
     };
-    let json = r#"{"is":"redeemed","attempt":"attempt","at":1763733780123,"family":"family"}"#;
+    let json =
+        r#"{"is":"redeemed","attempt":"attempt","at":1763733780123,"family":"BwcHBwcHBwcHBwcHBwcHBw"}"#;
     pin(&grant(redeemed(false)), &grant_json(json));
     let kept = State::Redeemed {
-        attempt: "attempt".to_owned(),
+        attempt: AttemptId::of_jti("attempt"),
         at: AT,
-        family: "family".to_owned(),
+        family: FamilyId::from_bytes([7; 16]),
         replayed: false,
         approval: Some(approval()),
     };
@@ -185,41 +189,33 @@ fn a_grant_that_is_bound_to_a_key_and_a_challenge() {
     pin(&grant, &json.replace(r#""gauge":"live/demo-tv/abc""#, bound));
 }
 
+/// The record of [`family`] with more members in its middle and at its end.
+fn family_json(middle: &str, end: &str) -> String {
+    let (head, tail) = FAMILY.split_at(FAMILY.find(r#","refreshable_until""#).expect("it has one"));
+    with_digests(&format!("{head}{middle}{}{end}}}", tail.trim_end_matches('}')))
+}
+
 #[test]
 fn a_family() {
     pin(&family(), &with_digests(FAMILY));
-    let ended = Family { refresh: None, ended: Some(Ending::RefreshTokenReused), ..family() };
-    let (head, _) = FAMILY.split_once(r#","refresh""#).expect("it has one");
-    pin(&ended, &format!(r#"{head},"ended":"refresh_token_reused"}}"#));
+    let ended = Family { ended: Some(Ending::RefreshTokenReused), ..family() };
+    pin(&ended, &family_json(r#","ended":"refresh_token_reused""#, ""));
     pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
     let bound = Family { cnf: bound(), ..family() };
-    pin(
-        &bound,
-        &with_digests(&FAMILY.replace("\"attempt\"}}", "\"attempt\"},\"cnf\":{\"jkt\":\"thumbprint\"}}")),
-    );
+    pin(&bound, &family_json(r#","cnf":{"jkt":"thumbprint"}"#, ""));
 }
 
 #[test]
 fn a_family_that_was_refreshed() {
-    let first = Family { renewal: Renewal { until: Some(AT), ..Renewal::default() }, ..family() };
-    let family_json =
-        |renewal: &str| with_digests(&format!(r#"{}"renewal":{renewal}}}"#, FAMILY.replace("}}", "},")));
-    pin(&first, &family_json(r#"{"until":1763733780123}"#));
     let digest = Digest::of(b"refresh");
-    let withdrawn = vec![Withdrawn { attempt: "lost".to_owned(), at: AT }];
+    let withdrawn = vec![Withdrawn { attempt: AttemptId::of_jti("lost"), at: AT }];
     let predecessor = |arrived| Some(Predecessor { digest, at: AT, arrived });
-    let again = Renewal { until: Some(AT), predecessor: predecessor(false), withdrawn };
-    pin(
-        &Family { renewal: again, ..family() },
-        &family_json(
-            r#"{"until":1763733780123,"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}]}"#,
-        ),
-    );
+    let again = Renewal { predecessor: predecessor(false), withdrawn };
+    let json = r#","renewal":{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}]}"#;
+    pin(&Family { renewal: again, ..family() }, &family_json("", json));
     let seen = Renewal { predecessor: predecessor(true), ..Renewal::default() };
-    pin(
-        &Family { renewal: seen, ..family() },
-        &family_json(r#"{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true}}"#),
-    );
+    let json = r#","renewal":{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true}}"#;
+    pin(&Family { renewal: seen, ..family() }, &family_json("", json));
 }
 
 #[test]
@@ -232,7 +228,7 @@ fn an_account_and_a_session() {
             r#"{{"format":1,"key":"local:bob","sub":"acct-b42c9e07","username":"bob","name":"Bob Builder","email":"bob@example.com","email_verified":true,"groups":[],"password":"{password}","blocked":false}}"#
         ),
     );
-    let (account, amr) = ("local:bob".to_owned(), vec!["pwd".to_owned()]);
+    let (account, amr) = (AccountKey::local("bob"), vec!["pwd".to_owned()]);
     let session = Session { format: Format, account, auth_time: AT, amr, ends_at: AT };
     pin(
         &session,
@@ -244,12 +240,12 @@ fn an_account_and_a_session() {
 fn what_the_cookie_seals() {
     let signed_in = SignedIn {
         session: "s".to_owned(),
-        account: "local:bob".to_owned(),
+        account: AccountKey::local("bob"),
         name: "Bob".to_owned(),
         ends_at: AT,
     };
     let browser =
-        Browser { id: "b".to_owned(), signed_in: Some(signed_in), known: Some("local:bob".to_owned()) };
+        Browser { id: "b".to_owned(), signed_in: Some(signed_in), known: Some(AccountKey::local("bob")) };
     pin(
         &browser,
         r#"{"id":"b","signed_in":{"session":"s","account":"local:bob","name":"Bob","ends_at":1763733780123},"known":"local:bob"}"#,
@@ -272,19 +268,19 @@ fn a_client_and_a_signing_key() {
         public,
         wrapped: "d3JhcHBlZA".to_owned(),
         created_at: AT,
-        signs_from: None,
+        signs_from: AT,
         retired_at: None,
         imported: false,
     };
     pin(
         &key,
         &format!(
-            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123}}"#
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123,"signs_from":1763733780123}}"#
         ),
     );
     let retired = StoredKey {
         wrapped: String::new(),
-        signs_from: Some(AT),
+        signs_from: AT,
         retired_at: Some(AT),
         imported: true,
         ..key.clone()
@@ -295,7 +291,7 @@ fn a_client_and_a_signing_key() {
             r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"","created_at":1763733780123,"signs_from":1763733780123,"retired_at":1763733780123,"imported":true}}"#
         ),
     );
-    let standby = StoredKey { signs_from: Some(NEVER), ..key };
+    let standby = StoredKey { signs_from: NEVER, ..key };
     pin(
         &standby,
         &format!(
@@ -320,30 +316,28 @@ fn what_a_device_may_say_of_the_sign_in_it_wants() {
     let approval = Approval { acr: Some("urn:a".to_owned()), ..approval() };
     pin(&approval, &APPROVAL.replace(r#","at":"#, r#","acr":"urn:a","at":"#));
     let family = Family { resource: request.resource, acr: approval.acr, ..family() };
-    let json = with_digests(FAMILY);
-    let more = r#","resource":["https://api.example.com"],"acr":"urn:a"}"#;
-    pin(&family, &format!("{}{more}", json.strip_suffix('}').expect("an object")));
+    pin(&family, &family_json(r#","resource":["https://api.example.com"],"acr":"urn:a""#, ""));
 }
 
 #[test]
 fn the_terms_of_a_client_and_the_claim_mapping_of_a_scope() {
     let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false}"#;
     pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
-    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"hold":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"hold":"tier","value":"gold"},{"hold":"email","as":"mail"},{"drop":"name"}]}"#;
+    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
     pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
     let snapshot =
         r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
-    pin(&serde_json::from_str::<registry::Snapshot>(snapshot).expect("it parses"), snapshot);
+    pin(&serde_json::from_str::<Snapshot>(snapshot).expect("it parses"), snapshot);
 }
 
 #[test]
 fn a_counter() {
     let mut row = limiter::Row::default();
-    let key = "k".to_owned();
-    row.apply(&limiter::Command::Take { key: key.clone(), rule: Rule::Window { limit: 5, window: 300 } }, AT);
-    row.apply(&limiter::Command::Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20 }, AT);
-    let live = std::collections::BTreeMap::from([("weur/0".to_owned(), 3)]);
-    row.apply(&limiter::Command::Expose { key, live, wrong: 0, window: 300, allowed: 5 }, AT);
+    let (key, live) = ("k".to_owned(), std::collections::BTreeMap::from([("weur/0".to_owned(), 3)]));
+    let rule = Rule::Window { limit: 5, window: 300 };
+    row.apply(&Take { key: key.clone(), rule }.into(), AT);
+    row.apply(&Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20 }.into(), AT);
+    row.apply(&Expose { key, live, wrong: 0, window: 300, allowed: 5 }.into(), AT);
     pin(
         &row,
         r#"{"format":1,"attempts":[1763733780123],"codes":{"a":1763733780123},"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
@@ -358,7 +352,7 @@ fn an_event_and_its_shipment() {
         at: AT,
         subject: KEY.to_string(),
         client_id: "demo-tv".to_owned(),
-        account: Some("local:alice".to_owned()),
+        account: Some(AccountKey::local("alice")),
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}"#;
     pin(&event, json);
@@ -368,149 +362,9 @@ fn an_event_and_its_shipment() {
 }
 
 #[test]
-fn commands_to_a_shard_of_grants() {
-    let (key, secret) = (KEY, Digest::of(b"secret"));
-    let (id, attempt) = ("family".to_owned(), "attempt".to_owned());
-    let digest = with_digests("GRANT_SECRET");
-    pin(
-        &Command::Poll { key, secret, reissue: false, reissue_bound: false, proven: Confirmation::default() },
-        &format!(r#"{{"poll":{{"key":"{KEY}","secret":"{digest}"}}}}"#),
-    );
-    pin(
-        &Command::Poll { key, secret, reissue: false, reissue_bound: true, proven: bound() },
-        &format!(
-            r#"{{"poll":{{"key":"{KEY}","secret":"{digest}","reissue_bound":true,"proven":{{"jkt":"thumbprint"}}}}}}"#
-        ),
-    );
-    let pending = grant(State::Pending { hold: None });
-    let json = grant_json(r#"{"is":"pending"}"#);
-    pin(
-        &Command::Open { key, grant: Box::new(pending), cap: 2_000 },
-        &format!(r#"{{"open":{{"key":"{KEY}","grant":{json},"cap":2000}}}}"#),
-    );
-    pin(
-        &Command::Redeem { key, secret, attempt, id: id.clone(), family: Box::new(family()), reissue: false },
-        &with_digests(&format!(
-            r#"{{"redeem":{{"key":"{KEY}","secret":"{digest}","attempt":"attempt","id":"family","family":{FAMILY}}}}}"#
-        )),
-    );
-    pin(
-        &Command::Hold { key, hold: hold() },
-        &with_digests(&format!(r#"{{"hold":{{"key":"{KEY}","hold":{CLAIM}}}}}"#)),
-    );
-    for (decision, name) in [
-        (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{APPROVAL}}}"#)),
-        (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
-    ] {
-        pin(
-            &Command::Decide { key, hold: hold(), decision },
-            &with_digests(&format!(r#"{{"decide":{{"key":"{KEY}","hold":{CLAIM},"decision":{name}}}}}"#)),
-        );
-    }
-    pin(
-        &Command::Refresh { id: id.clone(), secret, genuine: true, holder: None },
-        &format!(r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true}}}}"#),
-    );
-    for (proven, json) in [(Confirmation::default(), ""), (bound(), r#","proven":{"jkt":"thumbprint"}"#)] {
-        let holder = Some(Holder { client_id: "demo-tv".to_owned(), proven });
-        pin(
-            &Command::Refresh { id: id.clone(), secret, genuine: true, holder },
-            &format!(
-                r#"{{"refresh":{{"id":"family","secret":"{digest}","genuine":true,"holder":{{"client_id":"demo-tv"{json}}}}}}}"#
-            ),
-        );
-    }
-    let next = Current { digest: secret, attempt: "attempt".to_owned(), good_until: None };
-    pin(&Command::Family { id: id.clone(), seen: None }, r#"{"family":{"id":"family"}}"#);
-    let seen = Command::Family { id: id.clone(), seen: Some("jti".to_owned()) };
-    pin(&seen, r#"{"family":{"id":"family","seen":"jti"}}"#);
-    pin(
-        &Command::Revoke { id: id.clone(), client_id: "demo-tv".to_owned(), proof: None },
-        r#"{"revoke":{"id":"family","client_id":"demo-tv","proof":null}}"#,
-    );
-    pin(
-        &Command::Rotate { id: id.clone(), secret, next: next.clone(), ends_at: None, cnf: bound() },
-        &format!(
-            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}},"cnf":{{"jkt":"thumbprint"}}}}}}"#
-        ),
-    );
-    pin(
-        &Command::Rotate {
-            id: id.clone(),
-            secret,
-            next: next.clone(),
-            ends_at: None,
-            cnf: Confirmation::default(),
-        },
-        &format!(
-            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt"}}}}}}"#
-        ),
-    );
-    let next = Current { good_until: Some(AT), ..next };
-    pin(
-        &Command::Rotate { id, secret, next, ends_at: Some(AT), cnf: Confirmation::default() },
-        &format!(
-            r#"{{"rotate":{{"id":"family","secret":"{digest}","next":{{"digest":"{digest}","attempt":"attempt","good_until":1763733780123}},"ends_at":1763733780123}}}}"#
-        ),
-    );
-}
-
-#[test]
-fn replies_of_a_shard_of_grants() {
-    let ready = Ready { request: request(), approval: approval() };
-    let shown = Shown { request: request(), expires_at: AT };
-    for (reply, json) in [
-        (Reply::Opened(Opened::Live(3)), r#"{"opened":{"live":3}}"#.to_owned()),
-        (Reply::Opened(Opened::Taken), r#"{"opened":"taken"}"#.to_owned()),
-        (Reply::Opened(Opened::Full(9)), r#"{"opened":{"full":9}}"#.to_owned()),
-        (Reply::Polled(Poll::Pending(5)), r#"{"polled":{"pending":5}}"#.to_owned()),
-        (Reply::Polled(Poll::TooSoon(10)), r#"{"polled":{"too_soon":10}}"#.to_owned()),
-        (Reply::Polled(Poll::Denied(Denial::Denied)), r#"{"polled":{"denied":"denied"}}"#.to_owned()),
-        (Reply::Polled(Poll::Expired), r#"{"polled":"expired"}"#.to_owned()),
-        (
-            Reply::Polled(Poll::Ready(Box::new(ready))),
-            format!(r#"{{"polled":{{"ready":{{"request":{REQUEST},"approval":{APPROVAL}}}}}}}"#),
-        ),
-        (Reply::Polled(Poll::Spent), r#"{"polled":"spent"}"#.to_owned()),
-        (Reply::Polled(Poll::Replayed), r#"{"polled":"replayed"}"#.to_owned()),
-        (Reply::Polled(Poll::Unknown), r#"{"polled":"unknown"}"#.to_owned()),
-        (Reply::Polled(Poll::WithoutKey), r#"{"polled":"without_key"}"#.to_owned()),
-        (Reply::Redeemed(Redemption::Won), r#"{"redeemed":"won"}"#.to_owned()),
-        (Reply::Redeemed(Redemption::Again), r#"{"redeemed":"again"}"#.to_owned()),
-        (Reply::Redeemed(Redemption::Lost), r#"{"redeemed":"lost"}"#.to_owned()),
-        (
-            Reply::Held(Held::Yours(Box::new(shown))),
-            format!(r#"{{"held":{{"yours":{{"request":{REQUEST},"expires_at":1763733780123}}}}}}"#),
-        ),
-        (Reply::Held(Held::Absent(2)), r#"{"held":{"absent":2}}"#.to_owned()),
-        (
-            Reply::Decided(Decided::Done(Box::new(request()))),
-            format!(r#"{{"decided":{{"done":{REQUEST}}}}}"#),
-        ),
-        (Reply::Decided(Decided::Elsewhere), r#"{"decided":"elsewhere"}"#.to_owned()),
-        (Reply::Decided(Decided::Over), r#"{"decided":"over"}"#.to_owned()),
-        (
-            Reply::Refreshed(Presented::Current(Box::new(family()))),
-            with_digests(&format!(r#"{{"refreshed":{{"current":{FAMILY}}}}}"#)),
-        ),
-        (Reply::Refreshed(Presented::Raced), r#"{"refreshed":"raced"}"#.to_owned()),
-        (Reply::Refreshed(Presented::Reused), r#"{"refreshed":"reused"}"#.to_owned()),
-        (Reply::Refreshed(Presented::WithoutKey), r#"{"refreshed":"without_key"}"#.to_owned()),
-        (Reply::Refreshed(Presented::Dead), r#"{"refreshed":"dead"}"#.to_owned()),
-        (Reply::Rotated(Rotation::Rotated), r#"{"rotated":"rotated"}"#.to_owned()),
-        (Reply::Rotated(Rotation::Again), r#"{"rotated":"again"}"#.to_owned()),
-        (Reply::Rotated(Rotation::Lost), r#"{"rotated":"lost"}"#.to_owned()),
-        (Reply::Family(None), r#"{"family":null}"#.to_owned()),
-        (Reply::Revoked, r#""revoked""#.to_owned()),
-    ] {
-        pin(&reply, &json);
-    }
-}
-
-#[test]
 fn the_published_snapshot() {
     let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
-    let snapshot = registry::Snapshot {
+    let snapshot = Snapshot {
         format: Format,
         clients: Vec::new(),
         scopes,
@@ -543,12 +397,9 @@ fn how_a_client_proves_itself() {
 }
 
 #[test]
-fn a_family_that_is_bound_to_a_certificate_and_the_use_of_an_assertion() {
+fn a_family_that_is_bound_to_a_certificate_and_the_names_of_assertions_and_proofs() {
     let cnf = Confirmation { x5t_s256: Some("AA".to_owned()), ..Confirmation::default() };
-    let bound = FAMILY.replace("}}", r#"},"cnf":{"x5t#S256":"AA"}}"#);
-    pin(&Family { cnf, ..family() }, &with_digests(&bound));
+    pin(&Family { cnf, ..family() }, &family_json(r#","cnf":{"x5t#S256":"AA"}"#, ""));
 
     assert_eq!((used_assertion("AA").as_str(), used_proof("AA").as_str()), ("assertion/AA", "dpop/AA"));
-    let once = limiter::Command::Once { key: "assertion/AA".to_owned(), until: AT };
-    pin(&once, r#"{"once":{"key":"assertion/AA","until":1763733780123}}"#);
 }

@@ -74,9 +74,9 @@ fn what_is_not_there_is_a_problem_document() {
         crate::support::json(&nothing),
         json!({
             "type": format!("{}/admin/api/openapi.json#/components/responses/not_found", crate::support::ISSUER),
-            "title": "There is nothing here",
+            "title": "Not found",
             "status": 404,
-            "detail": "Nothing has this address.",
+            "detail": "Nothing exists at this address.",
         })
     );
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET, HEAD")));

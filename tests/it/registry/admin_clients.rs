@@ -95,7 +95,7 @@ fn two_clients_cannot_have_one_identifier() {
 
     assert_eq!(
         (response.status, json(&response)["detail"].as_str()),
-        (409, Some("There is a client with this client_id."))
+        (409, Some("A client with this client_id already exists."))
     );
     assert_eq!(json(&admin.get("/clients/demo-tv"))["client_name"], "Demo TV");
 }
@@ -245,7 +245,7 @@ fn only_a_client_with_a_secret_is_given_another() {
         errors(&wrong)[0],
         ("/overlap".to_owned(), "overlap is 2592001: it must be a whole number from 0 to 2592000".to_owned())
     );
-    assert_eq!(errors(&wrong)[1], ("/forever".to_owned(), "there is no member \"forever\" here".to_owned()));
+    assert_eq!(errors(&wrong)[1], ("/forever".to_owned(), "unknown member \"forever\"".to_owned()));
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn a_scope_needs_words_and_stays_while_a_client_may_have_it() {
     let in_use = remove("fly");
     assert_eq!(
         (in_use.status, json(&in_use)["detail"].as_str()),
-        (409, Some("The client \"drone\" may have this scope."))
+        (409, Some("The client \"drone\" is registered for this scope."))
     );
     let metadata = json(&world.get("/.well-known/oauth-authorization-server"));
     assert!(metadata["scopes_supported"].as_array().unwrap().contains(&json!("fly")));
@@ -411,8 +411,8 @@ fn bodies_that_are_not_json_objects_are_refused_exactly() {
         (response.status, json(&response)["detail"].as_str().unwrap().to_owned())
     };
 
-    assert_eq!(send("{", "application/json").1, "The body stops being JSON at line 1, column 1.");
-    assert_eq!(send("[]", "application/json").1, "The body is JSON, but not an object.");
+    assert_eq!(send("{", "application/json").1, "The body is not valid JSON: see line 1, column 1.");
+    assert_eq!(send("[]", "application/json").1, "The body must be a JSON object.");
     assert_eq!(send("{}", "text/plain").0, 415);
     assert_eq!(send("huge", "application/json").0, 413);
     assert_eq!(send("{}", "application/merge-patch+json; charset=utf-8").0, 422);

@@ -39,14 +39,18 @@ fn what_is_wrong_with_what_a_client_says_of_itself_is_told_with_its_value() {
         (
             json!({ "client_name": null }),
             "/client_name",
-            "client_name is missing: it is what people are asked to approve",
+            "client_name is missing: people are asked to approve it by name",
         ),
-        (json!({ "client_name": "a\u{202e}b" }), "/client_name", "a text of 1 to 100 characters"),
-        (json!({ "client_id": "acct-1" }), "/client_id", "must not begin as the subjects of accounts do"),
+        (json!({ "client_name": "a\u{202e}b" }), "/client_name", "a string of 1 to 100 characters"),
+        (
+            json!({ "client_id": "acct-1" }),
+            "/client_id",
+            "must not start with \"acct-\", as the subjects of accounts do",
+        ),
         (
             json!({ "client_id": "é" }),
             "/client_id",
-            "client_id is \"é\": it must be 1 to 128 visible ASCII characters",
+            "client_id is \"é\": it must be 1 to 128 printable ASCII characters",
         ),
         (json!({ "client_id": ".." }), "/client_id", "not . or .."),
         (json!({ "client_id": "a".repeat(129) }), "/client_id", "1 to 128"),
@@ -55,14 +59,14 @@ fn what_is_wrong_with_what_a_client_says_of_itself_is_told_with_its_value() {
             "/client_uri",
             "client_uri is \"http://tv.example\": it must be an https URL",
         ),
-        (json!({ "logo_uri": "https://a/#b" }), "/logo_uri", "without user or fragment"),
+        (json!({ "logo_uri": "https://a/#b" }), "/logo_uri", "without user name or fragment"),
         (json!({ "policy_uri": 1 }), "/policy_uri", "policy_uri is 1: it must be an https URL"),
         (
             json!({ "contacts": ["nobody"] }),
             "/contacts/0",
             "contacts has \"nobody\": each entry must be an e-mail address",
         ),
-        (json!({ "contacts": "a@b" }), "/contacts", "a list of texts"),
+        (json!({ "contacts": "a@b" }), "/contacts", "a list of strings"),
         (
             json!({ "grant_types": ["password"] }),
             "/grant_types/0",
@@ -72,9 +76,9 @@ fn what_is_wrong_with_what_a_client_says_of_itself_is_told_with_its_value() {
         (
             json!({ "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:device_code"] }),
             "/grant_types/1",
-            "listed once",
+            "listed only once",
         ),
-        (json!({ "scope": "a\"b" }), "/scope", "scopes with a space between them"),
+        (json!({ "scope": "a\"b" }), "/scope", "space-separated scopes of visible ASCII"),
     ]);
 }
 
@@ -113,12 +117,12 @@ fn what_is_wrong_with_how_a_client_proves_itself_is_told_without_its_keys() {
         (
             json!({ "jwks": { "keys": [key, private] } }),
             "/jwks/keys/1",
-            "the key is private: send its public half only",
+            "the key is private: send only its public half",
         ),
         (
             json!({ "jwks": { "keys": [key] }, "jwks_uri": "https://tv.example/jwks" }),
             "/jwks_uri",
-            "exclude each other",
+            "send either jwks or jwks_uri, not both",
         ),
         (json!({ "jwks_uri": "http://tv.example/jwks" }), "/jwks_uri", "https URL"),
     ]);
@@ -144,7 +148,7 @@ fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allo
             "is \"JWT\": it must be one of jwt, opaque",
         ),
         (json!({ "audience": ["api"] }), "/audience/0", "an absolute URI"),
-        (json!({ "audience": long_audience }), "/audience", "all entries together may have 4096"),
+        (json!({ "audience": long_audience }), "/audience", "in total: at most 4096 are allowed"),
         (
             json!({ "code_lifetime": 9 }),
             "/code_lifetime",
@@ -175,13 +179,9 @@ fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allo
         (
             json!({ "consent_prompt": "once" }),
             "/consent_prompt",
-            "every code is somebody else's until a person has said otherwise",
+            "it must be \"always\": anybody can request a code, so a person must approve every one",
         ),
-        (
-            json!({ "client_secrte": "hunter2" }),
-            "/client_secrte",
-            "there is no member \"client_secrte\" here",
-        ),
+        (json!({ "client_secrte": "hunter2" }), "/client_secrte", "unknown member \"client_secrte\""),
     ]);
 }
 

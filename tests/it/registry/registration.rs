@@ -110,11 +110,11 @@ fn metadata_that_cannot_be_registered_is_refused_with_every_reason() {
     for (metadata, expected) in [
         (
             json!({ "client_name": "TV" }),
-            "grant_types must have urn:ietf:params:oauth:grant-type:device_code",
+            "grant_types must include urn:ietf:params:oauth:grant-type:device_code",
         ),
         (
             json!({ "client_name": "TV", "grant_types": [GRANT], "scope": "offline_access" }),
-            "nothing of scope can be registered here but email openid",
+            "scope must include at least one of these: email openid",
         ),
         (json!({ "grant_types": [GRANT], "jwks_uri": "x" }), "jwks_uri is 'x': it must be an https URL"),
         (json!({ "grant_types": [GRANT], "jwks_uri": "x" }), "client_name is missing"),
@@ -132,7 +132,7 @@ fn metadata_that_cannot_be_registered_is_refused_with_every_reason() {
     let unserved = json(&register(&world, Some("test"), &certificate));
     assert!(unserved["error_description"].as_str().unwrap().contains("client certificates"), "{unserved}");
     let array = register(&world, Some("test"), &json!([]));
-    assert_eq!(json(&array)["error_description"], "The body is JSON, but not an object.");
+    assert_eq!(json(&array)["error_description"], "The body must be a JSON object.");
 }
 
 #[test]

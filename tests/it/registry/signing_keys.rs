@@ -408,7 +408,7 @@ fn a_key_comes_once_and_never_again_after_it_was_retired() {
     let kid = body(&bring())["kid"].as_str().unwrap().to_owned();
 
     let again = bring();
-    assert_eq!((again.status, again.body.contains("here already")), (409, true));
+    assert_eq!((again.status, again.body.contains("already exists")), (409, true));
     ask(&world, "POST", &format!("/{kid}/retire"), None);
     let again = bring();
     assert_eq!((again.status, again.body.contains("retired")), (409, true));

@@ -247,9 +247,9 @@ fn u2_nobody_approves_without_signing_in() {
 fn u3_both_choices_are_offered_and_both_end_at_the_device() {
     let world = World::new();
     for (decision, back, polled) in [
-        ("approve", "<strong>Now return to your device.</strong>", "issued"),
-        ("deny", "You can return to your device.", "access_denied"),
-        ("report", "return to it and ask for a new code.", "access_denied"),
+        ("approve", "<strong>Now go back to your device.</strong>", "issued"),
+        ("deny", "You can go back to your device.", "access_denied"),
+        ("report", "go back to it and get a new code.", "access_denied"),
     ] {
         let started = world.start();
         let person = Person::of(&world);

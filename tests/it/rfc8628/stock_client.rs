@@ -1,5 +1,5 @@
-//! What a device does (RFC 8628 §3.5): the `oauth2` crate as published, which the example is built on, against the
-//! server in memory. Its sleep turns the clock.
+//! Runs the polling loop of the unmodified `oauth2` crate (RFC 8628 §3.5), which the example device uses too,
+//! against the server in memory. The loop's sleep function moves the server's clock instead of waiting.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use oauth2::{
     TokenUrl,
 };
 
-/// No answer came.
+/// The error of a request that got no answer.
 #[derive(Debug, PartialEq)]
 struct TimedOut;
 
@@ -28,11 +28,12 @@ impl core::error::Error for TimedOut {}
 
 type Outcome = Result<BasicTokenResponse, RequestTokenError<TimedOut, DeviceCodeErrorResponse>>;
 
-/// A device on a network that loses the answers to its first `lost` polls.
+/// A device on a network that loses its first `lost` polls.
 struct Device {
     world: World,
     lost: Cell<usize>,
     polls: Cell<usize>,
+    /// The lengths of its waits, in seconds.
     waits: RefCell<Vec<u64>>,
 }
 
@@ -60,7 +61,7 @@ impl Device {
         Ok(response.body(answer.body.into_bytes()).expect("it is well formed"))
     }
 
-    /// Asks for codes and polls; before its wait number so many, a person decides.
+    /// Asks for codes and polls. Alice decides at the end of wait number `before`, counted from 1.
     fn sign_in(&self, decision: &str, before: usize) -> Outcome {
         let client = BasicClient::new(ClientId::new("demo-tv".to_owned()))
             .set_device_authorization_url(

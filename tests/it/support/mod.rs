@@ -9,6 +9,13 @@ pub(crate) mod person;
 pub(crate) mod signer;
 pub(crate) mod siteverify;
 
+use device_grant::ask::Ask;
+use device_grant::audit::outbox::Outbox;
+use device_grant::family;
+use device_grant::family::id::FamilyId;
+use device_grant::identity::account::{Account, AccountKey};
+use device_grant::registry::command::{RetireKey, TakeSnapshot};
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -19,19 +26,22 @@ use std::time::Duration;
 use device_grant::audit::Event;
 use device_grant::client::Client;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
+use device_grant::endpoint::answer;
 use device_grant::endpoint::http::{Request, Response};
-use device_grant::endpoint::{Platform, Server, Unavailable, answer};
+use device_grant::endpoint::platform::{Platform, Unavailable};
+use device_grant::endpoint::server::Server;
 use device_grant::family::Family;
 use device_grant::grant::Grant;
-use device_grant::grant::routing::{RowKey, Shard};
+use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
-use device_grant::identity::account::Account;
 use device_grant::identity::session::Session;
 use device_grant::registry::quota::{Size, length};
-use device_grant::registry::signing_keys::NewKey;
-use device_grant::registry::{Snapshot, signing_keys, standard_scopes};
+use device_grant::registry::rows::NewKey;
+use device_grant::registry::signing_keys;
+use device_grant::registry::snapshot::{Snapshot, standard_scopes};
 use device_grant::secret::{Digest, decode, encode};
 use device_grant::settings::Settings;
+use device_grant::sharding::Shard;
 use device_grant::time::Timestamp;
 use device_grant::token::mapping::Rules;
 use device_grant::token::signing_key::{Algorithm, Material, PublicKey, StoredKey};
@@ -95,7 +105,7 @@ pub(crate) struct Memories {
 #[derive(Default)]
 struct GrantRows {
     grants: RefCell<BTreeMap<RowKey, Grant>>,
-    families: RefCell<BTreeMap<String, Family>>,
+    families: RefCell<BTreeMap<FamilyId, Family>>,
     events: RefCell<Vec<Event>>,
     memory: RefCell<Memory>,
     writes: Cell<u32>,
@@ -103,7 +113,7 @@ struct GrantRows {
 
 #[derive(Default)]
 struct AccountRows {
-    accounts: RefCell<BTreeMap<String, Account>>,
+    accounts: RefCell<BTreeMap<AccountKey, Account>>,
     sessions: RefCell<BTreeMap<String, Session>>,
 }
 
@@ -171,9 +181,9 @@ impl World {
         self.server.platform.now.set(self.now());
         let mut rng = self.rng.borrow_mut();
         let mut response = now_or_never(answer(&self.server, request, self.now(), &mut *rng));
-        if let Some(command) = response.afterwards.take() {
-            // Nobody waits for it, and nobody hears of it.
-            let _: Result<limiter::Reply, Unavailable> = now_or_never(self.server.platform.limits(&command));
+        if let Some(name) = response.afterwards.take() {
+            // The runtime sends this after the response and ignores the reply.
+            let _: Result<bool, Unavailable> = now_or_never(self.server.platform.limits(name));
         }
         response
     }
@@ -275,21 +285,24 @@ impl World {
 
     /// Retires a key without this server's isolate being told.
     pub(crate) fn retire_elsewhere(&self, kid: &str) {
-        let Ok(_) = signing_keys::retire(&self.server.platform.registry, kid, self.now());
+        let Ok(retired) = self.server.platform.apply_to_registry(RetireKey { kid: kid.to_owned() });
+        assert_eq!(retired, Ok(()));
     }
 
     /// Publishes the registry as it is now.
     pub(crate) fn publish(&self) {
-        let Ok(reply) =
-            registry::apply(&self.server.platform.registry, registry::Command::Snapshot, self.now());
-        let registry::Reply::Snapshot(snapshot) = reply else { panic!("no snapshot") };
-        self.server.platform.published.replace(Some(*snapshot));
+        let Ok(taken) = self.server.platform.apply_to_registry(TakeSnapshot {});
+        self.server.platform.published.replace(Some(*taken.expect("every scope is described")));
     }
 
     /// Changes an account.
     pub(crate) fn change_account(&self, key: &str, change: impl FnOnce(&mut Account)) {
         let mut accounts = self.server.platform.accounts.accounts.borrow_mut();
-        change(accounts.get_mut(key).expect("the account was used before"));
+        change(
+            accounts
+                .get_mut(&AccountKey::local(key.trim_start_matches("local:")))
+                .expect("the account was used before"),
+        );
     }
 
     /// Removes every session.
@@ -439,7 +452,32 @@ fn made(alg: Algorithm, number: u8) -> NewKey {
     NewKey { public: PublicKey::new(alg, material), wrapped: number.to_string() }
 }
 
+/// The command as the object reads it: through JSON.
+fn sent<A: Ask>(ask: A) -> A::Command
+where
+    A::Command: DeserializeOwned,
+{
+    let command: A::Command = ask.into();
+    serde_json::from_str(&serde_json::to_string(&command).unwrap()).unwrap()
+}
+
 impl Memories {
+    fn apply_to_registry<A>(&self, ask: A) -> Result<A::Reply, Infallible>
+    where
+        A: Ask<Command = registry::command::Command>,
+    {
+        let command: registry::command::Command = sent(ask);
+        let adopted = if let registry::command::Command::ImportKey(ask) = &command {
+            // As `made` seals a key whose bytes all are its number.
+            let number = ask.key.members["d"].as_str().and_then(decode).unwrap()[0];
+            Some(NewKey { public: ask.key.public.clone(), wrapped: number.to_string() })
+        } else {
+            None
+        };
+        let answer = registry::apply(&self.registry, command, adopted, self.now.get())?;
+        Ok(answer.read::<A>().unwrap())
+    }
+
     fn tend(&self) {
         let Ok(unmade) = signing_keys::tend(&self.registry, self.registry.rotation.get(), self.now.get());
         assert_eq!(unmade, None, "every key can be made here");
@@ -463,79 +501,50 @@ impl Memories {
 }
 
 impl Platform for Memories {
-    async fn grants(
-        &self,
-        shard: Shard,
-        command: &grant::command::Command,
-    ) -> Result<grant::command::Reply, Unavailable> {
+    async fn grants<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>,
+    {
         self.reach("grants")?;
         self.grant_hops.set(self.grant_hops.get() + 1);
         let mut shards = self.shards.borrow_mut();
         let rows = shards.entry(shard.to_string()).or_default();
-        // Through JSON, as between a Worker and an object.
-        let command = serde_json::from_str(&serde_json::to_string(command).unwrap()).unwrap();
-        let Ok(reply) = grant::shard::apply(rows, &mut rows.memory.borrow_mut(), command, self.now.get());
-        Ok(serde_json::from_str(&serde_json::to_string(&reply).unwrap()).unwrap())
+        let Ok(answer) = grant::shard::apply(rows, &mut rows.memory.borrow_mut(), sent(ask), self.now.get());
+        Ok(answer.read::<A>().unwrap())
     }
 
-    async fn accounts(
-        &self,
-        _: &str,
-        command: &identity::shard::Command,
-    ) -> Result<identity::shard::Reply, Unavailable> {
+    async fn accounts<A>(&self, _: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = identity::shard::Command>,
+    {
         self.reach("accounts")?;
-        let Ok(reply) = identity::shard::apply(&self.accounts, command.clone(), self.now.get());
-        Ok(reply)
+        let Ok(answer) = identity::shard::apply(&self.accounts, sent(ask), self.now.get());
+        Ok(answer.read::<A>().unwrap())
     }
 
-    async fn limits(&self, command: &limiter::Command) -> Result<limiter::Reply, Unavailable> {
+    async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = limiter::command::Command>,
+    {
         self.reach("limits")?;
         self.limit_hops.set(self.limit_hops.get() + 1);
+        let command: limiter::command::Command = sent(ask);
         let mut counters = self.counters.borrow_mut();
         let row = counters.entry(command.key().to_owned()).or_default();
         let before = row.clone();
-        let reply = row.apply(command, self.now.get());
+        let answer = row.apply(&command, self.now.get());
         self.limit_writes.set(self.limit_writes.get() + u32::from(*row != before));
-        Ok(reply)
+        Ok(answer.read::<A>().unwrap())
     }
 
-    async fn registry(&self, command: &registry::Command) -> Result<registry::Reply, Unavailable> {
+    async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = registry::command::Command>,
+    {
         self.reach("registry")?;
         self.tend();
-        let Ok(reply) = registry::apply(&self.registry, command.clone(), self.now.get());
+        let Ok(reply) = self.apply_to_registry(ask);
         self.tend();
-        match command {
-            // What was stored changed which keys there must be.
-            registry::Command::Seed { .. } => {
-                let Ok(reply) = registry::apply(&self.registry, registry::Command::Snapshot, self.now.get());
-                Ok(reply)
-            }
-            registry::Command::Snapshot
-            | registry::Command::AtSource { .. }
-            | registry::Command::Manage(_)
-            | registry::Command::Keys => Ok(reply),
-        }
-    }
-
-    async fn keys(&self, command: &signing_keys::Command) -> Result<signing_keys::Reply, Unavailable> {
-        self.reach("registry")?;
-        self.tend();
-        let (rows, now) = (&self.registry, self.now.get());
-        // Through JSON, as between a Worker and an object.
-        let command = serde_json::from_str(&serde_json::to_string(command).unwrap()).unwrap();
-        let Ok(reply) = match command {
-            signing_keys::Command::List => signing_keys::list(rows, now),
-            signing_keys::Command::Rotate { alg, at_once } => signing_keys::rotate(rows, alg, at_once, now),
-            signing_keys::Command::Retire { kid } => signing_keys::retire(rows, &kid, now),
-            signing_keys::Command::Import { key, at_once } => {
-                // As `made` seals a key whose number all its bytes are.
-                let number = key.members["d"].as_str().and_then(decode).unwrap()[0];
-                let new = NewKey { public: key.public, wrapped: number.to_string() };
-                signing_keys::import(rows, new, at_once, now)
-            }
-        };
-        self.tend();
-        let Ok(reply) = signing_keys::current(rows, reply, now);
         Ok(reply)
     }
 
@@ -587,9 +596,29 @@ impl GrantRows {
     }
 }
 
-impl grant::shard::Rows for GrantRows {
+impl Outbox for GrantRows {
     type Error = Infallible;
 
+    fn tell(&self, event: &Event) -> Result<(), Infallible> {
+        self.note_write();
+        self.events.borrow_mut().push(event.clone());
+        Ok(())
+    }
+}
+
+impl family::rows::Rows for GrantRows {
+    fn family(&self, id: FamilyId) -> Result<Option<Family>, Infallible> {
+        Ok(self.families.borrow().get(&id).cloned())
+    }
+
+    fn put_family(&self, id: FamilyId, family: &Family) -> Result<(), Infallible> {
+        self.note_write();
+        self.families.borrow_mut().insert(id, family.clone());
+        Ok(())
+    }
+}
+
+impl grant::shard::Rows for GrantRows {
     fn grant(&self, key: RowKey) -> Result<Option<Grant>, Infallible> {
         Ok(self.grants.borrow().get(&key).cloned())
     }
@@ -606,28 +635,12 @@ impl grant::shard::Rows for GrantRows {
             grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
         Ok((ends.len() as u64, ends.into_iter().min()))
     }
-
-    fn family(&self, id: &str) -> Result<Option<Family>, Infallible> {
-        Ok(self.families.borrow().get(id).cloned())
-    }
-
-    fn put_family(&self, id: &str, family: &Family) -> Result<(), Infallible> {
-        self.note_write();
-        self.families.borrow_mut().insert(id.to_owned(), family.clone());
-        Ok(())
-    }
-
-    fn tell(&self, event: &Event) -> Result<(), Infallible> {
-        self.note_write();
-        self.events.borrow_mut().push(event.clone());
-        Ok(())
-    }
 }
 
 impl identity::shard::Rows for AccountRows {
     type Error = Infallible;
 
-    fn account(&self, key: &str) -> Result<Option<Account>, Infallible> {
+    fn account(&self, key: &AccountKey) -> Result<Option<Account>, Infallible> {
         Ok(self.accounts.borrow().get(key).cloned())
     }
 
@@ -651,7 +664,7 @@ impl identity::shard::Rows for AccountRows {
     }
 }
 
-impl registry::Rows for RegistryRows {
+impl registry::rows::Rows for RegistryRows {
     type Error = Infallible;
 
     fn clients(&self) -> Result<Vec<Client>, Infallible> {

@@ -1,6 +1,9 @@
 //! Refresh tokens that come back (RFC 9700 §2.2.2, §4.14): races, lost answers, thieves, and how long they live.
 
 use core::time::Duration;
+use device_grant::family::id::AttemptId;
+use device_grant::identity::account::AccountKey;
+use device_grant::registry::key_schedule::NEVER;
 
 use crate::support::person::Person;
 use crate::support::{DEVICE_CODE, World, get, json as body, outcome};
@@ -245,7 +248,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn token(number: usize) -> Current {
-    Current { digest: digest(number), attempt: number.to_string(), good_until: None }
+    Current { digest: digest(number), attempt: AttemptId::of_jti(&number.to_string()), good_until: NEVER }
 }
 
 fn digest(number: usize) -> Digest {
@@ -256,7 +259,7 @@ fn family(now: Timestamp) -> Family {
     Family {
         format: Format,
         client_id: "tv".to_owned(),
-        account: "local:alice".to_owned(),
+        account: AccountKey::local("alice"),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: now,
         amr: Vec::new(),
@@ -266,6 +269,7 @@ fn family(now: Timestamp) -> Family {
         resource: Vec::new(),
         cnf: Confirmation::default(),
         acr: None,
+        refreshable_until: now + Duration::from_secs(365 * 86_400),
         renewal: Renewal::default(),
     }
 }
@@ -274,7 +278,8 @@ fn family(now: Timestamp) -> Family {
 fn play(family: &mut Family, presented: usize, next: usize, now: Timestamp) -> bool {
     match family.present(&digest(presented), true, now) {
         Presented::Current(_) => {
-            assert_eq!(family.rotate(&digest(presented), token(next), None, now), Rotation::Rotated);
+            let ends_at = family.ends_at;
+            assert_eq!(family.rotate(&digest(presented), token(next), ends_at, now), Rotation::Rotated);
             true
         }
         Presented::Reused => {
@@ -297,12 +302,12 @@ proptest! {
 
         for step in steps {
             let newest = family.refresh.clone().expect("it has one").attempt;
-            let predecessor: Option<usize> = parents[newest.parse::<usize>().expect("a number")];
+            let predecessor: Option<usize> = parents[newest.as_str().parse::<usize>().expect("a number")];
             match step {
                 Step::Refresh(back) => {
                     let presented = (issued - 1_usize).saturating_sub(back);
                     let was_live = family.ended.is_none();
-                    let is_current = newest == presented.to_string();
+                    let is_current = newest.as_str() == presented.to_string();
                     let is_predecessor = predecessor == Some(presented);
                     if play(&mut family, presented, issued, now) {
                         prop_assert!(is_current || is_predecessor && now >= rotated_at + RACE);
@@ -337,7 +342,8 @@ proptest! {
         prop_assert!(looks.iter().all(|look| matches!(look, Presented::Current(_))));
 
         let rotations = (0..=losers).map(|number| 1 + (first + number) % (losers + 1));
-        let won = rotations.filter(|next| family.rotate(&digest(0), token(*next), None, now) == Rotation::Rotated);
+        let ends_at = family.ends_at;
+        let won = rotations.filter(|next| family.rotate(&digest(0), token(*next), ends_at, now) == Rotation::Rotated);
 
         prop_assert_eq!(won.count(), 1);
         prop_assert!(family.ended.is_none());

@@ -7,9 +7,14 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use device_grant::ask::Ask;
 use device_grant::audit::What;
-use device_grant::family::{Presented, Rotation};
-use device_grant::grant::command::{Command, ConsentDecision, Decided, Held, Holder, Opened, Reply};
+use device_grant::family::command::{PresentToken, RotateToken};
+use device_grant::family::id::{AttemptId, FamilyId};
+use device_grant::family::{Holder, Presented, Rotation};
+use device_grant::grant::command::{
+    Command, ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, TakeHold,
+};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
 use device_grant::grant::{Denial, Grant, Hold, Poll, Redemption};
@@ -77,7 +82,7 @@ pub(super) struct Life<'a> {
     code: Code,
     pages: u32,
     /// The refresh tokens of each family, oldest first.
-    tokens: BTreeMap<String, Vec<String>>,
+    tokens: BTreeMap<FamilyId, Vec<String>>,
     /// How often each kind of outcome was met, over all lives.
     met: &'a RefCell<BTreeMap<&'static str, u32>>,
 }
@@ -109,9 +114,9 @@ impl<'a> Life<'a> {
         assert!(self.code.won.len() <= if self.setting.reissue { 2 } else { 1 }, "{:?}", self.code);
     }
 
-    fn ask(&mut self, command: Command) -> Reply {
-        let Ok(reply) = apply(&self.rows, &mut self.memory, command, self.now);
-        reply
+    fn ask<A: Ask<Command = Command>>(&mut self, ask: A) -> A::Reply {
+        let Ok(answer) = apply(&self.rows, &mut self.memory, ask.into(), self.now);
+        answer.read::<A>().expect("the reply to this command")
     }
 
     fn stored(&self) -> Stored {
@@ -128,10 +133,11 @@ impl<'a> Life<'a> {
     }
 
     /// The families of this code that are live.
-    fn live(&self) -> Vec<String> {
+    fn live(&self) -> Vec<FamilyId> {
         let stored = self.rows.0.borrow();
-        let own = stored.families.iter().filter(|(id, _)| id.starts_with(&format!("{}/", self.codes)));
-        own.filter(|(_, family)| family.is_live(self.now)).map(|(id, _)| id.clone()).collect()
+        let own =
+            stored.families.iter().filter(|(id, _)| id.to_bytes().starts_with(&self.codes.to_be_bytes()));
+        own.filter(|(_, family)| family.is_live(self.now)).map(|(id, _)| *id).collect()
     }
 
     fn is_open(&self) -> bool {
@@ -153,8 +159,8 @@ impl<'a> Life<'a> {
         may && unused && in_time && !self.code.replayed && !self.live().is_empty()
     }
 
-    fn id(&self, attempt: u8) -> String {
-        format!("{}/{attempt}", self.codes)
+    fn id(&self, attempt: u8) -> FamilyId {
+        FamilyId::from_bytes((u128::from(self.codes) << 96 | u128::from(attempt)).to_be_bytes())
     }
 
     fn secret(&self, right: bool) -> Digest {
@@ -171,18 +177,15 @@ impl<'a> Life<'a> {
         let grant =
             Box::new(grant(Digest::of(format!("{}", self.codes + 1).as_bytes()), self.cnf(true), expires_at));
 
-        let reply = self.ask(Command::Open { key: KEY, grant, cap: 10 });
+        let reply = self.ask(Open { key: KEY, grant, cap: 10 });
 
         if free {
-            assert_eq!(
-                (reply, self.told(&before)),
-                (Reply::Opened(Opened::Live(1)), vec![What::DeviceAuthorization])
-            );
+            assert_eq!((reply, self.told(&before)), (Opened::Live(1), vec![What::DeviceAuthorization]));
             self.codes += 1;
             self.code = Code { expires_at, ..Code::default() };
             self.meet(if self.codes > 1 { "opened over an old one" } else { "opened" });
         } else {
-            assert_eq!((reply, self.stored()), (Reply::Opened(Opened::Taken), before));
+            assert_eq!((reply, self.stored()), (Opened::Taken, before));
             self.meet("taken");
         }
     }
@@ -193,15 +196,14 @@ impl<'a> Life<'a> {
         let (secret, proven, reissue_bound) = (self.secret(right), self.cnf(key), self.setting.reissue);
         let reissue = reissue_bound && confidential;
 
-        let reply = self.ask(Command::Poll { key: KEY, secret, reissue, reissue_bound, proven });
+        let poll = self.ask(PollCode { key: KEY, secret, reissue, reissue_bound, proven });
 
-        let Reply::Polled(poll) = reply else { panic!("{reply:?}") };
         assert_eq!(name(&poll), expected, "{:?}", self.code);
         self.meet(expected);
         match expected {
             "without key" => self.only_the_mark_is_new(&before),
             "replayed" => {
-                assert_eq!(self.live(), [""; 0], "its tokens are revoked");
+                assert_eq!(self.live(), [], "its tokens are revoked");
                 let news = if self.code.replayed { vec![] } else { vec![What::DeviceCodeReplayed] };
                 assert_eq!(self.told(&before), news);
                 self.code.replayed = true;
@@ -254,9 +256,8 @@ impl<'a> Life<'a> {
         let other = |held: &Hold| held.account != hold.account && held.browser != hold.browser;
         let again = |held: &Hold| held.account == hold.account && held.browser == hold.browser;
 
-        let reply = self.ask(Command::Hold { key: KEY, hold: hold.clone() });
+        let held = self.ask(TakeHold { key: KEY, hold: hold.clone() });
 
-        let Reply::Held(held) = reply else { panic!("{reply:?}") };
         assert_eq!(matches!(held, Held::Yours(_)), open && !holder.as_ref().is_some_and(other));
         if !open {
             assert_eq!(self.stored(), before);
@@ -282,9 +283,8 @@ impl<'a> Life<'a> {
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported),
         };
 
-        let reply = self.ask(Command::Decide { key: KEY, hold, decision: decision.clone() });
+        let decided = self.ask(Decide { key: KEY, hold, decision: decision.clone() });
 
-        let Reply::Decided(decided) = reply else { panic!("{reply:?}") };
         if open && fresh.is_some() {
             assert!(matches!(decided, Decided::Done(_)), "{decided:?}");
             assert_eq!(self.told(&before), [what]);
@@ -305,14 +305,14 @@ impl<'a> Life<'a> {
         let (first, anew) = (right && self.is_redeemable(), right && self.is_reissuable(confidential));
         let again = right && self.code.won.last() == Some(&attempt);
         let (secret, id) = (self.secret(right), self.id(attempt));
-        let family = Box::new(family(&id, attempt, self.cnf(true), self.now));
+        let family = Box::new(family(id, attempt, self.cnf(true), self.now));
         let reissue = self.setting.reissue && (confidential || self.setting.bound);
 
-        let reply = self.ask(Command::Redeem {
+        let reply = self.ask(Redeem {
             key: KEY,
             secret,
-            attempt: attempt.to_string(),
-            id: id.clone(),
+            attempt: AttemptId::of_jti(&attempt.to_string()),
+            id,
             family,
             reissue,
         });
@@ -323,20 +323,20 @@ impl<'a> Life<'a> {
             (false, true) => Redemption::Again,
             (false, false) => Redemption::Lost,
         };
-        assert_eq!(reply, Reply::Redeemed(expected), "{:?}", self.code);
+        assert_eq!(reply, expected, "{:?}", self.code);
         if !won {
             return assert_eq!(self.stored(), before);
         }
         assert_eq!(self.told(&before), [if first { What::Redeemed } else { What::Reissued }]);
-        assert_eq!(self.live(), [id.as_str()]);
+        assert_eq!(self.live(), [id]);
         self.code.redeemed_at = Some(self.now);
         self.code.won.push(attempt);
-        self.tokens.insert(id.clone(), vec![format!("{id}/0")]);
+        self.tokens.insert(id, vec![format!("{id}/0")]);
         self.meet(if first { "redeemed" } else { "reissued" });
     }
 
     /// A family of this code, a token of it, and whether that is its newest.
-    fn token(&self, family: usize, back: usize) -> Option<(String, Digest, bool)> {
+    fn token(&self, family: usize, back: usize) -> Option<(FamilyId, Digest, bool)> {
         let id = self.id(*self.code.won.iter().rev().nth(family)?);
         let token = self.tokens.get(&id)?.iter().rev().nth(back)?;
         Some((id, Digest::of(token.as_bytes()), back == 0))
@@ -347,11 +347,10 @@ impl<'a> Life<'a> {
         let Some((id, secret, newest)) = self.token(family, back) else { return };
         let live = self.live().contains(&id);
         let client_id = if own { "demo-tv" } else { "demo-printer" }.to_owned();
-        let holder = Some(Holder { client_id, proven: self.cnf(key) });
+        let holder = Holder { client_id, proven: self.cnf(key) };
 
-        let reply = self.ask(Command::Refresh { id: id.clone(), secret, genuine: true, holder });
+        let presented = self.ask(PresentToken { id, secret, genuine: true, holder });
 
-        let Reply::Refreshed(presented) = reply else { panic!("{reply:?}") };
         if !own {
             assert_eq!(presented, Presented::Dead, "another client's");
         } else if self.setting.bound && !key {
@@ -360,7 +359,7 @@ impl<'a> Life<'a> {
             assert_eq!(presented != Presented::Dead, live);
             assert!(!(live && newest) || matches!(presented, Presented::Current(_)), "{presented:?}");
         }
-        self.ended_or_untouched(&id, presented == Presented::Reused, &before);
+        self.ended_or_untouched(id, presented == Presented::Reused, &before);
     }
 
     fn rotate(&mut self, family: usize, back: usize) {
@@ -369,24 +368,25 @@ impl<'a> Life<'a> {
         let (live, count) = (self.live().contains(&id), self.tokens.get(&id).map_or(0, Vec::len));
         let successor = format!("{id}/{count}");
         let (next, cnf) = (current(&successor, &successor), self.cnf(true));
+        let ends_at = before.families.get(&id).expect("a token has a family").ends_at;
 
-        let reply = self.ask(Command::Rotate { id: id.clone(), secret, next, ends_at: None, cnf });
+        let reply = self.ask(RotateToken { id, secret, next, ends_at, cnf });
 
-        assert!(live || reply == Reply::Rotated(Rotation::Lost), "nothing comes of a family that has ended");
-        assert!(!(live && newest) || reply == Reply::Rotated(Rotation::Rotated), "{reply:?}");
-        if reply == Reply::Rotated(Rotation::Rotated) {
+        assert!(live || reply == Rotation::Lost, "nothing comes of a family that has ended");
+        assert!(!(live && newest) || reply == Rotation::Rotated, "{reply:?}");
+        if reply == Rotation::Rotated {
             assert_eq!(self.told(&before), [if newest { What::Refreshed } else { What::RefreshedAnew }]);
             self.tokens.entry(id).or_default().push(successor);
             return self.meet(if newest { "refreshed" } else { "refreshed anew" });
         }
-        self.ended_or_untouched(&id, !self.told(&before).is_empty(), &before);
+        self.ended_or_untouched(id, !self.told(&before).is_empty(), &before);
     }
 
     /// A token that two have ends its family, and no other has any effect.
-    fn ended_or_untouched(&self, id: &str, reused: bool, before: &Stored) {
+    fn ended_or_untouched(&self, id: FamilyId, reused: bool, before: &Stored) {
         if reused {
             assert_eq!(self.told(before), [What::RefreshTokenReused]);
-            assert!(!self.live().iter().any(|live| live == id));
+            assert!(!self.live().contains(&id));
             self.meet("reused");
         } else {
             assert_eq!(self.stored(), *before);

@@ -1,5 +1,10 @@
 //! The rows, and what may stand in them.
 
+use device_grant::audit::outbox::Outbox;
+use device_grant::family;
+use device_grant::family::id::{AttemptId, FamilyId};
+use device_grant::identity::account::AccountKey;
+use device_grant::registry::key_schedule::NEVER;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,16 +27,34 @@ pub(super) const GRACE: Duration = span(60);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Stored {
     pub(super) grants: BTreeMap<RowKey, Grant>,
-    pub(super) families: BTreeMap<String, Family>,
+    pub(super) families: BTreeMap<FamilyId, Family>,
     pub(super) events: Vec<Event>,
 }
 
 #[derive(Default)]
 pub(super) struct InMemory(pub(super) RefCell<Stored>);
 
-impl Rows for InMemory {
+impl Outbox for InMemory {
     type Error = Infallible;
 
+    fn tell(&self, event: &Event) -> Result<(), Infallible> {
+        self.0.borrow_mut().events.push(event.clone());
+        Ok(())
+    }
+}
+
+impl family::rows::Rows for InMemory {
+    fn family(&self, id: FamilyId) -> Result<Option<Family>, Infallible> {
+        Ok(self.0.borrow().families.get(&id).cloned())
+    }
+
+    fn put_family(&self, id: FamilyId, family: &Family) -> Result<(), Infallible> {
+        self.0.borrow_mut().families.insert(id, family.clone());
+        Ok(())
+    }
+}
+
+impl Rows for InMemory {
     fn grant(&self, key: RowKey) -> Result<Option<Grant>, Infallible> {
         Ok(self.0.borrow().grants.get(&key).cloned())
     }
@@ -46,20 +69,6 @@ impl Rows for InMemory {
         let ends: Vec<_> =
             stored.grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
         Ok((ends.len() as u64, ends.into_iter().min()))
-    }
-
-    fn family(&self, id: &str) -> Result<Option<Family>, Infallible> {
-        Ok(self.0.borrow().families.get(id).cloned())
-    }
-
-    fn put_family(&self, id: &str, family: &Family) -> Result<(), Infallible> {
-        self.0.borrow_mut().families.insert(id.to_owned(), family.clone());
-        Ok(())
-    }
-
-    fn tell(&self, event: &Event) -> Result<(), Infallible> {
-        self.0.borrow_mut().events.push(event.clone());
-        Ok(())
     }
 }
 
@@ -78,19 +87,19 @@ pub(super) fn grant(secret: Digest, cnf: Confirmation, expires_at: Timestamp) ->
 
 pub(super) fn hold(account: u8, browser: u8, page: u32) -> Hold {
     let (session, browser) = (Digest::of(&[account, browser]), Digest::of(&[browser]));
-    Hold { account: account.to_string(), session, browser, nonce: page.to_string() }
+    Hold { account: AccountKey::local(&account.to_string()), session, browser, nonce: page.to_string() }
 }
 
 pub(super) fn approval(at: Timestamp) -> Approval {
-    let (account, scope) = ("local:alice".to_owned(), Scope::parse("openid").expect("a scope"));
+    let (account, scope) = (AccountKey::local("alice"), Scope::parse("openid").expect("a scope"));
     Approval { account, scope, auth_time: at, amr: vec!["pwd".to_owned()], acr: None, at }
 }
 
 pub(super) fn current(secret: &str, attempt: &str) -> Current {
-    Current { digest: Digest::of(secret.as_bytes()), attempt: attempt.to_owned(), good_until: None }
+    Current { digest: Digest::of(secret.as_bytes()), attempt: AttemptId::of_jti(attempt), good_until: NEVER }
 }
 
-pub(super) fn family(id: &str, attempt: u8, cnf: Confirmation, now: Timestamp) -> Family {
+pub(super) fn family(id: FamilyId, attempt: u8, cnf: Confirmation, now: Timestamp) -> Family {
     let Approval { account, scope, auth_time, amr, acr, .. } = approval(now);
     Family {
         format: Format,
@@ -105,6 +114,7 @@ pub(super) fn family(id: &str, attempt: u8, cnf: Confirmation, now: Timestamp) -
         resource: Vec::new(),
         cnf,
         acr,
+        refreshable_until: now + span(86_400),
         renewal: Renewal::default(),
     }
 }

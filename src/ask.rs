@@ -1,0 +1,67 @@
+//! Commands to Durable Objects, each with the type of its reply.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A command to a Durable Object.
+///
+/// Each command determines the type of its reply. A Worker that expects another type does not compile, and a
+/// reply that does not parse as this type is an error where it arrives.
+pub trait Ask: Into<Self::Command> {
+    /// All commands that the object answers, as one enum. A command travels as JSON: `{"open":{…}}`.
+    type Command: Serialize;
+    /// The reply, which travels as JSON and does not name its command.
+    type Reply: Serialize + DeserializeOwned;
+}
+
+/// A reply to any command, as JSON.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer(String);
+
+impl Answer {
+    /// Serializes the reply to a command of type `A`.
+    #[must_use]
+    pub fn to<A: Ask>(reply: &A::Reply) -> Self {
+        Self(serde_json::to_string(reply).expect("the maps of replies have string keys"))
+    }
+
+    /// Returns the JSON text.
+    #[must_use]
+    pub fn into_json(self) -> String {
+        self.0
+    }
+
+    /// Parses the reply to a command of type `A`.
+    ///
+    /// # Errors
+    ///
+    /// The text is not such a reply.
+    pub fn read<A: Ask>(&self) -> serde_json::Result<A::Reply> {
+        serde_json::from_str(&self.0)
+    }
+}
+
+/// Declares the commands of an object: the enum that travels, and the type of each reply.
+macro_rules! commands {
+    ($(#[$attribute:meta])* pub enum $Command:ident { $($Ask:ident => $Reply:ty,)* }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[expect(missing_docs, reason = "each variant holds the command of its name")]
+        pub enum $Command { $($Ask($Ask),)* }
+
+        $(
+            impl $crate::ask::Ask for $Ask {
+                type Command = $Command;
+                type Reply = $Reply;
+            }
+
+            impl From<$Ask> for $Command {
+                fn from(ask: $Ask) -> Self {
+                    Self::$Ask(ask)
+                }
+            }
+        )*
+    };
+}
+pub(crate) use commands;

@@ -1,0 +1,90 @@
+//! The way of every request that a client authenticates: read the form, authenticate, answer, write one log line.
+
+use serde::Serialize;
+
+use super::{Caller, Unauthenticated};
+use crate::endpoint::error::Error;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::once;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+
+/// How an endpoint authenticates its clients.
+#[derive(Clone, Copy)]
+pub(crate) struct Envelope {
+    /// What the client asks for, in the log.
+    pub what: &'static str,
+    /// Whether a client with credentials must use them.
+    pub required: bool,
+    /// When an assertion of the client is used up.
+    pub assertion: AssertionUse,
+}
+
+/// When an assertion is used up (RFC 7523 §3).
+#[derive(Clone, Copy)]
+pub(crate) enum AssertionUse {
+    /// Before the endpoint answers. This costs a hop.
+    First,
+    /// After the response, unless the endpoint has used it up by then. A pending poll hands out nothing, so it need
+    /// not wait for this.
+    Afterwards,
+}
+
+/// What an endpoint answers with 200.
+pub(crate) struct Answered<T> {
+    pub body: T,
+    /// How it ended, in the log.
+    pub outcome: &'static str,
+}
+
+impl Envelope {
+    /// Authenticates the client of the request's form, and lets `act` answer it.
+    pub(crate) async fn answer<P: Platform, T: Serialize>(
+        self,
+        context: Context<'_, P>,
+        act: impl AsyncFnOnce(&Caller, &Form) -> Result<Answered<T>, Error>,
+    ) -> Response {
+        let form = match Form::of(context.request) {
+            Ok(form) => form,
+            Err(error) => return self.refuse(context, None, &error),
+        };
+        let caller = match self.authenticate(context, &form).await {
+            Ok(caller) => caller,
+            Err(Unauthenticated { client, error }) => return self.refuse(context, client.as_deref(), &error),
+        };
+        let reply = act(&caller, &form).await;
+        let is_answered = !matches!(reply, Err(Error::Unavailable));
+        let client_id = Some(caller.client.client_id.as_str());
+        let response = match reply {
+            Ok(Answered { body, outcome }) => {
+                Response::json(200, &body).noting(self.what, client_id, outcome, outcome)
+            }
+            Err(error) => self.refuse(context, client_id, &error),
+        };
+        // An assertion that `act` has used up is known to this isolate.
+        let unused = caller.assertion().filter(|name| is_answered && !once::was_used(context, name));
+        Response { afterwards: unused.map(|name| once::take_afterwards(context, &name)), ..response }
+    }
+
+    async fn authenticate<P: Platform>(
+        self,
+        context: Context<'_, P>,
+        form: &Form,
+    ) -> Result<Caller, Unauthenticated> {
+        let caller = Caller::identify(context, form, self.required).await?;
+        match self.assertion {
+            AssertionUse::First => {
+                caller.use_up(context).await.map_err(|error| caller.unauthenticated(error))?
+            }
+            AssertionUse::Afterwards => {}
+        }
+        Ok(caller)
+    }
+
+    /// The error response, and its log line.
+    pub(crate) fn refuse<P>(self, context: Context<'_, P>, client: Option<&str>, error: &Error) -> Response {
+        let challenge = context.request.authorization.is_some();
+        error.response(challenge).noting(self.what, client, error.code(), error.reason())
+    }
+}

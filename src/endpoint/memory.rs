@@ -1,0 +1,140 @@
+//! What an isolate remembers between requests: copies with an age, names that were used, and fetched key
+//! sets.
+
+use core::cell::RefCell;
+use core::time::Duration;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use crate::client::jwks::KeySet;
+use crate::limiter::command::UseOnce;
+use crate::registry::key_schedule::Signing;
+use crate::registry::snapshot::Snapshot;
+use crate::time::Timestamp;
+use crate::token::signing_key::StoredKey;
+
+/// How long after a fetch that failed there is no other.
+const RETRY: Duration = Duration::from_secs(10);
+/// How many sets an isolate remembers.
+const MOST: usize = 100;
+
+/// What an isolate remembers.
+#[derive(Default)]
+pub(super) struct Cache {
+    pub(super) snapshot: Slot<Rc<Snapshot>>,
+    pub(super) keys: Slot<Rc<[StoredKey]>>,
+    pub(super) signing: Slot<Rc<[Signing]>>,
+    pub(super) strained: Slot<bool>,
+    pub(super) told: Slot<bool>,
+    pub(super) live: RefCell<BTreeMap<String, u64>>,
+    pub(super) key_sets: KeySets,
+}
+
+pub(super) struct Slot<T>(RefCell<Option<(T, Timestamp)>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(RefCell::new(None))
+    }
+}
+
+impl<T: Clone> Slot<T> {
+    pub(super) fn fresh(&self, age: Duration, now: Timestamp) -> Option<T> {
+        let slot = self.0.borrow();
+        slot.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
+    }
+
+    /// Whatever its age.
+    pub(super) fn last(&self) -> Option<T> {
+        self.0.borrow().as_ref().map(|(value, _)| value.clone())
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.replace(None);
+    }
+
+    pub(super) fn keep(&self, value: T, now: Timestamp) -> T {
+        self.0.replace(Some((value.clone(), now)));
+        value
+    }
+}
+
+/// The used names that this isolate saw.
+#[derive(Default)]
+pub(super) struct Used(RefCell<HashMap<String, Timestamp>>);
+
+impl Used {
+    /// At this many names, the isolate drops those that have expired; if none has, it drops all of them.
+    const MOST: usize = 10_000;
+
+    pub(super) fn has(&self, name: &UseOnce, now: Timestamp) -> bool {
+        self.0.borrow().get(&name.key).is_some_and(|until| now < *until)
+    }
+
+    pub(super) fn note(&self, name: &UseOnce, now: Timestamp) {
+        let mut used = self.0.borrow_mut();
+        if used.len() >= Self::MOST {
+            used.retain(|_, until| now < *until);
+        }
+        if used.len() >= Self::MOST {
+            used.clear();
+        }
+        used.insert(name.key.clone(), name.until);
+    }
+}
+
+/// The sets that were fetched, by their URLs.
+#[derive(Default)]
+pub(crate) struct KeySets(RefCell<BTreeMap<String, Fetched>>);
+
+#[derive(Clone, Default)]
+pub(super) struct Fetched {
+    pub(super) set: Option<(Rc<KeySet>, Timestamp)>,
+    pub(super) failed_at: Option<Timestamp>,
+}
+
+impl Fetched {
+    pub(super) fn within(&self, age: Duration, now: Timestamp) -> Option<Rc<KeySet>> {
+        self.set.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(set, _)| Rc::clone(set))
+    }
+
+    pub(super) fn has_just_failed(&self, now: Timestamp) -> bool {
+        self.failed_at.is_some_and(|at| now.since(at) < RETRY)
+    }
+}
+
+impl KeySets {
+    pub(super) fn find(&self, uri: &str) -> Fetched {
+        self.0.borrow().get(uri).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn keep(&self, uri: &str, fetched: Fetched) {
+        let mut sets = self.0.borrow_mut();
+        if sets.len() >= MOST {
+            sets.clear();
+        }
+        sets.insert(uri.to_owned(), fetched);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_isolate_remembers_a_limited_number_of_names_and_always_the_last_one() {
+        let used = Used::default();
+        let (now, later) = (Timestamp::from_millis(1_000), Timestamp::from_millis(2_000));
+        let once = |number: usize, until| UseOnce { key: number.to_string(), until };
+        (0..Used::MOST - 1).for_each(|number| used.note(&once(number, now), now));
+        used.note(&once(Used::MOST, later), now);
+
+        used.note(&once(Used::MOST + 1, later), now);
+        assert!(used.has(&once(Used::MOST, later), now) && used.has(&once(Used::MOST + 1, later), now));
+        assert_eq!(used.0.borrow().len(), 2, "expired names are dropped");
+
+        (0..Used::MOST).for_each(|number| used.note(&once(number, later), now));
+        assert!(used.0.borrow().len() <= Used::MOST);
+        assert!(used.has(&once(Used::MOST - 1, later), now));
+    }
+}

@@ -1,0 +1,26 @@
+//! The session of the browser, as its row is now.
+
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::identity::account::Account;
+use crate::identity::session::{Browser, Session, SignedIn};
+use crate::identity::shard::{CheckSession, EndSession};
+
+/// Returns the session and its account as they are now. `None` if nobody is signed in any more.
+pub(super) async fn check<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+) -> Result<Option<(Session, Account)>, Unavailable> {
+    let Some(signed_in) = browser.signed_in(context.now) else { return Ok(None) };
+    let check = CheckSession { id: signed_in.digest() };
+    context.server.platform.accounts(&signed_in.account, check).await
+}
+
+/// Ends the session of `signed_in`.
+pub(super) async fn end<P: Platform>(
+    context: Context<'_, P>,
+    signed_in: &SignedIn,
+) -> Result<(), Unavailable> {
+    let end = EndSession { id: signed_in.digest() };
+    context.server.platform.accounts(&signed_in.account, end).await
+}

@@ -1,0 +1,117 @@
+//! The messages between a Worker and a `LimiterShard`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ask::commands;
+use crate::time::Timestamp;
+
+commands! {
+    /// Every command that a `LimiterShard` answers.
+    #[derive(PartialEq)]
+    pub enum Command {
+        Take => Room,
+        GiveBack => (),
+        Admit => Room,
+        Release => (),
+        UseOnce => bool,
+        Expose => bool,
+    }
+}
+
+/// Takes one attempt from the row `key`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct Take {
+    pub key: String,
+    pub rule: Rule,
+}
+
+/// Gives back the attempt that was taken from the row `key` at `at`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct GiveBack {
+    pub key: String,
+    pub at: Timestamp,
+}
+
+/// Counts the code `id` as live until `until`, unless the row `key` has `cap` live codes already.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct Admit {
+    pub key: String,
+    pub id: String,
+    pub until: Timestamp,
+    pub cap: u64,
+}
+
+/// Stops counting the live code `id` in the row `key`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct Release {
+    pub key: String,
+    pub id: String,
+}
+
+/// Uses up a name that may be used once, such as a `jti`. The reply is `true` the first time. `key` is the
+/// name or its digest, and is remembered until `until`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct UseOnce {
+    pub key: String,
+    pub until: Timestamp,
+}
+
+/// Adds wrong entries and numbers of live codes to the row `key`. The reply is `true` if guessing has become
+/// too easy.
+#[expect(missing_docs, reason = "the type's comment says what the key is")]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Expose {
+    pub key: String,
+    /// Number of live codes by shard, as far as an isolate has seen them lately.
+    pub live: BTreeMap<String, u64>,
+    /// Number of wrong codes entered just now.
+    pub wrong: u64,
+    /// Seconds for which both numbers count: the lifetime of a code.
+    pub window: u64,
+    /// The largest product of wrong entries and live codes that is still within the target.
+    pub allowed: u64,
+}
+
+impl Command {
+    /// Returns the key of the row that the command concerns.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Take(ask) => &ask.key,
+            Self::GiveBack(ask) => &ask.key,
+            Self::Admit(ask) => &ask.key,
+            Self::Release(ask) => &ask.key,
+            Self::UseOnce(ask) => &ask.key,
+            Self::Expose(ask) => &ask.key,
+        }
+    }
+}
+
+/// How attempts are limited.
+#[expect(missing_docs, reason = "the comments of the variants say what they are")]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// `limit` attempts in any `window` seconds, then a wait until the oldest of them is that old.
+    Window { limit: usize, window: u64 },
+    /// `free` attempts at once, then waits of 1, 2, 4 … `longest` seconds: slows down, but never locks. An
+    /// attempt counts for `window` seconds.
+    Backoff { free: usize, longest: u64, window: u64 },
+}
+
+/// Whether there was room for one more.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Room {
+    /// The attempt or the live code is counted as of this instant.
+    Taken(Timestamp),
+    /// There is no room; try again after this many seconds.
+    Wait(u64),
+}

@@ -1,0 +1,103 @@
+//! What may be read without asking the registry: published in KV, and cached in each isolate.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::key_schedule::KeySchedule;
+use super::rows::Rows;
+use crate::client::Client;
+use crate::format::Format;
+use crate::scope::DESCRIPTIONS;
+use crate::time::Timestamp;
+use crate::token::mapping::Rules;
+use crate::token::signing_key::PublicKey;
+
+/// What may be read without asking the registry: published in KV, cached in each isolate.
+///
+/// Client secrets are in it as digests of 256 random bits, from which nothing can be guessed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// Of this record.
+    pub format: Format<1>,
+    /// Every client.
+    pub clients: Vec<Client>,
+    /// Every scope, and what it lets a client do, in plain words.
+    pub scopes: BTreeMap<String, String>,
+    /// How the claims of a scope are mapped, by scope; most have no rules.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_claims: BTreeMap<String, Rules>,
+    /// Every key that verifies a token.
+    pub keys: Vec<PublicKey>,
+}
+
+impl Snapshot {
+    /// Finds a client.
+    #[must_use]
+    pub fn client(&self, client_id: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.client_id == client_id)
+    }
+
+    /// The first scope that a client may have and that nothing describes: nobody could consent to it.
+    fn undescribed(&self) -> Option<(&Client, &str)> {
+        let described = |token: &&str| self.scopes.get(*token).is_some_and(|words| !words.is_empty());
+        self.clients.iter().find_map(|client| {
+            let token = client.scope.iter().find(|token| !described(token))?;
+            Some((client, token))
+        })
+    }
+}
+
+/// The scopes that a new registry knows.
+#[must_use]
+pub fn standard_scopes() -> BTreeMap<String, String> {
+    let pair = |(name, words): &(&str, &str)| ((*name).to_owned(), (*words).to_owned());
+    DESCRIPTIONS.iter().map(pair).collect()
+}
+
+/// A client may have a scope that nothing describes, so nobody could consent to it and nothing is served.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct Undescribed {
+    pub client_id: String,
+    pub scope: String,
+}
+
+/// Takes the snapshot of the registry as it is at `now`.
+///
+/// # Errors
+///
+/// A row could not be read.
+pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Result<Box<Snapshot>, Undescribed>, R::Error> {
+    let keys = KeySchedule::new(&rows.keys()?).published(now);
+    let (clients, scopes) = (rows.clients()?, rows.scopes()?);
+    let snapshot = Snapshot { format: Format, clients, scopes, scope_claims: rows.scope_claims()?, keys };
+    if let Some((client, scope)) = snapshot.undescribed() {
+        return Ok(Err(Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() }));
+    }
+    Ok(Ok(Box::new(snapshot)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::demo;
+    use crate::scope::Scope;
+
+    #[test]
+    fn a_scope_without_a_description_is_found_out() {
+        let mut snapshot = Snapshot {
+            format: Format,
+            clients: demo::clients(),
+            scopes: standard_scopes(),
+            scope_claims: BTreeMap::new(),
+            keys: Vec::new(),
+        };
+        assert_eq!(snapshot.undescribed(), None);
+
+        snapshot.clients[1].scope = Scope::parse("openid fly").unwrap();
+
+        let found = snapshot.undescribed().map(|(client, scope)| (client.client_id.as_str(), scope));
+        assert_eq!(found, Some(("demo-printer", "fly")));
+    }
+}

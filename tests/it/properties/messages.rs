@@ -1,0 +1,276 @@
+//! The messages between a Worker and its objects, to the letter.
+//!
+//! While a deployment rolls out, a Worker and an object may be of two versions. A test here that fails means that they
+//! would not understand each other.
+
+use std::collections::BTreeMap;
+
+use device_grant::ask::{Answer, Ask};
+use device_grant::client::demo;
+use device_grant::client::history::Expected;
+use device_grant::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use device_grant::family::id::{AttemptId, FamilyId};
+use device_grant::family::{Current, Holder, Presented, Rotation};
+use device_grant::fault::Fault;
+use device_grant::grant::command::{
+    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, Shown, TakeHold,
+};
+use device_grant::grant::routing::RowKey;
+use device_grant::grant::{Denial, Poll, Ready, Redemption, State};
+use device_grant::identity::account::AccountKey;
+use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
+use device_grant::limiter::command::{Admit, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
+use device_grant::registry::command::{
+    CreateClient, DeleteClient, DescribeScope, FindAtSource, KeyRefusal, ListClients, RegistryRefusal,
+    RetireKey, RotateKeys, RotateSecret, TakeSnapshot, Trial,
+};
+use device_grant::registry::key_schedule::State as KeyState;
+use device_grant::registry::snapshot::Undescribed;
+use device_grant::scope::Scope;
+use device_grant::secret::{Digest, encode};
+use device_grant::token::confirmation::Confirmation;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::stored_format::{AT, approval, bound, family, grant, hold, request};
+
+const KEY: RowKey = RowKey([7; 16]);
+const ID: FamilyId = FamilyId::from_bytes([7; 16]);
+/// [`KEY`] and [`ID`] as text.
+const SEVENS: &str = "BwcHBwcHBwcHBwcHBwcHBw";
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("it serializes")
+}
+
+/// The command travels as `text`, and `text` is read as the command.
+#[track_caller]
+fn travels<A: Ask>(ask: A, text: &str)
+where
+    A::Command: DeserializeOwned,
+{
+    let command: A::Command = ask.into();
+    assert_eq!(json(&command), text);
+    let read: A::Command = serde_json::from_str(text).expect("it parses");
+    assert_eq!(json(&read), text);
+}
+
+/// The reply to an `A` travels as `text`.
+#[track_caller]
+fn answers<A: Ask>(reply: &A::Reply, text: &str) {
+    let answer = Answer::to::<A>(reply);
+    assert_eq!(answer.clone().into_json(), text);
+    let read = answer.read::<A>().expect("it parses");
+    assert_eq!(Answer::to::<A>(&read), answer);
+}
+
+fn secret() -> Digest {
+    Digest::of(b"secret")
+}
+
+#[test]
+fn commands_about_a_grant() {
+    let (key, secret, digest) = (KEY, secret(), encode(secret().bytes()));
+    let pending = Box::new(grant(State::Pending { hold: None }));
+    let open = format!(r#"{{"open":{{"key":"{SEVENS}","grant":{},"cap":2000}}}}"#, json(&pending));
+    travels(Open { key, grant: pending, cap: 2_000 }, &open);
+    let proven = Confirmation::default();
+    travels(
+        PollCode { key, secret, reissue: false, reissue_bound: false, proven },
+        &format!(r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}"}}}}"#),
+    );
+    travels(
+        PollCode { key, secret, reissue: true, reissue_bound: true, proven: bound() },
+        &format!(
+            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}}}}}}"#
+        ),
+    );
+    let (attempt, record) = (AttemptId::of_jti("attempt"), json(&family()));
+    travels(
+        Redeem { key, secret, attempt, id: ID, family: Box::new(family()), reissue: false },
+        &format!(
+            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record}}}}}"#
+        ),
+    );
+    let held = json(&hold());
+    travels(
+        TakeHold { key, hold: hold() },
+        &format!(r#"{{"take_hold":{{"key":"{SEVENS}","hold":{held}}}}}"#),
+    );
+    for (decision, name) in [
+        (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{}}}"#, json(&approval()))),
+        (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
+    ] {
+        travels(
+            Decide { key, hold: hold(), decision },
+            &format!(r#"{{"decide":{{"key":"{SEVENS}","hold":{held},"decision":{name}}}}}"#),
+        );
+    }
+}
+
+#[test]
+fn commands_about_a_family() {
+    let (id, secret, digest) = (ID, secret(), encode(secret().bytes()));
+    for (proven, more) in [(Confirmation::default(), ""), (bound(), r#","proven":{"jkt":"thumbprint"}"#)] {
+        let holder = Holder { client_id: "demo-tv".to_owned(), proven };
+        travels(
+            PresentToken { id, secret, genuine: true, holder },
+            &format!(
+                r#"{{"present_token":{{"id":"{SEVENS}","secret":"{digest}","genuine":true,"holder":{{"client_id":"demo-tv"{more}}}}}}}"#
+            ),
+        );
+    }
+    let next = Current { digest: secret, attempt: AttemptId::of_jti("attempt"), good_until: AT };
+    let (token, at) = (json(&next), AT.millis());
+    for (cnf, more) in [(Confirmation::default(), ""), (bound(), r#","cnf":{"jkt":"thumbprint"}"#)] {
+        travels(
+            RotateToken { id, secret, next: next.clone(), ends_at: AT, cnf },
+            &format!(
+                r#"{{"rotate_token":{{"id":"{SEVENS}","secret":"{digest}","next":{token},"ends_at":{at}{more}}}}}"#
+            ),
+        );
+    }
+    travels(FindFamily { id, seen: None }, &format!(r#"{{"find_family":{{"id":"{SEVENS}"}}}}"#));
+    let seen = Some(AttemptId::of_jti("jti"));
+    travels(FindFamily { id, seen }, &format!(r#"{{"find_family":{{"id":"{SEVENS}","seen":"jti"}}}}"#));
+    travels(
+        RevokeFamily { id, client_id: "demo-tv".to_owned(), proof: None },
+        &format!(r#"{{"revoke_family":{{"id":"{SEVENS}","client_id":"demo-tv","proof":null}}}}"#),
+    );
+}
+
+#[test]
+fn replies_of_a_shard_of_grants() {
+    answers::<Open>(&Opened::Live(3), r#"{"live":3}"#);
+    answers::<Open>(&Opened::Taken, r#""taken""#);
+    answers::<Open>(&Opened::Full(9), r#"{"full":9}"#);
+    let ready = Ready { request: request(), approval: approval() };
+    let approved = format!(r#"{{"ready":{}}}"#, json(&ready));
+    for (poll, text) in [
+        (Poll::Pending(5), r#"{"pending":5}"#),
+        (Poll::TooSoon(10), r#"{"too_soon":10}"#),
+        (Poll::Denied(Denial::Denied), r#"{"denied":"denied"}"#),
+        (Poll::Expired, r#""expired""#),
+        (Poll::Ready(Box::new(ready)), approved.as_str()),
+        (Poll::Spent, r#""spent""#),
+        (Poll::Replayed, r#""replayed""#),
+        (Poll::Unknown, r#""unknown""#),
+        (Poll::WithoutKey, r#""without_key""#),
+    ] {
+        answers::<PollCode>(&poll, text);
+    }
+    answers::<Redeem>(&Redemption::Won, r#""won""#);
+    answers::<Redeem>(&Redemption::Again, r#""again""#);
+    answers::<Redeem>(&Redemption::Lost, r#""lost""#);
+    let shown = Box::new(Shown { request: request(), expires_at: AT });
+    let page = format!(r#"{{"yours":{}}}"#, json(&shown));
+    answers::<TakeHold>(&Held::Yours(shown), &page);
+    answers::<TakeHold>(&Held::Absent(2), r#"{"absent":2}"#);
+    let done = format!(r#"{{"done":{}}}"#, json(&request()));
+    answers::<Decide>(&Decided::Done(Box::new(request())), &done);
+    answers::<Decide>(&Decided::Elsewhere, r#""elsewhere""#);
+    answers::<Decide>(&Decided::Over, r#""over""#);
+}
+
+#[test]
+fn replies_about_a_family() {
+    let current = format!(r#"{{"current":{}}}"#, json(&family()));
+    answers::<PresentToken>(&Presented::Current(Box::new(family())), &current);
+    answers::<PresentToken>(&Presented::Raced, r#""raced""#);
+    answers::<PresentToken>(&Presented::Reused, r#""reused""#);
+    answers::<PresentToken>(&Presented::WithoutKey, r#""without_key""#);
+    answers::<PresentToken>(&Presented::Dead, r#""dead""#);
+    answers::<RotateToken>(&Rotation::Rotated, r#""rotated""#);
+    answers::<RotateToken>(&Rotation::Again, r#""again""#);
+    answers::<RotateToken>(&Rotation::Lost, r#""lost""#);
+    answers::<FindFamily>(&None, "null");
+    answers::<FindFamily>(&Some(Box::new(family())), &json(&family()));
+    answers::<RevokeFamily>(&(), "null");
+}
+
+#[test]
+fn what_an_account_is_asked() {
+    let account = AccountKey::local("alice");
+    travels(FindAccount { account }, r#"{"find_account":{"account":"local:alice"}}"#);
+    let digest = encode(secret().bytes());
+    travels(CheckSession { id: secret() }, &format!(r#"{{"check_session":{{"id":"{digest}"}}}}"#));
+    travels(EndSession { id: secret() }, &format!(r#"{{"end_session":{{"id":"{digest}"}}}}"#));
+    answers::<FindAccount>(&None, "null");
+    answers::<EndSession>(&(), "null");
+}
+
+#[test]
+fn what_a_limiter_is_asked() {
+    let (key, id, at) = (|| "k".to_owned(), || "c".to_owned(), AT.millis());
+    let rule = Rule::Window { limit: 5, window: 300 };
+    travels(Take { key: key(), rule }, r#"{"take":{"key":"k","rule":{"window":{"limit":5,"window":300}}}}"#);
+    travels(GiveBack { key: key(), at: AT }, &format!(r#"{{"give_back":{{"key":"k","at":{at}}}}}"#));
+    travels(
+        Admit { key: key(), id: id(), until: AT, cap: 20 },
+        &format!(r#"{{"admit":{{"key":"k","id":"c","until":{at},"cap":20}}}}"#),
+    );
+    travels(Release { key: key(), id: id() }, r#"{"release":{"key":"k","id":"c"}}"#);
+    travels(UseOnce { key: key(), until: AT }, &format!(r#"{{"use_once":{{"key":"k","until":{at}}}}}"#));
+    let live = BTreeMap::from([("weur/0".to_owned(), 3)]);
+    travels(
+        Expose { key: key(), live, wrong: 1, window: 300, allowed: 5 },
+        r#"{"expose":{"key":"k","live":{"weur/0":3},"wrong":1,"window":300,"allowed":5}}"#,
+    );
+    answers::<Take>(&Room::Taken(AT), &format!(r#"{{"taken":{at}}}"#));
+    answers::<Admit>(&Room::Wait(9), r#"{"wait":9}"#);
+    answers::<UseOnce>(&true, "true");
+}
+
+#[test]
+fn what_the_registry_is_asked() {
+    let name = || "a".to_owned();
+    travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
+    travels(FindAtSource { client_id: name() }, r#"{"find_at_source":{"client_id":"a"}}"#);
+    travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
+    let client = Box::new(demo::clients().remove(0));
+    let record = json(&client);
+    let dry_run = Some(Trial { scopes: Scope::parse("fly").expect("a scope") });
+    travels(
+        CreateClient { client, dry_run, by_itself: false },
+        &format!(r#"{{"create_client":{{"client":{record},"dry_run":{{"scopes":"fly"}}}}}}"#),
+    );
+    travels(
+        DeleteClient { client_id: name(), expected: Expected::OneOf(vec!["\"0.1\"".to_owned()]) },
+        r#"{"delete_client":{"client_id":"a","expected":{"one_of":["\"0.1\""]}}}"#,
+    );
+    let digest = encode(secret().bytes());
+    travels(
+        RotateSecret { client_id: name(), expected: Expected::Any, secret: secret(), overlap: 5 },
+        &format!(
+            r#"{{"rotate_secret":{{"client_id":"a","expected":"any","secret":"{digest}","overlap":5}}}}"#
+        ),
+    );
+    travels(
+        DescribeScope { name: name(), description: "Words".to_owned() },
+        r#"{"describe_scope":{"name":"a","description":"Words"}}"#,
+    );
+    travels(RotateKeys { alg: None, at_once: true }, r#"{"rotate_keys":{"alg":null,"at_once":true}}"#);
+    travels(RetireKey { kid: name() }, r#"{"retire_key":{"kid":"a"}}"#);
+}
+
+#[test]
+fn what_the_registry_answers() {
+    let undescribed = Undescribed { client_id: "tv".to_owned(), scope: "fly".to_owned() };
+    answers::<TakeSnapshot>(&Err(undescribed), r#"{"Err":{"client_id":"tv","scope":"fly"}}"#);
+    answers::<ListClients>(&Vec::new(), "[]");
+    answers::<DescribeScope>(&Ok(true), r#"{"Ok":true}"#);
+    answers::<DeleteClient>(&Ok(()), r#"{"Ok":null}"#);
+    let unknown = RegistryRefusal::Unknown(vec![Fault::at("scope", "unknown")]);
+    for (refusal, text) in [
+        (RegistryRefusal::Stale, r#"{"Err":"stale"}"#),
+        (RegistryRefusal::InUse(2, "a".to_owned()), r#"{"Err":{"in_use":[2,"a"]}}"#),
+        (
+            RegistryRefusal::TooMuch(Fault::at("claims", "heavy")),
+            r#"{"Err":{"too_much":{"pointer":"/claims","detail":"heavy"}}}"#,
+        ),
+        (unknown, r#"{"Err":{"unknown":[{"pointer":"/scope","detail":"unknown"}]}}"#),
+    ] {
+        answers::<DeleteClient>(&Err(refusal), text);
+    }
+    answers::<RetireKey>(&Err(KeyRefusal::Known(KeyState::Retired)), r#"{"Err":{"known":"retired"}}"#);
+}
