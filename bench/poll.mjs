@@ -1,7 +1,7 @@
-// What a poll costs: the built Worker on raw workerd, this process as the load beside it, on one machine.
+// Measures what a poll costs: the built Worker on plain workerd, with this process as the load, on one machine.
 //
-// Absolute numbers say little about another machine; the ratios to the floor (`/healthz`: the same Worker, no hop to an
-// object) were measured in the same run. `make bench`.
+// Absolute times say little about other machines. Compare the ratios to the floor, which is measured in the same run:
+// `/healthz`, the same Worker without a hop to an object. Run it with `make bench`.
 
 import http from 'node:http';
 import { startWorkerd } from '../tests/e2e/support/harness.mjs';
@@ -17,7 +17,7 @@ const server = await startWorkerd({
 const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 
 try {
-  console.log(`Starting ${GRANTS} grants`);
+  console.log(`Starting ${GRANTS} grants...`);
   const codes = [];
   for (let i = 0; i < GRANTS; i++) {
     const { body } = await send('/device_authorization', { client_id: 'demo-tv', scope: 'openid' });
@@ -52,7 +52,7 @@ try {
   await server.stop();
 }
 
-/** Runs `once` so many times over so many connections. Latency in milliseconds. */
+/** Runs `once` `count` times over `connections` connections. Times are in milliseconds. */
 async function measure(once, count, connections) {
   const times = [];
   let left = count;

@@ -1,9 +1,9 @@
-// What a token costs, by the algorithm it is signed with: the built Worker on raw workerd, one connection.
+// Measures what a token costs with each signing algorithm: the built Worker on plain workerd, over one connection.
 //
-// A refresh signs one token, or two if `openid` is asked for. What the second one takes more, its claims, its signature
-// and the way into WebCrypto, is what a token costs; the median over many pairs, with the algorithms in turn, so that
-// whatever else the machine does falls on all of them. Absolute numbers say little about another machine; the ratios to
-// ES256 were measured in the same run. `make bench`.
+// A refresh signs one token, or two with the scope `openid`. The extra time for two is the cost of a token: its claims,
+// its signature and the calls to WebCrypto. The result is the median over many pairs. The algorithms take turns, so
+// that other load on the machine affects all of them alike. Absolute times say little about other machines; compare the
+// ratios to ES256, which is measured in the same run. Run it with `make bench`.
 
 import { Device } from '../tests/e2e/support/device.mjs';
 import { startWorkerd } from '../tests/e2e/support/harness.mjs';
@@ -18,30 +18,30 @@ const server = await startWorkerd({ vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '
 
 try {
   const signers = [];
-  for (const alg of ALGORITHMS) signers.push({ alg, device: await signedIn(alg), one: [], more: [] });
-  console.log(`${ROUNDS} refreshes with each algorithm`);
+  for (const alg of ALGORITHMS) signers.push({ alg, device: await signedIn(alg), one: [], extra: [] });
+  console.log(`Measuring ${ROUNDS} pairs of refreshes with each algorithm...`);
   for (let round = -WARM_UP; round < ROUNDS; round++) {
-    for (const { device, one, more } of signers) {
+    for (const { device, one, extra } of signers) {
       const [alone, both] = [await refresh(device, 'email'), await refresh(device, 'openid email')];
       if (round < 0) continue;
       one.push(alone);
-      more.push(both - alone);
+      extra.push(both - alone);
     }
   }
   const reference = median(signers[0].one);
-  const heads = ['refresh, ms', 'x ES256', 'a token more, ms', 'signature, bytes', 'ID token, bytes'];
+  const heads = ['refresh, ms', 'x ES256', 'extra token, ms', 'signature, bytes', 'ID token, bytes'];
   console.log(`\n${''.padEnd(8)}${heads.map((head) => head.padStart(18)).join('')}`);
-  for (const { alg, device, one, more } of signers) {
+  for (const { alg, device, one, extra } of signers) {
     const { id_token } = device.tokens;
     const signature = Buffer.from(id_token.split('.')[2], 'base64url').length;
-    const cells = [median(one).toFixed(2), (median(one) / reference).toFixed(2), resolved(median(more)), signature, id_token.length];
+    const cells = [median(one).toFixed(2), (median(one) / reference).toFixed(2), resolved(median(extra)), signature, id_token.length];
     console.log(alg.padEnd(8) + cells.map((cell) => String(cell).padStart(18)).join(''));
   }
 } finally {
   await server.stop();
 }
 
-/** In milliseconds. */
+/** Refreshes with `scope`. Returns the milliseconds that took. */
 async function refresh(device, scope) {
   const start = performance.now();
   const answer = await device.refresh(undefined, { scope });
@@ -49,7 +49,7 @@ async function refresh(device, scope) {
   return performance.now() - start;
 }
 
-/** A difference that is smaller than what two such medians differ by from run to run is not one. */
+/** Formats milliseconds. Anything under 0.05 is lost in the noise between runs. */
 function resolved(milliseconds) {
   return milliseconds < 0.05 ? '< 0.05' : milliseconds.toFixed(2);
 }
@@ -58,7 +58,7 @@ function median(times) {
   return times.toSorted((a, b) => a - b)[times.length >> 1];
 }
 
-/** A device of a client of its own, whose tokens are signed so. */
+/** Returns a signed-in device of a new client whose tokens are signed with `alg`. */
 async function signedIn(alg) {
   const client = {
     client_name: `Signs with ${alg}`,

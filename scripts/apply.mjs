@@ -1,33 +1,33 @@
-// Makes the clients and scopes of a running server those of a file: shows what would change, asks, changes it.
+// Makes a running server's clients and scopes match a file: shows what would change, asks, and changes it.
 //
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… FILE=clients.toml scripts/apply
 //
-// Ends with 0 if nothing is left to change, 1 if something is wrong, 2 if DRY_RUN=1 found something to change.
+// Exits with 0 if nothing is left to change, 1 on an error, and 2 if DRY_RUN=1 found something to change.
 
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { TomlError, parse } from 'smol-toml';
 
-/** The token of `make dev`; it is public, and sent to this machine only. */
+/** The admin token of `make dev`. It is public, and sent only to a server on this machine. */
 const DEVELOPMENT_TOKEN = 'development-admin-token';
-/** What an answer tells beside the metadata. */
+/** Members of an answer that are not part of the client's or scope's definition. */
 const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'changed_at', 'version', 'client_secret'];
 
 const { FILE, ISSUER = 'http://127.0.0.1:8787', DRY_RUN, YES, PRUNE } = process.env;
-const colours = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
-const paint = (code) => (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
+const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
+const paint = (code) => (text) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text);
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint);
 
-/** Something that the person who runs this can put right. */
-class Wrong extends Error {}
+/** An error that the user of this script can fix. */
+class UserError extends Error {}
 
-/** Secrets that the server has just drawn: it will not show them again. */
+/** `[client_id, secret]` of each secret that the server has just generated. It never shows them again. */
 const secrets = [];
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof Wrong)) throw error;
+  if (!(error instanceof UserError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 } finally {
@@ -49,18 +49,18 @@ async function main() {
 
 // --- The file ---
 
-/** The scopes and clients of a file, and where in it they are. */
+/** Reads and checks a file. Returns its scopes and clients, and its name and text, for the line numbers in messages. */
 function read(name) {
-  if (!name) throw new Wrong('Which file? make apply FILE=clients.toml');
+  if (!name) throw new UserError('Which file? make apply FILE=clients.toml');
   let text;
   try {
     text = readFileSync(name, 'utf8');
   } catch (error) {
-    throw new Wrong(`${name} cannot be read: ${error.code}`);
+    throw new UserError(`${name} cannot be read: ${error.code}`);
   }
   const file = { name, text, ...toml(name, text) };
   const faults = [...misplaced(file)];
-  if (faults.length > 0) throw new Wrong(faults.join('\n'));
+  if (faults.length > 0) throw new UserError(faults.join('\n'));
   return file;
 }
 
@@ -71,14 +71,14 @@ function toml(name, text) {
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
-    throw new Wrong(`${name}:${error.line}:${error.column}: ${first}\n\n${error.codeblock}`);
+    throw new UserError(`${name}:${error.line}:${error.column}: ${first}\n\n${error.codeblock}`);
   }
 }
 
-/** What the server could not be asked about. */
+/** Yields mistakes that need no server to find: unknown tables, and a `client_id` that is missing or used twice. */
 function* misplaced({ name, text, scopes, clients, others }) {
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: there is no ${other}; a file has [scopes] and [[clients]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes] and [[clients]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
   if (!Array.isArray(clients) || clients.some((client) => typeof client !== 'object')) {
@@ -88,20 +88,20 @@ function* misplaced({ name, text, scopes, clients, others }) {
   const seen = new Set();
   for (const [index, { client_id }] of clients.entries()) {
     const line = lineOfClient(text, index, 'client_id');
-    if (typeof client_id !== 'string') yield `${name}:${line}: a client in a file needs a client_id`;
-    else if (seen.has(client_id)) yield `${name}:${line}: ${client_id} is there twice`;
+    if (typeof client_id !== 'string') yield `${name}:${line}: every client in the file needs a client_id, a string`;
+    else if (seen.has(client_id)) yield `${name}:${line}: the client ${client_id} is already defined above`;
     seen.add(client_id);
   }
 }
 
-/** The line of the first table or key of that name. */
+/** Returns the line number of the first table or key with this name, or 1. */
 function lineOf(text, name) {
   const escaped = RegExp.escape?.(name) ?? name.replace(/[^\w]/g, '\\$&');
   const found = text.split('\n').findIndex((line) => new RegExp(`^\\s*(\\[+\\s*)?["']?${escaped}["']?\\s*(=|\\]|\\.)`).test(line));
   return found + 1 || 1;
 }
 
-/** The line of a member of the client that is the `index`th in the file; where the client begins, if it has none. */
+/** Returns the line number of a member of client `index` (from 0), or the client's first line if it has none. */
 function lineOfClient(text, index, member) {
   const lines = text.split('\n');
   let [client, begins] = [-1, 1];
@@ -118,43 +118,43 @@ function lineOfClient(text, index, member) {
 
 // --- The server ---
 
-/** Asks the admin API. */
+/** Returns a function that sends requests to the admin API. */
 function connect(issuer) {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
   const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname);
-  if (!url || (url.protocol !== 'https:' && !isLocal)) throw new Wrong(`ISSUER is ${issuer}: it must be an https URL`);
+  if (!url || (url.protocol !== 'https:' && !isLocal)) throw new UserError(`ISSUER is ${issuer}: it must be an https URL, or a loopback address`);
   const token = process.env.ADMIN_TOKEN || (isLocal && DEVELOPMENT_TOKEN);
-  if (!token) throw new Wrong('ADMIN_TOKEN is missing: the token whose SHA-256 the server has in ADMIN_TOKEN_SHA256');
+  if (!token) throw new UserError('ADMIN_TOKEN is missing: set it to the token whose SHA-256 the server has in ADMIN_TOKEN_SHA256.');
   const base = `${issuer.replace(/\/$/, '')}/admin/api`;
 
   return async function ask(method, path, { body, etag } = {}) {
     const headers = { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }), ...(etag && { 'if-match': etag }) };
     let response;
     try {
-      // A redirection would take the token elsewhere.
+      // A redirect would send the token to another server.
       response = await fetch(base + path, { method, headers, body: body && JSON.stringify(body), redirect: 'error' });
     } catch (error) {
-      throw new Wrong(`${issuer} cannot be reached: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
+      throw new UserError(`${issuer} cannot be reached: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
     }
     const text = await response.text();
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     const answer = { status: response.status, etag: response.headers.get('etag'), body: isJson ? JSON.parse(text) : undefined, text };
     if (answer.body?.client_secret) secrets.push([answer.body.client_id, answer.body.client_secret]);
-    if (answer.status === 401) throw new Wrong(`${issuer} does not take this ADMIN_TOKEN`);
-    if (answer.status === 404 && !isJson) throw new Wrong(`${issuer} has no admin API: is ADMIN_TOKEN_SHA256 set there?`);
-    if (answer.status === 429 || answer.status >= 500) throw new Wrong(`${issuer}: ${answer.body ? `${answer.body.title}. ${answer.body.detail}` : text.trim()}`);
+    if (answer.status === 401) throw new UserError(`${issuer} does not accept this ADMIN_TOKEN`);
+    if (answer.status === 404 && !isJson) throw new UserError(`${issuer} has no admin API: is ADMIN_TOKEN_SHA256 set there?`);
+    if (answer.status === 429 || answer.status >= 500) throw new UserError(`${issuer}: ${answer.body ? `${answer.body.title}. ${answer.body.detail}` : text.trim()}`);
     return answer;
   };
 }
 
-/** A change that must go well. */
+/** Waits for a change; throws if the server refused it. */
 async function must(what, promise) {
   const { status, body } = await promise;
-  if (status === 412) throw new Wrong(`${what} was changed by somebody else meanwhile: look again, with the same command`);
-  if (status >= 300) throw new Wrong(`${what}: ${problem(body).join('\n')}`);
+  if (status === 412) throw new UserError(`${what} was changed by somebody else in the meantime: run the same command again`);
+  if (status >= 300) throw new UserError(`${what}: ${problem(body).join('\n')}`);
 }
 
-/** What a problem document says, line by line. */
+/** Returns the messages of a problem document (RFC 9457), one per line. */
 function problem({ title, detail, errors }) {
   return errors?.map((error) => error.detail) ?? [`${title}: ${detail}`];
 }
@@ -180,17 +180,17 @@ async function compare(file, ask) {
     const change = await compareClient(ask, wanted, assumed, (body) => refuse((pointer) => lineOfClient(file.text, index, member(pointer)), body));
     (change?.lines ? changes : same).push(change ?? `client ${wanted.client_id}`);
   }
-  if (faults.length > 0) throw new Wrong(`${faults.join('\n')}\n\nNothing was changed.`);
+  if (faults.length > 0) throw new UserError(`${faults.join('\n')}\n\nNothing was changed.`);
 
   const wanted = new Set(file.clients.map(({ client_id }) => client_id));
-  const strange = [
+  const unlisted = [
     ...clients.filter(({ client_id }) => !wanted.has(client_id)).map(({ client_id }) => removal(ask, 'client', client_id)),
     ...[...known.values()].filter(({ name, standard }) => !standard && !Object.hasOwn(file.scopes, name)).map(({ name }) => removal(ask, 'scope', name)),
   ];
-  return PRUNE ? { changes: [...changes, ...strange], same, strange: [] } : { changes, same, strange };
+  return PRUNE ? { changes: [...changes, ...unlisted], same, unlisted: [] } : { changes, same, unlisted };
 }
 
-/** Every item of a list, page by page. */
+/** Returns all items of a list, read page by page. */
 async function all(ask, path) {
   const items = [];
   for (let cursor; ; ) {
@@ -210,7 +210,7 @@ async function compareScope(ask, name, wanted, now, refuse) {
   return { title: title(now, `scope ${name}`), lines, apply: () => must(`The scope ${name}`, ask('PUT', path, { body: wanted })) };
 }
 
-/** The server says what the client would be, defaults and all; that is held against what it is. */
+/** Compares a client with what the file would make of it, defaults included. The server computes that (`dry_run`). */
 async function compareClient(ask, wanted, assumed, refuse) {
   const path = `/clients/${encodeURIComponent(wanted.client_id)}`;
   const now = await ask('GET', path);
@@ -235,33 +235,33 @@ function title(isThere, name) {
   return isThere ? yellow(`~ ${name}`) : green(`+ ${name}`);
 }
 
-/** Of something new, what the file says of it and what matters most, as lines. */
+/** Returns the lines to show for a new item: the members that `names` lists. */
 function beginning(after, names) {
   const shown = names.filter((name) => name !== 'client_id' && name !== 'name' && after[name] !== undefined);
   return [...new Set(shown)].map((name) => green(`+ ${name} = ${text(after[name])}`));
 }
 
-/** Member by member, as lines. */
+/** Returns a line for each member that was removed or added, and two for each that was changed. */
 function difference(before, after) {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => !READ_ONLY.includes(name)).sort();
   return names.flatMap((name) => {
-    const [old, young] = [before[name], after[name]];
-    if (canonical(old) === canonical(young)) return [];
+    const [was, is] = [before[name], after[name]];
+    if (canonical(was) === canonical(is)) return [];
     return [
-      ...(old === undefined ? [] : [red(`- ${name} = ${text(old)}`)]),
-      ...(young === undefined ? [] : [green(`+ ${name} = ${text(young)}`)]),
+      ...(was === undefined ? [] : [red(`- ${name} = ${text(was)}`)]),
+      ...(is === undefined ? [] : [green(`+ ${name} = ${text(is)}`)]),
     ];
   });
 }
 
-/** A value on one line. */
+/** Formats a value on one line. */
 function text(value) {
   if (typeof value === 'string') return value;
   const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
   return isList ? value.join(', ') : canonical(value);
 }
 
-/** JSON whose members have an order. */
+/** Returns JSON with sorted members, so that equal values have equal texts. */
 function canonical(value) {
   const ordered = (item) => (item && typeof item === 'object' && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item);
   return JSON.stringify(value, (_, item) => ordered(item));
@@ -269,29 +269,29 @@ function canonical(value) {
 
 // --- The terminal ---
 
-function show({ changes, same, strange }) {
-  console.log(`${bold(ISSUER)}${DRY_RUN ? dim('  (DRY_RUN: nothing is changed)') : ''}\n`);
+function show({ changes, same, unlisted }) {
+  console.log(`${bold(ISSUER)}${DRY_RUN ? dim('  (DRY_RUN: nothing will be changed)') : ''}\n`);
   for (const { title, lines } of changes) console.log([title, ...lines.map((line) => `    ${line}`), ''].join('\n'));
-  if (same.length > 0) console.log(`${dim(`${count(same.length, 'item')} as in the file`)}\n`);
-  if (strange.length > 0) {
-    console.log(`${yellow('?')} not in the file, and left alone (PRUNE=1 deletes):\n    ${strange.map(({ name }) => name).join('\n    ')}\n`);
+  if (same.length > 0) console.log(`${dim(`${count(same.length, 'item')} unchanged`)}\n`);
+  if (unlisted.length > 0) {
+    console.log(`${yellow('?')} not in the file, and kept (PRUNE=1 deletes them):\n    ${unlisted.map(({ name }) => name).join('\n    ')}\n`);
   }
   console.log(changes.length === 0 ? green('Nothing to change.') : `${bold(count(changes.length, 'change'))} to make.`);
 }
 
 async function agree(changes) {
   if (YES) return;
-  if (!process.stdin.isTTY) throw new Wrong('Nothing was changed: nobody can be asked here. YES=1 goes on without asking, DRY_RUN=1 only looks.');
+  if (!process.stdin.isTTY) throw new UserError('Nothing was changed: no terminal to ask on. YES=1 skips the question, DRY_RUN=1 only shows the changes.');
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question(`Make ${changes === 1 ? 'it' : 'them'}? [y/N] `);
   terminal.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Wrong('Nothing was changed.');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('Nothing was changed.');
 }
 
 function showSecrets() {
   if (secrets.length === 0) return;
   const width = Math.max(...secrets.map(([client_id]) => client_id.length));
-  console.log(`\n${bold('Client secrets, shown this once:')}\n`);
+  console.log(`\n${bold('Client secrets, shown only once:')}\n`);
   for (const [client_id, secret] of secrets) console.log(`  ${client_id.padEnd(width)}  ${secret}`);
   console.log('');
 }

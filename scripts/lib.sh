@@ -1,4 +1,4 @@
-# Shared by the scripts beside it: POSIX sh, sourced after `cd` to the project's root.
+# What the other scripts share. They `cd` to the project's root, then source this file. POSIX sh.
 
 set -eu
 
@@ -6,7 +6,7 @@ worker_build_version=0.8.7
 cargo_deny_version=0.20.2
 
 logs=$PWD/target/logs
-# Compiled tools are kept per version outside the clone, so that the next clone is fast.
+# Compiled tools are cached by version, outside the clone, so that the next clone does not compile them again.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/device-grant
 
 say() {
@@ -22,7 +22,7 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
-# step LABEL LOG COMMAND...: runs a long command quietly. Its output goes to a file, and to the terminal only if it fails.
+# step LABEL LOG COMMAND...: runs a long command quietly. Its output goes to a file, and is shown only if it fails.
 step() {
   label=$1 log=$logs/$2.log
   shift 2
@@ -33,18 +33,18 @@ step() {
     say "$(($(date +%s) - step_started)) s"
   else
     say "failed"
-    # Of an error in the source the compiler's words matter, not those of worker-build around them.
+    # For an error in the source, shows the compiler's messages without those of worker-build around them.
     sed -e '/^\[INFO\]/d' -e '/^Error: Compiling your crate/,$d' "$log" | tail -n 200 >&2
-    die "The whole output is in ${log#"$PWD"/}."
+    die "The full output is in ${log#"$PWD"/}."
   fi
 }
 
-# The example of a protected API is a package of its own; what is compiled of its dependencies is shared with the server.
+# Runs a command in the example of a protected API, a package of its own that shares the server's compiled dependencies.
 in_api() {
   (CARGO_TARGET_DIR=$PWD/target && export CARGO_TARGET_DIR && cd examples/api && "$@")
 }
 
-# The version of a crate in Cargo.lock.
+# locked_version CRATE: prints its version in Cargo.lock.
 locked_version() {
   sed -n "/^name = \"$1\"\$/{n;s/^version = \"\(.*\)\"\$/\1/p;q;}" Cargo.lock
 }
@@ -57,7 +57,7 @@ compiled_wasm_bindgen() {
   printf '%s' "$cache/wasm-bindgen-cli-$(locked_version wasm-bindgen)/bin/wasm-bindgen"
 }
 
-# wrangler wants Node 22.12; npm's platform package has one whatever the system's Node is.
+# wrangler needs Node 22.12. npm's platform package brings one, so the system's Node can be older.
 pinned_node() {
   set -- node_modules/node-*/bin/node
   if [ -x "$1" ]; then
@@ -65,11 +65,11 @@ pinned_node() {
   elif node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 12) ? 0 : 1)'; then
     command -v node
   else
-    die "Node 22.12 or newer is missing, and npm has none for this machine: see https://nodejs.org/en/download."
+    die "Node 22.12 or newer is missing, and npm has none for this machine. Install it from https://nodejs.org/en/download."
   fi
 }
 
-# Puts the project's Node and its tools first, and keeps wrangler to itself.
+# Puts the project's Node and tools first in PATH, and stops wrangler from reporting home.
 use_node() {
   node=$(pinned_node)
   PATH=$(dirname "$node"):$PWD/node_modules/.bin:$PATH

@@ -1,14 +1,15 @@
-// How a preview differs from what wrangler.toml says: its name, and the rate-limit namespaces that are its own.
+// What a preview has of its own, beyond wrangler.toml: its name, and the ids of its rate-limit namespaces.
 
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 
-/** RFC 1035 §2.3.4: the longest label of a host name. */
+/** Length of the longest label of a host name (RFC 1035 §2.3.4). */
 const LABEL = 63;
 
 /**
- * The preview's name for a branch: lower-case letters, digits and single hyphens, so short that `<name>-<worker>` is a label.
- * A branch that is not such a name already gets a digest of itself, so that `feat/a` and `feat-a` are two previews.
+ * Returns the name of a branch's preview: lower-case letters, digits and single hyphens, short enough for
+ * `<name>-<worker>` to be one label. Unless the branch already is such a name, a digest of it is appended, so that
+ * `feat/a` and `feat-a` are two previews.
  */
 export function previewName(branch, worker) {
   const longest = LABEL - `-${worker}`.length;
@@ -18,7 +19,7 @@ export function previewName(branch, worker) {
   return dashed((plain || 'branch').slice(0, longest - suffix.length)) + suffix;
 }
 
-/** The configuration for one preview, to be read from any directory. `root` is that of wrangler.toml. */
+/** Returns the configuration for one preview, usable from any directory. `root` is the directory of wrangler.toml. */
 export function previewConfig({ build, ...config }, name, root) {
   const ratelimits = (config.previews.ratelimits ?? []).map((limiter) => ({
     ...limiter,
@@ -27,7 +28,7 @@ export function previewConfig({ build, ...config }, name, root) {
   return { ...config, main: resolve(root, config.main), previews: { ...config.previews, ratelimits } };
 }
 
-/** A positive integer of 31 bits, far above those that people choose: 10^9 and 29 bits of the name's digest. */
+/** Returns a 31-bit namespace id far above those that people choose: 10^9 plus 29 bits of the digest of `text`. */
 function namespace(text) {
   return 1_000_000_000 + (digest(text).readUInt32BE() >>> 3);
 }

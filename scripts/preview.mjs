@@ -1,4 +1,4 @@
-// Deploys or deletes the preview of a branch through `wrangler preview`, and says in few words what became of it.
+// Deploys or deletes the preview of a branch with `wrangler preview`, and reports the result in a few lines.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -11,20 +11,20 @@ import { parse } from 'smol-toml';
 import { previewConfig, previewName } from './preview-settings.mjs';
 
 const KEY = 'MASTER_KEY';
-// Cloudflare's codes for no such Worker, no such preview and no deployment of it, and wrangler's words for the last two.
+// Cloudflare's codes for a missing Worker, preview or preview deployment, and wrangler's messages for the last two.
 const ABSENT = /\[code: (10007|10090|10025|10222)\]|The Preview ".*" was not found|no deployments for the Preview/;
 
-// What to do about what wrangler says.
+// Patterns of wrangler's errors, each with advice.
 const ADVICE = [
   [/CLOUDFLARE_API_TOKEN|not logged in|wrangler login/i, 'Sign in with `scripts/wrangler login`, or set CLOUDFLARE_API_TOKEN.'],
-  [/account_id|CLOUDFLARE_ACCOUNT_ID/, 'Say which account: set CLOUDFLARE_ACCOUNT_ID.'],
+  [/account_id|CLOUDFLARE_ACCOUNT_ID/, 'Choose an account: set CLOUDFLARE_ACCOUNT_ID.'],
   [/\[code: (10000|9109|6003|6111)\]/, 'The token needs "Workers Scripts: Edit" and "Workers KV Storage: Edit" on the account.'],
 ];
 
 const root = resolve(import.meta.dirname, '..');
 const config = parse(readFileSync(join(root, 'wrangler.toml'), 'utf8'));
 
-/** What ends the script with one line that says what to do, and perhaps what wrangler had to say. */
+/** An error that ends the script. Its message says what to do, followed by wrangler's own error if there is one. */
 class Refusal extends Error {}
 
 const commands = { deploy, delete: remove };
@@ -39,7 +39,7 @@ try {
 }
 
 async function deploy(branch, name) {
-  // Before anything is compiled: this needs the credentials too.
+  // Needs the credentials, so it runs before the long build: missing ones are reported at once.
   const keyed = await hasKey(name);
   await build();
   const home = temporaryDirectory();
@@ -57,27 +57,27 @@ async function deploy(branch, name) {
 
 async function remove(branch, name) {
   const { code, stderr } = await wrangler(['preview', 'delete', '--name', name, '--skip-confirmation']);
-  if (code === 0) console.log(`Deleted: the preview ${name} of ${branch}, with all its state.`);
+  if (code === 0) console.log(`Deleted the preview ${name} of ${branch}, with all its state.`);
   else if (ABSENT.test(stderr)) console.log(`Nothing to delete: ${branch} has no preview (${name}).`);
   else refused(`The preview of ${branch} was not deleted.`, stderr);
 }
 
 /**
- * Whether the preview has its master key. It keeps the first one from deployment to deployment: under another, nothing that
- * it stored could be read. So any answer but a clear one ends the script.
+ * Returns whether the preview already has a master key. A preview keeps its first key across deployments, because it
+ * could not read its stored state with another one. So this fails unless Cloudflare gives a clear answer.
  */
 async function hasKey(name) {
   const { code, stdout, stderr } = await wrangler(['preview', 'secret', 'list', '--name', name, '--json']);
   if (code === 0) return JSON.parse(stdout).some((secret) => secret.name === KEY);
-  return ABSENT.test(stderr) ? false : refused(`Cannot see whether the preview ${name} exists.`, stderr);
+  return ABSENT.test(stderr) ? false : refused(`Cannot tell whether the preview ${name} exists.`, stderr);
 }
 
 function report(branch, { preview, deployment }, keyed) {
   const [url, ...others] = preview.urls ?? [];
-  if (!url) quit('The preview is deployed but has no address: set `preview_urls = true` in wrangler.toml, then `make deploy`.');
+  if (!url) quit('The preview is deployed but has no address. Set `preview_urls = true` in wrangler.toml, then run `make deploy`.');
   const urls = others.map((other) => `\n      ${other}`).join('');
-  const fixed = deployment.urls?.[0] ? `\n  Only this deployment:  ${deployment.urls[0]}` : '';
-  const state = keyed ? 'It keeps the state and the master key it had' : 'Its state is new, and so is its master key';
+  const fixed = deployment.urls?.[0] ? `\n  This deployment only:  ${deployment.urls[0]}` : '';
+  const state = keyed ? 'It has kept its state and its master key' : 'Its state and its master key are new';
   console.log(`
   The preview of ${branch}
 
@@ -93,11 +93,11 @@ function checkedOut() {
     const args = ['symbolic-ref', '--quiet', '--short', 'HEAD'];
     return execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {
-    return quit('No branch is checked out here: say whose preview it is, as in `make preview BRANCH=my-branch`.');
+    return quit('No branch is checked out here. Name the branch, as in `make preview BRANCH=my-branch`.');
   }
 }
 
-/** Installs and compiles what is missing, in sight: wrangler would do so out of sight. */
+/** Installs and compiles whatever is missing, with visible progress. wrangler would do the same, but silently. */
 async function build() {
   for (const command of [['scripts/setup', 'build'], ['scripts/build']]) {
     const { code } = await ended(spawn(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] }));
@@ -105,7 +105,7 @@ async function build() {
   }
 }
 
-/** Runs wrangler without a terminal, so that it asks nothing. */
+/** Runs wrangler without a terminal, so that it asks no questions. */
 async function wrangler(args) {
   const cli = join(root, 'node_modules/wrangler/wrangler-dist/cli.js');
   const options = { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] };
@@ -126,21 +126,21 @@ function temporaryDirectory() {
   return path;
 }
 
-/** JSON also for secrets: in the other form wrangler would replace `$NAME`. */
+/** Writes a value to a file as JSON, secrets too: in a dotenv file, wrangler would expand `$NAME`. */
 function keep(directory, name, value) {
   const file = join(directory, name);
   writeFileSync(file, JSON.stringify(value), { mode: 0o600 });
   return file;
 }
 
-/** What happened, what to do about it where that is known, and wrangler's own words. */
+/** Ends the script with what failed, what to do about it if that is known, and wrangler's own error. */
 function refused(what, stderr) {
   const message = said(stderr);
   const [, advice = ''] = ADVICE.find(([pattern]) => pattern.test(message)) ?? [];
   quit([[what, advice].filter(Boolean).join(' '), ...message.split('\n').map((line) => `  ${line}`.trimEnd())].join('\n'));
 }
 
-/** wrangler's first error, which is the cause, without its marks, its stack and where it wrote its log. */
+/** Returns wrangler's first error, which is the cause, without markup, stack trace and the path of its log. */
 function said(stderr) {
   const [, first = stderr] = stderr.split(/^✘ \[ERROR\] /m);
   const lines = first.split('\n').map((line) => line.trim());

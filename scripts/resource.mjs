@@ -1,10 +1,10 @@
-// Lets clients of a development server ask for tokens for one more resource (RFC 8707), as an operator would: through the
-// admin API. Their default stays what it was.
+// Adds a resource (RFC 8707) to those that clients of a development server can get tokens for. Uses the admin API, as
+// an operator would. The clients' default resource does not change.
 
-/** The token of `make dev`; it is public. */
+/** The admin token of `make dev`. It is public. */
 const DEVELOPMENT_TOKEN = 'development-admin-token';
 
-/** What went wrong, in a sentence; nothing if those of `clients` that exist may have tokens for `resource`. */
+/** Adds `resource` to each of `clients` that exists. Returns `undefined`, or one sentence on what went wrong. */
 export async function allowResource(issuer, resource, clients) {
   for (const client_id of clients) {
     const answer = await append(issuer, resource, `${issuer}/admin/api/clients/${client_id}`);
@@ -12,13 +12,13 @@ export async function allowResource(issuer, resource, clients) {
   }
 }
 
-/** The last answer of the admin API; the client is changed only if it has to be. */
+/** Adds the resource to one client unless it has it. Returns the last answer of the admin API. */
 async function append(issuer, resource, address) {
   const found = await ask(address);
   if (!found.ok) return found;
   const { audience = [] } = await found.json();
   if (audience.includes(resource)) return found;
-  // The first is the default. Without any it is the issuer.
+  // The first resource is the default. If there is none, the default is the issuer.
   const longer = { audience: [...(audience.length > 0 ? audience : [issuer]), resource] };
   return ask(address, JSON.stringify(longer), found.headers.get('etag'));
 }

@@ -1,5 +1,5 @@
-// Runs `wrangler dev`, says how to use the server once it answers, and leaves no process behind. With API=1, another one
-// runs the example of a protected API on the next port.
+// Runs `wrangler dev`, prints how to use the server once it answers, and leaves no process behind. With API=1, a second
+// `wrangler dev` serves the example of a protected API on the next port.
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -38,29 +38,30 @@ if (health.status !== 200) {
   if (refused) console.error(`${refused}\n`);
 }
 
-/** wrangler's own message for this is a page long. */
+/** Exits if the port is taken. wrangler's own message about that is a page long. */
 function refuseBusyPort(port) {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => {
-      console.error(`Port ${port} is in use: stop what listens there, or take another with \`make dev PORT=${port + 10}\`.`);
+      console.error(`Port ${port} is in use. Stop the program that listens there, or choose another port: \`make dev PORT=${port + 10}\``);
       process.exit(1);
     });
     probe.listen(port, '127.0.0.1', () => probe.close(resolve));
   });
 }
 
-/** Serves the Worker of a directory; VARS are for all of them, and come last. */
+/** Starts serving the Worker in a directory. `VARS` from the environment apply to every Worker and override `vars`. */
 function start(directory, port, vars = []) {
   const given = (process.env.VARS ?? '').split(/\s+/).filter(Boolean);
   const args = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
   for (const pair of [...vars, ...given]) args.push('--var', pair.replace('=', ':'));
   const wrangler = spawn(process.execPath, ['--no-warnings', resolve('node_modules/wrangler/wrangler-dist/cli.js'), ...args.map(String)], {
     cwd: directory,
-    // A group of its own, so that a Ctrl-C reaches this script alone and the whole group can be ended from here.
+    // In its own process group, so that Ctrl-C reaches only this script, which can then end the whole group.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // SERVING is for scripts/build, which wrangler runs. Its trace store would write every request to disk, codes and all.
+    // SERVING is for scripts/build, which wrangler runs. wrangler's trace store would write every request to disk, with
+    // its codes.
     env: { ...process.env, SERVING: 'yes', X_LOCAL_OBSERVABILITY: 'false', X_LOCAL_EXPLORER: 'false' },
   });
   const exited = new Promise((resolve) => wrangler.on('exit', (code) => resolve(code ?? 1)));
@@ -76,13 +77,13 @@ function start(directory, port, vars = []) {
   exited.then((code) => {
     if (stopping) return;
     if (!serving) console.error(recent.join('\n'));
-    console.error('wrangler has ended.');
+    console.error('wrangler has stopped.');
     stop(code || 1);
   });
   return { pid: wrangler.pid, exited };
 }
 
-/** Lets through what the Worker logs, warnings and errors; keeps back wrangler's account of its own doings. */
+/** Passes on the Worker's log, warnings and errors, and drops wrangler's messages about its own progress. */
 function quieten(print) {
   const chatter = [
     /^\s*(\[custom build\])?\s*$/,
@@ -106,7 +107,7 @@ function quieten(print) {
   };
 }
 
-/** The first answer of an address: 200, or a text that says what is wrong with the configuration. */
+/** Waits for the first answer at an address. Unless `status` is 200, `text` says what is wrong; 0 means no answer. */
 async function answer(address) {
   const deadline = Date.now() + START_LIMIT;
   while (Date.now() < deadline && !stopping) {
@@ -139,7 +140,7 @@ async function welcome() {
 `;
 }
 
-/** Asks wrangler to end, which ends workerd; makes sure of it after a while. */
+/** Asks every wrangler to stop, which stops its workerd. After `STOP_LIMIT`, kills what is left, then exits. */
 async function stop(code) {
   if (stopping) return;
   stopping = true;
@@ -154,7 +155,7 @@ function signalGroups(signal) {
     try {
       process.kill(-pid, signal);
     } catch {
-      // Nothing is left of it.
+      // The group has ended already.
     }
   }
 }

@@ -1,4 +1,4 @@
-// An operator at work: what is changed is kept, takes effect, and is not lost to somebody else's change.
+// An operator's changes are stored, take effect, and are not lost to concurrent changes by somebody else.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -18,7 +18,7 @@ let server, admin;
 before(async () => {
   server = await startWorkerd({ twin: true, vars: { POLL_INTERVAL_SECONDS: '1', INITIAL_ACCESS_TOKEN_SHA256: sha256(INITIAL_ACCESS_TOKEN) } });
   admin = new Admin(server);
-  // Before the twin is asked for anything: it remembers them, and need not look where the change is made.
+  // Created before the twin's first request, so that the twin caches these clients and does not have to look them up.
   for (const client_id of ['disabled', 'refreshing']) await admin.create(device(client_id));
 });
 after(() => endDiscreetly(server));
@@ -28,7 +28,7 @@ const device = (client_id, members = {}) => ({
 });
 
 describe('clients', () => {
-  test('a client and its scope outlive a restart, and what was deleted stays away', async () => {
+  test('a client and its scope survive a restart, and a deleted client stays deleted', async () => {
     const own = await startWorkerd();
     const operator = new Admin(own);
     await operator.ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });
@@ -49,7 +49,7 @@ describe('clients', () => {
     await endDiscreetly(own);
   });
 
-  test('pages follow one another, whatever is added between them', async () => {
+  test('listing page by page misses nothing and repeats nothing, even when a client is added in between', async () => {
     for (let n = 0; n < 5; n++) await admin.create(device(`paged-${n}`));
     const seen = [];
     for (let cursor = ''; cursor !== undefined; ) {
@@ -62,7 +62,7 @@ describe('clients', () => {
     assert.deepEqual(seen.filter((id) => id.startsWith('paged-')), [0, 1, 2, 3, 4].map((n) => `paged-${n}`));
   });
 
-  test('of many updates that begin from one state, one goes through', async () => {
+  test('of many updates that start from the same state, one succeeds', async () => {
     const { etag } = await admin.create(device('contended'));
     const names = Array.from({ length: 10 }, (_, n) => `Name ${n}`);
 
@@ -75,7 +75,7 @@ describe('clients', () => {
     assert.equal((await admin.read('contended')).body.client_name, winner.body.client_name);
   });
 
-  test('of many patches at the same time none undoes another', async () => {
+  test('of many simultaneous patches, none undoes another', async () => {
     await admin.create(device('patched'));
     const members = { owner: 'Team', consent_text: 'Words.', client_uri: 'https://a.example', policy_uri: 'https://b.example', tos_uri: 'https://c.example' };
 
@@ -88,7 +88,7 @@ describe('clients', () => {
     assert.equal(body.version, 1 + done.length);
   });
 
-  test('of many creations of one client, one goes through, and its secret is the one that works', async () => {
+  test('of many attempts to create the same client, one succeeds, and its secret works', async () => {
     const wanted = device('raced', { token_endpoint_auth_method: 'client_secret_post' });
     const answers = await Promise.all(Array.from({ length: 10 }, () => admin.ask('POST', '/clients', { body: wanted })));
 
@@ -97,8 +97,8 @@ describe('clients', () => {
     await Device.start(server, { client: { client_id: 'raced', client_secret: created[0].body.client_secret } });
   });
 
-  // The device asks another isolate than the one where the change is made, which nobody tells of it.
-  test('a client that is disabled after approval gets no tokens, at once and everywhere', async () => {
+  // The device polls another isolate than the one that makes the change, and nothing notifies that isolate.
+  test('a client that is disabled after approval gets no tokens, with immediate effect in every isolate', async () => {
     const tv = await Device.start(server.twin, { client: { client_id: 'disabled' } });
     await new Person(server.twin).approve(tv.userCode);
 
@@ -108,7 +108,7 @@ describe('clients', () => {
     assert.deepEqual([status, error], [400, 'access_denied']);
   });
 
-  test('a client that is disabled gets nothing for its refresh token, and tokens when it is enabled again', async () => {
+  test('a disabled client cannot refresh, and can again once it is enabled', async () => {
     const tv = await Device.start(server.twin, { client: { client_id: 'refreshing' } });
     await new Person(server.twin).approve(tv.userCode);
     await tv.redeem();
@@ -127,7 +127,7 @@ describe('clients', () => {
     }
   });
 
-  test('of two secrets that overlap both work, until the overlap is ended', async () => {
+  test('during an overlap both secrets work, until it ends', async () => {
     const first = await admin.create(device('rotated', { token_endpoint_auth_method: 'client_secret_post' }));
     const client = (answer) => ({ client_id: 'rotated', client_secret: answer.body.client_secret });
 
@@ -142,7 +142,7 @@ describe('clients', () => {
     await Device.start(server, { client: client(third) });
   });
 
-  test('every change is a line of the log, without a secret', async () => {
+  test('every change leaves a line in the log, without a secret', async () => {
     await admin.create(device('logged', { token_endpoint_auth_method: 'client_secret_post' }));
     await admin.patch('logged', { enabled: false });
     await admin.ask('POST', '/clients/logged/secret');
@@ -155,7 +155,7 @@ describe('clients', () => {
   });
 });
 
-test('changes that come faster than KV takes them are all published', async (t) => {
+test('changes that come faster than KV accepts writes are all published', async (t) => {
   const own = await startWrangler();
   t.after(() => endDiscreetly(own));
   const operator = new Admin(own);
@@ -168,7 +168,7 @@ test('changes that come faster than KV takes them are all published', async (t) 
 });
 
 describe('dynamic registration', () => {
-  test('a stock client registers, and signs somebody in with what it was given', async () => {
+  test('a stock client registers, and signs somebody in with the credentials it received', async () => {
     const insecure = { [oauth.allowInsecureRequests]: true };
     const issuer = new URL(server.origin);
     const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, insecure));
@@ -186,7 +186,7 @@ describe('dynamic registration', () => {
     assert.equal((await admin.read(client.client_id)).body.owner, 'dynamic registration');
   });
 
-  test('without the initial access token nobody registers', async () => {
+  test('without the initial access token registration is refused', async () => {
     const response = await fetch(`${server.origin}/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
     assert.deepEqual([response.status, (await response.json()).error], [401, 'invalid_token']);
     assert.match(response.headers.get('www-authenticate'), /^Bearer /);

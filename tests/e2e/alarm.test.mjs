@@ -1,6 +1,6 @@
-// A code's row is gone soon after the code's end, by the shard's own alarm, and the ledger knows why.
+// The shard's alarm deletes a code's row soon after the code ends, and the ledger records how it ended.
 //
-// An alarm rings on the minute, so the stored state is moved in time to where the next one is due in a few seconds.
+// Alarms ring on the minute, so the test moves the stored state in time until the next alarm is due in a few seconds.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -16,14 +16,14 @@ import { endDiscreetly } from './support/secrets.mjs';
 import { grants, ledger, ledgers, outbox } from './support/stored.mjs';
 
 const LIFETIME = 10_000;
-/** How soon the alarm is due once the server is there again: late enough to see what there was before. */
+/** Milliseconds from the restart of the server to the alarm: enough to look at the rows first. */
 const SOON = 2_000;
-/** An alarm rings on time; a busy machine may be a little late. */
+/** Milliseconds by which a busy machine may ring an alarm late. */
 const LATE = 8_000;
 const vars = { CODE_LIFETIME_SECONDS: String(LIFETIME / 1000), REDEMPTION_GRACE_SECONDS: '0', SHARDS_PER_REGION: '1' };
 
 describe('after the end of a code', () => {
-  test('its row is gone, even if the runtime was killed meanwhile, and one event says how it ended', async (t) => {
+  test('its row is deleted, even if the runtime was killed in between, and one event says how it ended', async (t) => {
     const { server, startLater } = await storedIn(t);
     await endsInOneMinute();
     const devices = {
@@ -41,16 +41,16 @@ describe('after the end of a code', () => {
 
     await server.kill9();
     await startLater();
-    assert.equal(grants(server).length, 4, 'still there');
+    assert.equal(grants(server).length, 4, 'the rows are still there');
     await swept(server);
 
-    const told = (subject) => ledger(server).map(({ record }) => record.event).filter((event) => event.subject === subject);
-    const ends = Object.entries(subjects).map(([state, subject]) => [state, told(subject).map(({ what }) => what)]);
+    const recorded = (subject) => ledger(server).map(({ record }) => record.event).filter((event) => event.subject === subject);
+    const ends = Object.entries(subjects).map(([state, subject]) => [state, recorded(subject).map(({ what }) => what)]);
     assert.deepEqual(Object.fromEntries(ends), {
       pending: ['device_authorization', 'expired'],
-      approved: ['device_authorization', 'claimed', 'approved', 'expired'],
-      denied: ['device_authorization', 'claimed', 'denied'],
-      redeemed: ['device_authorization', 'claimed', 'approved', 'redeemed'],
+      approved: ['device_authorization', 'consent_opened', 'approved', 'expired'],
+      denied: ['device_authorization', 'consent_opened', 'denied'],
+      redeemed: ['device_authorization', 'consent_opened', 'approved', 'redeemed'],
     });
     assertChained(server);
     assertNoCodeStored(server, devices);
@@ -58,13 +58,13 @@ describe('after the end of a code', () => {
   });
 });
 
-/** Codes that end on both sides of a minute would be swept by two alarms. */
+/** Waits until all codes would end in the same minute. Otherwise, two alarms would sweep them. */
 async function endsInOneMinute() {
   const left = MINUTE - ((Date.now() + LIFETIME) % MINUTE);
   if (left < 3_000) await past(Date.now() + left);
 }
 
-/** A server whose directory is known; once it is down, `startLater` moves what it stored, and starts it again. */
+/** Starts a server. Once it is killed, `startLater` moves its stored state in time, and starts it again. */
 async function storedIn(t) {
   const directory = temporaryDirectory();
   const server = await startWorkerd({ vars, dir: directory.path });
@@ -79,13 +79,13 @@ async function storedIn(t) {
   return { server, startLater };
 }
 
-/** Nobody asks for anything: the alarm alone wakes the object. */
+/** Waits for the sweep without sending requests, so that only the alarm can wake the object. */
 async function swept(server) {
   await until(() => grants(server).length === 0, SOON + LATE, 'the rows were not swept');
   await until(() => outbox(server).length === 0, LATE, 'the events were not shipped');
 }
 
-/** Neither a code nor its secret was ever written. */
+/** Checks that no file contains a device code or a user code. */
 function assertNoCodeStored(server, devices) {
   const files = ['GrantShard', 'LimiterShard', 'AccountShard', 'Registry', 'Ledger'].flatMap(server.sqliteFiles);
   for (const file of files) {
@@ -97,7 +97,7 @@ function assertNoCodeStored(server, devices) {
   }
 }
 
-/** Every head is the hash of the head before and of the record. */
+/** Checks that every head is the hash of the previous head and the record. */
 function assertChained(server) {
   for (const ledger of ledgers(server)) {
     ledger.reduce((before, { record, head }) => {

@@ -1,4 +1,4 @@
-// The example of a protected API takes the server's tokens, and none that anybody else made, changed or took.
+// The example of a protected API accepts the server's tokens, and refuses those that are forged, altered or stolen.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -14,7 +14,7 @@ import { Person } from './support/person.mjs';
 import { redate } from './support/redate.mjs';
 import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
-/** The one class that signing in at the server meets. */
+/** The only authentication context class (`acr`) that a sign-in at the server satisfies. */
 const PASSWORD = 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport';
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA'];
 
@@ -36,7 +36,7 @@ describe('tokens of the server', () => {
     return device.redeem();
   }
 
-  test('the API greets whom the token is about, and lets a fresh sign-in through', async () => {
+  test('the API greets the subject of the token, and accepts a fresh sign-in', async () => {
     const { access_token } = await signedIn();
 
     const { sub } = decodeJwt(access_token);
@@ -63,7 +63,7 @@ describe('tokens of the server', () => {
     }
   });
 
-  test('a sign-in that is not as required is stepped up, and the challenge says what to ask for', async (t) => {
+  test('a sign-in that does not meet the requirements is stepped up, and the challenge says what to request', async (t) => {
     const strict = await startApiOf(server, { vars: { STEP_UP_ACR: `urn:example:strong ${PASSWORD}` } });
     t.after(() => strict.end());
     const { access_token } = await signedIn({ resource: strict.origin });
@@ -79,7 +79,7 @@ describe('tokens of the server', () => {
     assert.equal((await strict.get('/payments', stepped.access_token)).status, 200);
   });
 
-  test('a sign-in of long ago is stepped up: whoever is still signed in signs in again', async () => {
+  test('an old sign-in is stepped up: a person who is still signed in has to sign in again', async () => {
     const alice = new Person(server);
     const tv = await Device.start(server, { resource: api.origin });
     await alice.approve(tv.userCode);
@@ -113,7 +113,7 @@ describe('tokens of the server', () => {
     }
   });
 
-  /** What a challenge asks of the next sign-in (RFC 9470 §3), as parameters of a request. */
+  /** Returns what a challenge demands of the next sign-in (RFC 9470 §3), as request parameters. */
   function wanted({ challenge }) {
     const parameters = [...challenge.matchAll(/ (max_age|acr_values)="([^"]*)"/g)];
     return Object.fromEntries(parameters.map(([, name, value]) => [name, value]));
@@ -142,7 +142,7 @@ describe('tokens of any issuer', () => {
     });
   }
 
-  test('expired, foreign and misnamed tokens are refused', async () => {
+  test('expired, foreign and mislabeled tokens are refused', async () => {
     const now = Math.floor(Date.now() / 1000);
     const publicKey = new TextEncoder().encode(JSON.stringify(issuer.keys[0]));
 
@@ -161,7 +161,7 @@ describe('tokens of any issuer', () => {
     }
   });
 
-  test('a sign-in of long ago is stepped up', async () => {
+  test('an old sign-in is stepped up', async () => {
     const auth_time = Math.floor(Date.now() / 1000) - 360;
     const token = await issuer.token(api.origin, { claims: { auth_time } });
 
@@ -183,7 +183,7 @@ describe('tokens of any issuer', () => {
     });
   }
 
-  test('a bound token is worth nothing without its key, and a proof nothing the second time', async () => {
+  test('a bound token is refused without its key, and a proof is refused the second time', async () => {
     const { token, bound } = await bind('ES256');
     const thief = oauth.DPoP({ client_id: 'demo-tv' }, await oauth.generateKeyPair('ES256'));
     let proof;
@@ -203,7 +203,7 @@ describe('tokens of any issuer', () => {
     assert.equal(two.error_description, 'There is more than one DPoP header.');
   });
 
-  /** A key, what makes proofs with it, and a token that is bound to it. */
+  /** Returns a handle that makes proofs with a new key, and a token that is bound to the key. */
   async function bind(alg) {
     const pair = await oauth.generateKeyPair(alg, { extractable: true });
     const jkt = await calculateJwkThumbprint(await exportJWK(pair.publicKey));
@@ -216,7 +216,7 @@ describe('tokens of any issuer', () => {
   }
 });
 
-test('`make dev API=1` adds the API to what the demo clients may have tokens for, after their default', async (t) => {
+test('`make dev API=1` lets the demo clients get tokens for the API, and keeps their default resource', async (t) => {
   const server = await startWorkerd();
   t.after(() => endDiscreetly(server));
   const admin = new Admin(server);
@@ -233,7 +233,7 @@ test('`make dev API=1` adds the API to what the demo clients may have tokens for
   assert.match(await allowResource(server.origin, 'nonsense', ['demo-tv']), /^demo-tv cannot have tokens for nonsense: audience\W.*nonsense/);
 });
 
-test('while the issuer is away the API says so, and lets nobody in', async (t) => {
+test('while the issuer cannot be reached, the API says so and lets nobody in', async (t) => {
   const issuer = await startIssuer(['ES256']);
   const api = await startApi({ issuer: `http://127.0.0.1:${await freePort()}` });
   t.after(() => api.end({ besides: [/cannot be had$/, /Connection refused|connect\(/] }));
@@ -244,7 +244,7 @@ test('while the issuer is away the API says so, and lets nobody in', async (t) =
   assert.deepEqual([answer.status, answer.error, answer.headers.get('retry-after')], [503, 'temporarily_unavailable', '5']);
 });
 
-test('an API that is set up wrongly says what is wrong', async (t) => {
+test('a misconfigured API says what is wrong', async (t) => {
   const server = await startWorkerd({ build: builds.api, vars: { ISSUER: 'x' }, objects: [] });
   t.after(() => server.stop());
 

@@ -1,4 +1,4 @@
-// `make apply`: a file becomes what the server has, and nothing else happens.
+// `make apply` makes the server's clients and scopes match a file, and does nothing else.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -24,21 +24,21 @@ before(async () => {
 after(() => rmSync(home, { recursive: true }));
 after(() => endDiscreetly(server));
 
-test('a file is applied once, and then there is nothing to change', async () => {
+test('applying a file a second time changes nothing', async () => {
   const before = await apply({ FILE: EXAMPLE, DRY_RUN: '1' });
   assert.equal(before.code, 2, 'there is something to change');
   assert.match(before.stdout, /\+ client photo-tv\n.*\+ access_token_lifetime = 900\n/s);
-  assert.equal((await new Admin(server).read('photo-tv')).status, 404, 'looking changes nothing');
+  assert.equal((await new Admin(server).read('photo-tv')).status, 404, 'a dry run changes nothing');
 
   const first = await apply({ FILE: EXAMPLE, YES: '1' });
 
   assert.deepEqual([first.code, first.stderr], [0, '']);
   const secret = keepSecret('the secret of photo-printer', first.stdout.match(/^ {2}photo-printer {2}(\S{43})$/m)[1]);
-  assert.equal(first.stdout.match(/Client secrets, shown this once/g).length, 1);
+  assert.equal(first.stdout.match(/Client secrets, shown only once/g).length, 1);
   for (const DRY_RUN of [undefined, '1']) {
     const again = await apply({ FILE: EXAMPLE, DRY_RUN });
     assert.deepEqual([again.code, again.stderr], [0, '']);
-    assert.match(again.stdout, /6 items as in the file/);
+    assert.match(again.stdout, /6 items unchanged/);
     assert.match(again.stdout, /Nothing to change\.\n$/);
     assert.deepEqual(disclosures(again.stdout), []);
   }
@@ -55,7 +55,7 @@ test('the example has every member that can be registered', async () => {
   for (const [name] of members) assert.match(text, new RegExp(`\\b${name}\\b`), name);
 });
 
-test('a change is shown member by member, and what somebody else did is put right', async () => {
+test('a change is shown member by member, and changes by somebody else are undone', async () => {
   const file = write('[[clients]]\nclient_id = "tv"\nclient_name = "TV"\ntoken_endpoint_auth_method = "none"\ncode_lifetime = 60\n');
   await apply({ FILE: file, YES: '1' });
   await new Admin(server).patch('tv', { client_name: 'Theirs', owner: 'Them' });
@@ -68,7 +68,7 @@ test('a change is shown member by member, and what somebody else did is put righ
   assert.deepEqual([body.client_name, body.owner, body.version], ['TV', undefined, 3]);
 });
 
-test('what is not in the file is named, and deleted only when that is asked for', async () => {
+test('clients and scopes that are not in the file are listed, and deleted only with PRUNE=1', async () => {
   const own = await startWorkerd();
   const operator = new Admin(own);
   await operator.ask('PUT', '/scopes/old', { body: { description: 'Old' } });
@@ -77,7 +77,7 @@ test('what is not in the file is named, and deleted only when that is asked for'
 
   const kept = await apply({ FILE: file, YES: '1' }, own);
   keepSecret('the secret of tv', kept.stdout.match(/^ {2}tv {2}(\S{43})$/m)[1]);
-  assert.match(kept.stdout, /\? not in the file, and left alone \(PRUNE=1 deletes\):\n {4}client demo-printer\n {4}client demo-tv\n {4}client stray\n {4}scope old\n/);
+  assert.match(kept.stdout, /\? not in the file, and kept \(PRUNE=1 deletes them\):\n {4}client demo-printer\n {4}client demo-tv\n {4}client stray\n {4}scope old\n/);
   const pruned = await apply({ FILE: file, YES: '1', PRUNE: '1' }, own);
 
   assert.match(pruned.stdout, /- client demo-printer\n\n- client demo-tv\n\n- client stray\n\n- scope old\n/);
@@ -89,14 +89,14 @@ test('what is not in the file is named, and deleted only when that is asked for'
 
 for (const [what, text, expected] of [
   ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
-  ['has a table that there is none of', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: there is no client; a file has \[scopes\] and \[\[clients\]\]/],
-  ['has a client without an identifier', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: a client in a file needs a client_id/],
-  ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: a is there twice/],
-  ['has values that cannot be used', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
-    /bad\.toml:10: description is "": .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: there is no member "colour" here\n\nNothing was changed\./],
-  ['has a scope that nothing describes', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which nothing describes/],
+  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\] and \[\[clients\]\]/],
+  ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
+  ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
+  ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
+    /bad\.toml:10: description is "": .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: unknown member "colour"\n\nNothing was changed\./],
+  ['has a client with an undescribed scope', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which nothing describes/],
 ]) {
-  test(`a file that ${what} is refused with its line`, async () => {
+  test(`a file that ${what} is refused, and the message gives the line`, async () => {
     const { code, stdout, stderr } = await apply({ FILE: write(text, 'bad.toml'), YES: '1' });
 
     assert.deepEqual([code, stdout], [1, '']);
@@ -104,15 +104,15 @@ for (const [what, text, expected] of [
   });
 }
 
-test('without anybody to ask nothing is changed', async () => {
+test('without a terminal nothing is changed', async () => {
   const { code, stderr } = await apply({ FILE: write('[[clients]]\nclient_id = "unasked"\nclient_name = "A"\n') });
 
   assert.equal(code, 1);
-  assert.match(stderr, /^Nothing was changed: nobody can be asked here\. YES=1 goes on/);
+  assert.match(stderr, /^Nothing was changed: no terminal to ask on\. YES=1 skips/);
   assert.equal((await new Admin(server).read('unasked')).status, 404);
 });
 
-test('make apply is given its file and its switches on the command line', async () => {
+test('make apply takes its file and its switches from the command line', async () => {
   const file = write('[[clients]]\nclient_id = "made"\nclient_name = "A"\ntoken_endpoint_auth_method = "none"\n', 'made.toml');
 
   const looked = await make(`FILE=${file}`, 'DRY_RUN=1');
@@ -140,13 +140,13 @@ test('on a terminal make apply asks, and only a yes changes anything', async () 
   assert.equal((await new Admin(server).read('asked')).status, 200);
 });
 
-test('a server that cannot be asked is named, and a token is not repeated', async () => {
+test('each error names its cause, and never shows the token', async () => {
   const file = write('');
   for (const [env, expected] of [
     [{ ISSUER: await nobody() }, /^http:\/\/127\.0\.0\.1:\d+ cannot be reached: ECONNREFUSED$/m],
     [{ ISSUER: 'http://login.example.com' }, /must be an https URL/],
     [{ ISSUER: 'https://login.example.com' }, /ADMIN_TOKEN is missing/],
-    [{ ADMIN_TOKEN: keepSecret('a wrong token', 'a-wrong-admin-token') }, /does not take this ADMIN_TOKEN/],
+    [{ ADMIN_TOKEN: keepSecret('a wrong token', 'a-wrong-admin-token') }, /does not accept this ADMIN_TOKEN/],
     [{ FILE: join(home, 'none.toml') }, /none\.toml cannot be read: ENOENT/],
     [{ FILE: '' }, /Which file\?/],
   ]) {
@@ -157,14 +157,14 @@ test('a server that cannot be asked is named, and a token is not repeated', asyn
   }
 });
 
-test('on a terminal it is coloured, elsewhere and with NO_COLOR it is not', async () => {
+test('output is colored on a terminal, but not elsewhere or with NO_COLOR', async () => {
   const file = write('[[clients]]\nclient_id = "coloured"\nclient_name = "A"\n');
   assert.doesNotMatch((await apply({ FILE: file, DRY_RUN: '1' })).stdout, /\x1b/);
   assert.match((await apply({ FILE: file, DRY_RUN: '1', FORCE_COLOR: '1' })).stdout, /\x1b\[32m\+ client coloured\x1b\[0m/);
   assert.doesNotMatch((await apply({ FILE: file, DRY_RUN: '1', FORCE_COLOR: '1', NO_COLOR: '1' })).stdout, /\x1b/);
 });
 
-/** An address at which nothing listens any more. */
+/** Returns an address that nothing listens on. */
 async function nobody() {
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -180,7 +180,7 @@ function write(text, name = 'clients.toml') {
   return file;
 }
 
-/** Runs what `make apply` runs. */
+/** Runs the script behind `make apply`, without make. */
 function apply(env, { origin } = server) {
   for (const client_id of ['photo-tv', 'photo-printer', 'photo-cli', 'photo-camera', 'stray']) knowClient(client_id);
   const given = Object.entries({ ISSUER: origin, PATH: process.env.PATH, ...env }).filter(([, value]) => value !== undefined);
@@ -191,12 +191,12 @@ function apply(env, { origin } = server) {
   });
 }
 
-/** Runs `make apply` itself; what it says, all of it. */
+/** Runs `make apply`; `output` is its stdout and stderr together. */
 async function make(...variables) {
   return finished(launch(['make', 'apply', ...variables]));
 }
 
-/** The same on a pseudo-terminal, where it asks. */
+/** Runs `make apply` on a pseudo-terminal, and answers its question. */
 make.onTerminal = async (answer, ...variables) => {
   const terminal = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
   const child = launch([python(), '-c', terminal, 'make', 'apply', ...variables], 'pipe');

@@ -1,5 +1,5 @@
-// What is registered of a client's codes and tokens, in the real runtime: resources, opaque tokens, signed userinfo,
-// mapped claims, codes of digits; and a device that wants a recent sign-in.
+// A client's registered options for codes and tokens, in the real runtime: resources, opaque tokens, signed userinfo,
+// mapped claims and codes of digits. Also, a device that demands a recent sign-in.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -29,7 +29,7 @@ describe('a client with two resources and claims of its own', () => {
         user_code_type: 'digits',
         verification_uri_complete: false,
       },
-      // A resource server: no grant of its own.
+      // A resource server, without a grant.
       'demo-printer': { audience: [API], grant_types: [] },
     });
     const found = await oauth.discoveryRequest(new URL(server.origin), insecure);
@@ -40,9 +40,9 @@ describe('a client with two resources and claims of its own', () => {
   const client = { client_id: 'demo-tv', userinfo_signed_response_alg: 'ES256' };
 
   async function started(parameters = {}) {
-    const asked = new URLSearchParams({ scope: ALL_SCOPES });
-    for (const [name, values] of Object.entries(parameters)) [values].flat().forEach((value) => asked.append(name, value));
-    const response = await oauth.deviceAuthorizationRequest(as, client, oauth.None(), asked, insecure);
+    const form = new URLSearchParams({ scope: ALL_SCOPES });
+    for (const [name, values] of Object.entries(parameters)) [values].flat().forEach((value) => form.append(name, value));
+    const response = await oauth.deviceAuthorizationRequest(as, client, oauth.None(), form, insecure);
     const codes = await oauth.processDeviceAuthorizationResponse(as, client, response);
     keepSecret('a device code', codes.device_code);
     keepUserCode(codes.user_code);
@@ -59,7 +59,7 @@ describe('a client with two resources and claims of its own', () => {
     return kept(await oauth.processRefreshTokenResponse(as, client, response));
   }
 
-  test('oauth4webapi asks for two resources, and narrows at redemption and refresh', async () => {
+  test('oauth4webapi requests two resources, and narrows them at redemption and refresh', async () => {
     const codes = await started({ resource: [API, FILES] });
     await new Person(server).approve(codes.user_code);
 
@@ -73,12 +73,12 @@ describe('a client with two resources and claims of its own', () => {
     assert.equal((await verified((await refreshed(whole, { resource: API })).access_token, { audience: API })).aud, API);
   });
 
-  test('a resource that is not the client’s is refused at once', async () => {
+  test('a resource that the client is not registered for is refused at once', async () => {
     await assert.rejects(started({ resource: 'https://evil.example' }), { error: 'invalid_target' });
     await assert.rejects(started({ resource: `${API}/#fragment` }), { error: 'invalid_target' });
   });
 
-  test('oauth4webapi and jose verify a signed userinfo, with its claims mapped', async () => {
+  test('oauth4webapi and jose verify signed userinfo with mapped claims', async () => {
     const codes = await started();
     await new Person(server).approve(codes.user_code);
     const tokens = await redeemed(codes);
@@ -95,7 +95,7 @@ describe('a client with two resources and claims of its own', () => {
     assert.deepEqual([claims.sub, claims.exp], [sub, undefined]);
   });
 
-  test('a resource server introspects the tokens that are for it, and no others', async () => {
+  test('a resource server can introspect the tokens meant for it, and no others', async () => {
     const { client_id, client_secret } = clients.printer;
     const execute = [openid.allowInsecureRequests];
     const config = await openid.discovery(new URL(server.origin), client_id, client_secret, undefined, { execute });
@@ -133,7 +133,7 @@ describe('a client with opaque tokens', () => {
   before(async () => {
     server = await startRegistered({
       'demo-printer': { access_token_format: 'opaque', access_token_lifetime: 60 },
-      // What any RP may ask for that reads RS256 or ES256.
+      // A client may register RS256 for userinfo, too.
       'demo-tv': { userinfo_signed_response_alg: 'RS256' },
     });
     const { client_id, client_secret } = clients.printer;
@@ -142,7 +142,7 @@ describe('a client with opaque tokens', () => {
   });
   after(() => endDiscreetly(server));
 
-  test('its token is read by this server alone, until it is revoked', async () => {
+  test('only this server can read its token, until it is revoked', async () => {
     const device = await Device.start(server, { client: clients.printer });
     await new Person(server).approve(device.codes.user_code);
     const tokens = await device.redeem();
@@ -163,7 +163,7 @@ describe('a client with opaque tokens', () => {
     await assert.rejects(openid.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant' });
   });
 
-  test('a userinfo signed with RS256 verifies', async () => {
+  test('userinfo signed with RS256 verifies', async () => {
     const tv = await Device.start(server);
     await new Person(server).approve(tv.codes.user_code);
     const { access_token } = await tv.redeem();
@@ -176,7 +176,7 @@ describe('a client with opaque tokens', () => {
     assert.deepEqual([protectedHeader.alg, payload.name], ['RS256', 'Alice Liddell']);
   });
 
-  test('a device that wants a sign-in of this moment gets one, and tokens that say so', async () => {
+  test('a device that demands a new sign-in gets one, and its tokens say so', async () => {
     const alice = new Person(server);
     const before = await Device.start(server);
     await alice.consider(before.userCode);
@@ -196,12 +196,12 @@ describe('a client with opaque tokens', () => {
     const { id_token, access_token } = await device.redeem();
     for (const token of [id_token, access_token]) {
       const { auth_time, acr } = claims(token);
-      assert.ok(auth_time >= signedInAt, `${auth_time} is not before ${signedInAt}`);
+      assert.ok(auth_time >= signedInAt, `signed in at ${auth_time}, before ${signedInAt}`);
       assert.equal(acr, PASSWORD);
     }
   });
 
-  test('the admin API shows the claims of tokens that nobody gets', async () => {
+  test('the admin API shows which claims tokens would have, without issuing them', async () => {
     const admin = new Admin(server);
     const trial = { client_id: 'demo-printer', account: 'alice', scope: ALL_SCOPES };
     const { status, body } = await admin.ask('POST', '/dry-run', { body: trial });

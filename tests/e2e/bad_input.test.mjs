@@ -1,4 +1,4 @@
-// Whatever is sent, the answer is an answer: never a 500, never silence, and what was going on goes on.
+// Every request gets a proper answer, never a 500 and never silence, and flows in progress go on.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,9 +14,9 @@ import { send, write } from './support/raw.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
 
 const vars = { LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000', LIVE_CODES_PER_SHARD: '100000', POLL_INTERVAL_SECONDS: '1' };
-/** Where all of it comes from: what is counted there does not count for alice. */
+/** The network that the bad requests come from, so that they do not count against alice. */
 const attacker = from('203.0.113.66');
-/** Where wrong passwords come from: they do not count for bob. */
+/** The network that wrong passwords come from, so that they do not count against bob. */
 const guesser = from('203.0.113.67');
 
 let server, device, alice;
@@ -31,26 +31,26 @@ after(() => endDiscreetly(server));
 describe('a bad body', () => {
   for (const [endpoint, prepare] of Object.entries(endpoints())) {
     test(`to ${endpoint}`, async () => {
-      const { path, fields, headers, isAnswer } = await prepare();
+      const { path, fields, headers, checkAnswer } = await prepare();
 
       for (const [wrong, request, status] of mangled(fields)) {
         const answer = await send(server, path, { ...request, headers: { ...headers, ...request.headers } });
-        // A form that has lost its CSRF token is refused for that.
+        // A form without its CSRF token is refused with 403.
         const allowed = path === '/device' && status === 400 ? [400, 403] : [status ?? answer.status];
         assert.ok(answer.status < 500 && allowed.includes(answer.status), `${wrong}: ${brief(answer)}`);
-        isAnswer(answer, wrong);
+        checkAnswer(answer, wrong);
       }
     });
 
     test(`to ${endpoint}, under odd headers`, async () => {
-      const { path, fields, headers, isAnswer } = await prepare();
+      const { path, fields, headers, checkAnswer } = await prepare();
 
       for (const [odd, more] of oddHeaders()) {
         const type = { 'content-type': 'application/x-www-form-urlencoded' };
         const body = new URLSearchParams(fields).toString();
         const answer = await send(server, path, { body, headers: { ...headers, ...type, ...more } });
         assert.ok(answer.status < 500, `${odd}: ${brief(answer)}`);
-        isAnswer(answer, odd);
+        checkAnswer(answer, odd);
       }
     });
   }
@@ -68,7 +68,7 @@ describe('a bad body', () => {
 describe('a bad message', () => {
   const head = (more) => `POST /token HTTP/1.1\r\nHost: ${new URL(server.origin).host}\r\nContent-Type: application/x-www-form-urlencoded\r\n${more}\r\n\r\n`;
 
-  test('that ends too soon leaves the server as it was', async () => {
+  test('that ends too soon does the server no harm', async () => {
     await write(server, `${head('Content-Length: 500')}grant_type=`, { half: true, milliseconds: 500 });
     await write(server, `${head('Transfer-Encoding: chunked')}a\r\ngrant`, { half: true, milliseconds: 500 });
 
@@ -83,7 +83,7 @@ describe('a bad message', () => {
     assert.equal((await send(server, '/healthz', { method: 'GET' })).status, 200);
   });
 
-  test('that claims to be large is refused before it is sent', async () => {
+  test('that announces a large body is refused before the body arrives', async () => {
     const answer = await write(server, `${head('Content-Length: 1000000000')}grant_type=`, { milliseconds: 2_000 });
 
     assert.match(answer, /^HTTP\/1.1 413 /);
@@ -91,14 +91,14 @@ describe('a bad message', () => {
 });
 
 describe('after all that', () => {
-  test('the flow that was going on ends well', async () => {
+  test('the flow in progress ends well', async () => {
     assert.equal((await device.poll()).error, 'authorization_pending');
     await alice.approve(device.userCode);
     await device.redeem();
     assert.equal((await device.refresh()).status, 200);
   });
 
-  test('a new one does, too', async () => {
+  test('a new flow ends well, too', async () => {
     const next = await Device.start(server, { client: clients.printer });
     await alice.approve(next.userCode);
     await next.redeem();
@@ -108,7 +108,7 @@ describe('after all that', () => {
 describe('a panic', () => {
   const besides = [/panic|wasm|RuntimeError|^\s+at |code had hung/i];
 
-  test('in one request leaves the next one served, and a flow that was going on ends well', async (t) => {
+  test('in one request does not affect the next one, and a flow in progress ends well', async (t) => {
     const probed = await startWorkerd({ vars, build: builds.probe });
     t.after(() => endDiscreetly(probed, { besides }));
     const running = await Device.start(probed);
@@ -132,7 +132,7 @@ describe('a panic', () => {
     assert.equal((await running.refresh()).status, 200);
   });
 
-  test('among requests that run at the same time lets none of them hang, and harms no grant', async (t) => {
+  test('among simultaneous requests lets none of them hang, and harms no grant', async (t) => {
     const probed = await startWorkerd({ vars, build: builds.probe });
     t.after(() => endDiscreetly(probed, { besides }));
     const running = await Device.start(probed);
@@ -140,12 +140,12 @@ describe('a panic', () => {
 
     const answers = await Promise.all([...polls(), send(probed, '/panic-probe', { method: 'GET' }), ...polls()]);
 
-    assert.equal(answers.length, 21, 'none hangs');
+    assert.equal(answers.length, 21, 'every request ends');
     const { error } = await running.poll();
     assert.ok(['authorization_pending', 'slow_down'].includes(error), error);
   });
 
-  test('cannot be provoked in production: the probe is in the test build only', async () => {
+  test('cannot be provoked in production: only the test build has the probe', async () => {
     const has = (build) => readFileSync(join(build, 'index_bg.wasm')).includes('panic-probe');
 
     assert.deepEqual([has(builds.release), has(builds.probe)], [false, true]);
@@ -153,16 +153,16 @@ describe('a panic', () => {
   });
 });
 
-/** Every form there is, right, and what an answer to it looks like. */
+/** Every form, filled in correctly, and a function that checks an answer to it. */
 function endpoints() {
-  const oauth = (path, fields) => async () => ({ path, fields: await fields(), headers: attacker, isAnswer: isOAuthAnswer });
+  const oauth = (path, fields) => async () => ({ path, fields: await fields(), headers: attacker, checkAnswer: checkOAuthAnswer });
   const page = (fields, network = attacker) => async () => {
     const bob = new Person(server, { account: accounts.bob, headers: attacker });
     const own = await fields(bob);
     const { csrf, transaction } = bob.page;
     const cookie = [...bob.cookies].map((pair) => pair.join('=')).join('; ');
     const headers = { ...network, cookie, origin: server.origin };
-    return { path: '/device', fields: { csrf, ...(transaction && { transaction }), ...own }, headers, isAnswer: isPage };
+    return { path: '/device', fields: { csrf, ...(transaction && { transaction }), ...own }, headers, checkAnswer: checkPage };
   };
   const startedByBob = async (bob, steps) => {
     const other = await Device.start(server, { headers: attacker });
@@ -201,7 +201,7 @@ function endpoints() {
   };
 }
 
-function isOAuthAnswer({ status, headers, text }, wrong) {
+function checkOAuthAnswer({ status, headers, text }, wrong) {
   assert.equal(headers['content-type'], 'application/json', wrong);
   assert.equal(headers['cache-control'], 'no-store', wrong);
   const { error, error_description } = JSON.parse(text);
@@ -209,7 +209,7 @@ function isOAuthAnswer({ status, headers, text }, wrong) {
   else assert.match(`${error}: ${error_description}`, /^[a-z_]+: [\x20\x21\x23-\x5b\x5d-\x7e]+$/, wrong);
 }
 
-function isPage({ headers, text }, wrong) {
+function checkPage({ headers, text }, wrong) {
   assert.equal(headers['content-type'], 'text/html; charset=utf-8', wrong);
   assert.match(headers['content-security-policy'] ?? '', /default-src 'none'/, wrong);
   assert.ok(text.trimEnd().endsWith('</html>'), wrong);

@@ -1,7 +1,7 @@
 // The verification pages as a person meets them, in Chromium, against the built Worker in workerd.
 //
-// Every test has a server of its own and a browser without cookies; after each, the browser must have had nothing to
-// complain about. Pictures of all pages are kept in `screenshots/`.
+// Every test has its own server and a browser without cookies. After each test, the browser must not have reported any
+// problem. Screenshots of all pages are kept in `screenshots/`.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -17,11 +17,11 @@ const screenshots = join(import.meta.dirname, 'screenshots');
 const LYON = { city: 'Lyon', country: 'FR', asn: 64500, asOrganization: 'Example Telecom', colo: 'CDG' };
 const TELEVISION = 'Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36';
 
-const ENTER = 'Enter the code your device shows';
+const ENTER = 'Enter the code shown on your device';
 const COMPARE = 'Does your device show exactly this code?';
 const SIGN_IN = 'Sign in to continue';
 const CONSENT = 'Let Demo TV use your account?';
-const WRONG_CODE = /^That code did not work\./;
+const WRONG_CODE = /^That code didn’t work\./;
 
 describe('a person at a browser', { timeout: 120_000 }, () => {
   let browser;
@@ -38,7 +38,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
 
   afterEach(async () => {
     await server.stop();
-    assert.deepEqual(await browser.complaints(), [], 'the browser complained');
+    assert.deepEqual(await browser.complaints(), [], 'the browser reports no problem');
   });
 
   after(() => Promise.all([browser?.close(), site?.close()]));
@@ -67,7 +67,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.press('Approve');
     const result = await browser.sees('Approved');
 
-    assert.match(result, /Now return to your device\./);
+    assert.match(result, /Now go back to your device\./);
     assert.match(result, /Demo TV is being connected to your account\./);
     const tokens = await device.poll();
     assert.equal(tokens.error, undefined);
@@ -76,7 +76,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.ok(tokens.access_token && tokens.refresh_token);
   });
 
-  test('finds the code in no address after the first', async () => {
+  test('sees no code in any address after the first', async () => {
     const device = await startDevice(server);
     const addresses = [];
     const step = async (heading) => {
@@ -107,7 +107,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
 
     await signIn(browser, { ...alice, password: 'looking-glass' });
     await browser.sees(SIGN_IN);
-    assert.equal(await browser.problem(), 'The username or the password is not right.');
+    assert.equal(await browser.problem(), 'Wrong username or password.');
     assert.equal(await browser.value('username'), 'alice', 'the name need not be typed again');
     assert.equal(await browser.value('password'), '');
 
@@ -122,7 +122,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.sees(CONSENT);
   });
 
-  test('is told how long to wait after too many wrong codes', async () => {
+  test('reads how long to wait after too many wrong codes', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
 
@@ -136,7 +136,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.match(await browser.problem(), /^Too many tries\. Wait \d+ (minutes|seconds), then try again\.$/);
   });
 
-  test('approves nothing without stating that the device is their own', async () => {
+  test('approves nothing without confirming that the device is theirs', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
 
@@ -156,7 +156,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.sees('Approved');
   });
 
-  test('confirms the code that a link brought along, and refuses', async () => {
+  test('confirms the code from a link, and refuses', async () => {
     const device = await startDevice(server);
     await browser.open(device.verification_uri_complete);
     await browser.sees(COMPARE);
@@ -170,11 +170,11 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.press('Refuse');
     const result = await browser.sees('Refused');
 
-    assert.match(result, /You can return to your device\./);
+    assert.match(result, /You can go back to your device\./);
     assert.equal((await device.poll()).error, 'access_denied');
   });
 
-  test('corrects the code that a link brought along', async () => {
+  test('corrects the code from a link', async () => {
     const [theirs, own] = [await startDevice(server), await startDevice(server)];
     await browser.open(theirs.verification_uri_complete);
     await browser.sees(COMPARE);
@@ -192,17 +192,17 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
 
-    await browser.press('I did not start this');
+    await browser.press('I didn’t start this');
     const result = await browser.sees('Refused and reported');
 
     assert.match(result, /Demo TV got no access to your account/);
-    assert.match(result, /return to it and ask for a new code/);
+    assert.match(result, /go back to it and get a new code/);
     assert.equal((await device.poll()).error, 'access_denied');
     await enter(browser, server, device.user_code);
     assert.match(await browser.problem(), WRONG_CODE, 'the code is unusable');
   });
 
-  test('uses another account, and the older window no longer counts', async () => {
+  test('switches to another account, and the older window no longer counts', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
     const older = await browser.window();
@@ -231,7 +231,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.equal(claims((await device.poll()).id_token).email, 'bob@example.com');
   });
 
-  test('decides in the window opened last', async () => {
+  test('can decide only in the window opened last', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
     const older = await browser.window();
@@ -254,7 +254,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.sees('Approved');
   });
 
-  test('loses the code to nobody: a second person who enters it ends it', async (t) => {
+  test('cannot lose the code to somebody else: a second person who enters it ends the request', async (t) => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
     const other = await openBrowser();
@@ -341,7 +341,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.deepEqual(await scriptless.complaints(), []);
   });
 
-  test('keeps a session in a cookie that no script sees, until they end it', async () => {
+  test('has a session in a cookie that no script can read, until they sign out', async () => {
     const device = await startDevice(server);
     await browser.open(device.verification_uri);
     const [anonymous] = await browser.cookies();
@@ -354,7 +354,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
       { name, path, httpOnly, sameSite, secure },
       { name: 'device-grant', path: '/', httpOnly: true, sameSite: 'Lax', secure: false },
     );
-    assert.notEqual(cookie.value, anonymous.value, 'signing in changes it');
+    assert.notEqual(cookie.value, anonymous.value, 'signing in changes the cookie');
     assert.equal(await browser.run(() => document.cookie), '');
 
     await browser.open(device.verification_uri);
@@ -369,7 +369,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.sees(SIGN_IN);
   });
 
-  test('decides once, whether they reload or go back', async () => {
+  test('decides only once, even if they reload or go back', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
     await browser.tick('confirm_device');
@@ -378,7 +378,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
 
     await browser.reload();
     await browser.sees('This request has ended');
-    assert.ok((await device.poll()).access_token, 'which the first time approved');
+    assert.ok((await device.poll()).access_token, 'the first submission approved it');
 
     const another = await startDevice(server);
     await consentOf(browser, another, alice);
@@ -408,7 +408,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
       await browser.openWindow();
       await browser.open(site.page(selfSending(`${server.origin}/device`, form), host));
       await browser.sees('Refused');
-      assert.equal(await browser.status(), 403, 'even if it knows every field');
+      assert.equal(await browser.status(), 403, 'refused even with the right value in every field');
       assert.equal((await device.poll()).error, 'authorization_pending');
 
       await browser.switchTo(consent);
@@ -418,7 +418,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     });
   }
 
-  test('cannot be made to approve by a form with a token that is not theirs', async () => {
+  test('cannot be made to approve by a form with a wrong CSRF token', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
 
@@ -433,14 +433,14 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.equal((await device.poll()).error, 'authorization_pending');
   });
 
-  test('signs in again for a device that wants it, once', async () => {
+  test('signs in again, once, for a device that demands it', async () => {
     await consentOf(browser, await startDevice(server), alice);
     const device = await startDevice(server, { max_age: 0 });
     await browser.open(device.verification_uri_complete);
     await browser.press('Yes, continue');
 
     const page = await browser.sees('Sign in again to continue');
-    assert.match(page, /You are signed in as Alice Liddell, but the device asks for a more recent sign-in\./);
+    assert.match(page, /You’re signed in as Alice Liddell, but the device asks for a more recent sign-in\./);
     assert.equal(await browser.value('username'), 'alice');
     await signIn(browser, alice);
     await browser.sees(CONSENT);
@@ -451,7 +451,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.ok((await device.poll()).access_token);
   });
 
-  test('can read what a client adds to the pages, on a phone and at a desk', async () => {
+  test('can read what a client adds to the pages, on a phone and on a desktop', async () => {
     await server.stop();
     server = await startRegistered({
       'demo-tv': {
@@ -478,7 +478,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.match(consent, /The device expects bob@example\.com to sign in\./);
     assert.match(consent, /It asks to do this at a-rather-long-name\.media\.example\.com\./);
     assert.match(consent, /In the words of Demo TV/);
-    assert.match(consent, /Its privacy policy on tv\.example\.com, in a new window/);
+    assert.match(consent, /Its privacy policy on tv\.example\.com, opens in a new window/);
     await look('consent-with-words');
 
     const again = await startDevice(server, { max_age: 0 });
@@ -491,7 +491,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.deepEqual(faults, []);
   });
 
-  test('sees the pages in no frame', async () => {
+  test('never sees the pages in a frame', async () => {
     const device = await startDevice(server);
     for (const host of ['localhost', '127.0.0.1']) {
       await browser.open(site.page(`<iframe src="${device.verification_uri_complete}"></iframe>`, host));
@@ -503,7 +503,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     }
   });
 
-  test('can read every page, on a phone and at a desk, by day and by night', async () => {
+  test('can read every page, on a phone and on a desktop, in light and dark mode', async () => {
     const faults = [];
     const look = async (name) => faults.push(...(await browser.inspect(screenshots, name)));
     const device = await startDevice(server);
@@ -543,7 +543,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.press('Refuse');
     await look('refused');
     await consentOf(browser, await startDevice(server), alice);
-    await browser.press('I did not start this');
+    await browser.press('I didn’t start this');
     await look('reported');
     await browser.open(site.page(selfSending(device.verification_uri, {}), 'localhost'));
     await browser.sees('Refused');
@@ -553,7 +553,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
   });
 });
 
-/** A device in Lyon that asks for a code, and may ask for its tokens. */
+/** Starts a television in Lyon: requests codes, and returns them with a function that polls. */
 async function startDevice(server, parameters = {}) {
   const scope = 'openid profile email offline_access';
   const headers = { 'user-agent': TELEVISION, 'x-test-cf': JSON.stringify(LYON) };
@@ -568,7 +568,7 @@ async function post(url, form, headers = {}) {
   return response.json();
 }
 
-/** Types a code on a fresh page. */
+/** Opens the entry page and enters a code. */
 async function enter(browser, server, code) {
   await browser.open(`${server.origin}/device`);
   await browser.sees(ENTER);
@@ -582,7 +582,7 @@ async function signIn(browser, { username, password }) {
   await browser.press('Sign in');
 }
 
-/** The whole way to the consent page, signing in if need be. */
+/** Goes from the link to the consent page, signing in if necessary. */
 async function consentOf(browser, device, account) {
   await browser.open(device.verification_uri_complete);
   await browser.sees(COMPARE);
@@ -591,12 +591,12 @@ async function consentOf(browser, device, account) {
   await browser.sees(CONSENT);
 }
 
-/** Another code of the same form. */
+/** Returns another code of the same form. */
 function wrong(code) {
   return code.slice(0, -1) + (code.endsWith('B') ? 'C' : 'B');
 }
 
-/** What a page of another site may do without being asked. */
+/** Returns a page that submits a form by itself, as a page of another site can. */
 function selfSending(action, fields) {
   const inputs = Object.entries(fields).map(([name, value]) => `<input type="hidden" name="${name}" value="${value}">`);
   return `<form method="post" action="${action}">${inputs.join('')}</form><script>document.forms[0].submit()</script>`;

@@ -1,4 +1,4 @@
-// Stock clients with certificates at the mTLS host, which the platform tells of as it does (RFC 8705).
+// Stock clients with certificates at the mTLS host, reported in the way the platform reports them (RFC 8705).
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -20,7 +20,7 @@ const INSECURE = { [oauth.allowInsecureRequests]: true };
 
 let front, mtls, server;
 before(async () => {
-  // Two addresses of one server: clients show certificates at the second.
+  // Two addresses of one server. Clients present certificates at the second.
   [front, mtls] = [await openEdge(), await openEdge('localhost')];
   server = await startWorkerd({ vars: { ISSUER: front.origin, MTLS_ORIGIN: mtls.origin } });
   front.to(server);
@@ -70,7 +70,7 @@ test('s5: openid-client signs in by the subject of a verified certificate, and i
   assert.equal((await openid.tokenIntrospection(config, next.access_token)).active, false);
 });
 
-test('s5: oauth4webapi signs in with a certificate of its own', async () => {
+test('s5: oauth4webapi signs in with a self-signed certificate', async () => {
   mtls.certificate = SELF_SIGNED;
   const client = { client_id: 'demo-tv', use_mtls_endpoint_aliases: true };
   const found = await oauth.discoveryRequest(new URL(front.origin), INSECURE);
@@ -87,7 +87,7 @@ test('s5: oauth4webapi signs in with a certificate of its own', async () => {
   assert.deepEqual(decodeJwt(tokens.access_token).cnf, { 'x5t#S256': thumbprint('the certificate of a tv') });
 });
 
-test('a certificate that is not verified, revoked, another or missing proves nothing', async () => {
+test('an unverified, revoked, wrong or missing certificate proves nothing', async () => {
   const start = (client) => new Device(mtls, { client: { client_id: client } }).start();
   for (const [client, certificate, reason] of [
     ['demo-printer', shown({ subject: SUBJECT, verified: 'FAILED:unable to verify the first certificate' }), 'wrong_certificate'],
@@ -107,7 +107,7 @@ test('a certificate that is not verified, revoked, another or missing proves not
   }
 });
 
-test('a certificate counts at the mTLS host alone, which has the aliased endpoints and no other', async (t) => {
+test('a certificate counts only at the mTLS host, which has no endpoints but the aliased ones', async (t) => {
   front.certificate = shown({ subject: SUBJECT });
   t.after(() => (front.certificate = undefined));
 
@@ -117,5 +117,5 @@ test('a certificate counts at the mTLS host alone, which has the aliased endpoin
   for (const path of ['/device', '/jwks.json', '/healthz', '/.well-known/openid-configuration']) {
     assert.equal((await fetch(mtls.origin + path)).status, 421, path);
   }
-  assert.equal((await fetch(server.origin + '/token', { method: 'POST' })).status, 421, 'no host but these two');
+  assert.equal((await fetch(server.origin + '/token', { method: 'POST' })).status, 421, 'the server answers only for these two hosts');
 });

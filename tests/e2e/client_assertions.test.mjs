@@ -1,4 +1,4 @@
-// Stock clients that prove themselves with a key of each algorithm, registered or published by them (RFC 7523).
+// Stock clients that authenticate with keys (RFC 7523) of each algorithm, in their `jwks` or at their `jwks_uri`.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -44,7 +44,7 @@ before(async () => {
 });
 after(async () => {
   await published.close();
-  // What the tests do to the published keys is not the server's fault, and it says so.
+  // The server logs a line whenever a test makes the published keys fail.
   await endDiscreetly(server, { besides: [/"what":"document"/] });
 });
 
@@ -55,7 +55,7 @@ async function makeKey(alg) {
   return { key: pair.privateKey, kid, parameters: PARAMETERS[alg], alg, jwk: { kty, crv, x, y, n, e, kid, use: 'sig' } };
 }
 
-/** A client's web server, with its keys. `instead` answers in their place. */
+/** Starts a client's web server, which publishes its keys. If `instead` is set, that answers. */
 async function publish(jwks) {
   const site = { jwks, instead: undefined, fetches: 0 };
   const http = createServer((request, response) => {
@@ -77,7 +77,7 @@ async function discovered({ origin }) {
   return oauth.processDiscoveryResponse(new URL(origin), await oauth.discoveryRequest(new URL(origin), INSECURE));
 }
 
-/** An assertion made by hand; `claims` and `header` are changes, `null` leaves a claim out. */
+/** Makes an assertion by hand. `claims` and `header` override its contents; `undefined` leaves a claim out. */
 async function assertion({ key, kid, parameters, alg }, claims = {}, header = {}) {
   const now = Math.floor(Date.now() / 1000);
   const all = { iss: PRINTER, sub: PRINTER, aud: server.origin, exp: now + 60, iat: now, jti: crypto.randomUUID(), ...claims };
@@ -99,7 +99,7 @@ const refused = (answer) => [answer.status, answer.error];
 const REFUSED = [401, 'invalid_client'];
 const lastReason = () => decisions(server).at(-1).reason;
 
-describe('s5: oauth4webapi goes all the way with a key', () => {
+describe('s5: oauth4webapi completes the whole flow with a key', () => {
   for (const alg of ALGORITHMS) {
     test(alg, async () => {
       const client = { client_id: PRINTER };
@@ -134,10 +134,10 @@ test('openid-client signs in with a key that the client publishes', async () => 
   const tokens = await openid.pollDeviceAuthorizationGrant(config, { ...codes, interval: 1 });
 
   assert.equal((await openid.tokenIntrospection(config, tokens.access_token)).client_id, TV);
-  assert.equal(published.fetches, 1, 'once for all of it');
+  assert.equal(published.fetches, 1, 'the server fetched the keys only once');
 });
 
-test('s13: an audience is the issuer or the URL that got it, as one string', async () => {
+test('s13: the audience must be the issuer or the URL of the request, as one string', async () => {
   const { origin } = server;
   assert.equal((await start(await assertion(keys.ES256, { aud: origin }))).status, 200);
   assert.equal((await start(await assertion(keys.ES256, { aud: `${origin}/device_authorization` }))).status, 200);
@@ -147,7 +147,7 @@ test('s13: an audience is the issuer or the URL that got it, as one string', asy
   }
 });
 
-test('an assertion is good once, and of many at the same time one wins', async () => {
+test('an assertion works only once, also if it is sent many times at once', async () => {
   const text = await assertion(keys.ES256);
 
   const answers = await Promise.all(Array.from({ length: 8 }, () => start(text)));
@@ -157,7 +157,7 @@ test('an assertion is good once, and of many at the same time one wins', async (
   assert.equal(lastReason(), 'assertion_replayed');
 });
 
-test('a poll that waits uses its assertion up as well, once it is answered', async () => {
+test('a pending poll uses up its assertion, too, once it is answered', async () => {
   const { device_code, user_code } = await start(await assertion(keys.ES256));
   keepSecret('a device code', device_code);
   keepUserCode(user_code);
@@ -168,11 +168,11 @@ test('a poll that waits uses its assertion up as well, once it is answered', asy
   const poll = await post('/token', text, { grant_type: DEVICE_GRANT, device_code });
 
   assert.deepEqual(refused(poll), [400, 'authorization_pending']);
-  await until(() => used() === before + 1, 5_000, 'the limiter was not told');
+  await until(() => used() === before + 1, 5_000, 'the limiter did not record the assertion');
   assert.deepEqual(refused(await start(text)), REFUSED);
 });
 
-test('a stale assertion, a foreign key, a symmetric algorithm and none are all refused alike', async () => {
+test('a stale assertion, a foreign key, a symmetric algorithm and alg none all get the same refusal', async () => {
   const now = Math.floor(Date.now() / 1000);
   const bodies = new Set();
   for (const [text, reason] of [
@@ -195,12 +195,12 @@ test('a stale assertion, a foreign key, a symmetric algorithm and none are all r
   assert.equal(bodies.size, 1);
 });
 
-test('a key that was taken away between approval and redemption redeems nothing', async (t) => {
+test('a key that was removed between approval and redemption redeems nothing', async (t) => {
   const other = await startWorkerd();
   t.after(() => endDiscreetly(other));
   const authentication = { method: 'private_key_jwt' };
-  const has = (...names) => changeClients(other, { [PRINTER]: { authentication, jwks: { keys: names.map((name) => keys[name].jwk) } } });
-  await has('ES256');
+  const setKeys = (...names) => changeClients(other, { [PRINTER]: { authentication, jwks: { keys: names.map((name) => keys[name].jwk) } } });
+  await setKeys('ES256');
   const client = { client_id: PRINTER };
   const metadata = await discovered(other);
   const redeem = async (name) => {
@@ -211,14 +211,14 @@ test('a key that was taken away between approval and redemption redeems nothing'
   const { device_code, user_code } = await oauth.processDeviceAuthorizationResponse(metadata, client, started);
   await new Person(other).approve(user_code);
 
-  await has('EdDSA');
+  await setKeys('EdDSA');
 
   await assert.rejects(redeem('ES256'), (error) => error.cause?.[0]?.parameters?.error === 'invalid_client' || error.error === 'invalid_client');
   const tokens = await redeem('EdDSA');
   for (const name of ['access_token', 'id_token']) keepSecret(name, tokens[name]);
 });
 
-describe('what a client publishes is fetched within bounds', () => {
+describe('fetching the keys that a client publishes has limits', () => {
   const bad = {
     'a redirect': (request, response) => response.writeHead(302, { location: '/jwks.json' }).end(),
     'a failure': (request, response) => response.writeHead(500).end(),

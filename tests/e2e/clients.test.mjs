@@ -1,5 +1,4 @@
-// Client libraries as their authors publish them sign in, wait, are slowed down, refresh, introspect and revoke, against
-// our own server.
+// Unmodified client libraries against our server: they sign in, wait, slow down, refresh, introspect and revoke.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -24,7 +23,7 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-describe('a stock client waits, is slowed down, obeys, gets its tokens, refreshes, introspects and revokes them', { concurrency: true }, () => {
+describe('a stock client waits, slows down when told to, and gets, refreshes, introspects and revokes its tokens', { concurrency: true }, () => {
   for (const client of Object.values(clients)) {
     test(`openid-client, as ${client.client_id}`, (t) => signIn(t, client, withOpenidClient));
     test(`oauth4webapi, as ${client.client_id}`, (t) => signIn(t, client, withOauth4webapi));
@@ -32,22 +31,22 @@ describe('a stock client waits, is slowed down, obeys, gets its tokens, refreshe
       await compiledExamples();
       await signIn(t, client, withOauth2Crate);
     });
-    test(`the oauth2 crate, as ${client.client_id}, to the end of its tokens`, async (t) => {
+    test(`the oauth2 crate, as ${client.client_id}, until it revokes its tokens`, async (t) => {
       await compiledExamples();
       const tap = await startTap(server);
       t.after(() => tap.stop());
       const screen = await run('tokens', tap.origin, client, (code) => new Person(server).approve(code));
       const introspected = client.client_secret ? ['The access token is active.', 'The access token is not active.'] : [];
       const [before, after] = introspected;
-      const told = ['Signed in.', 'Refreshed.', before, 'Revoked.', after, 'The refresh token is refused: invalid_grant'];
-      assert.deepEqual(screen.split('\n').map((line) => line.trim()).slice(-told.filter(Boolean).length - 1, -1), told.filter(Boolean));
+      const expected = ['Signed in.', 'Refreshed.', before, 'Revoked.', after, 'The refresh token is refused: invalid_grant'];
+      assert.deepEqual(screen.split('\n').map((line) => line.trim()).slice(-expected.filter(Boolean).length - 1, -1), expected.filter(Boolean));
     });
   }
 });
 
 /**
- * The story around the client's own: after its first poll somebody else polls with its code, in time, so that its
- * second poll comes too soon. It must wait seven seconds then, and finds the approval.
+ * Lets a client play its part, and makes it poll too soon: after its first poll, somebody else polls with its code, so
+ * that its second poll is early and gets `slow_down`. From then on it must wait seven seconds between polls.
  */
 async function signIn(t, client, play) {
   const tap = await startTap(server);
@@ -120,7 +119,7 @@ async function withOauth4webapi(issuer, { client_id, client_secret }) {
     return (await oauth.processIntrospectionResponse(as, client, response)).active;
   }
 
-  // As the library's own example has it.
+  // As in the library's own example.
   async function poll(seconds) {
     for (;;) {
       await interval(seconds);
@@ -137,19 +136,19 @@ async function withOauth4webapi(issuer, { client_id, client_secret }) {
   }
 }
 
-/** Once for all tests; after `cargo test` there is nothing left to compile. */
+/** Compiles the examples once for all tests; after `cargo test` nothing is left to compile. */
 let compiling;
 function compiledExamples() {
   return (compiling ??= promisify(execFile)('cargo', ['build', '--quiet', '--example', 'device', '--example', 'tokens'], { cwd: root }));
 }
 
-/** `examples/device/main.rs`, what `make device` runs; it signs in and refreshes. */
+/** Plays `examples/device/main.rs`, which `make device` runs: it signs in and refreshes. */
 async function withOauth2Crate(issuer, client) {
   const screen = await run('device', issuer, client);
   assert.match(screen, /Signed in\..*"email": "alice@example\.com".*a new refresh token came with it/s);
 }
 
-/** Runs an example to its end; what it wrote. `shown` is told the code. */
+/** Runs an example to its end, and returns its output. Calls `shown` with the user code. */
 async function run(example, issuer, { client_id, client_secret }, shown = () => {}) {
   const env = { ...process.env, ISSUER: issuer, CLIENT_ID: client_id, ...(client_secret && { CLIENT_SECRET: client_secret }) };
   const child = spawn('cargo', ['run', '--quiet', '--example', example], { cwd: root, env });

@@ -1,4 +1,4 @@
-// What `wrangler deploy` would upload, and what a preview would get: read from wrangler.toml, and from wrangler itself.
+// Checks what `wrangler deploy` would upload and what a preview would get, in wrangler.toml and with wrangler itself.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -22,18 +22,18 @@ test('wrangler accepts the configuration without a warning', () => {
   assert.doesNotMatch(upload, /WARNING|ERROR/, upload);
 });
 
-test('no rule for a deployment is broken', () => {
+test('the configuration breaks no rule', () => {
   assert.deepEqual(problems(wrangler), []);
 });
 
-test('the rules know every binding that wrangler knows', () => {
+test('the rules see every binding that wrangler sees', () => {
   const listed = [...upload.matchAll(/^env\.(\w+)/gm)].map(([, name]) => name);
   const known = bindings(wrangler).filter((binding) => !isSecret(binding)).map((binding) => binding.split(' ')[1]);
 
   assert.deepEqual(known.toSorted(), listed.toSorted());
 });
 
-test('a binding that only production has is found, of whatever kind', () => {
+test('a binding of any kind that only production has is found', () => {
   for (const kind of ['kv_namespaces', 'd1_databases', 'r2_buckets', 'services', 'analytics_engine_datasets']) {
     const changed = mutated((config) => (config[kind] = [...(config[kind] ?? []), { binding: 'EXTRA' }]));
     assert.deepEqual(changed, [`previews lack the binding ${kind} EXTRA`]);
@@ -52,7 +52,7 @@ test('a binding that only production has is found, of whatever kind', () => {
   assert.deepEqual(queue, ['previews lack the binding queues EXTRA']);
 });
 
-test('a binding taken out of the preview block is found', () => {
+test('a binding that is missing in the preview block is found', () => {
   for (const { name } of wrangler.durable_objects.bindings) {
     const changed = mutated(({ previews }) => {
       previews.durable_objects.bindings = previews.durable_objects.bindings.filter((binding) => binding.name !== name);
@@ -62,7 +62,7 @@ test('a binding taken out of the preview block is found', () => {
   assert.equal(mutated((config) => delete config.previews).length > 1, true);
 });
 
-test('a class that is not declared, or not kept in SQLite, is found', () => {
+test('a class that is not declared, or not stored in SQLite, is found', () => {
   const undeclared = mutated((config) => delete config.exports.Ledger);
   assert.deepEqual(undeclared, ['the class Ledger is not exported as a SQLite-backed object']);
 
@@ -70,7 +70,7 @@ test('a class that is not declared, or not kept in SQLite, is found', () => {
   assert.deepEqual(legacy, ['the class Registry is not exported as a SQLite-backed object']);
 });
 
-test('query strings kept in the logs are found, in production and in previews', () => {
+test('logs that keep query strings are found, in production and in previews', () => {
   const production = mutated((config) => (config.observability.redact_query_string = false));
   assert.deepEqual(production, ['query strings are not redacted in the logs of production']);
 
@@ -86,11 +86,11 @@ test('a preview that shares counters or its environment with production is found
   assert.deepEqual(environment, ['previews call themselves production']);
 });
 
-test('a master key that may be missing is found', () => {
+test('a master key that is not required is found', () => {
   assert.deepEqual(mutated((config) => delete config.secrets), ['MASTER_KEY is not required']);
 });
 
-test('what is found here is what wrangler reads', async () => {
+test('the rules read the configuration as wrangler does', async () => {
   const directory = temporaryDirectory();
   const changed = readFileSync(join(root, 'wrangler.toml'), 'utf8') + '\n[[d1_databases]]\nbinding = "EXTRA"\n';
   const config = join(directory.path, 'wrangler.toml');
@@ -101,7 +101,7 @@ test('what is found here is what wrangler reads', async () => {
   directory.remove();
 });
 
-/** Everything that is wrong with a configuration, in words. */
+/** Describes everything that is wrong with a configuration. */
 function problems(config) {
   const previews = config.previews ?? {};
   const repeated = new Set(bindings(previews));
@@ -122,7 +122,7 @@ function problems(config) {
   ];
 }
 
-/** `kind NAME` for every binding of a block, whatever its kind: all that wrangler's schema lets a preview have. */
+/** Returns `kind NAME` for every binding of a block. The kinds are all that wrangler's schema allows for a preview. */
 function bindings(block) {
   return previewKinds.filter((kind) => kind in block).flatMap((kind) => names(kind, block[kind]).map((name) => `${kind} ${name}`));
 }
@@ -136,7 +136,7 @@ function names(kind, value) {
   return typeof own === 'string' ? [own] : Object.values(value).flatMap((item) => names(kind, item));
 }
 
-/** Secrets are set by command, those of previews too: wrangler refuses them in the preview block. */
+/** Secrets are set by command even for previews, because wrangler refuses them in the preview block. */
 function isSecret(binding) {
   return binding.startsWith('secrets ');
 }

@@ -1,4 +1,4 @@
-// Discovery is true: whatever a document lists works, and what it does not list is refused.
+// The metadata is true: everything that a document lists works, and everything else is refused.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -15,17 +15,17 @@ const OPENID = '/.well-known/openid-configuration';
 const RESOURCE = '/.well-known/oauth-protected-resource/userinfo';
 const OF_CERTIFICATES = ['tls_client_auth', 'self_signed_tls_client_auth'];
 
-/** Every algorithm that has a name for signatures or MACs (RFC 7518 §3.1, RFC 8037, RFC 8812, RFC 9864), and none. */
+/** Every registered algorithm for signatures or MACs (RFC 7518 §3.1, RFC 8037, RFC 8812, RFC 9864), and `none`. */
 const ALGORITHMS = [
   'none', 'HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512',
   'ES256K', 'EdDSA', 'Ed25519', 'Ed448',
 ];
-/** Those that a key can be made for here. */
+/** The algorithms that this test can make keys for. */
 const OF_KEYS = ALGORITHMS.filter((alg) => !/^(none|HS|ES256K|Ed448)/.test(alg));
 
 const configurations = {
-  'with everything on': { certificates: true, vars: REGISTRATION },
-  'with nothing on that can be off': {},
+  'with every option on': { certificates: true, vars: REGISTRATION },
+  'with every option off': {},
 };
 
 for (const [configuration, options] of Object.entries(configurations)) {
@@ -33,24 +33,24 @@ for (const [configuration, options] of Object.entries(configurations)) {
     let place;
     before(async () => {
       place = await install({ ...options, vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '1000', ...options.vars } });
-      // A scope of an operator's is listed and works like any other.
+      // An operator's own scope is listed, and works like any other.
       await place.admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });
       await place.read(OPENID);
     });
     after(() => place.stop());
 
-    test('both documents of the authorization server are one', async () => {
+    test('both documents of the authorization server are equal', async () => {
       assert.deepEqual(await place.read(OAUTH), await place.read(OPENID));
     });
 
-    test('m3: no array is empty but response_types_supported', async () => {
+    test('m3: no array is empty except response_types_supported', async () => {
       for (const path of [OAUTH, OPENID, RESOURCE]) {
         const empty = Object.entries(await place.read(path)).filter(([, value]) => Array.isArray(value) && value.length === 0);
         assert.deepEqual(empty.map(([name]) => name), path === RESOURCE ? [] : ['response_types_supported']);
       }
     });
 
-    // One of the two that are one.
+    // OAUTH also stands for OPENID, which is equal.
     for (const [path, trials] of [[OAUTH, AUTHORIZATION_SERVER], [RESOURCE, PROTECTED_RESOURCE]]) {
       test(`everything in ${path} works`, async (t) => {
         const entries = everyEntry(await place.read(path), trials);
@@ -59,13 +59,13 @@ for (const [configuration, options] of Object.entries(configurations)) {
       });
     }
 
-    test('an ID token and userinfo have no claim that is not listed', async () => {
+    test('ID token and userinfo have no unlisted claim', async () => {
       const { id_token, userinfo } = await said(place);
       const unlisted = Object.keys({ ...id_token, ...userinfo }).filter((name) => !place.document.claims_supported.includes(name));
       assert.deepEqual(unlisted, []);
     });
 
-    test('nothing is signed with an algorithm that is not listed', async () => {
+    test('nothing is signed with an unlisted algorithm', async () => {
       for (const [member, list] of [['id_token_signed_response_alg', 'id_token_signing_alg_values_supported'],
         ['access_token_signed_response_alg', 'id_token_signing_alg_values_supported'],
         ['userinfo_signed_response_alg', 'userinfo_signing_alg_values_supported']]) {
@@ -80,7 +80,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
       }
     });
 
-    test('no proof is taken with an algorithm that is not listed', async () => {
+    test('no proof with an unlisted algorithm is accepted', async () => {
       const client = await place.register();
       for (const alg of OF_KEYS) {
         const answer = await place.redeem(client, { device_code: 'none' }, {}, { key: await Key.generate(alg) });
@@ -89,7 +89,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
       }
     });
 
-    test('a client authenticates by no method that is not listed', async () => {
+    test('no client can authenticate by an unlisted method', async () => {
       const { token_endpoint_auth_methods_supported: listed } = place.document;
       assert.equal(listed.includes('client_secret_jwt'), false);
       const body = { client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid', token_endpoint_auth_method: 'client_secret_jwt' };
@@ -98,12 +98,12 @@ for (const [configuration, options] of Object.entries(configurations)) {
       assert.equal((await place.ask('token_endpoint', withMac, { grant_type: DEVICE_GRANT, device_code: 'x' })).error, 'invalid_client');
       const anyone = await place.register({ token_endpoint_auth_method: 'none' });
       const { access_token } = await place.signIn(anyone);
-      assert.equal((await place.introspect(anyone, access_token)).error, 'invalid_client', 'none is not listed there');
+      assert.equal((await place.introspect(anyone, access_token)).error, 'invalid_client', 'the method none is not listed there');
       assert.deepEqual(place.document.introspection_endpoint_auth_methods_supported, listed.filter((name) => name !== 'none'));
       assert.deepEqual(place.document.revocation_endpoint_auth_methods_supported, listed);
     });
 
-    test('no assertion is taken with an algorithm that is not listed', async () => {
+    test('no assertion with an unlisted algorithm is accepted', async () => {
       const taken = [];
       for (const alg of OF_KEYS) {
         const client = await place.register({ token_endpoint_auth_method: 'private_key_jwt' }, alg).catch(() => undefined);
@@ -115,7 +115,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
       }
     });
 
-    test('certificates prove something only where they are listed', async () => {
+    test('certificates count only where they are listed', async () => {
       const { document } = place;
       const listed = document.token_endpoint_auth_methods_supported.filter((name) => OF_CERTIFICATES.includes(name));
       const on = options.certificates === true;
@@ -132,7 +132,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
       }
     });
 
-    test('no grant works that is not listed', async () => {
+    test('no unlisted grant works', async () => {
       const client = await place.register();
       const all = [DEVICE_GRANT, 'refresh_token', 'authorization_code', 'password', 'client_credentials', 'implicit',
         'urn:ietf:params:oauth:grant-type:jwt-bearer', 'urn:ietf:params:oauth:grant-type:saml2-bearer',
@@ -145,7 +145,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
       assert.deepEqual(known, place.document.grant_types_supported);
     });
 
-    test('no other challenge method, scope, class of sign-in or place for a token works', async () => {
+    test('no other challenge method, scope, acr or way to send a token works', async () => {
       assert.equal((await challenged('plain', place)).error, 'invalid_request');
       const { body: { scopes } } = await place.admin.ask('GET', '/scopes');
       assert.deepEqual(scopes.map(({ name }) => name), place.document.scopes_supported);
@@ -158,7 +158,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
       assert.equal((await bearer('query', place)).status, 401);
     });
 
-    test('clients register themselves only where there is an endpoint for it', async () => {
+    test('clients can register themselves only if a registration endpoint is listed', async () => {
       const on = options.vars !== undefined;
       assert.equal('registration_endpoint' in place.document, on);
       const { status } = await fetch(`${place.issuer}/register`, { method: 'POST' });
@@ -167,7 +167,7 @@ for (const [configuration, options] of Object.entries(configurations)) {
   });
 }
 
-test('a production server without an admin API, registration and certificates says the same of itself', async (t) => {
+test('a production server without admin API, registration and certificates has the same metadata', async (t) => {
   const MASTER_KEY = randomBytes(32).toString('base64');
   const [bare, small] = [await install({ vars: { ENVIRONMENT: 'production', MASTER_KEY } }), await install()];
   t.after(() => Promise.all([bare.stop(), small.stop()]));

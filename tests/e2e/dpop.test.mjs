@@ -1,4 +1,4 @@
-// Tokens and codes bound to a key: through stock clients as their authors publish them, and against the odds.
+// Tokens and codes bound to a key: with unmodified client libraries, and under attack.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -26,12 +26,12 @@ for (const nonces of ['optional', 'required']) {
     after(() => endDiscreetly(server));
 
     for (const client of Object.values(clients)) {
-      test(`openid-client, as ${client.client_id}, logs in, refreshes, reads userinfo, introspects and revokes`, async (t) => {
+      test(`openid-client, as ${client.client_id}, signs in, refreshes, reads userinfo, introspects and revokes`, async (t) => {
         const tap = await startTap(server);
         t.after(() => tap.stop());
         await withOpenidClient(approve, tap.origin, client);
         const refused = tap.polls().filter(({ error }) => error === 'use_dpop_nonce');
-        assert.equal(refused.length, nonces === 'required' ? 1 : 0, 'once it has a nonce it always has one');
+        assert.equal(refused.length, nonces === 'required' ? 1 : 0, 'only the first request lacks a nonce');
       });
 
       test(`oauth4webapi, as ${client.client_id}, likewise`, async (t) => {
@@ -42,7 +42,7 @@ for (const nonces of ['optional', 'required']) {
     }
 
     for (const alg of ['ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'Ed25519']) {
-      test(`a key for ${alg} is taken`, async (t) => {
+      test(`a key for ${alg} is accepted`, async (t) => {
         const tap = await startTap(server);
         t.after(() => tap.stop());
         await withOpenidClient(approve, tap.origin, clients.printer, alg);
@@ -51,7 +51,7 @@ for (const nonces of ['optional', 'required']) {
   });
 }
 
-/** One person, who signs in once and approves one code after the other. */
+/** Returns a function with which one person, signed in once, approves one code after another. */
 function approver(server) {
   const alice = new Person(server);
   let last = Promise.resolve();
@@ -124,7 +124,7 @@ async function withOauth4webapi(approve, issuer, { client_id, client_secret }) {
   }
 }
 
-/** As the library's own examples have it: once more with the nonce that it was given. */
+/** Repeats a request once if the server demands its nonce, as in the library's own examples. */
 async function again(request) {
   try {
     return await request();
@@ -144,13 +144,13 @@ describe('one server, plain requests', () => {
   const start = (form, dpop) => post(server, '/device_authorization', { client_id: 'demo-tv', scope: ALL_SCOPES, ...form }, dpop);
   const approve = ({ user_code }) => new Person(server).approve(user_code);
 
-  test('EdDSA is taken by its older name, too', async () => {
+  test('Ed25519 is accepted by its older name EdDSA, too', async () => {
     const key = await Key.generate('EdDSA');
 
-    assert.equal((await key.poll(server, 'forged')).error, 'invalid_grant', 'the proof held');
+    assert.equal((await key.poll(server, 'forged')).error, 'invalid_grant', 'the proof was accepted');
   });
 
-  test('a proof that was replayed, altered, or meant for another request gives nothing', async () => {
+  test('a proof that is replayed, altered or made for another request is refused', async () => {
     const key = await Key.generate();
     const codes = await start();
     const form = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', client_id: 'demo-tv', device_code: codes.device_code };
@@ -165,15 +165,15 @@ describe('one server, plain requests', () => {
       assert.deepEqual([answer.status, answer.error], [400, 'invalid_dpop_proof'], bad);
     }
     const [first, second] = await Promise.all([post(server, '/token', form, good), post(server, '/token', form, good)]);
-    assert.deepEqual([first.status, second.status].sort(), [200, 400], 'of two with one proof one is served');
+    assert.deepEqual([first.status, second.status].sort(), [200, 400], 'of two requests with one proof, one succeeds');
 
     const next = await start();
     await approve(next);
     assert.equal((await post(server, '/token', { ...form, device_code: next.device_code }, good)).error, 'invalid_dpop_proof');
-    assert.equal((await key.poll(server, next.device_code)).status, 200, 'and nothing was spent');
+    assert.equal((await key.poll(server, next.device_code)).status, 200, 'the refused request did not spend the code');
   });
 
-  test('a key that is none is refused as a bad proof, not as a fault of ours', async () => {
+  test('an invalid key is refused as a bad proof, not answered as a server error', async () => {
     const key = await Key.generate();
     const rsa = await Key.generate('RS256');
     const broken = [
@@ -190,7 +190,7 @@ describe('one server, plain requests', () => {
     }
   });
 
-  test('a device without a clock is given a nonce and served', async () => {
+  test('a device without a clock gets a nonce, and then its tokens', async () => {
     const key = await Key.generate();
     const codes = await start();
     await approve(codes);
@@ -207,7 +207,7 @@ describe('one server, plain requests', () => {
     for (const codes of [await start({}, proof), await start({ dpop_jkt: key.jkt })]) {
       const steal = () => [thief.poll(server, codes.device_code), new Device(server).poll(codes.device_code)];
       const before = await Promise.all(Array.from({ length: 5 }, steal).flat());
-      assert.equal((await key.poll(server, codes.device_code)).error, 'authorization_pending', 'it is not slowed down');
+      assert.equal((await key.poll(server, codes.device_code)).error, 'authorization_pending', 'the holder of the key is not slowed down');
       await approve(codes);
       const afterwards = await Promise.all(Array.from({ length: 5 }, steal).flat());
 
@@ -217,12 +217,12 @@ describe('one server, plain requests', () => {
       assert.equal((await thief.refresh(server, tokens.refresh_token)).error, 'invalid_grant');
       assert.equal((await key.refresh(server, tokens.refresh_token)).status, 200);
     }
-    const told = events(server).filter(({ what }) => what === 'device_code_without_key');
-    assert.equal(told.length, 2, 'once for each code');
+    const recorded = events(server).filter(({ what }) => what === 'device_code_without_key');
+    assert.equal(recorded.length, 2, 'once for each code');
     assert.ok(decisions(server).some(({ reason }) => reason === 'device_code_without_key'));
   });
 
-  test('of a hundred parallel polls with proofs exactly one gets the tokens', async () => {
+  test('of a hundred parallel polls with proofs, exactly one gets the tokens', async () => {
     const key = await Key.generate();
     const codes = await start({ dpop_jkt: key.jkt });
     await approve(codes);
@@ -233,11 +233,11 @@ describe('one server, plain requests', () => {
     const winners = answers.filter(({ status }) => status === 200);
     const losers = answers.filter(({ status, error }) => status === 400 && error === 'invalid_grant');
     assert.deepEqual([winners.length, losers.length], [1, 99]);
-    assert.equal((await key.refresh(server, winners[0].refresh_token)).status, 200, 'nothing of the winner was revoked');
+    assert.equal((await key.refresh(server, winners[0].refresh_token)).status, 200, "the winner's tokens are not revoked");
     assert.equal(families(server).length, before + 1);
   });
 
-  test('a bound token is no bearer token, and a proof is for one request', async () => {
+  test('a bound token is refused as a bearer token, and a proof works for one request', async () => {
     const key = await Key.generate();
     const codes = await start();
     await approve(codes);
@@ -252,7 +252,7 @@ describe('one server, plain requests', () => {
     assert.deepEqual([bearer.status, bearer.error], [401, 'invalid_token']);
   });
 
-  test('openid-client with PKCE at the device grant: only its own verifier redeems', async () => {
+  test('openid-client uses PKCE with the device grant, and only its own verifier redeems', async () => {
     const execute = [openid.allowInsecureRequests];
     const config = await openid.discovery(new URL(server.origin), 'demo-tv', undefined, openid.None(), { execute });
     const code_verifier = openid.randomPKCECodeVerifier();

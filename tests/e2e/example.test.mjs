@@ -1,4 +1,4 @@
-// The example of a device, as `make device` runs it, beside the example of an API.
+// The example of a device, which `make device` runs, with the example of an API.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -8,19 +8,22 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { startApi, startApiOf, startIssuer } from './support/api.mjs';
-import { root } from './support/config.mjs';
+import { python, root } from './support/config.mjs';
 import { startWorkerd, within } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { endDiscreetly, keepUserCode } from './support/secrets.mjs';
 
 const LIMIT = 30_000;
 
-/** What an issuer of the test's own answers a device with. */
+/** Nothing listens here. */
+const NOWHERE = 'http://127.0.0.1:9';
+
+/** The codes that the tests' own issuers give a device. */
 const codes = { device_code: 'made-up', user_code: 'AAAA', verification_uri: 'http://127.0.0.1/device', expires_in: 60, interval: 1 };
 
 let server;
 before(async () => {
-  // After `cargo test` there is nothing left to compile.
+  // Nothing is left to compile if `cargo test` ran before.
   await promisify(execFile)('cargo', ['build', '--quiet', '--example', 'device'], { cwd: root });
   server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '1' } });
 });
@@ -55,7 +58,7 @@ for (const [acr, code, words] of [
     await alice.approve(await device.code(2));
 
     assert.equal(await device.ended(), code, device.screen());
-    const wants = `wants a sign-in in the last 300 seconds, of the kind ${acr}.`;
+    const wants = `wants a sign-in in the last 300 seconds, with acr_values ${acr}.`;
     assert.ok(device.screen().includes(`${api.origin}/payments ${wants}`), device.screen());
     assert.ok(device.screen().includes(`${api.origin}/payments ${words}`), device.screen());
   });
@@ -101,7 +104,7 @@ test('the device names the API, and steps up with what the API wants', async (t)
 
 test('the device proves that it holds its key, with the nonce that the issuer wants, and calls the API with its bound token', async (t) => {
   const nonces = [];
-  /** Answers who has a proof with the nonce; `jkt` is the thumbprint of its key. */
+  /** Answers a request if its proof has the nonce, and asks for the nonce if not. `jkt` is the thumbprint of the key. */
   const proven = (answer) => async ({ dpop }) => {
     const { jwk } = decodeProtectedHeader(dpop);
     const { payload } = await jwtVerify(dpop, await importJWK(jwk, 'ES256'), { typ: 'dpop+jwt' });
@@ -124,31 +127,153 @@ test('the device proves that it holds its key, with the nonce that the issuer wa
 
   assert.equal(await device.ended(), 0, device.screen());
   assert.match(device.screen(), new RegExp(`${api.origin}/payments says`));
-  assert.deepEqual(nonces, [undefined, 'n1', 'n1'], 'asked for once, and kept');
+  assert.deepEqual(nonces, [undefined, 'n1', 'n1'], 'the device asks for the nonce once, and keeps it');
 });
 
 test('without an API, or without a server, the device says how to start one', async () => {
-  const nowhere = 'http://127.0.0.1:9';
-  const withoutApi = play({ ISSUER: server.origin, API: nowhere });
-  const withoutServer = play({ ISSUER: nowhere });
+  const withoutApi = play({ ISSUER: server.origin, API: NOWHERE });
+  const withoutServer = play({ ISSUER: NOWHERE });
 
   assert.deepEqual([await withoutApi.ended(), await withoutServer.ended()], [1, 1]);
   assert.match(withoutApi.screen(), /No API answers at http:\/\/127\.0\.0\.1:9\. Start one with `make dev API=1`\./);
   assert.match(withoutServer.screen(), /No server answers at http:\/\/127\.0\.0\.1:9\. Start one with `make dev`\./);
 });
 
-/** Runs the device. Its screen is what it printed so far. */
-function play(env) {
-  const program = join(root, 'target', 'debug/examples/device');
-  const child = spawn(program, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const closed = once(child, 'close');
+test('the device says how long the code is good, and that it was refused', async () => {
+  const device = play({ ISSUER: server.origin });
+
+  await new Person(server).deny(await device.code(1));
+
+  assert.equal(await device.ended(), 1, device.screen());
+  assert.equal(device.screen().match(/Waiting for you to approve\. The code is good for \d+:\d\d\./g)?.length, 1, device.screen());
+  assert.match(device.screen(), /You refused the request\. Run `make device` to try again\./);
+  assert.doesNotMatch(device.screen(), /access_denied/);
+});
+
+for (const [refusal, words] of [
+  [{ error: 'access_denied' }, 'You refused the request. Run `make device` to try again.'],
+  [{ error: 'expired_token' }, 'The code expired before anybody approved it. Run `make device` for a new one.'],
+  [{ error: 'invalid_grant', error_description: 'The code is unknown.' }, 'The server refused the request (invalid_grant). It says: The code is unknown.'],
+]) {
+  test(`the device says what ${refusal.error} means for the person`, async (t) => {
+    const issuer = await startIssuer([], { '/device_authorization': () => ({ body: codes }), '/token': () => ({ status: 400, body: refusal }) });
+    t.after(issuer.stop);
+
+    const device = play({ ISSUER: issuer.origin });
+
+    assert.equal(await device.ended(), 1);
+    assert.ok(device.screen().endsWith(`\n  ${words}\n\n`), device.screen());
+  });
+}
+
+for (const [status, refusal, words] of [
+  [401, { error: 'invalid_client' }, /does not know the client tv, or does not accept its secret\. Check CLIENT_ID and CLIENT_SECRET\./],
+  [400, { error: 'unauthorized_client' }, /does not let the client tv use this grant\..* CLIENT_ID\./],
+  [400, { error: 'invalid_scope' }, /does not accept the scopes "sesame" from the client tv\. Name others with SCOPE\./],
+  [400, { error: 'invalid_target' }, /issues no tokens for this API to the client tv\. .*`make dev API=1`/],
+  [503, { error: 'temporarily_unavailable', error_description: 'One part is down.' }, /cannot help right now\..* It says: One part is down\./],
+  [503, 'MASTER_KEY is missing.', /It says: .*MASTER_KEY is missing\./],
+  [400, { error: 'odd', error_description: 'It is Sunday.' }, /The server refused the request \(odd\)\. It says: It is Sunday\./],
+]) {
+  test(`the device says in a sentence why it got no code: ${refusal.error ?? refusal}`, async (t) => {
+    const issuer = await startIssuer([], { '/device_authorization': () => ({ status, body: refusal }) });
+    t.after(issuer.stop);
+
+    const device = play({ ISSUER: issuer.origin, CLIENT_ID: 'tv', SCOPE: 'sesame' });
+
+    assert.equal(await device.ended(), 1);
+    assert.match(device.screen(), words);
+  });
+}
+
+test('the device follows no redirect, and says what it got instead of metadata', async (t) => {
+  const path = '/.well-known/openid-configuration';
+  const issuer = await startIssuer([], { [path]: () => ({ status: 302, headers: { location: '/keys' }, body: {} }) });
+  t.after(issuer.stop);
+
+  const device = play({ ISSUER: issuer.origin });
+
+  assert.equal(await device.ended(), 1);
+  assert.ok(device.screen().includes(`${issuer.origin}${path} returned no usable metadata (302 Found).`), device.screen());
+});
+
+test('the device says that the server went away while it waited', async (t) => {
+  const issuer = await startIssuer([], {
+    '/device_authorization': () => ({ body: { ...codes, expires_in: 2 } }),
+    '/token': () => {
+      setTimeout(issuer.stop, 50);
+      return { status: 400, body: { error: 'authorization_pending' } };
+    },
+  });
+  t.after(issuer.stop);
+
+  const device = play({ ISSUER: issuer.origin });
+
+  assert.equal(await device.ended(), 1, device.screen());
+  assert.match(device.screen(), /The server stopped answering, and the code has expired\./);
+});
+
+test('on a terminal, the time that is left counts down in place', async (t) => {
+  let polls = 0;
+  const issuer = await startIssuer([], {
+    '/device_authorization': () => ({ body: { ...codes, interval: 2 } }),
+    '/token': () => ({ status: 400, body: { error: ++polls === 1 ? 'authorization_pending' : 'access_denied' } }),
+  });
+  t.after(issuer.stop);
+
+  const device = play({ ISSUER: issuer.origin }, [python(), '-c', 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)']);
+
+  assert.equal(await device.ended(), 1, device.screen());
+  const line = (left) => `\r  Waiting for you to approve. The code is good for ${left}.\x1b[K`;
+  for (const left of ['1:00', '0:59']) assert.ok(device.screen().includes(line(left)), JSON.stringify(device.screen()));
+  assert.match(device.screen(), /\r\x1b\[K\r\n {2}You refused the request\./, 'the line is gone when the device ends');
+});
+
+test('`make device` leaves the last word to the device, and lists its variables', async () => {
+  const make = (...variables) => promisify(execFile)('make', ['device', ...variables], { cwd: root });
+  const { stdout, stderr } = await make(`ISSUER=${NOWHERE}`);
+  const help = await make('HELP=1');
+
+  assert.equal(stderr, '');
+  assert.match(stdout, /No server answers at http:\/\/127\.0\.0\.1:9\. Start one with `make dev`\.\n\n$/);
+  for (const name of ['PORT', 'ISSUER', 'CLIENT_ID', 'CLIENT_SECRET', 'SCOPE', 'API', 'DPOP']) {
+    assert.match(help.stdout, new RegExp(`^  ${name} `, 'm'));
+  }
+});
+
+test('`make device` hands the client\'s secret and the scopes to the device', async (t) => {
+  const asked = [];
+  const issuer = await startIssuer([], {
+    '/device_authorization': (_, form) => {
+      asked.push(['client_id', 'client_secret', 'scope'].map((name) => form.get(name)));
+      return { status: 400, body: { error: 'invalid_scope' } };
+    },
+  });
+  t.after(issuer.stop);
+
+  const variables = [`ISSUER=${issuer.origin}`, 'CLIENT_ID=printer', 'CLIENT_SECRET=s3cret', 'SCOPE=openid email'];
+  await promisify(execFile)('make', ['device', ...variables], { cwd: root });
+  await promisify(execFile)('make', ['device', `ISSUER=${issuer.origin}`], { cwd: root });
+
+  assert.deepEqual(asked, [['printer', 's3cret', 'openid email'], ['demo-tv', null, 'openid profile email offline_access']]);
+});
+
+/** The devices that have not ended. */
+const playing = new Set();
+process.once('exit', () => playing.forEach((child) => child.kill('SIGKILL')));
+
+/** Runs the device, with the command `through` before it if given. Its screen is what it has printed so far. */
+function play(env, through = []) {
+  const [program, ...options] = [...through, join(root, 'target', 'debug/examples/device')];
+  const child = spawn(program, options, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  playing.add(child);
+  const closed = once(child, 'close').finally(() => playing.delete(child));
   let screen = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (screen += text));
   const nthCode = (n) => [...screen.matchAll(/enter the code\s+(\S+)/g)][n - 1]?.[1];
   return {
     screen: () => screen,
-    /** The code that it shows for the nth time. */
+    /** The nth code that it shows. */
     async code(n) {
       const shown = (async () => {
         while (nthCode(n) === undefined) await Promise.race([once(child.stdout, 'data'), closed.then(() => assert.fail(screen))]);

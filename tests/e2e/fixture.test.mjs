@@ -1,4 +1,4 @@
-// The present build is started on what an earlier one had stored: in the middle of a flow, and long afterwards.
+// Starts the current build on the state that an earlier build stored, in the middle of a flow and long afterwards.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
@@ -25,10 +25,10 @@ test('a fixture is small', () => {
 });
 
 for (const format of formats()) {
-  describe(`deployed in the middle of a flow that was stored as ${format}`, () => {
+  describe(`deployed in the middle of a flow stored in format ${format}`, () => {
     const now = () => Date.now();
 
-    test('a device that waits goes on waiting, and a person can still approve it', async (t) => {
+    test('a waiting device keeps waiting, and a person can still approve it', async (t) => {
       const { server, devices } = await startedOn(t, format, now);
       const { pending } = devices;
 
@@ -38,7 +38,7 @@ for (const format of formats()) {
       await pending.redeem();
     });
 
-    test('a consent page that was open is taken over by the same account', async (t) => {
+    test('the account that had opened a consent page can open it again', async (t) => {
       const { server, devices } = await startedOn(t, format, now);
 
       await new Person(server).approve(devices.claimed.userCode);
@@ -46,18 +46,18 @@ for (const format of formats()) {
       await devices.claimed.redeem();
     });
 
-    test('a consent page that was open is contested by another account', async (t) => {
+    test('another account that enters the code of an open consent page ends the request', async (t) => {
       const { server, devices } = await startedOn(t, format, now);
       const bob = new Person(server, { account: accounts.bob });
 
       await bob.enter(devices.claimed.userCode);
       await bob.signIn();
 
-      assert.match(bob.page.problem, /^That code did not work/);
+      assert.match(bob.page.problem, /^That code didn’t work/);
       assert.equal((await devices.claimed.poll()).error, 'access_denied');
     });
 
-    test('an approval is redeemed, once, under the keys that were published before', async (t) => {
+    test('an approval is redeemed once, under the keys published before', async (t) => {
       const { server, flow, devices } = await startedOn(t, format, now);
 
       const { id_token, access_token } = await devices.approved.redeem();
@@ -70,13 +70,13 @@ for (const format of formats()) {
       assert.equal((await devices.approved.refresh()).status, 200);
     });
 
-    test('a refusal is still one', async (t) => {
+    test('a refused code stays refused', async (t) => {
       const { devices } = await startedOn(t, format, now);
 
       assert.equal((await devices.denied.poll()).error, 'access_denied');
     });
 
-    test('a device code that was spent before is a replay, and ends its family', async (t) => {
+    test('a device code that was redeemed before counts as a replay, and ends its family', async (t) => {
       const { devices } = await startedOn(t, format, now);
       await interval(3.1);
 
@@ -93,7 +93,7 @@ for (const format of formats()) {
       assert.equal((await devices.refreshed.refresh()).error, 'invalid_grant');
     });
 
-    test('wrong entries made before count', async (t) => {
+    test('wrong codes entered before still count', async (t) => {
       const { server, devices } = await startedOn(t, format, now);
       const bob = new Person(server, { account: accounts.bob });
       const statuses = [];
@@ -108,17 +108,17 @@ for (const format of formats()) {
     });
   });
 
-  describe(`started long after a flow that was stored as ${format}`, () => {
+  describe(`started long after a flow stored in format ${format}`, () => {
     const dayAgo = () => Date.now() - DAY;
     const yearsAgo = () => Date.now() - 800 * DAY;
 
-    test('the keys, the clients and the accounts are those that were stored, and keys stand by', async (t) => {
+    test('the stored keys, clients and accounts are in use, and next keys are announced', async (t) => {
       const { server, flow } = await startedOn(t, format, dayAgo);
       const { keys } = await (await fetch(`${server.origin}/jwks.json`)).json();
 
       for (const { alg, kid } of flow.keys) {
         assert.ok(keys.some((key) => key.kid === kid), kid);
-        assert.ok(keys.some((key) => key.alg === alg && key.kid !== kid), `another for ${alg} stands by`);
+        assert.ok(keys.some((key) => key.alg === alg && key.kid !== kid), `the next key for ${alg} is announced`);
       }
       for (const client of Object.values(clients)) {
         const device = await Device.start(server, { client });
@@ -137,10 +137,10 @@ for (const format of formats()) {
       const alice = new Person(server);
       await alice.enter(devices.pending.userCode);
       await alice.signIn();
-      assert.match(alice.page.problem, /^That code did not work/);
+      assert.match(alice.page.problem, /^That code didn’t work/);
     });
 
-    test('a refresh token works until the end that was stored with it', async (t) => {
+    test('a refresh token works until its stored end', async (t) => {
       const inTime = await startedOn(t, format, dayAgo);
       const late = await startedOn(t, format, yearsAgo);
       assert.ok(late.flow.refresh_ends_at < Date.now() && Date.now() < inTime.flow.refresh_ends_at);
@@ -151,24 +151,24 @@ for (const format of formats()) {
       }
     });
 
-    test('the rows that have ended are swept, and every event reaches the ledger', async (t) => {
+    test('ended rows are swept, and every event reaches the ledger', async (t) => {
       const { server } = await startedOn(t, format, dayAgo);
       await fetch(`${server.origin}/jwks.json`);
 
       await until(() => grants(server).length === 0, 10_000, 'the rows were not swept');
       await until(() => outbox(server).length === 0, 10_000, 'the events were not shipped');
 
-      const told = ledger(server).map(({ record }) => record.event.what);
-      const count = (what) => told.filter((other) => other === what).length;
+      const recorded = ledger(server).map(({ record }) => record.event.what);
+      const count = (what) => recorded.filter((other) => other === what).length;
       assert.deepEqual([count('device_authorization'), count('redeemed'), count('denied')], [7, 2, 1]);
-      assert.equal(count('expired'), 4, 'the one of its own, and those that nobody redeemed');
+      assert.equal(count('expired'), 4, 'the code that was left to expire, and three that nobody redeemed');
       const device = await Device.start(server);
       assert.equal((await device.poll()).error, 'authorization_pending');
     });
   });
 }
 
-/** A server on a copy of the fixture, dated as if the flow had been stopped at some time, and the devices of its flow. */
+/** Starts a server on a copy of the fixture, as if the flow had stopped when `dated` says. Adds the flow's devices. */
 async function startedOn(t, format, dated) {
   const { flow, directory } = copyOf(format, dated);
   const server = await startWorkerd({ dir: directory.path, vars: flow.vars });

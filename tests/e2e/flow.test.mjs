@@ -1,4 +1,4 @@
-// A device is signed in, refused, reported and kept waiting, on the runtime itself.
+// Devices are approved, refused, reported and kept waiting, in the real runtime.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ import { at } from './support/places.mjs';
 import { decisions, endDiscreetly } from './support/secrets.mjs';
 
 const INTERVAL = 2;
-/** How many tests run at once. Each has alice enter a code, and five entries of hers in flight are five attempts. */
+/** Number of tests that run at once. Each has alice enter a code; five entries in flight would use up her attempts. */
 const concurrency = 4;
 
 let server;
@@ -53,7 +53,7 @@ describe('the device grant', { concurrency }, () => {
     });
   }
 
-  test('scopes that were not asked for are not given, and then there is no ID token or refresh token', async () => {
+  test('only requested scopes are granted, and without openid and offline_access there is no ID or refresh token', async () => {
     const device = await Device.start(server, { scope: 'email' });
     await new Person(server).approve(device.userCode);
 
@@ -62,7 +62,7 @@ describe('the device grant', { concurrency }, () => {
     assert.deepEqual([tokens.scope, tokens.id_token, tokens.refresh_token], ['email', undefined, undefined]);
   });
 
-  test('a device that asks too soon is slowed down, and one that obeys is served', async () => {
+  test('a device that polls too soon is slowed down, and gets its tokens once it waits', async () => {
     const device = await Device.start(server);
     assert.equal((await device.poll()).error, 'authorization_pending');
 
@@ -72,7 +72,7 @@ describe('the device grant', { concurrency }, () => {
     assert.equal(early.retryAfter, String(INTERVAL + 5));
     await interval(early.interval);
     const onTime = await device.poll();
-    assert.deepEqual([onTime.error, onTime.interval], ['authorization_pending', INTERVAL + 5], 'the interval stays');
+    assert.deepEqual([onTime.error, onTime.interval], ['authorization_pending', INTERVAL + 5], 'the longer interval stays');
     await new Person(server).approve(device.userCode);
     await device.redeem();
   });
@@ -86,10 +86,10 @@ describe('the device grant', { concurrency }, () => {
     assert.equal((await device.poll()).error, 'access_denied');
     assert.equal((await device.poll()).error, 'access_denied');
     await bob.enter(device.userCode);
-    assert.match(bob.page.problem, /^That code did not work/);
+    assert.match(bob.page.problem, /^That code didn’t work/);
   });
 
-  test('"I did not start this" reaches the device as a refusal, and is noted', async () => {
+  test('"I didn’t start this" reaches the device as a refusal, and is logged', async () => {
     const device = await Device.start(server);
     const alice = new Person(server);
     await alice.consider(device.userCode);
@@ -101,7 +101,7 @@ describe('the device grant', { concurrency }, () => {
     assert.ok(decisions(server).some(({ what, outcome }) => what === 'decision' && outcome === 'reported'));
   });
 
-  test('a code from a link is shown to be compared, and goes on only when confirmed', async () => {
+  test('a code from a link is shown for comparison, and goes on only when confirmed', async () => {
     const device = await Device.start(server);
     const alice = new Person(server);
 
@@ -117,7 +117,7 @@ describe('the device grant', { concurrency }, () => {
     await device.redeem();
   });
 
-  test('without the box ticked, or without a button, nothing is decided', async () => {
+  test('nothing is decided unless the box is ticked and a button pressed', async () => {
     const device = await Device.start(server);
     const alice = new Person(server);
     await alice.consider(device.userCode);
@@ -133,7 +133,7 @@ describe('the device grant', { concurrency }, () => {
     await device.redeem();
   });
 
-  test('a form that was not ours, or comes from elsewhere, is refused', async () => {
+  test('a form that the server did not make, or that comes from another site, is refused', async () => {
     const device = await Device.start(server);
     const alice = new Person(server);
     await alice.consider(device.userCode);
@@ -154,7 +154,7 @@ describe('the device grant', { concurrency }, () => {
     assert.equal((await device.poll()).error, 'authorization_pending');
   });
 
-  test('the consent page tells where the request came from, beside where the person is', async () => {
+  test('the consent page shows where the request came from, next to where the person is', async () => {
     const lyon = { city: 'Lyon', region: 'Auvergne-Rhône-Alpes', country: 'FR', asOrganization: 'Réseau', asn: 64500, colo: 'CDG' };
     const oslo = { city: 'Oslo', country: 'NO', asn: 64501, colo: 'OSL' };
     const device = await Device.start(server, { headers: { ...at(lyon), 'user-agent': 'Roku/DVP' } });
@@ -172,7 +172,7 @@ describe('the device grant', { concurrency }, () => {
 });
 
 describe('refresh tokens', { concurrency }, () => {
-  test('each use gives the next one, and scopes may shrink but not grow', async () => {
+  test('each use returns the next one, and scopes may shrink but not grow', async () => {
     const { device, tokens: first } = await signedIn();
 
     const second = await device.refresh();
@@ -186,7 +186,7 @@ describe('refresh tokens', { concurrency }, () => {
     assert.equal((await device.refresh(narrow.refresh_token)).status, 200, 'a refused refresh spends nothing');
   });
 
-  test('one whose successor was used ends its family', async () => {
+  test('reuse of a token whose successor was used ends the family', async () => {
     const { device, tokens: first } = await signedIn();
     const second = await device.refresh(first.refresh_token);
     const third = await device.refresh(second.refresh_token);
@@ -197,7 +197,7 @@ describe('refresh tokens', { concurrency }, () => {
     assert.equal((await device.refresh(third.refresh_token)).error, 'invalid_grant');
   });
 
-  test('another client cannot use one, and does no harm by trying', async () => {
+  test('another client cannot use a token, and does no harm by trying', async () => {
     const { device, tokens } = await signedIn();
 
     const stranger = await new Device(server, { client: clients.printer }).refresh(tokens.refresh_token);
@@ -206,7 +206,7 @@ describe('refresh tokens', { concurrency }, () => {
     assert.equal((await device.refresh()).status, 200);
   });
 
-  test('a device code that comes back at once changes nothing; later, it ends the family', async () => {
+  test('replaying the device code at once changes nothing, but later ends the family', async () => {
     const { device, tokens } = await signedIn();
 
     assert.equal((await device.poll()).error, 'invalid_grant');
@@ -219,7 +219,7 @@ describe('refresh tokens', { concurrency }, () => {
     assert.equal((await device.refresh(second.refresh_token)).error, 'invalid_grant');
   });
 
-  test("another client cannot replay a device code, and does no harm by trying", async () => {
+  test('another client cannot replay a device code, and does no harm by trying', async () => {
     const { device, tokens } = await signedIn();
     await interval(3.1);
 
@@ -233,7 +233,7 @@ describe('refresh tokens', { concurrency }, () => {
 describe('the routes', () => {
   const pages = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/jwks.json', '/healthz', '/device'];
 
-  test('what can be read can be asked about: HEAD is GET without the body', async () => {
+  test('HEAD answers like GET, without the body', async () => {
     for (const path of pages) {
       const [get, head] = await Promise.all(['GET', 'HEAD'].map((method) => fetch(server.origin + path, { method })));
       const [there, none] = await Promise.all([get.text(), head.text()]);
@@ -242,7 +242,7 @@ describe('the routes', () => {
     }
   });
 
-  test('a script of another site may call the token endpoint, and may not read the pages', async () => {
+  test('a script of another site can call the token endpoint, but cannot read the pages', async () => {
     const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
     const preflight = await fetch(`${server.origin}/token`, { method: 'OPTIONS', headers });
     assert.deepEqual([preflight.status, await preflight.text()], [204, '']);
@@ -250,7 +250,7 @@ describe('the routes', () => {
     assert.equal((await fetch(`${server.origin}/device`, { headers })).headers.get('access-control-allow-origin'), null);
   });
 
-  test('another method is 405, and says which ones there are', async () => {
+  test('any other method gets 405, with the allowed methods', async () => {
     const wrong = [
       ...pages.slice(0, 4).flatMap((path) => ['POST', 'PUT', 'DELETE'].map((method) => [method, path, 'GET, HEAD'])),
       ...['PUT', 'DELETE', 'OPTIONS'].map((method) => [method, '/device', 'GET, HEAD, POST']),
@@ -264,7 +264,7 @@ describe('the routes', () => {
     }
   });
 
-  test('everything else is 404', async () => {
+  test('any other path gets 404', async () => {
     for (const path of ['/', '/token/', '/device/x', '/.well-known', '/jwks', '/panic-probe', '/TOKEN', '/register', '/admin', '/admin/apix']) {
       const response = await fetch(server.origin + path, { method: 'POST' });
       assert.deepEqual([response.status, await response.text()], [404, 'There is nothing here.\n'], path);
@@ -275,10 +275,10 @@ describe('the routes', () => {
     for (const host of ['login.example.com', 'localhost.example.com', '127.0.0.1.example.com:80']) {
       assert.equal(await statusFor(host), 421, host);
     }
-    assert.equal(await statusFor('localhost:1'), 200, 'in development any loopback name is ours');
+    assert.equal(await statusFor('localhost:1'), 200, 'in development any loopback host is accepted');
   });
 
-  test('the authorization endpoint that strict clients demand explains itself and refuses', async () => {
+  test('the authorization endpoint, which strict clients demand, refuses and explains itself', async () => {
     const { authorization_endpoint, response_types_supported } = await discover();
     const response = await fetch(`${authorization_endpoint}?response_type=code&client_id=demo-tv`, { redirect: 'manual' });
 
@@ -287,7 +287,7 @@ describe('the routes', () => {
     assert.match(await response.text(), /Sign in on your device/);
   });
 
-  test('the log names the ray of a request', async () => {
+  test('the log contains the ray ID of a request', async () => {
     const device = new Device(server, { headers: { 'cf-ray': '8f00ba4-test' } });
 
     await device.start({ scope: 'nothing-known' });
@@ -298,7 +298,7 @@ describe('the routes', () => {
   });
 });
 
-/** The metadata, the same at both places. */
+/** Returns the metadata, which must be the same at both URLs. */
 async function discover() {
   const places = ['oauth-authorization-server', 'openid-configuration'];
   const urls = places.map((name) => `${server.origin}/.well-known/${name}`);
@@ -317,7 +317,7 @@ async function signedIn() {
   return { device, tokens: await device.redeem() };
 }
 
-/** Verifies both tokens as a client and a resource server would. */
+/** Verifies the ID token as a client would, and the access token as a resource server would. */
 async function verifyTokens({ issuer, jwks_uri }, tokens, { client_id, nonce, began }) {
   const keys = createRemoteJWKSet(new URL(jwks_uri));
   const id = await jwtVerify(tokens.id_token, keys, { issuer, audience: client_id, algorithms: ['RS256'] });
@@ -344,7 +344,7 @@ async function verifyTokens({ issuer, jwks_uri }, tokens, { client_id, nonce, be
   }
 }
 
-/** The status of `GET /healthz` for a `Host` that fetch would not send. */
+/** Returns the status of `GET /healthz` with a `Host` header, which fetch cannot set. */
 function statusFor(host) {
   const { port } = new URL(server.origin);
   return new Promise((resolve, reject) => {

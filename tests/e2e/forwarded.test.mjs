@@ -1,4 +1,4 @@
-// RFC 9700 §4.13: what a client says of its own address, host and scheme.
+// RFC 9700 §4.13: claims of a client about its own address, host and scheme are ignored.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-/** All that a client could call itself, another one each time. */
+/** Returns every header in which a client could claim an address, with a different one for each `number`. */
 const claimed = (number) => ({
   'x-forwarded-for': `203.0.113.${number}`,
   'x-real-ip': `203.0.113.${number}`,
@@ -40,7 +40,7 @@ test('s9_what_a_client_says_of_its_own_address_counts_nowhere', async () => {
   for (let number = 1; number <= LIVE_CODES; number += 1) last = await Device.start(server, { headers: headers(number) });
   assert.ok(last.codes.verification_uri.startsWith(server.origin));
   const beyond = await new Device(server, { headers: headers(LIVE_CODES + 1) }).start();
-  assert.equal(beyond.status, 429, 'it is one network, whatever it calls itself');
+  assert.equal(beyond.status, 429, 'it counts as one network, whatever it claims');
   await Device.start(server, { headers: { ...claimed(1), ...from('198.51.100.2') } });
 
   const alice = new Person(server, { headers: headers(9) });

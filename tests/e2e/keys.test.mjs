@@ -1,5 +1,5 @@
-// Signing keys under flows in progress: every algorithm, the schedule, and what an operator does. Tokens are verified by
-// libraries of two languages against /jwks.json.
+// Signing keys during flows in progress: every algorithm, the schedule, and an operator's changes. Libraries in two
+// languages verify the tokens against /jwks.json.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -22,7 +22,7 @@ let server;
 before(async () => {
   server = await startWorkerd({ vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '1000' } });
 });
-// What workerd itself says when an RSA key does not sign.
+// workerd's own messages when an RSA key cannot sign.
 after(() => endDiscreetly(server, { besides: [/EVP_DigestSignFinal/, /^stack: /] }));
 
 const ask = async (method, path, json) => {
@@ -40,7 +40,7 @@ async function approved() {
   return device;
 }
 
-/** What a resource server and a client do, each with the keys that are published now. */
+/** Verifies tokens as a resource server and a client do, with the keys that are published now. */
 async function verify(tokens, alg) {
   return verifyWith(createRemoteJWKSet(new URL(`${server.origin}/jwks.json`)), tokens, alg);
 }
@@ -66,10 +66,10 @@ describe('tokens of every algorithm', () => {
   after(() => signWith('ES256'));
 
   for (const alg of ALGORITHMS) {
-    test(`${alg}: there are keys once a client is registered with it, and jose and this server verify its tokens`, async () => {
+    test(`${alg}: registering it for a client makes keys, and jose and this server verify its tokens`, async () => {
       await signWith(alg);
       const published = (await jwks()).filter((key) => key.alg === alg).map((key) => key.kid);
-      assert.equal(published.length, 2, 'before the first use, and one stands by');
+      assert.equal(published.length, 2, 'before the first use there is one to sign, and the next one');
       const signing = await active(alg);
       assert.ok(published.includes(signing));
 
@@ -84,7 +84,7 @@ describe('tokens of every algorithm', () => {
     });
   }
 
-  test('PyJWT verifies all of them, and no forged one', async () => {
+  test('PyJWT verifies all of them, and refuses forged ones', async () => {
     const of = (token, alg, audience) => ({ token, alg, audience, issuer: server.origin });
     const tokens = issued.flatMap(({ alg, access_token, id_token }) => [
       of(access_token, alg, server.origin),
@@ -101,7 +101,7 @@ describe('tokens of every algorithm', () => {
     });
   });
 
-  test('discovery names them', async () => {
+  test('the metadata lists them', async () => {
     const metadata = await (await fetch(`${server.origin}/.well-known/openid-configuration`)).json();
     assert.deepEqual(metadata.id_token_signing_alg_values_supported.toSorted(), ALGORITHMS.toSorted());
   });
@@ -120,13 +120,13 @@ function withPyJwt(asked) {
 describe('between approval and redemption', () => {
   const changes = {
     'a rotation': () => ask('POST', '/keys/rotate'),
-    'a rotation at once': () => ask('POST', '/keys/rotate', { at_once: true }),
-    'a key of the operator': async () => ask('POST', '/keys', { jwk: await ownKey('ES256'), alg: 'ES256', at_once: true }),
+    'an immediate rotation': () => ask('POST', '/keys/rotate', { at_once: true }),
+    "an operator's key": async () => ask('POST', '/keys', { jwk: await ownKey('ES256'), alg: 'ES256', at_once: true }),
     'a retirement': async () => ask('POST', `/keys/${await active('ES256')}/retire`),
     'another retirement': async () => ask('POST', `/keys/${await active('RS256')}/retire`),
   };
   for (const [what, change] of Object.entries(changes)) {
-    test(`${what}: the tokens are good, and their keys are published`, async () => {
+    test(`${what}: the tokens are valid, and their keys are published`, async () => {
       const device = await approved();
       const earlier = await (await approved()).redeem();
 
@@ -137,11 +137,11 @@ describe('between approval and redemption', () => {
       assert.equal(await isActive(tokens.access_token), true);
       const next = await device.refresh();
       await verify(next);
-      assert.equal((await device.refresh(earlier.refresh_token)).status, 200, 'refresh tokens have no key');
+      assert.equal((await device.refresh(earlier.refresh_token)).status, 200, 'refresh tokens depend on no signing key');
     });
   }
 
-  test('keys rotate and retire while ten devices redeem: every token they get is good or of a retired key', async () => {
+  test('keys rotate and retire while ten devices redeem: every token is valid unless its key is retired', async () => {
     const devices = [];
     for (let count = 0; count < 10; count++) devices.push(await approved());
 
@@ -160,14 +160,14 @@ describe('between approval and redemption', () => {
     }
     const count = (alg, state) => keys.filter((key) => key.alg === alg && key.state === state).length;
     for (const alg of ['ES256', 'RS256']) {
-      assert.equal(count(alg, 'active'), 1, 'one signs');
-      assert.ok(count(alg, 'announced') >= 1, 'one stands by');
+      assert.equal(count(alg, 'active'), 1, 'one key signs');
+      assert.ok(count(alg, 'announced') >= 1, 'the next one is announced');
     }
   });
 });
 
 describe('a retired key', () => {
-  test('is not published any more, and its tokens are refused, both at once', async () => {
+  test('is no longer published, and its tokens are refused, both with immediate effect', async () => {
     const tokens = await (await approved()).redeem();
     assert.equal(await isActive(tokens.access_token), true);
 
@@ -181,16 +181,16 @@ describe('a retired key', () => {
   });
 });
 
-describe('a verifier that keeps its copy of the keys', () => {
+describe('a verifier with a cached copy of the keys', () => {
   const changes = {
     'a retirement': async () => {
       for (const alg of ['ES256', 'RS256']) assert.equal((await ask('POST', `/keys/${await active(alg)}/retire`)).status, 200);
     },
-    'a rotation at once': () => ask('POST', '/keys/rotate', { at_once: true }),
+    'an immediate rotation': () => ask('POST', '/keys/rotate', { at_once: true }),
     'another retirement': () => changes['a retirement'](),
   };
   for (const [what, change] of Object.entries(changes)) {
-    test(`verifies what is issued after ${what}, and a new key stands by`, async () => {
+    test(`verifies tokens issued after ${what}, and a new key is announced`, async () => {
       const device = await approved();
       const before = await jwks();
       const signed = [await active('ES256'), await active('RS256')];
@@ -208,7 +208,7 @@ describe('a verifier that keeps its copy of the keys', () => {
 
 describe("an operator's own key", () => {
   for (const alg of ALGORITHMS) {
-    test(`${alg}: signs, and its private half is kept sealed and never shown`, async () => {
+    test(`${alg}: signs, and its private part is stored sealed and never shown`, async () => {
       await signWith(alg);
       const jwk = await ownKey(alg);
 
@@ -225,7 +225,7 @@ describe("an operator's own key", () => {
     });
   }
 
-  test('with halves of two keys is refused', async () => {
+  test('is refused if its public and private parts do not belong together', async () => {
     for (const alg of ['ES256', 'EdDSA', 'RS256']) {
       const [one, other] = [await ownKey(alg), await ownKey(alg)];
       const { d, p, q, dp, dq, qi } = other;
@@ -253,7 +253,7 @@ describe('as time goes by', () => {
     server = own;
   });
 
-  test('the next key is published from the start, then signs, and the last one verifies for a week', async () => {
+  test('the next key is published from the start, then signs, and the previous one stays published for a week', async () => {
     const first = await (await approved()).redeem();
     const old = kid(first.access_token);
     const names = async () => (await jwks()).filter(({ alg }) => alg === 'ES256').map((key) => key.kid);
@@ -263,7 +263,7 @@ describe('as time goes by', () => {
 
     await ageKeys(server, 89 * DAY);
     const third = await others(old, standby[0]);
-    assert.deepEqual([third.length, (await names()).length], [1, 3], 'its turn is a day away');
+    assert.deepEqual([third.length, (await names()).length], [1, 3], 'the standby key signs a day later');
     const during = await approved();
     const last = await (await approved()).redeem();
     assert.equal(kid(last.access_token), old);
@@ -280,7 +280,7 @@ describe('as time goes by', () => {
     assert.equal((await during.refresh()).status, 200);
   });
 
-  test('a rotation to a key that was published long ago needs no wait', async () => {
+  test('a rotation to a key that was published long ago takes effect at once', async () => {
     await ageKeys(server, 3_600_000);
     const before = await jwks();
     const signed = await active('ES256');

@@ -1,4 +1,4 @@
-// The runtime is killed at every step of a flow, and in the middle of one: nothing is lost, and nothing happens twice.
+// Kills the runtime between the steps of a flow and during requests: nothing is lost, and nothing happens twice.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-/** The runtime goes down without a word, and comes back on what it had stored. */
+/** Kills the runtime without warning, and starts it again on its stored state. */
 async function crash() {
   await server.kill9();
   await server.restart();
@@ -49,12 +49,12 @@ describe('after a crash', () => {
       assert.equal(third.status, 200);
       assert.equal((await device.refresh(first.refresh_token)).error, 'invalid_grant', 'used before the crash');
       await crash();
-      assert.equal((await device.refresh(third.refresh_token)).error, 'invalid_grant', 'its family was ended');
+      assert.equal((await device.refresh(third.refresh_token)).error, 'invalid_grant', 'the reuse has ended the family');
       assert.deepEqual(await jwks(), keys);
     });
   }
 
-  test('a refusal is still one', async () => {
+  test('a refused code stays refused', async () => {
     const device = await Device.start(server);
     await new Person(server).deny(device.userCode);
 
@@ -63,7 +63,7 @@ describe('after a crash', () => {
     assert.equal((await device.poll()).error, 'access_denied');
   });
 
-  test('whoever was signed in still is, and whoever signed out is not', async () => {
+  test('signed-in people stay signed in, and signed-out ones stay signed out', async () => {
     const [alice, bob] = Object.values(accounts).map((account) => new Person(server, { account }));
     const [one, other] = [await Device.start(server), await Device.start(server)];
     await alice.deny(one.userCode);
@@ -82,7 +82,7 @@ describe('after a crash', () => {
     bob.mustRead(200, 'Sign in');
   });
 
-  test('wrong entries still count', async () => {
+  test('wrong codes still count', async () => {
     const bob = new Person(server, { account: accounts.bob });
     await bob.deny((await Device.start(server)).userCode);
     const enterWrong = async () => (await bob.enter('BBBB-BBBB')).status;
@@ -94,12 +94,12 @@ describe('after a crash', () => {
   });
 });
 
-describe('a crash while a request is on its way', () => {
+describe('a crash during a request', () => {
   const alice = () => new Person(server);
-  /** From before the request is read to after it is answered, in milliseconds. */
+  /** Milliseconds from sending the request to the crash: from before it is read to after it is answered. */
   const delays = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 20];
 
-  test('a redemption has happened once, or not at all', async () => {
+  test('a redemption happens once or not at all', async () => {
     const person = alice();
     for (const delay of delays) {
       const device = await Device.start(server);
@@ -110,13 +110,13 @@ describe('a crash while a request is on its way', () => {
 
       const issued = [before, after].filter((answer) => answer?.status === 200);
       assert.ok(issued.length <= 1, `two redemptions, ${delay} ms`);
-      if (!issued.length) assert.equal(after.error, 'invalid_grant', `nothing is left to redeem, ${delay} ms`);
-      else assert.equal((await device.refresh(issued[0].refresh_token)).status, 200, `the winner is good, ${delay} ms`);
+      if (!issued.length) assert.equal(after.error, 'invalid_grant', `the code is spent, ${delay} ms`);
+      else assert.equal((await device.refresh(issued[0].refresh_token)).status, 200, `the issued tokens work, ${delay} ms`);
     }
     assertConsistent();
   });
 
-  test('a refresh has happened once, or not at all', async () => {
+  test('a refresh happens once or not at all', async () => {
     const person = alice();
     const reused = () => families(server).filter(({ record }) => record.ended === 'refresh_token_reused').length;
     const endedBefore = reused();
@@ -127,8 +127,8 @@ describe('a crash while a request is on its way', () => {
 
       const before = await crashDuring(() => device.refresh(first.refresh_token), delay);
 
-      // Whoever was answered goes on with what they got; whoever was not tries again, too soon perhaps for that to be
-      // told from a race, but it has ended nothing.
+      // A device that got its answer goes on with it. A device without an answer tries again. That may be so soon that
+      // the server takes it for a race and refuses it, but it must not end the family.
       const next = before?.status === 200 ? before : await device.refresh(first.refresh_token);
       if (next.status === 200) assert.equal((await device.refresh(next.refresh_token)).status, 200, `${delay} ms`);
       else assert.equal(next.error, 'invalid_grant', `${delay} ms`);
@@ -137,7 +137,7 @@ describe('a crash while a request is on its way', () => {
     assertConsistent();
   });
 
-  test('a decision has happened once, or not at all', async () => {
+  test('a decision happens once or not at all', async () => {
     const person = alice();
     for (const delay of delays) {
       const device = await Device.start(server);
@@ -146,14 +146,14 @@ describe('a crash while a request is on its way', () => {
       const answered = await crashDuring(() => person.decide('approve'), delay);
 
       const poll = await device.poll();
-      if (answered) assert.equal(poll.status, 200, `what was shown as approved is, ${delay} ms`);
+      if (answered) assert.equal(poll.status, 200, `a decision shown as approved is stored, ${delay} ms`);
       else assert.ok(poll.status === 200 || poll.error === 'authorization_pending', `${delay} ms: ${poll.error}`);
     }
     assertConsistent();
   });
 });
 
-/** The answer to a request during which the runtime is killed; `undefined` if none came. */
+/** Kills and restarts the runtime during a request. Returns the answer, or `undefined` if none arrived. */
 async function crashDuring(request, delay) {
   const answer = request().catch(() => undefined);
   await sleep(delay);
@@ -163,13 +163,13 @@ async function crashDuring(request, delay) {
   return received;
 }
 
-/** A grant is redeemed exactly if it has a family, and its event was written with it. */
+/** Checks that the redeemed grants, the families and the `redeemed` events correspond one to one. */
 function assertConsistent() {
   const redeemed = grants(server).filter(({ record }) => record.state.is === 'redeemed');
-  const told = events(server).filter(({ what }) => what === 'redeemed');
+  const recorded = events(server).filter(({ what }) => what === 'redeemed');
 
   assert.deepEqual(redeemed.map(({ record }) => record.state.family).sort(), families(server).map(({ id }) => id).sort());
-  assert.deepEqual(redeemed.map(({ key }) => key).sort(), told.map(({ subject }) => subject).sort());
+  assert.deepEqual(redeemed.map(({ key }) => key).sort(), recorded.map(({ subject }) => subject).sort());
 }
 
 async function jwks() {

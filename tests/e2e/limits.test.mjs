@@ -1,4 +1,4 @@
-// What may be tried or held only so often: live codes, wrong codes, wrong passwords; and what wrong codes give away.
+// Limits on live codes, wrong codes and wrong passwords, and what the answers to wrong codes reveal.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -19,12 +19,12 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-/** A network of its own for every test, so that none counts in another's budgets. */
+/** Returns headers from a new network, so that no test uses up another's limits. */
 let networks = 0;
 const ownNetwork = () => from(`198.51.100.${++networks}`);
 
 describe('live codes of a client on a network', () => {
-  test('are at most twenty; the next has to wait for one to end, and is told how long', async () => {
+  test('are at most twenty; the next device has to wait until one ends, and the answer says how long', async () => {
     const headers = ownNetwork();
     const devices = await Promise.all(Array.from({ length: 20 }, () => Device.start(server, { headers })));
 
@@ -32,28 +32,28 @@ describe('live codes of a client on a network', () => {
 
     assert.deepEqual([refused.status, refused.error], [429, 'temporarily_unavailable']);
     const wait = Number(refused.retryAfter);
-    assert.ok(wait > 280 && wait <= 300, `until the first one ends: ${refused.retryAfter}`);
+    assert.ok(wait > 280 && wait <= 300, `not until the first one ends: ${refused.retryAfter}`);
     await Device.start(server, { headers, client: clients.printer });
     await Device.start(server, { headers: ownNetwork() });
-    assert.equal((await devices[0].poll()).error, 'authorization_pending', 'the twenty are as they were');
+    assert.equal((await devices[0].poll()).error, 'authorization_pending', 'the twenty are not affected');
   });
 
-  test('are counted no longer once redeemed or refused', async () => {
+  test('no longer count once redeemed or refused', async () => {
     const headers = ownNetwork();
     const devices = await Promise.all(Array.from({ length: 20 }, () => Device.start(server, { headers })));
     const startIsRefused = async () => (await new Device(server, { headers }).start()).status === 429;
     const bob = new Person(server, { account: accounts.bob, headers: ownNetwork() });
 
     await bob.approve(devices[0].userCode);
-    assert.ok(await startIsRefused(), 'an approved one can still lead to tokens');
+    assert.ok(await startIsRefused(), 'an approved code still counts');
     await devices[0].redeem();
     assert.equal(await startIsRefused(), false);
     await bob.deny(devices[1].userCode);
     assert.equal(await startIsRefused(), false);
-    assert.ok(await startIsRefused(), 'two ended, two began');
+    assert.ok(await startIsRefused(), 'the two that ended were replaced');
   });
 
-  test('of all clients in a shard are at most as many as set', async (t) => {
+  test('of all clients in a shard are limited by a setting', async (t) => {
     const full = await startWorkerd({ vars: { LIVE_CODES_PER_SHARD: '3', SHARDS_PER_REGION: '1' } });
     t.after(() => endDiscreetly(full));
     for (const client of [clients.tv, clients.printer, clients.tv]) await Device.start(full, { client, headers: ownNetwork() });
@@ -67,12 +67,12 @@ describe('live codes of a client on a network', () => {
 });
 
 describe('wrong user codes', () => {
-  test('are five per account, then a wait that the page names, wherever the account is used', async () => {
+  test('are limited to five per account, then the page says how long to wait, wherever the account is used', async () => {
     const bob = await signedIn(accounts.bob);
     const right = await Device.start(server, { headers: ownNetwork() });
     for (let count = 0; count < 5; count += 1) {
       await bob.enter('BBBB-BBBB');
-      assert.deepEqual([bob.page.status, bob.page.problem.slice(0, 22)], [400, 'That code did not work']);
+      assert.deepEqual([bob.page.status, bob.page.problem.slice(0, 21)], [400, 'That code didn’t work']);
     }
 
     await bob.enter(right.userCode);
@@ -90,7 +90,7 @@ describe('wrong user codes', () => {
     await right.redeem();
   });
 
-  test('that cannot be codes at all do not count', async (t) => {
+  test('do not count if they could never be codes', async (t) => {
     const fresh = await startWorkerd();
     t.after(() => endDiscreetly(fresh));
     const bob = await signedIn(accounts.bob, fresh);
@@ -104,7 +104,7 @@ describe('wrong user codes', () => {
     await bob.approve(right.userCode);
   });
 
-  test('look all alike: wrong, used, expired, refused and contested ones get the same bytes', async (t) => {
+  test('all get the same answer, byte for byte: wrong, used, expired, refused and contested codes', async (t) => {
     const short = await startWorkerd({ vars: { CODE_LIFETIME_SECONDS: String(LIFETIME) } });
     t.after(() => endDiscreetly(short));
     const alice = await signedIn(accounts.alice, short);
@@ -119,9 +119,10 @@ describe('wrong user codes', () => {
     await alice.decide('report');
     await alice.consider(contested.userCode);
     await bob.enter(contested.userCode);
-    assert.equal(bob.page.status, 400, 'somebody else has it open');
+    assert.equal(bob.page.status, 400, 'alice has the consent page open');
 
-    // An account has five tries, so the two share them; what each sees has their own name on it.
+    // An account has five tries, so two people share the entries. Their names are on the pages, so each person's pages
+    // are compared only with one another.
     const pages = { bob: { contested: answer(bob.page) }, alice: {} };
     const wrong = { userCode: 'BBBB-BBBB' };
     for (const [why, { userCode }] of Object.entries({ reported, wrong })) pages.bob[why] = answer(await bob.enter(userCode));
@@ -137,15 +138,15 @@ describe('wrong user codes', () => {
 });
 
 describe('wrong passwords', () => {
-  test('are slowed down by waits that the page names, and never lock anybody out', async () => {
+  test('lead to waits that the page announces, and never lock anybody out', async () => {
     const device = await Device.start(server, { headers: ownNetwork() });
     const alice = new Person(server, { headers: ownNetwork() });
     await alice.enter(device.userCode);
 
     for (let tries = 0; alice.page.status !== 429; tries += 1) {
-      assert.ok(tries < 10, 'nothing slows this down');
+      assert.ok(tries < 10, 'there is no wait after ten wrong passwords');
       await alice.signIn({ username: 'alice', password: 'wrong' });
-      if (alice.page.status === 400) assert.equal(alice.page.problem, 'The username or the password is not right.');
+      if (alice.page.status === 400) assert.equal(alice.page.problem, 'Wrong username or password.');
     }
 
     assert.match(alice.page.problem, /^Too many tries\. Wait \d+ seconds?, then try again\.$/);
@@ -156,7 +157,7 @@ describe('wrong passwords', () => {
     alice.mustRead(200, 'Approve or refuse');
   });
 
-  test('of an account that exists and of one that does not are told the same', async () => {
+  test('get the same answer whether the account exists or not', async () => {
     const device = await Device.start(server, { headers: ownNetwork() });
     const person = new Person(server, { headers: ownNetwork() });
     const pages = [];
@@ -172,8 +173,8 @@ describe('wrong passwords', () => {
   });
 });
 
-describe('a code in two hands', () => {
-  test('of two accounts in two browsers is dead', async (t) => {
+describe('a code that two accounts enter', () => {
+  test('in two browsers is dead', async (t) => {
     const fresh = await startWorkerd();
     t.after(() => endDiscreetly(fresh));
     const [device, other] = [await Device.start(fresh), await Device.start(fresh)];
@@ -184,14 +185,14 @@ describe('a code in two hands', () => {
     await mallory.enter(device.userCode);
     await mallory.signIn();
 
-    assert.match(mallory.page.problem, /^That code did not work/);
+    assert.match(mallory.page.problem, /^That code didn’t work/);
     const late = await alice.decide('approve');
     assert.deepEqual([late.status, late.heading], [409, 'This request has ended']);
     assert.equal((await device.poll()).error, 'access_denied');
-    assert.equal((await other.poll()).error, 'authorization_pending', 'no other code is touched');
+    assert.equal((await other.poll()).error, 'authorization_pending', 'no other code is affected');
   });
 
-  test('of one person who uses another account instead is not', async (t) => {
+  test('in one browser, where a person switches accounts, still works', async (t) => {
     const fresh = await startWorkerd();
     t.after(() => endDiscreetly(fresh));
     const device = await Device.start(fresh);
@@ -209,7 +210,7 @@ describe('a code in two hands', () => {
   });
 });
 
-/** A person who is signed in already: their first code was refused. */
+/** Returns a person who is already signed in, because they refused another code. */
 async function signedIn(account, where = server) {
   const person = new Person(where, { account, headers: ownNetwork() });
   const device = await Device.start(where, { headers: ownNetwork() });
@@ -217,7 +218,7 @@ async function signedIn(account, where = server) {
   return person;
 }
 
-/** All of an answer that a person could tell another by. */
+/** Returns everything in an answer by which a person could tell it from another. */
 function answer({ status, html, headers }) {
   return { status, html, headers: Object.fromEntries([...headers].filter(([name]) => name !== 'date')) };
 }

@@ -1,4 +1,4 @@
-// The OpenAPI document is one, and the admin API is what it says.
+// The OpenAPI document is valid, and describes the admin API correctly.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-test('the document is OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+test('the document is valid OpenAPI 3.1, and every reference in it resolves', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document));
   assert.ok(valid, JSON.stringify(errors));
   const references = JSON.stringify(document).match(/"\$ref": ?"[^"]+"/g).map((text) => JSON.parse(`{${text}}`));
@@ -24,7 +24,7 @@ test('the document is OpenAPI 3.1, and every reference in it leads somewhere', a
   const used = new Set(references.map(({ $ref }) => $ref));
   for (const [kind, entries] of Object.entries(document.components)) {
     if (kind === 'securitySchemes') continue;
-    // The type of a problem points to these, used or not.
+    // `type` in problem documents points to these, so they need no reference.
     if (kind !== 'responses') for (const name of Object.keys(entries)) assert.ok(used.has(`#/components/${kind}/${name}`), `${kind}/${name} is used`);
   }
 });
@@ -34,7 +34,7 @@ test('the document is served', async () => {
   assert.deepEqual(body, document);
 });
 
-test('every operation answers as the document says, with every status that it names', async () => {
+test('every operation answers as documented, with every documented status', async () => {
   const admin = new Admin(server);
   const seen = new Set();
   const ask = async (method, path, options, as = admin) => {
@@ -114,19 +114,19 @@ test('every operation answers as the document says, with every status that it na
     await ask(operation.method.toUpperCase(), address(operation), undefined, guesser);
   }
 
-  // Everything is in reach here; the 503s are in `tests/it/registry/admin_unavailable.rs`.
+  // Every object can be reached here, so there is no 503. Those are in `tests/it/registry/admin_unavailable.rs`.
   const missing = operations.flatMap(({ path, method, statuses }) =>
     statuses.filter((status) => status !== 503).map((status) => `${method.toUpperCase()} ${path} ${status}`).filter((answer) => !seen.has(answer)));
   assert.deepEqual(missing, []);
 
-  /** A key of an operator, which the server must not show again. */
+  /** Makes an operator's own key, which the server must never show. */
   async function ownKey() {
     const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
     const { kty, crv, x, y, d } = await crypto.subtle.exportKey('jwk', privateKey);
     return { kty, crv, x, y, d: keepSecret('a private key of the operator', d) };
   }
 
-  /** Scopes until there is no room. */
+  /** Adds scopes until there is no room for more. */
   async function fill() {
     for (let next = 0; ; next += 10) {
       const batch = Array.from({ length: 10 }, (_, at) => ask('PUT', `/scopes/s${next + at}`, { body: { description: 'x' } }));
@@ -135,7 +135,7 @@ test('every operation answers as the document says, with every status that it na
   }
 });
 
-test('what the document does not have is 404, and another method 405 with those there are', async () => {
+test('an undocumented path gets 404, an undocumented method 405 with the allowed ones', async () => {
   const admin = new Admin(server);
   for (const path of ['', '/', '/clients/', '/clients/a/b', '/scopes/a/b', '/openapi', '/keys/x/y/z']) {
     assert.equal((await admin.ask('GET', path)).status, 404, path);

@@ -1,5 +1,5 @@
-// What the OpenAPI document accepts the admin API takes, and what it refuses is refused: each member of each request with
-// values that are good and values that are not.
+// The admin API accepts exactly the requests that the OpenAPI document accepts. Tries every member of every request
+// with good and bad values.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -86,7 +86,7 @@ const rules = {
     { drop: 'x', when: {} }, { drop: 'x', when: { scope: 'a', client: 'b' } }, { drop: 'x', when: ['a'] }, { drop: 'x', when: 'a' },
   ],
 };
-// A list of rules has no room for all of them at once.
+// One rule per list, because a list has no room for all of them.
 const claims = { good: [[], ...rules.good.map((rule) => [rule]), Array(50).fill({ drop: 'x' })], bad: [...rules.bad.map((rule) => [rule]), Array(51).fill({ drop: 'x' }), {}, { drop: 'x' }, 'x', 7] };
 
 const METHODS = ['none', 'client_secret_basic', 'client_secret_post'];
@@ -132,11 +132,11 @@ const members = {
   refresh_token_lifetime: count(60, 31_536_000),
   claims: orNull(claims),
 };
-/** What only an answer has is left aside, whatever it is. */
-const leftAside = Object.entries(document.components.schemas.ClientMetadata.properties).filter(([, { readOnly }]) => readOnly).map(([name]) => name);
-for (const name of leftAside) members[name] = { good: [0, 'x', null, {}], bad: [] };
+/** Members that only answers have. The server ignores them in requests, whatever their value. */
+const readOnlyMembers = Object.entries(document.components.schemas.ClientMetadata.properties).filter(([, { readOnly }]) => readOnly).map(([name]) => name);
+for (const name of readOnlyMembers) members[name] = { good: [0, 'x', null, {}], bad: [] };
 
-/** What members demand of one another, and what a client must have. */
+/** Rules between members, and members that every client needs. */
 const together = {
   good: [
     {},
@@ -166,7 +166,7 @@ const together = {
 
 // --- Requests ---
 
-/** Every request: what it is sent to, what else is in it, its members, and whole bodies. */
+/** Every request: its schema, a base that every body includes, its members, whole bodies, and how to send it. */
 const requests = {
   createClient: { schema: 'NewClient', base: { client_name: 'TV' }, members, together, send: (body) => admin.ask('POST', '/clients?dry_run=true', body) },
   replaceClient: {
@@ -217,7 +217,7 @@ const requests = {
   },
 };
 
-/** Keys of an operator of each kind, and what is wrong with others. */
+/** Returns good and bad bodies with an operator's own keys. */
 async function ownKeys() {
   const [ec, okp, rsa, other] = await Promise.all([
     own({ name: 'ECDSA', namedCurve: 'P-256' }), own({ name: 'Ed25519' }),
@@ -243,31 +243,31 @@ async function ownKeys() {
   }
 }
 
-/** What a schema cannot say: `takes` is what the server does all the same. */
-const unsayable = [
+/** Bodies that the schema judges wrongly, because it cannot express a rule. `takes`: whether the server accepts it. */
+const inexpressible = [
   ...each(['createClient', 'replaceClient', 'changeClient'], [
-    { why: 'two numbers cannot be compared', body: { code_lifetime: 10, polling_interval: 10 } },
-    { why: 'two numbers cannot be compared', body: { refresh_token_idle_lifetime: 61, refresh_token_lifetime: 60 } },
-    { why: 'lengths cannot be added up', body: { audience: Array.from({ length: 9 }, (_, at) => `a:${at}${long(500)}`) } },
-    { why: 'which scopes are described changes', body: { scope: 'openid undescribed' } },
-    { why: 'texts are measured in characters, not in bytes', body: { contacts: [`${long(130, 'é')}@a.example`] } },
-    { why: 'texts are measured in characters, not in bytes', body: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${long(300, 'é')}` } },
-    { why: 'texts are measured in characters, not in bytes', body: { claims: [{ claim: 'x', from: 'groups', prefix: long(65, 'é') }] } },
-    { why: 'what is no text is not measured', body: { claims: [{ claim: 'x', value: { y: long(1022) } }] } },
-    { why: 'JSON Schema takes 600.0 for a whole number', body: { code_lifetime: 600 }, raw: (text) => text.replace('600', '600.0') },
-    { why: 'null is as if a member of a rule were absent; beside each it would bury the forms', body: { claims: [{ drop: 'x', claim: null, when: { scope: 'a', group: null } }] }, takes: true },
+    { why: 'JSON Schema cannot compare two numbers', body: { code_lifetime: 10, polling_interval: 10 } },
+    { why: 'JSON Schema cannot compare two numbers', body: { refresh_token_idle_lifetime: 61, refresh_token_lifetime: 60 } },
+    { why: 'JSON Schema cannot add up lengths', body: { audience: Array.from({ length: 9 }, (_, at) => `a:${at}${long(500)}`) } },
+    { why: 'the set of described scopes changes', body: { scope: 'openid undescribed' } },
+    { why: 'JSON Schema measures texts in characters, the server in bytes', body: { contacts: [`${long(130, 'é')}@a.example`] } },
+    { why: 'JSON Schema measures texts in characters, the server in bytes', body: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${long(300, 'é')}` } },
+    { why: 'JSON Schema measures texts in characters, the server in bytes', body: { claims: [{ claim: 'x', from: 'groups', prefix: long(65, 'é') }] } },
+    { why: 'JSON Schema measures only texts', body: { claims: [{ claim: 'x', value: { y: long(1022) } }] } },
+    { why: 'JSON Schema accepts 600.0 as an integer', body: { code_lifetime: 600 }, raw: (text) => text.replace('600', '600.0') },
+    { why: 'null in a rule counts as absent; null beside every member would make the schema unreadable', body: { claims: [{ drop: 'x', claim: null, when: { scope: 'a', group: null } }] }, takes: true },
   ]),
   ...each(['replaceClient', 'changeClient'], [{ why: 'it depends on the address', body: { client_id: 'another' } }]),
   ...each(['changeClient'], [
-    { why: 'it depends on what is patched', body: { token_endpoint_auth_method: 'private_key_jwt' } },
-    { why: 'it depends on what is patched', body: { jwks: {} } },
+    { why: 'it depends on the patched client', body: { token_endpoint_auth_method: 'private_key_jwt' } },
+    { why: 'it depends on the patched client', body: { jwks: {} } },
   ]),
   ...each(['describeScope'], [{ why: 'it depends on the address', body: { name: 'another' } }]),
-  ...each(['tryTokens'], [{ why: 'which clients there are changes', body: { client_id: 'absent' } }, { why: 'which accounts there are changes', body: { account: 'absent' } }]),
+  ...each(['tryTokens'], [{ why: 'the set of clients changes', body: { client_id: 'absent' } }, { why: 'the set of accounts changes', body: { account: 'absent' } }]),
 ];
 
 for (const [operationId, { schema, base, members, together, send }] of Object.entries(requests)) {
-  test(`${operationId} takes what ${schema} accepts, and refuses what it refuses`, async () => {
+  test(`${operationId} accepts and refuses the same bodies as ${schema}`, async () => {
     const cases = [
       ...Object.entries(members).flatMap(([name, { beside, good, bad }]) => [
         ...good.map((value) => [true, { ...base, ...beside, [name]: value }]), ...bad.map((value) => [false, { ...base, ...beside, [name]: value }]),
@@ -283,54 +283,54 @@ for (const [operationId, { schema, base, members, together, send }] of Object.en
       const said = judge(schema, JSON.parse(JSON.stringify(body)));
       const taken = await takes(send, body);
       if ((said === undefined) !== isGood || taken !== isGood) {
-        wrong.push(`${short(body)} should be ${isGood ? 'good' : 'bad'}: the document ${said === undefined ? 'accepts' : 'refuses'}, the server ${taken ? 'takes' : 'refuses'} it`);
+        wrong.push(`${short(body)} should be ${isGood ? 'good' : 'bad'}: the document ${said === undefined ? 'accepts' : 'refuses'}, the server ${taken ? 'accepts' : 'refuses'} it`);
       }
     }
     assert.deepEqual(wrong, []);
   });
 }
 
-test('what the document cannot say is known, and little', async () => {
+test('the rules that the document cannot express are few, and listed here', async () => {
   const wrong = [];
-  for (const { operationId, why, body, raw = (text) => text, takes: taken = false } of unsayable) {
+  for (const { operationId, why, body, raw = (text) => text, takes: taken = false } of inexpressible) {
     const { schema, base, send } = requests[operationId];
     const whole = { ...base, ...body };
     const accepted = judge(schema, whole) === undefined;
-    if (accepted === taken) wrong.push(`${operationId} ${short(body)} can be said: ${why}`);
-    if ((await takes(send, whole, raw)) !== taken) wrong.push(`${operationId} ${short(body)} is ${taken ? 'refused' : 'taken'}: ${why}`);
+    if (accepted === taken) wrong.push(`${operationId} ${short(body)} is judged correctly, although ${why}`);
+    if ((await takes(send, whole, raw)) !== taken) wrong.push(`${operationId} ${short(body)} is ${taken ? 'refused' : 'accepted'} by the server: ${why}`);
   }
   assert.deepEqual(wrong, []);
 
-  // Halves that do not belong together look like those that do.
+  // A schema cannot see whether the private and public parts of a key belong together.
   const { misfit } = await ownKeys();
   const { schema, send } = requests.importKey;
   assert.deepEqual([judge(schema, { jwk: misfit, alg: 'ES256' }), await takes(send, { jwk: misfit, alg: 'ES256' })], [undefined, false]);
 });
 
-test('every request of the document is tried, each of its members', () => {
+test('every member of every documented request is tried', () => {
   const sent = operations.filter(({ operation }) => operation.requestBody).map(({ operation }) => operation);
   assert.deepEqual(sent.map(({ operationId }) => operationId).sort(), Object.keys(requests).sort());
   for (const { operationId, requestBody } of sent) {
     const { schema, members } = requests[operationId];
     for (const { schema: described } of Object.values(requestBody.content)) assert.equal(described.$ref, `#/components/schemas/${schema}`);
-    // The members of a brought key are tried together.
+    // The members of an imported key are tried together.
     const tried = operationId === 'importKey' ? ['jwk', 'alg', 'at_once'] : [...Object.keys(members), ...(members === requests.replaceClient.members || schema === 'ClientPatch' ? ['client_id'] : [])];
     assert.deepEqual(tried.sort(), everyMember(resolved({ $ref: `#/components/schemas/${schema}` })).sort(), operationId);
   }
   const { ClientMembers, NewClient, ClientMetadata } = document.components.schemas;
   const sendable = [...Object.keys(ClientMembers.properties), ...Object.keys(NewClient.properties)];
-  assert.deepEqual(sendable.sort(), Object.keys(ClientMetadata.properties).sort(), 'whatever an answer has may be sent');
+  assert.deepEqual(sendable.sort(), Object.keys(ClientMetadata.properties).sort(), 'every member of an answer may be sent');
 });
 
-/** The names of all members of a schema, also of those that it is made of. */
+/** Returns the names of all members of a schema, including those of the schemas that it combines. */
 function everyMember({ properties = {}, allOf = [] }) {
   const references = allOf.filter(({ $ref }) => $ref).map(resolved);
   return [...new Set([...Object.keys(properties), ...references.flatMap(everyMember)])];
 }
 
-/** Whether the server takes a body; anything but that or a refusal of the body is a fault of the test. */
+/** Returns whether the server accepts a body. Fails the test on any answer but acceptance or refusal of the body. */
 async function takes(send, body, raw = (text) => text) {
-  // The log names a client that was tried, and an answer in which it does so is not always one of it.
+  // The log can contain the tried `client_id` even if the answer, from which `Admin` learns about clients, does not.
   if (typeof body.client_id === 'string') knowClient(body.client_id);
   const { status, body: answer } = await send({ raw: raw(JSON.stringify(body)), type: 'application/json' });
   assert.ok([200, 201, 400, 422].includes(status), `${status} ${JSON.stringify(answer)} to ${short(body)}`);

@@ -1,4 +1,4 @@
-// `make preview` and `make preview-delete` as they are, with the real wrangler, against a stand-in for Cloudflare's API.
+// Runs `make preview` and `make preview-delete` with the real wrangler, against a stand-in for Cloudflare's API.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -17,7 +17,7 @@ const OTHER_ACCOUNT = ACCOUNT.replace('0', 'f');
 
 let home;
 let cloudflare;
-/** A branch's first deployment: what was said, requested and passed on to a workflow. */
+/** The first deployment of a branch: its output, requests and upload, and what it passed on to a workflow. */
 let first;
 before(async () => {
   home = temporaryDirectory();
@@ -36,7 +36,7 @@ beforeEach(async () => {
 });
 after(() => cloudflare?.stop());
 
-test('the name of a preview comes from the branch, and differs where the branch does', () => {
+test('the name of a preview comes from the branch, and different branches get different names', () => {
   const names = {
     main: 'main',
     'feature-login': 'feature-login',
@@ -54,17 +54,17 @@ test('the name of a preview comes from the branch, and differs where the branch 
   assert.deepEqual(Object.fromEntries(Object.keys(names).map((branch) => [branch, previewName(branch, WORKER)])), names);
 });
 
-test('a name is a label of a host name together with the Worker, however long the branch', () => {
+test('the names of preview and Worker fit into one label of a host name, even for a long branch', () => {
   const branches = [...'a/-Z'].flatMap((filler) => [1, 48, 49, 50, 51, 52, 63, 64, 250].map((length) => `x${filler.repeat(length - 1)}`));
   for (const worker of [WORKER, 'w', 'a-worker-with-a-rather-long-name-here']) {
     const names = branches.map((branch) => previewName(branch, worker));
     for (const name of names) assert.match(`${name}-${worker}`, /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/);
-    assert.equal(new Set(names).size, new Set(branches).size, 'no two are the same');
+    assert.equal(new Set(names).size, new Set(branches).size, 'all are different');
   }
-  assert.equal(previewName('a'.repeat(50), 'device-grant'), 'a'.repeat(50), 'what fits is left as it is');
+  assert.equal(previewName('a'.repeat(50), 'device-grant'), 'a'.repeat(50), 'a branch that fits is not changed');
 });
 
-test('each preview counts its requests in a namespace of its own, the same at every deployment', () => {
+test('each preview counts requests in its own namespace, the same at every deployment', () => {
   const id = (name, config = wrangler) => previewConfig(config, name, root).previews.ratelimits[0].namespace_id;
   const many = Array.from({ length: 500 }, (_, index) => id(`branch-${index}`));
 
@@ -88,11 +88,11 @@ test('the first deployment of a branch uploads the Worker with the bindings of a
   for (const name of ['GRANTS', 'ACCOUNTS', 'LIMITS', 'REGISTRY', 'LEDGER']) assert.ok(name in bindings);
   const [{ namespace_id }] = previewConfig(wrangler, name, root).previews.ratelimits;
   assert.deepEqual(NETWORK_LIMIT, { type: 'ratelimit', namespace_id, simple: { limit: 60, period: 60 } });
-  assert.notEqual(namespace_id, wrangler.previews.ratelimits[0].namespace_id, 'no other preview counts there');
+  assert.notEqual(namespace_id, wrangler.previews.ratelimits[0].namespace_id, 'not the shared one of wrangler.toml');
   assert.equal(MASTER_KEY.type, 'secret_text');
   assert.equal(Buffer.from(MASTER_KEY.text, 'base64').length, 32);
 
-  assert.deepEqual(metadata.exports, JSON.parse(JSON.stringify(wrangler.exports)), 'every class is kept in SQLite');
+  assert.deepEqual(metadata.exports, JSON.parse(JSON.stringify(wrangler.exports)), 'every class is stored in SQLite');
   assert.equal(metadata.compatibility_date, wrangler.compatibility_date);
   const wasm = Object.values(files).filter(({ type }) => type === 'application/wasm');
   assert.deepEqual(wasm.map(({ bytes }) => bytes), [readFileSync(join(builds.release, 'index_bg.wasm'))]);
@@ -102,9 +102,9 @@ test('the first deployment of a branch uploads the Worker with the bindings of a
   assert.deepEqual(created.json, { name, observability: { enabled: true, redact_query_string: true } });
 });
 
-test('nothing of development is uploaded, and the new key goes nowhere else', () => {
+test('no development value is uploaded, and the new key appears nowhere else', () => {
   const { output, metadata, files } = first;
-  // The WebAssembly knows the development key, in order to refuse it.
+  // The WebAssembly contains the development key, in order to refuse it.
   const bytes = Buffer.concat(Object.entries(files).filter(([, { type }]) => type !== 'application/wasm').map(([, file]) => file.bytes));
   for (const text of [JSON.stringify(metadata), bytes.toString()]) {
     assert.equal(text.includes(development.MASTER_KEY), false);
@@ -120,7 +120,7 @@ test('nothing of development is uploaded, and the new key goes nowhere else', ()
   assert.deepEqual(readdirSync(join(home.path, 'tmp')), [], 'not in a file that stays');
 });
 
-test('what was uploaded serves with its own address as the issuer', async () => {
+test('the uploaded Worker serves with its own address as the issuer', async () => {
   const { ENVIRONMENT, ISSUER, MASTER_KEY } = first.metadata.env;
   const vars = { ENVIRONMENT: ENVIRONMENT.text, ISSUER: ISSUER.text, MASTER_KEY: keepSecret('a preview key', MASTER_KEY.text) };
   const server = await startWrangler({ vars });
@@ -128,13 +128,13 @@ test('what was uploaded serves with its own address as the issuer', async () => 
     const metadata = await (await server.worker.fetch(`${address}/.well-known/oauth-authorization-server`)).json();
     assert.equal(metadata.issuer, address);
     const { keys } = await (await server.worker.fetch(metadata.jwks_uri)).json();
-    assert.notEqual(keys.length, 0, 'the key that was made up is one the server takes');
+    assert.notEqual(keys.length, 0, 'the server accepts the generated key');
   }
   assert.equal((await server.worker.fetch('http://a-device-grant.team.workers.dev/healthz')).status, 421, 'https only');
   await endDiscreetly(server);
 });
 
-test('a later deployment keeps the key, and two branches have two', async () => {
+test('a later deployment keeps the key, and each branch has its own', async () => {
   for (const BRANCH of ['main', 'main', 'other']) assert.equal((await preview('deploy', { BRANCH })).code, 0);
 
   const [first, second, other] = uploads().map(({ metadata }) => metadata.env.MASTER_KEY);
@@ -146,7 +146,7 @@ test('a later deployment keeps the key, and two branches have two', async () => 
   assert.equal(previews.get('main').secrets.MASTER_KEY, first.text);
 });
 
-test('the address is what is said last, and is passed on in a workflow', () => {
+test('the address is printed at the end, and passed on in a workflow', () => {
   const address = `https://${first.name}-${WORKER}.team.workers.dev`;
 
   assert.equal(first.passedOn, `url=${address}\n`);
@@ -154,16 +154,16 @@ test('the address is what is said last, and is passed on in a workflow', () => {
   assert.doesNotMatch(first.output, /WARNING|wrangler|\x1b/);
 });
 
-test('a preview without an address is not called a success', async () => {
+test('a preview without an address is a failure', async () => {
   await cloudflare.stop();
   cloudflare = await startCloudflare({ worker: WORKER, urls: [] });
   const { code, output } = await preview('deploy', { BRANCH: 'main' });
 
   assert.equal(code, 1);
-  assert.match(output, /^The preview is deployed but has no address: set `preview_urls = true`/m);
+  assert.match(output, /^The preview is deployed but has no address\. Set `preview_urls = true`/m);
 });
 
-test('where the Worker was never deployed, the first preview makes it', async () => {
+test('the first preview creates a Worker that was never deployed', async () => {
   await cloudflare.stop();
   cloudflare = await startCloudflare();
 
@@ -171,23 +171,23 @@ test('where the Worker was never deployed, the first preview makes it', async ()
   assert.deepEqual([...cloudflare.previews(WORKER).keys()], ['main']);
 });
 
-test('the branch is the one that is checked out', async () => {
+test('the default branch is the one that is checked out', async () => {
   const { code } = await make('preview', { GIT_DIR: gitDirectory('ref: refs/heads/on/it') });
 
   assert.equal(code, 0);
   assert.deepEqual([...cloudflare.previews(WORKER).keys()], [previewName('on/it', WORKER)]);
 });
 
-test('without a branch nothing happens', async () => {
+test('without a branch nothing is sent', async () => {
   for (const target of ['preview', 'preview-delete']) {
     const { code, output } = await make(target, { GIT_DIR: gitDirectory('0'.repeat(39) + '1') });
     assert.notEqual(code, 0);
-    assert.match(output, /^No branch is checked out here: say whose preview it is, as in `make preview BRANCH=my-branch`\.\n/);
+    assert.match(output, /^No branch is checked out here\. Name the branch, as in `make preview BRANCH=my-branch`\.\n/);
   }
   assert.deepEqual(cloudflare.requests, []);
 });
 
-test('a branch is no command', async () => {
+test('a branch name is never run as a command', async () => {
   const BRANCH = 'a$(shell touch pwned);`touch pwned`';
   const { code } = await make('preview-delete', { BRANCH });
 
@@ -196,37 +196,37 @@ test('a branch is no command', async () => {
   assert.equal(readdirSync(root).includes('pwned'), false);
 });
 
-test('deleting deletes the preview of the branch and no other', async () => {
+test('a deletion deletes only the preview of the branch', async () => {
   for (const BRANCH of ['feat/a', 'feat-a']) assert.equal((await preview('deploy', { BRANCH })).code, 0);
   cloudflare.requests.length = 0;
   const { code, output } = await make('preview-delete', { BRANCH: 'feat/a' });
 
   assert.equal(code, 0);
-  assert.equal(output, `Deleted: the preview ${previewName('feat/a', WORKER)} of feat/a, with all its state.\n`);
+  assert.equal(output, `Deleted the preview ${previewName('feat/a', WORKER)} of feat/a, with all its state.\n`);
   assert.deepEqual(called(), [`DELETE ${path(previewName('feat/a', WORKER))}`]);
   assert.deepEqual([...cloudflare.previews(WORKER).keys()], ['feat-a']);
 });
 
-test('deleting what is not there is no failure', async () => {
+test('deleting a preview that does not exist is not a failure', async () => {
   const gone = 'Nothing to delete: main has no preview (main).\n';
   assert.deepEqual(await preview('delete', { BRANCH: 'main' }), { code: 0, output: gone });
 
   await cloudflare.stop();
   cloudflare = await startCloudflare();
-  assert.deepEqual(await preview('delete', { BRANCH: 'main' }), { code: 0, output: gone }, 'nor is there a Worker');
+  assert.deepEqual(await preview('delete', { BRANCH: 'main' }), { code: 0, output: gone }, 'without a Worker, too');
 });
 
-/** Where the API refuses, with what, and what is said first. */
+/** A request that the API refuses, its refusal, and the first line of the output. */
 const REFUSALS = [
-  ['GET', /latest$/, 403, 10000, 'Authentication error', /^Cannot see whether the preview main exists\. The token needs "Workers Scripts: Edit"/],
-  ['GET', /latest$/, 500, 10001, 'An internal error occurred.', /^Cannot see whether the preview main exists\.$/],
+  ['GET', /latest$/, 403, 10000, 'Authentication error', /^Cannot tell whether the preview main exists\. The token needs "Workers Scripts: Edit"/],
+  ['GET', /latest$/, 500, 10001, 'An internal error occurred.', /^Cannot tell whether the preview main exists\.$/],
   ['POST', /previews$/, 400, 10061, 'You have reached the limit of previews.', /^The preview of main was not deployed\.$/],
   ['POST', /deployments$/, 403, 10000, 'Authentication error', /^The preview of main was not deployed\. The token needs/],
   ['POST', /deployments$/, 503, 10001, 'Service unavailable', /^The preview of main was not deployed\.$/],
 ];
 
 for (const [method, where, status, errorCode, message, first] of REFUSALS) {
-  test(`${status} (${message}) for ${method} ${where.source} ends it with wrangler's words`, async () => {
+  test(`${status} (${message}) for ${method} ${where.source} ends the deployment with wrangler's error`, async () => {
     cloudflare.refuse(method, where, status, errorCode, message);
     const { code, output } = await preview('deploy', { BRANCH: 'main' });
 
@@ -240,7 +240,7 @@ for (const [method, where, status, errorCode, message, first] of REFUSALS) {
   });
 }
 
-test('while it is unknown whether a preview has a key, none is made', async () => {
+test('while it is unknown whether a preview has a key, no key is generated', async () => {
   await preview('deploy', { BRANCH: 'main' });
   const { MASTER_KEY } = cloudflare.previews(WORKER).get('main').secrets;
   cloudflare.refuse('GET', /latest$/, 500, 10001, 'An internal error occurred.', 1);
@@ -251,7 +251,7 @@ test('while it is unknown whether a preview has a key, none is made', async () =
   assert.equal(cloudflare.previews(WORKER).get('main').secrets.MASTER_KEY, MASTER_KEY);
 });
 
-test('after a deployment that failed, the next one goes through', async () => {
+test('after a failed deployment the next one succeeds', async () => {
   cloudflare.refuse('POST', /deployments$/, 503, 10001, 'Service unavailable');
   assert.equal((await preview('deploy', { BRANCH: 'main' })).code, 1);
   cloudflare.relent();
@@ -260,7 +260,7 @@ test('after a deployment that failed, the next one goes through', async () => {
   assert.equal(uploads().at(-1).metadata.env.MASTER_KEY.type, 'secret_text');
 });
 
-test('a deletion that is refused is a failure', async () => {
+test('a refused deletion is a failure', async () => {
   await preview('deploy', { BRANCH: 'main' });
   cloudflare.refuse('DELETE', /main$/, 403, 10000, 'Authentication error');
   const { code, output } = await preview('delete', { BRANCH: 'main' });
@@ -279,17 +279,17 @@ test('without a token the first line says what to do', async () => {
   assert.deepEqual(cloudflare.requests, []);
 });
 
-test('with a token for several accounts the first line asks for one', async () => {
+test('with a token for several accounts the first line says to choose one', async () => {
   await cloudflare.stop();
   cloudflare = await startCloudflare({ worker: WORKER, accounts: [ACCOUNT, OTHER_ACCOUNT] });
   const { code, output } = await preview('deploy', { BRANCH: 'main', CLOUDFLARE_ACCOUNT_ID: undefined });
 
   assert.equal(code, 1);
-  assert.match(output.split('\n')[0], / Say which account: set CLOUDFLARE_ACCOUNT_ID\.$/);
-  assert.match(output, new RegExp(`${ACCOUNT}[^]*${OTHER_ACCOUNT}`), "wrangler's list of them is kept");
+  assert.match(output.split('\n')[0], / Choose an account: set CLOUDFLARE_ACCOUNT_ID\.$/);
+  assert.match(output, new RegExp(`${ACCOUNT}[^]*${OTHER_ACCOUNT}`), "wrangler's list of accounts is shown");
 });
 
-test('a pull request has one comment, which is edited and never doubled', async () => {
+test('a pull request gets one comment, which is edited later', async () => {
   const deployed = ['deployed', 'https://x.example', 'abc123'];
   const list = 'api --paginate repos/o/r/issues/7/comments --jq';
 
@@ -300,12 +300,12 @@ test('a pull request has one comment, which is edited and never doubled', async 
   const edited = (await comment(deployed, '11\n12')).calls[1];
   assert.match(edited, /^api --silent --method PATCH repos\/o\/r\/issues\/comments\/11 --raw-field body=<!-- preview -->\n/);
 
-  assert.match((await comment(['deleted'], '11')).calls[1], /^api --silent --method PATCH .*comments\/11 .*\n.* is deleted\.$/);
-  assert.equal((await comment(['deleted'], '')).calls.length, 1, 'nothing is said of a preview that never was');
+  assert.match((await comment(['deleted'], '11')).calls[1], /^api --silent --method PATCH .*comments\/11 .*\n.* has been deleted\.$/);
+  assert.equal((await comment(['deleted'], '')).calls.length, 1, 'there is no comment about a preview that never existed');
 
   const blind = await comment(deployed, '', 1);
   assert.notEqual(blind.code, 0);
-  assert.equal(blind.calls.length, 1, 'no comment is written while it is unknown whether there is one');
+  assert.equal(blind.calls.length, 1, 'no comment is posted while it is unknown whether there is one');
 });
 
 function preview(command, env) {
@@ -316,7 +316,7 @@ function make(target, env) {
   return run(['make', '--no-print-directory', target], env);
 }
 
-/** Runs a command in a world where only the stand-in exists; `output` is what a terminal would show. */
+/** Runs a command that can reach only the stand-in. `output` is what a terminal would show. */
 async function run([command, ...args], changes) {
   for (const directory of ['tmp', 'logs', 'config', 'cache']) mkdirSync(join(home.path, directory), { recursive: true });
   const outside = /^(CLOUDFLARE_|CF_|GITHUB_|GIT_|WRANGLER_|MAKE|MFLAGS|CI$|BRANCH$|XDG_CONFIG_HOME$|NODE_TEST)/;
@@ -328,7 +328,7 @@ async function run([command, ...args], changes) {
     PREBUILT: 'yes',
     TMPDIR: join(home.path, 'tmp'),
     WRANGLER_LOG_PATH: join(home.path, 'logs'),
-    // Neither who is signed in on this machine, nor the account that wrangler would remember.
+    // Hides who is signed in on this machine, and the account that wrangler remembers.
     XDG_CONFIG_HOME: join(home.path, 'config'),
     WRANGLER_CACHE_DIR: join(home.path, 'cache'),
     ...changes,
@@ -339,7 +339,7 @@ async function run([command, ...args], changes) {
   return { code, output };
 }
 
-/** Runs the comment script with a `gh` that answers `ids` and then `status`; `calls` are gh's command lines. */
+/** Runs the comment script with a `gh` that prints `ids` and exits with `status`. `calls` are gh's command lines. */
 async function comment(args, ids, status = 0) {
   const directory = temporaryDirectory();
   const log = join(directory.path, 'log');
@@ -352,7 +352,7 @@ async function comment(args, ids, status = 0) {
   return { code, calls };
 }
 
-/** A directory that git takes for a repository, with this HEAD. */
+/** Makes a directory that git takes for a repository, with this HEAD. */
 function gitDirectory(head) {
   const { path } = temporaryDirectory();
   for (const directory of ['objects', 'refs']) mkdirSync(join(path, directory));

@@ -1,4 +1,4 @@
-// Many requests at once, about one thing that can be had once.
+// Many simultaneous requests for something that only one of them can get.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-test('of a hundred parallel polls on an approved code exactly one gets the tokens, and they are good', async () => {
+test('of a hundred parallel polls on an approved code, exactly one gets the tokens, and they work', async () => {
   const device = await Device.start(server);
   await new Person(server).approve(device.userCode);
 
@@ -24,26 +24,26 @@ test('of a hundred parallel polls on an approved code exactly one gets the token
   const winners = answers.filter(({ status }) => status === 200);
   const losers = answers.filter(({ status, error }) => status === 400 && error === 'invalid_grant');
   assert.deepEqual([winners.length, losers.length], [1, 99]);
-  assert.equal((await device.refresh(winners[0].refresh_token)).status, 200, 'nothing of the winner was revoked');
+  assert.equal((await device.refresh(winners[0].refresh_token)).status, 200, "the winner's tokens are not revoked");
   assert.equal(families(server).length, 1, 'the losers left nothing behind');
-  assert.equal(told('redeemed'), 1);
-  assert.equal(told('device_code_replayed'), 0);
+  assert.equal(count('redeemed'), 1);
+  assert.equal(count('device_code_replayed'), 0);
 });
 
-test('a hundred parallel polls on a pending code are all answered, and raise the interval no further than its cap', async () => {
+test('a hundred parallel polls on a pending code are all answered, and raise the interval only to its maximum', async () => {
   const device = await Device.start(server);
 
   const answers = await Promise.all(Array.from({ length: 100 }, () => device.poll()));
 
   const errors = answers.map(({ error }) => error);
-  assert.equal(errors.filter((error) => error === 'authorization_pending').length, 1, 'the first one is free');
+  assert.equal(errors.filter((error) => error === 'authorization_pending').length, 1, 'the first poll is on time');
   assert.equal(errors.filter((error) => error === 'slow_down').length, 99);
   assert.equal(Math.max(...answers.map(({ interval }) => interval)), 60);
   await new Person(server).approve(device.userCode);
   await device.redeem();
 });
 
-test('of parallel decisions on one page exactly one stands, and the device is told the same', async () => {
+test('of parallel decisions on one page exactly one counts, and the device gets the same result', async () => {
   for (const choices of [['approve', 'deny'], ['deny', 'approve'], ['report', 'approve'], ['approve', 'approve', 'deny', 'deny']]) {
     const device = await Device.start(server);
     const alice = new Person(server);
@@ -60,7 +60,7 @@ test('of parallel decisions on one page exactly one stands, and the device is to
   }
 });
 
-test('a decision races the poll: the device is told to wait, or what was decided', async () => {
+test('a poll during a decision gets either authorization_pending or the result', async () => {
   const device = await Device.start(server);
   const alice = new Person(server);
   await alice.consider(device.userCode);
@@ -72,7 +72,7 @@ test('a decision races the poll: the device is told to wait, or what was decided
   if (poll.status !== 200) await device.redeem();
 });
 
-test('of two tabs only the newer one decides', async () => {
+test('of two tabs only the newer one can decide', async () => {
   const device = await Device.start(server);
   const alice = new Person(server);
   await alice.consider(device.userCode);
@@ -91,11 +91,11 @@ test('of two tabs only the newer one decides', async () => {
   await device.redeem();
 });
 
-test('of fifty parallel refreshes exactly one wins, and its tokens are good: the losers end nothing', async () => {
+test('of fifty parallel refreshes exactly one succeeds, and its tokens work: the others do not end the family', async () => {
   const device = await Device.start(server, { client: clients.printer });
   await new Person(server).approve(device.userCode);
   const { refresh_token } = await device.redeem();
-  const reused = told('refresh_token_reused');
+  const reused = count('refresh_token_reused');
 
   const answers = await Promise.all(Array.from({ length: 50 }, () => device.refresh(refresh_token)));
 
@@ -105,10 +105,10 @@ test('of fifty parallel refreshes exactly one wins, and its tokens are good: the
   const { active } = await device.ask('/introspect', { token: winners[0].access_token });
   assert.equal(active, true);
   assert.equal((await device.refresh(winners[0].refresh_token)).status, 200);
-  assert.equal(told('refresh_token_reused'), reused);
+  assert.equal(count('refresh_token_reused'), reused);
 });
 
-test('twelve devices at once each get their own tokens', async () => {
+test('twelve simultaneous devices each get their own tokens', async () => {
   const bob = new Person(server, { account: accounts.bob });
   const devices = await Promise.all(Array.from({ length: 12 }, () => Device.start(server)));
   for (const device of devices) await bob.approve(device.userCode);
@@ -121,6 +121,6 @@ test('twelve devices at once each get their own tokens', async () => {
   assert.equal(new Set(redeemed.map(({ record }) => record.state.family)).size, redeemed.length);
 });
 
-function told(event) {
+function count(event) {
   return events(server).filter(({ what }) => what === event).length;
 }

@@ -1,4 +1,4 @@
-// MASTER_KEY changes under a running service: what was issued under the old one stays good, and the old one can go.
+// Changes MASTER_KEY in operation: everything issued under the old key keeps working, and the old key can be removed.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -12,7 +12,7 @@ const NEW = keepSecret('a new master key', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83v
 const state = temporaryDirectory();
 after(() => state.remove());
 
-/** The same objects, under other keys. */
+/** Plays a story on the same objects, with other settings. */
 async function under(vars, story) {
   const server = await startWorkerd({ vars, dir: state.path });
   try {
@@ -22,7 +22,7 @@ async function under(vars, story) {
   }
 }
 
-test('codes, tokens and signing keys survive a change of MASTER_KEY, and then the old one is not needed', async () => {
+test('codes, tokens and signing keys survive a change of MASTER_KEY, and then the old key is no longer needed', async () => {
   let pending, approved, tokens, keys;
   const jwks = async (server) => (await (await fetch(`${server.origin}/jwks.json`)).json()).keys.map(({ kid }) => kid);
 
@@ -37,16 +37,16 @@ test('codes, tokens and signing keys survive a change of MASTER_KEY, and then th
 
   await under({ MASTER_KEY: NEW, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, async (server) => {
     for (const device of [pending, approved]) device.server = server;
-    assert.equal((await approved.poll()).status, 200, 'an approved code is redeemed');
+    assert.equal((await approved.poll()).status, 200, 'an approved code can be redeemed');
     await new Person(server).approve(pending.codes.user_code);
-    assert.equal((await pending.poll()).status, 200, 'a pending one is found, approved and redeemed');
-    assert.deepEqual(await jwks(server), keys, 'the keys are the same');
+    assert.equal((await pending.poll()).status, 200, 'a pending code can be found, approved and redeemed');
+    assert.deepEqual(await jwks(server), keys, 'the signing keys are the same');
   });
 
   await under({ MASTER_KEY: NEW }, async (server) => {
     const device = new Device(server);
     const refreshed = await device.refresh(tokens.refresh_token);
-    assert.equal(refreshed.status, 200, 'signed with a key that the old MASTER_KEY had sealed');
+    assert.equal(refreshed.status, 200, 'a key that the old MASTER_KEY sealed can still sign');
     assert.deepEqual(await jwks(server), keys);
   });
 });

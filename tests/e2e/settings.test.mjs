@@ -1,4 +1,4 @@
-// A server that is set up wrongly says so, to whoever asks anything; one that is set up for production has no demo in it.
+// A misconfigured server says so in every answer, and a production server has no demo data.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -39,7 +39,7 @@ const routes = [
 const number = (low, high) => `must be a whole number from ${low} to ${high}`;
 
 for (const [name, value, allowed] of [
-  ['ENVIRONMENT', 'staging', 'allowed are production, preview and development'],
+  ['ENVIRONMENT', 'staging', 'must be production, preview or development'],
   ['ISSUER', 'login.example.com', 'must be an https URL'],
   ['ISSUER', 'http://login.example.com', 'must be an https URL'],
   ['POLL_INTERVAL_SECONDS', '0', number(1, 60)],
@@ -64,9 +64,9 @@ for (const [name, value, allowed] of [
   ['TURNSTILE', 'on', 'must be strained or always'],
   ['TURNSTILE', 'always', 'needs TURNSTILE_SITE_KEY and TURNSTILE_SECRET_KEY'],
   ['TURNSTILE_SITEVERIFY_URL', 'http://verify.example.com', 'must be an https URL'],
-  ['REGISTRATION_SCOPES', 'a"b', 'must be scopes with a space between them'],
+  ['REGISTRATION_SCOPES', 'a"b', 'must be space-separated scopes'],
 ]) {
-  test(`${name}=${value} is refused on every route, with what is allowed`, async (t) => {
+  test(`${name}=${value} is refused on every route, and the answer says what is allowed`, async (t) => {
     const server = await misconfigured(t, { [name]: value });
 
     const sentence = await refusal(server);
@@ -82,24 +82,24 @@ for (const [what, vars, expected] of [
   ['for production with the development key', { ...production, MASTER_KEY: development.MASTER_KEY }, /: MASTER_KEY: is the development key, which is public/],
   ['for a preview with the development key', { ENVIRONMENT: 'preview' }, /: MASTER_KEY: is the development key, which is public/],
   ['for production with the development key as its previous one', { ...production, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, /: MASTER_KEY_PREVIOUS: is the development key/],
-  ['with a Turnstile site key alone', { TURNSTILE_SITE_KEY: widget.site }, /: TURNSTILE_SECRET_KEY: must be set with TURNSTILE_SITE_KEY/],
+  ['with a Turnstile site key alone', { TURNSTILE_SITE_KEY: widget.site }, /: TURNSTILE_SECRET_KEY: must be set together with TURNSTILE_SITE_KEY/],
   ['with its Turnstile keys swapped', { TURNSTILE_SITE_KEY: widget.secret, TURNSTILE_SECRET_KEY: widget.site }, /: TURNSTILE_SITE_KEY: is not shorter than TURNSTILE_SECRET_KEY/],
-  ['for production with a Turnstile key for tests', { ...production, TURNSTILE_SITE_KEY: widget.site, TURNSTILE_SECRET_KEY: '1x0000000000000000000000000000000AA' }, /: TURNSTILE_SECRET_KEY: is one that Cloudflare publishes for tests/],
+  ['for production with a Turnstile key for tests', { ...production, TURNSTILE_SITE_KEY: widget.site, TURNSTILE_SECRET_KEY: '1x0000000000000000000000000000000AA' }, /: TURNSTILE_SECRET_KEY: is a test key that Cloudflare publishes/],
   ['for production without an issuer', { ...production, ISSUER: undefined }, /: ISSUER: must be set to this server's https URL/],
-  ['for whatever an unset environment is: production', { ENVIRONMENT: undefined, ISSUER }, /: MASTER_KEY: is the development key/],
-  ['for production with the development admin token', { ...production, ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is that of the development token, which is public/],
-  ['for a preview with the development admin token', { ...production, ENVIRONMENT: 'preview', ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is that of the development token/],
+  ['without ENVIRONMENT, which is production,', { ENVIRONMENT: undefined, ISSUER }, /: MASTER_KEY: is the development key/],
+  ['for production with the development admin token', { ...production, ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is the digest of the development token, which is public/],
+  ['for a preview with the development admin token', { ...production, ENVIRONMENT: 'preview', ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is the digest of the development token/],
   ['with a token where its digest should be', { ADMIN_TOKEN_SHA256: keepSecret('a token that was set by mistake', 'a-token-not-a-digest') }, /: ADMIN_TOKEN_SHA256: must be the SHA-256 of the token, in hex or base64/],
-  ['with one token for two uses', { ADMIN_TOKEN_SHA256: sha256('a'), INITIAL_ACCESS_TOKEN_SHA256: sha256('a') }, /: INITIAL_ACCESS_TOKEN_SHA256: is that of the admin token/],
+  ['with one token for two uses', { ADMIN_TOKEN_SHA256: sha256('a'), INITIAL_ACCESS_TOKEN_SHA256: sha256('a') }, /: INITIAL_ACCESS_TOKEN_SHA256: is the digest of the admin token/],
 ]) {
-  test(`a server ${what} refuses to serve, and keeps the key to itself`, async (t) => {
+  test(`a server ${what} refuses to serve, and does not show the key`, async (t) => {
     const server = await misconfigured(t, vars);
 
     assert.match(await refusal(server), expected);
   });
 }
 
-test('an empty setting is one that was left out', async (t) => {
+test('an empty setting counts as absent', async (t) => {
   const server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '', ISSUER: '', USER_CODE_CHARSET: '' } });
   t.after(() => endDiscreetly(server));
 
@@ -122,11 +122,11 @@ test('production has no demo client and no demo account', async (t) => {
   assert.equal(JSON.parse(known.text).issuer, ISSUER);
   for (const { username, password } of Object.values(accounts)) {
     const page = await signInToProduction(inProduction, username, password);
-    assert.match(page.text, /The username or the password is not right/);
+    assert.match(page.text, /Wrong username or password/);
   }
 });
 
-test('production has an admin API and registration only if their tokens are set', async (t) => {
+test('production has no admin API and no registration unless their tokens are set', async (t) => {
   const server = await startWorkerd({ vars: production });
   t.after(() => endDiscreetly(server));
   const inProduction = toProduction(server);
@@ -139,7 +139,7 @@ test('production has an admin API and registration only if their tokens are set'
   await inProduction('/device_authorization', { body: 'client_id=demo-tv' });
 });
 
-test('the admin API of production is opened by the token whose digest is set, and by no other', async (t) => {
+test('the admin API of production accepts the token whose digest is set, and no other', async (t) => {
   const token = keepSecret('the admin token of production', 'an-admin-token-of-production');
   const server = await startWorkerd({ vars: { ...production, ADMIN_TOKEN_SHA256: sha256(token) } });
   t.after(() => endDiscreetly(server));
@@ -150,17 +150,17 @@ test('the admin API of production is opened by the token whose digest is set, an
   assert.equal((await list('development-admin-token')).status, 401);
 });
 
-test('production answers for its own issuer only', async (t) => {
+test('production answers only requests for its own issuer', async (t) => {
   const server = await startWorkerd({ vars: production });
   t.after(() => endDiscreetly(server));
   const inProduction = toProduction(server);
 
   assert.equal((await inProduction('/healthz', { method: 'GET' })).status, 200);
   assert.equal((await send(server, '/healthz', { method: 'GET' })).status, 421);
-  assert.equal((await inProduction('/device_authorization', { body: 'client_id=demo-tv' })).status, 401, 'this is decided, and logged');
+  assert.equal((await inProduction('/device_authorization', { body: 'client_id=demo-tv' })).status, 401, 'so that the log has a decision');
 });
 
-test('an issuer may have a path, and everything is under it', async (t) => {
+test('an issuer can have a path, and every route is under it', async (t) => {
   const server = await startWorkerd({ vars: { ISSUER: `${ISSUER}/auth` } });
   t.after(() => endDiscreetly(server));
   const ask = toProduction(server);
@@ -179,7 +179,7 @@ test('an issuer may have a path, and everything is under it', async (t) => {
   assert.match((await ask('/auth/device', { method: 'GET' })).text, /<form [^>]*action="\/auth\/device"/);
 });
 
-test('weak user codes are possible if asked for, and every log says so', async (t) => {
+test('weak user codes have to be allowed, and the log says so at every start', async (t) => {
   const vars = { USER_CODE_CHARSET: '0123456789', USER_CODE_LENGTH: '6', ALLOW_WEAK_USER_CODES: 'true' };
   const server = await startWorkerd({ vars });
   t.after(() => endDiscreetly(server, { besides: [/ALLOW_WEAK_USER_CODES is on/] }));
@@ -194,7 +194,7 @@ test('weak user codes are possible if asked for, and every log says so', async (
   assert.equal(server.logs().match(/ALLOW_WEAK_USER_CODES is on/g).length, 2, 'once per start');
 });
 
-test('digits are shown and read as such', async (t) => {
+test('a code of digits is entered on a number pad, and O and l are read as 0 and 1', async (t) => {
   const server = await startWorkerd({ vars: { USER_CODE_CHARSET: '0123456789', USER_CODE_LENGTH: '12' } });
   t.after(() => endDiscreetly(server));
   const device = await Device.start(server);
@@ -213,13 +213,13 @@ test('client authentication at the device authorization endpoint can be turned o
   const printer = await Device.start(server, { client: { client_id: clients.printer.client_id } });
   await new Person(server).approve(printer.userCode);
 
-  assert.equal((await printer.poll()).error, 'invalid_client', 'the token endpoint still wants it');
+  assert.equal((await printer.poll()).error, 'invalid_client', 'the token endpoint still requires it');
   printer.client = clients.printer;
   printer.by = 'post';
   await printer.redeem();
 });
 
-test('lifetimes are those that are set', async (t) => {
+test('lifetimes are as configured', async (t) => {
   const vars = { ACCESS_TOKEN_SECONDS: '60', ID_TOKEN_SECONDS: '120', CODE_LIFETIME_SECONDS: '1800', POLL_INTERVAL_SECONDS: '60' };
   const server = await startWorkerd({ vars });
   t.after(() => endDiscreetly(server));
@@ -236,7 +236,7 @@ test('lifetimes are those that are set', async (t) => {
   assert.deepEqual([expires_in, lifetime(access_token), lifetime(id_token)], [60, 60, 120]);
 });
 
-/** A server that cannot serve; nothing is decided there, and its log says the same as its answers. */
+/** Starts a misconfigured server. At the end, its log must have the error, no decision and no secret. */
 async function misconfigured(t, vars) {
   const server = await startWorkerd({ vars });
   t.after(async () => {
@@ -248,7 +248,7 @@ async function misconfigured(t, vars) {
   return server;
 }
 
-/** The one sentence that every route answers with. */
+/** Returns the sentence that every route must answer with. */
 async function refusal(server) {
   const answers = new Set();
   for (const [method, path] of routes) {
@@ -262,13 +262,13 @@ async function refusal(server) {
   return sentence;
 }
 
-/** Sends a form to the issuer, whatever port the server is really on. */
+/** Returns a function that sends a form with the issuer as `Host`, whatever port the server is really on. */
 function toProduction(server) {
   const headers = { host: new URL(ISSUER).host, 'content-type': 'application/x-www-form-urlencoded' };
   return (path, init) => send(server, path, { ...init, headers: { ...headers, ...init.headers } });
 }
 
-/** Enters a code that may exist or not, and signs in. */
+/** Enters a code, which need not exist, and signs in. */
 async function signInToProduction(ask, username, password) {
   const post = (page, fields) => {
     const hidden = (name) => page.text.match(new RegExp(`name="${name}" value="([^"]*)"`))?.[1] ?? '';

@@ -1,4 +1,4 @@
-// The same Worker in its two shapes: with KV and the rate limiter, as wrangler.toml describes it, and without.
+// The same Worker with KV and the rate limiter, as wrangler.toml describes it, and without them.
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -21,7 +21,7 @@ describe('with KV and the rate limiter', () => {
 
   everyFlowEndsWell(() => server);
 
-  test('KV holds the published registry and nothing else, no code and no secret', async () => {
+  test('KV contains the published registry and nothing else: no code and no secret', async () => {
     const { keys } = await kv.list();
     assert.equal(keys.length, 1);
     assert.match(keys[0].name, /^registry\b/);
@@ -35,17 +35,17 @@ describe('with KV and the rate limiter', () => {
     assert.deepEqual(disclosures(text), []);
   });
 
-  test('`/healthz` names the version that answers', async () => {
+  test('`/healthz` names the deployed version', async () => {
     const { version } = await (await fetch(`${server.origin}/healthz`)).json();
 
     assert.match(version, /^\d+\.\d+\.\d+\+[0-9a-f-]{36}$/);
   });
 
-  test('a network starts so many codes a minute, and the next one is told to wait', async () => {
+  test('a network can start a limited number of codes a minute, and the next device has to wait', async () => {
     const device = new Device(server, { client: clients.printer });
     let started = 0;
     let answer = await device.start();
-    // The minute may end in between, and then the count begins anew, once.
+    // The minute may end in between, and then counting starts again, once.
     for (; answer.status === 200 && started <= 2 * limit; started += 1) answer = await device.start();
 
     assert.deepEqual([answer.status, answer.error, answer.retryAfter], [429, 'temporarily_unavailable', String(period)]);
@@ -54,7 +54,7 @@ describe('with KV and the rate limiter', () => {
   });
 });
 
-describe('without', () => {
+describe('without KV and the rate limiter', () => {
   let server;
   before(async () => {
     server = await startWorkerd({ vars });
@@ -69,7 +69,7 @@ describe('without', () => {
     assert.match(version, /^\d+\.\d+\.\d+$/);
   });
 
-  test('a network starts as many codes a minute as may be live', async () => {
+  test('only the limit on live codes applies to a network', async () => {
     const device = new Device(server, { client: clients.printer });
 
     for (let started = 0; started <= limit; started += 1) assert.equal((await device.start()).status, 200);

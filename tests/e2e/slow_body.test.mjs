@@ -1,4 +1,4 @@
-// A request may arrive slowly, on a bad network. What it is given lives from when it was there, not from when it began.
+// A request can arrive slowly on a bad network. Its tokens' lifetime starts when it has arrived, not when it began.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-/** Sends all of a form but its last byte; the rest once the clock shows another second, which is returned. */
+/** Sends a form without its last byte, and that byte in the next second. Returns that second and the answer. */
 async function sendSlowly(path, form) {
   const body = new URLSearchParams(form).toString();
   const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length };
@@ -32,7 +32,7 @@ async function sendSlowly(path, form) {
   return { seconds, answer: JSON.parse((await response.toArray()).join('')) };
 }
 
-test('tokens live from when the request was there', async () => {
+test('the lifetime of tokens starts when the whole request has arrived', async () => {
   const device = await Device.start(server);
   await new Person(server).approve(device.userCode);
   const { client_id } = clients.tv;
@@ -42,5 +42,5 @@ test('tokens live from when the request was there', async () => {
 
   ['access_token', 'id_token', 'refresh_token'].forEach((name) => keepSecret(`a slow ${name}`, answer[name]));
   const { iat } = decodeJwt(answer.access_token);
-  assert.ok(iat >= seconds, `issued at ${iat}, though the request was not there before ${seconds}`);
+  assert.ok(iat >= seconds, `issued at ${iat}, but the request arrived at ${seconds}`);
 });

@@ -1,4 +1,4 @@
-// Tokens come back to the server through a stock client: introspection, userinfo, revocation.
+// Tokens that a stock client sends back to the server: introspection, userinfo, revocation.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -24,7 +24,7 @@ async function signedIn() {
   return device.poll();
 }
 
-test('openid-client introspects both tokens, and each is described', async () => {
+test('openid-client introspects access and refresh tokens', async () => {
   const tokens = await signedIn();
 
   const access = await openid.tokenIntrospection(config, tokens.access_token);
@@ -43,7 +43,7 @@ test('openid-client reads userinfo with the access token', async () => {
   assert.deepEqual([person.name, person.email, person.email_verified], ['Alice Liddell', 'alice@example.com', true]);
 });
 
-test('openid-client revokes the refresh token, and the access token is dead at once', async () => {
+test('openid-client revokes the refresh token, which ends the access token at once', async () => {
   const tokens = await signedIn();
   const { sub } = await openid.tokenIntrospection(config, tokens.access_token);
 
@@ -54,7 +54,7 @@ test('openid-client revokes the refresh token, and the access token is dead at o
   await assert.rejects(openid.refreshTokenGrant(config, tokens.refresh_token), { error: 'invalid_grant' });
 });
 
-test('a refresh and a revocation at the same time end with nothing that works', async () => {
+test('after a simultaneous refresh and revocation no token works', async () => {
   const tokens = await signedIn();
 
   const [refreshed] = await Promise.allSettled([

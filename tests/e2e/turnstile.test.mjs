@@ -1,4 +1,4 @@
-// Turnstile on the entry of codes, verified over the network: the real `fetch`, and another server at its end.
+// Turnstile on the entry page, with the real `fetch` to a stand-in for siteverify.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,10 +11,10 @@ import { openSiteverify } from './support/siteverify.mjs';
 
 const WIDGET = /<div class="cf-turnstile" data-sitekey="0x4AAAAAAAsitekeyofours0" data-action="device_code"/;
 const CLOUDFLARE = 'https://challenges.cloudflare.com';
-const UNCHECKED = /^Your code was not looked at yet\. It is kept/;
-const NOT_ACCEPTED = /^The check was not accepted: it counts once, and for five minutes\. Your code is kept/;
+const UNCHECKED = /^Your code hasn’t been looked up yet\. It’s still filled in/;
+const NOT_ACCEPTED = /^The check wasn’t accepted: a check works only once, and only for five minutes\. Your code is still filled in/;
 
-test('it is asked for once codes are being guessed, and not before', async (t) => {
+test('the check appears only while codes are being guessed', async (t) => {
   const { server, siteverify } = await start(t);
   const device = await Device.start(server);
   const [alice, bob] = [new Person(server), new Person(server, { account: accounts.bob })];
@@ -23,7 +23,7 @@ test('it is asked for once codes are being guessed, and not before', async (t) =
   await alice.signIn();
   for (const wrong of ['CCCC-CCCC', 'DDDD-DDDD', 'FFFF-FFFF', 'GGGG-GGGG']) await alice.enter(wrong);
   const calm = alice.page.headers.get('content-security-policy');
-  assert.match(alice.page.problem, /^That code did not work/);
+  assert.match(alice.page.problem, /^That code didn’t work/);
   await bob.enter('HHHH-HHHH');
   await bob.signIn();
 
@@ -43,10 +43,10 @@ test('it is asked for once codes are being guessed, and not before', async (t) =
   bob.mustRead(200, 'Approved');
   await device.redeem();
   const form = { secret: siteverify.vars.TURNSTILE_SECRET_KEY, response: token };
-  assert.deepEqual(siteverify.asked, [{ method: 'POST', path: '/siteverify', form }], 'and nothing of the person');
+  assert.deepEqual(siteverify.asked, [{ method: 'POST', path: '/siteverify', form }], 'the request contains nothing about the person');
 });
 
-test('a token of another page, of another action, a used or an invented one does not count', async (t) => {
+test('a token of another page or action, and a used or invented one, is refused', async (t) => {
   const { server, siteverify } = await start(t, { TURNSTILE: 'always' });
   const device = await Device.start(server);
   const alice = new Person(server);
@@ -71,7 +71,7 @@ test('a token of another page, of another action, a used or an invented one does
   assert.deepEqual(reasons, ['other_host', 'other_action', 'spent', 'invalid'].map((why) => `turnstile_${why}`));
 });
 
-test('while it cannot be verified the answer is 503, and the same form goes on later', async (t) => {
+test('while siteverify fails the answer is 503, and later the same form works', async (t) => {
   const { server, siteverify } = await start(t, { TURNSTILE: 'always' });
   const device = await Device.start(server);
   const alice = new Person(server);
@@ -79,9 +79,9 @@ test('while it cannot be verified the answer is 503, and the same form goes on l
   const failures = {
     'an error': (response) => response.writeHead(500).end('{"success":true}'),
     'another page': (response) => response.end('<h1>Maintenance</h1>'),
-    'a redirection': (response) => response.writeHead(307, { location: '/elsewhere' }).end(),
+    'a redirect': (response) => response.writeHead(307, { location: '/elsewhere' }).end(),
     'no end': (response) => void response.write('{"success":true,"x":"'.padEnd(20_000, 'x')),
-    'a broken line': (response) => response.destroy(),
+    'a broken connection': (response) => response.destroy(),
     silence: () => {},
   };
 
@@ -100,22 +100,22 @@ test('while it cannot be verified the answer is 503, and the same form goes on l
   await alice.signIn();
   await alice.decide('approve');
   await device.redeem();
-  assert.deepEqual([...new Set(siteverify.asked.map(({ path }) => path))], ['/siteverify'], 'no redirection was followed');
+  assert.deepEqual([...new Set(siteverify.asked.map(({ path }) => path))], ['/siteverify'], 'no redirect was followed');
 });
 
-/** A server with a widget of its own, and what verifies its tokens. */
+/** Starts a server with a Turnstile widget, and the siteverify that verifies its tokens. */
 async function start(t, vars = {}) {
   const siteverify = await openSiteverify();
   const server = await startWorkerd({ vars: { ...siteverify.vars, ...vars } });
   t.after(async () => {
     await siteverify.close();
-    // workerd itself says that a connection broke, and the Worker that it could not fetch.
+    // workerd itself reports the broken connection, and the Worker the failed fetch.
     await endDiscreetly(server, { besides: [/^workerd\/|^stack: |^\{"what":"fetch","outcome":"unavailable","reason":"/] });
   });
   return { server, siteverify };
 }
 
-/** Sends the code form of the page shown. */
+/** Submits the code form of the current page. */
 function send(person, user_code, token) {
   return person.submit({ step: 'code', user_code, 'cf-turnstile-response': token });
 }

@@ -1,5 +1,5 @@
-// The entry page with the Turnstile widget, in Chromium, which reaches nothing but this machine: so the widget's script
-// never loads here, as where a network or an extension blocks it.
+// The entry page with the Turnstile widget, in Chromium. The browser can reach only this machine, so the widget's
+// script never loads, just as if a network or an extension blocked it.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -12,11 +12,11 @@ import { endDiscreetly } from './support/secrets.mjs';
 import { openSiteverify } from './support/siteverify.mjs';
 
 const screenshots = join(import.meta.dirname, 'screenshots');
-const ENTER = 'Enter the code your device shows';
+const ENTER = 'Enter the code shown on your device';
 const COMPARE = 'Does your device show exactly this code?';
 const NOT_LOADED = /challenges\.cloudflare\.com\/turnstile\/v0\/api\.js - Failed to load resource: net::ERR_NAME_NOT_RESOLVED/;
 
-describe('a person of whom the check is asked', { timeout: 120_000 }, () => {
+describe('a person who has to pass the check', { timeout: 120_000 }, () => {
   let siteverify;
   let server;
 
@@ -30,7 +30,7 @@ describe('a person of whom the check is asked', { timeout: 120_000 }, () => {
     await endDiscreetly(server);
   });
 
-  test('is told what to do where the widget does not load, and goes on where it does', async (t) => {
+  test('reads what to do if the widget does not load, and can go on once it does', async (t) => {
     const browser = await openBrowser();
     t.after(() => browser.close());
     const faults = [];
@@ -39,22 +39,22 @@ describe('a person of whom the check is asked', { timeout: 120_000 }, () => {
 
     await browser.open(`${server.origin}/device`);
     const page = await browser.sees(ENTER);
-    assert.match(page, /Confirm that you are a person\n.*If it does not appear here, allow scripts from challenges\.cloudflare\.com/);
+    assert.match(page, /Confirm that you’re a person\n.*If it doesn’t appear here, allow scripts from challenges\.cloudflare\.com/);
     assert.doesNotMatch(page, /needs JavaScript/);
     await look('check-not-loaded');
 
     await browser.type('user_code', device.userCode);
     await browser.press('Continue');
     await browser.sees(COMPARE);
-    assert.equal(await browser.problem(), 'Your code was not looked at yet. It is kept: complete the check below, then continue.');
+    assert.equal(await browser.problem(), 'Your code hasn’t been looked up yet. It’s still filled in: complete the check below, then continue.');
     assert.equal(await browser.value('user_code'), device.userCode);
     assert.equal(await browser.address(), `${server.origin}/device`);
 
     await standInForWidget(browser, siteverify.solve({ hostname: 'other.example' }));
-    assert.doesNotMatch(await browser.text(), /If it does not appear here/, 'the widget is there');
+    assert.doesNotMatch(await browser.text(), /If it doesn’t appear here/, 'the widget has loaded');
     await look('check');
     await browser.press('Yes, continue');
-    assert.match(await browser.problem(), /^The check was not accepted/);
+    assert.match(await browser.problem(), /^The check wasn’t accepted/);
     assert.equal(await browser.value('user_code'), device.userCode);
     await look('check-not-accepted');
 
@@ -72,20 +72,20 @@ describe('a person of whom the check is asked', { timeout: 120_000 }, () => {
     for (const complaint of complaints) assert.match(complaint, NOT_LOADED);
   });
 
-  test('is told so if scripts are off', async (t) => {
+  test('reads that the check needs JavaScript, if it is turned off', async (t) => {
     const browser = await openBrowser({ javascript: false });
     t.after(() => browser.close());
 
     await browser.open(`${server.origin}/device`);
     const page = await browser.sees(ENTER);
 
-    assert.match(page, /This check needs JavaScript, which your browser has switched off\./);
-    assert.doesNotMatch(page, /If it does not appear here/);
+    assert.match(page, /This check needs JavaScript, which is turned off in your browser\./);
+    assert.doesNotMatch(page, /If it doesn’t appear here/);
     assert.deepEqual(await browser.complaints(), []);
   });
 });
 
-/** Puts into its place what the widget puts there: a box of its size, and the token. */
+/** Puts what the widget would put into its place: a box of its size, and the token. */
 function standInForWidget(browser, token) {
   const build = (value) => {
     const box = document.createElement('div');

@@ -1,6 +1,6 @@
-// An object that cannot be reached is a 503 that says when to try again, and everything is as it was once it can.
+// While an object is unavailable, requests that need it get 503 with Retry-After. Afterwards, all works as before.
 //
-// What is out of reach here is a class of objects whose files are no databases any more.
+// To make a class of objects unavailable, the tests replace its database files by text.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { MINUTE, dueIn, redate } from './support/redate.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
 import { events, ledger, outbox } from './support/stored.mjs';
 
-/** What still works without a class, and by that what does not. */
+/** For each class of objects, what still works without it. Everything else gets 503. */
 const survivors = {
   GrantShard: ['keys', 'health'],
   Registry: ['health'],
@@ -24,7 +24,7 @@ const survivors = {
 };
 
 for (const [className, working] of Object.entries(survivors)) {
-  test(`without ${className} there is ${working.join(', ')}; the rest is 503, and then as it was`, async (t) => {
+  test(`without ${className} only these work: ${working.join(', ')}; afterwards everything does`, async (t) => {
     const { server, breakDown, repair } = await breakable(t, className);
     const [waiting, approved, holder, leaver] = await Promise.all([1, 2, 3, 4].map(() => start(server)));
     const next = new Device(server, { client: clients.printer });
@@ -38,7 +38,7 @@ for (const [className, working] of Object.entries(survivors)) {
 
     await breakDown();
     const answers = {
-      // Of all shards one may be where nothing was stored yet.
+      // A new grant may go to a shard whose file does not exist yet, and so is not broken.
       ...(className !== 'GrantShard' && { start: brief(await next.start()) }),
       poll: brief(await waiting.poll()),
       approve: page(await alice.decide('approve')),
@@ -57,13 +57,13 @@ for (const [className, working] of Object.entries(survivors)) {
     if (!working.includes('redeem')) await approved.redeem();
     assert.equal((await holder.refresh()).status, 200);
     const left = await leaver.refresh();
-    assert.equal(left.error ?? left.status, working.includes('revoke') ? 'invalid_grant' : 200, 'what could not be revoked lives');
+    assert.equal(left.error ?? left.status, working.includes('revoke') ? 'invalid_grant' : 200, 'a token that could not be revoked still works');
     await next.start();
-    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 4, 'each of them once');
+    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 4, 'each grant was redeemed once');
   });
 }
 
-test('without the ledger its events are kept, and reach it later', async (t) => {
+test('events that cannot reach the ledger are kept, and reach it later', async (t) => {
   const vars = { CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0', SHARDS_PER_REGION: '1' };
   const { server, directory, breakDown, repair } = await breakable(t, 'Ledger', vars);
   const soon = () => dueIn(500, server, directory);
@@ -77,7 +77,7 @@ test('without the ledger its events are kept, and reach it later', async (t) => 
   await Device.start(server);
 
   await breakDown(soon);
-  await until(() => server.logs().includes('"what":"ledger"'), 8_000, 'nobody complained');
+  await until(() => server.logs().includes('"what":"ledger"'), 8_000, 'the failure was not logged');
   const kept = outbox(server).map(({ event }) => event.what);
   await repair(() => redate(directory, -2 * MINUTE));
   await shipped();
@@ -90,7 +90,7 @@ async function start(server) {
   return Device.start(server, { client: clients.printer });
 }
 
-/** A server of which one class of objects can be broken, and repaired. */
+/** Starts a server with a class of objects that can be broken and repaired. */
 async function breakable(t, className, vars = {}) {
   const directory = temporaryDirectory();
   const server = await startWorkerd({ dir: directory.path, vars });

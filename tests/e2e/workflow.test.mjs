@@ -1,5 +1,5 @@
-// The workflows on GitHub, read as data: when previews come and go, with what rights, and that nobody's branch name is
-// ever part of a command.
+// Checks the GitHub workflows as data: when they deploy and delete previews, their permissions, and that no branch name
+// becomes part of a command.
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { root } from './support/config.mjs';
 
-// The validator of the OpenAPI document brings it.
+// A YAML parser that the OpenAPI validator depends on.
 const { parse } = createRequire(createRequire(import.meta.url).resolve('@seriousme/openapi-schema-validator'))('yaml');
 
 const directory = join(root, '.github/workflows');
@@ -16,14 +16,14 @@ const workflows = Object.fromEntries(readdirSync(directory).map((name) => [name,
 const preview = workflows['preview.yml'];
 const { ready, deploy, delete: removal } = preview.jobs;
 
-/** Every step of every job. */
+/** Returns every step of every job. */
 const steps = (workflow) => Object.values(workflow.jobs).flatMap((job) => job.steps);
 const commands = (job) => job.steps.flatMap(({ run = [] }) => run);
 
-/** What a pull request's author can choose freely (a commit's hash is not that). */
+/** Expressions that the author of a pull request can choose freely, which a commit's hash is not. */
 const CHOSEN = /\$\{\{[^}]*\bgithub\.(head_ref|ref_name|event\.(?!pull_request\.(number|head\.sha)\b|action\b))/;
 
-test('a preview comes with a pull request and each push to it, and goes when it is closed', () => {
+test('opening or updating a pull request deploys its preview, and closing deletes it', () => {
   assert.deepEqual(preview.on, { pull_request: { types: ['opened', 'synchronize', 'reopened', 'closed'] } });
   assert.equal(deploy.if, "needs.ready.outputs.ready == 'true' && github.event.action != 'closed'");
   assert.equal(removal.if, "needs.ready.outputs.ready == 'true' && github.event.action == 'closed'");
@@ -36,24 +36,24 @@ test('a preview comes with a pull request and each push to it, and goes when it 
   }
 });
 
-test('what the workflows run is there', () => {
+test('every make target that the workflows run exists', () => {
   const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
   for (const [, target] of Object.values(workflows).flatMap(steps).flatMap(({ run = '' }) => [...run.matchAll(/^make ([\w-]+)/gm)])) {
     assert.match(makefile, new RegExp(`^${target}:`, 'm'));
   }
 });
 
-test('a branch has one run at a time, and none is cut off half-way', () => {
+test('a branch has one run at a time, and none is canceled', () => {
   assert.deepEqual(preview.concurrency, { group: 'preview-${{ github.event.pull_request.head.label }}', 'cancel-in-progress': false });
 });
 
-test('no workflow may do more than it needs', () => {
+test('no workflow has more permissions than it needs', () => {
   assert.deepEqual(preview.permissions, {});
   assert.equal(ready.permissions, undefined);
   for (const job of [deploy, removal]) assert.deepEqual(job.permissions, { contents: 'read', 'pull-requests': 'write' });
   assert.deepEqual(workflows['ci.yml'].permissions, { contents: 'read' });
   for (const [name, workflow] of Object.entries(workflows)) {
-    // It would run with secrets and rights for whoever opens a pull request.
+    // These triggers would run with secrets and write permissions for anybody who opens a pull request.
     for (const trigger of ['pull_request_target', 'workflow_run']) assert.ok(!(trigger in workflow.on), `${name}: ${trigger}`);
   }
   for (const job of [deploy, removal]) {
@@ -61,7 +61,7 @@ test('no workflow may do more than it needs', () => {
   }
 });
 
-test('no value is written into a command: what somebody chose gets there by the environment only', () => {
+test('no expression is part of a command: values that people choose come only through the environment', () => {
   for (const [name, workflow] of Object.entries(workflows)) {
     for (const { run, uses, with: inputs = {}, shell } of steps(workflow)) {
       assert.doesNotMatch(run ?? '', /\$\{\{/, `${name}: ${run}`);
@@ -74,15 +74,15 @@ test('no value is written into a command: what somebody chose gets there by the 
   }
 });
 
-test('credentials are in the environment of what deploys and deletes alone, and never where there is a fork', () => {
+test('only the steps that deploy and delete have credentials, and none of them runs for a fork', () => {
   const secret = (value) => /\$\{\{[^}]*\bsecrets\b/.test(JSON.stringify(value ?? {}));
   const withSecrets = steps(preview).filter(secret).map(({ run, id }) => id ?? run);
   assert.deepEqual(withSecrets, ['look', 'preview', 'make preview-delete']);
-  for (const step of steps(preview)) assert.ok(!secret({ ...step, env: undefined }), 'not outside of the environment');
+  for (const step of steps(preview)) assert.ok(!secret({ ...step, env: undefined }), 'secrets only in the environment');
   assert.deepEqual(ready.steps.map(({ env }) => env), [{
     OWN: '${{ github.event.pull_request.head.repo.full_name == github.repository }}',
     TOKEN: "${{ secrets.CLOUDFLARE_API_TOKEN != '' }}",
   }]);
   assert.ok(!secret(workflows['ci.yml']));
-  assert.equal(removal.steps[0].with.ref, '${{ github.base_ref }}', 'what deletes is not of the pull request');
+  assert.equal(removal.steps[0].with.ref, '${{ github.base_ref }}', 'the deletion does not run code of the pull request');
 });

@@ -1,4 +1,4 @@
-// An operator: asks the admin API, and holds each answer against the OpenAPI document.
+// An operator, who calls the admin API. Every answer is checked against the OpenAPI document.
 //
 //     const admin = new Admin(server);
 //     const { body, etag } = await admin.create({ client_name: 'TV', … });
@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { checkAnswer } from './openapi.mjs';
 import { keepSecret, knowClient } from './secrets.mjs';
 
-/** The token of a development server. It is public, and must not be in a log all the same. */
+/** The admin token of a development server. It is public, but must still never be in a log. */
 export const ADMIN_TOKEN = keepSecret('the development admin token', 'development-admin-token');
 
 export class Admin {
@@ -15,7 +15,7 @@ export class Admin {
     Object.assign(this, { server, token, headers });
   }
 
-  /** Sends anything; what came back: `status`, `headers`, `body` (if it is JSON), `etag`. */
+  /** Sends a request. Returns `status`, `headers`, `body` (parsed JSON; undefined if empty) and `etag`. */
   async ask(method, path, { body, ifMatch, type = body && 'application/json', raw } = {}) {
     const headers = {
       ...this.headers,
@@ -32,7 +32,7 @@ export class Admin {
     return answer;
   }
 
-  /** Creates a client, which must go well. */
+  /** Creates a client; fails the test if the server refuses. */
   async create(client) {
     const answer = await this.ask('POST', '/clients', { body: client });
     assert.equal(answer.status, 201, JSON.stringify(answer.body));

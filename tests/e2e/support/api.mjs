@@ -1,4 +1,4 @@
-// The example of a protected API in workerd, beside a server or beside an issuer that the test plays itself.
+// The example of a protected API in workerd, next to a server or to an issuer that the test plays itself.
 //
 //     const api = await startApiOf(server);
 //     const tv = await Device.start(server, { resource: api.origin }); …
@@ -14,14 +14,14 @@ import { builds, clients } from './config.mjs';
 import { startWorkerd } from './harness.mjs';
 import { disclosures, keepSecret } from './secrets.mjs';
 
-/** The API beside a server, whose `demo-tv` may have tokens for it from now on, as with `make dev API=1`. */
+/** Starts the API next to a server, and lets `demo-tv` get tokens for it, as `make dev API=1` does. */
 export async function startApiOf(server, { vars } = {}) {
   const api = await startApi({ issuer: server.origin, vars });
   assert.equal(await allowResource(server.origin, api.origin, [clients.tv.client_id]), undefined);
   return api;
 }
 
-/** The API; `vars` are its settings beside those that are given by name. It answers at `origin`, which is its identifier. */
+/** Starts the API, with `vars` as further settings. It answers at `origin`, which is also its identifier. */
 export async function startApi({ issuer, vars = {} }) {
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -40,7 +40,7 @@ export async function startApi({ issuer, vars = {} }) {
     origin,
     send,
     get: (path, token) => send(path, { authorization: `Bearer ${token}` }),
-    /** Stops it; its log has a line per decision, and discloses nothing. `besides` are patterns of other lines. */
+    /** Stops the API. Its log must have only decisions and no secret. `besides` are patterns of other allowed lines. */
     async end({ besides = [] } = {}) {
       await worker.stop();
       assert.deepEqual(disclosures(worker.logs()), [], 'the log discloses nothing');
@@ -51,8 +51,8 @@ export async function startApi({ issuer, vars = {} }) {
 }
 
 /**
- * An issuer that signs whatever it is asked to. Its keys are named after their algorithms. `routes` are further ones, by
- * path: a request's headers and form in, `{ status, headers, body }` out.
+ * Starts an issuer that signs any token a test wants. The `kid` of each key is its algorithm. `routes` adds routes by
+ * path: functions from a request's headers and form to `{ status, headers, body }`.
  */
 export async function startIssuer(algorithms, routes = {}) {
   const pairs = new Map();
@@ -80,7 +80,7 @@ export async function startIssuer(algorithms, routes = {}) {
   return {
     origin,
     keys,
-    /** An access token for `audience`; `claims` and `header` change what is in it, `key` what signs it. */
+    /** Returns an access token for `audience`. `claims` and `header` override its contents; `key` signs it. */
     async token(audience, { alg = 'ES256', claims = {}, header = {}, key = pairs.get(alg).privateKey } = {}) {
       const now = Math.floor(Date.now() / 1000);
       const good = { iss: origin, aud: audience, sub: 'acct-1', client_id: 'demo-tv', scope: 'openid profile', iat: now };
@@ -91,7 +91,7 @@ export async function startIssuer(algorithms, routes = {}) {
   };
 }
 
-/** A port of this machine that nobody listens on. */
+/** Returns a port of this machine that nothing listens on. */
 export async function freePort() {
   const probe = createServer();
   await once(probe.listen(0, '127.0.0.1'), 'listening');

@@ -1,18 +1,18 @@
-// Waiting: for an interval that the protocol demands, or for a condition, and never for longer than said.
+// Waits: for an interval that the protocol demands, for an instant, or for a condition with a time limit.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits as a device must before it may ask again. */
+/** Waits as long as a device must between two polls. */
 export async function interval(seconds) {
   await sleep(seconds * 1000);
 }
 
-/** Waits until an instant of the protocol's, such as a code's end, is past. */
+/** Waits until an instant, such as the end of a code, has passed. In milliseconds since 1970. */
 export async function past(milliseconds) {
   while (Date.now() <= milliseconds) await sleep(milliseconds - Date.now() + 1);
 }
 
-/** Asks again and again until `condition` gives something; fails with `message` if it takes too long. */
+/** Evaluates `condition` until it is truthy, and returns that value; throws `message` after `milliseconds`. */
 export async function until(condition, milliseconds, message) {
   const end = Date.now() + milliseconds;
   for (;;) {

@@ -1,4 +1,4 @@
-// A person at a browser: Chromium with a profile of its own, driven through WebDriver.
+// A person at a browser: Chromium with its own profile, driven through WebDriver.
 //
 //     const browser = await openBrowser();
 //     await browser.open(`${server.origin}/device`);
@@ -7,7 +7,7 @@
 //     await browser.sees('Sign in to continue');
 //     await browser.close();
 //
-// Nothing sleeps: every wait has a condition and a bound.
+// Nothing sleeps: every wait has a condition and a time limit.
 
 import { mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -20,7 +20,7 @@ import { temporaryDirectory, within } from './harness.mjs';
 
 const LIMIT = 10_000;
 
-/** What the console says of every page with a status of 4xx. */
+/** The message in the console for every page with a 4xx status. */
 const STATUS = / - Failed to load resource: the server responded with a status of 4\d\d /;
 
 const ARGUMENTS = [
@@ -38,16 +38,16 @@ const ARGUMENTS = [
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** How a page is looked at: the two widths of the screenshots, and the narrowest that WCAG 1.4.10 asks for. */
+/** The window sizes for inspecting a page: two for the screenshots, and the narrowest that WCAG 1.4.10 requires. */
 const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, mobile: true };
 const DESKTOP = { width: 1280, height: 900, deviceScaleFactor: 1, mobile: false };
 const NARROWEST = { width: 320, height: 568, deviceScaleFactor: 1, mobile: true };
 
 /**
- * A browser with an empty profile.
+ * Opens a browser with an empty profile.
  *
  * @param {object} [options]
- * @param {boolean} [options.javascript] false switches scripts off, as a careful person's settings would
+ * @param {boolean} [options.javascript] false turns scripts off, as a cautious person might
  */
 export async function openBrowser({ javascript = true } = {}) {
   const profile = temporaryDirectory();
@@ -71,17 +71,17 @@ export async function openBrowser({ javascript = true } = {}) {
   });
 }
 
-/** Sees to it that a browser does not outlive the tests: it would, if its driver went first. */
+/** Makes sure that the browser does not outlive the tests, which it would if its driver ended first. */
 function endsWithUs(profile) {
-  // The lock names the process: `host-pid`.
+  // The lock is a link to `host-pid`.
   const pid = Number(readlinkSync(join(profile, 'SingletonLock')).split('-').at(-1));
   const end = () => {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It has gone already.
+      // It has ended already.
     }
-    // Its helpers follow it, and write until they do.
+    // Its helper processes end a little later, and write to the profile until then.
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   };
   process.prependListener('exit', end);
@@ -102,7 +102,7 @@ class Browser {
     this.#closed();
   }
 
-  /** As after closing all windows and opening one: no session cookie is left. */
+  /** Acts as if all windows had been closed and one opened: no session cookie is left. */
   async restart() {
     const [first, ...others] = await this.windows();
     for (const other of others) {
@@ -123,7 +123,7 @@ class Browser {
     return this.#driver.navigate().back();
   }
 
-  /** What the reload button does; a form that was sent is sent again. */
+  /** Presses the reload button; the browser sends a submitted form again. */
   reload() {
     return this.leaving(() => this.#driver.navigate().refresh());
   }
@@ -136,12 +136,12 @@ class Browser {
     return this.#driver.getTitle();
   }
 
-  /** All that can be read on the page. */
+  /** Returns all visible text of the page. */
   text() {
     return this.#driver.findElement(By.css('body')).getText();
   }
 
-  /** Waits until a page with this heading is shown, and gives its text. */
+  /** Waits until the page has this heading, and returns its text. */
   async sees(heading) {
     let last;
     const shown = async () => {
@@ -154,13 +154,13 @@ class Browser {
     return this.text();
   }
 
-  /** Undefined without one, or between two pages. */
+  /** Returns the heading; `undefined` if there is none, or between two pages. */
   async #heading() {
     const [heading] = await this.#driver.findElements(By.css('h1'));
     return heading?.getText().catch(undefinedIfGone);
   }
 
-  /** The text of the message above a form. */
+  /** Returns the text of the message above the form. */
   problem() {
     return this.#driver.findElement(By.id('problem')).getText();
   }
@@ -187,18 +187,18 @@ class Browser {
     await this.field(name).click();
   }
 
-  /** Presses a button or a link, and waits until its page has gone. */
+  /** Presses a button or link, and waits until its page is gone. */
   press(label) {
     return this.leaving(() => this.click(label));
   }
 
-  /** Presses a button or a link that may lead nowhere. */
+  /** Presses a button or link, even if the page stays. */
   async click(label) {
     const text = `normalize-space() = ${JSON.stringify(label)}`;
     await this.#driver.findElement(By.xpath(`//button[${text}] | //a[${text}]`)).click();
   }
 
-  /** Does something that leads to another page, and waits until the present one has gone. */
+  /** Does something that leads to another page, and waits until the current page is gone. */
   async leaving(action) {
     const page = await this.#driver.findElement(By.css('html'));
     await action();
@@ -211,20 +211,20 @@ class Browser {
     return this.#driver.actions().sendKeys(...keys).perform();
   }
 
-  /** Presses Tab until the focus is where `matches` says; every stop on the way must be visible. */
+  /** Presses Tab until `matches` accepts the focused element. Returns the stops, all of which must be visible. */
   async tabTo(matches) {
     const stops = [];
     while (stops.length < 20) {
       await this.keys(Key.TAB);
       const stop = await this.focus();
-      if (!stop.visible) throw new Error(`the focus cannot be seen on ${stop.label}`);
+      if (!stop.visible) throw new Error(`the focus is not visible on ${stop.label}`);
       stops.push(stop.label);
       if (matches(stop)) return stops;
     }
-    throw new Error(`not reached by Tab; the stops were: ${stops.join(', ')}`);
+    throw new Error(`Tab does not reach it; the stops were: ${stops.join(', ')}`);
   }
 
-  /** Where the focus is, and whether a person can see that. */
+  /** Returns the focused element, and whether a person can see that it has the focus. */
   focus() {
     return this.run(() => {
       const element = document.activeElement;
@@ -241,12 +241,12 @@ class Browser {
     });
   }
 
-  /** Runs a function in the page. */
+  /** Runs a function in the page, and returns its result. */
   run(script, ...values) {
     return this.#driver.executeScript(script, ...values);
   }
 
-  /** The HTTP status with which the page was answered. */
+  /** Returns the HTTP status of the page. */
   status() {
     return this.run(() => performance.getEntriesByType('navigation')[0].responseStatus);
   }
@@ -268,7 +268,7 @@ class Browser {
     return this.#driver.getWindowHandle();
   }
 
-  /** Opens another window of the same browser, and looks at it. */
+  /** Opens another window of the same browser, and switches to it. */
   openWindow() {
     return this.#driver.switchTo().newWindow('window');
   }
@@ -277,7 +277,7 @@ class Browser {
     return this.#driver.switchTo().window(window);
   }
 
-  /** Waits for the page's frame to be answered, and gives what of a form of ours is in it. */
+  /** Waits until the page's frame has loaded, and returns the forms and inputs in it. */
   async frame() {
     await this.#driver.wait(until.ableToSwitchToFrame(By.css('iframe')), LIMIT);
     const forms = await this.#driver.findElements(By.css('form, input'));
@@ -285,15 +285,15 @@ class Browser {
     return forms;
   }
 
-  /** What the browser itself complained about since the last call, but for the statuses of pages, which tests check. */
+  /** Returns the browser's own warnings and errors since the last call, except for 4xx statuses, which tests check. */
   async complaints() {
     const entries = await this.#driver.manage().logs().get(logging.Type.BROWSER);
     return entries.map(({ message }) => message).filter((message) => !STATUS.test(message));
   }
 
   /**
-   * Looks at the page as it is on a phone and on a desktop, in light and in dark: keeps a picture of each in `folder`,
-   * and gives what axe finds wrong with it, and whether it has to be scrolled sideways.
+   * Looks at the page as on a phone and on a desktop, in light and dark mode, and saves a screenshot of each in
+   * `folder`. Returns the faults that axe finds, and the widths at which the page has to be scrolled sideways.
    */
   async inspect(folder, name) {
     mkdirSync(folder, { recursive: true });
@@ -318,7 +318,7 @@ class Browser {
     return faults;
   }
 
-  /** Without motion, so that no colour is caught on its way to another. */
+  /** Sets window size and color scheme. Turns motion off, so that no color is caught in transition. */
   async #emulate(size, scheme) {
     const features = [
       { name: 'prefers-color-scheme', value: scheme },
@@ -336,7 +336,7 @@ class Browser {
     });
   }
 
-  /** All of the page, not only what is in view. */
+  /** Takes a screenshot of the whole page, not only of the visible part. */
   async #picture() {
     const { cssContentSize } = await this.#driver.sendAndGetDevToolsCommand('Page.getLayoutMetrics', {});
     const clip = { ...cssContentSize, scale: 1 };
@@ -346,14 +346,14 @@ class Browser {
   }
 }
 
-/** For a question to an element whose page is going or gone: the driver has two ways to say that. */
+/** Returns `undefined` for the two errors by which the driver says that an element's page is gone; rethrows others. */
 function undefinedIfGone(problem) {
   const gone = problem instanceof error.StaleElementReferenceError;
   if (gone || /does not belong to the document/.test(problem.message)) return undefined;
   throw problem;
 }
 
-/** A server of somebody else's pages. */
+/** Opens a web server of somebody else. */
 export async function openSite() {
   const pages = [];
   const server = createServer((request, response) => {
@@ -364,7 +364,7 @@ export async function openSite() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address();
   return {
-    /** Adds a page. For one on 127.0.0.1, `localhost` is another site and `127.0.0.1` another origin of the same site. */
+    /** Adds a page. To a server on 127.0.0.1, `localhost` is another site, `127.0.0.1` only another origin. */
     page(html, host) {
       const index = pages.push(`<!DOCTYPE html><title>Elsewhere</title>${html}`) - 1;
       return `http://${host}:${port}/${index}`;

@@ -1,6 +1,6 @@
-// A stand-in for Cloudflare's API on loopback: as much of it as `wrangler preview` calls. Point wrangler at it with
-// CLOUDFLARE_API_BASE_URL. What it cannot show is how Cloudflare's own API decides; the paths, the codes and the shapes are
-// those that wrangler 4.164 sends and expects.
+// A stand-in for Cloudflare's API on loopback: the part that `wrangler preview` calls. Point wrangler at it with
+// CLOUDFLARE_API_BASE_URL. Its paths, codes and shapes are those that wrangler 4.164 sends and expects. It cannot show
+// how Cloudflare's own API decides.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -8,16 +8,16 @@ import { buffer } from 'node:stream/consumers';
 
 export const ACCOUNT = '0123456789abcdef0123456789abcdef';
 
-/** Cloudflare's codes for what is not there. */
+/** Cloudflare's errors for what does not exist. */
 const NO_WORKER = { status: 404, code: 10007, message: 'This Worker does not exist on your account.' };
 const NO_PREVIEW = { status: 404, code: 10025, message: 'The preview was not found.' };
 const NO_DEPLOYMENT = { status: 404, code: 10222, message: 'The preview has no deployment.' };
 
 /**
  * @param {object} [options]
- * @param {string} [options.worker] a Worker the account has; without one, the first preview has to create it
- * @param {string[]} [options.accounts] the accounts of the token
- * @param {string[]} [options.urls] the addresses of every preview, if not the usual one
+ * @param {string} [options.worker] a Worker that the account has; without one, the first preview has to create it
+ * @param {string[]} [options.accounts] the accounts that the token can use
+ * @param {string[]} [options.urls] the addresses of every preview, instead of the usual one
  */
 export async function startCloudflare({ worker, accounts = [ACCOUNT], urls } = {}) {
   const workers = new Map(worker ? [[worker, new Map()]] : []);
@@ -68,13 +68,13 @@ export async function startCloudflare({ worker, accounts = [ACCOUNT], urls } = {
 
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
-    /** All requests so far: `{ method, path, query, token, json | form }`; `form.files` are the uploaded modules by name. */
+    /** All requests so far: `{ method, path, query, token, json | form }`. `form.files`: the modules by name. */
     requests,
-    /** The previews of a Worker by name; `secrets` are those in force, in clear. */
+    /** Returns the previews of a Worker by name. `secrets` are the current ones, in plain text. */
     previews: (name) => workers.get(name) ?? new Map(),
-    /** From now on such requests fail, the given number of times. */
+    /** Makes matching requests fail, `times` times. */
     refuse: (method, path, status, code, message, times = Infinity) => refusals.push({ method, path, status, code, message, times }),
-    /** From now on nothing is refused. */
+    /** Stops refusing requests. */
     relent: () => refusals.splice(0),
     async stop() {
       server.close();
@@ -84,7 +84,7 @@ export async function startCloudflare({ worker, accounts = [ACCOUNT], urls } = {
   };
 }
 
-/** A secret is never shown again, and `inherit` keeps the one of the deployment before. */
+/** Adds a deployment. Its answers never show a secret; `inherit` keeps the previous deployment's secret. */
 function deploy(preview, { metadata }) {
   const env = {};
   for (const [name, binding] of Object.entries(metadata.env ?? {})) {

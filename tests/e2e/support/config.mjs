@@ -1,4 +1,4 @@
-// What the tests know about the project: where things are, and the values of development.
+// The project as the tests know it: paths, wrangler.toml, and the development server's clients and accounts.
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
@@ -7,10 +7,10 @@ import { parse } from 'smol-toml';
 
 export const root = resolve(import.meta.dirname, '../../..');
 
-/** `wrangler.toml`, as data. */
+/** `wrangler.toml`, parsed. */
 export const wrangler = parse(readFileSync(join(root, 'wrangler.toml'), 'utf8'));
 
-/** The directories that `scripts/build`, `scripts/build --probe` and `scripts/build --api` fill. */
+/** The output directories of `scripts/build`, `scripts/build --probe` and `scripts/build --api`. */
 export const builds = {
   release: join(root, 'build'),
   probe: join(root, 'build-probe'),
@@ -30,14 +30,14 @@ export const accounts = {
   bob: { username: 'bob', password: 'builder-8787', groups: [] },
 };
 
-/** Debian's Chromium and its driver, or what stands for them elsewhere. */
+/** The path of Debian's Chromium, or of Chrome. */
 export const chromium = () => findProgram('chromium', 'google-chrome');
 export const chromedriver = () => findProgram('chromedriver');
 
-/** A Python that has PyJWT and what it verifies with: Debian's, or another one on the PATH. */
+/** Returns a Python that has PyJWT and cryptography: the first on the PATH, or Debian's. */
 export function python() {
-  const fit = (program) => spawnSync(program, ['-c', 'import jwt, cryptography']).status === 0;
-  const found = ['python3', '/usr/bin/python3'].find(fit);
+  const isUsable = (program) => spawnSync(program, ['-c', 'import jwt, cryptography']).status === 0;
+  const found = ['python3', '/usr/bin/python3'].find(isUsable);
   if (!found) throw new Error('no python3 has PyJWT and cryptography: `scripts/setup test` installs them on Debian');
   return found;
 }

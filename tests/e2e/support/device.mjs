@@ -1,4 +1,4 @@
-// A device, played with plain requests: it starts, polls and refreshes, and remembers what it was given.
+// A device, played with plain requests: it starts, polls and refreshes, and remembers its codes and tokens.
 //
 //     const tv = await Device.start(server);
 //     await tv.poll();                          // { status: 400, error: 'authorization_pending', interval: 5, … }
@@ -12,17 +12,17 @@ export const ALL_SCOPES = 'openid profile email offline_access';
 
 export class Device {
   /**
-   * @param {object} server whose `origin` is asked
+   * @param {object} server whose `origin` gets the requests
    * @param {object} [options]
-   * @param {object} [options.client] one of `clients`; `demo-tv` if not given
-   * @param {'none' | 'post' | 'basic'} [options.by] how it authenticates
+   * @param {object} [options.client] one of `clients`; `demo-tv` by default
+   * @param {'none' | 'post' | 'basic'} [options.by] how the client authenticates
    * @param {Record<string, string>} [options.headers] sent with every request
    */
   constructor(server, { client = clients.tv, by = client.client_secret ? 'post' : 'none', headers = {} } = {}) {
     Object.assign(this, { server, client, by, headers });
   }
 
-  /** A device that has its codes. What is no option of the device is a parameter of the request. */
+  /** Returns a device that has its codes. Options that the constructor does not know are parameters of the request. */
   static async start(server, { client, by, headers, scope = ALL_SCOPES, ...parameters } = {}) {
     const device = new Device(server, { client, by, headers });
     const answer = await device.start({ scope, ...parameters });
@@ -30,7 +30,7 @@ export class Device {
     return device;
   }
 
-  /** Asks for codes (RFC 8628 §3.1), and keeps them if it gets some. */
+  /** Requests codes (RFC 8628 §3.1), and keeps them if the server issues them. */
   async start(parameters = { scope: ALL_SCOPES }) {
     const answer = await this.ask('/device_authorization', parameters);
     if (answer.status === 200) this.codes = answer;
@@ -43,19 +43,19 @@ export class Device {
     return this.codes.user_code;
   }
 
-  /** One token request (RFC 8628 §3.4). */
+  /** Sends one token request with the device code (RFC 8628 §3.4). */
   async poll(device_code = this.codes.device_code) {
     return this.#exchange({ grant_type: DEVICE_GRANT, device_code });
   }
 
-  /** Polls, and must get its tokens. */
+  /** Polls; fails the test unless the server issues tokens. */
   async redeem() {
     const tokens = await this.poll();
     assert.equal(tokens.status, 200, JSON.stringify(tokens));
     return tokens;
   }
 
-  /** One refresh (RFC 6749 §6), of the newest token unless told otherwise. */
+  /** Refreshes once (RFC 6749 §6), with the newest refresh token by default. */
   async refresh(refresh_token = this.tokens.refresh_token, parameters = {}) {
     return this.#exchange({ grant_type: 'refresh_token', refresh_token, ...parameters });
   }
@@ -69,7 +69,7 @@ export class Device {
     return answer;
   }
 
-  /** Posts a form with the client's authentication; the answer's members, its status and what `Retry-After` says. */
+  /** Posts a form with the client's authentication. Returns the answer's members, `status` and `retryAfter`. */
   async ask(path, parameters) {
     const body = new URLSearchParams(this.#identified(parameters));
     const response = await fetch(this.server.origin + path, { method: 'POST', body, headers: this.#authenticated() });

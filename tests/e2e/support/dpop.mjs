@@ -1,4 +1,4 @@
-// A DPoP key (RFC 9449), and requests with its proofs.
+// A DPoP key (RFC 9449), and requests with proofs.
 //
 //     const key = await Key.generate();
 //     await key.poll(server, device_code);                   // { status: 400, error: 'authorization_pending', … }
@@ -16,7 +16,7 @@ export class Key {
     return Object.assign(new Key(), { alg, privateKey, jwk, jkt: await jose.calculateJwkThumbprint(jwk) });
   }
 
-  /** A proof for a request; `claims` and `header` are added to it, or stand in place of its own. */
+  /** Returns a proof for a request. `claims` and `header` add to the contents or override them. */
   proof(htu, { htm = 'POST', token, nonce, claims = {}, header = {} } = {}) {
     const ath = token && createHash('sha256').update(token).digest('base64url');
     const payload = { jti: randomUUID(), htm, htu, iat: Math.floor(Date.now() / 1000), nonce, ath, ...claims };
@@ -24,7 +24,7 @@ export class Key {
     return new jose.SignJWT(payload).setProtectedHeader(protectedHeader).sign(this.privateKey);
   }
 
-  /** One token request with a proof, `demo-tv`'s unless told otherwise. */
+  /** Sends one token request with a proof, by default from `demo-tv`. */
   async poll(server, device_code, { client = clients.tv, ...parts } = {}) {
     const form = { grant_type: DEVICE_GRANT, device_code, ...client };
     return post(server, '/token', form, await this.proof(`${server.origin}/token`, parts));
@@ -36,7 +36,7 @@ export class Key {
   }
 }
 
-/** Posts a form with a proof, if there is one; the answer's members, its status and its nonce. */
+/** Posts a form, with a proof if given. Returns the answer's members, `status` and `nonce`. */
 export async function post(server, path, form, dpop) {
   const headers = dpop === undefined ? {} : { dpop };
   const response = await fetch(server.origin + path, { method: 'POST', body: new URLSearchParams(form), headers });
@@ -46,7 +46,7 @@ export async function post(server, path, form, dpop) {
   return answer;
 }
 
-/** `/userinfo` with a token under a scheme. */
+/** Requests `/userinfo` with a token under an authorization scheme. */
 export async function userinfo(server, scheme, token, dpop) {
   const headers = { authorization: `${scheme} ${token}`, ...(dpop && { dpop }) };
   const response = await fetch(`${server.origin}/userinfo`, { headers });

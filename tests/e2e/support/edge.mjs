@@ -1,9 +1,9 @@
-// What stands before a server and takes the clients' connections: under names of its own, and with certificates.
+// A proxy in front of a server, in place of Cloudflare's edge. It has its own address, and adds client certificates.
 //
-//     const front = await openEdge();                          // its address is known before the server runs
+//     const front = await openEdge();                          // its address is known before the server starts
 //     const server = await startWorkerd({ vars: { ISSUER: front.origin } });
 //     front.to(server);
-//     edge.certificate = shown({ subject: 'CN=printer' });     // what the platform says of a client's certificate
+//     front.certificate = shown({ subject: 'CN=printer' });    // what the platform reports of a certificate
 
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ import { createServer, request as forward } from 'node:http';
 export async function openEdge(hostname = '127.0.0.1') {
   let server;
   const edge = {
-    /** The certificate that every client shows, as `request.cf.tlsClientAuth` has it. */
+    /** The certificate of every client, in the form of `request.cf.tlsClientAuth`; `undefined` for none. */
     certificate: undefined,
     to: (target) => (server = target),
     close: async () => {
@@ -36,7 +36,7 @@ export async function openEdge(hostname = '127.0.0.1') {
   return Object.assign(edge, { origin: `http://${hostname}:${proxy.address().port}` });
 }
 
-/** What Cloudflare says of a certificate; `der` stands for its bytes. */
+/** Returns what Cloudflare reports about a certificate. `der` stands for its bytes. */
 export function shown({ subject = '', der = subject, verified = 'SUCCESS', ...others } = {}) {
   return {
     certPresented: '1',
@@ -50,7 +50,7 @@ export function shown({ subject = '', der = subject, verified = 'SUCCESS', ...ot
   };
 }
 
-/** `Dec  2 05:39:00 2026 GMT` */
+/** Formats an instant as OpenSSL does: `Dec  2 05:39:00 2026 GMT`. */
 export function openssl(milliseconds) {
   const [, day, month, year, time] = new Date(milliseconds).toUTCString().split(' ');
   return `${month} ${String(Number(day)).padStart(2)} ${time} ${year} GMT`;

@@ -1,10 +1,10 @@
-// The stored state of a running flow, kept in fixtures/ so that later builds can be started on it: one directory a
-// format, written once and then left alone.
+// The stored state of a running flow, kept in fixtures/ so that tests can start later builds on it. Each storage format
+// has one directory, which never changes once the format is released.
 //
-//     UPDATE_FIXTURE=1 node --test tests/e2e/fixture.test.mjs       # writes fixtures/v1 anew, before v1 is released
+//     UPDATE_FIXTURE=1 node --test tests/e2e/fixture.test.mjs       # rewrites fixtures/v1; only before v1 is released
 //
-// A directory has `state/`, all objects' SQLite files, and `flow.json`, what the devices and people of the flow hold.
-// It is made under the development key, which is public, so nothing in it is secret.
+// A directory contains `state/`, the SQLite files of all objects, and `flow.json`, the codes and tokens of the flow's
+// devices. Everything is made under the development key, which is public, so nothing in it is secret.
 
 import assert from 'node:assert/strict';
 import { createHmac, hkdfSync } from 'node:crypto';
@@ -21,10 +21,10 @@ import { families, grants, outbox } from './stored.mjs';
 
 const home = join(root, 'tests/e2e/fixtures');
 
-/** The formats there are. */
+/** Lists the formats, oldest first. */
 export const formats = () => readdirSync(home).sort();
 
-/** What the flow of a format is about, and a copy of its state to start a server on; `dated` says when it was stopped. */
+/** Returns a format's flow, and a copy of its state, moved in time as if the flow had stopped at `dated(flow)`. */
 export function copyOf(format, dated) {
   const flow = JSON.parse(readFileSync(join(home, format, 'flow.json'), 'utf8'));
   const directory = temporaryDirectory();
@@ -41,7 +41,7 @@ export function sizeOf(format) {
   return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 }
 
-/** Moves what ends at some time, so that it is as if the flow had been stopped that much later. */
+/** Moves every instant in the state, as if the flow had stopped `delta` milliseconds later. */
 function redated(flow, directory, delta) {
   if (delta === 0) return { flow, directory };
   redate(directory.path, delta);
@@ -52,7 +52,7 @@ function redated(flow, directory, delta) {
   return { flow: { ...flow, at: flow.at + delta, refresh_ends_at, devices: Object.fromEntries(devices) }, directory };
 }
 
-/** A device code, format 1, ends with its expiry (6 bytes) and a tag (16 bytes): src/grant/device_code.rs. */
+/** Returns the device code with its expiry moved. A code of format 1 ends with the expiry (6 bytes) and a tag (16). */
 function redatedCode({ vars }, { device_code, client }, delta) {
   const bytes = Buffer.from(device_code, 'base64url');
   const body = bytes.subarray(0, -16);
@@ -64,7 +64,7 @@ function redatedCode({ vars }, { device_code, client }, delta) {
   return Buffer.concat([body, tag.subarray(0, 16)]).toString('base64url');
 }
 
-/** Plays the flow, and keeps what is stored when it stops. */
+/** Plays the flow, and keeps the state that is stored when it stops. */
 export async function write(format) {
   const directory = temporaryDirectory();
   // All codes in one object: fewer files.
@@ -84,7 +84,7 @@ export async function write(format) {
   directory.remove();
 }
 
-/** One code that ends by itself, so that there is a ledger. */
+/** Lets one code expire, so that its events reach the ledger. */
 async function playExpiry(directory, vars) {
   const server = await startWorkerd({ dir: directory.path, vars });
   const { codes } = await Device.start(server);
@@ -93,7 +93,7 @@ async function playExpiry(directory, vars) {
   await server.stop();
 }
 
-/** A device in every state. */
+/** Leads one device into each state. */
 async function playFlow(server) {
   const start = (client) => Device.start(server, { client: clients[client] });
   const [alice, bob] = Object.values(accounts).map((account) => new Person(server, { account }));

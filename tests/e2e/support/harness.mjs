@@ -1,16 +1,17 @@
 // Starts the built Worker for a test, on one of two runtimes.
 //
-// `startWorkerd` is the "without" shape: plain `workerd serve` with the five object classes and nothing else, fast, its
-// SQLite files in reach, and fit to be killed. The header `x-test-cf` of a request becomes its `request.cf` (JSON).
+// `startWorkerd` runs plain `workerd serve` with the five object classes, but without KV and the rate limiter. It is
+// fast, can be killed, and its SQLite files can be read. The header `x-test-cf` (JSON) of a request becomes its
+// `request.cf`.
 //
-//     const server = await startWorkerd({ vars: { INTERVAL: '1' } });
+//     const server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '1' } });
 //     await fetch(`${server.origin}/healthz`);
 //     await server.kill9(); await server.restart();      // same state, same port
 //     await server.stop();
 //
-// `startWrangler` is the "with" shape: what wrangler.toml declares, KV and the rate limiter included.
+// `startWrangler` runs everything that wrangler.toml declares, with KV and the rate limiter.
 //
-// All waiting is bounded, and whatever a test forgets to stop ends with the test's process.
+// All waits have a time limit, and a server that a test forgets to stop ends with the test's process.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,11 +26,11 @@ import { builds, development, root, wrangler } from './config.mjs';
 const START_LIMIT = 20_000;
 const STOP_LIMIT = 5_000;
 
-/** Everything that still runs or lies about; the process's end ends it. */
+/** Functions that end what still runs and delete what is left over. They run when the process ends. */
 const cleanups = new Set();
 process.on('exit', () => cleanups.forEach(attempt));
 
-/** One cleanup that fails does not keep the others from running. */
+/** Runs a cleanup. If it fails, the others must still run. */
 function attempt(clean) {
   try {
     clean();
@@ -40,18 +41,18 @@ function attempt(clean) {
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
-/** wrangler's servers, which keep the process from ending; a test file closes those that a failed test left open. */
+/** wrangler's servers. They keep the process alive, so each test file closes those that a failed test left open. */
 const harnesses = new Set();
 if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((harness) => harness.close())));
 
 /**
  * @param {object} [options]
- * @param {Record<string, string>} [options.vars] settings beside ENVIRONMENT and MASTER_KEY; `undefined` removes one
- * @param {string} [options.dir] where the objects are stored; kept at the end if given, else temporary
- * @param {string} [options.build] the directory of the Worker, `builds.release` if not given
- * @param {object[]} [options.objects] its bindings of objects, those of wrangler.toml if not given
- * @param {number} [options.port] where it listens, a free one if not given
- * @param {boolean} [options.twin] whether there is a second Worker over the same objects: an isolate that remembers for itself
+ * @param {Record<string, string>} [options.vars] settings besides ENVIRONMENT and MASTER_KEY; `undefined` removes one
+ * @param {string} [options.dir] where the objects are stored; by default a temporary directory, else kept at the end
+ * @param {string} [options.build] the directory of the built Worker; `builds.release` by default
+ * @param {object[]} [options.objects] its bindings to objects; those of wrangler.toml by default
+ * @param {number} [options.port] the port it listens on; a free one by default
+ * @param {boolean} [options.twin] whether a second Worker, an isolate with its own memory, uses the same objects
  */
 export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false } = {}) {
   const home = temporaryDirectory();
@@ -76,11 +77,11 @@ export async function startWorkerd({ vars = {}, dir, build = builds.release, obj
     get origin() {
       return `http://127.0.0.1:${ports.http}`;
     },
-    /** The second Worker, if there is one. */
+    /** The second Worker, or `false`. */
     twin: twin && { origin: `http://127.0.0.1:${ports.twin}` },
-    /** All output so far, of every run. */
+    /** Returns all output so far, over all restarts. */
     logs: () => log.join('\n'),
-    /** The database files of a class's objects; none before the first write. */
+    /** Lists the database files of a class's objects. There are none before the first write. */
     sqliteFiles: (className) => sqliteFiles(join(state, className)),
     kill9: () => workerd.end('SIGKILL'),
     async restart() {
@@ -94,7 +95,7 @@ export async function startWorkerd({ vars = {}, dir, build = builds.release, obj
   };
 }
 
-/** The Worker as wrangler.toml describes it, with simulated KV, rate limiter and version metadata. Vars as above. */
+/** Starts the Worker as wrangler.toml describes it, with simulated KV, rate limiter and version metadata. */
 export async function startWrangler({ vars = {} } = {}) {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
   process.env.WRANGLER_SEND_METRICS = 'false';
@@ -118,7 +119,7 @@ export async function startWrangler({ vars = {} } = {}) {
   return {
     origin: url.origin,
     logs: () => harness.getLogs().map((entry) => entry.message).join('\n'),
-    /** wrangler's own handle: storage, eviction, KV. */
+    /** wrangler's handle to the Worker, for its storage, eviction and KV. */
     worker: harness.getWorker(),
     async stop() {
       harnesses.delete(harness);
@@ -128,7 +129,7 @@ export async function startWrangler({ vars = {} } = {}) {
   };
 }
 
-/** What `wrangler deploy` would upload, written to a directory; `config` is another wrangler.toml. Returns its output. */
+/** Writes what `wrangler deploy` would upload to `outDir`. `config` is a wrangler.toml. Returns wrangler's output. */
 export async function bundle(outDir, config = join(root, 'wrangler.toml')) {
   const cli = join(root, 'node_modules/wrangler/wrangler-dist/cli.js');
   const args = ['--no-warnings', cli, 'deploy', '--dry-run', '--config', config, '--outdir', outDir];
@@ -144,7 +145,7 @@ export async function bundle(outDir, config = join(root, 'wrangler.toml')) {
   return output;
 }
 
-/** A directory under the system's temporary one, removed at the latest when the process ends. */
+/** Makes a temporary directory. It is removed when the process ends, if not before. */
 export function temporaryDirectory() {
   const path = mkdtempSync(join(realpathSync(tmpdir()), 'device-grant-'));
   const remove = () => {
@@ -155,7 +156,7 @@ export function temporaryDirectory() {
   return { path, remove };
 }
 
-/** Fails with `message` if the promise is not settled in time. */
+/** Rejects with `message` if the promise does not settle in time. */
 export function within(milliseconds, promise, message) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -164,14 +165,14 @@ export function within(milliseconds, promise, message) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** One run of workerd; resolves when it listens. The state is a directory of one subdirectory per class. */
+/** Starts workerd, and resolves when it listens. `state` is a directory with one subdirectory per class. */
 async function runWorkerd({ config, state, ports, log }) {
   const sockets = Object.entries(ports).map(([name, port]) => `--socket-addr=${name}=127.0.0.1:${port}`);
   const args = ['serve', config, '--control-fd=3', `--directory-path=state=${state}`, ...sockets];
   const child = spawn(workerdBinary(), args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   cleanups.add(kill);
-  // A server that a failed test did not stop must not keep the process, which ends it, from ending.
+  // A server that a failed test did not stop ends with this process, so it must not keep the process alive.
   for (const handle of [child, ...child.stdio.slice(1)]) handle.unref();
   const exited = once(child, 'close').then(([code, signal]) => {
     cleanups.delete(kill);
@@ -194,7 +195,7 @@ async function runWorkerd({ config, state, ports, log }) {
   };
 }
 
-/** workerd says on its control channel where it listens: `{"event":"listen","socket":"http","port":12345}`, a line each. */
+/** Reads the ports from workerd's control channel. A line: `{"event":"listen","socket":"http","port":12345}`. */
 async function listenEvents(channel, names) {
   const ports = {};
   for await (const line of createInterface({ input: channel })) {
@@ -202,19 +203,19 @@ async function listenEvents(channel, names) {
     if (message.event === 'listen') ports[message.socket] = message.port;
     if (names.every((name) => ports[name])) return ports;
   }
-  // It has ended, or is about to.
+  // workerd has ended, or is about to; the caller hears that from `exited`.
   return new Promise(() => {});
 }
 
-/** The one that wrangler pins. */
+/** Returns the path of the workerd that wrangler pins. */
 function workerdBinary() {
   const require = createRequire(createRequire(import.meta.url).resolve('wrangler'));
   return require('workerd').default;
 }
 
 /**
- * A configuration with the classes and the date of wrangler.toml, and no binding but the objects and the vars. All that
- * the Worker can fetch is on this machine. The twin has the same modules and vars, and the objects of the first one.
+ * Returns a configuration with the date of wrangler.toml and only two kinds of bindings: objects and vars. The Worker
+ * can fetch only from this machine. The twin has the same modules and vars, and uses the objects of the first Worker.
  */
 function capnp(vars, objects = wrangler.durable_objects.bindings, twin = false) {
   const text = (value) => JSON.stringify(String(value));

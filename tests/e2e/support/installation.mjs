@@ -1,4 +1,4 @@
-// A server that clients know by its metadata alone: every request goes where a document says.
+// A server that its clients know only by its metadata: every request goes where a document says.
 //
 //     const place = await install({ certificates: true });
 //     const client = await place.register({ token_endpoint_auth_method: 'client_secret_basic' });
@@ -21,7 +21,7 @@ const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const SUBJECT = 'CN=discovery,O=Example';
 const OWN_CERTIFICATE = 'a certificate that a client made';
 
-/** How a client authenticates, by the method's name: what it registers, and how it proves itself. */
+/** For each method, what a client registers (`members`) and how it authenticates (`by`, `certificate`). */
 const METHODS = {
   none: () => ({ by: () => oauth.None() }),
   client_secret_basic: () => ({ by: ({ client_secret }) => oauth.ClientSecretBasic(client_secret) }),
@@ -42,7 +42,7 @@ const METHODS = {
   }),
 };
 
-/** One pair for each algorithm; those of RSA take their time. */
+/** One key pair per algorithm, made once, because RSA keys take long to generate. */
 const pairs = new Map();
 export function keyPair(alg) {
   if (!pairs.has(alg)) pairs.set(alg, makeKeyPair(alg));
@@ -55,7 +55,7 @@ async function makeKeyPair(alg) {
   return { alg, privateKey, jwk: { ...jwk, kid: await calculateJwkThumbprint(jwk) } };
 }
 
-/** Client authentication by a JWT (RFC 7523), with the algorithm's very name in its header. */
+/** Returns client authentication by a JWT (RFC 7523) with exactly this protected header. */
 export function assertion(header, key) {
   return async ({ issuer }, { client_id }, body) => {
     const token = new SignJWT({ jti: crypto.randomUUID() }).setIssuer(client_id).setSubject(client_id).setAudience(issuer);
@@ -67,7 +67,7 @@ export function assertion(header, key) {
 
 /**
  * @param {object} [options]
- * @param {boolean} [options.certificates] whether there is a host where clients show certificates
+ * @param {boolean} [options.certificates] whether there is a second host, where clients use certificates
  * @param {Record<string, string>} [options.vars] settings of the server
  */
 export async function install({ certificates = false, vars = {} } = {}) {
@@ -79,7 +79,7 @@ export async function install({ certificates = false, vars = {} } = {}) {
   return new Installation({ front, mtls, server });
 }
 
-/** Settings that turn registration by clients on. */
+/** The settings that turn on dynamic client registration. */
 export const REGISTRATION = { INITIAL_ACCESS_TOKEN_SHA256: createHash('sha256').update(INITIAL_ACCESS_TOKEN).digest('hex') };
 
 class Installation {
@@ -96,7 +96,7 @@ class Installation {
     await endDiscreetly(this.server);
   }
 
-  /** Reads a document; `document` becomes that of the authorization server. */
+  /** Reads a metadata document. The authorization server's becomes `document`. */
   async read(path) {
     const response = await fetch(this.issuer + path);
     assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'application/json'], path);
@@ -105,9 +105,9 @@ class Installation {
     return document;
   }
 
-  /** Registers a client that authenticates by `method`, with members of its own. */
+  /** Registers a client that authenticates by `method`, with further members. */
   async register({ token_endpoint_auth_method: method = 'client_secret_basic', ...members } = {}, alg) {
-    assert.ok(Object.hasOwn(METHODS, method), `nobody here knows how to authenticate by ${method}`);
+    assert.ok(Object.hasOwn(METHODS, method), `METHODS does not say how to authenticate by ${method}`);
     const means = await METHODS[method](alg);
     const { body } = await this.admin.create({
       client_name: 'A device', grant_types: [DEVICE_GRANT, 'refresh_token'], scope: ALL_SCOPES, token_endpoint_auth_method: method,
@@ -116,14 +116,14 @@ class Installation {
     return { client_id: body.client_id, authenticate: means.by(body), certificate: means.certificate };
   }
 
-  /** Where a client finds an endpoint: one with a certificate, at the aliases (RFC 8705 §5). */
+  /** Returns the URL of an endpoint: for a client with a certificate, its mTLS alias (RFC 8705 §5). */
   url(endpoint, client) {
     const url = (client?.certificate ? this.document.mtls_endpoint_aliases : this.document)[endpoint];
     assert.ok(url, `there is no ${endpoint}`);
     return url;
   }
 
-  /** Posts a form as a client; the members of the answer, and its status. */
+  /** Posts a form as a client. Returns the answer's members, `status` and `challenge`. */
   async ask(endpoint, client, form, { key } = {}) {
     const url = this.url(endpoint, client);
     const body = new URLSearchParams(form);
@@ -132,7 +132,7 @@ class Installation {
     return this.#fetch(url, client, { method: 'POST', body, headers });
   }
 
-  /** `/userinfo` with a token in the header, or as `init` has it. */
+  /** Requests `/userinfo` with a token in the header, or as `init` says. */
   async userinfo(client, token, { key, ...init } = {}) {
     const url = this.url('userinfo_endpoint', client);
     const headers = key
@@ -166,7 +166,7 @@ class Installation {
     return this.ask('token_endpoint', client, { grant_type: 'refresh_token', refresh_token });
   }
 
-  /** The whole grant, which must go well. */
+  /** Goes through the whole grant, and returns the tokens; fails the test if the server refuses. */
   async signIn(client, parameters, options) {
     const codes = await this.start(client, parameters, options);
     await this.alice.approve(codes.user_code);

@@ -1,11 +1,11 @@
-// Forms as they should not be: every way in which a body can be wrong, made from one that is right.
+// Malformed requests, made from a correct one: bodies and headers that are wrong in every way that a client could try.
 
 import { at } from './places.mjs';
 
 const TYPE = 'application/x-www-form-urlencoded';
 const MAX_BODY = 16_384;
 
-/** `[what is wrong with it, { headers, body, chunked }, what its status must be, if that is known]` */
+/** Yields `[what is wrong, { headers, body, chunked }, status]` for each variant; no status means any below 500. */
 export function* mangled(fields) {
   const right = encoded(fields);
   const form = (body, more = {}) => ({ headers: { 'content-type': TYPE }, body, ...more });
@@ -62,7 +62,7 @@ export function* mangled(fields) {
   yield ['a thousand times the same', form(`${right}&${'a=1&'.repeat(1000)}`), 400];
 }
 
-/** Headers as they should not be, for a body that is right. */
+/** Yields `[what is odd, headers]`, to send with a correct body. */
 export function* oddHeaders() {
   for (const value of ['Basic', 'Basic ', 'Basic ====', 'Basic Og==', 'Bearer x', 'basic \xff\xfe', `Basic ${'QUFB'.repeat(2500)}`, ' ', '\t']) {
     yield [`authorization: ${value.slice(0, 20)}`, { authorization: value }];
@@ -77,7 +77,7 @@ export function* oddHeaders() {
   for (const value of ['x', '::', '1.2.3.4.5', '999.1.1.1', 'fe80::1%eth0', '1.2.3.4, 5.6.7.8', 'a'.repeat(5000)]) {
     yield [`cf-connecting-ip: ${value.slice(0, 20)}`, { 'cf-connecting-ip': value }];
   }
-  // Of another type than an object, the runtime itself refuses it.
+  // Only objects: the runtime itself refuses any other type.
   for (const cf of [{}, { asn: -1 }, { asn: 1e300 }, { asn: 'x' }, { colo: 5, country: {}, city: [], region: null },
     { city: '<script>' }, { asOrganization: 'x'.repeat(3000), city: '\u0000\u202e' }, { colo: '' }, { colo: 'ZZZ' }]) {
     yield [`cf: ${JSON.stringify(cf).slice(0, 30)}`, at(cf)];

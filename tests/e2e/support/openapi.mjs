@@ -1,4 +1,4 @@
-// The OpenAPI document of the admin API, and what holds an answer against it.
+// The OpenAPI document of the admin API, and functions that check answers and values against it.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -12,19 +12,19 @@ const ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: false, a
 ajv.addVocabulary(Object.keys(document));
 ajv.addSchema(document, 'openapi');
 
-/** Every operation that the document has: its path, its method, the statuses it may answer with. */
+/** Every operation of the document, with the statuses it documents. */
 export const operations = Object.entries(document.paths).flatMap(([path, { parameters: _, ...methods }]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation, statuses: Object.keys(operation.responses).map(Number) })),
 );
 
-/** The operation that an address is of; none, if it is in no document. */
+/** Returns the operation of a method and address; `undefined` if the document has none. */
 export function operationOf(method, address) {
   const path = address.split('?')[0].split('/');
   const fits = (template) => template.length === path.length && template.every((part, at) => part.startsWith('{') || part === path[at]);
   return operations.find((operation) => operation.method === method.toLowerCase() && fits(operation.path.split('/')));
 }
 
-/** An answer must be one that the document has: its status, its type, its headers, its members. */
+/** Fails the test unless the document describes the answer: its status, content type, headers and members. */
 export function checkAnswer(method, address, { status, headers, body }) {
   const found = operationOf(method, address);
   const where = `${method} ${address} ${status}`;
@@ -40,13 +40,13 @@ export function checkAnswer(method, address, { status, headers, body }) {
   assert.ok(validate(body), `${where}: ${ajv.errorsText(validate.errors)}\n${JSON.stringify(body)}`);
 }
 
-/** What a reference within the document is to. */
+/** Follows a reference within the document; returns anything else as it is. */
 export function resolved(value) {
   if (!value?.$ref) return value;
   return value.$ref.split('/').slice(1).reduce((node, name) => node?.[name.replaceAll('~1', '/').replaceAll('~0', '~')], document);
 }
 
-/** Whether a schema of the document accepts a value; why not, if it does not. */
+/** Returns `undefined` if a schema of the document accepts a value, else the errors as a text. */
 export function judge(schema, value) {
   const validate = ajv.getSchema(`openapi#/components/schemas/${schema}`);
   return validate(value) ? undefined : ajv.errorsText(validate.errors);

@@ -1,4 +1,4 @@
-// A person with a phone, played without a browser: it keeps its cookie and sends the forms it is shown.
+// A person with a phone, played without a browser: keeps cookies, and submits the forms on the pages.
 //
 //     const alice = new Person(server);
 //     await alice.enter(code); await alice.signIn(); await alice.decide('approve');
@@ -12,9 +12,9 @@ export class Person {
   cookies = new Map();
 
   /**
-   * @param {object} server whose pages are read
+   * @param {object} server whose pages the person reads
    * @param {object} [options]
-   * @param {object} [options.account] one of `accounts`; alice if not given
+   * @param {object} [options.account] one of `accounts`; alice by default
    * @param {Record<string, string>} [options.headers] sent with every request
    */
   constructor(server, { account = accounts.alice, headers = {} } = {}) {
@@ -25,7 +25,7 @@ export class Person {
     return this.#go(path, {});
   }
 
-  /** Enters a code on a page of its own. */
+  /** Opens the entry page and enters a code. */
   async enter(user_code) {
     await this.open();
     return this.submit({ step: 'code', user_code });
@@ -35,19 +35,19 @@ export class Person {
     return this.submit({ step: 'sign_in', username, password });
   }
 
-  /** Presses a button of the consent page; the box is ticked unless told otherwise. */
+  /** Presses a button of the consent page, by default with the box ticked. */
   async decide(decision, { confirmed = true } = {}) {
     return this.submit({ step: 'decide', decision, confirm_device: confirmed ? 'yes' : undefined });
   }
 
-  /** From the code to the consent page, signing in on the way if asked to. */
+  /** Enters a code and goes on to the consent page, signing in if necessary. */
   async consider(user_code) {
     await this.enter(user_code);
     if (this.page.html.includes('name="password"')) await this.signIn();
     this.mustRead(200, 'Approve or refuse');
   }
 
-  /** The whole way to a decision. */
+  /** Goes the whole way, from entering the code to approving. */
   async approve(user_code) {
     await this.consider(user_code);
     await this.decide('approve');
@@ -65,7 +65,7 @@ export class Person {
     assert.deepEqual([page.status, page.title], [status, `${title} · Device sign-in`], page.text);
   }
 
-  /** Sends a form with the hidden fields of the page shown; `undefined` leaves a field out. */
+  /** Submits a form with the hidden fields of the current page; `undefined` leaves a field out. */
   async submit(fields) {
     const { csrf, transaction } = this.page;
     const given = Object.entries({ csrf, transaction, ...fields }).filter(([, value]) => value !== undefined);
@@ -91,7 +91,7 @@ export class Person {
   }
 }
 
-/** What a person, or a test, reads off a page. */
+/** Extracts from a page what a person or a test looks at. */
 function page(response, html) {
   const hidden = (name) => html.match(new RegExp(`<input type="hidden" name="${name}" value="([^"]*)"`))?.[1];
   const text = (pattern) => plain(html.match(pattern)?.[1] ?? '');
@@ -108,7 +108,7 @@ function page(response, html) {
   };
 }
 
-/** The text of some markup: no tags, one space where there were many. */
+/** Returns the text of markup, without tags and with single spaces. */
 function plain(markup) {
   return markup.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
 }

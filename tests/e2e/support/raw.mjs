@@ -1,4 +1,4 @@
-// Requests that no well-behaved client sends: any bytes, any header, whole or in chunks.
+// Sends requests that no well-behaved client would: any bytes, any headers, whole or in chunks.
 
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
@@ -9,24 +9,24 @@ const agent = new Agent({ keepAlive: true, maxSockets: 4 });
 const LIMIT = 10_000;
 
 /**
- * Sends one request and waits for its answer, for ten seconds at most.
- * `headers` are sent as they are, `Host` included; `chunked` leaves out the length of the body.
+ * Sends one request and waits for its answer, for at most 10 seconds. Sends `headers` unchanged, even `Host`. `chunked`
+ * sends the body in chunks, without its length.
  */
 export async function send(server, path, { method = 'POST', headers = {}, body = '', chunked = false } = {}) {
   const bytes = Buffer.from(body);
   const framing = chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': bytes.length };
   const asked = request(server.origin + path, { method, agent, headers: { ...headers, ...framing } });
-  // A server may answer and hang up before it has read everything.
+  // A server may answer and close the connection before it has read everything.
   asked.on('error', () => {});
   const answered = once(asked, 'response');
   asked.end(bytes);
   const [response] = await within(LIMIT, answered, `${method} ${path} was not answered`);
   response.setEncoding('utf8');
-  const parts = await within(LIMIT, response.toArray(), `${method} ${path} was not answered to the end`);
+  const parts = await within(LIMIT, response.toArray(), `the answer to ${method} ${path} did not end`);
   return { status: response.statusCode, headers: response.headers, text: parts.join('') };
 }
 
-/** Writes bytes to the server's port, and reads until it closes the connection, or `milliseconds` are over. */
+/** Writes bytes to the server's port, and reads until the connection closes or `milliseconds` have passed. */
 export async function write(server, bytes, { half = false, milliseconds = LIMIT } = {}) {
   const { port, hostname } = new URL(server.origin);
   const socket = connect({ port, host: hostname });

@@ -1,20 +1,20 @@
-// Moves stored state in time: what a stopped server had stored ends, and rings, so much later or earlier.
+// Moves the stored state of a stopped server in time: everything ends, and every alarm rings, later or earlier.
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { families, grants } from './stored.mjs';
 
-/** An alarm rings on the minute. */
+/** Alarms ring on the minute. In milliseconds. */
 export const MINUTE = 60_000;
 
-/** Moves the state of a stopped server to where the alarm for the first end in it rings in so many milliseconds. */
+/** Moves the state of a stopped server so that the alarm for the first end in it rings in `milliseconds`. */
 export function dueIn(milliseconds, server, directory) {
   const end = Math.min(...[...grants(server), ...families(server)].map(({ ends_at }) => ends_at));
   redate(directory, Date.now() + milliseconds - Math.ceil(end / MINUTE) * MINUTE);
 }
 
-/** Moves everything that ends at some time in a directory of objects by `delta` milliseconds. */
+/** Moves every instant that is stored in a directory of objects by `delta` milliseconds. */
 export function redate(directory, delta) {
   for (const className of ['GrantShard', 'AccountShard', 'LimiterShard']) {
     const folder = join(directory, className);
@@ -27,7 +27,7 @@ export function redate(directory, delta) {
   }
 }
 
-/** Every instant, in a column of its own or inside a record, is a number of milliseconds. */
+/** Moves the instants in rows. Each is a number of milliseconds, in a column or inside a JSON record. */
 function redateRows(database, delta) {
   const later = (value) => (Number.isInteger(value) && value > 1_500_000_000_000 ? value + delta : value);
   const inside = (text) => (text.startsWith('{') ? JSON.stringify(JSON.parse(text), (_, value) => later(value)) : text);
@@ -42,7 +42,7 @@ function redateRows(database, delta) {
   }
 }
 
-/** The runtime's own notes: an object's alarm in its file, and all alarms of a class in `metadata.sqlite`, in nanoseconds. */
+/** Moves the runtime's alarms (nanoseconds): each object's in its file, and all of a class in `metadata.sqlite`. */
 function redateAlarms(database, delta) {
   for (const [table, column] of [['_cf_METADATA', 'value'], ['_cf_ALARM', 'scheduled_time']]) {
     if (!database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) continue;

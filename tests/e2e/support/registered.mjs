@@ -1,12 +1,12 @@
-// A server whose demo clients are registered otherwise, by the admin API.
+// Starts a server, and changes its demo clients through the admin API.
 
 import assert from 'node:assert/strict';
 import { Admin } from './admin.mjs';
 import { startWorkerd } from './harness.mjs';
 
 /**
- * @param {Record<string, object>} changes by `client_id`, the members that are different
- * @param {object} [options] those of `startWorkerd`
+ * @param {Record<string, object>} changes by `client_id`, the members to change
+ * @param {object} [options] the options of `startWorkerd`
  */
 export async function startRegistered(changes, options) {
   const server = await startWorkerd(options);

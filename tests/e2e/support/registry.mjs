@@ -1,9 +1,9 @@
-// Changes clients in the registry of a server that runs, as an operator would: the object's rows, while it is down.
+// Changes a server's registry behind its back: stops the server, edits the rows, and starts it again.
 
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Makes every signing key of a server that runs older by so many milliseconds: its rows, while it is down. */
+/** Makes every signing key older by `milliseconds`. */
 export async function ageKeys(server, milliseconds) {
   await server.kill9();
   for (const file of server.sqliteFiles('Registry')) {
@@ -18,11 +18,11 @@ export async function ageKeys(server, milliseconds) {
 }
 
 /**
- * `changes` are the clients by identifier, each with the members of its record that are to be others; `origin` is where
- * the server answers.
+ * Changes clients. `changes` has, by `client_id`, the members of its record to change. `origin` is where the server
+ * answers.
  */
 export async function changeClients(server, changes, origin = server.origin) {
-  // The first request makes the registry.
+  // The first request creates the registry.
   assert.equal((await fetch(`${origin}/.well-known/openid-configuration`)).status, 200);
   await server.kill9();
   for (const file of server.sqliteFiles('Registry')) {

@@ -1,4 +1,4 @@
-// How each entry of the metadata of `/userinfo` is tried, as in trials.mjs.
+// The trials for `/userinfo`'s metadata, as in trials.mjs.
 
 import assert from 'node:assert/strict';
 import { certificateBound, known, proofBy, scope } from './trials.mjs';
@@ -15,7 +15,7 @@ export async function bearer(entry, place) {
   return known(BEARERS, entry)(place, client, (await place.signIn(client)).access_token);
 }
 
-/** RFC 9728 §2. */
+/** The trials for protected resource metadata (RFC 9728 §2). */
 export const PROTECTED_RESOURCE = {
   async resource(url, place) {
     assert.equal(url, place.document.userinfo_endpoint);

@@ -1,49 +1,49 @@
-// Everything secret that the tests were given or made up, and the search for it in a server's log.
+// Collects every secret that the tests receive or make up, and searches servers' logs for them.
 
 import assert from 'node:assert/strict';
 import { accounts, clients, development } from './config.mjs';
 
-/** What each secret of this process is, by its text. */
+/** Every secret of this process, as a map from its text to what it is. */
 const secrets = new Map();
 
 for (const { username, password } of Object.values(accounts)) keepSecret(`the password of ${username}`, password);
 for (const { client_id, client_secret } of Object.values(clients)) keepSecret(`the secret of ${client_id}`, client_secret);
 keepSecret('the master key', development.MASTER_KEY);
 
-/** Clients that the tests registered. */
+/** The `client_id`s that a log may contain: the demo clients' and those that tests registered. */
 const registered = new Set(Object.values(clients).map(({ client_id }) => client_id));
 
-/** Remembers that a log may name this client. Returns its identifier. */
+/** Allows logs to name this client. Returns its `client_id`. */
 export function knowClient(client_id) {
   registered.add(client_id);
   return client_id;
 }
 
-/** Remembers a secret, so that no log may contain it. Returns it. */
+/** Remembers a secret, which must be in no log, and returns it. */
 export function keepSecret(what, text) {
   if (text) secrets.set(text, what);
   return text;
 }
 
-/** A user code is as secret without its dashes. */
+/** Remembers a user code, with and without its dashes, and returns it. */
 export function keepUserCode(text) {
   keepSecret('a user code', text?.replaceAll('-', ''));
   return keepSecret('a user code', text);
 }
 
-/** What of all that was kept secret stands in `text`, in words. */
+/** Names each of the secrets that `text` contains. */
 export function disclosures(text) {
   return [...secrets].filter(([secret]) => text.includes(secret)).map(([, what]) => what);
 }
 
-/** The decisions in a server's log: what, client, outcome, reason, ray, ms. */
+/** Returns the decisions in a server's log: `{ what, client, outcome, reason, ray, ms }`. */
 export function decisions(server) {
   return logLines(server).map(parsed).filter((line) => line?.ms !== undefined);
 }
 
 /**
- * Stops a server and reads its log: no secret is in it, and every line is a decision.
- * `besides` are patterns of other lines that the tests provoked.
+ * Stops a server. Fails the test unless every line of its log is a decision and none contains a secret. `besides` are
+ * patterns of other lines that the test causes.
  */
 export async function endDiscreetly(server, { besides = [] } = {}) {
   await server?.stop();

@@ -1,8 +1,8 @@
-// Cloudflare's siteverify, as far as it is documented: it knows one secret key, and a token counts once.
+// A stand-in for Cloudflare's siteverify, as documented: it knows one secret key, and accepts each token once.
 //
 //     const siteverify = await openSiteverify();
 //     const server = await startWorkerd({ vars: { ...siteverify.vars, TURNSTILE: 'always' } });
-//     const token = siteverify.solve();         // what the widget would put into the form
+//     const token = siteverify.solve();         // the token that the widget would put into the form
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -17,11 +17,11 @@ export async function openSiteverify() {
   const asked = [];
   let tokens = 0;
   const siteverify = {
-    /** The forms it was sent. */
+    /** The requests that it received. */
     asked,
-    /** Answers in its place, if set: `(response) => …`. */
+    /** Answers instead of siteverify if set: `(response) => …`. */
     instead: undefined,
-    /** A token, as if a person had passed the widget on a page of `hostname`. */
+    /** Returns a token, as if a person had passed the widget on a page of `hostname`. */
     solve({ hostname = '127.0.0.1', action = 'device_code' } = {}) {
       const token = keepSecret('a Turnstile token', `0.token-${(tokens += 1)}-${'x'.repeat(200)}`);
       solved.set(token, { hostname, action });
@@ -50,7 +50,7 @@ export async function openSiteverify() {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(siteverify, {
-    /** The settings of a server that asks it. */
+    /** The settings of a server that verifies tokens here. */
     vars: {
       TURNSTILE_SITE_KEY: SITE_KEY,
       TURNSTILE_SECRET_KEY: SECRET_KEY,

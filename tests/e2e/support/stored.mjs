@@ -1,8 +1,8 @@
-// What a server has stored: the rows in the SQLite files of its objects, read beside the running runtime.
+// Reads what a server has stored, from the SQLite files of its objects, while it runs.
 
 import { DatabaseSync } from 'node:sqlite';
 
-/** The rows that `query` finds in all objects of a class, each `record` and `event` column parsed. */
+/** Returns the rows that `query` finds in all objects of a class, with parsed `record` and `event` columns. */
 export function rows(server, className, query) {
   return server.sqliteFiles(className).flatMap((file) => rowsOf(file, query));
 }
@@ -12,12 +12,12 @@ export const families = (server) => rows(server, 'GrantShard', 'SELECT * FROM fa
 export const outbox = (server) => rows(server, 'GrantShard', 'SELECT seq, event FROM outbox ORDER BY seq');
 export const ledger = (server) => ledgers(server).flat();
 
-/** The ledgers, each in its own order. */
+/** Returns the rows of each ledger, in order. */
 export function ledgers(server) {
   return server.sqliteFiles('Ledger').map((file) => rowsOf(file, 'SELECT seq, id, record, head FROM events ORDER BY seq'));
 }
 
-/** Every event so far, wherever it is by now. */
+/** Returns every event so far, shipped or not. */
 export function events(server) {
   return [...ledger(server).map(({ record }) => record.event), ...outbox(server).map(({ event }) => event)];
 }

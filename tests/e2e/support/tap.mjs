@@ -1,6 +1,6 @@
-// Stands between a client that is not ours and a server, and notes what they say to each other.
+// A proxy between a stock client and a server, which records their requests and answers.
 //
-// The client's issuer is the tap's address: `Host` is passed on, and in development the server goes by it.
+// The client's issuer is the tap's address: the tap forwards `Host`, from which a development server takes its issuer.
 
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
@@ -17,11 +17,11 @@ export async function startTap(server) {
   const polls = () => exchanges.filter(({ form }) => form.grant_type?.endsWith(':device_code'));
   return {
     origin: `http://127.0.0.1:${proxy.address().port}`,
-    /** What the client's token requests were answered, and when they came: `{ came, status, error, … }`. */
+    /** Returns the answers to the client's polls, with their time of arrival: `{ came, status, error, … }`. */
     polls: () => polls().map(({ came, status, answer }) => ({ came, status, ...answer })),
-    /** The codes, once the client was given some. */
-    codes: () => until(() => exchanges.find(({ answer }) => answer.device_code)?.answer, 10_000, 'the client asked for no code'),
-    /** Waits until the client has polled so many times. */
+    /** Waits for the client to get its codes, and returns them. */
+    codes: () => until(() => exchanges.find(({ answer }) => answer.device_code)?.answer, 10_000, 'the client requested no code'),
+    /** Waits until the client has polled `times` times. */
     polled: (times) => until(() => polls().length >= times, 20_000, `the client did not poll ${times} times`),
     async stop() {
       proxy.closeAllConnections();

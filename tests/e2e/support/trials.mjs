@@ -1,5 +1,5 @@
-// How each entry of each member of the metadata is tried. What is in no table here fails: whoever adds an entry adds its
-// trial.
+// A trial for every entry of every member of the metadata. An entry without a trial fails the test, so each new entry
+// needs one.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -13,10 +13,10 @@ import { INITIAL_ACCESS_TOKEN } from './installation.mjs';
 import { Person } from './person.mjs';
 import { keepSecret, knowClient } from './secrets.mjs';
 
-/** Tries every entry of a document. */
+/** Returns a trial, `{ name, run }`, for every entry of a document. */
 export function everyEntry(document, trials) {
   return Object.entries(document).flatMap(([member, value]) => {
-    const trial = trials[member] ?? (() => assert.fail(`nobody here knows how to try ${member}`));
+    const trial = trials[member] ?? (() => assert.fail(`there is no trial for ${member}`));
     const entries = isPlain(value) ? Object.entries(value) : [value].flat();
     return entries.map((entry) => ({ name: `${member}: ${isPlain(value) ? entry.join(' ') : entry}`, run: (place) => trial(entry, place) }));
   });
@@ -24,9 +24,9 @@ export function everyEntry(document, trials) {
 
 const isPlain = (value) => typeof value === 'object' && !Array.isArray(value);
 
-/** What the table says of an entry. */
+/** Returns the table's value for an entry; fails the test if it has none. */
 export function known(table, entry) {
-  assert.ok(Object.hasOwn(table, entry), `nobody here knows how to try ${entry}`);
+  assert.ok(Object.hasOwn(table, entry), `there is no trial for ${entry}`);
   return table[entry];
 }
 
@@ -58,7 +58,7 @@ const ENDPOINTS = {
   },
 };
 
-/** At the issuer, and with GET refused where only POST is meant. */
+/** Returns a trial: the URL is at the issuer, works, and refuses GET unless the endpoint is userinfo. */
 const endpoint = (name) => async (url, place) => {
   assert.ok(url.startsWith(`${place.issuer}/`));
   await ENDPOINTS[name](place, await place.register());
@@ -70,7 +70,7 @@ const GRANTS = {
   refresh_token: async (place, client) => assert.equal((await place.refresh(client, await place.signIn(client))).status, 200),
 };
 
-/** What a client does at an endpoint where it authenticates. */
+/** The trial of each endpoint where a client authenticates. */
 const AUTHENTICATED = {
   token: ENDPOINTS.token_endpoint,
   revocation: ENDPOINTS.revocation_endpoint,
@@ -93,7 +93,7 @@ const SCOPES = {
   email: ({ access_token }, person) => assert.ok(access_token && person.email && person.email_verified && !person.name),
 };
 
-/** With `openid`, without which nobody reads userinfo. */
+/** Tries a scope together with `openid`, which userinfo requires. */
 export async function scope(entry, place) {
   const both = [...new Set(['openid', entry])].sort().join(' ');
   const client = await place.register({ scope: both });
@@ -101,7 +101,7 @@ export async function scope(entry, place) {
   assert.deepEqual(tokens.scope.split(' ').sort().join(' '), both);
   const person = await place.userinfo(client, tokens.access_token);
   assert.equal(person.status, 200);
-  // An operator's own scope means what their API makes of it.
+  // What an operator's own scope means is up to their API.
   if (ALL_SCOPES.split(' ').includes(entry)) SCOPES[entry](tokens, person);
   else assert.equal((await place.admin.ask('GET', `/scopes/${entry}`)).status, 200);
 }
@@ -127,7 +127,7 @@ export async function certificateBound(entry, place) {
   assert.equal((await place.userinfo(another, access_token)).status, 401);
 }
 
-/** All that is said anywhere of one sign-in, once for each server. */
+/** All claims about one sign-in, cached per server. */
 const sayings = new WeakMap();
 export function said(place) {
   if (!sayings.has(place)) sayings.set(place, saidIn(place));
@@ -142,7 +142,7 @@ async function saidIn(place) {
 }
 
 const SUBJECTS = {
-  /** The same for every client. */
+  /** A person has the same `sub` at every client. */
   async public(place) {
     const [one, other] = [await place.register(), await place.register()];
     const [here, there] = [await place.signIn(one), await place.signIn(other)];
@@ -164,7 +164,7 @@ export async function challenged(entry, place, verifier = 'v'.repeat(43)) {
   return place.redeem(client, codes, { code_verifier: verifier });
 }
 
-/** Nothing is fetched for a client that names an address. */
+/** The server fetches no `request_uri`. */
 async function requestUri(entry, place) {
   assert.equal(entry, false);
   let fetched = 0;
@@ -179,7 +179,7 @@ async function requestUri(entry, place) {
   assert.equal(fetched, 0);
 }
 
-/** RFC 8414 §2, OpenID Connect Discovery §3. */
+/** The trials for authorization server metadata (RFC 8414 §2, OpenID Connect Discovery §3). */
 export const AUTHORIZATION_SERVER = {
   async issuer(entry, place) {
     assert.equal(entry, place.issuer);
@@ -191,7 +191,7 @@ export const AUTHORIZATION_SERVER = {
   introspection_endpoint: endpoint('introspection_endpoint'),
   revocation_endpoint: endpoint('revocation_endpoint'),
   userinfo_endpoint: endpoint('userinfo_endpoint'),
-  /** There because clients want one (decision 3); with no response type it can only say so. */
+  /** Exists because some clients require it (decision 3). No response type works, and it says so. */
   async authorization_endpoint(url, place) {
     assert.ok(url.startsWith(`${place.issuer}/`));
     const response = await fetch(`${url}?response_type=code&client_id=demo-tv`, { redirect: 'manual' });

@@ -1,6 +1,7 @@
-"""Verifies tokens as a resource server or a client in Python does: with PyJWT, and the keys from /jwks.json.
+"""Verifies tokens as a client or resource server in Python does: with PyJWT and the keys from /jwks.json.
 
-Reads {"jwks": URL, "tokens": [{"token", "alg", "audience", "issuer"}]} and prints, for each token, its claims or why not.
+Reads {"jwks": URL, "tokens": [{"token", "alg", "audience", "issuer"}]} from stdin. Prints a list with {"claims"} or
+{"error"} for each token.
 """
 
 import json
@@ -13,7 +14,7 @@ keys = jwt.PyJWKClient(asked["jwks"])
 answers = []
 for one in asked["tokens"]:
     try:
-        # By name, not by the type that the header gives: PyJWT 2.6 takes every RSA key for RS256.
+        # Uses `found.key` with the algorithm's name, and not `found`, because PyJWT 2.6 takes every RSA key for RS256.
         found = keys.get_signing_key_from_jwt(one["token"])
         claims = jwt.decode(
             one["token"], found.key, algorithms=[one["alg"]], audience=one["audience"], issuer=one["issuer"]
