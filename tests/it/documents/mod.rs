@@ -1,3 +1,4 @@
 //! What the documents say, held against the code.
 
+mod imports;
 mod references;

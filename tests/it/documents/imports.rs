@@ -1,0 +1,206 @@
+//! The imports of the source: no circle of files in rings 1 and 2, and no circle of folders in ring 1.
+//!
+//! It reads `use` declarations, paths that are written out, and `super::`, all outside `#[cfg(test)]`. A path counts
+//! towards the file of the longest module in it. `mod` declarations do not count.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
+
+/// A module path: `["grant", "shard"]`.
+type Module = Vec<String>;
+/// Which modules each module imports.
+type Imports<T> = BTreeMap<T, BTreeSet<T>>;
+
+#[test]
+fn no_file_of_rings_1_and_2_imports_itself_through_others() {
+    let circles = circles(&imports(&sources()));
+
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
+}
+
+#[test]
+fn no_folder_of_ring_1_imports_itself_through_others() {
+    let mut folders: Imports<Module> = Imports::new();
+    for (from, to) in imports(&sources()) {
+        let folder = from.first().cloned().expect("the root is left out");
+        let others = to.iter().filter_map(|module| module.first()).filter(|other| **other != folder);
+        let others = others.map(|other| vec![other.clone()]).collect::<BTreeSet<_>>();
+        folders.entry(vec![folder]).or_default().extend(others);
+    }
+    let ring_2 = vec!["endpoint".to_owned()];
+    assert!(folders.remove(&ring_2).is_some_and(|imports| imports.len() > 10), "ring 2 imports ring 1");
+    assert!(folders.values().all(|imports| !imports.contains(&ring_2)), "ring 1 does not know ring 2");
+    let circles = circles(&folders);
+
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
+}
+
+#[test]
+fn a_circle_is_found_however_the_import_is_written() {
+    for back in
+        ["use crate::a::A;", "use super::{a::A, c};", "fn f() { super::a::g() }", "use crate::{a::*, b::c};"]
+    {
+        let files = [("a", "use crate::b::{self, B};"), ("b", back), ("c", "// crate::a")];
+        let files = files.map(|(name, text)| (vec![name.to_owned()], text.to_owned()));
+
+        assert_eq!(circles(&imports(&files.into())), ["a -> b -> a"], "{back}");
+    }
+    let child = [("a", "mod b; use b::B;"), ("a::b", "use super::A;")];
+    let child = child.map(|(name, text)| (name.split("::").map(str::to_owned).collect(), text.to_owned()));
+    assert_eq!(circles(&imports(&child.into())), ["a -> a::b -> a"]);
+}
+
+/// The text of each module of rings 1 and 2, its tests and comments aside.
+fn sources() -> BTreeMap<Module, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = BTreeMap::new();
+    collect(&root, &Module::new(), &mut sources);
+    sources.retain(|module, _| !module.is_empty() && module.first().is_none_or(|ring| ring != "cloudflare"));
+    assert!(sources.len() > 100, "only {} files were found", sources.len());
+    sources
+}
+
+fn collect(directory: &Path, module: &Module, sources: &mut BTreeMap<Module, String>) {
+    for entry in read_dir(directory).expect("the directory is there") {
+        let path = entry.expect("it can be read").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        let inner = [module.clone(), vec![name.clone()]].concat();
+        if path.is_dir() {
+            collect(&path, &inner, sources);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && name != "tests" {
+            let text = read_to_string(&path).expect("it can be read");
+            let is_folder = name == "mod" || name == "lib";
+            sources.insert(if is_folder { module.clone() } else { inner }, text);
+        }
+    }
+}
+
+fn imports(sources: &BTreeMap<Module, String>) -> Imports<Module> {
+    let of = |(module, text): (&Module, &String)| {
+        let paths = paths(&code(text));
+        let targets = paths.iter().filter_map(|path| target(path, module, sources));
+        (module.clone(), targets.filter(|target| target != module).collect())
+    };
+    sources.iter().map(of).collect()
+}
+
+/// The source without its tests, which stand last, and without comments.
+fn code(text: &str) -> String {
+    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
+    lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Every path in the source, the trees of its `use` declarations spread out.
+fn paths(code: &str) -> Vec<Module> {
+    let mut paths = Vec::new();
+    let mut rest = String::new();
+    for statement in code.split_inclusive(';') {
+        match statement.split_once("use ") {
+            Some((before, tree)) if is_start_of_use(before) && is_tree(tree) => {
+                rest.push_str(before);
+                spread(tree.trim_end_matches(';'), &Module::new(), &mut paths);
+            }
+            Some(_) | None => rest.push_str(statement),
+        }
+    }
+    let is_name = |character: char| character.is_alphanumeric() || character == '_' || character == ':';
+    let written = rest.split(|character| !is_name(character)).filter(|word| word.contains("::"));
+    paths.extend(written.map(|word| word.split("::").map(str::to_owned).collect::<Module>()));
+    paths
+}
+
+/// Whether a `use` after this text begins a declaration: nothing but a visibility stands before it on its line.
+fn is_start_of_use(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or_default().trim();
+    line.is_empty() || line.starts_with("pub") || line.ends_with(['{', ';'])
+}
+
+/// Whether this is the rest of a `use` declaration, and not of a sentence.
+fn is_tree(tree: &str) -> bool {
+    let allowed = |character: char| character.is_alphanumeric() || "_:{}*,; \n".contains(character);
+    tree.ends_with(';') && tree.chars().all(allowed)
+}
+
+fn spread(tree: &str, prefix: &Module, paths: &mut Vec<Module>) {
+    let tree = tree.trim();
+    if let Some((head, group)) = tree.split_once('{') {
+        let head = head.split("::").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        let prefix = [prefix.clone(), head.collect()].concat();
+        let group = group.strip_suffix('}').expect("a group is closed");
+        branches(group).into_iter().for_each(|branch| spread(branch, &prefix, paths));
+    } else if !tree.is_empty() {
+        let name = tree.split(" as ").next().unwrap_or_default();
+        let names = name.split("::").map(str::trim).filter(|name| !["self", "*"].contains(name));
+        paths.push([prefix.clone(), names.map(str::to_owned).collect()].concat());
+    }
+}
+
+/// Splits a group at its own commas.
+fn branches(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut branches) = (0, 0, Vec::new());
+    for (at, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                branches.push(group.get(start..at).expect("a character begins here"));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    branches.push(group.get(start..).expect("a character begins here"));
+    branches
+}
+
+/// The file that a path in `module` leads to; `None` if it leads out of these files.
+fn target(path: &Module, module: &Module, sources: &BTreeMap<Module, String>) -> Option<Module> {
+    let supers = path.iter().take_while(|name| *name == "super").count();
+    let (first, rest) = path.split_first()?;
+    let absolute = match first.as_str() {
+        "crate" => rest.to_vec(),
+        "self" => [module.clone(), rest.to_vec()].concat(),
+        "super" => {
+            let up = module.get(..module.len().checked_sub(supers)?)?;
+            [up, path.get(supers..)?].concat()
+        }
+        child if sources.contains_key(&[module.clone(), vec![child.to_owned()]].concat()) => {
+            [module.clone(), path.clone()].concat()
+        }
+        _ => return None,
+    };
+    let prefixes = (1..=absolute.len()).rev().filter_map(|length| absolute.get(..length));
+    prefixes.map(<[String]>::to_vec).find(|prefix| sources.contains_key(prefix))
+}
+
+/// One circle for each module that has come upon itself, told once: `a -> b -> a`.
+fn circles(imports: &Imports<Module>) -> Vec<String> {
+    let (mut done, mut found) = (BTreeSet::new(), Vec::new());
+    for module in imports.keys() {
+        follow(module, imports, &mut Vec::new(), &mut done, &mut found);
+    }
+    found
+}
+
+fn follow<'a>(
+    module: &'a Module,
+    imports: &'a Imports<Module>,
+    way: &mut Vec<&'a Module>,
+    done: &mut BTreeSet<&'a Module>,
+    found: &mut Vec<String>,
+) {
+    if let Some(start) = way.iter().position(|passed| *passed == module) {
+        let circle = way.iter().skip(start).chain([&module]).map(|module| module.join("::"));
+        return found.push(circle.collect::<Vec<_>>().join(" -> "));
+    }
+    if done.contains(module) {
+        return;
+    }
+    way.push(module);
+    for next in imports.get(module).into_iter().flatten() {
+        follow(next, imports, way, done, found);
+    }
+    way.pop();
+    done.insert(module);
+}
