@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Milliseconds in a minute. Alarms ring on the full minute, so at most once a minute, because each alarm costs
+/// Milliseconds in a minute. Alarms ring on the full minute, and so at most once a minute, because each costs
 /// a request and a write.
 const MINUTE: u64 = 60_000;
 /// Events wait this long before they are shipped, and then for the next full minute.

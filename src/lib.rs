@@ -35,38 +35,52 @@
 //!
 //! # Ring 2: HTTP
 //!
-//! * [`endpoint`]: requests to responses, over a single trait, [`Platform`](endpoint::platform::Platform). It
-//!   compiles natively like ring 1, so whole stories run under `cargo test`.
-//! * [`settings`]: the settings, read and validated at startup
+//! Native like ring 1, so whole stories run under `cargo test`.
+//!
+//! * [`endpoint`]: requests to responses, over a single trait, [`Platform`](endpoint::platform::Platform)
+//! * [`settings`]: the settings, read once and validated
 //!
 //! # Ring 3: the runtime
 //!
-//! * `cloudflare`: Durable Objects, KV and WebCrypto. It compiles for wasm only, and is thin: it loads, applies
-//!   and stores.
+//! Compiled for wasm only, and thin: it loads, applies and stores.
+//!
+//! * `cloudflare`: Durable Objects, KV and WebCrypto
 //!
 //! # Where to start
 //!
 //! Read [`grant::Grant`] (the life of a code), [`grant::shard`] (what one Durable Object answers),
 //! [`endpoint::answer`] (from a request to its response), then `src/cloudflare/`.
 //!
-//! To find the code of a rule of RFC 8628, start with this table. Its paths are relative to `src/`;
-//! `docs/rfc8628.md` has every statement, with its tests.
+//! To find the code of a rule of RFC 8628, use this table. `docs/rfc8628.md` lists every statement of the
+//! RFC, with its tests.
 //!
-//! | Rule | § | File | Function or type |
-//! |---|---|---|---|
-//! | `slow_down` adds 5 seconds | 3.5 | `grant/pace.rs` | [`judge`](grant::pace::judge) |
-//! | `expired_token` | 3.5 | `grant/mod.rs` | [`Grant::poll`](grant::Grant::poll) |
-//! | … after the row was deleted | 3.5 | `endpoint/token/device_code_grant.rs` | `unexpired` |
-//! | The default interval | 3.2 | `settings/mod.rs` | [`Settings::read`](settings::Settings::read) |
-//! | … of one client | 3.2 | `endpoint/device_authorization/mod.rs` | `CodeTerms::of` |
-//! | A device code is used once | 3.5 | `grant/mod.rs` | [`Grant::redeem`](grant::Grant::redeem) |
-//! | User codes are normalized | 6.1 | `grant/user_code.rs` | [`UserCode::parse`](grant::user_code::UserCode::parse) |
-//! | Guessing user codes is limited | 5.1 | `endpoint/verify/code.rs` | `look_up` |
-//! | … with these limits | 5.1 | `limiter/budgets.rs` | [`codes_by_account`](limiter::budgets::codes_by_account) |
-//! | User codes have enough entropy | 5.1, 6.1 | `grant/user_code.rs` | [`Shape::new`](grant::user_code::Shape::new) |
-//! | Members of the device authorization response | 3.2 | `endpoint/device_authorization/mod.rs` | `describe` |
-//! | Metadata | 4 | `endpoint/metadata.rs` | `discovery` |
-//! | A code from `verification_uri_complete` is confirmed | 3.3.1 | `endpoint/verify/mod.rs` | `first_page` |
+//! | Rule | § | In `src/` |
+//! |---|---|---|
+//! | `slow_down` adds 5 seconds | 3.5 | `grant/pace.rs`: [`judge`] |
+//! | `expired_token` | 3.5 | `grant/mod.rs`: [`Grant::poll`] |
+//! | … after the row may have been deleted | 3.5 | `endpoint/token/device_code_grant.rs`: `unexpired` |
+//! | Default interval | 3.2 | `settings/mod.rs`: [`Settings::read`] |
+//! | … for one client | 3.2 | `endpoint/device_authorization/mod.rs`: `CodeTerms::of` |
+//! | A device code is redeemed once | ours | `grant/mod.rs`: [`Grant::redeem`] |
+//! | User codes are normalized | 6.1 | `grant/user_code.rs`: [`UserCode::parse`] |
+//! | Wrong user codes are limited | 5.1 | `endpoint/verify/code.rs`: `look_up` |
+//! | … to these numbers | 5.1 | `limiter/budgets.rs`: [`codes_by_account`], [`codes_by_network`] |
+//! | … and guessing makes new codes longer | 5.1 | `limiter/budgets.rs`: [`allowed_exposure`] |
+//! | Entropy of user codes | 5.1, 6.1 | `grant/user_code.rs`: [`Shape::new`], [`FLOOR_BITS`] |
+//! | Device authorization response | 3.2 | `endpoint/device_authorization/mod.rs`: `Answer`, `describe` |
+//! | Metadata | 4 | `endpoint/metadata.rs`: `discovery` |
+//! | `verification_uri_complete` is confirmed | 3.3.1 | `endpoint/verify/mod.rs`: `first_page` |
+//!
+//! [`judge`]: grant::pace::judge
+//! [`Grant::poll`]: grant::Grant::poll
+//! [`Grant::redeem`]: grant::Grant::redeem
+//! [`Settings::read`]: settings::Settings::read
+//! [`UserCode::parse`]: grant::user_code::UserCode::parse
+//! [`Shape::new`]: grant::user_code::Shape::new
+//! [`FLOOR_BITS`]: grant::user_code::FLOOR_BITS
+//! [`codes_by_account`]: limiter::budgets::codes_by_account
+//! [`codes_by_network`]: limiter::budgets::codes_by_network
+//! [`allowed_exposure`]: limiter::budgets::allowed_exposure
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,7 @@
 //! Which Durable Object holds a row.
 //!
 //! Grants and families live in a shard of the device's region. Accounts and the rows of the limiter are each
-//! spread over 32 objects; that number must never change.
+//! spread over 32 objects, a number that must never change.
 
 use core::fmt;
 
@@ -46,8 +46,8 @@ impl Region {
         }
     }
 
-    /// Returns the region nearest to a data center, given by its three-letter code; western Europe if the code
-    /// is unknown. Location hints that host no objects count as their neighbor.
+    /// Returns the region nearest to the data center with this three-letter code; western Europe if the code
+    /// is unknown. A location hint that hosts no objects counts as its neighbor.
     #[must_use]
     pub fn nearest(colo: Option<&str>) -> Self {
         let hint = colo.and_then(cf_colo_hint::Colo::from_code).and_then(|colo| colo.location_hint());
@@ -89,8 +89,8 @@ impl Shard {
         [self.region.position(), self.index]
     }
 
-    /// Reads the bytes of [`Shard::to_bytes`]. Returns `None` for a shard that cannot exist, so that a made-up
-    /// code creates no object.
+    /// Reads the bytes of [`Shard::to_bytes`]. Returns `None` for a shard that cannot exist, so that a
+    /// made-up code does not create an object.
     #[must_use]
     pub fn from_bytes([region, index]: [u8; 2]) -> Option<Self> {
         let region = *Region::ALL.get(usize::from(region))?;
@@ -104,8 +104,8 @@ impl fmt::Display for Shard {
     }
 }
 
-/// Number of `AccountShard` objects, and of `LimiterShard` objects. With another number, stored accounts would
-/// not be found.
+/// Number of `AccountShard` objects, and also of `LimiterShard` objects. With another number, stored accounts
+/// would not be found.
 const SHARDS: u8 = 32;
 
 /// Returns the name of the object that holds `key`, from `0` to `31`. The hash has no secret, so a new

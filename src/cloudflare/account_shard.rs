@@ -22,7 +22,7 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS sessions_ends_at ON sessions (ends_at)",
 ];
 
-/// The object.
+/// Stores accounts and sessions, and deletes sessions that have ended.
 #[durable_object(alarm)]
 pub struct AccountShard {
     state: State,

@@ -1,4 +1,4 @@
-//! The Worker's entry: a request in, a response out, one line in the log.
+//! The entry point of the Worker: reads a request, answers it, and logs each decision.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,10 +11,10 @@ use worker::{Context, Env, Headers, Result, event};
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
-use crate::endpoint::answer;
 use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response};
 use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
+use crate::endpoint::{answer, reads};
 use crate::place::Place;
 use crate::settings::Settings;
 use crate::settings::variable::BadSetting;
@@ -33,9 +33,9 @@ async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Res
     assert!(incoming.path() != "/panic-probe", "provoked by /panic-probe");
     let ray = header(&incoming, "cf-ray").unwrap_or_default();
     let response = match server(env) {
-        Ok(server) => match read(&mut incoming).await {
+        Ok(server) => match read(&server, &mut incoming).await {
             Ok(request) => served(server, &request, &context).await,
-            Err(_) => Response::text(400, "The request broke off."),
+            Err(_) => Response::text(400, "The request body could not be read."),
         },
         Err(misconfigured) => {
             worker::console_error!("{misconfigured}");
@@ -49,7 +49,7 @@ async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Res
     write(response)
 }
 
-/// The answer. A body may have taken its time: what is issued lives from now on.
+/// Answers the request. Reads the clock again, because the body may have taken a while to arrive.
 async fn served(server: Rc<Server<Workers>>, request: &Request, context: &Context) -> Response {
     let mut response = answer(&server, request, object::now(), &mut object::rng()).await;
     if let Some(name) = response.afterwards.take() {
@@ -60,12 +60,12 @@ async fn served(server: Rc<Server<Workers>>, request: &Request, context: &Contex
     response
 }
 
-/// The settings of a deployment.
+/// Reads the settings of this deployment.
 pub(super) fn settings(env: &Env) -> core::result::Result<Settings, BadSetting> {
     Settings::read(|name| env.var(name).ok().map(|value| value.to_string()))
 }
 
-/// The server of this isolate; an error is a sentence for the operator.
+/// Returns the server of this isolate. An error is a sentence for the operator.
 fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
     if let Some(server) = SERVER.with_borrow(Clone::clone) {
         return Ok(server);
@@ -81,15 +81,15 @@ fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
     Ok(server)
 }
 
-/// Takes from a request what the endpoints read; headers and places that they do not are left where they are.
-async fn read(incoming: &mut worker::Request) -> Result<Request> {
+/// Reads the parts of a request that its endpoint needs, and nothing else.
+async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Result<Request> {
     let url = incoming.inner().url();
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
     let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.split_at(end).0);
-    let path = incoming.path();
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    let method = incoming.inner().method();
     let mut request = Request {
+        method: incoming.inner().method(),
+        path: incoming.path(),
         secure: scheme == "https",
         host: authority.to_owned(),
         query: query.split('#').next().unwrap_or_default().to_owned(),
@@ -100,27 +100,30 @@ async fn read(incoming: &mut worker::Request) -> Result<Request> {
         certificate: certificate(incoming, object::now()),
         ..Request::default()
     };
-    if path.ends_with("/device") || path.ends_with("/device_authorization") {
+    let reads = reads(server, &request);
+    if reads.browser {
         request.cookie = header(incoming, "cookie");
         request.origin = header(incoming, "origin");
         request.sec_fetch_site = header(incoming, "sec-fetch-site");
+    }
+    if reads.place {
         request.user_agent = header(incoming, "user-agent");
         request.place = place(incoming);
     }
-    if path.contains("/admin/api/") {
+    if reads.if_match {
         request.if_match = header(incoming, "if-match");
     }
-    if matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
+    if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
         request.body = body(incoming).await?;
     }
-    Ok(Request { method, path, ..request })
+    Ok(request)
 }
 
 fn header(request: &worker::Request, name: &str) -> Option<String> {
     request.headers().get(name).ok().flatten()
 }
 
-/// The body, or `None` if it is too large; no more than that is ever held.
+/// Reads the body; `None` if it is larger than [`MAX_BODY`]. Stops reading once that is clear.
 async fn body(incoming: &mut worker::Request) -> Result<Option<Vec<u8>>> {
     let length = header(incoming, "content-length").and_then(|length| length.parse::<usize>().ok());
     match length {
@@ -139,14 +142,15 @@ async fn body(incoming: &mut worker::Request) -> Result<Option<Vec<u8>>> {
     Ok(Some(body))
 }
 
-/// `request.cf.tlsClientAuth`, which is there where the zone asks for certificates. Believed at the mTLS host alone.
+/// Reads `request.cf.tlsClientAuth`, which exists if the zone requests certificates. The endpoints believe it only at
+/// the mTLS host.
 fn certificate(request: &worker::Request, now: Timestamp) -> Option<Certificate> {
     let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
     let shown = Reflect::get(&cf, &"tlsClientAuth".into()).ok()?;
     Certificate::read(|name| Reflect::get(&shown, &name.into()).ok()?.as_string(), now)
 }
 
-/// `request.cf`, property by property: the crate's getters panic where one is missing.
+/// Reads `request.cf` property by property, because the crate's getters panic if one is missing.
 fn place(request: &worker::Request) -> Place {
     let cf = Reflect::get(request.inner(), &"cf".into()).unwrap_or_default();
     let get = |name: &str| Reflect::get(&cf, &name.into()).ok();
@@ -172,7 +176,7 @@ fn write(response: Response) -> Result<worker::Response> {
     Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body.into_bytes()) })
 }
 
-/// One line per decision, without codes, tokens or secrets.
+/// Logs a decision as one line, without codes, tokens or secrets.
 fn log(decision: &LogLine, ray: &str, ms: u128) {
     #[derive(Serialize)]
     struct Line<'a> {

@@ -1,4 +1,4 @@
-//! Asking another server, within bounds of time and size.
+//! Requests to other servers, with limits on time and size.
 
 use core::ops::RangeInclusive;
 use core::time::Duration;
@@ -11,12 +11,12 @@ use worker::{
     RequestRedirect, Response, Result,
 };
 
-/// How long the whole answer may take, from the connection to the last byte.
+/// Longest time for a whole exchange, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The largest answer that is read, in bytes: twenty RSA keys with their certificates take less.
+/// Size of the largest response that is read, in bytes. Twenty RSA keys with their certificates take less.
 const MAX_ANSWER: usize = 65_536;
 
-/// The text at `url`, answered with 200 by the server that it names.
+/// Fetches the text at `url`. A status other than 200 is an error.
 pub(super) async fn text_at(url: &str) -> Result<String> {
     let headers = Headers::new();
     headers.set("accept", "application/jwk-set+json, application/json")?;
@@ -25,9 +25,9 @@ pub(super) async fn text_at(url: &str) -> Result<String> {
     within_bounds(url, &mut init, &[200..=200]).await
 }
 
-/// Posts a form, and gives the text of an answer with 2xx or 4xx.
+/// Posts a form. Returns the text of a response with status 2xx or 4xx.
 ///
-/// An error says nothing of the form: it may hold secrets.
+/// Errors say nothing about the form, because it may contain secrets.
 pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     let headers = Headers::new();
     headers.set("content-type", "application/x-www-form-urlencoded")?;
@@ -36,16 +36,16 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     within_bounds(url, &mut init, &[200..=299, 400..=499]).await
 }
 
-/// What is asked is meant for the server at `url` and no other, so no redirect is followed.
+/// Sends a request. Follows no redirect, because the request is meant for the server at `url` and no other.
 async fn within_bounds(url: &str, init: &mut RequestInit, good: &[RangeInclusive<u16>]) -> Result<String> {
     let request = Request::new_with_init(url, init.with_redirect(RequestRedirect::Manual))?;
     let controller = AbortController::default();
     let signal = controller.signal();
     let answer = match select(pin!(answer(request, &signal, good)), pin!(Delay::from(PATIENCE))).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(failed("no answer in time")),
+        Either::Right(_) => Err(failed("no response in time")),
     };
-    // Whatever of it is still to come is not waited for.
+    // Do not wait for the rest of the response.
     controller.abort();
     answer
 }
@@ -56,7 +56,7 @@ async fn answer(request: Request, signal: &AbortSignal, good: &[RangeInclusive<u
     if good.iter().any(|range| range.contains(&status)) {
         text(&mut response).await
     } else {
-        Err(failed(&format!("answered with {status}")))
+        Err(failed(&format!("the response has status {status}")))
     }
 }
 
@@ -66,10 +66,10 @@ async fn text(response: &mut Response) -> Result<String> {
     while let Some(chunk) = stream.next().await {
         bytes.extend(chunk?);
         if bytes.len() > MAX_ANSWER {
-            return Err(failed("the answer is too large"));
+            return Err(failed("the response is too large"));
         }
     }
-    String::from_utf8(bytes).map_err(|_| failed("the answer is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| failed("the response is not UTF-8"))
 }
 
 fn failed(why: &str) -> Error {

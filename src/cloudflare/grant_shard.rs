@@ -1,4 +1,4 @@
-//! `GrantShard`: grants, refresh families and the outbox of one region's share of the codes.
+//! `GrantShard`: a share of one region's grants, with their families and an outbox of events.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -35,7 +35,7 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)",
 ];
 
-/// The object.
+/// Stores grants and families, deletes those that have ended, and ships the events in its outbox.
 #[durable_object(alarm)]
 pub struct GrantShard {
     state: State,
@@ -78,15 +78,15 @@ impl DurableObject for GrantShard {
 }
 
 impl GrantShard {
-    /// All of a transition or none of it: the grant, its family, its event.
+    /// Applies a command in one transaction: the grant, its family and its event change together, or not at all.
     fn transact(&self, command: Command, now: Timestamp) -> Result<Answer> {
         let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
         object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now))
     }
 
-    /// Ships events to the ledger of their day and forgets those that it has. What is not acknowledged is kept.
+    /// Ships events to the ledger of their day, and deletes those that the ledger has acknowledged.
     async fn ship(&self) -> Result<()> {
-        let shard = self.state.id().name().ok_or_else(|| worker::Error::from("an object without a name"))?;
+        let shard = self.state.id().name().ok_or_else(|| worker::Error::from("the object has no name"))?;
         for _ in 0..BATCHES {
             let Some(batch) = self.rows.outbox(&shard)? else { return Ok(()) };
             let ledgers = self.env.durable_object(LEDGER)?;
@@ -118,7 +118,7 @@ impl Stored {
         Ok(next_alarm(Work { first_end, events }, now))
     }
 
-    /// Removes rows that have ended, in batches; a grant that nobody came for leaves an event.
+    /// Removes rows that have ended, in batches. A grant that nobody decided or redeemed leaves an event.
     fn sweep(&self, now: Timestamp) -> Result<()> {
         for _ in 0..BATCHES {
             let query = "SELECT key, record FROM grants WHERE ends_at <= ? LIMIT ?";
@@ -139,7 +139,7 @@ impl Stored {
         self.run(families, vec![column(now), number(BATCH * BATCHES)])
     }
 
-    /// The oldest events that wait, as far as they are of one day.
+    /// Returns the oldest waiting events of one day.
     fn outbox(&self, shard: &str) -> Result<Option<Batch>> {
         let query = "SELECT seq, event FROM outbox ORDER BY seq LIMIT ?";
         let rows = self.table.rows(query, vec![number(BATCH)])?;

@@ -1,4 +1,4 @@
-//! `Ledger`: a day's events, hash-chained.
+//! `Ledger`: the events of one day, in a hash chain.
 
 use core::time::Duration;
 use std::rc::Rc;
@@ -9,14 +9,14 @@ use super::object::{self, Table, text};
 use crate::ask::Answer;
 use crate::audit::{Record, Shipment, link};
 
-/// How long events are kept.
+/// Events are kept for 400 days.
 const RETENTION: Duration = Duration::from_hours(24 * 400);
 
 const SCHEMA: &[&str] = &["CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, head TEXT NOT NULL
 )"];
 
-/// The object.
+/// Stores events, and deletes itself when they are [`RETENTION`] old.
 #[durable_object(alarm)]
 pub struct Ledger {
     state: State,
@@ -29,7 +29,7 @@ impl DurableObject for Ledger {
         Self { state, table }
     }
 
-    /// Appends shipments; one that is here already is not appended again.
+    /// Appends shipments. Skips those that are here already: a shard ships again what was not acknowledged.
     async fn fetch(&self, request: Request) -> Result<Response> {
         let Record { shipments } = object::command(request).await?;
         let table = Rc::clone(&self.table);

@@ -1,4 +1,4 @@
-//! `LimiterShard`: attempts, live codes, and how exposed they are.
+//! `LimiterShard`: counts attempts and live codes, and remembers used names.
 
 use core::cell::Cell;
 
@@ -18,7 +18,7 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS counters_ends_at ON counters (ends_at)",
 ];
 
-/// The object.
+/// Stores the rows of the limiter, and deletes those that have ended.
 #[durable_object(alarm)]
 pub struct LimiterShard {
     state: State,

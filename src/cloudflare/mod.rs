@@ -1,4 +1,4 @@
-//! The Workers runtime: the only ring that names `worker`. Thin: load, apply, store.
+//! The Workers runtime. Only this ring uses the `worker` crate. It is thin: it loads, applies and stores.
 
 mod account_shard;
 mod entry;

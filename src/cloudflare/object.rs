@@ -1,4 +1,4 @@
-//! What every Durable Object here does alike: one command in, one reply out, rows in SQLite.
+//! What all Durable Objects share: they take one command, send one reply, and keep rows in SQLite.
 
 use crate::ask::Answer;
 use getrandom::rand_core::UnwrapErr;
@@ -14,35 +14,34 @@ use worker::{Date, Error, Request, Response, Result, SqlStorage, SqlStorageValue
 
 use crate::time::Timestamp;
 
-/// The clock. Read once per hop.
+/// Reads the clock. Each hop does so once.
 pub(super) fn now() -> Timestamp {
     Timestamp::from_millis(Date::now().as_millis())
 }
 
-/// The generator: the runtime's `crypto.getRandomValues`, which does not fail.
+/// Returns the random generator: the runtime's `crypto.getRandomValues`, which does not fail.
 #[expect(clippy::disallowed_types, reason = "the one place where randomness comes from")]
 pub(super) const fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
 }
 
-/// Reads the command of a request.
 pub(super) async fn command<C: DeserializeOwned>(mut request: Request) -> Result<C> {
     serde_json::from_str(&request.text().await?).map_err(broken)
 }
 
-/// Sends the answer to a command.
 pub(super) fn reply(answer: Answer) -> Result<Response> {
     Response::ok(answer.into_json())
 }
 
-/// A record or a message that does not parse. Says where, never what: messages of serde quote values.
+/// Returns the error for a record or a message that does not parse. It says where but not what, because serde's
+/// own messages quote values.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn broken(error: serde_json::Error) -> Error {
     let (kind, column) = (error.classify(), error.column());
     Error::RustError(format!("a record does not parse: {kind:?} at {column}"))
 }
 
-/// Runs `f` in one transaction of the object's storage: if it fails, nothing was written.
+/// Runs `f` in one transaction of the object's storage. If `f` fails, nothing is written.
 pub(super) fn transaction<T: 'static>(state: &State, f: impl FnOnce() -> Result<T> + 'static) -> Result<T> {
     let outcome = Rc::new(RefCell::new(None));
     let slot = Rc::clone(&outcome);
@@ -62,38 +61,38 @@ pub(super) fn transaction<T: 'static>(state: &State, f: impl FnOnce() -> Result<
     }
 }
 
-/// An instant as a column.
+/// Converts an instant to a column: milliseconds since 1970.
 pub(super) fn column(at: Timestamp) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(at.millis()).unwrap_or(i64::MAX))
 }
 
-/// A small number as a column.
+/// Converts a number to a column.
 pub(super) fn number(number: u32) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::from(number))
 }
 
-/// A column as a number of things.
+/// Reads a column as a count.
 pub(super) fn count(value: &SqlStorageValue) -> Option<usize> {
     let SqlStorageValue::Integer(count) = value else { return None };
     usize::try_from(*count).ok()
 }
 
-/// A column as an instant.
+/// Reads a column as an instant.
 pub(super) fn instant(value: &SqlStorageValue) -> Option<Timestamp> {
     let SqlStorageValue::Integer(millis) = value else { return None };
     u64::try_from(*millis).ok().map(Timestamp::from_millis)
 }
 
-/// A column as text.
+/// Reads a column as text.
 pub(super) fn text(value: SqlStorageValue) -> Option<String> {
     if let SqlStorageValue::String(text) = value { Some(text) } else { None }
 }
 
-/// SQLite, as the objects use it.
+/// An object's SQLite database.
 pub(super) struct Table(SqlStorage);
 
 impl Table {
-    /// Opens the object's database, with tables made by `schema` where they are missing.
+    /// Opens the object's database, and creates the tables in `schema` that are missing.
     pub(super) fn open(state: &State, schema: &[&str]) -> Self {
         let sql = state.storage().sql();
         for statement in schema {
@@ -102,12 +101,10 @@ impl Table {
         Self(sql)
     }
 
-    /// Runs a statement.
     pub(super) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
         self.0.exec(statement, values).map(drop)
     }
 
-    /// Runs a query.
     pub(super) fn rows(
         &self,
         query: &str,
@@ -116,7 +113,7 @@ impl Table {
         self.0.exec(query, values)?.raw().collect()
     }
 
-    /// The record in the first column of the first row.
+    /// Returns the record in the first column of the first row.
     pub(super) fn record<T: DeserializeOwned>(
         &self,
         query: &str,
@@ -126,7 +123,7 @@ impl Table {
         found.and_then(text).map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
     }
 
-    /// The records in the first column of all rows.
+    /// Returns the records in the first column of all rows.
     pub(super) fn records<T: DeserializeOwned>(
         &self,
         query: &str,
@@ -137,22 +134,22 @@ impl Table {
         texts.map(|record| serde_json::from_str(&record).map_err(broken)).collect()
     }
 
-    /// The instant in the first column of the first row.
+    /// Returns the instant in the first column of the first row.
     pub(super) fn instant(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Timestamp>> {
         let found = self.rows(query, values)?.into_iter().next().and_then(|row| row.into_iter().next());
         Ok(found.as_ref().and_then(instant))
     }
 }
 
-/// A record as a column.
+/// Converts a record to a column.
 pub(super) fn json<T: Serialize>(record: &T) -> Result<SqlStorageValue> {
     serde_json::to_string(record).map(SqlStorageValue::String).map_err(broken)
 }
 
-/// Sees to it that the object's alarm rings at `due` or before.
+/// Makes sure that the object's alarm rings at `due` or earlier.
 ///
-/// `known` is the alarm as this object last set it; after a restart the storage is asked. A failure is
-/// noted and not passed on: what was asked of the object has been done, and its next write tries again.
+/// `known` is the alarm as this object last set it; after a restart, the storage is asked. A failure is logged but
+/// not returned: the command itself has succeeded, and the object's next write tries again.
 pub(super) async fn ring_by(state: &State, known: &Cell<Option<Timestamp>>, due: Result<Option<Timestamp>>) {
     let rung = match due {
         Ok(Some(due)) => set_alarm(state, known, due).await,
@@ -177,7 +174,7 @@ async fn set_alarm(state: &State, known: &Cell<Option<Timestamp>>, due: Timestam
     Ok(())
 }
 
-/// One line of the log about what could not be reached or done: never what was asked.
+/// Logs one line about something that could not be reached or done. The line never contains the request.
 pub(super) fn complain(what: &'static str, error: &Error) {
     #[derive(Serialize)]
     struct Line {

@@ -1,4 +1,4 @@
-//! The world, on Workers: objects by name, a snapshot in KV, a rate limit, signatures.
+//! The [`Platform`] on Workers: Durable Objects, the snapshot in KV, a rate limit, signatures, and other servers.
 
 use crate::ask::Ask;
 use crate::identity::account::AccountKey;
@@ -15,7 +15,7 @@ use crate::sharding::{Shard, shard_of};
 use crate::token::signing_key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, registry, secret};
 
-/// The bindings, as `wrangler.toml` names them.
+// The bindings, as `wrangler.toml` names them.
 const GRANTS: &str = "GRANTS";
 const ACCOUNTS: &str = "ACCOUNTS";
 const LIMITS: &str = "LIMITS";
@@ -24,11 +24,11 @@ const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
 pub(super) const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
-/// The registry object's name.
+/// Name of the registry object.
 const THE_REGISTRY: &str = "registry";
 
-/// The key in KV of what the registry object with this identifier publishes. A namespace that previews share, or one
-/// that outlived an object, thus never serves another registry's keys.
+/// Returns the key in KV under which the registry object with this identifier publishes. The identifier makes sure
+/// that a namespace that previews share, or that has outlived an object, never serves another registry's keys.
 pub(super) fn snapshot_key(object: &str) -> String {
     format!("registry/{object}")
 }
@@ -104,7 +104,7 @@ impl Platform for Workers {
 
     async fn within_limit(&self, key: &str) -> bool {
         let Ok(limit) = self.env.rate_limiter(NETWORK_LIMIT) else { return true };
-        // Out of order, the limiter is left out: `LimiterShard` counts all the same.
+        // If the rate limiter fails, the request passes: `LimiterShard` still counts.
         limit.limit(key.to_owned()).await.map_or(true, |outcome| outcome.success)
     }
 
@@ -140,7 +140,7 @@ impl Platform for Workers {
     }
 }
 
-/// Sends a command to an object. What cannot be reached, and a reply of another kind, is one line of the log.
+/// Sends a command to an object. Logs one line if the object cannot be reached, or if the reply does not parse.
 async fn ask<A: Ask>(
     namespace: &ObjectNamespace,
     name: &str,
@@ -158,19 +158,30 @@ pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
     hint: Option<&str>,
     command: &C,
 ) -> Result<R> {
+    let command = serde_json::to_string(command).map_err(broken)?;
+    let reply = exchange(namespace, name, hint, command).await?;
+    serde_json::from_str(&reply).map_err(broken)
+}
+
+/// Sends one command to an object as JSON and returns the JSON of its reply. Compiled once for all commands.
+async fn exchange(
+    namespace: &ObjectNamespace,
+    name: &str,
+    hint: Option<&str>,
+    command: String,
+) -> Result<String> {
     let stub = match hint {
         Some(hint) => namespace.get_by_name_with_location_hint(name, hint)?,
         None => namespace.get_by_name(name)?,
     };
-    let body = serde_json::to_string(command).map_err(broken)?;
     let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(body.into()));
+    init.with_method(Method::Post).with_body(Some(command.into()));
     let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
     let text = response.text().await?;
     if response.status_code() != 200 {
         return Err(Error::RustError("an object refused a command".to_owned()));
     }
-    serde_json::from_str(&text).map_err(broken)
+    Ok(text)
 }
 
 fn unavailable(what: &'static str, error: &Error) -> Unavailable {

@@ -1,4 +1,4 @@
-//! `Registry`: the clients, the scopes and the signing keys of the issuer; publishes its snapshot.
+//! `Registry`: the issuer's clients, scopes and signing keys.
 
 use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -31,13 +31,13 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
-/// The object.
+/// Stores clients, scopes and signing keys, and publishes snapshots of them in KV.
 #[durable_object(fetch)]
 pub struct Registry {
     pub(super) state: State,
     env: Env,
     pub(super) table: Rc<Stored>,
-    /// When this object last saw to its keys. A new `MASTER_KEY` comes with a deployment, and so a new object.
+    /// When this object last tended its keys. A new `MASTER_KEY` takes a deployment, which restarts the object.
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
 }
@@ -68,7 +68,7 @@ impl DurableObject for Registry {
 }
 
 impl Registry {
-    /// All of a command or none of it.
+    /// Applies a command in one transaction.
     fn transact(&self, command: Command, adopted: Option<NewKey>, now: Timestamp) -> Result<Answer> {
         let table = Rc::clone(&self.table);
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
@@ -81,7 +81,7 @@ impl Registry {
             Ok(snapshot) if self.publications.is_due(now) => drop(self.publish(snapshot).await),
             Ok(_) => {}
             Err(undescribed) => worker::console_error!(
-                "client {:?} may have scope {:?}, which has no description: nothing is served",
+                "client {:?} is registered for scope {:?}, which has no description: the server does not start",
                 undescribed.client_id,
                 undescribed.scope
             ),
@@ -89,8 +89,8 @@ impl Registry {
         Ok(Answer::to::<TakeSnapshot>(&taken))
     }
 
-    /// Tends the keys after a change, and publishes it. The change stands: if tending fails, the next request tends
-    /// again.
+    /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the next
+    /// request tends again.
     async fn follow_up(&self, now: Timestamp) {
         self.tended_at.set(None);
         if let Err(error) = self.tend(now).await {
@@ -117,7 +117,7 @@ impl Registry {
         }
     }
 
-    /// Publishes the registry as it is now; `false` if that failed.
+    /// Publishes the registry as it is now. Returns `false` if that failed.
     async fn publish_now(&self) -> bool {
         match snapshot::take(&*self.table, object::now()) {
             Ok(Ok(snapshot)) => self.publish(&snapshot).await,
@@ -133,8 +133,8 @@ impl Registry {
         settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))
     }
 
-    /// Puts the snapshot where it is read without asking here; `false` if that failed. KV only makes things faster:
-    /// without it there is nothing to do.
+    /// Writes the snapshot to KV, where Workers read it without asking this object. Returns `false` if that failed.
+    /// KV only saves time, so a deployment without it has nothing to publish.
     async fn publish(&self, snapshot: &Snapshot) -> bool {
         let Ok(kv) = self.env.kv(SNAPSHOT) else { return true };
         self.publications.published(object::now());
@@ -153,7 +153,7 @@ pub(super) struct Stored {
     table: Table,
     /// Whether a row was written since this was last reset.
     written: Cell<bool>,
-    /// Keys that were made and wait to be used.
+    /// New keys that no command has used yet.
     pub(super) made: RefCell<Vec<NewKey>>,
 }
 
@@ -189,7 +189,7 @@ impl Rows for Stored {
     }
 
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
-        // No identifier is empty, so every one comes after that.
+        // No identifier is empty, so every identifier comes after the empty string.
         let values = vec![after.unwrap_or_default().into(), object::number(limit)];
         self.table
             .records("SELECT record FROM clients WHERE client_id > ? ORDER BY client_id LIMIT ?", values)

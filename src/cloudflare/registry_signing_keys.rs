@@ -1,4 +1,4 @@
-//! The keys of the `Registry` object: made and adopted in WebCrypto, sealed, and sealed anew.
+//! The signing keys of the `Registry` object: makes and imports them in WebCrypto, and seals them.
 
 use core::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::time::Timestamp;
 use crate::token::private_jwk::PrivateJwk;
 use crate::token::signing_key::{Algorithm, StoredKey};
 
-/// So often an object that is used looks whether a key is due: much oftener than one can be.
+/// How often an object in use checks whether a key is due: much more often than keys can be due.
 const TENDING: Duration = Duration::from_secs(3_600);
 
 impl Registry {
-    /// Makes the keys that are missing, removes those that have ended, and seals anew those that only the previous
-    /// `MASTER_KEY` opens. There is no alarm for it: where nobody asks, nobody needs a key.
+    /// Makes the keys that are missing, removes those that have ended, and seals those again that only the previous
+    /// `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
     pub(super) async fn tend(&self, now: Timestamp) -> Result<()> {
         if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
             return Ok(());
@@ -30,15 +30,16 @@ impl Registry {
         while let Some(alg) = signing_keys::tend(&*self.table, signing_key_rotation, now)? {
             self.make(alg, &keyring).await?;
         }
-        // Two requests may have made a key each for the same gap.
+        // Two requests may both have made a key for the same gap; one of the keys is left over.
         self.table.made.borrow_mut().clear();
         self.table.keys()?.into_iter().try_for_each(|key| self.reseal(key, &keyring))?;
         self.tended_at.set(Some(now));
         Ok(())
     }
 
-    /// Makes the keys that `command` needs, and seals the key that it imports; `None` if it imports none, or if the two
-    /// halves of that key do not belong together. Afterwards the command runs with nothing awaited in between.
+    /// Makes the keys that `command` needs, and seals the key that it imports. Returns `None` if it imports none, or
+    /// if the two halves of that key do not match. The caller then runs the command without awaiting anything, so
+    /// that no other command takes the keys.
     pub(super) async fn prepare(&self, command: &Command, now: Timestamp) -> Result<Option<NewKey>> {
         while let Some(alg) = self.unmade(command, now)? {
             self.make(alg, &self.settings()?.keyring).await?;
@@ -50,7 +51,7 @@ impl Registry {
         }
     }
 
-    /// An algorithm that `command` needs a key for, while none was made.
+    /// Returns an algorithm for which `command` needs a new key that has not been made.
     fn unmade(&self, command: &Command, now: Timestamp) -> Result<Option<Algorithm>> {
         let wanted = signing_keys::wanted(&*self.table, command, now)?;
         let made = self.table.made.borrow();
@@ -65,7 +66,7 @@ impl Registry {
     }
 
     fn reseal(&self, key: StoredKey, keyring: &Keyring) -> Result<()> {
-        // The private half of a retired key is gone.
+        // A retired key has no private half any more.
         if key.retired_at.is_some() {
             return Ok(());
         }
@@ -76,12 +77,15 @@ impl Registry {
         if let Some(private) = keyring.open(Purpose::SigningKey, &sealed) {
             return self.table.put_key(&StoredKey { wrapped: seal(keyring, &private), ..key });
         }
-        worker::console_error!("signing key {} opens under no MASTER_KEY that is set", key.public.kid);
+        worker::console_error!(
+            "neither MASTER_KEY nor MASTER_KEY_PREVIOUS opens signing key {}",
+            key.public.kid
+        );
         Ok(())
     }
 }
 
-/// `None` if the halves of the key do not belong together.
+/// Imports and seals a key; `None` if its halves do not match.
 async fn adopt(key: &PrivateJwk, keyring: &Keyring) -> Result<Option<NewKey>> {
     let private = webcrypto::adopt(key).await?;
     Ok(private.map(|private| NewKey { wrapped: seal(keyring, &private), public: key.public.clone() }))

@@ -1,4 +1,4 @@
-//! Signing keys in WebCrypto: made, imported and used there, native and in constant time.
+//! Signing keys in WebCrypto, which makes, imports and uses them in native code and in constant time.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -14,16 +14,17 @@ use crate::token::private_jwk::PrivateJwk;
 use crate::token::signing_key::{Algorithm, Material, PublicKey};
 
 thread_local! {
-    /// Imported keys of this isolate, by `kid`.
+    /// Private keys that this isolate has imported, by `kid`.
     static IMPORTED: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
-    /// Public keys of this isolate, by algorithm and `kid`. Clients bring keys too, so it is emptied when full.
+    /// Public keys that this isolate has imported, by algorithm and `kid`. Clients bring keys, too, so the map is
+    /// emptied when it is full.
     static VERIFYING: RefCell<HashMap<(&'static str, String), CryptoKey>> = RefCell::default();
 }
 
-/// How many public keys an isolate remembers.
+/// Limit on the public keys that an isolate remembers.
 const MOST_VERIFYING: usize = 100;
 
-/// Makes a key pair: the public half, and the private one as PKCS #8.
+/// Makes a key pair. Returns the public half, and the private half as PKCS #8.
 pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
     let usages: JsValue = Array::of2(&"sign".into(), &"verify".into()).into();
     let made = subtle()?.generate_key_with_object(&parameters(alg)?, true, &usages)?;
@@ -35,13 +36,13 @@ pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
     Ok((PublicKey::new(alg, material(alg, &jwk)?), Uint8Array::new(&pkcs8).to_vec()))
 }
 
-/// The private half of a key that an operator brings, as PKCS #8; `None` if its halves do not belong together.
+/// Imports a key that an operator made. Returns its private half as PKCS #8; `None` if its halves do not match.
 pub(super) async fn adopt(key: &PrivateJwk) -> Result<Option<Vec<u8>>> {
     const PROOF: &[u8] = b"the halves of this key belong together";
     let Some(private) = import_jwk(key).await? else { return Ok(None) };
     let alg = key.public.alg;
     let signed = subtle()?.sign_with_object_and_u8_array(&parameters(alg)?, &private, PROOF)?;
-    // Of an RSA key whose halves are two keys' it may also be that it cannot sign at all.
+    // An RSA key whose halves come from two keys may not even be able to sign.
     let signature: core::result::Result<JsValue, JsValue> = JsFuture::from(signed).await;
     let Ok(signature) = signature else { return Ok(None) };
     if !verify(&key.public, PROOF, &Uint8Array::new(&signature).to_vec()).await? {
@@ -51,13 +52,14 @@ pub(super) async fn adopt(key: &PrivateJwk) -> Result<Option<Vec<u8>>> {
     Ok(Some(Uint8Array::new(&pkcs8).to_vec()))
 }
 
-/// `None` if WebCrypto will not have it.
+/// Imports a private key; `None` if WebCrypto refuses it.
 async fn import_jwk(key: &PrivateJwk) -> Result<Option<CryptoKey>> {
     let imported = hand_in("jwk", &object(&key.members)?, key.public.alg, true, "sign").await?;
     Ok(imported.ok())
 }
 
-/// Signs `input` with the key called `kid`; `pkcs8` gives its private half where it is not known here.
+/// Signs `input` with the key named `kid`. Calls `pkcs8` for the private half only if this isolate has not imported
+/// the key yet.
 pub(super) async fn sign(
     alg: Algorithm,
     kid: &str,
@@ -74,12 +76,12 @@ pub(super) async fn sign(
     Ok(Uint8Array::new(&signature).to_vec())
 }
 
-/// Whether `signature` over `input` is that of `key`'s private half.
+/// Returns whether `signature` over `input` was made with the private half of `key`.
 pub(super) async fn verify(key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool> {
     let known = VERIFYING.with_borrow(|keys| keys.get(&(key.alg.name(), key.kid.clone())).cloned());
     let imported = match known {
         Some(imported) => imported,
-        // Whoever brings a key may bring one that is none, such as a point off the curve.
+        // A client's key may be invalid, such as a point off the curve.
         None => match import_public(key).await {
             Ok(imported) => imported,
             Err(_) => return Ok(false),
@@ -104,14 +106,14 @@ async fn import_public(key: &PublicKey) -> Result<CryptoKey> {
 }
 
 async fn import(alg: Algorithm, kid: &str, pkcs8: impl FnOnce() -> Option<Vec<u8>>) -> Result<CryptoKey> {
-    let pkcs8 = pkcs8().ok_or_else(|| Error::RustError("a signing key does not unwrap".to_owned()))?;
+    let pkcs8 = pkcs8().ok_or_else(|| Error::RustError("a signing key cannot be unsealed".to_owned()))?;
     let data: Object = Uint8Array::from(pkcs8.as_slice()).unchecked_into();
     let key = hand_in("pkcs8", &data, alg, false, "sign").await??;
     IMPORTED.with_borrow_mut(|keys| keys.insert(kid.to_owned(), key.clone()));
     Ok(key)
 }
 
-/// Gives WebCrypto a key for one use; why not, if it will not have it.
+/// Imports a key into WebCrypto for one usage. The inner error says why WebCrypto refuses the key.
 async fn hand_in(
     format: &str,
     data: &Object,
@@ -129,7 +131,7 @@ async fn hand_in(
     Ok(imported.map(JsCast::unchecked_into))
 }
 
-/// As JavaScript has it.
+/// Converts a value to a JavaScript object.
 fn object(value: &impl Serialize) -> Result<Object> {
     let text = serde_json::to_string(value).map_err(super::object::broken)?;
     Ok(js_sys::JSON::parse(&text)?.unchecked_into())
@@ -140,8 +142,8 @@ fn subtle() -> Result<SubtleCrypto> {
     Ok(global.crypto()?.subtle())
 }
 
-/// What WebCrypto calls the algorithm; the same object serves to generate, import, sign and verify, each of which
-/// reads the members that it knows.
+/// Returns WebCrypto's parameters for an algorithm. The same object serves to generate, import, sign and verify: each
+/// operation reads only the members that it knows.
 fn parameters(alg: Algorithm) -> Result<Object> {
     let object = Object::new();
     let set = |name: &str, value: JsValue| Reflect::set(&object, &name.into(), &value).map(drop);
@@ -166,7 +168,7 @@ fn parameters(alg: Algorithm) -> Result<Object> {
 fn material(alg: Algorithm, jwk: &JsValue) -> Result<Material> {
     let member = |name| {
         let value = get(jwk, name)?.as_string();
-        value.ok_or_else(|| Error::RustError("WebCrypto exported a key without its numbers".to_owned()))
+        value.ok_or_else(|| Error::RustError("WebCrypto exported a key with a missing member".to_owned()))
     };
     Ok(match alg {
         Algorithm::Es256 => Material::Ec { crv: member("crv")?, x: member("x")?, y: member("y")? },

@@ -1,4 +1,4 @@
-//! Clients, accounts and keys: from memory where a minute does not matter, at the source where it does.
+//! Finds clients, accounts and keys: in memory where a minute does not matter, at the source where it does.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -22,23 +22,24 @@ use crate::sharding::Shard;
 use crate::time::Timestamp;
 use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
 
-/// How old the snapshot in an isolate's memory may be.
+/// Maximum age of the snapshot in an isolate's memory.
 pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
 
-// `max-age`, the age of what is in KV, the age of what an isolate remembers.
+// Copies of the keys age in three places: 300 s in HTTP caches (`max-age` of `/jwks.json`), 60 s in KV, and
+// `SNAPSHOT_AGE` in an isolate.
 const _: () = assert!(
     PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_AGE.as_secs(),
-    "no copy of the keys is older than the next one"
+    "every copy from before a key was published has expired when the key signs"
 );
 
-/// How old the keys may be that `/jwks.json` shows and that tokens are verified with. Short, because a key may be
-/// retired, and another sign in its place from one moment to the next; not nothing, because anyone may ask.
+/// Maximum age of the keys that `/jwks.json` shows and that verify tokens. Short, because a key may be retired and
+/// replaced from one moment to the next; not zero, because anybody may send requests.
 const KEYS_AGE: Duration = Duration::from_secs(1);
-/// How old the word on which keys sign may be. A redemption or refresh has just had it, with the client.
+/// Maximum age of the information which keys sign. A redemption or refresh has just read it, with the client.
 const SIGNING_AGE: Duration = Duration::from_secs(5);
 
 impl<P: Platform> Server<P> {
-    /// The registry's public parts, at most [`SNAPSHOT_AGE`] older than what is published.
+    /// Returns the registry's snapshot, at most [`SNAPSHOT_AGE`] older than the published one.
     pub async fn snapshot(&self, now: Timestamp) -> Result<Rc<Snapshot>, Unavailable> {
         if let Some(snapshot) = self.cache.snapshot.fresh(SNAPSHOT_AGE, now) {
             return Ok(snapshot);
@@ -50,13 +51,15 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
     }
 
-    /// Forgets the snapshot: it has just been changed. The keys with it, as a client may bring an algorithm along.
+    /// Forgets the snapshot after a change. Forgets the keys, too, because a new client may need a key for another
+    /// algorithm.
     pub(super) fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
         self.cache.keys.forget();
     }
 
-    /// In development a snapshot without the demo clients is one from before they were stored.
+    /// Returns whether the snapshot has keys and, in development, the demo clients. Otherwise it is from before
+    /// they were stored.
     fn is_complete(&self, snapshot: &Snapshot) -> bool {
         let has = |client: &Client| snapshot.client(&client.client_id).is_some();
         !snapshot.keys.is_empty() && (!self.settings.is_development() || demo::clients().iter().all(has))
@@ -69,7 +72,7 @@ impl<P: Platform> Server<P> {
         self.platform.registry(TakeSnapshot {}).await?.map(|snapshot| *snapshot).map_err(|_| Unavailable)
     }
 
-    /// A client: from the snapshot, or at the source if it is not there.
+    /// Returns a client from the snapshot, or from the source if the snapshot does not have it.
     pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Client>, Unavailable> {
         match self.snapshot(now).await?.client(client_id) {
             Some(client) => Ok(Some(client.clone())),
@@ -77,14 +80,14 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// A client as it is now: for approval, redemption and refresh, and before refusing one.
+    /// Returns a client as it is now: for approval, redemption and refresh, and before a client is refused.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
         let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned() }).await?;
         self.cache.signing.keep(found.signing.into(), found.at);
         Ok(found.client)
     }
 
-    /// An account as it is now. In development the demo accounts are stored at their first use.
+    /// Returns an account as it is now. In development, stores a demo account when it is first used.
     pub async fn account(&self, key: &AccountKey) -> Result<Option<Account>, Unavailable> {
         let found = self.platform.accounts(key, FindAccount { account: key.clone() }).await?;
         let demo = identity::demo::accounts().into_iter().find(|account| account.key == *key);
@@ -96,7 +99,7 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// The key that signs with `alg`, as the source said a moment ago.
+    /// Returns the key that signs with `alg`, as the registry said at most a few seconds ago.
     pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
         if let (Some(signing), Some(keys)) =
             (self.cache.signing.fresh(SIGNING_AGE, now), self.cache.keys.last())
@@ -109,7 +112,8 @@ impl<P: Platform> Server<P> {
         KeySchedule::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
     }
 
-    /// The keys that verify tokens. While the registry cannot be reached: those that it published last.
+    /// Returns the keys that verify tokens. While the registry cannot be reached, these are the ones that it
+    /// published last.
     pub async fn verifying_keys(&self, now: Timestamp) -> Result<Vec<PublicKey>, Unavailable> {
         let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
             Some(keys) => Ok(keys),
@@ -127,7 +131,7 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.keys.keep(keys.into(), now))
     }
 
-    /// Asks for something about the keys, which may change them: this isolate then forgets what it knew.
+    /// Sends a command that may change the keys, and forgets what this isolate knew about them.
     pub(super) async fn change_keys<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = registry::command::Command>,
@@ -138,7 +142,8 @@ impl<P: Platform> Server<P> {
         reply
     }
 
-    /// Whether codes are being guessed: asked at most every [`SNAPSHOT_AGE`]. Changes nothing, so a page may ask.
+    /// Returns whether guessing user codes has become too easy. Asks the limiter at most every [`SNAPSHOT_AGE`],
+    /// and changes nothing there, so every page may call it.
     pub async fn is_strained(&self, now: Timestamp) -> bool {
         match self.cache.strained.fresh(SNAPSHOT_AGE, now) {
             Some(strained) => strained,
@@ -146,7 +151,8 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// Whether new user codes should be longer; tells of live codes at most every [`SNAPSHOT_AGE`].
+    /// Returns whether new user codes should be longer. Reports live codes to the limiter at most every
+    /// [`SNAPSHOT_AGE`].
     pub async fn is_strained_for_new_codes(&self, now: Timestamp) -> bool {
         match self.cache.told.fresh(SNAPSHOT_AGE, now) {
             Some(strained) => strained,
@@ -154,12 +160,13 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// Remembers how many codes are live in a shard, to be told with the next [`Server::expose`].
+    /// Remembers how many codes are live in a shard, for the next report by [`Server::expose`].
     pub(super) fn notice(&self, shard: Shard, live: u64) {
         self.cache.live.borrow_mut().insert(shard.to_string(), live);
     }
 
-    /// The longest life of a code of any client, in seconds: a guess may hit any of them, so attempts count for so long.
+    /// Returns the longest code lifetime of all clients, in seconds. Attempts count for that long, because a guess
+    /// may hit a code of any client.
     pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
         let snapshot = self.snapshot(now).await.ok();
         let clients = snapshot.iter().flat_map(|snapshot| &snapshot.clients);
@@ -167,13 +174,14 @@ impl<P: Platform> Server<P> {
         longest.max(self.settings.code_lifetime)
     }
 
-    /// Tells the limiter of wrong entries just now and of live codes lately; whether that is too many.
+    /// Reports wrong entries, and the live codes seen lately, to the limiter. Returns whether guessing has become
+    /// too easy.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let live = self.cache.live.take();
         if let Ok(strained) = self.ask_exposure(wrong, live.clone(), now).await {
             return self.cache.told.keep(strained, now);
         }
-        // Out of reach, the answer is the careful one, and what was noticed is told later.
+        // The limiter cannot be reached: assume the worst, and report the live codes next time.
         self.cache.live.borrow_mut().extend(live);
         true
     }
@@ -198,7 +206,7 @@ impl<P: Platform> Server<P> {
 }
 
 impl<'a, P: Platform> Context<'a, P> {
-    /// The Turnstile widget whose token a code needs now; `None` if it needs none.
+    /// Returns the Turnstile widget whose token a code entry needs now; `None` if it needs none.
     pub(super) async fn turnstile(&self) -> Option<&'a Turnstile> {
         let turnstile = self.server.settings.turnstile.as_ref()?;
         let is_needed = match turnstile.when {

@@ -1,5 +1,4 @@
-//! What an isolate remembers between requests: copies with an age, names that were used, and fetched key
-//! sets.
+//! What an isolate remembers between requests: cached values with their age, used names, and fetched key sets.
 
 use core::cell::RefCell;
 use core::time::Duration;
@@ -13,19 +12,21 @@ use crate::registry::snapshot::Snapshot;
 use crate::time::Timestamp;
 use crate::token::signing_key::StoredKey;
 
-/// How long after a fetch that failed there is no other.
+/// Pause after a failed fetch of a key set, before the next try.
 const RETRY: Duration = Duration::from_secs(10);
-/// How many sets an isolate remembers.
+/// Limit on the key sets that an isolate remembers.
 const MOST: usize = 100;
 
-/// What an isolate remembers.
 #[derive(Default)]
 pub(super) struct Cache {
     pub(super) snapshot: Slot<Rc<Snapshot>>,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     pub(super) signing: Slot<Rc<[Signing]>>,
+    /// Whether guessing has become too easy, as the limiter last said.
     pub(super) strained: Slot<bool>,
+    /// The same, as the limiter said when this isolate last reported live codes.
     pub(super) told: Slot<bool>,
+    /// Live codes by shard that this isolate has not reported to the limiter yet.
     pub(super) live: RefCell<BTreeMap<String, u64>>,
     pub(super) key_sets: KeySets,
 }
@@ -44,7 +45,7 @@ impl<T: Clone> Slot<T> {
         slot.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
     }
 
-    /// Whatever its age.
+    /// Returns the value regardless of its age.
     pub(super) fn last(&self) -> Option<T> {
         self.0.borrow().as_ref().map(|(value, _)| value.clone())
     }
@@ -59,7 +60,7 @@ impl<T: Clone> Slot<T> {
     }
 }
 
-/// The used names that this isolate saw.
+/// The used names that this isolate saw, each with the time until which it counts as used.
 #[derive(Default)]
 pub(super) struct Used(RefCell<HashMap<String, Timestamp>>);
 
@@ -83,7 +84,7 @@ impl Used {
     }
 }
 
-/// The sets that were fetched, by their URLs.
+/// The fetched key sets by URL.
 #[derive(Default)]
 pub(crate) struct KeySets(RefCell<BTreeMap<String, Fetched>>);
 

@@ -1,4 +1,4 @@
-//! HTTP in, HTTP out. Still native: whole stories run through [`answer`] in `cargo test`.
+//! The HTTP endpoints. They are native code, so `cargo test` runs whole flows through [`answer`].
 
 mod admin;
 mod attempt;
@@ -32,10 +32,12 @@ pub use directory::SNAPSHOT_AGE;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use http::{Request, Response};
+pub use route::Reads;
 use route::Route;
 
-impl<P: Platform> Server<P> {
-    /// Who this server is to whoever sent `request`; `None` if it is not the one they mean.
+impl<P> Server<P> {
+    /// Returns the issuer that `request` addresses. `None` if the host and scheme are not this server's, or if
+    /// the mTLS host does not serve the path.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
             if self.is_mtls(request) {
@@ -51,12 +53,18 @@ impl<P: Platform> Server<P> {
     }
 }
 
-/// What a browser's script may ask of the routes that are open to it.
+/// The headers of a CORS preflight response, for routes that scripts in browsers may call.
 const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-allow-methods", "GET, POST"),
     ("access-control-allow-headers", "authorization, content-type, dpop"),
     ("access-control-max-age", "86400"),
 ];
+
+/// What the entry has to read of a request, by its method, scheme, host and path.
+pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
+    let route = server.issuer(request).and_then(|issuer| Route::find(&request.path, &issuer));
+    route.map_or(Reads::NOTHING, |route| route.terms().reads)
+}
 
 /// Answers `request` at `now`.
 pub async fn answer<P: Platform>(
@@ -66,7 +74,7 @@ pub async fn answer<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Response {
     let Some(issuer) = server.issuer(request) else {
-        return Response::text(421, "This server does not answer for that host and scheme.");
+        return Response::text(421, "This server does not serve that host and scheme.");
     };
     let route = Route::find(&request.path, &issuer).filter(|route| route.is_served(&server.settings));
     let Some(route) = route else {
@@ -94,7 +102,7 @@ pub async fn answer<P: Platform>(
     } else {
         response
     };
-    // A browser that was here by https comes back by https.
+    // A browser that has reached this server over https must not come back over plain http.
     let response = if issuer.is_secure() {
         response.with("strict-transport-security", "max-age=31536000".to_owned())
     } else {

@@ -1,4 +1,5 @@
-//! What the endpoints need of the world: objects, a signature, a published snapshot, a rate limit.
+//! What the endpoints need from outside: Durable Objects, the published snapshot, a rate limit, signatures, and
+//! other servers.
 
 use crate::ask::Ask;
 use crate::identity::account::AccountKey;
@@ -7,24 +8,24 @@ use crate::sharding::Shard;
 use crate::token::signing_key::{PublicKey, StoredKey};
 use crate::{grant, identity, limiter, registry};
 
-/// Something could not be reached, and nothing is known to have changed.
+/// Something could not be reached; nothing is known to have changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Unavailable;
 
-/// The world outside. One implementation runs on Workers, one in memory for tests.
+/// The outside world. One implementation runs on Workers; the tests have one in memory.
 #[expect(async_fn_in_trait, reason = "one thread: nothing here needs to be Send")]
 pub trait Platform {
-    /// Sends a command to a shard of grants.
+    /// Sends a command to a `GrantShard`.
     async fn grants<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = grant::command::Command>;
 
-    /// Sends a command to the shard of an account.
+    /// Sends a command to the `AccountShard` of an account.
     async fn accounts<A>(&self, account: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = identity::shard::Command>;
 
-    /// Sends a command to the limiter that has the command's row.
+    /// Sends a command to the `LimiterShard` that has the command's row.
     async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = limiter::command::Command>;
@@ -34,24 +35,27 @@ pub trait Platform {
     where
         A: Ask<Command = registry::command::Command>;
 
-    /// The published snapshot, where there is one. An accelerator: it may be a minute old.
+    /// Returns the published snapshot, which may be a minute old. It only saves time: if there is none, callers
+    /// ask the registry.
     async fn published(&self) -> Option<Snapshot>;
 
-    /// Whether one more request of `key` is within the platform's own rate limit. An accelerator, too.
+    /// Returns whether one more request of `key` is within the platform's own rate limit. The limit only saves
+    /// work: a platform without one returns `true`.
     async fn within_limit(&self, key: &str) -> bool;
 
-    /// Signs `input` with the private half of `key`, as JWS wants it (RFC 7515 §5.1).
+    /// Returns the JWS signature (RFC 7515 §5.1) of `input` by the private half of `key`.
     async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable>;
 
-    /// Whether `signature` over `input` is that of `key`'s private half.
+    /// Returns whether `signature` over `input` was made with the private half of `key`.
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
-    /// Posts a form to another server, and gives what it answers with 2xx or 4xx. Follows no redirection.
+    /// Posts a form to another server. Returns the body of a response with status 2xx or 4xx; a redirect is an
+    /// error.
     async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable>;
 
-    /// Fetches a document, within bounds of time and size; a redirect is a failure.
+    /// Fetches a document, with limits on time and size. A redirect is an error.
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;
 
-    /// The version of this build, for `/healthz`.
+    /// Returns the version of this build, for `/healthz`.
     fn version(&self) -> String;
 }

@@ -38,6 +38,25 @@ pub(super) struct Terms {
     /// and never for the pages (RFC 9700 §2.6). Every origin is allowed, because these routes do not use
     /// cookies.
     pub(super) scripts: bool,
+    /// What the route reads of a request beyond what every route may read.
+    pub(super) reads: Reads,
+}
+
+/// What only some routes read of a request. The entry leaves everything else where it is: each header costs a call
+/// from wasm into the runtime.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reads {
+    /// `Cookie`, `Origin` and `Sec-Fetch-Site`.
+    pub browser: bool,
+    /// `User-Agent`, and the place that the platform reports.
+    pub place: bool,
+    /// `If-Match`.
+    pub if_match: bool,
+}
+
+impl Reads {
+    /// Nothing.
+    pub const NOTHING: Self = Self { browser: false, place: false, if_match: false };
 }
 
 const READ: &[&str] = &["GET", "HEAD"];
@@ -77,20 +96,27 @@ impl Route {
     }
 
     pub(super) const fn terms(self) -> Terms {
-        const NONE: Terms = Terms { methods: READ, mtls: false, proofs: false, scripts: false };
+        const NONE: Terms =
+            Terms { methods: READ, mtls: false, proofs: false, scripts: false, reads: Reads::NOTHING };
         match self {
-            Self::DeviceAuthorization | Self::Token => {
-                Terms { methods: POST, mtls: true, proofs: true, scripts: true }
+            Self::DeviceAuthorization => {
+                let reads = Reads { place: true, ..Reads::NOTHING };
+                Terms { methods: POST, mtls: true, proofs: true, scripts: true, reads }
             }
-            Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, scripts: true },
+            Self::Token => Terms { methods: POST, mtls: true, proofs: true, scripts: true, ..NONE },
+            Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, scripts: true, ..NONE },
             Self::Revocation => Terms { methods: POST, mtls: true, scripts: true, ..NONE },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys => Terms { scripts: true, ..NONE },
             Self::Health => NONE,
-            Self::Verify | Self::Authorize => Terms { methods: BOTH, ..NONE },
+            Self::Verify => {
+                let reads = Reads { browser: true, place: true, ..Reads::NOTHING };
+                Terms { methods: BOTH, reads, ..NONE }
+            }
+            Self::Authorize => Terms { methods: BOTH, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
             // The admin API checks the method of each of its own routes.
-            Self::Admin => Terms { methods: ANY, ..NONE },
+            Self::Admin => Terms { methods: ANY, reads: Reads { if_match: true, ..Reads::NOTHING }, ..NONE },
         }
     }
 

@@ -1,4 +1,4 @@
-//! The server, and what every endpoint is given of a request.
+//! The server, and the context of a request that every endpoint receives.
 
 use super::http::Request;
 use super::memory::{Cache, Used};
@@ -7,24 +7,23 @@ use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 
-/// A server: its settings, the world it runs in, and what this isolate remembers.
+/// A server: its settings, its platform, and what this isolate remembers.
+#[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct Server<P> {
-    /// The settings.
     pub settings: Settings,
-    /// The world.
     pub platform: P,
     pub(super) cache: Cache,
     pub(super) used: Used,
 }
 
 impl<P> Server<P> {
-    /// A server that remembers nothing yet.
+    /// Returns a server that remembers nothing yet.
     pub fn new(settings: Settings, platform: P) -> Self {
         Self { settings, platform, cache: Cache::default(), used: Used::default() }
     }
 }
 
-/// One request on its way through: what every endpoint is given.
+/// A request, with what an endpoint needs to answer it.
 pub(crate) struct Context<'a, P> {
     pub(super) server: &'a Server<P>,
     pub(super) issuer: &'a Issuer,
@@ -33,7 +32,7 @@ pub(crate) struct Context<'a, P> {
 }
 
 impl<P> Context<'_, P> {
-    /// What stands for the network of the request in counters.
+    /// Returns the pseudonym of the request's network, under which the limiter counts.
     pub(super) fn network(&self) -> String {
         let network = network_of(self.request.address.as_deref());
         self.server.settings.keyring.current.pseudonym(&network)

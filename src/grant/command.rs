@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 
 commands! {
-    /// Every command that a shard answers.
+    /// Every command that a `GrantShard` answers.
     #[derive(PartialEq)]
     pub enum Command {
         Open => Opened,
@@ -30,8 +30,12 @@ commands! {
 }
 
 impl Command {
-    /// Whether the command may write more than one row. A poll almost always reads one row and writes none, and it is
-    /// by far the most frequent command.
+    /// Returns whether the command runs in a transaction, so that either all of its writes take effect or
+    /// none.
+    ///
+    /// A poll does without: it is by far the most frequent command, and almost always reads one row and
+    /// writes none. When it does write, the order of its writes lets the next poll repeat them after a
+    /// failure.
     #[must_use]
     pub const fn needs_transaction(&self) -> bool {
         match self {
@@ -48,45 +52,45 @@ impl Command {
     }
 }
 
-/// Stores a new grant, unless its key is taken or `cap` live codes are there already.
+/// Stores a new grant, unless its key is taken or the shard is full.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct Open {
     pub key: RowKey,
     pub grant: Box<Grant>,
-    /// Most live codes in this shard.
+    /// The most live codes that the shard may have.
     pub cap: u64,
 }
 
-/// Judges a token request; spends nothing.
+/// Judges a token request without redeeming the grant.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct PollCode {
     pub key: RowKey,
-    /// The digest of the presented device code's secret.
+    /// Digest of the presented device code's secret.
     pub secret: Digest,
-    /// Whether this caller may get a lost answer again.
+    /// Whether the caller may get new tokens if the first response was lost.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reissue: bool,
-    /// Whether any caller may get a lost answer again if the code is bound to a key, which the caller then has.
+    /// Like `reissue`, but only for a code that is bound to a key, which the caller has proven then.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reissue_bound: bool,
-    /// The keys that the caller proved to have.
+    /// The keys whose possession the caller has proven.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub proven: Confirmation,
 }
 
-/// Spends an approved grant and stores the family of its tokens.
+/// Redeems an approved grant and stores the family of its tokens.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct Redeem {
     pub key: RowKey,
-    /// The digest of the presented device code's secret.
+    /// Digest of the presented device code's secret.
     pub secret: Digest,
     pub attempt: AttemptId,
     pub id: FamilyId,
     pub family: Box<Family>,
-    /// Whether this caller may get a lost answer again.
+    /// Whether the caller may get new tokens if the first response was lost.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reissue: bool,
 }
@@ -99,7 +103,7 @@ pub struct TakeHold {
     pub hold: Hold,
 }
 
-/// Records a person's decision, if the page that it comes from still has the hold.
+/// Records a person's decision, if it comes from the page that still has the hold.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct Decide {
@@ -108,55 +112,56 @@ pub struct Decide {
     pub decision: ConsentDecision,
 }
 
-/// What a person decided.
+/// A person's decision on the consent page.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentDecision {
-    /// Yes. The instant is the shard's own.
+    /// The shard replaces [`Approval::at`] with its own time.
     Approve(Approval),
-    /// No, in some way.
+    /// A refusal or a report.
     Deny(Denial),
 }
 
-/// How opening a grant ended.
+/// The result of [`Open`].
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Opened {
-    /// It is stored; so many codes are live here now.
+    /// The grant is stored, and the shard now has this many live codes.
     Live(u64),
-    /// Another grant has this key: draw another user code.
+    /// Another grant has this key, so the caller must draw another user code.
     Taken,
-    /// Too many live codes; the first ends in so many seconds.
+    /// The shard has too many live codes. The first of them ends in this many seconds.
     Full(u64),
 }
 
-/// How claiming a consent page ended.
+/// The result of [`TakeHold`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Held {
-    /// The page may be shown.
+    /// The consent page may be shown.
     Yours(Box<Shown>),
-    /// Wrong, used, ended or contested: one answer for all. So many codes are live here.
+    /// The code is wrong, used, expired or contested; the reply does not say which. The shard has this many
+    /// live codes.
     Absent(u64),
 }
 
 /// What the consent page is made from.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what the other field is")]
 pub struct Shown {
-    /// What was asked.
     pub request: Request,
-    /// Until when it can be decided.
+    /// Until then a person can decide.
     pub expires_at: Timestamp,
 }
 
-/// How a decision ended.
+/// The result of [`Decide`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decided {
-    /// It stands.
+    /// The decision is stored.
     Done(Box<Request>),
-    /// The page was opened again elsewhere; only the newest one decides.
+    /// The page was opened again elsewhere, and only the newest page can decide.
     Elsewhere,
-    /// The grant was decided before, or has ended.
+    /// The grant was decided before, or has expired.
     Over,
 }

@@ -1,8 +1,8 @@
-//! The code a device polls with: it carries its own route and its own proof.
+//! The device code. It says where its grant is stored, and proves that this server issued it.
 //!
 //! `base64url(format ‖ pair ‖ shard ‖ row key ‖ secret ‖ expiry ‖ tag)`. The tag is a MAC over the rest and
-//! the `client_id`, so a forged or foreign code, and one long past its end, is answered without touching an
-//! object. The user code cannot be derived from it, nor it from the user code.
+//! the `client_id`. So codes that are forged, that belong to another client or that expired long ago are
+//! refused without a call to an object. Neither code of a grant can be derived from the other.
 
 use core::fmt;
 
@@ -17,21 +17,20 @@ use crate::time::Timestamp;
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
-/// format, pair (2), shard (2), row key (16), secret (32), expiry (6): the part under the tag.
+/// Bytes under the tag: format (1), pair (2), shard (2), row key (16), secret (32), expiry (6).
 const BODY: usize = 59;
 
-/// A device code whose tag held: ours, and this client's.
+/// A device code whose tag verified: this server issued it to this client.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 pub struct DeviceCode {
-    /// Where its grant lives.
     pub address: Address,
-    /// What the row keeps of the 256-bit secret (RFC 8628 §5.2).
+    /// Digest of the 256 random bits in the code (RFC 8628 §5.2).
     pub secret: Digest,
-    /// When its grant expires.
     pub expires_at: Timestamp,
 }
 
 impl DeviceCode {
-    /// Makes the code of a new grant. Returns what the device gets and what the row keeps.
+    /// Issues the code of a new grant. Returns the code for the device, and the digest for the row.
     pub fn issue(
         address: Address,
         client_id: &str,
@@ -51,9 +50,8 @@ impl DeviceCode {
         (secret::encode(&body), Digest::of(&secret))
     }
 
-    /// Reads a code presented by `client_id`.
-    ///
-    /// `None` if it is not ours, was altered, or was issued to another client; these look alike on purpose.
+    /// Reads a code presented by `client_id`. Returns `None` if this server did not issue it, if it was
+    /// altered, or if it was issued to another client; callers cannot tell these cases apart.
     #[must_use]
     pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
         let bytes = secret::decode(text)?;
@@ -112,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bit_of_it_can_be_changed() {
+    fn no_bit_of_a_device_code_can_be_changed() {
         let bytes = secret::decode(&issue().0).unwrap();
 
         for bit in 0..bytes.len() * 8 {
@@ -124,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn another_clients_code_and_other_text_are_no_codes() {
+    fn another_clients_code_and_other_text_are_refused() {
         let (text, ..) = issue();
 
         assert!(DeviceCode::parse(&text, "printer", &keyring()).is_none());
@@ -136,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_outlives_one_change_of_key_and_not_two() {
+    fn a_code_survives_one_change_of_master_key_but_not_two() {
         let (text, ..) = issue();
         let old = keyring().current;
         let other = |fill: u8| Keys::derive(&MasterKey::parse(&secret::encode(&[fill; 32])).unwrap(), 8);

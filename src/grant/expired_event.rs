@@ -1,4 +1,4 @@
-//! What is told of a grant whose time is over, when its row is removed.
+//! The event of a grant that expired, reported when its row is deleted.
 
 use super::routing::RowKey;
 use super::shard::event;
@@ -6,8 +6,8 @@ use super::{Grant, State};
 use crate::audit::{Event, What};
 use crate::time::Timestamp;
 
-/// The event of a grant that nobody decided, or whose device did not come for its tokens. How any other ended was told
-/// when it did.
+/// Returns the event of a grant that nobody decided, or whose device did not collect its tokens. Returns
+/// `None` for any other grant: how it ended was reported at that time.
 #[must_use]
 pub fn expired(key: RowKey, grant: &Grant, now: Timestamp) -> Option<Event> {
     match grant.state {
@@ -16,8 +16,8 @@ pub fn expired(key: RowKey, grant: &Grant, now: Timestamp) -> Option<Event> {
     }
 }
 
-/// As [`expired`], of a row as it is stored. One that cannot be read any more is told of no more: it is removed all
-/// the same, or it would stop every sweep.
+/// Does the same for a row as stored. Unreadable rows produce no event but are still deleted, so they cannot
+/// block the sweep.
 #[must_use]
 pub fn expired_row(key: &str, record: &str, now: Timestamp) -> Option<Event> {
     let grant: Grant = serde_json::from_str(record).ok()?;
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_decided_or_came_for_has_expired_and_nothing_else() {
+    fn only_a_grant_that_was_not_decided_or_not_redeemed_has_expired() {
         let redeemed = State::Redeemed {
             attempt: AttemptId::of_jti("a"),
             at: NOW,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_cannot_be_read_is_passed_over() {
+    fn an_unreadable_row_produces_no_event() {
         let record = serde_json::to_string(&grant(State::Pending { hold: None })).unwrap();
 
         assert_eq!(expired_row(&KEY.to_string(), &record.replace("\"format\":1", "\"format\":9"), NOW), None);

@@ -1,16 +1,25 @@
-//! One device authorization, from `user_code` to tokens.
+//! One device authorization, from its codes to its tokens (RFC 8628).
+//!
+//! The table in the [crate documentation](crate) shows where each rule of RFC 8628 is implemented;
+//! `docs/rfc8628.md` lists every statement, with its tests. A grant has these states:
 //!
 //! ```text
 //!              approve            redeem
 //!   Pending ------------> Approved ------> Redeemed
 //!      |
-//!      | deny, report, two claimants
+//!      | deny, report, or two people with the same code
 //!      v
-//!   Denied                 (expiry is not a state: it is a fact about the clock)
+//!   Denied
 //! ```
 //!
-//! Invariants: an approval is redeemed at most once; a denial is final; nothing is approved at or after
-//! `expires_at`; the required interval never shrinks.
+//! Expiry is not a state: every use of the grant compares [`Grant::expires_at`] with the clock.
+//!
+//! Invariants:
+//!
+//! * An approval is redeemed at most once.
+//! * A denial is final.
+//! * Nothing is approved at or after `expires_at`.
+//! * The required interval never shrinks.
 
 pub mod command;
 pub mod device_code;
@@ -36,32 +45,31 @@ use crate::token::confirmation::Confirmation;
 use pace::Verdict;
 pub use record::{Approval, Denial, Hold, Request, State};
 
-/// For so long after redemption a lost answer may be given anew, where that is switched on.
+/// How long after redemption a lost response can be replaced, if `REISSUE_LOST_ANSWERS` is on.
 pub const REISSUE: Duration = Duration::from_secs(60);
 
 /// A device authorization, as its row stores it.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Grant {
-    /// Of this record.
     pub format: Format<1>,
-    /// The digest of the device code's secret.
+    /// Digest of the device code's secret.
     pub secret: Digest,
-    /// What was asked, and by whom.
     pub request: Request,
-    /// Pending ends here.
+    /// Until then a person can decide.
     pub expires_at: Timestamp,
-    /// How much longer an approved grant may be redeemed, and every row is kept, in seconds.
+    /// Seconds for which an approved grant can be redeemed even if its code has expired by then, and for
+    /// which every row is kept after it has expired.
     pub grace: u64,
-    /// The interval required of the device, in seconds.
+    /// Seconds that the device must wait between two polls.
     pub interval: u64,
-    /// What has become of it.
     pub state: State,
-    /// Whether its code was presented without the key that it is bound to.
+    /// Whether the code was presented without the key that it is bound to.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_key: bool,
 }
 
-/// What a poll finds.
+/// The result of a poll.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Poll {
@@ -73,53 +81,53 @@ pub enum Poll {
     Denied(Denial),
     /// `expired_token`.
     Expired,
-    /// Approved. Nothing has been spent: see [`Grant::redeem`].
+    /// The grant is approved. Nothing has been spent yet: see [`Grant::redeem`].
     Ready(Box<Ready>),
-    /// Spent a moment ago: the loser of a race.
+    /// The grant was redeemed a moment ago: this request lost a race.
     Spent,
-    /// Spent before: somebody has a copy of the code, and its family must end.
+    /// The grant was redeemed before: somebody has a copy of the code, and the family must end.
     Replayed,
-    /// No such grant, or another secret.
+    /// There is no such grant, or the secret is wrong.
     Unknown,
-    /// The code is bound to a key that the caller did not prove having. Nothing has changed.
+    /// The caller did not prove the key that the code is bound to. The state of the grant has not changed.
     WithoutKey,
 }
 
 /// What the tokens of an approved grant are made from.
+#[expect(missing_docs, reason = "the types say what each field is")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Ready {
-    /// What was asked.
     pub request: Request,
-    /// What was said.
     pub approval: Approval,
 }
 
-/// How an attempt to redeem ends.
+/// The result of an attempt to redeem a grant.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Redemption {
-    /// The grant is spent, now, by this attempt.
+    /// This attempt has redeemed the grant.
     Won,
-    /// It was spent by this very attempt before: the platform delivered it twice.
+    /// The same attempt redeemed the grant before: the platform delivered the command twice.
     Again,
-    /// It was spent by another attempt, or has ended.
+    /// Another attempt redeemed the grant, or the grant cannot be redeemed.
     Lost,
 }
 
 impl Grant {
-    /// Whether the caller has the code's secret, but not a key that the code is bound to.
+    /// Returns whether the secret is right, but a key that the code is bound to was not proven.
     #[must_use]
     pub fn lacks_key(&self, secret: &Digest, proven: &Confirmation) -> bool {
         self.secret == *secret && !self.request.cnf.is_met_by(proven)
     }
 
-    /// Whether a person may still decide.
+    /// Returns whether a person can still decide.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         matches!(self.state, State::Pending { .. }) && now < self.expires_at
     }
 
-    /// Until when the code can still lead to tokens, which the caps on live codes count; `now` if it cannot.
+    /// Returns until when the code counts as live, because it can still lead to tokens; `now` if it cannot.
+    /// The number of live codes is capped.
     #[must_use]
     pub fn live_until(&self, now: Timestamp) -> Timestamp {
         match &self.state {
@@ -129,23 +137,25 @@ impl Grant {
         }
     }
 
-    /// When the row may go: until then every answer stays what it was.
+    /// Returns when the row can be deleted. Until then, a device that polls gets the final answer again.
     #[must_use]
     pub fn ends_at(&self) -> Timestamp {
         self.expires_at + Duration::from_secs(self.grace)
     }
 
-    /// An approval at the last second still leaves the device time to poll. Never after [`Grant::ends_at`],
-    /// since nothing is approved after `expires_at`.
+    /// Returns until when the approved grant can be redeemed. The grace leaves the device time to poll after
+    /// an approval at the last second. The result is never after [`Grant::ends_at`], because nothing is
+    /// approved at or after `expires_at`.
     fn redeemable_until(&self, approval: &Approval) -> Timestamp {
         let grace = approval.at + Duration::from_secs(self.grace);
         grace.max(self.expires_at)
     }
 
-    /// Answers one token request (RFC 8628 §3.4, §3.5). Only a raised interval changes the grant.
+    /// Judges one token request (RFC 8628 §3.4, §3.5). The grant changes only if the interval grows.
     ///
-    /// `last` is the previous poll, kept in memory by the caller and set here. Only a pending grant is
-    /// paced, because §3.5 defines `slow_down` as a variant of `authorization_pending`.
+    /// `last` is the time of the previous poll. The caller keeps it in memory, and this function updates it.
+    /// Only a pending grant is paced, because §3.5 defines `slow_down` as a variant of
+    /// `authorization_pending`.
     pub fn poll(&mut self, secret: &Digest, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
         if self.secret != *secret {
             return Poll::Unknown;
@@ -174,8 +184,9 @@ impl Grant {
         }
     }
 
-    /// What a lost answer may be made from anew, and the family that must end then; once, for a minute, and only
-    /// while the refresh token of the first answer is unused, if there was one.
+    /// Returns what to make new tokens from if the first response was lost. Possible once per grant, from
+    /// [`RACE`] to [`REISSUE`] after redemption, while the family is live and its first refresh token, if
+    /// there is one, is unused.
     #[must_use]
     pub fn reissuable(&self, family: Option<&Family>, now: Timestamp) -> Option<Ready> {
         let State::Redeemed { attempt, at, replayed: false, approval: Some(approval), .. } = &self.state
@@ -191,8 +202,9 @@ impl Grant {
         (in_time && unused).then(ready)
     }
 
-    /// Spends the grant once more, for a lost answer; whoever comes right after is the loser of a race again. The
-    /// caller has seen to [`Grant::reissuable`].
+    /// Redeems the grant a second time, because the first response was lost, and returns the family that must
+    /// end. From now on, polls within [`RACE`] lose a race again. The caller has checked
+    /// [`Grant::reissuable`].
     pub fn reissue(&mut self, attempt: &AttemptId, next: FamilyId, now: Timestamp) -> Option<FamilyId> {
         let State::Redeemed { attempt: winner, at, family, approval, .. } = &mut self.state else {
             return None;
@@ -203,7 +215,7 @@ impl Grant {
         Some(core::mem::replace(family, next))
     }
 
-    /// Notes that the code came back after it was spent. The first time, names the family that must end.
+    /// Notes that the code came back after redemption. The first time, returns the family that must end.
     pub fn replay(&mut self) -> Option<FamilyId> {
         match &mut self.state {
             State::Redeemed { family, replayed, .. } if !*replayed => {
@@ -217,10 +229,10 @@ impl Grant {
         }
     }
 
-    /// Lets `hold` have the consent page; `false` if the grant is not open to it.
+    /// Gives the consent page to `hold`. Returns `false` if the grant is not open, or not any more.
     ///
-    /// The same account, or another one in the same browser, takes the hold over. A second account in
-    /// another browser ends the grant: its code is in two people's hands (RFC 8628 §5.4).
+    /// The same account, or another account in the same browser, takes over an existing hold. A second
+    /// account in another browser ends the grant, because two people have its code (RFC 8628 §5.4).
     pub fn hold(&mut self, hold: Hold, now: Timestamp) -> bool {
         if !self.is_open(now) {
             return false;
@@ -238,20 +250,20 @@ impl Grant {
         }
     }
 
-    /// Whether the decision comes from the page that was last shown.
+    /// Returns whether `hold` is that of the page that was shown last.
     #[must_use]
     pub fn is_held_by(&self, hold: &Hold) -> bool {
         matches!(&self.state, State::Pending { hold: Some(held) } if held == hold)
     }
 
-    /// Whether `hold`'s account, session and browser had the page last.
+    /// Returns whether the page was last shown to the same account, session and browser.
     #[must_use]
     pub fn was_shown_to(&self, hold: &Hold) -> bool {
         let State::Pending { hold: Some(held) } = &self.state else { return false };
         (&held.account, &held.session, &held.browser) == (&hold.account, &hold.session, &hold.browser)
     }
 
-    /// Records a person's yes; `false` if the grant is no longer open.
+    /// Records an approval. Returns `false` if the grant is no longer open.
     pub fn approve(&mut self, approval: Approval, now: Timestamp) -> bool {
         let open = self.is_open(now);
         if open {
@@ -260,7 +272,7 @@ impl Grant {
         open
     }
 
-    /// Records a person's no; `false` if the grant is no longer open.
+    /// Records a denial. Returns `false` if the grant is no longer open.
     pub fn deny(&mut self, how: Denial, now: Timestamp) -> bool {
         let open = self.is_open(now);
         if open {
@@ -269,7 +281,7 @@ impl Grant {
         open
     }
 
-    /// Spends an approved grant.
+    /// Redeems an approved grant.
     pub fn redeem(
         &mut self,
         secret: &Digest,

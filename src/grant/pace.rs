@@ -1,4 +1,4 @@
-//! How often a device may ask (RFC 8628 §3.5).
+//! How often a device may poll (RFC 8628 §3.5).
 
 use core::time::Duration;
 
@@ -6,12 +6,13 @@ use crate::time::Timestamp;
 
 /// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests".
 pub const STEP_SECONDS: u64 = 5;
-/// The interval grows no further than this, so that a client that starts to obey recovers in a minute.
+/// The interval does not grow beyond this, so that a client that starts to obey recovers within a minute.
 pub const CAP_SECONDS: u64 = 60;
-/// A client that waits exactly `interval` may arrive this much early, and is on time.
+/// A poll that comes this much too early still counts as on time, because a client that waits exactly
+/// `interval` can arrive early.
 pub const LEEWAY: Duration = Duration::from_secs(1);
 
-/// What a poll of a pending grant earned.
+/// Whether a poll of a pending grant was on time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
     /// `authorization_pending`.
@@ -20,10 +21,10 @@ pub enum Verdict {
     TooSoon(u64),
 }
 
-/// Judges a poll at `now`, when the one before was at `last` and `interval` seconds are required.
+/// Judges a poll at `now`, given the time of the previous poll and the required interval in seconds.
 ///
-/// The first poll is free. `last` is the previous poll whatever its answer was, so a client that obeys
-/// the new interval once is on time again.
+/// The first poll is always on time. `last` is the previous poll whatever its answer was, so a client that
+/// obeys the new interval once is on time again.
 #[must_use]
 pub fn judge(last: Option<Timestamp>, interval: u64, now: Timestamp) -> Verdict {
     let required = Duration::from_secs(interval).saturating_sub(LEEWAY);
@@ -44,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_poll_is_free() {
+    fn the_first_poll_is_on_time() {
         assert_eq!(judge(None, 5, at(0)), Verdict::OnTime);
     }
 

@@ -1,18 +1,20 @@
-//! PKCE at the device grant (RFC 7636), S256 only: whoever redeems a code is whoever asked for it.
+//! PKCE for the device grant (RFC 7636), with S256 only: a code can be redeemed only by the party that
+//! requested it.
 
 use crate::secret;
 use crate::secret::Digest;
 
-/// The one method there is (RFC 7636 §4.2). `plain` would show the verifier to whoever sees the first request.
+/// The only supported method (RFC 7636 §4.2). `plain` would reveal the verifier to anyone who sees the first
+/// request.
 pub const METHOD: &str = "S256";
 
-/// Whether `text` is an S256 challenge: a SHA-256 digest, base64url (RFC 7636 §4.2).
+/// Returns whether `text` has the form of an S256 challenge: a SHA-256 digest in base64url (RFC 7636 §4.2).
 #[must_use]
 pub fn is_challenge(text: &str) -> bool {
     secret::decode(text).is_some_and(|bytes| bytes.len() == 32)
 }
 
-/// A `code_verifier`, kept as the digest that its challenge must be.
+/// A `code_verifier`, held as its SHA-256 digest, which its challenge must equal.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Verifier(Digest);
 
@@ -25,7 +27,7 @@ impl Verifier {
         sound.then(|| Self(Digest::of(text.as_bytes())))
     }
 
-    /// Whether it is the one of `challenge` (RFC 7636 §4.6). In constant time.
+    /// Compares in constant time (RFC 7636 §4.6).
     #[must_use]
     fn answers(self, challenge: &str) -> bool {
         let bytes = secret::decode(challenge).and_then(|bytes| bytes.try_into().ok());
@@ -33,9 +35,11 @@ impl Verifier {
     }
 }
 
-/// Whether a token request may go on: with a challenge the right verifier, without one none at all.
+/// Returns whether a token request may proceed: it needs the right verifier if there is a challenge, and must
+/// have no verifier if there is none.
 ///
-/// A verifier without a challenge means that somebody took the challenge out on the way (RFC 9700 §2.1.1).
+/// A verifier without a challenge means that somebody removed the challenge on its way here (RFC 9700
+/// §2.1.1).
 #[must_use]
 pub fn is_answered(challenge: Option<&str>, verifier: Option<Verifier>) -> bool {
     match (challenge, verifier) {

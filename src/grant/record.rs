@@ -1,4 +1,4 @@
-//! What the row of a grant holds: what was asked, and what has become of it.
+//! The parts of a stored grant: what the device requested, and the state of the grant.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,94 +12,89 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 
-/// What a device asked for (RFC 8628 §3.1).
+/// What a device requested (RFC 8628 §3.1).
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Request {
-    /// The client.
     pub client_id: String,
-    /// The scopes asked for, cut to those the client may have.
+    /// The requested scopes, without those that the client may not have.
     pub scope: Scope,
     /// Returned in the ID token (OpenID Connect Core §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// Where it came from.
     pub origin: Origin,
-    /// Which gauge of live codes it counts in.
+    /// The row that counts the client's live codes on this network: see
+    /// [`gauge`](crate::limiter::budgets::gauge).
     pub gauge: String,
-    /// Where the tokens are to be good (RFC 8707 §2.1).
+    /// The resources that the tokens are for (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
-    /// The key that the device code is bound to; redemption must prove having it.
+    /// The key that the device code is bound to. Every poll must prove its possession.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
-    /// The S256 challenge that redemption must answer (RFC 7636 §4.2).
+    /// An S256 challenge (RFC 7636 §4.2). Redemption needs its verifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_challenge: Option<String>,
-    /// The authentication context classes asked for, best first (OpenID Connect Core §3.1.2.1).
+    /// The requested authentication context classes, best first (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_values: Vec<String>,
-    /// How long ago the person may have signed in, in seconds (OpenID Connect Core §3.1.2.1).
+    /// Seconds since the person may have signed in (OpenID Connect Core §3.1.2.1); `None` for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
     /// Who is expected to sign in (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
-    /// The languages preferred, best first, as BCP 47 tags (OpenID Connect Core §3.1.2.1).
+    /// Preferred languages, best first, as BCP 47 tags (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales: Vec<String>,
 }
 
-/// What has become of a grant.
+/// The state of a grant.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum State {
     /// Nobody has decided.
     Pending {
-        /// Who has the consent page open.
+        /// Who has the consent page open; `None` if nobody has opened it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hold: Option<Hold>,
     },
-    /// A person said yes; the device has not come for its tokens.
-    Approved {
-        /// What was said.
-        approval: Approval,
-    },
-    /// A person said no.
-    Denied {
-        /// In which way.
-        how: Denial,
-    },
-    /// The tokens are out.
+    /// A person approved, and the device has not collected its tokens.
+    Approved { approval: Approval },
+    /// The grant was denied, and stays so.
+    Denied { how: Denial },
+    /// The device got its tokens.
     Redeemed {
-        /// Names the redemption, so that its own retry gets the same answer.
+        /// Names the redemption. If the platform delivers its command twice, both get the same reply.
         attempt: AttemptId,
-        /// When.
         at: Timestamp,
-        /// The family of refresh tokens it led to.
+        /// The tokens of the redemption.
         family: FamilyId,
-        /// Whether the code came back after it was spent.
+        /// Whether the code came back after redemption.
         #[serde(default, skip_serializing_if = "is_false")]
         replayed: bool,
-        /// What was said, until it has been given anew once.
+        /// `None` once the grant was redeemed a second time because the first response was lost.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<Approval>,
     },
 }
 
-/// The ways in which a grant is refused.
+/// Why a grant is denied.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Denial {
-    /// "Refuse".
+    /// A person pressed "Refuse".
     Denied,
-    /// "I didn't start this".
+    /// A person pressed "I didn’t start this".
     Reported,
-    /// Two people, in two browsers, had the same code: at least one of them was sent it.
+    /// Two people, in two browsers, entered the same code: somebody must have sent it to at least one of
+    /// them.
     Contested,
 }
 
 impl Denial {
-    /// The event of this refusal.
+    /// Returns the event of this denial.
     #[must_use]
     pub const fn event(self) -> What {
         match self {
@@ -111,32 +106,32 @@ impl Denial {
 }
 
 /// Who has a grant's consent page open. The decision must come from the same page.
+#[expect(missing_docs, reason = "the name of the other field says it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Hold {
-    /// The account that is signed in.
     pub account: AccountKey,
-    /// The digest of its session id.
+    /// Digest of the session identifier.
     pub session: Digest,
-    /// The browser's transaction, which survives "use another account".
+    /// Digest of the browser's identifier, which stays the same when the person switches to another account.
     pub browser: Digest,
-    /// Of the page last shown. An older page carries another one.
+    /// Names the page that was shown last. Older pages have other nonces.
     pub nonce: String,
 }
 
-/// A person's yes.
+/// A person's approval.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Approval {
-    /// The account's key.
     pub account: AccountKey,
-    /// What was granted.
+    /// The granted scope.
     pub scope: Scope,
     /// When the person signed in.
     pub auth_time: Timestamp,
-    /// How (RFC 8176).
+    /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,
-    /// The authentication context class that was met, if one was asked for.
+    /// The first requested authentication context class that the sign-in met; `None` if it met none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// When they approved.
+    /// When the person approved.
     pub at: Timestamp,
 }

@@ -1,8 +1,8 @@
-//! Which shard a code lives in, found from the code alone.
+//! Which shard holds the grant of a user code, computed from the code alone.
 //!
-//! `shard = HMAC(K, user_code) mod (regions × shards per region)`. A code is drawn until the hash falls in
-//! a shard of the device's own region, so the person's side finds it with no index and no routing symbol
-//! in the code, and to anyone without the key the codes stay uniform.
+//! `shard = HMAC(K, user_code) mod (regions × shards per region)`. Codes are drawn until one hashes to a
+//! shard in the device's region. So the verification pages find the grant without an index and without a
+//! routing symbol in the code, and codes look uniform to anyone without the key.
 
 use crate::sharding::{Region, Shard};
 use core::fmt;
@@ -14,12 +14,12 @@ use super::user_code::{Shape, UserCode};
 use crate::derived_keys::Keys;
 use crate::secret;
 
-/// After this many draws the last one stands, wherever it lives: about one code in 10^15.
+/// After this many draws, the last code is used whatever its region: about one code in 10^15.
 const MAX_DRAWS: usize = 200;
 
-/// A grant's primary key: half of a keyed digest of its user code.
+/// A grant's primary key: the first half of an HMAC of its user code, 16 bytes.
 ///
-/// It travels in the device code, so it must not give the user code away; the key sees to that.
+/// It is part of the device code, so it must not reveal the user code. Without the HMAC key, it does not.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RowKey(pub [u8; 16]);
 
@@ -39,21 +39,20 @@ impl<'de> Deserialize<'de> for RowKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = secret::decode(&text).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("a row key is 16 bytes, base64url"))
+        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("a row key is 16 bytes in base64url"))
     }
 }
 
-/// Where the grant of a user code lives: its object and its row.
+/// Where a grant is stored: the object and the row.
+#[expect(missing_docs, reason = "the types say what each field is")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Address {
-    /// The object.
     pub shard: Shard,
-    /// The row in it.
     pub key: RowKey,
 }
 
 impl Address {
-    /// The address of `code` under `keys`.
+    /// Returns where the grant of `code` is stored under `keys`.
     #[must_use]
     pub fn of(code: &UserCode, keys: &Keys) -> Self {
         let digest = keys.user_code(code.canonical());
@@ -67,7 +66,7 @@ impl Address {
     }
 }
 
-/// Draws a code that lives near `region`.
+/// Draws a user code whose grant is stored in `region`. `longer` is as in [`UserCode::draw`].
 pub fn draw_near(
     region: Region,
     shape: &Shape,
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_drawn_in_the_region_of_the_device() {
+    fn a_code_is_drawn_for_the_region_of_the_device() {
         let shape = Shape::new(CONSONANTS, 8, false).unwrap();
         let mut rng = ChaCha20Rng::seed_from_u64(7);
 

@@ -1,7 +1,7 @@
-//! What one `GrantShard` answers: commands on rows, one at a time.
+//! Applies commands to the rows of one `GrantShard`.
 //!
-//! [`apply`] is synchronous and runs against [`Rows`], so the Durable Object, the native store, and the
-//! property tests all run the same rules. Nothing may be awaited between its reads and its writes.
+//! [`apply`] works on the trait [`Rows`], so the Durable Object, the native store and the property tests all run
+//! the same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
 
 use std::collections::HashMap;
 
@@ -17,26 +17,25 @@ use crate::family::{self, Ending};
 use crate::format::Format;
 use crate::time::{Timestamp, ceil_seconds};
 
-/// The rows of a shard. Every method is synchronous: see [`apply`].
+/// The rows of a shard.
+#[expect(missing_docs, reason = "the names of the other methods say it all")]
 pub trait Rows: family::rows::Rows {
-    /// Reads a grant.
     fn grant(&self, key: RowKey) -> Result<Option<Grant>, Self::Error>;
-    /// Writes a grant.
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
-    /// How many codes are live, and when the first of them ends.
+    /// Returns the number of live codes, and when the first of them ends.
     fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
 }
 
-/// What a shard keeps in memory only: when each pending grant was last polled.
+/// What a shard keeps only in memory: when each pending grant was last polled.
 ///
-/// Losing it forgives one early poll; storing it would cost a write per poll.
+/// If it is lost, one early poll per grant is forgiven. Storing it would cost a write per poll.
 #[derive(Debug, Default)]
 pub struct Memory {
     polls: HashMap<RowKey, Timestamp>,
 }
 
 impl Memory {
-    /// Beyond this many entries, those older than the longest interval are dropped.
+    /// When there are this many entries, those older than the longest interval are dropped.
     const MOST: usize = 10_000;
 
     fn note(&mut self, key: RowKey, last: Option<Timestamp>, now: Timestamp) {
@@ -50,11 +49,11 @@ impl Memory {
     }
 }
 
-/// Answers one command at `now`.
+/// Applies one command at `now`.
 ///
 /// # Errors
 ///
-/// Those of the rows. Reads come before writes, so a failed read changes nothing.
+/// A row could not be read or written. Reads come before writes, so a failed read changes nothing.
 pub fn apply<R: Rows>(
     rows: &R,
     memory: &mut Memory,
@@ -83,7 +82,7 @@ pub fn apply<R: Rows>(
 fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
     let Open { key, grant, cap } = ask;
     let key = *key;
-    // A row that has ended but was not swept yet is free to be written over.
+    // A row that has ended but has not been deleted yet can be overwritten.
     if rows.grant(key)?.is_some_and(|other| now < other.ends_at()) {
         return Ok(Opened::Taken);
     }
@@ -100,7 +99,8 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
 fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) -> Result<Poll, R::Error> {
     let (key, secret) = (ask.key, &ask.secret);
     let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
-    // This check comes first: without its key a code slows nothing down, ends nothing and reveals nothing.
+    // This check comes first, so that a code without its key slows nothing down, ends nothing and reveals
+    // nothing.
     if grant.lacks_key(secret, &ask.proven) {
         return without_key(rows, key, grant, now);
     }
@@ -120,7 +120,7 @@ fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) 
     if poll == Poll::Replayed
         && let Some(id) = grant.replay()
     {
-        // The mark on the grant is written last: if a write fails, the next replay repeats them all.
+        // The grant is written last: if a write fails, the next replay repeats all of them.
         family::apply::end(rows, id, Ending::DeviceCodeReplayed)?;
         tell(rows, What::DeviceCodeReplayed, key, &grant, now)?;
         rows.put_grant(key, &grant, now)?;
@@ -128,7 +128,8 @@ fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) 
     Ok(poll)
 }
 
-/// Reports the first such poll only, so that nobody fills the outbox with a code that they cannot use.
+/// Reports only the first poll without the key, so that nobody can fill the outbox with a code that they
+/// cannot use.
 fn without_key<R: Rows>(rows: &R, key: RowKey, grant: Grant, now: Timestamp) -> Result<Poll, R::Error> {
     if !grant.without_key {
         tell(rows, What::DeviceCodeWithoutKey, key, &grant, now)?;
@@ -161,7 +162,7 @@ fn redeem<R: Rows>(rows: &R, ask: &Redeem, now: Timestamp) -> Result<Redemption,
     Ok(redemption)
 }
 
-/// Stores a spent grant, the family that it led to, and the event.
+/// Stores a redeemed grant, the family of its tokens, and the event.
 fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timestamp) -> Result<(), R::Error> {
     rows.put_grant(ask.key, grant, now)?;
     rows.put_family(ask.id, &ask.family)?;
@@ -176,7 +177,7 @@ fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R
         return absent(rows);
     }
     let account = hold.account.clone();
-    // A page that is shown again to the same person is no news.
+    // Showing the page to the same person again is not a new event.
     let again = grant.was_shown_to(&hold);
     let yours = grant.hold(hold, now);
     rows.put_grant(key, &grant, now)?;
@@ -219,7 +220,7 @@ fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestam
     rows.tell(&event(what, key, grant, now))
 }
 
-/// The event of a transition; it names the grant by its row key, never by a code.
+/// Builds the event of a transition. It names the grant by its row key, never by a code.
 #[must_use]
 pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
     Event {

@@ -1,44 +1,45 @@
-//! The code a person types (RFC 8628 §6.1).
+//! The code that a person types (RFC 8628 §6.1).
 
 use core::fmt;
 
 use rand_core::CryptoRng;
 
-/// Consonants that no two people read differently and that spell nothing (RFC 8628 §6.1).
+/// Consonants, which are hard to misread and spell no words (RFC 8628 §6.1). The default.
 pub const CONSONANTS: &str = "BCDFGHJKLMNPQRSTVWXZ";
-/// For places where a Latin keyboard is hard to come by (RFC 8628 §6.1).
+/// For people who cannot easily type Latin letters (RFC 8628 §6.1).
 pub const DIGITS: &str = "0123456789";
-/// Two more symbols while guesses times live codes are past the target (see `limiter::budgets::allowed_exposure`).
+/// Number of symbols added to new codes while wrong entries times live codes exceed
+/// [`allowed_exposure`](crate::limiter::budgets::allowed_exposure).
 pub const EXTRA_SYMBOLS: usize = 2;
-/// 20^8, rounded: the entropy below which codes are refused.
+/// Codes need at least this many bits of entropy: those of eight consonants (20^8), rounded down.
 pub const FLOOR_BITS: f64 = 34.5;
-/// Codes of digits only need at least this many.
+/// Codes that consist of digits need at least this many.
 pub const DIGITS_FLOOR: usize = 12;
 
-/// Most symbols in a code of ordinary length.
+/// The most symbols that a code can have, apart from the [`EXTRA_SYMBOLS`].
 const LONGEST: usize = 24;
 
-/// What user codes look like: which symbols, how many.
+/// The form of user codes: their symbols and their length.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Shape {
     alphabet: String,
     length: usize,
 }
 
-/// Why a shape is refused. Displays as a full sentence for the operator.
+/// Why a shape is refused. Displays as a sentence for the operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BadShape {
-    /// A symbol stands twice, which would make it likelier than the others.
+    /// This symbol appears twice in the alphabet, which would make it likelier than the others.
     Repeated(char),
-    /// Something other than capital letters A–Z and digits.
+    /// This symbol is neither a capital letter A–Z nor a digit.
     Symbol(char),
-    /// Fewer than two symbols.
+    /// The alphabet has fewer than two symbols.
     TooFew,
-    /// Fewer than 4 or more than 24 symbols in a code.
+    /// A code would have fewer than 4 or more than 24 symbols.
     Length,
-    /// Below the floor.
+    /// Codes would have less entropy than [`FLOOR_BITS`], or fewer digits than [`DIGITS_FLOOR`].
     Weak {
-        /// The length that would pass with the same symbols.
+        /// The length that would suffice with the same alphabet.
         needed: usize,
     },
 }
@@ -46,13 +47,13 @@ pub enum BadShape {
 impl fmt::Display for BadShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Repeated(symbol) => write!(f, "{symbol:?} stands in the character set twice"),
+            Self::Repeated(symbol) => write!(f, "{symbol:?} appears twice in the character set"),
             Self::Symbol(symbol) => write!(f, "{symbol:?} is neither a capital letter A-Z nor a digit"),
-            Self::TooFew => f.write_str("a character set has at least two characters"),
-            Self::Length => f.write_str("a code has 4 to 24 characters"),
+            Self::TooFew => f.write_str("a character set needs at least two characters"),
+            Self::Length => f.write_str("a code must have 4 to 24 characters"),
             Self::Weak { needed } => write!(
                 f,
-                "such codes can be guessed; with this character set {needed} characters would pass \
+                "such codes are too easy to guess; with this character set, {needed} characters would pass \
                  (ALLOW_WEAK_USER_CODES=true overrides this)"
             ),
         }
@@ -60,12 +61,12 @@ impl fmt::Display for BadShape {
 }
 
 impl Shape {
-    /// A shape of codes worth issuing.
+    /// Returns the shape of codes with `length` symbols out of `alphabet`.
     ///
     /// # Errors
     ///
-    /// A character set with repeated or unusual characters, a length out of range, or, unless
-    /// `allow_weak`, too few possible codes: under 34.5 bits, or under 12 symbols if all are digits.
+    /// [`BadShape`] if the alphabet or the length is not allowed, or, unless `allow_weak`, if codes would be too
+    /// easy to guess.
     pub fn new(alphabet: &str, length: usize, allow_weak: bool) -> Result<Self, BadShape> {
         for (at, symbol) in alphabet.char_indices() {
             if !symbol.is_ascii_uppercase() && !symbol.is_ascii_digit() {
@@ -86,21 +87,22 @@ impl Shape {
         if length < needed && !allow_weak { Err(BadShape::Weak { needed }) } else { Ok(shape) }
     }
 
-    /// The shortest code with these symbols that meets the floor.
+    /// Returns the length that codes with this alphabet need.
     fn floor(&self) -> usize {
         let enough = |length: &usize| self.bits_at(*length) >= FLOOR_BITS;
         let length = (1..=64).find(enough).unwrap_or(64);
         if self.is_digits() { length.max(DIGITS_FLOOR) } else { length }
     }
 
-    /// Whether the shape is below the floor, which only `ALLOW_WEAK_USER_CODES` lets it be.
+    /// Returns whether codes are shorter than they need to be, which only `ALLOW_WEAK_USER_CODES` permits.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         self.length < self.floor()
     }
 
-    /// A shape of digits only that is no easier to guess than this one, if 24 digits will do; at least
-    /// [`DIGITS_FLOOR`] of them. If this one is of digits already, it stays as the operator wants it.
+    /// Returns a shape with digits only that is no easier to guess than this one, as far as 24 digits
+    /// suffice. It has at least [`DIGITS_FLOOR`] digits. A shape that has only digits already is returned
+    /// unchanged, because that is what the operator configured.
     #[must_use]
     pub fn in_digits(&self) -> Self {
         if self.is_digits() {
@@ -113,19 +115,19 @@ impl Shape {
         shape
     }
 
-    /// Whether every symbol is a digit, so that a phone may show its number pad.
+    /// Returns whether every symbol is a digit, so that a phone can show its number pad.
     #[must_use]
     pub fn is_digits(&self) -> bool {
         self.alphabet.bytes().all(|symbol| symbol.is_ascii_digit())
     }
 
-    /// How many symbols a code has.
+    /// Returns the number of symbols in a code, without the [`EXTRA_SYMBOLS`].
     #[must_use]
     pub const fn length(&self) -> usize {
         self.length
     }
 
-    /// How many bits a code of ordinary length has.
+    /// Returns the entropy of a code in bits, without the [`EXTRA_SYMBOLS`].
     #[must_use]
     pub fn bits(&self) -> f64 {
         self.bits_at(self.length)
@@ -143,7 +145,7 @@ impl Shape {
     }
 }
 
-/// Full-width forms (`Ａ`, `１`) are what some keyboards type for the plain ones.
+/// Returns the plain form of a full-width character (`Ａ`, `１`), which some keyboards type instead.
 fn unwidened(typed: char) -> char {
     match typed {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(typed) - 0xfee0).unwrap_or(typed),
@@ -151,7 +153,7 @@ fn unwidened(typed: char) -> char {
     }
 }
 
-/// Letters read off a screen where there are only digits (RFC 8628 §6.1).
+/// Returns the digit that a letter looks like (RFC 8628 §6.1).
 const fn confusable(typed: char) -> char {
     match typed {
         'O' => '0',
@@ -160,20 +162,19 @@ const fn confusable(typed: char) -> char {
     }
 }
 
-/// A code in canonical form: symbols of its [`Shape`] only.
-///
-/// [`UserCode::draw`] and [`UserCode::parse`] make one; [`UserCode::example`] makes what only looks like one.
+/// A user code in canonical form: only symbols of its [`Shape`], without separators.
 #[derive(Clone, Eq, PartialEq)]
 pub struct UserCode(String);
 
 impl UserCode {
-    /// Draws a code uniformly, with [`EXTRA_SYMBOLS`] more if `longer`.
+    /// Draws a code uniformly at random, with [`EXTRA_SYMBOLS`] if `longer`.
     pub fn draw(shape: &Shape, longer: bool, rng: &mut impl CryptoRng) -> Self {
         let length = if longer { shape.length + EXTRA_SYMBOLS } else { shape.length };
         Self((0..length).map(|_| draw_symbol(shape.alphabet.as_bytes(), rng)).collect())
     }
 
-    /// Reads what a person typed, forgiving case, spaces, punctuation and stray characters.
+    /// Reads a code as a person typed it, ignoring case, spaces, punctuation and stray characters. Returns
+    /// `None` if the number of symbols is wrong.
     ///
     /// ```
     /// use device_grant::grant::user_code::{CONSONANTS, Shape, UserCode};
@@ -191,9 +192,10 @@ impl UserCode {
         fits.then_some(Self(code))
     }
 
-    /// Reads what a person typed where codes are of `shape` or, for some clients, of digits.
+    /// Reads a code as a person typed it, where codes have `shape` or, for some clients, only digits.
     ///
-    /// A text without letters is one of digits first: a mixed alphabet that lacks a digit would drop that digit.
+    /// Text without letters is first read as digits, because a mixed alphabet that lacks some digit would drop
+    /// it.
     #[must_use]
     pub fn parse_either(typed: &str, shape: &Shape) -> Option<Self> {
         let digits = shape.in_digits();
@@ -204,20 +206,20 @@ impl UserCode {
         }
     }
 
-    /// A stand-in that shows what codes look like: `XXXX-XXXX`.
+    /// Returns a placeholder that shows what codes look like: `XXXX-XXXX`.
     #[must_use]
     pub fn example(shape: &Shape) -> Self {
         Self(if shape.is_digits() { "0" } else { "X" }.repeat(shape.length))
     }
 
-    /// Symbols only, as keys are derived from.
+    /// Returns the symbols without separators. The address of the grant is computed from them.
     #[must_use]
     pub fn canonical(&self) -> &str {
         &self.0
     }
 }
 
-/// In groups of about four, the longer ones first: `XXXX-XXXX`, `XXXX-XXX-XXX`.
+/// Displays the code in groups of about four symbols, longer groups first: `XXXX-XXXX`, `XXXX-XXX-XXX`.
 impl fmt::Display for UserCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups = (self.0.len() + 2) / 4;
@@ -235,14 +237,14 @@ impl fmt::Display for UserCode {
     }
 }
 
-/// Not the code: it is a credential while it lives.
+/// Hides the code, because it is a credential while it is live.
 impl fmt::Debug for UserCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UserCode(..)")
     }
 }
 
-/// Rejection sampling: `byte % 20` alone would favour the first sixteen symbols.
+/// Draws by rejection sampling: `byte % 20` alone would favor the first sixteen symbols.
 fn draw_symbol(alphabet: &[u8], rng: &mut impl CryptoRng) -> char {
     let fair = 256 - 256 % alphabet.len();
     loop {
@@ -282,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn too_short_and_too_long_is_no_code() {
+    fn codes_that_are_too_short_or_too_long_are_refused() {
         for typed in ["", "WDJB", "WDJB-MJHTW", "WDJB-MJHT-WDJB", "\0"] {
             assert!(UserCode::parse(typed, &shape()).is_none(), "{typed:?}");
         }
@@ -302,11 +304,11 @@ mod tests {
         let length =
             |alphabet: &str, length| Shape::new(alphabet, length, true).unwrap().in_digits().length();
 
-        assert_eq!(length(CONSONANTS, 8), 12, "39.9 bits for 34.6");
-        assert_eq!(length(CONSONANTS, 10), 14, "46.5 bits for 43.2");
-        assert_eq!(length("ABCD1234", 4), 12, "weak codes make no weak digits");
+        assert_eq!(length(CONSONANTS, 8), 12, "39.9 bits instead of 34.6");
+        assert_eq!(length(CONSONANTS, 10), 14, "46.5 bits instead of 43.2");
+        assert_eq!(length("ABCD1234", 4), 12, "digits have their own floor, even if codes are weak");
         assert_eq!(length("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 24), 24);
-        assert_eq!(length(DIGITS, 9), 9, "digits stay as they are configured");
+        assert_eq!(length(DIGITS, 9), 9, "configured digits stay as they are");
     }
 
     #[test]
@@ -318,8 +320,8 @@ mod tests {
 
         assert_eq!(read("wdjb mjht", &plain).as_deref(), Some("WDJBMJHT"));
         assert_eq!(read("1234 5678-9012", &plain).as_deref(), Some("123456789012"));
-        assert_eq!(read("I234-5678-9O12", &plain).as_deref(), Some("123456789012"), "letters for digits");
-        assert_eq!(read("1001-2345-6789", &mixed).as_deref(), Some("100123456789"), "not 2345-6789");
+        assert_eq!(read("I234-5678-9O12", &plain).as_deref(), Some("123456789012"), "letters read as digits");
+        assert_eq!(read("1001-2345-6789", &mixed).as_deref(), Some("100123456789"), "not 23456789");
         assert_eq!(read("2345-6789", &mixed).as_deref(), Some("23456789"));
         assert_eq!(read("WDJB-2345", &mixed).as_deref(), Some("WDJB2345"));
         assert_eq!(read("1234", &plain), None);
@@ -355,7 +357,7 @@ mod tests {
     fn a_shape_below_the_floor_says_what_would_pass() {
         assert_eq!(Shape::new("ABCD1234", 7, false), Err(BadShape::Weak { needed: 12 }));
         assert_eq!(Shape::new(DIGITS, 9, false), Err(BadShape::Weak { needed: 12 }));
-        assert_eq!(Shape::new("01", 12, false), Err(BadShape::Weak { needed: 35 }), "two digits are not ten");
+        assert_eq!(Shape::new("01", 12, false), Err(BadShape::Weak { needed: 35 }), "one bit per digit");
         assert!(Shape::new("ABCD1234", 7, true).unwrap().is_weak());
         assert!(!shape().is_weak());
     }

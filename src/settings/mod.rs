@@ -298,7 +298,7 @@ mod tests {
             (
                 "USER_CODE_CHARSET",
                 "BCDB",
-                "USER_CODE_CHARSET is \"BCDB\": with USER_CODE_LENGTH 8: 'B' stands in the character set twice",
+                "USER_CODE_CHARSET is \"BCDB\": with USER_CODE_LENGTH 8: 'B' appears twice in the character set",
             ),
         ] {
             assert_eq!(development(&[(name, value)]).err().as_deref(), Some(expected));

@@ -1,4 +1,4 @@
-//! What the admin API did.
+//! The result of an admin request.
 
 use crate::endpoint::http::Response;
 
@@ -12,7 +12,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// The request only read something.
+    /// Returns the result of a request that only read something.
     pub(super) fn read(response: Response) -> Self {
         Self { response, client: None, outcome: "read" }
     }

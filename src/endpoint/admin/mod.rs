@@ -104,7 +104,7 @@ async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<(), Proble
     }
 }
 
-/// The OpenAPI 3.1 document.
+/// Returns the OpenAPI 3.1 document.
 fn openapi() -> Response {
     Response::new(200, "application/json", include_str!("openapi.json").to_owned())
         .with("cache-control", "no-store".to_owned())

@@ -82,7 +82,7 @@ fn description<P>(context: Context<'_, P>, name: &str) -> Result<String, Problem
     let fits = |text: &str| is_plain(text) && text.chars().count() <= LONGEST_DESCRIPTION;
     let description = members.text("description", &allowed, fits);
     if description.is_none() && !members.is_refused("description") {
-        members.refuse("description", "description is missing: it is what people are asked to approve");
+        members.refuse("description", "description is missing: people are asked to approve the scope by it");
     }
     let mut faults = members.finish(true);
     let is_one = Scope::parse(name).is_some_and(|scope| scope.has(name));

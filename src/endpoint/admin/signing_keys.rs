@@ -51,8 +51,7 @@ struct KeyList {
     keys: Vec<KeyView>,
 }
 
-/// Reads the keys. After a change this is a second hop, so that the answer shows the keys that stand by from
-/// now on.
+/// Reads the keys. After a change this is a second hop, so that the response shows the new standby keys, too.
 async fn all<P: Platform>(context: Context<'_, P>) -> Result<KeyList, Problem> {
     Ok(KeyList { keys: context.server.change_keys(ListKeys {}).await? })
 }

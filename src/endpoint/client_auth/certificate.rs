@@ -8,7 +8,7 @@ use crate::endpoint::server::{Context, Server};
 use crate::token::confirmation::Confirmation;
 
 impl<P> Server<P> {
-    /// Whether a request came to the mTLS host: only there certificates are asked for, and believed.
+    /// Returns whether a request came to the mTLS host. Certificates are requested, and believed, only there.
     pub(crate) fn is_mtls(&self, request: &Request) -> bool {
         let mtls = self.settings.mtls.as_ref();
         mtls.is_some_and(|mtls| mtls.host() == request.host && mtls.is_secure() == request.secure)
@@ -16,18 +16,19 @@ impl<P> Server<P> {
 }
 
 impl<'a, P> Context<'a, P> {
-    /// The certificate of the client.
+    /// Returns the client certificate, if the request came to the mTLS host with one.
     pub(crate) fn certificate(&self) -> Option<&'a Certificate> {
         self.request.certificate.as_ref().filter(|_| self.server.is_mtls(self.request))
     }
 }
 
-/// What an access token for `client` is bound to: the certificate of this request, if its tokens are to be bound.
+/// Returns what an access token for `client` is bound to: the certificate of this request if the client's tokens
+/// must be bound, or else nothing.
 ///
 /// # Errors
 ///
-/// They are, and there is none. RFC 8705 §3.4 leaves it to the server to refuse; a token that anybody can use is not
-/// what the client was registered for.
+/// The tokens must be bound, but the request has no certificate. RFC 8705 §3.4 lets the server decide; this server
+/// refuses, because a token that anybody can use is not what the client was registered for.
 pub(crate) fn confirmation<P>(context: Context<'_, P>, client: &Client) -> Result<Confirmation, Error> {
     if !is_bound(client) {
         return Ok(Confirmation::default());
@@ -44,8 +45,8 @@ fn is_bound(client: &Client) -> bool {
     by_method || client.tokens.tls_client_certificate_bound_access_tokens
 }
 
-/// What the refresh tokens of `client` are bound to: those of a public client to what its access tokens are (RFC 8705
-/// §4), those of any other to its authentication (§7.1), so that it may renew its certificate.
+/// Returns what the refresh tokens of `client` are bound to: for a public client, the same as its access tokens
+/// (RFC 8705 §4). Any other client authenticates for every refresh (§7.1), so it can renew its certificate.
 pub(crate) fn of_refresh_tokens(client: &Client, access: &Confirmation) -> Confirmation {
     match client.authentication {
         Authentication::None => access.clone(),
@@ -56,12 +57,12 @@ pub(crate) fn of_refresh_tokens(client: &Client, access: &Confirmation) -> Confi
     }
 }
 
-/// The SHA-256 of the certificate that came with the request.
+/// Returns the SHA-256 of the certificate that came with the request, base64url.
 pub(crate) fn shown<P>(context: Context<'_, P>) -> Option<String> {
     context.certificate().map(|certificate| certificate.sha256.clone())
 }
 
-/// Whether the request came with the certificate that `cnf` asks for, if it asks for one (RFC 8705 §3, §4).
+/// Returns whether the request came with the certificate that `cnf` requires, if any (RFC 8705 §3, §4).
 pub(crate) fn is_shown<P>(context: Context<'_, P>, cnf: &Confirmation) -> bool {
     cnf.x5t_s256.is_none() || cnf.x5t_s256 == shown(context)
 }

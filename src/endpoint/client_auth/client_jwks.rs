@@ -1,4 +1,4 @@
-//! The keys of clients: registered, or fetched from where the client publishes them.
+//! The keys of clients: registered, or fetched from the client's `jwks_uri`.
 
 use crate::endpoint::memory::Fetched;
 use core::time::Duration;
@@ -11,13 +11,15 @@ use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Server;
 use crate::time::Timestamp;
 
-/// How old a fetched set may be: so long a key that was taken out of it may still be good.
+/// Maximum age of a fetched set. A key that the client has removed from the set may be accepted for that long.
 pub const KEY_SET_AGE: Duration = Duration::from_secs(300);
-/// How old it may be when a client is to be refused by it: its key may be newer. A set is fetched no more often.
+/// Maximum age of a fetched set that refuses a client, because the client's key may be newer than the set. Also
+/// the shortest time between two fetches that succeed.
 pub const KEY_SET_REFUSAL_AGE: Duration = Duration::from_secs(60);
 
 impl<P: Platform> Server<P> {
-    /// The keys of `client`; what was fetched is younger than `age`, or of [`KEY_SET_AGE`] if there is nothing newer.
+    /// Returns the keys of `client`. A fetched set is younger than `age`, or younger than [`KEY_SET_AGE`] if it
+    /// cannot be fetched now.
     pub(crate) async fn key_set(
         &self,
         client: &Client,

@@ -1,4 +1,4 @@
-//! What the metadata say of client authentication (RFC 8414 §2, RFC 8705 §3.3, §5).
+//! The part of the metadata about client authentication (RFC 8414 §2, RFC 8705 §3.3, §5).
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::format::is_false;
 use crate::settings::issuer::Issuer;
 use crate::token::signing_key::Algorithm;
 
-/// The members of the metadata. A list of methods with `private_key_jwt` in it wants a list of algorithms beside it.
+/// Members of the metadata. A list of methods that has `private_key_jwt` requires a list of algorithms next to it.
 #[derive(Serialize)]
 pub(crate) struct ClientAuthentication {
     token_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -23,7 +23,7 @@ pub(crate) struct ClientAuthentication {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "RFC 8414 names them so")]
+#[expect(clippy::struct_field_names, reason = "RFC 8414 gives them these names")]
 struct Aliases {
     device_authorization_endpoint: String,
     token_endpoint: String,

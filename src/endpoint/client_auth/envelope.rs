@@ -1,4 +1,5 @@
-//! The way of every request that a client authenticates: read the form, authenticate, answer, write one log line.
+//! The steps that every endpoint with client authentication shares: read the form, authenticate the client, answer,
+//! and write one log line.
 
 use serde::Serialize;
 
@@ -13,11 +14,11 @@ use crate::endpoint::server::Context;
 /// How an endpoint authenticates its clients.
 #[derive(Clone, Copy)]
 pub(crate) struct Envelope {
-    /// What the client asks for, in the log.
+    /// Name of the request in the log.
     pub what: &'static str,
     /// Whether a client with credentials must use them.
     pub required: bool,
-    /// When an assertion of the client is used up.
+    /// When the client's assertion is used up.
     pub assertion: AssertionUse,
 }
 
@@ -31,15 +32,15 @@ pub(crate) enum AssertionUse {
     Afterwards,
 }
 
-/// What an endpoint answers with 200.
+/// A successful response (200).
 pub(crate) struct Answered<T> {
     pub body: T,
-    /// How it ended, in the log.
+    /// Such as `issued`, for the log.
     pub outcome: &'static str,
 }
 
 impl Envelope {
-    /// Authenticates the client of the request's form, and lets `act` answer it.
+    /// Authenticates the client of the request, and lets `act` answer it.
     pub(crate) async fn answer<P: Platform, T: Serialize>(
         self,
         context: Context<'_, P>,
@@ -62,7 +63,7 @@ impl Envelope {
             }
             Err(error) => self.refuse(context, client_id, &error),
         };
-        // An assertion that `act` has used up is known to this isolate.
+        // If `act` has used up the assertion, this isolate remembers it.
         let unused = caller.assertion().filter(|name| is_answered && !once::was_used(context, name));
         Response { afterwards: unused.map(|name| once::take_afterwards(context, &name)), ..response }
     }
@@ -82,7 +83,7 @@ impl Envelope {
         Ok(caller)
     }
 
-    /// The error response, and its log line.
+    /// Builds the error response, with its log line.
     pub(crate) fn refuse<P>(self, context: Context<'_, P>, client: Option<&str>, error: &Error) -> Response {
         let challenge = context.request.authorization.is_some();
         error.response(challenge).noting(self.what, client, error.code(), error.reason())

@@ -1,5 +1,4 @@
-//! Which client a request is from, and its proof (RFC 6749 §2.3, §3.2.1, RFC 7523 §2.2, RFC 8628 §3.1,
-//! RFC 8705 §2).
+//! Authenticates the client of a request (RFC 6749 §2.3, §3.2.1, RFC 7523 §2.2, RFC 8628 §3.1, RFC 8705 §2).
 
 pub(super) mod certificate;
 pub(super) mod client_jwks;
@@ -26,13 +25,13 @@ use crate::limiter::command::UseOnce;
 use crate::secret::Digest;
 use crate::settings::AssertionAudience;
 
-/// A client that has proved who it is, and how.
+/// An authenticated client, with its credentials.
 pub(super) struct Caller {
     pub client: Client,
     credentials: Credentials,
 }
 
-/// A request whose client did not prove who it is.
+/// Why a client could not be authenticated.
 pub(super) struct Unauthenticated {
     /// The registered client that the request names, for the log.
     pub client: Option<String>,
@@ -52,9 +51,10 @@ impl From<Unavailable> for Unauthenticated {
 }
 
 impl Caller {
-    /// Authenticates the client of a request. An assertion is not used up by this.
+    /// Authenticates the client of a request. Does not use up an assertion.
     ///
-    /// Before refusing, it asks the source: a client, a secret or a key may be newer than the snapshot.
+    /// Before it refuses a client, it asks the source, because the client, its secret or its key may be newer than
+    /// the snapshot.
     pub(super) async fn identify<P: Platform>(
         context: Context<'_, P>,
         form: &Form,
@@ -75,8 +75,8 @@ impl Caller {
         }
     }
 
-    /// The name of an assertion, which is good once. Only an assertion whose signature holds gets here, so nobody
-    /// else can use up a client's names or fill the limiter with them.
+    /// Returns the name of the assertion, which may be used once. Its signature is verified by now, so nobody but
+    /// the client can use up the client's names or fill the limiter with them.
     pub(super) fn assertion(&self) -> Option<UseOnce> {
         if let Proof::Assertion(assertion) = &self.credentials.proof {
             Some(name_of(assertion))
@@ -85,7 +85,7 @@ impl Caller {
         }
     }
 
-    /// Uses up an assertion (RFC 7523 §3).
+    /// Uses up the assertion, if there is one (RFC 7523 §3).
     pub(super) async fn use_up<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
         match self.assertion() {
             Some(name) if !once::take(context, &name).await? => {
@@ -99,12 +99,13 @@ impl Caller {
         Unauthenticated { client: Some(self.client.client_id.clone()), error }
     }
 
-    /// Whether the client has credentials, and has shown them.
+    /// Returns whether the client has credentials and sent them.
     pub(super) const fn is_confidential(&self) -> bool {
         self.client.authentication.is_confidential() && !matches!(self.credentials.proof, Proof::Absent)
     }
 
-    /// The client as it is now, if these credentials are still its own: for what cannot be taken back.
+    /// Returns the client as it is now, if these credentials still prove its identity. Called before a step that
+    /// cannot be undone.
     pub(super) async fn at_source<P: Platform>(
         &self,
         context: Context<'_, P>,
@@ -117,7 +118,7 @@ impl Caller {
     }
 }
 
-/// Judges the credentials by the client of the snapshot; `None` if its source has to be asked.
+/// Judges the credentials by the client in the snapshot; `None` if the source must be asked.
 async fn prove_cached<P: Platform>(
     context: Context<'_, P>,
     credentials: &Credentials,
@@ -136,7 +137,7 @@ async fn prove_cached<P: Platform>(
 }
 
 /// Judges the credentials by the client at its source. Strangers can cause this look-up as often as they like, so the
-/// platform's rate limit stands before it.
+/// platform's rate limit comes first.
 async fn prove_at_source<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -157,15 +158,16 @@ async fn prove_at_source<P: Platform>(
     }
 }
 
-/// Who is limited: the grant that a device polls for, if its code is one of the client's, so that a secret newer than
-/// the snapshot never slows an ordinary poll down for what others on its network do; else the network.
+/// Returns what the rate limit counts by: the grant that a device polls for, if the device code is one of the
+/// client's, or else the network. While a secret is newer than the snapshot, others on the same network therefore
+/// cannot slow down an ordinary poll.
 fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
     let keyring = &context.server.settings.keyring;
     let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));
     code.map_or_else(|| context.network(), |code| code.address.key.to_string())
 }
 
-/// Whether the credentials are `client`'s. Nothing is spent by asking.
+/// Checks whether the credentials belong to `client`. Uses up nothing.
 async fn prove<P: Platform>(
     context: Context<'_, P>,
     credentials: &Credentials,
@@ -182,7 +184,8 @@ async fn prove<P: Platform>(
     }
 }
 
-/// Before refusing, keys that were fetched are fetched anew, if they were not just now.
+/// Checks the evidence against the client's keys. Before it refuses, it fetches a set again that is older than
+/// [`KEY_SET_REFUSAL_AGE`].
 async fn prove_by_keys<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
@@ -203,7 +206,8 @@ async fn bear_out<P: Platform>(context: Context<'_, P>, keys: &KeySet, evidence:
     }
 }
 
-/// A key that cannot be used, such as a point off the curve, is the client's mistake: it is as if it was not there.
+/// Returns whether one of the keys made the signature. Skips a key that cannot be used, such as a point off the
+/// curve: that is the client's mistake.
 async fn made_by<P: Platform>(context: Context<'_, P>, keys: &KeySet, assertion: &Assertion) -> bool {
     for key in keys.candidates(assertion.kid.as_deref(), assertion.alg) {
         if context.server.platform.verify(&key, assertion.input(), assertion.signature()).await == Ok(true) {
@@ -213,7 +217,7 @@ async fn made_by<P: Platform>(context: Context<'_, P>, keys: &KeySet, assertion:
     false
 }
 
-/// Whether the assertion is meant for this server and for now.
+/// Checks that the assertion is meant for this server and is valid now.
 fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error> {
     let Context { server, request, issuer, now } = context;
     let origin = server.settings.mtls.as_ref().filter(|_| server.is_mtls(request)).unwrap_or(issuer).origin();
@@ -232,12 +236,12 @@ fn name_of(assertion: &Assertion) -> UseOnce {
 
 /// Reads the credentials of a request from its `Authorization` header, its form and its connection.
 ///
-/// An empty secret is none: Go's x/oauth2 and oidc-agent send HTTP Basic with one for public clients.
-/// A body `client_id` equal to that of the header or the assertion is not a second method.
+/// An empty secret counts as none, because Go's x/oauth2 and oidc-agent send HTTP Basic with an empty secret for
+/// public clients. A `client_id` in the body that equals that of the header or the assertion is not a second method.
 ///
 /// # Errors
 ///
-/// No client at all, a malformed header or assertion, two different clients, or two methods at once
+/// The request names no client or two different ones, its header or assertion is malformed, or it uses two methods
 /// (RFC 6749 §2.3: "The client MUST NOT use more than one authentication method").
 fn read_credentials(
     authorization: Option<&str>,
@@ -255,7 +259,7 @@ fn read_credentials(
         }
     };
     let client_id = match (named, form.get("client_id")) {
-        // RFC 7521 §4.2: beside an assertion it may be left out, and must be the same if it is not.
+        // RFC 7521 §4.2: with an assertion, `client_id` is optional, but must match if it is sent.
         (Some(named), Some(id)) if named != id => return Err(Error::TwoClients),
         (Some(named), _) => named,
         (None, id) => id.ok_or(Error::Missing("client_id"))?.to_owned(),
@@ -264,7 +268,7 @@ fn read_credentials(
     Ok(Credentials { client_id, proof: proof.unwrap_or_else(by_connection) })
 }
 
-/// The client that a proof names, and the proof, if it is one.
+/// The client that the header or the assertion names, and the proof in it; an empty secret is no proof.
 type Named = (Option<String>, Option<Proof>);
 
 fn by_header(header: &str) -> Result<Named, Error> {

@@ -1,4 +1,4 @@
-//! The gauge of live codes: so many per client and network.
+//! The gauge: limits the live codes per client and network.
 
 use crate::endpoint::error::Error;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -7,7 +7,7 @@ use crate::grant::routing::Address;
 use crate::limiter::command::{Admit, Release, Room};
 use crate::time::Timestamp;
 
-/// Counts the code among the live ones of its client and network.
+/// Counts the code as live, unless its client and network have too many live codes already.
 pub(crate) async fn admit<P: Platform>(
     context: Context<'_, P>,
     gauge: &str,
@@ -22,7 +22,7 @@ pub(crate) async fn admit<P: Platform>(
     }
 }
 
-/// Counts the code no longer. If this is lost, the gauge forgets it at the code's expiry.
+/// Stops counting the code. If this command is lost, the gauge forgets the code when it expires.
 pub(crate) async fn release<P: Platform>(context: Context<'_, P>, gauge: &str, address: Address) {
     let release = Release { key: gauge.to_owned(), id: address.key.to_string() };
     let _: Result<(), Unavailable> = context.server.platform.limits(release).await;

@@ -35,10 +35,10 @@ use crate::time::Timestamp;
 use crate::{grant, limiter, policy};
 
 const WHAT: &str = "device_authorization";
-/// Draws in a row that hit a live code: with 10,000 of 20^8 taken, three never happen.
+/// Draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row never happen.
 const MAX_COLLISIONS: usize = 3;
 
-/// RFC 8628 §3.2. `interval` is always sent.
+/// The response of RFC 8628 §3.2. `interval` is optional there, but always sent here.
 #[derive(Serialize)]
 struct Answer {
     device_code: String,
@@ -92,9 +92,10 @@ async fn start<P: Platform>(
     open(context, &CodeTerms::of(context, &client.codes), request, rng).await
 }
 
-/// What was asked for, cut to what the client may have; without `scope`, all of that but a refresh token.
+/// Returns the requested scope, narrowed to the client's; without `scope`, the client's scope except
+/// `offline_access`.
 ///
-/// `scopes` is what authentik's documentation shows.
+/// Accepts `scopes` as well, because that is the parameter in authentik's documentation.
 fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
     let asked = match form.get("scope").or_else(|| form.get("scopes")) {
         Some(text) => Scope::parse(text).ok_or(Error::MalformedScope)?,
@@ -110,7 +111,7 @@ fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
     }
 }
 
-/// What the codes of a client are like: as it is registered, else as the settings say.
+/// The terms of a client's codes: as registered, or else as in the settings.
 struct CodeTerms {
     shape: Shape,
     expires_at: Timestamp,

@@ -1,40 +1,41 @@
-//! What a device may say besides `scope` of the sign-in it wants (OpenID Connect Core §3.1.2.1).
+//! Parameters besides `scope` that describe the sign-in a device wants (OpenID Connect Core §3.1.2.1).
 
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 
-/// The longest `nonce` that is carried along, in bytes.
+/// Longest accepted `nonce`, in bytes.
 const MAX_NONCE: usize = 512;
-/// The longest list of `acr_values`, in bytes.
+/// Longest accepted list of `acr_values`, in bytes.
 const MAX_ACR_VALUES: usize = 512;
-/// The longest `login_hint`, in bytes.
+/// Longest accepted `login_hint`, in bytes.
 const MAX_LOGIN_HINT: usize = 256;
-/// The longest `login_hint` that is shown, in bytes.
+/// Longest `login_hint` that people are shown, in bytes.
 const MAX_SHOWN_HINT: usize = 64;
-/// The longest list of `ui_locales`, in bytes.
+/// Longest accepted list of `ui_locales`, in bytes.
 const MAX_UI_LOCALES: usize = 256;
-/// The longest BCP 47 tag, by RFC 5646 §4.4.1 and some more, in bytes.
+/// Longest accepted BCP 47 tag, in bytes: somewhat more than RFC 5646 §4.4.1 requires.
 const MAX_TAG: usize = 48;
 
-/// `nonce`, to be returned in the ID token.
+/// Reads `nonce`, which the ID token returns.
 pub(crate) fn nonce(form: &Form) -> Result<Option<String>, Error> {
     sized(form, "nonce", MAX_NONCE, |_| true)
 }
 
-/// `acr_values`: classes separated by spaces, best first.
+/// Reads `acr_values`: space-separated classes, best first.
 pub(crate) fn acr_values(form: &Form) -> Result<Vec<String>, Error> {
     list(form, "acr_values", MAX_ACR_VALUES, |class| class.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
-/// `max_age`: whole seconds.
+/// Reads `max_age`: whole seconds.
 pub(crate) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
     let Some(text) = form.get("max_age") else { return Ok(None) };
     let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && text.len() <= 10;
     text.parse().ok().filter(|_| digits).map(Some).ok_or(Error::Malformed("max_age"))
 }
 
-/// `login_hint`: whom the device expects. A hint is shown to whoever approves, and anybody may have written it: what is
-/// no username, address or number is left aside, or a stranger's sentences would stand on a page of ours.
+/// Reads `login_hint`: whom the device expects. The consent page shows it, and anybody may have written it, so a
+/// hint that is not a username, an address or a number is ignored. Otherwise strangers could put sentences on this
+/// server's pages.
 pub(crate) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
     let hint = sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))?;
     Ok(hint.filter(|hint| hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier)))
@@ -44,7 +45,7 @@ fn is_of_an_identifier(symbol: char) -> bool {
     symbol.is_alphanumeric() || "@._+-'".contains(symbol)
 }
 
-/// `ui_locales`: language tags (RFC 5646) separated by spaces, best first.
+/// Reads `ui_locales`: space-separated language tags (RFC 5646), best first.
 pub(crate) fn ui_locales(form: &Form) -> Result<Vec<String>, Error> {
     list(form, "ui_locales", MAX_UI_LOCALES, |tag| {
         tag.len() <= MAX_TAG && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_absent_or_empty_asks_for_nothing() {
+    fn absent_and_empty_parameters_mean_nothing() {
         for text in ["", "acr_values=&max_age=&login_hint=&ui_locales=&nonce=", "acr_values=+"] {
             let form = form(text);
             assert_eq!((acr_values(&form), ui_locales(&form)), (Ok(Vec::new()), Ok(Vec::new())), "{text}");
@@ -105,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_that_names_nobody_is_left_aside() {
+    fn a_hint_that_names_nobody_is_ignored() {
         for hint in ["IT+support:+please+approve", "al%2Fice", &"a".repeat(65)] {
             assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), Ok(None), "{hint}");
         }
     }
 
     #[test]
-    fn what_cannot_be_used_is_named() {
+    fn the_error_names_the_malformed_parameter() {
         let long = "x".repeat(513);
         for (name, value) in [
             ("max_age", "-1"),

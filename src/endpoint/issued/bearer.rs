@@ -1,4 +1,4 @@
-//! How an access token is presented, and how a request without a good one is told what to bring (RFC 6750, RFC 9449 §7).
+//! Reads the access token of a request, and challenges a request without a valid one (RFC 6750, RFC 9449 §7).
 
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
@@ -37,7 +37,8 @@ impl Scheme {
     }
 }
 
-/// RFC 6750 §2.1, §2.2, RFC 9449 §7.1: in the header, or in the form of a POST; never in the query, and not in both.
+/// Reads the access token from the header or from the form of a POST, but not from the query (RFC 6750 §2.1, §2.2,
+/// RFC 9449 §7.1). A token in both is an error.
 pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, String)>, Error> {
     let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
     let by_header =
@@ -53,7 +54,7 @@ pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, St
     }
 }
 
-/// RFC 6750 §3, RFC 9449 §7.1, and where the resource describes itself (RFC 9728 §5.1).
+/// Builds a challenge (RFC 6750 §3, RFC 9449 §7.1), which also says where the resource's metadata are (RFC 9728 §5.1).
 pub(crate) fn challenge<P>(
     context: Context<'_, P>,
     status: u16,

@@ -1,4 +1,4 @@
-//! `POST /introspect` (RFC 7662): whether a token is good, and what it says.
+//! `POST /introspect` (RFC 7662): whether a token is valid, and what it says.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -20,15 +20,15 @@ use crate::token::access::AccessToken;
 use crate::token::claims::{AccessClaims, Audience};
 use crate::token::confirmation::Confirmation;
 
-/// A token that is good.
+/// A valid token.
 struct Found {
     live: Live,
     /// `None` for a refresh token.
     access: Option<AccessToken>,
 }
 
-/// `POST /introspect` (RFC 7662). A client sees its own tokens, a resource server those that are for it, and nobody any
-/// other: see `docs/decisions/0026-where-tokens-are-good.md`.
+/// Answers `POST /introspect`. A client sees its own tokens, and a resource server those that are for it: see
+/// `docs/decisions/0026-where-tokens-are-good.md`.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     let envelope = Envelope { what: "introspection", required: true, assertion: AssertionUse::First };
     let introspect = async |caller: &Caller, form: &Form| {
@@ -43,7 +43,7 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     envelope.answer(context, introspect).await
 }
 
-/// RFC 7662 §2.2. An inactive token is `{"active":false}` and nothing else.
+/// The response of RFC 7662 §2.2. For an inactive token it is `{"active":false}` and nothing else.
 #[derive(Default, Serialize)]
 struct Introspection {
     active: bool,
@@ -73,7 +73,7 @@ struct TokenFacts {
     auth_time: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
-    /// What claim mapping put into the token.
+    /// Claims added by claim mapping.
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -104,16 +104,17 @@ impl Introspection {
     }
 }
 
-/// Whether `caller` may know of a token: it is its own, or `caller` is a resource server that it is for.
+/// Returns whether `caller` may see a token: as the client that it was issued to, or as a resource server that it is
+/// for.
 ///
-/// A resource server is a client with no grant of its own, and with its resources for an audience.
+/// A resource server is a client without grant types, whose resources are its `audience`.
 fn may_see(caller: &Client, claims: &AccessClaims) -> bool {
     let is_for = |resource: &String| claims.aud.has(resource);
     let serves = caller.enabled && caller.grant_types.is_empty() && caller.tokens.audience.iter().any(is_for);
     claims.client_id == caller.client_id || serves
 }
 
-/// A token that `caller` may know of, if it is good.
+/// Returns the token if it is valid and `caller` may see it.
 async fn find<P: Platform>(
     context: Context<'_, P>,
     caller: &Client,

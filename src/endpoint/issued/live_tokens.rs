@@ -1,4 +1,4 @@
-//! Tokens that come back to this server: what they are, and whether they are still good.
+//! Tokens that come back to this server: reads them, and checks whether they are still valid.
 
 use crate::client::Client;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -11,14 +11,15 @@ use crate::sharding::Shard;
 use crate::token::access::{AccessToken, Unverified};
 use crate::token::opaque;
 
-/// The family of a token that is good, and whose client and account may act.
+/// The family of a valid token, with its client, which is enabled, and its account, which is not blocked.
 pub(crate) struct Live {
     pub family: Family,
     pub client: Client,
     pub account: Account,
 }
 
-/// The seal or the signature, the issuer and the time (RFC 9068 §4); not yet whether it was revoked.
+/// Verifies the seal or the signature, the issuer and the time (RFC 9068 §4), but not yet whether the token was
+/// revoked. Returns `None` if the token is not valid.
 pub(crate) async fn verify<P: Platform>(
     context: Context<'_, P>,
     token: &str,
@@ -34,9 +35,9 @@ pub(crate) async fn verify<P: Platform>(
     Ok(if holds { unverified.claims(context.issuer.as_str(), context.now) } else { None })
 }
 
-/// The family of an access token, if it has not ended and has not withdrawn the token.
+/// Returns the family of an access token, if the family has not ended and has not withdrawn the token.
 ///
-/// The family notes that the token arrived, so whoever asks has seen to it that the sender may have it.
+/// The family notes that the token arrived, so the caller must have checked that the sender may have it.
 pub(crate) async fn of_access<P: Platform>(
     context: Context<'_, P>,
     access: &AccessToken,
@@ -47,7 +48,7 @@ pub(crate) async fn of_access<P: Platform>(
     Ok(live.filter(|live| !live.family.has_withdrawn(&attempt)))
 }
 
-/// A family that has not ended; `seen` is the `jti` of an access token of it that arrived.
+/// Returns a family that has not ended. `seen` is the `jti` of an access token of the family that has arrived.
 pub(crate) async fn of_family<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,

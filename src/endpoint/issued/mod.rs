@@ -1,4 +1,4 @@
-//! What is asked about tokens that were issued, and done with them.
+//! The endpoints that take tokens from this server: introspection, revocation and `/userinfo`.
 
 pub(super) mod bearer;
 pub(super) mod introspection;

@@ -16,7 +16,7 @@ use crate::token::claims::{AccessClaims, issued};
 use crate::token::mapping;
 use crate::token::resource::Own;
 
-/// For the log.
+/// The `what` of log lines.
 const WHAT: &str = "userinfo";
 
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
@@ -33,7 +33,8 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     }
 }
 
-/// That the sender may have the token is seen to before its family is asked, which notes that the token arrived.
+/// Answers with the claims. Checks that the sender may have the token before it asks the family, because the family
+/// notes that the token arrived.
 async fn tell<P: Platform>(
     context: Context<'_, P>,
     scheme: Scheme,
@@ -62,7 +63,7 @@ async fn tell<P: Platform>(
     })
 }
 
-/// The sender did not prove having the key of a bound token.
+/// Refuses a sender that did not prove having the key of a bound token.
 fn not_held<P>(context: Context<'_, P>, error: Error) -> Response {
     if error == Error::Unavailable {
         return error.response(false);
@@ -70,7 +71,7 @@ fn not_held<P>(context: Context<'_, P>, error: Error) -> Response {
     challenge(context, 401, Scheme::DPoP, Some(error.code()))
 }
 
-/// Whether `/userinfo` is where the token is good (RFC 9068 §4).
+/// Returns whether the token is for this server (RFC 9068 §4).
 fn is_for_us<P>(context: Context<'_, P>, access: &AccessToken) -> bool {
     let own = Own::of(context.issuer.as_str());
     access.claims.aud.resources().iter().any(|resource| own.has(resource))
@@ -80,7 +81,7 @@ fn is_shown<P>(context: Context<'_, P>, access: &AccessToken) -> bool {
     certificate::is_shown(context, &access.claims.cnf)
 }
 
-/// What the token lets its holder know: plain, or signed if the client is registered so.
+/// Returns the claims that the token discloses: as plain JSON, or signed if the client is registered for that.
 async fn describe<P: Platform>(
     context: Context<'_, P>,
     Live { client, account, .. }: &Live,

@@ -1,7 +1,7 @@
-//! The device's poll, and the redemption that an approval turns it into (RFC 8628 §3.4, §3.5).
+//! Polls, which redeem the device code once the grant is approved (RFC 8628 §3.4, §3.5).
 //!
-//! A redemption takes two hops. The first judges the code and spends nothing. Then everything that can fail is done.
-//! The second hop spends the approval; its one winner answers with tokens.
+//! A redemption takes two hops to the shard. The first judges the code and spends nothing. Everything that can fail
+//! happens between the hops. The second hop spends the approval; only the attempt that wins it answers with tokens.
 
 use core::time::Duration;
 
@@ -32,7 +32,7 @@ use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 
-/// Answers a poll: tokens if the grant is approved, else the error of its state.
+/// Answers a poll with tokens if the grant is approved, or else with the error of its state.
 pub(crate) async fn poll<P: Platform>(
     context: Context<'_, P>,
     caller: &Caller,
@@ -54,13 +54,13 @@ pub(crate) async fn poll<P: Platform>(
     if !is_answered(ready.request.code_challenge.as_deref(), verifier) {
         return Err(Error::WrongVerifier);
     }
-    // An assertion is used up only now. A pending poll hands out nothing, so it need not pay for that hop.
+    // An assertion is used up only now: a pending poll hands out nothing, so it need not pay for that hop.
     caller.use_up(context).await?;
     let approved = Approved::check(context, caller, proven, &code, ready, &resources).await?;
     approved.redeem(rng).await
 }
 
-/// Reads a device code of this client that can still be redeemed, by its MAC and its end; asks no object.
+/// Parses the device code. Refuses a forged or expired code by its MAC and expiry alone, without asking an object.
 fn unexpired<P>(context: Context<'_, P>, caller: &Caller, device_code: &str) -> Result<DeviceCode, Error> {
     let settings = &context.server.settings;
     let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
@@ -69,7 +69,7 @@ fn unexpired<P>(context: Context<'_, P>, caller: &Caller, device_code: &str) -> 
     if is_over { Err(Error::Expired) } else { Ok(code) }
 }
 
-/// The approval that a poll found, or the error of the grant's state.
+/// Returns the approval that a poll found, or the error of the grant's state.
 fn approved(poll: Poll) -> Result<Ready, Error> {
     match poll {
         Poll::Ready(ready) => Ok(*ready),
@@ -92,14 +92,14 @@ const fn refusal(how: Denial) -> Error {
     }
 }
 
-/// Whether this caller may get a lost answer again. It must have proved more than that it has the code: who it is, or
-/// that it holds the key that the code is bound to.
+/// Returns whether this caller may get a lost answer again. Having the code is not enough: the caller must have
+/// authenticated, or hold the key that the code is bound to.
 fn may_reissue<P>(context: Context<'_, P>, caller: &Caller, code: Option<&Confirmation>) -> bool {
     let proved = caller.is_confidential() || code.is_some_and(|cnf| !cnf.is_empty());
     context.server.settings.reissue_lost_answers && proved
 }
 
-/// An approved grant on its way to tokens, with everything that its redemption rests on.
+/// An approved grant, with everything that its redemption needs.
 struct Approved<'a, P> {
     context: Context<'a, P>,
     caller: &'a Caller,
@@ -114,7 +114,7 @@ struct Approved<'a, P> {
 }
 
 impl<'a, P: Platform> Approved<'a, P> {
-    /// Checks client, account and policy once more, the client and the account at their sources.
+    /// Checks the client, the account and the policy again, with the client and the account as they are now.
     async fn check(
         context: Context<'a, P>,
         caller: &'a Caller,
@@ -132,7 +132,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         Ok(Self { context, caller, proven, code, ready, client, account, scope, audience, cnf })
     }
 
-    /// Makes the tokens and spends the approval. Nothing that can fail may come after the second hop.
+    /// Makes the tokens and spends the approval. Nothing may fail after the second hop.
     async fn redeem(self, rng: &mut impl CryptoRng) -> Result<Tokens, Error> {
         let context = self.context;
         let session = SessionId { shard: self.code.address.shard, family: FamilyId::draw(rng) };
@@ -166,7 +166,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         }
     }
 
-    /// The second hop.
+    /// Spends the approval and stores the family: the second hop.
     async fn spend(&self, attempt: AttemptId, id: FamilyId, family: Family) -> Result<(), Error> {
         let ask = Redeem {
             key: self.code.address.key,
@@ -183,7 +183,7 @@ impl<'a, P: Platform> Approved<'a, P> {
     }
 }
 
-/// What policy leaves of the scope that was approved.
+/// Returns the part of the approved scope that policy still allows.
 fn allowed(client: &Client, account: &Account, approved: &Scope) -> Result<Scope, Error> {
     let facts = PolicyFacts { client: Some(client), account: Some(account), scope: approved };
     match policy::decide(Point::Redemption, facts) {
@@ -192,13 +192,13 @@ fn allowed(client: &Client, account: &Account, approved: &Scope) -> Result<Scope
     }
 }
 
-/// The end of refreshing, which use does not extend (RFC 9700 §4.14.2).
+/// Returns when refreshing ends, no matter how often the client refreshes (RFC 9700 §4.14.2).
 fn refreshable_until<P>(context: Context<'_, P>, client: &Client) -> Timestamp {
     let lifetime = client.tokens.refresh_token_lifetime;
     context.now + Duration::from_secs(lifetime.unwrap_or(context.server.settings.refresh_token))
 }
 
-/// The family that a redemption starts.
+/// Builds the family that a redemption starts.
 fn family(
     subject: &Subject<'_>,
     resource: Vec<String>,

@@ -1,4 +1,4 @@
-//! The tokens of a successful answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+//! The tokens of a successful response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ use crate::token::opaque;
 use crate::token::signing_input::SigningInput;
 use crate::token::signing_key::Algorithm;
 
-/// RFC 6749 §5.1. `scope` is always sent.
+/// The response of RFC 6749 §5.1. `scope` is always sent.
 #[derive(Serialize)]
 pub(crate) struct Tokens {
     access_token: String,
@@ -41,7 +41,7 @@ pub(crate) struct Tokens {
     refresh_token: Option<String>,
 }
 
-/// Whom the tokens are about, and for whom they are.
+/// What the tokens of one response say: about whom, for which client, and on which terms.
 pub(crate) struct Subject<'a> {
     pub client: &'a Client,
     pub account: &'a Account,
@@ -50,18 +50,18 @@ pub(crate) struct Subject<'a> {
     pub amr: &'a [String],
     pub acr: Option<&'a str>,
     pub nonce: Option<&'a str>,
-    /// Where the access token is good; never empty.
+    /// The resources that the access token is for; never empty.
     pub audience: &'a [String],
     /// The keys that the access token is bound to.
     pub cnf: &'a Confirmation,
-    /// Names this answer: the access token's `jti`.
+    /// Names this response; also the `jti` of the access token.
     pub attempt: &'a AttemptId,
     pub session: SessionId,
 }
 
 impl Tokens {
-    /// Adds the family's next refresh token, good until it has lain idle for too long or `until` has come, and returns
-    /// what its row keeps.
+    /// Adds the family's next refresh token, and returns what the family's row keeps of it. The token expires at
+    /// `until`, or earlier if it stays idle too long.
     pub(crate) fn add_refresh_token<P>(
         &mut self,
         context: Context<'_, P>,
@@ -78,7 +78,8 @@ impl Tokens {
         Current { digest, attempt: subject.attempt.clone(), good_until }
     }
 
-    /// When the last of them ends: the family is known until then, so that an access token can be revoked.
+    /// Returns when the last of the tokens expires. The family's row is kept until then, so that the access token
+    /// can be revoked.
     pub(crate) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
         let access = now + Duration::from_secs(self.expires_in);
         refresh.map_or(access, |current| current.good_until.max(access))
@@ -86,22 +87,22 @@ impl Tokens {
 }
 
 impl Subject<'_> {
-    /// Whether a refresh token was granted, and the client may have one.
+    /// Returns whether a refresh token was granted and the client may have one.
     pub(crate) fn may_refresh(&self) -> bool {
         self.scope.has(OFFLINE_ACCESS) && self.client.may_use(REFRESH_TOKEN_GRANT)
     }
 
-    /// How long the access token is good, in seconds.
+    /// Returns the lifetime of the access token, in seconds.
     pub(crate) fn access_token_lifetime(&self, settings: &Settings) -> u64 {
         self.client.tokens.access_token_lifetime.unwrap_or(settings.access_token)
     }
 
-    /// How long the ID token is good, in seconds.
+    /// Returns the lifetime of the ID token, in seconds.
     pub(crate) fn id_token_lifetime(&self, settings: &Settings) -> u64 {
         self.client.tokens.id_token_lifetime.unwrap_or(settings.id_token)
     }
 
-    /// What claim mapping goes by.
+    /// Returns the facts for claim mapping.
     pub(crate) fn facts(&self) -> MappingFacts<'_> {
         let (account, scope, resource) = (self.account, self.scope, self.audience);
         MappingFacts { account, client_id: &self.client.client_id, scope, resource }
@@ -111,7 +112,7 @@ impl Subject<'_> {
 /// The claim mapping of each scope that has one.
 pub(crate) type ScopeClaims = BTreeMap<String, Rules>;
 
-/// Makes an access token and, if `openid` was granted, signs an ID token. Stores nothing.
+/// Makes an access token and, if `openid` was granted, an ID token. Stores nothing.
 pub(crate) async fn mint<P: Platform>(
     context: Context<'_, P>,
     subject: &Subject<'_>,
@@ -194,8 +195,8 @@ pub(crate) fn id_claims<P>(
     }
 }
 
-/// What `/userinfo` answers. `signed` adds what tells who says it to whom, and no `exp`, so that nobody takes it for
-/// an ID token (OpenID Connect Core §5.3.2).
+/// Builds the response of `/userinfo`. If it is `signed`, it also names the issuer and the client, but has no `exp`,
+/// so that nobody takes it for an ID token (OpenID Connect Core §5.3.2).
 pub(crate) fn userinfo<P>(
     context: Context<'_, P>,
     person: MappingFacts<'_>,
@@ -212,7 +213,7 @@ pub(crate) fn userinfo<P>(
     }
 }
 
-/// Signs `claims`; `None` are those that could not be dated.
+/// Signs `claims`. `None` means that they could not be dated, which is an error.
 pub(crate) async fn sign<P: Platform, T: Serialize>(
     context: Context<'_, P>,
     typ: &str,

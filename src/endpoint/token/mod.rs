@@ -1,4 +1,4 @@
-//! `POST /token` (RFC 6749 §3.2): which grant it is.
+//! `POST /token` (RFC 6749 §3.2): passes the request on to its grant.
 
 mod device_code_grant;
 pub(super) mod mint;
@@ -19,7 +19,7 @@ use super::server::Context;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use mint::Tokens;
 
-/// The grants that this server knows.
+/// The grant types that this server supports.
 #[derive(Clone, Copy)]
 enum GrantType {
     DeviceCode,
@@ -55,7 +55,7 @@ impl GrantType {
         }
     }
 
-    /// What the log calls such a request.
+    /// Returns the name of such a request in the log.
     const fn what(self) -> &'static str {
         match self {
             Self::DeviceCode => "poll",

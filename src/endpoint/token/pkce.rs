@@ -1,14 +1,15 @@
-//! PKCE at the device and token endpoints, as Keycloak does it (RFC 7636).
+//! PKCE (RFC 7636) at the device authorization and token endpoints, as in Keycloak.
 
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::grant::pkce::{METHOD, Verifier, is_challenge};
 
-/// The challenge of a device authorization request.
+/// Reads the challenge of a device authorization request.
 ///
 /// # Errors
 ///
-/// It is no S256 challenge. One without a method would be `plain` (RFC 7636 §4.3), which is not taken.
+/// The challenge is not an S256 challenge. Without a method it would be `plain` (RFC 7636 §4.3), which this server
+/// does not accept.
 pub(crate) fn challenge(form: &Form) -> Result<Option<String>, Error> {
     match (form.get("code_challenge"), form.get("code_challenge_method")) {
         (None, None) => Ok(None),
@@ -19,11 +20,11 @@ pub(crate) fn challenge(form: &Form) -> Result<Option<String>, Error> {
     }
 }
 
-/// The verifier of a token request.
+/// Reads the verifier of a token request.
 ///
 /// # Errors
 ///
-/// It cannot be one (RFC 7636 §4.1).
+/// The verifier is malformed (RFC 7636 §4.1).
 pub(crate) fn verifier(form: &Form) -> Result<Option<Verifier>, Error> {
     let read = |text| Verifier::parse(text).ok_or(Error::Malformed("code_verifier"));
     form.get("code_verifier").map(read).transpose()

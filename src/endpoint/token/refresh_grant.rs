@@ -1,6 +1,7 @@
 //! The refresh grant (RFC 6749 §6): judges a refresh token, and rotates it.
 //!
-//! Like a redemption it takes two hops: the first judges the token and spends nothing; the second replaces it.
+//! Like a redemption, a refresh takes two hops: the first judges the token and spends nothing, the second replaces
+//! the token.
 
 use rand_core::CryptoRng;
 
@@ -45,7 +46,7 @@ pub(crate) async fn refresh<P: Platform>(
     usable.rotate(rng).await
 }
 
-/// The family of a token that may be used, or the error of its state.
+/// Returns the family if the token may be used, or the error of the token's state.
 fn current(presented: Presented) -> Result<Family, Error> {
     match presented {
         Presented::Current(family) => Ok(*family),
@@ -56,14 +57,15 @@ fn current(presented: Presented) -> Result<Family, Error> {
     }
 }
 
-/// RFC 6749 §6: a refresh may ask for less, never for more.
+/// Returns the scope for the new tokens. A refresh may ask for less than was granted, but never for more
+/// (RFC 6749 §6).
 fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     let Some(text) = asked else { return Ok(granted.clone()) };
     let asked = Scope::parse(text).ok_or(Error::MalformedScope)?;
     if asked.is_within(granted) { Ok(asked) } else { Err(Error::ScopeNotAllowed) }
 }
 
-/// A refresh token that may be used, with everything that its rotation rests on.
+/// A refresh token that may be used, with everything that its rotation needs.
 struct Usable<'a, P> {
     context: Context<'a, P>,
     proven: &'a Proven,
@@ -77,7 +79,7 @@ struct Usable<'a, P> {
 }
 
 impl<'a, P: Platform> Usable<'a, P> {
-    /// Checks client, account and policy once more, the client and the account at their sources.
+    /// Checks the client, the account and the policy again, with the client and the account as they are now.
     async fn check(
         context: Context<'a, P>,
         caller: &Caller,
@@ -96,7 +98,7 @@ impl<'a, P: Platform> Usable<'a, P> {
         Ok(Self { context, proven, token, family, client, account, scope, audience, cnf })
     }
 
-    /// Makes the tokens and replaces the refresh token. Nothing that can fail may come after the second hop.
+    /// Makes the tokens and replaces the refresh token. Nothing may fail after the second hop.
     async fn rotate(self, rng: &mut impl CryptoRng) -> Result<Tokens, Error> {
         let context = self.context;
         let attempt = AttemptId::draw(rng);
@@ -124,7 +126,7 @@ impl<'a, P: Platform> Usable<'a, P> {
         }
     }
 
-    /// The second hop.
+    /// Replaces the refresh token: the second hop.
     async fn spend(&self, next: Current, ends_at: Timestamp) -> Result<(), Error> {
         let (id, secret) = (self.token.family, self.token.secret);
         let cnf = certificate::of_refresh_tokens(&self.client, &self.cnf);
@@ -136,7 +138,8 @@ impl<'a, P: Platform> Usable<'a, P> {
     }
 }
 
-/// What policy leaves of the scope, unless the client may not stay signed in any more.
+/// Returns the part of the scope that policy still allows. Refuses the refresh if the client may no longer have
+/// `offline_access`.
 fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, Error> {
     let facts = PolicyFacts { client: Some(client), account: Some(account), scope: asked };
     match policy::decide(Point::Refresh, facts) {

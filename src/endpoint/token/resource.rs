@@ -1,4 +1,4 @@
-//! `resource`, and `audience` for those who call it that (RFC 8707 §2).
+//! The parameter `resource` (RFC 8707 §2), and `audience`, which some clients send instead.
 
 use crate::client::Client;
 use crate::endpoint::error::Error;
@@ -7,17 +7,17 @@ use crate::endpoint::server::Context;
 use crate::scope::Scope;
 use crate::token::resource::{BadTarget, Own, is_resource};
 
-/// Every resource that a request names. `audience` counts as one more `resource`.
+/// Returns every resource that a request names. `audience` counts as one more `resource`.
 ///
 /// # Errors
 ///
-/// One that could be nobody's: told before anything is looked up.
+/// A resource is malformed. This is found before anything is looked up.
 pub(crate) fn asked(form: &Form) -> Result<Vec<&str>, Error> {
     let asked: Vec<&str> = form.resources().iter().map(String::as_str).chain(form.get("audience")).collect();
     if asked.iter().all(|resource| is_resource(resource)) { Ok(asked) } else { Err(Error::MalformedTarget) }
 }
 
-/// What a device is granted: see [`Own::granted`].
+/// Returns the resources that a device is granted: see [`Own::granted`].
 pub(crate) fn granted<P>(
     context: Context<'_, P>,
     client: &Client,
@@ -26,7 +26,7 @@ pub(crate) fn granted<P>(
     Ok(Own::of(context.issuer.as_str()).granted(asked, &client.tokens.audience)?)
 }
 
-/// Where a token of this request is good: see [`Own::narrowed`].
+/// Returns the audience of this request's tokens: see [`Own::narrowed`].
 pub(crate) fn narrowed<P>(
     context: Context<'_, P>,
     client: &Client,

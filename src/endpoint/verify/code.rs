@@ -178,7 +178,7 @@ pub(super) async fn show<P: Platform>(
     let client = context.server.client(&shown.request.client_id, context.now).await?;
     let words = |token| snapshot.scopes.get(token).map_or(token, String::as_str);
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
-    // First the scope that says who you are, last the one that lasts longest.
+    // `openid` comes first because it says who the person is, `offline_access` last because it lasts longest.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
     // The code was right, so there is no need to check again that a person is there, even if they switch to
     // another account.

@@ -1,4 +1,4 @@
-//! The session of the browser, as its row is now.
+//! The session of a browser, as it is stored now.
 
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -6,7 +6,7 @@ use crate::identity::account::Account;
 use crate::identity::session::{Browser, Session, SignedIn};
 use crate::identity::shard::{CheckSession, EndSession};
 
-/// Returns the session and its account as they are now. `None` if nobody is signed in any more.
+/// Returns the session and its account as they are now; `None` if nobody is signed in any more.
 pub(super) async fn check<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
@@ -16,7 +16,6 @@ pub(super) async fn check<P: Platform>(
     context.server.platform.accounts(&signed_in.account, check).await
 }
 
-/// Ends the session of `signed_in`.
 pub(super) async fn end<P: Platform>(
     context: Context<'_, P>,
     signed_in: &SignedIn,

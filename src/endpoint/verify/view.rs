@@ -28,7 +28,7 @@ use crate::token::resource::host;
 const TURNSTILE: &str =
     "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
 
-/// What entering a code is called in the log.
+/// The `what` of log lines about code entries.
 pub(super) const CODE_ENTRY: &str = "code_entry";
 
 /// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads nothing.
@@ -56,7 +56,7 @@ fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response
     }
 }
 
-/// The page for entering a code, or for confirming the one from a link.
+/// Builds the page for entering a code, or for confirming the one from a link.
 pub(super) async fn enter<P: Platform>(
     context: Context<'_, P>,
     status: u16,
@@ -84,7 +84,7 @@ pub(super) async fn enter<P: Platform>(
     html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, status, &page)
 }
 
-/// Returns an example such as `0000-0000-0000`, if some clients, but not all, have codes of digits.
+/// Returns an example such as `0000-0000-0000` if some clients, but not all, have codes of digits.
 async fn digits_example<P: Platform>(context: Context<'_, P>, shape: &Shape) -> Option<String> {
     let snapshot = context.server.snapshot(context.now).await.ok()?;
     let some = snapshot.clients.iter().any(|client| client.codes.user_code_type == UserCodeType::Digits);
@@ -108,7 +108,7 @@ pub(super) fn sign_in<P>(
     html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again: None, problem })
 }
 
-/// The sign-in page for a person who is signed in, but not recently enough for the requesting device.
+/// Builds the sign-in page for a person who is signed in, but not recently enough for the requesting device.
 pub(super) fn sign_in_again<P>(
     context: Context<'_, P>,
     status: u16,
@@ -186,7 +186,7 @@ fn unusual<'a>(resources: &'a [String], client: Option<&Client>) -> Vec<&'a str>
     if is_usual { Vec::new() } else { resources.iter().map(|resource| host(resource)).collect() }
 }
 
-/// Returns the client's documents. Leaves out those that are not on https, which are never linked to.
+/// Returns the client's documents. Leaves out those that are not on https, because they are never linked to.
 fn documents(client: &Client) -> Vec<Document<'_>> {
     let About { policy_uri, tos_uri, .. } = &client.about;
     [("privacy policy", policy_uri), ("terms of service", tos_uri)]
@@ -239,25 +239,25 @@ pub(super) fn span(seconds: u64) -> String {
     }
 }
 
-/// The result page, which sends the person back to the device (RFC 8628 §3.3).
+/// Builds the result page, which sends the person back to the device (RFC 8628 §3.3).
 pub(super) fn result(outcome: Outcome, client_name: &str) -> Response {
     html(200, &ResultPage { outcome, client_name })
 }
 
-/// A page that only says what happened, with a link to start again.
+/// Builds a page that only says what happened, with a link to start again.
 pub(super) fn problem<P>(context: Context<'_, P>, status: u16, title: &str, text: &str) -> Response {
     let back = action(context);
     html(status, &ProblemPage { title, text, back: Some(&back) })
 }
 
-/// The page for an older window of a request that was opened again.
+/// Builds the page for an older window of a request that was opened again.
 pub(super) fn elsewhere<P>(context: Context<'_, P>, status: u16) -> Response {
     let text =
         "This request was opened again in another tab or window. Decide there; this page is no longer valid.";
     problem(context, status, "Opened elsewhere", text)
 }
 
-/// The page for when something cannot be reached. The grant has not changed.
+/// Builds the page that says that something cannot be reached. The grant has not changed.
 pub(super) fn unavailable<P>(context: Context<'_, P>) -> Response {
     let text = "Part of the service can’t be reached. Nothing has changed. Please try again in a moment.";
     problem(context, 503, "Please try again", text).with("retry-after", "5".to_owned())
@@ -268,7 +268,7 @@ fn action<P>(context: Context<'_, P>) -> String {
     format!("{}/device", context.issuer.path())
 }
 
-/// Shows the page for entering a code, with the time to wait before the next try.
+/// Builds the page for entering a code, with the time to wait before the next try.
 pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
     let time = span(seconds);
     let page = enter(context, 429, browser, None, Some(Problem::Wait { time: &time })).await;
