@@ -8,37 +8,37 @@
 //!
 //! The domains:
 //!
-//! * [`grant`]: one device authorization, from its codes to its redemption
-//! * [`family`]: the tokens of one approval, and the rotation of their refresh token
-//! * [`client`]: registered clients, and how they authenticate
-//! * [`registry`]: the issuer's clients, scopes and signing keys
-//! * [`token`]: what tokens contain, and how they are signed and verified; DPoP
-//! * [`identity`]: accounts, passwords and browser sessions
-//! * [`limiter`]: budgets for wrong codes and passwords, and caps on live codes
-//! * [`policy`]: whether a step of a grant may happen at all
-//! * [`audit`]: events, and their way to the ledger
+//! * [`grant`] - one device authorization, from its codes to its redemption
+//! * [`family`] - the tokens of one approval, and the rotation of their refresh token
+//! * [`client`] - registered clients, and how they authenticate
+//! * [`registry`] - the issuer's clients, scopes and signing keys
+//! * [`token`] - what tokens contain, and how they are signed and verified; DPoP
+//! * [`identity`] - accounts, passwords and browser sessions
+//! * [`limiter`] - budgets for wrong codes and passwords, and caps on live codes
+//! * [`policy`] - whether a step of a grant may happen at all
+//! * [`audit`] - events, and their way to the ledger
 //!
 //! What the domains share:
 //!
-//! * [`alarm`]: when a Durable Object deletes old rows and ships events
-//! * [`ask`]: commands to Durable Objects, and the types of their replies
-//! * [`bounds`]: allowed lifetimes and intervals
-//! * [`derived_keys`]: every symmetric key, derived from `MASTER_KEY`
-//! * [`fault`]: faults in a JSON document, with a pointer
-//! * [`mod@format`]: the format number of stored records
-//! * [`loopback`]: addresses of this machine
-//! * [`place`]: where a request came from
-//! * [`scope`]: scopes, and what the standard ones allow
-//! * [`secret`]: digests, encodings and random values
-//! * [`sharding`]: which Durable Object holds a row
-//! * [`time`]: instants
+//! * [`alarm`] - when a Durable Object deletes old rows and ships events
+//! * [`ask`] - commands to Durable Objects, and the types of their replies
+//! * [`bounds`] - allowed lifetimes and intervals
+//! * [`derived_keys`] - every symmetric key, derived from `MASTER_KEY`
+//! * [`fault`] - faults in a JSON document, with a pointer
+//! * [`mod@format`] - the format number of stored records
+//! * [`loopback`] - addresses of this machine
+//! * [`place`] - where a request came from
+//! * [`scope`] - scopes, and what the standard ones allow
+//! * [`secret`] - digests, encodings and random values
+//! * [`sharding`] - which Durable Object holds a row
+//! * [`time`] - instants
 //!
 //! # Ring 2: HTTP
 //!
 //! Native like ring 1, so whole stories run under `cargo test`.
 //!
-//! * [`endpoint`]: requests to responses, over a single trait, [`Platform`](endpoint::platform::Platform)
-//! * [`settings`]: the settings, read once and validated
+//! * [`endpoint`] - requests to responses, over a single trait, [`Platform`](endpoint::platform::Platform)
+//! * [`settings`] - the settings, read once and validated
 //!
 //! # Ring 3: the runtime
 //!

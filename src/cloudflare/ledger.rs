@@ -9,14 +9,13 @@ use super::object::{self, Table, text};
 use crate::ask::Answer;
 use crate::audit::{Record, Shipment, link};
 
-/// Events are kept for 400 days.
 const RETENTION: Duration = Duration::from_hours(24 * 400);
 
 const SCHEMA: &[&str] = &["CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, head TEXT NOT NULL
 )"];
 
-/// Stores events, and deletes itself when they are [`RETENTION`] old.
+/// Stores the events of one day, and deletes them after [`RETENTION`].
 #[durable_object(alarm)]
 pub struct Ledger {
     state: State,

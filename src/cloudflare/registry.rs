@@ -81,7 +81,7 @@ impl Registry {
             Ok(snapshot) if self.publications.is_due(now) => drop(self.publish(snapshot).await),
             Ok(_) => {}
             Err(undescribed) => worker::console_error!(
-                "client {:?} is registered for scope {:?}, which has no description: the server does not start",
+                "client {:?} is registered for scope {:?}, which has no description: no snapshot can be taken",
                 undescribed.client_id,
                 undescribed.scope
             ),

@@ -1,4 +1,4 @@
-//! Applies the commands about families to the rows of a shard.
+//! Applies commands about families to the rows of a shard.
 
 use super::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
 use super::id::FamilyId;
@@ -7,10 +7,11 @@ use super::{Ending, Family, Presented, Rotation};
 use crate::audit::What;
 use crate::time::Timestamp;
 
-/// Judges a refresh token. A token that was already rotated away ends the family.
+/// Judges a refresh token. A reused token ends its family.
 pub(crate) fn present<R: Rows>(rows: &R, ask: &PresentToken, now: Timestamp) -> Result<Presented, R::Error> {
     let Some(family) = rows.family(ask.id)? else { return Ok(Presented::Dead) };
-    // These checks come first, so that a token without its client or key neither ends the family nor reveals its state.
+    // These checks come first, so that a token without its client or key neither ends the family nor reveals
+    // its state.
     if ask.holder.client_id != family.client_id {
         return Ok(Presented::Dead);
     }
@@ -29,7 +30,7 @@ fn reused<R: Rows>(rows: &R, id: FamilyId, family: &Family, now: Timestamp) -> R
     rows.tell(&family.event(What::RefreshTokenReused, id, now))
 }
 
-/// Replaces the current refresh token, unless another attempt was faster.
+/// Replaces the current refresh token, unless another attempt was first.
 pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Result<Rotation, R::Error> {
     let RotateToken { id, secret, next, ends_at, cnf } = ask;
     let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
@@ -41,15 +42,15 @@ pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Res
         rows.put_family(id, &family)?;
         rows.tell(&family.event(what, id, now))?;
     }
-    // The token was good when this request began; since then another holder has withdrawn its successors. Two hold
-    // the family, so it ends.
+    // The token was good when this request presented it, and counts as reused now. So another party has used
+    // it in between, and the family ends because two parties hold it.
     if rotation == Rotation::Lost && family.present(&secret, true, now) == Presented::Reused {
         reused(rows, id, &family, now)?;
     }
     Ok(rotation)
 }
 
-/// Reads a family, and notes that an access token of it has arrived.
+/// Reads a family, and notes it if one of its access tokens was seen.
 pub(crate) fn find<R: Rows>(rows: &R, ask: &FindFamily) -> Result<Option<Box<Family>>, R::Error> {
     let Some(mut family) = rows.family(ask.id)? else { return Ok(None) };
     if ask.seen.as_ref().is_some_and(|attempt| family.arrive(attempt)) {
@@ -58,7 +59,7 @@ pub(crate) fn find<R: Rows>(rows: &R, ask: &FindFamily) -> Result<Option<Box<Fam
     Ok(Some(Box::new(family)))
 }
 
-/// Ends a live family for the client that it belongs to; does nothing otherwise.
+/// Ends a live family, if it belongs to the client; otherwise does nothing.
 pub(crate) fn revoke<R: Rows>(rows: &R, ask: &RevokeFamily, now: Timestamp) -> Result<(), R::Error> {
     let Some(family) = rows.family(ask.id)? else { return Ok(()) };
     let current = family.refresh.as_ref().map(|current| &current.digest);
@@ -98,7 +99,7 @@ mod tests {
     const ID: FamilyId = FamilyId::from_bytes([1; 16]);
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    /// A shard of one family.
+    /// A shard with one family.
     struct One {
         family: RefCell<Family>,
         events: RefCell<Vec<What>>,
@@ -195,15 +196,15 @@ mod tests {
     }
 
     #[test]
-    fn two_who_both_claim_a_lost_answer_end_the_family_though_they_asked_at_once() {
+    fn two_requests_that_claim_the_same_lost_response_end_the_family() {
         let shard = One::new(Confirmation::default());
         let anybody = holder("tv", None);
         shard.rotate("first", "lost", NOW);
         let now = NOW + RACE;
-        assert!(matches!(shard.present("first", &anybody, now), Presented::Current(_)), "one looks");
-        assert!(matches!(shard.present("first", &anybody, now), Presented::Current(_)), "and the other");
+        assert!(matches!(shard.present("first", &anybody, now), Presented::Current(_)), "one request");
+        assert!(matches!(shard.present("first", &anybody, now), Presented::Current(_)), "the other");
         assert_eq!(shard.rotate("first", "found", now), Rotation::Rotated);
-        assert_eq!(shard.rotate("found", "next", now), Rotation::Rotated, "who was first goes on");
+        assert_eq!(shard.rotate("found", "next", now), Rotation::Rotated, "the first one refreshes again");
 
         assert_eq!(shard.rotate("first", "also found", now), Rotation::Lost);
 

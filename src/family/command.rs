@@ -1,4 +1,4 @@
-//! What a shard is asked about a family. `id` names the family's row.
+//! Commands to a `GrantShard` about a family. `id` is always the key of the family's row.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +8,14 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 
-/// Judges a refresh token; spends nothing.
+/// Judges a refresh token without spending it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct PresentToken {
     pub id: FamilyId,
-    /// The digest of the presented token's secret.
+    /// Digest of the presented token's secret.
     pub secret: Digest,
-    /// Whether the token's tag proved that this server issued it.
+    /// Whether the token's tag verified, so that this server must have issued it.
     pub genuine: bool,
     pub holder: Holder,
 }
@@ -25,12 +25,12 @@ pub struct PresentToken {
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct RotateToken {
     pub id: FamilyId,
-    /// The digest of the presented token's secret.
+    /// Digest of the presented token's secret.
     pub secret: Digest,
     pub next: Current,
-    /// The family's row may be deleted after this instant.
+    /// The family then ends, and its row can be deleted.
     pub ends_at: Timestamp,
-    /// What the family is bound to from now on, as far as it is not bound yet.
+    /// The key or certificate to bind the family to. An existing binding stays.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
 }
@@ -40,17 +40,18 @@ pub struct RotateToken {
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct FindFamily {
     pub id: FamilyId,
-    /// The `jti` of an access token of the family that was just presented.
+    /// Names an access token of the family that was just presented, so its response was not lost; `None` if
+    /// no access token was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<AttemptId>,
 }
 
-/// Ends a family, if it is this client's.
+/// Ends a family, if it belongs to the client.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct RevokeFamily {
     pub id: FamilyId,
     pub client_id: String,
-    /// If given, it must be the digest of the current refresh token's secret.
+    /// If present, this must be the digest of the current refresh token's secret.
     pub proof: Option<Digest>,
 }

@@ -1,4 +1,4 @@
-//! Identifiers of families and of the answers that carried their tokens.
+//! Identifiers of families, and of the responses that carried their tokens.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::secret;
 use crate::sharding::Shard;
 
-/// A family's row key: 128 random bits, written as base64url.
+/// A family's row key: 128 random bits, written in base64url.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct FamilyId([u8; 16]);
 
@@ -18,13 +18,13 @@ impl FamilyId {
         Self(secret::random(rng))
     }
 
-    /// The identifier that a token carries.
+    /// Returns the identifier with the bytes that a token carries.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes for a token to carry.
+    /// Returns the bytes for a token to carry.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
@@ -51,8 +51,8 @@ impl<'de> Deserialize<'de> for FamilyId {
     }
 }
 
-/// Names one successful answer: the `jti` of its access token. A retry inside the platform carries the same name and
-/// so gets the same result.
+/// Names one successful response: the `jti` of its access token. If the platform delivers the command for it
+/// twice, both carry the same name and get the same reply.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct AttemptId(String);
@@ -63,30 +63,29 @@ impl AttemptId {
         Self(secret::random_id(rng))
     }
 
-    /// The attempt that made the access token with this `jti`.
+    /// Returns the name of the attempt that issued the access token with this `jti`.
     #[must_use]
     pub fn of_jti(jti: &str) -> Self {
         Self(jti.to_owned())
     }
 
-    /// The `jti` of its access token.
+    /// Returns the `jti` of the access token.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A family and the shard that it lives in: the `sid` of its tokens, as base64url(shard ‖ family).
+/// A family and its shard. Displays as the `sid` of the family's tokens: base64url(shard ‖ family).
+#[expect(missing_docs, reason = "the types say what each field is")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionId {
-    /// Where the family lives.
     pub shard: Shard,
-    /// The family.
     pub family: FamilyId,
 }
 
 impl SessionId {
-    /// Reads the `sid` of a token of this server.
+    /// Reads a `sid`. Returns `None` if it has the wrong form, or names a shard that cannot exist.
     #[must_use]
     pub fn parse(sid: &str) -> Option<Self> {
         let bytes = secret::decode(sid)?;

@@ -1,8 +1,14 @@
-//! The tokens that one approval led to, and the one refresh token of theirs that is good.
+//! A family: all tokens that one approval led to, and the one refresh token among them that is current.
 //!
-//! Invariants: at most one refresh token of a family is current; a token that was rotated away ends the
-//! family when it comes back (RFC 9700 §2.2.2, §4.14), unless it lost a race or its answer was lost, and then
-//! the tokens of that answer are withdrawn; an ended family stays ended.
+//! Invariants:
+//!
+//! * At most one refresh token of a family is current.
+//! * A rotated refresh token that comes back ends the family (RFC 9700 §2.2.2, §4.14), unless it lost a race
+//!   or the response to its rotation was lost. After a lost response, the tokens of that response are
+//!   withdrawn.
+//! * An ended family stays ended.
+//!
+//! `docs/decisions/0029-a-refresh-token-that-comes-back.md` has the reasons.
 
 pub mod apply;
 pub mod command;
@@ -24,118 +30,117 @@ use id::{AttemptId, FamilyId};
 use renewal::{Renewal, Return};
 
 /// A family as its row stores it.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Family {
-    /// Of this record.
     pub format: Format<1>,
-    /// The only client that may use it.
     pub client_id: String,
-    /// The account's key.
     pub account: AccountKey,
-    /// What was granted.
+    /// The granted scope.
     pub scope: Scope,
     /// When the person signed in.
     pub auth_time: Timestamp,
-    /// How (RFC 8176).
+    /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,
-    /// The row may go after this.
+    /// When the last of its tokens expires: the row can be deleted then. Every rotation moves it.
     pub ends_at: Timestamp,
-    /// Its refresh token, if the client got one.
+    /// The current refresh token; `None` if the client got none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<Current>,
-    /// Why it ended before its time.
+    /// Why the family ended early; `None` while it has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ending>,
-    /// Where its tokens may be good (RFC 8707 §2.1).
+    /// The resources that its tokens can be for (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
-    /// What its refresh tokens are bound to, the key or the certificate: of public clients only (RFC 9449 §5,
-    /// RFC 8705 §4).
+    /// The key or certificate that its refresh tokens are bound to. Only refresh tokens of public clients are
+    /// bound (RFC 9449 §5, RFC 8705 §4).
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
-    /// The authentication context class that was met, if one was asked for.
+    /// The first requested authentication context class that the sign-in met; `None` if it met none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
     /// Refreshing ends here, however often the family is refreshed (RFC 9700 §4.14.2).
     pub refreshable_until: Timestamp,
-    /// How far its refreshing has come.
     #[serde(default, skip_serializing_if = "Renewal::is_empty")]
     pub renewal: Renewal,
 }
 
-/// The refresh token that is good now.
+/// The current refresh token of a family.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Current {
-    /// The digest of its secret.
+    /// Digest of the token's secret.
     pub digest: Digest,
-    /// Names the rotation that made it, so that its own retry gets the same answer. Also the `jti` of the access
-    /// token that came with it.
+    /// Names the redemption or rotation that issued the token. If the platform delivers its command twice,
+    /// both get the same reply. Also the `jti` of the access token that came with it.
     pub attempt: AttemptId,
     /// The token expires then if it is not used.
     pub good_until: Timestamp,
 }
 
-/// Why a family was ended.
+/// Why a family ended early.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// A refresh token came back after it was rotated away.
+    /// A refresh token came back after it was rotated.
     RefreshTokenReused,
     /// The device code came back after it was redeemed.
     DeviceCodeReplayed,
-    /// The client gave one of its tokens back (RFC 7009).
+    /// The client revoked one of its tokens (RFC 7009).
     Revoked,
-    /// Its answer was lost, and another family stands in its place.
+    /// The response with its tokens was lost, and another family replaced it.
     Reissued,
 }
 
 /// Who presents a refresh token.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Holder {
-    /// The client, authenticated.
+    /// The authenticated client.
     pub client_id: String,
-    /// The keys that it has proved having.
+    /// The keys whose possession the client has proven.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub proven: Confirmation,
 }
 
-/// What a presented refresh token is.
+/// The result of presenting a refresh token.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Presented {
-    /// The current one, or the one before it if the answer was lost. Nothing has been spent: see
-    /// [`Family::rotate`].
+    /// The token is current, or is the one before it and the response to its rotation was lost. Nothing has
+    /// been spent yet: see [`Family::rotate`].
     Current(Box<Family>),
-    /// The one before it, a moment after it was rotated away: the loser of a race.
+    /// The token was rotated a moment ago: this request lost a race.
     Raced,
-    /// One that was rotated away: somebody has a copy.
+    /// The token was rotated before: somebody has a copy, and the family must end.
     Reused,
-    /// Without the key that the family is bound to. Nothing changes.
+    /// The holder did not prove the key that the family is bound to. Nothing changes.
     WithoutKey,
-    /// Of an ended or unknown family, another client's, or not ours.
+    /// The token has expired, its family has ended or is unknown or another client's, or this server did not
+    /// issue the token.
     Dead,
 }
 
-/// How an attempt to rotate ends.
+/// The result of an attempt to rotate a refresh token.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rotation {
-    /// The new token is current.
+    /// The new token is current now.
     Rotated,
-    /// It already was, by this very attempt: the platform delivered it twice.
+    /// The same attempt made the new token current before: the platform delivered the command twice.
     Again,
     /// Another attempt was first, or the family has ended.
     Lost,
 }
 
 impl Family {
-    /// Whether its tokens are good.
+    /// Returns whether the family has neither ended nor expired.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended.is_none() && now < self.ends_at
     }
 
-    /// Judges a refresh token. `genuine` says that its tag proved it one of ours, and so once current.
+    /// Judges a refresh token by the digest of its secret. `genuine` means that its tag verified: this server
+    /// issued the token, so it was current once.
     #[must_use]
     pub fn present(&self, digest: &Digest, genuine: bool, now: Timestamp) -> Presented {
         let Some(current) = self.refresh.as_ref().filter(|_| self.is_live(now)) else {
@@ -152,8 +157,8 @@ impl Family {
         }
     }
 
-    /// Makes `next` the current token in place of the current one, by use of `presented`. The row may go after
-    /// `ends_at`, if that is given.
+    /// Replaces the current token with `next`, if the token with the digest `presented` permits it. The
+    /// family then ends at `ends_at`.
     pub fn rotate(
         &mut self,
         presented: &Digest,
@@ -175,7 +180,8 @@ impl Family {
         }
     }
 
-    /// Until when the refresh token whose digest this is may be used; `None` if it is not the current one.
+    /// Returns until when the refresh token with this digest can be used; `None` if it is not the current one
+    /// or cannot be used any more.
     #[must_use]
     pub fn good_until(&self, digest: &Digest, now: Timestamp) -> Option<Timestamp> {
         self.refresh.as_ref().filter(|current| current.digest == *digest)?;
@@ -183,20 +189,20 @@ impl Family {
         (self.is_live(now) && now < end).then_some(end)
     }
 
-    /// When its refresh token ends.
+    /// Returns when the current refresh token expires.
     #[must_use]
     pub fn refresh_ends_at(&self) -> Timestamp {
         self.refresh.as_ref().map_or(self.ends_at, |current| current.good_until)
     }
 
-    /// Whether the access token named `jti` was withdrawn, because its answer was lost.
+    /// Returns whether the access token of `attempt` was withdrawn, because its response was lost.
     #[must_use]
     pub fn has_withdrawn(&self, attempt: &AttemptId) -> bool {
         self.renewal.withdrawn.iter().any(|lost| lost.attempt == *attempt)
     }
 
-    /// Notes that the access token named `jti` was seen: if it came with the current refresh token, that answer was
-    /// not lost. Whether this is news.
+    /// Notes that the access token of `attempt` was seen. If it came with the current refresh token, that
+    /// response was not lost. Returns whether the family changed.
     pub fn arrive(&mut self, attempt: &AttemptId) -> bool {
         let newest = self.refresh.as_ref().is_some_and(|current| current.attempt == *attempt);
         match &mut self.renewal.predecessor {
@@ -208,13 +214,14 @@ impl Family {
         }
     }
 
-    /// Binds its refresh tokens to a key from now on. A binding stands: it is never loosened or changed.
+    /// Binds the family's refresh tokens to a key or certificate. An existing binding is never removed or
+    /// changed.
     pub fn bind(&mut self, cnf: Confirmation) {
         self.cnf.jkt = self.cnf.jkt.take().or(cnf.jkt);
         self.cnf.x5t_s256 = self.cnf.x5t_s256.take().or(cnf.x5t_s256);
     }
 
-    /// Makes the event of something that happened to this family, whose row key is `id`.
+    /// Builds the event for something that happened to this family, whose identifier is `id`.
     #[must_use]
     pub fn event(&self, what: What, id: FamilyId, now: Timestamp) -> Event {
         Event {
@@ -227,7 +234,7 @@ impl Family {
         }
     }
 
-    /// Ends the family; the first reason stands.
+    /// Ends the family. If it has ended already, the first reason stays.
     pub fn end(&mut self, why: Ending) {
         self.ended.get_or_insert(why);
     }
@@ -285,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loser_of_a_race_is_refused_and_harms_nobody() {
+    fn the_loser_of_a_race_is_refused_and_nothing_else_happens() {
         let mut family = family();
         assert_eq!(family.turn("first", "second", NOW), Rotation::Rotated);
         let last = NOW + RACE.checked_sub(Duration::from_millis(1)).unwrap();
@@ -297,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_lost_answer_its_tokens_are_withdrawn_and_new_ones_stand_in_their_place() {
+    fn after_a_lost_response_its_tokens_are_withdrawn_and_replaced() {
         let mut family = family();
         family.turn("first", "second", NOW);
 
@@ -306,30 +313,30 @@ mod tests {
 
         assert!(family.is_good("third", NOW + RACE));
         assert!(family.has_withdrawn(&attempt("second")) && !family.has_withdrawn(&attempt("third")));
-        assert_eq!(family.present(&digest("second"), true, NOW + RACE), Presented::Reused, "two have copies");
+        assert_eq!(family.present(&digest("second"), true, NOW + RACE), Presented::Reused, "withdrawn");
     }
 
     #[test]
-    fn an_answer_that_arrived_was_not_lost() {
+    fn a_response_that_arrived_was_not_lost() {
         let mut used = family();
         used.turn("first", "second", NOW);
         used.turn("second", "third", NOW + RACE);
         assert_eq!(
             used.present(&digest("first"), true, NOW + RACE),
             Presented::Reused,
-            "older than the last"
+            "its successor was used"
         );
 
         let mut seen = family();
         seen.turn("first", "second", NOW);
-        assert!(!seen.arrive(&attempt("first")), "an older one tells nothing");
-        assert!(seen.arrive(&attempt("second")) && !seen.arrive(&attempt("second")), "news once");
-        assert_eq!(seen.present(&digest("first"), true, NOW), Presented::Raced, "a race it may still be");
+        assert!(!seen.arrive(&attempt("first")), "an older access token proves nothing");
+        assert!(seen.arrive(&attempt("second")) && !seen.arrive(&attempt("second")), "written once");
+        assert_eq!(seen.present(&digest("first"), true, NOW), Presented::Raced, "it can still be a race");
         assert_eq!(seen.present(&digest("first"), true, NOW + RACE), Presented::Reused);
     }
 
     #[test]
-    fn answers_are_lost_for_a_day_and_five_times_in_one_at_most() {
+    fn a_lost_response_is_replaced_within_a_day_and_at_most_five_times_a_day() {
         let mut family = family();
         family.turn("first", "second", NOW);
         assert_eq!(family.present(&digest("first"), true, NOW + LOST), Presented::Reused);
@@ -347,12 +354,12 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_was_made_up_harms_nobody() {
+    fn a_made_up_token_changes_nothing() {
         assert_eq!(family().present(&digest("made up"), false, NOW), Presented::Dead);
     }
 
     #[test]
-    fn of_two_rotations_one_wins_and_its_own_retry_wins_again() {
+    fn of_two_rotations_one_wins_and_wins_again_when_it_is_delivered_twice() {
         let mut family = family();
 
         assert_eq!(family.turn("first", "second", NOW), Rotation::Rotated);
@@ -362,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_stands() {
+    fn a_binding_is_never_changed() {
         let to = |jkt: &str| Confirmation { jkt: Some(jkt.to_owned()), ..Confirmation::default() };
         let certificate = Confirmation { x5t_s256: Some("c".to_owned()), ..Confirmation::default() };
         let mut family = family();
@@ -388,13 +395,13 @@ mod tests {
     }
 
     #[test]
-    fn a_family_ends_with_its_time_and_its_refresh_token_perhaps_before() {
+    fn a_refresh_token_can_expire_before_its_family() {
         let mut family = family();
         assert_eq!(family.present(&digest("first"), true, family.ends_at), Presented::Dead);
 
         let idle = NOW + DAY;
         family.refresh = Some(Current { good_until: idle, ..current("first") });
-        assert!(family.is_live(idle), "for its access tokens' sake");
+        assert!(family.is_live(idle), "its access token is still good");
         assert_eq!(family.present(&digest("first"), true, idle), Presented::Dead);
         assert_eq!(family.good_until(&digest("first"), idle), None);
         assert_eq!(family.turn("first", "second", idle), Rotation::Lost);

@@ -1,7 +1,8 @@
-//! The refresh token: like the device code it carries its own route and proof.
+//! The refresh token. Like a device code, it says where its family is stored, and proves that this server
+//! issued it.
 //!
-//! `base64url(format ‖ pair ‖ shard ‖ family ‖ secret ‖ tag)`. Unlike a device code it may outlive its key
-//! pair; then its tag proves nothing, and only the digest of the current token is left to go by.
+//! `base64url(format ‖ pair ‖ shard ‖ family ‖ secret ‖ tag)`. Unlike a device code, it can outlive the key
+//! pair of its tag. The tag then proves nothing, and the token is good only if its digest is the current one.
 
 use rand_core::CryptoRng;
 
@@ -13,23 +14,22 @@ use crate::sharding::Shard;
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
-/// format, pair (2), shard (2), family (16), secret (32).
+/// Bytes under the tag: format (1), pair (2), shard (2), family (16), secret (32).
 const BODY: usize = 53;
 
 /// A refresh token as presented.
+#[expect(missing_docs, reason = "the types say what the other fields are")]
 pub struct RefreshToken {
-    /// Where its family lives.
     pub shard: Shard,
-    /// Which family.
     pub family: FamilyId,
-    /// The digest of its 256-bit secret.
+    /// Digest of the 256 random bits in the token.
     pub secret: Digest,
-    /// Whether its tag held. If not, its key pair is gone, and it may be made up.
+    /// Whether the tag verified. If not, its key pair is gone, and the token can be made up.
     pub genuine: bool,
 }
 
 impl RefreshToken {
-    /// Makes the next token of a family. Returns what the client gets and what the row keeps.
+    /// Issues the next token of a family. Returns the token for the client, and the digest for the row.
     pub fn issue(
         shard: Shard,
         family: FamilyId,
@@ -48,7 +48,9 @@ impl RefreshToken {
         (secret::encode(&body), Digest::of(&secret))
     }
 
-    /// Reads a token presented by `client_id`; `None` if it is not ours, was altered, or is another client's.
+    /// Reads a token presented by `client_id`. Returns `None` if this server did not issue it, if it was
+    /// altered, or if it was issued to another client, unless its key pair is gone: see
+    /// [`RefreshToken::genuine`].
     #[must_use]
     pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
         let bytes = secret::decode(text)?;
@@ -101,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forged_or_foreign_one_is_answered_at_the_edge() {
+    fn a_forged_token_and_another_clients_are_refused_without_a_call() {
         let (text, _) = issue();
         let mut bytes = secret::decode(&text).unwrap();
         bytes[30] ^= 1;
@@ -112,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_key_is_gone_is_still_read_but_proves_nothing() {
+    fn a_token_whose_key_is_gone_is_read_but_proves_nothing() {
         let (text, _) = issue();
         let later = keyring(&secret::encode(&[1; 32]));
 

@@ -1,4 +1,4 @@
-//! What a family keeps of its rotations: the token before the current one, and tokens that nobody got.
+//! What a family remembers of its rotations: the token before the current one, and lost responses.
 
 use core::time::Duration;
 
@@ -9,67 +9,69 @@ use crate::format::is_false;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// A refresh token that comes back within this time after its rotation lost a race; it is refused and nothing else
-/// happens. The same window holds for a redeemed device code. A client that sends one request at a time never lands
-/// in it.
+/// A refresh token that comes back within this time after its rotation has lost a race: it is refused, and
+/// nothing else happens. The same holds for a redeemed device code. A client that waits for each response
+/// before it sends the next request never meets this.
 pub const RACE: Duration = Duration::from_secs(3);
-/// For so long after a rotation its answer may turn out to have been lost.
+/// How long after a rotation its response can turn out to have been lost.
 pub const LOST: Duration = Duration::from_secs(86_400);
-/// So many lost answers are made good within [`LOST`]; after that the token before the current one is a thief's.
+/// The most lost responses that are replaced within [`LOST`]. After that, a token that comes back counts as
+/// stolen.
 pub const MOST_LOST: usize = 5;
 
-/// How far a family's refreshing has come. Empty until the first rotation.
+/// What a family remembers of its rotations. Empty until the first one.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Renewal {
-    /// The token before the current one.
+    /// The token before the current one; `None` until the first rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<Predecessor>,
-    /// Rotations whose answers were lost: their access tokens are not good.
+    /// Rotations whose responses were lost. Their access tokens are not good.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub withdrawn: Vec<Withdrawn>,
 }
 
-/// The refresh token that the current one stands in the place of.
+/// The refresh token that the current one replaced.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Predecessor {
-    /// The digest of its secret.
+    /// Digest of its secret.
     pub digest: Digest,
-    /// When it was last rotated away.
+    /// When it was last rotated.
     pub at: Timestamp,
-    /// Whether the access token that came with the current one was seen here: so the answer was not lost.
+    /// Whether the access token that came with the current refresh token was seen at this server. If so, the
+    /// response was not lost.
     #[serde(default, skip_serializing_if = "is_false")]
     pub arrived: bool,
 }
 
-/// A rotation whose answer was lost.
+/// A rotation whose response was lost.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Withdrawn {
-    /// Its name, which is the `jti` of its access token.
+    /// Names the rotation. Also the `jti` of its access token.
     pub attempt: AttemptId,
-    /// When that was found out.
+    /// When its response was found to be lost.
     pub at: Timestamp,
 }
 
-/// What it means that the predecessor is presented.
+/// Why the predecessor is presented again.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Return {
     /// Two requests were sent at once.
     Race,
-    /// The answer to the first one was lost.
+    /// The response to the first request was lost.
     Lost,
-    /// Two hold a copy.
+    /// Two parties have a copy.
     Reuse,
 }
 
 impl Renewal {
-    /// Whether nothing has been kept.
+    /// Returns whether there is nothing to store.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.predecessor.is_none() && self.withdrawn.is_empty()
     }
 
-    /// What it means that `digest` is presented; `None` if it is not the predecessor's.
+    /// Returns why the token with this digest is presented again; `None` if it is not the predecessor.
     pub(super) fn returned(&self, digest: &Digest, now: Timestamp) -> Option<Return> {
         let predecessor = self.predecessor.as_ref().filter(|predecessor| predecessor.digest == *digest)?;
         let lately = self.withdrawn.iter().filter(|lost| now < lost.at + LOST).count();
@@ -82,9 +84,10 @@ impl Renewal {
         })
     }
 
-    /// Notes that the current token, made by the rotation `attempt`, is replaced by use of `presented`.
+    /// Notes that the current token, which `attempt` issued, is replaced by use of the token `presented`. If
+    /// the two are not the same token, the response of `attempt` was lost.
     pub(super) fn note(&mut self, presented: &Digest, current: &Digest, attempt: &AttemptId, now: Timestamp) {
-        // By then every access token of it has expired, too: none lives longer than a day.
+        // After `LOST`, the access token of a withdrawn rotation has expired: none lives longer than a day.
         self.withdrawn.retain(|lost| now < lost.at + LOST);
         if current != presented {
             self.withdrawn.push(Withdrawn { attempt: attempt.clone(), at: now });

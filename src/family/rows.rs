@@ -4,11 +4,10 @@ use super::Family;
 use super::id::FamilyId;
 use crate::audit::outbox::Outbox;
 
-/// Reads and writes families, keyed by their identifiers. Every method is synchronous, so
-/// that a command runs without interruption.
+/// Reads and writes families by their identifiers. Every method is synchronous, so that nothing can interrupt
+/// a command.
+#[expect(missing_docs, reason = "the names of the methods say it all")]
 pub trait Rows: Outbox {
-    /// Reads a family.
     fn family(&self, id: FamilyId) -> Result<Option<Family>, Self::Error>;
-    /// Writes a family.
     fn put_family(&self, id: FamilyId, family: &Family) -> Result<(), Self::Error>;
 }

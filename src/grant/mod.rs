@@ -237,14 +237,14 @@ impl Grant {
         if !self.is_open(now) {
             return false;
         }
-        let State::Pending { hold: held } = &mut self.state else { return false };
-        match held {
+        let State::Pending { hold: current } = &mut self.state else { return false };
+        match current {
             Some(other) if other.account != hold.account && other.browser != hold.browser => {
                 self.state = State::Denied { how: Denial::Contested };
                 false
             }
             Some(_) | None => {
-                *held = Some(hold);
+                *current = Some(hold);
                 true
             }
         }
@@ -253,14 +253,15 @@ impl Grant {
     /// Returns whether `hold` is that of the page that was shown last.
     #[must_use]
     pub fn is_held_by(&self, hold: &Hold) -> bool {
-        matches!(&self.state, State::Pending { hold: Some(held) } if held == hold)
+        matches!(&self.state, State::Pending { hold: Some(current) } if current == hold)
     }
 
     /// Returns whether the page was last shown to the same account, session and browser.
     #[must_use]
     pub fn was_shown_to(&self, hold: &Hold) -> bool {
-        let State::Pending { hold: Some(held) } = &self.state else { return false };
-        (&held.account, &held.session, &held.browser) == (&hold.account, &hold.session, &hold.browser)
+        let State::Pending { hold: Some(current) } = &self.state else { return false };
+        (&current.account, &current.session, &current.browser)
+            == (&hold.account, &hold.session, &hold.browser)
     }
 
     /// Records an approval. Returns `false` if the grant is no longer open.

@@ -194,8 +194,8 @@ impl UserCode {
 
     /// Reads a code as a person typed it, where codes have `shape` or, for some clients, only digits.
     ///
-    /// Text without letters is first read as digits, because a mixed alphabet that lacks some digit would drop
-    /// it.
+    /// Text without letters is first read as digits, because a mixed alphabet that lacks some digit would
+    /// drop it.
     #[must_use]
     pub fn parse_either(typed: &str, shape: &Shape) -> Option<Self> {
         let digits = shape.in_digits();

@@ -97,7 +97,7 @@ fn find<R: Rows>(rows: &R, client_id: &str, expected: &Expected) -> Outcome<Clie
     })
 }
 
-pub(super) fn rotate<R: Rows>(rows: &R, ask: RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
+pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
     let client = match find(rows, &ask.client_id, &ask.expected)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),

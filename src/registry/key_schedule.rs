@@ -218,7 +218,7 @@ mod tests {
             public,
             wrapped: String::new(),
             created_at: START,
-            signs_from: signs_from,
+            signs_from,
             retired_at: None,
             imported: false,
         }

@@ -47,7 +47,7 @@ pub fn apply<R: Rows>(
         Command::CreateClient(ask) => Answer::to::<CreateClient>(&clients::create(rows, ask, now)?),
         Command::ReplaceClient(ask) => Answer::to::<ReplaceClient>(&clients::replace(rows, ask, now)?),
         Command::DeleteClient(ask) => Answer::to::<DeleteClient>(&clients::delete(rows, &ask)?),
-        Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, ask, now)?),
+        Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, &ask, now)?),
         Command::ListScopes(_) => Answer::to::<ListScopes>(&rows.scopes()?),
         Command::DescribeScope(ask) => Answer::to::<DescribeScope>(&scopes::describe(rows, &ask)?),
         Command::MapScope(ask) => Answer::to::<MapScope>(&scopes::map(rows, &ask)?),

@@ -76,7 +76,7 @@ impl Envelope {
         let caller = Caller::identify(context, form, self.required).await?;
         match self.assertion {
             AssertionUse::First => {
-                caller.use_up(context).await.map_err(|error| caller.unauthenticated(error))?
+                caller.use_up(context).await.map_err(|error| caller.unauthenticated(error))?;
             }
             AssertionUse::Afterwards => {}
         }

@@ -66,13 +66,11 @@ impl Caller {
         let cached = snapshot.client(&credentials.client_id);
         let proven = prove_cached(context, &credentials, cached, required).await;
         let client = cached.map(|client| client.client_id.clone());
-        match proven.map_err(|error| Unauthenticated { client, error })? {
-            Some(client) => Ok(Self { client, credentials }),
-            None => {
-                let client = prove_at_source(context, form, &credentials, required).await?;
-                Ok(Self { client, credentials })
-            }
+        if let Some(client) = proven.map_err(|error| Unauthenticated { client, error })? {
+            return Ok(Self { client, credentials });
         }
+        let client = prove_at_source(context, form, &credentials, required).await?;
+        Ok(Self { client, credentials })
     }
 
     /// Returns the name of the assertion, which may be used once. Its signature is verified by now, so nobody but

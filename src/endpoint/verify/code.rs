@@ -78,11 +78,11 @@ pub(super) async fn look_up<P: Platform>(
         Attempt::Taken(taken) => taken,
         Attempt::Wait(seconds) => return Ok(view::wait(context, browser, seconds).await),
     };
-    let held = hold(context, code, browser, account, rng).await;
-    if !matches!(held, Ok(None)) {
+    let found = hold(context, code, browser, account, rng).await;
+    if !matches!(found, Ok(None)) {
         taken.give_back(context).await;
     }
-    let Some((shown, hold)) = held? else {
+    let Some((shown, hold)) = found? else {
         context.server.expose(1, context.now).await;
         let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode)).await;
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));

@@ -69,8 +69,8 @@ pub(super) async fn submitted<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let transaction = read_transaction(context, form, browser);
-    let held = transaction.and_then(|(transaction, code)| Some((transaction.hold?, code)));
-    let (Some((hold, code)), Some((session, account))) = (held, check(context, browser).await?) else {
+    let opened = transaction.and_then(|(transaction, code)| Some((transaction.hold?, code)));
+    let (Some((hold, code)), Some((session, account))) = (opened, check(context, browser).await?) else {
         let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired)).await;
         return Ok(page.noting(WHAT, None, "refused", "no_session"));
     };
