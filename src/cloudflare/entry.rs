@@ -142,8 +142,8 @@ async fn body(incoming: &mut worker::Request) -> Result<Option<Vec<u8>>> {
     Ok(Some(body))
 }
 
-/// Reads `request.cf.tlsClientAuth`, which exists if the zone requests certificates. The endpoints believe it only at
-/// the mTLS host.
+/// Reads `request.cf.tlsClientAuth`, which exists if the zone requests certificates. The endpoints believe it
+/// only at the mTLS host.
 fn certificate(request: &worker::Request, now: Timestamp) -> Option<Certificate> {
     let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
     let shown = Reflect::get(&cf, &"tlsClientAuth".into()).ok()?;
@@ -185,6 +185,7 @@ fn log(decision: &LogLine, ray: &str, ms: u128) {
         ray: &'a str,
         ms: u128,
     }
-    let line = serde_json::to_string(&Line { decision, ray, ms }).unwrap_or_default();
+    let line =
+        serde_json::to_string(&Line { decision, ray, ms }).expect("texts and a number can always be written");
     worker::console_log!("{line}");
 }

@@ -78,7 +78,8 @@ impl DurableObject for GrantShard {
 }
 
 impl GrantShard {
-    /// Applies a command in one transaction: the grant, its family and its event change together, or not at all.
+    /// Applies a command in one transaction: the grant, its family and its event change together, or not at
+    /// all.
     fn transact(&self, command: Command, now: Timestamp) -> Result<Answer> {
         let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
         object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now))

@@ -33,8 +33,8 @@ pub(super) fn reply(answer: Answer) -> Result<Response> {
     Response::ok(answer.into_json())
 }
 
-/// Returns the error for a record or a message that does not parse. It says where but not what, because serde's
-/// own messages quote values.
+/// Returns the error for a record or a message that does not parse. It says where but not what, because
+/// serde's own messages quote values.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn broken(error: serde_json::Error) -> Error {
     let (kind, column) = (error.classify(), error.column());
@@ -148,8 +148,8 @@ pub(super) fn json<T: Serialize>(record: &T) -> Result<SqlStorageValue> {
 
 /// Makes sure that the object's alarm rings at `due` or earlier.
 ///
-/// `known` is the alarm as this object last set it; after a restart, the storage is asked. A failure is logged but
-/// not returned: the command itself has succeeded, and the object's next write tries again.
+/// `known` is the alarm as this object last set it; after a restart, the storage is asked. A failure is
+/// logged but not returned: the command itself has succeeded, and the object's next write tries again.
 pub(super) async fn ring_by(state: &State, known: &Cell<Option<Timestamp>>, due: Result<Option<Timestamp>>) {
     let rung = match due {
         Ok(Some(due)) => set_alarm(state, known, due).await,
@@ -183,5 +183,5 @@ pub(super) fn complain(what: &'static str, error: &Error) {
         reason: String,
     }
     let line = Line { what, outcome: "unavailable", reason: error.to_string() };
-    worker::console_error!("{}", serde_json::to_string(&line).unwrap_or_default());
+    worker::console_error!("{}", serde_json::to_string(&line).expect("texts can always be written"));
 }

@@ -1,4 +1,5 @@
-//! The [`Platform`] on Workers: Durable Objects, the snapshot in KV, a rate limit, signatures, and other servers.
+//! The [`Platform`] on Workers: Durable Objects, the snapshot in KV, a rate limit, signatures, and other
+//! servers.
 
 use crate::ask::Ask;
 use crate::identity::account::AccountKey;
@@ -27,8 +28,9 @@ pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// Name of the registry object.
 const THE_REGISTRY: &str = "registry";
 
-/// Returns the key in KV under which the registry object with this identifier publishes. The identifier makes sure
-/// that a namespace that previews share, or that has outlived an object, never serves another registry's keys.
+/// Returns the key in KV under which the registry object with this identifier publishes. The identifier makes
+/// sure that a namespace that previews share, or that has outlived an object, never serves another registry's
+/// keys.
 pub(super) fn snapshot_key(object: &str) -> String {
     format!("registry/{object}")
 }
@@ -140,7 +142,8 @@ impl Platform for Workers {
     }
 }
 
-/// Sends a command to an object. Logs one line if the object cannot be reached, or if the reply does not parse.
+/// Sends a command to an object. Logs one line if the object cannot be reached, or if the reply does not
+/// parse.
 async fn ask<A: Ask>(
     namespace: &ObjectNamespace,
     name: &str,
@@ -163,7 +166,8 @@ pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
     serde_json::from_str(&reply).map_err(broken)
 }
 
-/// Sends one command to an object as JSON and returns the JSON of its reply. Compiled once for all commands.
+/// Sends a command to an object and returns the reply, both as JSON. Not generic, so that it is compiled only
+/// once.
 async fn exchange(
     namespace: &ObjectNamespace,
     name: &str,
@@ -179,7 +183,7 @@ async fn exchange(
     let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
     let text = response.text().await?;
     if response.status_code() != 200 {
-        return Err(Error::RustError("an object refused a command".to_owned()));
+        return Err(Error::RustError("an object failed to answer a command".to_owned()));
     }
     Ok(text)
 }

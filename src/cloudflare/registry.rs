@@ -37,7 +37,8 @@ pub struct Registry {
     pub(super) state: State,
     env: Env,
     pub(super) table: Rc<Stored>,
-    /// When this object last tended its keys. A new `MASTER_KEY` takes a deployment, which restarts the object.
+    /// When this object last tended its keys. A new `MASTER_KEY` takes a deployment, which restarts the
+    /// object.
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
 }
@@ -89,8 +90,8 @@ impl Registry {
         Ok(Answer::to::<TakeSnapshot>(&taken))
     }
 
-    /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the next
-    /// request tends again.
+    /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the
+    /// next request tends again.
     async fn follow_up(&self, now: Timestamp) {
         self.tended_at.set(None);
         if let Err(error) = self.tend(now).await {
@@ -133,8 +134,8 @@ impl Registry {
         settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))
     }
 
-    /// Writes the snapshot to KV, where Workers read it without asking this object. Returns `false` if that failed.
-    /// KV only saves time, so a deployment without it has nothing to publish.
+    /// Writes the snapshot to KV, where Workers read it without asking this object. Returns `false` if that
+    /// failed. KV only saves time, so a deployment without it has nothing to publish.
     async fn publish(&self, snapshot: &Snapshot) -> bool {
         let Ok(kv) = self.env.kv(SNAPSHOT) else { return true };
         self.publications.published(object::now());

@@ -20,8 +20,8 @@ use crate::token::signing_key::{Algorithm, StoredKey};
 const TENDING: Duration = Duration::from_secs(3_600);
 
 impl Registry {
-    /// Makes the keys that are missing, removes those that have ended, and seals those again that only the previous
-    /// `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
+    /// Makes the keys that are missing, removes those that have ended, and seals those again that only the
+    /// previous `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
     pub(super) async fn tend(&self, now: Timestamp) -> Result<()> {
         if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
             return Ok(());
@@ -37,9 +37,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Makes the keys that `command` needs, and seals the key that it imports. Returns `None` if it imports none, or
-    /// if the two halves of that key do not match. The caller then runs the command without awaiting anything, so
-    /// that no other command takes the keys.
+    /// Makes the keys that `command` needs, and seals the key that it imports. Returns `None` if it imports
+    /// none, or if the two halves of that key do not match. The caller then runs the command without awaiting
+    /// anything, so that no other command takes the keys.
     pub(super) async fn prepare(&self, command: &Command, now: Timestamp) -> Result<Option<NewKey>> {
         while let Some(alg) = self.unmade(command, now)? {
             self.make(alg, &self.settings()?.keyring).await?;

@@ -16,8 +16,8 @@ use crate::token::signing_key::{Algorithm, Material, PublicKey};
 thread_local! {
     /// Private keys that this isolate has imported, by `kid`.
     static IMPORTED: RefCell<HashMap<String, CryptoKey>> = RefCell::default();
-    /// Public keys that this isolate has imported, by algorithm and `kid`. Clients bring keys, too, so the map is
-    /// emptied when it is full.
+    /// Public keys that this isolate has imported, by algorithm and `kid`. Clients bring keys, too, so the
+    /// map is emptied when it is full.
     static VERIFYING: RefCell<HashMap<(&'static str, String), CryptoKey>> = RefCell::default();
 }
 
@@ -36,7 +36,8 @@ pub(super) async fn generate(alg: Algorithm) -> Result<(PublicKey, Vec<u8>)> {
     Ok((PublicKey::new(alg, material(alg, &jwk)?), Uint8Array::new(&pkcs8).to_vec()))
 }
 
-/// Imports a key that an operator made. Returns its private half as PKCS #8; `None` if its halves do not match.
+/// Imports a key that an operator made. Returns its private half as PKCS #8; `None` if its halves do not
+/// match.
 pub(super) async fn adopt(key: &PrivateJwk) -> Result<Option<Vec<u8>>> {
     const PROOF: &[u8] = b"the halves of this key belong together";
     let Some(private) = import_jwk(key).await? else { return Ok(None) };
@@ -58,8 +59,8 @@ async fn import_jwk(key: &PrivateJwk) -> Result<Option<CryptoKey>> {
     Ok(imported.ok())
 }
 
-/// Signs `input` with the key named `kid`. Calls `pkcs8` for the private half only if this isolate has not imported
-/// the key yet.
+/// Signs `input` with the key named `kid`. Calls `pkcs8` for the private half only if this isolate has not
+/// imported the key yet.
 pub(super) async fn sign(
     alg: Algorithm,
     kid: &str,
@@ -142,8 +143,8 @@ fn subtle() -> Result<SubtleCrypto> {
     Ok(global.crypto()?.subtle())
 }
 
-/// Returns WebCrypto's parameters for an algorithm. The same object serves to generate, import, sign and verify: each
-/// operation reads only the members that it knows.
+/// Returns WebCrypto's parameters for an algorithm. The same object serves to generate, import, sign and
+/// verify: each operation reads only the members that it knows.
 fn parameters(alg: Algorithm) -> Result<Object> {
     let object = Object::new();
     let set = |name: &str, value: JsValue| Reflect::set(&object, &name.into(), &value).map(drop);

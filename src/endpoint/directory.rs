@@ -32,10 +32,11 @@ const _: () = assert!(
     "every copy from before a key was published has expired when the key signs"
 );
 
-/// Maximum age of the keys that `/jwks.json` shows and that verify tokens. Short, because a key may be retired and
-/// replaced from one moment to the next; not zero, because anybody may send requests.
+/// Maximum age of the keys that `/jwks.json` shows and that verify tokens. Short, because a key may be
+/// retired and replaced from one moment to the next; not zero, because anybody may send requests.
 const KEYS_AGE: Duration = Duration::from_secs(1);
-/// Maximum age of the information which keys sign. A redemption or refresh has just read it, with the client.
+/// Maximum age of the list of keys that sign. A redemption or refresh has just read it, together with the
+/// client.
 const SIGNING_AGE: Duration = Duration::from_secs(5);
 
 impl<P: Platform> Server<P> {
@@ -51,15 +52,15 @@ impl<P: Platform> Server<P> {
         Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
     }
 
-    /// Forgets the snapshot after a change. Forgets the keys, too, because a new client may need a key for another
-    /// algorithm.
+    /// Forgets the snapshot after a change. Forgets the keys, too, because a new client may need a key for
+    /// another algorithm.
     pub(super) fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
         self.cache.keys.forget();
     }
 
-    /// Returns whether the snapshot has keys and, in development, the demo clients. Otherwise it is from before
-    /// they were stored.
+    /// Returns whether the snapshot has keys and, in development, the demo clients. Otherwise it is from
+    /// before they were stored.
     fn is_complete(&self, snapshot: &Snapshot) -> bool {
         let has = |client: &Client| snapshot.client(&client.client_id).is_some();
         !snapshot.keys.is_empty() && (!self.settings.is_development() || demo::clients().iter().all(has))
@@ -112,8 +113,8 @@ impl<P: Platform> Server<P> {
         KeySchedule::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
     }
 
-    /// Returns the keys that verify tokens. While the registry cannot be reached, these are the ones that it
-    /// published last.
+    /// Returns the keys that verify tokens. While the registry cannot be reached, these are the last ones
+    /// that it published.
     pub async fn verifying_keys(&self, now: Timestamp) -> Result<Vec<PublicKey>, Unavailable> {
         let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
             Some(keys) => Ok(keys),
@@ -142,8 +143,8 @@ impl<P: Platform> Server<P> {
         reply
     }
 
-    /// Returns whether guessing user codes has become too easy. Asks the limiter at most every [`SNAPSHOT_AGE`],
-    /// and changes nothing there, so every page may call it.
+    /// Returns whether guessing user codes has become too easy. Asks the limiter at most every
+    /// [`SNAPSHOT_AGE`], and changes nothing there, so every page may call it.
     pub async fn is_strained(&self, now: Timestamp) -> bool {
         match self.cache.strained.fresh(SNAPSHOT_AGE, now) {
             Some(strained) => strained,
@@ -165,8 +166,8 @@ impl<P: Platform> Server<P> {
         self.cache.live.borrow_mut().insert(shard.to_string(), live);
     }
 
-    /// Returns the longest code lifetime of all clients, in seconds. Attempts count for that long, because a guess
-    /// may hit a code of any client.
+    /// Returns the longest code lifetime of all clients, in seconds. Attempts count for that long, because a
+    /// guess may hit a code of any client.
     pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
         let snapshot = self.snapshot(now).await.ok();
         let clients = snapshot.iter().flat_map(|snapshot| &snapshot.clients);
@@ -174,8 +175,8 @@ impl<P: Platform> Server<P> {
         longest.max(self.settings.code_lifetime)
     }
 
-    /// Reports wrong entries, and the live codes seen lately, to the limiter. Returns whether guessing has become
-    /// too easy.
+    /// Reports wrong entries, and the live codes seen lately, to the limiter. Returns whether guessing has
+    /// become too easy.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let live = self.cache.live.take();
         if let Ok(strained) = self.ask_exposure(wrong, live.clone(), now).await {

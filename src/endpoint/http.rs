@@ -92,7 +92,8 @@ impl Response {
     /// Returns a JSON response that caches must not store (RFC 6749 §5.1).
     #[must_use]
     pub fn json(status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_string(body).unwrap_or_default();
+        let body =
+            serde_json::to_string(body).expect("response bodies have text keys and no fallible serializer");
         Self::new(status, "application/json", body)
             .with("cache-control", "no-store".to_owned())
             .with("pragma", "no-cache".to_owned())

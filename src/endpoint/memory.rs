@@ -1,4 +1,5 @@
-//! What an isolate remembers between requests: cached values with their age, used names, and fetched key sets.
+//! What an isolate remembers between requests: cached values with their age, used names, and fetched key
+//! sets.
 
 use core::cell::RefCell;
 use core::time::Duration;

@@ -36,8 +36,8 @@ pub use route::Reads;
 use route::Route;
 
 impl<P> Server<P> {
-    /// Returns the issuer that `request` addresses. `None` if the host and scheme are not this server's, or if
-    /// the mTLS host does not serve the path.
+    /// Returns the issuer that `request` addresses. `None` if the host and scheme are not this server's, or
+    /// if the mTLS host does not serve the path.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
             if self.is_mtls(request) {
@@ -60,7 +60,8 @@ const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-max-age", "86400"),
 ];
 
-/// What the entry has to read of a request, by its method, scheme, host and path.
+/// Returns what to read of a request besides what every endpoint reads. Looks only at its scheme, host and
+/// path.
 pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
     let route = server.issuer(request).and_then(|issuer| Route::find(&request.path, &issuer));
     route.map_or(Reads::NOTHING, |route| route.terms().reads)

@@ -1,5 +1,5 @@
-//! What the endpoints need from outside: Durable Objects, the published snapshot, a rate limit, signatures, and
-//! other servers.
+//! What the endpoints need from outside: Durable Objects, the published snapshot, a rate limit, signatures,
+//! and other servers.
 
 use crate::ask::Ask;
 use crate::identity::account::AccountKey;
@@ -35,12 +35,12 @@ pub trait Platform {
     where
         A: Ask<Command = registry::command::Command>;
 
-    /// Returns the published snapshot, which may be a minute old. It only saves time: if there is none, callers
-    /// ask the registry.
+    /// Returns the published snapshot, which may be a minute old. It only saves time: if there is none,
+    /// callers ask the registry.
     async fn published(&self) -> Option<Snapshot>;
 
-    /// Returns whether one more request of `key` is within the platform's own rate limit. The limit only saves
-    /// work: a platform without one returns `true`.
+    /// Returns whether one more request of `key` is within the platform's own rate limit. The limit only
+    /// saves work: a platform without one returns `true`.
     async fn within_limit(&self, key: &str) -> bool;
 
     /// Returns the JWS signature (RFC 7515 §5.1) of `input` by the private half of `key`.
@@ -49,8 +49,8 @@ pub trait Platform {
     /// Returns whether `signature` over `input` was made with the private half of `key`.
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable>;
 
-    /// Posts a form to another server. Returns the body of a response with status 2xx or 4xx; a redirect is an
-    /// error.
+    /// Posts a form to another server. Returns the body of a response with status 2xx or 4xx; a redirect is
+    /// an error.
     async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable>;
 
     /// Fetches a document, with limits on time and size. A redirect is an error.

@@ -34,6 +34,7 @@ use renewal::{Renewal, Return};
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Family {
     pub format: Format<1>,
+    /// The only client that may use its tokens.
     pub client_id: String,
     pub account: AccountKey,
     /// The granted scope.
@@ -42,7 +43,8 @@ pub struct Family {
     pub auth_time: Timestamp,
     /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,
-    /// When the last of its tokens expires: the row can be deleted then. Every rotation moves it.
+    /// When both its refresh token and its access token have expired, so that the row can be deleted. Every
+    /// rotation moves it.
     pub ends_at: Timestamp,
     /// The current refresh token; `None` if the client got none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -330,7 +332,7 @@ mod tests {
         let mut seen = family();
         seen.turn("first", "second", NOW);
         assert!(!seen.arrive(&attempt("first")), "an older access token proves nothing");
-        assert!(seen.arrive(&attempt("second")) && !seen.arrive(&attempt("second")), "written once");
+        assert!(seen.arrive(&attempt("second")) && !seen.arrive(&attempt("second")), "changes once");
         assert_eq!(seen.present(&digest("first"), true, NOW), Presented::Raced, "it can still be a race");
         assert_eq!(seen.present(&digest("first"), true, NOW + RACE), Presented::Reused);
     }

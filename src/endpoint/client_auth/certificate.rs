@@ -22,13 +22,13 @@ impl<'a, P> Context<'a, P> {
     }
 }
 
-/// Returns what an access token for `client` is bound to: the certificate of this request if the client's tokens
-/// must be bound, or else nothing.
+/// Returns what an access token for `client` is bound to: the certificate of this request if the client's
+/// tokens must be bound, or else nothing.
 ///
 /// # Errors
 ///
-/// The tokens must be bound, but the request has no certificate. RFC 8705 §3.4 lets the server decide; this server
-/// refuses, because a token that anybody can use is not what the client was registered for.
+/// The tokens must be bound, but the request has no certificate. RFC 8705 §3.4 lets the server decide; this
+/// server refuses, because a token that anybody can use is not what the client was registered for.
 pub(crate) fn confirmation<P>(context: Context<'_, P>, client: &Client) -> Result<Confirmation, Error> {
     if !is_bound(client) {
         return Ok(Confirmation::default());
@@ -45,8 +45,9 @@ fn is_bound(client: &Client) -> bool {
     by_method || client.tokens.tls_client_certificate_bound_access_tokens
 }
 
-/// Returns what the refresh tokens of `client` are bound to: for a public client, the same as its access tokens
-/// (RFC 8705 §4). Any other client authenticates for every refresh (§7.1), so it can renew its certificate.
+/// Returns what the refresh tokens of `client` are bound to: for a public client, the same as its access
+/// tokens (RFC 8705 §4). Any other client authenticates for every refresh (§7.1), so it can renew its
+/// certificate.
 pub(crate) fn of_refresh_tokens(client: &Client, access: &Confirmation) -> Confirmation {
     match client.authentication {
         Authentication::None => access.clone(),

@@ -11,15 +11,16 @@ use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Server;
 use crate::time::Timestamp;
 
-/// Maximum age of a fetched set. A key that the client has removed from the set may be accepted for that long.
+/// Maximum age of a fetched set. A key that the client has removed from the set may be accepted for that
+/// long.
 pub const KEY_SET_AGE: Duration = Duration::from_secs(300);
-/// Maximum age of a fetched set that refuses a client, because the client's key may be newer than the set. Also
-/// the shortest time between two fetches that succeed.
+/// Maximum age of a fetched set that refuses a client, because the client's key may be newer than the set.
+/// Also the shortest time between two fetches that succeed.
 pub const KEY_SET_REFUSAL_AGE: Duration = Duration::from_secs(60);
 
 impl<P: Platform> Server<P> {
-    /// Returns the keys of `client`. A fetched set is younger than `age`, or younger than [`KEY_SET_AGE`] if it
-    /// cannot be fetched now.
+    /// Returns the keys of `client`. A fetched set is younger than `age`, or younger than [`KEY_SET_AGE`] if
+    /// it cannot be fetched now.
     pub(crate) async fn key_set(
         &self,
         client: &Client,

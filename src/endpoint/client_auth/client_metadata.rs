@@ -7,7 +7,8 @@ use crate::format::is_false;
 use crate::settings::issuer::Issuer;
 use crate::token::signing_key::Algorithm;
 
-/// Members of the metadata. A list of methods that has `private_key_jwt` requires a list of algorithms next to it.
+/// Members of the metadata. A list of methods that has `private_key_jwt` requires a list of algorithms next
+/// to it.
 #[derive(Serialize)]
 pub(crate) struct ClientAuthentication {
     token_endpoint_auth_methods_supported: Vec<&'static str>,

@@ -1,5 +1,5 @@
-//! The steps that every endpoint with client authentication shares: read the form, authenticate the client, answer,
-//! and write one log line.
+//! The steps that every endpoint with client authentication shares: read the form, authenticate the client,
+//! answer, and write one log line.
 
 use serde::Serialize;
 
@@ -27,8 +27,8 @@ pub(crate) struct Envelope {
 pub(crate) enum AssertionUse {
     /// Before the endpoint answers. This costs a hop.
     First,
-    /// After the response, unless the endpoint has used it up by then. A pending poll hands out nothing, so it need
-    /// not wait for this.
+    /// After the response, unless the endpoint has used it up by then. A pending poll hands out nothing, so
+    /// it need not wait for this.
     Afterwards,
 }
 

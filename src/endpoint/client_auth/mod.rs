@@ -53,8 +53,8 @@ impl From<Unavailable> for Unauthenticated {
 impl Caller {
     /// Authenticates the client of a request. Does not use up an assertion.
     ///
-    /// Before it refuses a client, it asks the source, because the client, its secret or its key may be newer than
-    /// the snapshot.
+    /// Before it refuses a client, it asks the source, because the client, its secret or its key may be newer
+    /// than the snapshot.
     pub(super) async fn identify<P: Platform>(
         context: Context<'_, P>,
         form: &Form,
@@ -73,8 +73,8 @@ impl Caller {
         Ok(Self { client, credentials })
     }
 
-    /// Returns the name of the assertion, which may be used once. Its signature is verified by now, so nobody but
-    /// the client can use up the client's names or fill the limiter with them.
+    /// Returns the name of the assertion, which may be used once. Its signature is verified by now, so nobody
+    /// but the client can use up the client's names or fill the limiter with them.
     pub(super) fn assertion(&self) -> Option<UseOnce> {
         if let Proof::Assertion(assertion) = &self.credentials.proof {
             Some(name_of(assertion))
@@ -102,8 +102,8 @@ impl Caller {
         self.client.authentication.is_confidential() && !matches!(self.credentials.proof, Proof::Absent)
     }
 
-    /// Returns the client as it is now, if these credentials still prove its identity. Called before a step that
-    /// cannot be undone.
+    /// Returns the client as it is now, if these credentials still prove its identity. Called before a step
+    /// that cannot be undone.
     pub(super) async fn at_source<P: Platform>(
         &self,
         context: Context<'_, P>,
@@ -134,8 +134,8 @@ async fn prove_cached<P: Platform>(
     Ok(proven.is_ok().then(|| client.clone()))
 }
 
-/// Judges the credentials by the client at its source. Strangers can cause this look-up as often as they like, so the
-/// platform's rate limit comes first.
+/// Judges the credentials by the client at its source. Strangers can cause this look-up as often as they
+/// like, so the platform's rate limit comes first.
 async fn prove_at_source<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -157,8 +157,8 @@ async fn prove_at_source<P: Platform>(
 }
 
 /// Returns what the rate limit counts by: the grant that a device polls for, if the device code is one of the
-/// client's, or else the network. While a secret is newer than the snapshot, others on the same network therefore
-/// cannot slow down an ordinary poll.
+/// client's, or else the network. While a secret is newer than the snapshot, others on the same network
+/// therefore cannot slow down an ordinary poll.
 fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
     let keyring = &context.server.settings.keyring;
     let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));
@@ -182,8 +182,8 @@ async fn prove<P: Platform>(
     }
 }
 
-/// Checks the evidence against the client's keys. Before it refuses, it fetches a set again that is older than
-/// [`KEY_SET_REFUSAL_AGE`].
+/// Checks the evidence against the client's keys. Before it refuses, it fetches a set again that is older
+/// than [`KEY_SET_REFUSAL_AGE`].
 async fn prove_by_keys<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
@@ -204,8 +204,8 @@ async fn bear_out<P: Platform>(context: Context<'_, P>, keys: &KeySet, evidence:
     }
 }
 
-/// Returns whether one of the keys made the signature. Skips a key that cannot be used, such as a point off the
-/// curve: that is the client's mistake.
+/// Returns whether one of the keys made the signature. Skips a key that cannot be used, such as a point off
+/// the curve: that is the client's mistake.
 async fn made_by<P: Platform>(context: Context<'_, P>, keys: &KeySet, assertion: &Assertion) -> bool {
     for key in keys.candidates(assertion.kid.as_deref(), assertion.alg) {
         if context.server.platform.verify(&key, assertion.input(), assertion.signature()).await == Ok(true) {
@@ -234,13 +234,14 @@ fn name_of(assertion: &Assertion) -> UseOnce {
 
 /// Reads the credentials of a request from its `Authorization` header, its form and its connection.
 ///
-/// An empty secret counts as none, because Go's x/oauth2 and oidc-agent send HTTP Basic with an empty secret for
-/// public clients. A `client_id` in the body that equals that of the header or the assertion is not a second method.
+/// An empty secret counts as none, because Go's x/oauth2 and oidc-agent send HTTP Basic with an empty secret
+/// for public clients. A `client_id` in the body that equals that of the header or the assertion is not a
+/// second method.
 ///
 /// # Errors
 ///
-/// The request names no client or two different ones, its header or assertion is malformed, or it uses two methods
-/// (RFC 6749 §2.3: "The client MUST NOT use more than one authentication method").
+/// The request names no client or two different ones, its header or assertion is malformed, or it uses two
+/// methods (RFC 6749 §2.3: "The client MUST NOT use more than one authentication method").
 fn read_credentials(
     authorization: Option<&str>,
     form: &Form,

@@ -33,9 +33,9 @@ pub(crate) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
     text.parse().ok().filter(|_| digits).map(Some).ok_or(Error::Malformed("max_age"))
 }
 
-/// Reads `login_hint`: whom the device expects. The consent page shows it, and anybody may have written it, so a
-/// hint that is not a username, an address or a number is ignored. Otherwise strangers could put sentences on this
-/// server's pages.
+/// Reads `login_hint`: whom the device expects. The consent page shows it, and anybody may have written it,
+/// so a hint that is not a username, an address or a number is ignored. Otherwise strangers could put
+/// sentences on this server's pages.
 pub(crate) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
     let hint = sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))?;
     Ok(hint.filter(|hint| hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier)))

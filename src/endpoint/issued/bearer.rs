@@ -37,8 +37,8 @@ impl Scheme {
     }
 }
 
-/// Reads the access token from the header or from the form of a POST, but not from the query (RFC 6750 §2.1, §2.2,
-/// RFC 9449 §7.1). A token in both is an error.
+/// Reads the access token from the header or from the form of a POST, but not from the query (RFC 6750 §2.1,
+/// §2.2, RFC 9449 §7.1). A token in both is an error.
 pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, String)>, Error> {
     let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
     let by_header =
@@ -54,7 +54,8 @@ pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, St
     }
 }
 
-/// Builds a challenge (RFC 6750 §3, RFC 9449 §7.1), which also says where the resource's metadata are (RFC 9728 §5.1).
+/// Builds a challenge (RFC 6750 §3, RFC 9449 §7.1). It also says where the resource's metadata are
+/// (RFC 9728 §5.1).
 pub(crate) fn challenge<P>(
     context: Context<'_, P>,
     status: u16,

@@ -69,7 +69,7 @@ struct TokenFacts {
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Confirmation::is_empty")]
     cnf: Confirmation,
-    /// RFC 9470 §6.2.
+    /// Seconds since 1970 (RFC 9470 §6.2).
     auth_time: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
@@ -104,8 +104,8 @@ impl Introspection {
     }
 }
 
-/// Returns whether `caller` may see a token: as the client that it was issued to, or as a resource server that it is
-/// for.
+/// Returns whether `caller` may see a token: as the client that it was issued to, or as a resource server
+/// that it is for.
 ///
 /// A resource server is a client without grant types, whose resources are its `audience`.
 fn may_see(caller: &Client, claims: &AccessClaims) -> bool {

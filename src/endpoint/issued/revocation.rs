@@ -14,8 +14,8 @@ use crate::family::refresh_token::RefreshToken;
 use crate::secret::Digest;
 use crate::sharding::Shard;
 
-/// Answers `POST /revoke`. An access token and a refresh token both end the family, and with it every token of the
-/// grant.
+/// Answers `POST /revoke`. An access token and a refresh token both end the family, and with it every token
+/// of the grant.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     let envelope = Envelope { what: "revocation", required: true, assertion: AssertionUse::First };
     let revoke = async |caller: &Caller, form: &Form| {
@@ -25,8 +25,8 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     envelope.answer(context, revoke).await
 }
 
-/// Revokes a token. An unknown token counts as revoked (RFC 7009 §2.2). `token_type_hint` is not needed, because the
-/// formats differ.
+/// Revokes a token. An unknown token counts as revoked (RFC 7009 §2.2). `token_type_hint` is not needed,
+/// because the formats differ.
 async fn revoke<P: Platform>(context: Context<'_, P>, client_id: &str, token: &str) -> Result<(), Error> {
     if let Some(refresh) = RefreshToken::parse(token, client_id, &context.server.settings.keyring) {
         let proof = if refresh.genuine { None } else { Some(refresh.secret) };
@@ -42,8 +42,8 @@ async fn revoke<P: Platform>(context: Context<'_, P>, client_id: &str, token: &s
     }
 }
 
-/// Ends the family. `proof` is the digest of a refresh token whose tag no longer proves anything: it must be the
-/// current token.
+/// Ends the family. `proof` is the digest of a refresh token whose tag no longer proves anything: it must be
+/// the current token.
 async fn end_family<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,

@@ -33,8 +33,8 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     }
 }
 
-/// Answers with the claims. Checks that the sender may have the token before it asks the family, because the family
-/// notes that the token arrived.
+/// Answers with the claims. Checks that the sender may have the token before it asks the family, because the
+/// family notes that the token arrived.
 async fn tell<P: Platform>(
     context: Context<'_, P>,
     scheme: Scheme,
@@ -81,7 +81,8 @@ fn is_shown<P>(context: Context<'_, P>, access: &AccessToken) -> bool {
     certificate::is_shown(context, &access.claims.cnf)
 }
 
-/// Returns the claims that the token discloses: as plain JSON, or signed if the client is registered for that.
+/// Returns the claims that the token discloses: as plain JSON, or signed if the client is registered for
+/// that.
 async fn describe<P: Platform>(
     context: Context<'_, P>,
     Live { client, account, .. }: &Live,

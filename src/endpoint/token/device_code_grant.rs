@@ -1,7 +1,8 @@
 //! Polls, which redeem the device code once the grant is approved (RFC 8628 §3.4, §3.5).
 //!
-//! A redemption takes two hops to the shard. The first judges the code and spends nothing. Everything that can fail
-//! happens between the hops. The second hop spends the approval; only the attempt that wins it answers with tokens.
+//! A redemption takes two hops to the shard. The first judges the code and spends nothing. Everything that
+//! can fail happens between the hops. The second hop spends the approval; only the attempt that wins it
+//! answers with tokens.
 
 use core::time::Duration;
 
@@ -60,7 +61,8 @@ pub(crate) async fn poll<P: Platform>(
     approved.redeem(rng).await
 }
 
-/// Parses the device code. Refuses a forged or expired code by its MAC and expiry alone, without asking an object.
+/// Parses the device code. Refuses a forged or expired code by its MAC and expiry alone, without asking an
+/// object.
 fn unexpired<P>(context: Context<'_, P>, caller: &Caller, device_code: &str) -> Result<DeviceCode, Error> {
     let settings = &context.server.settings;
     let code = DeviceCode::parse(device_code, &caller.client.client_id, &settings.keyring);
@@ -92,8 +94,8 @@ const fn refusal(how: Denial) -> Error {
     }
 }
 
-/// Returns whether this caller may get a lost answer again. Having the code is not enough: the caller must have
-/// authenticated, or hold the key that the code is bound to.
+/// Returns whether this caller may get a lost answer again. Having the code is not enough: the caller must
+/// have authenticated, or hold the key that the code is bound to.
 fn may_reissue<P>(context: Context<'_, P>, caller: &Caller, code: Option<&Confirmation>) -> bool {
     let proved = caller.is_confidential() || code.is_some_and(|cnf| !cnf.is_empty());
     context.server.settings.reissue_lost_answers && proved

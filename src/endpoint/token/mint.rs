@@ -60,8 +60,8 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Tokens {
-    /// Adds the family's next refresh token, and returns what the family's row keeps of it. The token expires at
-    /// `until`, or earlier if it stays idle too long.
+    /// Adds the family's next refresh token, and returns what the family's row keeps of it. The token expires
+    /// at `until`, or earlier if it stays idle too long.
     pub(crate) fn add_refresh_token<P>(
         &mut self,
         context: Context<'_, P>,
@@ -78,8 +78,8 @@ impl Tokens {
         Current { digest, attempt: subject.attempt.clone(), good_until }
     }
 
-    /// Returns when the last of the tokens expires. The family's row is kept until then, so that the access token
-    /// can be revoked.
+    /// Returns when the last of the tokens expires. The family's row is kept until then, so that the access
+    /// token can be revoked.
     pub(crate) fn ends_at(&self, refresh: Option<&Current>, now: Timestamp) -> Timestamp {
         let access = now + Duration::from_secs(self.expires_in);
         refresh.map_or(access, |current| current.good_until.max(access))
@@ -130,7 +130,7 @@ pub(crate) async fn mint<P: Platform>(
         AccessTokenFormat::Opaque => {
             let iat = context.now.seconds();
             let token = AccessToken { claims: access, iat, exp: iat + expires_in };
-            opaque::seal(&token, &settings.keyring, rng).ok_or(Error::Unavailable)?
+            opaque::seal(&token, &settings.keyring, rng)
         }
     };
     let id_token = if subject.scope.has(OPENID) {
@@ -195,8 +195,8 @@ pub(crate) fn id_claims<P>(
     }
 }
 
-/// Builds the response of `/userinfo`. If it is `signed`, it also names the issuer and the client, but has no `exp`,
-/// so that nobody takes it for an ID token (OpenID Connect Core §5.3.2).
+/// Builds the response of `/userinfo`. If it is `signed`, it also names the issuer and the client, but has no
+/// `exp`, so that nobody takes it for an ID token (OpenID Connect Core §5.3.2).
 pub(crate) fn userinfo<P>(
     context: Context<'_, P>,
     person: MappingFacts<'_>,

@@ -8,8 +8,8 @@ use crate::grant::pkce::{METHOD, Verifier, is_challenge};
 ///
 /// # Errors
 ///
-/// The challenge is not an S256 challenge. Without a method it would be `plain` (RFC 7636 §4.3), which this server
-/// does not accept.
+/// The challenge is not an S256 challenge. Without a method it would be `plain` (RFC 7636 §4.3), which this
+/// server does not accept.
 pub(crate) fn challenge(form: &Form) -> Result<Option<String>, Error> {
     match (form.get("code_challenge"), form.get("code_challenge_method")) {
         (None, None) => Ok(None),

@@ -1,7 +1,7 @@
 //! The refresh grant (RFC 6749 §6): judges a refresh token, and rotates it.
 //!
-//! Like a redemption, a refresh takes two hops: the first judges the token and spends nothing, the second replaces
-//! the token.
+//! Like a redemption, a refresh takes two hops: the first judges the token and spends nothing, the second
+//! replaces the token.
 
 use rand_core::CryptoRng;
 
@@ -138,8 +138,8 @@ impl<'a, P: Platform> Usable<'a, P> {
     }
 }
 
-/// Returns the part of the scope that policy still allows. Refuses the refresh if the client may no longer have
-/// `offline_access`.
+/// Returns the part of the scope that policy still allows. Refuses the refresh if the client may no longer
+/// have `offline_access`.
 fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, Error> {
     let facts = PolicyFacts { client: Some(client), account: Some(account), scope: asked };
     match policy::decide(Point::Refresh, facts) {

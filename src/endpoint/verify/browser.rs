@@ -102,7 +102,7 @@ impl Transaction {
 
     /// Returns the value of the hidden field.
     pub(super) fn seal<P>(&self, context: Context<'_, P>, rng: &mut impl CryptoRng) -> String {
-        let plain = serde_json::to_vec(self).unwrap_or_default();
+        let plain = serde_json::to_vec(self).expect("a transaction has text keys and no fallible serializer");
         secret::encode(&context.server.settings.keyring.seal(Purpose::Transaction, &plain, rng))
     }
 
@@ -132,7 +132,7 @@ pub(super) fn remember<P>(
     browser: &Browser,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let plain = serde_json::to_vec(browser).unwrap_or_default();
+    let plain = serde_json::to_vec(browser).expect("a browser has text keys and no fallible serializer");
     let sealed = secret::encode(&context.server.settings.keyring.seal(Purpose::Cookie, &plain, rng));
     let name = cookie_name(context.issuer);
     let secure = if context.issuer.is_secure() { "; Secure" } else { "" };
