@@ -2,10 +2,10 @@
 
 pub mod outbox;
 
-use crate::ask::Ask;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::ask::Ask;
 use crate::format::Format;
 use crate::identity::account::AccountKey;
 use crate::secret;

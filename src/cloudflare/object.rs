@@ -1,10 +1,9 @@
 //! What all Durable Objects share: they take one command, send one reply, and keep rows in SQLite.
 
-use crate::ask::Answer;
-use getrandom::rand_core::UnwrapErr;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use getrandom::rand_core::UnwrapErr;
 use js_sys::{Function, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,6 +11,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Date, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State};
 
+use crate::ask::Answer;
 use crate::time::Timestamp;
 
 /// Reads the clock. Each hop does so once.

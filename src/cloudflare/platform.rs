@@ -1,19 +1,20 @@
 //! The [`Platform`] on Workers: Durable Objects, the snapshot in KV, a rate limit, signatures, and other
 //! servers.
 
-use crate::ask::Ask;
-use crate::identity::account::AccountKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
+use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::identity::account::AccountKey;
+use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::{Shard, shard_of};
-use crate::token::signing_key::{PublicKey, StoredKey};
+use crate::token::signing_key::PublicKey;
 use crate::{grant, identity, limiter, registry, secret};
 
 // The bindings, as `wrangler.toml` names them.

@@ -15,13 +15,13 @@ use crate::client::Client;
 use crate::registry::command::{Command, TakeSnapshot};
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
-use crate::registry::rows::{NewKey, Rows};
+use crate::registry::rows::{NewKey, Rows, StoredKey};
 use crate::registry::snapshot::{Snapshot, standard_scopes};
 use crate::registry::{apply, snapshot};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
-use crate::token::signing_key::{Algorithm, StoredKey};
+use crate::token::signing_key::Algorithm;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",

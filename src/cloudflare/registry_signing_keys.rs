@@ -8,13 +8,13 @@ use super::registry::Registry;
 use super::{object, webcrypto};
 use crate::derived_keys::{Keyring, Purpose};
 use crate::registry::command::Command;
-use crate::registry::rows::{NewKey, Rows as _};
+use crate::registry::rows::{NewKey, Rows as _, StoredKey};
 use crate::registry::signing_keys;
 use crate::secret;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::private_jwk::PrivateJwk;
-use crate::token::signing_key::{Algorithm, StoredKey};
+use crate::token::signing_key::Algorithm;
 
 /// How often an object in use checks whether a key is due: much more often than keys can be due.
 const TENDING: Duration = Duration::from_secs(3_600);

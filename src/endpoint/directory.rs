@@ -8,19 +8,19 @@ use super::platform::{Platform, Unavailable};
 use super::server::{Context, Server};
 use crate::ask::Ask;
 use crate::client::{Client, demo};
-use crate::identity;
 use crate::identity::account::{Account, AccountKey};
 use crate::identity::shard::{FindAccount, SeedAccount};
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
-use crate::registry;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeSnapshot};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
+use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::settings::{Turnstile, When};
 use crate::sharding::Shard;
 use crate::time::Timestamp;
-use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
+use crate::token::signing_key::{Algorithm, PublicKey};
+use crate::{identity, registry};
 
 /// Maximum age of the snapshot in an isolate's memory.
 pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);

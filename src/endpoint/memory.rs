@@ -9,9 +9,9 @@ use std::rc::Rc;
 use crate::client::jwks::KeySet;
 use crate::limiter::command::UseOnce;
 use crate::registry::key_schedule::Signing;
+use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::time::Timestamp;
-use crate::token::signing_key::StoredKey;
 
 /// Pause after a failed fetch of a key set, before the next try.
 const RETRY: Duration = Duration::from_secs(10);

@@ -22,18 +22,18 @@ mod static_token;
 mod token;
 mod verify;
 
-use platform::Platform;
 use rand_core::CryptoRng;
-use server::{Context, Server};
 
 pub use client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use directory::SNAPSHOT_AGE;
+pub use route::Reads;
 
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use http::{Request, Response};
-pub use route::Reads;
+use platform::Platform;
 use route::Route;
+use server::{Context, Server};
 
 impl<P> Server<P> {
     /// Returns the issuer that `request` addresses. `None` if the host and scheme are not this server's, or

@@ -3,9 +3,10 @@
 
 use crate::ask::Ask;
 use crate::identity::account::AccountKey;
+use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::Shard;
-use crate::token::signing_key::{PublicKey, StoredKey};
+use crate::token::signing_key::PublicKey;
 use crate::{grant, identity, limiter, registry};
 
 /// Something could not be reached; nothing is known to have changed.

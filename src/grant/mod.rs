@@ -35,6 +35,8 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use record::{Approval, Denial, Hold, Request, State};
+
 use crate::family::Family;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::family::renewal::RACE;
@@ -43,7 +45,6 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use pace::Verdict;
-pub use record::{Approval, Denial, Hold, Request, State};
 
 /// How long after redemption a lost response can be replaced, if `REISSUE_LOST_ANSWERS` is on.
 pub const REISSUE: Duration = Duration::from_secs(60);

@@ -4,7 +4,6 @@
 //! shard in the device's region. So the verification pages find the grant without an index and without a
 //! routing symbol in the code, and codes look uniform to anyone without the key.
 
-use crate::sharding::{Region, Shard};
 use core::fmt;
 
 use rand_core::CryptoRng;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::user_code::{Shape, UserCode};
 use crate::derived_keys::Keys;
 use crate::secret;
+use crate::sharding::{Region, Shard};
 
 /// After this many draws, the last code is used whatever its region: about one code in 10^15.
 const MAX_DRAWS: usize = 200;

@@ -1,9 +1,10 @@
 //! The accounts of people.
 
-use crate::format::Format;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::format::Format;
 
 /// An account's row key: where the account comes from, a colon, and its name there, as in `local:alice`.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]

@@ -10,7 +10,7 @@ use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
 use crate::time::{Timestamp, span};
 
-/// What a change leads to, if its rows can be read and written.
+/// The result of a change, or the refusal, if the rows can be read and written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
@@ -44,7 +44,8 @@ pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> 
     put(rows, client, is_new_secret, dry_run.as_ref())
 }
 
-/// The new way to authenticate, with the secret there was; whether there was none and the new one is it.
+/// Returns the new authentication with the existing secret, if there is one, and whether a new secret was
+/// taken instead.
 fn keep_secret(before: Authentication, after: Authentication) -> (Authentication, bool) {
     match (before, after) {
         (Authentication::Secret { digest, previous, .. }, Authentication::Secret { by, .. }) => {
@@ -55,7 +56,8 @@ fn keep_secret(before: Authentication, after: Authentication) -> (Authentication
     }
 }
 
-/// Writes a client, unless it may have a scope that nothing describes: nobody could consent to that.
+/// Writes a client, unless one of its scopes has no description, so that nobody could consent to it, or its
+/// tokens could become too large.
 fn put<R: Rows>(
     rows: &R,
     client: Client,
@@ -79,7 +81,7 @@ fn put<R: Rows>(
 }
 
 fn undescribed(name: &str) -> Fault {
-    Fault::at("scope", format!("scope has {name:?}, which nothing describes: describe it first"))
+    Fault::at("scope", format!("scope has {name:?}, which has no description: describe that scope first"))
 }
 
 pub(super) fn delete<R: Rows>(rows: &R, ask: &DeleteClient) -> Outcome<(), R> {

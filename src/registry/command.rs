@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::key_schedule::{Signing, State};
+use super::rows::StoredKey;
 use super::snapshot::{Snapshot, Undescribed};
 use crate::ask::commands;
 use crate::client::Client;
@@ -16,9 +17,9 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::private_jwk::PrivateJwk;
-use crate::token::signing_key::{Algorithm, StoredKey};
+use crate::token::signing_key::Algorithm;
 
-/// Most scopes beside the standard ones.
+/// The most scopes besides the standard ones.
 pub const MOST_SCOPES: usize = 500;
 
 commands! {
@@ -45,29 +46,29 @@ commands! {
     }
 }
 
-/// Takes a snapshot of the registry as it is now.
+/// Takes a snapshot of the registry.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TakeSnapshot {}
 
-/// Reads one client and the names of the keys that sign, as they are now.
+/// Reads a client and the names of the signing keys at their source, which is newer than any snapshot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct FindAtSource {
     pub client_id: String,
 }
 
-/// Reads the signing keys, their private halves sealed. The registry makes them if there are none.
+/// Reads the signing keys, with their private halves sealed. If there are none, the registry makes them.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FindKeys {}
 
-/// Stores those of the clients whose identifiers were never registered; a deleted client is not stored again.
+/// Stores those clients whose identifiers were never registered. A deleted client is not stored again.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what they are")]
 pub struct SeedClients {
     pub clients: Vec<Client>,
 }
 
-/// Reads at most `limit` clients with identifiers after `after`, in the order of their identifiers.
+/// Lists at most `limit` clients whose identifiers come after `after`, in the order of the identifiers.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct ListClients {
@@ -80,21 +81,22 @@ pub struct ListClients {
 pub struct CreateClient {
     /// The client, with a new secret if it needs one.
     pub client: Box<Client>,
-    /// If given, nothing is written.
+    /// If present, nothing is written.
     pub dry_run: Option<Trial>,
-    /// Whether the client registers itself. Such clients get half of the quota; the other half is the operator's.
+    /// Whether the client registers itself, which it can only while all clients together take at most half of
+    /// the quota. The rest is for operators.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_itself: bool,
 }
 
-/// Replaces the client of the same identifier. An existing secret stays.
+/// Replaces the client with the same identifier. An existing secret stays.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ReplaceClient {
-    /// The client, with a new secret if it needs one.
+    /// The client, with a new secret in case it has none.
     pub client: Box<Client>,
     /// The version that the client must still have.
     pub expected: Expected,
-    /// If given, nothing is written.
+    /// If present, nothing is written.
     pub dry_run: Option<Trial>,
 }
 
@@ -107,27 +109,27 @@ pub struct DeleteClient {
     pub expected: Expected,
 }
 
-/// Gives a client another secret.
+/// Replaces the secret of a client.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct RotateSecret {
     pub client_id: String,
     /// The version that the client must still have.
     pub expected: Expected,
-    /// The digest of the new secret.
+    /// Digest of the new secret.
     pub secret: Digest,
-    /// Seconds for which the previous secret stays valid.
+    /// Seconds for which the old secret remains valid.
     pub overlap: u64,
 }
 
-/// Reads every scope with its description.
+/// Lists every scope with its description.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListScopes {}
 
-/// Describes a scope. The reply says whether the scope is new.
+/// Adds or describes a scope. The reply is `true` if the scope is new.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the name says what it is")]
 pub struct DescribeScope {
-    /// The scope.
     pub name: String,
     /// What the scope lets a client do, in words for the consent page.
     pub description: String,
@@ -135,41 +137,41 @@ pub struct DescribeScope {
 
 /// Replaces the claim mapping of a scope. The reply is the new mapping.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the name says what it is")]
 pub struct MapScope {
-    /// The scope.
     pub name: String,
-    /// Its rules; an empty list removes the mapping.
+    /// The new rules. An empty list removes the mapping.
     pub claims: Rules,
 }
 
 /// Reads the claim mapping of a scope.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the name says what it is")]
 pub struct FindMapping {
-    /// The scope.
     pub name: String,
 }
 
-/// Removes a scope that no client may have.
+/// Removes a scope, unless a client is registered for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the name says what it is")]
 pub struct RemoveScope {
-    /// The scope.
     pub name: String,
 }
 
-/// Reads every signing key, as an operator sees it.
+/// Lists every signing key as an operator sees it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListKeys {}
 
 /// Replaces the keys that sign.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct RotateKeys {
-    /// Only the key of this algorithm; every key that signs, if absent.
+    /// The algorithm whose key to replace; `None` to replace every key that signs.
     pub alg: Option<Algorithm>,
-    /// Whether the new keys sign at once, before every verifier can have read them.
+    /// Whether the new keys sign at once, even if some verifiers have not read them yet.
     pub at_once: bool,
 }
 
-/// Takes a key out of use, at once and for good.
+/// Takes a key out of use, at once and permanently.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct RetireKey {
@@ -178,65 +180,65 @@ pub struct RetireKey {
 
 /// Stores a key that the operator made.
 #[derive(Clone, Debug, Deserialize, Serialize)]
+#[expect(missing_docs, reason = "the type says what the other field is")]
 pub struct ImportKey {
-    /// The private key.
     pub key: Box<PrivateJwk>,
-    /// Whether it signs at once, before every verifier can have read it.
+    /// Whether the key signs at once, even if some verifiers have not read it yet.
     pub at_once: bool,
 }
 
-/// What a redemption or a refresh rests on.
+/// The registry's side of a decision: the client, and the keys that sign.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AtSource {
-    /// The client, if there is one.
+    /// `None` if there is no such client.
     pub client: Option<Client>,
-    /// The keys that sign: a key that was retired signs nothing more, whatever an isolate remembers.
+    /// The keys that sign. So a retired key signs nothing more, whatever an isolate has cached.
     pub signing: Vec<Signing>,
-    /// When that was so.
+    /// When the registry read both.
     pub at: Timestamp,
 }
 
-/// A change that is only tried.
+/// A dry run of a change.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Trial {
-    /// Scopes to take for described: those that will be by the time of the change.
+    /// Scopes to treat as described, because they will be when the change is made.
     pub scopes: Scope,
 }
 
-/// A client after a change, or as it would be after one.
+/// A client after a change, or as it would be after a dry run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what the other field is")]
 pub struct ClientNow {
-    /// The client.
     pub client: Box<Client>,
     /// Whether the secret that came with the command is now the client's.
     pub is_new_secret: bool,
 }
 
-/// Why nothing was changed.
+/// Why a change of clients or scopes is refused.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RegistryRefusal {
     /// There is no such client or scope.
     Missing,
-    /// There is a client with that identifier.
+    /// A client with this identifier exists already.
     Exists,
-    /// It is not what it was expected to be.
+    /// The client does not have the expected version.
     Stale,
-    /// There is no room for more.
+    /// There is no room for another client or scope, or for a larger client.
     Full,
     /// The client has no secret.
     NoSecret,
-    /// The client may have scopes that nothing describes.
+    /// Scopes of the client have no description.
     Unknown(Vec<Fault>),
-    /// The tokens of a client could get too large.
+    /// The tokens of a client could become too large.
     TooMuch(Fault),
-    /// So many clients may have the scope; the first of them.
+    /// This many clients are registered for the scope; the string is the identifier of the first of them.
     InUse(usize, String),
     /// The scope is one of the standard ones.
     Standard,
 }
 
-/// Why nothing about the keys was changed.
+/// Why a change of keys is refused.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyRefusal {
@@ -244,38 +246,37 @@ pub enum KeyRefusal {
     Unknown,
     /// The key is stored already, in this state.
     Known(State),
-    /// The private and the public half do not belong together.
+    /// The private and the public half of the key do not belong together.
     Misfit,
-    /// No new key could be made.
+    /// No new key was made beforehand.
     Unmade,
 }
 
-/// A key as an operator sees it. Instants are in seconds since 1970.
+/// A key as an operator sees it. Times are in seconds since 1970.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 pub struct KeyView {
-    /// Its thumbprint.
+    /// JWK thumbprint of the key (RFC 7638).
     pub kid: String,
-    /// Its algorithm.
     pub alg: Algorithm,
-    /// What it is there for.
     pub state: State,
-    /// When it was made or brought.
+    /// When the key was made or imported.
     pub created_at: u64,
-    /// When it begins to sign, or began to; not while it stands by without an end.
+    /// When the key begins or began to sign; `None` while it stands by indefinitely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signs_from: Option<u64>,
-    /// Until when it verifies, once another signs.
+    /// Until when the key verifies; `None` unless another key has taken its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verifies_until: Option<u64>,
-    /// When it was retired.
+    /// `None` if the key was not retired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<u64>,
-    /// Whether an operator brought it.
+    /// Whether an operator made the key.
     pub imported: bool,
 }
 
 impl Command {
-    /// Whether the command may change what is published.
+    /// Returns whether the command can change what is published.
     #[must_use]
     pub const fn is_change(&self) -> bool {
         match self {

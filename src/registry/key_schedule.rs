@@ -1,80 +1,86 @@
-//! The signing keys together: which one signs, which ones verify, and when there must be another.
+//! The schedule of signing keys: which key signs, which keys verify, and when another key is needed.
 //!
 //! ```text
 //!   Announced ---> Active ---> Verifying ---> Ended
 //!   (published)    (signs)     (its tokens are still good)
 //!       |             |            |
-//!       +-------------+------------+-----> Retired   (an operator said so: at once, and for good)
+//!       +-------------+------------+-----> Retired   (an operator retired it, permanently)
 //! ```
 //!
-//! Nothing but instants is stored; the states follow from them and the clock, the same ones everywhere. Invariants:
-//! an algorithm that has had a key signs with exactly one; what signs is published, and was before if there was time.
-//! So that there was, a key that is announced stands by at all times, whether or not anybody knows yet when it signs.
+//! Only instants are stored. The states follow from them and the clock, identically in the registry and in
+//! every isolate. Invariants:
+//!
+//! * Once an algorithm has had a key, exactly one key signs with it.
+//! * A key that signs is published. It was published before it began to sign, if there was time.
+//! * To make sure that there is time, an announced key always stands by, even if it is not known yet when it will
+//!   sign.
+//!
+//! `docs/decisions/0030-the-life-of-a-signing-key.md` has the reasons.
 
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::rows::StoredKey;
 use crate::time::Timestamp;
-use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
+use crate::token::signing_key::{Algorithm, PublicKey};
 
-/// The schedule lets no key sign that was published later than so long before. A key with more time than that until its
-/// turn stands by.
+/// By the schedule, a key is published at least this long before it signs. A key whose turn is further away
+/// stands by.
 pub const LEAD: Duration = Duration::from_secs(86_400);
-/// A key that an operator asked for is published so long before it signs. By then every copy of `/jwks.json` that was
-/// kept as long as it may be has ended.
+/// A key that an operator asks for is published this long before it signs. By then, every cached copy of
+/// `/jwks.json` has expired.
 pub const PUBLICATION: Duration = Duration::from_secs(600);
-/// When a key signs that stands by without an end: with the year 9999. An instant like any other, so that whoever
-/// reads the row, an earlier version too, takes it for that of a key that does not sign yet.
+/// When a key signs that stands by without an end: with the year 9999. An instant like any other, so that
+/// whoever reads the row, an earlier version too, takes it for that of a key that does not sign yet.
 pub const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
-/// A key verifies so long after another took its place: longer than any token lives.
+/// How long a key verifies after another took its place: longer than any token lives.
 pub const RETENTION: Duration = Duration::from_secs(7 * 86_400);
 
-const _: () = assert!(LEAD.as_secs() > PUBLICATION.as_secs(), "the schedule leaves time enough, too");
+const _: () = assert!(LEAD.as_secs() > PUBLICATION.as_secs(), "LEAD must be long enough for publication");
 
-/// What a key is there for.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It is published, and will sign.
+    /// The key is published, and will sign.
     Announced,
-    /// It signs.
+    /// The key signs.
     Active,
-    /// It signed; its tokens may still be good.
+    /// Another key signs instead, but tokens of this key can still be good.
     Verifying,
-    /// Its last token has expired.
+    /// The last token of the key has expired.
     Ended,
-    /// It was taken out at once: whatever it signed is worth nothing.
+    /// An operator took the key out of use, and its tokens are not good.
     Retired,
 }
 
 /// The key that signs with an algorithm.
+#[expect(missing_docs, reason = "the fields are named after the members of RFC 7517 §4")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Signing {
-    /// The algorithm.
     pub alg: Algorithm,
-    /// The key.
     pub kid: String,
 }
 
-/// All keys there are.
+/// All stored keys.
 #[derive(Clone, Copy, Debug)]
 pub struct KeySchedule<'a>(&'a [StoredKey]);
 
 impl<'a> KeySchedule<'a> {
-    /// Of all stored keys.
+    /// Takes all stored keys.
     #[must_use]
     pub const fn new(keys: &'a [StoredKey]) -> Self {
         Self(keys)
     }
 
-    /// The key called `kid`.
+    /// Returns the key with this `kid`.
     #[must_use]
     pub fn key(self, kid: &str) -> Option<&'a StoredKey> {
         self.0.iter().find(|key| key.public.kid == kid)
     }
 
-    /// What `key`, one of these, is there for at `now`.
+    /// Returns the state of `key`, which is one of the stored keys.
     #[must_use]
     pub fn state(self, key: &StoredKey, now: Timestamp) -> State {
         if key.retired_at.is_some() {
@@ -90,7 +96,7 @@ impl<'a> KeySchedule<'a> {
         }
     }
 
-    /// Until when a key that signs no more verifies.
+    /// Returns until when `key` verifies; `None` if no other key has taken its place.
     #[must_use]
     pub fn verifies_until(self, key: &StoredKey, now: Timestamp) -> Option<Timestamp> {
         let later = self.of(key.public.alg).filter(|other| order(other) > order(key));
@@ -98,13 +104,13 @@ impl<'a> KeySchedule<'a> {
         replaced.map(|at| at + RETENTION)
     }
 
-    /// The key that signs with `alg`.
+    /// Returns the key that signs with `alg`.
     #[must_use]
     pub fn active(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
         self.of(alg).filter(|key| key.signs_from <= now).max_by(|one, other| order(one).cmp(&order(other)))
     }
 
-    /// The keys that will sign with `alg`, in their order.
+    /// Returns the keys that will sign with `alg`, in the order of their turns.
     #[must_use]
     pub fn announced(self, alg: Algorithm, now: Timestamp) -> Vec<&'a StoredKey> {
         let mut line: Vec<_> = self.of(alg).filter(|key| now < key.signs_from).collect();
@@ -112,7 +118,8 @@ impl<'a> KeySchedule<'a> {
         line
     }
 
-    /// The key that can sign with `alg` at once: the next one that every verifier can have by `now`, or else the next.
+    /// Returns the announced key that would sign with `alg` if it had to sign at once: the first one that
+    /// every verifier can have, or else the first.
     #[must_use]
     pub fn successor(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
         let line = self.announced(alg, now);
@@ -120,13 +127,14 @@ impl<'a> KeySchedule<'a> {
         known.or(line.first()).copied()
     }
 
-    /// The key with `alg` that stands by: its turn is more than [`LEAD`] away.
+    /// Returns the key for `alg` that stands by: its turn is more than [`LEAD`] away.
     fn standby(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
         self.announced(alg, now).into_iter().find(|key| key.signs_from > now + LEAD)
     }
 
-    /// When a key with `alg` that stands by since `published` is to sign. [`NEVER`] with no `rotation`, and after a key
-    /// that an operator brought: it is not replaced by the clock.
+    /// Returns when a standby key for `alg` that was published at `published` begins to sign. This is
+    /// [`NEVER`] if there is no `rotation`, or if the key before it was imported: the clock does not replace
+    /// such a key.
     fn turn(
         self,
         alg: Algorithm,
@@ -140,14 +148,14 @@ impl<'a> KeySchedule<'a> {
         due.map_or(NEVER, |due| due.max(published + LEAD).max(now))
     }
 
-    /// The keys that sign, one for each algorithm that has one.
+    /// Returns the keys that sign, at most one for each algorithm.
     #[must_use]
     pub fn signing(self, now: Timestamp) -> Vec<Signing> {
         let active = Algorithm::ALL.into_iter().filter_map(|alg| self.active(alg, now));
         active.map(|key| Signing { alg: key.public.alg, kid: key.public.kid.clone() }).collect()
     }
 
-    /// The keys that are published: those that sign, will sign, or have signed what may still be good.
+    /// Returns the keys to publish: those that sign, will sign, or have signed tokens that can still be good.
     #[must_use]
     pub fn published(self, now: Timestamp) -> Vec<PublicKey> {
         let good = |key: &&StoredKey| match self.state(key, now) {
@@ -157,8 +165,8 @@ impl<'a> KeySchedule<'a> {
         self.0.iter().filter(good).map(|key| key.public.clone()).collect()
     }
 
-    /// The first of `algorithms` that must have another key, and when that is to sign. What signs comes before what
-    /// stands by.
+    /// Returns the first of `algorithms` that needs another key, and when that key begins to sign. An
+    /// algorithm without a key that signs comes before one without a key that stands by.
     #[must_use]
     pub fn missing(
         self,
@@ -173,8 +181,8 @@ impl<'a> KeySchedule<'a> {
         })
     }
 
-    /// A key of `algorithms` that stands by for another instant than it should, with that one: the key before it, or
-    /// `rotation`, is another than when it was stored.
+    /// Returns a standby key of `algorithms` whose turn has changed, with its new turn. A turn changes when
+    /// `rotation` or the key before it does.
     #[must_use]
     pub fn misdated(
         self,
@@ -188,13 +196,13 @@ impl<'a> KeySchedule<'a> {
         })
     }
 
-    /// The keys with `alg` that were not retired.
+    /// Returns the keys for `alg` that were not retired.
     fn of(self, alg: Algorithm) -> impl Iterator<Item = &'a StoredKey> {
         self.0.iter().filter(move |key| key.public.alg == alg && key.retired_at.is_none())
     }
 }
 
-/// Keys follow one another in this order.
+/// Returns what keys are ordered by, from one turn to the next.
 fn order(key: &StoredKey) -> (Timestamp, &str) {
     (key.signs_from, &key.public.kid)
 }
@@ -275,11 +283,11 @@ mod tests {
     /// The keys as they are once everything was made and dated that should be.
     fn tended(mut keys: Vec<StoredKey>, rotation: Option<Duration>, now: Timestamp) -> Vec<StoredKey> {
         for count in 0..4 {
-            let ring = KeySchedule::new(&keys);
-            if let Some(dated) = ring.misdated(&ALG, rotation, now) {
+            let schedule = KeySchedule::new(&keys);
+            if let Some(dated) = schedule.misdated(&ALG, rotation, now) {
                 keys.retain(|key| key.public.kid != dated.public.kid);
                 keys.push(dated);
-            } else if let Some((_, turn)) = ring.missing(&ALG, rotation, now) {
+            } else if let Some((_, turn)) = schedule.missing(&ALG, rotation, now) {
                 let name = format!("{}-{count}", now.millis());
                 keys.push(StoredKey { created_at: now, ..key(&name, turn) });
             } else {

@@ -1,4 +1,4 @@
-//! The registry: the clients, the scopes and the signing keys of the issuer.
+//! The registry: the issuer's clients, scopes and signing keys.
 
 pub mod clients;
 pub mod command;
@@ -21,8 +21,9 @@ use command::{
 use key_schedule::KeySchedule;
 use rows::{NewKey, Rows};
 
-/// Applies one command. The caller has tended the keys ([`signing_keys::tend`]) and made those that the command needs
-/// ([`signing_keys::wanted`]); `adopted` is the key of an [`ImportKey`], if its two halves belong together.
+/// Applies one command. The caller has already tended the keys ([`signing_keys::tend`]) and made those that
+/// the command needs ([`signing_keys::wanted`]). `adopted` is the key of an [`ImportKey`]; `None` if its two
+/// halves do not belong together.
 ///
 /// # Errors
 ///

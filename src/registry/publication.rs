@@ -1,24 +1,25 @@
-//! When a changed registry is published.
+//! When the registry is published after a change.
 //!
-//! KV takes one write per second and key. So changes that come faster wait, and the last of them is published for all.
-//! A failed publication is tried again; after that, readers see the change when the published copy expires.
+//! KV takes one write per second per key. So changes that come faster wait, and the last of them is published
+//! for all. A failed publication is tried again. If every try fails, readers see the change when the
+//! published copy expires.
 
 use core::cell::Cell;
 use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Seconds until a published copy expires; after that, readers ask the registry, which publishes again.
+/// Seconds until a published copy expires. After that, readers ask the registry, which publishes again.
 pub const PUBLISHED_SECONDS: u64 = 300;
 /// The shortest time between two publications.
 const PAUSE: Duration = Duration::from_millis(1_100);
-/// How often the publication of one change is tried.
+/// How many times the publication of one change is tried.
 const TRIES: u32 = 3;
 
-/// What an object remembers of its publications.
+/// What the registry object remembers of its publications.
 #[derive(Debug, Default)]
 pub struct Publications {
-    /// Changes so far.
+    /// Number of changes so far.
     changes: Cell<u64>,
     published_at: Cell<Timestamp>,
 }
@@ -35,14 +36,14 @@ pub struct Publication {
 pub enum Next {
     /// Wait this long, then ask again.
     Wait(Duration),
-    /// Publish now, and tell [`Publications::published`] first.
+    /// Call [`Publications::published`], then publish.
     Publish,
-    /// Nothing: a later change is published for this one, or every try has failed.
+    /// Do nothing: a later change is published for this one, or every try has failed.
     GiveUp,
 }
 
 impl Publications {
-    /// Notes a change.
+    /// Notes a change, and returns its publication.
     pub fn change(&self) -> Publication {
         let change = self.changes.get() + 1;
         self.changes.set(change);
@@ -54,7 +55,7 @@ impl Publications {
         self.published_at.set(now);
     }
 
-    /// Whether the pause since the last publication is over.
+    /// Returns whether the pause after the last publication is over.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.pause(now).is_zero()
     }
@@ -94,7 +95,7 @@ mod tests {
 
         let (mut second, mut third) = (publications.change(), publications.change());
 
-        assert_eq!(second.next(&publications, NOW), Next::GiveUp, "the third is published for it");
+        assert_eq!(second.next(&publications, NOW), Next::GiveUp, "the third publishes for both");
         assert_eq!(third.next(&publications, NOW), Next::Wait(PAUSE));
         assert_eq!(third.next(&publications, NOW + PAUSE), Next::Publish);
     }

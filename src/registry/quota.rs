@@ -1,4 +1,5 @@
-//! How many clients there may be, and how large their tokens. Everybody who may register one takes of the same room.
+//! Limits on the number of clients and their size, shared by operators and self-registration, and on the size
+//! of tokens.
 
 use std::collections::BTreeMap;
 
@@ -6,40 +7,42 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::token::mapping::Rules;
 
-/// Most clients: every isolate keeps all of them in memory.
+/// The most clients. Every isolate keeps all of them in memory.
 pub const MOST_CLIENTS: usize = 5_000;
-/// Most bytes of their records, for the same reason; a value in KV has 25 MiB at most.
+/// The most bytes of their records, for the same reason. They must also fit into a KV value, which has at
+/// most 25 MiB.
 pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// Most that the rules of a client and of the scopes it may have add to a token, in bytes: a token has to fit into a
-/// request, where it is introspected or revoked, and into a header.
+/// The most bytes that the claim mappings of a client and of its scopes can add to a token. A token must fit
+/// into a header, and into a request to introspect or revoke it.
 pub const MOST_MAPPED: usize = 4_096;
 
-/// What is wrong if a client's tokens could get too large.
+/// Returns what is wrong if the client's tokens could become too large. `scopes` are the claim mappings of
+/// scopes.
 pub(crate) fn overweight(client: &Client, scopes: &BTreeMap<String, Rules>) -> Option<Fault> {
     let by_scope = client.scope.iter().filter_map(|scope| scopes.get(scope));
     let weight: usize = by_scope.chain([&client.tokens.claims]).map(Rules::weight).sum();
     (weight > MOST_MAPPED).then(|| {
         let detail = format!(
-            "claims of client {:?} and of its scopes weigh {weight} bytes together: at most {MOST_MAPPED} fit into its \
-             tokens",
+            "claims of client {:?} and of its scopes can add {weight} bytes to a token: \
+             the limit is {MOST_MAPPED}",
             client.client_id
         );
         Fault::at("claims", detail)
     })
 }
 
-/// How much the clients are.
+/// Number and total JSON bytes of the stored clients.
+#[expect(missing_docs, reason = "the type's comment says what they are")]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Size {
-    /// So many.
     pub clients: usize,
-    /// Of their records as JSON.
     pub bytes: usize,
 }
 
 impl Size {
-    /// Once `client` is in the place of `before`.
+    /// Returns the size after `client` has been stored in place of `before`, or in addition if that is
+    /// `None`.
     #[must_use]
     pub fn with(self, before: Option<&Client>, client: &Client) -> Self {
         let clients = self.clients.saturating_add(usize::from(before.is_none()));
@@ -47,14 +50,14 @@ impl Size {
         Self { clients, bytes }
     }
 
-    /// Whether it is within one part of the room of so many.
+    /// Returns whether the clients fit into one of `parts` equal parts of the quota.
     #[must_use]
     pub const fn fits(self, parts: usize) -> bool {
         self.clients.saturating_mul(parts) <= MOST_CLIENTS && self.bytes.saturating_mul(parts) <= MOST_BYTES
     }
 }
 
-/// Of the record of a client, in bytes of JSON.
+/// Returns the number of JSON bytes of a client's record.
 #[must_use]
 pub fn length(client: &Client) -> usize {
     serde_json::to_string(client).expect("a client has text keys and no fallible serializer").len()
@@ -72,12 +75,12 @@ mod tests {
         assert!(!Size { clients: MOST_CLIENTS + 1, bytes: 0 }.fits(1));
         assert!(!Size { clients: 1, bytes: MOST_BYTES + 1 }.fits(1));
         let uncounted = Size { clients: usize::MAX, bytes: usize::MAX };
-        assert!(!uncounted.with(None, &demo::clients()[0]).fits(2), "what cannot be counted is too much");
+        assert!(!uncounted.with(None, &demo::clients()[0]).fits(2), "the sum does not overflow");
         assert!(Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 }.fits(2));
     }
 
     #[test]
-    fn a_client_takes_the_room_of_its_record() {
+    fn a_client_counts_with_the_size_of_its_record() {
         let clients = demo::clients();
         let one = Size::default().with(None, &clients[0]);
         assert_eq!(one, Size { clients: 1, bytes: length(&clients[0]) });

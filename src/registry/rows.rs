@@ -1,25 +1,55 @@
 //! The rows of the registry.
 
+use core::fmt;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::quota::Size;
 use crate::client::Client;
-use crate::format::Format;
+use crate::format::{Format, is_false};
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
-use crate::token::signing_key::{Algorithm, PublicKey, StoredKey};
+use crate::token::signing_key::{Algorithm, PublicKey};
 
-/// A key pair that was just made or brought.
+/// A signing key as its row stores it.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+pub struct StoredKey {
+    pub format: Format<1>,
+    pub public: PublicKey,
+    /// The private half: PKCS #8, sealed with a key derived from `MASTER_KEY`, base64url. Empty once retired.
+    pub wrapped: String,
+    /// When the key was created and published.
+    pub created_at: Timestamp,
+    /// When the key starts to sign, or started to.
+    pub signs_from: Timestamp,
+    /// When an operator retired the key; `None` if nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired_at: Option<Timestamp>,
+    /// Whether an operator brought the key, instead of the server generating it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub imported: bool,
+}
+
+/// Shows only the `kid`: even sealed, the private half does not belong in a log.
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredKey").field("kid", &self.public.kid).finish_non_exhaustive()
+    }
+}
+
+/// A key pair that was just made or imported.
 #[derive(Clone)]
 pub struct NewKey {
     /// The public half.
     pub public: PublicKey,
-    /// The private half, sealed: as [`StoredKey::wrapped`].
+    /// The sealed private half, as in [`StoredKey::wrapped`].
     pub wrapped: String,
 }
 
 impl NewKey {
-    /// The row of this key, which signs from `signs_from`.
+    /// Returns the row of this key, which signs from `signs_from`.
     pub(super) fn stored(self, signs_from: Timestamp, imported: bool, now: Timestamp) -> StoredKey {
         let (public, wrapped) = (self.public, self.wrapped);
         StoredKey { format: Format, public, wrapped, created_at: now, signs_from, retired_at: None, imported }
@@ -27,40 +57,32 @@ impl NewKey {
 }
 
 /// The rows of the registry.
+#[expect(missing_docs, reason = "the names of the other methods say it all")]
 pub trait Rows {
     /// Why a row could not be read or written.
     type Error;
 
-    /// Every client.
     fn clients(&self) -> Result<Vec<Client>, Self::Error>;
-    /// One client.
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
-    /// At most `limit` clients whose identifiers come after `after`, in the order of these.
+    /// Returns at most `limit` clients whose identifiers come after `after`, in the order of the identifiers.
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;
-    /// How much the clients are.
     fn size(&self) -> Result<Size, Self::Error>;
-    /// Writes a client.
     fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
-    /// Removes a client, and remembers that it was there.
+    /// Removes a client, and remembers its identifier.
     fn remove_client(&self, client_id: &str) -> Result<(), Self::Error>;
-    /// Whether a client of that identifier was ever removed.
+    /// Returns whether a client with this identifier was ever removed.
     fn was_removed(&self, client_id: &str) -> Result<bool, Self::Error>;
-    /// Writes a scope.
     fn put_scope(&self, name: &str, description: &str) -> Result<(), Self::Error>;
-    /// Removes a scope.
     fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
-    /// Every scope with its description; the standard ones at first.
+    /// Returns every scope with its description. The standard scopes are always among them.
     fn scopes(&self) -> Result<BTreeMap<String, String>, Self::Error>;
-    /// The claim mapping of the scopes that have one.
+    /// Returns the claim mappings by scope, of the scopes that have one.
     fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Self::Error>;
-    /// Writes the claim mapping of a scope, or removes it if it has no rules.
+    /// Writes the claim mapping of a scope, or removes it if there are no rules.
     fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Self::Error>;
-    /// Every signing key.
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
-    /// Writes a signing key.
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
-    /// Removes a signing key.
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;
-    /// A key pair that was made beforehand, if one was; it is handed out once.
+    /// Hands out a key pair that was made beforehand, each only once; `None` if there is none.
     fn new_key(&self, alg: Algorithm) -> Option<NewKey>;
 }

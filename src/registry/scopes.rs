@@ -7,10 +7,10 @@ use crate::fault::Fault;
 use crate::scope::DESCRIPTIONS;
 use crate::token::mapping::Rules;
 
-/// What a change leads to, if its rows can be read and written.
+/// The result of a change, or the refusal, if the rows can be read and written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
-/// Describes a scope; `true` if the scope is new.
+/// Adds or describes a scope. Returns `true` if the scope is new.
 pub(super) fn describe<R: Rows>(rows: &R, ask: &DescribeScope) -> Outcome<bool, R> {
     let scopes = rows.scopes()?;
     let is_new = !scopes.contains_key(&ask.name);
@@ -39,11 +39,11 @@ pub(super) fn mapping<R: Rows>(rows: &R, name: &str) -> Outcome<Rules, R> {
     Ok(Ok(rows.scope_claims()?.remove(name).unwrap_or_default()))
 }
 
-/// Returns what is wrong if the tokens of a client that may have the scope could become too large.
+/// Returns what is wrong if the tokens of a client that is registered for the scope could become too large.
 fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option<Fault>, R::Error> {
     let mut scopes = rows.scope_claims()?;
     let before = scopes.insert(name.to_owned(), claims.clone()).unwrap_or_default();
-    // A lighter mapping is always allowed.
+    // A mapping that adds no more than before is always allowed.
     if claims.weight() <= before.weight() {
         return Ok(None);
     }

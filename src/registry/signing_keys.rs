@@ -1,25 +1,27 @@
-//! What the `Registry` object does with its signing keys.
+//! What the registry does with its signing keys.
 //!
-//! Making a key takes time, and while it is waited for other commands run. So keys are made first, as many as are
-//! missing by then, and what uses them is synchronous: see [`Rows::new_key`].
+//! Making a key is asynchronous, and other commands can run in the meantime. So the missing keys are made
+//! first, and the code that uses them is synchronous: see [`Rows::new_key`].
 
 use core::time::Duration;
 
 use super::command::{Command, KeyRefusal, KeyView, RetireKey, RotateKeys};
 use super::key_schedule::{KeySchedule, NEVER, PUBLICATION, State};
-use super::rows::{NewKey, Rows};
+use super::rows::{NewKey, Rows, StoredKey};
 use crate::client::Client;
 use crate::time::Timestamp;
-use crate::token::signing_key::{Algorithm, StoredKey};
+use crate::token::signing_key::Algorithm;
 
-/// What a change leads to, if its rows can be read and written.
+/// The refusal of a change, if there is one and if the rows can be read and written.
 type Outcome<R> = Result<Result<(), KeyRefusal>, <R as Rows>::Error>;
 
-/// Sees to it that every algorithm in use has the keys it should have by now, and removes those that have ended.
+/// Gives every algorithm in use the keys that it should have by now, and removes the keys that have ended.
+///
+/// Returns an algorithm if a key for it must be made first. The caller then makes one and tries again.
 ///
 /// # Errors
 ///
-/// Those of the rows. `Ok(Some(alg))` means that a key for `alg` must be made first.
+/// A row could not be read or written.
 pub fn tend<R: Rows>(
     rows: &R,
     rotation: Option<Duration>,
@@ -28,12 +30,12 @@ pub fn tend<R: Rows>(
     let algorithms = in_use(&rows.clients()?);
     loop {
         let keys = rows.keys()?;
-        let ring = KeySchedule::new(&keys);
-        if let Some(dated) = ring.misdated(&algorithms, rotation, now) {
+        let schedule = KeySchedule::new(&keys);
+        if let Some(dated) = schedule.misdated(&algorithms, rotation, now) {
             rows.put_key(&dated)?;
             continue;
         }
-        let Some((alg, from)) = ring.missing(&algorithms, rotation, now) else { break };
+        let Some((alg, from)) = schedule.missing(&algorithms, rotation, now) else { break };
         let Some(new) = rows.new_key(alg) else { return Ok(Some(alg)) };
         rows.put_key(&new.stored(from, false, now))?;
     }
@@ -43,7 +45,8 @@ pub fn tend<R: Rows>(
     Ok(None)
 }
 
-/// The algorithms that clients use. Their keys are made when they are registered, so that nobody waits for one.
+/// Returns the algorithms that need keys: those that clients use, and those that have keys from the start. A
+/// client's keys are made when it is registered, so that no request waits for one.
 fn in_use(clients: &[Client]) -> Vec<Algorithm> {
     let of = |client: &Client| {
         let others = client.tokens.userinfo_signed_response_alg;
@@ -56,7 +59,7 @@ fn in_use(clients: &[Client]) -> Vec<Algorithm> {
     Algorithm::ALL.into_iter().filter(wanted).collect()
 }
 
-/// The algorithms for which `command` needs a new key.
+/// Returns the algorithms for which `command` needs a new key.
 ///
 /// # Errors
 ///
@@ -76,25 +79,20 @@ pub fn wanted<R: Rows>(rows: &R, command: &Command, now: Timestamp) -> Result<Ve
     Ok(algorithms)
 }
 
-fn rotated(ring: KeySchedule<'_>, alg: Option<Algorithm>, now: Timestamp) -> Vec<Algorithm> {
+fn rotated(schedule: KeySchedule<'_>, alg: Option<Algorithm>, now: Timestamp) -> Vec<Algorithm> {
     match alg {
         Some(alg) => vec![alg],
-        None => ring.signing(now).into_iter().map(|signing| signing.alg).collect(),
+        None => schedule.signing(now).into_iter().map(|signing| signing.alg).collect(),
     }
 }
 
-/// Which keys there are.
-///
-/// # Errors
-///
-/// Those of the rows.
 pub(super) fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Vec<KeyView>, R::Error> {
     let keys = rows.keys()?;
-    let ring = KeySchedule::new(&keys);
+    let schedule = KeySchedule::new(&keys);
     let view = |key: &StoredKey| {
-        let state = ring.state(key, now);
+        let state = schedule.state(key, now);
         let verifies_until = match state {
-            State::Verifying => ring.verifies_until(key, now).map(Timestamp::seconds),
+            State::Verifying => schedule.verifies_until(key, now).map(Timestamp::seconds),
             State::Announced | State::Active | State::Ended | State::Retired => None,
         };
         KeyView {
@@ -111,12 +109,8 @@ pub(super) fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Vec<KeyView>, R:
     Ok(keys.iter().map(view).collect())
 }
 
-/// New keys in place of those that sign: those that are announced are brought forward. Afterwards the registry must be
-/// tended, as after every change: others have to stand by.
-///
-/// # Errors
-///
-/// Those of the rows.
+/// Replaces the keys that sign: the announced keys take over earlier. Afterwards the caller tends the keys,
+/// as after every change, so that others stand by.
 pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateKeys, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let mut next = Vec::new();
@@ -130,8 +124,8 @@ pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateKeys, now: Timestamp) -> Out
     Ok(Ok(()))
 }
 
-/// The key that is to sign with `alg` next, as soon as verifiers can have it or at once; `None` if there is none and
-/// none was made.
+/// Returns the key that signs with `alg` next, as soon as verifiers can have it or at once; `None` if no key
+/// is announced and none was made.
 fn follow<R: Rows>(
     rows: &R,
     keys: &[StoredKey],
@@ -139,9 +133,10 @@ fn follow<R: Rows>(
     at_once: bool,
     now: Timestamp,
 ) -> Option<StoredKey> {
-    let ring = KeySchedule::new(keys);
-    let at_once = at_once || ring.active(alg, now).is_none();
-    let next = if at_once { ring.successor(alg, now) } else { ring.announced(alg, now).first().copied() };
+    let schedule = KeySchedule::new(keys);
+    let at_once = at_once || schedule.active(alg, now).is_none();
+    let next =
+        if at_once { schedule.successor(alg, now) } else { schedule.announced(alg, now).first().copied() };
     if let Some(next) = next {
         let published = (next.created_at + PUBLICATION).max(now);
         let soon = if at_once { now } else { next.signs_from.min(published) };
@@ -151,16 +146,13 @@ fn follow<R: Rows>(
     rows.new_key(alg).map(|new| new.stored(from, false, now))
 }
 
-/// Takes a key out: it signs and verifies no more, and its private half is gone. If it signed, another does from now.
-///
-/// # Errors
-///
-/// Those of the rows.
+/// Retires a key: it neither signs nor verifies any more, and its private half is deleted. If it was signing,
+/// another key signs from now on.
 pub(super) fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
-    let ring = KeySchedule::new(&keys);
-    let Some(key) = ring.key(kid) else { return Ok(Err(KeyRefusal::Unknown)) };
-    match ring.state(key, now) {
+    let schedule = KeySchedule::new(&keys);
+    let Some(key) = schedule.key(kid) else { return Ok(Err(KeyRefusal::Unknown)) };
+    match schedule.state(key, now) {
         State::Retired => return Ok(Ok(())),
         State::Active => match follow(rows, &keys, key.public.alg, true, now) {
             Some(next) => rows.put_key(&next)?,
@@ -172,27 +164,24 @@ pub(super) fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Outcome<R>
     Ok(Ok(()))
 }
 
-/// Stores a key that the operator made. Of ours that are announced for the same algorithm, the one that verifiers have
-/// had longest stands by after it; the others, which would take its place, are withdrawn. None of them has signed.
-///
-/// # Errors
-///
-/// Those of the rows.
+/// Stores a key that the operator made. Of the server's own announced keys for the same algorithm, the one
+/// that was published first stands by behind it. The others, which would replace it, are removed; none of
+/// them has signed anything.
 pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
-    let ring = KeySchedule::new(&keys);
-    if let Some(known) = ring.key(&new.public.kid) {
-        return Ok(Err(KeyRefusal::Known(ring.state(known, now))));
+    let schedule = KeySchedule::new(&keys);
+    if let Some(known) = schedule.key(&new.public.kid) {
+        return Ok(Err(KeyRefusal::Known(schedule.state(known, now))));
     }
     let alg = new.public.alg;
-    let mut ours = ring.announced(alg, now);
+    let mut ours = schedule.announced(alg, now);
     ours.retain(|key| !key.imported);
     ours.sort_by_key(|key| key.created_at);
     if let Some((oldest, others)) = ours.split_first() {
         rows.put_key(&StoredKey { signs_from: NEVER, ..(*oldest).clone() })?;
         others.iter().try_for_each(|key| rows.remove_key(&key.public.kid))?;
     }
-    let at_once = at_once || ring.active(alg, now).is_none();
+    let at_once = at_once || schedule.active(alg, now).is_none();
     let from = if at_once { now } else { now + PUBLICATION };
     rows.put_key(&new.stored(from, true, now))?;
     Ok(Ok(()))

@@ -1,4 +1,4 @@
-//! What may be read without asking the registry: published in KV, and cached in each isolate.
+//! The snapshot of the registry.
 
 use std::collections::BTreeMap;
 
@@ -13,32 +13,32 @@ use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::PublicKey;
 
-/// What may be read without asking the registry: published in KV, cached in each isolate.
+/// What can be read without asking the registry: published in KV, and cached in each isolate.
 ///
-/// Client secrets are in it as digests of 256 random bits, from which nothing can be guessed.
+/// It contains client secrets only as digests of 256 random bits, so none can be guessed.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Snapshot {
-    /// Of this record.
     pub format: Format<1>,
-    /// Every client.
     pub clients: Vec<Client>,
-    /// Every scope, and what it lets a client do, in plain words.
+    /// Every scope, with a description of what it lets a client do.
     pub scopes: BTreeMap<String, String>,
-    /// How the claims of a scope are mapped, by scope; most have no rules.
+    /// Claim mappings by scope, of the scopes that have one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scope_claims: BTreeMap<String, Rules>,
-    /// Every key that verifies a token.
+    /// Every key that verifies tokens now or will sign them.
     pub keys: Vec<PublicKey>,
 }
 
 impl Snapshot {
-    /// Finds a client.
+    /// Returns the client with this identifier.
     #[must_use]
     pub fn client(&self, client_id: &str) -> Option<&Client> {
         self.clients.iter().find(|client| client.client_id == client_id)
     }
 
-    /// The first scope that a client may have and that nothing describes: nobody could consent to it.
+    /// Returns the first client with a scope that has no description, and that scope. Nobody could consent to
+    /// it.
     fn undescribed(&self) -> Option<(&Client, &str)> {
         let described = |token: &&str| self.scopes.get(*token).is_some_and(|words| !words.is_empty());
         self.clients.iter().find_map(|client| {
@@ -48,14 +48,15 @@ impl Snapshot {
     }
 }
 
-/// The scopes that a new registry knows.
+/// Returns the scopes of a new registry, with their descriptions.
 #[must_use]
 pub fn standard_scopes() -> BTreeMap<String, String> {
     let pair = |(name, words): &(&str, &str)| ((*name).to_owned(), (*words).to_owned());
     DESCRIPTIONS.iter().map(pair).collect()
 }
 
-/// A client may have a scope that nothing describes, so nobody could consent to it and nothing is served.
+/// A scope of a client has no description. Nobody could consent to it, so no snapshot is taken and nothing is
+/// served.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct Undescribed {
@@ -63,7 +64,7 @@ pub struct Undescribed {
     pub scope: String,
 }
 
-/// Takes the snapshot of the registry as it is at `now`.
+/// Takes a snapshot of the registry.
 ///
 /// # Errors
 ///
@@ -85,7 +86,7 @@ mod tests {
     use crate::scope::Scope;
 
     #[test]
-    fn a_scope_without_a_description_is_found_out() {
+    fn a_scope_without_a_description_is_found() {
         let mut snapshot = Snapshot {
             format: Format,
             clients: demo::clients(),

@@ -4,9 +4,6 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::format::{Format, is_false};
-use crate::time::Timestamp;
-
 /// Name of `EdDSA` with this curve in RFC 9864 §2.2. Some clients use the new name, some the old one.
 const ED25519: &str = "Ed25519";
 
@@ -146,33 +143,6 @@ fn thumbprint(material: &Material) -> String {
         Material::Okp { crv, x } => format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#),
     };
     crate::secret::encode(crate::secret::Digest::of(canonical.as_bytes()).bytes())
-}
-
-/// A signing key as its row stores it.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
-pub struct StoredKey {
-    pub format: Format<1>,
-    pub public: PublicKey,
-    /// The private half: PKCS #8, sealed with a key derived from `MASTER_KEY`, base64url. Empty once retired.
-    pub wrapped: String,
-    /// When the key was created and published.
-    pub created_at: Timestamp,
-    /// When the key starts to sign, or started to.
-    pub signs_from: Timestamp,
-    /// When an operator retired the key; `None` if nobody did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retired_at: Option<Timestamp>,
-    /// Whether an operator brought the key, instead of the server generating it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub imported: bool,
-}
-
-/// Shows only the `kid`: even sealed, the private half does not belong in a log.
-impl fmt::Debug for StoredKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredKey").field("kid", &self.public.kid).finish_non_exhaustive()
-    }
 }
 
 #[cfg(test)]

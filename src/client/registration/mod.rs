@@ -5,9 +5,9 @@ pub mod json_members;
 mod rules;
 pub mod view;
 
-pub(super) use rules::defaults;
-
 use serde_json::{Map, Value};
+
+pub(super) use rules::defaults;
 
 use super::history::History;
 use super::registration::json_members::{Members, is_plain, is_web_address};

@@ -14,9 +14,6 @@ mod scope_claims;
 mod scopes;
 mod signing_keys;
 
-use crate::endpoint::route::ADMIN_PREFIX;
-use done::Done;
-use problem::Problem;
 use rand_core::CryptoRng;
 
 use super::admin::route::{Found, Place};
@@ -25,7 +22,10 @@ use super::platform::Platform;
 use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
+use crate::endpoint::route::ADMIN_PREFIX;
 use crate::limiter::budgets::admin_tokens_by_network;
+use done::Done;
+use problem::Problem;
 
 /// The `what` of log lines.
 const WHAT: &str = "admin";

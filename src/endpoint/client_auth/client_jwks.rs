@@ -1,12 +1,12 @@
 //! The keys of clients: registered, or fetched from the client's `jwks_uri`.
 
-use crate::endpoint::memory::Fetched;
 use core::time::Duration;
 use std::rc::Rc;
 
 use crate::client::Client;
 use crate::client::jwks::KeySet;
 use crate::client::rules::ClientKeys;
+use crate::endpoint::memory::Fetched;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Server;
 use crate::time::Timestamp;

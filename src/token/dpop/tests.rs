@@ -1,8 +1,9 @@
-use super::*;
-use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey};
 use jwt_compact::alg::{Es256, VerifyingKey as _};
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde_json::json;
+
+use super::*;
+use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey};
 
 const NOW: Timestamp = Timestamp::from_millis(1_562_262_616_000);
 const TOKEN: &str = "https://server.example.com/token";
