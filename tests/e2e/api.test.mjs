@@ -138,7 +138,7 @@ describe('tokens of any issuer', () => {
       const forged = await issuer.token(api.origin, { alg, key: stranger.privateKey });
 
       assert.equal((await api.get('/hello', token)).status, 200);
-      assert.equal((await api.get('/hello', forged)).error_description, "The token's signature does not hold.");
+      assert.equal((await api.get('/hello', forged)).error_description, "The token's signature is not valid.");
     });
   }
 
@@ -149,11 +149,11 @@ describe('tokens of any issuer', () => {
     for (const [options, reason] of [
       [{ claims: { exp: now } }, 'The token has expired.'],
       [{ claims: { nbf: now + 60 } }, 'The token is not valid yet.'],
-      [{ claims: { iss: 'https://login.example.com' } }, 'The token is of another issuer.'],
+      [{ claims: { iss: 'https://login.example.com' } }, 'The token comes from another issuer.'],
       [{ claims: { aud: 'https://api.example.com' } }, 'The token is meant for another API.'],
       [{ header: { typ: 'JWT' } }, 'The token is not an access token: its type is not at+jwt.'],
-      [{ header: { kid: 'unknown' } }, "The token's key is none of the authorization server's."],
-      [{ header: { kid: 'RS256' } }, "The token's key is none of the authorization server's."],
+      [{ header: { kid: 'unknown' } }, "The token's key is not one of the authorization server's."],
+      [{ header: { kid: 'RS256' } }, "The token's key is not one of the authorization server's."],
       [{ alg: 'HS256', header: { kid: 'ES256' }, key: publicKey }, "The token's algorithm is not accepted."],
     ]) {
       const answer = await api.get('/hello', await issuer.token(api.origin, options));
@@ -236,7 +236,7 @@ test('`make dev API=1` lets the demo clients get tokens for the API, and keeps t
 test('while the issuer cannot be reached, the API says so and lets nobody in', async (t) => {
   const issuer = await startIssuer(['ES256']);
   const api = await startApi({ issuer: `http://127.0.0.1:${await freePort()}` });
-  t.after(() => api.end({ besides: [/cannot be had$/, /Connection refused|connect\(/] }));
+  t.after(() => api.end({ besides: [/cannot be fetched$/, /Connection refused|connect\(/] }));
   t.after(issuer.stop);
 
   const answer = await api.get('/hello', await issuer.token(api.origin));

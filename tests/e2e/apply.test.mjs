@@ -94,7 +94,7 @@ for (const [what, text, expected] of [
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
     /bad\.toml:10: description is "": .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: unknown member "colour"\n\nNothing was changed\./],
-  ['has a client with an undescribed scope', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which nothing describes/],
+  ['has a client with an undescribed scope', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which has no description/],
 ]) {
   test(`a file that ${what} is refused, and the message gives the line`, async () => {
     const { code, stdout, stderr } = await apply({ FILE: write(text, 'bad.toml'), YES: '1' });

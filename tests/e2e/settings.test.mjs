@@ -56,7 +56,7 @@ for (const [name, value, allowed] of [
   ['SHARDS_PER_REGION', '65', number(1, 64)],
   ['SHARDS_PER_REGION_PREVIOUS', '0', number(1, 64)],
   ['USER_CODE_LENGTH', '3', number(4, 24)],
-  ['USER_CODE_CHARSET', 'BCDB', "'B' stands in the character set twice"],
+  ['USER_CODE_CHARSET', 'BCDB', "'B' appears twice in the character set"],
   ['USER_CODE_CHARSET', 'ABCD1234', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],
   ['USER_CODE_CHARSET', '0123456789', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],
   ['ALLOW_WEAK_USER_CODES', 'yes', 'must be true or false'],

@@ -39,7 +39,7 @@ const ARGUMENTS = [
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** The window sizes for inspecting a page: two for the screenshots, and the narrowest that WCAG 1.4.10 requires. */
-const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, mobile: true };
+export const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, mobile: true };
 const DESKTOP = { width: 1280, height: 900, deviceScaleFactor: 1, mobile: false };
 const NARROWEST = { width: 320, height: 568, deviceScaleFactor: 1, mobile: true };
 
@@ -318,6 +318,14 @@ class Browser {
     return faults;
   }
 
+  /** Takes a small picture (WebP) of the whole page at a window size, in light mode. */
+  async picture(size) {
+    await this.#emulate(size, 'light');
+    const picture = await this.#picture({ format: 'webp', quality: 60 });
+    await this.#driver.sendDevToolsCommand('Emulation.clearDeviceMetricsOverride');
+    return picture;
+  }
+
   /** Sets window size and color scheme. Turns motion off, so that no color is caught in transition. */
   async #emulate(size, scheme) {
     const features = [
@@ -337,10 +345,10 @@ class Browser {
   }
 
   /** Takes a screenshot of the whole page, not only of the visible part. */
-  async #picture() {
+  async #picture(format = { format: 'png' }) {
     const { cssContentSize } = await this.#driver.sendAndGetDevToolsCommand('Page.getLayoutMetrics', {});
     const clip = { ...cssContentSize, scale: 1 };
-    const all = { format: 'png', captureBeyondViewport: true, clip };
+    const all = { ...format, captureBeyondViewport: true, clip };
     const { data } = await this.#driver.sendAndGetDevToolsCommand('Page.captureScreenshot', all);
     return Buffer.from(data, 'base64');
   }
