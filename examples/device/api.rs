@@ -8,40 +8,43 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Tokens;
-use crate::dpop::Http;
+use crate::failure;
+use crate::http::Http;
 
-/// What an API asks of the sign-in before it answers (RFC 9470 §3).
+/// What an API requires of the sign-in before it answers (RFC 9470 §3).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StepUp {
     pub(crate) max_age: Option<String>,
     pub(crate) acr_values: Option<String>,
 }
 
-/// What an API answers.
 pub(crate) enum Answer {
     Said(Value),
     WantsStepUp(StepUp),
 }
 
-/// What the API says of itself (RFC 9728 §2).
+/// The part of the API's metadata that the device needs (RFC 9728 §2).
 #[derive(Deserialize)]
 struct Metadata {
     resource: String,
 }
 
-/// The identifier of an API, to ask for tokens with (RFC 8707); it is the address it was found at (RFC 9728 §3.3).
+/// Returns the API's identifier, which the device asks for tokens with (RFC 8707). It must equal the API's
+/// address, or the device must not use the metadata (RFC 9728 §3.3).
 pub(crate) fn resource(http: &Http, api: &str) -> Result<String, Box<dyn Error>> {
-    let found = http.get(&format!("{api}/.well-known/oauth-protected-resource"), None);
+    let address = format!("{api}/.well-known/oauth-protected-resource");
+    let found = http.get(&address, None);
     let found = found.map_err(|_| format!("No API answers at {api}. Start one with `make dev API=1`."))?;
-    let metadata: Metadata = serde_json::from_slice(found.body())?;
-    if metadata.resource == api {
-        Ok(metadata.resource)
+    let Metadata { resource } =
+        serde_json::from_slice(found.body()).map_err(|_| failure::no_metadata(&address, &found))?;
+    if resource == api {
+        Ok(resource)
     } else {
-        Err("The API calls itself something else.".into())
+        Err(format!("The API at {api} calls itself {resource}. Use that address: API={resource}").into())
     }
 }
 
-/// Calls the API once.
+/// Calls the API once with the access token.
 pub(crate) fn call(http: &Http, address: &str, tokens: &Tokens) -> Result<Answer, Box<dyn Error>> {
     let answer = http.get(address, Some(tokens))?;
     if answer.status() == StatusCode::OK {
@@ -50,8 +53,7 @@ pub(crate) fn call(http: &Http, address: &str, tokens: &Tokens) -> Result<Answer
     if let Some(step_up) = step_up(&answer) {
         return Ok(Answer::WantsStepUp(step_up));
     }
-    let body = String::from_utf8_lossy(answer.body());
-    Err(format!("The API answered {}: {}", answer.status(), body.trim()).into())
+    Err(failure::api_refused(&answer).into())
 }
 
 fn step_up(answer: &HttpResponse) -> Option<StepUp> {

@@ -1,31 +1,32 @@
-//! Goes the whole way of a token: signs in, refreshes, introspects, revokes, and finds it dead.
+//! Follows a token through its life: signs in, refreshes, introspects, revokes, and finds the token dead.
 //!
 //! ```text
 //! CLIENT_ID=demo-printer CLIENT_SECRET=demo-printer-secret cargo run --example tokens
 //! ```
 //!
-//! `ISSUER=` can be given, too. Built on the `oauth2` crate, unmodified. Without a `CLIENT_SECRET` nothing is
-//! introspected: that is for clients that can prove who they are (RFC 7662 §2.1).
+//! `ISSUER=` names another server. Without `CLIENT_SECRET` the example leaves out introspection, which is only
+//! for clients that authenticate (RFC 7662 §2.1). It is built on the unmodified `oauth2` crate.
 
 #![expect(clippy::print_stdout, reason = "the terminal is the device's screen")]
 
 use std::error::Error;
+use std::time::Duration;
 use std::{env, thread};
 
 use oauth2::basic::BasicClient;
-use oauth2::http::{Uri, uri};
+use oauth2::http::{self, Uri, uri};
 use oauth2::{
-    AccessToken, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
-    HttpClientError, HttpRequest, HttpResponse, IntrospectionUrl, RefreshToken, RequestTokenError,
-    RevocationUrl, Scope, StandardDeviceAuthorizationResponse, SyncHttpClient as _,
-    TokenIntrospectionResponse as _, TokenResponse as _, TokenUrl, reqwest,
+    AccessToken, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IntrospectionUrl, RefreshToken, RequestTokenError, RevocationUrl, Scope,
+    StandardDeviceAuthorizationResponse, TokenIntrospectionResponse as _, TokenResponse as _, TokenUrl,
 };
 use serde::Deserialize;
+use ureq::Agent;
 
 type OAuthClient = BasicClient<EndpointNotSet, EndpointSet, EndpointSet, EndpointSet, EndpointSet>;
 
-/// What is read of the server's metadata (RFC 8414).
-#[expect(clippy::struct_field_names, reason = "their names in the document")]
+/// The part of the server's metadata that the example needs (RFC 8414).
+#[expect(clippy::struct_field_names, reason = "the metadata names them so")]
 #[derive(Deserialize)]
 struct Metadata {
     device_authorization_endpoint: String,
@@ -42,20 +43,21 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let client = discover(&setting("ISSUER", "http://127.0.0.1:8787"))?;
-    let proves_itself = env::var("CLIENT_SECRET").is_ok();
+    let issuer = setting("ISSUER").unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
+    let client = discover(&issuer)?;
+    let authenticates = setting("CLIENT_SECRET").is_some();
 
     let (access_token, refresh_token) = sign_in(&client)?;
     println!("  Signed in.");
     let refreshed = client.exchange_refresh_token(&refresh_token).request(&send)?;
     println!("  Refreshed.");
     let refresh_token = refreshed.refresh_token().cloned().unwrap_or(refresh_token);
-    if proves_itself {
+    if authenticates {
         introspect(&client, &access_token)?;
     }
     client.revoke_token((&refresh_token).into())?.request(&send)?;
     println!("  Revoked.");
-    if proves_itself {
+    if authenticates {
         introspect(&client, refreshed.access_token())?;
     }
     match client.exchange_refresh_token(&refresh_token).request(&send) {
@@ -69,20 +71,20 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn discover(issuer: &str) -> Result<OAuthClient, Box<dyn Error>> {
-    let request = HttpRequest::new(Vec::new());
-    let (mut parts, body) = request.into_parts();
-    parts.uri = format!("{issuer}/.well-known/oauth-authorization-server").parse()?;
-    let found: Metadata = serde_json::from_slice(send(HttpRequest::from_parts(parts, body))?.body())?;
-    // The crate revokes over https only (RFC 7009 §2); `send` takes it back on this machine.
+    let mut request = HttpRequest::new(Vec::new());
+    *request.uri_mut() = format!("{issuer}/.well-known/oauth-authorization-server").parse()?;
+    let found: Metadata = serde_json::from_slice(send(request)?.body())?;
+    // The crate revokes only over https (RFC 7009 §2). `send` changes it back to http on this machine.
     let revocation_endpoint = found.revocation_endpoint.replacen("http:", "https:", 1);
-    let client = BasicClient::new(ClientId::new(setting("CLIENT_ID", "demo-tv")))
+    let client_id = setting("CLIENT_ID").unwrap_or_else(|| "demo-tv".to_owned());
+    let client = BasicClient::new(ClientId::new(client_id))
         .set_device_authorization_url(DeviceAuthorizationUrl::new(found.device_authorization_endpoint)?)
         .set_token_uri(TokenUrl::new(found.token_endpoint)?)
         .set_introspection_url(IntrospectionUrl::new(found.introspection_endpoint)?)
         .set_revocation_url(RevocationUrl::new(revocation_endpoint)?);
-    Ok(match env::var("CLIENT_SECRET") {
-        Ok(secret) => client.set_client_secret(ClientSecret::new(secret)),
-        Err(_) => client,
+    Ok(match setting("CLIENT_SECRET") {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret)),
+        None => client,
     })
 }
 
@@ -103,18 +105,29 @@ fn introspect(client: &OAuthClient, token: &AccessToken) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// Sends a request; to this machine in plain text, which has no certificate.
-fn send(request: HttpRequest) -> Result<HttpResponse, HttpClientError<reqwest::Error>> {
-    let client = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+/// Sends a request, over plain http if it goes to this machine, which has no certificate.
+fn send(request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
     let (mut parts, body) = request.into_parts();
     if parts.uri.host() == Some("127.0.0.1") {
         let mut address = parts.uri.into_parts();
         address.scheme = Some(uri::Scheme::HTTP);
-        parts.uri = Uri::from_parts(address).map_err(|error| HttpClientError::Other(error.to_string()))?;
+        parts.uri = Uri::from_parts(address).map_err(http::Error::from)?;
     }
-    client.map_err(Box::new)?.call(HttpRequest::from_parts(parts, body))
+    let (parts, mut body) = agent().run(HttpRequest::from_parts(parts, body))?.into_parts();
+    Ok(HttpResponse::from_parts(parts, body.read_to_vec()?))
 }
 
-fn setting(name: &str, default: &str) -> String {
-    env::var(name).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+fn agent() -> Agent {
+    let config = Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(30)))
+        // `authorization_pending` comes with status 400, and is an answer like any other.
+        .http_status_as_error(false)
+        // A redirect could make the client send its secret and its tokens to another server.
+        .max_redirects(0);
+    config.build().into()
+}
+
+/// Returns the value of an environment variable. An empty one counts as missing.
+fn setting(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! The API: its routes, and what stands before them.
+//! The API: its routes, and the checks in front of them.
 
 use core::cell::RefCell;
 
@@ -11,39 +11,37 @@ use crate::keys::{Keys, keys_address, metadata_address};
 use crate::settings::Settings;
 use crate::token::{self, AccessToken, Unverified};
 
-/// What the API needs of the world. One implementation runs on Workers, one in memory for tests.
+/// What the API needs from outside. One implementation runs on Workers; the tests have one in memory.
 #[expect(async_fn_in_trait, reason = "one thread: nothing here needs to be Send")]
 pub trait Platform {
-    /// The body of a document of the issuer; `None` if it cannot be had.
+    /// Fetches a document of the issuer; `None` if that fails.
     async fn get(&self, url: &str) -> Option<Vec<u8>>;
 
-    /// Whether a signature holds. One that cannot be checked does not.
+    /// Returns whether a signature is valid. A signature that cannot be checked is not.
     async fn verify(&self, signed: Signed<'_>) -> bool;
 }
 
-/// What is read of a request.
+/// The parts of a request that the API reads.
 #[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "`authorization` is the request header")]
 pub struct Request {
-    /// `GET`, and so on.
+    /// Such as `GET`.
     pub method: String,
-    /// The path, as the runtime normalised it; without the query.
+    /// Normalized by the runtime, and without the query.
     pub path: String,
-    /// The `Authorization` header.
     pub authorization: Option<String>,
-    /// The `DPoP` header; several are joined with commas.
+    /// The `DPoP` header. Several are joined with commas.
     pub dpop: Option<String>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "`status`, `headers` and `body` need no docstring")]
 pub struct Response {
-    /// The status code.
     pub status: u16,
-    /// The headers.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
     pub body: String,
-    /// For the log, of a guarded route: `let in`, or why not, in a sentence.
+    /// For the log: `admitted`, or a sentence that says why not. `None` if the route is not guarded.
     pub outcome: Option<&'static str>,
 }
 
@@ -66,14 +64,14 @@ impl Route {
     }
 }
 
-/// What a route asks of a caller.
+/// What a route requires of its caller.
 struct Guard {
     scope: &'static str,
     /// Whether a recent sign-in is needed.
     recent: bool,
 }
 
-/// The API of one deployment, as one isolate runs it.
+/// The API, with the keys and the used proofs that this isolate knows.
 pub struct Api<P> {
     settings: Settings,
     platform: P,
@@ -82,13 +80,13 @@ pub struct Api<P> {
 }
 
 impl<P: Platform> Api<P> {
-    /// An API that knows no keys yet.
+    /// Returns an API that knows no keys yet.
     #[must_use]
     pub fn new(settings: Settings, platform: P) -> Self {
         Self { settings, platform, keys: RefCell::default(), used: RefCell::default() }
     }
 
-    /// Answers a request; `now` in seconds.
+    /// Answers a request. `now` is in seconds since 1970.
     pub async fn answer(&self, request: &Request, now: u64) -> Response {
         let Some(route) = Route::at(&request.path) else {
             return Response::json(404, &json!({ "error": "not_found" }));
@@ -116,12 +114,12 @@ impl<P: Platform> Api<P> {
         route: impl Fn(&AccessToken) -> Value,
     ) -> Response {
         match self.admit(request, guard, now).await {
-            Ok(token) => Response::json(200, &route(&token)).noting("let in"),
+            Ok(token) => Response::json(200, &route(&token)).noting("admitted"),
             Err(refusal) => refusal.response(&self.settings),
         }
     }
 
-    /// Everything that stands between a caller and a route.
+    /// Makes every check in front of a guarded route.
     async fn admit(&self, request: &Request, guard: &Guard, now: u64) -> Result<AccessToken, Refusal> {
         let (scheme, text) = presented(request.authorization.as_deref())?;
         let token = self.token(scheme, text, now).await?;
@@ -140,7 +138,7 @@ impl<P: Platform> Api<P> {
         Ok(token)
     }
 
-    /// RFC 9068 §4.
+    /// Validates an access token (RFC 9068 §4).
     async fn token(&self, scheme: Scheme, text: &str, now: u64) -> Result<AccessToken, Refusal> {
         let refused = |reason| Refusal::Token(scheme, reason);
         let unverified = Unverified::parse(text).map_err(refused)?;
@@ -154,7 +152,7 @@ impl<P: Platform> Api<P> {
         unverified.accept(token::Expected { issuer, audience, now }).map_err(refused)
     }
 
-    /// RFC 9449 §4.3, §7.1. Only a proof that is right in everything else counts as used.
+    /// Validates a proof (RFC 9449 §4.3, §7.1). Only a proof that passes every other check counts as used.
     async fn prove(&self, request: &Request, token: &str, jkt: &str, now: u64) -> Result<(), Refusal> {
         let proof = Proof::parse(request.dpop.as_deref()).map_err(Refusal::Proof)?;
         if !self.platform.verify(proof.signed()).await {
@@ -170,7 +168,7 @@ impl<P: Platform> Api<P> {
         if first { Ok(()) } else { Err(Refusal::Proof(dpop::Reason::Replayed)) }
     }
 
-    /// The issuer's key of that name, fetched if need be.
+    /// Returns the issuer's key named `kid`. Fetches the keys first if necessary.
     async fn key(&self, kid: &str, alg: Algorithm, now: u64) -> Result<Option<PublicKey>, Refusal> {
         let wanting = self.keys.borrow().wanting(kid, now);
         if wanting {
@@ -189,7 +187,8 @@ impl<P: Platform> Api<P> {
         self.platform.get(&keys_address(&metadata, issuer)?).await
     }
 
-    /// RFC 9470 §3: recent enough, and as required. What a token does not say is not so.
+    /// Returns whether the person signed in recently enough and in a required way (RFC 9470 §3). A missing
+    /// claim counts against the token.
     fn is_recent(&self, token: &AccessToken, now: u64) -> bool {
         let Settings { max_age, acr_values, .. } = &self.settings;
         let recent = token.auth_time.is_some_and(|at| now.saturating_sub(at) <= *max_age);
@@ -211,7 +210,7 @@ impl<P: Platform> Api<P> {
         )
     }
 
-    /// RFC 9728 §2.
+    /// Returns the API's metadata (RFC 9728 §2).
     fn describe(&self) -> Response {
         Response::json(
             200,
@@ -227,7 +226,8 @@ impl<P: Platform> Api<P> {
     }
 }
 
-/// The scheme and the token (RFC 6750 §2.1, RFC 9449 §7.1); in the header only, never in the address or the body.
+/// Reads the scheme and the token from the `Authorization` header (RFC 6750 §2.1, RFC 9449 §7.1). Ignores
+/// tokens in the query or the body.
 fn presented(authorization: Option<&str>) -> Result<(Scheme, &str), Refusal> {
     let header = authorization.ok_or(Refusal::NoToken)?.trim();
     let (scheme, token) = header.split_once(' ').ok_or(Refusal::Unreadable)?;
@@ -253,7 +253,7 @@ fn payments(token: &AccessToken) -> Value {
 }
 
 impl Response {
-    /// A JSON document, for this caller alone.
+    /// Returns a JSON response that caches must not store.
     #[must_use]
     pub fn json(status: u16, body: &Value) -> Self {
         let headers =
@@ -261,20 +261,21 @@ impl Response {
         Self { status, headers, body: format!("{body}\n"), outcome: None }
     }
 
-    /// A line for the log, where something was decided: without tokens or whatever else a caller could make it say.
+    /// Returns a line for the log, if something was decided. It contains no token, and no other text that a
+    /// caller can choose.
     #[must_use]
     pub fn line(&self, request: &Request) -> Option<String> {
         let line = |outcome| json!({ "route": request.path, "status": self.status, "outcome": outcome });
         self.outcome.map(|outcome| line(outcome).to_string())
     }
 
-    /// With an outcome for the log.
+    /// Adds the outcome for the log.
     #[must_use]
     pub fn noting(self, outcome: &'static str) -> Self {
         Self { outcome: Some(outcome), ..self }
     }
 
-    /// With one more header.
+    /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));

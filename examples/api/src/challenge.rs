@@ -1,5 +1,5 @@
-//! How a refusal is put: status, `WWW-Authenticate`, and a body for the developer (RFC 6750 §3, RFC 9449 §7.1,
-//! RFC 9470 §3, RFC 9728 §5.1).
+//! What a refusal looks like: status, `WWW-Authenticate`, and a body for the developer (RFC 6750 §3,
+//! RFC 9449 §7.1, RFC 9470 §3, RFC 9728 §5.1).
 
 use serde_json::json;
 
@@ -11,39 +11,40 @@ use crate::{dpop, token};
 /// How the caller presents its token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Scheme {
-    /// The token is enough (RFC 6750 §2.1).
+    /// The token alone (RFC 6750 §2.1).
     Bearer,
-    /// With a proof (RFC 9449 §7.1).
+    /// The token with a proof (RFC 9449 §7.1).
     Dpop,
 }
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refusal {
-    /// It has no token.
+    /// The request has no token.
     NoToken,
-    /// Its `Authorization` header cannot be read.
+    /// The `Authorization` header is malformed.
     Unreadable,
-    /// The token does not count.
+    /// The token is not valid.
     Token(Scheme, token::Reason),
-    /// The token is bound to a key, and comes as if it were not (RFC 9449 §7.2).
+    /// The token is bound to a key, but came as `Bearer` (RFC 9449 §7.2).
     BoundAsBearer,
-    /// The token is not bound to a key, and comes as if it were.
+    /// The token is not bound to a key, but came as `DPoP`.
     NotBound,
-    /// The proof proves nothing.
+    /// The proof is not valid.
     Proof(dpop::Reason),
-    /// The proof is made with another key than the token is bound to.
+    /// The proof was made with another key than the one that the token is bound to.
     AnotherKey,
-    /// The token lacks the scope.
+    /// The token lacks this scope.
     Scope(Scheme, &'static str),
     /// The person signed in too long ago, or not as required (RFC 9470).
     SignIn(Scheme),
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys cannot be fetched.
     NoKeys,
 }
 
 impl Refusal {
-    /// The registered code, if there is one to send: without a token there is no error (RFC 6750 §3.1).
+    /// Returns the registered error code; `None` if there is no token, because that is not an error
+    /// (RFC 6750 §3.1).
     #[must_use]
     pub const fn code(&self) -> Option<&'static str> {
         match self {
@@ -74,24 +75,24 @@ impl Refusal {
         }
     }
 
-    /// A sentence for the caller's developer.
+    /// Returns a sentence for the caller's developer.
     #[must_use]
     pub const fn description(&self) -> &'static str {
         match self {
-            Self::NoToken => "An access token is needed.",
-            Self::Unreadable => "The Authorization header must be a scheme and one token.",
+            Self::NoToken => "An access token is required.",
+            Self::Unreadable => "The Authorization header must consist of a scheme and one token.",
             Self::Token(_, reason) => of_token(*reason),
-            Self::BoundAsBearer => "The token is bound to a key: send it with the scheme DPoP, and a proof.",
+            Self::BoundAsBearer => "The token is bound to a key: send it with the scheme DPoP and a proof.",
             Self::NotBound => "The token is not bound to a key: send it with the scheme Bearer.",
-            Self::AnotherKey => "The token is bound to another key than that of the proof.",
+            Self::AnotherKey => "The token is bound to another key than the proof's.",
             Self::Proof(reason) => of_proof(*reason),
-            Self::Scope(..) => "The token does not allow this.",
-            Self::SignIn(_) => "A more recent or stronger sign-in is needed.",
+            Self::Scope(..) => "The token lacks the required scope.",
+            Self::SignIn(_) => "A more recent or stronger sign-in is required.",
             Self::NoKeys => "The authorization server cannot be reached; try again.",
         }
     }
 
-    /// The answer.
+    /// Builds the response.
     #[must_use]
     pub fn response(&self, settings: &Settings) -> Response {
         let error = self.code().unwrap_or("no_token");
@@ -104,7 +105,8 @@ impl Refusal {
         }
     }
 
-    /// Both schemes to whoever may choose; else the one that was used, or should have been.
+    /// Offers both schemes if the caller can still choose, or else the scheme that it used or should have
+    /// used.
     fn challenge(&self, settings: &Settings) -> String {
         let parameters = self.parameters(settings).join(", ");
         let algs = Algorithm::ALL.map(Algorithm::name).join(" ");
@@ -125,7 +127,8 @@ impl Refusal {
         }
     }
 
-    /// Nothing in them needs escaping: the settings are checked, the rest is constant.
+    /// Returns the parameters of a challenge. Nothing in them needs escaping: the settings are checked, and
+    /// the rest is constant.
     fn parameters(&self, settings: &Settings) -> Vec<String> {
         let mut parameters = Vec::new();
         let mut add = |name: &str, value: &str| parameters.push(format!("{name}=\"{value}\""));
@@ -155,16 +158,16 @@ const fn of_token(reason: token::Reason) -> &'static str {
         }
         token::Reason::Malformed(Malformed::Algorithm) => "The token's algorithm is not accepted.",
         token::Reason::Malformed(Malformed::Critical) => {
-            "The token needs an extension that is not known here."
+            "The token has a critical extension that this API does not know."
         }
-        token::Reason::UnknownKey => "The token's key is none of the authorization server's.",
-        token::Reason::Signature => "The token's signature does not hold.",
-        token::Reason::Claims => "The token lacks a claim, or has one that cannot be read.",
-        token::Reason::Issuer => "The token is of another issuer.",
+        token::Reason::UnknownKey => "The token's key is not one of the authorization server's.",
+        token::Reason::Signature => "The token's signature is not valid.",
+        token::Reason::Claims => "The token lacks a claim, or has a malformed one.",
+        token::Reason::Issuer => "The token comes from another issuer.",
         token::Reason::Audience => "The token is meant for another API.",
         token::Reason::Expired => "The token has expired.",
         token::Reason::NotYetValid => "The token is not valid yet.",
-        token::Reason::OtherBinding => "The token is bound in a way that cannot be checked here.",
+        token::Reason::OtherBinding => "The token is bound in a way that this API cannot check.",
     }
 }
 
@@ -176,15 +179,15 @@ const fn of_proof(reason: dpop::Reason) -> &'static str {
         dpop::Reason::Malformed(Malformed::Type) => "The proof's type is not dpop+jwt.",
         dpop::Reason::Malformed(Malformed::Algorithm) => "The proof's algorithm is not accepted.",
         dpop::Reason::Malformed(Malformed::Critical) => {
-            "The proof needs an extension that is not known here."
+            "The proof has a critical extension that this API does not know."
         }
         dpop::Reason::PrivateKey => "The proof discloses a private key.",
         dpop::Reason::Key => "The proof has no public key for its algorithm.",
-        dpop::Reason::Signature => "The proof's signature does not hold.",
-        dpop::Reason::Claims => "The proof lacks a claim, or has one that cannot be read.",
+        dpop::Reason::Signature => "The proof's signature is not valid.",
+        dpop::Reason::Claims => "The proof lacks a claim, or has a malformed one.",
         dpop::Reason::Method => "The proof is for another method.",
         dpop::Reason::Address => "The proof is for another address.",
-        dpop::Reason::Time => "The proof is too old, or from the future.",
+        dpop::Reason::Time => "The proof is too old or from the future.",
         dpop::Reason::Token => "The proof is for another token.",
         dpop::Reason::Replayed => "The proof was used before.",
     }

@@ -1,4 +1,4 @@
-//! The Worker: a request in, a response out, one line in the log. Signatures are verified by WebCrypto.
+//! The Worker: answers requests, logs decisions, and verifies signatures in WebCrypto.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -16,11 +16,11 @@ use crate::api::{self, Api, Platform};
 use crate::jws::{Algorithm, Signed};
 use crate::settings::Settings;
 
-/// How long the issuer may take to answer, in milliseconds.
+/// Longest time that the issuer may take to answer, in milliseconds.
 const PATIENCE: u32 = 5_000;
 
 thread_local! {
-    /// The API of this isolate, with the keys and the used proofs it knows.
+    /// The API of this isolate.
     static API: RefCell<Option<Rc<Api<Workers>>>> = const { RefCell::new(None) };
 }
 
@@ -70,7 +70,7 @@ impl Platform for Workers {
     async fn get(&self, url: &str) -> Option<Vec<u8>> {
         let found = get(url).await;
         if found.is_none() {
-            worker::console_error!("{url} cannot be had");
+            worker::console_error!("{url} cannot be fetched");
         }
         found
     }
@@ -80,7 +80,7 @@ impl Platform for Workers {
     }
 }
 
-/// Follows no redirect: keys come from where the issuer says they are, or not at all.
+/// Fetches a document. Follows no redirect, so that keys come from where the issuer says, or not at all.
 async fn get(url: &str) -> Option<Vec<u8>> {
     let init =
         RequestInit { method: Method::Get, redirect: RequestRedirect::Manual, ..RequestInit::default() };
@@ -108,7 +108,7 @@ async fn verify(signed: Signed<'_>) -> core::result::Result<bool, JsValue> {
     Ok(verified.is_truthy())
 }
 
-/// What WebCrypto calls the algorithm; the same object serves to import and to verify.
+/// Returns WebCrypto's parameters for an algorithm. The same object serves to import and to verify.
 fn parameters(alg: Algorithm) -> core::result::Result<Object, JsValue> {
     let (name, hash, salt) = match alg {
         Algorithm::Es256 => ("ECDSA", "SHA-256", 0),

@@ -1,4 +1,4 @@
-//! Proofs that the caller holds the key a token is bound to (RFC 9449).
+//! Proofs that the caller holds the key that a token is bound to (RFC 9449).
 
 use std::collections::{HashSet, VecDeque};
 
@@ -8,35 +8,35 @@ use url::Url;
 
 use crate::jws::{Jws, Malformed, PublicKey, Signed, sha256};
 
-/// RFC 9449 §4.2.
+/// The `typ` of a proof (RFC 9449 §4.2).
 const TYPE: &str = "dpop+jwt";
-/// How far a proof's time may be from ours, in seconds, either way (RFC 9449 §11.1).
+/// How far a proof's `iat` may be in the past or in the future, in seconds (RFC 9449 §11.1).
 const WINDOW: u64 = 60;
-/// Members of a JWK that only its owner may know (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+/// Members of a JWK that are private (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Why a proof proves nothing.
+/// Why a proof is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reason {
     /// There is no `DPoP` header.
     Missing,
-    /// There is more than one.
+    /// There is more than one `DPoP` header.
     Several,
-    /// Something is wrong with it as a JWS.
+    /// It is not a JWS that this API accepts.
     Malformed(Malformed),
     /// It discloses a private key.
     PrivateKey,
-    /// Its key is not one for its algorithm.
+    /// It has no public key for its algorithm.
     Key,
-    /// The signature does not hold.
+    /// Its signature is not valid.
     Signature,
-    /// A claim is missing, or cannot be read.
+    /// A claim is missing or malformed.
     Claims,
     /// It is for another method.
     Method,
-    /// It is for another address.
+    /// It is for another URL.
     Address,
-    /// It is too old, or from the future.
+    /// It is too old or from the future.
     Time,
     /// It is for another token.
     Token,
@@ -50,7 +50,7 @@ impl From<Malformed> for Reason {
     }
 }
 
-/// A proof, taken apart and not yet believed.
+/// A parsed proof, not yet verified.
 #[derive(Debug)]
 pub struct Proof<'a> {
     jws: Jws<'a, Header>,
@@ -62,16 +62,16 @@ struct Header {
     jwk: Option<Map<String, Value>>,
 }
 
-/// What a proof must be for.
+/// The request that a proof must be for.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// The request's method.
+    /// Such as `GET`.
     pub method: &'a str,
-    /// Its address, without query or fragment.
+    /// The URL without query and fragment.
     pub address: &'a str,
     /// The access token that came with it.
     pub token: &'a str,
-    /// The time, in seconds.
+    /// Seconds since 1970.
     pub now: u64,
 }
 
@@ -85,7 +85,8 @@ struct Claims {
 }
 
 impl<'a> Proof<'a> {
-    /// Takes apart the one proof of a request. The runtime joins headers of one name with a comma, which no proof has.
+    /// Parses the proof of a request. The runtime joins several `DPoP` headers with commas, which a proof
+    /// never contains.
     pub fn parse(header: Option<&'a str>) -> Result<Self, Reason> {
         let text = header.ok_or(Reason::Missing)?;
         if text.contains(',') {
@@ -100,19 +101,20 @@ impl<'a> Proof<'a> {
         Ok(Self { jws, key })
     }
 
-    /// What remains to be verified.
+    /// Returns the signature to verify.
     #[must_use]
     pub fn signed(&self) -> Signed<'_> {
         self.jws.signed_by(&self.key)
     }
 
-    /// The thumbprint of the key, which a bound token names as `cnf.jkt`.
+    /// Returns the thumbprint of the key, which a bound token has as `cnf.jkt`.
     #[must_use]
     pub fn thumbprint(&self) -> String {
         self.key.thumbprint()
     }
 
-    /// RFC 9449 §4.3, once the signature held. What comes back names the proof, so that it serves once.
+    /// Checks the claims of a proof whose signature is verified (RFC 9449 §4.3). Returns the name
+    /// under which [`Used`] remembers the proof.
     pub fn accept(&self, expected: Expected<'_>) -> Result<String, Reason> {
         let claims: Claims = self.jws.claims().ok_or(Reason::Claims)?;
         if claims.htm != expected.method {
@@ -131,7 +133,7 @@ impl<'a> Proof<'a> {
     }
 }
 
-/// Compares as RFC 3986 §6.2.2 and §6.2.3 normalise, without query and fragment.
+/// Compares two URLs without query and fragment, after normalization (RFC 3986 §6.2.2, §6.2.3).
 fn same_address(htu: &str, address: &str) -> bool {
     let normal = |text| {
         let mut url = Url::parse(text).ok()?;
@@ -142,19 +144,19 @@ fn same_address(htu: &str, address: &str) -> bool {
     normal(htu).is_some_and(|htu| normal(address) == Some(htu))
 }
 
-/// The proofs that were used, as far as this isolate knows: best effort, see README.md.
+/// The used proofs that this isolate knows. This is best effort: see README.md.
 #[derive(Debug, Default)]
 pub struct Used {
     known: HashSet<String>,
-    /// In the order of use, which is that of being forgotten, with the second from which on each is stale anyway.
+    /// In the order of use, each with the last second in which it could be accepted.
     order: VecDeque<(u64, String)>,
 }
 
 impl Used {
-    /// What is kept at most; 20,000 names are about 2 MB. Beyond that, the oldest are forgotten early.
+    /// Limit on the remembered names; 20,000 are about 2 MB. Beyond it, the oldest are forgotten early.
     const MOST: usize = 20_000;
 
-    /// Whether a proof, by the name that [`Proof::accept`] gave it, is used for the first time.
+    /// Notes the use of a proof, by its name from [`Proof::accept`]. Returns whether it is the first use.
     pub fn first_use(&mut self, name: String, now: u64) -> bool {
         while self.order.len() >= Self::MOST || self.order.front().is_some_and(|(stale, _)| *stale < now) {
             let Some((_, forgotten)) = self.order.pop_front() else { break };
@@ -162,7 +164,7 @@ impl Used {
         }
         let first = self.known.insert(name.clone());
         if first {
-            // From the future by the whole window, it is good for twice as long.
+            // A proof dated a whole window ahead is accepted for twice the window.
             self.order.push_back((now.saturating_add(2 * WINDOW), name));
         }
         first
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_compared_after_normalising() {
+    fn addresses_are_compared_after_normalization() {
         let address = "https://api.example.com/payments";
 
         for same in [
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_remembered_proofs_is_limited() {
         let mut used = Used::default();
 
         for name in 0..=Used::MOST {
@@ -216,6 +218,6 @@ mod tests {
         }
 
         assert_eq!((used.known.len(), used.order.len()), (Used::MOST, Used::MOST));
-        assert!(!used.first_use(Used::MOST.to_string(), 1000), "the newest are known");
+        assert!(!used.first_use(Used::MOST.to_string(), 1000), "the newest are remembered");
     }
 }

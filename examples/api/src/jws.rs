@@ -1,4 +1,4 @@
-//! Signed tokens, taken apart but not yet believed (RFC 7515), and the public keys that verify them.
+//! Signed tokens, parsed but not yet verified (RFC 7515), and the public keys that verify them.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-/// The algorithms that count here: asymmetric ones (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). `none` is not among them, and
-/// no MAC is: whoever can check one can make one.
+/// The accepted algorithms, all asymmetric (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2). `none` is not
+/// accepted, and neither are MACs: anybody who can check a MAC can make one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Algorithm {
     /// ECDSA on P-256 with SHA-256.
@@ -23,18 +23,18 @@ pub enum Algorithm {
     Ps384,
     /// RSASSA-PSS with SHA-512.
     Ps512,
-    /// Ed25519, by its older name.
+    /// Ed25519 under its older name.
     EdDsa,
     /// Ed25519.
     Ed25519,
 }
 
 impl Algorithm {
-    /// All of them.
+    /// Every accepted algorithm.
     pub const ALL: [Self; 7] =
         [Self::Es256, Self::Rs256, Self::Ps256, Self::Ps384, Self::Ps512, Self::EdDsa, Self::Ed25519];
 
-    /// The registered name.
+    /// Returns the registered name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -48,54 +48,38 @@ impl Algorithm {
         }
     }
 
-    /// The one of that name.
+    /// Returns the algorithm with this registered name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|alg| alg.name() == name)
     }
 }
 
-/// A public key (RFC 7517), without anything that is not needed to verify.
+/// A public key (RFC 7517), with only the members that verification needs.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the fields are named after the members of RFC 7518 §6 and RFC 8037 §2")]
 #[serde(tag = "kty")]
 pub enum PublicKey {
     /// A point on a curve.
     #[serde(rename = "EC")]
-    Ec {
-        /// The curve.
-        crv: String,
-        /// Its coordinates.
-        x: String,
-        /// Its coordinates.
-        y: String,
-    },
+    Ec { crv: String, x: String, y: String },
     /// An RSA key.
     #[serde(rename = "RSA")]
-    Rsa {
-        /// The public exponent.
-        e: String,
-        /// The modulus.
-        n: String,
-    },
+    Rsa { e: String, n: String },
     /// An Edwards key (RFC 8037 §2).
     #[serde(rename = "OKP")]
-    Okp {
-        /// The curve.
-        crv: String,
-        /// The key.
-        x: String,
-    },
+    Okp { crv: String, x: String },
 }
 
 impl PublicKey {
-    /// Reads a JWK; `None` if it is of another type.
+    /// Reads a JWK; `None` if its type is not supported.
     #[must_use]
     pub fn read(jwk: &Map<String, Value>) -> Option<Self> {
         Self::deserialize(jwk).ok()
     }
 
-    /// Whether keys of this kind sign with `alg`. RSA keys have at least 2048 bits (RFC 7518 §3.3), and few enough
-    /// that a caller's own key is not work for the API.
+    /// Returns whether keys of this kind sign with `alg`. RSA keys must have at least 2048 bits
+    /// (RFC 7518 §3.3), and at most 4096, so that a caller's own key cannot make verification expensive.
     #[must_use]
     pub fn suits(&self, alg: Algorithm) -> bool {
         match alg {
@@ -109,7 +93,8 @@ impl PublicKey {
         }
     }
 
-    /// The members that RFC 7638 §3.2 and RFC 8037 §2 require, in the order they are hashed in.
+    /// Returns the members that a thumbprint covers, in the order in which they are hashed (RFC 7638 §3.2,
+    /// RFC 8037 §2).
     #[must_use]
     pub fn members(&self) -> BTreeMap<&'static str, &str> {
         BTreeMap::from_iter(match self {
@@ -119,32 +104,32 @@ impl PublicKey {
         })
     }
 
-    /// RFC 7638 §3, with SHA-256.
+    /// Returns the SHA-256 thumbprint, base64url (RFC 7638 §3).
     #[must_use]
     pub fn thumbprint(&self) -> String {
         sha256(serde_json::json!(self.members()).to_string().as_bytes())
     }
 }
 
-/// What is wrong with a token before anything of it is believed.
+/// Why a token is refused before its signature is verified.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Malformed {
-    /// It is not a JWS in compact form.
+    /// It is not a compact JWS.
     NotAJws,
-    /// Its type is another one.
+    /// Its `typ` is missing or wrong.
     Type,
-    /// It is signed with something that does not count here.
+    /// Its `alg` is not accepted.
     Algorithm,
-    /// It has an extension that must be understood, and is not (RFC 7515 §4.1.11).
+    /// It has a critical extension; this API knows none (RFC 7515 §4.1.11).
     Critical,
 }
 
-/// A JWS in compact form (RFC 7515 §3.1), taken apart.
+/// A parsed compact JWS (RFC 7515 §3.1), not yet verified.
 #[derive(Debug)]
 pub struct Jws<'a, H> {
-    /// What it says it is signed with.
+    /// From the header.
     pub alg: Algorithm,
-    /// The header's other members.
+    /// The other members of the header.
     pub header: H,
     input: &'a str,
     payload: Vec<u8>,
@@ -161,7 +146,7 @@ struct Header<H> {
 }
 
 impl<'a, H: DeserializeOwned> Jws<'a, H> {
-    /// Takes apart a token whose header must say that it is a `typ`.
+    /// Parses a token whose type must be `typ`.
     pub fn parse(text: &'a str, typ: &str) -> Result<Self, Malformed> {
         let (input, signature) = text.rsplit_once('.').ok_or(Malformed::NotAJws)?;
         let (header, payload) = input.split_once('.').ok_or(Malformed::NotAJws)?;
@@ -184,39 +169,37 @@ impl<'a, H: DeserializeOwned> Jws<'a, H> {
 }
 
 impl<H> Jws<'_, H> {
-    /// What it says, believed or not.
+    /// Returns the claims, whether or not they are verified; `None` if they do not parse.
     #[must_use]
     pub fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         json(&self.payload)
     }
 
-    /// What remains to be verified, with `key`.
+    /// Returns the signature to verify with `key`.
     #[must_use]
     pub fn signed_by<'k>(&'k self, key: &'k PublicKey) -> Signed<'k> {
         Signed { alg: self.alg, key, input: self.input.as_bytes(), signature: &self.signature }
     }
 }
 
-/// A signature that is yet to be verified.
+/// A signature over `input`, not yet verified.
 #[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 pub struct Signed<'a> {
-    /// How it was made.
     pub alg: Algorithm,
-    /// By whose private half it was made, if it holds.
+    /// The key whose private half should have made the signature.
     pub key: &'a PublicKey,
-    /// What it was made over.
     pub input: &'a [u8],
-    /// Itself.
     pub signature: &'a [u8],
 }
 
-/// SHA-256, in base64url.
+/// Returns the SHA-256 of `bytes`, base64url.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
 }
 
-/// A media type without regard to case, its `application/` optional (RFC 7515 §4.1.9).
+/// Compares media types regardless of case; the prefix `application/` is optional (RFC 7515 §4.1.9).
 fn is_type(given: &str, typ: &str) -> bool {
     let given = given.to_ascii_lowercase();
     given.strip_prefix("application/").unwrap_or(&given) == typ
@@ -235,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thumbprint_is_that_of_rfc_7638_and_rfc_8037() {
+    fn thumbprints_match_the_examples_of_rfc_7638_and_rfc_8037() {
         let rsa = PublicKey::Rsa {
             e: "AQAB".to_owned(),
             n: "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw".to_owned(),

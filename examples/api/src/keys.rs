@@ -1,25 +1,25 @@
-//! The issuer's keys: where they are found (RFC 8414), how long they are believed, and when to ask again.
+//! The issuer's keys: where to find them (RFC 8414), how long to use them, and when to fetch them again.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::jws::PublicKey;
 
-/// How long keys are used before they are fetched anew, in seconds.
+/// Seconds until keys are fetched again.
 pub const FRESH: u64 = 300;
-/// How long they are used while the issuer does not answer, in seconds.
+/// Seconds for which keys are used while the issuer does not answer.
 pub const STALE: u64 = 3600;
-/// The least time between two fetches, in seconds, while there are keys to go on with.
+/// Shortest time between two fetches in seconds, while there are usable keys.
 pub const PAUSE: u64 = 60;
 
-/// What a resource server reads of the issuer's metadata (RFC 8414 §2).
+/// The members that the API reads from the issuer's metadata (RFC 8414 §2).
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
     jwks_uri: String,
 }
 
-/// Where the metadata of an issuer is: its path, if it has one, comes last (RFC 8414 §3.1).
+/// Returns the URL of an issuer's metadata. The issuer's path, if it has one, comes last (RFC 8414 §3.1).
 #[must_use]
 pub fn metadata_address(issuer: &str) -> String {
     let after_scheme = issuer.find("://").map_or(0, |found| found + 3);
@@ -29,23 +29,22 @@ pub fn metadata_address(issuer: &str) -> String {
     format!("{scheme}{host}/.well-known/oauth-authorization-server{path}")
 }
 
-/// Where the keys are; `None` if the metadata is not that of `issuer` (RFC 8414 §3.3).
+/// Returns the URL of the keys; `None` if the metadata belong to another issuer (RFC 8414 §3.3).
 #[must_use]
 pub fn keys_address(metadata: &[u8], issuer: &str) -> Option<String> {
     let metadata: Metadata = serde_json::from_slice(metadata).ok()?;
     (metadata.issuer == issuer).then_some(metadata.jwks_uri)
 }
 
-/// A key of the issuer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Named {
     kid: String,
-    /// The algorithm it is for; without it, every one that it suits.
+    /// The only algorithm that the key is for; `None` for every algorithm that it suits.
     alg: Option<String>,
     key: PublicKey,
 }
 
-/// The issuer's keys, as this isolate knows them.
+/// The issuer's keys that this isolate knows.
 #[derive(Debug, Default)]
 pub struct Keys {
     known: Vec<Named>,
@@ -54,9 +53,10 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Whether to fetch before looking for `kid`: there are no keys, or they are old, or it is not among them.
+    /// Returns whether to fetch keys before looking for `kid`: if there are none, if they are old, or if
+    /// `kid` is not among them.
     ///
-    /// A caller that makes up names has the issuer asked once per [`PAUSE`], no more.
+    /// A caller that makes up names causes at most one fetch per [`PAUSE`].
     #[must_use]
     pub fn wanting(&self, kid: &str, now: u64) -> bool {
         match self.age(now) {
@@ -68,13 +68,13 @@ impl Keys {
         }
     }
 
-    /// Notes that the issuer is being asked, whatever comes of it.
+    /// Notes that keys are being fetched, whether or not that succeeds.
     pub fn asking(&mut self, now: u64) {
         self.asked_at = now;
     }
 
-    /// Takes over a key set (RFC 7517 §5); `false` if it is none. Keys that are not for signatures, have no name, or are of
-    /// a type unknown here are left out.
+    /// Stores a fetched key set (RFC 7517 §5). Returns `false` if `document` is not one. Skips keys that are
+    /// not for signatures, have no `kid`, or have an unsupported type.
     pub fn fetched(&mut self, document: &[u8], now: u64) -> bool {
         #[derive(Deserialize)]
         struct KeySet {
@@ -86,13 +86,13 @@ impl Keys {
         true
     }
 
-    /// Whether there are keys to judge by.
+    /// Returns whether there are usable keys.
     #[must_use]
     pub fn are_known(&self, now: u64) -> bool {
         self.age(now).is_some_and(|age| age < STALE)
     }
 
-    /// The key of that name, for that algorithm.
+    /// Returns the key named `kid`, if it may be used with `alg`.
     #[must_use]
     pub fn find(&self, kid: &str, alg: &str) -> Option<PublicKey> {
         let named = self.known.iter().find(|named| named.kid == kid);
@@ -127,7 +127,7 @@ mod tests {
     ]}"#;
 
     #[test]
-    fn metadata_is_looked_for_where_rfc_8414_says() {
+    fn metadata_urls_follow_rfc_8414() {
         for (issuer, address) in [
             ("https://a.example", "https://a.example/.well-known/oauth-authorization-server"),
             ("http://127.0.0.1:8787", "http://127.0.0.1:8787/.well-known/oauth-authorization-server"),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_of_another_issuer_leads_nowhere() {
+    fn metadata_of_another_issuer_are_ignored() {
         let metadata = br#"{"issuer":"https://a.example","jwks_uri":"https://a.example/keys"}"#;
 
         assert_eq!(keys_address(metadata, "https://a.example").as_deref(), Some("https://a.example/keys"));
@@ -159,26 +159,26 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_has_the_issuer_asked_once_a_minute() {
+    fn an_unknown_kid_causes_one_fetch_a_minute() {
         let mut keys = Keys::default();
-        assert!(keys.wanting("a", 1000), "there are none");
+        assert!(keys.wanting("a", 1000), "there are no keys");
         keys.asking(1000);
-        assert!(keys.wanting("a", 1000), "still");
+        assert!(keys.wanting("a", 1000), "there are still no keys");
         keys.fetched(SET, 1000);
 
         assert!(!keys.wanting("a", 1000) && !keys.wanting("x", 1000 + PAUSE - 1));
         assert!(keys.wanting("x", 1000 + PAUSE) && !keys.wanting("a", 1000 + PAUSE));
         keys.asking(1000 + PAUSE);
-        assert!(!keys.wanting("x", 1000 + PAUSE), "somebody is asking");
+        assert!(!keys.wanting("x", 1000 + PAUSE), "a fetch is under way");
     }
 
     #[test]
-    fn keys_are_fetched_anew_and_outlive_an_issuer_that_is_away_for_an_hour() {
+    fn keys_are_fetched_again_and_used_for_an_hour_while_the_issuer_is_away() {
         let mut keys = Keys::default();
         keys.fetched(SET, 1000);
 
         assert!(!keys.wanting("a", 1000 + FRESH - 1) && keys.wanting("a", 1000 + FRESH));
-        assert!(!keys.fetched(b"<html>", 1000 + FRESH), "that was no key set");
+        assert!(!keys.fetched(b"<html>", 1000 + FRESH), "the document is not a key set");
         assert!(keys.are_known(1000 + STALE - 1) && keys.find("a", "ES256").is_some());
         keys.asking(1000 + STALE);
         assert!(!keys.are_known(1000 + STALE) && keys.wanting("a", 1000 + STALE));

@@ -1,25 +1,26 @@
-//! What a deployment decides.
+//! The settings of a deployment.
 
 use core::fmt;
 
 use url::Url;
 
-/// The settings of a deployment.
+/// Every setting of a deployment, checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
-    /// Whose tokens count.
+    /// The only issuer whose tokens are accepted.
     pub issuer: String,
-    /// The identifier of this API (RFC 8707 §2): its own address, where proofs are made for, too.
+    /// The identifier of this API (RFC 8707 §2): its own URL, which proofs must be made for, too.
     pub resource: String,
-    /// What tokens must have as `aud`: the resource, unless the authorization server cannot be told of it.
+    /// The required `aud`: the resource, unless the authorization server does not support the `resource`
+    /// parameter.
     pub audience: String,
-    /// How long ago a person may have signed in for what needs a recent sign-in, in seconds.
+    /// Maximum age of a sign-in, in seconds, where a recent one is required.
     pub max_age: u64,
-    /// How they must have signed in for that: one of these `acr` values; anyhow, if there are none.
+    /// Accepted `acr` values where a recent sign-in is required; if empty, `acr` is not checked.
     pub acr_values: Vec<String>,
 }
 
-/// A setting that cannot be used.
+/// An invalid or missing setting. Displays as a sentence for the operator.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BadSetting {
     name: &'static str,
@@ -32,10 +33,10 @@ impl fmt::Display for BadSetting {
     }
 }
 
-const ADDRESS: &str = "an https URL (or http on this machine) without a slash at its end";
+const ADDRESS: &str = "an https URL (or http on this machine) without a trailing slash";
 
 impl Settings {
-    /// Reads them; an empty one counts as absent.
+    /// Reads the settings. An empty setting counts as absent.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
         let given = |name| get(name).filter(|value| !value.is_empty());
         let bad = |name, must| BadSetting { name, must };
@@ -46,7 +47,7 @@ impl Settings {
         let max_age = given("STEP_UP_MAX_AGE").map_or(Ok(300), |text| text.parse());
         let acr_values = given("STEP_UP_ACR").map_or_else(Vec::new, |text| words(&text));
         if acr_values.iter().any(|value| value.contains(['"', '\\'])) {
-            return Err(bad("STEP_UP_ACR", "words without quotes or backslashes"));
+            return Err(bad("STEP_UP_ACR", "space-separated values without quotes or backslashes"));
         }
         Ok(Self {
             issuer,
@@ -62,7 +63,7 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Spelled as it is compared, and safe to put into a header.
+/// Returns whether `text` is a URL in normal form, so that it can be compared as text and put into a header.
 fn is_address(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_has_a_default() {
+    fn omitted_settings_have_defaults() {
         let settings = read(&[]).unwrap();
 
         assert_eq!(settings.audience, "https://api.example");
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_used_is_named() {
+    fn the_error_names_the_invalid_setting() {
         for (name, value) in [
             ("ISSUER", ""),
             ("ISSUER", "a.example"),

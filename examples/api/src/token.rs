@@ -1,35 +1,35 @@
-//! Access tokens: which of them count here (RFC 9068 §4).
+//! Access tokens, and which of them this API accepts (RFC 9068 §4).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::jws::{Algorithm, Jws, Malformed, PublicKey, Signed};
 
-/// RFC 9068 §2.1.
+/// The `typ` of an access token (RFC 9068 §2.1).
 const TYPE: &str = "at+jwt";
 /// How far the issuer's clock may be ahead of ours, in seconds.
 const LEEWAY: u64 = 30;
 
-/// Why an access token does not count.
+/// Why an access token is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Reason {
-    /// Something is wrong with it as a JWS.
+    /// It is not a JWS that this API accepts.
     Malformed(Malformed),
-    /// Its key is none of the issuer's.
+    /// It names no key, or none that the issuer has for its algorithm.
     UnknownKey,
-    /// The signature does not hold.
+    /// Its signature is not valid.
     Signature,
-    /// A claim that it must have is missing, or cannot be read (RFC 9068 §2.2).
+    /// A required claim is missing, or a claim is malformed (RFC 9068 §2.2).
     Claims,
-    /// It is another issuer's.
+    /// It comes from another issuer.
     Issuer,
     /// It is meant for another API.
     Audience,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Its time has not come.
+    /// It is not valid yet.
     NotYetValid,
-    /// It is bound to something that this API cannot check, as a client certificate.
+    /// It is bound to something that this API cannot check, such as a client certificate.
     OtherBinding,
 }
 
@@ -39,7 +39,7 @@ impl From<Malformed> for Reason {
     }
 }
 
-/// An access token, taken apart and not yet believed.
+/// A parsed access token, not yet verified.
 #[derive(Debug)]
 pub struct Unverified<'a>(Jws<'a, Header>);
 
@@ -48,35 +48,36 @@ struct Header {
     kid: Option<String>,
 }
 
-/// What this API asks of every token.
+/// What this API requires of every token.
 #[derive(Clone, Copy, Debug)]
 pub struct Expected<'a> {
-    /// Who must have issued it.
+    /// The required `iss`.
     pub issuer: &'a str,
-    /// Whom it must be meant for.
+    /// A value that `aud` must contain.
     pub audience: &'a str,
-    /// The time, in seconds.
+    /// Seconds since 1970.
     pub now: u64,
 }
 
-/// An access token that counts.
+/// An accepted access token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AccessToken {
-    /// Whom it is about.
+    /// The account.
     pub sub: String,
-    /// Who got it.
+    /// The client that the token was issued to.
     pub client_id: String,
-    /// When the person signed in, in seconds.
+    /// When the person signed in, in seconds since 1970.
     pub auth_time: Option<u64>,
-    /// How they did (RFC 9068 §2.2.1).
+    /// How the person signed in (RFC 9068 §2.2.1).
     pub acr: Option<String>,
-    /// The thumbprint of the key that a caller must show to hold (RFC 9449 §6.1); without it, the token is enough.
+    /// The thumbprint of the key that the caller must prove to hold (RFC 9449 §6.1); `None` for a bearer
+    /// token.
     pub jkt: Option<String>,
     scope: String,
 }
 
 impl AccessToken {
-    /// Whether `scope` was granted.
+    /// Returns whether `scope` was granted.
     #[must_use]
     pub fn allows(&self, scope: &str) -> bool {
         self.scope.split(' ').any(|granted| granted == scope)
@@ -102,7 +103,7 @@ struct Claims {
     cnf: Option<Confirmation>,
 }
 
-/// One, or several (RFC 7519 §4.1.3).
+/// A string or an array (RFC 7519 §4.1.3).
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -110,7 +111,8 @@ enum Audience {
     Several(Vec<String>),
 }
 
-/// RFC 7800 §3.1. A method that is not understood is not left out.
+/// The claim `cnf` (RFC 7800 §3.1). A method that this API does not understand is not ignored: the token is
+/// refused.
 #[derive(Deserialize)]
 struct Confirmation {
     jkt: Option<String>,
@@ -119,28 +121,28 @@ struct Confirmation {
 }
 
 impl<'a> Unverified<'a> {
-    /// Takes a token apart.
+    /// Parses a token.
     pub fn parse(text: &'a str) -> Result<Self, Reason> {
         Ok(Self(Jws::parse(text, TYPE)?))
     }
 
-    /// The key it names. Without a name there is no choosing among the issuer's keys.
+    /// Returns the name of its key. A token must name one, because the issuer may have several.
     pub fn kid(&self) -> Result<&str, Reason> {
         self.0.header.kid.as_deref().ok_or(Reason::UnknownKey)
     }
 
-    /// What it says it is signed with.
+    /// Returns the algorithm in its header.
     #[must_use]
     pub const fn alg(&self) -> Algorithm {
         self.0.alg
     }
 
-    /// What remains to be verified, if `key` suits what the token says of itself.
+    /// Returns the signature to verify, if `key` suits the token's algorithm.
     pub fn signed_by<'k>(&'k self, key: &'k PublicKey) -> Result<Signed<'k>, Reason> {
         if key.suits(self.0.alg) { Ok(self.0.signed_by(key)) } else { Err(Reason::UnknownKey) }
     }
 
-    /// What it says, once its signature held.
+    /// Checks the claims of a token whose signature is verified.
     pub fn accept(&self, expected: Expected<'_>) -> Result<AccessToken, Reason> {
         let claims: Claims = self.0.claims().ok_or(Reason::Claims)?;
         if claims.iss != expected.issuer {

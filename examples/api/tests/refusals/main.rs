@@ -1,4 +1,4 @@
-//! Every reason for which a request is refused, through the whole API, with keys made here.
+//! Every reason to refuse a request, tested through the whole API with keys made here.
 
 #![expect(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 

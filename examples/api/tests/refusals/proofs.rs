@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{Key, NOW, Read as _, World, claims, drop_member};
 
 #[test]
-fn a_bound_token_needs_its_key_and_a_proof_that_serves_once() {
+fn a_bound_token_needs_a_proof_of_its_key_and_a_proof_works_once() {
     let world = World::new();
     let token = world.bound_token();
     let proof = world.device.proof(&token, |_, _| {});
@@ -23,14 +23,14 @@ fn a_bound_token_needs_its_key_and_a_proof_that_serves_once() {
 }
 
 #[test]
-fn a_token_comes_as_what_it_is() {
+fn a_token_must_come_under_its_own_scheme() {
     let world = World::new();
     let bound = world.bound_token();
     let free = world.token(&claims(|_| {}));
 
     let as_bearer = world.ask("/hello", "Bearer", &bound);
     as_bearer.must_refuse(401, "invalid_token", "bound to a key", "a bound token as Bearer");
-    assert!(as_bearer.challenge().starts_with("DPoP "), "it says what to use");
+    assert!(as_bearer.challenge().starts_with("DPoP "), "the challenge names the right scheme");
     let proof = world.device.proof(&free, |_, _| {});
     let as_dpop = world.show("/hello", &free, Some(&proof));
     as_dpop.must_refuse(401, "invalid_token", "not bound to a key", "a free token as DPoP");
@@ -54,13 +54,13 @@ fn every_flaw_of_a_proof_is_refused_with_its_reason() {
         ("a type of another token", |header, _| header["typ"] = json!("JWT"), "type is not dpop+jwt"),
         ("none", |header, _| header["alg"] = json!("none"), "algorithm is not accepted"),
         ("a MAC", |header, _| header["alg"] = json!("HS256"), "algorithm is not accepted"),
-        ("a critical extension", |header, _| header["crit"] = json!(["x"]), "extension that is not known"),
+        ("a critical extension", |header, _| header["crit"] = json!(["x"]), "critical extension"),
         ("no key", |header, _| drop_member(header, "jwk"), "no public key"),
         ("a symmetric key", |header, _| header["jwk"] = json!({ "kty": "oct" }), "no public key"),
         ("a key for another algorithm", |header, _| header["alg"] = json!("EdDSA"), "no public key"),
         ("a private key", |header, _| header["jwk"]["d"] = json!("AA"), "discloses a private key"),
         ("a symmetric secret", |header, _| header["jwk"]["k"] = json!("AA"), "discloses a private key"),
-        ("another's key", |header, _| header["jwk"] = Key::new(9).jwk(), "signature does not hold"),
+        ("another's key", |header, _| header["jwk"] = Key::new(9).jwk(), "signature is not valid"),
         ("another method", |_, claims| claims["htm"] = json!("POST"), "another method"),
         ("a method in lower case", |_, claims| claims["htm"] = json!("get"), "another method"),
         (
@@ -69,8 +69,8 @@ fn every_flaw_of_a_proof_is_refused_with_its_reason() {
             "another address",
         ),
         ("another host", |_, claims| claims["htu"] = json!("https://evil.example/hello"), "another address"),
-        ("age", |_, claims| claims["iat"] = json!(NOW - 61), "too old, or from the future"),
-        ("the future", |_, claims| claims["iat"] = json!(NOW + 61), "too old, or from the future"),
+        ("a time in the past", |_, claims| claims["iat"] = json!(NOW - 61), "too old or from the future"),
+        ("a time in the future", |_, claims| claims["iat"] = json!(NOW + 61), "too old or from the future"),
         ("no time", |_, claims| drop_member(claims, "iat"), "lacks a claim"),
         ("no name", |_, claims| drop_member(claims, "jti"), "lacks a claim"),
         ("no address", |_, claims| drop_member(claims, "htu"), "lacks a claim"),
@@ -88,7 +88,7 @@ fn every_flaw_of_a_proof_is_refused_with_its_reason() {
 }
 
 #[test]
-fn there_is_exactly_one_proof() {
+fn a_request_must_have_exactly_one_proof() {
     let world = World::new();
     let token = world.bound_token();
     let [one, other] =
@@ -107,7 +107,7 @@ fn there_is_exactly_one_proof() {
 }
 
 #[test]
-fn a_query_does_not_belong_to_the_address_of_a_proof() {
+fn the_query_of_an_address_is_ignored() {
     let world = World::new();
     let token = world.bound_token();
     let proof = world

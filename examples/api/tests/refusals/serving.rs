@@ -1,4 +1,4 @@
-//! What a good token is still refused for, where keys come from, and what the API says of itself.
+//! Refusals of valid tokens, where keys come from, and how the API describes itself.
 
 use protected_api::api::Request;
 use serde_json::{Value, json};
@@ -6,26 +6,26 @@ use serde_json::{Value, json};
 use crate::world::{ISSUER, NOW, RESOURCE, Read as _, World, claims, drop_member, get};
 
 #[test]
-fn a_scope_that_is_missing_is_named() {
+fn the_challenge_names_the_missing_scope() {
     let world = World::new();
 
     for scope in ["openid", "profiles", ""] {
         let answer = world.get("/hello", &claims(|it| it["scope"] = json!(scope)));
 
-        answer.must_refuse(403, "insufficient_scope", "does not allow this", scope);
+        answer.must_refuse(403, "insufficient_scope", "lacks the required scope", scope);
         assert!(answer.challenge().contains("scope=\"profile\""));
     }
     let answer = world.get("/hello", &claims(|it| drop_member(it, "scope")));
-    answer.must_refuse(403, "insufficient_scope", "does not allow this", "none");
+    answer.must_refuse(403, "insufficient_scope", "lacks the required scope", "none");
 }
 
 #[test]
-fn a_sign_in_of_long_ago_is_stepped_up() {
+fn an_old_sign_in_is_challenged() {
     let world = World::new();
 
     assert_eq!(world.get("/payments", &claims(|it| it["auth_time"] = json!(NOW - 300))).status, 200);
     let too_old = claims(|it| it["auth_time"] = json!(NOW - 301));
-    assert_eq!(world.get("/hello", &too_old).status, 200, "it is enough elsewhere");
+    assert_eq!(world.get("/hello", &too_old).status, 200, "other routes accept it");
     for (what, claims) in [("too old", too_old), ("unknown", claims(|it| drop_member(it, "auth_time")))] {
         let answer = world.get("/payments", &claims);
 
@@ -35,7 +35,7 @@ fn a_sign_in_of_long_ago_is_stepped_up() {
 }
 
 #[test]
-fn a_sign_in_that_is_too_weak_is_stepped_up() {
+fn a_weak_sign_in_is_challenged() {
     let world = World::with(&[("STEP_UP_ACR", "gold platinum"), ("STEP_UP_MAX_AGE", "60")]);
 
     assert_eq!(world.get("/payments", &claims(|it| it["acr"] = json!("platinum"))).status, 200);
@@ -52,7 +52,7 @@ fn a_sign_in_that_is_too_weak_is_stepped_up() {
 }
 
 #[test]
-fn the_issuer_is_asked_once_and_an_unknown_key_does_not_have_it_asked_more_than_once_a_minute() {
+fn keys_are_fetched_once_and_for_an_unknown_kid_at_most_once_a_minute() {
     let world = World::new();
     let unknown =
         world.issuer.sign(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k9" }), &claims(|_| {}));
@@ -71,7 +71,7 @@ fn the_issuer_is_asked_once_and_an_unknown_key_does_not_have_it_asked_more_than_
 }
 
 #[test]
-fn without_the_issuers_keys_nobody_is_let_in_and_nobody_is_called_a_liar() {
+fn without_the_issuers_keys_no_token_is_accepted_or_called_invalid() {
     let world = World::with(&[("ISSUER", "https://away.example.com")]);
 
     let answer = world.get("/hello", &claims(|_| {}));
@@ -81,7 +81,7 @@ fn without_the_issuers_keys_nobody_is_let_in_and_nobody_is_called_a_liar() {
 }
 
 #[test]
-fn keys_that_are_known_outlive_an_issuer_that_is_away_for_less_than_an_hour() {
+fn known_keys_are_used_for_an_hour_while_the_issuer_is_away() {
     let world = World::new();
     let long = claims(|it| it["exp"] = json!(NOW + 10_000));
     assert_eq!(world.get("/hello", &long).status, 200);
@@ -112,14 +112,14 @@ fn r1_the_api_describes_itself_and_knows_its_routes() {
 }
 
 #[test]
-fn the_log_says_why_and_repeats_nothing_of_the_caller() {
+fn the_log_says_why_and_repeats_nothing_from_the_request() {
     let world = World::new();
     let token = world.issuer.sign(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k9" }), &claims(|_| {}));
     let request = Request { authorization: Some(format!("Bearer {token}")), ..get("/hello") };
 
-    let line = world.send(&request).line(&request).expect("it was decided");
+    let line = world.send(&request).line(&request).expect("a guarded route logs its decision");
 
-    let outcome = "The token's key is none of the authorization server's.";
+    let outcome = "The token's key is not one of the authorization server's.";
     assert_eq!(
         serde_json::from_str::<Value>(&line).unwrap(),
         json!({ "route": "/hello", "status": 401, "outcome": outcome })

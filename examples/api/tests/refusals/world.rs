@@ -1,4 +1,4 @@
-//! An API with an issuer and a device, and what can be sent to it.
+//! An API with an issuer and a device, and the requests that a caller can send.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -52,7 +52,7 @@ impl World {
         self.issuer.sign(&json!({ "alg": "ES256", "typ": "at+jwt", "kid": "k1" }), claims)
     }
 
-    /// A token that is bound to the device's key.
+    /// Returns a token that is bound to the device's key.
     pub(crate) fn bound_token(&self) -> String {
         let thumbprint = sha256(JsonWebKey::from(self.device.0.verifying_key()).to_string().as_bytes());
         self.token(&claims(|claims| claims["cnf"] = json!({ "jkt": thumbprint })))
@@ -74,12 +74,12 @@ impl World {
     pub(crate) fn send(&self, request: &Request) -> Response {
         match pin!(self.api.answer(request, self.now.get())).poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(response) => response,
-            Poll::Pending => panic!("something native waited"),
+            Poll::Pending => panic!("native code has nothing to wait for"),
         }
     }
 }
 
-/// The issuer's documents, and signatures that are verified natively.
+/// Serves the issuer's documents, and verifies signatures natively.
 #[derive(Clone, Default)]
 pub(crate) struct Outside {
     pub(crate) asked: Rc<Cell<u32>>,
@@ -128,7 +128,7 @@ impl Key {
         format!("{input}.{}", BASE64URL.encode(signature.as_bytes()))
     }
 
-    /// A proof for `GET /hello` with `token`, but for what `change` makes of its header and claims.
+    /// Returns a proof for `GET /hello` with `token`, its header and claims altered by `change`.
     pub(crate) fn proof(&self, token: &str, change: impl Fn(&mut Value, &mut Value)) -> String {
         let mut header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": self.jwk() });
         let mut claims = json!({
@@ -143,7 +143,7 @@ impl Key {
     }
 }
 
-/// What can be read off an answer.
+/// Reads and checks a response.
 pub(crate) trait Read {
     fn header(&self, name: &str) -> Option<String>;
     fn json(&self) -> Value;
@@ -166,7 +166,7 @@ impl Read for Response {
     }
 
     fn challenge(&self) -> String {
-        self.header("www-authenticate").expect("a challenge")
+        self.header("www-authenticate").expect("the response has a challenge")
     }
 
     fn must_refuse(&self, status: u16, error: &str, reason: &str, what: &str) {
