@@ -47,7 +47,7 @@ impl Region {
     }
 
     /// Returns the region nearest to the data center with this three-letter code; western Europe if the code
-    /// is unknown. A location hint that hosts no objects counts as its neighbor.
+    /// is unknown. Some location hints host no objects; they are mapped to a neighbor.
     #[must_use]
     pub fn nearest(colo: Option<&str>) -> Self {
         let hint = colo.and_then(cf_colo_hint::Colo::from_code).and_then(|colo| colo.location_hint());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn hints_that_host_no_objects_count_as_their_neighbor() {
+    fn hints_that_host_no_objects_are_mapped_to_a_neighbor() {
         assert_eq!(Region::nearest(Some("GRU")), Region::Enam);
         assert_eq!(Region::nearest(Some("JNB")), Region::Weur);
         assert_eq!(Region::nearest(Some("CDG")), Region::Weur);

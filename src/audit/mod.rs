@@ -1,4 +1,4 @@
-//! What happened, for the ledger: one event per transition, written in the transition's own transaction.
+//! Events for the ledger: one for each transition of a grant or family, written in the same transaction.
 
 pub mod outbox;
 
@@ -11,73 +11,72 @@ use crate::identity::account::AccountKey;
 use crate::secret;
 use crate::time::Timestamp;
 
-/// A transition. Holds no code, token or secret, nor anything one could be guessed from.
+/// A transition that happened. It contains no code, token or secret, and nothing from which one could be
+/// guessed.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Event {
-    /// Of this record.
     pub format: Format<1>,
-    /// What happened.
     pub what: What,
-    /// When.
     pub at: Timestamp,
-    /// The grant's row key, or the family's.
+    /// The row key of the grant or family.
     pub subject: String,
-    /// The client concerned.
     pub client_id: String,
-    /// The account concerned, once one is.
+    /// The account that acted or that the family belongs to; `None` for transitions without either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountKey>,
 }
 
-/// The transitions there are.
+/// A kind of transition.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum What {
-    /// A device asked for a code.
+    /// A device got a code.
     DeviceAuthorization,
     /// A person opened the consent page.
     ConsentOpened,
-    /// A second person, in another browser, had the code too; it is dead.
+    /// A second person, in another browser, entered the same code, so the grant is denied.
     Contested,
-    /// A person said yes.
+    /// A person approved.
     Approved,
-    /// A person said no.
+    /// A person refused.
     Denied,
     /// A person said that they did not start this.
     Reported,
-    /// Nobody decided in time.
+    /// Nobody decided in time, or the device did not collect its tokens.
     Expired,
     /// The device got its tokens.
     Redeemed,
-    /// The device got its tokens anew, because the first answer was lost.
+    /// The device got new tokens, because the first response was lost.
     Reissued,
-    /// A spent device code came back; its tokens are revoked.
+    /// A redeemed device code came back, so its family has ended.
     DeviceCodeReplayed,
-    /// A device code was presented without the key that it is bound to; said once.
+    /// A device code was presented without the key that it is bound to. Reported once per grant.
     DeviceCodeWithoutKey,
     /// A refresh token was used.
     Refreshed,
-    /// A refresh token was used again, because the first answer was lost; the tokens of that answer are not good.
+    /// A refresh token was used again, because the first response was lost. The tokens of that response are
+    /// withdrawn.
     RefreshedAnew,
-    /// A refresh token came back after it was used; its family is revoked.
+    /// A rotated refresh token came back, so its family has ended.
     RefreshTokenReused,
     /// A client revoked its tokens.
     Revoked,
 }
 
-/// An event on its way to the ledger. The same `id` shipped twice is recorded once.
+/// An event on its way to the ledger. If the same `id` is shipped twice, it is recorded once.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Shipment {
     /// The shard's name and the event's number there: `weur/3/17`.
     pub id: String,
-    /// The event, as the shard stored it: the ledger keeps what a newer version wrote.
+    /// The event as JSON, not as an [`Event`], so that members that a newer version wrote are not lost.
     pub event: serde_json::Value,
 }
 
-/// Records events in a ledger, in their order.
+/// Records events in a ledger, in this order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Record {
-    /// The events. Those that the ledger has already are skipped.
+    /// The ledger skips those that it has already.
     pub shipments: Vec<Shipment>,
 }
 
@@ -86,9 +85,8 @@ impl Ask for Record {
     type Reply = ();
 }
 
-/// The head of a hash chain after one more record: SHA-256 of the head before and the record.
-///
-/// Base64url. A chain starts at the empty string.
+/// Returns the head of a hash chain after one more record: SHA-256 of the previous head, a newline and the
+/// record, in base64url. The first head is the empty string.
 #[must_use]
 pub fn link(head: &str, record: &str) -> String {
     let mut hash = Sha256::new();

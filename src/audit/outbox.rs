@@ -1,8 +1,8 @@
-//! Events on their way to the ledger, a day at a time.
+//! The outbox of a shard: events wait there until they are shipped to a ledger, one day at a time.
 
 use super::{Event, Shipment};
 
-/// Where a domain leaves its events: in the same transaction as the change that they report.
+/// Where a domain leaves its events, in the same transaction as the changes that they report.
 pub trait Outbox {
     /// Why a row could not be read or written.
     type Error;
@@ -11,24 +11,24 @@ pub trait Outbox {
     fn tell(&self, event: &Event) -> Result<(), Self::Error>;
 }
 
-/// A day has so many ledgers, so that no object takes every event there is.
+/// Number of ledgers per day, so that no single object gets every event.
 const PARTS: u64 = 4;
 const DAY_MILLIS: u64 = 86_400_000;
 
 /// Events of one shard and one day, in the order in which they happened.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Batch {
-    /// The name of the ledger that they go to: `20412/1`.
+    /// The name of the ledger for the events: the day since 1970 and the part, such as `20412/1`.
     pub ledger: String,
-    /// The events.
+    /// Oldest first.
     pub shipments: Vec<Shipment>,
-    /// The number of the last one: once they are there, those up to it may go.
+    /// The number of the last event. Once the ledger has the batch, the events up to this one can be deleted.
     pub last: i64,
 }
 
 impl Batch {
-    /// The first of the events that wait in the shard of this name, as far as they are of one day; `None` if none
-    /// wait. `rows` are their numbers and texts, oldest first.
+    /// Builds a batch from the first events that wait in the shard with this name, as many as are of the same
+    /// day; `None` if no event waits. `rows` are their numbers and JSON texts, oldest first.
     ///
     /// # Errors
     ///
@@ -85,14 +85,14 @@ mod tests {
         assert_eq!(
             (next.ledger.as_str(), next.last, next.shipments.len()),
             ("20413/1", 19, 1),
-            "in order, whatever the clock"
+            "the order stays even if the clock goes back"
         );
         assert_eq!(Batch::first("weur/3", []).unwrap(), None);
         assert!(Batch::first("weur/3", [(1, "{")]).is_err());
     }
 
     #[test]
-    fn a_regions_shards_share_the_ledgers_of_a_day() {
+    fn the_shards_of_a_region_are_spread_over_the_ledgers_of_a_day() {
         let ledgers: Vec<String> = (0..4).map(|index| ledger_of(&format!("apac/{index}"), 1)).collect();
 
         assert_eq!(ledgers.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{ledgers:?}");

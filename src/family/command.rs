@@ -28,7 +28,7 @@ pub struct RotateToken {
     /// Digest of the presented token's secret.
     pub secret: Digest,
     pub next: Current,
-    /// The family then ends, and its row can be deleted.
+    /// The new end of the family, after which its row can be deleted.
     pub ends_at: Timestamp,
     /// The key or certificate to bind the family to. An existing binding stays.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]

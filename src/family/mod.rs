@@ -159,8 +159,8 @@ impl Family {
         }
     }
 
-    /// Replaces the current token with `next`, if the token with the digest `presented` permits it. The
-    /// family then ends at `ends_at`.
+    /// Replaces the current token with `next`, in exchange for the token with the digest `presented`. From
+    /// then on, the family ends at `ends_at`.
     pub fn rotate(
         &mut self,
         presented: &Digest,

@@ -24,7 +24,7 @@ pub struct RefreshToken {
     pub family: FamilyId,
     /// Digest of the 256 random bits in the token.
     pub secret: Digest,
-    /// Whether the tag verified. If not, its key pair is gone, and the token can be made up.
+    /// Whether the tag verified. If not, its key pair is gone, and the token might be made up.
     pub genuine: bool,
 }
 
@@ -48,8 +48,8 @@ impl RefreshToken {
         (secret::encode(&body), Digest::of(&secret))
     }
 
-    /// Reads a token presented by `client_id`. Returns `None` if this server did not issue it, if it was
-    /// altered, or if it was issued to another client, unless its key pair is gone: see
+    /// Reads a token presented by `client_id`. Returns `None` if this server did not issue it to this client,
+    /// or if it was altered. Once its key pair is gone, only the form is checked: see
     /// [`RefreshToken::genuine`].
     #[must_use]
     pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {

@@ -72,7 +72,7 @@ pub struct PollCode {
     /// Whether the caller may get new tokens if the first response was lost.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reissue: bool,
-    /// Like `reissue`, but only for a code that is bound to a key, which the caller has proven then.
+    /// Like `reissue`, but only if the code is bound to a key. The caller has then proven that key.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reissue_bound: bool,
     /// The keys whose possession the caller has proven.

@@ -16,8 +16,8 @@ pub fn expired(key: RowKey, grant: &Grant, now: Timestamp) -> Option<Event> {
     }
 }
 
-/// Does the same for a row as stored. Unreadable rows produce no event but are still deleted, so they cannot
-/// block the sweep.
+/// Does what [`expired`] does, for a row as stored. Unreadable rows produce no event but are still deleted,
+/// so they cannot block the sweep.
 #[must_use]
 pub fn expired_row(key: &str, record: &str, now: Timestamp) -> Option<Event> {
     let grant: Grant = serde_json::from_str(record).ok()?;
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_grant_that_was_not_decided_or_not_redeemed_has_expired() {
+    fn only_grants_without_a_decision_or_without_a_redemption_expire() {
         let redeemed = State::Redeemed {
             attempt: AttemptId::of_jti("a"),
             at: NOW,

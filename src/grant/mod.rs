@@ -138,7 +138,7 @@ impl Grant {
         }
     }
 
-    /// Returns when the row can be deleted. Until then, a device that polls gets the final answer again.
+    /// Returns when the row can be deleted. Until then, every poll gets the same final answer.
     #[must_use]
     pub fn ends_at(&self) -> Timestamp {
         self.expires_at + Duration::from_secs(self.grace)
@@ -230,7 +230,7 @@ impl Grant {
         }
     }
 
-    /// Gives the consent page to `hold`. Returns `false` if the grant is not open, or not any more.
+    /// Gives the consent page to `hold`. Returns `false` if the grant is not open, or has just been ended.
     ///
     /// The same account, or another account in the same browser, takes over an existing hold. A second
     /// account in another browser ends the grant, because two people have its code (RFC 8628 §5.4).

@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 pub const STEP_SECONDS: u64 = 5;
 /// The interval does not grow beyond this, so that a client that starts to obey recovers within a minute.
 pub const CAP_SECONDS: u64 = 60;
-/// A poll that comes this much too early still counts as on time, because a client that waits exactly
-/// `interval` can arrive early.
+/// A poll that comes this much too early is still on time. Delays in the network differ, so a poll can arrive
+/// early although the client waited exactly `interval`.
 pub const LEEWAY: Duration = Duration::from_secs(1);
 
 /// Whether a poll of a pending grant was on time.

@@ -38,7 +38,7 @@ pub struct Request {
     /// The requested authentication context classes, best first (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_values: Vec<String>,
-    /// Seconds since the person may have signed in (OpenID Connect Core §3.1.2.1); `None` for no limit.
+    /// The most seconds since the person signed in (OpenID Connect Core §3.1.2.1); `None` for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
     /// Who is expected to sign in (OpenID Connect Core §3.1.2.1).

@@ -1,7 +1,7 @@
 //! Applies commands to the rows of one `GrantShard`.
 //!
-//! [`apply`] works on the trait [`Rows`], so the Durable Object, the native store and the property tests all run
-//! the same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
+//! [`apply`] works on the trait [`Rows`], so the Durable Object and the in-memory stores of the tests run the
+//! same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
 
 use std::collections::HashMap;
 

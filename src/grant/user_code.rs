@@ -65,8 +65,8 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// [`BadShape`] if the alphabet or the length is not allowed, or, unless `allow_weak`, if codes would be too
-    /// easy to guess.
+    /// [`BadShape`] if the alphabet or the length is not allowed, or, unless `allow_weak`, if codes would be
+    /// too easy to guess.
     pub fn new(alphabet: &str, length: usize, allow_weak: bool) -> Result<Self, BadShape> {
         for (at, symbol) in alphabet.char_indices() {
             if !symbol.is_ascii_uppercase() && !symbol.is_ascii_digit() {

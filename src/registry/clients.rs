@@ -44,8 +44,8 @@ pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> 
     put(rows, client, is_new_secret, dry_run.as_ref())
 }
 
-/// Returns the new authentication with the existing secret, if there is one, and whether a new secret was
-/// taken instead.
+/// Returns the new authentication, with the existing secret if there is one. The flag says whether the new
+/// secret was taken because there was none.
 fn keep_secret(before: Authentication, after: Authentication) -> (Authentication, bool) {
     match (before, after) {
         (Authentication::Secret { digest, previous, .. }, Authentication::Secret { by, .. }) => {

@@ -50,7 +50,7 @@ commands! {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TakeSnapshot {}
 
-/// Reads a client and the names of the signing keys at their source, which is newer than any snapshot.
+/// Reads a client, and which keys sign, at the source. The reply is newer than any snapshot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct FindAtSource {
@@ -126,7 +126,7 @@ pub struct RotateSecret {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListScopes {}
 
-/// Adds or describes a scope. The reply is `true` if the scope is new.
+/// Sets the description of a scope, and adds the scope if it is new. The reply is `true` if it was new.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct DescribeScope {
@@ -187,12 +187,13 @@ pub struct ImportKey {
     pub at_once: bool,
 }
 
-/// The registry's side of a decision: the client, and the keys that sign.
+/// A client, and which keys sign, as the registry has them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AtSource {
     /// `None` if there is no such client.
     pub client: Option<Client>,
-    /// The keys that sign. So a retired key signs nothing more, whatever an isolate has cached.
+    /// The keys that sign. Because of this reply, a retired key signs nothing more, whatever an isolate has
+    /// cached.
     pub signing: Vec<Signing>,
     /// When the registry read both.
     pub at: Timestamp,

@@ -12,8 +12,8 @@
 //!
 //! * Once an algorithm has had a key, exactly one key signs with it.
 //! * A key that signs is published. It was published before it began to sign, if there was time.
-//! * To make sure that there is time, an announced key always stands by, even if it is not known yet when it will
-//!   sign.
+//! * To make sure that there is time, an announced key always stands by, even if it is not known yet when it
+//!   will sign.
 //!
 //! `docs/decisions/0030-the-life-of-a-signing-key.md` has the reasons.
 
@@ -31,8 +31,8 @@ pub const LEAD: Duration = Duration::from_secs(86_400);
 /// A key that an operator asks for is published this long before it signs. By then, every cached copy of
 /// `/jwks.json` has expired.
 pub const PUBLICATION: Duration = Duration::from_secs(600);
-/// When a key signs that stands by without an end: with the year 9999. An instant like any other, so that
-/// whoever reads the row, an earlier version too, takes it for that of a key that does not sign yet.
+/// When a key that stands by indefinitely begins to sign: at the end of the year 9999. This is an ordinary
+/// instant, so the states need no special case.
 pub const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
 /// How long a key verifies after another took its place: longer than any token lives.
 pub const RETENTION: Duration = Duration::from_secs(7 * 86_400);
@@ -202,7 +202,7 @@ impl<'a> KeySchedule<'a> {
     }
 }
 
-/// Returns what keys are ordered by, from one turn to the next.
+/// Orders keys by their turns.
 fn order(key: &StoredKey) -> (Timestamp, &str) {
     (key.signs_from, &key.public.kid)
 }
@@ -280,7 +280,7 @@ mod tests {
 
     const ALG: [Algorithm; 1] = [Algorithm::EdDsa];
 
-    /// The keys as they are once everything was made and dated that should be.
+    /// Returns the keys after all missing keys were made and all turns brought up to date.
     fn tended(mut keys: Vec<StoredKey>, rotation: Option<Duration>, now: Timestamp) -> Vec<StoredKey> {
         for count in 0..4 {
             let schedule = KeySchedule::new(&keys);
@@ -295,7 +295,7 @@ mod tests {
                 return keys;
             }
         }
-        panic!("there is no end to {keys:?}");
+        panic!("this does not end: {keys:?}");
     }
 
     fn turns(keys: &[StoredKey]) -> Vec<Timestamp> {
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_schedule_and_after_an_operators_own_key_a_key_stands_by_without_an_end() {
+    fn without_a_schedule_and_after_an_operators_own_key_a_key_stands_by_indefinitely() {
         let late = START + DAY * 1_000;
         assert_eq!(turns(&tended(Vec::new(), None, START)), [START, NEVER]);
         let own = vec![StoredKey { imported: true, ..key("a", START) }];
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_alone_as_earlier_versions_left_it_is_joined_by_one_that_was_published_a_day_before_it_signs() {
+    fn if_no_key_stands_by_the_next_one_is_published_a_day_before_it_signs() {
         let month = MONTH.unwrap();
         let late = START + DAY * 100;
 
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_by_follows_the_setting_and_the_key_before_it() {
+    fn the_turn_of_a_standby_key_follows_the_setting() {
         let month = MONTH.unwrap();
         let later = START + DAY * 40;
         let keys = tended(Vec::new(), None, START);
@@ -348,11 +348,11 @@ mod tests {
         assert_eq!(turns(&scheduled), [START, START + month]);
         assert_eq!(turns(&tended(scheduled, None, START + DAY * 20)), [START, NEVER]);
         let overdue = tended(keys, MONTH, later);
-        assert_eq!(turns(&overdue), [START, later, later + month], "it was published long ago");
+        assert_eq!(turns(&overdue), [START, later, later + month], "it was published long enough ago");
     }
 
     #[test]
-    fn what_signs_is_missed_before_what_stands_by() {
+    fn a_key_that_signs_is_made_before_a_key_that_stands_by() {
         let both = [Algorithm::EdDsa, Algorithm::Rs256];
         let keys = [key("a", START)];
 
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_successor_is_one_that_every_verifier_can_have() {
+    fn the_successor_is_a_key_that_every_verifier_can_have() {
         let now = START + PUBLICATION;
         let fresh = StoredKey { created_at: now, ..key("b", now + PUBLICATION) };
         let keys = [key("a", START), fresh.clone(), key("c", NEVER)];

@@ -60,7 +60,7 @@ impl Size {
 /// Returns the number of JSON bytes of a client's record.
 #[must_use]
 pub fn length(client: &Client) -> usize {
-    serde_json::to_string(client).expect("a client has text keys and no fallible serializer").len()
+    serde_json::to_string(client).expect("the maps of a client have string keys").len()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::token::mapping::Rules;
 /// The result of a change, or the refusal, if the rows can be read and written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
-/// Adds or describes a scope. Returns `true` if the scope is new.
+/// Sets the description of a scope, and adds the scope if it is new. Returns `true` if it was new.
 pub(super) fn describe<R: Rows>(rows: &R, ask: &DescribeScope) -> Outcome<bool, R> {
     let scopes = rows.scopes()?;
     let is_new = !scopes.contains_key(&ask.name);

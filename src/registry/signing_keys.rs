@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
-/// The refusal of a change, if there is one and if the rows can be read and written.
+/// The result of a change, or the refusal, if the rows can be read and written.
 type Outcome<R> = Result<Result<(), KeyRefusal>, <R as Rows>::Error>;
 
 /// Gives every algorithm in use the keys that it should have by now, and removes the keys that have ended.

@@ -90,8 +90,12 @@ async fn describe<P: Platform>(
 ) -> Result<Response, Error> {
     let snapshot = context.server.snapshot(context.now).await?;
     let AccessClaims { scope, aud, .. } = claims;
-    let person =
-        mapping::MappingFacts { account, client_id: &client.client_id, scope, resource: aud.resources() };
+    let person = mapping::apply::MappingFacts {
+        account,
+        client_id: &client.client_id,
+        scope,
+        resource: aud.resources(),
+    };
     let alg = client.tokens.userinfo_signed_response_alg;
     let answer = mint::userinfo(context, person, client, &snapshot.scope_claims, alg.is_some());
     let Some(alg) = alg else { return Ok(Response::json(200, &answer)) };

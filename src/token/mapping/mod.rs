@@ -3,16 +3,13 @@
 //! A parsed rule is valid: it names neither a reserved claim nor an unknown source, and it cannot fail when a
 //! token is issued. Rules see only claims that are not reserved; the reserved ones are added afterwards.
 
+pub mod apply;
 pub mod written;
 
 use core::fmt;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use crate::identity::account::Account;
-use crate::scope::Scope;
+use serde_json::Value;
 
 /// Claims that no rule may set, rename or drop: those that decide whether a token is accepted (RFC 7519 §4.1,
 /// RFC 9068 §2.2, OpenID Connect Core §2), and those that introspection responses use (RFC 7662 §2.2).
@@ -224,51 +221,6 @@ struct Filter {
     prefix: Option<String>,
 }
 
-/// What rules can copy from and depend on.
-#[derive(Clone, Copy, Debug)]
-pub struct MappingFacts<'a> {
-    /// The account that the tokens are about.
-    pub account: &'a Account,
-    /// The client that the tokens are for.
-    pub client_id: &'a str,
-    /// The granted scope.
-    pub scope: &'a Scope,
-    /// The audience of the access token.
-    pub resource: &'a [String],
-}
-
-/// Applies every rule for `target` to `claims`: first those of the granted scopes, in alphabetical order of
-/// the scopes, then those of the client. No claim in the result is [`RESERVED`].
-#[must_use]
-pub fn map(
-    scopes: &BTreeMap<String, Rules>,
-    client: &Rules,
-    target: Target,
-    facts: MappingFacts<'_>,
-    mut claims: Map<String, Value>,
-) -> Map<String, Value> {
-    let by_scope = facts.scope.iter().filter_map(|scope| scopes.get(scope));
-    for rule in by_scope.chain([client]).flat_map(|rules| &rules.0) {
-        if rule.applies(target, facts) {
-            rule.change.apply(facts, &mut claims);
-        }
-    }
-    claims
-}
-
-impl Rule {
-    fn applies(&self, target: Target, facts: MappingFacts<'_>) -> bool {
-        let Some(When { scope, group }) = &self.when else { return self.goes_into(target) };
-        let scope = scope.as_ref().is_none_or(|scope| facts.scope.has(scope));
-        let group = group.as_ref().is_none_or(|group| facts.account.groups.contains(group));
-        self.goes_into(target) && scope && group
-    }
-
-    fn goes_into(&self, target: Target) -> bool {
-        self.into.as_ref().is_none_or(|into| into.contains(&target))
-    }
-}
-
 impl Change {
     const fn copies_a_list(&self) -> bool {
         match self {
@@ -276,51 +228,9 @@ impl Change {
             Self::Set { .. } | Self::Rename { .. } | Self::Drop { .. } => false,
         }
     }
-
-    /// Applies the change. If there is no value to set, the claim stays as it is.
-    fn apply(&self, facts: MappingFacts<'_>, claims: &mut Map<String, Value>) {
-        let (name, value) = match self {
-            Self::Copy { claim, from, filter } => {
-                (claim, from.value(facts).and_then(|value| filter.pass(value)))
-            }
-            Self::Set { claim, value } => (claim, Some(value.clone())),
-            Self::Rename { claim, name } => (name, claims.remove(claim)),
-            Self::Drop { claim } => {
-                claims.remove(claim);
-                return;
-            }
-        };
-        if let Some(value) = value {
-            claims.insert(name.clone(), value);
-        }
-    }
 }
 
 impl Source {
-    fn value(self, facts: MappingFacts<'_>) -> Option<Value> {
-        let MappingFacts { account, client_id, scope, resource } = facts;
-        match self {
-            Self::Sub => Some(account.sub.as_str().into()),
-            Self::Username => Some(account.username.as_str().into()),
-            Self::Name => Some(account.name.as_str().into()),
-            Self::Email => account.email.as_deref().map(Value::from),
-            Self::EmailVerified => account.email.as_ref().map(|_| account.email_verified.into()),
-            Self::Groups => Some(account.groups.clone().into()),
-            Self::ClientId => Some(client_id.into()),
-            Self::Scope => Some(scope.iter().collect()),
-            Self::Resource => Some(resource.into()),
-        }
-    }
-
-    const fn is_list(self) -> bool {
-        match self {
-            Self::Groups | Self::Scope | Self::Resource => true,
-            Self::Sub | Self::Username | Self::Name | Self::Email | Self::EmailVerified | Self::ClientId => {
-                false
-            }
-        }
-    }
-
     /// Returns whether the value is a string or a list of strings, which filters can test.
     const fn is_text(self) -> bool {
         match self {
@@ -335,117 +245,19 @@ impl Source {
             | Self::Resource => true,
         }
     }
+
+    const fn is_list(self) -> bool {
+        match self {
+            Self::Groups | Self::Scope | Self::Resource => true,
+            Self::Sub | Self::Username | Self::Name | Self::Email | Self::EmailVerified | Self::ClientId => {
+                false
+            }
+        }
+    }
 }
 
 impl Filter {
     const fn is_empty(&self) -> bool {
         self.only.is_none() && self.prefix.is_none()
-    }
-
-    /// Returns what passes of a value: a list always, even if nothing is left in it; a single value only if
-    /// it matches.
-    fn pass(&self, value: Value) -> Option<Value> {
-        match value {
-            Value::Array(values) => Some(values.into_iter().filter(|value| self.lets(value)).collect()),
-            one @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
-                self.lets(&one).then_some(one)
-            }
-        }
-    }
-
-    fn lets(&self, value: &Value) -> bool {
-        let Some(text) = value.as_str() else { return self.is_empty() };
-        let listed = self.only.as_ref().is_none_or(|only| only.iter().any(|one| one == text));
-        listed && self.prefix.as_ref().is_none_or(|prefix| text.starts_with(prefix))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::identity::demo;
-    use serde_json::json;
-
-    fn rules(rules: Value) -> Rules {
-        serde_json::from_value(rules).unwrap()
-    }
-
-    /// Maps `{"name":"Alice Liddell","email":"…"}` with the rules `written`, for an ID token about alice.
-    fn mapped(written: Value) -> Value {
-        let account = Account {
-            groups: vec!["tv-admins".to_owned(), "staff".to_owned()],
-            ..demo::accounts().remove(0)
-        };
-        let scope = Scope::parse("openid email").unwrap();
-        let resource = ["https://api.example.com".to_owned()];
-        let facts =
-            MappingFacts { account: &account, client_id: "demo-tv", scope: &scope, resource: &resource };
-        let claims = json!({ "name": "Alice Liddell", "email": "alice@example.com" });
-        let Value::Object(claims) = claims else { unreachable!("braces make an object") };
-        map(&BTreeMap::new(), &rules(written), Target::IdToken, facts, claims).into()
-    }
-
-    #[test]
-    fn a_claim_comes_from_the_account_its_groups_or_the_request() {
-        for (rule, claim) in [
-            (json!({ "claim": "x", "from": "account.username" }), json!("alice")),
-            (json!({ "claim": "x", "from": "account.email_verified" }), json!(true)),
-            (json!({ "claim": "x", "from": "groups" }), json!(["tv-admins", "staff"])),
-            (json!({ "claim": "x", "from": "account.groups", "prefix": "tv-" }), json!(["tv-admins"])),
-            (json!({ "claim": "x", "from": "groups", "only": ["staff", "other"] }), json!(["staff"])),
-            (json!({ "claim": "x", "from": "groups", "only": ["other"] }), json!([])),
-            (json!({ "claim": "x", "from": "account.email", "prefix": "bob" }), Value::Null),
-            (json!({ "claim": "x", "from": "request.client_id" }), json!("demo-tv")),
-            (json!({ "claim": "x", "from": "request.scope" }), json!(["email", "openid"])),
-            (json!({ "claim": "x", "from": "request.resource" }), json!(["https://api.example.com"])),
-            (json!({ "claim": "x", "value": { "any": [1] } }), json!({ "any": [1] })),
-        ] {
-            assert_eq!(mapped(json!([rule])).get("x").unwrap_or(&Value::Null), &claim, "{rule}");
-        }
-    }
-
-    #[test]
-    fn claims_are_renamed_and_dropped_in_the_order_of_the_rules() {
-        let renamed =
-            json!([{ "claim": "email", "as": "mail" }, { "drop": "name" }, { "claim": "none", "as": "x" }]);
-        assert_eq!(mapped(renamed), json!({ "mail": "alice@example.com" }));
-
-        let twice =
-            json!([{ "claim": "a", "value": 1 }, { "claim": "a", "value": 2 }, { "claim": "a", "as": "b" }]);
-        assert_eq!(mapped(twice).get("b"), Some(&json!(2)));
-    }
-
-    #[test]
-    fn a_rule_applies_where_and_when_it_says() {
-        let set = |more: Value| {
-            let mut rule = json!({ "claim": "x", "value": 1 });
-            rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            mapped(json!([rule])).get("x").is_some()
-        };
-
-        assert!(
-            set(json!({ "into": ["id_token", "userinfo"] })) && !set(json!({ "into": ["access_token"] }))
-        );
-        assert!(
-            set(json!({ "when": { "scope": "email" } })) && !set(json!({ "when": { "scope": "profile" } }))
-        );
-        assert!(set(json!({ "when": { "group": "staff" } })) && !set(json!({ "when": { "group": "tv" } })));
-        assert!(!set(json!({ "when": { "scope": "email", "group": "tv" } })), "both must hold");
-    }
-
-    #[test]
-    fn the_rules_of_a_granted_scope_come_before_the_clients() {
-        let account = demo::accounts().remove(0);
-        let scope = Scope::parse("openid").unwrap();
-        let facts = MappingFacts { account: &account, client_id: "demo-tv", scope: &scope, resource: &[] };
-        let scopes = BTreeMap::from([
-            ("openid".to_owned(), rules(json!([{ "claim": "a", "value": 1 }, { "claim": "b", "value": 1 }]))),
-            ("profile".to_owned(), rules(json!([{ "claim": "c", "value": 1 }]))),
-        ]);
-        let client = rules(json!([{ "claim": "b", "value": 2 }]));
-
-        let claims = map(&scopes, &client, Target::AccessToken, facts, Map::new());
-
-        assert_eq!(Value::from(claims), json!({ "a": 1, "b": 2 }));
     }
 }
