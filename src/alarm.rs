@@ -7,9 +7,9 @@ use crate::time::Timestamp;
 /// Milliseconds in a minute. Alarms ring on the full minute, and so at most once a minute, because each costs
 /// a request and a write.
 const MINUTE: u64 = 60_000;
-/// Events wait this long before they are shipped, and then for the next full minute.
+/// Events wait this long, and then until the next full minute, before they are shipped.
 const SHIPPING: Duration = Duration::from_secs(60);
-/// Number of rows or events in a batch.
+/// The most rows or events in a batch.
 pub const BATCH: u32 = 200;
 /// The most batches in one alarm. The rest waits for the next alarm.
 pub const BATCHES: u32 = 25;

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 
 /// A command to a Durable Object.
 ///
-/// Each command determines the type of its reply. A Worker that expects another type does not compile, and a
-/// reply that does not parse as this type is an error where it arrives.
+/// Each command determines the type of its reply, so a Worker that expects another type does not compile. If
+/// a reply does not parse as this type, the Worker that receives it gets an error.
 pub trait Ask: Into<Self::Command> {
     /// All commands that the object answers, as one enum. A command travels as JSON: `{"open":{…}}`.
     type Command: Serialize;
@@ -22,7 +22,7 @@ impl Answer {
     /// Serializes the reply to a command of type `A`.
     #[must_use]
     pub fn to<A: Ask>(reply: &A::Reply) -> Self {
-        Self(serde_json::to_string(reply).expect("the maps of replies have string keys"))
+        Self(serde_json::to_string(reply).expect("every map in a reply has string keys"))
     }
 
     /// Returns the JSON text.
@@ -35,7 +35,7 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// The text is not such a reply.
+    /// The JSON does not parse as this reply.
     pub fn read<A: Ask>(&self) -> serde_json::Result<A::Reply> {
         serde_json::from_str(&self.0)
     }
@@ -47,7 +47,7 @@ macro_rules! commands {
         $(#[$attribute])*
         #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
         #[serde(rename_all = "snake_case")]
-        #[expect(missing_docs, reason = "each variant holds the command of its name")]
+        #[expect(missing_docs, reason = "each variant holds the command that it is named after")]
         pub enum $Command { $($Ask($Ask),)* }
 
         $(

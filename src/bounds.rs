@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-/// The longest lifetime of an access or ID token, in seconds. Signing keys verify for longer: see
+/// The longest lifetime of an access or ID token, in seconds. A signing key verifies for longer: see
 /// [`RETENTION`](crate::registry::key_schedule::RETENTION).
 pub const LONGEST_TOKEN: u64 = 86_400;
 /// Polling interval, in seconds.
@@ -13,5 +13,6 @@ pub const CODE_LIFETIME: RangeInclusive<u64> = 10..=1_800;
 pub const ACCESS_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
 /// Lifetime of an ID token, in seconds.
 pub const ID_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
-/// Seconds for which an approval can be refreshed, and seconds until an unused refresh token expires.
+/// Seconds for which the tokens of an approval can be refreshed; also, seconds until an unused refresh token
+/// expires.
 pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;

@@ -1,8 +1,8 @@
 //! All symmetric keys of the server, derived from `MASTER_KEY` with HKDF and one label per use.
 //!
-//! The server holds at most two pairs of master key and shard mapping, the current and the previous one.
-//! While codes of the previous pair may be live, a user code is looked up under both pairs; a device code
-//! names its pair.
+//! A pair is a master key and a number of shards per region. The server holds at most two pairs, the current
+//! and the previous one. While codes of the previous pair may be live, a user code is looked up under both
+//! pairs; a device code names its pair.
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -42,10 +42,10 @@ impl MasterKey {
     }
 }
 
-/// The `MASTER_KEY` of `make dev`. A deployment with this key refuses to start.
+/// The `MASTER_KEY` of `make dev`. Previews and production refuse it.
 pub const DEVELOPMENT_KEY: &str = "ZGV2ZWxvcG1lbnQta2V5LW5ldmVyLWluLXByb2R1Y3Rpb24";
 
-/// The keys of one pair of master key and shard mapping.
+/// The keys of one pair: a master key and a number of shards per region.
 #[derive(Clone)]
 pub struct Keys {
     /// Identifies the pair in device codes and refresh tokens.
@@ -102,7 +102,7 @@ impl Keys {
         mac(&self.refresh_token, &[body, client_id.as_bytes()])
     }
 
-    /// Returns the tag of the DPoP nonce for a period, which is given as a big-endian number.
+    /// Returns the tag of the DPoP nonce for `period`, the number of a period in big-endian bytes.
     #[must_use]
     pub fn dpop_nonce(&self, period: [u8; 8]) -> [u8; 32] {
         mac(&self.dpop_nonce, &[&period])
@@ -155,7 +155,7 @@ impl Purpose {
     }
 }
 
-/// The current pair and, during a change of keys, the previous one.
+/// The keys of the current pair and, while they are being replaced, of the previous one.
 #[derive(Clone)]
 pub struct Keyring {
     /// New codes and tokens are made with these.
@@ -187,8 +187,8 @@ impl Keyring {
         [&nonce[..], &sealed].concat()
     }
 
-    /// Decrypts what was sealed under either pair; `None` if it was sealed with other keys or for another
-    /// purpose, or was altered.
+    /// Decrypts a value that was sealed under either pair; `None` if it was sealed with other keys or for
+    /// another purpose, or was altered.
     #[must_use]
     pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;

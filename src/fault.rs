@@ -1,8 +1,8 @@
-//! Faults in a JSON document, with a pointer so that its author finds them.
+//! Faults in a JSON document, each with a pointer that leads the author to it.
 
 use serde::{Deserialize, Serialize};
 
-/// One fault; contains no secret.
+/// A fault in a JSON document. It contains no secret.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Fault {
     /// JSON pointer to the faulty member (RFC 6901).
@@ -12,13 +12,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Returns a fault of the member `name` of the document.
+    /// Returns a fault in the member `name` of the document.
     #[must_use]
     pub fn at(name: &str, detail: impl Into<String>) -> Self {
         Self { pointer: format!("/{}", escape(name)), detail: detail.into() }
     }
 
-    /// Returns a fault of the item `index` of the list `name`.
+    /// Returns a fault in the item `index` of the list `name`.
     #[must_use]
     pub fn at_item(name: &str, index: usize, detail: impl Into<String>) -> Self {
         Self { pointer: format!("/{}/{index}", escape(name)), detail: detail.into() }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The format of a record: serializes as `N`, and deserializes from nothing but `N`.
+/// The format of a record: serializes as `N`, and deserializes only from `N`.
 ///
 /// A change of meaning needs a new number, so that a record of another format is refused instead of misread.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -1,10 +1,11 @@
 //! An OAuth 2.0 authorization server for the Device Authorization Grant (RFC 8628).
 //!
-//! The package has three rings. Code in one ring never uses a ring with a higher number.
+//! The code has three rings. A ring never uses a ring with a higher number.
 //!
 //! # Ring 1: the rules
 //!
-//! Pure and synchronous. The current time and the random number generator are arguments.
+//! The rules are pure and synchronous. They take the current time and the random number generator as
+//! arguments.
 //!
 //! The domains:
 //!
@@ -24,7 +25,7 @@
 //! * [`ask`] - commands to Durable Objects, and the types of their replies
 //! * [`bounds`] - allowed lifetimes and intervals
 //! * [`derived_keys`] - every symmetric key, derived from `MASTER_KEY`
-//! * [`fault`] - faults in a JSON document, with a pointer
+//! * [`fault`] - faults in a JSON document, each with a pointer
 //! * [`mod@format`] - the format number of stored records
 //! * [`loopback`] - addresses of this machine
 //! * [`place`] - where a request came from
@@ -35,14 +36,15 @@
 //!
 //! # Ring 2: HTTP
 //!
-//! Native like ring 1, so whole stories run under `cargo test`.
+//! This ring compiles natively, like ring 1, so `cargo test` can play whole logins.
 //!
-//! * [`endpoint`] - requests to responses, over a single trait, [`Platform`](endpoint::platform::Platform)
+//! * [`endpoint`] - from a request to its response, with one trait for everything outside,
+//!   [`Platform`](endpoint::platform::Platform)
 //! * [`settings`] - the settings, read once and validated
 //!
 //! # Ring 3: the runtime
 //!
-//! Compiled for wasm only, and thin: it loads, applies and stores.
+//! This ring compiles for wasm only, and is thin: it loads rows, applies rules and stores the results.
 //!
 //! * `cloudflare`: Durable Objects, KV and WebCrypto
 //!
@@ -56,16 +58,16 @@
 //!
 //! | Rule | § | In `src/` |
 //! |---|---|---|
-//! | `slow_down` adds 5 seconds | 3.5 | `grant/pace.rs`: [`judge`] |
-//! | `expired_token` | 3.5 | `grant/mod.rs`: [`Grant::poll`] |
+//! | `slow_down` adds 5 seconds, up to 60 | 3.5 | `grant/pace.rs`: [`judge`] |
+//! | `expired_token` | 3.5 | `grant/poll.rs`: [`Grant::poll`] |
 //! | … after the row may have been deleted | 3.5 | `endpoint/token/device_code_grant.rs`: `unexpired` |
-//! | Default interval | 3.2 | `settings/mod.rs`: [`Settings::read`] |
+//! | Default interval | 3.2 | `settings/lifetimes.rs`: `interval` |
 //! | … for one client | 3.2 | `endpoint/device_authorization/mod.rs`: `CodeTerms::of` |
-//! | A device code is redeemed once | ours | `grant/mod.rs`: [`Grant::redeem`] |
+//! | A device code is redeemed once | our own | `grant/redemption.rs`: [`Grant::redeem`] |
 //! | User codes are normalized | 6.1 | `grant/user_code.rs`: [`UserCode::parse`] |
 //! | Wrong user codes are limited | 5.1 | `endpoint/verify/code.rs`: `look_up` |
 //! | … to these numbers | 5.1 | `limiter/budgets.rs`: [`codes_by_account`], [`codes_by_network`] |
-//! | … and guessing makes new codes longer | 5.1 | `limiter/budgets.rs`: [`allowed_exposure`] |
+//! | … and guessing makes new codes longer | 5.1 | `limiter/mod.rs`: `expose`; `endpoint/device_authorization/mod.rs`: `open` |
 //! | Entropy of user codes | 5.1, 6.1 | `grant/user_code.rs`: [`Shape::new`], [`FLOOR_BITS`] |
 //! | Device authorization response | 3.2 | `endpoint/device_authorization/mod.rs`: `Answer`, `describe` |
 //! | Metadata | 4 | `endpoint/metadata.rs`: `discovery` |
@@ -74,13 +76,11 @@
 //! [`judge`]: grant::pace::judge
 //! [`Grant::poll`]: grant::Grant::poll
 //! [`Grant::redeem`]: grant::Grant::redeem
-//! [`Settings::read`]: settings::Settings::read
 //! [`UserCode::parse`]: grant::user_code::UserCode::parse
 //! [`Shape::new`]: grant::user_code::Shape::new
 //! [`FLOOR_BITS`]: grant::user_code::FLOOR_BITS
 //! [`codes_by_account`]: limiter::budgets::codes_by_account
 //! [`codes_by_network`]: limiter::budgets::codes_by_network
-//! [`allowed_exposure`]: limiter::budgets::allowed_exposure
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! Where a request came from: coarse information for people to judge by, never an address.
+//! Where a request came from: the place that pages show to people, which never includes an IP address, and
+//! the network that counters use.
 
 use std::net::IpAddr;
 
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 
 /// What the edge knows about the origin of a request. An unknown field is `None`; nothing is guessed.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[expect(missing_docs, reason = "the name of the other field says it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Place {
     /// Two-letter code.
@@ -79,7 +80,7 @@ pub fn network_of(address: Option<&str>) -> String {
 
 /// Returns the kind of device behind a `User-Agent`, in words that its owner understands.
 ///
-/// The device itself claims it, so it is shown as a hint and never decides anything.
+/// The header is the device's own claim, so the kind is shown as a hint and never decides anything.
 #[must_use]
 pub fn device_kind(user_agent: Option<&str>) -> String {
     let agent = user_agent.unwrap_or_default();
@@ -90,7 +91,7 @@ pub fn device_kind(user_agent: Option<&str>) -> String {
     }
 }
 
-/// The first match wins, because televisions and consoles also claim to be browsers.
+/// The first match wins. Televisions and consoles come first, because they also claim to be browsers.
 const KINDS: &[(&str, &str)] = &[
     ("PlayStation", "PlayStation console"),
     ("Xbox", "Xbox console"),
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ipv6_network_is_its_64() {
+    fn the_network_of_an_ipv6_address_is_its_slash_64() {
         let one = network_of(Some("2001:db8:1:2:3:4:5:6"));
 
         assert_eq!(one, network_of(Some("2001:db8:1:2::ffff")));
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_called_unknown() {
+    fn an_unknown_place_or_network_is_called_unknown() {
         let place = Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() };
 
         assert_eq!((place.name().as_str(), place.network().as_str()), ("FR", "AS64500"));

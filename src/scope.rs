@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_a_set() {
+    fn a_scope_ignores_order_and_repetition() {
         let scope = Scope::parse("profile openid  openid").unwrap();
 
         assert_eq!(scope.to_string(), "openid profile");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_only_narrow() {
+    fn narrowing_keeps_only_allowed_scopes() {
         let asked = Scope::parse("openid admin").unwrap();
         let allowed = Scope::parse("openid email").unwrap();
 

@@ -29,7 +29,7 @@ impl Digest {
         bytes?.try_into().ok().map(Self)
     }
 
-    /// Returns the bytes, for further computation.
+    /// Returns the 32 bytes of the digest.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0

@@ -30,7 +30,8 @@ pub enum Region {
 }
 
 impl Region {
-    /// Every region. Its position here is its byte in codes and tokens, so the order must never change.
+    /// Every region. The position of a region in this list is its byte in codes and tokens, so the order must
+    /// never change.
     pub const ALL: [Self; 6] = [Self::Wnam, Self::Enam, Self::Weur, Self::Eeur, Self::Apac, Self::Oc];
 
     /// Returns the platform's location hint.
@@ -47,7 +48,7 @@ impl Region {
     }
 
     /// Returns the region nearest to the data center with this three-letter code; western Europe if the code
-    /// is unknown. Some location hints host no objects; they are mapped to a neighbor.
+    /// is unknown. Some location hints name places that host no objects; they are mapped to a neighbor.
     #[must_use]
     pub fn nearest(colo: Option<&str>) -> Self {
         let hint = colo.and_then(cf_colo_hint::Colo::from_code).and_then(|colo| colo.location_hint());

@@ -1,5 +1,5 @@
-//! Instants. There is no clock here: the Worker and each Durable Object read theirs once per call and pass
-//! the value on.
+//! Instants. There is no clock here: the Worker and each Durable Object read their clock once per call and
+//! pass the value on.
 
 use core::ops::Add;
 use core::time::Duration;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Milliseconds, because pacing (RFC 8628 §3.5) compares instants less than a second apart.
+/// The unit is milliseconds, because pacing (RFC 8628 §3.5) compares instants less than a second apart.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(u64);

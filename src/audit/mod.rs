@@ -1,4 +1,5 @@
-//! Events for the ledger: one for each transition of a grant or family, written in the same transaction.
+//! Events for the ledger: one for each transition of a grant or family, stored in the same transaction as the
+//! change.
 
 pub mod outbox;
 
@@ -11,8 +12,8 @@ use crate::identity::account::AccountKey;
 use crate::secret;
 use crate::time::Timestamp;
 
-/// A transition that happened. It contains no code, token or secret, and nothing from which one could be
-/// guessed.
+/// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
+/// be guessed.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Event {
@@ -41,7 +42,7 @@ pub enum What {
     Approved,
     /// A person refused.
     Denied,
-    /// A person said that they did not start this.
+    /// A person reported that they did not start the request.
     Reported,
     /// Nobody decided in time, or the device did not collect its tokens.
     Expired,
@@ -76,7 +77,7 @@ pub struct Shipment {
 /// Records events in a ledger, in this order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Record {
-    /// The ledger skips those that it has already.
+    /// The ledger skips shipments that it has already.
     pub shipments: Vec<Shipment>,
 }
 

@@ -27,8 +27,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Builds a batch from the first events that wait in the shard with this name, as many as are of the same
-    /// day; `None` if no event waits. `rows` are their numbers and JSON texts, oldest first.
+    /// Builds a batch from the oldest events that wait in the shard named `shard`, up to the first event of
+    /// another day; `None` if no event waits. `rows` are the numbers and JSON texts of the waiting events,
+    /// oldest first.
     ///
     /// # Errors
     ///

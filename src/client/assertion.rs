@@ -15,7 +15,8 @@ use crate::token::signing_key::Algorithm;
 /// The only supported `client_assertion_type` (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Longest accepted time until `exp`. RFC 7523 §3 lets a server limit it; a `jti` is remembered for as long.
+/// Longest accepted time until `exp`. RFC 7523 §3 lets a server limit it. A short limit bounds how long each
+/// `jti` is remembered.
 pub const LONGEST_LIFE: Duration = Duration::from_secs(600);
 /// Tolerated difference between the client's clock and the server's.
 pub const SKEW: Duration = Duration::from_secs(30);
@@ -60,7 +61,7 @@ pub enum Flaw {
     UnknownAlgorithm,
     /// The header has a `crit`, or a `typ` of another kind of token.
     UnsuitableHeader,
-    /// `iss` and `sub` are missing or differ.
+    /// `iss` or `sub` is missing, or they differ.
     WrongSubject,
     /// `aud` does not name this server, or is not a single string.
     WrongAudience,
@@ -99,7 +100,7 @@ impl Flaw {
     }
 }
 
-/// The names that an assertion may have as its `aud`.
+/// The values that are accepted as the `aud` of an assertion.
 #[derive(Clone, Copy, Debug)]
 pub struct Recipient<'a> {
     /// This server's issuer identifier.

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// The client that a request claims to be from, and the proof.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Credentials {
-    /// Not proven until [`Credentials::judge`].
+    /// A mere claim until [`Credentials::judge`] has judged the proof.
     pub client_id: String,
     /// At most one, because RFC 6749 §2.3 forbids two methods in one request.
     pub proof: Proof,
@@ -24,8 +24,8 @@ pub enum Proof {
     Secret(Digest),
     /// An assertion. Its audience and dates are checked before [`Credentials::judge`], its signature after.
     Assertion(Box<Assertion>),
-    /// Only the certificate of the TLS connection. For clients of other methods it is the same as
-    /// [`Proof::Absent`].
+    /// The certificate of the TLS connection, and nothing else. For a client with another method, this is the
+    /// same as [`Proof::Absent`].
     Certificate(Certificate),
 }
 
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_secret_is_valid_until_its_time_is_over() {
+    fn a_replaced_secret_is_valid_until_its_overlap_ends() {
         let digest = |secret: &str| Digest::of(secret.as_bytes());
         let previous = Some(Retiring { digest: digest("old"), until: Timestamp::from_millis(2_000) });
         let rotated = Authentication::Secret { digest: digest("new"), previous, by: SecretBy::Basic };

@@ -6,8 +6,8 @@ use super::distinguished_name::DistinguishedName;
 use crate::secret;
 use crate::time::Timestamp;
 
-/// A client certificate as the platform's mTLS saw it. The TLS handshake has proved that the client has its
-/// private key.
+/// A client certificate as the platform's mTLS saw it. The TLS handshake has proved that the client holds the
+/// private key of the certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Certificate {
     /// Whether the platform verified the chain and knows of no revocation; always false for a self-signed
@@ -47,7 +47,7 @@ impl Certificate {
     }
 }
 
-/// Reads dates as OpenSSL prints them: `Dec  2 05:39:00 2026 GMT`.
+/// Returns whether `now` is between two dates, written as OpenSSL prints them: `Dec  2 05:39:00 2026 GMT`.
 fn is_of_this_time(not_before: String, not_after: String, now: Timestamp) -> bool {
     let seconds = |text: String| {
         let instant = NaiveDateTime::parse_from_str(&text, "%b %e %H:%M:%S %Y GMT").ok()?;
@@ -57,7 +57,7 @@ fn is_of_this_time(not_before: String, not_after: String, now: Timestamp) -> boo
     (from..=to).contains(&now.seconds())
 }
 
-/// Reads 32 bytes of hexadecimal.
+/// Decodes 64 hexadecimal digits.
 fn sha256(text: &str) -> Option<[u8; 32]> {
     let digits: Option<Vec<u8>> =
         text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();

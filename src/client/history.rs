@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Version and dates of a record. Records stored before dates were kept have none, and are at version 1.
+/// Version and dates of a record. A record that was stored before this server kept dates has none, and is at
+/// version 1.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct History {

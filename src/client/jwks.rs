@@ -8,7 +8,7 @@ use crate::token::jwk::Jwk;
 use crate::token::signing_key::{Algorithm, PublicKey};
 
 /// Limit on the keys in a set, because a signature may have to be verified with each of them. A registered
-/// set must not exceed it; of a set fetched from the client only that many are used.
+/// set must not exceed the limit; of a set fetched from the client, only the first 20 keys are used.
 pub(super) const MOST_KEYS: usize = 20;
 
 /// The keys and certificates of a JWK set that this server can use.
@@ -54,7 +54,8 @@ impl KeySet {
     }
 }
 
-/// RFC 7517 §4.7: the first entry of `x5c` is the key's own certificate, in base64, not base64url.
+/// Returns the SHA-256 of the key's own certificate, which is the first entry of `x5c`, in base64, not
+/// base64url (RFC 7517 §4.7).
 fn fingerprint(member: &Value) -> Option<String> {
     let der = secret::decode_lenient(member.get("x5c")?.get(0)?.as_str()?)?;
     Some(secret::encode(Digest::of(&der).bytes()))

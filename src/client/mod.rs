@@ -26,7 +26,7 @@ pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_cod
 pub const REFRESH_TOKEN_GRANT: &str = "refresh_token";
 
 /// A registered client.
-#[expect(missing_docs, reason = "the fields are named after the members of RFC 7591 §2 where it has one")]
+#[expect(missing_docs, reason = "the fields are named after the members of RFC 7591 §2, where there is one")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Client {
     pub format: Format<1>,

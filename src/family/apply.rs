@@ -42,15 +42,15 @@ pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Res
         rows.put_family(id, &family)?;
         rows.tell(&family.event(what, id, now))?;
     }
-    // The token was good when this request presented it, and counts as reused now. So another party has used
-    // it in between, and the family ends because two parties hold it.
+    // The token was good when this request presented it, and counts as reused now. So another party used it
+    // in between, and the family ends because two parties hold the token.
     if rotation == Rotation::Lost && family.present(&secret, true, now) == Presented::Reused {
         reused(rows, id, &family, now)?;
     }
     Ok(rotation)
 }
 
-/// Reads a family, and notes it if one of its access tokens was seen.
+/// Reads a family. If one of its access tokens was seen, notes that first.
 pub(crate) fn find<R: Rows>(rows: &R, ask: &FindFamily) -> Result<Option<Box<Family>>, R::Error> {
     let Some(mut family) = rows.family(ask.id)? else { return Ok(None) };
     if ask.seen.as_ref().is_some_and(|attempt| family.arrive(attempt)) {
@@ -59,7 +59,8 @@ pub(crate) fn find<R: Rows>(rows: &R, ask: &FindFamily) -> Result<Option<Box<Fam
     Ok(Some(Box::new(family)))
 }
 
-/// Ends a live family, if it belongs to the client; otherwise does nothing.
+/// Ends a live family, if it belongs to the client and any proof matches its current refresh token; otherwise
+/// does nothing.
 pub(crate) fn revoke<R: Rows>(rows: &R, ask: &RevokeFamily, now: Timestamp) -> Result<(), R::Error> {
     let Some(family) = rows.family(ask.id)? else { return Ok(()) };
     let current = family.refresh.as_ref().map(|current| &current.digest);
@@ -131,7 +132,7 @@ mod tests {
                 format: Format,
                 client_id: "tv".to_owned(),
                 account: AccountKey::local("alice"),
-                scope: Scope::parse("openid").expect("a scope"),
+                scope: Scope::parse("openid").expect("openid is a valid scope"),
                 auth_time: NOW,
                 amr: Vec::new(),
                 ends_at: NOW + Duration::from_hours(24),
@@ -196,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn two_requests_that_claim_the_same_lost_response_end_the_family() {
+    fn two_requests_to_replace_the_same_lost_response_end_the_family() {
         let shard = One::new(Confirmation::default());
         let anybody = holder("tv", None);
         shard.rotate("first", "lost", NOW);
@@ -204,7 +205,7 @@ mod tests {
         assert!(matches!(shard.present("first", &anybody, now), Presented::Current(_)), "one request");
         assert!(matches!(shard.present("first", &anybody, now), Presented::Current(_)), "the other");
         assert_eq!(shard.rotate("first", "found", now), Rotation::Rotated);
-        assert_eq!(shard.rotate("found", "next", now), Rotation::Rotated, "the first one refreshes again");
+        assert_eq!(shard.rotate("found", "next", now), Rotation::Rotated, "the winner refreshes again");
 
         assert_eq!(shard.rotate("first", "also found", now), Rotation::Lost);
 

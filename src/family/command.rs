@@ -40,8 +40,8 @@ pub struct RotateToken {
 #[expect(missing_docs, reason = "the types say what each field is")]
 pub struct FindFamily {
     pub id: FamilyId,
-    /// Names an access token of the family that was just presented, so its response was not lost; `None` if
-    /// no access token was presented.
+    /// The attempt that issued the access token that was just presented, which shows that its response was
+    /// not lost; `None` if no access token was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<AttemptId>,
 }

@@ -1,4 +1,4 @@
-//! Identifiers of families, and of the responses that carried their tokens.
+//! Identifiers of families, and of the attempts that issued their tokens.
 
 use core::fmt;
 
@@ -51,8 +51,9 @@ impl<'de> Deserialize<'de> for FamilyId {
     }
 }
 
-/// Names one successful response: the `jti` of its access token. If the platform delivers the command for it
-/// twice, both carry the same name and get the same reply.
+/// The name of one attempt to redeem a grant or refresh a family: the `jti` of its access token. If the
+/// platform delivers the command of the attempt twice, both copies carry the same name and get the same
+/// reply.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct AttemptId(String);

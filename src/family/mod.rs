@@ -1,11 +1,11 @@
-//! A family: all tokens that one approval led to, and the one refresh token among them that is current.
+//! A family: all tokens that one approval led to, among them at most one current refresh token.
 //!
 //! Invariants:
 //!
 //! * At most one refresh token of a family is current.
-//! * A rotated refresh token that comes back ends the family (RFC 9700 §2.2.2, §4.14), unless it lost a race
-//!   or the response to its rotation was lost. After a lost response, the tokens of that response are
-//!   withdrawn.
+//! * A rotated refresh token that comes back ends the family (RFC 9700 §2.2.2, §4.14), unless the request
+//!   lost a race or the response to the rotation was lost. After a lost response, the tokens of that response
+//!   are withdrawn.
 //! * An ended family stays ended.
 //!
 //! `docs/decisions/0029-a-refresh-token-that-comes-back.md` has the reasons.
@@ -62,7 +62,7 @@ pub struct Family {
     /// The first requested authentication context class that the sign-in met; `None` if it met none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
-    /// Refreshing ends here, however often the family is refreshed (RFC 9700 §4.14.2).
+    /// No refresh token is good after this, however often the family is refreshed (RFC 9700 §4.14.2).
     pub refreshable_until: Timestamp,
     #[serde(default, skip_serializing_if = "Renewal::is_empty")]
     pub renewal: Renewal,
@@ -73,10 +73,10 @@ pub struct Family {
 pub struct Current {
     /// Digest of the token's secret.
     pub digest: Digest,
-    /// Names the redemption or rotation that issued the token. If the platform delivers its command twice,
-    /// both get the same reply. Also the `jti` of the access token that came with it.
+    /// The redemption or rotation that issued the token, named by the `jti` of the access token that came
+    /// with it. If the platform delivers its command twice, both copies get the same reply.
     pub attempt: AttemptId,
-    /// The token expires then if it is not used.
+    /// When the token expires if it is not used.
     pub good_until: Timestamp,
 }
 
@@ -117,8 +117,8 @@ pub enum Presented {
     Reused,
     /// The holder did not prove the key that the family is bound to. Nothing changes.
     WithoutKey,
-    /// The token has expired, its family has ended or is unknown or another client's, or this server did not
-    /// issue the token.
+    /// The token has expired, its family is unknown, has ended or belongs to another client, or this server
+    /// did not issue the token.
     Dead,
 }
 

@@ -2,7 +2,8 @@
 //! issued it.
 //!
 //! `base64url(format ‖ pair ‖ shard ‖ family ‖ secret ‖ tag)`. Unlike a device code, it can outlive the key
-//! pair of its tag. The tag then proves nothing, and the token is good only if its digest is the current one.
+//! of its tag, once `MASTER_KEY` has changed twice. The tag then proves nothing, and the token is good only
+//! if its digest is the current one.
 
 use rand_core::CryptoRng;
 
@@ -14,7 +15,7 @@ use crate::sharding::Shard;
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
-/// Bytes under the tag: format (1), pair (2), shard (2), family (16), secret (32).
+/// Bytes that the tag covers: format (1), pair (2), shard (2), family (16), secret (32).
 const BODY: usize = 53;
 
 /// A refresh token as presented.
@@ -24,7 +25,8 @@ pub struct RefreshToken {
     pub family: FamilyId,
     /// Digest of the 256 random bits in the token.
     pub secret: Digest,
-    /// Whether the tag verified. If not, its key pair is gone, and the token might be made up.
+    /// Whether the tag verified. If not, the server no longer has the key of the tag, and the token might be
+    /// made up.
     pub genuine: bool,
 }
 
@@ -49,7 +51,7 @@ impl RefreshToken {
     }
 
     /// Reads a token presented by `client_id`. Returns `None` if this server did not issue it to this client,
-    /// or if it was altered. Once its key pair is gone, only the form is checked: see
+    /// or if it was altered. Once the server no longer has the key of the tag, only the form is checked: see
     /// [`RefreshToken::genuine`].
     #[must_use]
     pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {

@@ -10,8 +10,8 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 
 /// A refresh token that comes back within this time after its rotation has lost a race: it is refused, and
-/// nothing else happens. The same holds for a redeemed device code. A client that waits for each response
-/// before it sends the next request never meets this.
+/// nothing else happens. The same holds for a redeemed device code. This never happens to a client that waits
+/// for each response before it sends the next request.
 pub const RACE: Duration = Duration::from_secs(3);
 /// How long after a rotation its response can turn out to have been lost.
 pub const LOST: Duration = Duration::from_secs(86_400);
@@ -26,7 +26,7 @@ pub struct Renewal {
     /// The token before the current one; `None` until the first rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predecessor: Option<Predecessor>,
-    /// Rotations whose responses were lost. Their access tokens are not good.
+    /// Rotations whose responses were lost. Their access tokens are no longer valid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub withdrawn: Vec<Withdrawn>,
 }
@@ -47,7 +47,7 @@ pub struct Predecessor {
 /// A rotation whose response was lost.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Withdrawn {
-    /// Names the rotation. Also the `jti` of its access token.
+    /// The rotation, named by the `jti` of its access token.
     pub attempt: AttemptId,
     /// When its response was found to be lost.
     pub at: Timestamp,
@@ -84,8 +84,8 @@ impl Renewal {
         })
     }
 
-    /// Notes that the current token, which `attempt` issued, is replaced by use of the token `presented`. If
-    /// the two are not the same token, the response of `attempt` was lost.
+    /// Notes that the current token, which `attempt` issued, is replaced in exchange for the token
+    /// `presented`. If the two are not the same token, the response of `attempt` was lost.
     pub(super) fn note(&mut self, presented: &Digest, current: &Digest, attempt: &AttemptId, now: Timestamp) {
         // After `LOST`, the access token of a withdrawn rotation has expired: none lives longer than a day.
         self.withdrawn.retain(|lost| now < lost.at + LOST);

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::poll::Poll;
+use super::redemption::Redemption;
 use super::routing::RowKey;
-use super::{Approval, Denial, Grant, Hold, Poll, Redemption, Request};
+use super::{Approval, Denial, Grant, Hold, Request};
 use crate::ask::commands;
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
 use crate::family::id::{AttemptId, FamilyId};
@@ -33,9 +35,9 @@ impl Command {
     /// Returns whether the command runs in a transaction, so that either all of its writes take effect or
     /// none.
     ///
-    /// A poll does without: it is by far the most frequent command, and almost always reads one row and
-    /// writes none. When it does write, the order of its writes lets the next poll repeat them after a
-    /// failure.
+    /// A poll runs without a transaction: it is by far the most frequent command, and almost always reads one
+    /// row and writes none. When it does write, the order of its writes lets the next poll repeat them after
+    /// a failure.
     #[must_use]
     pub const fn needs_transaction(&self) -> bool {
         match self {
@@ -116,7 +118,7 @@ pub struct Decide {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentDecision {
-    /// The shard replaces [`Approval::at`] with its own time.
+    /// An approval, whose [`Approval::at`] the shard replaces with its own time.
     Approve(Approval),
     /// A refusal or a report.
     Deny(Denial),

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 const FORMAT: u8 = 1;
 const TAG: usize = 16;
-/// Bytes under the tag: format (1), pair (2), shard (2), row key (16), secret (32), expiry (6).
+/// Bytes that the tag covers: format (1), pair (2), shard (2), row key (16), secret (32), expiry (6).
 const BODY: usize = 59;
 
 /// A device code whose tag verified: this server issued it to this client.

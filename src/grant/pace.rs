@@ -17,7 +17,7 @@ pub const LEEWAY: Duration = Duration::from_secs(1);
 pub enum Verdict {
     /// `authorization_pending`.
     OnTime,
-    /// `slow_down`, with the interval from now on, in seconds.
+    /// `slow_down`, with the new interval in seconds.
     TooSoon(u64),
 }
 

@@ -14,7 +14,7 @@ pub fn is_challenge(text: &str) -> bool {
     secret::decode(text).is_some_and(|bytes| bytes.len() == 32)
 }
 
-/// A `code_verifier`, held as its SHA-256 digest, which its challenge must equal.
+/// A `code_verifier`, held as its SHA-256 digest, which must equal the challenge.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Verifier(Digest);
 
@@ -27,7 +27,7 @@ impl Verifier {
         sound.then(|| Self(Digest::of(text.as_bytes())))
     }
 
-    /// Compares in constant time (RFC 7636 §4.6).
+    /// Returns whether the digest equals `challenge`, compared in constant time (RFC 7636 §4.6).
     #[must_use]
     fn answers(self, challenge: &str) -> bool {
         let bytes = secret::decode(challenge).and_then(|bytes| bytes.try_into().ok());

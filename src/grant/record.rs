@@ -17,7 +17,7 @@ use crate::token::confirmation::Confirmation;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Request {
     pub client_id: String,
-    /// The requested scopes, without those that the client may not have.
+    /// The requested scopes that the client is registered for.
     pub scope: Scope,
     /// Returned in the ID token (OpenID Connect Core §2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,8 @@ pub struct Request {
     /// The requested authentication context classes, best first (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acr_values: Vec<String>,
-    /// The most seconds since the person signed in (OpenID Connect Core §3.1.2.1); `None` for no limit.
+    /// The most seconds that may have passed since the person signed in (OpenID Connect Core §3.1.2.1);
+    /// `None` for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
     /// Who is expected to sign in (OpenID Connect Core §3.1.2.1).
@@ -50,7 +51,7 @@ pub struct Request {
 }
 
 /// The state of a grant.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[expect(missing_docs, reason = "the names of the other members say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum State {
@@ -66,10 +67,10 @@ pub enum State {
     Denied { how: Denial },
     /// The device got its tokens.
     Redeemed {
-        /// Names the redemption. If the platform delivers its command twice, both get the same reply.
+        /// The redemption. If the platform delivers its command twice, both copies get the same reply.
         attempt: AttemptId,
         at: Timestamp,
-        /// The tokens of the redemption.
+        /// The family of the tokens that the redemption issued.
         family: FamilyId,
         /// Whether the code came back after redemption.
         #[serde(default, skip_serializing_if = "is_false")]
@@ -119,7 +120,7 @@ pub struct Hold {
 }
 
 /// A person's approval.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[expect(missing_docs, reason = "the name of the other field says it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Approval {
     pub account: AccountKey,

@@ -14,7 +14,8 @@ use crate::derived_keys::Keys;
 use crate::secret;
 use crate::sharding::{Region, Shard};
 
-/// After this many draws, the last code is used whatever its region. This happens to one code in 10^15.
+/// After this many draws, the last code is used whatever its region. This happens to less than one code in
+/// 10^15.
 const MAX_DRAWS: usize = 200;
 
 /// A grant's primary key: the first half of an HMAC of its user code, 16 bytes.

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use super::command::{
     Command, ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, Shown, TakeHold,
 };
+use super::poll::{Poll, Ready};
+use super::redemption::Redemption;
 use super::routing::RowKey;
-use super::{Approval, Grant, Poll, Ready, Redemption, State};
+use super::{Approval, Grant, State};
 use crate::ask::Answer;
 use crate::audit::{Event, What};
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
@@ -53,7 +55,8 @@ impl Memory {
 ///
 /// # Errors
 ///
-/// A row could not be read or written. Reads come before writes, so a failed read changes nothing.
+/// A row could not be read or written. A command without a transaction ([`Command::needs_transaction`]) reads
+/// all rows before it writes, so a failed read changes nothing.
 pub fn apply<R: Rows>(
     rows: &R,
     memory: &mut Memory,
@@ -120,7 +123,7 @@ fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) 
     if poll == Poll::Replayed
         && let Some(id) = grant.replay()
     {
-        // The grant is written last: if a write fails, the next replay repeats all of them.
+        // The grant is written last: if a write fails, the next replay repeats every write.
         family::apply::end(rows, id, Ending::DeviceCodeReplayed)?;
         tell(rows, What::DeviceCodeReplayed, key, &grant, now)?;
         rows.put_grant(key, &grant, now)?;

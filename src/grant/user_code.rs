@@ -13,7 +13,7 @@ pub const DIGITS: &str = "0123456789";
 pub const EXTRA_SYMBOLS: usize = 2;
 /// Codes need at least this many bits of entropy: those of eight consonants (20^8), rounded down.
 pub const FLOOR_BITS: f64 = 34.5;
-/// Codes that consist of digits need at least this many.
+/// Codes that consist of digits need at least this many digits.
 pub const DIGITS_FLOOR: usize = 12;
 
 /// The most symbols that a code can have, apart from the [`EXTRA_SYMBOLS`].
@@ -347,7 +347,7 @@ mod tests {
             }
         }
 
-        // Chi-squared with 19 degrees of freedom: 43.8 is passed once in a thousand fair draws.
+        // Chi-squared with 19 degrees of freedom: a fair generator exceeds 43.8 once in a thousand runs.
         let expected = 5_000.0 * 8.0 / 20.0;
         let chi: f64 = counts.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
         assert!(chi < 43.8, "{chi}");

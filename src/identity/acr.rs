@@ -25,7 +25,7 @@ pub fn met(session: &Session, asked: &[String]) -> Option<String> {
 
 /// Returns whether a sign-in at `auth_time` is recent enough for a request that a device made at `asked_at`.
 ///
-/// It is if it is at most `max_age` seconds old, or if it was made after the request and at most
+/// It is recent if it is at most `max_age` seconds old, or if it was made after the request and at most
 /// [`TIME_TO_DECIDE`] ago. So nobody has to sign in twice for one request, not even with a `max_age` of 0.
 #[must_use]
 pub fn is_recent(auth_time: Timestamp, max_age: Option<u64>, asked_at: Timestamp, now: Timestamp) -> bool {

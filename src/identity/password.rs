@@ -1,5 +1,5 @@
-//! Verifies passwords (Argon2id). Runs in the Worker, never in a Durable Object, because it would block a
-//! shard for 50 ms.
+//! Verifies passwords (Argon2id). This runs in the Worker, never in a Durable Object, because it would block
+//! a shard for 50 ms.
 
 use argon2::{Argon2, PasswordVerifier as _};
 

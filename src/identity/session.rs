@@ -1,7 +1,7 @@
 //! The browser's cookie and the row of its session.
 //!
-//! The cookie seals an identifier and a few facts to display. Whether the session is still live is decided by
-//! its row in an `AccountShard`, which every POST that changes something checks.
+//! The cookie seals an identifier and a few facts to display. The row of the session in an `AccountShard`
+//! decides whether the session is still live. Every POST that changes something checks that row.
 
 use core::time::Duration;
 
@@ -38,8 +38,8 @@ pub struct Browser {
     /// `None` if nobody is signed in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_in: Option<SignedIn>,
-    /// The account that signed in last. Its sign-ins have a separate budget here, so that the wrong passwords
-    /// of strangers do not make its owner wait.
+    /// The account that signed in last. Its sign-ins in this browser have a separate budget, so that
+    /// strangers' wrong passwords do not make its owner wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<AccountKey>,
 }

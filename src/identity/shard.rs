@@ -9,7 +9,7 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 
 commands! {
-    /// Every command that an account's shard answers.
+    /// Every command that an `AccountShard` answers.
     #[derive(PartialEq)]
     pub enum Command {
         FindAccount => Option<Account>,
@@ -27,7 +27,7 @@ pub struct FindAccount {
     pub account: AccountKey,
 }
 
-/// Stores an account, if its key is free. The reply is the stored account.
+/// Stores an account, if its key is free. The reply is the account that has the key then.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type says what it is")]
 pub struct SeedAccount {
@@ -56,7 +56,7 @@ pub struct EndSession {
     pub id: Digest,
 }
 
-/// The rows of an account's shard.
+/// The rows of an `AccountShard`.
 #[expect(missing_docs, reason = "the names of the methods say what they do")]
 pub trait Rows {
     /// Why a row could not be read or written.

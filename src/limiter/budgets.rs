@@ -1,4 +1,4 @@
-//! The budgets: which row counts an attempt, and how many are allowed.
+//! The budgets: which row counts an attempt, and how many attempts are allowed.
 
 use super::command::Rule;
 
@@ -6,7 +6,7 @@ use super::command::Rule;
 pub const CODES_PER_ACCOUNT: usize = 5;
 /// Allowed wrong user codes per network and code lifetime.
 pub const CODES_PER_NETWORK: usize = 30;
-/// Number of clients that may register themselves per hour, all together.
+/// The most clients that may register themselves per hour, in total.
 pub const REGISTRATIONS_PER_HOUR: usize = 100;
 /// Seconds for which a failed sign-in or a wrong token counts.
 const SIGN_IN_WINDOW: u64 = 900;
@@ -19,26 +19,27 @@ pub struct Budget {
     pub rule: Rule,
 }
 
-/// Returns the budget for code entries by an account, given by its pseudonym. `lifetime` is that of a code,
-/// in seconds.
+/// Returns the budget for codes entered by an account. `account` is its pseudonym, and `lifetime` is the
+/// lifetime of a code in seconds.
 #[must_use]
 pub fn codes_by_account(account: &str, lifetime: u64) -> Budget {
     let rule = Rule::Window { limit: CODES_PER_ACCOUNT, window: lifetime };
     Budget { key: format!("code/account/{account}"), rule }
 }
 
-/// Returns the budget for code entries from a network. `lifetime` is that of a code, in seconds.
+/// Returns the budget for codes entered from a network. `network` is its pseudonym, and `lifetime` is the
+/// lifetime of a code in seconds.
 #[must_use]
 pub fn codes_by_network(network: &str, lifetime: u64) -> Budget {
     let rule = Rule::Window { limit: CODES_PER_NETWORK, window: lifetime };
     Budget { key: format!("code/network/{network}"), rule }
 }
 
-/// Returns the budget for sign-ins to an account, given by its pseudonym. The longest wait is short, because
-/// strangers can cause it.
+/// Returns the budget for sign-ins to an account. `account` is its pseudonym. The longest wait is short,
+/// because strangers can cause it.
 ///
-/// `own` is the pseudonym of a browser in which the account's owner has signed in before. It has a separate
-/// budget.
+/// `own` is the pseudonym of a browser in which the account was the last to sign in; `None` for any other
+/// browser. Each such browser has a separate budget.
 #[must_use]
 pub fn sign_ins_by_account(account: &str, own: Option<&str>) -> Budget {
     let rule = Rule::Backoff { free: 5, longest: 15, window: SIGN_IN_WINDOW };
@@ -75,26 +76,28 @@ pub fn registrations() -> Budget {
     Budget { key: "registration".to_owned(), rule }
 }
 
-/// Returns the row that remembers the use of a client assertion. `once` is the digest that names the use.
+/// Returns the key of the row that remembers the use of a client assertion. `once` is the digest that names
+/// the use.
 #[must_use]
 pub fn used_assertion(once: &str) -> String {
     format!("assertion/{once}")
 }
 
-/// Returns the row that remembers the use of a DPoP proof. `once` is the digest that names the use.
+/// Returns the key of the row that remembers the use of a DPoP proof. `once` is the digest that names the
+/// use.
 #[must_use]
 pub fn used_proof(once: &str) -> String {
     format!("dpop/{once}")
 }
 
-/// Returns the row that counts a client's live codes on a network.
+/// Returns the key of the row that counts a client's live codes on a network.
 #[must_use]
 pub fn gauge(client_id: &str, network: &str) -> String {
     format!("live/{client_id}/{network}")
 }
 
-/// The only row for [`Expose`](super::command::Expose): it counts wrong entries and live codes of the whole
-/// server.
+/// The key of the only row for [`Expose`](super::command::Expose), which counts the wrong entries and live
+/// codes of the whole server.
 pub const EXPOSURE: &str = "exposure";
 
 /// Returns the largest product of wrong entries and live codes for which the chance of a hit stays within

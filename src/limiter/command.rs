@@ -69,13 +69,14 @@ pub struct UseOnce {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Expose {
     pub key: String,
-    /// Number of live codes by shard, as far as an isolate has seen them lately.
+    /// Number of live codes by shard, for the shards from which an isolate has heard lately.
     pub live: BTreeMap<String, u64>,
     /// Number of wrong codes entered just now.
     pub wrong: u64,
     /// Seconds for which both numbers count: the lifetime of a code.
     pub window: u64,
-    /// The largest product of wrong entries and live codes that is still within the target.
+    /// The largest allowed product of wrong entries and live codes: see
+    /// [`allowed_exposure`](super::budgets::allowed_exposure).
     pub allowed: u64,
 }
 
@@ -99,14 +100,15 @@ impl Command {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
-    /// `limit` attempts in any `window` seconds, then a wait until the oldest of them is that old.
+    /// `limit` attempts in any `window` seconds, then a wait until the oldest of them is `window` seconds
+    /// old.
     Window { limit: usize, window: u64 },
-    /// `free` attempts at once, then waits of 1, 2, 4 … `longest` seconds: slows down, but never locks. An
-    /// attempt counts for `window` seconds.
+    /// `free` attempts at once, then waits of 1, 2, 4 … `longest` seconds, which slow guessing down but never
+    /// lock anybody out. An attempt counts for `window` seconds.
     Backoff { free: usize, longest: u64, window: u64 },
 }
 
-/// Whether there was room for one more.
+/// Whether there was room for one more attempt or live code.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Room {

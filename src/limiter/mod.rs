@@ -17,7 +17,7 @@ use crate::time::{Timestamp, ceil_seconds};
 use command::{Admit, Command, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
 
 /// A row of a `LimiterShard`.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[expect(missing_docs, reason = "the name of the other field says it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Row {
     pub format: Format<1>,
@@ -30,7 +30,7 @@ pub struct Row {
     /// Number of live codes by shard, and when it was seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shards: BTreeMap<String, (u64, Timestamp)>,
-    /// From then on nothing in the row counts.
+    /// When the last entry of the row stops counting, so that the row can be deleted.
     pub ends_at: Timestamp,
 }
 
@@ -87,8 +87,8 @@ impl Row {
     }
 
     fn use_once(&mut self, until: Timestamp, now: Timestamp) -> bool {
-        // A name that has ended was judged fresh by a clock that is behind. Remembering it now would have no
-        // effect.
+        // If `until` has passed, the Worker took the name for fresh because its clock is behind. The row
+        // cannot remember such a name, so a second use would go unnoticed.
         if now < self.ends_at || until <= now {
             return false;
         }
@@ -99,7 +99,7 @@ impl Row {
     fn expose(&mut self, ask: &Expose, now: Timestamp) -> bool {
         let window = Duration::from_secs(ask.window);
         let counts = |at: Timestamp| now.since(at) < window;
-        // A command that only asks changes nothing: it does not even remove what has ended.
+        // A command that adds nothing also changes nothing: it does not even remove entries that have ended.
         if ask.wrong > 0 || !ask.live.is_empty() {
             self.attempts.retain(|at| counts(*at));
             self.shards.retain(|_, (_, at)| counts(*at));
@@ -120,7 +120,8 @@ impl Rule {
         }
     }
 
-    /// Returns when there is room for one more attempt. `attempts` are those that count, oldest first.
+    /// Returns when there is room for one more attempt. `attempts` are the attempts that still count, oldest
+    /// first.
     fn free_at(self, attempts: &[Timestamp]) -> Timestamp {
         match self {
             Self::Window { limit, window } => {

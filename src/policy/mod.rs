@@ -1,4 +1,5 @@
-//! Decides whether something may happen at all. Pure; asked at every step of a grant.
+//! Decides whether a step of a grant may happen at all. Every step asks, and the answer depends only on the
+//! step and its facts.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,7 @@ pub struct PolicyFacts<'a> {
     pub scope: &'a Scope,
 }
 
-/// The answer of policy.
+/// The answer of policy for one step.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum PolicyDecision {
     /// The step may happen, with this scope.
@@ -68,7 +69,8 @@ impl PolicyRefusal {
     }
 }
 
-/// Decides whether the step may happen. At present, everything that the client is registered for is allowed.
+/// Decides whether the step may happen. At present, policy allows whatever an enabled client is registered
+/// for, unless the account is blocked.
 #[must_use]
 pub fn decide(point: Point, facts: PolicyFacts<'_>) -> PolicyDecision {
     if facts.account.is_some_and(|account| account.blocked) {

@@ -1,9 +1,29 @@
-//! Settings for the lifetimes of refresh tokens and signing keys.
+//! Settings for the polling interval, and for the lifetimes of codes, tokens and signing keys.
 
 use core::time::Duration;
 
 use super::variable::{BadSetting, bad, number};
-use crate::bounds::REFRESH_TOKEN;
+use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
+
+/// The default is 5 seconds, which a device assumes if it is not told (RFC 8628 §3.2).
+pub(super) fn interval(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+    number(var, "POLL_INTERVAL_SECONDS", 5, INTERVAL)
+}
+
+/// The default is 5 minutes.
+pub(super) fn code(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+    number(var, "CODE_LIFETIME_SECONDS", 300, CODE_LIFETIME)
+}
+
+/// The default is 15 minutes.
+pub(super) fn access_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+    number(var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)
+}
+
+/// The default is 15 minutes.
+pub(super) fn id_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+    number(var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)
+}
 
 /// The default is 30 days.
 pub(super) fn refresh_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {

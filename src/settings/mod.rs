@@ -13,7 +13,7 @@ pub use authentication::AssertionAudience;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 pub use turnstile::{Turnstile, When};
 
-use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, LONGEST_TOKEN};
+use crate::bounds::LONGEST_TOKEN;
 use crate::derived_keys::{Keyring, Keys, MasterKey};
 use crate::family::renewal::LOST;
 use crate::grant::user_code::{CONSONANTS, Shape};
@@ -93,16 +93,16 @@ impl Settings {
             mtls: authentication::mtls(&var, environment, issuer.as_ref())?,
             issuer,
             keyring: keyring(&var, environment)?,
-            interval: number(&var, "POLL_INTERVAL_SECONDS", 5, INTERVAL)?,
-            code_lifetime: number(&var, "CODE_LIFETIME_SECONDS", 300, CODE_LIFETIME)?,
+            interval: lifetimes::interval(&var)?,
+            code_lifetime: lifetimes::code(&var)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
             assertion_audience: authentication::assertion_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             dpop_nonces: dpop_nonces(&var)?,
-            access_token: number(&var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)?,
-            id_token: number(&var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)?,
+            access_token: lifetimes::access_token(&var)?,
+            id_token: lifetimes::id_token(&var)?,
             refresh_token: lifetimes::refresh_token(&var)?,
             refresh_token_idle: lifetimes::refresh_token_idle(&var)?,
             signing_key_rotation: lifetimes::rotation(&var)?,

@@ -1,4 +1,4 @@
-//! Reads how a client authenticates, and its keys.
+//! Reads the authentication method and the keys of a client from its metadata.
 
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn has_certificate(jwks: &Value) -> bool {
     keys.is_some_and(|keys| keys.iter().any(is_certificate))
 }
 
-/// Returns whether a key is registered for its certificate. Such a key may be of a type that this server
+/// Returns whether a key is registered for its certificate. If so, the key may be of a type that this server
 /// cannot verify signatures with.
 fn is_certificate(key: &Value) -> bool {
     key.get("x5c").is_some_and(Value::is_array)
@@ -131,7 +131,7 @@ fn key_set(members: &mut Members, jwks: Value) -> Option<Value> {
     let Some(keys) = keys.filter(|keys| !keys.is_empty() && keys.len() <= MOST_KEYS) else {
         members.refuse(
             "jwks",
-            format!("jwks must be a JWK set: an object with keys, a list of 1 to {MOST_KEYS} keys"),
+            format!("jwks must be a JWK set: an object whose member keys is a list of 1 to {MOST_KEYS} keys"),
         );
         return None;
     };

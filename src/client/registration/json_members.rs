@@ -12,7 +12,7 @@ use crate::token::signing_key::Algorithm;
 /// Longest quotation of a value in a fault, in characters.
 const SHOWN: usize = 80;
 
-/// The members of an object that are not taken yet, and the faults found so far.
+/// The members of an object that have not been taken yet, and the faults found so far.
 pub struct Members {
     left: Map<String, Value>,
     faults: Vec<Fault>,
@@ -25,7 +25,7 @@ impl Members {
         Self { left: members, faults: Vec::new() }
     }
 
-    /// Adds a fault of the member `name`.
+    /// Adds a fault in the member `name`.
     pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
         self.faults.push(Fault::at(name, detail));
     }
@@ -35,7 +35,7 @@ impl Members {
         self.faults.extend(faults);
     }
 
-    /// Returns whether there is a fault of the member `name` or of something inside it.
+    /// Returns whether there is a fault in the member `name`, at any depth.
     #[must_use]
     pub fn is_refused(&self, name: &str) -> bool {
         let pointer = Fault::at(name, "").pointer;
@@ -45,19 +45,19 @@ impl Members {
         self.faults.iter().any(is_of)
     }
 
-    /// Returns whether a member is still there and not `null`.
+    /// Returns whether a member has not been taken yet and is not `null`.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(|value| !value.is_null())
     }
 
-    /// Returns whether a member is still there and is the string `text`.
+    /// Returns whether a member has not been taken yet and is the string `text`.
     #[must_use]
     pub fn is(&self, name: &str, text: &str) -> bool {
         self.left.get(name).and_then(Value::as_str) == Some(text)
     }
 
-    /// Returns whether a member is still there and is a string.
+    /// Returns whether a member has not been taken yet and is a string.
     #[must_use]
     pub fn is_text(&self, name: &str) -> bool {
         self.left.get(name).is_some_and(Value::is_string)
@@ -68,7 +68,8 @@ impl Members {
         self.left.remove(name).filter(|value| !value.is_null())
     }
 
-    /// Takes a string that `fits`; `allowed` describes such strings in the fault.
+    /// Takes a string for which `fits` returns true. For any other value, adds a fault that says what is
+    /// `allowed`.
     pub fn text(&mut self, name: &str, allowed: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
         let value = self.take(name)?;
         match value.as_str().filter(|text| fits(text)) {
@@ -113,8 +114,8 @@ impl Members {
         self.choice(name, &Algorithm::ALL.map(|alg| (alg.name(), alg)))
     }
 
-    /// Takes a list of at most `most` strings, without duplicates, each of which `fits`; `allowed` describes
-    /// such strings in the fault.
+    /// Takes a list of at most `most` different strings for which `fits` returns true. For any other entry,
+    /// adds a fault that says what is `allowed`.
     pub fn texts(
         &mut self,
         name: &str,
@@ -145,7 +146,7 @@ impl Members {
     #[must_use]
     pub fn finish(mut self, is_complete: bool) -> Vec<Fault> {
         if is_complete {
-            // The value is not quoted: behind a misspelled name it could be a secret.
+            // The value is not quoted: under a misspelled name, it could be a secret.
             let unknown = |name: &String| Fault::at(name, format!("unknown member {name:?}"));
             self.faults.extend(self.left.keys().map(unknown));
         }
@@ -173,8 +174,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Returns whether `text` is fit to be shown to people: neither empty nor surrounded by white space, and
-/// without control characters and characters that change the direction of the text after them.
+/// Returns whether `text` is fit to be shown to people: not empty, without white space at either end, and
+/// without control characters or characters that change the direction of the text after them.
 #[must_use]
 pub fn is_plain(text: &str) -> bool {
     let turns = |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -34,7 +34,7 @@ pub const READ_ONLY: [&str; 5] = [
 
 /// Generated values for a new client.
 pub struct Fresh {
-    /// Used unless the metadata contain a `client_id`.
+    /// Used unless the metadata contains a `client_id`.
     pub client_id: String,
     /// Digest of a new secret, used only if the client authenticates with a secret.
     pub secret: Digest,
@@ -44,7 +44,7 @@ pub struct Fresh {
 ///
 /// # Errors
 ///
-/// Every fault of the metadata.
+/// Every fault in the metadata.
 pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Result<Client, Vec<Fault>> {
     let members = &mut Members::of(members);
     for name in READ_ONLY {
@@ -104,7 +104,8 @@ fn client_name(members: &mut Members) -> String {
     }
     // An invalid name is a fault already.
     if !members.is_refused("client_name") {
-        members.refuse("client_name", "client_name is missing: people are asked to approve it by name");
+        members
+            .refuse("client_name", "client_name is missing: people are asked to approve the client by name");
     }
     String::new()
 }
@@ -128,7 +129,8 @@ fn is_e_mail(text: &str) -> bool {
 }
 
 /// Checks `consent_prompt`, which is the name that IBM's server uses. Only `always` is allowed: if an
-/// approval covered later grants, too, anybody who can start a grant would have it approved (RFC 8628 §5.4).
+/// approval also covered later grants, anybody could start a grant and have it approved without the person
+/// (RFC 8628 §5.4).
 fn consent_prompt(members: &mut Members) {
     const ALLOWED: &str = "\"always\": anybody can request a code, so a person must approve every one";
     members.text("consent_prompt", ALLOWED, |text| text == "always");
@@ -148,8 +150,8 @@ fn web_address(members: &mut Members, name: &str) -> Option<String> {
     members.text(name, ALLOWED, is_web_address)
 }
 
-/// Reads the allowed grants; there are none by default. This server does not have RFC 7591's default,
-/// `authorization_code`, and the device grant must be listed.
+/// Reads the allowed grants; there are none by default. This server does not support RFC 7591's default,
+/// `authorization_code`, and even the device grant must be listed.
 fn grant_types(members: &mut Members) -> Vec<String> {
     let allowed = format!("{DEVICE_CODE_GRANT} or {REFRESH_TOKEN_GRANT}");
     let known = |grant: &str| grant == DEVICE_CODE_GRANT || grant == REFRESH_TOKEN_GRANT;

@@ -10,7 +10,7 @@ use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
-/// Lists every member explicitly, so that a new field of [`Client`] is not disclosed by accident.
+/// The members to show, listed one by one, so that a new field of [`Client`] is not disclosed by accident.
 #[derive(Serialize)]
 struct View<'a> {
     client_id: &'a str,

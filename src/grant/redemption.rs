@@ -1,0 +1,101 @@
+//! The single use of a device code: its redemption, the one repetition for a lost response, and what a later replay
+//! ends.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::poll::Ready;
+use super::{Grant, State};
+use crate::family::Family;
+use crate::family::id::{AttemptId, FamilyId};
+use crate::family::renewal::RACE;
+use crate::secret::Digest;
+use crate::time::Timestamp;
+
+/// How long after redemption a lost response can be replaced, if `REISSUE_LOST_ANSWERS` is on.
+pub const REISSUE: Duration = Duration::from_secs(60);
+
+/// The result of an attempt to redeem a grant.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redemption {
+    /// This attempt has redeemed the grant.
+    Won,
+    /// The same attempt redeemed the grant before: the platform delivered the command twice.
+    Again,
+    /// Another attempt redeemed the grant, or the grant cannot be redeemed.
+    Lost,
+}
+
+impl Grant {
+    /// Redeems an approved grant.
+    pub fn redeem(
+        &mut self,
+        secret: &Digest,
+        attempt: &AttemptId,
+        family: FamilyId,
+        now: Timestamp,
+    ) -> Redemption {
+        if self.secret != *secret {
+            return Redemption::Lost;
+        }
+        match &self.state {
+            State::Approved { approval } if now < self.redeemable_until(approval) => {
+                let (attempt, approval) = (attempt.clone(), Some(approval.clone()));
+                self.state = State::Redeemed { attempt, at: now, family, replayed: false, approval };
+                Redemption::Won
+            }
+            State::Redeemed { attempt: winner, .. } if winner == attempt => Redemption::Again,
+            State::Pending { .. }
+            | State::Approved { .. }
+            | State::Denied { .. }
+            | State::Redeemed { .. } => Redemption::Lost,
+        }
+    }
+
+    /// Returns what to make new tokens from if the first response was lost. Possible once per grant, from
+    /// [`RACE`] to [`REISSUE`] after redemption, while the family is live and its first refresh token, if
+    /// there is one, is unused.
+    #[must_use]
+    pub fn reissuable(&self, family: Option<&Family>, now: Timestamp) -> Option<Ready> {
+        let State::Redeemed { attempt, at, replayed: false, approval: Some(approval), .. } = &self.state
+        else {
+            return None;
+        };
+        let in_time = *at + RACE <= now && now < *at + REISSUE;
+        let unused = family.is_some_and(|family| {
+            let refresh = family.refresh.as_ref();
+            family.is_live(now) && refresh.is_none_or(|current| current.attempt == *attempt)
+        });
+        let ready = || Ready { request: self.request.clone(), approval: approval.clone() };
+        (in_time && unused).then(ready)
+    }
+
+    /// Redeems the grant a second time, because the first response was lost, and returns the family that must
+    /// end. From now on, polls within [`RACE`] lose a race again. The caller has checked
+    /// [`Grant::reissuable`].
+    pub fn reissue(&mut self, attempt: &AttemptId, next: FamilyId, now: Timestamp) -> Option<FamilyId> {
+        let State::Redeemed { attempt: winner, at, family, approval, .. } = &mut self.state else {
+            return None;
+        };
+        winner.clone_from(attempt);
+        *at = now;
+        *approval = None;
+        Some(core::mem::replace(family, next))
+    }
+
+    /// Notes that the code came back after redemption. The first time, returns the family that must end.
+    pub fn replay(&mut self) -> Option<FamilyId> {
+        match &mut self.state {
+            State::Redeemed { family, replayed, .. } if !*replayed => {
+                *replayed = true;
+                Some(*family)
+            }
+            State::Pending { .. }
+            | State::Approved { .. }
+            | State::Denied { .. }
+            | State::Redeemed { .. } => None,
+        }
+    }
+}
