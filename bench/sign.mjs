@@ -2,7 +2,7 @@
 //
 // A refresh signs one token, or two with the scope `openid`. The extra time for two is the cost of a token: its claims,
 // its signature and the calls to WebCrypto. The result is the median over many pairs. The algorithms take turns, so
-// that other load on the machine affects all of them alike. Absolute times say little about other machines; compare the
+// that other load on the machine affects all of them equally. Absolute times say little about other machines; compare the
 // ratios to ES256, which is measured in the same run. Run it with `make bench`.
 
 import { Device } from '../tests/e2e/support/device.mjs';

@@ -97,7 +97,7 @@ describe('clients', () => {
     await Device.start(server, { client: { client_id: 'raced', client_secret: created[0].body.client_secret } });
   });
 
-  // The device polls another isolate than the one that makes the change, and nothing notifies that isolate.
+  // The device polls an isolate other than the one that makes the change, and nothing notifies the device's isolate.
   test('a client that is disabled after approval gets no tokens, with immediate effect in every isolate', async () => {
     const tv = await Device.start(server.twin, { client: { client_id: 'disabled' } });
     await new Person(server.twin).approve(tv.userCode);

@@ -29,7 +29,7 @@ describe('a client with two resources and claims of its own', () => {
         user_code_type: 'digits',
         verification_uri_complete: false,
       },
-      // A resource server, without a grant.
+      // A resource server: it has no grant types.
       'demo-printer': { audience: [API], grant_types: [] },
     });
     const found = await oauth.discoveryRequest(new URL(server.origin), insecure);

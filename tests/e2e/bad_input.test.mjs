@@ -28,9 +28,9 @@ before(async () => {
 });
 after(() => endDiscreetly(server));
 
-describe('a bad body', () => {
+describe('a bad request', () => {
   for (const [endpoint, prepare] of Object.entries(endpoints())) {
-    test(`to ${endpoint}`, async () => {
+    test(`with a bad body to ${endpoint} gets a proper answer`, async () => {
       const { path, fields, headers, checkAnswer } = await prepare();
 
       for (const [wrong, request, status] of mangled(fields)) {
@@ -42,7 +42,7 @@ describe('a bad body', () => {
       }
     });
 
-    test(`to ${endpoint}, under odd headers`, async () => {
+    test(`with odd headers to ${endpoint} gets a proper answer`, async () => {
       const { path, fields, headers, checkAnswer } = await prepare();
 
       for (const [odd, more] of oddHeaders()) {
@@ -55,7 +55,7 @@ describe('a bad body', () => {
     });
   }
 
-  test('in the address of a page', async () => {
+  test('with an odd query in the address of a page gets the page', async () => {
     for (const query of ['?', '?user_code', '?user_code=%00', '?user_code=%ff', '?user_code=A&user_code=B', `?${'a=1&'.repeat(2000)}`,
       `?user_code=${'B'.repeat(8000)}`, '?user_code=%3Cscript%3E', '?%', '?user_code=\u00e9']) {
       const answer = await send(server, `/device${encodeURI(query).replaceAll('%25', '%')}`, { method: 'GET' });
@@ -90,7 +90,7 @@ describe('a bad message', () => {
   });
 });
 
-describe('after all that', () => {
+describe('after the bad requests', () => {
   test('the flow in progress ends well', async () => {
     assert.equal((await device.poll()).error, 'authorization_pending');
     await alice.approve(device.userCode);

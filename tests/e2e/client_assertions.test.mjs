@@ -55,7 +55,7 @@ async function makeKey(alg) {
   return { key: pair.privateKey, kid, parameters: PARAMETERS[alg], alg, jwk: { kty, crv, x, y, n, e, kid, use: 'sig' } };
 }
 
-/** Starts a client's web server, which publishes its keys. If `instead` is set, that answers. */
+/** Starts a client's web server, which publishes its keys. If `instead` is set, it answers every request. */
 async function publish(jwks) {
   const site = { jwks, instead: undefined, fetches: 0 };
   const http = createServer((request, response) => {
@@ -101,7 +101,7 @@ const lastReason = () => decisions(server).at(-1).reason;
 
 describe('s5: oauth4webapi completes the whole flow with a key', () => {
   for (const alg of ALGORITHMS) {
-    test(alg, async () => {
+    test(`for ${alg}`, async () => {
       const client = { client_id: PRINTER };
       const by = oauth.PrivateKeyJwt(keys[alg]);
       const started = await oauth.deviceAuthorizationRequest(as, client, by, { scope: ALL_SCOPES }, INSECURE);
@@ -147,7 +147,7 @@ test('s13: the audience must be the issuer or the URL of the request, as one str
   }
 });
 
-test('an assertion works only once, also if it is sent many times at once', async () => {
+test('an assertion works only once, even if it is sent many times at once', async () => {
   const text = await assertion(keys.ES256);
 
   const answers = await Promise.all(Array.from({ length: 8 }, () => start(text)));
@@ -227,7 +227,7 @@ describe('fetching the keys that a client publishes has limits', () => {
     'no answer': () => {},
   };
   for (const [what, instead] of Object.entries(bad)) {
-    test(what, async (t) => {
+    test(`${what} leads to 503`, async (t) => {
       const site = await publish({ keys: [keys.ES256.jwk] });
       const other = await startWorkerd();
       t.after(async () => {

@@ -34,7 +34,7 @@ for (const nonces of ['optional', 'required']) {
         assert.equal(refused.length, nonces === 'required' ? 1 : 0, 'only the first request lacks a nonce');
       });
 
-      test(`oauth4webapi, as ${client.client_id}, likewise`, async (t) => {
+      test(`oauth4webapi, as ${client.client_id}, signs in, refreshes, reads userinfo, introspects and revokes`, async (t) => {
         const tap = await startTap(server);
         t.after(() => tap.stop());
         await withOauth4webapi(approve, tap.origin, client);

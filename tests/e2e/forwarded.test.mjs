@@ -30,7 +30,7 @@ const claimed = (number) => ({
   'cf-ipcity': 'Lyon',
 });
 
-test('s9_what_a_client_says_of_its_own_address_counts_nowhere', async () => {
+test('s9_a_clients_claims_about_its_own_address_are_ignored', async () => {
   const headers = (number) => ({ ...claimed(number), ...from('198.51.100.1') });
 
   const metadata = await fetch(`${server.origin}/.well-known/oauth-authorization-server`, { headers: headers(0) });
@@ -40,7 +40,7 @@ test('s9_what_a_client_says_of_its_own_address_counts_nowhere', async () => {
   for (let number = 1; number <= LIVE_CODES; number += 1) last = await Device.start(server, { headers: headers(number) });
   assert.ok(last.codes.verification_uri.startsWith(server.origin));
   const beyond = await new Device(server, { headers: headers(LIVE_CODES + 1) }).start();
-  assert.equal(beyond.status, 429, 'it counts as one network, whatever it claims');
+  assert.equal(beyond.status, 429, 'the client counts as one network, whatever it claims');
   await Device.start(server, { headers: { ...claimed(1), ...from('198.51.100.2') } });
 
   const alice = new Person(server, { headers: headers(9) });

@@ -1,6 +1,6 @@
 // While an object is unavailable, requests that need it get 503 with Retry-After. Afterwards, all works as before.
 //
-// To make a class of objects unavailable, the tests replace its database files by text.
+// To make a class of objects unavailable, the tests overwrite its database files with text.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';

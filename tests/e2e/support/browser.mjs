@@ -318,6 +318,12 @@ class Browser {
     return faults;
   }
 
+  /** Adds headers to every request from now on. */
+  async sends(headers) {
+    await this.#driver.sendDevToolsCommand('Network.enable', {});
+    await this.#driver.sendDevToolsCommand('Network.setExtraHTTPHeaders', { headers });
+  }
+
   /** Takes a small picture (WebP) of the whole page at a window size, in light mode. */
   async picture(size) {
     await this.#emulate(size, 'light');

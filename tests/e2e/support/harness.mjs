@@ -48,7 +48,7 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
 /**
  * @param {object} [options]
  * @param {Record<string, string>} [options.vars] settings besides ENVIRONMENT and MASTER_KEY; `undefined` removes one
- * @param {string} [options.dir] where the objects are stored; by default a temporary directory, else kept at the end
+ * @param {string} [options.dir] where the objects are stored; kept at the end, unlike the temporary directory by default
  * @param {string} [options.build] the directory of the built Worker; `builds.release` by default
  * @param {object[]} [options.objects] its bindings to objects; those of wrangler.toml by default
  * @param {number} [options.port] the port it listens on; a free one by default
