@@ -29,8 +29,8 @@ struct Metadata {
     resource: String,
 }
 
-/// Returns the API's identifier, which the device asks for tokens with (RFC 8707). It must equal the API's
-/// address, or the device must not use the metadata (RFC 9728 §3.3).
+/// Returns the API's identifier, which the device names when it asks for tokens (RFC 8707). If it is not the
+/// API's address, the device must not use the metadata (RFC 9728 §3.3).
 pub(crate) fn resource(http: &Http, api: &str) -> Result<String, Box<dyn Error>> {
     let address = format!("{api}/.well-known/oauth-protected-resource");
     let found = http.get(&address, None);

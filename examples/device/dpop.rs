@@ -11,7 +11,7 @@ use oauth2::HttpRequest;
 use oauth2::http::HeaderValue;
 use serde::Serialize;
 
-/// The device's private key. A real device keeps it where nobody can read it out.
+/// The device's private key. A real device keeps it where nobody can read it.
 pub(crate) struct Key(<Es256 as Algorithm>::SigningKey);
 
 #[derive(Serialize)]

@@ -4,8 +4,8 @@
 //! ISSUER=http://127.0.0.1:8787 CLIENT_ID=demo-tv cargo run --example device
 //! ```
 //!
-//! `make device HELP=1` lists every variable that it reads. If it fails, it says why and exits with 1. It is
-//! built on the unmodified `oauth2` crate: any OAuth client library does the same with this server.
+//! `make device HELP=1` lists every variable that this example reads. If it fails, it says why and exits with
+//! 1. It uses the unmodified `oauth2` crate, because this server works with ordinary OAuth client libraries.
 
 #![expect(clippy::print_stdout, reason = "the terminal is the device's screen")]
 
@@ -183,9 +183,8 @@ fn refresh(client: &OAuthClient, http: &Http, refresh_token: &RefreshToken) -> R
     let tokens =
         client.exchange_refresh_token(refresh_token).request(http).map_err(|error| explain(&error))?;
     let rotated = tokens.refresh_token().is_some_and(|next| next.secret() != refresh_token.secret());
-    let rotated =
-        if rotated { "a new refresh token came with it" } else { "the refresh token stays the same" };
-    println!("  Refreshed: a new access token, and {rotated}.\n");
+    let rotated = if rotated { " and a new refresh token" } else { "; the refresh token stays the same" };
+    println!("  Refreshed: the server sent a new access token{rotated}.\n");
     Ok(())
 }
 

@@ -1,11 +1,12 @@
-//! Follows a token through its life: signs in, refreshes, introspects, revokes, and finds the token dead.
+//! Follows tokens through their life: signs in, refreshes, introspects and revokes, and shows that the tokens
+//! no longer work.
 //!
 //! ```text
 //! CLIENT_ID=demo-printer CLIENT_SECRET=demo-printer-secret cargo run --example tokens
 //! ```
 //!
-//! `ISSUER=` names another server. Without `CLIENT_SECRET` the example leaves out introspection, which is only
-//! for clients that authenticate (RFC 7662 §2.1). It is built on the unmodified `oauth2` crate.
+//! `ISSUER=` names another server. Without `CLIENT_SECRET` the example leaves out introspection, which is
+//! only for clients that authenticate (RFC 7662 §2.1). It is built on the unmodified `oauth2` crate.
 
 #![expect(clippy::print_stdout, reason = "the terminal is the device's screen")]
 
@@ -26,7 +27,7 @@ use ureq::Agent;
 type OAuthClient = BasicClient<EndpointNotSet, EndpointSet, EndpointSet, EndpointSet, EndpointSet>;
 
 /// The part of the server's metadata that the example needs (RFC 8414).
-#[expect(clippy::struct_field_names, reason = "the metadata names them so")]
+#[expect(clippy::struct_field_names, reason = "RFC 8414 gives them these names")]
 #[derive(Deserialize)]
 struct Metadata {
     device_authorization_endpoint: String,

@@ -58,7 +58,7 @@ pub enum What {
     Refreshed,
     /// A refresh token was used again, because the first response was lost. The tokens of that response are
     /// withdrawn.
-    RefreshedAnew,
+    RefreshedAgain,
     /// A rotated refresh token came back, so its family has ended.
     RefreshTokenReused,
     /// A client revoked its tokens.

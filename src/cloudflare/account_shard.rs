@@ -1,4 +1,4 @@
-//! `AccountShard`: accounts and the sessions of their browsers.
+//! `AccountShard`: accounts and their sessions.
 
 use core::cell::Cell;
 

@@ -119,7 +119,8 @@ impl Stored {
         Ok(next_alarm(Work { first_end, events }, now))
     }
 
-    /// Removes rows that have ended, in batches. A grant that nobody decided or redeemed leaves an event.
+    /// Removes rows that have ended, in batches. A grant that nobody decided, or whose tokens the device did
+    /// not collect, leaves an event.
     fn sweep(&self, now: Timestamp) -> Result<()> {
         for _ in 0..BATCHES {
             let query = "SELECT key, record FROM grants WHERE ends_at <= ? LIMIT ?";

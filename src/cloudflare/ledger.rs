@@ -28,7 +28,8 @@ impl DurableObject for Ledger {
         Self { state, table }
     }
 
-    /// Appends shipments. Skips those that are here already: a shard ships again what was not acknowledged.
+    /// Appends shipments. Skips those that it already has: a shard ships an event again until it hears that
+    /// the event has arrived.
     async fn fetch(&self, request: Request) -> Result<Response> {
         let Record { shipments } = object::command(request).await?;
         let table = Rc::clone(&self.table);

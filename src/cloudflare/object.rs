@@ -14,7 +14,7 @@ use worker::{Date, Error, Request, Response, Result, SqlStorage, SqlStorageValue
 use crate::ask::Answer;
 use crate::time::Timestamp;
 
-/// Reads the clock. Each hop does so once.
+/// Reads the clock. Everything outside this ring gets the time as an argument.
 pub(super) fn now() -> Timestamp {
     Timestamp::from_millis(Date::now().as_millis())
 }
@@ -33,12 +33,12 @@ pub(super) fn reply(answer: Answer) -> Result<Response> {
     Response::ok(answer.into_json())
 }
 
-/// Returns the error for a record or a message that does not parse. It says where but not what, because
-/// serde's own messages quote values.
+/// Returns the error for a record or a message that does not parse. It names only the kind and the column of
+/// the fault, because serde's own messages quote values.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn broken(error: serde_json::Error) -> Error {
     let (kind, column) = (error.classify(), error.column());
-    Error::RustError(format!("a record does not parse: {kind:?} at {column}"))
+    Error::RustError(format!("a record does not parse: {kind:?} at column {column}"))
 }
 
 /// Runs `f` in one transaction of the object's storage. If `f` fails, nothing is written.

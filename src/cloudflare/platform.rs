@@ -29,14 +29,14 @@ pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// Name of the registry object.
 const THE_REGISTRY: &str = "registry";
 
-/// Returns the key in KV under which the registry object with this identifier publishes. The identifier makes
-/// sure that a namespace that previews share, or that has outlived an object, never serves another registry's
-/// keys.
+/// Returns the key in KV under which the registry object with this identifier publishes. Because the key
+/// contains the identifier, a namespace that previews share, or that outlives an object, never serves the
+/// snapshot of another registry.
 pub(super) fn snapshot_key(object: &str) -> String {
     format!("registry/{object}")
 }
 
-/// The bindings of this deployment, looked up once per isolate.
+/// The bindings of this deployment. The namespaces of the objects are looked up once per isolate.
 pub(super) struct Workers {
     grants: ObjectNamespace,
     accounts: ObjectNamespace,

@@ -37,8 +37,8 @@ pub struct Registry {
     pub(super) state: State,
     env: Env,
     pub(super) table: Rc<Stored>,
-    /// When this object last tended its keys. A new `MASTER_KEY` takes a deployment, which restarts the
-    /// object.
+    /// When this object last tended its keys; `None` after a restart. A new `MASTER_KEY` comes with a
+    /// deployment, which restarts the object, so the keys are sealed again at once.
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
 }
@@ -135,7 +135,7 @@ impl Registry {
     }
 
     /// Writes the snapshot to KV, where Workers read it without asking this object. Returns `false` if that
-    /// failed. KV only saves time, so a deployment without it has nothing to publish.
+    /// failed. A deployment without KV does not publish: KV only saves time.
     async fn publish(&self, snapshot: &Snapshot) -> bool {
         let Ok(kv) = self.env.kv(SNAPSHOT) else { return true };
         self.publications.published(object::now());

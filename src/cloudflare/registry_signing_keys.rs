@@ -1,4 +1,4 @@
-//! The signing keys of the `Registry` object: makes and imports them in WebCrypto, and seals them.
+//! Makes and imports the signing keys of the `Registry` object in WebCrypto, and seals them.
 
 use core::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::token::signing_key::Algorithm;
 const TENDING: Duration = Duration::from_secs(3_600);
 
 impl Registry {
-    /// Makes the keys that are missing, removes those that have ended, and seals those again that only the
+    /// Makes the keys that are missing, removes those that have ended, and seals again those that only the
     /// previous `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
     pub(super) async fn tend(&self, now: Timestamp) -> Result<()> {
         if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
@@ -37,9 +37,9 @@ impl Registry {
         Ok(())
     }
 
-    /// Makes the keys that `command` needs, and seals the key that it imports. Returns `None` if it imports
-    /// none, or if the two halves of that key do not match. The caller then runs the command without awaiting
-    /// anything, so that no other command takes the keys.
+    /// Makes the keys that `command` needs. Returns the key that it imports, sealed; `None` if it imports no
+    /// key, or if the two halves of the key do not match. The caller then runs the command without awaiting
+    /// anything, so that no other command takes the new keys.
     pub(super) async fn prepare(&self, command: &Command, now: Timestamp) -> Result<Option<NewKey>> {
         while let Some(alg) = self.unmade(command, now)? {
             self.make(alg, &self.settings()?.keyring).await?;
@@ -66,7 +66,7 @@ impl Registry {
     }
 
     fn reseal(&self, key: StoredKey, keyring: &Keyring) -> Result<()> {
-        // A retired key has no private half any more.
+        // A retired key no longer has a private half.
         if key.retired_at.is_some() {
             return Ok(());
         }

@@ -43,7 +43,7 @@ pub(super) async fn adopt(key: &PrivateJwk) -> Result<Option<Vec<u8>>> {
     let Some(private) = import_jwk(key).await? else { return Ok(None) };
     let alg = key.public.alg;
     let signed = subtle()?.sign_with_object_and_u8_array(&parameters(alg)?, &private, PROOF)?;
-    // An RSA key whose halves come from two keys may not even be able to sign.
+    // An RSA key whose halves come from two keys might not even be able to sign.
     let signature: core::result::Result<JsValue, JsValue> = JsFuture::from(signed).await;
     let Ok(signature) = signature else { return Ok(None) };
     if !verify(&key.public, PROOF, &Uint8Array::new(&signature).to_vec()).await? {

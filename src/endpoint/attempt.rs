@@ -38,8 +38,8 @@ impl Attempt {
 }
 
 impl Taken {
-    /// Returns the attempt to every budget. If that fails, it counts although it should not, which errs on
-    /// the safe side.
+    /// Gives the attempt back to every budget. If that fails, the attempt counts although it should not,
+    /// which errs on the safe side.
     pub(super) async fn give_back<P: Platform>(self, context: Context<'_, P>) {
         for (budget, at) in self.0 {
             let _: Result<(), Unavailable> =

@@ -1,4 +1,5 @@
-//! Finds clients, accounts and keys: in memory where a minute does not matter, at the source where it does.
+//! Finds clients, accounts and keys: in a copy where it does not matter that it can be a minute old, and
+//! otherwise at the source, which is the Durable Object that stores them.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -29,11 +30,11 @@ pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
 // `SNAPSHOT_AGE` in an isolate.
 const _: () = assert!(
     PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_AGE.as_secs(),
-    "every copy from before a key was published has expired when the key signs"
+    "when a key begins to sign, every copy from before its publication must have expired"
 );
 
-/// Maximum age of the keys that `/jwks.json` shows and that verify tokens. Short, because a key may be
-/// retired and replaced from one moment to the next; not zero, because anybody may send requests.
+/// Maximum age of the keys that `/jwks.json` shows and that verify tokens. Short, because an operator can
+/// retire and replace a key at any moment; not zero, so that a flood of requests does not reach the registry.
 const KEYS_AGE: Duration = Duration::from_secs(1);
 /// Maximum age of the list of keys that sign. A redemption or refresh has just read it, together with the
 /// client.
@@ -59,8 +60,8 @@ impl<P: Platform> Server<P> {
         self.cache.keys.forget();
     }
 
-    /// Returns whether the snapshot has keys and, in development, the demo clients. Otherwise it is from
-    /// before they were stored.
+    /// Returns whether the snapshot has keys and, in development, the demo clients. A snapshot without them
+    /// was taken before they were stored.
     fn is_complete(&self, snapshot: &Snapshot) -> bool {
         let has = |client: &Client| snapshot.client(&client.client_id).is_some();
         !snapshot.keys.is_empty() && (!self.settings.is_development() || demo::clients().iter().all(has))
@@ -100,7 +101,7 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// Returns the key that signs with `alg`, as the registry said at most a few seconds ago.
+    /// Returns the key that signs with `alg`, according to what the registry said in the last few seconds.
     pub async fn signing_key(&self, alg: Algorithm, now: Timestamp) -> Result<StoredKey, Unavailable> {
         if let (Some(signing), Some(keys)) =
             (self.cache.signing.fresh(SIGNING_AGE, now), self.cache.keys.last())
@@ -175,8 +176,8 @@ impl<P: Platform> Server<P> {
         longest.max(self.settings.code_lifetime)
     }
 
-    /// Reports wrong entries, and the live codes seen lately, to the limiter. Returns whether guessing has
-    /// become too easy.
+    /// Reports `wrong` entries to the limiter, and the numbers of live codes noticed since the last report.
+    /// Returns whether guessing has become too easy.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
         let live = self.cache.live.take();
         if let Ok(strained) = self.ask_exposure(wrong, live.clone(), now).await {

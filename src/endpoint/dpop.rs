@@ -17,7 +17,7 @@ use crate::token::dpop::{Flaw, Proof, Target, Unverified, is_thumbprint, nonce};
 
 /// What a token request proved besides the identity of its client.
 pub(super) struct Proven {
-    /// The keys that the sender proved to have.
+    /// The DPoP key and the client certificate that the sender proved to have.
     pub cnf: Confirmation,
     proof: Option<Proof>,
 }
@@ -33,12 +33,13 @@ impl Proven {
     /// Returns what an access token for `client` is bound to: the key of the DPoP proof and the client
     /// certificate.
     ///
-    /// The caller asks again with the client as it is at its source, before it hands out tokens.
+    /// Called twice: with the client as this isolate knows it, and before tokens are handed out with the
+    /// client at its source.
     ///
     /// # Errors
     ///
-    /// [`Error::ProofRequired`] or [`Error::NoCertificate`] if the client's tokens must be bound and the
-    /// request lacks what to bind them to.
+    /// [`Error::ProofRequired`] or [`Error::NoCertificate`] if the client's tokens must be bound, but the
+    /// request has no proof or no certificate to bind them to.
     pub(super) fn confirmation<P>(
         &self,
         context: Context<'_, P>,
@@ -52,7 +53,7 @@ impl Proven {
     }
 
     /// Marks the proof as used. Called only when tokens are about to be handed out: replaying the proof of a
-    /// pending poll gains nothing, and polls must not cost a call to a Durable Object.
+    /// pending poll gains nothing, and a poll should not cost one more call to a Durable Object.
     pub(super) async fn burn<P: Platform>(&self, context: Context<'_, P>) -> Result<(), Error> {
         match &self.proof {
             Some(proof) => burn(context, proof).await,
@@ -126,8 +127,8 @@ pub(super) fn with_nonce<P>(context: Context<'_, P>, response: Response) -> Resp
     response.with("dpop-nonce", nonce)
 }
 
-/// Checks that an access token was presented under the right scheme (RFC 9449 §7.1, §7.2): a bound token
-/// under `DPoP` with a proof of its key, which is then marked as used, and any other token under `Bearer`.
+/// Checks that an access token was presented under the right scheme (RFC 9449 §7.1, §7.2): a token bound to a
+/// key under `DPoP` with a proof of that key, and any other token under `Bearer`. Marks the proof as used.
 pub(super) async fn held<P: Platform>(
     context: Context<'_, P>,
     scheme: Scheme,
@@ -148,7 +149,7 @@ pub(super) async fn held<P: Platform>(
     }
 }
 
-/// Builds the response to a request without a token, which offers both schemes (RFC 9449 §7.2).
+/// Builds the response to a request without a token: one challenge for each scheme (RFC 9449 §7.2).
 pub(super) fn challenge_all<P>(context: Context<'_, P>) -> Response {
     let bearer = bearer::challenge(context, 401, Scheme::Bearer, None);
     let dpop = bearer::challenge(context, 401, Scheme::DPoP, None);

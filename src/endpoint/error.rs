@@ -25,7 +25,7 @@ pub enum Error {
     Missing(&'static str),
     /// The named parameter has a malformed value.
     Malformed(&'static str),
-    /// Two methods of client authentication, or one access token in the header and one in the body.
+    /// The client authenticates in two ways, or there is an access token both in the header and in the body.
     TwoMethods,
     /// The client authentication and `client_id` name different clients.
     TwoClients,
@@ -101,7 +101,7 @@ pub enum Error {
     Expired,
     /// Too many live codes, or too many requests. Carries the wait in seconds.
     TooMany(u64),
-    /// An object or the registry cannot be reached; nothing has changed.
+    /// Part of the server cannot be reached; nothing has changed.
     Unavailable,
 }
 
@@ -128,8 +128,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, RFC 9449 §5 and §8. For
-    /// `temporarily_unavailable` see `docs/decisions/0013-codes-for-429-and-503.md`.
+    /// Returns the code of RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, or RFC 9449 §5 or §8.
+    /// For `temporarily_unavailable` see `docs/decisions/0013-codes-for-429-and-503.md`.
     const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::TooLarge => "invalid_request",
@@ -150,7 +150,8 @@ impl Kind {
         }
     }
 
-    /// 400 (RFC 6749 §5.2), except for failed authentication and for conditions that OAuth does not define.
+    /// Returns 400 (RFC 6749 §5.2), except for failed authentication and for conditions that OAuth does not
+    /// define.
     const fn status(self) -> u16 {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_description_has_only_the_characters_it_may_have() {
+    fn a_description_has_only_characters_that_rfc_6749_allows() {
         // RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E.
         let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         for error in all() {

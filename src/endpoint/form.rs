@@ -109,15 +109,15 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_parameter_is_refused_even_an_empty_or_unknown_one() {
+    fn a_repeated_parameter_is_refused_even_if_it_is_empty_or_unknown() {
         assert_eq!(parse("a=1&a=2"), Err(Error::Repeated));
         assert_eq!(parse("a=&a=2"), Err(Error::Repeated));
         assert_eq!(parse("a=1&%61=1"), Err(Error::Repeated));
-        assert!(parse("resource=https://a&resource=https://b").is_ok(), "RFC 8707");
+        assert!(parse("resource=https://a&resource=https://b").is_ok(), "RFC 8707 §2 allows it");
     }
 
     #[test]
-    fn what_is_not_utf8_is_refused() {
+    fn text_that_is_not_utf8_is_refused() {
         assert_eq!(parse("a=%ff"), Err(Error::NotUtf8));
         assert_eq!(Form::parse(b"a=\xff"), Err(Error::NotUtf8));
     }

@@ -25,7 +25,7 @@ pub struct Request {
     pub query: String,
     pub authorization: Option<String>,
     pub content_type: Option<String>,
-    /// The `DPoP` header. Several are joined with commas (RFC 9110 §5.3).
+    /// The `DPoP` header. Several such headers are joined with commas (RFC 9110 §5.3).
     pub dpop: Option<String>,
     pub if_match: Option<String>,
     /// The client certificate, as the platform reports it.
@@ -74,7 +74,7 @@ pub struct Response {
     pub afterwards: Option<UseOnce>,
 }
 
-/// A line of the log: a decision. Never contains a code, token or secret.
+/// A decision, as one line of the log. Never contains a code, token or secret.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct LogLine {
     /// What the request asked for, such as `token`.

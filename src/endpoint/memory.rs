@@ -23,11 +23,11 @@ pub(super) struct Cache {
     pub(super) snapshot: Slot<Rc<Snapshot>>,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     pub(super) signing: Slot<Rc<[Signing]>>,
-    /// Whether guessing has become too easy, as the limiter last said.
+    /// Whether guessing user codes has become too easy: the limiter's last reply.
     pub(super) strained: Slot<bool>,
-    /// The same, as the limiter said when this isolate last reported live codes.
+    /// The same, but the limiter's reply to this isolate's last report of live codes.
     pub(super) told: Slot<bool>,
-    /// Live codes by shard that this isolate has not reported to the limiter yet.
+    /// Number of live codes by shard, as far as this isolate has yet to report it to the limiter.
     pub(super) live: RefCell<BTreeMap<String, u64>>,
     pub(super) key_sets: KeySets,
 }
@@ -61,7 +61,7 @@ impl<T: Clone> Slot<T> {
     }
 }
 
-/// The used names that this isolate saw, each with the time until which it counts as used.
+/// Names that this isolate has seen used, each with the time until which it counts as used.
 #[derive(Default)]
 pub(super) struct Used(RefCell<HashMap<String, Timestamp>>);
 

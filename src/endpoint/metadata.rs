@@ -14,14 +14,14 @@ use crate::grant::pkce;
 use crate::identity::acr;
 use crate::token::signing_key::{Algorithm, PublicKey};
 
-/// `/healthz`.
+/// The response of `/healthz`.
 #[derive(Serialize)]
 pub(super) struct Health {
     pub version: String,
 }
 
-/// Metadata of the server (RFC 8414 §2). Empty arrays are left out (§3.2), except `response_types_supported`:
-/// see `docs/decisions/0003-discovery-for-strict-clients.md`.
+/// Metadata of the server (RFC 8414 §2). §3.2 forbids empty arrays; `response_types_supported` is one all the
+/// same: see `docs/decisions/0003-discovery-for-strict-clients.md`.
 #[derive(Serialize)]
 struct Metadata<'a> {
     issuer: String,

@@ -1,4 +1,5 @@
-//! The HTTP endpoints. They are native code, so `cargo test` runs whole flows through [`answer`].
+//! The HTTP endpoints. They compile natively as well as to wasm, so `cargo test` runs whole flows through
+//! [`answer`].
 
 mod admin;
 mod attempt;
@@ -60,8 +61,8 @@ const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-max-age", "86400"),
 ];
 
-/// Returns what to read of a request besides what every endpoint reads. Looks only at its scheme, host and
-/// path.
+/// Returns which optional parts of `request` its route reads. Looks only at the scheme, host and path of the
+/// request.
 pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
     let route = server.issuer(request).and_then(|issuer| Route::find(&request.path, &issuer));
     route.map_or(Reads::NOTHING, |route| route.terms().reads)

@@ -8,7 +8,7 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::limiter::command::UseOnce;
 
-/// Returns whether this isolate saw the name used.
+/// Returns whether this isolate has seen the name used.
 pub(super) fn was_used<P>(context: Context<'_, P>, name: &UseOnce) -> bool {
     context.server.used.has(name, context.now)
 }

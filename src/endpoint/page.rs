@@ -1,6 +1,6 @@
 //! The verification pages (RFC 8628 §3.3), one struct per page in `templates/`.
 //!
-//! Pure rendering: plain fields, no decisions. Askama escapes everything that varies, every form posts to
+//! The structs only render, and decide nothing. Askama escapes everything that varies, every form posts to
 //! `action`, and apart from the Turnstile widget no page needs a script or any other resource.
 
 use core::fmt;
@@ -54,7 +54,7 @@ pub struct SignInPage<'a> {
     pub transaction: &'a str,
     /// The username that was typed last time, or that the device expects; otherwise empty.
     pub username: &'a str,
-    /// Display name of the person who is signed in, if that was not recent enough for the requesting device.
+    /// Display name of the person who is signed in, if they signed in too long ago for the requesting device.
     pub again: Option<&'a str>,
     /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
@@ -180,7 +180,7 @@ pub enum Problem<'a> {
     Unchecked,
     /// The Turnstile token is not valid.
     CheckFailed,
-    /// The form is too old, or the person signed in or out in another window since.
+    /// The form is too old, or the person has since signed in or out in another window.
     SessionExpired,
 }
 

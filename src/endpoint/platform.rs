@@ -9,7 +9,7 @@ use crate::sharding::Shard;
 use crate::token::signing_key::PublicKey;
 use crate::{grant, identity, limiter, registry};
 
-/// Something could not be reached; nothing is known to have changed.
+/// Something could not be reached; as far as is known, nothing has changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Unavailable;
 

@@ -44,7 +44,7 @@ const MEMBERS: [&str; 16] = [
 ];
 /// Members that the server adds to the response (RFC 7591 §3.2.1).
 const ISSUED: [&str; 3] = ["client_id", "client_id_issued_at", "client_secret_expires_at"];
-/// The `owner` of such a client, which shows operators where it came from.
+/// The `owner` of a client that registered itself; shows operators where the client came from.
 const OWNER: &str = "dynamic registration";
 /// The `what` of log lines.
 const WHAT: &str = "registration";
@@ -57,7 +57,7 @@ enum Error {
     TooMany(u64),
     /// The metadata is not valid (RFC 7591 §3.2.2).
     Metadata(Vec<Fault>),
-    /// The body is unreadable, or the registry refused the client.
+    /// The body is unreadable, the registry refused the client, or part of the server cannot be reached.
     Problem(Problem),
 }
 
@@ -73,7 +73,7 @@ impl From<Problem> for Error {
     }
 }
 
-/// `POST /register`.
+/// Answers `POST /register`.
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match register(context, rng).await {
         Ok((client, secret)) => {
@@ -94,7 +94,8 @@ async fn register<P: Platform>(
     let fresh = Fresh { client_id: secret::random_id(rng), secret: new.digest() };
     let client = read(object(context.request)?, fresh, settings, context.server.settings.mtls.is_some())
         .map_err(Error::Metadata)?;
-    // Taken last and never given back: limits how many clients can register before an operator notices.
+    // This attempt is taken last and never given back: it limits how many clients can register before an
+    // operator notices.
     if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
         return Err(Error::TooMany(seconds));
     }

@@ -38,12 +38,12 @@ pub(super) struct Terms {
     /// and never for the pages (RFC 9700 §2.6). Every origin is allowed, because these routes do not use
     /// cookies.
     pub(super) scripts: bool,
-    /// What the route reads of a request beyond what every route may read.
+    /// The optional parts of a request that the route reads.
     pub(super) reads: Reads,
 }
 
-/// What only some routes read of a request. The entry leaves everything else where it is: each header costs a call
-/// from wasm into the runtime.
+/// The optional parts of a request, which only some routes read. The Worker's entry point reads them only for
+/// those routes, because each header costs a call from wasm into the runtime.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reads {
     /// `Cookie`, `Origin` and `Sec-Fetch-Site`.
@@ -55,7 +55,7 @@ pub struct Reads {
 }
 
 impl Reads {
-    /// Nothing.
+    /// No optional part.
     pub const NOTHING: Self = Self { browser: false, place: false, if_match: false };
 }
 

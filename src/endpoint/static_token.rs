@@ -19,7 +19,7 @@ pub(super) enum Shown {
 ///
 /// A wrong token costs an attempt from `budget`, so that nobody finds a weak one by guessing. The attempt is
 /// taken first, so even the right token has to wait while the budget is empty. The platform's rate limit
-/// keeps a flood of wrong tokens away from the limiter, whose counters everybody shares.
+/// keeps a flood of wrong tokens away from the limiter, which everybody shares.
 pub(super) async fn look<P: Platform>(
     context: Context<'_, P>,
     expected: &Digest,

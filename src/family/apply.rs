@@ -38,7 +38,7 @@ pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Res
     let rotation = family.rotate(&secret, next, ends_at, now);
     if rotation == Rotation::Rotated {
         family.bind(cnf);
-        let what = if answer_was_lost { What::RefreshedAnew } else { What::Refreshed };
+        let what = if answer_was_lost { What::RefreshedAgain } else { What::Refreshed };
         rows.put_family(id, &family)?;
         rows.tell(&family.event(what, id, now))?;
     }
@@ -59,8 +59,8 @@ pub(crate) fn find<R: Rows>(rows: &R, ask: &FindFamily) -> Result<Option<Box<Fam
     Ok(Some(Box::new(family)))
 }
 
-/// Ends a live family, if it belongs to the client and any proof matches its current refresh token; otherwise
-/// does nothing.
+/// Ends a live family, if it belongs to the client and its current refresh token is the proof, if there is
+/// one. Otherwise does nothing.
 pub(crate) fn revoke<R: Rows>(rows: &R, ask: &RevokeFamily, now: Timestamp) -> Result<(), R::Error> {
     let Some(family) = rows.family(ask.id)? else { return Ok(()) };
     let current = family.refresh.as_ref().map(|current| &current.digest);

@@ -2,8 +2,8 @@
 //! issued it.
 //!
 //! `base64url(format ‖ pair ‖ shard ‖ family ‖ secret ‖ tag)`. Unlike a device code, it can outlive the key
-//! of its tag, once `MASTER_KEY` has changed twice. The tag then proves nothing, and the token is good only
-//! if its digest is the current one.
+//! of its tag, because the server holds only the current and the previous keys. The tag then proves nothing,
+//! and the token is good only if its digest is the current one.
 
 use rand_core::CryptoRng;
 

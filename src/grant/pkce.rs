@@ -35,8 +35,8 @@ impl Verifier {
     }
 }
 
-/// Returns whether a token request may proceed: it needs the right verifier if there is a challenge, and must
-/// have no verifier if there is none.
+/// Returns whether a token request may proceed: it needs the right verifier if the grant has a challenge, and
+/// must have no verifier otherwise.
 ///
 /// A verifier without a challenge means that somebody removed the challenge on its way here (RFC 9700
 /// §2.1.1).

@@ -1,4 +1,4 @@
-//! A token request while it spends nothing: pending, too soon, approved, denied, expired or redeemed (RFC 8628 §3.5).
+//! Judges a token request without redeeming the grant (RFC 8628 §3.5).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 pub enum Poll {
     /// `authorization_pending`, with the required interval in seconds.
     Pending(u64),
-    /// `slow_down`, with the interval from now on in seconds.
+    /// `slow_down`, with the new interval in seconds.
     TooSoon(u64),
     /// `access_denied`.
     Denied(Denial),

@@ -23,7 +23,7 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     pub origin: Origin,
-    /// The row that counts the client's live codes on this network: see
+    /// The key of the row that counts the client's live codes on this network: see
     /// [`gauge`](crate::limiter::budgets::gauge).
     pub gauge: String,
     /// The resources that the tokens are for (RFC 8707 §2.1).
@@ -67,7 +67,8 @@ pub enum State {
     Denied { how: Denial },
     /// The device got its tokens.
     Redeemed {
-        /// The redemption. If the platform delivers its command twice, both copies get the same reply.
+        /// The attempt that redeemed the grant. If the platform delivers its command twice, both copies get
+        /// the same reply.
         attempt: AttemptId,
         at: Timestamp,
         /// The family of the tokens that the redemption issued.

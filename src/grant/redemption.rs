@@ -1,5 +1,4 @@
-//! The single use of a device code: its redemption, the one repetition for a lost response, and what a later replay
-//! ends.
+//! Redeems a device code once, replaces a lost response once, and notes a later replay.
 
 use core::time::Duration;
 
@@ -54,9 +53,9 @@ impl Grant {
         }
     }
 
-    /// Returns what to make new tokens from if the first response was lost. Possible once per grant, from
-    /// [`RACE`] to [`REISSUE`] after redemption, while the family is live and its first refresh token, if
-    /// there is one, is unused.
+    /// Returns what to make new tokens from if the first response was lost. This is possible once per grant,
+    /// from [`RACE`] to [`REISSUE`] after redemption, while the family is live and its first refresh token,
+    /// if there is one, is unused.
     #[must_use]
     pub fn reissuable(&self, family: Option<&Family>, now: Timestamp) -> Option<Ready> {
         let State::Redeemed { attempt, at, replayed: false, approval: Some(approval), .. } = &self.state
@@ -73,8 +72,8 @@ impl Grant {
     }
 
     /// Redeems the grant a second time, because the first response was lost, and returns the family that must
-    /// end. From now on, polls within [`RACE`] lose a race again. The caller has checked
-    /// [`Grant::reissuable`].
+    /// end. A poll within [`RACE`] after `now` has lost a race, as after the first redemption. The caller has
+    /// checked [`Grant::reissuable`].
     pub fn reissue(&mut self, attempt: &AttemptId, next: FamilyId, now: Timestamp) -> Option<FamilyId> {
         let State::Redeemed { attempt: winner, at, family, approval, .. } = &mut self.state else {
             return None;

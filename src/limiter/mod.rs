@@ -30,7 +30,7 @@ pub struct Row {
     /// Number of live codes by shard, and when it was seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shards: BTreeMap<String, (u64, Timestamp)>,
-    /// When the last entry of the row stops counting, so that the row can be deleted.
+    /// When nothing in the row counts any more.
     pub ends_at: Timestamp,
 }
 

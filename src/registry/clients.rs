@@ -10,7 +10,8 @@ use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
 use crate::time::{Timestamp, span};
 
-/// The result of a change, or the refusal, if the rows can be read and written.
+/// The result of a change, or why it is refused. The outer error means that a row could not be read or
+/// written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
@@ -44,8 +45,8 @@ pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> 
     put(rows, client, is_new_secret, dry_run.as_ref())
 }
 
-/// Returns the new authentication, with the existing secret if there is one. The flag says whether the new
-/// secret was taken because there was none.
+/// Returns the new authentication, with the existing secret if there is one. The flag says whether the client
+/// had no secret, so that the new one is used.
 fn keep_secret(before: Authentication, after: Authentication) -> (Authentication, bool) {
     match (before, after) {
         (Authentication::Secret { digest, previous, .. }, Authentication::Secret { by, .. }) => {
@@ -56,8 +57,8 @@ fn keep_secret(before: Authentication, after: Authentication) -> (Authentication
     }
 }
 
-/// Writes a client, unless one of its scopes has no description, so that nobody could consent to it, or its
-/// tokens could become too large.
+/// Writes a client, unless this is a dry run. Refuses a client with a scope that has no description, because
+/// nobody could consent to that scope, and a client whose tokens could become too large.
 fn put<R: Rows>(
     rows: &R,
     client: Client,

@@ -83,8 +83,8 @@ pub struct CreateClient {
     pub client: Box<Client>,
     /// If present, nothing is written.
     pub dry_run: Option<Trial>,
-    /// Whether the client registers itself, which it can only while all clients together take at most half of
-    /// the quota. The rest is for operators.
+    /// Whether the client registers itself, which is possible only while all clients together take at most
+    /// half of the quota. The other half is for operators.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_itself: bool,
 }
@@ -92,7 +92,7 @@ pub struct CreateClient {
 /// Replaces the client with the same identifier. An existing secret stays.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ReplaceClient {
-    /// The client, with a new secret in case it has none.
+    /// The client, with a new secret that is used only if the client has none.
     pub client: Box<Client>,
     /// The version that the client must still have.
     pub expected: Expected,
@@ -178,7 +178,7 @@ pub struct RetireKey {
     pub kid: String,
 }
 
-/// Stores a key that the operator made.
+/// Stores a key that an operator made.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "the type says what the other field is")]
 pub struct ImportKey {
@@ -192,8 +192,7 @@ pub struct ImportKey {
 pub struct AtSource {
     /// `None` if there is no such client.
     pub client: Option<Client>,
-    /// The keys that sign. Because of this reply, a retired key signs nothing more, whatever an isolate has
-    /// cached.
+    /// The keys that sign, so that a retired key signs nothing more, whatever keys an isolate has cached.
     pub signing: Vec<Signing>,
     /// When the registry read both.
     pub at: Timestamp,

@@ -63,12 +63,12 @@ pub struct Signing {
     pub kid: String,
 }
 
-/// All stored keys.
+/// The schedule of all stored keys.
 #[derive(Clone, Copy, Debug)]
 pub struct KeySchedule<'a>(&'a [StoredKey]);
 
 impl<'a> KeySchedule<'a> {
-    /// Takes all stored keys.
+    /// Creates the schedule of `keys`, which are all stored keys.
     #[must_use]
     pub const fn new(keys: &'a [StoredKey]) -> Self {
         Self(keys)
@@ -118,8 +118,8 @@ impl<'a> KeySchedule<'a> {
         line
     }
 
-    /// Returns the announced key that would sign with `alg` if it had to sign at once: the first one that
-    /// every verifier can have, or else the first.
+    /// Returns the announced key that would sign with `alg` if the key that signs had to be replaced at once:
+    /// the first that was published long enough ago for every verifier to have it, or else the first.
     #[must_use]
     pub fn successor(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
         let line = self.announced(alg, now);
@@ -295,7 +295,7 @@ mod tests {
                 return keys;
             }
         }
-        panic!("this does not end: {keys:?}");
+        panic!("the keys still change after four steps: {keys:?}");
     }
 
     fn turns(keys: &[StoredKey]) -> Vec<Timestamp> {
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(turns(&scheduled), [START, START + month]);
         assert_eq!(turns(&tended(scheduled, None, START + DAY * 20)), [START, NEVER]);
         let overdue = tended(keys, MONTH, later);
-        assert_eq!(turns(&overdue), [START, later, later + month], "it was published long enough ago");
+        assert_eq!(turns(&overdue), [START, later, later + month], "published long enough ago");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! When the registry is published after a change.
 //!
-//! KV takes one write per second per key. So changes that come faster wait, and the last of them is published
-//! for all. A failed publication is tried again. If every try fails, readers see the change when the
-//! published copy expires.
+//! KV takes one write per second per key. So changes that come faster wait, and one publication covers all of
+//! them. A failed publication is tried again. If every try fails, readers see the change when the published
+//! copy expires.
 
 use core::cell::Cell;
 use core::time::Duration;
@@ -38,7 +38,7 @@ pub enum Next {
     Wait(Duration),
     /// Call [`Publications::published`], then publish.
     Publish,
-    /// Do nothing: a later change is published for this one, or every try has failed.
+    /// Do nothing: the publication of a later change covers this one, or every try has failed.
     GiveUp,
 }
 

@@ -17,8 +17,8 @@ pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 /// into a header, and into a request to introspect or revoke it.
 pub const MOST_MAPPED: usize = 4_096;
 
-/// Returns what is wrong if the client's tokens could become too large. `scopes` are the claim mappings of
-/// scopes.
+/// Returns what is wrong if the client's tokens could become too large. `scopes` has the claim mappings by
+/// scope.
 pub(crate) fn overweight(client: &Client, scopes: &BTreeMap<String, Rules>) -> Option<Fault> {
     let by_scope = client.scope.iter().filter_map(|scope| scopes.get(scope));
     let weight: usize = by_scope.chain([&client.tokens.claims]).map(Rules::weight).sum();
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_counts_with_the_size_of_its_record() {
+    fn a_client_counts_as_many_bytes_as_its_record_has() {
         let clients = demo::clients();
         let one = Size::default().with(None, &clients[0]);
         assert_eq!(one, Size { clients: 1, bytes: length(&clients[0]) });

@@ -27,7 +27,7 @@ pub struct StoredKey {
     /// When an operator retired the key; `None` if nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired_at: Option<Timestamp>,
-    /// Whether an operator brought the key, instead of the server generating it.
+    /// Whether an operator supplied the key; otherwise the server made it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub imported: bool,
 }
@@ -83,6 +83,6 @@ pub trait Rows {
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;
-    /// Hands out a key pair that was made beforehand, each only once; `None` if there is none.
+    /// Hands out a key pair for `alg` that was made beforehand, each pair only once; `None` if none is left.
     fn new_key(&self, alg: Algorithm) -> Option<NewKey>;
 }

@@ -7,7 +7,8 @@ use crate::fault::Fault;
 use crate::scope::DESCRIPTIONS;
 use crate::token::mapping::Rules;
 
-/// The result of a change, or the refusal, if the rows can be read and written.
+/// The result of a change, or why it is refused. The outer error means that a row could not be read or
+/// written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 /// Sets the description of a scope, and adds the scope if it is new. Returns `true` if it was new.

@@ -1,4 +1,4 @@
-//! What the registry does with its signing keys.
+//! Makes sure that every algorithm in use has its keys, and lists, rotates, retires and imports keys.
 //!
 //! Making a key is asynchronous, and other commands can run in the meantime. So the missing keys are made
 //! first, and the code that uses them is synchronous: see [`Rows::new_key`].
@@ -12,7 +12,8 @@ use crate::client::Client;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
-/// The result of a change, or the refusal, if the rows can be read and written.
+/// The result of a change, or why it is refused. The outer error means that a row could not be read or
+/// written.
 type Outcome<R> = Result<Result<(), KeyRefusal>, <R as Rows>::Error>;
 
 /// Gives every algorithm in use the keys that it should have by now, and removes the keys that have ended.
@@ -109,8 +110,8 @@ pub(super) fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Vec<KeyView>, R:
     Ok(keys.iter().map(view).collect())
 }
 
-/// Replaces the keys that sign: the announced keys take over earlier. Afterwards the caller tends the keys,
-/// as after every change, so that others stand by.
+/// Replaces the keys that sign: the announced keys take over before their turn. Afterwards the caller tends
+/// the keys ([`tend`]), as after every change, so that other keys stand by.
 pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateKeys, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let mut next = Vec::new();
@@ -164,7 +165,7 @@ pub(super) fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Outcome<R>
     Ok(Ok(()))
 }
 
-/// Stores a key that the operator made. Of the server's own announced keys for the same algorithm, the one
+/// Stores a key that an operator made. Of the server's own announced keys for the same algorithm, the one
 /// that was published first stands by behind it. The others, which would replace it, are removed; none of
 /// them has signed anything.
 pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> Outcome<R> {

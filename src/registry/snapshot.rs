@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::PublicKey;
 
-/// What can be read without asking the registry: published in KV, and cached in each isolate.
+/// A copy of what the registry publishes, stored in KV and cached in each isolate, so that most requests need
+/// not ask the registry.
 ///
 /// It contains client secrets only as digests of 256 random bits, so none can be guessed.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -38,7 +39,7 @@ impl Snapshot {
     }
 
     /// Returns the first client with a scope that has no description, and that scope. Nobody could consent to
-    /// it.
+    /// the scope.
     fn undescribed(&self) -> Option<(&Client, &str)> {
         let described = |token: &&str| self.scopes.get(*token).is_some_and(|words| !words.is_empty());
         self.clients.iter().find_map(|client| {
@@ -55,10 +56,10 @@ pub fn standard_scopes() -> BTreeMap<String, String> {
     DESCRIPTIONS.iter().map(pair).collect()
 }
 
-/// A scope of a client has no description. Nobody could consent to it, so no snapshot is taken and nothing is
-/// served.
+/// A client with a scope that has no description. Nobody could consent to that scope, so no snapshot is taken
+/// and nothing is served.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type's comment says what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub struct Undescribed {
     pub client_id: String,
     pub scope: String,

@@ -11,8 +11,8 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Parses an issuer. `None` unless it is https, or http on a loopback address, has no query, fragment,
-    /// user or trailing slash, and has its host and port in normal form.
+    /// Parses an issuer: an https URL, or http on a loopback address, with its host and port in normal form,
+    /// and without a query, fragment, user or trailing slash. Returns `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
@@ -54,7 +54,7 @@ impl Issuer {
         without_port(self.host())
     }
 
-    /// Returns the path that precedes the path of every endpoint. Empty, or starts with a slash.
+    /// Returns the path that precedes the path of every endpoint. It is empty or starts with a slash.
     #[must_use]
     pub fn path(&self) -> &str {
         self.text.get(self.path..).unwrap_or_default()

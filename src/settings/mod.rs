@@ -1,4 +1,5 @@
-//! The settings, read once and validated. An error names the setting, its value and what is allowed.
+//! The settings, read once and validated. An error names the setting, its value unless that is secret, and
+//! what is allowed.
 
 mod authentication;
 pub mod issuer;
@@ -25,8 +26,9 @@ use crate::token::dpop::Nonces;
 use issuer::Issuer;
 use variable::{BadSetting, Environment, bad, environment, flag, missing, number};
 
-const _: () = assert!(RETENTION.as_secs() > LONGEST_TOKEN, "no token outlives its key");
-const _: () = assert!(LOST.as_secs() >= LONGEST_TOKEN, "a withdrawn token is remembered until it expires");
+const _: () = assert!(RETENTION.as_secs() > LONGEST_TOKEN, "a key must verify longer than a token lives");
+const _: () =
+    assert!(LOST.as_secs() >= LONGEST_TOKEN, "a withdrawn token must be remembered until it expires");
 
 /// All settings. `docs/settings.md` explains each of them.
 #[derive(Clone)]
@@ -125,7 +127,7 @@ impl Settings {
         }
     }
 
-    /// Returns whether demo data may exist.
+    /// Returns whether this is a development server, the only kind with demo data.
     #[must_use]
     pub fn is_development(&self) -> bool {
         match self.environment {
@@ -200,7 +202,8 @@ fn keyring(var: &impl Fn(&str) -> Option<String>, environment: Environment) -> R
     if previous.as_ref().is_some_and(|previous| previous.pair == keys.pair) {
         return Err(missing(
             "MASTER_KEY_PREVIOUS",
-            "has the same 16-bit name as MASTER_KEY, a chance of one in 65,536; make another MASTER_KEY",
+            "has the same 16-bit number as MASTER_KEY: unset it if the keys are the same, or else \
+             (a chance of one in 65,536) make another MASTER_KEY",
         ));
     }
     Ok(Keyring { current: keys, previous })

@@ -1,4 +1,4 @@
-//! Settings for those who can change the registry: operators, and clients that register themselves.
+//! Settings for everybody who can change the registry: operators, and clients that register themselves.
 
 use super::variable::{BadSetting, Environment, bad, missing};
 use crate::scope::{OPENID, Scope};
@@ -52,7 +52,7 @@ pub(super) fn registration(
     Ok(Some(Registration { token, scope }))
 }
 
-/// Reads the SHA-256 of a token. The error never shows the value: it might be the token itself, by mistake.
+/// Reads the SHA-256 of a token. The error never shows the value, which might be the token itself by mistake.
 fn digest(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<Digest>, BadSetting> {
     const FORM: &str =
         "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";

@@ -3,12 +3,13 @@
 use super::issuer::Issuer;
 use super::variable::{BadSetting, Environment, bad, missing};
 
-/// Where Cloudflare verifies tokens.
+/// Where Cloudflare verifies Turnstile tokens.
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 const SITE_KEY: &str = "TURNSTILE_SITE_KEY";
 const SECRET_KEY: &str = "TURNSTILE_SECRET_KEY";
 
-/// A Turnstile widget, and when codes need its token. It has no `Debug`, because one of its keys is secret.
+/// A Turnstile widget, and when looking up a user code needs its token. It has no `Debug`, because one of its
+/// keys is secret.
 #[derive(Clone)]
 pub struct Turnstile {
     /// `TURNSTILE_SITE_KEY`, which names the widget and is public.
@@ -21,7 +22,7 @@ pub struct Turnstile {
     pub when: When,
 }
 
-/// When a code is looked up only with a token.
+/// When a user code is looked up only if the browser sends a Turnstile token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum When {
     /// While codes are being guessed.
@@ -77,7 +78,7 @@ fn when(var: &impl Fn(&str) -> Option<String>) -> Result<When, BadSetting> {
     }
 }
 
-/// The URL has to meet the same rules as an issuer, because the server sends a secret to it.
+/// Reads the URL, which must meet the same rules as an issuer, because the server sends a secret to it.
 fn siteverify_url(var: &impl Fn(&str) -> Option<String>) -> Result<String, BadSetting> {
     let url = var("TURNSTILE_SITEVERIFY_URL").unwrap_or_else(|| SITEVERIFY.to_owned());
     match Issuer::parse(&url) {
@@ -109,7 +110,8 @@ fn key(
     }
 }
 
-/// Returns whether a key looks like `1x00000000000000000000AA`: a digit, `x`, zeros, and two letters.
+/// Returns whether a key looks like `1x00000000000000000000AA`: a digit from 1 to 3, `x`, zeros, and two
+/// letters.
 fn is_published(key: &str) -> bool {
     let zeros = ["1x", "2x", "3x"].iter().find_map(|kind| key.strip_prefix(kind));
     zeros.is_some_and(|zeros| zeros.starts_with("00000000") && zeros.trim_start_matches('0').len() <= 2)

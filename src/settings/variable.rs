@@ -1,4 +1,4 @@
-//! Reading single variables. A value that cannot be used becomes a [`BadSetting`].
+//! Reads single variables. A value that cannot be used becomes a [`BadSetting`].
 
 use core::fmt;
 use core::ops::RangeInclusive;

@@ -51,7 +51,7 @@ impl<'a> Unverified<'a> {
         Some(Self { header: serde_json::from_slice(&jws.header).ok()?, jws })
     }
 
-    /// Returns the one of `keys` that the header names; `None` if there is none, if it is for another
+    /// Returns the key that the header names; `None` if `keys` does not contain it, if it is for another
     /// algorithm, or if the token is not an access token.
     #[must_use]
     pub fn key<'k>(&self, keys: &'k [PublicKey]) -> Option<&'k PublicKey> {
@@ -71,8 +71,8 @@ impl<'a> Unverified<'a> {
         &self.jws.signature
     }
 
-    /// Returns the claims. Call it only after the signature was verified. `None` if the token is from another
-    /// issuer or has expired (RFC 9068 §4).
+    /// Returns the claims; call this only after verifying the signature. Returns `None` if the token is from
+    /// another issuer or has expired (RFC 9068 §4).
     #[must_use]
     pub fn claims(&self, issuer: &str, now: Timestamp) -> Option<AccessToken> {
         let token: AccessToken = serde_json::from_slice(&self.jws.payload).ok()?;

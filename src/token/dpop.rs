@@ -117,7 +117,7 @@ struct Header {
     typ: Value,
     alg: Value,
     jwk: Value,
-    /// Extensions that must be understood (RFC 7515 §4.1.11); none is.
+    /// Extensions that a verifier must understand (RFC 7515 §4.1.11); this server understands none.
     crit: Option<Value>,
 }
 
@@ -134,7 +134,7 @@ struct Claims {
 }
 
 impl<'a> Unverified<'a> {
-    /// Parses the value of the `DPoP` header. A comma means several headers: a JWT contains none.
+    /// Parses the value of the `DPoP` header. A comma means several headers, because a JWT contains no comma.
     ///
     /// # Errors
     ///
@@ -210,7 +210,7 @@ impl<'a> Unverified<'a> {
         }
     }
 
-    /// Turns the proof into a verified one. Call it only after the signature was verified.
+    /// Turns the proof into a verified one. Call this only after verifying the signature.
     #[must_use]
     pub fn proven(self, fresh_until: Timestamp) -> Proof {
         let name = [self.key.kid.as_bytes(), b"/", self.claims.jti.as_bytes()].concat();
@@ -225,7 +225,7 @@ pub struct Proof {
     pub jkt: String,
     /// The name under which a use is remembered: a digest of key and `jti`, base64url.
     pub once: String,
-    /// A use must be remembered until then; afterwards the proof is no longer fresh.
+    /// Until when a use must be remembered; after that, the proof is no longer fresh.
     pub fresh_until: Timestamp,
 }
 

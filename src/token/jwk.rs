@@ -15,9 +15,10 @@ pub(super) const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "
 /// A valid public key.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Jwk {
-    /// The name that its owner gave it; `None` if it has none.
+    /// The name that the owner gave the key; `None` if the key has no name.
     pub kid: Option<String>,
-    /// The only algorithm that it may be used with; `None` if every algorithm that fits is allowed.
+    /// The only algorithm that the key may be used with; `None` if it may be used with every algorithm that
+    /// fits.
     pub alg: Option<Algorithm>,
     /// The key itself.
     pub material: Material,

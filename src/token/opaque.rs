@@ -14,7 +14,7 @@ pub const PREFIX: &str = "dgat_";
 
 /// Seals the claims of a token.
 pub fn seal(token: &AccessToken, keyring: &Keyring, rng: &mut impl CryptoRng) -> String {
-    let plain = serde_json::to_vec(token).expect("claims have text keys and no fallible serializer");
+    let plain = serde_json::to_vec(token).expect("every map in the claims has string keys");
     format!("{PREFIX}{}", secret::encode(&keyring.seal(Purpose::AccessToken, &plain, rng)))
 }
 

@@ -1,4 +1,4 @@
-//! Signing keys that operators bring, as private JWKs (RFC 7517 §9.3, RFC 7518 §6).
+//! Signing keys that operators import, as private JWKs (RFC 7517 §9.3, RFC 7518 §6).
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use super::jwk::{Jwk, PRIVATE};
 use super::signing_key::{Algorithm, Material, PublicKey};
 use crate::secret;
 
-/// A well-formed private key. Only WebCrypto finds out whether its halves belong together.
+/// A well-formed private key. Only WebCrypto can check whether its halves belong together.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct PrivateJwk {
     /// The public half.
@@ -54,7 +54,8 @@ impl PrivateJwk {
 /// The members of the public half.
 const KEPT: [&str; 6] = ["kty", "crv", "x", "y", "n", "e"];
 
-/// Returns the required private members. Of an RSA key, RFC 7518 §6.3.2 requires only `d`, WebCrypto all.
+/// Returns the required private members. For an RSA key, RFC 7518 §6.3.2 requires only `d`, but WebCrypto
+/// requires all six.
 const fn needed(material: &Material) -> &'static [&'static str] {
     match material {
         Material::Ec { .. } | Material::Okp { .. } => &["d"],

@@ -26,7 +26,8 @@ pub fn is_resource(text: &str) -> bool {
     begins && named && !hollow && text.len() <= LONGEST && rest.bytes().all(may_stand_in_a_uri)
 }
 
-/// RFC 3986 §2: reserved and unreserved characters and `%`, except the `#` that would start a fragment.
+/// Returns whether RFC 3986 §2 allows the character: reserved, unreserved or `%`, except `#`, which would
+/// start a fragment.
 fn may_stand_in_a_uri(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
 }
@@ -42,7 +43,7 @@ pub struct Own {
 pub enum BadTarget {
     /// A resource is not an absolute URI without a fragment.
     Malformed,
-    /// The client must not have tokens for a resource, or the grant does not cover it.
+    /// The client is not allowed tokens for a resource, or the grant does not cover the resource.
     NotAllowed,
 }
 
@@ -60,8 +61,8 @@ impl Own {
     }
 
     /// Returns the resources for a device that asks for `asked`. Each must be in the client's `audience` or
-    /// this server's own. If `asked` is empty, the result is the first of `audience`, or nothing if
-    /// `audience` is empty, too, which stands for the issuer.
+    /// this server's own. If `asked` is empty, the result is the first of `audience`. If `audience` is empty
+    /// as well, the result is an empty list, which stands for the issuer.
     ///
     /// # Errors
     ///
@@ -74,9 +75,9 @@ impl Own {
         select(asked, allowed)
     }
 
-    /// Returns the audience of a token, which is never empty: the `granted` resources that the client's
-    /// `audience` still allows, plus the issuer if nothing was granted or `scope` has `openid`, narrowed to
-    /// `asked` (RFC 8707 §2.2).
+    /// Returns the audience of a token, which is never empty. It consists of the `granted` resources that the
+    /// client's `audience` still allows, and of the issuer if nothing was granted or `scope` has `openid`. If
+    /// `asked` is not empty, it narrows them (RFC 8707 §2.2).
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Signing keys: their algorithms, their public halves, and how they are stored.
+//! Signing keys: their algorithms and their public halves.
 
 use core::fmt;
 

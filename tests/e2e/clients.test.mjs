@@ -145,7 +145,7 @@ function compiledExamples() {
 /** Plays `examples/device/main.rs`, which `make device` runs: it signs in and refreshes. */
 async function withOauth2Crate(issuer, client) {
   const screen = await run('device', issuer, client);
-  assert.match(screen, /Signed in\..*"email": "alice@example\.com".*a new refresh token came with it/s);
+  assert.match(screen, /Signed in\..*"email": "alice@example\.com".*a new access token and a new refresh token/s);
 }
 
 /** Runs an example to its end, and returns its output. Calls `shown` with the user code. */

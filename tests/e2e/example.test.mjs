@@ -40,7 +40,7 @@ for (const DPOP of ['', '1']) {
     assert.equal(await device.ended(), 0, device.screen());
     assert.match(device.screen(), new RegExp(`${api.origin}/hello says\\s+{"client":"demo-tv","hello":"acct-`));
     assert.match(device.screen(), new RegExp(`${api.origin}/payments says\\s+{"of":"acct-`));
-    assert.match(device.screen(), /Refreshed: a new access token, and a new refresh token came with it\./);
+    assert.match(device.screen(), /Refreshed: the server sent a new access token and a new refresh token\./);
   });
 }
 

@@ -1,4 +1,4 @@
-//! The native tests: one binary, so that the world they share compiles once.
+//! The native tests. They are one binary, so that their shared support code compiles only once.
 
 mod client_auth;
 mod documents;

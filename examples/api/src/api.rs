@@ -17,7 +17,7 @@ pub trait Platform {
     /// Fetches a document of the issuer; `None` if that fails.
     async fn get(&self, url: &str) -> Option<Vec<u8>>;
 
-    /// Returns whether a signature is valid. A signature that cannot be checked is not.
+    /// Returns whether a signature is valid; `false` if it cannot be checked.
     async fn verify(&self, signed: Signed<'_>) -> bool;
 }
 

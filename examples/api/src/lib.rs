@@ -1,7 +1,7 @@
 //! A small protected API: what a resource server does with the tokens of an authorization server.
 //!
-//! All decisions are made in native code without I/O, so every refusal has a test: [`token`] decides whether
-//! an access token is valid (RFC 9068 §4), [`dpop`] whether the caller holds its key (RFC 9449 §4.3),
+//! All decisions are made without I/O, so every refusal has a native test: [`token`] decides whether an
+//! access token is valid (RFC 9068 §4), [`dpop`] whether the caller holds its key (RFC 9449 §4.3),
 //! [`challenge`] what a refusal looks like (RFC 6750, RFC 9449, RFC 9470), and [`keys`] when to fetch the
 //! issuer's keys. [`api`] calls them in order. The clock is an argument; fetching and verifying signatures
 //! are behind the trait [`api::Platform`].

@@ -70,8 +70,7 @@ pub struct AccessToken {
     pub auth_time: Option<u64>,
     /// How the person signed in (RFC 9068 §2.2.1).
     pub acr: Option<String>,
-    /// The thumbprint of the key that the caller must prove to hold (RFC 9449 §6.1); `None` for a bearer
-    /// token.
+    /// The thumbprint of the key that the token is bound to (RFC 9449 §6.1); `None` for a bearer token.
     pub jkt: Option<String>,
     scope: String,
 }

@@ -131,7 +131,9 @@ fn key_set(members: &mut Members, jwks: Value) -> Option<Value> {
     let Some(keys) = keys.filter(|keys| !keys.is_empty() && keys.len() <= MOST_KEYS) else {
         members.refuse(
             "jwks",
-            format!("jwks must be a JWK set: an object whose member keys is a list of 1 to {MOST_KEYS} keys"),
+            format!(
+                "jwks must be a JWK set: an object with the member keys, a list of 1 to {MOST_KEYS} keys"
+            ),
         );
         return None;
     };

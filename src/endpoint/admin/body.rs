@@ -12,8 +12,8 @@ use crate::fault::Fault;
 ///
 /// # Errors
 ///
-/// [`Problem::TooLarge`]; [`Problem::NotJson`] for another content type; [`Problem::Malformed`] for a body
-/// that is not a JSON object.
+/// [`Problem::TooLarge`] for a body that is too large; [`Problem::NotJson`] for another content type;
+/// [`Problem::Malformed`] for a body that is not a JSON object.
 pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
     let body = request.body.as_deref().ok_or(Problem::TooLarge)?;
     if !is_json(request) {
@@ -34,7 +34,7 @@ pub(super) fn object_if_any(request: &Request) -> Result<Map<String, Value>, Pro
     if request.body.as_ref().is_some_and(Vec::is_empty) { Ok(Map::new()) } else { object(request) }
 }
 
-/// Refuses a body with faults, or with members that nobody took.
+/// Refuses a body with faults, or with members that are still there because they are unknown.
 pub(super) fn sound(members: Members) -> Result<(), Problem> {
     let faults = members.finish(true);
     if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid(faults)) }

@@ -35,7 +35,7 @@ const PAGE: u32 = 50;
 /// Largest number of clients per page.
 const LARGEST_PAGE: u32 = 200;
 
-/// `GET /clients`.
+/// Answers `GET /clients`.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     let query = body::query(context.request, &["limit", "cursor"])?;
     let (limit, after) = (limit(&query)?, cursor(&query)?);
@@ -66,7 +66,7 @@ fn cursor(query: &Form) -> Result<Option<String>, Problem> {
     after.map(Some).ok_or_else(|| Problem::Invalid(vec![Fault::at("cursor", detail)]))
 }
 
-/// `POST /clients`.
+/// Answers `POST /clients`.
 pub(super) async fn create<P: Platform>(
     context: Context<'_, P>,
     rng: &mut impl CryptoRng,
@@ -87,14 +87,14 @@ pub(super) async fn create<P: Platform>(
     Ok(Done { response: done.response.with("location", location), ..done })
 }
 
-/// `GET /clients/{client_id}`.
+/// Answers `GET /clients/{client_id}`.
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let client = find(context, client_id).await?;
     Ok(Done { client: Some(client.client_id.clone()), ..Done::read(shown(200, &client, None)) })
 }
 
-/// `PUT /clients/{client_id}`: members that are not sent get their defaults.
+/// Answers `PUT /clients/{client_id}`. Members that are not sent get their defaults.
 pub(super) async fn replace<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
@@ -104,7 +104,7 @@ pub(super) async fn replace<P: Platform>(
     store(context, client_id, members, expected, rng).await
 }
 
-/// `PATCH /clients/{client_id}`: a merge patch (RFC 7396).
+/// Answers `PATCH /clients/{client_id}`. The body is a merge patch (RFC 7396).
 pub(super) async fn change<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
@@ -124,7 +124,7 @@ pub(super) async fn change<P: Platform>(
     store(context, client_id, members, Expected::OneOf(vec![client.history.etag()]), rng).await
 }
 
-/// RFC 7396 §2.
+/// Applies a merge patch (RFC 7396 §2).
 fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, value) in patch {
         match (target.get_mut(&name), value) {
@@ -156,7 +156,7 @@ async fn store<P: Platform>(
     Ok(changed(response, client, if is_trial { "client_tried" } else { "client_changed" }))
 }
 
-/// `DELETE /clients/{client_id}`.
+/// Answers `DELETE /clients/{client_id}`.
 pub(super) async fn delete<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     ask(context, DeleteClient { client_id: client_id.to_owned(), expected: expected(context)? }).await?;
@@ -164,7 +164,7 @@ pub(super) async fn delete<P: Platform>(context: Context<'_, P>, client_id: &str
     Ok(Done { response: Response::empty(), client, outcome: "client_deleted" })
 }
 
-/// `POST /clients/{client_id}/secret`.
+/// Answers `POST /clients/{client_id}/secret`.
 pub(super) async fn rotate<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
@@ -187,8 +187,8 @@ async fn find<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<C
     context.server.client_at_source(client_id).await?.ok_or(Problem::NotFound)
 }
 
-/// Reads `dry_run` and `assuming_scope`: whether nothing is to be changed, and which scopes count as
-/// described.
+/// Reads `dry_run` and `assuming_scope`: whether to change nothing, and which scopes count as if they had a
+/// description.
 fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
     let query = body::query(context.request, &["dry_run", "assuming_scope"])?;
     let scopes = Scope::parse(query.get("assuming_scope").unwrap_or_default());
@@ -211,8 +211,8 @@ fn changed(response: Response, client: Client, outcome: &'static str) -> Done {
     Done { response, client: Some(client.client_id), outcome }
 }
 
-/// A secret for a client that might not need one, because that turns out only when the registry answers. It
-/// has 256 random bits, so nobody can guess it from its digest.
+/// A secret that is made before the registry says whether the client needs one. It has 256 random bits, so
+/// nobody can guess it from its digest.
 pub(crate) struct New(String);
 
 impl New {
@@ -245,7 +245,7 @@ mod tests {
         let mut target = json!({ "author": { "givenName": "John", "familyName": "Doe" }, "tags": ["a", "b"], "content": "x" });
         let patch = json!({ "phoneNumber": "+01", "author": { "familyName": null }, "tags": ["a"] });
         let (Some(members), Value::Object(patch)) = (target.as_object_mut(), patch) else {
-            panic!("objects")
+            panic!("both are objects")
         };
 
         merge(members, patch);

@@ -62,12 +62,12 @@ struct Refused {
     reason: &'static str,
 }
 
-/// `POST /dry-run`.
+/// Answers `POST /dry-run`.
 pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let trial = Trial::read(body::object(context.request)?)?;
     let server = context.server;
-    // Comes first because in development it stores the demo clients.
+    // The snapshot comes first because, in development, reading it stores the demo clients.
     let snapshot = server.snapshot(context.now).await?;
     let client = server.client_at_source(&trial.client_id).await?;
     let client = client.ok_or_else(|| invalid("client_id", "no client has this client_id"))?;
@@ -146,8 +146,8 @@ fn judge<P: Platform>(
     Outcome::Issued(Box::new(describe(context, &subject, scopes)))
 }
 
-/// Applies policy at every point until tokens are issued. Returns what is left of the scope, or the point
-/// that refuses and why.
+/// Applies policy at every point up to the redemption. Returns what is left of the scope, or the point that
+/// refuses and why.
 fn pass(client: &Client, account: &Account, scope: Scope) -> Result<Scope, (Point, PolicyRefusal)> {
     let points = [
         (Point::DeviceAuthorization, Some(client), None),

@@ -1,7 +1,7 @@
 //! The admin API under `/admin/api/`: clients, scopes and signing keys, for operators.
 //!
-//! It exists only if an admin token is configured. It is not meant for browsers: there is no CORS, and no
-//! cookie.
+//! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
+//! cookies.
 
 pub(super) mod body;
 pub(super) mod clients;
@@ -30,7 +30,7 @@ use problem::Problem;
 /// The `what` of log lines.
 const WHAT: &str = "admin";
 
-/// Answers a request below [`ADMIN_PREFIX`], and logs one line about it.
+/// Answers and logs a request below [`ADMIN_PREFIX`].
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match attend(context, rng).await {
         Ok(Done { response, client, outcome }) => response.noting(WHAT, client.as_deref(), outcome, outcome),

@@ -31,7 +31,7 @@ where
     Ok(context.server.platform.registry(ask).await?)
 }
 
-/// In development, reading the snapshot stores the demo clients if no request has done so yet.
+/// Reads the snapshot, which in development stores the demo clients if no request has done so yet.
 async fn prepare<P: Platform>(context: Context<'_, P>) -> Result<(), Unavailable> {
     context.server.snapshot(context.now).await.map(drop)
 }
@@ -46,7 +46,7 @@ fn refused(refusal: RegistryRefusal) -> Problem {
         RegistryRefusal::Exists => conflict("A client with this client_id already exists."),
         RegistryRefusal::NoSecret => conflict("This client does not authenticate with a secret."),
         RegistryRefusal::Standard => {
-            conflict("This is a standard scope: it can be described differently, but not removed.")
+            conflict("This is a standard scope: you can change its description, but not remove it.")
         }
         RegistryRefusal::Full => Problem::Conflict(format!(
             "The registry is full. It holds at most {MOST_CLIENTS} clients, whose records have at most {MOST_BYTES} \

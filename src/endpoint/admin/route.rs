@@ -41,7 +41,7 @@ pub(super) struct Found {
     pub names: Vec<String>,
 }
 
-/// Finds the address that `path`, which starts after `/admin/api`, matches.
+/// Finds the address that matches `path`, which starts after `/admin/api`.
 pub(super) fn find(path: &str) -> Option<Found> {
     ROUTES.iter().find_map(|(place, template, methods)| {
         let names = matched(template, path)?;
@@ -72,7 +72,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
-    fn the_document_has_every_address_with_its_methods_and_no_other() {
+    fn the_openapi_document_has_exactly_the_served_addresses_and_methods() {
         let document: serde_json::Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
         let operations = |members: &serde_json::Value| {
             let names = members.as_object().unwrap().keys().filter(|name| *name != "parameters");

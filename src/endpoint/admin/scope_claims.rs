@@ -22,14 +22,14 @@ struct Mapped {
     claims: Rules,
 }
 
-/// `GET /scopes/{name}/claims`. A scope without rules has an empty list.
+/// Answers `GET /scopes/{name}/claims`. A scope without rules has an empty list.
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let claims = ask(context, FindMapping { name: name.to_owned() }).await?;
     Ok(Done::read(Response::json(200, &Mapped { claims })))
 }
 
-/// `PUT /scopes/{name}/claims`. Refuses invalid rules; an empty list removes all rules.
+/// Answers `PUT /scopes/{name}/claims`. Refuses invalid rules; an empty list removes all rules.
 pub(super) async fn write<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let mut members = Members::of(body::object(context.request)?);

@@ -38,7 +38,7 @@ struct Scopes<'a> {
     scopes: Vec<Described<'a>>,
 }
 
-/// `GET /scopes`.
+/// Answers `GET /scopes`.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let scopes = registry::read(context, ListScopes {}).await?;
@@ -46,7 +46,7 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     Ok(Done::read(Response::json(200, &Scopes { scopes })))
 }
 
-/// `GET /scopes/{name}`.
+/// Answers `GET /scopes/{name}`.
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let scopes = registry::read(context, ListScopes {}).await?;
@@ -54,7 +54,7 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Re
     Ok(Done::read(Response::json(200, &Described::new(name, words))))
 }
 
-/// `PUT /scopes/{name}`.
+/// Answers `PUT /scopes/{name}`.
 pub(super) async fn describe<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     let description = description(context, name)?;
@@ -82,7 +82,7 @@ fn description<P>(context: Context<'_, P>, name: &str) -> Result<String, Problem
     let fits = |text: &str| is_plain(text) && text.chars().count() <= LONGEST_DESCRIPTION;
     let description = members.text("description", &allowed, fits);
     if description.is_none() && !members.is_refused("description") {
-        members.refuse("description", "description is missing: people are asked to approve the scope by it");
+        members.refuse("description", "description is missing: it tells people what they approve");
     }
     let mut faults = members.finish(true);
     let is_one = Scope::parse(name).is_some_and(|scope| scope.has(name));
@@ -93,7 +93,7 @@ fn description<P>(context: Context<'_, P>, name: &str) -> Result<String, Problem
     if faults.is_empty() { Ok(description.unwrap_or_default()) } else { Err(Problem::Invalid(faults)) }
 }
 
-/// `DELETE /scopes/{name}`.
+/// Answers `DELETE /scopes/{name}`.
 pub(super) async fn forget<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     ask(context, RemoveScope { name: name.to_owned() }).await?;

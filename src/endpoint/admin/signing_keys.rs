@@ -15,13 +15,13 @@ use crate::registry::command::{ImportKey, KeyRefusal, KeyView, ListKeys, RetireK
 use crate::registry::key_schedule::State;
 use crate::token::private_jwk::PrivateJwk;
 
-/// `GET /keys`.
+/// Answers `GET /keys`.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     query(context.request, &[])?;
     Ok(Done::read(Response::json(200, &all(context).await?)))
 }
 
-/// `POST /keys`: imports a key that the operator made.
+/// Answers `POST /keys`: imports a key that the operator made.
 pub(super) async fn bring<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     query(context.request, &[])?;
     let import = import(object(context.request)?)?;
@@ -32,14 +32,14 @@ pub(super) async fn bring<P: Platform>(context: Context<'_, P>) -> Result<Done, 
     Ok(Done { response, client: None, outcome: "key_imported" })
 }
 
-/// `POST /keys/rotate`.
+/// Answers `POST /keys/rotate`.
 pub(super) async fn rotate<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     query(context.request, &[])?;
     context.server.change_keys(rotation(object_if_any(context.request)?)?).await?.map_err(refused)?;
     Ok(Done { outcome: "keys_rotated", ..Done::read(Response::json(200, &all(context).await?)) })
 }
 
-/// `POST /keys/{kid}/retire`.
+/// Answers `POST /keys/{kid}/retire`.
 pub(super) async fn retire<P: Platform>(context: Context<'_, P>, kid: &str) -> Result<Done, Problem> {
     query(context.request, &[])?;
     context.server.change_keys(RetireKey { kid: kid.to_owned() }).await?.map_err(refused)?;

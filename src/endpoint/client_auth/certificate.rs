@@ -8,7 +8,7 @@ use crate::endpoint::server::{Context, Server};
 use crate::token::confirmation::Confirmation;
 
 impl<P> Server<P> {
-    /// Returns whether a request came to the mTLS host. Certificates are requested, and believed, only there.
+    /// Returns whether a request came to the mTLS host, the only host where the server believes certificates.
     pub(crate) fn is_mtls(&self, request: &Request) -> bool {
         let mtls = self.settings.mtls.as_ref();
         mtls.is_some_and(|mtls| mtls.host() == request.host && mtls.is_secure() == request.secure)
@@ -22,13 +22,14 @@ impl<'a, P> Context<'a, P> {
     }
 }
 
-/// Returns what an access token for `client` is bound to: the certificate of this request if the client's
-/// tokens must be bound, or else nothing.
+/// Returns the certificate of this request if access tokens for `client` must be bound to one, or else
+/// nothing.
 ///
 /// # Errors
 ///
-/// The tokens must be bound, but the request has no certificate. RFC 8705 §3.4 lets the server decide; this
-/// server refuses, because a token that anybody can use is not what the client was registered for.
+/// [`Error::NoCertificate`] if the tokens must be bound, but the request has no certificate. RFC 8705 §3.4
+/// lets the server decide; this server refuses, because the client was not registered for tokens that anybody
+/// can use.
 pub(crate) fn confirmation<P>(context: Context<'_, P>, client: &Client) -> Result<Confirmation, Error> {
     if !is_bound(client) {
         return Ok(Confirmation::default());

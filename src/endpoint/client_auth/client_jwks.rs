@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 /// Maximum age of a fetched set. A key that the client has removed from the set may be accepted for that
 /// long.
 pub const KEY_SET_AGE: Duration = Duration::from_secs(300);
-/// Maximum age of a fetched set that refuses a client, because the client's key may be newer than the set.
-/// Also the shortest time between two fetches that succeed.
+/// Maximum age of a fetched set by which a client is refused, because the client's key may be newer than the
+/// set. Also the shortest time between two successful fetches.
 pub const KEY_SET_REFUSAL_AGE: Duration = Duration::from_secs(60);
 
 impl<P: Platform> Server<P> {

@@ -1,4 +1,4 @@
-//! Reads the credentials of a request: what it claims, not yet whether it is true.
+//! Reads the credentials of a request. They are only claims: nothing is verified here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -63,7 +63,7 @@ fn secret_proof(secret: &str) -> Proof {
     Proof::Secret(Digest::of(secret.as_bytes()))
 }
 
-/// RFC 7521 §4.2: the assertion and its type come together.
+/// Reads the assertion, which must come together with its type (RFC 7521 §4.2).
 fn assertion_of(form: &Form) -> Result<Option<&str>, Error> {
     match (form.get("client_assertion"), form.get("client_assertion_type")) {
         (None, None) => Ok(None),
@@ -74,7 +74,7 @@ fn assertion_of(form: &Form) -> Result<Option<&str>, Error> {
     }
 }
 
-/// `Basic base64(form-encoded id ":" form-encoded secret)`, RFC 6749 §2.3.1.
+/// Parses `Basic base64(form-encoded id ":" form-encoded secret)` (RFC 6749 §2.3.1).
 fn read_basic(header: &str) -> Option<(String, String)> {
     let (scheme, token) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_basic_secret_is_none_and_the_same_client_id_twice_is_fine() {
+    fn an_empty_basic_secret_counts_as_none_and_the_client_id_may_be_repeated() {
         let credentials = read(Some(&basic("demo-tv:")), "client_id=demo-tv").unwrap();
 
         assert_eq!((credentials.client_id.as_str(), credentials.proof), ("demo-tv", Proof::Absent));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_comes_with_its_type() {
+    fn an_assertion_must_come_with_its_type() {
         let of = |flaw| Err(Error::Unproven(ClientRefusal::Assertion(flaw)));
 
         assert_eq!(read(None, "client_assertion=x"), Err(Error::Missing("client_assertion_type")));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_a_proof_where_nothing_else_is_sent() {
+    fn a_certificate_is_the_proof_if_nothing_else_is_sent() {
         let shown = Certificate { verified: true, subject_dn: "CN=tv".to_owned(), sha256: "AA".to_owned() };
         let read = |header: Option<&str>, text: &str| {
             read_credentials(header, &form(text), Some(&shown)).unwrap().proof

@@ -28,7 +28,7 @@ pub(crate) enum AssertionUse {
     /// Before the endpoint answers. This costs a hop.
     First,
     /// After the response, unless the endpoint has used it up by then. A pending poll hands out nothing, so
-    /// it need not wait for this.
+    /// its response need not wait for the limiter.
     Afterwards,
 }
 

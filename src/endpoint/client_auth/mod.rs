@@ -50,7 +50,7 @@ impl From<Unavailable> for Unauthenticated {
 impl Caller {
     /// Authenticates the client of a request. Does not use up an assertion.
     ///
-    /// Before it refuses a client, it asks the source, because the client, its secret or its key may be newer
+    /// Asks the source before it refuses a client, because the client, its secret or its key may be newer
     /// than the snapshot.
     pub(super) async fn identify<P: Platform>(
         context: Context<'_, P>,
@@ -153,16 +153,16 @@ async fn prove_at_source<P: Platform>(
     }
 }
 
-/// Returns what the rate limit counts by: the grant that a device polls for, if the device code is one of the
-/// client's, or else the network. While a secret is newer than the snapshot, others on the same network
-/// therefore cannot slow down an ordinary poll.
+/// Returns the key that the rate limit counts by: the grant that a device polls for, if this client's device
+/// code names one, or else the network. So others on the same network cannot slow down an ordinary poll whose
+/// secret is newer than the snapshot.
 fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
     let keyring = &context.server.settings.keyring;
     let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));
     code.map_or_else(|| context.network(), |code| code.address.key.to_string())
 }
 
-/// Checks whether the credentials belong to `client`. Uses up nothing.
+/// Checks whether the credentials belong to `client`. Does not use up an assertion.
 async fn prove<P: Platform>(
     context: Context<'_, P>,
     credentials: &Credentials,
@@ -179,8 +179,8 @@ async fn prove<P: Platform>(
     }
 }
 
-/// Checks the evidence against the client's keys. Before it refuses, it fetches a set again that is older
-/// than [`KEY_SET_REFUSAL_AGE`].
+/// Checks the evidence against the client's keys. Before it refuses, it fetches the keys again if they are
+/// older than [`KEY_SET_REFUSAL_AGE`].
 async fn prove_by_keys<P: Platform>(
     context: Context<'_, P>,
     client: &Client,

@@ -1,4 +1,4 @@
-//! The gauge: limits the live codes per client and network.
+//! Limits the live codes of each client on each network. The row that counts them is called the gauge.
 
 use crate::endpoint::error::Error;
 use crate::endpoint::platform::{Platform, Unavailable};

@@ -35,7 +35,8 @@ use crate::time::Timestamp;
 use crate::{grant, limiter, policy};
 
 const WHAT: &str = "device_authorization";
-/// Draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row never happen.
+/// Number of draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row have a
+/// probability of about 10^-19.
 const MAX_COLLISIONS: usize = 3;
 
 /// The response of RFC 8628 §3.2. `interval` is optional there, but always sent here.

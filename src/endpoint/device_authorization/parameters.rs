@@ -34,8 +34,8 @@ pub(crate) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
 }
 
 /// Reads `login_hint`: whom the device expects. The consent page shows it, and anybody may have written it,
-/// so a hint that is not a username, an address or a number is ignored. Otherwise strangers could put
-/// sentences on this server's pages.
+/// so a hint that cannot be a username, an email address or a phone number is ignored. Otherwise strangers
+/// could put sentences on this server's pages.
 pub(crate) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
     let hint = sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))?;
     Ok(hint.filter(|hint| hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier)))
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_and_empty_parameters_mean_nothing() {
+    fn empty_parameters_count_as_absent() {
         for text in ["", "acr_values=&max_age=&login_hint=&ui_locales=&nonce=", "acr_values=+"] {
             let form = form(text);
             assert_eq!((acr_values(&form), ui_locales(&form)), (Ok(Vec::new()), Ok(Vec::new())), "{text}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_that_names_nobody_is_ignored() {
+    fn a_hint_that_is_not_an_identifier_is_ignored() {
         for hint in ["IT+support:+please+approve", "al%2Fice", &"a".repeat(65)] {
             assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), Ok(None), "{hint}");
         }

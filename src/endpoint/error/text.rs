@@ -56,8 +56,8 @@ impl Error {
         }
     }
 
-    /// Returns `error_description`, for the client's developer. Reasons that an attacker must not tell apart
-    /// share one.
+    /// Returns `error_description`, for the client's developer. Reasons that an attacker must not be able to
+    /// tell apart share a description.
     pub(super) fn description(&self) -> String {
         match self {
             Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
@@ -84,7 +84,7 @@ impl Error {
             Self::ScopeNotAllowed => "The scope is not allowed, or exceeds what was granted.".to_owned(),
             Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
             Self::TargetNotAllowed => {
-                "This client is not allowed tokens for that resource, or it was not granted.".to_owned()
+                "That resource is not allowed for this client, or was not granted.".to_owned()
             }
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
@@ -100,13 +100,17 @@ impl Error {
             | Self::RefreshRefused
             | Self::RefreshWithoutKey => "The refresh token is unknown, already used, or revoked.".to_owned(),
             Self::BadProof(flaw) => flaw.description().to_owned(),
-            Self::NonceNeeded => "The DPoP proof needs the nonce from this response.".to_owned(),
+            Self::NonceNeeded => {
+                "The DPoP proof must contain the nonce in the DPoP-Nonce header of this response.".to_owned()
+            }
             Self::ProofRequired => "This client must send a DPoP proof.".to_owned(),
             Self::TwoKeys => "The dpop_jkt does not match the key of the DPoP proof.".to_owned(),
             Self::TokenWithoutKey => {
                 "The access token must come with a DPoP proof of the key it is bound to.".to_owned()
             }
-            Self::WrongVerifier => "The code_verifier does not match the code_challenge.".to_owned(),
+            Self::WrongVerifier => {
+                "The code_verifier is missing, or does not match the code_challenge.".to_owned()
+            }
             Self::ForeignToken => "The token was issued to another client.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; poll again after the interval.".to_owned(),
             Self::TooSoon(interval) => {

@@ -28,7 +28,8 @@ impl Scheme {
         }
     }
 
-    /// Returns the `algs` parameter of the challenge (RFC 9449 §7.1), after a comma. Empty for `Bearer`.
+    /// Returns the `algs` parameter of the challenge (RFC 9449 §7.1), with a leading comma. Empty for
+    /// `Bearer`.
     pub(crate) fn algorithms(self) -> String {
         match self {
             Self::Bearer => String::new(),
@@ -54,8 +55,7 @@ pub(crate) fn presented<P>(context: Context<'_, P>) -> Result<Option<(Scheme, St
     }
 }
 
-/// Builds a challenge (RFC 6750 §3, RFC 9449 §7.1). It also says where the resource's metadata are
-/// (RFC 9728 §5.1).
+/// Builds a challenge (RFC 6750 §3, RFC 9449 §7.1), with the URL of the resource's metadata (RFC 9728 §5.1).
 pub(crate) fn challenge<P>(
     context: Context<'_, P>,
     status: u16,

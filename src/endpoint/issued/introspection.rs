@@ -104,10 +104,10 @@ impl Introspection {
     }
 }
 
-/// Returns whether `caller` may see a token: as the client that it was issued to, or as a resource server
-/// that it is for.
+/// Returns whether `caller` may see a token: as the client that the token was issued to, or as a resource
+/// server in the token's `aud`.
 ///
-/// A resource server is a client without grant types, whose resources are its `audience`.
+/// A resource server is an enabled client without grant types. Its resources are its `audience`.
 fn may_see(caller: &Client, claims: &AccessClaims) -> bool {
     let is_for = |resource: &String| claims.aud.has(resource);
     let serves = caller.enabled && caller.grant_types.is_empty() && caller.tokens.audience.iter().any(is_for);

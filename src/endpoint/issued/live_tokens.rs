@@ -1,4 +1,4 @@
-//! Tokens that come back to this server: reads them, and checks whether they are still valid.
+//! Reads tokens that come back to this server, and checks whether they are still valid.
 
 use crate::client::Client;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -18,8 +18,8 @@ pub(crate) struct Live {
     pub account: Account,
 }
 
-/// Verifies the seal or the signature, the issuer and the time (RFC 9068 §4), but not yet whether the token
-/// was revoked. Returns `None` if the token is not valid.
+/// Verifies the seal or the signature, the issuer and the time (RFC 9068 §4). Does not check whether the
+/// token was revoked. Returns `None` if the token is not valid.
 pub(crate) async fn verify<P: Platform>(
     context: Context<'_, P>,
     token: &str,
@@ -48,7 +48,7 @@ pub(crate) async fn of_access<P: Platform>(
     Ok(live.filter(|live| !live.family.has_withdrawn(&attempt)))
 }
 
-/// Returns a family that has not ended. `seen` is the `jti` of an access token of the family that has
+/// Returns a family that has not ended. `seen` is the `jti` of one of its access tokens, if that has just
 /// arrived.
 pub(crate) async fn of_family<P: Platform>(
     context: Context<'_, P>,

@@ -14,8 +14,8 @@ use crate::family::refresh_token::RefreshToken;
 use crate::secret::Digest;
 use crate::sharding::Shard;
 
-/// Answers `POST /revoke`. An access token and a refresh token both end the family, and with it every token
-/// of the grant.
+/// Answers `POST /revoke`. Revoking an access token or a refresh token ends its family, and with it every
+/// token of the grant.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     let envelope = Envelope { what: "revocation", required: true, assertion: AssertionUse::First };
     let revoke = async |caller: &Caller, form: &Form| {
@@ -42,8 +42,8 @@ async fn revoke<P: Platform>(context: Context<'_, P>, client_id: &str, token: &s
     }
 }
 
-/// Ends the family. `proof` is the digest of a refresh token whose tag no longer proves anything: it must be
-/// the current token.
+/// Ends the family. `proof` is the digest of a refresh token whose tag can no longer be verified; the family
+/// ends only if that is its current token.
 async fn end_family<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,

@@ -63,7 +63,7 @@ async fn tell<P: Platform>(
     })
 }
 
-/// Refuses a sender that did not prove having the key of a bound token.
+/// Refuses a sender that did not prove that it has the key of a bound token.
 fn not_held<P>(context: Context<'_, P>, error: Error) -> Response {
     if error == Error::Unavailable {
         return error.response(false);

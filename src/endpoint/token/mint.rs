@@ -62,7 +62,7 @@ pub(crate) struct Subject<'a> {
 
 impl Tokens {
     /// Adds the family's next refresh token, and returns what the family's row keeps of it. The token expires
-    /// at `until`, or earlier if it stays idle too long.
+    /// at `until`, or earlier if it stays unused too long.
     pub(crate) fn add_refresh_token<P>(
         &mut self,
         context: Context<'_, P>,
@@ -214,7 +214,7 @@ pub(crate) fn userinfo<P>(
     }
 }
 
-/// Signs `claims`. `None` means that they could not be dated, which is an error.
+/// Signs `claims`. `None` means that `iat` and `exp` could not be added, which is an error.
 pub(crate) async fn sign<P: Platform, T: Serialize>(
     context: Context<'_, P>,
     typ: &str,

@@ -11,7 +11,7 @@ use crate::token::resource::{BadTarget, Own, is_resource};
 ///
 /// # Errors
 ///
-/// A resource is malformed. This is found before anything is looked up.
+/// [`Error::MalformedTarget`] if a resource is malformed. Endpoints find this before they look anything up.
 pub(crate) fn asked(form: &Form) -> Result<Vec<&str>, Error> {
     let asked: Vec<&str> = form.resources().iter().map(String::as_str).chain(form.get("audience")).collect();
     if asked.iter().all(|resource| is_resource(resource)) { Ok(asked) } else { Err(Error::MalformedTarget) }

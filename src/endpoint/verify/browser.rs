@@ -17,7 +17,7 @@ use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use crate::{grant, secret};
 
-/// How long after it was shown a form can be sent.
+/// How long a form can be sent, counted from when the page was shown.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
 
 /// Lifetime of the cookie in seconds: 30 days.
@@ -30,7 +30,7 @@ pub(super) struct Transaction {
     pub user_code: String,
     /// `id` of the [`Browser`] that the form was shown to.
     browser: String,
-    /// The form counts before this instant.
+    /// The form is accepted before this instant.
     ends_at: Timestamp,
     /// Set once the account holds the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,8 +93,7 @@ impl Transaction {
         Self { checked_at, ..self }
     }
 
-    /// Returns whether the last check was less than `CODE_LIFETIME_SECONDS` ago. A check does not count
-    /// forever.
+    /// Returns whether the last check was less than `CODE_LIFETIME_SECONDS` ago.
     pub(super) fn is_checked<P>(&self, context: Context<'_, P>) -> bool {
         let lifetime = Duration::from_secs(context.server.settings.code_lifetime);
         self.checked_at.is_some_and(|at| context.now < at + lifetime)
@@ -106,7 +105,8 @@ impl Transaction {
         secret::encode(&context.server.settings.keyring.seal(Purpose::Transaction, &plain, rng))
     }
 
-    /// Reads the hidden field. `None` if it is not ours, too old, or was shown to another browser.
+    /// Reads the hidden field. `None` if this server did not seal it, or if it is too old or was shown to
+    /// another browser.
     pub(super) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Option<Self> {
         let sealed = secret::decode(form.get("transaction")?)?;
         let plain = context.server.settings.keyring.open(Purpose::Transaction, &sealed)?;
@@ -116,7 +116,7 @@ impl Transaction {
     }
 }
 
-/// Reads the cookie. `None` if there is none that this server sealed.
+/// Reads the cookie. `None` if the browser sent no cookie that this server sealed.
 pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     let name = cookie_name(context.issuer);
     let pairs = context.request.cookie.as_deref()?.split(';').map(str::trim);
@@ -140,7 +140,8 @@ pub(super) fn remember<P>(
     response.with("set-cookie", cookie)
 }
 
-/// The `__Host-` prefix needs `Secure`, which an http issuer on a loopback address cannot use.
+/// Returns the name of the cookie. The `__Host-` prefix needs `Secure`, which an http issuer on a loopback
+/// address cannot use.
 fn cookie_name(issuer: &Issuer) -> &'static str {
     if issuer.is_secure() { "__Host-device-grant" } else { "device-grant" }
 }
@@ -158,7 +159,7 @@ pub(super) fn is_ours<P>(context: Context<'_, P>, form: &Form, browser: &Browser
 }
 
 /// Returns whether the browser says that the form was sent from another site. Absent headers, and an `Origin`
-/// of `null`, count as no.
+/// of `null`, say nothing.
 pub(super) fn is_foreign(request: &Request, issuer: &Issuer) -> bool {
     let origin = request.origin.as_deref().filter(|origin| *origin != "null");
     origin.is_some_and(|origin| origin != issuer.origin())

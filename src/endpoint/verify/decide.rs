@@ -52,7 +52,7 @@ impl Choice {
     }
 }
 
-/// A consent page that was sent back, by the person who is signed in at this browser.
+/// A consent page that was sent back by the person who is signed in at this browser.
 struct Page<'a, P> {
     context: Context<'a, P>,
     browser: &'a Browser,

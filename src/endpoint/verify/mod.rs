@@ -119,7 +119,7 @@ async fn start_again<P: Platform>(
 }
 
 /// Serves `/authorize`, which exists because strict clients want an `authorization_endpoint` in the metadata.
-/// The page says that nothing starts there.
+/// The page says that a sign-in cannot start there.
 pub(super) fn refuse_authorization() -> Response {
     let page = ProblemPage {
         title: "Sign in on your device",

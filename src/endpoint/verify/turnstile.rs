@@ -1,7 +1,8 @@
-//! Turnstile: while codes are being guessed, each code must come with proof that a person is at the browser.
+//! Turnstile: each code must come with proof that a person is at the browser, either always or while codes
+//! are being guessed.
 //!
-//! The proof is a token. It is verified before an attempt is taken and the code looked up. Verifying spends
-//! it, so everything else that can fail comes first.
+//! The proof is a token. It is verified before an attempt is taken and the code is looked up. Verification
+//! spends the token, so everything else that can fail comes first.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -46,7 +47,7 @@ enum Failure {
     Unreadable,
     /// The configured secret key does not belong to a widget.
     SecretKey,
-    /// Siteverify reported any other error.
+    /// Siteverify reported another error.
     Error,
 }
 
@@ -60,8 +61,8 @@ struct Verdict {
     error_codes: Vec<String>,
 }
 
-/// Verifies the token that came with `code`, if a token is needed at the moment. Returns when the check
-/// passed, or `None` if no token was needed. The error is the page to show.
+/// Verifies the token that came with `code`, if a token is needed at the moment. Returns the time of the
+/// check, or `None` if no token was needed. The error is the page to show.
 pub(super) async fn pass<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
@@ -106,7 +107,8 @@ fn token(form: &Form) -> Result<&str, TurnstileRefusal> {
     }
 }
 
-/// Asks siteverify. Does not send the person's address, which may differ between this server and the widget.
+/// Asks siteverify. Does not send the person's IP address, which may differ between this server and the
+/// widget.
 async fn verify<P: Platform>(
     context: Context<'_, P>,
     turnstile: &Turnstile,
@@ -180,7 +182,7 @@ mod tests {
     use super::*;
 
     fn judge(answer: &str) -> Result<Result<(), TurnstileRefusal>, Failure> {
-        serde_json::from_str::<Verdict>(answer).expect("a verdict").judge("login.example.com")
+        serde_json::from_str::<Verdict>(answer).expect("the answer is a verdict").judge("login.example.com")
     }
 
     #[test]

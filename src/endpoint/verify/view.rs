@@ -36,7 +36,7 @@ pub(super) fn html(status: u16, page: &impl Template) -> Response {
     html_that_loads("", status, page)
 }
 
-/// Builds such a page, but lets it load from `sources`.
+/// Builds the same page as [`html`], but lets it load from `sources`.
 ///
 /// The referrer policy is `same-origin`, because with `no-referrer` browsers send `Origin: null` with our own
 /// forms.
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_linked_to_on_https_only() {
+    fn only_documents_on_https_are_linked_to() {
         let mut client = crate::client::demo::clients().remove(0);
         client.about.policy_uri = Some("https://example.com/privacy".to_owned());
         client.about.tos_uri = Some("javascript:alert(1)".to_owned());

@@ -1,4 +1,5 @@
-//! Nonces for DPoP proofs (RFC 9449 §8): the number of a period and a MAC over it, so that nothing is stored.
+//! Nonces for DPoP proofs (RFC 9449 §8): the number of a period and a MAC over it, so that the server stores
+//! nothing.
 //!
 //! All clients get the same nonce in a period. The nonce dates a proof; the `jti` makes the proof unique.
 
@@ -23,7 +24,7 @@ pub fn issue(keys: &Keys, now: Timestamp) -> String {
     secret::encode(&nonce)
 }
 
-/// Returns when a nonce becomes invalid; `None` if it is already, or if this server did not issue it.
+/// Returns when a nonce becomes invalid; `None` if it is invalid already, or if this server did not issue it.
 #[must_use]
 pub fn good_until(nonce: &str, keyring: &Keyring, now: Timestamp) -> Option<Timestamp> {
     let bytes = secret::decode(nonce)?;

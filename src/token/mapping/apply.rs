@@ -8,7 +8,7 @@ use super::{Change, Filter, Rule, Rules, Source, Target, When};
 use crate::identity::account::Account;
 use crate::scope::Scope;
 
-/// What rules can copy from and depend on.
+/// The facts that rules can copy and depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct MappingFacts<'a> {
     /// The account that the tokens are about.
@@ -22,7 +22,7 @@ pub struct MappingFacts<'a> {
 }
 
 /// Applies every rule for `target` to `claims`: first those of the granted scopes, in alphabetical order of
-/// the scopes, then those of the client. No claim in the result is [`RESERVED`].
+/// the scopes, then those of the client. No rule touches a claim that is [`RESERVED`](super::RESERVED).
 #[must_use]
 pub fn map(
     scopes: &BTreeMap<String, Rules>,
@@ -91,8 +91,8 @@ impl Source {
 }
 
 impl Filter {
-    /// Returns what passes of a value: a list always, even if nothing is left in it; a single value only if
-    /// it matches.
+    /// Returns the part of a value that passes: of a list, the values that match, even if that leaves it
+    /// empty; a single value only if it matches.
     fn pass(&self, value: Value) -> Option<Value> {
         match value {
             Value::Array(values) => Some(values.into_iter().filter(|value| self.lets(value)).collect()),

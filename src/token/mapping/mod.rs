@@ -68,7 +68,7 @@ impl Rules {
     /// that they copy.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let written = serde_json::to_string(self).expect("rules are made of texts and JSON values").len();
+        let written = serde_json::to_string(self).expect("rules contain only strings and JSON values").len();
         written + LIST * self.0.iter().filter(|rule| rule.change.copies_a_list()).count()
     }
 }
@@ -104,7 +104,7 @@ impl From<Rules> for Vec<Rule> {
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Rule {
-    /// Where the rule applies; `None` for everywhere.
+    /// The documents that the rule applies to; `None` for all of them.
     into: Option<Vec<Target>>,
     when: Option<When>,
     change: Change,
@@ -214,7 +214,8 @@ enum Source {
     Resource,
 }
 
-/// Which values are copied. In a list each value passes or not on its own; a single value passes as a whole.
+/// Which values are copied. Each value of a list passes or fails on its own; a single value passes or fails
+/// as a whole.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Filter {
     only: Option<Vec<String>>,

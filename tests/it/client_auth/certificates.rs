@@ -1,12 +1,13 @@
-//! Clients with certificates, and tokens that are bound to them (RFC 8705).
+//! Clients with certificates, and tokens that are bound to certificates (RFC 8705).
 
-use crate::support::person::Person;
-use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, json, outcome, post};
 use device_grant::client::Authentication;
 use device_grant::client::certificate::Certificate;
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::{Digest, encode};
 use serde_json::{Value, json};
+
+use crate::support::person::Person;
+use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, json, outcome, post};
 
 const MTLS: &str = "http://localhost:8787";
 const SCOPE: (&str, &str) = ("scope", "openid offline_access");
@@ -17,7 +18,7 @@ fn world() -> World {
     World::with(&[("ISSUER", ISSUER), ("MTLS_ORIGIN", MTLS)])
 }
 
-/// A client with a certificate, or without; `host` is where it turns to.
+/// A client with or without a certificate. It sends its requests to `host`.
 struct Device<'a> {
     world: &'a World,
     client_id: &'a str,
@@ -90,9 +91,10 @@ fn text(value: &Value, name: &str) -> String {
 }
 
 fn reason(response: &Response) -> &'static str {
-    response.decisions.first().expect("a line for the log").reason
+    response.decisions.first().expect("a log line").reason
 }
 
+/// Registers `demo-printer` for certificates with a subject.
 fn by_subject(world: &World) {
     world.change_client(PRINTER, |client| {
         client.authentication =
@@ -100,6 +102,7 @@ fn by_subject(world: &World) {
     });
 }
 
+/// Registers `demo-tv` for tokens that are bound to its certificate.
 fn bound(world: &World) {
     world.change_client(TV, |client| client.tokens.tls_client_certificate_bound_access_tokens = true);
 }
@@ -130,7 +133,7 @@ fn s5_a_client_is_known_by_the_subject_of_a_certificate_that_the_platform_verifi
 }
 
 #[test]
-fn s5_a_client_is_known_by_its_own_certificate_that_nobody_else_vouches_for() {
+fn s5_a_client_is_known_by_its_own_self_signed_certificate() {
     let world = world();
     world.change_client(PRINTER, |client| {
         client.authentication = Authentication::SelfSignedTlsClientAuth;
@@ -147,7 +150,7 @@ fn s5_a_client_is_known_by_its_own_certificate_that_nobody_else_vouches_for() {
 }
 
 #[test]
-fn a_certificate_counts_at_the_mtls_host_alone() {
+fn a_certificate_counts_only_at_the_mtls_host() {
     let world = world();
     by_subject(&world);
     let shown = Some(certificate("one", "CN=printer,O=Example", true));
@@ -157,7 +160,7 @@ fn a_certificate_counts_at_the_mtls_host_alone() {
     assert_eq!(reason(&device.start()), "no_proof");
     let without = World::with(&[("ISSUER", ISSUER)]);
     by_subject(&without);
-    assert_eq!(Device::new(&without, PRINTER, shown).start().status, 421, "there is no such host");
+    assert_eq!(Device::new(&without, PRINTER, shown).start().status, 421, "the server has no such host");
 }
 
 #[test]
@@ -177,7 +180,7 @@ fn the_mtls_host_has_the_aliased_endpoints_and_no_other() {
         assert_eq!(host(path), 421, "{path}");
     }
     let secure = Request { host: "localhost:8787".to_owned(), secure: true, ..post("/token", &[]) };
-    assert_eq!(world.send(&secure).status, 421, "the scheme counts");
+    assert_eq!(world.send(&secure).status, 421, "another scheme is another origin");
 }
 
 #[test]
@@ -192,7 +195,7 @@ fn the_answers_of_the_mtls_host_name_the_issuer() {
 }
 
 #[test]
-fn s2_a_bound_token_is_good_with_its_certificate_alone() {
+fn s2_a_bound_token_is_good_only_with_its_certificate() {
     let world = world();
     bound(&world);
     let device = Device::new(&world, TV, Some(certificate("one", "CN=tv", false)));
@@ -220,11 +223,11 @@ fn introspection_shows_what_a_token_is_bound_to() {
         |name: &str| json(&device.ask("/introspect", &[("token", &text(&tokens, name))])).get("cnf").cloned();
 
     assert_eq!(cnf("access_token"), Some(json!({ "x5t#S256": sha256("one") })));
-    assert_eq!(cnf("refresh_token"), None, "bound to the client, which authenticates");
+    assert_eq!(cnf("refresh_token"), None, "a client that authenticates has no bound refresh tokens");
 }
 
 #[test]
-fn a_client_whose_tokens_are_bound_is_told_so_at_its_first_poll() {
+fn a_client_with_bound_tokens_is_refused_at_its_first_poll_without_a_certificate() {
     let world = world();
     bound(&world);
     world.wait(10);
@@ -239,13 +242,17 @@ fn a_client_whose_tokens_are_bound_is_told_so_at_its_first_poll() {
 }
 
 #[test]
-fn nothing_is_spent_where_the_certificate_is_missing() {
+fn a_request_without_its_certificate_spends_nothing() {
     let world = world();
     let device = Device::new(&world, TV, Some(certificate("one", "CN=tv", false)));
     let code = device.approved();
     bound(&world);
 
-    assert_eq!(reason(&device.with(None).poll(&code)), "no_certificate", "registered since the snapshot");
+    assert_eq!(
+        reason(&device.with(None).poll(&code)),
+        "no_certificate",
+        "the registration is newer than the snapshot"
+    );
     let tokens = json(&device.poll(&code));
     let refresh = text(&tokens, "refresh_token");
     assert_eq!(reason(&device.with(None).refresh(&refresh)), "refresh_token_without_key");
@@ -253,7 +260,7 @@ fn nothing_is_spent_where_the_certificate_is_missing() {
 }
 
 #[test]
-fn s1_the_refresh_token_of_a_public_client_is_bound_with_its_access_token() {
+fn s1_a_public_clients_refresh_token_is_bound_to_the_same_certificate_as_its_access_token() {
     let world = world();
     bound(&world);
     world.wait(10);
@@ -282,7 +289,7 @@ fn a_client_that_authenticates_may_renew_its_certificate_between_refreshes() {
 }
 
 #[test]
-fn a_subject_that_was_changed_between_approval_and_redemption_redeems_nothing() {
+fn a_subject_that_changed_between_approval_and_redemption_redeems_nothing() {
     let world = world();
     by_subject(&world);
     world.wait(10);
@@ -297,7 +304,7 @@ fn a_subject_that_was_changed_between_approval_and_redemption_redeems_nothing() 
 }
 
 #[test]
-fn a_certificate_that_nothing_asks_for_binds_nothing() {
+fn a_certificate_binds_nothing_unless_the_client_is_registered_for_it() {
     let world = world();
     let tokens = Device::new(&world, TV, Some(certificate("one", "CN=tv", true))).tokens();
 
@@ -305,7 +312,7 @@ fn a_certificate_that_nothing_asks_for_binds_nothing() {
 }
 
 #[test]
-fn the_metadata_name_the_mtls_host_where_there_is_one() {
+fn the_metadata_name_the_mtls_host_if_there_is_one() {
     let world = World::with(&[("ISSUER", &format!("{ISSUER}/auth")), ("MTLS_ORIGIN", MTLS)]);
     let metadata = json(&world.get("/auth/.well-known/openid-configuration"));
 

@@ -1,4 +1,4 @@
-//! Clients that authenticate with certificates and assertions.
+//! Clients that authenticate with certificates or assertions.
 
 mod certificates;
 mod client_assertions;

@@ -1,7 +1,7 @@
-//! The imports of the source: no circle of files in rings 1 and 2, and no circle of folders in ring 1.
+//! The imports in `src/`: the files of rings 1 and 2 form no circle, and neither do the folders of ring 1.
 //!
-//! It reads `use` declarations, paths that are written out, and `super::`, all outside `#[cfg(test)]`. A path counts
-//! towards the file of the longest module in it. `mod` declarations do not count.
+//! An import is a `use` declaration, or a path that is written out, outside `#[cfg(test)]`. It counts as an
+//! import of the longest module in its path. `mod` declarations do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read_dir, read_to_string};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// A module path: `["grant", "shard"]`.
 type Module = Vec<String>;
-/// Which modules each module imports.
+/// The modules that each module imports.
 type Imports<T> = BTreeMap<T, BTreeSet<T>>;
 
 #[test]
@@ -23,14 +23,14 @@ fn no_file_of_rings_1_and_2_imports_itself_through_others() {
 fn no_folder_of_ring_1_imports_itself_through_others() {
     let mut folders: Imports<Module> = Imports::new();
     for (from, to) in imports(&sources()) {
-        let folder = from.first().cloned().expect("the root is left out");
+        let folder = from.first().cloned().expect("`sources` leaves the root out");
         let others = to.iter().filter_map(|module| module.first()).filter(|other| **other != folder);
         let others = others.map(|other| vec![other.clone()]).collect::<BTreeSet<_>>();
         folders.entry(vec![folder]).or_default().extend(others);
     }
     let ring_2 = vec!["endpoint".to_owned()];
-    assert!(folders.remove(&ring_2).is_some_and(|imports| imports.len() > 10), "ring 2 imports ring 1");
-    assert!(folders.values().all(|imports| !imports.contains(&ring_2)), "ring 1 does not know ring 2");
+    assert!(folders.remove(&ring_2).is_some_and(|imports| imports.len() > 10), "ring 2 must import ring 1");
+    assert!(folders.values().all(|imports| !imports.contains(&ring_2)), "ring 1 must not import ring 2");
     let circles = circles(&folders);
 
     assert!(circles.is_empty(), "\n{}", circles.join("\n"));
@@ -51,7 +51,7 @@ fn a_circle_is_found_however_the_import_is_written() {
     assert_eq!(circles(&imports(&child.into())), ["a -> a::b -> a"]);
 }
 
-/// The text of each module of rings 1 and 2, its tests and comments aside.
+/// Returns the text of each module of rings 1 and 2, without files of tests.
 fn sources() -> BTreeMap<Module, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = BTreeMap::new();
@@ -63,13 +63,13 @@ fn sources() -> BTreeMap<Module, String> {
 
 fn collect(directory: &Path, module: &Module, sources: &mut BTreeMap<Module, String>) {
     for entry in read_dir(directory).expect("the directory is there") {
-        let path = entry.expect("it can be read").path();
+        let path = entry.expect("it is readable").path();
         let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
         let inner = [module.clone(), vec![name.clone()]].concat();
         if path.is_dir() {
             collect(&path, &inner, sources);
         } else if path.extension().is_some_and(|ending| ending == "rs") && name != "tests" {
-            let text = read_to_string(&path).expect("it can be read");
+            let text = read_to_string(&path).expect("it is readable");
             let is_folder = name == "mod" || name == "lib";
             sources.insert(if is_folder { module.clone() } else { inner }, text);
         }
@@ -85,13 +85,13 @@ fn imports(sources: &BTreeMap<Module, String>) -> Imports<Module> {
     sources.iter().map(of).collect()
 }
 
-/// The source without its tests, which stand last, and without comments.
+/// Removes the tests, which are at the end of a file, and the comments.
 fn code(text: &str) -> String {
     let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
     lines.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Every path in the source, the trees of its `use` declarations spread out.
+/// Returns every path in a source. A `use` of a group counts as one path for each member.
 fn paths(code: &str) -> Vec<Module> {
     let mut paths = Vec::new();
     let mut rest = String::new();
@@ -110,13 +110,13 @@ fn paths(code: &str) -> Vec<Module> {
     paths
 }
 
-/// Whether a `use` after this text begins a declaration: nothing but a visibility stands before it on its line.
+/// Returns whether a `use` after this text starts a declaration: its line has only a visibility before it.
 fn is_start_of_use(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default().trim();
     line.is_empty() || line.starts_with("pub") || line.ends_with(['{', ';'])
 }
 
-/// Whether this is the rest of a `use` declaration, and not of a sentence.
+/// Returns whether this is the rest of a `use` declaration, and not of a sentence.
 fn is_tree(tree: &str) -> bool {
     let allowed = |character: char| character.is_alphanumeric() || "_:{}*,; \n".contains(character);
     tree.ends_with(';') && tree.chars().all(allowed)
@@ -128,7 +128,9 @@ fn spread(tree: &str, prefix: &Module, paths: &mut Vec<Module>) {
         let head = head.split("::").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         let prefix = [prefix.clone(), head.collect()].concat();
         let group = group.strip_suffix('}').expect("a group is closed");
-        branches(group).into_iter().for_each(|branch| spread(branch, &prefix, paths));
+        for branch in branches(group) {
+            spread(branch, &prefix, paths);
+        }
     } else if !tree.is_empty() {
         let name = tree.split(" as ").next().unwrap_or_default();
         let names = name.split("::").map(str::trim).filter(|name| !["self", "*"].contains(name));
@@ -154,7 +156,7 @@ fn branches(group: &str) -> Vec<&str> {
     branches
 }
 
-/// The file that a path in `module` leads to; `None` if it leads out of these files.
+/// Returns the module that a path in `module` leads to; `None` if it is not in `sources`.
 fn target(path: &Module, module: &Module, sources: &BTreeMap<Module, String>) -> Option<Module> {
     let supers = path.iter().take_while(|name| *name == "super").count();
     let (first, rest) = path.split_first()?;
@@ -174,7 +176,7 @@ fn target(path: &Module, module: &Module, sources: &BTreeMap<Module, String>) ->
     prefixes.map(<[String]>::to_vec).find(|prefix| sources.contains_key(prefix))
 }
 
-/// One circle for each module that has come upon itself, told once: `a -> b -> a`.
+/// Returns the circles, each once, as in `a -> b -> a`.
 fn circles(imports: &Imports<Module>) -> Vec<String> {
     let (mut done, mut found) = (BTreeSet::new(), Vec::new());
     for module in imports.keys() {
@@ -186,21 +188,21 @@ fn circles(imports: &Imports<Module>) -> Vec<String> {
 fn follow<'a>(
     module: &'a Module,
     imports: &'a Imports<Module>,
-    way: &mut Vec<&'a Module>,
+    path: &mut Vec<&'a Module>,
     done: &mut BTreeSet<&'a Module>,
     found: &mut Vec<String>,
 ) {
-    if let Some(start) = way.iter().position(|passed| *passed == module) {
-        let circle = way.iter().skip(start).chain([&module]).map(|module| module.join("::"));
+    if let Some(start) = path.iter().position(|passed| *passed == module) {
+        let circle = path.iter().skip(start).chain([&module]).map(|module| module.join("::"));
         return found.push(circle.collect::<Vec<_>>().join(" -> "));
     }
     if done.contains(module) {
         return;
     }
-    way.push(module);
+    path.push(module);
     for next in imports.get(module).into_iter().flatten() {
-        follow(next, imports, way, done, found);
+        follow(next, imports, path, done, found);
     }
-    way.pop();
+    path.pop();
     done.insert(module);
 }

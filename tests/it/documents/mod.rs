@@ -1,4 +1,4 @@
-//! What the documents say, held against the code.
+//! The documents and the imports, checked against the source.
 
 mod imports;
 mod references;

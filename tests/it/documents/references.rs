@@ -1,15 +1,15 @@
-//! What the documents say exists, exists: files, functions, tests, settings, and a test for every statement.
+//! What the documents name exists: files, functions, tests and settings. And every statement has a test.
 
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};
 use std::path::{Path, PathBuf};
 
-/// Statements of the specifications: a letter, and how many there are.
+/// The letters of the statements, and the number of statements of each.
 const STATEMENTS: [(char, u8); 10] =
     [('D', 15), ('U', 10), ('T', 13), ('S', 14), ('J', 4), ('V', 4), ('I', 4), ('M', 4), ('P', 6), ('R', 1)];
-/// Where a path may begin, beside the document itself.
+/// Where paths in documents can start, apart from the directory of the document.
 const ROOTS: [&str; 2] = ["", "src"];
-/// What begins so is a path, whatever its end.
+/// What starts with one of these is a path, whatever its ending.
 const DIRECTORIES: [&str; 8] =
     ["src/", "tests/", "docs/", "scripts/", "templates/", "examples/", "bench/", ".github/"];
 const ENDINGS: [&str; 4] = [".rs", ".mjs", ".html", ".md"];
@@ -22,10 +22,10 @@ fn read(path: &Path) -> String {
     read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The files in a directory with that ending, in order.
+/// Returns the files in a directory with an ending, in order.
 fn files(directory: &str, ending: &str) -> Vec<PathBuf> {
     let entries = read_dir(root().join(directory)).expect("the directory is there");
-    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let paths = entries.map(|entry| entry.expect("the entry is readable").path());
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.to_str().is_some_and(|path| path.ends_with(ending))).collect();
     paths.sort();
@@ -37,7 +37,7 @@ fn documents() -> Vec<PathBuf> {
     own.into_iter().chain([root().join("examples/api/README.md")]).collect()
 }
 
-/// The lines that are not in a block of code.
+/// Returns the lines that are not in a block of code.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut in_code = false;
     text.lines().filter(move |line| {
@@ -47,13 +47,13 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What stands between backticks, a pair each; a pair may span lines.
+/// Returns what stands between pairs of backticks. A pair can span lines.
 fn code_spans(text: &str) -> Vec<String> {
     let prose = prose(text).collect::<Vec<_>>().join("\n");
     prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// A span that names a file or a directory, perhaps with something in it.
+/// Returns path and item if a span names a file or directory, or an item in it.
 fn reference(span: &str) -> Option<(&str, Option<&str>)> {
     let word = span.split_whitespace().next()?;
     let (path, item) = word.split_once("::").map_or((word, None), |(path, item)| (path, Some(item)));
@@ -63,12 +63,14 @@ fn reference(span: &str) -> Option<(&str, Option<&str>)> {
     (plain && is_path).then_some((path, item))
 }
 
+/// Returns the file or directory that a path in a document means, if it exists.
 fn found(document: &Path, path: &str) -> Option<PathBuf> {
     let beside = document.parent().expect("a document is in a directory").join(path);
     let places = ROOTS.iter().map(|place| root().join(place).join(path));
     places.chain([beside]).find(|place| place.exists())
 }
 
+/// Returns whether a source defines an item of this name.
 fn defines(source: &str, item: &str) -> bool {
     ["fn", "struct", "enum", "trait", "const", "type"].iter().any(|kind| {
         let defined = format!("{kind} {item}");
@@ -79,7 +81,7 @@ fn defines(source: &str, item: &str) -> bool {
     })
 }
 
-/// How GitHub names a heading in an address.
+/// Returns the name that GitHub gives a heading in an address.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|kept| kept.is_alphanumeric() || matches!(kept, ' ' | '-' | '_'));
@@ -90,7 +92,7 @@ fn has_anchor(document: &Path, wanted: &str) -> bool {
     prose(&read(document)).any(|line| line.starts_with('#') && anchor(line) == wanted)
 }
 
-/// The targets of the links of a document that are not on the web.
+/// Returns the targets of a document's links, except those on the web.
 fn links(text: &str) -> Vec<String> {
     let prose = prose(text).collect::<Vec<_>>().join("\n");
     let targets = prose.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
@@ -98,13 +100,13 @@ fn links(text: &str) -> Vec<String> {
     targets.filter(|target| !target.contains("://")).collect()
 }
 
-/// The cells of a row of a table.
+/// Returns the cells of a row of a table.
 fn cells(line: &str) -> Option<Vec<&str>> {
     let row = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     Some(row.split('|').map(str::trim).collect())
 }
 
-/// The last cells of all tables of a document whose last column is headed `Test`, each with its first.
+/// Returns first and last cell of every row in the tables whose last column is headed `Test`.
 fn tests_of(text: &str) -> Vec<(&str, &str)> {
     let mut of_tests = false;
     let mut rows = Vec::new();
@@ -123,7 +125,7 @@ fn tests_of(text: &str) -> Vec<(&str, &str)> {
     rows
 }
 
-/// A function's name, whole or shortened: a path, a file or anything else is none.
+/// Returns whether a span is the name of a function, and not a path or anything else.
 fn is_name(span: &str) -> bool {
     span.contains('_') && !span.contains(|other: char| "/.:{\" ".contains(other))
 }
@@ -133,12 +135,12 @@ fn is_setting(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-/// What is wrong with each document, all of it at once.
+/// Fails with everything that `wrong` finds in any document.
 fn must_find_nothing(wrong: impl Fn(&Path, &str) -> Vec<String>) {
     let found: Vec<String> = documents()
         .iter()
         .flat_map(|document| {
-            let name = document.strip_prefix(root()).expect("it is of this package").display();
+            let name = document.strip_prefix(root()).expect("documents are in this package").display();
             let found = wrong(document, &read(document)).into_iter();
             found.map(|wrong| format!("{name}: {wrong}")).collect::<Vec<_>>()
         })
@@ -160,7 +162,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_file_and_function_that_is_named_is_there() {
+fn every_named_file_and_function_exists() {
     must_find_nothing(|document, text| {
         let is_there = |span: &String| {
             let Some((path, item)) = reference(span) else { return true };
@@ -172,7 +174,7 @@ fn every_file_and_function_that_is_named_is_there() {
 }
 
 #[test]
-fn every_test_that_is_named_is_there() {
+fn every_named_test_exists() {
     let natively: String = sources_under(&root().join("tests/it")).iter().map(|path| read(path)).collect();
     must_find_nothing(|_, text| {
         let mut missing = Vec::new();
@@ -180,7 +182,7 @@ fn every_test_that_is_named_is_there() {
             missing.extend(
                 code_spans(tests).into_iter().filter(|span| is_name(span) && !defines(&natively, span)),
             );
-            // In JavaScript a test is named by a text, which follows the file.
+            // A JavaScript test is named by a string, which follows the path of its file.
             for (before, name) in tests.split('"').zip(tests.split('"').skip(1)).step_by(2) {
                 let file = code_spans(before).pop().and_then(|path| read_to_string(root().join(path)).ok());
                 if !file.is_some_and(|file| file.contains(&format!("'{name}'"))) {
@@ -192,7 +194,7 @@ fn every_test_that_is_named_is_there() {
     });
 }
 
-/// The IDs that a test's name begins with, as in `d8_d9_the_answer_…`.
+/// Returns the IDs at the start of a test's name, as in `d8_d9_the_answer_…`.
 fn ids(name: &str) -> impl Iterator<Item = (char, u8)> {
     name.split('_').map_while(|word| {
         let letter = word.chars().next().filter(char::is_ascii_lowercase)?;
@@ -201,7 +203,7 @@ fn ids(name: &str) -> impl Iterator<Item = (char, u8)> {
 }
 
 #[test]
-fn every_test_that_is_named_by_a_statement_is_named_by_one_there_is() {
+fn every_id_in_a_test_name_is_of_a_known_statement() {
     let sources = [sources_under(&root().join("tests/it")), sources_under(&root().join("src"))].concat();
     let mut seen = 0;
     for path in sources {
@@ -212,17 +214,17 @@ fn every_test_that_is_named_by_a_statement_is_named_by_one_there_is() {
                 let there = STATEMENTS
                     .iter()
                     .any(|(known, count)| *known == letter && (1..=*count).contains(&number));
-                assert!(there, "{}: {name} is of {letter}{number}, which is no statement", path.display());
+                assert!(there, "{}: {name} names {letter}{number}, which is no statement", path.display());
                 seen += 1;
             }
         }
     }
-    assert!(seen > 100, "only {seen} were found");
+    assert!(seen > 100, "only {seen} IDs were found");
 }
 
 fn sources_under(directory: &Path) -> Vec<PathBuf> {
     let entries = read_dir(directory).expect("the directory is there");
-    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let paths = entries.map(|entry| entry.expect("the entry is readable").path());
     let sources = |path: PathBuf| if path.is_dir() { sources_under(&path) } else { vec![path] };
     paths.flat_map(sources).filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()
 }
@@ -237,15 +239,15 @@ fn every_statement_has_its_test() {
             let its_rows: Vec<&str> =
                 rows.iter().filter(|(first, _)| *first == id).map(|(_, tests)| *tests).collect();
             assert!(!its_rows.is_empty(), "{id} is in no table");
-            let bears_none = |tests: &&str| !code_spans(tests).iter().any(|span| bears(span, &id));
-            without.extend(its_rows.into_iter().filter(bears_none).map(|tests| format!("{id}: {tests}")));
+            let without_id = |tests: &&str| !code_spans(tests).iter().any(|span| names_id(span, &id));
+            without.extend(its_rows.into_iter().filter(without_id).map(|tests| format!("{id}: {tests}")));
         }
     }
-    assert!(without.is_empty(), "no test that bears the ID:\n{}", without.join("\n"));
+    assert!(without.is_empty(), "no test has the ID in its name:\n{}", without.join("\n"));
 }
 
-/// Whether what a document names as a test bears the ID of a statement: the test itself, or one in that file.
-fn bears(span: &str, id: &str) -> bool {
+/// Returns whether a span names a test with this ID in its name, or a file with such a test.
+fn names_id(span: &str, id: &str) -> bool {
     let id = id.to_lowercase();
     match reference(span) {
         Some((_, Some(item))) => is_word_of(item, &id),
@@ -263,7 +265,7 @@ fn is_word_of(name: &str, word: &str) -> bool {
 }
 
 #[test]
-fn every_setting_is_described_and_every_description_is_of_a_setting() {
+fn every_setting_has_a_row_and_every_row_has_a_setting() {
     let read_by_the_server: BTreeSet<String> =
         files("src/settings", ".rs").iter().flat_map(|path| settings_in(&read(path))).collect();
 
@@ -275,19 +277,22 @@ fn every_setting_is_described_and_every_description_is_of_a_setting() {
     assert_eq!(described, read_by_the_server);
 }
 
-/// The texts in capitals in a source, its tests aside.
+/// Returns the strings in capitals in a source, except in its tests.
 fn settings_in(source: &str) -> Vec<String> {
     let source = source.split("#[cfg(test)]").next().unwrap_or_default();
     source.split('"').filter(|text| text.len() > 3 && is_setting(text)).map(str::to_owned).collect()
 }
 
 #[test]
-fn every_decision_has_a_number_of_its_own_in_its_name_and_heading() {
+fn every_decision_has_its_own_number_in_its_name_and_heading() {
     let mut numbers = BTreeSet::new();
     for decision in files("docs/decisions", ".md") {
         let name = decision.file_name().and_then(|name| name.to_str()).expect("a name");
         let number = name.split('-').next().and_then(|number| number.parse::<u16>().ok()).expect("a number");
         assert!(numbers.insert(number), "two decisions are number {number}");
-        assert!(read(&decision).starts_with(&format!("# {number}. ")), "{name} says another number");
+        assert!(
+            read(&decision).starts_with(&format!("# {number}. ")),
+            "the heading of {name} has another number"
+        );
     }
 }

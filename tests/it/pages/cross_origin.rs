@@ -1,34 +1,36 @@
-//! What scripts of other sites may read: the answers themselves, beside the preflight in `tests/it/tokens/issued.rs`.
+//! The responses that scripts of other sites can read. `tests/it/tokens/issued.rs` has the preflights.
+
+use device_grant::endpoint::http::{Request, Response};
+use serde_json::Value;
 
 use crate::support::admin::Admin;
 use crate::support::person::Person;
 use crate::support::{DEVICE_CODE, World, get, json, post};
-use device_grant::endpoint::http::{Request, Response};
-use serde_json::Value;
 
 const ELSEWHERE: &str = "https://app.example";
 const CLIENT: (&str, &str) = ("client_id", "demo-tv");
 
-/// Sends a request as a script of another site does.
+/// Sends a request as a script of another site would.
 fn from_elsewhere(world: &World, request: Request) -> Response {
     world.send(&Request { origin: Some(ELSEWHERE.to_owned()), ..request })
 }
 
-/// A GET of `/userinfo` with a token.
+/// Returns a GET of `/userinfo` with a token.
 fn userinfo(token: &str) -> Request {
     Request { path: "/userinfo".to_owned(), authorization: Some(format!("Bearer {token}")), ..get() }
 }
 
+/// Returns a GET of a path.
 fn document(path: &str) -> Request {
     Request { path: path.to_owned(), ..get() }
 }
 
 fn text<'a>(body: &'a Value, name: &str) -> &'a str {
-    body.get(name).and_then(Value::as_str).expect("it is in the answer")
+    body.get(name).and_then(Value::as_str).expect("the response has it")
 }
 
 #[test]
-fn scripts_of_any_site_read_every_answer_of_an_open_endpoint_good_or_bad() {
+fn scripts_of_any_site_can_read_every_response_of_an_open_endpoint() {
     let world = World::new();
     let started = world.approved();
     let poll = [CLIENT, ("grant_type", DEVICE_CODE), ("device_code", &started.device_code)];
@@ -67,7 +69,7 @@ fn scripts_of_any_site_read_every_answer_of_an_open_endpoint_good_or_bad() {
 }
 
 #[test]
-fn scripts_of_any_site_read_what_cannot_be_reached_and_when_to_come_again() {
+fn scripts_of_any_site_can_read_a_503_and_when_to_try_again() {
     for (object, request) in [
         ("grants", post("/device_authorization", &[CLIENT])),
         ("registry", post("/token", &[CLIENT, ("grant_type", "refresh_token"), ("refresh_token", "x")])),
@@ -85,7 +87,7 @@ fn scripts_of_any_site_read_what_cannot_be_reached_and_when_to_come_again() {
 }
 
 #[test]
-fn scripts_of_other_sites_read_no_page_and_nothing_of_an_operator() {
+fn scripts_of_other_sites_can_read_no_page_and_nothing_for_operators() {
     let world = World::new();
     let started = world.start();
     let person = Person::of(&world);

@@ -1,4 +1,4 @@
-//! The pages, and what other sites can do to them.
+//! The pages: Turnstile, and what scripts of other sites can read.
 
 mod cross_origin;
 mod turnstile;

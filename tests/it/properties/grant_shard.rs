@@ -1,13 +1,14 @@
-//! What a shard of grants answers, whatever it is asked, in whatever order, and whenever.
+//! Random sequences of commands to a grant shard, at random times.
 //!
-//! Drives `shard::apply`, all of whose rules a `GrantShard` runs, over rows in memory, beside a small model that
-//! says what each answer must be and what must have been stored.
+//! The test runs `shard::apply`, which has all the rules of a `GrantShard`, over rows in memory. A small
+//! model beside it says what each reply must be and what the shard must have stored.
 
 use std::cell::RefCell;
 
-use crate::properties::shard_model::{Life, Setting, Step};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+
+use crate::properties::shard_model::{Life, Setting, Step};
 
 fn step() -> impl Strategy<Value = Step> {
     let mostly = || prop::bool::weighted(0.85);
@@ -47,14 +48,14 @@ fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
     if let Err(broken) = outcome {
         panic!("{broken}");
     }
-    // Rules that no life came to would not have been tried.
+    // A rule that no life has met would be untested.
     let met = met.into_inner();
     for needed in OUTCOMES {
-        assert!(met.contains_key(needed), "no life came to: {needed}; {met:?}");
+        assert!(met.contains_key(needed), "no life has met: {needed}; {met:?}");
     }
 }
 
-/// Half of the lives begin with tokens, because few come to them by chance.
+/// Steps that lead to tokens. Half of the lives begin with them, because few get there by chance.
 const BEGUN: [Step; 3] = [
     Step::Hold { account: 0, browser: 0 },
     Step::Decide { stale: false, decision: 0 },
@@ -74,7 +75,7 @@ const OUTCOMES: [&str; 21] = [
     "ready",
     "redeemed",
     "refreshed",
-    "refreshed anew",
+    "refreshed again",
     "reissued",
     "replayed",
     "reused",

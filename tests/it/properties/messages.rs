@@ -1,7 +1,7 @@
-//! The messages between a Worker and its objects, to the letter.
+//! The messages between a Worker and its objects, letter for letter.
 //!
-//! While a deployment rolls out, a Worker and an object may be of two versions. A test here that fails means that they
-//! would not understand each other.
+//! During a deployment, a Worker and an object can be of different versions. If a test here fails, they would
+//! not understand each other.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,10 @@ use device_grant::fault::Fault;
 use device_grant::grant::command::{
     ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, Shown, TakeHold,
 };
+use device_grant::grant::poll::{Poll, Ready};
+use device_grant::grant::redemption::Redemption;
 use device_grant::grant::routing::RowKey;
-use device_grant::grant::{Denial, Poll, Ready, Redemption, State};
+use device_grant::grant::{Denial, State};
 use device_grant::identity::account::AccountKey;
 use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
 use device_grant::limiter::command::{Admit, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
@@ -32,7 +34,7 @@ use device_grant::token::confirmation::Confirmation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::stored_format::{AT, approval, bound, family, grant, hold, request};
+use super::records::{AT, approval, bound, family, grant, hold, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -43,7 +45,7 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("it serializes")
 }
 
-/// The command travels as `text`, and `text` is read as the command.
+/// Checks that the command is written as `text`, and that `text` is read as the command.
 #[track_caller]
 fn travels<A: Ask>(ask: A, text: &str)
 where
@@ -55,7 +57,7 @@ where
     assert_eq!(json(&read), text);
 }
 
-/// The reply to an `A` travels as `text`.
+/// Checks that the reply to an `A` is written as `text`, and that it is read back as the same.
 #[track_caller]
 fn answers<A: Ask>(reply: &A::Reply, text: &str) {
     let answer = Answer::to::<A>(reply);
@@ -189,7 +191,7 @@ fn replies_about_a_family() {
 }
 
 #[test]
-fn what_an_account_is_asked() {
+fn commands_and_replies_of_an_account() {
     let account = AccountKey::local("alice");
     travels(FindAccount { account }, r#"{"find_account":{"account":"local:alice"}}"#);
     let digest = encode(secret().bytes());
@@ -200,7 +202,7 @@ fn what_an_account_is_asked() {
 }
 
 #[test]
-fn what_a_limiter_is_asked() {
+fn commands_and_replies_of_a_limiter() {
     let (key, id, at) = (|| "k".to_owned(), || "c".to_owned(), AT.millis());
     let rule = Rule::Window { limit: 5, window: 300 };
     travels(Take { key: key(), rule }, r#"{"take":{"key":"k","rule":{"window":{"limit":5,"window":300}}}}"#);
@@ -222,7 +224,7 @@ fn what_a_limiter_is_asked() {
 }
 
 #[test]
-fn what_the_registry_is_asked() {
+fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
     travels(FindAtSource { client_id: name() }, r#"{"find_at_source":{"client_id":"a"}}"#);
@@ -254,7 +256,7 @@ fn what_the_registry_is_asked() {
 }
 
 #[test]
-fn what_the_registry_answers() {
+fn replies_of_the_registry() {
     let undescribed = Undescribed { client_id: "tv".to_owned(), scope: "fly".to_owned() };
     answers::<TakeSnapshot>(&Err(undescribed), r#"{"Err":{"client_id":"tv","scope":"fly"}}"#);
     answers::<ListClients>(&Vec::new(), "[]");

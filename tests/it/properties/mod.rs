@@ -1,8 +1,11 @@
-//! Laws that hold for every input, and the formats of stored records.
+//! Properties that hold for every input, and the formats of stored records and messages.
 
+mod claim_mapping;
+mod grant_life;
 mod grant_shard;
-mod laws;
+mod input;
 mod messages;
+mod records;
+mod resources;
 mod shard_model;
 mod stored_format;
-mod stored_registry;

@@ -1,9 +1,10 @@
-//! The admin API, through the whole server: who may use it, and how it refuses.
+//! The admin API through the whole server: who can use it, and how it refuses.
 
-use crate::support::{World, get};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use serde_json::json;
+
+use crate::support::{World, get};
 
 fn with_token(path: &str, token: &str) -> Request {
     let authorization = Some(format!("Bearer {token}"));
@@ -47,7 +48,7 @@ fn without_a_configured_token_there_is_no_admin_api() {
 }
 
 #[test]
-fn wrong_admin_tokens_are_counted_so_that_none_is_found_by_trying() {
+fn guesses_at_the_admin_token_are_limited_and_right_tokens_cost_nothing() {
     let world = World::new();
     let wrong = || world.send(&with_token("/openapi.json", "wrong")).status;
 
@@ -55,14 +56,15 @@ fn wrong_admin_tokens_are_counted_so_that_none_is_found_by_trying() {
 
     assert_eq!(answers.iter().filter(|status| **status == 401).count(), 20);
     let response = ask(&world, "/openapi.json");
-    assert_eq!(response.status, 429, "even the right one has to wait");
+    assert_eq!(response.status, 429, "even the right token has to wait");
     let wait: u64 = response.header("retry-after").unwrap().parse().unwrap();
     world.wait(wait);
-    (0..100).for_each(|_| assert_eq!(ask(&world, "/openapi.json").status, 200, "a right one costs nothing"));
+    (0..100)
+        .for_each(|_| assert_eq!(ask(&world, "/openapi.json").status, 200, "a right token costs nothing"));
 }
 
 #[test]
-fn what_is_not_there_is_a_problem_document() {
+fn an_unknown_address_is_a_problem_document() {
     let world = World::new();
 
     let nothing = ask(&world, "/nothing");

@@ -1,23 +1,24 @@
-//! The admin API while part of the server cannot be reached: every operation answers as the OpenAPI document says.
+//! The admin API while an object cannot be reached: every response is as the OpenAPI document says.
 
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "an answer or a document of another shape fails its test"
+    reason = "a response or a document of another shape fails its test"
 )]
 
-use crate::support::admin::{Admin, device};
-use crate::support::{World, get};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::encode;
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use serde_json::{Value, json};
 
+use crate::support::admin::{Admin, device};
+use crate::support::{World, get};
+
 fn document(world: &World) -> Value {
     crate::support::json(&Admin(world).get("/openapi.json"))
 }
 
-/// Every operation, with an address of it.
+/// Returns method, path and description of every operation.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, methods)| {
@@ -29,7 +30,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     operations.collect()
 }
 
-/// A body that the operation takes.
+/// Returns a body that the operation accepts.
 fn body(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("POST", "/clients") => Some(device("newcomer", &json!({}))),
@@ -50,7 +51,7 @@ fn own_key() -> Value {
     json!({ "kty": "EC", "crv": "P-256", "x": number, "y": number, "d": number, "alg": "ES256" })
 }
 
-/// Holds an answer against the response that the document has for its status.
+/// Checks a response against what the document says about its status.
 fn assert_described(document: &Value, operation: &Value, response: &Response, what: &str) {
     let reference = operation["responses"][response.status.to_string()]["$ref"].as_str();
     let reference = reference.unwrap_or_else(|| panic!("{what}: the document has no {}", response.status));
@@ -64,13 +65,13 @@ fn assert_described(document: &Value, operation: &Value, response: &Response, wh
     let (media_type, content) = described["content"].as_object().unwrap().iter().next().unwrap();
     assert_eq!(response.header("content-type"), Some(media_type.as_str()), "{what}");
     let schema = document.pointer(content["schema"]["$ref"].as_str().unwrap().strip_prefix('#').unwrap());
-    assert_is(&crate::support::json(response), schema.unwrap(), what);
+    assert_matches_schema(&crate::support::json(response), schema.unwrap(), what);
     let kind = format!("{}/admin/api/openapi.json{reference}", crate::support::ISSUER);
     assert_eq!(crate::support::json(response)["type"], kind.as_str(), "{what}");
 }
 
-/// The part of JSON Schema that the type of a problem is written in.
-fn assert_is(value: &Value, schema: &Value, what: &str) {
+/// Checks a value against a schema. Knows only the part of JSON Schema that the type of a problem uses.
+fn assert_matches_schema(value: &Value, schema: &Value, what: &str) {
     assert_eq!((&schema["type"], &schema["additionalProperties"]), (&json!("object"), &json!(false)));
     let members = value.as_object().unwrap();
     for name in schema["required"].as_array().unwrap() {
@@ -93,7 +94,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
     world.set_down("registry", true);
     let mut tried = 0;
 
-    // The document itself needs no registry.
+    // The document itself is served without the registry.
     for (method, path, operation) in
         operations(&document).into_iter().filter(|(_, path, _)| path != "/openapi.json")
     {

@@ -1,15 +1,15 @@
-//! Client metadata (RFC 7591 §2): what is refused, and how exactly it is told.
+//! Client metadata (RFC 7591 §2): what is refused, and how exactly each fault is reported.
 
 use device_grant::client::registration::{Fresh, parse};
 use device_grant::secret::Digest;
 use serde_json::{Value, json};
 
-/// A public key.
 const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","y":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"}"#;
 
-/// Something wrong in a client, where that is told, and what is told there.
+/// Client metadata with one fault, the pointer of the fault, and a part of its detail.
 type Case = (Value, &'static str, &'static str);
 
+/// Returns pointer and detail of each fault in a client with these members.
 fn faults(members: &Value) -> Vec<(String, String)> {
     let mut client = serde_json::Map::from_iter([("client_name".to_owned(), json!("TV"))]);
     client.extend(members.as_object().expect("members").clone());
@@ -22,8 +22,8 @@ fn key() -> Value {
     serde_json::from_str(KEY).expect("a key")
 }
 
-/// Each is one fault, and repeats no secret.
-fn told(cases: impl IntoIterator<Item = Case>) {
+/// Checks that each case has exactly this fault, and that the report repeats no secret.
+fn assert_reported(cases: impl IntoIterator<Item = Case>) {
     for (members, pointer, detail) in cases {
         let faults = faults(&members);
         let [(at, text)] = faults.as_slice() else { panic!("{members}: {faults:?}") };
@@ -34,12 +34,12 @@ fn told(cases: impl IntoIterator<Item = Case>) {
 }
 
 #[test]
-fn what_is_wrong_with_what_a_client_says_of_itself_is_told_with_its_value() {
-    told([
+fn faults_in_the_description_of_a_client_are_reported_with_the_value() {
+    assert_reported([
         (
             json!({ "client_name": null }),
             "/client_name",
-            "client_name is missing: people are asked to approve it by name",
+            "client_name is missing: people are asked to approve the client by name",
         ),
         (json!({ "client_name": "a\u{202e}b" }), "/client_name", "a string of 1 to 100 characters"),
         (
@@ -83,10 +83,10 @@ fn what_is_wrong_with_what_a_client_says_of_itself_is_told_with_its_value() {
 }
 
 #[test]
-fn what_is_wrong_with_how_a_client_proves_itself_is_told_without_its_keys() {
+fn faults_in_the_authentication_of_a_client_are_reported_without_its_keys() {
     let (key, mut private) = (key(), key());
     private["d"] = json!("a-private-number");
-    told([
+    assert_reported([
         (
             json!({ "token_endpoint_auth_method": "client_secret_jwt" }),
             "/token_endpoint_auth_method",
@@ -129,9 +129,9 @@ fn what_is_wrong_with_how_a_client_proves_itself_is_told_without_its_keys() {
 }
 
 #[test]
-fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allowed() {
+fn faults_in_the_codes_and_tokens_of_a_client_are_reported_with_what_is_allowed() {
     let long_audience: Vec<String> = (0..9).map(|number| format!("a:{number}{}", "x".repeat(500))).collect();
-    told([
+    assert_reported([
         (
             json!({ "id_token_signed_response_alg": "none" }),
             "/id_token_signed_response_alg",
@@ -186,7 +186,7 @@ fn what_is_wrong_with_the_codes_and_tokens_of_a_client_is_told_with_what_is_allo
 }
 
 #[test]
-fn a_certificate_may_be_of_a_kind_that_signs_nothing_here_but_is_not_private() {
+fn the_key_of_a_certificate_can_be_of_any_kind_but_not_private() {
     let certificate = |more: Value| {
         let mut key = json!({ "kty": "EC", "crv": "P-384", "x5c": ["AAAA"] });
         key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -198,7 +198,7 @@ fn a_certificate_may_be_of_a_kind_that_signs_nothing_here_but_is_not_private() {
 }
 
 #[test]
-fn all_faults_of_a_client_are_told_at_once() {
+fn all_faults_of_a_client_are_reported_at_once() {
     let faults = faults(&json!({ "client_uri": "x", "enabled": "x", "code_lifetime": 0, "other": 1 }));
 
     let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();

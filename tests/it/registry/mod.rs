@@ -1,8 +1,30 @@
-//! Clients, scopes and signing keys, by the admin API and by registration.
+//! Clients, scopes and signing keys, through the admin API and through self-registration.
 
 mod admin;
 mod admin_clients;
+mod admin_requests;
+mod admin_scopes;
+mod admin_secrets;
 mod admin_unavailable;
 mod client_metadata;
 mod registration;
 mod signing_keys;
+
+use serde_json::Value;
+
+use crate::support::{World, json, outcome};
+
+/// Returns pointer and detail of each fault that a problem document lists.
+fn errors(response: &device_grant::endpoint::http::Response) -> Vec<(String, String)> {
+    let body = json(response);
+    let errors = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let text = |error: &Value, name| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    errors.iter().map(|error| (text(error, "pointer"), text(error, "detail"))).collect()
+}
+
+/// Starts a grant, and returns the `error` of the response, or `issued`.
+fn start(world: &World, client_id: &str, secret: Option<&str>) -> String {
+    let mut form = vec![("client_id", client_id)];
+    form.extend(secret.map(|secret| ("client_secret", secret)));
+    outcome(&world.post("/device_authorization", &form))
+}

@@ -1,14 +1,16 @@
-//! Dynamic client registration (RFC 7591): off by default, behind an initial access token.
+//! Dynamic client registration (RFC 7591): off by default, and open only with an initial access token.
 
-use crate::support::admin::Admin;
-use crate::support::{World, get, json, outcome};
 use device_grant::endpoint::http::{Request, Response};
 use serde_json::{Value, json};
 
-/// SHA-256 of `test`.
+use crate::support::admin::Admin;
+use crate::support::{World, get, json, outcome};
+
+/// SHA-256 of the token `test`, in hex.
 const DIGEST: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// Returns a server on which clients can register themselves with the token `test`.
 fn open() -> World {
     World::with(&[("INITIAL_ACCESS_TOKEN_SHA256", DIGEST), ("REGISTRATION_SCOPES", "openid email")])
 }
@@ -36,7 +38,7 @@ fn registration_is_off_until_a_token_is_configured_and_discovery_says_so() {
 }
 
 #[test]
-fn a_client_registers_itself_and_signs_somebody_in() {
+fn a_client_registers_itself_and_starts_a_login() {
     let world = open();
     let metadata = json!({
         "client_name": "TV",
@@ -69,11 +71,11 @@ fn only_the_initial_access_token_lets_a_client_register() {
         assert_eq!(response.header("www-authenticate"), Some("Bearer realm=\"device-grant\""));
     }
     let outcomes: Vec<u16> = (0..21).map(|_| register(&world, Some("wrong"), &json!({})).status).collect();
-    assert_eq!(outcomes.last(), Some(&429), "it cannot be found by trying");
+    assert_eq!(outcomes.last(), Some(&429), "guesses are limited");
 }
 
 #[test]
-fn what_is_for_operators_is_left_aside() {
+fn members_for_operators_are_ignored() {
     let world = open();
     let metadata = json!({
         "client_id": "demo-tv",
@@ -100,7 +102,7 @@ fn what_is_for_operators_is_left_aside() {
     assert_eq!(
         (&stored["scope"], &body["scope"]),
         (&json!("email openid"), &json!("email openid")),
-        "all it may have"
+        "every scope that it may have"
     );
 }
 
@@ -136,7 +138,7 @@ fn metadata_that_cannot_be_registered_is_refused_with_every_reason() {
 }
 
 #[test]
-fn a_hundred_clients_an_hour_register_themselves_and_no_more() {
+fn at_most_a_hundred_clients_an_hour_register_themselves() {
     let world = open();
     let metadata =
         json!({ "client_name": "TV", "grant_types": [GRANT], "token_endpoint_auth_method": "none" });
@@ -161,7 +163,7 @@ fn clients_that_register_themselves_leave_half_of_the_room_to_the_operator() {
 
     assert_eq!(json(&refused)["error_description"], "There is no room for more clients.");
     assert_eq!((refused.status, refused.header("retry-after")), (503, Some("3600")));
-    assert_eq!(Admin(&world).create(&metadata).status, 201, "an operator still may");
+    assert_eq!(Admin(&world).create(&metadata).status, 201, "an operator can still create a client");
     world.multiply_client("demo-printer", 2_499);
-    assert_eq!(Admin(&world).create(&metadata).status, 409, "until all is full");
+    assert_eq!(Admin(&world).create(&metadata).status, 409, "until there is no room for anybody");
 }

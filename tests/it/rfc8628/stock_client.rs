@@ -4,8 +4,6 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::support::person::Person;
-use crate::support::{ISSUER, World, post_raw};
 use device_grant::endpoint::http::Request;
 use oauth2::basic::{BasicClient, BasicTokenResponse};
 use oauth2::{
@@ -13,6 +11,9 @@ use oauth2::{
     HttpResponse, RequestTokenError, Scope, StandardDeviceAuthorizationResponse, TokenResponse as _,
     TokenUrl,
 };
+
+use crate::support::person::Person;
+use crate::support::{ISSUER, World, post_raw};
 
 /// The error of a request that got no answer.
 #[derive(Debug, PartialEq)]
@@ -53,12 +54,12 @@ impl Device {
         let authorization = request
             .headers()
             .get("authorization")
-            .map(|value| value.to_str().expect("it is ASCII").to_owned());
+            .map(|value| value.to_str().expect("the header is ASCII").to_owned());
         let answer = self.world.send(&Request { authorization, ..post_raw(&path, request.body()) });
         let response = oauth2::http::Response::builder().status(answer.status);
         let response =
-            response.header("content-type", answer.header("content-type").expect("every answer has one"));
-        Ok(response.body(answer.body.into_bytes()).expect("it is well formed"))
+            response.header("content-type", answer.header("content-type").expect("every response has one"));
+        Ok(response.body(answer.body.into_bytes()).expect("the response is well formed"))
     }
 
     /// Asks for codes and polls. Alice decides at the end of wait number `before`, counted from 1.
@@ -91,7 +92,7 @@ impl Device {
 }
 
 #[test]
-fn t12_a_device_that_is_refused_asks_no_more() {
+fn t12_a_device_that_is_refused_stops_polling() {
     let device = Device::new(0);
 
     let outcome = device.sign_in("deny", 2);

@@ -1,3 +1,34 @@
 //! Whole logins, from the first request to the last.
 
-mod logins;
+mod changes;
+mod consent;
+mod events;
+mod guessing;
+mod limits;
+mod lost_answers;
+mod page_safety;
+mod redemption;
+mod refresh;
+mod sessions;
+mod unavailable;
+
+use device_grant::endpoint::http::Response;
+use serde_json::Value;
+
+use crate::support::person::Person;
+use crate::support::{World, json};
+
+const ALICE: (&str, &str) = ("alice", "wonderland-8787");
+const BOB: (&str, &str) = ("bob", "builder-8787");
+
+/// Enters a code and signs in, in a new browser.
+fn enter<'a>(world: &'a World, (username, password): (&str, &str), user_code: &str) -> Person<'a> {
+    let person = Person::of(world);
+    person.enter_as(username, password, user_code);
+    person
+}
+
+fn refresh_token(response: &Response) -> String {
+    let tokens = json(response);
+    tokens.get("refresh_token").and_then(Value::as_str).expect("a refresh token").to_owned()
+}

@@ -6,34 +6,32 @@ use serde_json::{Value, json};
 
 use super::{World, get, json as body_of};
 
-/// Asks the admin API of a world.
+/// Sends requests to the admin API of a world.
 #[derive(Clone, Copy)]
 pub(crate) struct Admin<'a>(pub(crate) &'a World);
 
 impl Admin<'_> {
-    /// Reads.
     pub(crate) fn get(self, path: &str) -> Response {
         self.ask("GET", path, None, None)
     }
 
-    /// Creates a client.
     pub(crate) fn create(self, client: &Value) -> Response {
         self.ask("POST", "/clients", None, Some(client))
     }
 
-    /// Creates a client, which must go well; its secret, if it has one.
+    /// Creates a client, and returns its secret, if it has one. The server must accept it.
     pub(crate) fn created(self, client: &Value) -> Option<String> {
         let response = self.create(client);
         assert_eq!(response.status, 201, "{}", response.body);
         body_of(&response)["client_secret"].as_str().map(str::to_owned)
     }
 
-    /// Changes a client, whatever it is.
+    /// Changes a client, whatever its current version (`If-Match: *`).
     pub(crate) fn patch(self, client_id: &str, patch: &Value) -> Response {
         self.ask("PATCH", &format!("/clients/{client_id}"), Some("*"), Some(patch))
     }
 
-    /// Sends anything.
+    /// Sends a request with this method, `If-Match` and body.
     pub(crate) fn ask(
         self,
         method: &str,
@@ -55,7 +53,7 @@ impl Admin<'_> {
     }
 }
 
-/// A client that may use the device grant, with some members of its own.
+/// Returns a public client for the device grant, with `members` added or replaced.
 pub(crate) fn device(client_id: &str, members: &Value) -> Value {
     let mut client = json!({
         "client_id": client_id,

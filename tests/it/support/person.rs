@@ -1,4 +1,4 @@
-//! A person with a phone: a browser that keeps its cookie and sends the forms it is shown.
+//! A person with a phone: a browser that keeps its cookie and sends the forms that it shows.
 
 use std::cell::RefCell;
 
@@ -10,42 +10,42 @@ use super::{World, get, post};
 pub(crate) struct Person<'a> {
     world: &'a World,
     cookie: RefCell<Option<String>>,
-    /// The address that the browser is at.
+    /// The IP address of the browser.
     pub(crate) address: String,
-    /// The page it shows.
+    /// The page that the browser shows.
     pub(crate) page: RefCell<Response>,
 }
 
 impl<'a> Person<'a> {
-    /// A browser that was never here.
+    /// Returns a browser without a cookie.
     pub(crate) fn of(world: &'a World) -> Self {
         Self::at(world, "198.51.100.23")
     }
 
-    /// A browser on another network.
+    /// Returns a browser without a cookie, at another IP address.
     pub(crate) fn at(world: &'a World, address: &str) -> Self {
         let page = RefCell::new(Response::text(204, ""));
         Self { world, cookie: RefCell::new(None), address: address.to_owned(), page }
     }
 
-    /// Opens an address.
+    /// Opens a path of the server.
     pub(crate) fn open(&self, path: &str) -> Response {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         self.send(Request { path: path.to_owned(), query: query.to_owned(), ..get() })
     }
 
-    /// Enters a code on a fresh page.
+    /// Opens the entry page, and enters a code.
     pub(crate) fn enter(&self, user_code: &str) -> Response {
         self.open("/device");
         self.submit(&[("step", "code"), ("user_code", user_code)])
     }
 
-    /// Signs in on the page shown.
+    /// Signs in on the page that the browser shows.
     pub(crate) fn sign_in(&self, username: &str, password: &str) -> Response {
         self.submit(&[("step", "sign_in"), ("username", username), ("password", password)])
     }
 
-    /// Presses a button of the consent page, with the box ticked.
+    /// Presses a button of the consent page, with the checkbox ticked.
     pub(crate) fn decide(&self, decision: &str) -> Response {
         self.submit(&[("step", "decide"), ("decision", decision), ("confirm_device", "yes")])
     }
@@ -56,7 +56,7 @@ impl<'a> Person<'a> {
         self.sign_in(username, password)
     }
 
-    /// The whole way to an approval.
+    /// Enters a code, signs in and approves. The server must accept it.
     pub(crate) fn approve_as(&self, username: &str, password: &str, user_code: &str) -> Response {
         self.enter_as(username, password, user_code);
         let page = self.decide("approve");
@@ -64,7 +64,7 @@ impl<'a> Person<'a> {
         page
     }
 
-    /// Sends a form with the hidden fields of the page shown.
+    /// Sends a form with the hidden fields of the page that the browser shows.
     pub(crate) fn submit(&self, fields: &[(&str, &str)]) -> Response {
         let page = self.page.borrow().body.clone();
         let csrf = hidden(&page, "csrf").unwrap_or_default();
@@ -73,13 +73,13 @@ impl<'a> Person<'a> {
         self.send(post("/device", &[&hidden, fields].concat()))
     }
 
-    /// Sends a form with this browser's token and nothing else of the page shown.
+    /// Sends a form with the CSRF token of the page that the browser shows, but without its transaction.
     pub(crate) fn submit_only(&self, fields: &[(&str, &str)]) -> Response {
         let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();
         self.send(post("/device", &[&[("csrf", csrf.as_str())], fields].concat()))
     }
 
-    /// Sends a request as this browser.
+    /// Sends a request with the cookie and the address of this browser.
     pub(crate) fn send(&self, request: Request) -> Response {
         let cookie = self.cookie.borrow().clone();
         let address = Some(self.address.clone());
@@ -93,20 +93,22 @@ impl<'a> Person<'a> {
         response
     }
 
-    /// Another window of the same browser, at the page shown now.
+    /// Returns another window of this browser, with the page that it shows now.
+    ///
+    /// From then on each has its own copy of the cookie.
     pub(crate) fn window(&self) -> Person<'a> {
         let page = RefCell::new(self.page.borrow().clone());
         let cookie = RefCell::new(self.cookie.borrow().clone());
         Person { world: self.world, cookie, address: self.address.clone(), page }
     }
 
-    /// The cookie, as the browser would send it.
+    /// Returns the cookie as the browser would send it.
     pub(crate) fn cookie(&self) -> Option<String> {
         self.cookie.borrow().clone()
     }
 }
 
-/// The value of a hidden field.
+/// Returns the value of a hidden field of a page.
 pub(crate) fn hidden(page: &str, name: &str) -> Option<String> {
     let field = page.split("<input").find(|field| field.contains(&format!("name=\"{name}\"")))?;
     let (_, value) = field.split_once("value=\"")?;

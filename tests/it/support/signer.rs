@@ -1,4 +1,4 @@
-//! A client that signs its assertions (RFC 7523 §2.2), with a P-256 key of its own.
+//! A client that signs its own assertions (RFC 7523 §2.2), with a key on P-256.
 
 use std::cell::Cell;
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::World;
 
-/// RFC 7523 §2.2.
+/// The type of an assertion (RFC 7523 §2.2).
 pub(crate) const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A client with a key.
+/// A client with the key that is made from `seed`.
 pub(crate) struct Signer<'a> {
     world: &'a World,
     client_id: &'a str,
@@ -22,17 +22,16 @@ pub(crate) struct Signer<'a> {
 }
 
 impl<'a> Signer<'a> {
-    /// A client whose key is made from `seed`.
     pub(crate) fn new(world: &'a World, client_id: &'a str, seed: u8) -> Self {
         Self { world, client_id, seed, kid: None, signed: Cell::new(0) }
     }
 
-    /// With a name for its key.
+    /// Gives the key this `kid`.
     pub(crate) fn named(self, kid: &'a str) -> Self {
         Self { kid: Some(kid), ..self }
     }
 
-    /// The public key, for registration.
+    /// Returns the public key, for registration.
     pub(crate) fn jwk(&self) -> Value {
         let point = self.key().verifying_key().to_encoded_point(false);
         let (x, y) = (encode(point.x().unwrap()), encode(point.y().unwrap()));
@@ -43,17 +42,17 @@ impl<'a> Signer<'a> {
         jwk
     }
 
-    /// A set of that one key.
+    /// Returns a key set with this key only.
     pub(crate) fn jwks(&self) -> Value {
         json!({ "keys": [self.jwk()] })
     }
 
-    /// A fresh assertion for `audience`, good for a minute.
+    /// Signs an assertion for `audience` with a new `jti`, good for a minute.
     pub(crate) fn assertion(&self, audience: &Value) -> String {
         self.assertion_with(&json!({ "aud": audience }))
     }
 
-    /// A fresh assertion with other claims; `null` leaves one out.
+    /// Signs an assertion with a new `jti` and with these claims changed. `null` stands for an absent claim.
     pub(crate) fn assertion_with(&self, changes: &Value) -> String {
         self.signed.set(self.signed.get() + 1);
         let now = self.world.now().seconds();
@@ -83,7 +82,7 @@ impl<'a> Signer<'a> {
     }
 }
 
-/// The parameters that carry an assertion.
+/// Returns the parameters that carry an assertion.
 pub(crate) fn by(assertion: &str) -> [(&str, &str); 2] {
     [("client_assertion_type", JWT_BEARER), ("client_assertion", assertion)]
 }

@@ -1,4 +1,5 @@
-//! Cloudflare's siteverify, as far as it is known: a token counts once, and the secret key must be the widget's.
+//! Cloudflare's siteverify, as far as it is documented: a token counts once, and the secret key must be the
+//! widget's.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,25 +7,25 @@ use std::collections::BTreeMap;
 use device_grant::endpoint::form::Form;
 use serde_json::{Value, json};
 
-/// The widget's public key.
+/// The public key of the widget.
 pub(crate) const SITE_KEY: &str = "0x4AAAAAAAsitekeyofours0";
-/// The widget's secret key.
+/// The secret key of the widget.
 pub(crate) const SECRET_KEY: &str = "0x4AAAAAAAsecretkeyofours0123456789";
-/// Where it is asked.
+/// The address of siteverify.
 pub(crate) const URL: &str = "http://127.0.0.1:9/siteverify";
 
-/// Tokens that are good, once, and what is said of them then.
+/// Siteverify in memory: the tokens that are good once, with the verdict on each.
 #[derive(Default)]
 pub(crate) struct Siteverify {
     good: RefCell<BTreeMap<String, Value>>,
-    /// Tokens it was asked about.
+    /// Every token that it was asked about.
     pub(crate) asked: RefCell<Vec<String>>,
-    /// What it says instead, whatever it is asked.
+    /// If set, the response to every request.
     pub(crate) instead: RefCell<Option<String>>,
 }
 
 impl Siteverify {
-    /// A person solves the widget on a page of `hostname`.
+    /// Makes `token` good, as if a person solved the widget on a page of `hostname`.
     pub(crate) fn solve(&self, token: &str, hostname: &str, action: &str) {
         let verdict = json!({"success": true, "error-codes": [], "challenge_ts": "2026-11-21T12:00:00Z",
                              "hostname": hostname, "action": action, "cdata": ""});

@@ -1,19 +1,17 @@
-//! Where tokens are good (RFC 8707), who may know of them (RFC 7662), and in which form they come.
+//! Where tokens are good (RFC 8707), and who may introspect them (RFC 7662).
 
-use crate::support::person::Person;
-use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, json, outcome, verified};
-use device_grant::client::Client;
-use device_grant::client::rules::AccessTokenFormat;
-use device_grant::endpoint::http::{Request, Response};
-use device_grant::secret::encode;
-use device_grant::token::signing_key::Algorithm;
+use device_grant::endpoint::http::Response;
 use serde_json::{Value, json};
+
+use super::{approved, introspect, redeem, text, userinfo};
+use crate::support::person::Person;
+use crate::support::{ISSUER, World, claims, json, outcome};
 
 const API: &str = "https://api.example.com";
 const FILES: &str = "https://files.example.com/v1";
 const ALL: &str = "openid email offline_access";
 
-/// A server on which `demo-tv` may have tokens for two resources, the first by default.
+/// Returns a server on which `demo-tv` may have tokens for two resources, the first by default.
 fn world() -> World {
     let world = World::new();
     world.change_client("demo-tv", |client| client.tokens.audience = vec![API.to_owned(), FILES.to_owned()]);
@@ -21,23 +19,10 @@ fn world() -> World {
     world
 }
 
-/// Asks for codes as `demo-tv`.
+/// Requests codes as `demo-tv`.
 fn start(world: &World, more: &[(&str, &str)]) -> Response {
     let scope = [("client_id", "demo-tv"), ("scope", ALL)];
     world.post("/device_authorization", &[&scope[..], more].concat())
-}
-
-/// Asks for codes, and has alice approve.
-fn approved(world: &World, scope: &str, more: &[(&str, &str)]) -> String {
-    let started = world.start_with(&[&[("client_id", "demo-tv"), ("scope", scope)][..], more].concat());
-    Person::of(world).approve_as("alice", "wonderland-8787", &started.user_code);
-    started.device_code
-}
-
-/// Comes for the tokens of a code as `demo-tv`.
-fn redeem(world: &World, device_code: &str, more: &[(&str, &str)]) -> Response {
-    let form = [("grant_type", DEVICE_CODE), ("client_id", "demo-tv"), ("device_code", device_code)];
-    world.post("/token", &[&form[..], more].concat())
 }
 
 fn refresh(world: &World, tokens: &Value, more: &[(&str, &str)]) -> Response {
@@ -46,19 +31,10 @@ fn refresh(world: &World, tokens: &Value, more: &[(&str, &str)]) -> Response {
     world.post("/token", &[&form[..], more].concat())
 }
 
-fn text<'a>(tokens: &'a Value, name: &str) -> &'a str {
-    tokens.get(name).and_then(Value::as_str).expect("it is there")
-}
-
-/// The `aud` of the access token in an answer.
+/// Returns the `aud` of the access token in a response.
 fn aud(response: &Response) -> Value {
     assert_eq!(response.status, 200, "{}", response.body);
     claims(text(&json(response), "access_token")).get("aud").cloned().expect("an audience")
-}
-
-fn userinfo(world: &World, token: &str) -> Response {
-    let authorization = Some(format!("Bearer {token}"));
-    world.send(&Request { authorization, path: "/userinfo".to_owned(), ..get() })
 }
 
 /// Makes `demo-printer` a resource server for `resource`.
@@ -68,11 +44,6 @@ fn serve(world: &World, resource: &str) {
         client.tokens.audience = vec![resource.to_owned()];
     });
     world.wait(10);
-}
-
-fn introspect(world: &World, token: &str) -> Value {
-    let printer = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
-    json(&world.post("/introspect", &[&printer[..], &[("token", token)]].concat()))
 }
 
 #[test]
@@ -90,7 +61,7 @@ fn j3_a_client_without_an_audience_has_tokens_for_the_issuer() {
 }
 
 #[test]
-fn several_resources_are_an_array_and_audience_is_one_more() {
+fn several_resources_become_an_array_and_audience_is_one_of_them() {
     let world = world();
     let both = [("resource", FILES), ("resource", API)];
     let alias = [("resource", FILES), ("audience", API)];
@@ -103,7 +74,7 @@ fn several_resources_are_an_array_and_audience_is_one_more() {
 }
 
 #[test]
-fn a_resource_that_is_none_or_not_the_clients_is_an_invalid_target() {
+fn a_malformed_or_foreign_resource_is_an_invalid_target() {
     let world = world();
 
     for bad in
@@ -118,13 +89,17 @@ fn a_resource_that_is_none_or_not_the_clients_is_an_invalid_target() {
         outcome(&start(&world, &[("resource", API), ("resource", "https://evil.example")])),
         "invalid_target"
     );
-    assert_eq!(start(&world, &[("resource", "")]).status, 200, "empty is absent");
-    assert_eq!(start(&world, &[("resource", ISSUER)]).status, 200, "this server is everybody's");
-    assert!(world.grants().len() == 2, "nothing was started for the others");
+    assert_eq!(start(&world, &[("resource", "")]).status, 200, "an empty parameter counts as absent");
+    assert_eq!(
+        start(&world, &[("resource", ISSUER)]).status,
+        200,
+        "every client may have tokens for this server"
+    );
+    assert!(world.grants().len() == 2, "the refused requests started no grant");
 }
 
 #[test]
-fn the_token_endpoint_narrows_and_spends_nothing_on_more() {
+fn the_token_endpoint_can_only_narrow_the_resources_and_a_refusal_spends_nothing() {
     let world = world();
     let code = approved(&world, ALL, &[("resource", API)]);
 
@@ -133,11 +108,11 @@ fn the_token_endpoint_narrows_and_spends_nothing_on_more() {
     }
 
     let tokens = redeem(&world, &code, &[("resource", API)]);
-    assert_eq!(aud(&tokens), json!(API), "the code was not spent");
+    assert_eq!(aud(&tokens), json!(API), "the refusals did not spend the code");
 }
 
 #[test]
-fn a_refresh_narrows_anew_each_time_and_spends_nothing_on_more() {
+fn each_refresh_can_narrow_the_granted_resources_and_a_refusal_spends_nothing() {
     let world = world();
     let code = approved(&world, ALL, &[("resource", API), ("resource", FILES)]);
     let first = redeem(&world, &code, &[("resource", API)]);
@@ -148,7 +123,7 @@ fn a_refresh_narrows_anew_each_time_and_spends_nothing_on_more() {
     assert_eq!(outcome(&refresh(&world, &first, &[("resource", "#")])), "invalid_target");
 
     let second = refresh(&world, &first, &[("resource", FILES)]);
-    assert_eq!(aud(&second), json!(FILES), "what was granted, not what the last token had");
+    assert_eq!(aud(&second), json!(FILES), "the grant counts, not the last token");
     let third = refresh(&world, &json(&second), &[]);
     assert_eq!(aud(&third), json!([API, FILES, ISSUER]));
 }
@@ -166,7 +141,7 @@ fn s3_a_resource_that_the_client_lost_is_left_out_at_once() {
     world.change_client("demo-tv", |client| client.tokens.audience.clear());
     assert_eq!(outcome(&refresh(&world, &json(&next), &[])), "invalid_target");
     world.change_client("demo-tv", |client| client.tokens.audience = vec![API.to_owned()]);
-    assert_eq!(aud(&refresh(&world, &json(&next), &[])), json!([API, ISSUER]), "nothing was spent meanwhile");
+    assert_eq!(aud(&refresh(&world, &json(&next), &[])), json!([API, ISSUER]), "the refusal spent nothing");
 }
 
 #[test]
@@ -178,7 +153,7 @@ fn j4_userinfo_takes_only_tokens_that_are_for_it() {
     assert_eq!(
         claims(text(&both, "access_token")).get("aud"),
         Some(&json!([API, ISSUER])),
-        "openid adds the issuer"
+        "`openid` adds the issuer"
     );
     assert_eq!(userinfo(&world, text(&both, "access_token")).status, 200);
 
@@ -193,12 +168,12 @@ fn j4_userinfo_takes_only_tokens_that_are_for_it() {
     assert_eq!(
         userinfo(&world, text(&own, "access_token")).status,
         200,
-        "by the name that RFC 9728 gives it"
+        "`/userinfo` is named as in RFC 9728"
     );
 }
 
 #[test]
-fn the_consent_page_says_where_if_it_is_not_as_usual() {
+fn the_consent_page_names_resources_other_than_the_usual_ones() {
     let world = world();
     let page = |more: &[(&str, &str)]| {
         let user_code = json(&start(&world, more));
@@ -222,13 +197,13 @@ fn i2_a_resource_server_sees_the_tokens_that_are_for_it_and_no_others() {
 
     let seen = introspect(&world, text(&tokens, "access_token"));
     assert_eq!((seen.get("active"), seen.get("client_id")), (Some(&json!(true)), Some(&json!("demo-tv"))));
-    assert!(seen.get("auth_time").is_some_and(Value::is_u64), "for step-up (RFC 9470 §6.2)");
+    assert!(seen.get("auth_time").is_some_and(Value::is_u64), "step-up needs it (RFC 9470 §6.2)");
 
     let inactive = json!({ "active": false });
     assert_eq!(
         introspect(&world, text(&tokens, "refresh_token")),
         inactive,
-        "a refresh token is its client's alone"
+        "only its own client sees a refresh token"
     );
     let elsewhere = json(&refresh(&world, &tokens, &[("resource", FILES)]));
     assert_eq!(introspect(&world, text(&elsewhere, "access_token")), inactive);
@@ -246,7 +221,7 @@ fn i2_only_a_client_without_grants_is_a_resource_server() {
     assert_eq!(
         introspect(&world, token),
         json!({ "active": false }),
-        "it may get tokens for it, not see others'"
+        "it may get tokens for the resource, but not introspect those of others"
     );
 
     serve(&world, API);
@@ -257,7 +232,7 @@ fn i2_only_a_client_without_grants_is_a_resource_server() {
 }
 
 #[test]
-fn i3_the_tokens_of_a_disabled_client_are_dead() {
+fn i3_the_tokens_of_a_disabled_client_are_refused() {
     let world = World::new();
     let tokens = json(&world.poll(&world.approved().device_code));
     assert_eq!(userinfo(&world, text(&tokens, "access_token")).status, 200);
@@ -266,129 +241,4 @@ fn i3_the_tokens_of_a_disabled_client_are_dead() {
     world.wait(10);
 
     assert_eq!(userinfo(&world, text(&tokens, "access_token")).status, 401);
-}
-
-/// The tokens of a login on the printer, changed first.
-fn printed(world: &World, change: impl FnOnce(&mut Client)) -> Value {
-    world.change_client("demo-printer", change);
-    world.wait(10);
-    let printer = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
-    let scope = [("scope", "openid profile email offline_access")];
-    let started = world.start_with(&[&printer[..], &scope].concat());
-    Person::of(world).approve_as("alice", "wonderland-8787", &started.user_code);
-    let poll = [("grant_type", DEVICE_CODE), ("device_code", started.device_code.as_str())];
-    json(&world.post("/token", &[&printer[..], &poll].concat()))
-}
-
-fn opaque(client: &mut Client) {
-    client.tokens.access_token_format = AccessTokenFormat::Opaque;
-}
-
-#[test]
-fn an_opaque_token_lives_as_a_jwt_does() {
-    let world = World::new();
-    let tokens = printed(&world, opaque);
-    let access = text(&tokens, "access_token");
-
-    assert!(access.starts_with("dgat_") && !access.contains('.'), "nothing to read");
-    let seen = introspect(&world, access);
-    assert_eq!((seen.get("active"), seen.get("aud")), (Some(&json!(true)), Some(&json!(ISSUER))));
-    assert_eq!(seen.get("exp").and_then(Value::as_u64), Some(world.now().seconds() + 900));
-    assert_eq!(json(&userinfo(&world, access)).get("name"), Some(&json!("Alice Liddell")));
-    let at_hash = claims(text(&tokens, "id_token"));
-    assert!(at_hash.get("at_hash").is_some(), "the ID token is bound to it");
-
-    world.wait(900);
-    assert_eq!(introspect(&world, access), json!({ "active": false }));
-    assert_eq!(userinfo(&world, access).status, 401);
-}
-
-#[test]
-fn v1_an_opaque_token_is_revoked_with_its_grant() {
-    let world = World::new();
-    let tokens = printed(&world, opaque);
-    let access = text(&tokens, "access_token");
-
-    let foreign = world.post("/revoke", &[("client_id", "demo-tv"), ("token", access)]);
-    assert_eq!(outcome(&foreign), "invalid_grant", "another client's");
-    assert_eq!(introspect(&world, access).get("active"), Some(&json!(true)));
-    let own = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret"), ("token", access)];
-    assert_eq!(world.post("/revoke", &own).status, 200);
-
-    assert_eq!(introspect(&world, access), json!({ "active": false }));
-    assert_eq!(introspect(&world, text(&tokens, "refresh_token")), json!({ "active": false }));
-}
-
-#[test]
-fn an_opaque_token_outlives_one_change_of_the_master_key_and_not_two() {
-    use device_grant::derived_keys::DEVELOPMENT_KEY;
-
-    let world = World::new();
-    let access = text(&printed(&world, opaque), "access_token").to_owned();
-    let (second, third) = (encode(&[1; 32]), encode(&[2; 32]));
-
-    let world = world.restarted(&[("MASTER_KEY", &second), ("MASTER_KEY_PREVIOUS", DEVELOPMENT_KEY)]);
-    assert_eq!(introspect(&world, &access).get("active"), Some(&json!(true)));
-    let world = world.restarted(&[("MASTER_KEY", &third), ("MASTER_KEY_PREVIOUS", &second)]);
-    assert_eq!(introspect(&world, &access), json!({ "active": false }));
-}
-
-#[test]
-fn an_opaque_token_of_another_issuer_is_none() {
-    let world = World::new();
-    let access = text(&printed(&world, opaque), "access_token").to_owned();
-
-    let elsewhere = world.restarted(&[("ISSUER", "http://127.0.0.1:8787/other")]);
-    let authorization = Some(format!("Bearer {access}"));
-    let userinfo = Request { authorization, path: "/other/userinfo".to_owned(), ..get() };
-
-    assert_eq!(elsewhere.send(&userinfo).status, 401);
-}
-
-#[test]
-fn j2_tokens_live_as_long_as_their_client_is_registered() {
-    let world = World::new();
-    world.change_client("demo-tv", |client| {
-        client.tokens.access_token_lifetime = Some(60);
-        client.tokens.id_token_lifetime = Some(120);
-    });
-
-    let tokens = json(&redeem(&world, &approved(&world, ALL, &[]), &[]));
-
-    let lifetime = |token| {
-        let claims = claims(text(&tokens, token));
-        let time = |name| claims.get(name).and_then(Value::as_u64).expect("a time");
-        time("exp") - time("iat")
-    };
-    assert_eq!((lifetime("access_token"), lifetime("id_token")), (60, 120));
-    assert_eq!(tokens.get("expires_in"), Some(&json!(60)));
-    world.wait(60);
-    assert_eq!(userinfo(&world, text(&tokens, "access_token")).status, 401);
-}
-
-#[test]
-fn a_family_without_a_refresh_token_lives_as_long_as_its_access_token() {
-    let world = World::new();
-    world.change_client("demo-tv", |client| client.tokens.access_token_lifetime = Some(3_600));
-    let tokens = json(&redeem(&world, &approved(&world, "openid", &[]), &[]));
-
-    world.wait(3_599);
-    assert_eq!(userinfo(&world, text(&tokens, "access_token")).status, 200);
-}
-
-#[test]
-fn userinfo_is_signed_for_clients_that_want_it() {
-    let world = World::new();
-    let tokens =
-        printed(&world, |client| client.tokens.userinfo_signed_response_alg = Some(Algorithm::Es256));
-
-    let answer = userinfo(&world, text(&tokens, "access_token"));
-
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/jwt")));
-    assert_eq!(answer.header("cache-control"), Some("no-store"));
-    let (signed, plain) = (claims(&answer.body), verified(&answer.body));
-    assert_eq!((signed.get("iss"), signed.get("aud")), (Some(&json!(ISSUER)), Some(&json!("demo-printer"))));
-    assert_eq!(signed.get("name"), Some(&json!("Alice Liddell")));
-    assert_eq!(signed.get("sub"), claims(text(&tokens, "id_token")).get("sub"));
-    assert_eq!((signed.get("exp"), plain.get("exp")), (None, None), "so that it is no ID token");
 }

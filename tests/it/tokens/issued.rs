@@ -1,13 +1,16 @@
-//! Tokens that come back: revocation (RFC 7009), introspection (RFC 7662), `/userinfo`.
+//! Issued tokens that are presented: revocation (RFC 7009), introspection (RFC 7662) and `/userinfo`.
 
-use crate::support::person::Person;
-use crate::support::{DEVICE_CODE, ISSUER, World, get, json, outcome, post};
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::token::signing_key::Algorithm;
 use serde_json::{Value, json};
+
+use super::{printed, text, userinfo};
+use crate::support::person::Person;
+use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, json, outcome, post, verified};
 
 const PRINTER: [(&str, &str); 2] = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
 
-/// The tokens of a login on the printer, which may introspect them.
+/// Logs `demo-printer` in, and returns its tokens. It may introspect them itself.
 fn tokens(world: &World) -> Value {
     let scope = ("scope", "openid profile email offline_access");
     let started = world.start_with(&[&PRINTER[..], &[scope]].concat());
@@ -30,11 +33,6 @@ fn active(world: &World, token: &str) -> bool {
     json(&ask(world, "/introspect", token)).get("active") == Some(&json!(true))
 }
 
-fn userinfo(world: &World, token: &str) -> Response {
-    let authorization = Some(format!("Bearer {token}"));
-    world.send(&Request { authorization, path: "/userinfo".to_owned(), ..get() })
-}
-
 fn refresh(world: &World, token: &str) -> Response {
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", token)];
     world.post("/token", &[&PRINTER[..], &refresh].concat())
@@ -49,7 +47,7 @@ fn v1_v3_a_revoked_refresh_token_ends_every_token_of_its_grant() {
 
     assert_eq!(revoked.status, 200);
     assert_eq!(outcome(&refresh(&world, token(&tokens, "refresh_token"))), "invalid_grant");
-    assert!(!active(&world, token(&tokens, "access_token")), "at once, JWT though it is");
+    assert!(!active(&world, token(&tokens, "access_token")), "a JWT ends at once, too");
     assert_eq!(userinfo(&world, token(&tokens, "access_token")).status, 401);
     assert!(world.events().contains(&"revoked".to_owned()));
 }
@@ -77,7 +75,7 @@ fn v2_the_client_authenticates_and_revokes_only_its_own() {
     assert_eq!((foreign.status, outcome(&foreign).as_str()), (400, "invalid_grant"));
     let foreign =
         world.post("/revoke", &[("client_id", "demo-tv"), ("token", token(&tokens, "refresh_token"))]);
-    assert_eq!(foreign.status, 200, "another client's refresh token is an unknown one");
+    assert_eq!(foreign.status, 200, "another client's refresh token counts as unknown");
 
     assert!(active(&world, access));
 }
@@ -96,7 +94,7 @@ fn v4_an_unknown_token_is_revoked_already_and_a_wrong_hint_does_not_matter() {
 }
 
 #[test]
-fn v1_while_nothing_can_be_revoked_the_answer_is_503_and_the_tokens_live() {
+fn v1_a_revocation_that_fails_is_a_503_and_the_tokens_stay_good() {
     let world = World::new();
     let tokens = tokens(&world);
 
@@ -126,7 +124,7 @@ fn v1_a_public_client_revokes_with_its_identifier_alone() {
 }
 
 #[test]
-fn i1_only_a_client_with_credentials_may_ask() {
+fn i1_only_a_client_with_credentials_can_introspect() {
     let world = World::new();
     let tokens = tokens(&world);
     let access = token(&tokens, "access_token");
@@ -141,7 +139,7 @@ fn i1_only_a_client_with_credentials_may_ask() {
 }
 
 #[test]
-fn i2_a_good_token_is_described_and_any_other_is_inactive_and_nothing_else() {
+fn i2_a_good_token_is_described_and_any_other_is_only_inactive() {
     let world = World::new();
     let tokens = tokens(&world);
 
@@ -162,7 +160,7 @@ fn i2_a_good_token_is_described_and_any_other_is_inactive_and_nothing_else() {
 }
 
 #[test]
-fn i3_expiry_signature_rotation_and_the_account_count() {
+fn i3_introspection_checks_expiry_signature_rotation_and_account() {
     let world = World::new();
     let tokens = tokens(&world);
     let access = token(&tokens, "access_token");
@@ -178,10 +176,10 @@ fn i3_expiry_signature_rotation_and_the_account_count() {
     assert!(active(&world, access));
 
     refresh(&world, token(&tokens, "refresh_token"));
-    assert!(!active(&world, token(&tokens, "refresh_token")), "it was rotated away");
+    assert!(!active(&world, token(&tokens, "refresh_token")), "the rotation replaced it");
     assert!(active(&world, access));
     world.wait(900);
-    assert!(!active(&world, access), "it has expired");
+    assert!(!active(&world, access), "the access token has expired");
 }
 
 #[test]
@@ -196,13 +194,13 @@ fn a_replayed_device_code_makes_its_tokens_inactive() {
 }
 
 #[test]
-fn userinfo_tells_what_the_scopes_allow() {
+fn userinfo_has_the_claims_that_the_scopes_allow() {
     let world = World::new();
     let tokens = tokens(&world);
     let access = token(&tokens, "access_token");
 
     let answer = json(&userinfo(&world, access));
-    assert_eq!(answer.get("sub"), crate::support::claims(access).get("sub"));
+    assert_eq!(answer.get("sub"), claims(access).get("sub"));
     assert_eq!(answer.get("name"), Some(&json!("Alice Liddell")));
     assert_eq!(answer.get("email"), Some(&json!("alice@example.com")));
 
@@ -237,7 +235,7 @@ fn r1_userinfo_refuses_with_a_challenge_that_says_where_it_is_described() {
 }
 
 #[test]
-fn the_metadata_name_these_endpoints() {
+fn the_metadata_name_the_endpoints_for_issued_tokens() {
     let metadata = json(&World::new().get("/.well-known/openid-configuration"));
 
     for (member, path) in [
@@ -261,7 +259,7 @@ fn r1_userinfo_describes_itself_as_a_resource() {
 }
 
 #[test]
-fn scripts_of_any_site_may_call_what_a_browser_client_needs_and_never_the_pages() {
+fn scripts_of_any_site_can_call_what_a_browser_client_needs_and_no_page() {
     let world = World::new();
     let options =
         |path: &str| world.send(&Request { method: "OPTIONS".to_owned(), path: path.to_owned(), ..get() });
@@ -295,4 +293,25 @@ fn scripts_of_any_site_may_call_what_a_browser_client_needs_and_never_the_pages(
         assert_eq!(open, None, "{path}");
     }
     assert_eq!(Person::of(&world).open("/device").header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn userinfo_is_signed_for_clients_that_want_it() {
+    let world = World::new();
+    let tokens =
+        printed(&world, |client| client.tokens.userinfo_signed_response_alg = Some(Algorithm::Es256));
+
+    let answer = userinfo(&world, text(&tokens, "access_token"));
+
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/jwt")));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let (signed, plain) = (claims(&answer.body), verified(&answer.body));
+    assert_eq!((signed.get("iss"), signed.get("aud")), (Some(&json!(ISSUER)), Some(&json!("demo-printer"))));
+    assert_eq!(signed.get("name"), Some(&json!("Alice Liddell")));
+    assert_eq!(signed.get("sub"), claims(text(&tokens, "id_token")).get("sub"));
+    assert_eq!(
+        (signed.get("exp"), plain.get("exp")),
+        (None, None),
+        "without `exp` it cannot pass for an ID token"
+    );
 }

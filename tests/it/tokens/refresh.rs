@@ -1,26 +1,14 @@
-//! Refresh tokens that come back (RFC 9700 §2.2.2, §4.14): races, lost answers, thieves, and how long they live.
+//! Refresh tokens that are presented twice (RFC 9700 §2.2.2, §4.14), and the lifetimes of refresh tokens.
 
-use core::time::Duration;
-use device_grant::family::id::AttemptId;
-use device_grant::identity::account::AccountKey;
-use device_grant::registry::key_schedule::NEVER;
+use device_grant::endpoint::http::{Request, Response};
+use serde_json::{Value, json};
 
 use crate::support::person::Person;
 use crate::support::{DEVICE_CODE, World, get, json as body, outcome};
-use device_grant::endpoint::http::{Request, Response};
-use device_grant::family::renewal::{RACE, Renewal};
-use device_grant::family::{Current, Ending, Family, Presented, Rotation};
-use device_grant::format::Format;
-use device_grant::scope::Scope;
-use device_grant::secret::Digest;
-use device_grant::time::Timestamp;
-use device_grant::token::confirmation::Confirmation;
-use proptest::prelude::*;
-use serde_json::{Value, json};
 
 const PRINTER: [(&str, &str); 2] = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
 
-/// The tokens of one answer.
+/// The tokens of a response.
 struct Tokens {
     refresh: String,
     access: String,
@@ -35,7 +23,7 @@ impl Tokens {
     }
 }
 
-/// A world in which the printer is signed in; it may ask what its tokens are worth.
+/// Returns a world in which `demo-printer` is logged in, and its tokens. It may introspect them itself.
 fn signed_in(vars: &[(&str, &str)]) -> (World, Tokens) {
     let world = World::with(vars);
     let tokens = sign_in(&world);
@@ -64,10 +52,8 @@ fn userinfo(world: &World, token: &str) -> u16 {
     world.send(&Request { authorization, path: "/userinfo".to_owned(), ..get() }).status
 }
 
-// --- Races ---
-
 #[test]
-fn a_client_that_is_disabled_refreshes_nothing_and_loses_nothing() {
+fn a_disabled_client_refreshes_nothing_and_loses_nothing() {
     let (world, first) = signed_in(&[]);
     let enable = |enabled| world.change_client("demo-printer", |client| client.enabled = enabled);
 
@@ -75,7 +61,7 @@ fn a_client_that_is_disabled_refreshes_nothing_and_loses_nothing() {
     assert_eq!(
         outcome(&refresh(&world, &first.refresh)),
         "invalid_grant",
-        "though the snapshot has it enabled"
+        "even while the snapshot has it enabled"
     );
 
     enable(true);
@@ -83,11 +69,13 @@ fn a_client_that_is_disabled_refreshes_nothing_and_loses_nothing() {
     assert_eq!(outcome(&refresh(&world, &second.refresh)), "issued");
 }
 
+// --- Races ---
+
 #[test]
 fn s1_a_loser_of_a_race_is_refused_and_the_winner_goes_on() {
     let (world, first) = signed_in(&[]);
     let second = Tokens::of(&refresh(&world, &first.refresh));
-    assert_eq!(userinfo(&world, &second.access), 200, "used at once");
+    assert_eq!(userinfo(&world, &second.access), 200, "the new token is used at once");
     world.wait_millis(2_999);
 
     assert_eq!(outcome(&refresh(&world, &first.refresh)), "invalid_grant");
@@ -97,23 +85,23 @@ fn s1_a_loser_of_a_race_is_refused_and_the_winner_goes_on() {
     assert!(!world.events().contains(&"refresh_token_reused".to_owned()));
 }
 
-// --- Lost answers ---
+// --- Lost answers and thieves ---
 
 #[test]
-fn after_a_lost_answer_the_client_gets_another_and_what_was_lost_is_worth_nothing() {
+fn after_a_lost_answer_the_client_gets_new_tokens_and_the_lost_ones_are_withdrawn() {
     let (world, first) = signed_in(&[]);
     let lost = Tokens::of(&refresh(&world, &first.refresh));
     world.wait(3);
 
     let found = Tokens::of(&refresh(&world, &first.refresh));
 
-    assert!(!is_active(&world, &lost.access), "at once, JWT though it is");
+    assert!(!is_active(&world, &lost.access), "a JWT ends at once, too");
     assert_eq!(userinfo(&world, &lost.access), 401);
     assert!(!is_active(&world, &lost.refresh));
     assert!(is_active(&world, &found.access) && is_active(&world, &found.refresh));
-    assert!(is_active(&world, &first.access), "the one before had arrived");
+    assert!(is_active(&world, &first.access), "the response before had arrived");
     assert_eq!(outcome(&refresh(&world, &found.refresh)), "issued");
-    assert!(world.events().contains(&"refreshed_anew".to_owned()));
+    assert!(world.events().contains(&"refreshed_again".to_owned()));
 }
 
 #[test]
@@ -150,7 +138,7 @@ fn s10_once_its_successor_was_used_a_refresh_token_that_comes_back_ends_its_fami
 }
 
 #[test]
-fn a_token_older_than_the_last_ends_its_family_however_soon() {
+fn a_token_two_generations_old_ends_its_family_at_once() {
     let (world, first) = signed_in(&[]);
     let second = Tokens::of(&refresh(&world, &first.refresh));
     let third = Tokens::of(&refresh(&world, &second.refresh));
@@ -160,10 +148,10 @@ fn a_token_older_than_the_last_ends_its_family_however_soon() {
     assert_eq!(outcome(&refresh(&world, &third.refresh)), "invalid_grant");
 }
 
-// --- How long ---
+// --- Lifetimes ---
 
 #[test]
-fn s10_a_refresh_token_ends_when_it_lies_idle_and_each_use_begins_anew() {
+fn s10_an_idle_refresh_token_expires_and_each_use_restarts_the_clock() {
     let vars = [("REFRESH_TOKEN_SECONDS", "10000"), ("REFRESH_TOKEN_IDLE_SECONDS", "1000")];
     let (world, mut tokens) = signed_in(&vars);
     for _ in 0..3 {
@@ -177,7 +165,7 @@ fn s10_a_refresh_token_ends_when_it_lies_idle_and_each_use_begins_anew() {
 }
 
 #[test]
-fn however_often_it_is_used_refreshing_ends_and_the_last_access_token_lives_on() {
+fn a_family_that_is_used_often_ends_too_and_its_last_access_token_lives_on() {
     let vars = [("REFRESH_TOKEN_SECONDS", "2000"), ("REFRESH_TOKEN_IDLE_SECONDS", "1000")];
     let (world, mut tokens) = signed_in(&vars);
     for wait in [800, 800, 399] {
@@ -188,7 +176,7 @@ fn however_often_it_is_used_refreshing_ends_and_the_last_access_token_lives_on()
 
     assert_eq!(outcome(&refresh(&world, &tokens.refresh)), "invalid_grant");
 
-    assert!(is_active(&world, &tokens.access), "it has its own end");
+    assert!(is_active(&world, &tokens.access), "the access token has its own end");
     world.wait(898);
     assert!(is_active(&world, &tokens.access));
     world.wait(1);
@@ -196,7 +184,7 @@ fn however_often_it_is_used_refreshing_ends_and_the_last_access_token_lives_on()
 }
 
 #[test]
-fn a_client_may_have_lifetimes_of_its_own() {
+fn a_client_can_have_its_own_lifetimes() {
     let world = World::new();
     world.change_client("demo-printer", |client| {
         client.tokens.refresh_token_idle_lifetime = Some(100);
@@ -204,7 +192,7 @@ fn a_client_may_have_lifetimes_of_its_own() {
     });
     let first = sign_in(&world);
     world.wait(100);
-    assert_eq!(outcome(&refresh(&world, &first.refresh)), "invalid_grant", "idle");
+    assert_eq!(outcome(&refresh(&world, &first.refresh)), "invalid_grant", "the idle time is over");
 
     let mut tokens = sign_in(&world);
     for _ in 0..2 {
@@ -212,7 +200,7 @@ fn a_client_may_have_lifetimes_of_its_own() {
         tokens = Tokens::of(&refresh(&world, &tokens.refresh));
     }
     world.wait(52);
-    assert_eq!(outcome(&refresh(&world, &tokens.refresh)), "invalid_grant", "as a whole");
+    assert_eq!(outcome(&refresh(&world, &tokens.refresh)), "invalid_grant", "the lifetime is over");
 }
 
 #[test]
@@ -224,128 +212,4 @@ fn revocation_reaches_an_access_token_that_outlives_its_refresh_token() {
     world.post("/revoke", &[&PRINTER[..], &[("token", tokens.access.as_str())]].concat());
 
     assert!(!is_active(&world, &tokens.access));
-}
-
-// --- Whatever the order ---
-
-/// Something that happens to a family.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    /// A token that was issued before is presented and, if it is good, used: the youngest, or one so many before it.
-    Refresh(usize),
-    /// The newest access token is seen.
-    Arrive,
-    Wait(u64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        5 => (0..4_usize).prop_map(Step::Refresh),
-        1 => Just(Step::Arrive),
-        4 => (0..8_000_u64).prop_map(Step::Wait),
-        1 => (0..90_000_000_u64).prop_map(Step::Wait),
-    ]
-}
-
-fn token(number: usize) -> Current {
-    Current { digest: digest(number), attempt: AttemptId::of_jti(&number.to_string()), good_until: NEVER }
-}
-
-fn digest(number: usize) -> Digest {
-    Digest::of(&number.to_be_bytes())
-}
-
-fn family(now: Timestamp) -> Family {
-    Family {
-        format: Format,
-        client_id: "tv".to_owned(),
-        account: AccountKey::local("alice"),
-        scope: Scope::parse("openid").expect("a scope"),
-        auth_time: now,
-        amr: Vec::new(),
-        ends_at: now + Duration::from_secs(365 * 86_400),
-        refresh: Some(token(0)),
-        ended: None,
-        resource: Vec::new(),
-        cnf: Confirmation::default(),
-        acr: None,
-        refreshable_until: now + Duration::from_secs(365 * 86_400),
-        renewal: Renewal::default(),
-    }
-}
-
-/// One refresh, as a shard does it; whether it was answered with tokens.
-fn play(family: &mut Family, presented: usize, next: usize, now: Timestamp) -> bool {
-    match family.present(&digest(presented), true, now) {
-        Presented::Current(_) => {
-            let ends_at = family.ends_at;
-            assert_eq!(family.rotate(&digest(presented), token(next), ends_at, now), Rotation::Rotated);
-            true
-        }
-        Presented::Reused => {
-            family.end(Ending::RefreshTokenReused);
-            false
-        }
-        Presented::Raced | Presented::WithoutKey | Presented::Dead => false,
-    }
-}
-
-proptest! {
-    #[test]
-    fn at_most_one_lineage_is_alive_and_only_reuse_ends_it(steps in prop::collection::vec(step(), 1..60)) {
-        let mut now = Timestamp::from_millis(1_000_000);
-        let mut family = family(now);
-        let mut issued = 1;
-        // By which use each token came: the one before it in its lineage.
-        let mut parents = vec![None];
-        let mut rotated_at = now;
-
-        for step in steps {
-            let newest = family.refresh.clone().expect("it has one").attempt;
-            let predecessor: Option<usize> = parents[newest.as_str().parse::<usize>().expect("a number")];
-            match step {
-                Step::Refresh(back) => {
-                    let presented = (issued - 1_usize).saturating_sub(back);
-                    let was_live = family.ended.is_none();
-                    let is_current = newest.as_str() == presented.to_string();
-                    let is_predecessor = predecessor == Some(presented);
-                    if play(&mut family, presented, issued, now) {
-                        prop_assert!(is_current || is_predecessor && now >= rotated_at + RACE);
-                        if is_predecessor {
-                            prop_assert!(family.has_withdrawn(&newest));
-                        }
-                        parents.push(Some(presented));
-                        issued += 1;
-                        rotated_at = now;
-                    } else if is_predecessor && now < rotated_at + RACE {
-                        prop_assert_eq!(family.ended.is_none(), was_live, "a loser ends nothing");
-                    } else if !is_current && !is_predecessor {
-                        prop_assert!(family.ended.is_some(), "an older token always ends it");
-                    }
-                }
-                Step::Arrive => {
-                    family.arrive(&newest);
-                }
-                Step::Wait(millis) => now = now + Duration::from_millis(millis),
-            }
-            let late = now + RACE;
-            let good = (0..issued).filter(|number| family.good_until(&digest(*number), late).is_some()).count();
-            prop_assert_eq!(good, usize::from(family.ended.is_none()), "one token is current, and it is good");
-        }
-    }
-
-    #[test]
-    fn of_parallel_refreshes_one_wins(losers in 1..50_usize, first in 0..50_usize) {
-        let now = Timestamp::from_millis(1_000_000);
-        let mut family = family(now);
-        let looks = (0..=losers).map(|_| family.present(&digest(0), true, now)).collect::<Vec<_>>();
-        prop_assert!(looks.iter().all(|look| matches!(look, Presented::Current(_))));
-
-        let rotations = (0..=losers).map(|number| 1 + (first + number) % (losers + 1));
-        let ends_at = family.ends_at;
-        let won = rotations.filter(|next| family.rotate(&digest(0), token(*next), ends_at, now) == Rotation::Rotated);
-
-        prop_assert_eq!(won.count(), 1);
-        prop_assert!(family.ended.is_none());
-    }
 }

@@ -1,18 +1,19 @@
-//! `authorization_details` (RFC 9396) is a parameter like any other that this server does not know, and errors that
-//! belong to what is not there are never sent.
+//! The server ignores `authorization_details` (RFC 9396) like any unknown parameter, and never sends errors
+//! that belong to features it does not have.
 
 use std::fs::{read_dir, read_to_string};
 use std::path::Path;
 
-use crate::support::person::Person;
-use crate::support::{DEVICE_CODE, World, claims, json, outcome};
 use serde_json::json;
 
+use crate::support::person::Person;
+use crate::support::{DEVICE_CODE, World, claims, json, outcome};
+
 const CLIENT: (&str, &str) = ("client_id", "demo-tv");
-/// Such as are of a type that somebody has, of one that nobody has, and such as are none.
+/// Details with a type that some servers have, with an empty type and without a type, and malformed JSON.
 const DETAILS: [&str; 4] =
     [r#"[{"type":"payment_initiation","actions":["initiate"]}]"#, r#"[{"type":""}]"#, "[{}]", "{"];
-/// RFC 9396 §5, RFC 7009 §2.2.1.
+/// Errors of RFC 9396 §5 and RFC 7009 §2.2.1.
 const NEVER_SENT: [&str; 2] = ["invalid_authorization_details", "unsupported_token_type"];
 
 #[test]
@@ -43,7 +44,7 @@ fn d6_authorization_details_are_as_if_they_were_not_sent() {
 }
 
 #[test]
-fn v4_a_hint_at_a_type_of_token_that_nobody_has_does_not_matter() {
+fn v4_a_hint_that_names_an_unknown_type_of_token_does_not_matter() {
     let world = World::new();
     let started = world.approved();
     let tokens = json(&world.poll(&started.device_code));
@@ -53,16 +54,16 @@ fn v4_a_hint_at_a_type_of_token_that_nobody_has_does_not_matter() {
         let revoked = world.post("/revoke", &[CLIENT, ("token", token), ("token_type_hint", hint)]);
         assert_eq!((revoked.status, json(&revoked)), (200, json!({})), "{hint}");
     }
-    assert_eq!(outcome(&world.refresh(refresh_token)), "invalid_grant", "and it is revoked");
+    assert_eq!(outcome(&world.refresh(refresh_token)), "invalid_grant", "the token is revoked all the same");
 }
 
 #[test]
-fn errors_that_belong_to_what_is_not_there_are_written_nowhere() {
+fn errors_of_features_that_are_not_supported_are_nowhere_in_the_source() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let sources = sources(&source);
     assert!(
         sources.iter().any(|text| text.contains("\"invalid_grant\"")),
-        "this is where errors are written"
+        "the error codes are in these files"
     );
 
     for error in NEVER_SENT {
@@ -70,10 +71,10 @@ fn errors_that_belong_to_what_is_not_there_are_written_nowhere() {
     }
 }
 
-/// The texts of all files below a directory.
+/// Returns the texts of all files below a directory.
 fn sources(directory: &Path) -> Vec<String> {
     let entries = read_dir(directory).expect("the directory is there");
-    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    let paths = entries.map(|entry| entry.expect("the entry is readable").path());
     paths
         .flat_map(
             |path| {

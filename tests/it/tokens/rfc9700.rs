@@ -1,15 +1,16 @@
-//! RFC 9700, the statements that no other file is about. `docs/conformance.md` has all of them.
+//! Statements of RFC 9700 and RFC 9068 that no other file is about. `docs/conformance.md` lists all of them.
 
-use crate::support::admin::{Admin, device};
-use crate::support::person::Person;
-use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, header, json, outcome, post};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::secret::encode;
 use device_grant::token::signing_key::Algorithm;
 use serde_json::{Value, json};
 
+use crate::support::admin::{Admin, device};
+use crate::support::person::Person;
+use crate::support::{DEVICE_CODE, ISSUER, World, claims, get, header, json, outcome, post};
+
 const ELSEWHERE: &str = "https://evil.example/";
-/// By which names servers are told where to send a browser.
+/// Parameters by which requests tell servers where to send a browser.
 const WHERE_TO: [&str; 10] = [
     "redirect_uri",
     "post_logout_redirect_uri",
@@ -23,9 +24,9 @@ const WHERE_TO: [&str; 10] = [
     "verification_uri",
 ];
 
-/// Every page that a person can be led to, and every answer on the way, each named.
+/// Visits every page that a person can reach, and returns every response with a name for it.
 ///
-/// `more` is added to every query and form.
+/// Adds `more` to every query and form.
 fn pages(world: &World, more: &[(&str, &str)]) -> Vec<(&'static str, Response)> {
     let approved = world.start();
     let refused = world.start();
@@ -46,14 +47,14 @@ fn pages(world: &World, more: &[(&str, &str)]) -> Vec<(&'static str, Response)> 
     };
     let mut pages = vec![
         ("the authorization endpoint", world.get(&format!("/authorize?response_type=code{query}"))),
-        ("the way in", person.open(&format!("/device?user_code={}{query}", approved.user_code))),
+        ("the entry page", person.open(&format!("/device?user_code={}{query}", approved.user_code))),
         ("a code", enter(&approved.user_code)),
         (
             "a wrong password",
             with(&[("step", "sign_in"), ("username", "alice"), ("password", "no")], &person),
         ),
         ("a sign-in", with(&sign_in, &person)),
-        ("no decision", with(&[("step", "decide")], &person)),
+        ("a form without a decision", with(&[("step", "decide")], &person)),
         (
             "an approval",
             with(&[("step", "decide"), ("decision", "approve"), ("confirm_device", "yes")], &person),
@@ -65,15 +66,15 @@ fn pages(world: &World, more: &[(&str, &str)]) -> Vec<(&'static str, Response)> 
     pages.push(("a refusal", with(&[("step", "decide"), ("decision", "deny")], &person)));
     person.open("/device");
     pages.push(("a sign-out", with(&[("step", "sign_out")], &person)));
-    pages.push(("a step that is none", with(&[("step", "dance")], &person)));
+    pages.push(("an unknown step", with(&[("step", "dance")], &person)));
     pages.push(("a form without its token", Person::of(world).submit(&[("step", "code")])));
-    assert_eq!(world.poll_outcome(&approved.device_code), "issued", "the way was gone to its end");
-    assert_eq!(world.poll_outcome(&refused.device_code), "access_denied", "and the other one, too");
+    assert_eq!(world.poll_outcome(&approved.device_code), "issued", "the approval reached the device");
+    assert_eq!(world.poll_outcome(&refused.device_code), "access_denied", "the refusal reached the device");
     pages
 }
 
 fn is_page(response: &Response) -> bool {
-    response.header("content-type").is_some_and(|of| of.starts_with("text/html"))
+    response.header("content-type").is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn s4_there_is_no_password_grant() {
     assert_eq!(metadata["grant_types_supported"], json!([DEVICE_CODE, "refresh_token"]));
 
     let refused = Admin(&world).create(&device("tv", &json!({ "grant_types": ["password"] })));
-    assert_eq!(refused.status, 422, "nor can a client be registered for it");
+    assert_eq!(refused.status, 422, "no client can be registered for it");
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn s6_no_page_and_no_authorization_endpoint_is_open_to_scripts_of_other_sites() 
 }
 
 #[test]
-fn s7_nothing_leads_where_a_request_says() {
+fn s7_no_response_leads_to_an_address_from_the_request() {
     let world = World::new();
     let more = WHERE_TO.map(|name| (name, ELSEWHERE));
 
@@ -151,7 +152,7 @@ fn s7_nothing_leads_where_a_request_says() {
 }
 
 #[test]
-fn s8_a_posted_credential_is_answered_with_a_page_and_never_sent_on() {
+fn s8_a_posted_credential_is_answered_with_a_page_and_never_redirected() {
     for (what, page) in pages(&World::new(), &[]) {
         assert!(matches!(page.status, 200 | 400 | 401 | 403 | 429), "{what}: {}", page.status);
         assert_eq!(page.header("location"), None, "{what}");
@@ -159,7 +160,7 @@ fn s8_a_posted_credential_is_answered_with_a_page_and_never_sent_on() {
 }
 
 #[test]
-fn s11_no_client_is_called_as_a_person_is() {
+fn s11_no_client_can_have_the_identifier_of_a_person() {
     let world = World::new();
     let started = world.approved();
     let tokens = json(&world.poll(&started.device_code));
@@ -190,7 +191,7 @@ fn s12_no_page_can_be_framed() {
 }
 
 #[test]
-fn s14_whoever_is_signed_in_is_still_asked_for_consent_for_each_code() {
+fn s14_a_person_who_is_signed_in_is_still_asked_for_consent_for_each_code() {
     let world = World::new();
     let [first, second, third] = [(); 3].map(|()| world.start());
     let person = Person::of(&world);
@@ -210,13 +211,17 @@ fn s14_whoever_is_signed_in_is_still_asked_for_consent_for_each_code() {
     person.decide("approve");
     assert_eq!(world.poll_outcome(&third.device_code), "issued");
     world.wait(5);
-    assert_eq!(world.poll_outcome(&second.device_code), "authorization_pending", "each code for itself");
+    assert_eq!(
+        world.poll_outcome(&second.device_code),
+        "authorization_pending",
+        "the approval of one code does not count for another"
+    );
 }
 
-// RFC 9068 §2.1 and §4, as far as they are about algorithms.
+// RFC 9068 §2.1 and §4, about algorithms.
 
 #[test]
-fn j1_access_tokens_are_signed_with_rs256_where_that_is_wanted() {
+fn j1_access_tokens_are_signed_with_rs256_if_the_client_is_registered_for_it() {
     let world = World::new();
     let metadata = json(&world.get("/.well-known/oauth-authorization-server"));
     for member in ["id_token_signing_alg_values_supported", "userinfo_signing_alg_values_supported"] {
@@ -233,11 +238,11 @@ fn j1_access_tokens_are_signed_with_rs256_where_that_is_wanted() {
     assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("RS256")));
     let keys = json(&world.get("/jwks.json"));
     let is_it = |key: &Value| key["kid"] == header["kid"] && key["alg"] == "RS256";
-    assert!(keys["keys"].as_array().is_some_and(|keys| keys.iter().any(is_it)), "its key is published");
+    assert!(keys["keys"].as_array().is_some_and(|keys| keys.iter().any(is_it)), "the key is published");
 }
 
 #[test]
-fn j1_an_unsigned_token_is_none() {
+fn j1_an_unsigned_token_is_refused() {
     let world = World::new();
     let started = world.approved();
     let tokens = json(&world.poll(&started.device_code));
@@ -260,5 +265,5 @@ fn j1_an_unsigned_token_is_none() {
     }
     let asked =
         Request { authorization: Some(format!("Bearer {token}")), path: "/userinfo".to_owned(), ..get() };
-    assert_eq!(world.send(&asked).status, 200, "{ISSUER} takes its own");
+    assert_eq!(world.send(&asked).status, 200, "{ISSUER} accepts its own token");
 }

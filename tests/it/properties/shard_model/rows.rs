@@ -1,22 +1,22 @@
-//! The rows, and what may stand in them.
+//! The rows of the shard in memory, and records for them.
 
-use device_grant::audit::outbox::Outbox;
-use device_grant::family;
-use device_grant::family::id::{AttemptId, FamilyId};
-use device_grant::identity::account::AccountKey;
-use device_grant::registry::key_schedule::NEVER;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use device_grant::audit::Event;
+use device_grant::audit::outbox::Outbox;
+use device_grant::family;
+use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::renewal::Renewal;
 use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
+use device_grant::identity::account::AccountKey;
+use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};

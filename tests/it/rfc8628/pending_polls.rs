@@ -1,19 +1,20 @@
-//! What a poll that waits costs: one look at its grant, however the client proves itself. Most polls are such.
+//! A pending poll reaches nothing but its grant, however the client authenticates. Most polls are pending.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use device_grant::client::Authentication;
+use device_grant::endpoint::http::Response;
+use serde_json::{Value, json};
 
 use crate::support::dpop::{Key, send};
 use crate::support::person::Person;
 use crate::support::signer::{Signer, by};
 use crate::support::{DEVICE_CODE, World, json, outcome};
-use device_grant::client::Authentication;
-use device_grant::endpoint::http::Response;
-use serde_json::{Value, json};
 
 const PRINTER: &str = "demo-printer";
 const SECRET: [(&str, &str); 2] = [("client_id", PRINTER), ("client_secret", "demo-printer-secret")];
 
-/// A world whose printer signs with the key made from 1.
+/// Returns a world in which `demo-printer` authenticates with assertions, by the key made from 1.
 fn signing() -> World {
     let world = World::new();
     let jwks = Signer::new(&world, PRINTER, 1).jwks();
@@ -25,7 +26,7 @@ fn signing() -> World {
     world
 }
 
-/// An assertion that was not used before.
+/// Signs an assertion with a `jti` that no other test uses.
 fn fresh(world: &World) -> String {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     let jti = MADE.fetch_add(1, Ordering::Relaxed).to_string();
@@ -33,7 +34,7 @@ fn fresh(world: &World) -> String {
 }
 
 fn text(response: &Response, name: &str) -> String {
-    json(response).get(name).and_then(Value::as_str).expect("it is there").to_owned()
+    json(response).get(name).and_then(Value::as_str).expect("the response has it").to_owned()
 }
 
 /// Starts a grant with these credentials.
@@ -41,12 +42,13 @@ fn start(world: &World, credentials: &[(&str, &str)]) -> Response {
     world.post("/device_authorization", &[credentials, &[("scope", "openid")]].concat())
 }
 
+/// Returns the form of a poll.
 fn form<'a>(credentials: &[(&'a str, &'a str)], device_code: &'a str) -> Vec<(&'a str, &'a str)> {
     [credentials, &[("grant_type", DEVICE_CODE), ("device_code", device_code)]].concat()
 }
 
-/// Polls while nothing but the grant can be reached.
-fn alone(world: &World, poll: impl Fn() -> Response) {
+/// Polls while only the grant can be reached.
+fn poll_without_others(world: &World, poll: impl Fn() -> Response) {
     let others = ["registry", "accounts", "limits", "rate limit", "signing", "documents"];
     for object in others {
         world.set_down(object, true);
@@ -62,58 +64,60 @@ fn alone(world: &World, poll: impl Fn() -> Response) {
 }
 
 #[test]
-fn a_public_clients() {
+fn a_public_client_that_polls_reaches_only_its_grant() {
     let world = World::new();
     let client = [("client_id", "demo-tv")];
     let code = text(&start(&world, &client), "device_code");
 
-    alone(&world, || world.post("/token", &form(&client, &code)));
+    poll_without_others(&world, || world.post("/token", &form(&client, &code)));
 }
 
 #[test]
-fn with_a_secret() {
+fn a_poll_with_a_secret_reaches_only_its_grant() {
     let world = World::new();
     let code = text(&start(&world, &SECRET), "device_code");
 
-    alone(&world, || world.post("/token", &form(&SECRET, &code)));
+    poll_without_others(&world, || world.post("/token", &form(&SECRET, &code)));
 }
 
 #[test]
-fn with_a_proof() {
+fn a_poll_with_a_dpop_proof_reaches_only_its_grant() {
     let world = World::new();
     let (client, key) = ([("client_id", "demo-tv")], Key::new(1));
     let code = text(&start(&world, &client), "device_code");
 
-    alone(&world, || send(&world, "/token", &form(&client, &code), Some(key.proof(&world, "/token"))));
+    poll_without_others(&world, || {
+        send(&world, "/token", &form(&client, &code), Some(key.proof(&world, "/token")))
+    });
 }
 
 #[test]
-fn with_an_assertion() {
+fn a_poll_with_an_assertion_reaches_only_its_grant() {
     let world = signing();
     let code = text(&start(&world, &by(&fresh(&world))), "device_code");
 
-    alone(&world, || world.post("/token", &form(&by(&fresh(&world)), &code)));
+    poll_without_others(&world, || world.post("/token", &form(&by(&fresh(&world)), &code)));
 }
 
-// --- An assertion is used up all the same ---
+// --- A pending poll uses up its assertion ---
 
 #[test]
-fn an_assertion_that_waited_is_good_nowhere_else() {
+fn the_assertion_of_a_pending_poll_is_good_nowhere_else() {
     let world = signing();
     let code = text(&start(&world, &by(&fresh(&world))), "device_code");
     let used = fresh(&world);
     assert_eq!(outcome(&world.post("/token", &form(&by(&used), &code))), "authorization_pending");
 
     let here = world.post("/token", &form(&by(&used), &code));
-    assert_eq!(here.decisions[0].reason, "assertion_replayed", "this isolate saw it");
+    assert_eq!(here.decisions[0].reason, "assertion_replayed", "this isolate remembers it");
 
     let world = world.restarted(&[]);
     let elsewhere = world.post("/introspect", &[&by(&used)[..], &[("token", "any")]].concat());
-    assert_eq!(elsewhere.decisions[0].reason, "assertion_replayed", "and the limiter was told");
+    assert_eq!(elsewhere.decisions[0].reason, "assertion_replayed", "and the limiter knows it");
 }
 
 #[test]
-fn where_nobody_knows_that_an_assertion_waited_it_redeems_nothing_and_spends_nothing() {
+fn in_another_isolate_the_assertion_of_a_pending_poll_redeems_and_spends_nothing() {
     let world = signing();
     let started = start(&world, &by(&fresh(&world)));
     let code = text(&started, "device_code");
@@ -132,7 +136,7 @@ fn where_nobody_knows_that_an_assertion_waited_it_redeems_nothing_and_spends_not
 }
 
 #[test]
-fn what_cannot_be_answered_uses_up_no_assertion() {
+fn a_poll_that_gets_a_503_uses_up_no_assertion() {
     let world = signing();
     let code = text(&start(&world, &by(&fresh(&world))), "device_code");
     let assertion = fresh(&world);
@@ -147,14 +151,14 @@ fn what_cannot_be_answered_uses_up_no_assertion() {
 // --- The platform's rate limit ---
 
 #[test]
-fn a_secret_newer_than_the_snapshot_polls_whatever_others_on_its_network_do() {
+fn a_secret_newer_than_the_snapshot_can_poll_even_if_the_limit_of_its_network_is_used_up() {
     let world = World::new();
     world.wait(10);
     let code = text(&start(&world, &SECRET), "device_code");
     world.change_client(PRINTER, |client| {
         let secret = device_grant::secret::Digest::of(b"new");
         let Authentication::Secret { digest, .. } = &mut client.authentication else {
-            panic!("it has a secret")
+            panic!("the client has a secret")
         };
         *digest = secret;
     });
@@ -164,5 +168,5 @@ fn a_secret_newer_than_the_snapshot_polls_whatever_others_on_its_network_do() {
 
     assert_eq!(outcome(&world.post("/token", &form(&with("new"), &code))), "authorization_pending");
     assert_eq!(world.post("/token", &form(&with("wrong"), &code)).status, 401);
-    assert_eq!(world.post("/token", &form(&with("wrong"), "made up")).status, 429, "nobody's poll");
+    assert_eq!(world.post("/token", &form(&with("wrong"), "made up")).status, 429, "a poll without a grant");
 }

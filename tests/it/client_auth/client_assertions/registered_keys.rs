@@ -1,66 +1,15 @@
-//! Clients that prove themselves with a signed assertion (RFC 7523, `private_key_jwt`).
+//! Assertions that the server verifies with the `jwks` of a client, and the metadata about assertions.
 
-use crate::support::person::Person;
-use crate::support::signer::{JWT_BEARER, Signer, by};
-use crate::support::{Cost, DEVICE_CODE, ISSUER, World, json, outcome, post};
 use device_grant::client::Authentication;
-use device_grant::endpoint::http::{Request, Response};
-use device_grant::endpoint::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
+use device_grant::endpoint::http::Request;
 use serde_json::{Value, json};
 
-const PRINTER: &str = "demo-printer";
-const SCOPE: (&str, &str) = ("scope", "openid offline_access");
-
-/// A world whose printer signs with the key made from 1.
-fn world_with(vars: &[(&str, &str)]) -> World {
-    let world = World::with(vars);
-    register(&world, &Signer::new(&world, PRINTER, 1).jwks());
-    world
-}
-
-fn register(world: &World, jwks: &Value) {
-    world.change_client(PRINTER, |client| {
-        client.authentication = Authentication::PrivateKeyJwt;
-        client.keys.jwks = Some(jwks.clone());
-    });
-}
-
-fn ask(world: &World, path: &str, assertion: &str, form: &[(&str, &str)]) -> Response {
-    world.post(path, &[&by(assertion)[..], form].concat())
-}
-
-fn start(world: &World, assertion: &str) -> Response {
-    ask(world, "/device_authorization", assertion, &[SCOPE])
-}
-
-fn poll(world: &World, assertion: &str, device_code: &str) -> Response {
-    ask(world, "/token", assertion, &[("grant_type", DEVICE_CODE), ("device_code", device_code)])
-}
-
-fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).expect("it is there").to_owned()
-}
-
-fn device_code(response: &Response) -> String {
-    assert_eq!(response.status, 200, "{}", response.body);
-    text(&json(response), "device_code")
-}
-
-/// Started by `signer`, and approved by alice.
-fn approved(world: &World, signer: &Signer<'_>) -> String {
-    let started = start(world, &signer.assertion(&json!(ISSUER)));
-    let device_code = device_code(&started);
-    Person::of(world).approve_as("alice", "wonderland-8787", &text(&json(&started), "user_code"));
-    device_code
-}
-
-fn reason(response: &Response) -> (&'static str, Option<String>) {
-    let decision = response.decisions.first().expect("a line for the log");
-    (decision.reason, decision.client.clone())
-}
+use super::{PRINTER, SCOPE, approved, ask, device_code, poll, reason, register, start, text, world_with};
+use crate::support::signer::{JWT_BEARER, Signer, by};
+use crate::support::{Cost, ISSUER, World, json, outcome, post};
 
 #[test]
-fn s5_a_client_with_a_key_goes_all_the_way_without_a_secret() {
+fn s5_a_client_with_a_key_needs_a_secret_at_no_endpoint() {
     let world = world_with(&[]);
     let signer = Signer::new(&world, PRINTER, 1).named("ours");
     let fresh = || signer.assertion(&json!(ISSUER));
@@ -105,7 +54,7 @@ fn s13_the_audience_is_the_issuer_or_the_url_that_got_the_assertion_as_one_strin
 }
 
 #[test]
-fn s13_strictly_the_audience_is_the_issuer_alone() {
+fn s13_in_strict_mode_the_audience_is_the_issuer() {
     let world = world_with(&[("CLIENT_ASSERTION_AUDIENCE", "strict")]);
     let signer = Signer::new(&world, PRINTER, 1);
 
@@ -115,7 +64,7 @@ fn s13_strictly_the_audience_is_the_issuer_alone() {
 }
 
 #[test]
-fn s13_at_the_mtls_host_the_url_is_that_hosts() {
+fn s13_at_the_mtls_host_the_audience_is_the_url_of_that_host() {
     let mtls = "http://localhost:8787";
     let world = world_with(&[("ISSUER", ISSUER), ("MTLS_ORIGIN", mtls)]);
     let signer = Signer::new(&world, PRINTER, 1);
@@ -142,13 +91,21 @@ fn an_assertion_is_good_once_at_any_endpoint() {
         assert_eq!((again.status, reason(&again).0), (401, "assertion_replayed"));
     }
     world.wait(91);
-    assert_eq!(reason(&start(&world, &assertion)).0, "assertion_expired", "forgotten no sooner than it ends");
+    assert_eq!(
+        reason(&start(&world, &assertion)).0,
+        "assertion_expired",
+        "the `jti` is remembered until the assertion expires"
+    );
     let other_claims = signer.assertion_with(&json!({ "jti": "1-1" }));
-    assert_eq!(start(&world, &other_claims).status, 200, "a name may come back once its assertion has ended");
+    assert_eq!(
+        start(&world, &other_claims).status,
+        200,
+        "a `jti` can be used again once its assertion has expired"
+    );
 }
 
 #[test]
-fn a_name_belongs_to_one_client() {
+fn two_clients_can_use_the_same_jti() {
     let world = world_with(&[]);
     world.change_client("demo-tv", |client| {
         client.authentication = Authentication::PrivateKeyJwt;
@@ -162,17 +119,17 @@ fn a_name_belongs_to_one_client() {
 }
 
 #[test]
-fn somebody_elses_signature_uses_up_no_name() {
+fn an_assertion_with_a_wrong_signature_uses_up_no_jti() {
     let world = world_with(&[]);
-    let named = |seed| Signer::new(&world, PRINTER, seed).assertion_with(&json!({ "jti": "n" }));
+    let with_key = |seed| Signer::new(&world, PRINTER, seed).assertion_with(&json!({ "jti": "n" }));
 
-    assert_eq!(reason(&start(&world, &named(2))).0, "assertion_signature_wrong");
+    assert_eq!(reason(&start(&world, &with_key(2))).0, "assertion_signature_wrong");
 
-    assert_eq!(start(&world, &named(1)).status, 200);
+    assert_eq!(start(&world, &with_key(1)).status, 200);
 }
 
 #[test]
-fn without_the_limiter_no_assertion_is_taken_and_none_is_used_up() {
+fn without_the_limiter_no_assertion_is_accepted_or_used_up() {
     let world = world_with(&[]);
     let signer = Signer::new(&world, PRINTER, 1);
     let device_code = approved(&world, &signer);
@@ -240,12 +197,12 @@ fn a_client_with_a_key_has_no_secret_and_one_with_a_secret_no_key() {
 }
 
 #[test]
-fn a_key_that_was_taken_away_redeems_nothing_and_one_that_came_since_does() {
+fn a_removed_key_redeems_nothing_and_a_new_one_does() {
     let world = world_with(&[]);
     let (old, new) = (Signer::new(&world, PRINTER, 1), Signer::new(&world, PRINTER, 2));
     world.wait(10);
     let device_code = approved(&world, &old);
-    assert_eq!(world.get("/jwks.json").status, 200, "the snapshot still has the old key");
+    assert_eq!(world.get("/jwks.json").status, 200, "a snapshot with the old key is loaded");
 
     register(&world, &new.jwks());
 
@@ -255,7 +212,7 @@ fn a_key_that_was_taken_away_redeems_nothing_and_one_that_came_since_does() {
 }
 
 #[test]
-fn a_poll_that_waits_asks_its_grant_once_and_writes_the_name_of_its_assertion_only() {
+fn a_pending_poll_asks_its_grant_once_and_writes_only_its_jti() {
     let world = world_with(&[]);
     let signer = Signer::new(&world, PRINTER, 1);
     let code = device_code(&start(&world, &signer.assertion(&json!(ISSUER))));
@@ -266,115 +223,8 @@ fn a_poll_that_waits_asks_its_grant_once_and_writes_the_name_of_its_assertion_on
     assert_eq!(world.cost(), Cost { grant_hops: 1, grant_writes: 0, limit_hops: 1, limit_writes: 1 });
 }
 
-// --- Keys that the client publishes ---
-
-const JWKS_URI: &str = "https://printer.example/jwks.json";
-
-fn publish(world: &World, jwks: &Value) {
-    world.server.platform.documents.borrow_mut().insert(JWKS_URI.to_owned(), jwks.to_string());
-}
-
-/// A world whose printer publishes the keys of `1`, called `a`.
-fn world_with_uri() -> World {
-    let world = World::new();
-    world.change_client(PRINTER, |client| {
-        client.authentication = Authentication::PrivateKeyJwt;
-        client.keys.jwks_uri = Some(JWKS_URI.to_owned());
-    });
-    publish(&world, &Signer::new(&world, PRINTER, 1).named("a").jwks());
-    world.wait(10);
-    world
-}
-
 #[test]
-fn published_keys_are_fetched_once_in_a_while() {
-    let world = world_with_uri();
-    let signer = Signer::new(&world, PRINTER, 1).named("a");
-    let fetches = || world.server.platform.fetches.get();
-
-    for _ in 0..3 {
-        assert_eq!(start(&world, &signer.assertion(&json!(ISSUER))).status, 200);
-    }
-    assert_eq!(fetches(), 1);
-    world.wait(KEY_SET_AGE.as_secs());
-    assert_eq!(start(&world, &signer.assertion(&json!(ISSUER))).status, 200);
-    assert_eq!(fetches(), 2);
-}
-
-#[test]
-fn a_key_that_was_taken_out_of_what_is_published_is_good_for_five_minutes_at_most() {
-    let world = world_with_uri();
-    let signer = Signer::new(&world, PRINTER, 1).named("a");
-    assert_eq!(start(&world, &signer.assertion(&json!(ISSUER))).status, 200);
-
-    publish(&world, &json!({ "keys": [] }));
-
-    world.wait(299);
-    assert_eq!(start(&world, &signer.assertion(&json!(ISSUER))).status, 200);
-    world.wait(1);
-    assert_eq!(reason(&start(&world, &signer.assertion(&json!(ISSUER)))).0, "assertion_signature_wrong");
-}
-
-#[test]
-fn an_unknown_key_has_them_fetched_anew_at_most_once_a_minute() {
-    let world = world_with_uri();
-    let (old, new) = (Signer::new(&world, PRINTER, 1).named("a"), Signer::new(&world, PRINTER, 2).named("b"));
-    let fetches = || world.server.platform.fetches.get();
-    let status = |signer: &Signer<'_>| start(&world, &signer.assertion(&json!(ISSUER))).status;
-    assert_eq!(status(&old), 200);
-
-    publish(&world, &json!({ "keys": [old.jwk(), new.jwk()] }));
-
-    assert_eq!((status(&new), fetches()), (401, 1), "too soon after the first");
-    world.wait(KEY_SET_REFUSAL_AGE.as_secs());
-    assert_eq!((status(&new), fetches()), (200, 2));
-    assert_eq!((status(&new), status(&old), fetches()), (200, 200, 2));
-    let stranger = Signer::new(&world, PRINTER, 3).named("c");
-    for _ in 0..5 {
-        assert_eq!((status(&stranger), fetches()), (401, 2), "nobody can make it fetch more often");
-    }
-}
-
-#[test]
-fn keys_that_cannot_be_fetched_are_a_503_and_soon_asked_for_again() {
-    let world = world_with_uri();
-    let signer = Signer::new(&world, PRINTER, 1).named("a");
-    let status = || start(&world, &signer.assertion(&json!(ISSUER))).status;
-    world.set_down("documents", true);
-
-    assert_eq!((status(), status(), world.server.platform.fetches.get()), (503, 503, 1));
-    world.set_down("documents", false);
-    assert_eq!(status(), 503, "not for ten seconds");
-    world.wait(10);
-    assert_eq!(status(), 200);
-
-    world.set_down("documents", true);
-    world.wait(299);
-    assert_eq!(status(), 200, "what is known is good for its time");
-    world.wait(1);
-    assert_eq!(status(), 503);
-    publish(&world, &json!("not a set"));
-    world.set_down("documents", false);
-    world.wait(10);
-    assert_eq!(status(), 503);
-}
-
-#[test]
-fn keys_are_never_fetched_without_tls() {
-    let world = world_with_uri();
-    world.change_client(PRINTER, |client| {
-        client.keys.jwks_uri = Some("http://printer.example/jwks".to_owned());
-    });
-    world.wait(10);
-    let signer = Signer::new(&world, PRINTER, 1).named("a");
-
-    assert_eq!(start(&world, &signer.assertion(&json!(ISSUER))).status, 503);
-
-    assert_eq!(world.server.platform.fetches.get(), 0);
-}
-
-#[test]
-fn the_metadata_say_how_clients_may_prove_themselves() {
+fn the_metadata_list_the_methods_of_client_authentication() {
     let metadata = json(&World::new().get("/.well-known/oauth-authorization-server"));
 
     let (proven, algorithms) = (

@@ -1,0 +1,90 @@
+//! Records for the tests that pin stored formats and messages.
+
+use device_grant::family::id::AttemptId;
+use device_grant::family::renewal::Renewal;
+use device_grant::family::{Current, Family};
+use device_grant::format::Format;
+use device_grant::grant::{Approval, Grant, Hold, Request, State};
+use device_grant::identity::account::AccountKey;
+use device_grant::place::{Origin, Place};
+use device_grant::scope::Scope;
+use device_grant::secret::Digest;
+use device_grant::time::Timestamp;
+use device_grant::token::confirmation::Confirmation;
+
+pub(super) const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
+
+pub(super) fn request() -> Request {
+    Request {
+        client_id: "demo-tv".to_owned(),
+        scope: Scope::parse("openid email").expect("a scope"),
+        nonce: Some("n".to_owned()),
+        origin: Origin {
+            place: Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() },
+            device: "Apple TV".to_owned(),
+            at: AT,
+        },
+        gauge: "live/demo-tv/abc".to_owned(),
+        ..Request::default()
+    }
+}
+
+pub(super) fn bound() -> Confirmation {
+    Confirmation { jkt: Some("thumbprint".to_owned()), ..Confirmation::default() }
+}
+
+pub(super) fn approval() -> Approval {
+    Approval {
+        account: AccountKey::local("alice"),
+        scope: Scope::parse("openid").expect("a scope"),
+        auth_time: AT,
+        amr: vec!["pwd".to_owned()],
+        acr: None,
+        at: AT,
+    }
+}
+
+pub(super) fn hold() -> Hold {
+    Hold {
+        account: AccountKey::local("alice"),
+        session: Digest::of(b"session"),
+        browser: Digest::of(b"browser"),
+        nonce: "nonce".to_owned(),
+    }
+}
+
+pub(super) fn grant(state: State) -> Grant {
+    Grant {
+        format: Format,
+        secret: Digest::of(b"secret"),
+        request: request(),
+        expires_at: AT,
+        grace: 60,
+        interval: 5,
+        state,
+        without_key: false,
+    }
+}
+
+pub(super) fn family() -> Family {
+    Family {
+        format: Format,
+        client_id: "demo-tv".to_owned(),
+        account: AccountKey::local("alice"),
+        scope: Scope::parse("openid").expect("a scope"),
+        auth_time: AT,
+        amr: vec!["pwd".to_owned()],
+        ends_at: AT,
+        refresh: Some(Current {
+            digest: Digest::of(b"refresh"),
+            attempt: AttemptId::of_jti("attempt"),
+            good_until: AT,
+        }),
+        ended: None,
+        resource: Vec::new(),
+        cnf: Confirmation::default(),
+        acr: None,
+        refreshable_until: AT,
+        renewal: Renewal::default(),
+    }
+}

@@ -1,0 +1,165 @@
+//! What the shard must do when a code is opened, polled, held and decided.
+
+use device_grant::audit::What;
+use device_grant::grant::command::{
+    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, TakeHold,
+};
+use device_grant::grant::poll::Poll;
+use device_grant::grant::{Denial, Grant, Hold};
+use device_grant::secret::Digest;
+
+use super::rows::{GRACE, Stored, approval, grant, hold};
+use super::{Code, KEY, LIFETIME, Life, RACE};
+
+impl Life<'_> {
+    pub(super) fn open(&mut self) {
+        let (before, free) = (self.stored(), self.codes == 0 || self.code.expires_at + GRACE <= self.now);
+        let expires_at = self.now + LIFETIME;
+        let grant =
+            Box::new(grant(Digest::of(format!("{}", self.codes + 1).as_bytes()), self.cnf(true), expires_at));
+
+        let reply = self.ask(Open { key: KEY, grant, cap: 10 });
+
+        if free {
+            assert_eq!(
+                (reply, self.events_since(&before)),
+                (Opened::Live(1), vec![What::DeviceAuthorization])
+            );
+            self.codes += 1;
+            self.code = Code { expires_at, ..Code::default() };
+            self.meet(if self.codes > 1 { "opened over an old one" } else { "opened" });
+        } else {
+            assert_eq!((reply, self.stored()), (Opened::Taken, before));
+            self.meet("taken");
+        }
+    }
+
+    pub(super) fn poll(&mut self, right: bool, key: bool, confidential: bool) {
+        let (before, memory) = (self.stored(), format!("{:?}", self.memory));
+        let expected = self.expected(right, key, confidential);
+        let (secret, proven, reissue_bound) = (self.secret(right), self.cnf(key), self.setting.reissue);
+        let reissue = reissue_bound && confidential;
+
+        let poll = self.ask(PollCode { key: KEY, secret, reissue, reissue_bound, proven });
+
+        assert_eq!(name(&poll), expected, "{:?}", self.code);
+        self.meet(expected);
+        match expected {
+            "without key" => self.only_the_mark_is_new(&before),
+            "replayed" => {
+                assert_eq!(self.live(), [], "the tokens of the code are revoked");
+                let news = if self.code.replayed { vec![] } else { vec![What::DeviceCodeReplayed] };
+                assert_eq!(self.events_since(&before), news);
+                self.code.replayed = true;
+            }
+            // Only a longer interval is stored.
+            "pending" => assert_eq!(without_interval(self.stored()), without_interval(before)),
+            _ => assert_eq!(self.stored(), before, "{expected}"),
+        }
+        if ["without key", "unknown"].contains(&expected) {
+            assert_eq!(format!("{:?}", self.memory), memory, "the rightful device is not slowed down");
+        }
+    }
+
+    /// Returns what a poll must find, by the rules.
+    fn expected(&self, right: bool, key: bool, confidential: bool) -> &'static str {
+        let (code, now) = (&self.code, self.now);
+        if !right {
+            "unknown"
+        } else if self.setting.bound && !key {
+            "without key"
+        } else if code.denied.is_some() {
+            "denied"
+        } else if self.is_redeemable() || self.is_reissuable(confidential) {
+            "ready"
+        } else if let Some(at) = code.redeemed_at {
+            if now < at + RACE { "spent" } else { "replayed" }
+        } else if code.approved_at.is_some() || code.expires_at <= now {
+            "expired"
+        } else {
+            "pending"
+        }
+    }
+
+    /// Checks that a poll without the key changed nothing but the mark that there was one, which is set once.
+    fn only_the_mark_is_new(&mut self, before: &Stored) {
+        let news = if self.code.without_key { vec![] } else { vec![What::DeviceCodeWithoutKey] };
+        assert_eq!(self.events_since(before), news);
+        self.code.without_key = true;
+        let Stored { grants, families, .. } = self.stored();
+        let marked = |grant: &Grant| Grant { without_key: true, ..grant.clone() };
+        assert_eq!(grants, before.grants.iter().map(|(key, grant)| (*key, marked(grant))).collect());
+        assert_eq!(families, before.families);
+    }
+
+    pub(super) fn hold(&mut self, account: u8, browser: u8) {
+        let (before, open) = (self.stored(), self.is_open());
+        self.pages += 1;
+        let hold = hold(account, browser, self.pages);
+        let holder = self.code.held.clone();
+        let other = |held: &Hold| held.account != hold.account && held.browser != hold.browser;
+        let again = |held: &Hold| held.account == hold.account && held.browser == hold.browser;
+
+        let reply = self.ask(TakeHold { key: KEY, hold: hold.clone() });
+
+        assert_eq!(matches!(reply, Held::Yours(_)), open && !holder.as_ref().is_some_and(other));
+        if !open {
+            assert_eq!(self.stored(), before);
+        } else if holder.as_ref().is_some_and(other) {
+            assert_eq!(self.events_since(&before), [What::Contested]);
+            self.code.denied = Some(Denial::Contested);
+            self.meet("contested");
+        } else {
+            let news = if holder.as_ref().is_some_and(again) { vec![] } else { vec![What::ConsentOpened] };
+            assert_eq!(self.events_since(&before), news);
+            self.code.held = Some(hold);
+            self.meet("held");
+        }
+    }
+
+    pub(super) fn decide(&mut self, stale: bool, decision: u8) {
+        let (before, open) = (self.stored(), self.is_open());
+        let fresh = self.code.held.clone().filter(|_| !stale);
+        let hold = fresh.clone().unwrap_or_else(|| hold(0, 0, 0));
+        let (decision, what) = match decision {
+            0 => (ConsentDecision::Approve(approval(self.now)), What::Approved),
+            1 => (ConsentDecision::Deny(Denial::Denied), What::Denied),
+            _ => (ConsentDecision::Deny(Denial::Reported), What::Reported),
+        };
+
+        let decided = self.ask(Decide { key: KEY, hold, decision: decision.clone() });
+
+        if open && fresh.is_some() {
+            assert!(matches!(decided, Decided::Done(_)), "{decided:?}");
+            assert_eq!(self.events_since(&before), [what]);
+            match decision {
+                ConsentDecision::Approve(_) => self.code.approved_at = Some(self.now),
+                ConsentDecision::Deny(how) => self.code.denied = Some(how),
+            }
+            self.meet("decided");
+        } else {
+            assert_eq!(decided, if open { Decided::Elsewhere } else { Decided::Over });
+            assert_eq!(self.stored(), before);
+            self.meet(if open { "elsewhere" } else { "over" });
+        }
+    }
+}
+
+fn without_interval(mut stored: Stored) -> Stored {
+    stored.grants.values_mut().for_each(|grant| grant.interval = 0);
+    stored
+}
+
+/// Returns the name of a reply to a poll, as in `expected`.
+fn name(poll: &Poll) -> &'static str {
+    match poll {
+        Poll::Pending(_) | Poll::TooSoon(_) => "pending",
+        Poll::Denied(_) => "denied",
+        Poll::Expired => "expired",
+        Poll::Ready(_) => "ready",
+        Poll::Spent => "spent",
+        Poll::Replayed => "replayed",
+        Poll::Unknown => "unknown",
+        Poll::WithoutKey => "without key",
+    }
+}

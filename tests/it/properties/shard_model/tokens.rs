@@ -1,0 +1,110 @@
+//! What the shard must do when a code is redeemed, and when a refresh token is presented and rotated.
+
+use device_grant::audit::What;
+use device_grant::family::command::{PresentToken, RotateToken};
+use device_grant::family::id::{AttemptId, FamilyId};
+use device_grant::family::{Holder, Presented, Rotation};
+use device_grant::grant::command::Redeem;
+use device_grant::grant::redemption::Redemption;
+use device_grant::secret::Digest;
+
+use super::rows::{Stored, current, family};
+use super::{KEY, Life};
+
+impl Life<'_> {
+    pub(super) fn redeem(&mut self, right: bool, attempt: u8, confidential: bool) {
+        let before = self.stored();
+        let (first, reissued) = (right && self.is_redeemable(), right && self.is_reissuable(confidential));
+        let again = right && self.code.won.last() == Some(&attempt);
+        let (secret, id) = (self.secret(right), self.id(attempt));
+        let family = Box::new(family(id, attempt, self.cnf(true), self.now));
+        let reissue = self.setting.reissue && (confidential || self.setting.bound);
+
+        let reply = self.ask(Redeem {
+            key: KEY,
+            secret,
+            attempt: AttemptId::of_jti(&attempt.to_string()),
+            id,
+            family,
+            reissue,
+        });
+
+        let won = first || reissued && !again;
+        let expected = match (won, again) {
+            (true, _) => Redemption::Won,
+            (false, true) => Redemption::Again,
+            (false, false) => Redemption::Lost,
+        };
+        assert_eq!(reply, expected, "{:?}", self.code);
+        if !won {
+            return assert_eq!(self.stored(), before);
+        }
+        assert_eq!(self.events_since(&before), [if first { What::Redeemed } else { What::Reissued }]);
+        assert_eq!(self.live(), [id]);
+        self.code.redeemed_at = Some(self.now);
+        self.code.won.push(attempt);
+        self.tokens.insert(id, vec![format!("{id}/0")]);
+        self.meet(if first { "redeemed" } else { "reissued" });
+    }
+
+    /// Returns a family of the current code, one of its tokens, and whether that is the newest.
+    fn token(&self, family: usize, back: usize) -> Option<(FamilyId, Digest, bool)> {
+        let id = self.id(*self.code.won.iter().rev().nth(family)?);
+        let token = self.tokens.get(&id)?.iter().rev().nth(back)?;
+        Some((id, Digest::of(token.as_bytes()), back == 0))
+    }
+
+    pub(super) fn refresh(&mut self, family: usize, back: usize, key: bool, own: bool) {
+        let before = self.stored();
+        let Some((id, secret, newest)) = self.token(family, back) else { return };
+        let live = self.live().contains(&id);
+        let client_id = if own { "demo-tv" } else { "demo-printer" }.to_owned();
+        let holder = Holder { client_id, proven: self.cnf(key) };
+
+        let presented = self.ask(PresentToken { id, secret, genuine: true, holder });
+
+        if !own {
+            assert_eq!(presented, Presented::Dead, "another client's");
+        } else if self.setting.bound && !key {
+            assert_eq!(presented, Presented::WithoutKey);
+        } else {
+            assert_eq!(presented != Presented::Dead, live);
+            assert!(!(live && newest) || matches!(presented, Presented::Current(_)), "{presented:?}");
+        }
+        self.ended_or_untouched(id, presented == Presented::Reused, &before);
+    }
+
+    pub(super) fn rotate(&mut self, family: usize, back: usize) {
+        let before = self.stored();
+        let Some((id, secret, newest)) = self.token(family, back) else { return };
+        let (live, count) = (self.live().contains(&id), self.tokens.get(&id).map_or(0, Vec::len));
+        let successor = format!("{id}/{count}");
+        let (next, cnf) = (current(&successor, &successor), self.cnf(true));
+        let ends_at = before.families.get(&id).expect("a token has a family").ends_at;
+
+        let reply = self.ask(RotateToken { id, secret, next, ends_at, cnf });
+
+        assert!(live || reply == Rotation::Lost, "a family that has ended rotates nothing");
+        assert!(!(live && newest) || reply == Rotation::Rotated, "{reply:?}");
+        if reply == Rotation::Rotated {
+            assert_eq!(
+                self.events_since(&before),
+                [if newest { What::Refreshed } else { What::RefreshedAgain }]
+            );
+            self.tokens.entry(id).or_default().push(successor);
+            return self.meet(if newest { "refreshed" } else { "refreshed again" });
+        }
+        self.ended_or_untouched(id, !self.events_since(&before).is_empty(), &before);
+    }
+
+    /// Checks that a reused token ended its family, and that any other changed nothing.
+    fn ended_or_untouched(&self, id: FamilyId, reused: bool, before: &Stored) {
+        if reused {
+            assert_eq!(self.events_since(before), [What::RefreshTokenReused]);
+            assert!(!self.live().contains(&id));
+            self.meet("reused");
+        } else {
+            assert_eq!(self.stored(), *before);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Records of counters and events.
+
+use device_grant::audit::{Event, Shipment, What};
+use device_grant::format::Format;
+use device_grant::grant::routing::RowKey;
+use device_grant::identity::account::AccountKey;
+use device_grant::limiter;
+use device_grant::limiter::command::{Admit, Expose, Rule, Take};
+
+use super::pin;
+use crate::properties::records::AT;
+
+const KEY: RowKey = RowKey([7; 16]);
+
+#[test]
+fn a_counter() {
+    let mut row = limiter::Row::default();
+    let (key, live) = ("k".to_owned(), std::collections::BTreeMap::from([("weur/0".to_owned(), 3)]));
+    let rule = Rule::Window { limit: 5, window: 300 };
+    row.apply(&Take { key: key.clone(), rule }.into(), AT);
+    row.apply(&Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20 }.into(), AT);
+    row.apply(&Expose { key, live, wrong: 0, window: 300, allowed: 5 }.into(), AT);
+    pin(
+        &row,
+        r#"{"format":1,"attempts":[1763733780123],"codes":{"a":1763733780123},"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
+    );
+}
+
+#[test]
+fn an_event_and_its_shipment() {
+    let event = Event {
+        format: Format,
+        what: What::DeviceCodeReplayed,
+        at: AT,
+        subject: KEY.to_string(),
+        client_id: "demo-tv".to_owned(),
+        account: Some(AccountKey::local("alice")),
+    };
+    let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}"#;
+    pin(&event, json);
+    pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
+    let event = serde_json::json!({ "at": 1 });
+    pin(&Shipment { id: "weur/3/17".to_owned(), event }, r#"{"id":"weur/3/17","event":{"at":1}}"#);
+}

@@ -1,0 +1,142 @@
+//! Records of clients, scopes and signing keys, and the published snapshot.
+
+use device_grant::client::history::History;
+use device_grant::client::rules::{CodeRules, TokenRules};
+use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
+use device_grant::format::Format;
+use device_grant::registry::key_schedule::NEVER;
+use device_grant::registry::rows::StoredKey;
+use device_grant::registry::snapshot::Snapshot;
+use device_grant::secret::Digest;
+use device_grant::token::signing_key::{Algorithm, Material, PublicKey};
+
+use super::{pin, with_digests};
+use crate::properties::records::AT;
+
+/// SHA-256 of `a`, in base64url.
+const A: &str = "ypeBEsobvcr6wjGzmiPcTaeG7_gUfE5yuYB3ha_uSLs";
+
+#[test]
+fn a_client_and_a_signing_key() {
+    let tv = demo::clients().remove(0);
+    pin(
+        &tv,
+        r#"{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{"method":"none"},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true}"#,
+    );
+    let material = Material::Ec { crv: "P-256".to_owned(), x: "eA".to_owned(), y: "eQ".to_owned() };
+    let public = PublicKey::new(Algorithm::Es256, material);
+    let kid = public.kid.clone();
+    let key = StoredKey {
+        format: Format,
+        public,
+        wrapped: "d3JhcHBlZA".to_owned(),
+        created_at: AT,
+        signs_from: AT,
+        retired_at: None,
+        imported: false,
+    };
+    pin(
+        &key,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123,"signs_from":1763733780123}}"#
+        ),
+    );
+    let retired = StoredKey {
+        wrapped: String::new(),
+        signs_from: AT,
+        retired_at: Some(AT),
+        imported: true,
+        ..key.clone()
+    };
+    pin(
+        &retired,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"","created_at":1763733780123,"signs_from":1763733780123,"retired_at":1763733780123,"imported":true}}"#
+        ),
+    );
+    let standby = StoredKey { signs_from: NEVER, ..key };
+    pin(
+        &standby,
+        &format!(
+            r#"{{"format":1,"public":{{"kid":"{kid}","alg":"ES256","use":"sig","kty":"EC","crv":"P-256","x":"eA","y":"eQ"}},"wrapped":"d3JhcHBlZA","created_at":1763733780123,"signs_from":253402300799000}}"#
+        ),
+    );
+}
+
+#[test]
+fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
+    let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false}"#;
+    pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
+    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
+    pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
+    let snapshot =
+        r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    pin(&serde_json::from_str::<Snapshot>(snapshot).expect("it parses"), snapshot);
+}
+
+#[test]
+fn the_published_snapshot() {
+    let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
+    let snapshot = Snapshot {
+        format: Format,
+        clients: Vec::new(),
+        scopes,
+        scope_claims: std::collections::BTreeMap::new(),
+        keys: Vec::new(),
+    };
+    pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+}
+
+#[test]
+fn how_a_client_proves_itself() {
+    let previous = Some(Retiring { digest: Digest::of(b"secret"), until: AT });
+    let by = SecretBy::Post;
+    let secret = |previous| Authentication::Secret { digest: Digest::of(b"secret"), previous, by };
+    for (authentication, json) in [
+        (secret(None), r#"{"method":"secret","digest":"GRANT_SECRET","by":"post"}"#),
+        (
+            secret(previous),
+            r#"{"method":"secret","digest":"GRANT_SECRET","previous":{"digest":"GRANT_SECRET","until":1763733780123},"by":"post"}"#,
+        ),
+        (Authentication::PrivateKeyJwt, r#"{"method":"private_key_jwt"}"#),
+        (
+            Authentication::TlsClientAuth { subject_dn: "CN=a".to_owned() },
+            r#"{"method":"tls_client_auth","subject_dn":"CN=a"}"#,
+        ),
+        (Authentication::SelfSignedTlsClientAuth, r#"{"method":"self_signed_tls_client_auth"}"#),
+    ] {
+        pin(&authentication, &with_digests(json));
+    }
+}
+
+#[test]
+fn a_client_stored_without_a_version_has_version_1() {
+    let old = serde_json::to_string(&demo::clients().remove(0)).expect("it serializes");
+
+    let client: Client = serde_json::from_str(&old).expect("it parses");
+
+    assert!(!old.contains("history"));
+    assert_eq!((client.history.version, client.history.etag().as_str()), (1, "\"0.1\""));
+}
+
+#[test]
+fn a_changed_client_with_a_rotated_secret() {
+    let digest = Digest::of(b"a");
+    let previous = Some(Retiring { digest, until: AT });
+    let client = Client {
+        authentication: Authentication::Secret { digest, previous, by: SecretBy::Post },
+        history: History::beginning(AT).changed(AT),
+        ..demo::clients().remove(0)
+    };
+
+    let authentication = format!(
+        r#"{{"method":"secret","digest":"{A}","previous":{{"digest":"{A}","until":1763733780123}},"by":"post"}}"#
+    );
+    let history = r#"{"version":2,"created_at":1763733780123,"changed_at":1763733780123}"#;
+    pin(
+        &client,
+        &format!(
+            r#"{{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{authentication},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,"history":{history}}}"#
+        ),
+    );
+}

@@ -1,0 +1,58 @@
+//! Events and log lines.
+
+use device_grant::endpoint::http::Response;
+
+use super::{ALICE, enter, refresh_token};
+use crate::support::World;
+
+#[test]
+fn every_transition_leaves_an_event() {
+    let world = World::new();
+    let started = world.approved();
+    let tokens = world.poll(&started.device_code);
+    world.refresh(&refresh_token(&tokens));
+
+    assert_eq!(
+        world.events(),
+        ["device_authorization", "consent_opened", "approved", "redeemed", "refreshed"]
+    );
+}
+
+#[test]
+fn every_decision_leaves_a_log_line_with_its_reason_and_no_secret() {
+    let world = World::new();
+    let started = world.start();
+    let poll = world.poll(&started.device_code);
+    let unknown = world
+        .post("/token", &[("grant_type", crate::support::DEVICE_CODE), ("client_id", &started.device_code)]);
+
+    let line = |response: &Response| {
+        serde_json::to_string(response.decisions.first().expect("a decision")).expect("it serializes")
+    };
+
+    let expected =
+        r#"{"what":"poll","client":"demo-tv","outcome":"authorization_pending","reason":"pending"}"#;
+    assert_eq!(line(&poll), expected);
+    assert_eq!(line(&unknown), r#"{"what":"poll","outcome":"invalid_client","reason":"unknown_client"}"#);
+    let person = enter(&world, ALICE, &started.user_code);
+    let decisions: Vec<_> =
+        person.page.borrow().decisions.iter().map(|decision| (decision.what, decision.outcome)).collect();
+    assert_eq!(decisions, [("code_entry", "consent_shown"), ("sign_in", "signed_in")]);
+}
+
+#[test]
+fn a_form_without_its_transaction_leaves_a_log_line_at_every_step() {
+    let world = World::new();
+    let person = enter(&world, ALICE, &world.start().user_code);
+    let steps = [
+        ("sign_in", vec![("step", "sign_in"), ("username", "alice"), ("password", "wonderland-8787")]),
+        ("sign_out", vec![("step", "switch_account")]),
+        ("decision", vec![("step", "decide"), ("decision", "approve"), ("confirm_device", "yes")]),
+    ];
+
+    for (what, form) in steps {
+        let page = person.submit_only(&form);
+        let line = page.decisions.first().unwrap_or_else(|| panic!("{what} left no log line"));
+        assert_eq!((line.what, line.outcome), (what, "refused"), "{line:?}");
+    }
+}

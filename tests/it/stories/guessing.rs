@@ -1,0 +1,161 @@
+//! Wrong codes and wrong passwords: what they reveal, and how they are limited.
+
+use device_grant::endpoint::http::Response;
+
+use super::{ALICE, BOB, enter};
+use crate::support::World;
+use crate::support::person::{Person, hidden};
+
+#[test]
+fn wrong_used_expired_and_foreign_codes_get_the_same_page() {
+    let world = World::new();
+    let expired = world.start();
+    world.wait(300);
+    let person = enter(&world, ALICE, &world.start().user_code);
+    // No time passes from here on, so all of these codes are still within their life when they are entered.
+    let codes = [world.start(), world.start(), world.start(), world.start(), world.start()];
+    let [used, denied, reported, contested, contested_before] = &codes;
+    enter(&world, BOB, &used.user_code).decide("approve");
+    assert_eq!(world.poll_outcome(&used.device_code), "issued");
+    enter(&world, BOB, &denied.user_code).decide("deny");
+    enter(&world, BOB, &reported.user_code).decide("report");
+    enter(&world, BOB, &contested.user_code);
+    enter(&world, BOB, &contested_before.user_code);
+    let enters = |user_code: &str| {
+        // An account has five tries; this test needs more.
+        world.server.platform.reset_counters("code/");
+        Response { decisions: Vec::new(), ..person.enter(user_code) }
+    };
+    enters(&contested_before.user_code);
+    let ends: Vec<String> = codes.iter().map(|code| world.poll_outcome(&code.device_code)).collect();
+    assert_eq!(
+        ends,
+        ["invalid_grant", "access_denied", "access_denied", "authorization_pending", "access_denied"]
+    );
+
+    let wrong = enters("BBBB-BBBB");
+
+    assert_eq!(wrong.status, 400);
+    for (why, code) in [
+        ("used", used),
+        ("denied", denied),
+        ("reported", reported),
+        ("contested now", contested),
+        ("contested before", contested_before),
+        ("expired", &expired),
+    ] {
+        assert_eq!(enters(&code.user_code), wrong, "{why}");
+    }
+    assert_eq!(world.poll_outcome(&contested.device_code), "access_denied");
+    assert_eq!(world.poll_outcome(&expired.device_code), "expired_token");
+    assert_eq!(world.events().iter().filter(|event| *event == "contested").count(), 2);
+}
+
+#[test]
+fn before_sign_in_a_right_code_and_a_wrong_one_look_alike() {
+    let world = World::new();
+    let started = world.start();
+    let mask = |page: Response| {
+        let transaction = hidden(&page.body, "transaction").expect("a field");
+        page.body.replace(&transaction, "")
+    };
+    let person = Person::of(&world);
+    let hops = || world.server.platform.grant_hops.replace(0);
+    hops();
+
+    let (right, wrong) = (mask(person.enter(&started.user_code)), mask(person.enter("BBBB-BBBB")));
+
+    assert_eq!(right, wrong);
+    assert_eq!(hops(), 0, "nothing was looked up");
+}
+
+#[test]
+fn a_right_code_uses_up_no_try_and_gives_none_back() {
+    let world = World::new();
+    let person = Person::of(&world);
+    person.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB");
+    for _ in 0..3 {
+        person.enter("BBBB-BBBB");
+    }
+
+    for _ in 0..10 {
+        assert_eq!(person.enter(&world.start().user_code).status, 200);
+    }
+
+    assert_eq!(person.enter("BBBB-BBBB").status, 400, "the fifth");
+    assert_eq!(person.enter(&world.start().user_code).status, 429, "then right codes have to wait, too");
+    world.wait(300);
+    assert_eq!(person.enter(&world.start().user_code).status, 200);
+}
+
+#[test]
+fn a_network_has_its_own_budget_of_wrong_codes() {
+    let world = World::new();
+    for round in 0..6 {
+        // An account has five tries; a network has thirty, whoever is signed in there.
+        world.server.platform.reset_counters("code/account");
+        let person = Person::of(&world);
+        person.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB");
+        for _ in 0..4 {
+            assert_eq!(person.enter("BBBB-BBBB").status, 400, "round {round}");
+        }
+    }
+    world.server.platform.reset_counters("code/account");
+
+    let here = Person::of(&world);
+    assert_eq!(here.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB").status, 429);
+    let elsewhere = Person::at(&world, "203.0.113.9");
+    assert_eq!(elsewhere.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB").status, 400);
+}
+
+#[test]
+fn guessing_makes_new_codes_longer_and_refuses_nobody() {
+    let world = World::new();
+    for _ in 0..4 {
+        world.start();
+    }
+    let person = Person::of(&world);
+    person.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB");
+    person.enter("CCCC-CCCC");
+    person.enter("DDDD-DDDD");
+    person.enter("FFFF-FFFF");
+    world.wait(10);
+
+    let longer = world.start();
+
+    assert_eq!(longer.user_code.replace('-', "").len(), 10, "{}", longer.user_code);
+    Person::at(&world, "203.0.113.9").approve_as(BOB.0, BOB.1, &longer.user_code);
+    assert_eq!(world.poll_outcome(&longer.device_code), "issued");
+    world.wait(330);
+    assert_eq!(world.start().user_code.len(), 9, "codes are short again once the guesses are forgotten");
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_name_look_alike() {
+    let world = World::new();
+    let person = Person::of(&world);
+    person.enter(&world.start().user_code);
+    let attempt = |username: &str| {
+        let page = person.sign_in(username, "wrong");
+        (page.status, page.body.replace(username, ""))
+    };
+
+    assert_eq!(attempt("alice"), attempt("nobody"));
+}
+
+#[test]
+fn wrong_passwords_slow_an_account_down_and_never_lock_it() {
+    let world = World::new();
+    let person = Person::of(&world);
+    person.enter(&world.start().user_code);
+    for _ in 0..5 {
+        assert_eq!(person.sign_in(ALICE.0, "wrong").status, 400);
+    }
+
+    let slowed = person.sign_in(ALICE.0, ALICE.1);
+    assert_eq!((slowed.status, slowed.header("retry-after")), (429, Some("1")));
+    assert!(slowed.body.contains("1 second"));
+
+    world.wait(1);
+    assert_eq!(person.sign_in(ALICE.0, ALICE.1).status, 200);
+}

@@ -1,0 +1,189 @@
+//! The [`Platform`] of a [`World`](super::World): maps instead of Durable Objects, KV and the network.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+
+use device_grant::ask::Ask;
+use device_grant::endpoint::platform::{Platform, Unavailable};
+use device_grant::identity::account::AccountKey;
+use device_grant::registry::rows::{NewKey, StoredKey};
+use device_grant::registry::signing_keys;
+use device_grant::registry::snapshot::Snapshot;
+use device_grant::secret::decode;
+use device_grant::sharding::Shard;
+use device_grant::time::Timestamp;
+use device_grant::token::signing_key::{Algorithm, PublicKey};
+use device_grant::{grant, identity, limiter, registry};
+use jwt_compact::alg::Es256;
+use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
+use serde::de::DeserializeOwned;
+
+use super::keys::{es256, p256};
+use super::rows::{AccountRows, GrantRows, RegistryRows};
+use super::siteverify;
+
+/// All that lies outside the isolate: the rows of the objects, the published snapshot, documents on the web.
+#[derive(Default)]
+pub(crate) struct Memories {
+    pub(super) shards: RefCell<BTreeMap<String, GrantRows>>,
+    pub(super) accounts: AccountRows,
+    pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
+    pub(super) registry: RegistryRows,
+    pub(super) now: Cell<Timestamp>,
+    /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `signing`, `siteverify`,
+    /// `documents` or `rate limit`.
+    pub(crate) down: RefCell<BTreeSet<&'static str>>,
+    /// The snapshot in KV.
+    pub(crate) published: RefCell<Option<Snapshot>>,
+    pub(crate) siteverify: siteverify::Siteverify,
+    /// The bodies of the documents that can be fetched, by URL.
+    pub(crate) documents: RefCell<BTreeMap<String, String>>,
+    /// How many documents were fetched.
+    pub(crate) fetches: Cell<u32>,
+    /// Calls of grant shards since the last reset.
+    pub(crate) grant_hops: Cell<u32>,
+    /// Calls of limiters since the last reset.
+    pub(crate) limit_hops: Cell<u32>,
+    /// The keys whose rate limit on the platform is used up.
+    pub(crate) full: RefCell<BTreeSet<String>>,
+    pub(super) limit_writes: Cell<u32>,
+}
+
+/// Returns the command as the object reads it: written as JSON and parsed again.
+fn sent<A: Ask>(ask: A) -> A::Command
+where
+    A::Command: DeserializeOwned,
+{
+    let command: A::Command = ask.into();
+    serde_json::from_str(&serde_json::to_string(&command).unwrap()).unwrap()
+}
+
+impl Memories {
+    pub(super) fn apply_to_registry<A>(&self, ask: A) -> Result<A::Reply, Infallible>
+    where
+        A: Ask<Command = registry::command::Command>,
+    {
+        let command: registry::command::Command = sent(ask);
+        let adopted = if let registry::command::Command::ImportKey(ask) = &command {
+            // As in `made`, all bytes of the key are its number, and the number stands for the wrapped key.
+            let number = ask.key.members["d"].as_str().and_then(decode).unwrap()[0];
+            Some(NewKey { public: ask.key.public.clone(), wrapped: number.to_string() })
+        } else {
+            None
+        };
+        let answer = registry::apply(&self.registry, command, adopted, self.now.get())?;
+        Ok(answer.read::<A>().unwrap())
+    }
+
+    fn tend(&self) {
+        let Ok(unmade) = signing_keys::tend(&self.registry, self.registry.rotation.get(), self.now.get());
+        assert_eq!(unmade, None, "every key can be made natively");
+    }
+
+    /// Returns every counter that is stored; one that counts nothing is not.
+    pub(crate) fn stored_counters(&self) -> BTreeMap<String, limiter::Row> {
+        let counters = self.counters.borrow();
+        let stored = counters.iter().filter(|(_, row)| **row != limiter::Row::default());
+        stored.map(|(key, row)| (key.clone(), row.clone())).collect()
+    }
+
+    /// Forgets the counters whose keys start with `prefix`.
+    pub(crate) fn reset_counters(&self, prefix: &str) {
+        self.counters.borrow_mut().retain(|key, _| !key.starts_with(prefix));
+    }
+
+    fn reach(&self, object: &'static str) -> Result<(), Unavailable> {
+        if self.down.borrow().contains(object) { Err(Unavailable) } else { Ok(()) }
+    }
+}
+
+impl Platform for Memories {
+    async fn grants<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>,
+    {
+        self.reach("grants")?;
+        self.grant_hops.set(self.grant_hops.get() + 1);
+        let mut shards = self.shards.borrow_mut();
+        let rows = shards.entry(shard.to_string()).or_default();
+        let Ok(answer) = grant::shard::apply(rows, &mut rows.memory.borrow_mut(), sent(ask), self.now.get());
+        Ok(answer.read::<A>().unwrap())
+    }
+
+    async fn accounts<A>(&self, _: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = identity::shard::Command>,
+    {
+        self.reach("accounts")?;
+        let Ok(answer) = identity::shard::apply(&self.accounts, sent(ask), self.now.get());
+        Ok(answer.read::<A>().unwrap())
+    }
+
+    async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = limiter::command::Command>,
+    {
+        self.reach("limits")?;
+        self.limit_hops.set(self.limit_hops.get() + 1);
+        let command: limiter::command::Command = sent(ask);
+        let mut counters = self.counters.borrow_mut();
+        let row = counters.entry(command.key().to_owned()).or_default();
+        let before = row.clone();
+        let answer = row.apply(&command, self.now.get());
+        self.limit_writes.set(self.limit_writes.get() + u32::from(*row != before));
+        Ok(answer.read::<A>().unwrap())
+    }
+
+    async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = registry::command::Command>,
+    {
+        self.reach("registry")?;
+        self.tend();
+        let Ok(reply) = self.apply_to_registry(ask);
+        self.tend();
+        Ok(reply)
+    }
+
+    async fn published(&self) -> Option<Snapshot> {
+        self.published.borrow().clone()
+    }
+
+    async fn within_limit(&self, key: &str) -> bool {
+        !self.down.borrow().contains("rate limit") && !self.full.borrow().contains(key)
+    }
+
+    async fn sign(&self, key: &StoredKey, input: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        self.reach("signing")?;
+        Ok(match key.public.alg {
+            Algorithm::Es256 => {
+                Es256.sign(&es256(key.wrapped.parse().unwrap()), input).as_bytes().into_owned()
+            }
+            Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => vec![0; 256],
+            Algorithm::EdDsa => vec![0; 64],
+        })
+    }
+
+    async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
+        let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
+        let Ok(signature) = signature else { return Ok(false) };
+        let Some(key) = p256(key) else { return Ok(false) };
+        Ok(Es256.verify_signature(&signature, &key, input))
+    }
+
+    async fn post_form(&self, url: &str, form: &str) -> Result<String, Unavailable> {
+        self.reach("siteverify")?;
+        Ok(self.siteverify.answer(url, form))
+    }
+
+    async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {
+        self.fetches.set(self.fetches.get() + 1);
+        self.reach("documents")?;
+        self.documents.borrow().get(url).cloned().ok_or(Unavailable)
+    }
+
+    fn version(&self) -> String {
+        "0.0.0-test".to_owned()
+    }
+}

@@ -1,0 +1,212 @@
+//! The rows of the Durable Objects, in maps.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::time::Duration;
+
+use device_grant::audit::Event;
+use device_grant::audit::outbox::Outbox;
+use device_grant::client::Client;
+use device_grant::family::Family;
+use device_grant::family::id::FamilyId;
+use device_grant::grant::Grant;
+use device_grant::grant::routing::RowKey;
+use device_grant::grant::shard::Memory;
+use device_grant::identity::account::{Account, AccountKey};
+use device_grant::identity::session::Session;
+use device_grant::registry::quota::{Size, length};
+use device_grant::registry::rows::{NewKey, StoredKey};
+use device_grant::registry::snapshot::standard_scopes;
+use device_grant::secret::{Digest, encode};
+use device_grant::time::Timestamp;
+use device_grant::token::mapping::Rules;
+use device_grant::token::signing_key::Algorithm;
+use device_grant::{family, grant, identity, registry};
+
+use super::keys::made;
+
+#[derive(Default)]
+pub(super) struct GrantRows {
+    pub(super) grants: RefCell<BTreeMap<RowKey, Grant>>,
+    pub(super) families: RefCell<BTreeMap<FamilyId, Family>>,
+    pub(super) events: RefCell<Vec<Event>>,
+    pub(super) memory: RefCell<Memory>,
+    pub(super) writes: Cell<u32>,
+}
+
+#[derive(Default)]
+pub(super) struct AccountRows {
+    pub(super) accounts: RefCell<BTreeMap<AccountKey, Account>>,
+    pub(super) sessions: RefCell<BTreeMap<String, Session>>,
+}
+
+#[derive(Default)]
+pub(super) struct RegistryRows {
+    pub(super) clients: RefCell<BTreeMap<String, Client>>,
+    pub(super) keys: RefCell<BTreeMap<String, StoredKey>>,
+    /// The number of keys made so far, which is also the number of the newest.
+    pub(super) made: Cell<u8>,
+    /// How long a key signs; `None` if keys are not rotated.
+    pub(super) rotation: Cell<Option<Duration>>,
+    pub(super) removed: RefCell<BTreeSet<String>>,
+    pub(super) scopes: RefCell<BTreeMap<String, String>>,
+    pub(super) scope_claims: RefCell<BTreeMap<String, Rules>>,
+}
+
+impl GrantRows {
+    fn note_write(&self) {
+        self.writes.set(self.writes.get() + 1);
+    }
+}
+
+impl Outbox for GrantRows {
+    type Error = Infallible;
+
+    fn tell(&self, event: &Event) -> Result<(), Infallible> {
+        self.note_write();
+        self.events.borrow_mut().push(event.clone());
+        Ok(())
+    }
+}
+
+impl family::rows::Rows for GrantRows {
+    fn family(&self, id: FamilyId) -> Result<Option<Family>, Infallible> {
+        Ok(self.families.borrow().get(&id).cloned())
+    }
+
+    fn put_family(&self, id: FamilyId, family: &Family) -> Result<(), Infallible> {
+        self.note_write();
+        self.families.borrow_mut().insert(id, family.clone());
+        Ok(())
+    }
+}
+
+impl grant::shard::Rows for GrantRows {
+    fn grant(&self, key: RowKey) -> Result<Option<Grant>, Infallible> {
+        Ok(self.grants.borrow().get(&key).cloned())
+    }
+
+    fn put_grant(&self, key: RowKey, grant: &Grant, _: Timestamp) -> Result<(), Infallible> {
+        self.note_write();
+        self.grants.borrow_mut().insert(key, grant.clone());
+        Ok(())
+    }
+
+    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Infallible> {
+        let grants = self.grants.borrow();
+        let ends: Vec<Timestamp> =
+            grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
+        Ok((ends.len() as u64, ends.into_iter().min()))
+    }
+}
+
+impl identity::shard::Rows for AccountRows {
+    type Error = Infallible;
+
+    fn account(&self, key: &AccountKey) -> Result<Option<Account>, Infallible> {
+        Ok(self.accounts.borrow().get(key).cloned())
+    }
+
+    fn put_account(&self, account: &Account) -> Result<(), Infallible> {
+        self.accounts.borrow_mut().insert(account.key.clone(), account.clone());
+        Ok(())
+    }
+
+    fn session(&self, id: &Digest) -> Result<Option<Session>, Infallible> {
+        Ok(self.sessions.borrow().get(&encode(id.bytes())).cloned())
+    }
+
+    fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {
+        self.sessions.borrow_mut().insert(encode(id.bytes()), session.clone());
+        Ok(())
+    }
+
+    fn remove_session(&self, id: &Digest) -> Result<(), Infallible> {
+        self.sessions.borrow_mut().remove(&encode(id.bytes()));
+        Ok(())
+    }
+}
+
+impl registry::rows::Rows for RegistryRows {
+    type Error = Infallible;
+
+    fn clients(&self) -> Result<Vec<Client>, Infallible> {
+        Ok(self.clients.borrow().values().cloned().collect())
+    }
+
+    fn client(&self, client_id: &str) -> Result<Option<Client>, Infallible> {
+        Ok(self.clients.borrow().get(client_id).cloned())
+    }
+
+    fn size(&self) -> Result<Size, Infallible> {
+        let clients = self.clients.borrow();
+        Ok(Size { clients: clients.len(), bytes: clients.values().map(length).sum() })
+    }
+
+    fn put_client(&self, client: &Client) -> Result<(), Infallible> {
+        self.clients.borrow_mut().insert(client.client_id.clone(), client.clone());
+        Ok(())
+    }
+
+    fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Infallible> {
+        let clients = self.clients.borrow();
+        let later =
+            clients.values().filter(|client| after.is_none_or(|after| client.client_id.as_str() > after));
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    fn remove_client(&self, client_id: &str) -> Result<(), Infallible> {
+        self.clients.borrow_mut().remove(client_id);
+        self.removed.borrow_mut().insert(client_id.to_owned());
+        Ok(())
+    }
+
+    fn was_removed(&self, client_id: &str) -> Result<bool, Infallible> {
+        Ok(self.removed.borrow().contains(client_id))
+    }
+
+    fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {
+        Ok(standard_scopes().into_iter().chain(self.scopes.borrow().clone()).collect())
+    }
+
+    fn put_scope(&self, name: &str, description: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().insert(name.to_owned(), description.to_owned());
+        Ok(())
+    }
+
+    fn remove_scope(&self, name: &str) -> Result<(), Infallible> {
+        self.scopes.borrow_mut().remove(name);
+        Ok(())
+    }
+
+    fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Infallible> {
+        Ok(self.scope_claims.borrow().clone())
+    }
+
+    fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Infallible> {
+        let mut scopes = self.scope_claims.borrow_mut();
+        scopes.insert(scope.to_owned(), claims.clone());
+        scopes.retain(|_, claims| !claims.is_empty());
+        Ok(())
+    }
+
+    fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {
+        Ok(self.keys.borrow().values().cloned().collect())
+    }
+
+    fn put_key(&self, key: &StoredKey) -> Result<(), Infallible> {
+        self.keys.borrow_mut().insert(key.public.kid.clone(), key.clone());
+        Ok(())
+    }
+
+    fn remove_key(&self, kid: &str) -> Result<(), Infallible> {
+        self.keys.borrow_mut().remove(kid);
+        Ok(())
+    }
+
+    fn new_key(&self, alg: Algorithm) -> Option<NewKey> {
+        self.made.set(self.made.get() + 1);
+        Some(made(alg, self.made.get()))
+    }
+}

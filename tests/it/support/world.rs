@@ -1,0 +1,242 @@
+//! The server in memory, and what tests do with it.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use device_grant::audit::Event;
+use device_grant::client::Client;
+use device_grant::derived_keys::DEVELOPMENT_KEY;
+use device_grant::endpoint::answer;
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::endpoint::platform::{Platform as _, Unavailable};
+use device_grant::endpoint::server::Server;
+use device_grant::grant::Grant;
+use device_grant::identity::account::{Account, AccountKey};
+use device_grant::registry::command::{RetireKey, TakeSnapshot};
+use device_grant::settings::Settings;
+use device_grant::time::Timestamp;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use serde_json::Value;
+
+use super::memories::Memories;
+use super::messages::{get, json, outcome, post};
+use super::{DEVICE_CODE, START, now_or_never, person};
+
+/// A server in memory, with its clock and its seeded random generator.
+pub(crate) struct World {
+    pub(crate) server: Server<Memories>,
+    now: Cell<Timestamp>,
+    rng: RefCell<ChaCha20Rng>,
+}
+
+impl World {
+    /// Creates a development server with the default settings.
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// Creates a development server with these settings; all others have their defaults.
+    pub(crate) fn with(vars: &[(&str, &str)]) -> Self {
+        let base = [("ENVIRONMENT", "development"), ("MASTER_KEY", DEVELOPMENT_KEY)];
+        let vars = [&base, vars].concat();
+        let find = |name: &str| vars.iter().rev().find(|(other, _)| *other == name);
+        let settings = Settings::read(|name| find(name).map(|(_, value)| (*value).to_owned()));
+        let settings = settings.unwrap_or_else(|bad| panic!("{bad}"));
+        let start = Timestamp::from_millis(START);
+        let memories = Memories::default();
+        memories.now.set(start);
+        memories.registry.rotation.set(settings.signing_key_rotation);
+        Self {
+            server: Server::new(settings, memories),
+            now: Cell::new(start),
+            rng: RefCell::new(ChaCha20Rng::seed_from_u64(42)),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    /// Moves the clock forward.
+    pub(crate) fn wait(&self, seconds: u64) {
+        self.wait_millis(seconds * 1_000);
+    }
+
+    /// Moves the clock forward.
+    pub(crate) fn wait_millis(&self, millis: u64) {
+        self.now.set(self.now.get() + Duration::from_millis(millis));
+    }
+
+    /// Restarts the server with these settings. The objects keep their rows; the memory of the isolate is
+    /// gone.
+    pub(crate) fn restarted(self, vars: &[(&str, &str)]) -> Self {
+        let fresh = Self::with(vars);
+        let Self { server, now, rng } = self;
+        Self { server: Server::new(fresh.server.settings.clone(), server.platform), now, rng }
+    }
+
+    /// Sends a request, and does what the server has left to do after the response.
+    pub(crate) fn send(&self, request: &Request) -> Response {
+        self.server.platform.now.set(self.now());
+        let mut rng = self.rng.borrow_mut();
+        let mut response = now_or_never(answer(&self.server, request, self.now(), &mut *rng));
+        if let Some(name) = response.afterwards.take() {
+            // The runtime sends this after the response and ignores the reply.
+            let _: Result<bool, Unavailable> = now_or_never(self.server.platform.limits(name));
+        }
+        response
+    }
+
+    pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.send(&post(path, form))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Response {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        self.send(&Request { path: path.to_owned(), query: query.to_owned(), ..get() })
+    }
+
+    /// Starts a grant of `demo-tv` for all scopes that it may have.
+    pub(crate) fn start(&self) -> Started {
+        self.start_with(&[("client_id", "demo-tv"), ("scope", "openid profile email offline_access")])
+    }
+
+    /// Starts a grant with the parameters in `form`.
+    pub(crate) fn start_with(&self, form: &[(&str, &str)]) -> Started {
+        let response = self.post("/device_authorization", form);
+        assert_eq!(response.status, 200, "{}", response.body);
+        let answer = json(&response);
+        let text = |name: &str| answer[name].as_str().unwrap().to_owned();
+        Started { device_code: text("device_code"), user_code: text("user_code"), answer }
+    }
+
+    /// Polls as `demo-tv`.
+    pub(crate) fn poll(&self, device_code: &str) -> Response {
+        let form = [("grant_type", DEVICE_CODE), ("client_id", "demo-tv"), ("device_code", device_code)];
+        self.post("/token", &form)
+    }
+
+    /// Polls as `demo-tv`, and returns the `error` of the response, or `issued`.
+    pub(crate) fn poll_outcome(&self, device_code: &str) -> String {
+        outcome(&self.poll(device_code))
+    }
+
+    /// Uses a refresh token as `demo-tv`.
+    pub(crate) fn refresh(&self, refresh_token: &str) -> Response {
+        let form =
+            [("grant_type", "refresh_token"), ("client_id", "demo-tv"), ("refresh_token", refresh_token)];
+        self.post("/token", &form)
+    }
+
+    /// Starts a grant of `demo-tv`, and lets alice approve it.
+    pub(crate) fn approved(&self) -> Started {
+        let started = self.start();
+        person::Person::of(self).approve_as("alice", "wonderland-8787", &started.user_code);
+        started
+    }
+
+    /// Returns the names of all events so far, oldest first.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let shards = self.server.platform.shards.borrow();
+        let mut events: Vec<Event> = shards.values().flat_map(|rows| rows.events.borrow().clone()).collect();
+        events.sort_by_key(|event| event.at);
+        let name = |event: &Event| serde_json::to_value(event.what).unwrap().as_str().unwrap().to_owned();
+        events.iter().map(name).collect()
+    }
+
+    /// Returns all stored grants.
+    pub(crate) fn grants(&self) -> Vec<Grant> {
+        let shards = self.server.platform.shards.borrow();
+        shards.values().flat_map(|rows| rows.grants.borrow().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// Returns the hops to grant shards and limiters, and the rows written there, since the last call.
+    pub(crate) fn cost(&self) -> Cost {
+        let platform = &self.server.platform;
+        let shards = platform.shards.borrow();
+        Cost {
+            grant_hops: platform.grant_hops.replace(0),
+            grant_writes: shards.values().map(|rows| rows.writes.replace(0)).sum(),
+            limit_hops: platform.limit_hops.replace(0),
+            limit_writes: platform.limit_writes.replace(0),
+        }
+    }
+
+    /// Changes a client in the registry, past the admin API. The snapshot of the isolate stays as it is.
+    pub(crate) fn change_client(&self, client_id: &str, change: impl FnOnce(&mut Client)) {
+        self.get("/.well-known/openid-configuration");
+        let mut clients = self.server.platform.registry.clients.borrow_mut();
+        change(clients.get_mut(client_id).expect("the client is registered"));
+    }
+
+    /// Registers `count` copies of a client.
+    pub(crate) fn multiply_client(&self, client_id: &str, count: usize) {
+        self.get("/.well-known/openid-configuration");
+        let mut clients = self.server.platform.registry.clients.borrow_mut();
+        let one = clients.get(client_id).expect("the client is registered").clone();
+        clients.extend((0..count).map(|number| {
+            let client_id = format!("{client_id}-{number}");
+            (client_id.clone(), Client { client_id, ..one.clone() })
+        }));
+    }
+
+    /// Retires a key in the registry, as another isolate would. The isolate of this server does not notice.
+    pub(crate) fn retire_elsewhere(&self, kid: &str) {
+        let Ok(retired) = self.server.platform.apply_to_registry(RetireKey { kid: kid.to_owned() });
+        assert_eq!(retired, Ok(()));
+    }
+
+    /// Publishes a snapshot of the registry as it is now.
+    pub(crate) fn publish(&self) {
+        let Ok(taken) = self.server.platform.apply_to_registry(TakeSnapshot {});
+        self.server.platform.published.replace(Some(*taken.expect("every scope is described")));
+    }
+
+    /// Changes an account that has been used before.
+    pub(crate) fn change_account(&self, key: &str, change: impl FnOnce(&mut Account)) {
+        let mut accounts = self.server.platform.accounts.accounts.borrow_mut();
+        change(
+            accounts
+                .get_mut(&AccountKey::local(key.trim_start_matches("local:")))
+                .expect("the account was used before"),
+        );
+    }
+
+    /// Removes the rows of all sessions.
+    pub(crate) fn end_all_sessions(&self) {
+        self.server.platform.accounts.sessions.borrow_mut().clear();
+    }
+
+    /// Makes an object, or another part of the platform, unreachable or reachable again: see
+    /// [`Memories::down`].
+    pub(crate) fn set_down(&self, object: &'static str, down: bool) {
+        let mut objects = self.server.platform.down.borrow_mut();
+        if down {
+            objects.insert(object)
+        } else {
+            objects.remove(object)
+        };
+    }
+}
+
+/// The response to a device authorization request.
+pub(crate) struct Started {
+    pub(crate) device_code: String,
+    pub(crate) user_code: String,
+    /// The whole JSON of the response.
+    pub(crate) answer: Value,
+}
+
+/// How often objects were called, and how many rows they wrote.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Cost {
+    /// Calls of grant shards.
+    pub(crate) grant_hops: u32,
+    /// Grants, families and events that grant shards wrote.
+    pub(crate) grant_writes: u32,
+    /// Calls of limiters.
+    pub(crate) limit_hops: u32,
+    /// Rows that limiters changed.
+    pub(crate) limit_writes: u32,
+}
