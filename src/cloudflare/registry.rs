@@ -37,8 +37,8 @@ pub struct Registry {
     pub(super) state: State,
     env: Env,
     pub(super) table: Rc<Stored>,
-    /// When this object last tended its keys; `None` after a restart. A new `MASTER_KEY` comes with a
-    /// deployment, which restarts the object, so the keys are sealed again at once.
+    /// When this object last tended its keys; `None` if the next request must do so. A new `MASTER_KEY` comes
+    /// with a deployment, which restarts the object, so the next request tends the keys.
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
 }

@@ -1,5 +1,5 @@
-//! Finds clients, accounts and keys: in a copy where it does not matter that it can be a minute old, and
-//! otherwise at the source, which is the Durable Object that stores them.
+//! Finds clients, accounts and keys. Reads a copy where a minute's delay does not matter, and elsewhere asks
+//! the source: the Durable Object that stores them.
 
 use core::time::Duration;
 use std::collections::BTreeMap;

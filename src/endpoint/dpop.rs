@@ -33,8 +33,8 @@ impl Proven {
     /// Returns what an access token for `client` is bound to: the key of the DPoP proof and the client
     /// certificate.
     ///
-    /// Called twice: with the client as this isolate knows it, and before tokens are handed out with the
-    /// client at its source.
+    /// Called twice: first with the client as this isolate knows it, and then, before tokens are handed out,
+    /// with the client at its source.
     ///
     /// # Errors
     ///

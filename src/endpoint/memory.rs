@@ -23,11 +23,11 @@ pub(super) struct Cache {
     pub(super) snapshot: Slot<Rc<Snapshot>>,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     pub(super) signing: Slot<Rc<[Signing]>>,
-    /// Whether guessing user codes has become too easy: the limiter's last reply.
+    /// Whether guessing user codes has become too easy, according to the limiter's last reply.
     pub(super) strained: Slot<bool>,
-    /// The same, but the limiter's reply to this isolate's last report of live codes.
+    /// The same, according to the limiter's reply to this isolate's last report of live codes.
     pub(super) told: Slot<bool>,
-    /// Number of live codes by shard, as far as this isolate has yet to report it to the limiter.
+    /// Number of live codes by shard, for the next report to the limiter.
     pub(super) live: RefCell<BTreeMap<String, u64>>,
     pub(super) key_sets: KeySets,
 }

@@ -9,7 +9,7 @@ use url::Url;
 pub struct Settings {
     /// The only issuer whose tokens are accepted.
     pub issuer: String,
-    /// The identifier of this API (RFC 8707 §2): its own URL. Proofs must be made for the same URL.
+    /// The identifier of this API (RFC 8707 §2): its own URL. The URLs in proofs begin with it.
     pub resource: String,
     /// The required `aud`: the resource, unless the authorization server does not support the `resource`
     /// parameter.

@@ -34,7 +34,7 @@ pub(super) fn object_if_any(request: &Request) -> Result<Map<String, Value>, Pro
     if request.body.as_ref().is_some_and(Vec::is_empty) { Ok(Map::new()) } else { object(request) }
 }
 
-/// Refuses a body with faults, or with members that are still there because they are unknown.
+/// Refuses a body with faults or unknown members. The unknown members are those that are left in `members`.
 pub(super) fn sound(members: Members) -> Result<(), Problem> {
     let faults = members.finish(true);
     if faults.is_empty() { Ok(()) } else { Err(Problem::Invalid(faults)) }

@@ -8,7 +8,7 @@ use crate::endpoint::server::{Context, Server};
 use crate::token::confirmation::Confirmation;
 
 impl<P> Server<P> {
-    /// Returns whether a request came to the mTLS host, the only host where the server believes certificates.
+    /// Returns whether a request came to the mTLS host. Certificates are requested and believed only there.
     pub(crate) fn is_mtls(&self, request: &Request) -> bool {
         let mtls = self.settings.mtls.as_ref();
         mtls.is_some_and(|mtls| mtls.host() == request.host && mtls.is_secure() == request.secure)
@@ -22,8 +22,8 @@ impl<'a, P> Context<'a, P> {
     }
 }
 
-/// Returns the certificate of this request if access tokens for `client` must be bound to one, or else
-/// nothing.
+/// Returns the binding of an access token for `client`: to the certificate of this request if the client's
+/// tokens must be bound to one, or else to nothing.
 ///
 /// # Errors
 ///

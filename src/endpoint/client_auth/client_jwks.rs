@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 /// Maximum age of a fetched set. A key that the client has removed from the set may be accepted for that
 /// long.
 pub const KEY_SET_AGE: Duration = Duration::from_secs(300);
-/// Maximum age of a fetched set by which a client is refused, because the client's key may be newer than the
+/// Maximum age of a fetched set that the server relies on to refuse a client, whose key may be newer than the
 /// set. Also the shortest time between two successful fetches.
 pub const KEY_SET_REFUSAL_AGE: Duration = Duration::from_secs(60);
 

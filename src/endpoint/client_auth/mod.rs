@@ -153,9 +153,9 @@ async fn prove_at_source<P: Platform>(
     }
 }
 
-/// Returns the key that the rate limit counts by: the grant that a device polls for, if this client's device
-/// code names one, or else the network. So others on the same network cannot slow down an ordinary poll whose
-/// secret is newer than the snapshot.
+/// Returns the key of the rate limit: the grant, if the request has a device code that was issued to this
+/// client, or else the network. So while a secret is newer than the snapshot, others on the same network
+/// cannot slow down an ordinary poll.
 fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
     let keyring = &context.server.settings.keyring;
     let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));

@@ -48,8 +48,8 @@ pub(crate) async fn of_access<P: Platform>(
     Ok(live.filter(|live| !live.family.has_withdrawn(&attempt)))
 }
 
-/// Returns a family that has not ended. `seen` is the `jti` of one of its access tokens, if that has just
-/// arrived.
+/// Returns a family that has not ended. `seen` is the `jti` of the access token of this family that has
+/// just arrived; `None` if none has.
 pub(crate) async fn of_family<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,

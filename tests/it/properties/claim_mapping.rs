@@ -35,6 +35,8 @@ fn rule() -> impl Strategy<Value = serde_json::Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_set_of_rules_changes_a_reserved_claim(
         written in proptest::collection::vec(rule(), 0..20),

@@ -5,6 +5,8 @@ use device_grant::token::resource::Own;
 use proptest::prelude::*;
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn narrowing_never_widens(
         granted in proptest::collection::vec(0..4_usize, 0..4),

@@ -114,5 +114,7 @@ fn a_client_name_with_markup_is_escaped() {
 
     let person = enter(&world, ALICE, &started.user_code);
 
-    assert!(!person.page.borrow().body.contains("<script"));
+    let body = &person.page.borrow().body;
+    assert!(body.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "the name is shown as text");
+    assert!(!body.contains("<script"));
 }

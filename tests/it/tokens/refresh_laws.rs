@@ -77,6 +77,8 @@ fn play(family: &mut Family, presented: usize, next: usize, now: Timestamp) -> b
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn at_most_one_lineage_is_alive_and_only_reuse_ends_it(steps in prop::collection::vec(step(), 1..60)) {
         let mut now = Timestamp::from_millis(1_000_000);
