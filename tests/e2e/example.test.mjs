@@ -76,7 +76,7 @@ test('the device gets bound tokens from a server that wants its nonce in every p
   assert.equal(await device.ended(), 0, device.screen());
   assert.match(device.screen(), /"cnf": \{\s+"jkt": /);
   assert.match(device.screen(), new RegExp(`${api.origin}/payments says\\s+\\{"of":"acct-`));
-  assert.match(device.screen(), /Refreshed: a new access token/);
+  assert.match(device.screen(), /Refreshed: the server sent a new access token/);
 });
 
 test('the device names the API, and steps up with what the API wants', async (t) => {
