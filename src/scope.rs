@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Requests an ID token (OpenID Connect Core §3.1.2.1).
 pub const OPENID: &str = "openid";
+/// The scope that lets a client see a person's name and username (OpenID Connect Core §5.4).
+pub const PROFILE: &str = "profile";
 /// Requests a refresh token (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 

@@ -11,7 +11,7 @@ use worker::{Context, Env, Headers, Result, event};
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
-use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response};
+use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response, is_ray};
 use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
 use crate::endpoint::{answer, reads};
@@ -31,7 +31,7 @@ async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Res
     let began = object::now();
     #[cfg(feature = "panic-probe")]
     assert!(incoming.path() != "/panic-probe", "provoked by /panic-probe");
-    let ray = header(&incoming, "cf-ray").unwrap_or_default();
+    let ray = header(&incoming, "cf-ray").filter(|ray| is_ray(ray)).unwrap_or_default();
     let response = match server(env) {
         Ok(server) => match read(&server, &mut incoming).await {
             Ok(request) => served(server, &request, &context).await,
@@ -114,6 +114,7 @@ async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Resul
         request.if_match = header(incoming, "if-match");
     }
     if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
+        request.content_coding = header(incoming, "content-encoding").filter(|coding| coding != "identity");
         request.body = body(incoming).await?;
     }
     Ok(request)

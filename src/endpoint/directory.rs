@@ -207,6 +207,19 @@ impl<P: Platform> Server<P> {
     }
 }
 
+impl<P: Platform> Server<P> {
+    /// Returns whether `signature` over `input` is that of `key`'s private half. A signature of the wrong length is
+    /// none.
+    pub(super) async fn verifies(
+        &self,
+        key: &PublicKey,
+        input: &[u8],
+        signature: &[u8],
+    ) -> Result<bool, Unavailable> {
+        Ok(key.fits(signature) && self.platform.verify(key, input, signature).await?)
+    }
+}
+
 impl<'a, P: Platform> Context<'a, P> {
     /// Returns the Turnstile widget whose token a code entry needs now; `None` if it needs none.
     pub(super) async fn turnstile(&self) -> Option<&'a Turnstile> {

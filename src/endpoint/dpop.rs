@@ -107,7 +107,7 @@ async fn verified<P: Platform>(
     proof.is_for(target).map_err(Error::BadProof)?;
     let fresh = proof.fresh_until(settings.dpop_nonces, &settings.keyring, context.now);
     let fresh = fresh.ok_or(Error::NonceNeeded)?;
-    if !context.server.platform.verify(proof.key(), proof.input(), proof.signature()).await? {
+    if !context.server.verifies(proof.key(), proof.input(), proof.signature()).await? {
         return Err(Error::BadProof(Flaw::Signature));
     }
     Ok(proof.proven(fresh))

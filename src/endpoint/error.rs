@@ -17,6 +17,8 @@ pub enum Error {
     NotAForm,
     /// The body is larger than [`super::http::MAX_BODY`].
     TooLarge,
+    /// The body has a content coding, such as `gzip`.
+    ContentCoding,
     /// A name or value is not UTF-8 once it is decoded.
     NotUtf8,
     /// A parameter was sent more than once.
@@ -110,6 +112,7 @@ pub enum Error {
 enum Kind {
     InvalidRequest,
     TooLarge,
+    ContentCoding,
     InvalidClient,
     InvalidGrant,
     UnauthorizedClient,
@@ -132,7 +135,7 @@ impl Kind {
     /// For `temporarily_unavailable` see `docs/decisions/0013-codes-for-429-and-503.md`.
     const fn code(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::TooLarge => "invalid_request",
+            Self::InvalidRequest | Self::TooLarge | Self::ContentCoding => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -156,6 +159,7 @@ impl Kind {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
             Self::TooLarge => 413,
+            Self::ContentCoding => 415,
             Self::TooMany => 429,
             Self::Unavailable => 503,
             Self::InvalidRequest
@@ -196,6 +200,7 @@ impl Error {
     const fn kind(&self) -> Kind {
         match self {
             Self::TooLarge => Kind::TooLarge,
+            Self::ContentCoding => Kind::ContentCoding,
             Self::NotAForm
             | Self::NotUtf8
             | Self::Repeated
@@ -252,17 +257,17 @@ impl Error {
         }
     }
 
-    /// Builds the response. With `challenge`, a 401 has a `WWW-Authenticate` header, as RFC 6749 §5.2
-    /// requires if the client used the `Authorization` header.
+    /// Builds the response. A 401 names the scheme by which clients authenticate (RFC 9110 §15.5.2), even if the
+    /// client sent its credentials in the form, where RFC 6749 §5.2 would allow to leave it out.
     #[must_use]
-    pub fn response(&self, challenge: bool) -> Response {
+    pub fn response(&self) -> Response {
         let (error, error_description) = (self.code(), self.description());
         let body = Body { error, error_description, interval: self.interval() };
         let mut response = Response::json(self.status(), &body);
         if let Some(seconds) = self.retry_after() {
             response = response.with("retry-after", seconds.to_string());
         }
-        if self.status() == 401 && challenge {
+        if self.status() == 401 {
             response = response.with("www-authenticate", "Basic realm=\"device-grant\"".to_owned());
         }
         response
@@ -284,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_attacker_cannot_tell_one_refusal_from_another() {
-        let body = |error: Error| error.response(false).body;
+        let body = |error: Error| error.response().body;
 
         for refusal in
             [ClientRefusal::NoProof, ClientRefusal::WrongSecret, ClientRefusal::Assertion(Flaw::Replayed)]
@@ -313,7 +318,7 @@ mod tests {
 
         let flaws = every!(Flaw: Several, Malformed, Type, Algorithm, Key, Signature, Method, Uri, AccessToken, Replayed);
         let errors = every!(Error:
-            NotAForm, TooLarge, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
+            NotAForm, TooLarge, ContentCoding, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
             MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType,
             GrantNotAllowed, MalformedScope, ScopeNotAllowed, MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, BadProof(Flaw::Several),

@@ -26,7 +26,12 @@ impl Form {
     /// the errors of [`Self::parse`].
     pub fn of(request: &Request) -> Result<Self, Error> {
         let body = request.body.as_deref().ok_or(Error::TooLarge)?;
-        if !request.is_form() {
+        if request.content_coding.is_some() {
+            return Err(Error::ContentCoding);
+        }
+        // RFC 8628 §3.1 requires no parameter of a client that authenticates in the header.
+        let is_empty = body.is_empty() && request.content_type.is_none();
+        if !request.is_form() && !is_empty {
             return Err(Error::NotAForm);
         }
         Self::parse(body)

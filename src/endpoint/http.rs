@@ -27,6 +27,8 @@ pub struct Request {
     pub content_type: Option<String>,
     /// The `DPoP` header. Several such headers are joined with commas (RFC 9110 §5.3).
     pub dpop: Option<String>,
+    /// The `Content-Encoding` header, unless it is `identity`. No coding is supported.
+    pub content_coding: Option<String>,
     pub if_match: Option<String>,
     /// The client certificate, as the platform reports it.
     pub certificate: Option<Certificate>,
@@ -40,6 +42,13 @@ pub struct Request {
     pub place: Place,
     /// `None` if it is larger than [`MAX_BODY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
+}
+
+/// Returns whether a `CF-Ray` header has the form that Cloudflare gives it. Elsewhere anybody may send any text, which
+/// must not get into the log.
+#[must_use]
+pub fn is_ray(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 impl Request {
@@ -163,5 +172,18 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_ray_id_gets_into_the_log() {
+        assert!(is_ray("8f2a1c0d9b7e6f5a-CDG"));
+        for other in ["", "a b", "8f2a\n{}", "é", &"a".repeat(33)] {
+            assert!(!is_ray(other), "{other:?}");
+        }
     }
 }

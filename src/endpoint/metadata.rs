@@ -78,7 +78,7 @@ const CLAIMS: [&str; 16] = [
 /// Serves the metadata document, which is the same for RFC 8414 and OpenID Connect Discovery.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
     let Ok(snapshot) = context.server.snapshot(context.now).await else {
-        return Error::Unavailable.response(false);
+        return Error::Unavailable.response();
     };
     let issuer = context.issuer.as_str();
     let at = |path: &str| format!("{issuer}{path}");
@@ -127,7 +127,7 @@ struct ProtectedResource<'a> {
 /// Serves the metadata of `/userinfo` as a protected resource (RFC 9728).
 pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> Response {
     let Ok(snapshot) = context.server.snapshot(context.now).await else {
-        return Error::Unavailable.response(false);
+        return Error::Unavailable.response();
     };
     let issuer = context.issuer.as_str();
     cacheable(&ProtectedResource {
@@ -151,7 +151,7 @@ struct KeySet<'a> {
 pub(super) async fn keys<P: Platform>(context: Context<'_, P>) -> Response {
     match context.server.verifying_keys(context.now).await {
         Ok(keys) => cacheable(&KeySet { keys: &keys }),
-        Err(_) => Error::Unavailable.response(false),
+        Err(_) => Error::Unavailable.response(),
     }
 }
 

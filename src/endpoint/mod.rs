@@ -57,7 +57,8 @@ impl<P> Server<P> {
 /// The headers of a CORS preflight response, for routes that scripts in browsers may call.
 const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-allow-methods", "GET, POST"),
-    ("access-control-allow-headers", "authorization, content-type, dpop"),
+    // `*` stands for every header but `Authorization`. No route with these terms reads a cookie.
+    ("access-control-allow-headers", "authorization, *"),
     ("access-control-max-age", "86400"),
 ];
 
@@ -75,6 +76,9 @@ pub async fn answer<P: Platform>(
     now: Timestamp,
     rng: &mut impl CryptoRng,
 ) -> Response {
+    if server.settings.has_placeholder_issuer() {
+        return unconfigured(server, request);
+    }
     let Some(issuer) = server.issuer(request) else {
         return Response::text(421, "This server does not serve that host and scheme.");
     };
@@ -113,6 +117,19 @@ pub async fn answer<P: Platform>(
     if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
 }
 
+/// Answers a deployment whose `ISSUER` is still the placeholder: `/healthz` as ever, everything else with what to do.
+fn unconfigured<P: Platform>(server: &Server<P>, request: &Request) -> Response {
+    if request.path == "/healthz" {
+        return health(server);
+    }
+    let text = "ISSUER is still the placeholder: set it in wrangler.toml to the https URL of this server, and deploy again.";
+    Response::text(503, text).with("retry-after", "60".to_owned())
+}
+
+fn health<P: Platform>(server: &Server<P>) -> Response {
+    Response::json(200, &metadata::Health { version: server.platform.version() })
+}
+
 async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match route {
         Route::DeviceAuthorization => device_authorization::answer(context, rng).await,
@@ -127,8 +144,6 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Keys => metadata::keys(context).await,
         Route::Registration => registration::answer(context, rng).await,
         Route::Admin => admin::answer(context, rng).await,
-        Route::Health => {
-            Response::json(200, &metadata::Health { version: context.server.platform.version() })
-        }
+        Route::Health => health(context.server),
     }
 }

@@ -30,6 +30,9 @@ const _: () = assert!(RETENTION.as_secs() > LONGEST_TOKEN, "a key must verify lo
 const _: () =
     assert!(LOST.as_secs() >= LONGEST_TOKEN, "a withdrawn token must be remembered until it expires");
 
+/// `ISSUER` in the `wrangler.toml` of this project.
+pub const PLACEHOLDER_ISSUER: &str = "https://login.example.com";
+
 /// All settings. `docs/settings.md` explains each of them.
 #[derive(Clone)]
 pub struct Settings {
@@ -125,6 +128,13 @@ impl Settings {
             Environment::Preview => issuer.is_secure(),
             Environment::Production => false,
         }
+    }
+
+    /// Returns whether `ISSUER` still is the placeholder that `wrangler.toml` comes with.
+    #[must_use]
+    pub fn has_placeholder_issuer(&self) -> bool {
+        !self.is_development()
+            && self.issuer.as_ref().is_some_and(|issuer| issuer.as_str() == PLACEHOLDER_ISSUER)
     }
 
     /// Returns whether this is a development server, the only kind with demo data.

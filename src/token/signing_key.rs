@@ -133,6 +133,17 @@ impl PublicKey {
     pub fn new(alg: Algorithm, material: Material) -> Self {
         Self { kid: thumbprint(&material), alg, usage: "sig".to_owned(), material }
     }
+
+    /// Returns whether a signature has the length that this key's signatures have (RFC 7518 §3.3–3.5, RFC 8037
+    /// §3.1). WebCrypto throws for any other length, which would look like a fault of this server.
+    #[must_use]
+    pub fn fits(&self, signature: &[u8]) -> bool {
+        let length = match &self.material {
+            Material::Ec { .. } | Material::Okp { .. } => Some(64),
+            Material::Rsa { n, .. } => crate::secret::decode(n).map(|modulus| modulus.len()),
+        };
+        length == Some(signature.len())
+    }
 }
 
 /// Returns the SHA-256 of the required members in lexicographic order, without white space (RFC 7638 §3).

@@ -48,11 +48,11 @@ impl Envelope {
     ) -> Response {
         let form = match Form::of(context.request) {
             Ok(form) => form,
-            Err(error) => return self.refuse(context, None, &error),
+            Err(error) => return self.refuse(None, &error),
         };
         let caller = match self.authenticate(context, &form).await {
             Ok(caller) => caller,
-            Err(Unauthenticated { client, error }) => return self.refuse(context, client.as_deref(), &error),
+            Err(Unauthenticated { client, error }) => return self.refuse(client.as_deref(), &error),
         };
         let reply = act(&caller, &form).await;
         let is_answered = !matches!(reply, Err(Error::Unavailable));
@@ -61,7 +61,7 @@ impl Envelope {
             Ok(Answered { body, outcome }) => {
                 Response::json(200, &body).noting(self.what, client_id, outcome, outcome)
             }
-            Err(error) => self.refuse(context, client_id, &error),
+            Err(error) => self.refuse(client_id, &error),
         };
         // If `act` has used up the assertion, this isolate remembers it.
         let unused = caller.assertion().filter(|name| is_answered && !once::was_used(context, name));
@@ -84,8 +84,7 @@ impl Envelope {
     }
 
     /// Builds the error response, with its log line.
-    pub(crate) fn refuse<P>(self, context: Context<'_, P>, client: Option<&str>, error: &Error) -> Response {
-        let challenge = context.request.authorization.is_some();
-        error.response(challenge).noting(self.what, client, error.code(), error.reason())
+    pub(crate) fn refuse(self, client: Option<&str>, error: &Error) -> Response {
+        error.response().noting(self.what, client, error.code(), error.reason())
     }
 }

@@ -205,7 +205,7 @@ async fn bear_out<P: Platform>(context: Context<'_, P>, keys: &KeySet, evidence:
 /// the curve: that is the client's mistake.
 async fn made_by<P: Platform>(context: Context<'_, P>, keys: &KeySet, assertion: &Assertion) -> bool {
     for key in keys.candidates(assertion.kid.as_deref(), assertion.alg) {
-        if context.server.platform.verify(&key, assertion.input(), assertion.signature()).await == Ok(true) {
+        if context.server.verifies(&key, assertion.input(), assertion.signature()).await == Ok(true) {
             return true;
         }
     }

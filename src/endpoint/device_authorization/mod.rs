@@ -87,8 +87,8 @@ async fn start<P: Platform>(
         code_challenge: pkce::challenge(form)?,
         acr_values: parameters::acr_values(form)?,
         max_age: parameters::max_age(form)?,
-        login_hint: parameters::login_hint(form)?,
-        ui_locales: parameters::ui_locales(form)?,
+        login_hint: parameters::login_hint(form),
+        ui_locales: parameters::ui_locales(form),
     };
     open(context, &CodeTerms::of(context, &client.codes), request, rng).await
 }

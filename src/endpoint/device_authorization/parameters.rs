@@ -7,12 +7,10 @@ use crate::endpoint::form::Form;
 const MAX_NONCE: usize = 512;
 /// Longest accepted list of `acr_values`, in bytes.
 const MAX_ACR_VALUES: usize = 512;
-/// Longest accepted `login_hint`, in bytes.
-const MAX_LOGIN_HINT: usize = 256;
 /// Longest `login_hint` that people are shown, in bytes.
 const MAX_SHOWN_HINT: usize = 64;
-/// Longest accepted list of `ui_locales`, in bytes.
-const MAX_UI_LOCALES: usize = 256;
+/// Most tags of `ui_locales` that are kept.
+const MOST_UI_LOCALES: usize = 16;
 /// Longest accepted BCP 47 tag, in bytes: somewhat more than RFC 5646 §4.4.1 requires.
 const MAX_TAG: usize = 48;
 
@@ -35,21 +33,26 @@ pub(crate) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
 
 /// Reads `login_hint`: whom the device expects. The consent page shows it, and anybody may have written it,
 /// so a hint that cannot be a username, an email address or a phone number is ignored. Otherwise strangers
-/// could put sentences on this server's pages.
-pub(crate) fn login_hint(form: &Form) -> Result<Option<String>, Error> {
-    let hint = sized(form, "login_hint", MAX_LOGIN_HINT, |hint| !hint.contains(char::is_control))?;
-    Ok(hint.filter(|hint| hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier)))
+/// could put sentences on this server's pages. A hint never refuses a code.
+pub(crate) fn login_hint(form: &Form) -> Option<String> {
+    let hint = form.get("login_hint")?;
+    let is_usable = hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier);
+    is_usable.then(|| hint.to_owned())
 }
 
 fn is_of_an_identifier(symbol: char) -> bool {
     symbol.is_alphanumeric() || "@._+-'".contains(symbol)
 }
 
-/// Reads `ui_locales`: space-separated language tags (RFC 5646), best first.
-pub(crate) fn ui_locales(form: &Form) -> Result<Vec<String>, Error> {
-    list(form, "ui_locales", MAX_UI_LOCALES, |tag| {
-        tag.len() <= MAX_TAG && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    })
+/// Reads `ui_locales`: space-separated language tags (RFC 5646), best first. Tags that are malformed, such as
+/// `de_DE`, are ignored: a hint never refuses a code.
+pub(crate) fn ui_locales(form: &Form) -> Vec<String> {
+    let is_tag = |tag: &&str| {
+        (1..=MAX_TAG).contains(&tag.len())
+            && tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let tags = form.get("ui_locales").unwrap_or_default().split(' ').filter(is_tag);
+    tags.take(MOST_UI_LOCALES).map(str::to_owned).collect()
 }
 
 fn sized(
@@ -87,8 +90,8 @@ mod tests {
     fn empty_parameters_count_as_absent() {
         for text in ["", "acr_values=&max_age=&login_hint=&ui_locales=&nonce=", "acr_values=+"] {
             let form = form(text);
-            assert_eq!((acr_values(&form), ui_locales(&form)), (Ok(Vec::new()), Ok(Vec::new())), "{text}");
-            assert_eq!((max_age(&form), login_hint(&form), nonce(&form)), (Ok(None), Ok(None), Ok(None)));
+            assert_eq!((acr_values(&form), ui_locales(&form)), (Ok(Vec::new()), Vec::new()), "{text}");
+            assert_eq!((max_age(&form), login_hint(&form), nonce(&form)), (Ok(None), None, Ok(None)));
         }
     }
 
@@ -98,18 +101,18 @@ mod tests {
             form("acr_values=urn:b++urn:a&ui_locales=fr-CA+en&max_age=0&login_hint=al%2Btv@example.com");
 
         assert_eq!(acr_values(&form).unwrap(), ["urn:b", "urn:a"]);
-        assert_eq!(ui_locales(&form).unwrap(), ["fr-CA", "en"]);
-        assert_eq!(
-            (max_age(&form), login_hint(&form)),
-            (Ok(Some(0)), Ok(Some("al+tv@example.com".to_owned())))
-        );
+        assert_eq!(ui_locales(&form), ["fr-CA", "en"]);
+        assert_eq!((max_age(&form), login_hint(&form)), (Ok(Some(0)), Some("al+tv@example.com".to_owned())));
     }
 
     #[test]
-    fn a_hint_that_is_not_an_identifier_is_ignored() {
-        for hint in ["IT+support:+please+approve", "al%2Fice", &"a".repeat(65)] {
-            assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), Ok(None), "{hint}");
+    fn a_hint_that_cannot_be_used_is_ignored() {
+        for hint in ["IT+support:+please+approve", "al%2Fice", "a%0Ab", &"a".repeat(65), &"a".repeat(300)] {
+            assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), None, "{hint}");
         }
+        assert_eq!(ui_locales(&form("ui_locales=de_DE+de+%C3%A9")), ["de"]);
+        let many = vec!["en"; 100].join("+");
+        assert_eq!(ui_locales(&form(&format!("ui_locales={many}"))).len(), MOST_UI_LOCALES);
     }
 
     #[test]
@@ -124,20 +127,10 @@ mod tests {
             ("acr_values", "a%09b"),
             ("acr_values", "%C3%A9"),
             ("acr_values", &long),
-            ("login_hint", "a%0Ab"),
-            ("login_hint", &long),
-            ("ui_locales", "en_GB"),
-            ("ui_locales", &long),
             ("nonce", &long),
         ] {
             let form = form(&format!("{name}={value}"));
-            let errors = [
-                nonce(&form).err(),
-                acr_values(&form).err(),
-                max_age(&form).err(),
-                login_hint(&form).err(),
-                ui_locales(&form).err(),
-            ];
+            let errors = [nonce(&form).err(), acr_values(&form).err(), max_age(&form).err()];
             let named: Vec<Error> = errors.into_iter().flatten().collect();
             assert!(matches!(named.as_slice(), [Error::Malformed(only)] if *only == name), "{name}={value}");
         }

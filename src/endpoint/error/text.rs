@@ -10,6 +10,7 @@ impl Error {
         match self {
             Self::NotAForm => "not_a_form",
             Self::TooLarge => "too_large",
+            Self::ContentCoding => "content_coding",
             Self::NotUtf8 => "not_utf8",
             Self::Repeated => "repeated_parameter",
             Self::Missing(_) => "missing_parameter",
@@ -62,6 +63,7 @@ impl Error {
         match self {
             Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
+            Self::ContentCoding => "Send the body without a content coding such as gzip.".to_owned(),
             Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
             Self::Repeated => "A parameter was sent more than once.".to_owned(),
             Self::Missing(name) => format!("The parameter {name} is missing."),

@@ -15,7 +15,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::refresh_token::RefreshToken;
-use crate::scope::Scope;
+use crate::scope::{PROFILE, Scope};
 use crate::token::access::AccessToken;
 use crate::token::claims::{AccessClaims, Audience};
 use crate::token::confirmation::Confirmation;
@@ -58,7 +58,9 @@ struct TokenFacts {
     client_id: String,
     scope: Scope,
     exp: u64,
-    username: String,
+    /// Only with the scope `profile`, which lets a client see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<Audience>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,13 +86,14 @@ impl Introspection {
         let claims = access.as_ref().map(|access| &access.claims);
         let cnf = claims.map_or(&family.cnf, |claims| &claims.cnf).clone();
         let token_type = if cnf.jkt.is_some() { "DPoP" } else { "Bearer" };
+        let scope = claims.map_or(&family.scope, |claims| &claims.scope);
         let token = TokenFacts {
             iss: context.issuer.as_str().to_owned(),
             sub: account.sub.clone(),
             client_id: family.client_id.clone(),
-            scope: claims.map_or(&family.scope, |claims| &claims.scope).clone(),
+            scope: scope.clone(),
             exp: access.as_ref().map_or(family.refresh_ends_at().seconds(), |access| access.exp),
-            username: account.username.clone(),
+            username: scope.has(PROFILE).then(|| account.username.clone()),
             aud: claims.map(|claims| claims.aud.clone()),
             iat: access.as_ref().map(|access| access.iat),
             jti: claims.map(|claims| claims.jti.clone()),

@@ -30,8 +30,7 @@ pub(crate) async fn verify<P: Platform>(
     let Some(unverified) = Unverified::parse(token) else { return Ok(None) };
     let keys = context.server.verifying_keys(context.now).await?;
     let Some(key) = unverified.key(&keys) else { return Ok(None) };
-    let platform = &context.server.platform;
-    let holds = platform.verify(key, unverified.input(), unverified.signature()).await?;
+    let holds = context.server.verifies(key, unverified.input(), unverified.signature()).await?;
     Ok(if holds { unverified.claims(context.issuer.as_str(), context.now) } else { None })
 }
 

@@ -23,13 +23,11 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
     let (scheme, token) = match presented(context) {
         Ok(Some(presented)) => presented,
         Ok(None) => return dpop::challenge_all(context).noting(WHAT, None, "refused", "no_token"),
-        Err(error) => return error.response(false).noting(WHAT, None, error.code(), error.reason()),
+        Err(error) => return error.response().noting(WHAT, None, error.code(), error.reason()),
     };
     match tell(context, scheme, &token).await {
         Ok(answer) => answer,
-        Err(Unavailable) => {
-            Error::Unavailable.response(false).noting(WHAT, None, "unavailable", "unavailable")
-        }
+        Err(Unavailable) => Error::Unavailable.response().noting(WHAT, None, "unavailable", "unavailable"),
     }
 }
 
@@ -59,14 +57,14 @@ async fn tell<P: Platform>(
     }
     Ok(match describe(context, &live, &access.claims).await {
         Ok(answer) => answer.noting(WHAT, client, "answered", "answered"),
-        Err(error) => error.response(false).noting(WHAT, client, error.code(), error.reason()),
+        Err(error) => error.response().noting(WHAT, client, error.code(), error.reason()),
     })
 }
 
 /// Refuses a sender that did not prove that it has the key of a bound token.
 fn not_held<P>(context: Context<'_, P>, error: Error) -> Response {
     if error == Error::Unavailable {
-        return error.response(false);
+        return error.response();
     }
     challenge(context, 401, Scheme::DPoP, Some(error.code()))
 }

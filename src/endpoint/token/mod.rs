@@ -30,7 +30,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     let envelope = |what| Envelope { what, required: true, assertion: AssertionUse::Afterwards };
     let grant_type = match Form::of(context.request).and_then(|form| GrantType::read(&form)) {
         Ok(grant_type) => grant_type,
-        Err(error) => return envelope("token").refuse(context, None, &error),
+        Err(error) => return envelope("token").refuse(None, &error),
     };
     let exchange = async |caller: &Caller, form: &Form| {
         let body = grant_type.exchange(context, caller, form, rng).await?;

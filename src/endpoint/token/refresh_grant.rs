@@ -57,12 +57,13 @@ fn current(presented: Presented) -> Result<Family, Error> {
     }
 }
 
-/// Returns the scope for the new tokens. A refresh may ask for less than was granted, but never for more
-/// (RFC 6749 §6).
+/// Returns the scope for the new tokens: what is requested of what was granted (RFC 6749 §6). As at the start, the rest
+/// is cut. A client may thus repeat the scope that it requested at the start.
 fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     let Some(text) = asked else { return Ok(granted.clone()) };
     let asked = Scope::parse(text).ok_or(Error::MalformedScope)?;
-    if asked.is_within(granted) { Ok(asked) } else { Err(Error::ScopeNotAllowed) }
+    let scope = asked.narrowed_to(granted);
+    if scope.is_empty() && !asked.is_empty() { Err(Error::ScopeNotAllowed) } else { Ok(scope) }
 }
 
 /// A refresh token that may be used, with everything that its rotation needs.

@@ -165,3 +165,37 @@ fn p4_the_metadata_name_the_algorithms_the_extension_and_the_challenge_method() 
     assert_eq!(resource["dpop_signing_alg_values_supported"], algorithms);
     assert_eq!(resource["dpop_bound_access_tokens_required"], json!(false));
 }
+
+#[test]
+fn a_signature_of_the_wrong_length_is_an_invalid_proof_for_every_algorithm() {
+    let (world, key) = (World::new(), Key::new(1));
+    let started = world.start();
+    let other = |kty: &str, alg: &str, jwk: Value| {
+        (format!("{kty} {alg}"), json!({ "typ": "dpop+jwt", "alg": alg, "jwk": jwk }))
+    };
+    let rsa = json!({ "kty": "RSA", "e": "AQAB", "n": encode(&[0xc3; 256]) });
+    let okp = json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(&[7; 32]) });
+    let mut headers = vec![other("EC", "ES256", key.jwk()), other("OKP", "EdDSA", okp)];
+    headers.extend(["RS256", "PS256", "PS384", "PS512"].map(|alg| other("RSA", alg, rsa.clone())));
+
+    for (what, header) in headers {
+        for length in [0, 1, 63, 65, 255, 257, 1_000] {
+            let (_, claims) = key.parts(&world, "POST", "/token");
+            let part = |json: &Value| encode(json.to_string().as_bytes());
+            let proof = format!("{}.{}.{}", part(&header), part(&claims), encode(&vec![1; length]));
+            let form = [
+                ("grant_type", DEVICE_CODE),
+                ("client_id", "demo-tv"),
+                ("device_code", &started.device_code),
+            ];
+
+            let refused = send(&world, "/token", &form, Some(proof));
+
+            assert_eq!(
+                (refused.status, outcome(&refused).as_str()),
+                (400, "invalid_dpop_proof"),
+                "{what}, {length}"
+            );
+        }
+    }
+}

@@ -6,6 +6,7 @@ mod events;
 mod guessing;
 mod limits;
 mod lost_answers;
+mod odd_clients;
 mod page_safety;
 mod redemption;
 mod refresh;

@@ -90,12 +90,12 @@ fn pages_carry_the_headers_that_keep_them_safe() {
 fn on_https_the_cookie_is_bound_to_the_host() {
     let world = World::with(&[
         ("ENVIRONMENT", "production"),
-        ("ISSUER", "https://login.example.com"),
+        ("ISSUER", "https://login.example.net"),
         ("MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"),
     ]);
     let request = Request {
         secure: true,
-        host: "login.example.com".to_owned(),
+        host: "login.example.net".to_owned(),
         path: "/device".to_owned(),
         ..crate::support::get()
     };

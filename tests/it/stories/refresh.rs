@@ -25,7 +25,7 @@ fn a_refresh_token_is_good_once() {
 }
 
 #[test]
-fn a_refresh_may_ask_for_less_and_not_for_more() {
+fn a_refresh_may_ask_for_less_and_never_gets_more() {
     let world = World::new();
     let started = world.approved();
     let token = refresh_token(&world.poll(&started.device_code));
@@ -39,8 +39,10 @@ fn a_refresh_may_ask_for_less_and_not_for_more() {
         world.post("/token", &form)
     };
 
-    assert_eq!(outcome(&refresh(&token, "openid admin")), "invalid_scope");
-    let less = refresh(&token, "email");
+    assert_eq!(outcome(&refresh(&token, "admin")), "invalid_scope", "nothing would be left");
+    let cut = refresh(&token, "openid admin");
+    assert_eq!(json(&cut)["scope"], "openid", "cut, as at the start");
+    let less = refresh(&refresh_token(&cut), "email");
     assert_eq!(json(&less)["scope"], "email");
     let all = world.refresh(&refresh_token(&less));
     assert_eq!(

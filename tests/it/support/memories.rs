@@ -167,7 +167,8 @@ impl Platform for Memories {
 
     async fn verify(&self, key: &PublicKey, input: &[u8], signature: &[u8]) -> Result<bool, Unavailable> {
         let signature = <Es256 as jwt_compact::Algorithm>::Signature::try_from_slice(signature);
-        let Ok(signature) = signature else { return Ok(false) };
+        // As WebCrypto, which throws for a signature of the wrong length.
+        let signature = signature.map_err(|_| Unavailable)?;
         let Some(key) = p256(key) else { return Ok(false) };
         Ok(Es256.verify_signature(&signature, &key, input))
     }

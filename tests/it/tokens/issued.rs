@@ -139,6 +139,36 @@ fn i1_only_a_client_with_credentials_can_introspect() {
 }
 
 #[test]
+fn introspection_shows_the_username_only_with_the_scope_profile() {
+    let world = World::new();
+    let started = world.start_with(&[&PRINTER[..], &[("scope", "openid offline_access")]].concat());
+    Person::of(&world).approve_as("alice", "wonderland-8787", &started.user_code);
+    let poll = [("grant_type", DEVICE_CODE), ("device_code", started.device_code.as_str())];
+    let tokens = json(&world.post("/token", &[&PRINTER[..], &poll].concat()));
+
+    for name in ["access_token", "refresh_token"] {
+        let described = json(&ask(&world, "/introspect", token(&tokens, name)));
+        assert_eq!(
+            (described.get("active"), described.get("username")),
+            (Some(&json!(true)), None),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_token_with_a_signature_of_the_wrong_length_is_only_inactive() {
+    let world = World::new();
+    let tokens = tokens(&world);
+    let (signed, _) = token(&tokens, "access_token").rsplit_once('.').expect("a JWT");
+
+    for signature in ["AA", "", &"A".repeat(400)] {
+        let forged = format!("{signed}.{signature}");
+        assert_eq!(ask(&world, "/introspect", &forged).body, r#"{"active":false}"#, "{signature:?}");
+    }
+}
+
+#[test]
 fn i2_a_good_token_is_described_and_any_other_is_only_inactive() {
     let world = World::new();
     let tokens = tokens(&world);

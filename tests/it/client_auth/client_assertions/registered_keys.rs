@@ -174,7 +174,8 @@ fn every_refusal_looks_the_same_and_the_log_tells_them_apart() {
     ] {
         let response = form(assertion, JWT_BEARER);
         assert_eq!(reason(&response).0, expected);
-        assert_eq!((response.status, response.header("www-authenticate")), (401, None));
+        let challenge = response.header("www-authenticate");
+        assert_eq!((response.status, challenge), (401, Some("Basic realm=\"device-grant\"")));
         assert_eq!(response.body, form(&unknown, JWT_BEARER).body, "{expected}");
     }
     let saml = form(&changed(json!({})), "urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
