@@ -173,8 +173,10 @@ impl<P: Platform> Api<P> {
         let wanting = self.keys.borrow().wanting(kid, now);
         if wanting {
             self.keys.borrow_mut().asking(now);
-            if let Some(document) = self.fetch_keys().await {
-                self.keys.borrow_mut().fetched(&document, now);
+            let document = self.fetch_keys().await;
+            let mut keys = self.keys.borrow_mut();
+            if !document.is_some_and(|document| keys.fetched(&document, now)) {
+                keys.failed(now);
             }
         }
         let keys = self.keys.borrow();

@@ -9,6 +9,8 @@ use crate::jws::PublicKey;
 pub const FRESH: u64 = 300;
 /// Seconds for which keys are used while the issuer does not answer.
 pub const STALE: u64 = 3600;
+/// Seconds without another fetch after one that failed.
+pub const RETRY: u64 = 5;
 /// Shortest time between two fetches in seconds, while there are usable keys.
 pub const PAUSE: u64 = 60;
 
@@ -50,15 +52,20 @@ pub struct Keys {
     known: Vec<Named>,
     fetched_at: Option<u64>,
     asked_at: u64,
+    failed_at: Option<u64>,
 }
 
 impl Keys {
     /// Returns whether to fetch keys before looking for `kid`: if there are none, if they are old, or if
     /// `kid` is not among them.
     ///
-    /// A caller that makes up names causes at most one fetch per [`PAUSE`].
+    /// A caller that makes up names causes at most one fetch per [`PAUSE`]. After a failed fetch there is none
+    /// for [`RETRY`], so that an issuer that is down is not asked for every request.
     #[must_use]
     pub fn wanting(&self, kid: &str, now: u64) -> bool {
+        if self.failed_at.is_some_and(|at| now < at.saturating_add(RETRY)) {
+            return false;
+        }
         match self.age(now) {
             Some(age) if age < STALE => {
                 let unknown = !self.known.iter().any(|named| named.kid == kid);
@@ -68,9 +75,14 @@ impl Keys {
         }
     }
 
-    /// Notes that keys are being fetched, whether or not that succeeds.
+    /// Notes that keys are being fetched.
     pub fn asking(&mut self, now: u64) {
         self.asked_at = now;
+    }
+
+    /// Notes that keys could not be fetched.
+    pub fn failed(&mut self, now: u64) {
+        self.failed_at = Some(now);
     }
 
     /// Stores a fetched key set (RFC 7517 §5). Returns `false` if `document` is not one. Skips keys that are
@@ -82,7 +94,7 @@ impl Keys {
         }
         let Ok(KeySet { keys }) = serde_json::from_slice(document) else { return false };
         self.known = keys.iter().filter_map(Named::read).collect();
-        self.fetched_at = Some(now);
+        (self.fetched_at, self.failed_at) = (Some(now), None);
         true
     }
 
@@ -170,6 +182,18 @@ mod tests {
         assert!(keys.wanting("x", 1000 + PAUSE) && !keys.wanting("a", 1000 + PAUSE));
         keys.asking(1000 + PAUSE);
         assert!(!keys.wanting("x", 1000 + PAUSE), "a fetch is under way");
+    }
+
+    #[test]
+    fn an_issuer_that_is_down_is_not_asked_for_every_request() {
+        let mut keys = Keys::default();
+        keys.asking(1000);
+        keys.failed(1000);
+
+        assert!(!keys.wanting("a", 1000 + RETRY - 1) && keys.wanting("a", 1000 + RETRY));
+        keys.fetched(SET, 1000 + RETRY);
+        keys.failed(1000 + RETRY + STALE);
+        assert!(!keys.wanting("a", 1000 + RETRY + STALE), "nor once the last keys are too old");
     }
 
     #[test]
