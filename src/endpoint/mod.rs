@@ -2,6 +2,7 @@
 //! [`answer`].
 
 mod admin;
+mod alias;
 mod attempt;
 mod client_auth;
 mod device_authorization;
@@ -37,12 +38,18 @@ use route::Route;
 use server::{Context, Server};
 
 impl<P> Server<P> {
+    /// Returns the route of a path: one of ours, or one that a product in `COMPATIBILITY` uses for it.
+    fn route(&self, path: &str, issuer: &Issuer) -> Option<Route> {
+        Route::find(path, issuer)
+            .or_else(|| alias::find(path.strip_prefix(issuer.path())?, &self.settings.compatibility))
+    }
+
     /// Returns the issuer that `request` addresses. `None` if the host and scheme are not this server's, or
     /// if the mTLS host does not serve the path.
     fn issuer(&self, request: &Request) -> Option<Issuer> {
         if let Some(issuer) = &self.settings.issuer {
             if self.is_mtls(request) {
-                let route = Route::find(&request.path, issuer);
+                let route = self.route(&request.path, issuer);
                 return route.filter(|route| route.terms().mtls).map(|_| issuer.clone());
             }
             let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
@@ -65,7 +72,7 @@ const PREFLIGHT: [(&str, &str); 3] = [
 /// Returns which optional parts of `request` its route reads. Looks only at the scheme, host and path of the
 /// request.
 pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
-    let route = server.issuer(request).and_then(|issuer| Route::find(&request.path, &issuer));
+    let route = server.issuer(request).and_then(|issuer| server.route(&request.path, &issuer));
     route.map_or(Reads::NOTHING, |route| route.terms().reads)
 }
 
@@ -82,7 +89,7 @@ pub async fn answer<P: Platform>(
     let Some(issuer) = server.issuer(request) else {
         return Response::text(421, "This server does not serve that host and scheme.");
     };
-    let route = Route::find(&request.path, &issuer).filter(|route| route.is_served(&server.settings));
+    let route = server.route(&request.path, &issuer).filter(|route| route.is_served(&server.settings));
     let Some(route) = route else {
         return Response::text(404, "There is nothing here.");
     };

@@ -2,6 +2,7 @@
 //! what is allowed.
 
 mod authentication;
+pub mod compatibility;
 pub mod issuer;
 mod lifetimes;
 mod operator;
@@ -23,6 +24,7 @@ use crate::registry::key_schedule::RETENTION;
 use crate::secret::Digest;
 use crate::sharding::MAX_SHARDS;
 use crate::token::dpop::Nonces;
+use compatibility::Product;
 use issuer::Issuer;
 use variable::{BadSetting, Environment, bad, environment, flag, missing, number};
 
@@ -50,6 +52,8 @@ pub struct Settings {
     pub user_code: Shape,
     /// `DEVICE_CLIENT_AUTHENTICATION`.
     pub device_client_authentication: bool,
+    /// `COMPATIBILITY`: the products whose paths are served as well.
+    pub compatibility: Vec<Product>,
     /// `CLIENT_ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
     /// `MTLS_ORIGIN`, which has no path: the host that asks clients for certificates.
@@ -102,6 +106,7 @@ impl Settings {
             code_lifetime: lifetimes::code(&var)?,
             user_code: user_code(&var)?,
             device_client_authentication: flag(&var, "DEVICE_CLIENT_AUTHENTICATION", true)?,
+            compatibility: compatibility::compatibility(&var)?,
             assertion_audience: authentication::assertion_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,

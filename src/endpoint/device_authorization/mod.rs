@@ -49,6 +49,8 @@ struct Answer {
     verification_uri_complete: Option<String>,
     expires_in: u64,
     interval: u64,
+    /// The same for people, as Microsoft's libraries and mutt's script expect it.
+    message: String,
 }
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
@@ -202,6 +204,7 @@ fn describe<P>(
     let verification_uri = format!("{}/device", context.issuer.as_str());
     Answer {
         device_code,
+        message: format!("To sign in, open {verification_uri} and enter the code {user_code}."),
         user_code: user_code.to_string(),
         verification_uri_complete: terms
             .has_complete_uri

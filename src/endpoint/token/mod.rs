@@ -10,13 +10,14 @@ use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
-use super::dpop;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::platform::Platform;
 use super::server::Context;
+use super::{alias, dpop};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
+use crate::settings::compatibility::Product;
 use mint::Tokens;
 
 /// The grant types that this server supports.
@@ -28,7 +29,9 @@ enum GrantType {
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let envelope = |what| Envelope { what, required: true, assertion: AssertionUse::Afterwards };
-    let grant_type = match Form::of(context.request).and_then(|form| GrantType::read(&form)) {
+    let grant_type = match Form::of(context.request)
+        .and_then(|form| GrantType::read(&form, &context.server.settings.compatibility))
+    {
         Ok(grant_type) => grant_type,
         Err(error) => return envelope("token").refuse(None, &error),
     };
@@ -40,8 +43,8 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 }
 
 impl GrantType {
-    fn read(form: &Form) -> Result<Self, Error> {
-        match form.require("grant_type")? {
+    fn read(form: &Form, products: &[Product]) -> Result<Self, Error> {
+        match alias::grant_type(form.require("grant_type")?, products) {
             DEVICE_CODE_GRANT => Ok(Self::DeviceCode),
             REFRESH_TOKEN_GRANT => Ok(Self::RefreshToken),
             _ => Err(Error::UnknownGrantType),

@@ -9,7 +9,7 @@ use crate::support::{DEVICE_CODE, ISSUER, World, json, outcome, post};
 
 #[test]
 fn t1_the_grant_type_is_exact() {
-    let world = World::new();
+    let world = World::with(&[("COMPATIBILITY", "none")]);
     let started = world.start();
     let with = |grant_type: &str| {
         let form =

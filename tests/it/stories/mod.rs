@@ -1,6 +1,7 @@
 //! Whole logins, from the first request to the last.
 
 mod changes;
+mod compatibility;
 mod consent;
 mod events;
 mod guessing;
