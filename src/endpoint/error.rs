@@ -5,13 +5,25 @@ mod text;
 use super::http::Response;
 use super::platform::Unavailable;
 use crate::client::authentication::ClientRefusal;
+use crate::scope::Scope;
 use crate::token::dpop::Flaw;
+
+/// A limit that a request exceeds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Limit {
+    /// Requests of one client from one network.
+    Requests,
+    /// Pending codes of one client from one network: `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
+    Codes,
+    /// Pending codes in one shard: `LIVE_CODES_PER_SHARD`.
+    CodesOfShard,
+}
 
 /// Why a request is refused, in more detail than the response shows.
 ///
 /// [`Error::code`] maps each reason to a registered error code. Several reasons share a code on purpose: the
 /// log stays precise, while the response reveals no more than it must.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Error {
     /// The content type is not `application/x-www-form-urlencoded`.
     NotAForm,
@@ -45,8 +57,10 @@ pub enum Error {
     GrantNotAllowed,
     /// The scope contains a character that RFC 6749 §3.3 does not allow.
     MalformedScope,
+    /// A `code_challenge` without `code_challenge_method=S256` (RFC 7636 §4.3).
+    ChallengeMethod,
     /// None of the requested scopes is allowed, or a refresh asks for more than was granted.
-    ScopeNotAllowed,
+    ScopeNotAllowed(Scope),
     /// A `resource` is not an absolute URI without a fragment.
     MalformedTarget,
     /// The client is not allowed tokens for a `resource`, or the grant does not include it.
@@ -102,7 +116,7 @@ pub enum Error {
     /// The device code has expired.
     Expired,
     /// Too many live codes, or too many requests. Carries the wait in seconds.
-    TooMany(u64),
+    TooMany(Limit, u64),
     /// Part of the server cannot be reached; nothing has changed.
     Unavailable,
 }
@@ -206,6 +220,7 @@ impl Error {
             | Self::Repeated
             | Self::Missing(_)
             | Self::Malformed(_)
+            | Self::ChallengeMethod
             | Self::TwoMethods
             | Self::TwoClients
             | Self::NoCertificate
@@ -217,7 +232,7 @@ impl Error {
             Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => Kind::InvalidClient,
             Self::UnknownGrantType => Kind::UnsupportedGrantType,
             Self::GrantNotAllowed => Kind::UnauthorizedClient,
-            Self::MalformedScope | Self::ScopeNotAllowed => Kind::InvalidScope,
+            Self::MalformedScope | Self::ScopeNotAllowed(_) => Kind::InvalidScope,
             Self::MalformedTarget | Self::TargetNotAllowed => Kind::InvalidTarget,
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
@@ -236,7 +251,7 @@ impl Error {
             Self::TooSoon(_) => Kind::SlowDown,
             Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => Kind::AccessDenied,
             Self::Expired => Kind::ExpiredToken,
-            Self::TooMany(_) => Kind::TooMany,
+            Self::TooMany(..) => Kind::TooMany,
             Self::Unavailable => Kind::Unavailable,
         }
     }
@@ -248,7 +263,7 @@ impl Error {
 
     /// Returns the `Retry-After` header in seconds.
     const fn retry_after(&self) -> Option<u64> {
-        if let Self::TooSoon(wait) | Self::TooMany(wait) = self {
+        if let Self::TooSoon(wait) | Self::TooMany(_, wait) = self {
             Some(*wait)
         } else if matches!(self, Self::Unavailable) {
             Some(5)
@@ -307,9 +322,9 @@ mod tests {
     /// Lists every variant once. A missing variant is a compile error, because the same names make up the
     /// `match`.
     macro_rules! every {
-        ($enum:ident: $($variant:ident $(($holds:expr))?),+ $(,)?) => {{
+        ($enum:ident: $($variant:ident $(($($holds:expr),+))?),+ $(,)?) => {{
             let _ = |one: $enum| match one { $($enum::$variant { .. } => {})+ };
-            [$($enum::$variant $(($holds))?),+]
+            [$($enum::$variant $(($($holds),+))?),+]
         }};
     }
 
@@ -320,11 +335,11 @@ mod tests {
         let errors = every!(Error:
             NotAForm, TooLarge, ContentCoding, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
             MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType,
-            GrantNotAllowed, MalformedScope, ScopeNotAllowed, MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
+            GrantNotAllowed, MalformedScope, ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
             DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
-            Denied, Reported, Contested, RedemptionRefused, Expired, TooMany(60), Unavailable,
+            Denied, Reported, Contested, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
         );
         errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
     }

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, Recipient};
 use crate::client::authentication::{ClientRefusal, Credentials, Evidence, Judgement, Proof};
 use crate::client::jwks::KeySet;
+use crate::endpoint::error::Limit;
 use crate::grant::device_code::DeviceCode;
 use crate::limiter::budgets::used_assertion;
 use crate::limiter::command::UseOnce;
@@ -141,7 +142,7 @@ async fn prove_at_source<P: Platform>(
 ) -> Result<Client, Unauthenticated> {
     let key = format!("unproven/{}", whose(context, form, &credentials.client_id));
     if !context.server.platform.within_limit(&key).await {
-        return Err(Error::TooMany(60).into());
+        return Err(Error::TooMany(Limit::Requests, 60).into());
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
     let client = client.ok_or(Error::UnknownClient)?;

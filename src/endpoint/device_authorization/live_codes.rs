@@ -1,6 +1,7 @@
 //! Limits the live codes of each client on each network. The row that counts them is called the gauge.
 
 use crate::endpoint::error::Error;
+use crate::endpoint::error::Limit;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::routing::Address;
@@ -18,7 +19,7 @@ pub(crate) async fn admit<P: Platform>(
     let admit = Admit { key: gauge.to_owned(), id: address.key.to_string(), until, cap };
     match context.server.platform.limits(admit).await? {
         Room::Taken(_) => Ok(()),
-        Room::Wait(wait) => Err(Error::TooMany(wait)),
+        Room::Wait(wait) => Err(Error::TooMany(Limit::Codes, wait)),
     }
 }
 

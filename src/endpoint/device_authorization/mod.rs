@@ -20,6 +20,7 @@ use super::server::Context;
 use super::token::{pkce, resource};
 use crate::client::Client;
 use crate::client::rules::{CodeRules, UserCodeType};
+use crate::endpoint::error::Limit;
 use crate::format::Format;
 use crate::grant::command::{Open, Opened};
 use crate::grant::device_code::DeviceCode;
@@ -72,7 +73,7 @@ async fn start<P: Platform>(
     let Context { server, request, now, .. } = context;
     let network = context.network();
     if !server.platform.within_limit(&format!("{}/{network}", client.client_id)).await {
-        return Err(Error::TooMany(60));
+        return Err(Error::TooMany(Limit::Requests, 60));
     }
     let request = grant::Request {
         scope: allowed_scope(client, form)?,
@@ -107,7 +108,7 @@ fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
     let facts = PolicyFacts { client: Some(client), account: None, scope: &asked };
     match policy::decide(Point::DeviceAuthorization, facts) {
         PolicyDecision::Allow(scope) => Ok(scope),
-        PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft) => Err(Error::ScopeNotAllowed),
+        PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft) => Err(Error::ScopeNotAllowed(asked.clone())),
         PolicyDecision::Refuse(
             PolicyRefusal::ClientDisabled | PolicyRefusal::GrantNotAllowed | PolicyRefusal::AccountBlocked,
         ) => Err(Error::GrantNotAllowed),
@@ -161,7 +162,7 @@ async fn open<P: Platform>(
         }
         release(context, &request.gauge, address).await;
         if let Opened::Full(wait) = opened? {
-            return Err(Error::TooMany(wait));
+            return Err(Error::TooMany(Limit::CodesOfShard, wait));
         }
     }
     Err(Error::Unavailable)

@@ -1,7 +1,10 @@
 //! The texts of an error: a reason for the log, and a description for the client's developer.
 
-use super::Error;
+use super::{Error, Limit};
 use crate::endpoint::http::MAX_BODY;
+
+/// Most characters of a requested scope that a description repeats.
+const MOST_SHOWN: usize = 100;
 
 impl Error {
     /// Returns the reason for the log, in `snake_case`.
@@ -23,8 +26,9 @@ impl Error {
             Self::NoCertificate => "no_certificate",
             Self::UnknownGrantType => "unknown_grant_type",
             Self::GrantNotAllowed => "grant_not_allowed",
+            Self::ChallengeMethod => "challenge_method",
             Self::MalformedScope => "malformed_scope",
-            Self::ScopeNotAllowed => "scope_not_allowed",
+            Self::ScopeNotAllowed(_) => "scope_not_allowed",
             Self::MalformedTarget => "malformed_target",
             Self::TargetNotAllowed => "target_not_allowed",
             Self::ForgedDeviceCode => "forged_device_code",
@@ -52,7 +56,7 @@ impl Error {
             Self::Contested => "contested",
             Self::RedemptionRefused => "redemption_refused",
             Self::Expired => "expired",
-            Self::TooMany(_) => "too_many",
+            Self::TooMany(..) => "too_many",
             Self::Unavailable => "unavailable",
         }
     }
@@ -83,7 +87,18 @@ impl Error {
             Self::MalformedScope => {
                 "The scope contains a character that is not allowed in scopes.".to_owned()
             }
-            Self::ScopeNotAllowed => "The scope is not allowed, or exceeds what was granted.".to_owned(),
+            Self::ScopeNotAllowed(asked) => {
+                let asked = asked.to_string();
+                let shown: String = asked.chars().take(MOST_SHOWN).collect();
+                format!(
+                    "No scope of '{shown}' is allowed, or at a refresh was granted. Spaces separate scopes."
+                )
+            }
+            Self::ChallengeMethod => {
+                "Send code_challenge_method=S256 with the code_challenge: without it the method \
+                 is plain, which is not accepted."
+                    .to_owned()
+            }
             Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
             Self::TargetNotAllowed => {
                 "That resource is not allowed for this client, or was not granted.".to_owned()
@@ -122,7 +137,14 @@ impl Error {
                 "The request was refused.".to_owned()
             }
             Self::Expired => "The device code has expired; start again.".to_owned(),
-            Self::TooMany(_) => "Too many requests or pending codes; try again later.".to_owned(),
+            Self::TooMany(limit, seconds) => {
+                let limit = match limit {
+                    Limit::Requests => "Too many requests of this client from this network",
+                    Limit::Codes => "Too many pending codes of this client from this network",
+                    Limit::CodesOfShard => "Too many pending codes in this part of the server",
+                };
+                format!("{limit}; try again in {seconds} seconds.")
+            }
             Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
         }
     }

@@ -47,7 +47,7 @@ async fn tell<P: Platform>(
     };
     let client = Some(access.claims.client_id.as_str());
     if let Err(error) = dpop::held(context, scheme, token, Some(&access.claims.cnf)).await {
-        return Ok(not_held(context, error).noting(WHAT, client, error.code(), error.reason()));
+        return Ok(not_held(context, &error).noting(WHAT, client, error.code(), error.reason()));
     }
     let Some(live) = live_tokens::of_access(context, &access).await? else {
         return Ok(refuse(401, "invalid_token", client));
@@ -62,8 +62,8 @@ async fn tell<P: Platform>(
 }
 
 /// Refuses a sender that did not prove that it has the key of a bound token.
-fn not_held<P>(context: Context<'_, P>, error: Error) -> Response {
-    if error == Error::Unavailable {
+fn not_held<P>(context: Context<'_, P>, error: &Error) -> Response {
+    if *error == Error::Unavailable {
         return error.response();
     }
     challenge(context, 401, Scheme::DPoP, Some(error.code()))

@@ -16,7 +16,7 @@ pub(crate) fn challenge(form: &Form) -> Result<Option<String>, Error> {
         (Some(challenge), Some(METHOD)) if is_challenge(challenge) => Ok(Some(challenge.to_owned())),
         (Some(_), Some(METHOD)) => Err(Error::Malformed("code_challenge")),
         (None, Some(_)) => Err(Error::Missing("code_challenge")),
-        (Some(_), Some(_) | None) => Err(Error::Malformed("code_challenge_method")),
+        (Some(_), Some(_) | None) => Err(Error::ChallengeMethod),
     }
 }
 

@@ -63,7 +63,7 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     let Some(text) = asked else { return Ok(granted.clone()) };
     let asked = Scope::parse(text).ok_or(Error::MalformedScope)?;
     let scope = asked.narrowed_to(granted);
-    if scope.is_empty() && !asked.is_empty() { Err(Error::ScopeNotAllowed) } else { Ok(scope) }
+    if scope.is_empty() && !asked.is_empty() { Err(Error::ScopeNotAllowed(asked)) } else { Ok(scope) }
 }
 
 /// A refresh token that may be used, with everything that its rotation needs.

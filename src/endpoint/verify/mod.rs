@@ -50,11 +50,11 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     }
     match Form::of(context.request) {
         Ok(form) => submitted(context, &form, rng).await,
-        Err(error) => not_a_form(context, error),
+        Err(error) => not_a_form(context, &error),
     }
 }
 
-fn not_a_form<P>(context: Context<'_, P>, error: Error) -> Response {
+fn not_a_form<P>(context: Context<'_, P>, error: &Error) -> Response {
     let text = "The request didn’t come from one of the forms on these pages. Please start again.";
     let page = view::problem(context, error.status(), "That didn’t work", text);
     page.noting("verification", None, "refused", error.reason())
@@ -94,7 +94,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
         Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
-        None => Ok(not_a_form(context, Error::Malformed("step"))),
+        None => Ok(not_a_form(context, &Error::Malformed("step"))),
     };
     reply.unwrap_or_else(|Unavailable| {
         view::unavailable(context).noting("verification", None, "unavailable", "unavailable")

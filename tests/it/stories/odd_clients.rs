@@ -121,3 +121,31 @@ fn a_deployment_with_the_placeholder_for_its_issuer_says_so() {
     }
     assert_eq!(at("/healthz").status, 200);
 }
+
+#[test]
+fn a_refusal_names_what_was_sent_and_what_to_send() {
+    let world = World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", "1")]);
+    let description = |form: &[(&str, &str)]| {
+        let form = [&[("client_id", "demo-tv")][..], form].concat();
+        json(&world.post("/device_authorization", &form))["error_description"]
+            .as_str()
+            .expect("a text")
+            .to_owned()
+    };
+
+    let commas = description(&[("scope", "openid,email")]);
+    assert!(
+        commas.starts_with("No scope of 'openid,email' is allowed")
+            && commas.ends_with("Spaces separate scopes.")
+    );
+    let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    for more in [&[][..], &[("code_challenge_method", "plain")]] {
+        let plain = description(&[&[("code_challenge", challenge)][..], more].concat());
+        assert!(plain.starts_with("Send code_challenge_method=S256 with the code_challenge:"), "{plain}");
+    }
+    world.start();
+    assert_eq!(
+        description(&[]),
+        "Too many pending codes of this client from this network; try again in 300 seconds."
+    );
+}
