@@ -6,7 +6,8 @@ use crate::time::Timestamp;
 
 /// RFC 8628 §3.5: "the interval MUST be increased by 5 seconds for this and all subsequent requests".
 pub const STEP_SECONDS: u64 = 5;
-/// The interval does not grow beyond this, so that a client that starts to obey recovers within a minute.
+/// The interval does not grow beyond this, so that a client that starts to obey recovers within a minute. The
+/// step is shorter than [`STEP_SECONDS`] when it reaches this limit, which the RFC does not provide for.
 pub const CAP_SECONDS: u64 = 60;
 /// A poll that comes this much too early is still on time. Delays in the network differ, so a poll can arrive
 /// early although the client waited exactly `interval`.

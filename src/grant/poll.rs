@@ -46,6 +46,9 @@ impl Grant {
     /// `last` is the time of the previous poll. The caller keeps it in memory, and this function updates it.
     /// Only a pending grant is paced, because §3.5 defines `slow_down` as a variant of
     /// `authorization_pending`.
+    ///
+    /// The token endpoint answers `expired_token` before this, from the code alone, once the row of the grant is
+    /// gone. Until then a denied grant stays denied, also after `expires_at`.
     pub fn poll(&mut self, secret: &Digest, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
         if self.secret != *secret {
             return Poll::Unknown;

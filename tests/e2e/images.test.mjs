@@ -76,8 +76,8 @@ function play(env) {
 /** A page that looks like a terminal after `make device`. */
 function page(screen) {
   const text = `$ make device\n${screen}`.trimEnd().replace(/&/g, '&amp;').replace(/</g, '&lt;');
-  // Scanners need dark on light, as the device itself shows it.
-  const isCode = (line) => /[▀▄█]/.test(line);
+  // Scanners need dark on light with a margin, as the device itself shows it. The margin is lines of spaces.
+  const isCode = (line) => /^[ ▀▄█]{30,}$/.test(line);
   const lines = text.split('\n').map((line) => (isCode(line) ? `<b>${line.slice(6).padEnd(37)}</b>` : `${line}\n`));
   const style = `
     body { margin: 0; background: #16181d; }

@@ -25,8 +25,8 @@ use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// Handles a code that was typed, or one from a link that was confirmed. Before sign-in, only its format is
-/// checked.
+/// Handles a code that was typed, or one from a link that the person confirmed on the first page
+/// ([`super::first_page`]). Before sign-in, only its format is checked.
 pub(super) async fn entered<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
