@@ -36,8 +36,8 @@ pub trait Platform {
     where
         A: Ask<Command = registry::command::Command>;
 
-    /// Returns the published snapshot, which may be a minute old. It only saves time: if there is none,
-    /// callers ask the registry.
+    /// Returns the published snapshot, which may be a minute old. It only saves time: without a
+    /// snapshot, callers ask the registry.
     async fn published(&self) -> Option<Snapshot>;
 
     /// Returns whether one more request of `key` is within the platform's own rate limit. The limit only

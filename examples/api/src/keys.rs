@@ -59,8 +59,8 @@ impl Keys {
     /// Returns whether to fetch keys before looking for `kid`: if there are none, if they are old, or if
     /// `kid` is not among them.
     ///
-    /// A caller that makes up names causes at most one fetch per [`PAUSE`]. After a failed fetch there is none
-    /// for [`RETRY`], so that an issuer that is down is not asked for every request.
+    /// A caller that makes up names causes at most one fetch per [`PAUSE`]. After a failed fetch, the next
+    /// one waits for [`RETRY`], so that an issuer that is down does not get a fetch for every request.
     #[must_use]
     pub fn wanting(&self, kid: &str, now: u64) -> bool {
         if self.failed_at.is_some_and(|at| now < at.saturating_add(RETRY)) {
