@@ -22,8 +22,8 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] and [`Error::NotAForm`] for a body that is too large or of another type; otherwise
-    /// the errors of [`Self::parse`].
+    /// [`Error::TooLarge`], [`Error::ContentCoding`] or [`Error::NotAForm`] for a body that is too large,
+    /// compressed or of another type; otherwise the errors of [`Self::parse`].
     pub fn of(request: &Request) -> Result<Self, Error> {
         let body = request.body.as_deref().ok_or(Error::TooLarge)?;
         if request.content_coding.is_some() {
