@@ -77,6 +77,10 @@ export async function startWorkerd({ vars = {}, dir, build = builds.release, obj
     get origin() {
       return `http://127.0.0.1:${ports.http}`;
     },
+    /** The number of the process, for its memory. */
+    get pid() {
+      return workerd.pid;
+    },
     /** The second Worker, or `false`. */
     twin: twin && { origin: `http://127.0.0.1:${ports.twin}` },
     /** Returns all output so far, over all restarts. */
@@ -185,6 +189,7 @@ async function runWorkerd({ config, state, ports, log }) {
   if (typeof first === 'string') throw new Error(`${first}:\n${log.join('\n')}`);
   return {
     ports: first,
+    pid: child.pid,
     async end(signal) {
       child.kill(signal);
       await within(STOP_LIMIT, exited, `workerd did not end on ${signal}`).catch((error) => {

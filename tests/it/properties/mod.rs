@@ -9,3 +9,4 @@ mod records;
 mod resources;
 mod shard_model;
 mod stored_format;
+mod two_workers;

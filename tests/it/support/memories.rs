@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use device_grant::ask::Ask;
+use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
 use device_grant::registry::rows::{NewKey, StoredKey};
@@ -93,6 +93,39 @@ impl Memories {
         self.counters.borrow_mut().retain(|key, _| !key.starts_with(prefix));
     }
 
+    /// Delivers a command to a grant shard.
+    pub(super) fn to_grants(
+        &self,
+        shard: Shard,
+        command: grant::command::Command,
+    ) -> Result<Answer, Unavailable> {
+        self.reach("grants")?;
+        self.grant_hops.set(self.grant_hops.get() + 1);
+        let mut shards = self.shards.borrow_mut();
+        let rows = shards.entry(shard.to_string()).or_default();
+        let Ok(answer) = grant::shard::apply(rows, &mut rows.memory.borrow_mut(), command, self.now.get());
+        Ok(answer)
+    }
+
+    /// Delivers a command to an account shard.
+    pub(super) fn to_accounts(&self, command: identity::shard::Command) -> Result<Answer, Unavailable> {
+        self.reach("accounts")?;
+        let Ok(answer) = identity::shard::apply(&self.accounts, command, self.now.get());
+        Ok(answer)
+    }
+
+    /// Delivers a command to a limiter.
+    pub(super) fn to_limits(&self, command: &limiter::command::Command) -> Result<Answer, Unavailable> {
+        self.reach("limits")?;
+        self.limit_hops.set(self.limit_hops.get() + 1);
+        let mut counters = self.counters.borrow_mut();
+        let row = counters.entry(command.key().to_owned()).or_default();
+        let before = row.clone();
+        let answer = row.apply(command, self.now.get());
+        self.limit_writes.set(self.limit_writes.get() + u32::from(*row != before));
+        Ok(answer)
+    }
+
     fn reach(&self, object: &'static str) -> Result<(), Unavailable> {
         if self.down.borrow().contains(object) { Err(Unavailable) } else { Ok(()) }
     }
@@ -103,36 +136,21 @@ impl Platform for Memories {
     where
         A: Ask<Command = grant::command::Command>,
     {
-        self.reach("grants")?;
-        self.grant_hops.set(self.grant_hops.get() + 1);
-        let mut shards = self.shards.borrow_mut();
-        let rows = shards.entry(shard.to_string()).or_default();
-        let Ok(answer) = grant::shard::apply(rows, &mut rows.memory.borrow_mut(), sent(ask), self.now.get());
-        Ok(answer.read::<A>().unwrap())
+        Ok(self.to_grants(shard, sent(ask))?.read::<A>().unwrap())
     }
 
     async fn accounts<A>(&self, _: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = identity::shard::Command>,
     {
-        self.reach("accounts")?;
-        let Ok(answer) = identity::shard::apply(&self.accounts, sent(ask), self.now.get());
-        Ok(answer.read::<A>().unwrap())
+        Ok(self.to_accounts(sent(ask))?.read::<A>().unwrap())
     }
 
     async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = limiter::command::Command>,
     {
-        self.reach("limits")?;
-        self.limit_hops.set(self.limit_hops.get() + 1);
-        let command: limiter::command::Command = sent(ask);
-        let mut counters = self.counters.borrow_mut();
-        let row = counters.entry(command.key().to_owned()).or_default();
-        let before = row.clone();
-        let answer = row.apply(&command, self.now.get());
-        self.limit_writes.set(self.limit_writes.get() + u32::from(*row != before));
-        Ok(answer.read::<A>().unwrap())
+        Ok(self.to_limits(&sent(ask))?.read::<A>().unwrap())
     }
 
     async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>

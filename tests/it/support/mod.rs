@@ -12,6 +12,7 @@ pub(crate) mod person;
 mod rows;
 pub(crate) mod signer;
 pub(crate) mod siteverify;
+pub(crate) mod wire;
 mod world;
 
 use std::pin::pin;
@@ -19,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 
 pub(crate) use keys::{claims, header, own_key, verified};
 pub(crate) use messages::{get, json, outcome, post, post_raw};
-pub(crate) use world::{Cost, Started, World};
+pub(crate) use world::{Cost, Started, World, settings};
 
 /// The grant type of RFC 8628 §3.4.
 pub(crate) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";

@@ -1,6 +1,7 @@
 //! A person with a phone: a browser that keeps its cookie and sends the forms that it shows.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use device_grant::endpoint::http::{Request, Response};
 
@@ -8,7 +9,7 @@ use super::{World, get, post};
 
 /// A browser, and the page it shows.
 pub(crate) struct Person<'a> {
-    world: &'a World,
+    server: Rc<dyn Fn(&Request) -> Response + 'a>,
     cookie: RefCell<Option<String>>,
     /// The IP address of the browser.
     pub(crate) address: String,
@@ -24,8 +25,13 @@ impl<'a> Person<'a> {
 
     /// Returns a browser without a cookie, at another IP address.
     pub(crate) fn at(world: &'a World, address: &str) -> Self {
+        Self::before(|request| world.send(request), address)
+    }
+
+    /// Returns a browser without a cookie, whose requests `server` answers.
+    pub(crate) fn before(server: impl Fn(&Request) -> Response + 'a, address: &str) -> Self {
         let page = RefCell::new(Response::text(204, ""));
-        Self { world, cookie: RefCell::new(None), address: address.to_owned(), page }
+        Self { server: Rc::new(server), cookie: RefCell::new(None), address: address.to_owned(), page }
     }
 
     /// Opens a path of the server.
@@ -66,11 +72,16 @@ impl<'a> Person<'a> {
 
     /// Sends a form with the hidden fields of the page that the browser shows.
     pub(crate) fn submit(&self, fields: &[(&str, &str)]) -> Response {
+        self.send(self.form(fields))
+    }
+
+    /// Returns the request that [`submit`](Self::submit) sends.
+    pub(crate) fn form(&self, fields: &[(&str, &str)]) -> Request {
         let page = self.page.borrow().body.clone();
         let csrf = hidden(&page, "csrf").unwrap_or_default();
         let transaction = hidden(&page, "transaction").unwrap_or_default();
         let hidden = [("csrf", csrf.as_str()), ("transaction", transaction.as_str())];
-        self.send(post("/device", &[&hidden, fields].concat()))
+        self.from_here(post("/device", &[&hidden, fields].concat()))
     }
 
     /// Sends a form with the CSRF token of the page that the browser shows, but without its transaction.
@@ -81,9 +92,7 @@ impl<'a> Person<'a> {
 
     /// Sends a request with the cookie and the address of this browser.
     pub(crate) fn send(&self, request: Request) -> Response {
-        let cookie = self.cookie.borrow().clone();
-        let address = Some(self.address.clone());
-        let response = self.world.send(&Request { cookie, address, ..request });
+        let response = (self.server)(&self.from_here(request));
         for (name, value) in &response.headers {
             if *name == "set-cookie" {
                 self.cookie.replace(value.split(';').next().map(str::to_owned));
@@ -93,13 +102,18 @@ impl<'a> Person<'a> {
         response
     }
 
+    /// Adds the cookie and the address of this browser.
+    fn from_here(&self, request: Request) -> Request {
+        Request { cookie: self.cookie(), address: Some(self.address.clone()), ..request }
+    }
+
     /// Returns another window of this browser, with the page that it shows now.
     ///
     /// From then on each has its own copy of the cookie.
     pub(crate) fn window(&self) -> Person<'a> {
         let page = RefCell::new(self.page.borrow().clone());
         let cookie = RefCell::new(self.cookie.borrow().clone());
-        Person { world: self.world, cookie, address: self.address.clone(), page }
+        Person { server: Rc::clone(&self.server), cookie, address: self.address.clone(), page }
     }
 
     /// Returns the cookie as the browser would send it.

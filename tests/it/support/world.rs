@@ -23,6 +23,15 @@ use super::memories::Memories;
 use super::messages::{get, json, outcome, post};
 use super::{DEVICE_CODE, START, now_or_never, person};
 
+/// Returns the settings of a development server with these values; all others have their defaults.
+pub(crate) fn settings(vars: &[(&str, &str)]) -> Settings {
+    let base = [("ENVIRONMENT", "development"), ("MASTER_KEY", DEVELOPMENT_KEY)];
+    let vars = [&base, vars].concat();
+    let find = |name: &str| vars.iter().rev().find(|(other, _)| *other == name);
+    let settings = Settings::read(|name| find(name).map(|(_, value)| (*value).to_owned()));
+    settings.unwrap_or_else(|bad| panic!("{bad}"))
+}
+
 /// A server in memory, with its clock and its seeded random generator.
 pub(crate) struct World {
     pub(crate) server: Server<Memories>,
@@ -38,11 +47,7 @@ impl World {
 
     /// Creates a development server with these settings; all others have their defaults.
     pub(crate) fn with(vars: &[(&str, &str)]) -> Self {
-        let base = [("ENVIRONMENT", "development"), ("MASTER_KEY", DEVELOPMENT_KEY)];
-        let vars = [&base, vars].concat();
-        let find = |name: &str| vars.iter().rev().find(|(other, _)| *other == name);
-        let settings = Settings::read(|name| find(name).map(|(_, value)| (*value).to_owned()));
-        let settings = settings.unwrap_or_else(|bad| panic!("{bad}"));
+        let settings = settings(vars);
         let start = Timestamp::from_millis(START);
         let memories = Memories::default();
         memories.now.set(start);
