@@ -2,7 +2,8 @@
 //!
 //! A pair is a master key and a number of shards per region. The server holds at most two pairs, the current
 //! and the previous one. While codes of the previous pair may be live, a user code is looked up under both
-//! pairs; a device code names its pair.
+//! pairs; a device code names its pair. Of retired pairs, the server knows only the number and the shards, so
+//! that it finds the families of their refresh tokens.
 
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -17,7 +18,7 @@ use crate::secret;
 const NONCE: usize = 24;
 
 /// The secret that all keys are derived from: at least 32 bytes.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct MasterKey(Vec<u8>);
 
 impl MasterKey {
@@ -162,6 +163,21 @@ pub struct Keyring {
     pub current: Keys,
     /// Codes and tokens made with these are still accepted.
     pub previous: Option<Keys>,
+    /// Pairs whose master key the server no longer has, at most [`MOST_RETIRED`].
+    pub retired: Vec<RetiredPair>,
+}
+
+/// The most pairs in `RETIRED_KEY_PAIRS`.
+pub const MOST_RETIRED: usize = 8;
+
+/// A pair whose keys are gone. Its refresh tokens are still found, and good if their digest is the current one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RetiredPair {
+    /// As [`Keys::pair`].
+    pub pair: u16,
+    /// A token of this pair names a shard below this number. At least 1, and at most
+    /// [`MAX_SHARDS`](crate::sharding::MAX_SHARDS).
+    pub shards_per_region: u8,
 }
 
 impl Keyring {
@@ -174,6 +190,12 @@ impl Keyring {
     #[must_use]
     pub fn named(&self, pair: u16) -> Option<&Keys> {
         self.pairs().find(|keys| keys.pair == pair)
+    }
+
+    /// Returns the retired pair with this number.
+    #[must_use]
+    pub fn retired(&self, pair: u16) -> Option<RetiredPair> {
+        self.retired.iter().find(|retired| retired.pair == pair).copied()
     }
 
     /// Encrypts and authenticates `plain` (XChaCha20-Poly1305). The result starts with the random nonce.
@@ -201,7 +223,9 @@ impl Keyring {
     /// Returns whether a value was sealed under the current pair.
     #[must_use]
     pub fn is_current(&self, purpose: Purpose, sealed: &[u8]) -> bool {
-        Self { current: self.current.clone(), previous: None }.open(purpose, sealed).is_some()
+        Self { current: self.current.clone(), previous: None, retired: Vec::new() }
+            .open(purpose, sealed)
+            .is_some()
     }
 
     /// Returns whether `token` is the CSRF token of this browser and session, under either pair.
@@ -241,7 +265,7 @@ mod tests {
     }
 
     fn ring(current: u8, previous: Option<u8>) -> Keyring {
-        Keyring { current: keys(current), previous: previous.map(keys) }
+        Keyring { current: keys(current), previous: previous.map(keys), retired: Vec::new() }
     }
 
     #[test]

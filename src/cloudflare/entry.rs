@@ -16,8 +16,8 @@ use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
 use crate::endpoint::{answer, reads};
 use crate::place::Place;
-use crate::settings::Settings;
 use crate::settings::variable::BadSetting;
+use crate::settings::{PairNumbers, Settings};
 use crate::time::Timestamp;
 
 thread_local! {
@@ -74,6 +74,8 @@ fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
     if settings.user_code.is_weak() {
         worker::console_warn!("ALLOW_WEAK_USER_CODES is on: user codes of this server can be guessed");
     }
+    let pairs = serde_json::to_string(&PairNumbers::of(&settings.keyring));
+    worker::console_log!("{}", pairs.expect("texts can always be written"));
     let workers = Workers::new(env, settings.keyring.clone())
         .map_err(|error| format!("This server is not configured: a binding is missing ({error})."))?;
     let server = Rc::new(Server::new(settings, workers));

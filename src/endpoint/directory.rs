@@ -7,13 +7,15 @@ use std::rc::Rc;
 
 use super::platform::{Platform, Unavailable};
 use super::server::{Context, Server};
+use super::snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_STALE_AGE};
 use crate::ask::Ask;
+use crate::bounds::CODE_LIFETIME;
 use crate::client::{Client, demo};
 use crate::identity::account::{Account, AccountKey};
 use crate::identity::shard::{FindAccount, SeedAccount};
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
-use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeSnapshot};
+use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline, TakeSnapshot};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
@@ -23,13 +25,10 @@ use crate::time::Timestamp;
 use crate::token::signing_key::{Algorithm, PublicKey};
 use crate::{identity, registry};
 
-/// Maximum age of the snapshot in an isolate's memory.
-pub const SNAPSHOT_AGE: Duration = Duration::from_secs(10);
-
 // Copies of the keys age in three places: 300 s in HTTP caches (`max-age` of `/jwks.json`), 60 s in KV, and
-// `SNAPSHOT_AGE` in an isolate.
+// `SNAPSHOT_STALE_AGE` in an isolate.
 const _: () = assert!(
-    PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_AGE.as_secs(),
+    PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_STALE_AGE.as_secs(),
     "when a key begins to sign, every copy from before its publication must have expired"
 );
 
@@ -41,22 +40,52 @@ const KEYS_AGE: Duration = Duration::from_secs(1);
 const SIGNING_AGE: Duration = Duration::from_secs(5);
 
 impl<P: Platform> Server<P> {
-    /// Returns the registry's snapshot, at most [`SNAPSHOT_AGE`] older than the published one.
+    /// Returns the registry's snapshot, but perhaps without its clients: callers look for nothing but scopes, claim
+    /// mappings and keys. An isolate that has no snapshot, because another request is loading the first one, reads
+    /// these at the source.
     pub async fn snapshot(&self, now: Timestamp) -> Result<Rc<Snapshot>, Unavailable> {
-        if let Some(snapshot) = self.cache.snapshot.fresh(SNAPSHOT_AGE, now) {
-            return Ok(snapshot);
+        match self.whole_snapshot(now).await? {
+            Some(snapshot) => Ok(snapshot),
+            None => self.platform.registry(TakeOutline {}).await.map(|outline| Rc::new(*outline)),
         }
-        let snapshot = match self.platform.published().await.filter(|snapshot| self.is_complete(snapshot)) {
-            Some(snapshot) => snapshot,
-            None => self.snapshot_at_source().await?,
+    }
+
+    /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`] older than the published one, and while another
+    /// request loads it at most [`SNAPSHOT_STALE_AGE`]. `None` if there is no such copy, so that the caller must read
+    /// what it needs at the source.
+    pub(super) async fn whole_snapshot(&self, now: Timestamp) -> Result<Option<Rc<Snapshot>>, Unavailable> {
+        let cache = &self.cache.snapshot;
+        if let Some(snapshot) = cache.fresh(now) {
+            return Ok(Some(snapshot));
+        }
+        let Some(lease) = cache.lease(now) else {
+            let stale = cache.stale(now);
+            if stale.is_none() {
+                self.seed().await?;
+            }
+            return Ok(stale);
         };
-        Ok(self.cache.snapshot.keep(Rc::new(snapshot), now))
+        let loaded = self.load().await;
+        cache.end(lease);
+        match loaded {
+            Ok(snapshot) => Ok(Some(cache.keep(lease, snapshot, now))),
+            Err(Unavailable) => cache.stale(now).map(Some).ok_or(Unavailable),
+        }
+    }
+
+    async fn load(&self) -> Result<Rc<Snapshot>, Unavailable> {
+        let published = self.platform.published().await.filter(|snapshot| self.is_complete(snapshot));
+        match published.and_then(|published| self.cache.snapshot.latest(published)) {
+            Some(snapshot) => Ok(snapshot),
+            None => self.snapshot_at_source().await,
+        }
     }
 
     /// Forgets the snapshot after a change. Forgets the keys, too, because a new client may need a key for
     /// another algorithm.
     pub(super) fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
+        self.cache.unknown.forget();
         self.cache.keys.forget();
     }
 
@@ -67,16 +96,23 @@ impl<P: Platform> Server<P> {
         !snapshot.keys.is_empty() && (!self.settings.is_development() || demo::clients().iter().all(has))
     }
 
-    async fn snapshot_at_source(&self) -> Result<Snapshot, Unavailable> {
+    async fn snapshot_at_source(&self) -> Result<Rc<Snapshot>, Unavailable> {
+        self.seed().await?;
+        self.platform.registry(TakeSnapshot {}).await?.map(Rc::from).map_err(|_| Unavailable)
+    }
+
+    /// Stores the demo clients, in development only.
+    async fn seed(&self) -> Result<(), Unavailable> {
         if self.settings.is_development() {
             self.platform.registry(SeedClients { clients: demo::clients() }).await?;
         }
-        self.platform.registry(TakeSnapshot {}).await?.map(|snapshot| *snapshot).map_err(|_| Unavailable)
+        Ok(())
     }
 
     /// Returns a client from the snapshot, or from the source if the snapshot does not have it.
     pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Client>, Unavailable> {
-        match self.snapshot(now).await?.client(client_id) {
+        let snapshot = self.whole_snapshot(now).await?;
+        match snapshot.as_ref().and_then(|snapshot| snapshot.client(client_id)) {
             Some(client) => Ok(Some(client.clone())),
             None => self.client_at_source(client_id).await,
         }
@@ -167,11 +203,11 @@ impl<P: Platform> Server<P> {
         self.cache.live.borrow_mut().insert(shard.to_string(), live);
     }
 
-    /// Returns the longest code lifetime of all clients, in seconds. Attempts count for that long, because a
-    /// guess may hit a code of any client.
+    /// Returns the longest code lifetime of all clients, in seconds; while the clients are not known, the longest that
+    /// a client can have. Attempts count for that long, because a guess may hit a code of any client.
     pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
-        let snapshot = self.snapshot(now).await.ok();
-        let clients = snapshot.iter().flat_map(|snapshot| &snapshot.clients);
+        let Ok(Some(snapshot)) = self.whole_snapshot(now).await else { return *CODE_LIFETIME.end() };
+        let clients = snapshot.clients.iter();
         let longest = clients.filter_map(|client| client.codes.code_lifetime).max().unwrap_or_default();
         longest.max(self.settings.code_lifetime)
     }

@@ -75,6 +75,8 @@ pub enum Error {
     ReplayedDeviceCode,
     /// The refresh token has the wrong tag.
     ForgedRefreshToken,
+    /// The refresh token names the key pair with this number, which the server neither holds nor lists as retired.
+    UnknownKeyPair(u16),
     /// The DPoP proof is not valid.
     BadProof(Flaw),
     /// The DPoP proof has no nonce from this server, or an old one (RFC 9449 §8).
@@ -239,6 +241,7 @@ impl Error {
             | Self::SpentDeviceCode
             | Self::ReplayedDeviceCode
             | Self::ForgedRefreshToken
+            | Self::UnknownKeyPair(_)
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
@@ -336,7 +339,7 @@ mod tests {
             NotAForm, TooLarge, ContentCoding, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
             MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType,
             GrantNotAllowed, MalformedScope, ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
-            UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, BadProof(Flaw::Several),
+            UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
             DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
             Denied, Reported, Contested, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,

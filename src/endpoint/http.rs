@@ -95,6 +95,9 @@ pub struct LogLine {
     pub outcome: &'static str,
     /// The precise reason, which the requester might not be shown.
     pub reason: &'static str,
+    /// The number of the key pair that the refused refresh token names. The sender may have made it up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_pair: Option<u16>,
 }
 
 impl Response {
@@ -164,7 +167,13 @@ impl Response {
         outcome: &'static str,
         reason: &'static str,
     ) -> Self {
-        self.decisions.push(LogLine { what, client: client.map(str::to_owned), outcome, reason });
+        self.decisions.push(LogLine {
+            what,
+            client: client.map(str::to_owned),
+            outcome,
+            reason,
+            key_pair: None,
+        });
         self
     }
 

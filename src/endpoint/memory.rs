@@ -1,16 +1,17 @@
-//! What an isolate remembers between requests: cached values with their age, used names, and fetched key
-//! sets.
+//! What an isolate remembers between requests: cached values, used names, unknown clients, and fetched key sets.
 
 use core::cell::RefCell;
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::slot::Slot;
+use super::snapshot_cache::SnapshotCache;
 use crate::client::jwks::KeySet;
 use crate::limiter::command::UseOnce;
 use crate::registry::key_schedule::Signing;
 use crate::registry::rows::StoredKey;
-use crate::registry::snapshot::Snapshot;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 
 /// Pause after a failed fetch of a key set, before the next try.
@@ -20,7 +21,8 @@ const MOST: usize = 100;
 
 #[derive(Default)]
 pub(super) struct Cache {
-    pub(super) snapshot: Slot<Rc<Snapshot>>,
+    pub(super) snapshot: SnapshotCache,
+    pub(super) unknown: Unknown,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     pub(super) signing: Slot<Rc<[Signing]>>,
     /// Whether guessing user codes has become too easy, according to the limiter's last reply.
@@ -30,35 +32,6 @@ pub(super) struct Cache {
     /// Number of live codes by shard, for the next report to the limiter.
     pub(super) live: RefCell<BTreeMap<String, u64>>,
     pub(super) key_sets: KeySets,
-}
-
-pub(super) struct Slot<T>(RefCell<Option<(T, Timestamp)>>);
-
-impl<T> Default for Slot<T> {
-    fn default() -> Self {
-        Self(RefCell::new(None))
-    }
-}
-
-impl<T: Clone> Slot<T> {
-    pub(super) fn fresh(&self, age: Duration, now: Timestamp) -> Option<T> {
-        let slot = self.0.borrow();
-        slot.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(value, _)| value.clone())
-    }
-
-    /// Returns the value regardless of its age.
-    pub(super) fn last(&self) -> Option<T> {
-        self.0.borrow().as_ref().map(|(value, _)| value.clone())
-    }
-
-    pub(super) fn forget(&self) {
-        self.0.replace(None);
-    }
-
-    pub(super) fn keep(&self, value: T, now: Timestamp) -> T {
-        self.0.replace(Some((value.clone(), now)));
-        value
-    }
 }
 
 /// Names that this isolate has seen used, each with the time until which it counts as used.
@@ -82,6 +55,42 @@ impl Used {
             used.clear();
         }
         used.insert(name.key.clone(), name.until);
+    }
+}
+
+/// Clients that the registry did not have a moment ago, by SHA-256 of the `client_id` that a stranger sent.
+#[derive(Default)]
+pub(super) struct Unknown(RefCell<HashMap<[u8; 32], Timestamp>>);
+
+impl Unknown {
+    /// How long a client counts as unknown.
+    const AGE: Duration = Duration::from_secs(10);
+    /// Limit on the remembered clients. So an isolate asks the registry for at most this many unknown clients in
+    /// [`Unknown::AGE`], however many identifiers strangers make up.
+    pub(super) const MOST: usize = 100;
+
+    pub(super) fn has(&self, client_id: &str, now: Timestamp) -> bool {
+        let digest = Digest::of(client_id.as_bytes());
+        self.0.borrow().get(digest.bytes()).is_some_and(|until| now < *until)
+    }
+
+    /// Returns whether the limit is reached, so that a client that the snapshot does not have counts as unknown.
+    pub(super) fn is_full(&self, now: Timestamp) -> bool {
+        let mut unknown = self.0.borrow_mut();
+        if unknown.len() >= Self::MOST {
+            unknown.retain(|_, until| now < *until);
+        }
+        unknown.len() >= Self::MOST
+    }
+
+    pub(super) fn note(&self, client_id: &str, now: Timestamp) {
+        if !self.is_full(now) {
+            self.0.borrow_mut().insert(*Digest::of(client_id.as_bytes()).bytes(), now + Self::AGE);
+        }
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.borrow_mut().clear();
     }
 }
 

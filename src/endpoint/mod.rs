@@ -17,9 +17,12 @@ mod metadata;
 mod once;
 pub mod page;
 pub mod platform;
+mod presented;
 mod registration;
 mod route;
 pub mod server;
+mod slot;
+mod snapshot_cache;
 mod static_token;
 mod token;
 mod verify;
@@ -27,8 +30,8 @@ mod verify;
 use rand_core::CryptoRng;
 
 pub use client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
-pub use directory::SNAPSHOT_AGE;
 pub use route::Reads;
+pub use snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
 
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;

@@ -2,8 +2,9 @@
 //! issued it.
 //!
 //! `base64url(format ‖ pair ‖ shard ‖ family ‖ secret ‖ tag)`. Unlike a device code, it can outlive the key
-//! of its tag, because the server holds only the current and the previous keys. The tag then proves nothing,
-//! and the token is good only if its digest is the current one.
+//! of its tag, because the server holds only the current and the previous keys. The tag of a retired pair
+//! proves nothing, and the token is good only if its digest is the current one. A token of any other pair is
+//! refused.
 
 use rand_core::CryptoRng;
 
@@ -25,9 +26,17 @@ pub struct RefreshToken {
     pub family: FamilyId,
     /// Digest of the 256 random bits in the token.
     pub secret: Digest,
-    /// Whether the tag verified. If not, the server no longer has the key of the tag, and the token might be
-    /// made up.
+    /// Whether the tag verified. If not, the token names a retired pair, and might be made up.
     pub genuine: bool,
+}
+
+/// Why a refresh token cannot be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TokenFlaw {
+    /// This server did not issue the token to this client, or the token was altered.
+    Forged,
+    /// The token names the pair with this number, which is neither held nor retired.
+    UnknownPair(u16),
 }
 
 impl RefreshToken {
@@ -50,35 +59,45 @@ impl RefreshToken {
         (secret::encode(&body), Digest::of(&secret))
     }
 
-    /// Reads a token presented by `client_id`. Returns `None` if this server did not issue it to this client,
-    /// or if it was altered. Once the server no longer has the key of the tag, only the form is checked: see
-    /// [`RefreshToken::genuine`].
-    #[must_use]
-    pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Option<Self> {
-        let bytes = secret::decode(text)?;
-        let (body, tag) = bytes.split_at_checked(BODY)?;
-        let (&[format, high, low, region, index], rest) = body.split_first_chunk()?;
+    /// Reads a token presented by `client_id`. For a token of a retired pair, only the form is checked, and
+    /// that the pair had the shard: see [`RefreshToken::genuine`].
+    ///
+    /// # Errors
+    ///
+    /// A [`TokenFlaw`].
+    pub fn parse(text: &str, client_id: &str, keyring: &Keyring) -> Result<Self, TokenFlaw> {
+        let bytes = secret::decode(text).ok_or(TokenFlaw::Forged)?;
+        let (body, tag) = bytes.split_at_checked(BODY).ok_or(TokenFlaw::Forged)?;
+        let tag = <&[u8; TAG]>::try_from(tag).map_err(|_| TokenFlaw::Forged)?;
+        let token = Self::read(body).ok_or(TokenFlaw::Forged)?;
+        let &[_, high, low, ..] = body else { return Err(TokenFlaw::Forged) };
         let pair = u16::from_be_bytes([high, low]);
-        let keys = keyring.named(pair);
-        let genuine = keys.is_some_and(|keys| {
-            keys.refresh_token(body, client_id)
-                .first_chunk::<TAG>()
-                .is_some_and(|expected| same(expected, tag))
-        });
-        let forged = keys.is_some() && !genuine;
-        if format != FORMAT || tag.len() != TAG || forged {
-            return None;
+        if let Some(keys) = keyring.named(pair) {
+            let expected = keys.refresh_token(body, client_id);
+            let is_genuine = expected.first_chunk::<TAG>().is_some_and(|expected| same(expected, tag));
+            return if is_genuine { Ok(Self { genuine: true, ..token }) } else { Err(TokenFlaw::Forged) };
         }
+        match keyring.retired(pair) {
+            Some(retired) if token.shard.index < retired.shards_per_region => Ok(token),
+            Some(_) => Err(TokenFlaw::Forged),
+            None => Err(TokenFlaw::UnknownPair(pair)),
+        }
+    }
+
+    /// Reads what the tag covers. The result does not count as genuine.
+    fn read(body: &[u8]) -> Option<Self> {
+        let (&[format, _, _, region, index], rest) = body.split_first_chunk()?;
         let (family, secret) = rest.split_first_chunk::<16>()?;
         let shard = Shard::from_bytes([region, index])?;
-        Some(Self { shard, family: FamilyId::from_bytes(*family), secret: Digest::of(secret), genuine })
+        let family = FamilyId::from_bytes(*family);
+        (format == FORMAT).then(|| Self { shard, family, secret: Digest::of(secret), genuine: false })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey};
+    use crate::derived_keys::{DEVELOPMENT_KEY, Keys, MasterKey, RetiredPair};
     use crate::sharding::Region;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
@@ -86,7 +105,11 @@ mod tests {
     const SHARD: Shard = Shard { region: Region::Weur, index: 1 };
 
     fn keyring(key: &str) -> Keyring {
-        Keyring { current: Keys::derive(&MasterKey::parse(key).unwrap(), 8), previous: None }
+        Keyring {
+            current: Keys::derive(&MasterKey::parse(key).unwrap(), 8),
+            previous: None,
+            retired: Vec::new(),
+        }
     }
 
     fn issue() -> (String, Digest) {
@@ -110,18 +133,33 @@ mod tests {
         let mut bytes = secret::decode(&text).unwrap();
         bytes[30] ^= 1;
 
-        assert!(RefreshToken::parse(&secret::encode(&bytes), "tv", &keyring(DEVELOPMENT_KEY)).is_none());
-        assert!(RefreshToken::parse(&text, "printer", &keyring(DEVELOPMENT_KEY)).is_none());
-        assert!(RefreshToken::parse("", "tv", &keyring(DEVELOPMENT_KEY)).is_none());
+        assert!(RefreshToken::parse(&secret::encode(&bytes), "tv", &keyring(DEVELOPMENT_KEY)).is_err());
+        assert!(RefreshToken::parse(&text, "printer", &keyring(DEVELOPMENT_KEY)).is_err());
+        assert!(RefreshToken::parse("", "tv", &keyring(DEVELOPMENT_KEY)).is_err());
     }
 
     #[test]
-    fn a_token_whose_key_is_gone_is_read_but_proves_nothing() {
+    fn a_token_of_a_retired_pair_is_read_but_proves_nothing() {
         let (text, _) = issue();
-        let later = keyring(&secret::encode(&[1; 32]));
+        let pair = keyring(DEVELOPMENT_KEY).current.pair;
+        let retired = |shards_per_region| Keyring {
+            retired: vec![RetiredPair { pair, shards_per_region }],
+            ..keyring(&secret::encode(&[1; 32]))
+        };
 
-        let token = RefreshToken::parse(&text, "tv", &later).unwrap();
-
+        let token = RefreshToken::parse(&text, "tv", &retired(2)).unwrap();
         assert!(!token.genuine);
+
+        let beyond = RefreshToken::parse(&text, "tv", &retired(1)).err();
+        assert_eq!(beyond, Some(TokenFlaw::Forged), "the pair had no shard 1");
+    }
+
+    #[test]
+    fn a_token_of_a_pair_that_is_neither_held_nor_retired_is_refused() {
+        let (text, _) = issue();
+
+        let flaw = RefreshToken::parse(&text, "tv", &keyring(&secret::encode(&[1; 32]))).err();
+
+        assert_eq!(flaw, Some(TokenFlaw::UnknownPair(keyring(DEVELOPMENT_KEY).current.pair)));
     }
 }

@@ -88,7 +88,11 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng as _;
 
     fn keyring() -> Keyring {
-        Keyring { current: Keys::derive(&MasterKey::parse(DEVELOPMENT_KEY).unwrap(), 8), previous: None }
+        Keyring {
+            current: Keys::derive(&MasterKey::parse(DEVELOPMENT_KEY).unwrap(), 8),
+            previous: None,
+            retired: Vec::new(),
+        }
     }
 
     fn issue() -> (String, Digest, Address) {
@@ -139,8 +143,8 @@ mod tests {
         let old = keyring().current;
         let other = |fill: u8| Keys::derive(&MasterKey::parse(&secret::encode(&[fill; 32])).unwrap(), 8);
 
-        let once = Keyring { current: other(1), previous: Some(old) };
-        let twice = Keyring { current: other(2), previous: Some(other(1)) };
+        let once = Keyring { current: other(1), previous: Some(old), retired: Vec::new() };
+        let twice = Keyring { current: other(2), previous: Some(other(1)), retired: Vec::new() };
 
         assert!(DeviceCode::parse(&text, "tv", &once).is_some());
         assert!(DeviceCode::parse(&text, "tv", &twice).is_none());

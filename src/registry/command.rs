@@ -26,6 +26,7 @@ commands! {
     /// Every command that the registry answers.
     pub enum Command {
         TakeSnapshot => Result<Box<Snapshot>, Undescribed>,
+        TakeOutline => Box<Snapshot>,
         FindAtSource => AtSource,
         FindKeys => Vec<StoredKey>,
         SeedClients => (),
@@ -49,6 +50,10 @@ commands! {
 /// Takes a snapshot of the registry.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TakeSnapshot {}
+
+/// Takes a snapshot without the clients, for a Worker that has no snapshot yet. It is not published.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct TakeOutline {}
 
 /// Reads a client, and which keys sign, at the source. The reply is newer than any snapshot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -281,6 +286,7 @@ impl Command {
     pub const fn is_change(&self) -> bool {
         match self {
             Self::TakeSnapshot(_)
+            | Self::TakeOutline(_)
             | Self::FindAtSource(_)
             | Self::FindKeys(_)
             | Self::ListClients(_)

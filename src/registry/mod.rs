@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 use command::{
     AtSource, Command, CreateClient, DeleteClient, DescribeScope, FindAtSource, FindKeys, FindMapping,
     ImportKey, KeyRefusal, ListClients, ListKeys, ListScopes, MapScope, RemoveScope, ReplaceClient,
-    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeSnapshot,
+    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline, TakeSnapshot,
 };
 use key_schedule::KeySchedule;
 use rows::{NewKey, Rows};
@@ -36,6 +36,7 @@ pub fn apply<R: Rows>(
 ) -> Result<Answer, R::Error> {
     Ok(match command {
         Command::TakeSnapshot(_) => Answer::to::<TakeSnapshot>(&snapshot::take(rows, now)?),
+        Command::TakeOutline(_) => Answer::to::<TakeOutline>(&Box::new(snapshot::outline(rows, now)?)),
         Command::FindAtSource(ask) => Answer::to::<FindAtSource>(&at_source(rows, &ask, now)?),
         Command::FindKeys(_) => Answer::to::<FindKeys>(&rows.keys()?),
         Command::SeedClients(ask) => {

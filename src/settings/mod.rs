@@ -4,6 +4,7 @@
 mod authentication;
 pub mod compatibility;
 pub mod issuer;
+mod key_pairs;
 mod lifetimes;
 mod operator;
 mod turnstile;
@@ -12,17 +13,17 @@ pub mod variable;
 use core::time::Duration;
 
 pub use authentication::AssertionAudience;
+pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
 pub use turnstile::{Turnstile, When};
 
 use crate::bounds::LONGEST_TOKEN;
-use crate::derived_keys::{Keyring, Keys, MasterKey};
+use crate::derived_keys::Keyring;
 use crate::family::renewal::LOST;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::loopback::is_loopback;
 use crate::registry::key_schedule::RETENTION;
 use crate::secret::Digest;
-use crate::sharding::MAX_SHARDS;
 use crate::token::dpop::Nonces;
 use compatibility::Product;
 use issuer::Issuer;
@@ -42,7 +43,7 @@ pub struct Settings {
     pub environment: Environment,
     /// `ISSUER`. `None` only in development and previews, where the issuer is then taken from the request.
     pub issuer: Option<Issuer>,
-    /// From `MASTER_KEY` and `MASTER_KEY_PREVIOUS`.
+    /// From `MASTER_KEY`, `SHARDS_PER_REGION`, their previous values, and `RETIRED_KEY_PAIRS`.
     pub keyring: Keyring,
     /// `POLL_INTERVAL_SECONDS`.
     pub interval: u64,
@@ -101,7 +102,7 @@ impl Settings {
             environment,
             mtls: authentication::mtls(&var, environment, issuer.as_ref())?,
             issuer,
-            keyring: keyring(&var, environment)?,
+            keyring: key_pairs::keyring(&var, environment)?,
             interval: lifetimes::interval(&var)?,
             code_lifetime: lifetimes::code(&var)?,
             user_code: user_code(&var)?,
@@ -199,58 +200,6 @@ fn issuer(
             "must be set to this server's https URL, such as https://login.example.com",
         )),
     }
-}
-
-fn keyring(var: &impl Fn(&str) -> Option<String>, environment: Environment) -> Result<Keyring, BadSetting> {
-    const SHARDS: u64 = 8;
-    const MISSING: &str = "must be set: 32 random bytes or more in base64 (openssl rand -base64 32), \
-                           stored with `wrangler secret put MASTER_KEY`";
-    let current =
-        master_key(var, "MASTER_KEY", environment)?.ok_or_else(|| missing("MASTER_KEY", MISSING))?;
-    let shards = shards(var, "SHARDS_PER_REGION", SHARDS)?;
-    let previous_key = master_key(var, "MASTER_KEY_PREVIOUS", environment)?;
-    let previous_shards = shards_if_set(var, "SHARDS_PER_REGION_PREVIOUS")?;
-    let changing = previous_key.is_some() || previous_shards.is_some();
-    let keys = Keys::derive(&current, shards);
-    let previous =
-        changing.then(|| Keys::derive(&previous_key.unwrap_or(current), previous_shards.unwrap_or(shards)));
-    if previous.as_ref().is_some_and(|previous| previous.pair == keys.pair) {
-        return Err(missing(
-            "MASTER_KEY_PREVIOUS",
-            "has the same 16-bit number as MASTER_KEY: unset it if the keys are the same, or else \
-             (a chance of one in 65,536) make another MASTER_KEY",
-        ));
-    }
-    Ok(Keyring { current: keys, previous })
-}
-
-fn master_key(
-    var: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-    environment: Environment,
-) -> Result<Option<MasterKey>, BadSetting> {
-    const FORM: &str = "must be 32 random bytes or more in base64, as `openssl rand -base64 32` prints them";
-    const PUBLIC: &str = "is the development key, which is public; make one with `openssl rand -base64 32`";
-    let Some(text) = var(name) else { return Ok(None) };
-    let key = MasterKey::parse(&text).ok_or_else(|| missing(name, FORM))?;
-    match environment {
-        Environment::Preview | Environment::Production if key.is_for_development() => {
-            Err(missing(name, PUBLIC))
-        }
-        Environment::Development | Environment::Preview | Environment::Production => Ok(Some(key)),
-    }
-}
-
-fn shards(var: &impl Fn(&str) -> Option<String>, name: &'static str, default: u64) -> Result<u8, BadSetting> {
-    let number = number(var, name, default, 1..=u64::from(MAX_SHARDS))?;
-    Ok(u8::try_from(number).unwrap_or(u8::MAX))
-}
-
-fn shards_if_set(
-    var: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-) -> Result<Option<u8>, BadSetting> {
-    var(name).map(|_| shards(var, name, 1)).transpose()
 }
 
 fn user_code(var: &impl Fn(&str) -> Option<String>) -> Result<Shape, BadSetting> {

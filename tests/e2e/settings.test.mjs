@@ -55,6 +55,7 @@ for (const [name, value, allowed] of [
   ['LIVE_CODES_PER_SHARD', 'many', number(1, 100000)],
   ['SHARDS_PER_REGION', '65', number(1, 64)],
   ['SHARDS_PER_REGION_PREVIOUS', '0', number(1, 64)],
+  ['RETIRED_KEY_PAIRS', '1', 'must be at most 8 of pair:shards with commas between them, such as 48213:8'],
   ['USER_CODE_LENGTH', '3', number(4, 24)],
   ['USER_CODE_CHARSET', 'BCDB', "'B' appears twice in the character set"],
   ['USER_CODE_CHARSET', 'ABCD1234', '12 characters would pass (ALLOW_WEAK_USER_CODES=true overrides this)'],

@@ -85,6 +85,10 @@ impl Envelope {
 
     /// Builds the error response, with its log line.
     pub(crate) fn refuse(self, client: Option<&str>, error: &Error) -> Response {
-        error.response().noting(self.what, client, error.code(), error.reason())
+        let mut response = error.response().noting(self.what, client, error.code(), error.reason());
+        if let (Error::UnknownKeyPair(pair), Some(line)) = (error, response.decisions.last_mut()) {
+            line.key_pair = Some(*pair);
+        }
+        response
     }
 }

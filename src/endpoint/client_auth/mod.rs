@@ -60,12 +60,15 @@ impl Caller {
     ) -> Result<Self, Unauthenticated> {
         let authorization = context.request.authorization.as_deref();
         let credentials = read_credentials(authorization, form, context.certificate())?;
-        let snapshot = context.server.snapshot(context.now).await?;
-        let cached = snapshot.client(&credentials.client_id);
+        let snapshot = context.server.whole_snapshot(context.now).await?;
+        let cached = snapshot.as_ref().and_then(|snapshot| snapshot.client(&credentials.client_id));
         let proven = prove_cached(context, &credentials, cached, required).await;
         let client = cached.map(|client| client.client_id.clone());
         if let Some(client) = proven.map_err(|error| Unauthenticated { client, error })? {
             return Ok(Self { client, credentials });
+        }
+        if cached.is_none() && is_unknown(context, &credentials.client_id, snapshot.is_some()) {
+            return Err(Error::UnknownClient.into());
         }
         let client = prove_at_source(context, form, &credentials, required).await?;
         Ok(Self { client, credentials })
@@ -132,6 +135,13 @@ async fn prove_cached<P: Platform>(
     Ok(proven.is_ok().then(|| client.clone()))
 }
 
+/// Returns whether a client that the snapshot does not have is refused without asking the registry: it was just asked
+/// for this client, or has a snapshot and was just asked for many others.
+fn is_unknown<P>(context: Context<'_, P>, client_id: &str, has_snapshot: bool) -> bool {
+    let unknown = &context.server.cache.unknown;
+    unknown.has(client_id, context.now) || (has_snapshot && unknown.is_full(context.now))
+}
+
 /// Judges the credentials by the client at its source. Strangers can cause this look-up as often as they
 /// like, so the platform's rate limit comes first.
 async fn prove_at_source<P: Platform>(
@@ -145,7 +155,10 @@ async fn prove_at_source<P: Platform>(
         return Err(Error::TooMany(Limit::Requests, 60).into());
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
-    let client = client.ok_or(Error::UnknownClient)?;
+    let Some(client) = client else {
+        context.server.cache.unknown.note(&credentials.client_id, context.now);
+        return Err(Error::UnknownClient.into());
+    };
     match prove(context, credentials, &client, required).await? {
         Ok(()) => Ok(client),
         Err(refusal) => {

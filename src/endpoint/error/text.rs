@@ -36,6 +36,7 @@ impl Error {
             Self::SpentDeviceCode => "spent_device_code",
             Self::ReplayedDeviceCode => "replayed_device_code",
             Self::ForgedRefreshToken => "forged_refresh_token",
+            Self::UnknownKeyPair(_) => "unknown_key_pair",
             Self::DeadRefreshToken => "dead_refresh_token",
             Self::ReusedRefreshToken => "reused_refresh_token",
             Self::LostRefresh => "lost_refresh",
@@ -111,6 +112,7 @@ impl Error {
                 "The device code is unknown, already used, or was issued to another client.".to_owned()
             }
             Self::ForgedRefreshToken
+            | Self::UnknownKeyPair(_)
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh

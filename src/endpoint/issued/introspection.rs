@@ -13,6 +13,7 @@ use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::presented;
 use crate::endpoint::server::Context;
 use crate::family::refresh_token::RefreshToken;
 use crate::scope::{PROFILE, Scope};
@@ -122,10 +123,9 @@ async fn find<P: Platform>(
     context: Context<'_, P>,
     caller: &Client,
     token: &str,
-) -> Result<Option<Found>, Unavailable> {
-    let keyring = &context.server.settings.keyring;
-    if let Some(refresh) = RefreshToken::parse(token, &caller.client_id, keyring) {
-        return find_refresh(context, caller, refresh).await;
+) -> Result<Option<Found>, Error> {
+    if let Some(refresh) = presented::read_if_any(context, token, &caller.client_id).await? {
+        return Ok(find_refresh(context, caller, refresh).await?);
     }
     let access = live_tokens::verify(context, token).await?;
     let Some(access) = access.filter(|access| may_see(caller, &access.claims)) else { return Ok(None) };

@@ -7,10 +7,10 @@ use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
+use crate::endpoint::presented;
 use crate::endpoint::server::Context;
 use crate::family::command::RevokeFamily;
 use crate::family::id::{FamilyId, SessionId};
-use crate::family::refresh_token::RefreshToken;
 use crate::secret::Digest;
 use crate::sharding::Shard;
 
@@ -28,7 +28,7 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
 /// Revokes a token. An unknown token counts as revoked (RFC 7009 §2.2). `token_type_hint` is not needed,
 /// because the formats differ.
 async fn revoke<P: Platform>(context: Context<'_, P>, client_id: &str, token: &str) -> Result<(), Error> {
-    if let Some(refresh) = RefreshToken::parse(token, client_id, &context.server.settings.keyring) {
+    if let Some(refresh) = presented::read_if_any(context, token, client_id).await? {
         let proof = if refresh.genuine { None } else { Some(refresh.secret) };
         return end_family(context, refresh.shard, refresh.family, client_id, proof).await;
     }

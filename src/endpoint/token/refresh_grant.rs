@@ -13,6 +13,7 @@ use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::platform::Platform;
+use crate::endpoint::presented;
 use crate::endpoint::server::Context;
 use crate::family::command::{PresentToken, RotateToken};
 use crate::family::id::{AttemptId, SessionId};
@@ -35,8 +36,7 @@ pub(crate) async fn refresh<P: Platform>(
 ) -> Result<Tokens, Error> {
     let client_id = &caller.client.client_id;
     let text = form.require("refresh_token")?;
-    let token = RefreshToken::parse(text, client_id, &context.server.settings.keyring);
-    let token = token.ok_or(Error::ForgedRefreshToken)?;
+    let token = presented::read(context, text, client_id).await?;
     let resources = resource::asked(form)?;
     let holder = Holder { client_id: client_id.clone(), proven: proven.cnf.clone() };
     let ask = PresentToken { id: token.family, secret: token.secret, genuine: token.genuine, holder };

@@ -86,7 +86,7 @@ pub(super) async fn enter<P: Platform>(
 
 /// Returns an example such as `0000-0000-0000` if some clients, but not all, have codes of digits.
 async fn digits_example<P: Platform>(context: Context<'_, P>, shape: &Shape) -> Option<String> {
-    let snapshot = context.server.snapshot(context.now).await.ok()?;
+    let snapshot = context.server.whole_snapshot(context.now).await.ok()??;
     let some = snapshot.clients.iter().any(|client| client.codes.user_code_type == UserCodeType::Digits);
     (some && !shape.is_digits()).then(|| example(&shape.in_digits()))
 }

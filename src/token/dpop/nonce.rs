@@ -56,7 +56,7 @@ mod tests {
     }
 
     fn ring(current: u8, previous: Option<u8>) -> Keyring {
-        Keyring { current: keys(current), previous: previous.map(keys) }
+        Keyring { current: keys(current), previous: previous.map(keys), retired: Vec::new() }
     }
 
     #[test]

@@ -20,7 +20,11 @@ const EXAMPLE: &str = concat!(
 );
 
 fn keyring() -> Keyring {
-    Keyring { current: Keys::derive(&MasterKey::parse(DEVELOPMENT_KEY).unwrap(), 8), previous: None }
+    Keyring {
+        current: Keys::derive(&MasterKey::parse(DEVELOPMENT_KEY).unwrap(), 8),
+        previous: None,
+        retired: Vec::new(),
+    }
 }
 
 fn header() -> Value {

@@ -24,7 +24,7 @@ use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
 use device_grant::limiter::command::{Admit, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
 use device_grant::registry::command::{
     CreateClient, DeleteClient, DescribeScope, FindAtSource, KeyRefusal, ListClients, RegistryRefusal,
-    RetireKey, RotateKeys, RotateSecret, TakeSnapshot, Trial,
+    RetireKey, RotateKeys, RotateSecret, TakeOutline, TakeSnapshot, Trial,
 };
 use device_grant::registry::key_schedule::State as KeyState;
 use device_grant::registry::snapshot::Undescribed;
@@ -227,6 +227,7 @@ fn commands_and_replies_of_a_limiter() {
 fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
+    travels(TakeOutline {}, r#"{"take_outline":{}}"#);
     travels(FindAtSource { client_id: name() }, r#"{"find_at_source":{"client_id":"a"}}"#);
     travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
     let client = Box::new(demo::clients().remove(0));

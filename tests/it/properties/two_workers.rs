@@ -3,6 +3,12 @@
 //! Random waves of requests run side by side, message by message in random order. Whatever happens, an
 //! approval gives tokens at most once, a refusal none, and no limit is passed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the members of a response, and two Workers"
+)]
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::iter::once;
@@ -272,7 +278,9 @@ fn two_workers_keep_every_promise_over_a_network_that_loses_and_doubles_messages
     let outcome = TestRunner::new(config).run(&lives, |(skew, waves)| {
         let two = Two::new(skew);
         let mut life = Life::new(&two, &met);
-        waves.iter().for_each(|wave| life.go(wave));
+        for wave in &waves {
+            life.go(wave);
+        }
         life.end();
         Ok(())
     });

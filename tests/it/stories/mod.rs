@@ -11,7 +11,9 @@ mod odd_clients;
 mod page_safety;
 mod redemption;
 mod refresh;
+mod retired_key_pairs;
 mod sessions;
+mod snapshot;
 mod unavailable;
 
 use device_grant::endpoint::http::Response;

@@ -73,7 +73,7 @@ fn a_decision_stands_even_if_the_name_of_the_client_cannot_be_read() {
 fn while_a_client_has_a_scope_without_a_description_requests_get_a_503() {
     let world = World::new();
     world.change_client("demo-tv", |client| client.scope = Scope::parse("openid fly").expect("a scope"));
-    world.wait(20);
+    world.wait(device_grant::endpoint::SNAPSHOT_STALE_AGE.as_secs());
 
     assert_eq!(world.post("/device_authorization", &[("client_id", "demo-tv")]).status, 503);
 }

@@ -3,10 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
+use device_grant::registry::command::TakeSnapshot;
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::signing_keys;
 use device_grant::registry::snapshot::Snapshot;
@@ -48,6 +51,12 @@ pub(crate) struct Memories {
     /// The keys whose rate limit on the platform is used up.
     pub(crate) full: RefCell<BTreeSet<String>>,
     pub(super) limit_writes: Cell<u32>,
+    /// Whether loads of the whole snapshot wait, from KV and from the registry, until this is reset.
+    pub(crate) loads_wait: Cell<bool>,
+    /// How often the whole snapshot was requested: from KV, and from the registry.
+    pub(crate) loads: Cell<(u32, u32)>,
+    /// Calls of the registry since the last reset, except those for the whole snapshot.
+    pub(crate) registry_hops: Cell<u32>,
 }
 
 /// Returns the command as the object reads it: written as JSON and parsed again.
@@ -88,6 +97,11 @@ impl Memories {
         stored.map(|(key, row)| (key.clone(), row.clone())).collect()
     }
 
+    /// Returns the names of the grant shards that exist.
+    pub(crate) fn shard_names(&self) -> Vec<String> {
+        self.shards.borrow().keys().cloned().collect()
+    }
+
     /// Forgets the counters whose keys start with `prefix`.
     pub(crate) fn reset_counters(&self, prefix: &str) {
         self.counters.borrow_mut().retain(|key, _| !key.starts_with(prefix));
@@ -126,6 +140,12 @@ impl Memories {
         Ok(answer)
     }
 
+    /// Waits for the end of [`Memories::loads_wait`].
+    async fn loaded(&self) {
+        let poll = |_: &mut Context<'_>| if self.loads_wait.get() { Poll::Pending } else { Poll::Ready(()) };
+        poll_fn(poll).await;
+    }
+
     fn reach(&self, object: &'static str) -> Result<(), Unavailable> {
         if self.down.borrow().contains(object) { Err(Unavailable) } else { Ok(()) }
     }
@@ -157,6 +177,13 @@ impl Platform for Memories {
     where
         A: Ask<Command = registry::command::Command>,
     {
+        if std::any::type_name::<A>() == std::any::type_name::<TakeSnapshot>() {
+            let (kv, source) = self.loads.get();
+            self.loads.set((kv, source + 1));
+            self.loaded().await;
+        } else {
+            self.registry_hops.set(self.registry_hops.get() + 1);
+        }
         self.reach("registry")?;
         self.tend();
         let Ok(reply) = self.apply_to_registry(ask);
@@ -165,6 +192,9 @@ impl Platform for Memories {
     }
 
     async fn published(&self) -> Option<Snapshot> {
+        let (kv, source) = self.loads.get();
+        self.loads.set((kv + 1, source));
+        self.loaded().await;
         self.published.borrow().clone()
     }
 

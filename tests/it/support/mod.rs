@@ -15,7 +15,7 @@ pub(crate) mod siteverify;
 pub(crate) mod wire;
 mod world;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 pub(crate) use keys::{claims, header, own_key, verified};
@@ -29,9 +29,14 @@ pub(crate) const ISSUER: &str = "http://127.0.0.1:8787";
 /// The time at which every world starts, in milliseconds: 2026-11-21T12:00:00Z.
 pub(crate) const START: u64 = 1_795_262_400_000;
 
+/// Polls a future once.
+pub(crate) fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
 /// Runs a future to its end. It must never wait; nothing native does.
 pub(crate) fn now_or_never<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+    match poll(pin!(future)) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("something native waited"),
     }

@@ -81,7 +81,7 @@ impl<'a> Person<'a> {
         let csrf = hidden(&page, "csrf").unwrap_or_default();
         let transaction = hidden(&page, "transaction").unwrap_or_default();
         let hidden = [("csrf", csrf.as_str()), ("transaction", transaction.as_str())];
-        self.from_here(post("/device", &[&hidden, fields].concat()))
+        self.addressed(post("/device", &[&hidden, fields].concat()))
     }
 
     /// Sends a form with the CSRF token of the page that the browser shows, but without its transaction.
@@ -92,7 +92,7 @@ impl<'a> Person<'a> {
 
     /// Sends a request with the cookie and the address of this browser.
     pub(crate) fn send(&self, request: Request) -> Response {
-        let response = (self.server)(&self.from_here(request));
+        let response = (self.server)(&self.addressed(request));
         for (name, value) in &response.headers {
             if *name == "set-cookie" {
                 self.cookie.replace(value.split(';').next().map(str::to_owned));
@@ -103,7 +103,7 @@ impl<'a> Person<'a> {
     }
 
     /// Adds the cookie and the address of this browser.
-    fn from_here(&self, request: Request) -> Request {
+    fn addressed(&self, request: Request) -> Request {
         Request { cookie: self.cookie(), address: Some(self.address.clone()), ..request }
     }
 

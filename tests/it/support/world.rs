@@ -1,6 +1,9 @@
 //! The server in memory, and what tests do with it.
 
 use std::cell::{Cell, RefCell};
+use std::future::ready;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use device_grant::audit::Event;
@@ -16,12 +19,12 @@ use device_grant::registry::command::{RetireKey, TakeSnapshot};
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::SeedableRng as _;
+use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use serde_json::Value;
 
 use super::memories::Memories;
 use super::messages::{get, json, outcome, post};
-use super::{DEVICE_CODE, START, now_or_never, person};
+use super::{DEVICE_CODE, START, now_or_never, person, poll};
 
 /// Returns the settings of a development server with these values; all others have their defaults.
 pub(crate) fn settings(vars: &[(&str, &str)]) -> Settings {
@@ -91,6 +94,14 @@ impl World {
             let _: Result<bool, Unavailable> = now_or_never(self.server.platform.limits(name));
         }
         response
+    }
+
+    /// Begins to answer a request, without waiting for the end.
+    pub(crate) fn begin(&self, request: Request) -> Pin<Box<dyn Future<Output = Response> + '_>> {
+        self.server.platform.now.set(self.now());
+        let (now, mut rng) = (self.now(), ChaCha20Rng::seed_from_u64(self.rng.borrow_mut().next_u64()));
+        let mut answer = Box::pin(async move { answer(&self.server, &request, now, &mut rng).await });
+        if let Poll::Ready(response) = poll(answer.as_mut()) { Box::pin(ready(response)) } else { answer }
     }
 
     pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {

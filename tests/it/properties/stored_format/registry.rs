@@ -69,8 +69,7 @@ fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
     pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
     let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
     pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
-    let snapshot =
-        r#"{"format":1,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    let snapshot = r#"{"format":1,"taken_at":0,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
     pin(&serde_json::from_str::<Snapshot>(snapshot).expect("it parses"), snapshot);
 }
 
@@ -81,10 +80,11 @@ fn the_published_snapshot() {
         format: Format,
         clients: Vec::new(),
         scopes,
+        taken_at: device_grant::time::Timestamp::default(),
         scope_claims: std::collections::BTreeMap::new(),
         keys: Vec::new(),
     };
-    pin(&snapshot, r#"{"format":1,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+    pin(&snapshot, r#"{"format":1,"taken_at":0,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
 }
 
 #[test]
