@@ -72,7 +72,8 @@ pub struct Undescribed {
 /// A row could not be read.
 pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Result<Box<Snapshot>, Undescribed>, R::Error> {
     let keys = KeySchedule::new(&rows.keys()?).published(now);
-    let (clients, scopes) = (rows.clients()?, rows.scopes()?);
+    let (mut clients, scopes) = (rows.clients()?, rows.scopes()?);
+    clients.retain(|client| !client.has_ended(now));
     let snapshot = Snapshot { format: Format, clients, scopes, scope_claims: rows.scope_claims()?, keys };
     if let Some((client, scope)) = snapshot.undescribed() {
         return Ok(Err(Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() }));

@@ -227,13 +227,13 @@ fn commands_and_replies_of_a_limiter() {
 fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
-    travels(FindAtSource { client_id: name() }, r#"{"find_at_source":{"client_id":"a"}}"#);
+    travels(FindAtSource { client_id: name(), using: false }, r#"{"find_at_source":{"client_id":"a"}}"#);
     travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
     let client = Box::new(demo::clients().remove(0));
     let record = json(&client);
     let dry_run = Some(Trial { scopes: Scope::parse("fly").expect("a scope") });
     travels(
-        CreateClient { client, dry_run, by_itself: false },
+        CreateClient { client, dry_run },
         &format!(r#"{{"create_client":{{"client":{record},"dry_run":{{"scopes":"fly"}}}}}}"#),
     );
     travels(
