@@ -228,6 +228,10 @@ fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
     travels(FindAtSource { client_id: name(), using: false }, r#"{"find_at_source":{"client_id":"a"}}"#);
+    travels(
+        FindAtSource { client_id: name(), using: true },
+        r#"{"find_at_source":{"client_id":"a","using":true}}"#,
+    );
     travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
     let client = Box::new(demo::clients().remove(0));
     let record = json(&client);
