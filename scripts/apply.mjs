@@ -11,7 +11,7 @@ import { TomlError, parse } from 'smol-toml';
 /** The admin token of `make dev`. It is public, and sent only to a server on this machine. */
 const DEVELOPMENT_TOKEN = 'development-admin-token';
 /** Members of an answer that are not part of the client's or scope's definition. */
-const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'changed_at', 'version', 'client_secret'];
+const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'client_secret'];
 
 const { FILE, ISSUER = 'http://127.0.0.1:8787', DRY_RUN, YES, PRUNE } = process.env;
 const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;

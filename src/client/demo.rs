@@ -1,6 +1,7 @@
 //! The clients of a development server; never present in production.
 
 use super::history::History;
+use super::registered_by::RegisteredBy;
 use super::rules::{About, ClientKeys, CodeRules, TokenRules};
 use super::{Authentication, Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, SecretBy};
 use crate::format::Format;
@@ -31,6 +32,9 @@ fn client(client_id: &str, client_name: &str, authentication: Authentication) ->
         id_token_signed_response_alg: Algorithm::Rs256,
         access_token_signed_response_alg: Algorithm::Es256,
         enabled: true,
+        redirect_uris: Vec::new(),
+        registered_by: RegisteredBy::Operator,
+        used_at: None,
         about: About::default(),
         keys: ClientKeys::default(),
         codes: CodeRules::default(),

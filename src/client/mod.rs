@@ -7,6 +7,8 @@ pub mod demo;
 pub mod distinguished_name;
 pub mod history;
 pub mod jwks;
+pub mod redirect_uri;
+pub mod registered_by;
 pub mod registration;
 pub mod rules;
 
@@ -18,6 +20,7 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 use history::History;
+use registered_by::{RegisteredBy, STAMPED, UNUSED};
 use rules::{About, ClientKeys, CodeRules, TokenRules};
 
 /// The grant type of RFC 8628 §3.4.
@@ -46,6 +49,14 @@ pub struct Client {
     pub access_token_signed_response_alg: Algorithm,
     /// If false, the client gets no codes and no tokens, and this server treats its tokens as invalid.
     pub enabled: bool,
+    /// Where the authorization endpoint may send an error: see [`redirect_uri`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "RegisteredBy::is_operator")]
+    pub registered_by: RegisteredBy,
+    /// The last redemption or refresh, to about a day; recorded only for clients of open registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
     #[serde(flatten)]
     pub about: About,
     #[serde(flatten)]
@@ -145,5 +156,50 @@ impl Client {
     #[must_use]
     pub fn may_use(&self, grant_type: &str) -> bool {
         self.grant_types.iter().any(|allowed| allowed == grant_type)
+    }
+
+    /// Returns when the client is deleted unless it is used before; `None` if never.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let since = self.used_at.or(self.history.created_at).unwrap_or_default();
+        self.registered_by.is_anyone().then(|| since + UNUSED)
+    }
+
+    /// Returns whether the client has ended, even if its row is still there.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.ends_at().is_some_and(|end| end <= now)
+    }
+
+    /// Returns whether a use at `now` is worth a write.
+    #[must_use]
+    pub fn is_stamp_due(&self, now: Timestamp) -> bool {
+        self.registered_by.is_anyone() && self.used_at.is_none_or(|at| now >= at + STAMPED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn only_a_client_of_open_registration_ends_thirty_days_after_its_last_use() {
+        let now = Timestamp::from_millis(1_795_262_400_000);
+        let mut client = Client { history: History::beginning(now), ..demo::clients().remove(0) };
+        for registered_by in [RegisteredBy::Operator, RegisteredBy::InitialAccessToken] {
+            client.registered_by = registered_by;
+            assert_eq!((client.ends_at(), client.is_stamp_due(now)), (None, false));
+        }
+
+        client.registered_by = RegisteredBy::Anyone;
+        assert_eq!((client.ends_at(), client.is_stamp_due(now)), (Some(now + UNUSED), true));
+
+        client.used_at = Some(now + DAY);
+        assert_eq!(client.ends_at(), Some(now + DAY + UNUSED));
+        assert!(!client.is_stamp_due(now + DAY) && client.is_stamp_due(now + DAY + DAY));
     }
 }

@@ -8,8 +8,9 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 
 use super::entry::settings;
 use super::object;
-use super::object::{Table, json};
+use super::object::{Table, column, json, ring_by};
 use super::platform::{SNAPSHOT, snapshot_key};
+use crate::alarm::{Work, next_alarm};
 use crate::ask::Answer;
 use crate::client::Client;
 use crate::registry::command::{Command, TakeSnapshot};
@@ -17,7 +18,7 @@ use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
 use crate::registry::rows::{NewKey, Rows, StoredKey};
 use crate::registry::snapshot::{Snapshot, standard_scopes};
-use crate::registry::{apply, snapshot};
+use crate::registry::{apply, clients, snapshot};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -25,14 +26,16 @@ use crate::token::signing_key::Algorithm;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS open_clients (client_id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
 ];
 
-/// Stores clients, scopes and signing keys, and publishes snapshots of them in KV.
-#[durable_object(fetch)]
+/// Stores clients, scopes and signing keys, publishes snapshots of them in KV, and deletes clients from open
+/// registration that nobody uses.
+#[durable_object(alarm)]
 pub struct Registry {
     pub(super) state: State,
     env: Env,
@@ -41,13 +44,15 @@ pub struct Registry {
     /// with a deployment, which restarts the object, so the next request tends the keys.
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
+    alarm: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
         let table = Rc::new(Stored { table, written: Cell::new(false), made: RefCell::default() });
-        Self { state, env, table, tended_at: Cell::default(), publications: Publications::default() }
+        let (tended_at, publications, alarm) = (Cell::default(), Publications::default(), Cell::default());
+        Self { state, env, table, tended_at, publications, alarm }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -62,9 +67,23 @@ impl DurableObject for Registry {
         let answer = self.transact(command, adopted, now)?;
         self.table.made.borrow_mut().clear();
         if self.table.written.replace(false) {
+            ring_by(&self.state, &self.alarm, self.table.due(now)).await;
             self.follow_up(now).await;
         }
         object::reply(answer)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        let now = object::now();
+        self.alarm.set(None);
+        let table = Rc::clone(&self.table);
+        let has_swept = object::transaction(&self.state, move || clients::sweep(&*table, now))?;
+        ring_by(&self.state, &self.alarm, self.table.due(now)).await;
+        if has_swept {
+            self.table.written.set(false);
+            self.publish_change().await;
+        }
+        Response::empty()
     }
 }
 
@@ -163,6 +182,22 @@ impl Stored {
         self.written.set(true);
         self.table.run(statement, values)
     }
+
+    /// Returns when the first client of open registration ends.
+    fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let first_end = self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())?;
+        Ok(next_alarm(Work { first_end, events: false }, now))
+    }
+
+    /// Writes a client, and when it ends if it does.
+    fn write_client(&self, client: &Client) -> Result<()> {
+        let client_id = || SqlStorageValue::from(client.client_id.as_str());
+        let record = "INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)";
+        self.table.run(record, vec![client_id(), json(client)?])?;
+        let Some(end) = client.ends_at() else { return Ok(()) };
+        let row = "INSERT OR REPLACE INTO open_clients (client_id, ends_at) VALUES (?, ?)";
+        self.table.run(row, vec![client_id(), column(end)])
+    }
 }
 
 impl Rows for Stored {
@@ -176,17 +211,38 @@ impl Rows for Stored {
         self.table.record("SELECT record FROM clients WHERE client_id = ?", vec![client_id.into()])
     }
 
-    fn size(&self) -> Result<Size> {
-        let query = "SELECT count(*), coalesce(sum(length(CAST(record AS BLOB))), 0) FROM clients";
-        let row = self.table.rows(query, Vec::new())?.into_iter().next().unwrap_or_default();
+    fn size(&self, of_anyone: bool) -> Result<Size> {
+        let query = "SELECT count(*), coalesce(sum(length(CAST(record AS BLOB))), 0) FROM clients
+                     WHERE (client_id IN (SELECT client_id FROM open_clients)) = ?";
+        let row = self
+            .table
+            .rows(query, vec![object::number(of_anyone.into())])?
+            .into_iter()
+            .next()
+            .unwrap_or_default();
         let mut counted = row.iter().map(|value| object::count(value).unwrap_or(usize::MAX));
         let (clients, bytes) = (counted.next().unwrap_or_default(), counted.next().unwrap_or_default());
         Ok(Size { clients, bytes })
     }
 
     fn put_client(&self, client: &Client) -> Result<()> {
-        let values = vec![client.client_id.as_str().into(), json(client)?];
-        self.run("INSERT OR REPLACE INTO clients (client_id, record) VALUES (?, ?)", values)
+        self.written.set(true);
+        self.write_client(client)
+    }
+
+    fn stamp_client(&self, client: &Client) -> Result<()> {
+        self.write_client(client)
+    }
+
+    fn ended_clients(&self, now: Timestamp, limit: u32) -> Result<Vec<Client>> {
+        let query = "SELECT record FROM clients WHERE client_id IN
+                     (SELECT client_id FROM open_clients WHERE ends_at <= ? ORDER BY ends_at LIMIT ?)";
+        self.table.records(query, vec![column(now), object::number(limit)])
+    }
+
+    fn forget_client(&self, client_id: &str) -> Result<()> {
+        self.run("DELETE FROM open_clients WHERE client_id = ?", vec![client_id.into()])?;
+        self.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])
     }
 
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>> {
@@ -197,7 +253,7 @@ impl Rows for Stored {
     }
 
     fn remove_client(&self, client_id: &str) -> Result<()> {
-        self.run("DELETE FROM clients WHERE client_id = ?", vec![client_id.into()])?;
+        self.forget_client(client_id)?;
         self.run("INSERT OR IGNORE INTO removed_clients (client_id) VALUES (?)", vec![client_id.into()])
     }
 

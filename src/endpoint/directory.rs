@@ -120,7 +120,16 @@ impl<P: Platform> Server<P> {
 
     /// Returns a client as it is now: for approval, redemption and refresh, and before a client is refused.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
-        let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned() }).await?;
+        self.find_at_source(client_id, false).await
+    }
+
+    /// Returns the same as [`Server::client_at_source`], and notes that the client is being used.
+    pub(super) async fn client_in_use(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
+        self.find_at_source(client_id, true).await
+    }
+
+    async fn find_at_source(&self, client_id: &str, using: bool) -> Result<Option<Client>, Unavailable> {
+        let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned(), using }).await?;
         self.cache.signing.keep(found.signing.into(), found.at);
         Ok(found.client)
     }

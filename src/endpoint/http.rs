@@ -130,6 +130,15 @@ impl Response {
         }
     }
 
+    /// Returns a redirect that is always followed with GET (303). The caller has checked `location`: this server
+    /// sends nobody to an address that a stranger chose.
+    #[must_use]
+    pub fn empty_redirect(location: String) -> Self {
+        Self { status: 303, ..Self::empty() }
+            .with("location", location)
+            .with("referrer-policy", "no-referrer".to_owned())
+    }
+
     /// Returns a response whose content type browsers must not guess (`nosniff`).
     #[must_use]
     pub fn new(status: u16, content_type: &str, body: String) -> Self {

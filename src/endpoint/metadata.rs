@@ -33,6 +33,8 @@ struct Metadata<'a> {
     revocation_endpoint: String,
     userinfo_endpoint: String,
     authorization_endpoint: String,
+    /// RFC 9207 §3.
+    authorization_response_iss_parameter_supported: bool,
     jwks_uri: String,
     response_types_supported: [&'static str; 0],
     grant_types_supported: [&'static str; 2],
@@ -91,6 +93,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         revocation_endpoint: at("/revoke"),
         userinfo_endpoint: at("/userinfo"),
         authorization_endpoint: at("/authorize"),
+        authorization_response_iss_parameter_supported: true,
         jwks_uri: at("/jwks.json"),
         response_types_supported: [],
         grant_types_supported: [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],

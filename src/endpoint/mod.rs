@@ -4,6 +4,7 @@
 mod admin;
 mod alias;
 mod attempt;
+mod authorize;
 mod client_auth;
 mod device_authorization;
 mod directory;
@@ -148,7 +149,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Revocation => issued::revocation::answer(context).await,
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
-        Route::Authorize => verify::refuse_authorization(),
+        Route::Authorize => authorize::answer(context).await,
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,

@@ -78,6 +78,8 @@ pub struct ConsentPage<'a> {
     pub client_name: &'a str,
     /// The website that the client claims as its own. Shown as text, never as a link.
     pub client_uri: Option<&'a str>,
+    /// Whether the client registered itself without any token, so that nobody has checked its name.
+    pub is_unchecked: bool,
     /// Display name of the account that the device would get access to.
     pub account_name: &'a str,
     /// Email address, or else username, which tells apart accounts of the same name.

@@ -1,4 +1,8 @@
-//! Dynamic client registration (RFC 7591): off unless an initial access token is configured.
+//! Dynamic client registration (RFC 7591): off unless an initial access token is configured, or registration is
+//! opened to everybody.
+//!
+//! Programs send one request to every server, so what this server does not know is left out rather than refused.
+//! The response says what was kept (RFC 7591 §3.2.1).
 
 use rand_core::CryptoRng;
 use serde::Serialize;
@@ -14,17 +18,23 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
+use crate::client::redirect_uri;
+use crate::client::redirect_uri::is_redirect_uri;
+use crate::client::registered_by::RegisteredBy;
 use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, parse};
-use crate::client::{Client, DEVICE_CODE_GRANT};
+use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::fault::Fault;
-use crate::limiter::budgets::{registration_tokens_by_network, registrations};
+use crate::limiter::budgets::{Budget, open_registrations, registration_tokens_by_network, registrations};
 use crate::registry::command::CreateClient;
+use crate::scope::Scope;
 use crate::secret;
+use crate::secret::Digest;
 use crate::settings::Registration;
 
-/// Metadata that a client may register for itself. The rest is for operators, and ignored here (RFC 7591 §2).
-const MEMBERS: [&str; 16] = [
+/// Metadata that a client may register for itself with an initial access token. The rest is for operators, and
+/// ignored here (RFC 7591 §2).
+const MEMBERS: [&str; 17] = [
     "client_name",
     "client_uri",
     "logo_uri",
@@ -32,6 +42,7 @@ const MEMBERS: [&str; 16] = [
     "tos_uri",
     "contacts",
     "grant_types",
+    "redirect_uris",
     "scope",
     "token_endpoint_auth_method",
     "tls_client_auth_subject_dn",
@@ -42,10 +53,23 @@ const MEMBERS: [&str; 16] = [
     "dpop_bound_access_tokens",
     "tls_client_certificate_bound_access_tokens",
 ];
+/// Metadata that anybody may register. Links and contacts are not among them: a stranger could put them on this
+/// server's pages. Neither are credentials, because the client is public.
+const OPEN_MEMBERS: [&str; 7] = [
+    "client_name",
+    "grant_types",
+    "redirect_uris",
+    "scope",
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "dpop_bound_access_tokens",
+];
 /// Members that the server adds to the response (RFC 7591 §3.2.1).
-const ISSUED: [&str; 3] = ["client_id", "client_id_issued_at", "client_secret_expires_at"];
+const ISSUED: [&str; 4] = ["client_id", "client_id_issued_at", "client_secret_expires_at", "audience"];
 /// The `owner` of a client that registered itself; shows operators where the client came from.
 const OWNER: &str = "dynamic registration";
+/// The `owner` of a client from open registration.
+const OPEN_OWNER: &str = "open registration";
 /// The `what` of log lines.
 const WHAT: &str = "registration";
 
@@ -89,72 +113,145 @@ async fn register<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<(Client, Option<String>), Error> {
     let settings = context.server.settings.registration.as_ref().ok_or(Error::Token)?;
-    authenticate(context, settings).await?;
+    let terms = Terms::of(context, settings).await?;
     let new = New::draw(rng);
     let fresh = Fresh { client_id: secret::random_id(rng), secret: new.digest() };
-    let client = read(object(context.request)?, fresh, settings, context.server.settings.mtls.is_some())
-        .map_err(Error::Metadata)?;
-    // This attempt is taken last and never given back: it limits how many clients can register before an
+    let client = terms.read(object(context.request)?, fresh).map_err(Error::Metadata)?;
+    // These attempts are taken last and never given back: they limit how many clients can register before an
     // operator notices.
-    if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
+    if let Attempt::Wait(seconds) = Attempt::take(context, terms.budgets(context)).await? {
         return Err(Error::TooMany(seconds));
     }
-    let create = CreateClient { client: Box::new(client), dry_run: None, by_itself: true };
+    let create = CreateClient { client: Box::new(client), dry_run: None };
     Ok(new.take(ask(context, create).await?))
 }
 
-async fn authenticate<P: Platform>(context: Context<'_, P>, settings: &Registration) -> Result<(), Error> {
+/// What a caller may register.
+struct Terms<'a> {
+    by: RegisteredBy,
+    members: &'static [&'static str],
+    scope: &'a Scope,
+    audience: &'a [String],
+    has_mtls: bool,
+}
+
+impl<'a> Terms<'a> {
+    /// Returns the terms for the caller's token, or those of open registration if the caller sends none.
+    ///
+    /// # Errors
+    ///
+    /// The token is wrong, or missing although registration is not open.
+    async fn of<P: Platform>(context: Context<'_, P>, settings: &'a Registration) -> Result<Self, Error> {
+        let Registration { token, scope, open, audience } = settings;
+        let has_mtls = context.server.settings.mtls.is_some();
+        match (token, open) {
+            (_, Some(scope)) if token.is_none() || context.request.authorization.is_none() => {
+                Ok(Self { by: RegisteredBy::Anyone, members: &OPEN_MEMBERS, scope, audience, has_mtls })
+            }
+            (Some(token), _) => {
+                authenticate(context, token).await?;
+                let by = RegisteredBy::InitialAccessToken;
+                Ok(Self { by, members: &MEMBERS, scope, audience, has_mtls })
+            }
+            (None, _) => Err(Error::Token),
+        }
+    }
+
+    fn budgets<P>(&self, context: Context<'_, P>) -> Vec<Budget> {
+        if self.by.is_anyone() {
+            open_registrations(&context.network()).into()
+        } else {
+            vec![registrations()]
+        }
+    }
+
+    /// Reads the client, and narrows it to what this caller may register.
+    fn read(&self, mut members: Map<String, Value>, fresh: Fresh) -> Result<Client, Vec<Fault>> {
+        let mut faults = Vec::new();
+        // Some programs send an empty text for what they do not have.
+        members.retain(|name, value| self.members.contains(&name.as_str()) && !is_nothing(value));
+        keep_known(&mut members);
+        if !has(members.get("grant_types"), DEVICE_CODE_GRANT) {
+            members.remove("grant_types");
+            let why = format!(
+                "grant_types must include {DEVICE_CODE_GRANT}: without it, the client cannot do anything"
+            );
+            faults.push(Fault::at("grant_types", why));
+        }
+        faults.extend(self.unserved(&members));
+        if self.by.is_anyone() {
+            members.insert("token_endpoint_auth_method".to_owned(), Value::from("none"));
+        }
+        let asks_nothing = !members.contains_key("scope");
+        let client = parse(members, fresh, false).map_err(|found| [faults.clone(), found].concat())?;
+        let scope = if asks_nothing { self.scope.clone() } else { client.scope.narrowed_to(self.scope) };
+        if scope.is_empty() {
+            let why = format!("scope must include at least one of these: {}", self.scope);
+            faults.push(Fault::at("scope", why));
+        }
+        if faults.is_empty() { Ok(self.complete(client, scope)) } else { Err(faults) }
+    }
+
+    /// Returns the fault of a client that authenticates by certificate, if this server accepts none.
+    fn unserved(&self, members: &Map<String, Value>) -> Option<Fault> {
+        let method = members.get("token_endpoint_auth_method").and_then(Value::as_str)?;
+        let by_certificate = ["tls_client_auth", "self_signed_tls_client_auth"].contains(&method);
+        let why = "token_endpoint_auth_method needs client certificates, which this server does not accept";
+        (by_certificate && !self.has_mtls).then(|| Fault::at("token_endpoint_auth_method", why))
+    }
+
+    fn complete(&self, mut client: Client, scope: Scope) -> Client {
+        client.scope = scope;
+        client.tokens.audience = self.audience.to_vec();
+        client.registered_by = self.by;
+        client.about.owner = Some(if self.by.is_anyone() { OPEN_OWNER } else { OWNER }.to_owned());
+        client
+    }
+}
+
+async fn authenticate<P: Platform>(context: Context<'_, P>, token: &Digest) -> Result<(), Error> {
     let budget = registration_tokens_by_network(&context.network());
-    match static_token::look(context, &settings.token, budget).await? {
+    match static_token::look(context, token, budget).await? {
         Shown::Right => Ok(()),
         Shown::Wrong => Err(Error::Token),
         Shown::Wait(seconds) => Err(Error::TooMany(seconds)),
     }
 }
 
-/// Reads the client, and narrows its scope to what clients may register for themselves.
-fn read(
-    mut members: Map<String, Value>,
-    fresh: Fresh,
-    settings: &Registration,
-    has_mtls: bool,
-) -> Result<Client, Vec<Fault>> {
-    members.retain(|name, _| MEMBERS.contains(&name.as_str()));
-    let by_certificate = ["tls_client_auth", "self_signed_tls_client_auth"];
-    let method = members.get("token_endpoint_auth_method").and_then(Value::as_str);
-    let is_unserved = !has_mtls && method.is_some_and(|method| by_certificate.contains(&method));
-    let asks_nothing = !members.contains_key("scope");
-    let mut client = parse(members, fresh, false)?;
-    let scope = if asks_nothing { settings.scope.clone() } else { client.scope.narrowed_to(&settings.scope) };
-    let mut faults = Vec::new();
-    if is_unserved {
-        let why = "token_endpoint_auth_method needs client certificates, which this server does not accept";
-        faults.push(Fault::at("token_endpoint_auth_method", why));
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
+fn has(list: Option<&Value>, text: &str) -> bool {
+    list.and_then(Value::as_array).is_some_and(|items| items.iter().any(|item| item.as_str() == Some(text)))
+}
+
+/// Leaves out the grants that this server does not have, and redirect URIs that it would send nothing to. Anything
+/// that is not a list of texts is left for [`parse`] to refuse.
+fn keep_known(members: &mut Map<String, Value>) {
+    let is_grant = |text: &str| text == DEVICE_CODE_GRANT || text == REFRESH_TOKEN_GRANT;
+    keep(members, "grant_types", usize::MAX, is_grant);
+    keep(members, "redirect_uris", redirect_uri::MOST, is_redirect_uri);
+}
+
+/// Keeps the first `most` different texts that are `known`, and whatever is not a text.
+fn keep(members: &mut Map<String, Value>, name: &str, most: usize, known: impl Fn(&str) -> bool) {
+    let Some(Value::Array(items)) = members.get_mut(name) else { return };
+    let mut kept: Vec<Value> = Vec::new();
+    for item in items.drain(..) {
+        if item.as_str().is_none_or(&known) && !kept.contains(&item) && kept.len() < most {
+            kept.push(item);
+        }
     }
-    if scope.is_empty() {
-        faults.push(Fault::at(
-            "scope",
-            format!("scope must include at least one of these: {}", settings.scope),
-        ));
-    }
-    if !client.may_use(DEVICE_CODE_GRANT) {
-        let why = format!(
-            "grant_types must include {DEVICE_CODE_GRANT}: without it, the client cannot do anything"
-        );
-        faults.push(Fault::at("grant_types", why));
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
-    client.scope = scope;
-    client.about.owner = Some(OWNER.to_owned());
-    Ok(client)
+    *items = kept;
 }
 
 /// Returns all registered metadata, and the secret, which is shown only this once (RFC 7591 §3.2.1).
 fn answer_body(client: &Client, secret: Option<String>) -> Map<String, Value> {
     let mut members = view(client);
     members.retain(|name, _| MEMBERS.contains(&name.as_str()) || ISSUED.contains(&name.as_str()));
+    // Absent, it would mean `code` (RFC 7591 §2), which this server does not have.
+    members.insert("response_types".to_owned(), Value::Array(Vec::new()));
     if let Some(secret) = secret {
         members.insert("client_secret".to_owned(), Value::from(secret));
     }

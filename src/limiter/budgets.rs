@@ -8,6 +8,11 @@ pub const CODES_PER_ACCOUNT: usize = 5;
 pub const CODES_PER_NETWORK: usize = 30;
 /// The most clients that may register themselves per hour, in total.
 pub const REGISTRATIONS_PER_HOUR: usize = 100;
+/// The most clients per hour from open registration, in total.
+pub const OPEN_REGISTRATIONS_PER_HOUR: usize = 100;
+/// The most clients per hour from open registration on one network. A person registers one per program and
+/// machine, and an office shares an address.
+pub const OPEN_REGISTRATIONS_PER_NETWORK: usize = 10;
 /// Seconds for which a failed sign-in or a wrong token counts.
 const SIGN_IN_WINDOW: u64 = 900;
 
@@ -69,11 +74,25 @@ pub fn registration_tokens_by_network(network: &str) -> Budget {
     Budget { key: format!("registration/network/{network}"), rule }
 }
 
-/// Returns the budget that all clients that register themselves share.
+/// Returns the budget that all clients with an initial access token share.
 #[must_use]
 pub fn registrations() -> Budget {
     let rule = Rule::Window { limit: REGISTRATIONS_PER_HOUR, window: 3_600 };
     Budget { key: "registration".to_owned(), rule }
+}
+
+/// Returns the budgets of a client that registers without a token: that of its network, and the one that all such
+/// clients share. Neither touches [`registrations`], so strangers cannot keep others from registering.
+#[must_use]
+pub fn open_registrations(network: &str) -> [Budget; 2] {
+    let rule = |limit| Rule::Window { limit, window: 3_600 };
+    [
+        Budget {
+            key: format!("open-registration/network/{network}"),
+            rule: rule(OPEN_REGISTRATIONS_PER_NETWORK),
+        },
+        Budget { key: "open-registration".to_owned(), rule: rule(OPEN_REGISTRATIONS_PER_HOUR) },
+    ]
 }
 
 /// Returns the key of the row that remembers the use of a client assertion. `once` is the digest that names

@@ -1,11 +1,13 @@
-//! Creates, replaces and deletes clients, and rotates their secrets.
+//! Creates, replaces and deletes clients, rotates their secrets, and deletes those that nobody uses.
 
 use super::command::{
     ClientNow, CreateClient, DeleteClient, RegistryRefusal, ReplaceClient, RotateSecret, Trial,
 };
-use super::quota::overweight;
+use super::quota::{Size, overweight};
 use super::rows::Rows;
+use crate::alarm::BATCH;
 use crate::client::history::{Expected, History};
+use crate::client::registered_by::RegisteredBy;
 use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
 use crate::time::{Timestamp, span};
@@ -15,13 +17,14 @@ use crate::time::{Timestamp, span};
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let CreateClient { client, dry_run, by_itself } = ask;
+    let CreateClient { client, dry_run } = ask;
     if rows.client(&client.client_id)?.is_some() {
         return Ok(Err(RegistryRefusal::Exists));
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..*client };
-    if !rows.size()?.with(None, &client).fits(if by_itself { 2 } else { 1 }) {
+    let by = client.registered_by;
+    if !rows.size(by.is_anyone())?.with(None, &client).fits(by) {
         return Ok(Err(RegistryRefusal::Full));
     }
     put(rows, client, is_new_secret, dry_run.as_ref())
@@ -33,16 +36,44 @@ pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> 
         Ok(before) => before,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let size = rows.size()?;
+    let RoomOf { by, size } = RoomOf::change(rows, &before)?;
     let history = before.history.changed(now);
     let (authentication, is_new_secret) =
         keep_secret(before.authentication.clone(), client.authentication.clone());
-    let client = Client { authentication, history, ..*client };
+    let (registered_by, used_at) = (before.registered_by, before.used_at);
+    let client = Client { authentication, registered_by, used_at, history, ..*client };
     let after = size.with(Some(&before), &client);
-    if after.bytes > size.bytes && !after.fits(1) {
+    if after.bytes > size.bytes && !after.fits(by) {
         return Ok(Err(RegistryRefusal::Full));
     }
     put(rows, client, is_new_secret, dry_run.as_ref())
+}
+
+/// The room that a change of a client is judged by: a change is an operator's, except that clients from open
+/// registration stay within their own room.
+struct RoomOf {
+    by: RegisteredBy,
+    size: Size,
+}
+
+impl RoomOf {
+    fn change<R: Rows>(rows: &R, before: &Client) -> Result<Self, R::Error> {
+        let is_anyone = before.registered_by.is_anyone();
+        let by = if is_anyone { RegisteredBy::Anyone } else { RegisteredBy::Operator };
+        Ok(Self { by, size: rows.size(is_anyone)? })
+    }
+}
+
+/// Deletes clients from open registration that were not used for too long: one batch. Returns whether there
+/// were any.
+///
+/// # Errors
+///
+/// A row could not be read or written.
+pub fn sweep<R: Rows>(rows: &R, now: Timestamp) -> Result<bool, R::Error> {
+    let ended = rows.ended_clients(now, BATCH)?;
+    ended.iter().try_for_each(|client| rows.forget_client(&client.client_id))?;
+    Ok(!ended.is_empty())
 }
 
 /// Returns the new authentication, with the existing secret if there is one. The flag says whether the client

@@ -57,9 +57,12 @@ pub struct TakeOutline {}
 
 /// Reads a client, and which keys sign, at the source. The reply is newer than any snapshot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the name says what it is")]
+#[expect(missing_docs, reason = "the type's comment says what the other field is")]
 pub struct FindAtSource {
     pub client_id: String,
+    /// Whether the client is about to redeem or refresh, which counts as a use: see [`Client::ends_at`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub using: bool,
 }
 
 /// Reads the signing keys, with their private halves sealed. If there are none, the registry makes them.
@@ -88,10 +91,6 @@ pub struct CreateClient {
     pub client: Box<Client>,
     /// If present, nothing is written.
     pub dry_run: Option<Trial>,
-    /// Whether the client registers itself, which is possible only while all clients together take at most
-    /// half of the quota. The other half is for operators.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub by_itself: bool,
 }
 
 /// Replaces the client with the same identifier. An existing secret stays.

@@ -66,7 +66,15 @@ pub fn apply<R: Rows>(
 }
 
 fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<AtSource, R::Error> {
-    let client = rows.client(&ask.client_id)?;
+    let client = rows.client(&ask.client_id)?.filter(|client| !client.has_ended(now));
+    let client = match client {
+        Some(client) if ask.using && client.is_stamp_due(now) => {
+            let stamped = Client { used_at: Some(now), ..client };
+            rows.stamp_client(&stamped)?;
+            Some(stamped)
+        }
+        client => client,
+    };
     let signing = KeySchedule::new(&rows.keys()?).signing(now);
     Ok(AtSource { client, signing, at: now })
 }

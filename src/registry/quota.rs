@@ -1,17 +1,22 @@
-//! Limits on the number of clients and their size, shared by operators and self-registration, and on the size
-//! of tokens.
+//! Limits on the number of clients and their size, and on the size of tokens. Operators and clients with an initial
+//! access token share one limit; open registration has its own.
 
 use std::collections::BTreeMap;
 
 use crate::client::Client;
+use crate::client::registered_by::RegisteredBy;
 use crate::fault::Fault;
 use crate::token::mapping::Rules;
 
-/// The most clients. Every isolate keeps all of them in memory.
+/// The most clients that an operator or an initial access token vouched for. Every isolate keeps all of them in memory.
 pub const MOST_CLIENTS: usize = 5_000;
 /// The most bytes of their records, for the same reason. They must also fit into a KV value, which has at
 /// most 25 MiB.
 pub const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// The most clients from open registration, in addition to the others.
+pub const MOST_OPEN_CLIENTS: usize = 500;
+/// The most bytes of their records.
+pub const MOST_OPEN_BYTES: usize = 1024 * 1024;
 
 /// The most bytes that the claim mappings of a client and of its scopes can add to a token. A token must fit
 /// into a header, and into a request to introspect or revoke it.
@@ -50,10 +55,16 @@ impl Size {
         Self { clients, bytes }
     }
 
-    /// Returns whether the clients fit into one of `parts` equal parts of the quota.
+    /// Returns whether a client that `by` registers fits, if this is the size with it. Clients with an initial
+    /// access token leave half of the room to operators.
     #[must_use]
-    pub const fn fits(self, parts: usize) -> bool {
-        self.clients.saturating_mul(parts) <= MOST_CLIENTS && self.bytes.saturating_mul(parts) <= MOST_BYTES
+    pub const fn fits(self, by: RegisteredBy) -> bool {
+        let (clients, bytes) = match by {
+            RegisteredBy::Operator => (MOST_CLIENTS, MOST_BYTES),
+            RegisteredBy::InitialAccessToken => (MOST_CLIENTS / 2, MOST_BYTES / 2),
+            RegisteredBy::Anyone => (MOST_OPEN_CLIENTS, MOST_OPEN_BYTES),
+        };
+        self.clients <= clients && self.bytes <= bytes
     }
 }
 
@@ -71,12 +82,17 @@ mod tests {
     #[test]
     fn the_last_client_and_the_last_byte_fit() {
         let full = Size { clients: MOST_CLIENTS, bytes: MOST_BYTES };
-        assert!(full.fits(1) && !full.fits(2));
-        assert!(!Size { clients: MOST_CLIENTS + 1, bytes: 0 }.fits(1));
-        assert!(!Size { clients: 1, bytes: MOST_BYTES + 1 }.fits(1));
+        let (operator, token) = (RegisteredBy::Operator, RegisteredBy::InitialAccessToken);
+        assert!(full.fits(operator) && !full.fits(token));
+        assert!(!Size { clients: MOST_CLIENTS + 1, bytes: 0 }.fits(operator));
+        assert!(!Size { clients: 1, bytes: MOST_BYTES + 1 }.fits(operator));
+        let open = Size { clients: MOST_OPEN_CLIENTS, bytes: MOST_OPEN_BYTES };
+        assert!(open.fits(RegisteredBy::Anyone));
+        assert!(!Size { bytes: open.bytes + 1, ..open }.fits(RegisteredBy::Anyone));
+        assert!(!Size { clients: open.clients + 1, ..open }.fits(RegisteredBy::Anyone));
         let uncounted = Size { clients: usize::MAX, bytes: usize::MAX };
-        assert!(!uncounted.with(None, &demo::clients()[0]).fits(2), "the sum does not overflow");
-        assert!(Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 }.fits(2));
+        assert!(!uncounted.with(None, &demo::clients()[0]).fits(token), "the sum does not overflow");
+        assert!(Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 }.fits(token));
     }
 
     #[test]

@@ -66,8 +66,15 @@ pub trait Rows {
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
     /// Returns at most `limit` clients whose identifiers come after `after`, in the order of the identifiers.
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;
-    fn size(&self) -> Result<Size, Self::Error>;
+    /// Returns the size of the clients from open registration, or of all others.
+    fn size(&self, of_anyone: bool) -> Result<Size, Self::Error>;
     fn put_client(&self, client: &Client) -> Result<(), Self::Error>;
+    /// Writes a client of which only [`Client::used_at`] is new, which need not be published.
+    fn stamp_client(&self, client: &Client) -> Result<(), Self::Error>;
+    /// Returns at most `limit` clients that have ended: see [`Client::ends_at`].
+    fn ended_clients(&self, now: Timestamp, limit: u32) -> Result<Vec<Client>, Self::Error>;
+    /// Removes a client without a trace. Its random identifier is never given again.
+    fn forget_client(&self, client_id: &str) -> Result<(), Self::Error>;
     /// Removes a client, and remembers its identifier.
     fn remove_client(&self, client_id: &str) -> Result<(), Self::Error>;
     /// Returns whether a client with this identifier was ever removed.

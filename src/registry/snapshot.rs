@@ -73,7 +73,9 @@ pub struct Undescribed {
 ///
 /// A row could not be read.
 pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Result<Box<Snapshot>, Undescribed>, R::Error> {
-    let snapshot = Snapshot { clients: rows.clients()?, ..outline(rows, now)? };
+    let mut clients = rows.clients()?;
+    clients.retain(|client| !client.has_ended(now));
+    let snapshot = Snapshot { clients, ..outline(rows, now)? };
     if let Some((client, scope)) = snapshot.undescribed() {
         return Ok(Err(Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() }));
     }

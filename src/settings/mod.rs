@@ -7,6 +7,7 @@ pub mod issuer;
 mod key_pairs;
 mod lifetimes;
 mod operator;
+mod registration;
 mod turnstile;
 pub mod variable;
 
@@ -14,7 +15,8 @@ use core::time::Duration;
 
 pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
-pub use operator::{DEVELOPMENT_ADMIN_TOKEN, Registration};
+pub use operator::DEVELOPMENT_ADMIN_TOKEN;
+pub use registration::Registration;
 pub use turnstile::{Turnstile, When};
 
 use crate::bounds::LONGEST_TOKEN;
@@ -83,8 +85,11 @@ pub struct Settings {
     pub turnstile: Option<Turnstile>,
     /// `ADMIN_TOKEN_SHA256`. `None` turns the admin API off.
     pub admin_token: Option<Digest>,
-    /// From `INITIAL_ACCESS_TOKEN_SHA256` and `REGISTRATION_SCOPES`. `None` turns registration off.
+    /// From `INITIAL_ACCESS_TOKEN_SHA256`, `OPEN_REGISTRATION`, their scopes and `REGISTRATION_AUDIENCE`. `None` turns
+    /// registration off.
     pub registration: Option<Registration>,
+    /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
+    pub trusted_redirects: Vec<String>,
 }
 
 impl Settings {
@@ -120,7 +125,8 @@ impl Settings {
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: operator::admin_token(&var, environment)?,
-            registration: operator::registration(&var, environment)?,
+            registration: registration::registration(&var, environment)?,
+            trusted_redirects: registration::trusted_redirects(&var)?,
             turnstile: turnstile::read(&var, environment)?,
         })
     }

@@ -1,17 +1,7 @@
-//! Settings for everybody who can change the registry: operators, and clients that register themselves.
+//! The tokens of those who can change the registry: operators, and clients that register themselves.
 
-use super::variable::{BadSetting, Environment, bad, missing};
-use crate::scope::{OPENID, Scope};
+use super::variable::{BadSetting, Environment, missing};
 use crate::secret::Digest;
-
-/// Dynamic client registration (RFC 7591).
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Registration {
-    /// The digest of the initial access token.
-    pub token: Digest,
-    /// The scopes that a client may register for itself.
-    pub scope: Scope,
-}
 
 /// The admin token of `make dev`. Previews and production refuse its digest.
 pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
@@ -33,27 +23,11 @@ pub(super) fn admin_token(
     }
 }
 
-pub(super) fn registration(
-    var: &impl Fn(&str) -> Option<String>,
-    environment: Environment,
-) -> Result<Option<Registration>, BadSetting> {
-    const NAME: &str = "INITIAL_ACCESS_TOKEN_SHA256";
-    const SCOPES: &str = "REGISTRATION_SCOPES";
-    let text = var(SCOPES).unwrap_or_else(|| OPENID.to_owned());
-    let scope = Scope::parse(&text).filter(|scope| !scope.is_empty());
-    let scope = scope.ok_or_else(|| bad(SCOPES, &text, "must be space-separated scopes"))?;
-    let Some(token) = digest(var, NAME)? else { return Ok(None) };
-    if admin_token(var, environment)?.is_some_and(|admin| admin == token) {
-        return Err(missing(
-            NAME,
-            "is the digest of the admin token, which clients must not know; use another token",
-        ));
-    }
-    Ok(Some(Registration { token, scope }))
-}
-
 /// Reads the SHA-256 of a token. The error never shows the value, which might be the token itself by mistake.
-fn digest(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<Digest>, BadSetting> {
+pub(super) fn digest(
+    var: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<Digest>, BadSetting> {
     const FORM: &str =
         "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";
     let Some(text) = var(name) else { return Ok(None) };
@@ -92,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_development_token_is_refused_and_so_is_one_token_for_two_purposes() {
+    fn the_development_token_is_refused_outside_development() {
         let digest = crate::secret::encode(Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes()).bytes());
         let set = |name: &str| (name == "ADMIN_TOKEN_SHA256").then(|| digest.clone());
 
@@ -100,20 +74,5 @@ mod tests {
             let error = admin_token(&set, environment).unwrap_err().to_string();
             assert!(error.contains("development token, which is public"), "{error}");
         }
-        let both = with(&[("ADMIN_TOKEN_SHA256", HEX), ("INITIAL_ACCESS_TOKEN_SHA256", HEX)]);
-        let error = registration(&both, Environment::Production).unwrap_err().to_string();
-        assert!(error.contains("admin token"), "{error}");
-    }
-
-    #[test]
-    fn registration_is_off_until_a_token_is_set() {
-        let production = Environment::Production;
-
-        assert_eq!(registration(&with(&[]), production), Ok(None));
-        let on = registration(&with(&[("INITIAL_ACCESS_TOKEN_SHA256", HEX)]), production).unwrap().unwrap();
-        assert_eq!((on.token, on.scope.to_string().as_str()), (Digest::of(b"test"), "openid"));
-        let bad = with(&[("REGISTRATION_SCOPES", "a\"b")]);
-        let error = registration(&bad, production).unwrap_err().to_string();
-        assert_eq!(error, "REGISTRATION_SCOPES is \"a\\\"b\": must be space-separated scopes");
     }
 }

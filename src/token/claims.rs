@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::confirmation::Confirmation;
+use super::resource::is_same;
 use super::signing_key::Algorithm;
 use crate::identity::account::Account;
 use crate::scope::Scope;
@@ -62,10 +63,10 @@ impl Audience {
         }
     }
 
-    /// Returns whether `resource` is in the audience.
+    /// Returns whether `resource` is in the audience; a slash at its end does not count.
     #[must_use]
     pub fn has(&self, resource: &str) -> bool {
-        self.resources().iter().any(|one| one == resource)
+        self.resources().iter().any(|one| is_same(one, resource))
     }
 
     /// Returns all resources of the audience.

@@ -3,6 +3,9 @@
 //! A grant covers the resources that the device authorization request names, or else the client's default.
 //! With the scope `openid` it also covers the issuer, so that the token opens `/userinfo`. The token endpoint
 //! can only narrow this set.
+//!
+//! A slash at the end does not count: libraries add one to an address without a path, and drop one elsewhere.
+//! Tokens and grants always have the spelling of the registration, which is what resource servers expect.
 
 use crate::scope::{OPENID, Scope};
 
@@ -57,7 +60,12 @@ impl Own {
     /// Returns whether `resource` is one of this server's own.
     #[must_use]
     pub fn has(&self, resource: &str) -> bool {
-        resource == self.issuer || resource == self.userinfo
+        self.spelled(resource).is_some()
+    }
+
+    /// Returns this server's own spelling of `resource`, if that is one of its own.
+    fn spelled(&self, resource: &str) -> Option<&str> {
+        [&self.issuer, &self.userinfo].into_iter().find(|own| is_same(own, resource)).map(String::as_str)
     }
 
     /// Returns the resources for a device that asks for `asked`. Each must be in the client's `audience` or
@@ -71,8 +79,7 @@ impl Own {
         if asked.is_empty() {
             return Ok(audience.iter().take(1).cloned().collect());
         }
-        let allowed = |resource: &str| self.has(resource) || audience.iter().any(|one| one == resource);
-        select(asked, allowed)
+        select(asked, |resource| self.spelled(resource).or_else(|| spelling(resource, audience)))
     }
 
     /// Returns the audience of a token, which is never empty. It consists of the `granted` resources that the
@@ -89,11 +96,8 @@ impl Own {
         scope: &Scope,
         audience: &[String],
     ) -> Result<Vec<String>, BadTarget> {
-        let mut whole: Vec<String> = granted
-            .iter()
-            .filter(|resource| self.has(resource) || audience.contains(resource))
-            .cloned()
-            .collect();
+        let still = |resource: &String| self.spelled(resource).or_else(|| spelling(resource, audience));
+        let mut whole: Vec<String> = granted.iter().filter_map(still).map(str::to_owned).collect();
         if whole.is_empty() && !granted.is_empty() {
             return Err(BadTarget::NotAllowed);
         }
@@ -105,22 +109,38 @@ impl Own {
             return Ok(whole);
         }
         let userinfo = whole.contains(&self.issuer).then_some(self.userinfo.as_str());
-        select(asked, |resource| Some(resource) == userinfo || whole.iter().any(|one| one == resource))
+        let userinfo = |resource: &str| userinfo.filter(|own| is_same(own, resource));
+        select(asked, |resource| spelling(resource, &whole).or_else(|| userinfo(resource)))
     }
 }
 
-/// Returns `asked` in its order without duplicates, if all are allowed.
-fn select(asked: &[&str], allowed: impl Fn(&str) -> bool) -> Result<Vec<String>, BadTarget> {
+/// Returns whether two resources differ at most by one slash at the end.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    one == other || trimmed(one) == trimmed(other)
+}
+
+/// Returns `resource` without one slash at the end of its address. A URN keeps its slash.
+fn trimmed(resource: &str) -> &str {
+    if resource.contains("://") { resource.strip_suffix('/').unwrap_or(resource) } else { resource }
+}
+
+/// Returns the spelling of `resource` in `list`: exactly that one, or else one that differs by a slash.
+fn spelling<'a>(resource: &str, list: &'a [String]) -> Option<&'a str> {
+    let exact = list.iter().find(|one| *one == resource);
+    exact.or_else(|| list.iter().find(|one| is_same(one, resource))).map(String::as_str)
+}
+
+/// Returns `asked` in its order without duplicates, each as `allowed` spells it, if all are allowed.
+fn select<'a>(asked: &[&str], allowed: impl Fn(&str) -> Option<&'a str>) -> Result<Vec<String>, BadTarget> {
     let mut selected: Vec<String> = Vec::new();
     for resource in asked {
         if !is_resource(resource) {
             return Err(BadTarget::Malformed);
         }
-        if !allowed(resource) {
-            return Err(BadTarget::NotAllowed);
-        }
-        if !selected.iter().any(|one| one == resource) {
-            selected.push((*resource).to_owned());
+        let spelled = allowed(resource).ok_or(BadTarget::NotAllowed)?;
+        if !selected.iter().any(|one| one == spelled) {
+            selected.push(spelled.to_owned());
         }
     }
     Ok(selected)
@@ -191,12 +211,34 @@ mod tests {
         assert_eq!(own.granted(&[ISSUER], &audience), Ok(list(&[ISSUER])));
         assert_eq!(own.granted(&[FILES], &[]), Err(BadTarget::NotAllowed));
         assert_eq!(own.granted(&[API, "https://evil.example"], &audience), Err(BadTarget::NotAllowed));
-        assert_eq!(
-            own.granted(&["https://api.example.com/"], &audience),
-            Err(BadTarget::NotAllowed),
-            "resources are compared exactly"
-        );
         assert_eq!(own.granted(&["api"], &audience), Err(BadTarget::Malformed));
+    }
+
+    #[test]
+    fn a_slash_at_the_end_does_not_count_and_the_registered_spelling_is_granted() {
+        let own = Own::of(ISSUER);
+        let audience = list(&[API, "https://mcp.example.com/mcp/"]);
+        let (api, mcp) = ("https://api.example.com/", "https://mcp.example.com/mcp");
+
+        let granted = own.granted(&[api, mcp, API], &audience).unwrap();
+        assert_eq!(granted, audience);
+        let narrowed =
+            |asked: &[&str], audience: &[String]| own.narrowed(asked, &granted, &scope("openid"), audience);
+        assert_eq!(narrowed(&[mcp], &audience), Ok(list(&["https://mcp.example.com/mcp/"])));
+        assert_eq!(narrowed(&["https://login.example.com/"], &audience), Ok(list(&[ISSUER])));
+        assert_eq!(
+            narrowed(&["https://login.example.com/userinfo/"], &audience),
+            Ok(list(&["https://login.example.com/userinfo"]))
+        );
+        assert_eq!(narrowed(&[api], &list(&[api])), Ok(list(&[api])), "as it is spelled by now");
+        assert_eq!(own.granted(&["https://login.example.com/"], &[]), Ok(list(&[ISSUER])));
+        let both = list(&[API, api]);
+        assert_eq!(own.granted(&[api], &both), Ok(list(&[api])), "the exact spelling wins");
+        for other in ["https://api.example.com//", "https://api.example.com/?", "https://api.example.com/v1"]
+        {
+            assert_eq!(own.granted(&[other], &audience), Err(BadTarget::NotAllowed), "{other}");
+        }
+        assert_eq!(own.granted(&["urn:a/"], &list(&["urn:a"])), Err(BadTarget::NotAllowed));
     }
 
     #[test]

@@ -491,6 +491,26 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.deepEqual(faults, []);
   });
 
+  test('reads that nobody has checked an app that registered itself', async () => {
+    await server.stop();
+    server = await startWorkerd({ vars: { OPEN_REGISTRATION: 'true', OPEN_REGISTRATION_SCOPES: 'openid profile offline_access' } });
+    const faults = [];
+    const grant_types = ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'];
+    const body = JSON.stringify({ client_name: 'Visual Studio Code', grant_types, token_endpoint_auth_method: 'none' });
+    const registered = await fetch(`${server.origin}/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const { client_id } = await registered.json();
+    const { verification_uri_complete } = await post(`${server.origin}/device_authorization`, { client_id, scope: 'openid profile' });
+
+    await browser.open(verification_uri_complete);
+    await browser.press('Yes, continue');
+    await signIn(browser, alice);
+    const consent = await browser.sees('Let Visual Studio Code use your account?');
+
+    assert.match(consent, /Nobody here has checked this app\. It registered itself and chose its own name/);
+    faults.push(...(await browser.inspect(screenshots, 'consent-unchecked')));
+    assert.deepEqual(faults, []);
+  });
+
   test('never sees the pages in a frame', async () => {
     const device = await startDevice(server);
     for (const host of ['localhost', '127.0.0.1']) {

@@ -116,6 +116,7 @@ const members = {
   userinfo_signed_response_alg: ALGORITHMS,
   dpop_bound_access_tokens: flag,
   tls_client_certificate_bound_access_tokens: flag,
+  redirect_uris: list({ ...webAddress, good: webAddress.good.filter((uri) => uri !== null) }, 10),
   enabled: flag,
   owner: orNull(plain(100)),
   consent_text: orNull(plain(200)),

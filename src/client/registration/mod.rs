@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 pub(super) use rules::defaults;
 
 use super::history::History;
+use super::redirect_uri;
+use super::redirect_uri::is_redirect_uri;
+use super::registered_by::RegisteredBy;
 use super::registration::json_members::{Members, is_plain, is_web_address};
 use super::rules::About;
 use super::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
@@ -24,12 +27,14 @@ use crate::token::signing_key::Algorithm;
 const SUBJECT: &str = "acct-";
 /// Members that responses add to the metadata. They are ignored in requests, so that a caller can change a
 /// response and send it back.
-pub const READ_ONLY: [&str; 5] = [
+pub const READ_ONLY: [&str; 7] = [
     "client_id_issued_at",
     "client_secret_expires_at",
     "previous_client_secret_expires_at",
     "changed_at",
     "version",
+    "registered_by",
+    "last_used_at",
 ];
 
 /// Generated values for a new client.
@@ -67,6 +72,9 @@ pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Resul
             .algorithm("access_token_signed_response_alg")
             .unwrap_or(Algorithm::Es256),
         enabled: members.flag("enabled", true),
+        redirect_uris: redirect_uris(members),
+        registered_by: RegisteredBy::Operator,
+        used_at: None,
         about: about(members),
         keys,
         codes: rules::codes(members),
@@ -164,6 +172,12 @@ fn grant_types(members: &mut Members) -> Vec<String> {
         members.refuse("grant_types", why);
     }
     grants
+}
+
+fn redirect_uris(members: &mut Members) -> Vec<String> {
+    const ALLOWED: &str =
+        "an https URL of at most 512 characters without user name or fragment (http on loopback only)";
+    members.texts("redirect_uris", redirect_uri::MOST, ALLOWED, is_redirect_uri).unwrap_or_default()
 }
 
 fn scope(members: &mut Members) -> Scope {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::defaults;
+use crate::client::registered_by::RegisteredBy;
 use crate::client::rules::{About, ClientKeys, CodeRules, TokenRules};
 use crate::client::{Authentication, Client};
 use crate::scope::Scope;
@@ -25,6 +26,8 @@ struct View<'a> {
     id_token_signed_response_alg: Algorithm,
     access_token_signed_response_alg: Algorithm,
     enabled: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    redirect_uris: &'a [String],
     #[serde(flatten)]
     about: &'a About,
     #[serde(flatten)]
@@ -42,6 +45,9 @@ struct View<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     changed_at: Option<u64>,
     version: u64,
+    registered_by: RegisteredBy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<u64>,
 }
 
 /// Returns the members of a client, including defaults. Dates are in seconds since 1970.
@@ -68,6 +74,7 @@ pub fn view(client: &Client) -> Map<String, Value> {
         id_token_signed_response_alg: client.id_token_signed_response_alg,
         access_token_signed_response_alg: client.access_token_signed_response_alg,
         enabled: client.enabled,
+        redirect_uris: &client.redirect_uris,
         about: &client.about,
         keys: &client.keys,
         codes: &client.codes,
@@ -77,6 +84,8 @@ pub fn view(client: &Client) -> Map<String, Value> {
         previous_client_secret_expires_at: previous,
         changed_at: client.history.changed_at.map(Timestamp::seconds),
         version: client.history.version,
+        registered_by: client.registered_by,
+        last_used_at: client.used_at.map(Timestamp::seconds),
     };
     let mut members = match serde_json::to_value(&view) {
         Ok(Value::Object(members)) => members,

@@ -75,7 +75,7 @@ pub(super) async fn create<P: Platform>(
     let new = New::draw(rng);
     let client = new.client(body::object(context.request)?, secret::random_id(rng))?;
     let is_trial = dry_run.is_some();
-    let now = ask(context, CreateClient { client: Box::new(client), dry_run, by_itself: false }).await?;
+    let now = ask(context, CreateClient { client: Box::new(client), dry_run }).await?;
     let (client, secret) = new.take(now);
     let response = shown(if is_trial { 200 } else { 201 }, &client, secret.filter(|_| !is_trial));
     let done = changed(response, client, if is_trial { "client_tried" } else { "client_created" });

@@ -103,13 +103,13 @@ impl Caller {
         self.client.authentication.is_confidential() && !matches!(self.credentials.proof, Proof::Absent)
     }
 
-    /// Returns the client as it is now, if these credentials still prove its identity. Called before a step
-    /// that cannot be undone.
+    /// Returns the client as it is now, if these credentials still prove its identity. Called before a
+    /// redemption or refresh, which cannot be undone, and which counts as a use of the client.
     pub(super) async fn at_source<P: Platform>(
         &self,
         context: Context<'_, P>,
     ) -> Result<Option<Client>, Unavailable> {
-        let Some(client) = context.server.client_at_source(&self.client.client_id).await? else {
+        let Some(client) = context.server.client_in_use(&self.client.client_id).await? else {
             return Ok(None);
         };
         let proven = prove(context, &self.credentials, &client, true).await?;

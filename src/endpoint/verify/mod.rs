@@ -118,8 +118,7 @@ async fn start_again<P: Platform>(
     browser::remember(context, page, &browser, rng)
 }
 
-/// Serves `/authorize`, which exists because strict clients want an `authorization_endpoint` in the metadata.
-/// The page says that a sign-in cannot start there.
+/// Builds the page of `/authorize`, which says that a sign-in cannot start there.
 pub(super) fn refuse_authorization() -> Response {
     let page = ProblemPage {
         title: "Sign in on your device",

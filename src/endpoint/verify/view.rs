@@ -155,6 +155,7 @@ pub(super) fn consent<P>(
         user_code: &consent.code.to_string(),
         client_name: consent.client.map_or(&asked.client_id, |client| &client.client_name),
         client_uri: consent.client.and_then(|client| client.client_uri.as_deref()),
+        is_unchecked: consent.client.is_some_and(|client| client.registered_by.is_anyone()),
         account_name: &consent.account.name,
         account_detail: consent.account.email.as_deref().unwrap_or(&consent.account.username),
         expected: expected(asked.login_hint.as_deref(), consent.account),

@@ -15,8 +15,8 @@ export function dueIn(milliseconds, server, directory) {
 }
 
 /** Moves every instant that is stored in a directory of objects by `delta` milliseconds. */
-export function redate(directory, delta) {
-  for (const className of ['GrantShard', 'AccountShard', 'LimiterShard']) {
+export function redate(directory, delta, classes = ['GrantShard', 'AccountShard', 'LimiterShard']) {
+  for (const className of classes) {
     const folder = join(directory, className);
     for (const name of readdirSync(folder).filter((name) => name.endsWith('.sqlite'))) {
       const database = new DatabaseSync(join(folder, name));

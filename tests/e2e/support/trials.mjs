@@ -197,6 +197,15 @@ export const AUTHORIZATION_SERVER = {
     const response = await fetch(`${url}?response_type=code&client_id=demo-tv`, { redirect: 'manual' });
     assert.deepEqual([response.status, /Sign in on your device/.test(await response.text())], [400, true]);
   },
+  /** An error that is sent back names the issuer (RFC 9207). */
+  async authorization_response_iss_parameter_supported(entry, place) {
+    assert.equal(entry, true);
+    const { client_id } = await place.register({ redirect_uris: ['http://127.0.0.1/'] });
+    const query = new URLSearchParams({ client_id, redirect_uri: 'http://127.0.0.1:1/', state: 's' });
+    const response = await fetch(`${place.document.authorization_endpoint}?${query}`, { redirect: 'manual' });
+    const { searchParams } = new URL(response.headers.get('location'));
+    assert.deepEqual([response.status, searchParams.get('error'), searchParams.get('iss')], [303, 'unauthorized_client', place.issuer]);
+  },
   async registration_endpoint(url, place) {
     const body = JSON.stringify({ grant_types: [DEVICE_GRANT], token_endpoint_auth_method: 'client_secret_basic', client_name: 'TV' });
     const headers = { 'content-type': 'application/json', authorization: `Bearer ${INITIAL_ACCESS_TOKEN}` };

@@ -228,13 +228,17 @@ fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
     travels(TakeOutline {}, r#"{"take_outline":{}}"#);
-    travels(FindAtSource { client_id: name() }, r#"{"find_at_source":{"client_id":"a"}}"#);
+    travels(FindAtSource { client_id: name(), using: false }, r#"{"find_at_source":{"client_id":"a"}}"#);
+    travels(
+        FindAtSource { client_id: name(), using: true },
+        r#"{"find_at_source":{"client_id":"a","using":true}}"#,
+    );
     travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
     let client = Box::new(demo::clients().remove(0));
     let record = json(&client);
     let dry_run = Some(Trial { scopes: Scope::parse("fly").expect("a scope") });
     travels(
-        CreateClient { client, dry_run, by_itself: false },
+        CreateClient { client, dry_run },
         &format!(r#"{{"create_client":{{"client":{record},"dry_run":{{"scopes":"fly"}}}}}}"#),
     );
     travels(

@@ -44,6 +44,7 @@ fn a_client_is_registered_and_shown_with_all_its_members_and_its_secret_once() {
             "client_secret_expires_at": 0,
             "changed_at": 1_795_262_400,
             "version": 1,
+            "registered_by": "operator",
         })
     );
     assert_eq!(start(&world, "tv/1", Some(&secret)), "issued");

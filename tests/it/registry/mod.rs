@@ -7,6 +7,8 @@ mod admin_scopes;
 mod admin_secrets;
 mod admin_unavailable;
 mod client_metadata;
+mod mcp_clients;
+mod open_registration;
 mod registration;
 mod signing_keys;
 
@@ -20,6 +22,11 @@ fn errors(response: &device_grant::endpoint::http::Response) -> Vec<(String, Str
     let errors = body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let text = |error: &Value, name| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     errors.iter().map(|error| (text(error, "pointer"), text(error, "detail"))).collect()
+}
+
+/// Returns a member of a response that is a text.
+fn text(body: &Value, name: &str) -> String {
+    body.get(name).and_then(Value::as_str).expect("the response has it").to_owned()
 }
 
 /// Starts a grant, and returns the `error` of the response, or `issued`.

@@ -85,6 +85,7 @@ fn members_for_operators_are_ignored() {
         "enabled": false,
         "owner": "Somebody else",
         "audience": ["https://api.example"],
+        "registered_by": "operator",
         "access_token_lifetime": 86_400,
         "consent_text": "This is your bank.",
         "client_secret": "chosen",
@@ -96,6 +97,7 @@ fn members_for_operators_are_ignored() {
     assert_eq!((body.get("client_secret"), body.get("client_secret_expires_at")), (None, None));
     let stored = json(&Admin(&world).get(&format!("/clients/{}", body["client_id"].as_str().unwrap())));
     assert_eq!((&stored["enabled"], &stored["owner"]), (&json!(true), &json!("dynamic registration")));
+    assert_eq!(stored["registered_by"], "initial_access_token");
     for name in ["audience", "access_token_lifetime", "consent_text"] {
         assert_eq!((stored.get(name), body.get(name)), (None, None), "{name}");
     }

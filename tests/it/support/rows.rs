@@ -51,6 +51,8 @@ pub(super) struct RegistryRows {
     pub(super) rotation: Cell<Option<Duration>>,
     pub(super) removed: RefCell<BTreeSet<String>>,
     pub(super) scopes: RefCell<BTreeMap<String, String>>,
+    /// How often the use of a client was stamped.
+    pub(super) stamps: Cell<u32>,
     pub(super) scope_claims: RefCell<BTreeMap<String, Rules>>,
 }
 
@@ -139,9 +141,26 @@ impl registry::rows::Rows for RegistryRows {
         Ok(self.clients.borrow().get(client_id).cloned())
     }
 
-    fn size(&self) -> Result<Size, Infallible> {
+    fn size(&self, of_anyone: bool) -> Result<Size, Infallible> {
         let clients = self.clients.borrow();
-        Ok(Size { clients: clients.len(), bytes: clients.values().map(length).sum() })
+        let counted = || clients.values().filter(|client| client.registered_by.is_anyone() == of_anyone);
+        Ok(Size { clients: counted().count(), bytes: counted().map(length).sum() })
+    }
+
+    fn stamp_client(&self, client: &Client) -> Result<(), Infallible> {
+        self.stamps.set(self.stamps.get() + 1);
+        self.put_client(client)
+    }
+
+    fn ended_clients(&self, now: Timestamp, limit: u32) -> Result<Vec<Client>, Infallible> {
+        let clients = self.clients.borrow();
+        let ended = clients.values().filter(|client| client.has_ended(now));
+        Ok(ended.take(limit as usize).cloned().collect())
+    }
+
+    fn forget_client(&self, client_id: &str) -> Result<(), Infallible> {
+        self.clients.borrow_mut().remove(client_id);
+        Ok(())
     }
 
     fn put_client(&self, client: &Client) -> Result<(), Infallible> {

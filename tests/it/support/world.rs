@@ -15,6 +15,7 @@ use device_grant::endpoint::platform::{Platform as _, Unavailable};
 use device_grant::endpoint::server::Server;
 use device_grant::grant::Grant;
 use device_grant::identity::account::{Account, AccountKey};
+use device_grant::registry::clients::sweep;
 use device_grant::registry::command::{RetireKey, TakeSnapshot};
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
@@ -195,6 +196,22 @@ impl World {
             let client_id = format!("{client_id}-{number}");
             (client_id.clone(), Client { client_id, ..one.clone() })
         }));
+    }
+
+    /// Rings the alarm of the registry. Returns whether it deleted clients.
+    pub(crate) fn sweep_registry(&self) -> bool {
+        let Ok(has_swept) = sweep(&self.server.platform.registry, self.now());
+        has_swept
+    }
+
+    /// Returns how many deleted clients the registry remembers.
+    pub(crate) fn removed_clients(&self) -> usize {
+        self.server.platform.registry.removed.borrow().len()
+    }
+
+    /// Returns how often the registry wrote down the use of a client.
+    pub(crate) fn stamps(&self) -> u32 {
+        self.server.platform.registry.stamps.get()
     }
 
     /// Retires a key in the registry, as another isolate would. The isolate of this server does not notice.

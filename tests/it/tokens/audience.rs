@@ -74,11 +74,22 @@ fn several_resources_become_an_array_and_audience_is_one_of_them() {
 }
 
 #[test]
+fn a_slash_at_the_end_of_a_resource_does_not_count_and_tokens_have_the_registered_spelling() {
+    let world = world();
+    let slashed = [("resource", "https://api.example.com/")];
+
+    let code = approved(&world, "email", &slashed);
+    assert_eq!(aud(&redeem(&world, &code, &slashed)), json!(API));
+    let code = approved(&world, "email", &[("resource", ISSUER)]);
+    assert_eq!(aud(&redeem(&world, &code, &[("resource", "http://127.0.0.1:8787/")])), json!(ISSUER));
+}
+
+#[test]
 fn a_malformed_or_foreign_resource_is_an_invalid_target() {
     let world = world();
 
     for bad in
-        ["api", "/api", "https://api.example.com/#x", "https://evil.example", "https://api.example.com/"]
+        ["api", "/api", "https://api.example.com/#x", "https://evil.example", "https://api.example.com//"]
     {
         for name in ["resource", "audience"] {
             let response = start(&world, &[(name, bad)]);

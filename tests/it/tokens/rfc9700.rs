@@ -152,6 +152,44 @@ fn s7_no_response_leads_to_an_address_from_the_request() {
 }
 
 #[test]
+fn s7_an_error_goes_only_to_an_address_that_belongs_to_the_client() {
+    let world = World::with(&[("TRUSTED_REDIRECTS", "https://trusted.example/cb https://other.example/cb")]);
+    let uris = [
+        "https://trusted.example/cb",
+        "https://own.example/cb",
+        "http://127.0.0.1/cb",
+        "http://localhost/cb",
+    ];
+    Admin(&world).created(&device("tv", &json!({ "redirect_uris": uris })));
+    let ask = |client: &str, uri: &str| {
+        let response = world.get(&format!("/authorize?client_id={client}&state=s&redirect_uri={uri}"));
+        (response.status, response.header("location").map(str::to_owned))
+    };
+
+    for (uri, at) in [
+        ("https://trusted.example/cb", "https://trusted.example/cb?error=unauthorized_client&"),
+        ("http://127.0.0.1:49152/cb", "http://127.0.0.1:49152/cb?error=unauthorized_client&"),
+    ] {
+        let (status, location) = ask("tv", uri);
+        let location = location.unwrap_or_default();
+        assert!(status == 303 && location.starts_with(at), "{location}");
+        assert!(location.ends_with("&state=s&iss=http%3A%2F%2F127.0.0.1%3A8787"), "{location}");
+    }
+    for (client, uri) in [
+        ("tv", "https://own.example/cb"),
+        ("tv", "https://other.example/cb"),
+        ("tv", "http://localhost/cb"),
+        ("tv", "http://127.0.0.1:49152/"),
+        ("tv", ELSEWHERE),
+        ("demo-tv", "https://trusted.example/cb"),
+        ("demo-tv", "http://127.0.0.1/cb"),
+        ("nobody", "http://127.0.0.1/cb"),
+    ] {
+        assert_eq!(ask(client, uri), (400, None), "{client} {uri}");
+    }
+}
+
+#[test]
 fn s8_a_posted_credential_is_answered_with_a_page_and_never_redirected() {
     for (what, page) in pages(&World::new(), &[]) {
         assert!(matches!(page.status, 200 | 400 | 401 | 403 | 429), "{what}: {}", page.status);

@@ -1,6 +1,7 @@
 //! Records of clients, scopes and signing keys, and the published snapshot.
 
 use device_grant::client::history::History;
+use device_grant::client::registered_by::RegisteredBy;
 use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::format::Format;
@@ -117,6 +118,20 @@ fn a_client_stored_without_a_version_has_version_1() {
 
     assert!(!old.contains("history"));
     assert_eq!((client.history.version, client.history.etag().as_str()), (1, "\"0.1\""));
+}
+
+#[test]
+fn a_client_from_open_registration() {
+    let client = Client {
+        redirect_uris: vec!["http://127.0.0.1/".to_owned()],
+        registered_by: RegisteredBy::Anyone,
+        used_at: Some(AT),
+        ..demo::clients().remove(0)
+    };
+    pin(
+        &client,
+        r#"{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{"method":"none"},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,"redirect_uris":["http://127.0.0.1/"],"registered_by":"anyone","used_at":1763733780123}"#,
+    );
 }
 
 #[test]

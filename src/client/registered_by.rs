@@ -1,0 +1,40 @@
+//! Who registered a client, and how long a client that nobody vouches for stays.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How long a client from open registration stays without being used.
+pub const UNUSED: Duration = Duration::from_secs(30 * 86_400);
+/// The shortest time between two stamps of a client's use. It keeps a client that refreshes every few minutes
+/// from causing a write each time.
+pub(super) const STAMPED: Duration = Duration::from_secs(86_400);
+
+/// Who registered a client.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegisteredBy {
+    /// An operator, through the admin API.
+    #[default]
+    Operator,
+    /// The client itself, with an initial access token (RFC 7591 §3).
+    InitialAccessToken,
+    /// The client itself, without any token: open registration. Nobody has checked its name.
+    Anyone,
+}
+
+impl RegisteredBy {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(super) const fn is_operator(&self) -> bool {
+        matches!(self, Self::Operator)
+    }
+
+    /// Returns whether the client came through open registration.
+    #[must_use]
+    pub const fn is_anyone(self) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Operator | Self::InitialAccessToken => false,
+        }
+    }
+}
