@@ -24,12 +24,13 @@ use crate::token::signing_key::Algorithm;
 const SUBJECT: &str = "acct-";
 /// Members that responses add to the metadata. They are ignored in requests, so that a caller can change a
 /// response and send it back.
-pub const READ_ONLY: [&str; 5] = [
+pub const READ_ONLY: [&str; 6] = [
     "client_id_issued_at",
     "client_secret_expires_at",
     "previous_client_secret_expires_at",
     "changed_at",
     "version",
+    "warnings",
 ];
 
 /// Generated values for a new client.
