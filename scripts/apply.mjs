@@ -11,7 +11,7 @@ import { TomlError, parse } from 'smol-toml';
 /** The admin token of `make dev`. It is public, and sent only to a server on this machine. */
 const DEVELOPMENT_TOKEN = 'development-admin-token';
 /** Members of an answer that are not part of the client's or scope's definition. */
-const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'client_secret'];
+const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'warnings', 'client_secret'];
 
 const { FILE, ISSUER = 'http://127.0.0.1:8787', DRY_RUN, YES, PRUNE } = process.env;
 const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
@@ -221,6 +221,7 @@ async function compareClient(ask, wanted, assumed, refuse) {
   if (tried.status !== 200) return refuse(tried.body);
   const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, [...Object.keys(wanted), 'grant_types', 'scope', 'token_endpoint_auth_method']);
   if (isThere && lines.length === 0) return undefined;
+  lines.push(...(tried.body.warnings ?? []).map((warning) => yellow(`! ${warning}`)));
   const apply = () => must(`The client ${wanted.client_id}`, ask(method, target, { body: wanted, etag }));
   return { title: title(isThere, `client ${wanted.client_id}`), lines, apply };
 }

@@ -107,6 +107,7 @@ pub mod settings;
 pub mod sharding;
 pub mod time;
 pub mod token;
+pub mod web_origin;
 
 #[cfg(target_family = "wasm")]
 mod cloudflare;

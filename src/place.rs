@@ -1,11 +1,15 @@
 //! Where a request came from: the place that pages show to people, which never includes an IP address, and
 //! the network that counters use.
 
+use core::ops::Deref;
+use std::cell::LazyCell;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
+use crate::web_origin::WebOrigin;
 
 /// What the edge knows about the origin of a request. An unknown field is `None`; nothing is guessed.
 #[expect(missing_docs, reason = "the name of the other field says it all")]
@@ -39,6 +43,25 @@ impl Place {
         if known.is_empty() { "Unknown place".to_owned() } else { known.join(", ") }
     }
 
+    /// Returns whether both countries are known and the same.
+    #[must_use]
+    pub fn is_in_country_of(&self, other: &Self) -> bool {
+        self.country.is_some() && self.country == other.country
+    }
+
+    /// Returns whether both networks are known and the same. Compares their operators (AS numbers), because a
+    /// device may use IPv4 for one request and IPv6 for the next.
+    #[must_use]
+    pub fn is_in_network_of(&self, other: &Self) -> bool {
+        self.asn.is_some() && self.asn == other.asn
+    }
+
+    /// Returns whether both places are known and have the same name.
+    fn is_at(&self, other: &Self) -> bool {
+        let town = |place: &Self| (place.region.clone(), place.city.clone());
+        self.is_in_country_of(other) && town(self) == town(other)
+    }
+
     /// Returns a name such as `Example Telecom (AS64500)`, or as much of it as is known.
     #[must_use]
     pub fn network(&self) -> String {
@@ -51,6 +74,38 @@ impl Place {
     }
 }
 
+/// The place of a request, which is read when it is first needed: reading it takes several calls from wasm into the
+/// runtime, and a pending poll needs none of it.
+#[derive(Clone)]
+pub struct LazyPlace(Rc<LazyCell<Place, Box<dyn FnOnce() -> Place>>>);
+
+impl LazyPlace {
+    /// Returns a place that `read` will read, at most once.
+    pub fn read_by(read: impl FnOnce() -> Place + 'static) -> Self {
+        Self(Rc::new(LazyCell::new(Box::new(read))))
+    }
+}
+
+impl From<Place> for LazyPlace {
+    fn from(place: Place) -> Self {
+        Self::read_by(|| place)
+    }
+}
+
+impl Default for LazyPlace {
+    fn default() -> Self {
+        Place::default().into()
+    }
+}
+
+impl Deref for LazyPlace {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.0
+    }
+}
+
 /// Where, when and with what kind of device a grant was requested.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Origin {
@@ -60,6 +115,46 @@ pub struct Origin {
     pub device: String,
     /// When the grant was requested.
     pub at: Timestamp,
+    /// The web page that requested the grant; `None` if no page did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<WebOrigin>,
+}
+
+/// Where a grant was started, and where its device code was redeemed or refused, if these differ.
+#[expect(missing_docs, reason = "the names say it all")]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Journey {
+    pub start: Location,
+    pub redemption: Location,
+}
+
+/// Country and network of a place, as an event records them. An unknown field is `None`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Location {
+    /// Two-letter code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Autonomous system number of the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+}
+
+impl Journey {
+    /// Returns both ends of a journey.
+    #[must_use]
+    pub fn between(start: &Place, redemption: &Place) -> Self {
+        let location = |place: &Place| Location { country: place.country.clone(), asn: place.asn };
+        Self { start: location(start), redemption: location(redemption) }
+    }
+
+    /// Returns the journey if both network and place have changed. An unknown place of redemption counts as another
+    /// one; with an unknown start, nothing can be compared.
+    #[must_use]
+    pub fn elsewhere(start: &Place, redemption: &Place) -> Option<Self> {
+        let is_known = start.country.is_some() || start.asn.is_some();
+        let is_elsewhere = !redemption.is_in_network_of(start) && !redemption.is_at(start);
+        (is_known && is_elsewhere).then(|| Self::between(start, redemption))
+    }
 }
 
 /// Returns the network that counters use for an address: an IPv4 address itself, the /64 of an IPv6 address,
@@ -157,6 +252,31 @@ mod tests {
         assert_eq!((place.name().as_str(), place.network().as_str()), ("FR", "AS64500"));
         assert_eq!(Place::default().name(), "Unknown place");
         assert_eq!(Place::default().network(), "Unknown network");
+    }
+
+    #[test]
+    fn a_journey_ends_in_another_network_and_another_place() {
+        let place = |country: Option<&str>, city: &str, asn| Place {
+            country: country.map(str::to_owned),
+            city: Some(city.to_owned()),
+            asn,
+            ..Place::default()
+        };
+        let start = place(Some("FR"), "Lyon", Some(64_500));
+
+        for (end, is_elsewhere) in [
+            (start.clone(), false),
+            (place(Some("FR"), "Paris", Some(64_500)), false),
+            (place(Some("FR"), "Lyon", Some(64_501)), false),
+            (place(Some("FR"), "Paris", Some(64_501)), true),
+            (place(Some("NO"), "Lyon", None), true),
+            (Place::default(), true),
+        ] {
+            assert_eq!(Journey::elsewhere(&start, &end).is_some(), is_elsewhere, "{end:?}");
+            assert_eq!(Journey::elsewhere(&Place::default(), &end), None, "there is nothing to compare with");
+        }
+        assert!(!Place::default().is_in_country_of(&Place::default()), "unknown countries are not the same");
+        assert!(!Place::default().is_in_network_of(&Place::default()), "unknown networks are not the same");
     }
 
     #[test]

@@ -9,8 +9,10 @@ use sha2::{Digest as _, Sha256};
 use crate::ask::Ask;
 use crate::format::Format;
 use crate::identity::account::AccountKey;
+use crate::place::Journey;
 use crate::secret;
 use crate::time::Timestamp;
+use crate::web_origin::WebOrigin;
 
 /// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
 /// be guessed.
@@ -26,6 +28,12 @@ pub struct Event {
     /// The account that acted or that the family belongs to; `None` for transitions without either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountKey>,
+    /// The web page that requested the code; `None` if no page did, and for all other transitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<WebOrigin>,
+    /// For a redemption elsewhere: where the code was requested, and where it was presented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journey: Option<Journey>,
 }
 
 /// A kind of transition.
@@ -48,6 +56,11 @@ pub enum What {
     Expired,
     /// The device got its tokens.
     Redeemed,
+    /// The redemption came from another network and place than the request for the code. Follows
+    /// [`What::Redeemed`] or [`What::Reissued`].
+    RedeemedElsewhere,
+    /// The code was presented from where its client may not redeem it, so the grant has ended.
+    RefusedElsewhere,
     /// The device got new tokens, because the first response was lost.
     Reissued,
     /// A redeemed device code came back, so its family has ended.

@@ -19,6 +19,7 @@ use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
+use crate::web_origin::WebOrigin;
 use history::History;
 use registered_by::{RegisteredBy, STAMPED, UNUSED};
 use rules::{About, ClientKeys, CodeRules, TokenRules};
@@ -152,6 +153,13 @@ impl Authentication {
 }
 
 impl Client {
+    /// Returns the entry of `allowed_origins` that equals this `Origin` header. A disabled client allows none.
+    #[must_use]
+    pub fn allowed_origin(&self, origin: &str) -> Option<&WebOrigin> {
+        let mut allowed = self.codes.allowed_origins.iter().filter(|_| self.enabled);
+        allowed.find(|allowed| allowed.as_str() == origin)
+    }
+
     /// Returns whether the client is registered for `grant_type`.
     #[must_use]
     pub fn may_use(&self, grant_type: &str) -> bool {

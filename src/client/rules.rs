@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::format::{is_false, is_true};
+use crate::place::Place;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::Algorithm;
+use crate::web_origin::WebOrigin;
 
 /// Information about a client for people (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -60,6 +62,43 @@ pub struct CodeRules {
     /// Whether devices get a `verification_uri_complete` (RFC 8628 §3.3.1).
     #[serde(skip_serializing_if = "is_true")]
     pub verification_uri_complete: bool,
+    /// The web pages that may request codes; only operators list them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<WebOrigin>,
+    /// From where an approved device code can be redeemed.
+    #[serde(skip_serializing_if = "RedemptionPlace::is_any")]
+    pub redemption_place: RedemptionPlace,
+}
+
+/// From where an approved device code can be redeemed, compared with where it was requested.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RedemptionPlace {
+    /// From anywhere.
+    #[default]
+    Any,
+    /// From the same country only.
+    SameCountry,
+    /// From the network of the same operator (AS number) only.
+    SameNetwork,
+}
+
+impl RedemptionPlace {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    const fn is_any(&self) -> bool {
+        matches!(self, Self::Any)
+    }
+
+    /// Returns whether a code that was requested at `start` can be redeemed at `here`. An unknown place counts
+    /// as another one.
+    #[must_use]
+    pub fn allows(self, start: &Place, here: &Place) -> bool {
+        match self {
+            Self::Any => true,
+            Self::SameCountry => here.is_in_country_of(start),
+            Self::SameNetwork => here.is_in_network_of(start),
+        }
+    }
 }
 
 impl Default for CodeRules {
@@ -69,6 +108,8 @@ impl Default for CodeRules {
             polling_interval: None,
             user_code_type: UserCodeType::default(),
             verification_uri_complete: true,
+            allowed_origins: Vec::new(),
+            redemption_place: RedemptionPlace::Any,
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::client::certificate::Certificate;
 use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response, is_ray};
 use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
-use crate::endpoint::{answer, reads};
-use crate::place::Place;
+use crate::endpoint::{BrowserHeaders, answer, reads};
+use crate::place::{LazyPlace, Place};
 use crate::settings::variable::BadSetting;
 use crate::settings::{PairNumbers, Settings};
 use crate::time::Timestamp;
@@ -34,7 +34,10 @@ async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Res
     let ray = header(&incoming, "cf-ray").filter(|ray| is_ray(ray)).unwrap_or_default();
     let response = match server(env) {
         Ok(server) => match read(&server, &mut incoming).await {
-            Ok(request) => served(server, &request, &context).await,
+            Ok(request) => {
+                let place = LazyPlace::read_by(move || place(&incoming));
+                served(server, &Request { place, ..request }, &context).await
+            }
             Err(_) => Response::text(400, "The request body could not be read."),
         },
         Err(misconfigured) => {
@@ -103,14 +106,12 @@ async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Resul
         ..Request::default()
     };
     let reads = reads(server, &request);
-    if reads.browser {
-        request.cookie = header(incoming, "cookie");
-        request.origin = header(incoming, "origin");
-        request.sec_fetch_site = header(incoming, "sec-fetch-site");
-    }
-    if reads.place {
+    let of_browser = |from, name| if reads.browser >= from { header(incoming, name) } else { None };
+    request.origin = of_browser(BrowserHeaders::Origin, "origin");
+    request.sec_fetch_site = of_browser(BrowserHeaders::Site, "sec-fetch-site");
+    request.cookie = of_browser(BrowserHeaders::Cookie, "cookie");
+    if reads.user_agent {
         request.user_agent = header(incoming, "user-agent");
-        request.place = place(incoming);
     }
     if reads.if_match {
         request.if_match = header(incoming, "if-match");

@@ -33,6 +33,9 @@ pub enum Error {
     ContentCoding,
     /// A name or value is not UTF-8 once it is decoded.
     NotUtf8,
+    /// A web page wants to start a grant, but the client does not list its origin, which comes printable here. `None`
+    /// if the page names no origin.
+    ForeignPage(Option<String>),
     /// A parameter was sent more than once.
     Repeated,
     /// The named parameter is missing.
@@ -113,6 +116,8 @@ pub enum Error {
     Reported,
     /// Two people entered the code.
     Contested,
+    /// The code was presented from where its client may not redeem it.
+    Elsewhere,
     /// Policy, or a change to the client or the account, forbids the redemption.
     RedemptionRefused,
     /// The device code has expired.
@@ -219,6 +224,7 @@ impl Error {
             Self::ContentCoding => Kind::ContentCoding,
             Self::NotAForm
             | Self::NotUtf8
+            | Self::ForeignPage(_)
             | Self::Repeated
             | Self::Missing(_)
             | Self::Malformed(_)
@@ -252,7 +258,9 @@ impl Error {
             | Self::ForeignToken => Kind::InvalidGrant,
             Self::Pending(_) => Kind::AuthorizationPending,
             Self::TooSoon(_) => Kind::SlowDown,
-            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => Kind::AccessDenied,
+            Self::Denied | Self::Reported | Self::Contested | Self::Elsewhere | Self::RedemptionRefused => {
+                Kind::AccessDenied
+            }
             Self::Expired => Kind::ExpiredToken,
             Self::TooMany(..) => Kind::TooMany,
             Self::Unavailable => Kind::Unavailable,
@@ -300,6 +308,16 @@ struct Body {
     interval: Option<u64>,
 }
 
+/// Replaces characters that `error_description` must not contain (RFC 6749 §5.2).
+pub(super) fn printable(text: &str) -> String {
+    let fit = |character| match character {
+        '"' | '\\' => '\'',
+        ' '..='~' => character,
+        _ => '?',
+    };
+    text.chars().map(fit).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,6 +337,7 @@ mod tests {
         assert_eq!(body(Error::UnknownDeviceCode), body(Error::WithoutKey));
         assert_eq!(body(Error::DeadRefreshToken), body(Error::RefreshWithoutKey));
         assert_eq!(body(Error::Denied), body(Error::Contested));
+        assert_eq!(body(Error::Denied), body(Error::Elsewhere));
         assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
     }
 
@@ -336,13 +355,13 @@ mod tests {
 
         let flaws = every!(Flaw: Several, Malformed, Type, Algorithm, Key, Signature, Method, Uri, AccessToken, Replayed);
         let errors = every!(Error:
-            NotAForm, TooLarge, ContentCoding, NotUtf8, Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
+            NotAForm, TooLarge, ContentCoding, NotUtf8, ForeignPage(None), Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
             MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType,
             GrantNotAllowed, MalformedScope, ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
             DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
-            Denied, Reported, Contested, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
+            Denied, Reported, Contested, Elsewhere, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
         );
         errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::client::certificate::Certificate;
 use crate::limiter::command::UseOnce;
-use crate::place::Place;
+use crate::place::LazyPlace;
 
 /// Size of the largest body that the server reads, in bytes.
 pub const MAX_BODY: usize = 16_384;
@@ -39,7 +39,7 @@ pub struct Request {
     /// The IP address of the client, as the platform reports it.
     pub address: Option<String>,
     /// Where the request came from, as the platform reports it.
-    pub place: Place,
+    pub place: LazyPlace,
     /// `None` if it is larger than [`MAX_BODY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
 }

@@ -27,11 +27,12 @@ mod snapshot_cache;
 mod static_token;
 mod token;
 mod verify;
+mod web_page;
 
 use rand_core::CryptoRng;
 
 pub use client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
-pub use route::Reads;
+pub use route::{BrowserHeaders, Reads};
 pub use snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
 
 use crate::settings::issuer::Issuer;
@@ -65,14 +66,6 @@ impl<P> Server<P> {
     }
 }
 
-/// The headers of a CORS preflight response, for routes that scripts in browsers may call.
-const PREFLIGHT: [(&str, &str); 3] = [
-    ("access-control-allow-methods", "GET, POST"),
-    // `*` stands for every header but `Authorization`. No route with these terms reads a cookie.
-    ("access-control-allow-headers", "authorization, *"),
-    ("access-control-max-age", "86400"),
-];
-
 /// Returns which optional parts of `request` its route reads. Looks only at the scheme, host and path of the
 /// request.
 pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
@@ -98,27 +91,19 @@ pub async fn answer<P: Platform>(
         return Response::text(404, "There is nothing here.");
     };
     let terms = route.terms();
-    if request.method == "OPTIONS" && terms.scripts {
-        let empty = Response::new(204, "text/plain", String::new())
-            .with("access-control-allow-origin", "*".to_owned());
-        return PREFLIGHT
-            .iter()
-            .fold(empty, |response, (name, value)| response.with(name, (*value).to_owned()));
+    let context = Context { server, issuer: &issuer, request, now };
+    if request.method == "OPTIONS"
+        && let Some(permission) = web_page::preflight(context, terms.scripts).await
+    {
+        return permission;
     }
     if !terms.methods.contains(&request.method.as_str()) {
         let allow = terms.methods.join(", ");
         return Response::text(405, &format!("Use {allow}.")).with("allow", allow);
     }
-    let context = Context { server, issuer: &issuer, request, now };
     let response = dispatch(route, context, rng).await;
     let response = if terms.proofs { dpop::with_nonce(context, response) } else { response };
-    let response = if terms.scripts {
-        response
-            .with("access-control-allow-origin", "*".to_owned())
-            .with("access-control-expose-headers", "retry-after, www-authenticate, dpop-nonce".to_owned())
-    } else {
-        response
-    };
+    let response = web_page::readable(context, terms.scripts, response).await;
     // A browser that has reached this server over https must not come back over plain http.
     let response = if issuer.is_secure() {
         response.with("strict-transport-security", "max-age=31536000".to_owned())

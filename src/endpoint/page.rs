@@ -98,10 +98,21 @@ pub struct ConsentPage<'a> {
     pub requested: Origin<'a>,
     /// Where the request for this page came from.
     pub here: Origin<'a>,
+    /// The web page that started the request, if one did.
+    pub page: Option<StartPage<'a>>,
     /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
     /// Whole minutes until the code expires; 0 is shown as "less than a minute".
     pub minutes_left: u64,
+}
+
+/// The web page that started a request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum StartPage<'a> {
+    /// A page of this origin, which an operator has allowed for the client.
+    At(&'a str),
+    /// A page that hides its address: any page can, so place and network of the request say nothing.
+    Hidden,
 }
 
 /// A link to one of the client's own documents.

@@ -13,6 +13,7 @@ use super::admin::clients::New;
 use super::admin::problem::Problem;
 use super::admin::registry::ask;
 use super::attempt::Attempt;
+use super::error::printable;
 use super::http::Response;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
@@ -298,14 +299,4 @@ impl Error {
 
 fn described(faults: &[Fault]) -> String {
     faults.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; ")
-}
-
-/// Replaces characters that `error_description` must not contain (RFC 6749 §5.2).
-fn printable(text: &str) -> String {
-    let fit = |character| match character {
-        '"' | '\\' => '\'',
-        ' '..='~' => character,
-        _ => '?',
-    };
-    text.chars().map(fit).collect()
 }

@@ -34,29 +34,51 @@ pub(super) struct Terms {
     pub(super) mtls: bool,
     /// Whether the route accepts DPoP proofs (RFC 9449 §4).
     pub(super) proofs: bool,
-    /// Whether scripts on other sites may call the route (CORS). True for what browser-based clients need,
-    /// and never for the pages (RFC 9700 §2.6). Every origin is allowed, because these routes do not use
-    /// cookies.
-    pub(super) scripts: bool,
+    /// The sites whose scripts may call the route and read its responses.
+    pub(super) scripts: Scripts,
     /// The optional parts of a request that the route reads.
     pub(super) reads: Reads,
+}
+
+/// The sites whose scripts may call a route and read its responses (CORS). None of these routes uses cookies.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Scripts {
+    /// No site, as for the pages (RFC 9700 §2.6).
+    NoSite,
+    /// Every site, for documents that are public anyway, and for resources that need a token.
+    EverySite,
+    /// The origins in a client's `allowed_origins`, where clients start grants and get tokens.
+    ListedOrigins,
 }
 
 /// The optional parts of a request, which only some routes read. The Worker's entry point reads them only for
 /// those routes, because each header costs a call from wasm into the runtime.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Reads {
-    /// `Cookie`, `Origin` and `Sec-Fetch-Site`.
-    pub browser: bool,
-    /// `User-Agent`, and the place that the platform reports.
-    pub place: bool,
+    /// The headers by which browsers tell sites apart.
+    pub browser: BrowserHeaders,
+    /// `User-Agent`.
+    pub user_agent: bool,
     /// `If-Match`.
     pub if_match: bool,
 }
 
+/// The headers by which browsers tell sites apart. Each variant adds one to those before it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum BrowserHeaders {
+    /// None of them.
+    Nothing,
+    /// `Origin`, to decide whether a script may read the response.
+    Origin,
+    /// `Sec-Fetch-Site`, to tell pages from programs.
+    Site,
+    /// `Cookie`.
+    Cookie,
+}
+
 impl Reads {
     /// No optional part.
-    pub const NOTHING: Self = Self { browser: false, place: false, if_match: false };
+    pub const NOTHING: Self = Self { browser: BrowserHeaders::Nothing, user_agent: false, if_match: false };
 }
 
 const READ: &[&str] = &["GET", "HEAD"];
@@ -96,21 +118,34 @@ impl Route {
     }
 
     pub(super) const fn terms(self) -> Terms {
-        const NONE: Terms =
-            Terms { methods: READ, mtls: false, proofs: false, scripts: false, reads: Reads::NOTHING };
+        const NONE: Terms = Terms {
+            methods: READ,
+            mtls: false,
+            proofs: false,
+            scripts: Scripts::NoSite,
+            reads: Reads::NOTHING,
+        };
+        const OPEN: Terms = Terms { scripts: Scripts::EverySite, ..NONE };
+        const LISTED: Terms = Terms {
+            methods: POST,
+            mtls: true,
+            scripts: Scripts::ListedOrigins,
+            reads: Reads { browser: BrowserHeaders::Origin, ..Reads::NOTHING },
+            ..NONE
+        };
         match self {
             Self::DeviceAuthorization => {
-                let reads = Reads { place: true, ..Reads::NOTHING };
-                Terms { methods: POST, mtls: true, proofs: true, scripts: true, reads }
+                let reads = Reads { browser: BrowserHeaders::Site, user_agent: true, ..Reads::NOTHING };
+                Terms { proofs: true, reads, ..LISTED }
             }
-            Self::Token => Terms { methods: POST, mtls: true, proofs: true, scripts: true, ..NONE },
-            Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, scripts: true, ..NONE },
-            Self::Revocation => Terms { methods: POST, mtls: true, scripts: true, ..NONE },
+            Self::Token => Terms { proofs: true, ..LISTED },
+            Self::Revocation => LISTED,
+            Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, ..OPEN },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
-            Self::Metadata | Self::ProtectedResource | Self::Keys => Terms { scripts: true, ..NONE },
+            Self::Metadata | Self::ProtectedResource | Self::Keys => OPEN,
             Self::Health => NONE,
             Self::Verify => {
-                let reads = Reads { browser: true, place: true, ..Reads::NOTHING };
+                let reads = Reads { browser: BrowserHeaders::Cookie, user_agent: true, ..Reads::NOTHING };
                 Terms { methods: BOTH, reads, ..NONE }
             }
             Self::Authorize => Terms { methods: BOTH, ..NONE },

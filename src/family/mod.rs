@@ -233,6 +233,8 @@ impl Family {
             subject: id.to_string(),
             client_id: self.client_id.clone(),
             account: Some(self.account.clone()),
+            page: None,
+            journey: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken
 use crate::family::id::{AttemptId, FamilyId};
 use crate::family::{Family, Presented, Rotation};
 use crate::format::is_false;
+use crate::place::Journey;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -22,6 +23,7 @@ commands! {
         Open => Opened,
         PollCode => Poll,
         Redeem => Redemption,
+        RefuseElsewhere => Poll,
         TakeHold => Held,
         Decide => Decided,
         PresentToken => Presented,
@@ -44,6 +46,7 @@ impl Command {
             Self::PollCode(_) => false,
             Self::Open(_)
             | Self::Redeem(_)
+            | Self::RefuseElsewhere(_)
             | Self::TakeHold(_)
             | Self::Decide(_)
             | Self::PresentToken(_)
@@ -95,6 +98,20 @@ pub struct Redeem {
     /// Whether the caller may get new tokens if the first response was lost.
     #[serde(default, skip_serializing_if = "is_false")]
     pub reissue: bool,
+    /// Where the redemption comes from, if network and place are not those of the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journey: Option<Journey>,
+}
+
+/// Ends an approved grant whose code came from where its client may not redeem it. If the grant is in another state by
+/// now, the command is a poll that gets no lost answer again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct RefuseElsewhere {
+    pub key: RowKey,
+    /// Digest of the presented device code's secret.
+    pub secret: Digest,
+    pub journey: Journey,
 }
 
 /// Takes the hold on a grant, so that its consent page may be shown.

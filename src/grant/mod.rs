@@ -7,9 +7,11 @@
 //!              approve            redeem
 //!   Pending ------------> Approved ------> Redeemed
 //!      |
-//!      | deny, report, or two people with the same code
-//!      v
-//!   Denied
+//!      | deny, report, or      | presented from where the client may not redeem
+//!      | two people with        |
+//!      | the same code          |
+//!      v                        |
+//!   Denied <--------------------+
 //! ```
 //!
 //! Expiry is not a state: every use of the grant compares [`Grant::expires_at`] with the clock.

@@ -93,6 +93,8 @@ pub enum Denial {
     /// Two people, in two browsers, entered the same code: somebody must have sent it to at least one of
     /// them.
     Contested,
+    /// After the approval, the code was presented from where its client may not redeem it.
+    Elsewhere,
 }
 
 impl Denial {
@@ -103,6 +105,7 @@ impl Denial {
             Self::Denied => What::Denied,
             Self::Reported => What::Reported,
             Self::Contested => What::Contested,
+            Self::Elsewhere => What::RefusedElsewhere,
         }
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::poll::Ready;
-use super::{Grant, State};
+use super::{Approval, Denial, Grant, State};
 use crate::family::Family;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::family::renewal::RACE;
@@ -51,6 +51,18 @@ impl Grant {
             | State::Denied { .. }
             | State::Redeemed { .. } => Redemption::Lost,
         }
+    }
+
+    /// Denies an approved grant, because its code was presented from where its client may not redeem it. Returns
+    /// the approval that is lost; `None` if the grant could not be redeemed and so has not changed.
+    pub fn refuse_elsewhere(&mut self, secret: &Digest, now: Timestamp) -> Option<Approval> {
+        let State::Approved { approval } = &self.state else { return None };
+        if self.secret != *secret || self.redeemable_until(approval) <= now {
+            return None;
+        }
+        let lost = approval.clone();
+        self.state = State::Denied { how: Denial::Elsewhere };
+        Some(lost)
     }
 
     /// Returns what to make new tokens from if the first response was lost. This is possible once per grant,

@@ -6,17 +6,19 @@
 use std::collections::HashMap;
 
 use super::command::{
-    Command, ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, Shown, TakeHold,
+    Command, ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere, Shown,
+    TakeHold,
 };
 use super::poll::{Poll, Ready};
 use super::redemption::Redemption;
 use super::routing::RowKey;
-use super::{Approval, Grant, State};
+use super::{Approval, Denial, Grant, State};
 use crate::ask::Answer;
 use crate::audit::{Event, What};
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
 use crate::family::{self, Ending};
 use crate::format::Format;
+use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
 
 /// The rows of a shard.
@@ -70,6 +72,9 @@ pub fn apply<R: Rows>(
             memory.polls.remove(&ask.key);
             Answer::to::<Redeem>(&redeem(rows, &ask, now)?)
         }
+        Command::RefuseElsewhere(ask) => {
+            Answer::to::<RefuseElsewhere>(&refuse_elsewhere(rows, memory, ask, now)?)
+        }
         Command::TakeHold(ask) => Answer::to::<TakeHold>(&take_hold(rows, ask, now)?),
         Command::Decide(ask) => Answer::to::<Decide>(&decide(rows, ask, now)?),
         Command::PresentToken(ask) => Answer::to::<PresentToken>(&family::apply::present(rows, &ask, now)?),
@@ -95,13 +100,14 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
         return Ok(Opened::Full(wait));
     }
     rows.put_grant(key, grant, now)?;
-    tell(rows, What::DeviceAuthorization, key, grant, now)?;
+    let page = grant.request.origin.page.clone();
+    rows.tell(&Event { page, ..event(What::DeviceAuthorization, key, grant, now) })?;
     Ok(Opened::Live(live + 1))
 }
 
 fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) -> Result<Poll, R::Error> {
     let (key, secret) = (ask.key, &ask.secret);
-    let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
+    let Some(grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
     // This check comes first, so that a code without its key slows nothing down, ends nothing and reveals
     // nothing.
     if grant.lacks_key(secret, &ask.proven) {
@@ -113,6 +119,17 @@ fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) 
     {
         return Ok(Poll::Ready(Box::new(ready)));
     }
+    judge(rows, memory, (key, secret), grant, now)
+}
+
+/// Judges the code, paces the device, and ends the family of a code that is replayed.
+fn judge<R: Rows>(
+    rows: &R,
+    memory: &mut Memory,
+    (key, secret): (RowKey, &Digest),
+    mut grant: Grant,
+    now: Timestamp,
+) -> Result<Poll, R::Error> {
     let interval = grant.interval;
     let mut last = memory.polls.get(&key).copied();
     let poll = grant.poll(secret, &mut last, now);
@@ -139,6 +156,23 @@ fn without_key<R: Rows>(rows: &R, key: RowKey, grant: Grant, now: Timestamp) -> 
         rows.put_grant(key, &Grant { without_key: true, ..grant }, now)?;
     }
     Ok(Poll::WithoutKey)
+}
+
+fn refuse_elsewhere<R: Rows>(
+    rows: &R,
+    memory: &mut Memory,
+    ask: RefuseElsewhere,
+    now: Timestamp,
+) -> Result<Poll, R::Error> {
+    let RefuseElsewhere { key, secret, journey } = ask;
+    let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
+    let Some(lost) = grant.refuse_elsewhere(&secret, now) else {
+        return judge(rows, memory, (key, &secret), grant, now);
+    };
+    rows.put_grant(key, &grant, now)?;
+    let (how, account) = (Denial::Elsewhere, Some(lost.account));
+    rows.tell(&Event { account, journey: Some(journey), ..event(how.event(), key, &grant, now) })?;
+    Ok(Poll::Denied(how))
 }
 
 fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option<Ready>, R::Error> {
@@ -169,7 +203,13 @@ fn redeem<R: Rows>(rows: &R, ask: &Redeem, now: Timestamp) -> Result<Redemption,
 fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timestamp) -> Result<(), R::Error> {
     rows.put_grant(ask.key, grant, now)?;
     rows.put_family(ask.id, &ask.family)?;
-    rows.tell(&Event { account: Some(ask.family.account.clone()), ..event(what, ask.key, grant, now) })
+    let account = Some(ask.family.account.clone());
+    rows.tell(&Event { account: account.clone(), ..event(what, ask.key, grant, now) })?;
+    if let Some(journey) = ask.journey.clone() {
+        let event = event(What::RedeemedElsewhere, ask.key, grant, now);
+        rows.tell(&Event { account, journey: Some(journey), ..event })?;
+    }
+    Ok(())
 }
 
 fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
@@ -233,5 +273,7 @@ pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
         subject: key.to_string(),
         client_id: grant.request.client_id.clone(),
         account: None,
+        page: None,
+        journey: None,
     }
 }

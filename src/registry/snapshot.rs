@@ -40,6 +40,12 @@ impl Snapshot {
         self.clients.iter().find(|client| client.client_id == client_id)
     }
 
+    /// Returns whether an enabled client lists this `Origin` header in `allowed_origins`.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.clients.iter().any(|client| client.allowed_origin(origin).is_some())
+    }
+
     /// Returns the first client with a scope that has no description, and that scope. Nobody could consent to
     /// the scope.
     fn undescribed(&self) -> Option<(&Client, &str)> {

@@ -244,11 +244,14 @@ describe('the routes', () => {
     }
   });
 
-  test('a script of another site can call the token endpoint, but cannot read the pages', async () => {
+  test('a script of another site can read the keys, but neither the token endpoint nor the pages', async () => {
     const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' };
-    const preflight = await fetch(`${server.origin}/token`, { method: 'OPTIONS', headers });
-    assert.deepEqual([preflight.status, await preflight.text()], [204, '']);
-    assert.equal(preflight.headers.get('access-control-allow-origin'), '*');
+    const preflight = (path) => fetch(server.origin + path, { method: 'OPTIONS', headers });
+    const [keys, token] = await Promise.all(['/jwks.json', '/token'].map(preflight));
+    assert.deepEqual([keys.status, await keys.text()], [204, '']);
+    assert.equal(keys.headers.get('access-control-allow-origin'), '*');
+    assert.deepEqual([token.status, await token.text()], [403, "No client lists the origin 'https://app.example' in allowed_origins.\n"]);
+    assert.equal(token.headers.get('access-control-allow-origin'), null);
     assert.equal((await fetch(`${server.origin}/device`, { headers })).headers.get('access-control-allow-origin'), null);
   });
 

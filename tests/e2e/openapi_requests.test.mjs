@@ -127,6 +127,14 @@ const members = {
   polling_interval: count(1, 60),
   user_code_type: choice('configured', 'digits'),
   verification_uri_complete: flag,
+  allowed_origins: list(
+    {
+      good: ['https://app.example', 'http://127.0.0.1:3000', 'https://[::1]:8443', 'capacitor://localhost', 'file://', 'null'],
+      bad: ['', '*', 'app.example', 'https://', 'https://app.example/', 'https://app.example/a', 'https://App.example', 'https://me@app.example', 'https://app.example:443', 'http://app.example:80', 'https://app.example:65536', 'https://app.example:08443', 7],
+    },
+    20,
+  ),
+  redemption_place: choice('any', 'same_country', 'same_network'),
   access_token_lifetime: count(60, 86_400),
   id_token_lifetime: count(60, 86_400),
   refresh_token_idle_lifetime: count(60, 31_536_000),

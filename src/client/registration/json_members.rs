@@ -1,5 +1,6 @@
 //! Takes the members of a JSON object one by one, and collects every fault instead of stopping at the first.
 
+use core::fmt;
 use core::net::Ipv6Addr;
 use core::ops::RangeInclusive;
 
@@ -123,6 +124,18 @@ impl Members {
         allowed: &str,
         fits: impl Fn(&str) -> bool,
     ) -> Option<Vec<String>> {
+        self.parsed(name, most, allowed, |text| if fits(text) { Ok(text.to_owned()) } else { Err(allowed) })
+    }
+
+    /// Takes a list of at most `most` different strings that `parse` reads. For any other string, adds a fault that
+    /// says what `parse` expects; for a value that is not a string, one that says what is `allowed`.
+    pub fn parsed<T: PartialEq, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        most: usize,
+        allowed: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
         let value = self.take(name)?;
         let Value::Array(items) = &value else {
             return self.refuse_value(name, &value, "a list of strings");
@@ -131,15 +144,18 @@ impl Members {
             self.refuse(name, format!("{name} has {} entries: at most {most} are allowed", items.len()));
             return None;
         }
-        let mut texts = Vec::new();
+        let mut all = Vec::new();
         for (index, item) in items.iter().enumerate() {
-            match item.as_str() {
-                Some(text) if fits(text) && !texts.contains(&text.to_owned()) => texts.push(text.to_owned()),
-                Some(text) if fits(text) => self.refuse_item(name, index, item, "listed only once"),
-                Some(_) | None => self.refuse_item(name, index, item, allowed),
+            match item.as_str().map(&parse) {
+                Some(Ok(one)) if all.contains(&one) => {
+                    self.refuse_item(name, index, item, "listed only once");
+                }
+                Some(Ok(one)) => all.push(one),
+                Some(Err(expected)) => self.refuse_item(name, index, item, &expected.to_string()),
+                None => self.refuse_item(name, index, item, allowed),
             }
         }
-        Some(texts)
+        Some(all)
     }
 
     /// Returns the faults. If `is_complete`, each member that was not taken is a fault as well.

@@ -27,7 +27,7 @@ use crate::token::signing_key::Algorithm;
 const SUBJECT: &str = "acct-";
 /// Members that responses add to the metadata. They are ignored in requests, so that a caller can change a
 /// response and send it back.
-pub const READ_ONLY: [&str; 7] = [
+pub const READ_ONLY: [&str; 8] = [
     "client_id_issued_at",
     "client_secret_expires_at",
     "previous_client_secret_expires_at",
@@ -35,6 +35,7 @@ pub const READ_ONLY: [&str; 7] = [
     "version",
     "registered_by",
     "last_used_at",
+    "warnings",
 ];
 
 /// Generated values for a new client.

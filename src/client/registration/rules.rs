@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use super::json_members::Members;
 use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
-use crate::client::rules::{AccessTokenFormat, CodeRules, TokenRules, UserCodeType};
+use crate::client::rules::{AccessTokenFormat, CodeRules, RedemptionPlace, TokenRules, UserCodeType};
 use crate::token::mapping;
 use crate::token::mapping::Rules;
 use crate::token::resource::is_resource;
+use crate::web_origin::WebOrigin;
 
 /// Longest audience: the sum of all entries, in bytes.
 const LONGEST_AUDIENCE: usize = 4_096;
@@ -15,6 +16,13 @@ const FORMATS: &[(&str, AccessTokenFormat)] =
     &[("jwt", AccessTokenFormat::Jwt), ("opaque", AccessTokenFormat::Opaque)];
 const USER_CODES: &[(&str, UserCodeType)] =
     &[("configured", UserCodeType::Configured), ("digits", UserCodeType::Digits)];
+const PLACES: &[(&str, RedemptionPlace)] = &[
+    ("any", RedemptionPlace::Any),
+    ("same_country", RedemptionPlace::SameCountry),
+    ("same_network", RedemptionPlace::SameNetwork),
+];
+/// Most web origins of one client.
+const MOST_ORIGINS: usize = 20;
 
 pub(super) fn codes(members: &mut Members) -> CodeRules {
     let rules = CodeRules {
@@ -22,6 +30,10 @@ pub(super) fn codes(members: &mut Members) -> CodeRules {
         polling_interval: members.number("polling_interval", INTERVAL),
         user_code_type: members.choice("user_code_type", USER_CODES).unwrap_or_default(),
         verification_uri_complete: members.flag("verification_uri_complete", true),
+        allowed_origins: members
+            .parsed("allowed_origins", MOST_ORIGINS, "an origin", WebOrigin::parse)
+            .unwrap_or_default(),
+        redemption_place: members.choice("redemption_place", PLACES).unwrap_or_default(),
     };
     if let (Some(lifetime), Some(interval)) = (rules.code_lifetime, rules.polling_interval)
         && interval >= lifetime
@@ -84,11 +96,12 @@ fn claims(members: &mut Members) -> Rules {
 }
 
 /// Returns the members that responses show with their default if a client does not have them.
-pub(in crate::client) fn defaults() -> [(&'static str, Value); 6] {
+pub(in crate::client) fn defaults() -> [(&'static str, Value); 7] {
     [
         ("access_token_format", Value::from("jwt")),
         ("user_code_type", Value::from("configured")),
         ("verification_uri_complete", Value::from(true)),
+        ("redemption_place", Value::from("any")),
         ("dpop_bound_access_tokens", Value::from(false)),
         ("tls_client_certificate_bound_access_tokens", Value::from(false)),
         ("consent_prompt", Value::from("always")),

@@ -25,11 +25,15 @@ use crate::registry::command::{
 use crate::scope::Scope;
 use crate::secret;
 use crate::secret::Digest;
+use crate::web_origin::WebOrigin;
 
 /// Seconds for which the previous secret stays valid by default: a day.
 const OVERLAP: u64 = 86_400;
 /// In seconds: 30 days.
 const LONGEST_OVERLAP: u64 = 2_592_000;
+/// The warning about `null` in `allowed_origins`.
+const HIDDEN_PAGES: &str = "allowed_origins has null, which pages of any site can send: they can start this client's \
+                            grants from the browser and network of whoever visits them";
 /// Default number of clients per page.
 const PAGE: u32 = 50;
 /// Largest number of clients per page.
@@ -198,11 +202,15 @@ fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
     body::is_dry_run(&query).map(|dry_run| dry_run.then_some(Trial { scopes }))
 }
 
-/// Builds the response that shows a client, with its `ETag` and, if the secret is new, the secret.
+/// Builds the response that shows a client, with its `ETag`, with what operators should know about it and, if the
+/// secret is new, with the secret.
 fn shown(status: u16, client: &Client, secret: Option<String>) -> Response {
     let mut members = view(client);
     if let Some(secret) = secret {
         members.insert("client_secret".to_owned(), Value::from(secret));
+    }
+    if client.codes.allowed_origins.iter().any(WebOrigin::hides_address) {
+        members.insert("warnings".to_owned(), Value::from([HIDDEN_PAGES]));
     }
     Response::json(status, &members).with("etag", client.history.etag())
 }

@@ -117,6 +117,17 @@ impl Caller {
     }
 }
 
+/// Returns the client that a request names, which is not authenticated.
+///
+/// # Errors
+///
+/// The form cannot be read, or names no client or two.
+pub(super) fn named_client<P>(context: Context<'_, P>) -> Result<String, Error> {
+    let form = Form::of(context.request)?;
+    let authorization = context.request.authorization.as_deref();
+    Ok(read_credentials(authorization, &form, None)?.client_id)
+}
+
 /// Judges the credentials by the client in the snapshot; `None` if the source must be asked.
 async fn prove_cached<P: Platform>(
     context: Context<'_, P>,

@@ -18,6 +18,7 @@ use super::http::Response;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::token::{pkce, resource};
+use super::web_page;
 use crate::client::Client;
 use crate::client::rules::{CodeRules, UserCodeType};
 use crate::endpoint::error::Limit;
@@ -27,12 +28,13 @@ use crate::grant::device_code::DeviceCode;
 use crate::grant::routing::{Address, draw_near};
 use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{Grant, State};
-use crate::place::{Origin, device_kind};
+use crate::place::{Origin, Place, device_kind};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::Digest;
 use crate::sharding::Region;
 use crate::time::Timestamp;
+use crate::web_origin::WebOrigin;
 use crate::{grant, limiter, policy};
 
 const WHAT: &str = "device_authorization";
@@ -57,8 +59,12 @@ struct Answer {
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let required = context.server.settings.device_client_authentication;
     let envelope = Envelope { what: WHAT, required, assertion: AssertionUse::First };
+    let page = match web_page::starting(context).await {
+        Ok(page) => page,
+        Err(error) => return envelope.refuse(None, &error),
+    };
     let start = async |caller: &Caller, form: &Form| {
-        let body = start(context, &caller.client, form, rng).await?;
+        let body = start(context, &caller.client, form, page, rng).await?;
         Ok(Answered { body, outcome: "started" })
     };
     envelope.answer(context, start).await
@@ -68,6 +74,7 @@ async fn start<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
     form: &Form,
+    page: Option<WebOrigin>,
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
@@ -79,9 +86,10 @@ async fn start<P: Platform>(
         scope: allowed_scope(client, form)?,
         nonce: parameters::nonce(form)?,
         origin: Origin {
-            place: request.place.clone(),
+            place: Place::clone(&request.place),
             device: device_kind(request.user_agent.as_deref()),
             at: now,
+            page,
         },
         gauge: limiter::budgets::gauge(&client.client_id, &network),
         resource: resource::granted(context, client, &resource::asked(form)?)?,

@@ -15,6 +15,7 @@ impl Error {
             Self::TooLarge => "too_large",
             Self::ContentCoding => "content_coding",
             Self::NotUtf8 => "not_utf8",
+            Self::ForeignPage(_) => "foreign_page",
             Self::Repeated => "repeated_parameter",
             Self::Missing(_) => "missing_parameter",
             Self::Malformed(_) => "malformed_parameter",
@@ -55,6 +56,7 @@ impl Error {
             Self::Denied => "denied",
             Self::Reported => "reported",
             Self::Contested => "contested",
+            Self::Elsewhere => "elsewhere",
             Self::RedemptionRefused => "redemption_refused",
             Self::Expired => "expired",
             Self::TooMany(..) => "too_many",
@@ -70,6 +72,15 @@ impl Error {
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
             Self::ContentCoding => "Send the body without a content coding such as gzip.".to_owned(),
             Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
+            Self::ForeignPage(Some(origin)) => format!(
+                "The request comes from a web page of the origin '{origin}', which the client does not list in \
+                 allowed_origins."
+            ),
+            Self::ForeignPage(None) => {
+                "The request comes from a web page, by its Sec-Fetch-Site, that sends no \
+                 Origin to compare with the client's allowed_origins."
+                    .to_owned()
+            }
             Self::Repeated => "A parameter was sent more than once.".to_owned(),
             Self::Missing(name) => format!("The parameter {name} is missing."),
             Self::Malformed(name) => format!("The parameter {name} is malformed."),
@@ -135,7 +146,7 @@ impl Error {
             Self::TooSoon(interval) => {
                 format!("Polled too soon; from now on, wait {interval} seconds between polls.")
             }
-            Self::Denied | Self::Reported | Self::Contested | Self::RedemptionRefused => {
+            Self::Denied | Self::Reported | Self::Contested | Self::Elsewhere | Self::RedemptionRefused => {
                 "The request was refused.".to_owned()
             }
             Self::Expired => "The device code has expired; start again.".to_owned(),

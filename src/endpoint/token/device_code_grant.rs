@@ -23,12 +23,13 @@ use crate::family::renewal::Renewal;
 use crate::family::{Current, Family};
 use crate::format::Format;
 use crate::grant::Denial;
-use crate::grant::command::{PollCode, Redeem};
+use crate::grant::command::{PollCode, Redeem, RefuseElsewhere};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::pkce::is_answered;
 use crate::grant::poll::{Poll, Ready};
 use crate::grant::redemption::Redemption;
 use crate::identity::account::Account;
+use crate::place::{Journey, Place};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
@@ -60,7 +61,7 @@ pub(crate) async fn poll<P: Platform>(
     // An assertion is used up only now: a pending poll hands out nothing, so it need not pay for that hop.
     caller.use_up(context).await?;
     let approved = Approved::check(context, caller, proven, &code, ready, &resources).await?;
-    approved.redeem(rng).await
+    if approved.is_allowed_here() { approved.redeem(rng).await } else { Err(approved.refuse().await?) }
 }
 
 /// Parses the device code. Refuses a forged or expired code by its MAC and expiry alone, without asking an
@@ -93,6 +94,7 @@ const fn refusal(how: Denial) -> Error {
         Denial::Denied => Error::Denied,
         Denial::Reported => Error::Reported,
         Denial::Contested => Error::Contested,
+        Denial::Elsewhere => Error::Elsewhere,
     }
 }
 
@@ -136,6 +138,29 @@ impl<'a, P: Platform> Approved<'a, P> {
         Ok(Self { context, caller, proven, code, ready, client, account, scope, audience, cnf })
     }
 
+    /// Returns where the grant was started, and where this poll comes from.
+    fn places(&self) -> (&Place, &Place) {
+        (&self.ready.request.origin.place, &self.context.request.place)
+    }
+
+    fn is_allowed_here(&self) -> bool {
+        let (start, here) = self.places();
+        self.client.codes.redemption_place.allows(start, here)
+    }
+
+    /// Ends the grant, because its code came from where the client may not redeem it. Returns the error to answer
+    /// with, also if the grant was redeemed or denied in the meantime.
+    async fn refuse(self) -> Result<Error, Error> {
+        let (context, address) = (self.context, self.code.address);
+        let (start, here) = self.places();
+        let (key, secret, journey) = (address.key, self.code.secret, Journey::between(start, here));
+        self.proven.burn(context).await?;
+        let ask = RefuseElsewhere { key, secret, journey };
+        let refused = approved(context.server.platform.grants(address.shard, ask).await?);
+        release(context, &self.ready.request.gauge, address).await;
+        Ok(refused.err().unwrap_or(Error::Elsewhere))
+    }
+
     /// Makes the tokens and spends the approval. Nothing may fail after the second hop.
     async fn redeem(self, rng: &mut impl CryptoRng) -> Result<Tokens, Error> {
         let context = self.context;
@@ -172,6 +197,7 @@ impl<'a, P: Platform> Approved<'a, P> {
 
     /// Spends the approval and stores the family: the second hop.
     async fn spend(&self, attempt: AttemptId, id: FamilyId, family: Family) -> Result<(), Error> {
+        let (start, here) = self.places();
         let ask = Redeem {
             key: self.code.address.key,
             secret: self.code.secret,
@@ -179,6 +205,7 @@ impl<'a, P: Platform> Approved<'a, P> {
             id,
             family: Box::new(family),
             reissue: may_reissue(self.context, self.caller, Some(&self.ready.request.cnf)),
+            journey: Journey::elsewhere(start, here),
         };
         match self.context.server.platform.grants(self.code.address.shard, ask).await? {
             Redemption::Won | Redemption::Again => Ok(()),

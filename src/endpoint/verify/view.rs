@@ -10,7 +10,7 @@ use crate::client::rules::{About, UserCodeType};
 use crate::endpoint::http::Response;
 use crate::endpoint::page::{
     CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE,
-    SignInPage,
+    SignInPage, StartPage,
 };
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -19,10 +19,11 @@ use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::place;
-use crate::place::device_kind;
+use crate::place::{Place, device_kind};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::resource::host;
+use crate::web_origin::WebOrigin;
 
 /// Additional sources for the page with the Turnstile widget.
 const TURNSTILE: &str =
@@ -141,9 +142,10 @@ pub(super) fn consent<P>(
 ) -> Response {
     let Context { request, now, .. } = context;
     let here = place::Origin {
-        place: request.place.clone(),
+        place: Place::clone(&request.place),
         device: device_kind(request.user_agent.as_deref()),
         at: now,
+        page: None,
     };
     let asked = &shown.request;
     let requested = Words::of(&asked.origin, now);
@@ -165,10 +167,16 @@ pub(super) fn consent<P>(
         documents: consent.client.map(documents).unwrap_or_default(),
         requested: requested.lend(),
         here: here.lend(),
+        page: asked.origin.page.as_ref().map(started_by),
         problem: consent.problem,
         minutes_left: shown.expires_at.since(now).as_secs() / 60,
     };
     html(status, &page)
+}
+
+/// Returns what the page says about the web page that started a grant.
+fn started_by(page: &WebOrigin) -> StartPage<'_> {
+    if page.hides_address() { StartPage::Hidden } else { StartPage::At(page.as_str()) }
 }
 
 /// Returns the `login_hint` of the device, unless it names the account that is signed in.

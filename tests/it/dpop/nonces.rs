@@ -1,10 +1,12 @@
 //! Nonces in DPoP proofs (RFC 9449 §8).
 
+use device_grant::endpoint::http::Request;
 use device_grant::secret::encode;
 use serde_json::json;
 
+use crate::support::admin::list_origin;
 use crate::support::dpop::{Key, send};
-use crate::support::{DEVICE_CODE, World, outcome};
+use crate::support::{DEVICE_CODE, World, outcome, post};
 
 #[test]
 fn p1_a_proof_without_a_required_nonce_gets_one_and_reaches_no_grant() {
@@ -104,8 +106,13 @@ fn scripts_may_send_a_proof_and_read_the_nonce() {
     let mut options = crate::support::get();
     (options.method, options.path) = ("OPTIONS".to_owned(), "/token".to_owned());
 
+    list_origin(&world, "demo-tv", "https://app.example");
+    options.origin = Some("https://app.example".to_owned());
+
     let allowed = world.send(&options);
     assert_eq!(allowed.header("access-control-allow-headers"), Some("authorization, *"));
-    let answer = key.poll(&world, "forged");
+    let proof = Some(key.proof(&world, "/token"));
+    let form = [("client_id", "demo-tv"), ("grant_type", DEVICE_CODE), ("device_code", "forged")];
+    let answer = world.send(&Request { dpop: proof, origin: options.origin, ..post("/token", &form) });
     assert!(answer.header("access-control-expose-headers").is_some_and(|names| names.contains("dpop-nonce")));
 }

@@ -1,4 +1,5 @@
 //! The pages: Turnstile, and what scripts of other sites can read.
 
 mod cross_origin;
+mod started_by_a_page;
 mod turnstile;

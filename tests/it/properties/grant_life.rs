@@ -26,6 +26,7 @@ enum Step {
     Approve,
     Deny,
     Redeem { attempt: u8 },
+    RefuseElsewhere,
     Wait(u64),
 }
 
@@ -36,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Approve),
         1 => Just(Step::Deny),
         2 => (0..3_u8).prop_map(|attempt| Step::Redeem { attempt }),
+        1 => Just(Step::RefuseElsewhere),
         3 => (0..120_000_u64).prop_map(Step::Wait),
     ]
 }
@@ -45,7 +47,7 @@ fn secret() -> Digest {
 }
 
 fn grant() -> Grant {
-    let origin = Origin { place: Place::default(), device: "Test".to_owned(), at: START };
+    let origin = Origin { place: Place::default(), device: "Test".to_owned(), at: START, page: None };
     let scope = Scope::parse("openid").expect("a scope");
     let (client_id, gauge) = ("demo-tv".to_owned(), "gauge".to_owned());
     Grant {
@@ -77,6 +79,7 @@ fn approval(at: Timestamp) -> Approval {
 struct Seen {
     approved: bool,
     denied: bool,
+    refused_elsewhere: bool,
     won: Vec<u8>,
     intervals: Vec<u64>,
     late: bool,
@@ -110,7 +113,7 @@ fn live(steps: &[Step]) -> Seen {
                     nonce: "nonce".to_owned(),
                 };
                 grant.hold(hold, now);
-                seen.denied |= matches!(grant.state, State::Denied { .. });
+                seen.denied |= matches!(grant.state, State::Denied { how: Denial::Contested });
             }
             Step::Approve => {
                 let approved = grant.approve(approval(now), now);
@@ -118,6 +121,11 @@ fn live(steps: &[Step]) -> Seen {
                 seen.approved |= approved;
             }
             Step::Deny => seen.denied |= grant.deny(Denial::Denied, now),
+            Step::RefuseElsewhere => {
+                let lost = grant.refuse_elsewhere(&secret(), now);
+                seen.late |= lost.is_some() && now >= grant.ends_at();
+                seen.refused_elsewhere |= lost.is_some();
+            }
             Step::Redeem { attempt } => match redeem(&mut grant, attempt, now) {
                 Redemption::Won => seen.won.push(attempt),
                 Redemption::Again => assert_eq!(seen.won, [attempt], "only a retry of the winner"),
@@ -145,7 +153,8 @@ proptest! {
         let seen = live(&steps);
 
         prop_assert!(!(seen.denied && seen.approved), "{seen:?}");
-        prop_assert!(!seen.denied || seen.won.is_empty(), "{seen:?}");
+        prop_assert!(!(seen.denied || seen.refused_elsewhere) || seen.won.is_empty(), "{seen:?}");
+        prop_assert!(!seen.refused_elsewhere || seen.approved, "{seen:?}");
     }
 
     #[test]

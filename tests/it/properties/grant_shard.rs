@@ -21,8 +21,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(account, browser)| Step::Hold { account, browser }),
         3 => (mostly(), prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)])
             .prop_map(|(fresh, decision)| Step::Decide { stale: !fresh, decision }),
-        4 => (mostly(), 0..3_u8, any::<bool>())
-            .prop_map(|(right, attempt, confidential)| Step::Redeem { right, attempt, confidential }),
+        4 => (mostly(), 0..3_u8, any::<bool>(), any::<bool>())
+            .prop_map(|(right, attempt, confidential, far)| Step::Redeem { right, attempt, confidential, far }),
+        1 => mostly().prop_map(|right| Step::RefuseElsewhere { right }),
         3 => (lately(), lately(), mostly(), mostly())
             .prop_map(|(family, token, key, own)| Step::Refresh { family, token, key, own }),
         4 => (lately(), lately()).prop_map(|(family, token)| Step::Rotate { family, token }),
@@ -59,10 +60,10 @@ fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
 const BEGUN: [Step; 3] = [
     Step::Hold { account: 0, browser: 0 },
     Step::Decide { stale: false, decision: 0 },
-    Step::Redeem { right: true, attempt: 0, confidential: true },
+    Step::Redeem { right: true, attempt: 0, confidential: true, far: false },
 ];
 
-const OUTCOMES: [&str; 21] = [
+const OUTCOMES: [&str; 23] = [
     "held",
     "contested",
     "decided",
@@ -74,6 +75,8 @@ const OUTCOMES: [&str; 21] = [
     "pending",
     "ready",
     "redeemed",
+    "redeemed elsewhere",
+    "refused elsewhere",
     "refreshed",
     "refreshed again",
     "reissued",

@@ -13,7 +13,7 @@ use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::{Current, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, Shown, TakeHold,
+    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere, Shown, TakeHold,
 };
 use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
@@ -34,7 +34,7 @@ use device_grant::token::confirmation::Confirmation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{AT, approval, bound, family, grant, hold, request};
+use super::records::{AT, approval, bound, family, grant, hold, journey, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -89,10 +89,37 @@ fn commands_about_a_grant() {
     );
     let (attempt, record) = (AttemptId::of_jti("attempt"), json(&family()));
     travels(
-        Redeem { key, secret, attempt, id: ID, family: Box::new(family()), reissue: false },
+        Redeem {
+            key,
+            secret,
+            attempt: attempt.clone(),
+            id: ID,
+            family: Box::new(family()),
+            reissue: false,
+            journey: None,
+        },
         &format!(
             r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record}}}}}"#
         ),
+    );
+    let there = r#"{"start":{"country":"FR","asn":64500},"redemption":{}}"#;
+    travels(
+        Redeem {
+            key,
+            secret,
+            attempt,
+            id: ID,
+            family: Box::new(family()),
+            reissue: true,
+            journey: Some(journey()),
+        },
+        &format!(
+            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there}}}}}"#
+        ),
+    );
+    travels(
+        RefuseElsewhere { key, secret, journey: journey() },
+        &format!(r#"{{"refuse_elsewhere":{{"key":"{SEVENS}","secret":"{digest}","journey":{there}}}}}"#),
     );
     let held = json(&hold());
     travels(
@@ -152,6 +179,7 @@ fn replies_of_a_shard_of_grants() {
         (Poll::Pending(5), r#"{"pending":5}"#),
         (Poll::TooSoon(10), r#"{"too_soon":10}"#),
         (Poll::Denied(Denial::Denied), r#"{"denied":"denied"}"#),
+        (Poll::Denied(Denial::Elsewhere), r#"{"denied":"elsewhere"}"#),
         (Poll::Expired, r#""expired""#),
         (Poll::Ready(Box::new(ready)), approved.as_str()),
         (Poll::Spent, r#""spent""#),
@@ -161,6 +189,7 @@ fn replies_of_a_shard_of_grants() {
     ] {
         answers::<PollCode>(&poll, text);
     }
+    answers::<RefuseElsewhere>(&Poll::Denied(Denial::Elsewhere), r#"{"denied":"elsewhere"}"#);
     answers::<Redeem>(&Redemption::Won, r#""won""#);
     answers::<Redeem>(&Redemption::Again, r#""again""#);
     answers::<Redeem>(&Redemption::Lost, r#""lost""#);

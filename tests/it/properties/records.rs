@@ -6,7 +6,7 @@ use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account::AccountKey;
-use device_grant::place::{Origin, Place};
+use device_grant::place::{Journey, Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::time::Timestamp;
@@ -23,10 +23,16 @@ pub(super) fn request() -> Request {
             place: Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() },
             device: "Apple TV".to_owned(),
             at: AT,
+            page: None,
         },
         gauge: "live/demo-tv/abc".to_owned(),
         ..Request::default()
     }
+}
+
+/// Returns the way from the place of [`request`] to an unknown one.
+pub(super) fn journey() -> Journey {
+    Journey::between(&request().origin.place, &Place::default())
 }
 
 pub(super) fn bound() -> Confirmation {

@@ -37,6 +37,7 @@ fn a_client_is_registered_and_shown_with_all_its_members_and_its_secret_once() {
             "enabled": true,
             "user_code_type": "configured",
             "verification_uri_complete": true,
+            "redemption_place": "any",
             "consent_prompt": "always",
             "dpop_bound_access_tokens": false,
             "tls_client_certificate_bound_access_tokens": false,

@@ -175,6 +175,20 @@ fn faults_in_the_codes_and_tokens_of_a_client_are_reported_with_what_is_allowed(
             "/verification_uri_complete",
             "is \"yes\": it must be true or false",
         ),
+        (
+            json!({ "redemption_place": "home" }),
+            "/redemption_place",
+            "one of any, same_country, same_network",
+        ),
+        (
+            json!({ "allowed_origins": ["https://app.example", "https://app.example/"] }),
+            "/allowed_origins/1",
+            "has \"https://app.example/\": each entry must be an origin without a slash at its end",
+        ),
+        (json!({ "allowed_origins": ["*"] }), "/allowed_origins/0", "one exact origin: * is not supported"),
+        (json!({ "allowed_origins": ["null", "null"] }), "/allowed_origins/1", "listed only once"),
+        (json!({ "allowed_origins": [7] }), "/allowed_origins/0", "has 7: each entry must be an origin"),
+        (json!({ "allowed_origins": vec!["null"; 21] }), "/allowed_origins", "at most 20 are allowed"),
         (json!({ "enabled": 1 }), "/enabled", "enabled is 1: it must be true or false"),
         (
             json!({ "consent_prompt": "once" }),

@@ -88,6 +88,8 @@ fn members_for_operators_are_ignored() {
         "registered_by": "operator",
         "access_token_lifetime": 86_400,
         "consent_text": "This is your bank.",
+        "allowed_origins": ["https://evil.example"],
+        "redemption_place": "same_network",
         "client_secret": "chosen",
     });
 
@@ -97,8 +99,8 @@ fn members_for_operators_are_ignored() {
     assert_eq!((body.get("client_secret"), body.get("client_secret_expires_at")), (None, None));
     let stored = json(&Admin(&world).get(&format!("/clients/{}", body["client_id"].as_str().unwrap())));
     assert_eq!((&stored["enabled"], &stored["owner"]), (&json!(true), &json!("dynamic registration")));
-    assert_eq!(stored["registered_by"], "initial_access_token");
-    for name in ["audience", "access_token_lifetime", "consent_text"] {
+    assert_eq!((&stored["registered_by"], &stored["redemption_place"]), (&json!("initial_access_token"), &json!("any")));
+    for name in ["audience", "access_token_lifetime", "consent_text", "allowed_origins"] {
         assert_eq!((stored.get(name), body.get(name)), (None, None), "{name}");
     }
     assert_eq!(

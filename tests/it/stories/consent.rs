@@ -119,7 +119,7 @@ fn the_page_shows_where_the_request_came_from_and_where_the_person_is() {
         ..Default::default()
     };
     let start = Request {
-        place: place("Lyon", "FR"),
+        place: place("Lyon", "FR").into(),
         user_agent: Some("curl/8.4".to_owned()),
         ..post("/device_authorization", &[("client_id", "demo-tv")])
     };
@@ -137,8 +137,9 @@ fn the_page_shows_where_the_request_came_from_and_where_the_person_is() {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let user_agent = Some("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0)".to_owned());
 
-    let consent =
-        person.send(Request { place: place("Oslo", "NO"), user_agent, ..post("/device", &fields) }).body;
+    let consent = person
+        .send(Request { place: place("Oslo", "NO").into(), user_agent, ..post("/device", &fields) })
+        .body;
 
     for words in [
         "Lyon, FR",

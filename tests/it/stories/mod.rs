@@ -10,6 +10,7 @@ mod lost_answers;
 mod odd_clients;
 mod page_safety;
 mod redemption;
+mod redemption_place;
 mod refresh;
 mod retired_key_pairs;
 mod sessions;

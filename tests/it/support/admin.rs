@@ -53,6 +53,12 @@ impl Admin<'_> {
     }
 }
 
+/// Lets web pages of this origin, and of no other, use a client.
+pub(crate) fn list_origin(world: &World, client_id: &str, origin: &str) {
+    let changed = Admin(world).patch(client_id, &json!({ "allowed_origins": [origin] }));
+    assert_eq!(changed.status, 200, "{}", changed.body);
+}
+
 /// Returns a public client for the device grant, with `members` added or replaced.
 pub(crate) fn device(client_id: &str, members: &Value) -> Value {
     let mut client = json!({

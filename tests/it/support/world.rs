@@ -153,13 +153,18 @@ impl World {
         started
     }
 
-    /// Returns the names of all events so far, oldest first.
-    pub(crate) fn events(&self) -> Vec<String> {
+    /// Returns all events so far, oldest first.
+    pub(crate) fn recorded(&self) -> Vec<Event> {
         let shards = self.server.platform.shards.borrow();
         let mut events: Vec<Event> = shards.values().flat_map(|rows| rows.events.borrow().clone()).collect();
         events.sort_by_key(|event| event.at);
+        events
+    }
+
+    /// Returns the names of all events so far, oldest first.
+    pub(crate) fn events(&self) -> Vec<String> {
         let name = |event: &Event| serde_json::to_value(event.what).unwrap().as_str().unwrap().to_owned();
-        events.iter().map(name).collect()
+        self.recorded().iter().map(name).collect()
     }
 
     /// Returns all stored grants.

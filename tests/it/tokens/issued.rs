@@ -289,16 +289,13 @@ fn r1_userinfo_describes_itself_as_a_resource() {
 }
 
 #[test]
-fn scripts_of_any_site_can_call_what_a_browser_client_needs_and_no_page() {
+fn scripts_of_any_site_can_call_what_is_open_and_no_page() {
     let world = World::new();
     let options =
         |path: &str| world.send(&Request { method: "OPTIONS".to_owned(), path: path.to_owned(), ..get() });
 
     for path in [
-        "/token",
-        "/device_authorization",
         "/userinfo",
-        "/revoke",
         "/jwks.json",
         "/.well-known/openid-configuration",
         "/.well-known/oauth-authorization-server",
@@ -316,7 +313,6 @@ fn scripts_of_any_site_can_call_what_a_browser_client_needs_and_no_page() {
                 .is_some_and(|names| names.contains("authorization"))
         );
     }
-    assert_eq!(world.poll("forged").header("access-control-allow-origin"), Some("*"));
     for path in ["/device", "/authorize", "/introspect", "/register", "/healthz"] {
         let preflight = options(path);
         let open = preflight.headers.iter().find(|(name, _)| name.starts_with("access-control-"));

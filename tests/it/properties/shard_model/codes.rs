@@ -2,7 +2,7 @@
 
 use device_grant::audit::What;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, TakeHold,
+    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, RefuseElsewhere, TakeHold,
 };
 use device_grant::grant::poll::Poll;
 use device_grant::grant::{Denial, Grant, Hold};
@@ -10,6 +10,7 @@ use device_grant::secret::Digest;
 
 use super::rows::{GRACE, Stored, approval, grant, hold};
 use super::{Code, KEY, LIFETIME, Life, RACE};
+use crate::properties::records::journey;
 
 impl Life<'_> {
     pub(super) fn open(&mut self) {
@@ -59,6 +60,31 @@ impl Life<'_> {
         if ["without key", "unknown"].contains(&expected) {
             assert_eq!(format!("{:?}", self.memory), memory, "the rightful device is not slowed down");
         }
+    }
+
+    /// Presents the code from where its client may not redeem it. The key is proven by then.
+    pub(super) fn refuse_elsewhere(&mut self, right: bool) {
+        let (before, secret) = (self.stored(), self.secret(right));
+        if !(right && self.is_redeemable()) {
+            // In any other state, this is a poll without a second chance: only what must not happen is checked.
+            let poll = self.ask(RefuseElsewhere { key: KEY, secret, journey: journey() });
+            assert!(!matches!(poll, Poll::Ready(_)), "{:?}", self.code);
+            let replays = right && poll == Poll::Replayed && !self.code.replayed;
+            assert_eq!(
+                self.events_since(&before),
+                if replays { vec![What::DeviceCodeReplayed] } else { vec![] }
+            );
+            self.code.replayed |= replays;
+            return;
+        }
+        for news in [vec![What::RefusedElsewhere], vec![]] {
+            let before = self.stored();
+            let poll = self.ask(RefuseElsewhere { key: KEY, secret, journey: journey() });
+            assert_eq!(poll, Poll::Denied(Denial::Elsewhere), "also if the command arrives twice");
+            assert_eq!(self.events_since(&before), news);
+        }
+        self.code.denied = Some(Denial::Elsewhere);
+        self.meet("refused elsewhere");
     }
 
     /// Returns what a poll must find, by the rules.

@@ -37,7 +37,8 @@ pub(super) enum Step {
     Poll { right: bool, key: bool, confidential: bool },
     Hold { account: u8, browser: u8 },
     Decide { stale: bool, decision: u8 },
-    Redeem { right: bool, attempt: u8, confidential: bool },
+    Redeem { right: bool, attempt: u8, confidential: bool, far: bool },
+    RefuseElsewhere { right: bool },
     Refresh { family: usize, token: usize, key: bool, own: bool },
     Rotate { family: usize, token: usize },
     Wait(u64),
@@ -103,7 +104,10 @@ impl<'a> Life<'a> {
             Step::Poll { right, key, confidential } => self.poll(right, key, confidential),
             Step::Hold { account, browser } => self.hold(account, browser),
             Step::Decide { stale, decision } => self.decide(stale, decision),
-            Step::Redeem { right, attempt, confidential } => self.redeem(right, attempt, confidential),
+            Step::Redeem { right, attempt, confidential, far } => {
+                self.redeem(right, attempt, confidential, far);
+            }
+            Step::RefuseElsewhere { right } => self.refuse_elsewhere(right),
             Step::Refresh { family, token, key, own } => self.refresh(family, token, key, own),
             Step::Rotate { family, token } => self.rotate(family, token),
             Step::Wait(millis) => self.now = self.now + Duration::from_millis(millis),
@@ -144,7 +148,7 @@ impl<'a> Life<'a> {
 
     fn is_redeemable(&self) -> bool {
         let end = self.code.approved_at.map(|at| self.code.expires_at.max(at + GRACE));
-        self.code.won.is_empty() && end.is_some_and(|end| self.now < end)
+        self.code.denied.is_none() && self.code.won.is_empty() && end.is_some_and(|end| self.now < end)
     }
 
     /// Returns whether a client that polls now gets its lost answer again.

@@ -10,9 +10,10 @@ use device_grant::secret::Digest;
 
 use super::rows::{Stored, current, family};
 use super::{KEY, Life};
+use crate::properties::records::journey;
 
 impl Life<'_> {
-    pub(super) fn redeem(&mut self, right: bool, attempt: u8, confidential: bool) {
+    pub(super) fn redeem(&mut self, right: bool, attempt: u8, confidential: bool, far: bool) {
         let before = self.stored();
         let (first, reissued) = (right && self.is_redeemable(), right && self.is_reissuable(confidential));
         let again = right && self.code.won.last() == Some(&attempt);
@@ -27,6 +28,7 @@ impl Life<'_> {
             id,
             family,
             reissue,
+            journey: far.then(journey),
         });
 
         let won = first || reissued && !again;
@@ -39,7 +41,12 @@ impl Life<'_> {
         if !won {
             return assert_eq!(self.stored(), before);
         }
-        assert_eq!(self.events_since(&before), [if first { What::Redeemed } else { What::Reissued }]);
+        let mut news = vec![if first { What::Redeemed } else { What::Reissued }];
+        if far {
+            news.push(What::RedeemedElsewhere);
+            self.meet("redeemed elsewhere");
+        }
+        assert_eq!(self.events_since(&before), news);
         assert_eq!(self.live(), [id]);
         self.code.redeemed_at = Some(self.now);
         self.code.won.push(attempt);

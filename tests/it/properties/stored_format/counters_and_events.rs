@@ -6,9 +6,10 @@ use device_grant::grant::routing::RowKey;
 use device_grant::identity::account::AccountKey;
 use device_grant::limiter;
 use device_grant::limiter::command::{Admit, Expose, Rule, Take};
+use device_grant::web_origin::WebOrigin;
 
 use super::pin;
-use crate::properties::records::AT;
+use crate::properties::records::{AT, journey};
 
 const KEY: RowKey = RowKey([7; 16]);
 
@@ -35,9 +36,17 @@ fn an_event_and_its_shipment() {
         subject: KEY.to_string(),
         client_id: "demo-tv".to_owned(),
         account: Some(AccountKey::local("alice")),
+        page: None,
+        journey: None,
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}"#;
     pin(&event, json);
+    let page = WebOrigin::parse("null").ok();
+    let more = r#","page":"null","journey":{"start":{"country":"FR","asn":64500},"redemption":{}}}"#;
+    let full = Event { page, journey: Some(journey()), ..event };
+    pin(&full, &format!("{}{more}", json.trim_end_matches('}')));
+    pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
+    pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });
     pin(&Shipment { id: "weur/3/17".to_owned(), event }, r#"{"id":"weur/3/17","event":{"at":1}}"#);

@@ -5,8 +5,10 @@ use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
 use device_grant::family::{Ending, Family};
 use device_grant::grant::{Approval, Denial, Grant, Request, State};
 use device_grant::limiter::budgets::{used_assertion, used_proof};
+use device_grant::place::Origin;
 use device_grant::secret::Digest;
 use device_grant::token::confirmation::Confirmation;
+use device_grant::web_origin::WebOrigin;
 
 use super::{APPROVAL, FAMILY, HOLD, REQUEST, family_json, pin, with_digests};
 use crate::properties::records::{AT, approval, bound, family, grant, hold, request};
@@ -29,9 +31,12 @@ fn a_grant_in_each_of_its_states() {
     pin(&grant(State::Pending { hold: Some(hold()) }), &grant_json(&held));
     let approved = format!(r#"{{"is":"approved","approval":{APPROVAL}}}"#);
     pin(&grant(State::Approved { approval: approval() }), &grant_json(&approved));
-    for (how, name) in
-        [(Denial::Denied, "denied"), (Denial::Reported, "reported"), (Denial::Contested, "contested")]
-    {
+    for (how, name) in [
+        (Denial::Denied, "denied"),
+        (Denial::Reported, "reported"),
+        (Denial::Contested, "contested"),
+        (Denial::Elsewhere, "elsewhere"),
+    ] {
         pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
     }
     let redeemed = |replayed| State::Redeemed {
@@ -53,6 +58,17 @@ fn a_grant_in_each_of_its_states() {
     };
     pin(&grant(kept), &grant_json(&json.replace('}', &format!(r#","approval":{APPROVAL}}}"#))));
     pin(&grant(redeemed(true)), &grant_json(&json.replace('}', r#","replayed":true}"#)));
+}
+
+#[test]
+fn a_grant_that_a_web_page_started() {
+    let page = Some(WebOrigin::parse("https://app.example").expect("an origin"));
+    let request = Request { origin: Origin { page, ..request().origin }, ..request() };
+    let json =
+        REQUEST.replace(r#""at":1763733780123}"#, r#""at":1763733780123,"page":"https://app.example"}"#);
+    pin(&request, &json);
+    let broken = json.replace("app.example", "app.example/");
+    assert!(serde_json::from_str::<Request>(&broken).is_err(), "an origin is parsed when it is read back");
 }
 
 #[test]
