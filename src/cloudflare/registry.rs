@@ -8,9 +8,12 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 
 use super::entry::settings;
 use super::object;
-use super::object::{Table, json};
+use super::object::{Table, json, ring_by};
 use super::platform::{SNAPSHOT, snapshot_key};
+use super::shipping::{self, Shipper};
+use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
+use crate::audit::change::Change;
 use crate::client::Client;
 use crate::registry::command::{Command, TakeSnapshot};
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
@@ -29,10 +32,12 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    shipping::OUTBOX,
+    shipping::SET_ASIDE,
 ];
 
-/// Stores clients, scopes and signing keys, and publishes snapshots of them in KV.
-#[durable_object(fetch)]
+/// Stores clients, scopes and signing keys, publishes snapshots of them in KV, and ships the events of changes.
+#[durable_object(alarm)]
 pub struct Registry {
     pub(super) state: State,
     env: Env,
@@ -41,13 +46,24 @@ pub struct Registry {
     /// with a deployment, which restarts the object, so the next request tends the keys.
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
+    alarm: Cell<Option<Timestamp>>,
+    shipper: Shipper,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
         let table = Rc::new(Stored { table, written: Cell::new(false), made: RefCell::default() });
-        Self { state, env, table, tended_at: Cell::default(), publications: Publications::default() }
+        let (tended_at, publications) = (Cell::default(), Publications::default());
+        Self {
+            state,
+            env,
+            table,
+            tended_at,
+            publications,
+            alarm: Cell::default(),
+            shipper: Shipper::default(),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -62,9 +78,18 @@ impl DurableObject for Registry {
         let answer = self.transact(command, adopted, now)?;
         self.table.made.borrow_mut().clear();
         if self.table.written.replace(false) {
+            let events = shipping::has_events(&self.table.table).map(|any| any.then_some(Shipping::Soon));
+            self.ring(events, now).await;
             self.follow_up(now).await;
         }
         object::reply(answer)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.alarm.set(None);
+        let rest = self.shipper.ship(&self.state, &self.env, &self.table.table).await;
+        self.ring(Ok(rest), object::now()).await;
+        Response::empty()
     }
 }
 
@@ -73,6 +98,12 @@ impl Registry {
     fn transact(&self, command: Command, adopted: Option<NewKey>, now: Timestamp) -> Result<Answer> {
         let table = Rc::clone(&self.table);
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
+    }
+
+    /// Makes sure that the alarm rings when `events` are to be shipped.
+    async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
+        let due = events.map(|events| next_alarm(Work { first_end: None, events }, now));
+        ring_by(&self.state, &self.alarm, due).await;
     }
 
     /// Takes a snapshot, and publishes it if the last publication is not too recent.
@@ -254,6 +285,11 @@ impl Rows for Stored {
 
     fn remove_key(&self, kid: &str) -> Result<()> {
         self.run("DELETE FROM signing_keys WHERE kid = ?", vec![kid.into()])
+    }
+
+    fn tell(&self, change: &Change) -> Result<()> {
+        self.written.set(true);
+        shipping::tell(&self.table, change, change.at)
     }
 
     fn new_key(&self, alg: Algorithm) -> Option<NewKey> {

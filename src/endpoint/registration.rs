@@ -14,6 +14,7 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
+use crate::audit::change::Actor;
 use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, parse};
 use crate::client::{Client, DEVICE_CODE_GRANT};
@@ -99,7 +100,7 @@ async fn register<P: Platform>(
     if let Attempt::Wait(seconds) = Attempt::take(context, [registrations()]).await? {
         return Err(Error::TooMany(seconds));
     }
-    let create = CreateClient { client: Box::new(client), dry_run: None, by_itself: true };
+    let create = CreateClient { client: Box::new(client), dry_run: None, by: Actor::Registration };
     Ok(new.take(ask(context, create).await?))
 }
 

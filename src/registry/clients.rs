@@ -5,6 +5,8 @@ use super::command::{
 };
 use super::quota::overweight;
 use super::rows::Rows;
+use super::told::{tell, tell_members};
+use crate::audit::change::{Actor, Changed};
 use crate::client::history::{Expected, History};
 use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
@@ -15,20 +17,28 @@ use crate::time::{Timestamp, span};
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let CreateClient { client, dry_run, by_itself } = ask;
+    let CreateClient { client, dry_run, by } = ask;
+    let part = match by {
+        Actor::Operator(_) => 1,
+        Actor::Registration => 2,
+    };
     if rows.client(&client.client_id)?.is_some() {
         return Ok(Err(RegistryRefusal::Exists));
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..*client };
-    if !rows.size()?.with(None, &client).fits(if by_itself { 2 } else { 1 }) {
+    if !rows.size()?.with(None, &client).fits(part) {
         return Ok(Err(RegistryRefusal::Full));
     }
-    put(rows, client, is_new_secret, dry_run.as_ref())
+    let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
+    if let (Ok(is_now), None) = (&stored, &dry_run) {
+        tell(rows, Changed::ClientCreated, Some(&is_now.client.client_id), by, now)?;
+    }
+    Ok(stored)
 }
 
 pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let ReplaceClient { client, expected, dry_run } = ask;
+    let ReplaceClient { client, expected, dry_run, by } = ask;
     let before = match find(rows, &client.client_id, &expected)? {
         Ok(before) => before,
         Err(refusal) => return Ok(Err(refusal)),
@@ -42,7 +52,11 @@ pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> 
     if after.bytes > size.bytes && !after.fits(1) {
         return Ok(Err(RegistryRefusal::Full));
     }
-    put(rows, client, is_new_secret, dry_run.as_ref())
+    let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
+    if let (Ok(is_now), None) = (&stored, &dry_run) {
+        tell_members(rows, &before, &is_now.client, by, now)?;
+    }
+    Ok(stored)
 }
 
 /// Returns the new authentication, with the existing secret if there is one. The flag says whether the client
@@ -85,11 +99,13 @@ fn undescribed(name: &str) -> Fault {
     Fault::at("scope", format!("scope has {name:?}, which has no description: describe that scope first"))
 }
 
-pub(super) fn delete<R: Rows>(rows: &R, ask: &DeleteClient) -> Outcome<(), R> {
-    Ok(match find(rows, &ask.client_id, &ask.expected)? {
-        Ok(_) => Ok(rows.remove_client(&ask.client_id)?),
-        Err(refusal) => Err(refusal),
-    })
+pub(super) fn delete<R: Rows>(rows: &R, ask: DeleteClient, now: Timestamp) -> Outcome<(), R> {
+    if let Err(refusal) = find(rows, &ask.client_id, &ask.expected)? {
+        return Ok(Err(refusal));
+    }
+    rows.remove_client(&ask.client_id)?;
+    tell(rows, Changed::ClientDeleted, Some(&ask.client_id), ask.by, now)?;
+    Ok(Ok(()))
 }
 
 fn find<R: Rows>(rows: &R, client_id: &str, expected: &Expected) -> Outcome<Client, R> {
@@ -100,7 +116,7 @@ fn find<R: Rows>(rows: &R, client_id: &str, expected: &Expected) -> Outcome<Clie
     })
 }
 
-pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
+pub(super) fn rotate<R: Rows>(rows: &R, ask: RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
     let client = match find(rows, &ask.client_id, &ask.expected)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),
@@ -113,5 +129,6 @@ pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateSecret, now: Timestamp) -> O
     let authentication = Authentication::Secret { digest: ask.secret, previous, by };
     let client = Client { authentication, history: client.history.changed(now), ..client };
     rows.put_client(&client)?;
+    tell(rows, Changed::ClientSecretRotated, Some(&client.client_id), ask.by, now)?;
     Ok(Ok(ClientNow { client: Box::new(client), is_new_secret: true }))
 }

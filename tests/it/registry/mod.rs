@@ -6,6 +6,7 @@ mod admin_requests;
 mod admin_scopes;
 mod admin_secrets;
 mod admin_unavailable;
+mod changes;
 mod client_metadata;
 mod registration;
 mod signing_keys;

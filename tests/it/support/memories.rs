@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use device_grant::ask::{Answer, Ask};
+use device_grant::audit::ledger::OutboxReport;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
 use device_grant::registry::rows::{NewKey, StoredKey};
@@ -31,7 +32,7 @@ pub(crate) struct Memories {
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
     pub(super) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,
-    /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `signing`, `siteverify`,
+    /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `ledger`, `signing`, `siteverify`,
     /// `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// The snapshot in KV.
@@ -48,6 +49,8 @@ pub(crate) struct Memories {
     /// The keys whose rate limit on the platform is used up.
     pub(crate) full: RefCell<BTreeSet<String>>,
     pub(super) limit_writes: Cell<u32>,
+    /// The last reports of the outboxes.
+    pub(crate) outboxes: RefCell<Vec<OutboxReport>>,
 }
 
 /// Returns the command as the object reads it: written as JSON and parsed again.
@@ -162,6 +165,11 @@ impl Platform for Memories {
         let Ok(reply) = self.apply_to_registry(ask);
         self.tend();
         Ok(reply)
+    }
+
+    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable> {
+        self.reach("ledger")?;
+        Ok(self.outboxes.borrow().clone())
     }
 
     async fn published(&self) -> Option<Snapshot> {
