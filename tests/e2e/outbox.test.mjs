@@ -2,20 +2,27 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { admin as adminOf } from './support/admin.mjs';
+import { Admin } from './support/admin.mjs';
 import { until } from './support/bounded.mjs';
 import { builds } from './support/config.mjs';
 import { Device } from './support/device.mjs';
-import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
+import { startWorkerd, temporaryDirectory, within } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
-import { dueIn } from './support/redate.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
-import { events, families, grants, ledger, ledgers, outbox, rows } from './support/stored.mjs';
+import { events, families, grants, ledger as read, ledgers, outbox, rows } from './support/stored.mjs';
+
+/** Reads the ledger. A ledger whose tables are not written yet is empty. */
+const ledger = (server) => {
+  try {
+    return read(server);
+  } catch ({ message }) {
+    assert.match(message, /no such table/);
+    return [];
+  }
+};
 
 const SOON = 1_500;
 const LATE = 10_000;
@@ -49,7 +56,7 @@ describe('while events ship', () => {
       change(server, 'GrantShard', `UPDATE outbox SET event = '{"secret' WHERE seq IN (1, 300)`);
     });
 
-    await until(() => outbox(server).length === 0, LATE, 'the events were not shipped');
+    await until(() => waitingShards(server) === 0, LATE, 'the events were not shipped');
 
     assert.equal(ledger(server).length, 399);
     assert.deepEqual(rows(server, 'GrantShard', 'SELECT seq FROM set_aside').map(({ seq }) => seq), [1, 300]);
@@ -88,7 +95,7 @@ describe('while events ship', () => {
   });
 
   test('a ledger that does not answer in time is tried again, and records each event once', async (t) => {
-    const { server, later, send } = await started(t, { vars: one, build: builds.probe });
+    const { server, later, send } = await started(t, { vars: one });
     await Device.start(server);
     await later();
     await send('/panic-probe/slow-ledger');
@@ -108,15 +115,16 @@ describe('while events ship', () => {
 
 describe('a panic', () => {
   test('inside a transaction changes nothing, and the next request works', async (t) => {
-    const { server, send } = await started(t, { vars: one, build: builds.probe });
+    const { server, send } = await started(t, { vars: one });
     const device = await Device.start(server);
     await new Person(server).approve(device.userCode);
     const before = [grants(server), families(server), outbox(server)];
 
     await send('/panic-probe/transaction');
-    const { status } = await device.poll();
+    // The Worker shares the isolate that panics, so the runtime may cut the connection, or leave it without an answer.
+    const lost = await within(5_000, device.poll(), 'no answer').catch(() => undefined);
 
-    assert.equal(status >= 500, true, String(status));
+    assert.notEqual(lost?.status, 200);
     assert.deepEqual([grants(server), families(server), outbox(server)], before);
     await device.redeem();
     assert.equal((await device.refresh()).status, 200);
@@ -124,7 +132,7 @@ describe('a panic', () => {
   });
 
   test('inside an alarm leaves nothing half done, and the alarm rings again', async (t) => {
-    const { server, later, send } = await started(t, { vars: { ...one, CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0' }, build: builds.probe });
+    const { server, later, send } = await started(t, { vars: { ...one, CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0' } });
     await Device.start(server);
     await later();
     await send('/panic-probe/alarm');
@@ -141,10 +149,9 @@ describe('a panic', () => {
 test('a change through the admin API reaches the ledger', async (t) => {
   const { server, later } = await started(t, { vars: one });
   await Device.start(server);
-  const admin = adminOf(server);
-  const created = await admin('PUT', '/scopes/fly', { body: { description: 'Fly' } });
+  const created = await new Admin(server).ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   assert.equal(created.status, 201);
-  await later(() => {}, ['Registry']);
+  await later();
 
   await until(() => rows(server, 'Registry', 'SELECT seq FROM outbox').length === 0, LATE, 'the event was not shipped');
 
@@ -152,3 +159,79 @@ test('a change through the admin API reaches the ledger', async (t) => {
   assert.deepEqual(found.map(({ record }) => [record.event.what, record.event.subject]), [['scope_described', 'fly']]);
   assert.match(found[0].record.event.by.operator, /^[0-9a-f]{8}$/);
 });
+
+/** Starts the build with faults. `later` kills the server, does something to its state, and lets its alarms ring. */
+async function started(t, { vars }) {
+  const directory = temporaryDirectory();
+  const server = await startWorkerd({ vars, dir: directory.path, build: builds.probe });
+  t.after(async () => {
+    await endDiscreetly(server, { besides });
+    directory.remove();
+  });
+  const later = async (meanwhile = () => {}) => {
+    await server.kill9();
+    meanwhile();
+    for (const className of ['GrantShard', 'Registry']) ringIn(SOON, server, className);
+    await server.restart();
+  };
+  const send = (path) => fetch(`${server.origin}${path}`);
+  return { server, later, send };
+}
+
+/** Lets every alarm that is set in a class of a stopped server ring in `milliseconds`. */
+function ringIn(milliseconds, server, className) {
+  const at = BigInt(Date.now() + milliseconds) * 1_000_000n;
+  for (const [table, column] of [['_cf_METADATA', 'value'], ['_cf_ALARM', 'scheduled_time']]) {
+    const later = `UPDATE ${table} SET ${column} = ${at} WHERE typeof(${column}) = 'integer' AND ${column} > 1500000000000000000`;
+    change(server, className, later, (database) => database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table), true);
+  }
+}
+
+/** Changes the databases of a class of a stopped server, or those that `wanted` picks. */
+function change(server, className, statement, wanted = () => true, metadata = false) {
+  const files = server.sqliteFiles(className);
+  if (metadata && files.length) files.push(join(dirname(files[0]), 'metadata.sqlite'));
+  for (const file of files) {
+    const database = new DatabaseSync(file);
+    if (wanted(database)) database.exec(statement);
+    database.close();
+  }
+}
+
+/** Fills the outbox with copies of its first event, up to this number. */
+function copyEvents(server, count) {
+  const numbers = `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT i FROM n`;
+  change(server, 'GrantShard', `INSERT OR IGNORE INTO outbox (seq, at, event) SELECT i, at, event FROM outbox, (${numbers}) WHERE seq = 1`);
+}
+
+/** Starts grants until `shards` shards have events. */
+async function startIn(server, shards) {
+  await until(async () => {
+    await Device.start(server);
+    return waitingShards(server) === shards;
+  }, LATE, `${shards} shards did not get events`);
+}
+
+/** Returns the number of shards whose events wait. */
+function waitingShards(server) {
+  return rows(server, 'GrantShard', 'SELECT count(*) AS waiting FROM outbox').filter(({ waiting }) => waiting > 0).length;
+}
+
+/** Returns whether a ledger holds events of this object. */
+function holds(database, object) {
+  return database.prepare('SELECT 1 FROM events WHERE id LIKE ?').get(`${object}/%`) !== undefined;
+}
+
+async function outboxes(server) {
+  return (await new Admin(server).ask('GET', '/outboxes')).body;
+}
+
+/** Checks that every head is the hash of the previous head and the record. */
+function assertChained(server) {
+  for (const chain of ledgers(server)) {
+    chain.reduce((before, { record, head }) => {
+      assert.equal(head, createHash('sha256').update(`${before}\n${JSON.stringify(record)}`).digest('base64url'));
+      return head;
+    }, '');
+  }
+}
