@@ -4,33 +4,50 @@ use core::time::Duration;
 
 use crate::time::Timestamp;
 
-/// Milliseconds in a minute. Alarms ring on the full minute, and so at most once a minute, because each costs
-/// a request and a write.
+/// Milliseconds in a minute. Most alarms ring on the full minute, and so at most once a minute, because each costs a
+/// request and a write.
 const MINUTE: u64 = 60_000;
 /// Events wait this long, and then until the next full minute, before they are shipped.
 const SHIPPING: Duration = Duration::from_secs(60);
 /// The most rows or events in a batch.
 pub const BATCH: u32 = 200;
-/// The most batches in one alarm. The rest waits for the next alarm.
+/// The most batches in one alarm. The rest waits for the next alarm. One call of another object per batch, and one for
+/// the report, are within the 50 calls that the platform's free plan allows.
 pub const BATCHES: u32 = 25;
+
+/// When the events of an object should be shipped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Shipping {
+    /// In a minute or two, together with those that follow.
+    Soon,
+    /// At once: an alarm has shipped all that it may, and more are waiting.
+    AtOnce,
+    /// On the first full minute after this instant, because their ledger refused them or did not answer.
+    After(Timestamp),
+}
 
 /// The work that an alarm has to do.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Work {
     /// When the first row ends; `None` if there are no rows.
     pub first_end: Option<Timestamp>,
-    /// Whether events are waiting to be shipped.
-    pub events: bool,
+    /// `None` if no events are waiting.
+    pub events: Option<Shipping>,
 }
 
-/// Returns the full minute after `now` at which the alarm is due; `None` if there is nothing to do.
+/// Returns when the alarm is due, mostly a full minute after `now`; `None` if there is nothing to do.
 #[must_use]
 pub fn next_alarm(work: Work, now: Timestamp) -> Option<Timestamp> {
-    let shipping = work.events.then_some(now + SHIPPING);
-    let due = [work.first_end, shipping].into_iter().flatten().min()?;
     // The result must be later than `now`: an alarm that rang on this minute must not ring again at once.
-    let due = due.max(now + Duration::from_millis(1));
-    Some(Timestamp::from_millis(due.millis().div_ceil(MINUTE) * MINUTE))
+    let next = now + Duration::from_millis(1);
+    let on_the_minute =
+        |due: Timestamp| Timestamp::from_millis(due.max(next).millis().div_ceil(MINUTE) * MINUTE);
+    let shipping = work.events.map(|events| match events {
+        Shipping::Soon => on_the_minute(now + SHIPPING),
+        Shipping::AtOnce => next,
+        Shipping::After(at) => on_the_minute(at),
+    });
+    [work.first_end.map(on_the_minute), shipping].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -48,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_row_is_removed_within_a_minute_of_its_end() {
-        let work = Work { first_end: Some(at(70)), events: false };
+        let work = Work { first_end: Some(at(70)), events: None };
 
         assert_eq!(next_alarm(work, at(0)), Some(at(120)));
         assert_eq!(next_alarm(work, at(120)), Some(at(180)), "not twice in a minute");
@@ -56,8 +73,11 @@ mod tests {
 
     #[test]
     fn events_do_not_wait_for_a_row_to_end() {
-        let work = Work { first_end: Some(at(360)), events: true };
+        let due = |events| next_alarm(Work { first_end: Some(at(3_600)), events: Some(events) }, at(30));
 
-        assert_eq!(next_alarm(work, at(30)), Some(at(120)));
+        assert_eq!(due(Shipping::Soon), Some(at(120)));
+        assert_eq!(due(Shipping::AtOnce), Some(at(30) + Duration::from_millis(1)));
+        assert_eq!(due(Shipping::After(at(130))), Some(at(180)));
+        assert_eq!(due(Shipping::After(at(7_200))), Some(at(3_600)), "the row ends before that");
     }
 }

@@ -1,16 +1,15 @@
-//! Events for the ledger: one for each transition of a grant or family, stored in the same transaction as the
-//! change.
+//! Events for the ledger: one for each transition of a grant or family, and for each [change](change) of the registry,
+//! stored in the same transaction as the change.
 
+pub mod change;
+pub mod ledger;
 pub mod outbox;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use crate::ask::Ask;
 use crate::format::Format;
 use crate::identity::account::AccountKey;
 use crate::place::Journey;
-use crate::secret;
 use crate::time::Timestamp;
 use crate::web_origin::WebOrigin;
 
@@ -76,50 +75,4 @@ pub enum What {
     RefreshTokenReused,
     /// A client revoked its tokens.
     Revoked,
-}
-
-/// An event on its way to the ledger. If the same `id` is shipped twice, it is recorded once.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Shipment {
-    /// The shard's name and the event's number there: `weur/3/17`.
-    pub id: String,
-    /// The event as JSON, not as an [`Event`], so that members that a newer version wrote are not lost.
-    pub event: serde_json::Value,
-}
-
-/// Records events in a ledger, in this order.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Record {
-    /// The ledger skips shipments that it has already.
-    pub shipments: Vec<Shipment>,
-}
-
-impl Ask for Record {
-    type Command = Self;
-    type Reply = ();
-}
-
-/// Returns the head of a hash chain after one more record: SHA-256 of the previous head, a newline and the
-/// record, in base64url. The first head is the empty string.
-#[must_use]
-pub fn link(head: &str, record: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(head.as_bytes());
-    hash.update(b"\n");
-    hash.update(record.as_bytes());
-    secret::encode(&hash.finalize())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_record_changes_every_head_after_it() {
-        let honest = link(&link("", "one"), "two");
-
-        assert_eq!(honest, link(&link("", "one"), "two"));
-        assert_ne!(honest, link(&link("", "0ne"), "two"));
-        assert_ne!(honest, link(&link("", "two"), "one"));
-    }
 }

@@ -1,6 +1,15 @@
-//! The outbox of a shard: events wait there until they are shipped to a ledger, one day at a time.
+//! The outbox of an object: events wait there until they are shipped to a ledger.
+//!
+//! A ledger takes the events of one object and one day, and at most [`BLOCK`] of them. So a ledger that refuses its
+//! events, or does not answer, delays nothing that belongs to another.
 
-use super::{Event, Shipment};
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use super::Event;
+use super::ledger::Shipment;
+use crate::alarm::{BATCHES, Shipping};
+use crate::time::Timestamp;
 
 /// Where a domain leaves its events, in the same transaction as the changes that they report.
 pub trait Outbox {
@@ -11,91 +20,220 @@ pub trait Outbox {
     fn tell(&self, event: &Event) -> Result<(), Self::Error>;
 }
 
-/// Number of ledgers per day, so that no single object gets every event.
-const PARTS: u64 = 4;
-const DAY_MILLIS: u64 = 86_400_000;
+/// The most events in a ledger: about 0.5 GB, a twentieth of what an object can store.
+const BLOCK: i64 = 1_000_000;
+const DAY_MILLIS: i64 = 86_400_000;
+/// The most bytes in an event. Those of this server have less than 1 KiB.
+const MOST_BYTES: usize = 65_536;
+/// An alarm starts no batch after this time.
+const ROUND: Duration = Duration::from_secs(30);
+/// A ledger that failed is tried again after the age of its oldest event, so after twice the time at each failure, within
+/// these bounds.
+const SHORTEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+/// An object whose oldest event has waited for longer than this complains in the log.
+pub const LATE: Duration = Duration::from_secs(600);
+/// The most events that an object keeps aside. Further ones are deleted.
+pub const MOST_ASIDE: usize = 1_000;
 
-/// Events of one shard and one day, in the order in which they happened.
+/// A row of an outbox.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Counts up, and is never used again.
+    pub number: i64,
+    /// When the event happened, in milliseconds since 1970.
+    pub at: i64,
+    /// The event as JSON; `None` if the column is not a text.
+    pub event: Option<&'a str>,
+}
+
+/// A ledger of an object: the day since 1970, and the block of its events.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Lane {
+    day: i64,
+    block: i64,
+}
+
+impl Lane {
+    const fn of(row: Row<'_>) -> Self {
+        Self { day: row.at.div_euclid(DAY_MILLIS), block: row.number.div_euclid(BLOCK) }
+    }
+}
+
+/// Events for one ledger, oldest first.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Batch {
-    /// The name of the ledger for the events: the day since 1970 and the part, such as `20412/1`.
+    /// The name of the ledger: day, object and block, such as `20412/weur/3/0`.
     pub ledger: String,
-    /// Oldest first.
+    /// The events that can be shipped.
     pub shipments: Vec<Shipment>,
-    /// The number of the last event. Once the ledger has the batch, the events up to this one can be deleted.
+    /// The numbers of the events that cannot be shipped, each with the reason.
+    pub bad: Vec<(i64, String)>,
+    /// The number of the first event. Once the ledger has the batch, its events can be deleted: those from `first` to
+    /// `last` that happened from [`Batch::begins`] until before [`Batch::ends`].
+    pub first: i64,
+    /// The number of the last event.
     pub last: i64,
+    /// When the first event happened.
+    oldest: Timestamp,
+    lane: Lane,
 }
 
 impl Batch {
-    /// Builds a batch from the oldest events that wait in the shard named `shard`, up to the first event of
-    /// another day; `None` if no event waits. `rows` are the numbers and JSON texts of the waiting events,
-    /// oldest first.
-    ///
-    /// # Errors
-    ///
-    /// An event is not JSON.
-    pub fn first<'a>(
-        shard: &str,
-        rows: impl IntoIterator<Item = (i64, &'a str)>,
-    ) -> serde_json::Result<Option<Self>> {
-        let mut batch: Option<Self> = None;
-        for (number, text) in rows {
-            let event: serde_json::Value = serde_json::from_str(text)?;
-            let at = event.get("at").and_then(serde_json::Value::as_u64).unwrap_or_default();
-            let ledger = ledger_of(shard, at / DAY_MILLIS);
-            let batch = batch.get_or_insert_with(|| Self {
-                ledger: ledger.clone(),
-                shipments: Vec::new(),
-                last: number,
-            });
-            if batch.ledger != ledger {
-                break;
+    /// Builds a batch from events that wait in the object named `object`, oldest first, up to the first event for
+    /// another ledger; `None` if no event waits.
+    #[must_use]
+    pub fn first<'a>(object: &str, rows: impl IntoIterator<Item = Row<'a>>) -> Option<Self> {
+        let mut rows = rows.into_iter().peekable();
+        let first = *rows.peek()?;
+        let lane = Lane::of(first);
+        let mut batch = Self {
+            ledger: format!("{}/{object}/{}", lane.day, lane.block),
+            shipments: Vec::new(),
+            bad: Vec::new(),
+            first: first.number,
+            last: first.number,
+            oldest: Timestamp::from_millis(u64::try_from(first.at).unwrap_or_default()),
+            lane,
+        };
+        for row in rows.take_while(|row| Lane::of(*row) == lane) {
+            batch.last = row.number;
+            match readable(row.event) {
+                Ok(event) => {
+                    batch.shipments.push(Shipment { id: format!("{object}/{}", row.number), event });
+                }
+                Err(why) => batch.bad.push((row.number, why)),
             }
-            batch.shipments.push(Shipment { id: format!("{shard}/{number}"), event });
-            batch.last = number;
         }
-        Ok(batch)
+        Some(batch)
+    }
+
+    /// Returns when the day of the ledger begins, in milliseconds since 1970.
+    #[must_use]
+    pub const fn begins(&self) -> i64 {
+        self.lane.day * DAY_MILLIS
+    }
+
+    /// Returns when the day of the ledger ends, in milliseconds since 1970.
+    #[must_use]
+    pub const fn ends(&self) -> i64 {
+        (self.lane.day + 1) * DAY_MILLIS
     }
 }
 
-fn ledger_of(shard: &str, day: u64) -> String {
-    format!("{day}/{}", shard.bytes().map(u64::from).sum::<u64>() % PARTS)
+/// Parses an event. The error never repeats the event.
+fn readable(event: Option<&str>) -> Result<serde_json::Value, String> {
+    let text = event.ok_or("it is not a text")?;
+    if text.len() > MOST_BYTES {
+        return Err(format!("it has {} bytes", text.len()));
+    }
+    let parsed: serde_json::Value = serde_json::from_str(text)
+        .map_err(|error| format!("it does not parse: {:?} at column {}", error.classify(), error.column()))?;
+    if parsed.is_object() { Ok(parsed) } else { Err("it is not a JSON object".to_owned()) }
+}
+
+/// When to try ledgers again that failed. Kept only in memory: an object that lost it tries once too often.
+#[derive(Debug, Default)]
+pub struct Waits(BTreeMap<String, Timestamp>);
+
+impl Waits {
+    fn has(&self, ledger: &str, now: Timestamp) -> bool {
+        self.0.get(ledger).is_some_and(|until| now < *until)
+    }
+}
+
+/// The events to read next: those after a number that do not go to a ledger that was skipped.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct From {
+    /// The number of the last event so far.
+    pub after: i64,
+    /// Events with this number or a higher one do not go to the skipped ledger.
+    pub block_end: i64,
+    /// Nor do events that happened then or later, in milliseconds since 1970.
+    pub day_end: i64,
+}
+
+/// What one alarm ships: bounded batches until nothing is left that can be shipped, or until it has done enough.
+#[derive(Debug)]
+pub struct Round {
+    from: From,
+    began: Timestamp,
+    sent: u32,
+    /// Whether the end of the outbox was reached.
+    is_over: bool,
+}
+
+/// What to do with a batch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// Send its shipments to the ledger, and report the result.
+    Send,
+    /// Nothing: the ledger failed lately, or there is no shipment in the batch.
+    Skip,
+}
+
+impl Round {
+    /// Starts at the oldest event.
+    #[must_use]
+    pub const fn begin(now: Timestamp) -> Self {
+        Self { from: From { after: 0, block_end: 0, day_end: 0 }, began: now, sent: 0, is_over: false }
+    }
+
+    /// Returns which events to read next; `None` if the round ends here.
+    #[must_use]
+    pub fn from(&self, now: Timestamp) -> Option<From> {
+        let has_room = self.sent < BATCHES && now < self.began + ROUND;
+        (has_room && !self.is_over).then_some(self.from)
+    }
+
+    /// Notes that no event is left to read.
+    pub const fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Decides what to do with a batch. The caller has set its bad events aside.
+    pub fn next(&mut self, batch: &Batch, waits: &Waits, now: Timestamp) -> Next {
+        if waits.has(&batch.ledger, now) {
+            self.pass_by(batch);
+            Next::Skip
+        } else if batch.shipments.is_empty() {
+            self.from.after = batch.last;
+            Next::Skip
+        } else {
+            self.sent += 1;
+            Next::Send
+        }
+    }
+
+    /// Notes that the ledger has the batch, whose events can now be deleted.
+    pub fn arrived(&mut self, batch: &Batch, waits: &mut Waits) {
+        waits.0.remove(&batch.ledger);
+        self.from.after = batch.last;
+    }
+
+    /// Notes that the ledger refused the batch or did not answer. Its events stay, and the round goes on with those of
+    /// the next ledger.
+    pub fn failed(&mut self, batch: &Batch, waits: &mut Waits, now: Timestamp) {
+        let wait = now.since(batch.oldest).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        waits.0.retain(|_, until| now < *until);
+        waits.0.insert(batch.ledger.clone(), now + wait);
+        self.pass_by(batch);
+    }
+
+    const fn pass_by(&mut self, batch: &Batch) {
+        let block_end = (batch.lane.block + 1) * BLOCK;
+        self.from = From { after: batch.last, block_end, day_end: batch.ends() };
+    }
+
+    /// Returns when to ship the events that are left, if there are any.
+    #[must_use]
+    pub fn rest(&self, waits: &Waits) -> Shipping {
+        if !self.is_over {
+            return Shipping::AtOnce;
+        }
+        waits.0.values().min().map_or(Shipping::Soon, |first| Shipping::After(*first))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(at: u64) -> String {
-        format!(r#"{{"at":{at},"what":"something newer"}}"#)
-    }
-
-    #[test]
-    fn a_batch_ends_with_its_day() {
-        let day = 20_412 * DAY_MILLIS;
-        let events = [event(day), event(day + DAY_MILLIS - 1), event(day + DAY_MILLIS), event(day)];
-        let rows = || (17..).zip(events.iter().map(String::as_str));
-
-        let batch = Batch::first("weur/3", rows()).unwrap().unwrap();
-
-        assert_eq!((batch.ledger.as_str(), batch.last), ("20412/1", 18));
-        let ids: Vec<&str> = batch.shipments.iter().map(|shipment| shipment.id.as_str()).collect();
-        assert_eq!(ids, ["weur/3/17", "weur/3/18"]);
-        assert_eq!(batch.shipments[0].event["what"], "something newer");
-        let next = Batch::first("weur/3", rows().skip(2)).unwrap().unwrap();
-        assert_eq!(
-            (next.ledger.as_str(), next.last, next.shipments.len()),
-            ("20413/1", 19, 1),
-            "the order stays even if the clock goes back"
-        );
-        assert_eq!(Batch::first("weur/3", []).unwrap(), None);
-        assert!(Batch::first("weur/3", [(1, "{")]).is_err());
-    }
-
-    #[test]
-    fn the_shards_of_a_region_are_spread_over_the_ledgers_of_a_day() {
-        let ledgers: Vec<String> = (0..4).map(|index| ledger_of(&format!("apac/{index}"), 1)).collect();
-
-        assert_eq!(ledgers.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "{ledgers:?}");
-    }
-}
+mod tests;

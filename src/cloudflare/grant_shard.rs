@@ -7,11 +7,11 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
-use super::platform::{LEDGER, send};
-use crate::alarm::{BATCH, BATCHES, Work, next_alarm};
+use super::shipping::{self, Shipper};
+use crate::alarm::{BATCH, BATCHES, Shipping, Work, next_alarm};
 use crate::ask::Answer;
-use crate::audit::outbox::{Batch, Outbox};
-use crate::audit::{Event, Record};
+use crate::audit::Event;
+use crate::audit::outbox::Outbox;
 use crate::family;
 use crate::family::Family;
 use crate::family::id::FamilyId;
@@ -32,7 +32,8 @@ const SCHEMA: &[&str] = &[
         id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS families_ends_at ON families (ends_at)",
-    "CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)",
+    shipping::OUTBOX,
+    shipping::SET_ASIDE,
 ];
 
 /// Stores grants and families, deletes those that have ended, and ships the events in its outbox.
@@ -43,12 +44,14 @@ pub struct GrantShard {
     rows: Rc<Stored>,
     memory: Rc<RefCell<Memory>>,
     alarm: Cell<Option<Timestamp>>,
+    shipper: Shipper,
 }
 
 impl DurableObject for GrantShard {
     fn new(state: State, env: Env) -> Self {
         let rows = Rc::new(Stored { table: Table::open(&state, SCHEMA), written: Cell::new(false) });
-        Self { state, env, rows, memory: Rc::default(), alarm: Cell::default() }
+        let (memory, alarm, shipper) = (Rc::default(), Cell::default(), Shipper::default());
+        Self { state, env, rows, memory, alarm, shipper }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -66,13 +69,15 @@ impl DurableObject for GrantShard {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        let now = object::now();
         self.alarm.set(None);
-        self.rows.sweep(now)?;
-        if let Err(error) = self.ship().await {
-            object::complain("ledger", &error);
+        // The runtime gives up an alarm that keeps failing, so a failure is logged, and the next alarm tries again.
+        if let Err(error) = self.sweep(object::now()) {
+            object::complain("sweep", &error);
         }
-        ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
+        #[cfg(feature = "panic-probe")]
+        super::probe::in_alarm();
+        let rest = self.shipper.ship(&self.state, &self.env, &self.rows.table).await;
+        ring_by(&self.state, &self.alarm, self.rows.due_with(rest, object::now())).await;
         Response::empty()
     }
 }
@@ -85,18 +90,10 @@ impl GrantShard {
         object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now))
     }
 
-    /// Ships events to the ledger of their day, and deletes those that the ledger has acknowledged.
-    async fn ship(&self) -> Result<()> {
-        let shard = self.state.id().name().ok_or_else(|| worker::Error::from("the object has no name"))?;
-        for _ in 0..BATCHES {
-            let Some(batch) = self.rows.outbox(&shard)? else { return Ok(()) };
-            let ledgers = self.env.durable_object(LEDGER)?;
-            let record = Record { shipments: batch.shipments };
-            let _: () = send(&ledgers, &batch.ledger, None, &record).await?;
-            let shipped = vec![SqlStorageValue::Integer(batch.last)];
-            self.rows.table.run("DELETE FROM outbox WHERE seq <= ?", shipped)?;
-        }
-        Ok(())
+    /// Sweeps in one transaction: a row is deleted and its event is stored, or neither.
+    fn sweep(&self, now: Timestamp) -> Result<()> {
+        let rows = Rc::clone(&self.rows);
+        object::transaction(&self.state, move || rows.sweep(now))
     }
 }
 
@@ -112,10 +109,14 @@ impl Stored {
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let events = shipping::has_events(&self.table)?.then_some(Shipping::Soon);
+        self.due_with(events, now)
+    }
+
+    fn due_with(&self, events: Option<Shipping>, now: Timestamp) -> Result<Option<Timestamp>> {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM grants
                     UNION ALL SELECT min(ends_at) FROM families)";
         let first_end = self.table.instant(ends, Vec::new())?;
-        let events = !self.table.rows("SELECT 1 FROM outbox LIMIT 1", Vec::new())?.is_empty();
         Ok(next_alarm(Work { first_end, events }, now))
     }
 
@@ -140,24 +141,14 @@ impl Stored {
             "DELETE FROM families WHERE id IN (SELECT id FROM families WHERE ends_at <= ? LIMIT ?)";
         self.run(families, vec![column(now), number(BATCH * BATCHES)])
     }
-
-    /// Returns the oldest waiting events of one day.
-    fn outbox(&self, shard: &str) -> Result<Option<Batch>> {
-        let query = "SELECT seq, event FROM outbox ORDER BY seq LIMIT ?";
-        let rows = self.table.rows(query, vec![number(BATCH)])?;
-        let events = rows.iter().filter_map(|row| match row.as_slice() {
-            [SqlStorageValue::Integer(seq), SqlStorageValue::String(event)] => Some((*seq, event.as_str())),
-            _ => None,
-        });
-        Batch::first(shard, events).map_err(object::broken)
-    }
 }
 
 impl Outbox for Stored {
     type Error = worker::Error;
 
     fn tell(&self, event: &Event) -> Result<()> {
-        self.run("INSERT INTO outbox (event) VALUES (?)", vec![json(event)?])
+        self.written.set(true);
+        shipping::tell(&self.table, event, event.at)
     }
 }
 

@@ -1,21 +1,25 @@
-//! `Ledger`: the events of one day, in a hash chain.
+//! `Ledger`: the events of one object and one day, in a hash chain; and, in one object of its own, the reports of all
+//! outboxes.
 
 use core::time::Duration;
 use std::rc::Rc;
 
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use super::object::{self, Table, text};
+use super::object::{self, Table, json, text};
 use crate::ask::Answer;
-use crate::audit::{Record, Shipment, link};
+use crate::audit::ledger::{Command, ListOutboxes, OutboxReport, Record, ReportOutbox, Shipment, link};
 
 const RETENTION: Duration = Duration::from_hours(24 * 400);
 
-const SCHEMA: &[&str] = &["CREATE TABLE IF NOT EXISTS events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, head TEXT NOT NULL
-)"];
+const SCHEMA: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, head TEXT NOT NULL
+    )",
+    "CREATE TABLE IF NOT EXISTS outboxes (object TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+];
 
-/// Stores the events of one day, and deletes them after [`RETENTION`].
+/// Stores the events of one object and one day, and deletes them after [`RETENTION`].
 #[durable_object(alarm)]
 pub struct Ledger {
     state: State,
@@ -28,21 +32,44 @@ impl DurableObject for Ledger {
         Self { state, table }
     }
 
-    /// Appends shipments. Skips those that it already has: a shard ships an event again until it hears that
-    /// the event has arrived.
     async fn fetch(&self, request: Request) -> Result<Response> {
-        let Record { shipments } = object::command(request).await?;
-        let table = Rc::clone(&self.table);
-        object::transaction(&self.state, move || append_all(&table, &shipments))?;
-        if self.state.storage().get_alarm().await?.is_none() {
-            self.state.storage().set_alarm(RETENTION).await?;
-        }
-        object::reply(Answer::to::<Record>(&()))
+        let command: Command = object::command(request).await?;
+        #[cfg(feature = "panic-probe")]
+        super::probe::delay_ledger().await;
+        object::reply(match command {
+            Command::Record(Record { shipments }) => {
+                self.record(shipments).await?;
+                Answer::to::<Record>(&())
+            }
+            Command::ReportOutbox(ReportOutbox { report }) => {
+                let values = vec![report.object.as_str().into(), json(&report)?];
+                self.table.run("INSERT OR REPLACE INTO outboxes (object, record) VALUES (?, ?)", values)?;
+                Answer::to::<ReportOutbox>(&())
+            }
+            Command::ListOutboxes(_) => Answer::to::<ListOutboxes>(&self.reports()?),
+        })
     }
 
     async fn alarm(&self) -> Result<Response> {
         self.state.storage().delete_all().await?;
         Response::empty()
+    }
+}
+
+impl Ledger {
+    /// Appends shipments. Skips those that it already has: an object ships an event again until it hears that the event
+    /// has arrived.
+    async fn record(&self, shipments: Vec<Shipment>) -> Result<()> {
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || append_all(&table, &shipments))?;
+        if self.state.storage().get_alarm().await?.is_none() {
+            self.state.storage().set_alarm(RETENTION).await?;
+        }
+        Ok(())
+    }
+
+    fn reports(&self) -> Result<Vec<OutboxReport>> {
+        self.table.records("SELECT record FROM outboxes ORDER BY object", Vec::new())
     }
 }
 

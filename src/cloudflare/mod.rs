@@ -8,6 +8,9 @@ mod ledger;
 mod limiter_shard;
 mod object;
 mod platform;
+#[cfg(feature = "panic-probe")]
+mod probe;
 mod registry;
 mod registry_signing_keys;
+mod shipping;
 mod webcrypto;

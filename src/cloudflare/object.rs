@@ -48,6 +48,8 @@ pub(super) fn transaction<T: 'static>(state: &State, f: impl FnOnce() -> Result<
     let run = Closure::once_into_js(move || {
         let result = f();
         let failed = result.is_err();
+        #[cfg(feature = "panic-probe")]
+        super::probe::end_transaction();
         slot.replace(Some(result));
         if failed { Err(JsValue::from("rolled back")) } else { Ok(JsValue::UNDEFINED) }
     });

@@ -8,6 +8,7 @@ use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
 use crate::ask::Ask;
+use crate::audit::ledger::{ListOutboxes, OUTBOXES, OutboxReport};
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::identity::account::AccountKey;
@@ -97,6 +98,11 @@ impl Platform for Workers {
         A: Ask<Command = registry::command::Command>,
     {
         ask(&self.registry, THE_REGISTRY, None, question).await
+    }
+
+    async fn outboxes(&self) -> core::result::Result<Vec<OutboxReport>, Unavailable> {
+        let ledgers = self.env.durable_object(LEDGER).map_err(|error| unavailable("object", &error))?;
+        ask(&ledgers, OUTBOXES, None, ListOutboxes {}).await
     }
 
     async fn published(&self) -> Option<Snapshot> {

@@ -10,8 +10,10 @@ use super::entry::settings;
 use super::object;
 use super::object::{Table, column, json, ring_by};
 use super::platform::{SNAPSHOT, snapshot_key};
-use crate::alarm::{Work, next_alarm};
+use super::shipping::{self, Shipper};
+use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
+use crate::audit::change::Change;
 use crate::client::Client;
 use crate::registry::command::{Command, TakeSnapshot};
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
@@ -31,10 +33,12 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    shipping::OUTBOX,
+    shipping::SET_ASIDE,
 ];
 
-/// Stores clients, scopes and signing keys, publishes snapshots of them in KV, and deletes clients from open
-/// registration that nobody uses.
+/// Stores clients, scopes and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
+/// clients from open registration that nobody uses.
 #[durable_object(alarm)]
 pub struct Registry {
     pub(super) state: State,
@@ -45,14 +49,23 @@ pub struct Registry {
     pub(super) tended_at: Cell<Option<Timestamp>>,
     publications: Publications,
     alarm: Cell<Option<Timestamp>>,
+    shipper: Shipper,
 }
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
         let table = Rc::new(Stored { table, written: Cell::new(false), made: RefCell::default() });
-        let (tended_at, publications, alarm) = (Cell::default(), Publications::default(), Cell::default());
-        Self { state, env, table, tended_at, publications, alarm }
+        let (tended_at, publications) = (Cell::default(), Publications::default());
+        Self {
+            state,
+            env,
+            table,
+            tended_at,
+            publications,
+            alarm: Cell::default(),
+            shipper: Shipper::default(),
+        }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -67,7 +80,8 @@ impl DurableObject for Registry {
         let answer = self.transact(command, adopted, now)?;
         self.table.made.borrow_mut().clear();
         if self.table.written.replace(false) {
-            ring_by(&self.state, &self.alarm, self.table.due(now)).await;
+            let events = shipping::has_events(&self.table.table).map(|any| any.then_some(Shipping::Soon));
+            self.ring(events, now).await;
             self.follow_up(now).await;
         }
         object::reply(answer)
@@ -77,11 +91,16 @@ impl DurableObject for Registry {
         let now = object::now();
         self.alarm.set(None);
         let table = Rc::clone(&self.table);
-        let has_swept = object::transaction(&self.state, move || clients::sweep(&*table, now))?;
-        ring_by(&self.state, &self.alarm, self.table.due(now)).await;
-        if has_swept {
-            self.table.written.set(false);
-            self.publish_change().await;
+        let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
+        let rest = self.shipper.ship(&self.state, &self.env, &self.table.table).await;
+        self.ring(Ok(rest), object::now()).await;
+        match swept {
+            Ok(true) => {
+                self.table.written.set(false);
+                self.publish_change().await;
+            }
+            Ok(false) => {}
+            Err(error) => object::complain("sweep", &error),
         }
         Response::empty()
     }
@@ -92,6 +111,13 @@ impl Registry {
     fn transact(&self, command: Command, adopted: Option<NewKey>, now: Timestamp) -> Result<Answer> {
         let table = Rc::clone(&self.table);
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
+    }
+
+    /// Makes sure that the alarm rings when `events` are to be shipped, and when a client ends.
+    async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
+        let due = events
+            .and_then(|events| Ok(next_alarm(Work { first_end: self.table.first_end()?, events }, now)));
+        ring_by(&self.state, &self.alarm, due).await;
     }
 
     /// Takes a snapshot, and publishes it if the last publication is not too recent.
@@ -184,9 +210,8 @@ impl Stored {
     }
 
     /// Returns when the first client of open registration ends.
-    fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        let first_end = self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())?;
-        Ok(next_alarm(Work { first_end, events: false }, now))
+    fn first_end(&self) -> Result<Option<Timestamp>> {
+        self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())
     }
 
     /// Writes a client, and when it ends if it does.
@@ -310,6 +335,11 @@ impl Rows for Stored {
 
     fn remove_key(&self, kid: &str) -> Result<()> {
         self.run("DELETE FROM signing_keys WHERE kid = ?", vec![kid.into()])
+    }
+
+    fn tell(&self, change: &Change) -> Result<()> {
+        self.written.set(true);
+        shipping::tell(&self.table, change, change.at)
     }
 
     fn new_key(&self, alg: Algorithm) -> Option<NewKey> {

@@ -17,6 +17,8 @@ pub enum Limit {
     Codes,
     /// Pending codes in one shard: `LIVE_CODES_PER_SHARD`.
     CodesOfShard,
+    /// Refreshes of one family: see [`crate::family::pace`].
+    Refreshes,
 }
 
 /// Why a request is refused, in more detail than the response shows.

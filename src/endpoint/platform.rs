@@ -2,6 +2,7 @@
 //! and other servers.
 
 use crate::ask::Ask;
+use crate::audit::ledger::OutboxReport;
 use crate::identity::account::AccountKey;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
@@ -35,6 +36,9 @@ pub trait Platform {
     async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = registry::command::Command>;
+
+    /// Returns the last report of each outbox, by the name of its object.
+    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable>;
 
     /// Returns the published snapshot, which may be a minute old. It only saves time: without a
     /// snapshot, callers ask the registry.

@@ -19,6 +19,7 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
+use crate::audit::change::Actor;
 use crate::client::redirect_uri;
 use crate::client::redirect_uri::is_redirect_uri;
 use crate::client::registered_by::RegisteredBy;
@@ -123,7 +124,7 @@ async fn register<P: Platform>(
     if let Attempt::Wait(seconds) = Attempt::take(context, terms.budgets(context)).await? {
         return Err(Error::TooMany(seconds));
     }
-    let create = CreateClient { client: Box::new(client), dry_run: None };
+    let create = CreateClient { client: Box::new(client), dry_run: None, by: Actor::Registration };
     Ok(new.take(ask(context, create).await?))
 }
 

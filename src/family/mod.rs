@@ -13,6 +13,7 @@
 pub mod apply;
 pub mod command;
 pub mod id;
+pub mod pace;
 pub mod refresh_token;
 pub mod renewal;
 pub mod rows;
@@ -111,6 +112,8 @@ pub enum Presented {
     /// The token is current, or is the one before it and the response to its rotation was lost. Nothing has
     /// been spent yet: see [`Family::rotate`].
     Current(Box<Family>),
+    /// The token is good, but the family was refreshed too often. Carries the wait in seconds.
+    TooSoon(u64),
     /// The token was rotated a moment ago: this request lost a race.
     Raced,
     /// The token was rotated before: somebody has a copy, and the family must end.
@@ -128,6 +131,8 @@ pub enum Presented {
 pub enum Rotation {
     /// The new token is current now.
     Rotated,
+    /// The family was refreshed too often. Carries the wait in seconds.
+    TooSoon(u64),
     /// The same attempt made the new token current before: the platform delivered the command twice.
     Again,
     /// Another attempt was first, or the family has ended.
@@ -150,13 +155,19 @@ impl Family {
         };
         let in_time = now < current.good_until;
         match self.renewal.returned(digest, now) {
-            None if current.digest == *digest && in_time => Presented::Current(Box::new(self.clone())),
-            Some(Return::Lost) if in_time => Presented::Current(Box::new(self.clone())),
+            None if current.digest == *digest && in_time => self.paced(now),
+            Some(Return::Lost) if in_time => self.paced(now),
             Some(Return::Race) => Presented::Raced,
             Some(Return::Reuse) => Presented::Reused,
             None if current.digest != *digest && genuine => Presented::Reused,
             None | Some(Return::Lost) => Presented::Dead,
         }
+    }
+
+    /// Judges a good token by how often the family was refreshed.
+    fn paced(&self, now: Timestamp) -> Presented {
+        pace::wait(self.renewal.full_at, now)
+            .map_or_else(|| Presented::Current(Box::new(self.clone())), Presented::TooSoon)
     }
 
     /// Replaces the current token with `next`, in exchange for the token with the digest `presented`. From
@@ -168,17 +179,24 @@ impl Family {
         ends_at: Timestamp,
         now: Timestamp,
     ) -> Rotation {
-        let usable = matches!(self.present(presented, false, now), Presented::Current(_));
+        let judged = self.present(presented, false, now);
         let live = self.is_live(now);
         match &mut self.refresh {
             Some(current) if live && current.attempt == next.attempt => Rotation::Again,
-            Some(current) if usable => {
+            Some(current) if matches!(judged, Presented::Current(_)) => {
                 self.renewal.note(presented, &current.digest, &current.attempt, now);
                 self.ends_at = ends_at;
                 *current = next;
                 Rotation::Rotated
             }
-            Some(_) | None => Rotation::Lost,
+            Some(_) | None => match judged {
+                Presented::TooSoon(wait) => Rotation::TooSoon(wait),
+                Presented::Current(_)
+                | Presented::Raced
+                | Presented::Reused
+                | Presented::WithoutKey
+                | Presented::Dead => Rotation::Lost,
+            },
         }
     }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id::AttemptId;
+use super::pace;
 use crate::format::is_false;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -29,6 +30,8 @@ pub struct Renewal {
     /// Rotations whose responses were lost. Their access tokens are no longer valid.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub withdrawn: Vec<Withdrawn>,
+    /// When the [budget of refreshes](pace) is full again.
+    pub full_at: Timestamp,
 }
 
 /// The refresh token that the current one replaced.
@@ -92,6 +95,7 @@ impl Renewal {
         if current != presented {
             self.withdrawn.push(Withdrawn { attempt: attempt.clone(), at: now });
         }
+        self.full_at = pace::after_rotation(self.full_at, now);
         self.predecessor = Some(Predecessor { digest: *presented, at: now, arrived: false });
     }
 }

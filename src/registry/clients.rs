@@ -5,7 +5,9 @@ use super::command::{
 };
 use super::quota::{Size, overweight};
 use super::rows::Rows;
+use super::told::{tell, tell_members};
 use crate::alarm::BATCH;
+use crate::audit::change::Changed;
 use crate::client::history::{Expected, History};
 use crate::client::registered_by::RegisteredBy;
 use crate::client::{Authentication, Client, Retiring};
@@ -17,36 +19,44 @@ use crate::time::{Timestamp, span};
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let CreateClient { client, dry_run } = ask;
+    let CreateClient { client, dry_run, by } = ask;
     if rows.client(&client.client_id)?.is_some() {
         return Ok(Err(RegistryRefusal::Exists));
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..*client };
-    let by = client.registered_by;
-    if !rows.size(by.is_anyone())?.with(None, &client).fits(by) {
+    let registered_by = client.registered_by;
+    if !rows.size(registered_by.is_anyone())?.with(None, &client).fits(registered_by) {
         return Ok(Err(RegistryRefusal::Full));
     }
-    put(rows, client, is_new_secret, dry_run.as_ref())
+    let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
+    if let (Ok(is_now), None) = (&stored, &dry_run) {
+        tell(rows, Changed::ClientCreated, Some(&is_now.client.client_id), by, now)?;
+    }
+    Ok(stored)
 }
 
 pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let ReplaceClient { client, expected, dry_run } = ask;
+    let ReplaceClient { client, expected, dry_run, by } = ask;
     let before = match find(rows, &client.client_id, &expected)? {
         Ok(before) => before,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let RoomOf { by, size } = RoomOf::change(rows, &before)?;
+    let RoomOf { by: judged_by, size } = RoomOf::change(rows, &before)?;
     let history = before.history.changed(now);
     let (authentication, is_new_secret) =
         keep_secret(before.authentication.clone(), client.authentication.clone());
     let (registered_by, used_at) = (before.registered_by, before.used_at);
     let client = Client { authentication, registered_by, used_at, history, ..*client };
     let after = size.with(Some(&before), &client);
-    if after.bytes > size.bytes && !after.fits(by) {
+    if after.bytes > size.bytes && !after.fits(judged_by) {
         return Ok(Err(RegistryRefusal::Full));
     }
-    put(rows, client, is_new_secret, dry_run.as_ref())
+    let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
+    if let (Ok(is_now), None) = (&stored, &dry_run) {
+        tell_members(rows, &before, &is_now.client, by, now)?;
+    }
+    Ok(stored)
 }
 
 /// The room that a change of a client is judged by: a change is an operator's, except that clients from open
@@ -116,11 +126,13 @@ fn undescribed(name: &str) -> Fault {
     Fault::at("scope", format!("scope has {name:?}, which has no description: describe that scope first"))
 }
 
-pub(super) fn delete<R: Rows>(rows: &R, ask: &DeleteClient) -> Outcome<(), R> {
-    Ok(match find(rows, &ask.client_id, &ask.expected)? {
-        Ok(_) => Ok(rows.remove_client(&ask.client_id)?),
-        Err(refusal) => Err(refusal),
-    })
+pub(super) fn delete<R: Rows>(rows: &R, ask: DeleteClient, now: Timestamp) -> Outcome<(), R> {
+    if let Err(refusal) = find(rows, &ask.client_id, &ask.expected)? {
+        return Ok(Err(refusal));
+    }
+    rows.remove_client(&ask.client_id)?;
+    tell(rows, Changed::ClientDeleted, Some(&ask.client_id), ask.by, now)?;
+    Ok(Ok(()))
 }
 
 fn find<R: Rows>(rows: &R, client_id: &str, expected: &Expected) -> Outcome<Client, R> {
@@ -131,7 +143,7 @@ fn find<R: Rows>(rows: &R, client_id: &str, expected: &Expected) -> Outcome<Clie
     })
 }
 
-pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
+pub(super) fn rotate<R: Rows>(rows: &R, ask: RotateSecret, now: Timestamp) -> Outcome<ClientNow, R> {
     let client = match find(rows, &ask.client_id, &ask.expected)? {
         Ok(client) => client,
         Err(refusal) => return Ok(Err(refusal)),
@@ -144,5 +156,6 @@ pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateSecret, now: Timestamp) -> O
     let authentication = Authentication::Secret { digest: ask.secret, previous, by };
     let client = Client { authentication, history: client.history.changed(now), ..client };
     rows.put_client(&client)?;
+    tell(rows, Changed::ClientSecretRotated, Some(&client.client_id), ask.by, now)?;
     Ok(Ok(ClientNow { client: Box::new(client), is_new_secret: true }))
 }

@@ -8,6 +8,7 @@ use super::key_schedule::{Signing, State};
 use super::rows::StoredKey;
 use super::snapshot::{Snapshot, Undescribed};
 use crate::ask::commands;
+use crate::audit::change::Actor;
 use crate::client::Client;
 use crate::client::history::Expected;
 use crate::fault::Fault;
@@ -91,6 +92,8 @@ pub struct CreateClient {
     pub client: Box<Client>,
     /// If present, nothing is written.
     pub dry_run: Option<Trial>,
+    /// Who makes the change, for its event.
+    pub by: Actor,
 }
 
 /// Replaces the client with the same identifier. An existing secret stays.
@@ -102,6 +105,8 @@ pub struct ReplaceClient {
     pub expected: Expected,
     /// If present, nothing is written.
     pub dry_run: Option<Trial>,
+    /// Who replaces the client.
+    pub by: Actor,
 }
 
 /// Deletes a client.
@@ -111,6 +116,8 @@ pub struct DeleteClient {
     pub client_id: String,
     /// The version that the client must still have.
     pub expected: Expected,
+    /// Who deletes the client.
+    pub by: Actor,
 }
 
 /// Replaces the secret of a client.
@@ -124,6 +131,8 @@ pub struct RotateSecret {
     pub secret: Digest,
     /// Seconds for which the old secret remains valid.
     pub overlap: u64,
+    /// Who replaces the secret.
+    pub by: Actor,
 }
 
 /// Lists every scope with its description.
@@ -137,6 +146,8 @@ pub struct DescribeScope {
     pub name: String,
     /// What the scope lets a client do, in words for the consent page.
     pub description: String,
+    /// Who describes the scope.
+    pub by: Actor,
 }
 
 /// Replaces the claim mapping of a scope. The reply is the new mapping.
@@ -146,6 +157,8 @@ pub struct MapScope {
     pub name: String,
     /// The new rules. An empty list removes the mapping.
     pub claims: Rules,
+    /// Who maps the scope.
+    pub by: Actor,
 }
 
 /// Reads the claim mapping of a scope.
@@ -157,9 +170,10 @@ pub struct FindMapping {
 
 /// Removes a scope, unless a client is registered for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the name says what it is")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub struct RemoveScope {
     pub name: String,
+    pub by: Actor,
 }
 
 /// Lists every signing key as an operator sees it.
@@ -173,13 +187,16 @@ pub struct RotateKeys {
     pub alg: Option<Algorithm>,
     /// Whether the new keys sign at once, even if some verifiers have not read them yet.
     pub at_once: bool,
+    /// Who replaces the keys.
+    pub by: Actor,
 }
 
 /// Takes a key out of use, at once and permanently.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the name says what it is")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub struct RetireKey {
     pub kid: String,
+    pub by: Actor,
 }
 
 /// Stores a key that an operator made.
@@ -189,6 +206,8 @@ pub struct ImportKey {
     pub key: Box<PrivateJwk>,
     /// Whether the key signs at once, even if some verifiers have not read it yet.
     pub at_once: bool,
+    /// Who supplies the key.
+    pub by: Actor,
 }
 
 /// A client, and which keys sign, as the registry has them.

@@ -9,6 +9,7 @@ pub mod rows;
 pub mod scopes;
 pub mod signing_keys;
 pub mod snapshot;
+mod told;
 
 use crate::ask::Answer;
 use crate::client::Client;
@@ -48,18 +49,18 @@ pub fn apply<R: Rows>(
         }
         Command::CreateClient(ask) => Answer::to::<CreateClient>(&clients::create(rows, ask, now)?),
         Command::ReplaceClient(ask) => Answer::to::<ReplaceClient>(&clients::replace(rows, ask, now)?),
-        Command::DeleteClient(ask) => Answer::to::<DeleteClient>(&clients::delete(rows, &ask)?),
-        Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, &ask, now)?),
+        Command::DeleteClient(ask) => Answer::to::<DeleteClient>(&clients::delete(rows, ask, now)?),
+        Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, ask, now)?),
         Command::ListScopes(_) => Answer::to::<ListScopes>(&rows.scopes()?),
-        Command::DescribeScope(ask) => Answer::to::<DescribeScope>(&scopes::describe(rows, &ask)?),
-        Command::MapScope(ask) => Answer::to::<MapScope>(&scopes::map(rows, &ask)?),
+        Command::DescribeScope(ask) => Answer::to::<DescribeScope>(&scopes::describe(rows, ask, now)?),
+        Command::MapScope(ask) => Answer::to::<MapScope>(&scopes::map(rows, ask, now)?),
         Command::FindMapping(ask) => Answer::to::<FindMapping>(&scopes::mapping(rows, &ask.name)?),
-        Command::RemoveScope(ask) => Answer::to::<RemoveScope>(&scopes::remove(rows, &ask.name)?),
+        Command::RemoveScope(ask) => Answer::to::<RemoveScope>(&scopes::remove(rows, ask, now)?),
         Command::ListKeys(_) => Answer::to::<ListKeys>(&signing_keys::list(rows, now)?),
-        Command::RotateKeys(ask) => Answer::to::<RotateKeys>(&signing_keys::rotate(rows, &ask, now)?),
-        Command::RetireKey(ask) => Answer::to::<RetireKey>(&signing_keys::retire(rows, &ask.kid, now)?),
+        Command::RotateKeys(ask) => Answer::to::<RotateKeys>(&signing_keys::rotate(rows, ask, now)?),
+        Command::RetireKey(ask) => Answer::to::<RetireKey>(&signing_keys::retire(rows, ask, now)?),
         Command::ImportKey(ask) => Answer::to::<ImportKey>(&match adopted {
-            Some(key) => signing_keys::import(rows, key, ask.at_once, now)?,
+            Some(key) => signing_keys::import(rows, key, ask.at_once, ask.by, now)?,
             None => Err(KeyRefusal::Misfit),
         }),
     })

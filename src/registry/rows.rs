@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::quota::Size;
+use crate::audit::change::Change;
 use crate::client::Client;
 use crate::format::{Format, is_false};
 use crate::time::Timestamp;
@@ -90,6 +91,8 @@ pub trait Rows {
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;
+    /// Appends an event to the outbox.
+    fn tell(&self, change: &Change) -> Result<(), Self::Error>;
     /// Hands out a key pair for `alg` that was made beforehand, each pair only once; `None` if none is left.
     fn new_key(&self, alg: Algorithm) -> Option<NewKey>;
 }

@@ -1,10 +1,13 @@
 //! Describes, maps and removes scopes.
 
-use super::command::{DescribeScope, MOST_SCOPES, MapScope, RegistryRefusal};
+use super::command::{DescribeScope, MOST_SCOPES, MapScope, RegistryRefusal, RemoveScope};
 use super::quota::overweight;
 use super::rows::Rows;
+use super::told::tell;
+use crate::audit::change::Changed;
 use crate::fault::Fault;
 use crate::scope::DESCRIPTIONS;
+use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 
 /// The result of a change, or why it is refused. The outer error means that a row could not be read or
@@ -12,17 +15,18 @@ use crate::token::mapping::Rules;
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 /// Sets the description of a scope, and adds the scope if it is new. Returns `true` if it was new.
-pub(super) fn describe<R: Rows>(rows: &R, ask: &DescribeScope) -> Outcome<bool, R> {
+pub(super) fn describe<R: Rows>(rows: &R, ask: DescribeScope, now: Timestamp) -> Outcome<bool, R> {
     let scopes = rows.scopes()?;
     let is_new = !scopes.contains_key(&ask.name);
     if is_new && scopes.len() >= DESCRIPTIONS.len() + MOST_SCOPES {
         return Ok(Err(RegistryRefusal::Full));
     }
     rows.put_scope(&ask.name, &ask.description)?;
+    tell(rows, Changed::ScopeDescribed, Some(&ask.name), ask.by, now)?;
     Ok(Ok(is_new))
 }
 
-pub(super) fn map<R: Rows>(rows: &R, ask: &MapScope) -> Outcome<Rules, R> {
+pub(super) fn map<R: Rows>(rows: &R, ask: MapScope, now: Timestamp) -> Outcome<Rules, R> {
     if !rows.scopes()?.contains_key(&ask.name) {
         return Ok(Err(RegistryRefusal::Missing));
     }
@@ -30,6 +34,7 @@ pub(super) fn map<R: Rows>(rows: &R, ask: &MapScope) -> Outcome<Rules, R> {
         return Ok(Err(RegistryRefusal::TooMuch(fault)));
     }
     rows.put_scope_claims(&ask.name, &ask.claims)?;
+    tell(rows, Changed::ScopeMapped, Some(&ask.name), ask.by, now)?;
     mapping(rows, &ask.name)
 }
 
@@ -52,7 +57,8 @@ fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option
     Ok(users.into_iter().find_map(|client| overweight(&client, &scopes)))
 }
 
-pub(super) fn remove<R: Rows>(rows: &R, name: &str) -> Outcome<(), R> {
+pub(super) fn remove<R: Rows>(rows: &R, ask: RemoveScope, now: Timestamp) -> Outcome<(), R> {
+    let name = ask.name.as_str();
     let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
     let users: Vec<String> = users.map(|client| client.client_id).collect();
     Ok(match (rows.scopes()?.contains_key(name), users.first()) {
@@ -64,6 +70,7 @@ pub(super) fn remove<R: Rows>(rows: &R, name: &str) -> Outcome<(), R> {
         (true, None) => {
             rows.remove_scope(name)?;
             rows.put_scope_claims(name, &Rules::default())?;
+            tell(rows, Changed::ScopeRemoved, Some(name), ask.by, now)?;
             Ok(())
         }
     })

@@ -8,6 +8,8 @@ use core::time::Duration;
 use super::command::{Command, KeyRefusal, KeyView, RetireKey, RotateKeys};
 use super::key_schedule::{KeySchedule, NEVER, PUBLICATION, State};
 use super::rows::{NewKey, Rows, StoredKey};
+use super::told::tell;
+use crate::audit::change::{Actor, Changed};
 use crate::client::Client;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
@@ -70,7 +72,7 @@ pub fn wanted<R: Rows>(rows: &R, command: &Command, now: Timestamp) -> Result<Ve
     let schedule = KeySchedule::new(&keys);
     let mut algorithms = if let Command::RotateKeys(ask) = command {
         rotated(schedule, ask.alg, now)
-    } else if let Command::RetireKey(RetireKey { kid }) = command {
+    } else if let Command::RetireKey(RetireKey { kid, .. }) = command {
         let key = schedule.key(kid).filter(|key| schedule.state(key, now) == State::Active);
         key.map(|key| key.public.alg).into_iter().collect()
     } else {
@@ -112,7 +114,7 @@ pub(super) fn list<R: Rows>(rows: &R, now: Timestamp) -> Result<Vec<KeyView>, R:
 
 /// Replaces the keys that sign: the announced keys take over before their turn. Afterwards the caller tends
 /// the keys ([`tend`]), as after every change, so that other keys stand by.
-pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateKeys, now: Timestamp) -> Outcome<R> {
+pub(super) fn rotate<R: Rows>(rows: &R, ask: RotateKeys, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let mut next = Vec::new();
     for alg in rotated(KeySchedule::new(&keys), ask.alg, now) {
@@ -122,6 +124,8 @@ pub(super) fn rotate<R: Rows>(rows: &R, ask: &RotateKeys, now: Timestamp) -> Out
         }
     }
     next.iter().try_for_each(|key| rows.put_key(key))?;
+    let alg = ask.alg.map(Algorithm::name);
+    tell(rows, Changed::KeysRotated, alg, ask.by, now)?;
     Ok(Ok(()))
 }
 
@@ -149,10 +153,10 @@ fn follow<R: Rows>(
 
 /// Retires a key: it neither signs nor verifies any more, and its private half is deleted. If it was signing,
 /// another key signs from now on.
-pub(super) fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Outcome<R> {
+pub(super) fn retire<R: Rows>(rows: &R, ask: RetireKey, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let schedule = KeySchedule::new(&keys);
-    let Some(key) = schedule.key(kid) else { return Ok(Err(KeyRefusal::Unknown)) };
+    let Some(key) = schedule.key(&ask.kid) else { return Ok(Err(KeyRefusal::Unknown)) };
     match schedule.state(key, now) {
         State::Retired => return Ok(Ok(())),
         State::Active => match follow(rows, &keys, key.public.alg, true, now) {
@@ -162,13 +166,14 @@ pub(super) fn retire<R: Rows>(rows: &R, kid: &str, now: Timestamp) -> Outcome<R>
         State::Announced | State::Verifying | State::Ended => {}
     }
     rows.put_key(&StoredKey { wrapped: String::new(), retired_at: Some(now), ..key.clone() })?;
+    tell(rows, Changed::KeyRetired, Some(&ask.kid), ask.by, now)?;
     Ok(Ok(()))
 }
 
 /// Stores a key that an operator made. Of the server's own announced keys for the same algorithm, the one
 /// that was published first stands by behind it. The others, which would replace it, are removed; none of
 /// them has signed anything.
-pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timestamp) -> Outcome<R> {
+pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, by: Actor, now: Timestamp) -> Outcome<R> {
     let keys = rows.keys()?;
     let schedule = KeySchedule::new(&keys);
     if let Some(known) = schedule.key(&new.public.kid) {
@@ -184,6 +189,8 @@ pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, now: Timesta
     }
     let at_once = at_once || schedule.active(alg, now).is_none();
     let from = if at_once { now } else { now + PUBLICATION };
-    rows.put_key(&new.stored(from, true, now))?;
+    let key = new.stored(from, true, now);
+    rows.put_key(&key)?;
+    tell(rows, Changed::KeyImported, Some(&key.public.kid), by, now)?;
     Ok(Ok(()))
 }

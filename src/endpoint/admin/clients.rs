@@ -8,6 +8,7 @@ use super::done::Done;
 use super::problem::Problem;
 use super::registry::{ask, expected};
 use super::{body, registry};
+use crate::audit::change::Actor;
 use crate::client::Client;
 use crate::client::history::Expected;
 use crate::client::registration::json_members::Members;
@@ -73,13 +74,14 @@ fn cursor(query: &Form) -> Result<Option<String>, Problem> {
 /// Answers `POST /clients`.
 pub(super) async fn create<P: Platform>(
     context: Context<'_, P>,
+    by: Actor,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let dry_run = trial(context)?;
     let new = New::draw(rng);
     let client = new.client(body::object(context.request)?, secret::random_id(rng))?;
     let is_trial = dry_run.is_some();
-    let now = ask(context, CreateClient { client: Box::new(client), dry_run }).await?;
+    let now = ask(context, CreateClient { client: Box::new(client), dry_run, by }).await?;
     let (client, secret) = new.take(now);
     let response = shown(if is_trial { 200 } else { 201 }, &client, secret.filter(|_| !is_trial));
     let done = changed(response, client, if is_trial { "client_tried" } else { "client_created" });
@@ -102,16 +104,18 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, client_id: &str) 
 pub(super) async fn replace<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
+    by: Actor,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let (expected, members) = (expected(context)?, body::object(context.request)?);
-    store(context, client_id, members, expected, rng).await
+    store(context, client_id, members, expected, by, rng).await
 }
 
 /// Answers `PATCH /clients/{client_id}`. The body is a merge patch (RFC 7396).
 pub(super) async fn change<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
+    by: Actor,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let (expected, patch) = (expected(context)?, body::object(context.request)?);
@@ -125,7 +129,7 @@ pub(super) async fn change<P: Platform>(
     }
     merge(&mut members, patch);
     // The patched client is stored only if it is still the version that was read above.
-    store(context, client_id, members, Expected::OneOf(vec![client.history.etag()]), rng).await
+    store(context, client_id, members, Expected::OneOf(vec![client.history.etag()]), by, rng).await
 }
 
 /// Applies a merge patch (RFC 7396 §2).
@@ -144,6 +148,7 @@ async fn store<P: Platform>(
     client_id: &str,
     members: Map<String, Value>,
     expected: Expected,
+    by: Actor,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let dry_run = trial(context)?;
@@ -154,17 +159,22 @@ async fn store<P: Platform>(
         return Err(Problem::Invalid(vec![Fault::at("client_id", detail)]));
     }
     let is_trial = dry_run.is_some();
-    let now = ask(context, ReplaceClient { client: Box::new(client), expected, dry_run }).await?;
+    let now = ask(context, ReplaceClient { client: Box::new(client), expected, dry_run, by }).await?;
     let (client, secret) = new.take(now);
     let response = shown(200, &client, secret.filter(|_| !is_trial));
     Ok(changed(response, client, if is_trial { "client_tried" } else { "client_changed" }))
 }
 
 /// Answers `DELETE /clients/{client_id}`.
-pub(super) async fn delete<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
+pub(super) async fn delete<P: Platform>(
+    context: Context<'_, P>,
+    client_id: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    ask(context, DeleteClient { client_id: client_id.to_owned(), expected: expected(context)? }).await?;
-    let client = Some(client_id.to_owned());
+    let (client_id, expected) = (client_id.to_owned(), expected(context)?);
+    ask(context, DeleteClient { client_id: client_id.clone(), expected, by }).await?;
+    let client = Some(client_id);
     Ok(Done { response: Response::empty(), client, outcome: "client_deleted" })
 }
 
@@ -172,6 +182,7 @@ pub(super) async fn delete<P: Platform>(context: Context<'_, P>, client_id: &str
 pub(super) async fn rotate<P: Platform>(
     context: Context<'_, P>,
     client_id: &str,
+    by: Actor,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
@@ -181,7 +192,7 @@ pub(super) async fn rotate<P: Platform>(
     let new = New::draw(rng);
     let expected = context.request.if_match.as_deref().map_or(Expected::Any, Expected::parse);
     let secret = new.digest();
-    let rotation = RotateSecret { client_id: client_id.to_owned(), expected, secret, overlap };
+    let rotation = RotateSecret { client_id: client_id.to_owned(), expected, secret, overlap, by };
     let (client, secret) = new.take(ask(context, rotation).await?);
     Ok(changed(shown(200, &client, secret), client, "client_secret_rotated"))
 }

@@ -7,6 +7,7 @@ pub(super) mod body;
 pub(super) mod clients;
 mod done;
 mod dry_run;
+mod outboxes;
 pub(super) mod problem;
 pub(super) mod registry;
 mod route;
@@ -22,6 +23,7 @@ use super::platform::Platform;
 use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
+use crate::audit::change::Actor;
 use crate::endpoint::route::ADMIN_PREFIX;
 use crate::limiter::budgets::admin_tokens_by_network;
 use done::Done;
@@ -39,19 +41,20 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 }
 
 async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Result<Done, Problem> {
-    authenticate(context).await?;
+    let by = authenticate(context).await?;
     let path = context.request.path.strip_prefix(context.issuer.path());
     let path = path.and_then(|path| path.strip_prefix(ADMIN_PREFIX)).unwrap_or_default();
     let found = route::find(path).ok_or(Problem::NotFound)?;
     if !found.methods.contains(&context.request.method.as_str()) {
         return Err(Problem::MethodNotAllowed(found.methods));
     }
-    dispatch(context, found, rng).await
+    dispatch(context, found, by, rng).await
 }
 
 async fn dispatch<P: Platform>(
     context: Context<'_, P>,
     found: Found,
+    by: Actor,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let name = found.names.first().map(String::as_str).unwrap_or_default();
@@ -59,46 +62,48 @@ async fn dispatch<P: Platform>(
     match found.place {
         Place::Clients => {
             if posts {
-                clients::create(context, rng).await
+                clients::create(context, by, rng).await
             } else {
                 clients::list(context).await
             }
         }
         Place::Client => match context.request.method.as_str() {
-            "PUT" => clients::replace(context, name, rng).await,
-            "PATCH" => clients::change(context, name, rng).await,
-            "DELETE" => clients::delete(context, name).await,
+            "PUT" => clients::replace(context, name, by, rng).await,
+            "PATCH" => clients::change(context, name, by, rng).await,
+            "DELETE" => clients::delete(context, name, by).await,
             _ => clients::read(context, name).await,
         },
-        Place::Secret => clients::rotate(context, name, rng).await,
+        Place::Secret => clients::rotate(context, name, by, rng).await,
         Place::Scopes => scopes::list(context).await,
         Place::Scope => match context.request.method.as_str() {
-            "PUT" => scopes::describe(context, name).await,
-            "DELETE" => scopes::forget(context, name).await,
+            "PUT" => scopes::describe(context, name, by).await,
+            "DELETE" => scopes::forget(context, name, by).await,
             _ => scopes::read(context, name).await,
         },
         Place::OpenApi => Ok(Done::read(openapi())),
         Place::DryRun => dry_run::run(context).await,
         Place::ScopeClaims => match context.request.method.as_str() {
-            "PUT" => scope_claims::write(context, name).await,
+            "PUT" => scope_claims::write(context, name, by).await,
             _ => scope_claims::read(context, name).await,
         },
         Place::Keys => {
             if posts {
-                signing_keys::bring(context).await
+                signing_keys::bring(context, by).await
             } else {
                 signing_keys::list(context).await
             }
         }
-        Place::KeyRotation => signing_keys::rotate(context).await,
-        Place::KeyRetirement => signing_keys::retire(context, name).await,
+        Place::Outboxes => outboxes::list(context).await,
+        Place::KeyRotation => signing_keys::rotate(context, by).await,
+        Place::KeyRetirement => signing_keys::retire(context, name, by).await,
     }
 }
 
-async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<(), Problem> {
+/// Returns the operator whose token it is.
+async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<Actor, Problem> {
     let expected = context.server.settings.admin_token.as_ref().ok_or(Problem::Unauthorized)?;
     match static_token::look(context, expected, admin_tokens_by_network(&context.network())).await? {
-        Shown::Right => Ok(()),
+        Shown::Right => Ok(Actor::operator(expected)),
         Shown::Wrong => Err(Problem::Unauthorized),
         Shown::Wait(seconds) => Err(Problem::TooMany(seconds)),
     }

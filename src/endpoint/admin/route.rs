@@ -16,6 +16,7 @@ pub(super) enum Place {
     Keys,
     KeyRotation,
     KeyRetirement,
+    Outboxes,
 }
 
 /// Every address below `/admin/api`, with the methods that it supports. A segment in braces matches any
@@ -31,6 +32,7 @@ pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
     (Place::Keys, "/keys", &["GET", "HEAD", "POST"]),
     (Place::KeyRotation, "/keys/rotate", &["POST"]),
     (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"]),
+    (Place::Outboxes, "/outboxes", &["GET", "HEAD"]),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
 ];
 

@@ -6,6 +6,7 @@ use super::body;
 use super::done::Done;
 use super::problem::Problem;
 use super::registry::ask;
+use crate::audit::change::Actor;
 use crate::client::registration::json_members::Members;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -30,7 +31,11 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Re
 }
 
 /// Answers `PUT /scopes/{name}/claims`. Refuses invalid rules; an empty list removes all rules.
-pub(super) async fn write<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
+pub(super) async fn write<P: Platform>(
+    context: Context<'_, P>,
+    name: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let mut members = Members::of(body::object(context.request)?);
     let claims = members.take(CLAIMS).unwrap_or_default();
@@ -39,6 +44,6 @@ pub(super) async fn write<P: Platform>(context: Context<'_, P>, name: &str) -> R
         Rules::default()
     });
     body::sound(members)?;
-    let claims = ask(context, MapScope { name: name.to_owned(), claims }).await?;
+    let claims = ask(context, MapScope { name: name.to_owned(), claims, by }).await?;
     Ok(Done { outcome: "scope_mapped", ..Done::read(Response::json(200, &Mapped { claims })) })
 }

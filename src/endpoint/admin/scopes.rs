@@ -6,6 +6,7 @@ use super::done::Done;
 use super::problem::Problem;
 use super::registry::ask;
 use super::{body, registry};
+use crate::audit::change::Actor;
 use crate::client::registration::json_members::{Members, is_plain};
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -55,14 +56,18 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, name: &str) -> Re
 }
 
 /// Answers `PUT /scopes/{name}`.
-pub(super) async fn describe<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
+pub(super) async fn describe<P: Platform>(
+    context: Context<'_, P>,
+    name: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     let description = description(context, name)?;
     let answer = |status| Response::json(status, &Described::new(name, &description));
     if dry_run {
         return Ok(Done { outcome: "scope_tried", ..Done::read(answer(200)) });
     }
-    let describe = DescribeScope { name: name.to_owned(), description: description.clone() };
+    let describe = DescribeScope { name: name.to_owned(), description: description.clone(), by };
     let is_new = ask(context, describe).await?;
     Ok(Done { outcome: "scope_described", ..Done::read(answer(if is_new { 201 } else { 200 })) })
 }
@@ -94,8 +99,12 @@ fn description<P>(context: Context<'_, P>, name: &str) -> Result<String, Problem
 }
 
 /// Answers `DELETE /scopes/{name}`.
-pub(super) async fn forget<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
+pub(super) async fn forget<P: Platform>(
+    context: Context<'_, P>,
+    name: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    ask(context, RemoveScope { name: name.to_owned() }).await?;
+    ask(context, RemoveScope { name: name.to_owned(), by }).await?;
     Ok(Done { outcome: "scope_removed", ..Done::read(Response::empty()) })
 }

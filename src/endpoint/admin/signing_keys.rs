@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::body::{object, object_if_any, query, sound};
 use super::done::Done;
 use super::problem::Problem;
+use crate::audit::change::Actor;
 use crate::client::registration::json_members::Members;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -22,9 +23,9 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
 }
 
 /// Answers `POST /keys`: imports a key that the operator made.
-pub(super) async fn bring<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+pub(super) async fn bring<P: Platform>(context: Context<'_, P>, by: Actor) -> Result<Done, Problem> {
     query(context.request, &[])?;
-    let import = import(object(context.request)?)?;
+    let import = import(object(context.request)?, by)?;
     let kid = import.key.public.kid.clone();
     context.server.change_keys(import).await?.map_err(refused)?;
     let imported = all(context).await?.keys.into_iter().find(|view| view.kid == kid);
@@ -33,16 +34,20 @@ pub(super) async fn bring<P: Platform>(context: Context<'_, P>) -> Result<Done, 
 }
 
 /// Answers `POST /keys/rotate`.
-pub(super) async fn rotate<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+pub(super) async fn rotate<P: Platform>(context: Context<'_, P>, by: Actor) -> Result<Done, Problem> {
     query(context.request, &[])?;
-    context.server.change_keys(rotation(object_if_any(context.request)?)?).await?.map_err(refused)?;
+    context.server.change_keys(rotation(object_if_any(context.request)?, by)?).await?.map_err(refused)?;
     Ok(Done { outcome: "keys_rotated", ..Done::read(Response::json(200, &all(context).await?)) })
 }
 
 /// Answers `POST /keys/{kid}/retire`.
-pub(super) async fn retire<P: Platform>(context: Context<'_, P>, kid: &str) -> Result<Done, Problem> {
+pub(super) async fn retire<P: Platform>(
+    context: Context<'_, P>,
+    kid: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     query(context.request, &[])?;
-    context.server.change_keys(RetireKey { kid: kid.to_owned() }).await?.map_err(refused)?;
+    context.server.change_keys(RetireKey { kid: kid.to_owned(), by }).await?.map_err(refused)?;
     Ok(Done { outcome: "key_retired", ..Done::read(Response::json(200, &all(context).await?)) })
 }
 
@@ -70,14 +75,14 @@ fn refused(refusal: KeyRefusal) -> Problem {
     }
 }
 
-fn rotation(members: Map<String, Value>) -> Result<RotateKeys, Problem> {
+fn rotation(members: Map<String, Value>, by: Actor) -> Result<RotateKeys, Problem> {
     let mut members = Members::of(members);
     let (alg, at_once) = (members.algorithm("alg"), members.flag("at_once", false));
     sound(members)?;
-    Ok(RotateKeys { alg, at_once })
+    Ok(RotateKeys { alg, at_once, by })
 }
 
-fn import(members: Map<String, Value>) -> Result<ImportKey, Problem> {
+fn import(members: Map<String, Value>, by: Actor) -> Result<ImportKey, Problem> {
     let mut members = Members::of(members);
     let jwk = members.take("jwk").ok_or("jwk is missing: send a private JWK");
     let (alg, at_once) = (members.algorithm("alg"), members.flag("at_once", false));
@@ -89,7 +94,7 @@ fn import(members: Map<String, Value>) -> Result<ImportKey, Problem> {
     }
     sound(members)?;
     let key = key.map_err(|why| faulty("jwk", why))?;
-    Ok(ImportKey { key: Box::new(key), at_once })
+    Ok(ImportKey { key: Box::new(key), at_once, by })
 }
 
 fn faulty(name: &str, detail: &str) -> Problem {

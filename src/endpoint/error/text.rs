@@ -155,6 +155,7 @@ impl Error {
                     Limit::Requests => "Too many requests of this client from this network",
                     Limit::Codes => "Too many pending codes of this client from this network",
                     Limit::CodesOfShard => "Too many pending codes in this part of the server",
+                    Limit::Refreshes => "This authorization was refreshed too often",
                 };
                 format!("{limit}; try again in {seconds} seconds.")
             }

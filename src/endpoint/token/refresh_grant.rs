@@ -10,7 +10,7 @@ use super::resource;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::dpop::Proven;
-use crate::endpoint::error::Error;
+use crate::endpoint::error::{Error, Limit};
 use crate::endpoint::form::Form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::presented;
@@ -50,6 +50,7 @@ pub(crate) async fn refresh<P: Platform>(
 fn current(presented: Presented) -> Result<Family, Error> {
     match presented {
         Presented::Current(family) => Ok(*family),
+        Presented::TooSoon(wait) => Err(Error::TooMany(Limit::Refreshes, wait)),
         Presented::Raced => Err(Error::LostRefresh),
         Presented::Reused => Err(Error::ReusedRefreshToken),
         Presented::WithoutKey => Err(Error::RefreshWithoutKey),
@@ -134,6 +135,7 @@ impl<'a, P: Platform> Usable<'a, P> {
         let ask = RotateToken { id, secret, next, ends_at, cnf };
         match self.context.server.platform.grants(self.token.shard, ask).await? {
             Rotation::Rotated | Rotation::Again => Ok(()),
+            Rotation::TooSoon(wait) => Err(Error::TooMany(Limit::Refreshes, wait)),
             Rotation::Lost => Err(Error::LostRefresh),
         }
     }

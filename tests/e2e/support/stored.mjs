@@ -12,9 +12,10 @@ export const families = (server) => rows(server, 'GrantShard', 'SELECT * FROM fa
 export const outbox = (server) => rows(server, 'GrantShard', 'SELECT seq, event FROM outbox ORDER BY seq');
 export const ledger = (server) => ledgers(server).flat();
 
-/** Returns the rows of each ledger, in order. */
+/** Returns the rows of each ledger, in order. A ledger that was only just made has no tables. */
 export function ledgers(server) {
-  return server.sqliteFiles('Ledger').map((file) => rowsOf(file, 'SELECT seq, id, record, head FROM events ORDER BY seq'));
+  const made = server.sqliteFiles('Ledger').filter((file) => rowsOf(file, "SELECT 1 FROM sqlite_master WHERE name = 'events'").length);
+  return made.map((file) => rowsOf(file, 'SELECT seq, id, record, head FROM events ORDER BY seq'));
 }
 
 /** Returns every event so far, shipped or not. */

@@ -27,6 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (lately(), lately(), mostly(), mostly())
             .prop_map(|(family, token, key, own)| Step::Refresh { family, token, key, own }),
         4 => (lately(), lately()).prop_map(|(family, token)| Step::Rotate { family, token }),
+        1 => Just(Step::RotateOften),
         4 => prop_oneof![8 => 0..10_000_u64, 2 => 10_000..120_000_u64, 1 => 300_000..400_000_u64]
             .prop_map(Step::Wait),
     ]
@@ -63,7 +64,7 @@ const BEGUN: [Step; 3] = [
     Step::Redeem { right: true, attempt: 0, confidential: true, far: false },
 ];
 
-const OUTCOMES: [&str; 23] = [
+const OUTCOMES: [&str; 24] = [
     "held",
     "contested",
     "decided",
@@ -79,6 +80,7 @@ const OUTCOMES: [&str; 23] = [
     "refused elsewhere",
     "refreshed",
     "refreshed again",
+    "refreshed too often",
     "reissued",
     "replayed",
     "reused",

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 
 use device_grant::ask::{Answer, Ask};
+use device_grant::audit::change::Actor;
+use device_grant::audit::ledger::{ListOutboxes, OutboxReport, Record, ReportOutbox, Shipment};
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
 use device_grant::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
@@ -267,26 +269,66 @@ fn commands_to_the_registry() {
     let record = json(&client);
     let dry_run = Some(Trial { scopes: Scope::parse("fly").expect("a scope") });
     travels(
-        CreateClient { client, dry_run },
-        &format!(r#"{{"create_client":{{"client":{record},"dry_run":{{"scopes":"fly"}}}}}}"#),
-    );
-    travels(
-        DeleteClient { client_id: name(), expected: Expected::OneOf(vec!["\"0.1\"".to_owned()]) },
-        r#"{"delete_client":{"client_id":"a","expected":{"one_of":["\"0.1\""]}}}"#,
-    );
-    let digest = encode(secret().bytes());
-    travels(
-        RotateSecret { client_id: name(), expected: Expected::Any, secret: secret(), overlap: 5 },
+        CreateClient { client, dry_run, by: operator() },
         &format!(
-            r#"{{"rotate_secret":{{"client_id":"a","expected":"any","secret":"{digest}","overlap":5}}}}"#
+            r#"{{"create_client":{{"client":{record},"dry_run":{{"scopes":"fly"}},"by":{{"operator":"9f86d081"}}}}}}"#
         ),
     );
     travels(
-        DescribeScope { name: name(), description: "Words".to_owned() },
-        r#"{"describe_scope":{"name":"a","description":"Words"}}"#,
+        DeleteClient {
+            client_id: name(),
+            expected: Expected::OneOf(vec!["\"0.1\"".to_owned()]),
+            by: Actor::Registration,
+        },
+        r#"{"delete_client":{"client_id":"a","expected":{"one_of":["\"0.1\""]},"by":"registration"}}"#,
     );
-    travels(RotateKeys { alg: None, at_once: true }, r#"{"rotate_keys":{"alg":null,"at_once":true}}"#);
-    travels(RetireKey { kid: name() }, r#"{"retire_key":{"kid":"a"}}"#);
+    let digest = encode(secret().bytes());
+    travels(
+        RotateSecret {
+            client_id: name(),
+            expected: Expected::Any,
+            secret: secret(),
+            overlap: 5,
+            by: operator(),
+        },
+        &format!(
+            r#"{{"rotate_secret":{{"client_id":"a","expected":"any","secret":"{digest}","overlap":5,"by":{{"operator":"9f86d081"}}}}}}"#
+        ),
+    );
+    travels(
+        DescribeScope { name: name(), description: "Words".to_owned(), by: Actor::Registration },
+        r#"{"describe_scope":{"name":"a","description":"Words","by":"registration"}}"#,
+    );
+    travels(
+        RotateKeys { alg: None, at_once: true, by: Actor::Registration },
+        r#"{"rotate_keys":{"alg":null,"at_once":true,"by":"registration"}}"#,
+    );
+    travels(
+        RetireKey { kid: name(), by: Actor::Registration },
+        r#"{"retire_key":{"kid":"a","by":"registration"}}"#,
+    );
+}
+
+fn operator() -> Actor {
+    Actor::operator(&Digest::of(b"test"))
+}
+
+#[test]
+fn commands_to_a_ledger() {
+    let shipment = Shipment { id: "weur/3/17".to_owned(), event: serde_json::json!({ "at": 1 }) };
+    travels(
+        Record { shipments: vec![shipment] },
+        r#"{"record":{"shipments":[{"id":"weur/3/17","event":{"at":1}}]}}"#,
+    );
+    travels(ListOutboxes {}, r#"{"list_outboxes":{}}"#);
+    let clear = OutboxReport { object: name(), at: AT, waiting: 0, oldest: None, set_aside: 0 };
+    let json = r#"{"object":"a","at":1763733780123,"waiting":0,"set_aside":0}"#;
+    travels(ReportOutbox { report: clear.clone() }, &format!(r#"{{"report_outbox":{{"report":{json}}}}}"#));
+    answers::<ListOutboxes>(&vec![clear], &format!("[{json}]"));
+}
+
+fn name() -> String {
+    "a".to_owned()
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod admin_requests;
 mod admin_scopes;
 mod admin_secrets;
 mod admin_unavailable;
+mod changes;
 mod client_metadata;
 mod mcp_clients;
 mod open_registration;

@@ -99,7 +99,10 @@ fn members_for_operators_are_ignored() {
     assert_eq!((body.get("client_secret"), body.get("client_secret_expires_at")), (None, None));
     let stored = json(&Admin(&world).get(&format!("/clients/{}", body["client_id"].as_str().unwrap())));
     assert_eq!((&stored["enabled"], &stored["owner"]), (&json!(true), &json!("dynamic registration")));
-    assert_eq!((&stored["registered_by"], &stored["redemption_place"]), (&json!("initial_access_token"), &json!("any")));
+    assert_eq!(
+        (&stored["registered_by"], &stored["redemption_place"]),
+        (&json!("initial_access_token"), &json!("any"))
+    );
     for name in ["audience", "access_token_lifetime", "consent_text", "allowed_origins"] {
         assert_eq!((stored.get(name), body.get(name)), (None, None), "{name}");
     }

@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use device_grant::ask::{Answer, Ask};
+use device_grant::audit::ledger::OutboxReport;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
 use device_grant::registry::command::TakeSnapshot;
@@ -34,7 +35,7 @@ pub(crate) struct Memories {
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
     pub(super) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,
-    /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `signing`, `siteverify`,
+    /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `ledger`, `signing`, `siteverify`,
     /// `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// The snapshot in KV.
@@ -57,6 +58,8 @@ pub(crate) struct Memories {
     pub(crate) loads: Cell<(u32, u32)>,
     /// Calls of the registry since the last reset, except those for the whole snapshot.
     pub(crate) registry_hops: Cell<u32>,
+    /// The last reports of the outboxes.
+    pub(crate) outboxes: RefCell<Vec<OutboxReport>>,
 }
 
 /// Returns the command as the object reads it: written as JSON and parsed again.
@@ -189,6 +192,11 @@ impl Platform for Memories {
         let Ok(reply) = self.apply_to_registry(ask);
         self.tend();
         Ok(reply)
+    }
+
+    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable> {
+        self.reach("ledger")?;
+        Ok(self.outboxes.borrow().clone())
     }
 
     async fn published(&self) -> Option<Snapshot> {

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use device_grant::audit::Event;
+use device_grant::audit::change::Change;
 use device_grant::audit::outbox::Outbox;
 use device_grant::client::Client;
 use device_grant::family::Family;
@@ -54,6 +55,7 @@ pub(super) struct RegistryRows {
     /// How often the use of a client was stamped.
     pub(super) stamps: Cell<u32>,
     pub(super) scope_claims: RefCell<BTreeMap<String, Rules>>,
+    pub(super) changes: RefCell<Vec<Change>>,
 }
 
 impl GrantRows {
@@ -221,6 +223,11 @@ impl registry::rows::Rows for RegistryRows {
 
     fn remove_key(&self, kid: &str) -> Result<(), Infallible> {
         self.keys.borrow_mut().remove(kid);
+        Ok(())
+    }
+
+    fn tell(&self, change: &Change) -> Result<(), Infallible> {
+        self.changes.borrow_mut().push(change.clone());
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use device_grant::ask::{Answer, Ask};
+use device_grant::audit::ledger::OutboxReport;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
 use device_grant::registry::rows::StoredKey;
@@ -149,6 +150,10 @@ impl Platform for Wire {
     {
         pause().await;
         self.0.memories.registry(ask).await
+    }
+
+    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable> {
+        self.0.memories.outboxes().await
     }
 
     async fn published(&self) -> Option<Snapshot> {

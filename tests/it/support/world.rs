@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use device_grant::audit::Event;
+use device_grant::audit::change::Actor;
 use device_grant::client::Client;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
@@ -167,6 +168,12 @@ impl World {
         self.recorded().iter().map(name).collect()
     }
 
+    /// Returns the events of all changes of the registry so far, as JSON.
+    pub(crate) fn changes(&self) -> Vec<Value> {
+        let changes = self.server.platform.registry.changes.borrow();
+        changes.iter().map(|change| serde_json::to_value(change).unwrap()).collect()
+    }
+
     /// Returns all stored grants.
     pub(crate) fn grants(&self) -> Vec<Grant> {
         let shards = self.server.platform.shards.borrow();
@@ -221,7 +228,10 @@ impl World {
 
     /// Retires a key in the registry, as another isolate would. The isolate of this server does not notice.
     pub(crate) fn retire_elsewhere(&self, kid: &str) {
-        let Ok(retired) = self.server.platform.apply_to_registry(RetireKey { kid: kid.to_owned() });
+        let Ok(retired) = self
+            .server
+            .platform
+            .apply_to_registry(RetireKey { kid: kid.to_owned(), by: Actor::Registration });
         assert_eq!(retired, Ok(()));
     }
 

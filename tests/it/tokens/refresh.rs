@@ -213,3 +213,23 @@ fn revocation_reaches_an_access_token_that_outlives_its_refresh_token() {
 
     assert!(!is_active(&world, &tokens.access));
 }
+
+#[test]
+fn a_family_is_refreshed_ten_times_at_once_and_ten_times_a_minute_and_a_refusal_spends_nothing() {
+    let (world, mut tokens) = signed_in(&[]);
+    for _ in 0..10 {
+        tokens = Tokens::of(&refresh(&world, &tokens.refresh));
+    }
+    let events = world.events();
+    world.cost();
+
+    let refused = refresh(&world, &tokens.refresh);
+
+    assert_eq!((refused.status, outcome(&refused).as_str()), (429, "temporarily_unavailable"));
+    assert_eq!(refused.header("retry-after"), Some("6"));
+    let description = body(&refused)["error_description"].as_str().unwrap().to_owned();
+    assert_eq!(description, "This authorization was refreshed too often; try again in 6 seconds.");
+    assert_eq!((world.cost().grant_writes, world.events()), (0, events));
+    world.wait(6);
+    Tokens::of(&refresh(&world, &tokens.refresh));
+}

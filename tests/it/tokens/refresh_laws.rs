@@ -72,7 +72,7 @@ fn play(family: &mut Family, presented: usize, next: usize, now: Timestamp) -> b
             family.end(Ending::RefreshTokenReused);
             false
         }
-        Presented::Raced | Presented::WithoutKey | Presented::Dead => false,
+        Presented::TooSoon(_) | Presented::Raced | Presented::WithoutKey | Presented::Dead => false,
     }
 }
 
@@ -97,6 +97,10 @@ proptest! {
                     let was_live = family.ended.is_none();
                     let is_current = newest.as_str() == presented.to_string();
                     let is_predecessor = predecessor == Some(presented);
+                    if let Presented::TooSoon(_) = family.present(&digest(presented), true, now) {
+                        prop_assert!(is_current || is_predecessor && now >= rotated_at + RACE);
+                        continue;
+                    }
                     if play(&mut family, presented, issued, now) {
                         prop_assert!(is_current || is_predecessor && now >= rotated_at + RACE);
                         if is_predecessor {

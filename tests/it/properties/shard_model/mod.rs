@@ -34,13 +34,40 @@ const REISSUE: Duration = span(60);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Open,
-    Poll { right: bool, key: bool, confidential: bool },
-    Hold { account: u8, browser: u8 },
-    Decide { stale: bool, decision: u8 },
-    Redeem { right: bool, attempt: u8, confidential: bool, far: bool },
-    RefuseElsewhere { right: bool },
-    Refresh { family: usize, token: usize, key: bool, own: bool },
-    Rotate { family: usize, token: usize },
+    Poll {
+        right: bool,
+        key: bool,
+        confidential: bool,
+    },
+    Hold {
+        account: u8,
+        browser: u8,
+    },
+    Decide {
+        stale: bool,
+        decision: u8,
+    },
+    Redeem {
+        right: bool,
+        attempt: u8,
+        confidential: bool,
+        far: bool,
+    },
+    RefuseElsewhere {
+        right: bool,
+    },
+    Refresh {
+        family: usize,
+        token: usize,
+        key: bool,
+        own: bool,
+    },
+    Rotate {
+        family: usize,
+        token: usize,
+    },
+    /// Uses the newest token, and those that follow from it, twelve times.
+    RotateOften,
     Wait(u64),
 }
 
@@ -82,6 +109,8 @@ pub(super) struct Life<'a> {
     pages: u32,
     /// The refresh tokens of each family, oldest first.
     tokens: BTreeMap<FamilyId, Vec<String>>,
+    /// When each family was rotated, oldest first.
+    rotations: BTreeMap<FamilyId, Vec<Timestamp>>,
     /// How often each outcome was met, over all lives.
     met: &'a RefCell<BTreeMap<&'static str, u32>>,
 }
@@ -90,8 +119,8 @@ impl<'a> Life<'a> {
     /// Creates a shard that holds a code.
     pub(super) fn new(setting: Setting, met: &'a RefCell<BTreeMap<&'static str, u32>>) -> Self {
         let (rows, memory, code) = (InMemory::default(), Memory::default(), Code::default());
-        let (codes, pages, tokens) = (0, 0, BTreeMap::new());
-        let mut life = Self { rows, memory, now: START, setting, codes, code, pages, tokens, met };
+        let (codes, pages, tokens, rotations) = (0, 0, BTreeMap::new(), BTreeMap::new());
+        let mut life = Self { rows, memory, now: START, setting, codes, code, pages, tokens, rotations, met };
         life.open();
         life
     }
@@ -110,6 +139,7 @@ impl<'a> Life<'a> {
             Step::RefuseElsewhere { right } => self.refuse_elsewhere(right),
             Step::Refresh { family, token, key, own } => self.refresh(family, token, key, own),
             Step::Rotate { family, token } => self.rotate(family, token),
+            Step::RotateOften => (0..12).for_each(|_| self.rotate(0, 0)),
             Step::Wait(millis) => self.now = self.now + Duration::from_millis(millis),
         }
         assert!(self.live().len() <= 1, "an approval has at most one live family: {:?}", self.live());

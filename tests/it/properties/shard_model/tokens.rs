@@ -7,6 +7,7 @@ use device_grant::family::{Holder, Presented, Rotation};
 use device_grant::grant::command::Redeem;
 use device_grant::grant::redemption::Redemption;
 use device_grant::secret::Digest;
+use device_grant::time::{Timestamp, ceil_seconds, span};
 
 use super::rows::{Stored, current, family};
 use super::{KEY, Life};
@@ -76,7 +77,13 @@ impl Life<'_> {
             assert_eq!(presented, Presented::WithoutKey);
         } else {
             assert_eq!(presented != Presented::Dead, live);
-            assert!(!(live && newest) || matches!(presented, Presented::Current(_)), "{presented:?}");
+            let allowed = !(live && newest) || matches!(presented, Presented::Current(_));
+            assert!(allowed || matches!(presented, Presented::TooSoon(_)), "{presented:?}");
+            if let Presented::TooSoon(wait) = presented {
+                assert_eq!(Some(wait), self.wait(id));
+            } else if matches!(presented, Presented::Current(_)) {
+                assert_eq!(self.wait(id), None);
+            }
         }
         self.ended_or_untouched(id, presented == Presented::Reused, &before);
     }
@@ -92,6 +99,11 @@ impl Life<'_> {
         let reply = self.ask(RotateToken { id, secret, next, ends_at, cnf });
 
         assert!(live || reply == Rotation::Lost, "a family that has ended rotates nothing");
+        if let Rotation::TooSoon(wait) = reply {
+            assert_eq!(Some(wait), self.wait(id));
+            assert_eq!(self.stored(), before);
+            return self.meet("refreshed too often");
+        }
         assert!(!(live && newest) || reply == Rotation::Rotated, "{reply:?}");
         if reply == Rotation::Rotated {
             assert_eq!(
@@ -99,9 +111,21 @@ impl Life<'_> {
                 [if newest { What::Refreshed } else { What::RefreshedAgain }]
             );
             self.tokens.entry(id).or_default().push(successor);
+            assert_eq!(self.wait(id), None);
+            self.rotations.entry(id).or_default().push(self.now);
             return self.meet(if newest { "refreshed" } else { "refreshed again" });
         }
         self.ended_or_untouched(id, !self.events_since(&before).is_empty(), &before);
+    }
+
+    /// Returns the seconds until the family may be rotated: ten rotations at once are allowed, and one more for every six
+    /// seconds since any of them.
+    fn wait(&self, id: FamilyId) -> Option<u64> {
+        let backwards = self.rotations.get(&id).into_iter().flatten().rev();
+        let earliest =
+            |(count, at): (u32, &Timestamp)| *at + (span(6) * (count + 1)).saturating_sub(span(54));
+        let allowed_at = (0..).zip(backwards).map(earliest).max()?;
+        Some(ceil_seconds(allowed_at.since(self.now))).filter(|wait| *wait > 0)
     }
 
     /// Checks that a reused token ended its family, and that any other changed nothing.

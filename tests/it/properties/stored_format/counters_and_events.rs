@@ -1,6 +1,8 @@
 //! Records of counters and events.
 
-use device_grant::audit::{Event, Shipment, What};
+use device_grant::audit::change::{Actor, Change, Changed};
+use device_grant::audit::ledger::Shipment;
+use device_grant::audit::{Event, What};
 use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
 use device_grant::identity::account::AccountKey;
@@ -50,4 +52,26 @@ fn an_event_and_its_shipment() {
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });
     pin(&Shipment { id: "weur/3/17".to_owned(), event }, r#"{"id":"weur/3/17","event":{"at":1}}"#);
+}
+
+#[test]
+fn a_change_of_the_registry() {
+    let change = Change {
+        format: Format,
+        what: Changed::ClientChanged,
+        at: AT,
+        subject: Some("demo-tv".to_owned()),
+        by: Actor::Operator("9f86d081".to_owned()),
+        members: vec!["scope".to_owned()],
+    };
+    let json = r#"{"format":1,"what":"client_changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
+    pin(&change, json);
+    let rotated = Change {
+        what: Changed::KeysRotated,
+        subject: None,
+        by: Actor::Registration,
+        members: Vec::new(),
+        ..change
+    };
+    pin(&rotated, r#"{"format":1,"what":"keys_rotated","at":1763733780123,"by":"registration"}"#);
 }

@@ -96,11 +96,11 @@ fn a_family_that_was_refreshed() {
     let digest = Digest::of(b"refresh");
     let withdrawn = vec![Withdrawn { attempt: AttemptId::of_jti("lost"), at: AT }];
     let predecessor = |arrived| Some(Predecessor { digest, at: AT, arrived });
-    let again = Renewal { predecessor: predecessor(false), withdrawn };
-    let json = r#","renewal":{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}]}"#;
+    let again = Renewal { predecessor: predecessor(false), withdrawn, full_at: AT };
+    let json = r#","renewal":{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123},"withdrawn":[{"attempt":"lost","at":1763733780123}],"full_at":1763733780123}"#;
     pin(&Family { renewal: again, ..family() }, &family_json("", json));
     let seen = Renewal { predecessor: predecessor(true), ..Renewal::default() };
-    let json = r#","renewal":{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true}}"#;
+    let json = r#","renewal":{"predecessor":{"digest":"FAMILY_DIGEST","at":1763733780123,"arrived":true},"full_at":0}"#;
     pin(&Family { renewal: seen, ..family() }, &family_json("", json));
 }
 

@@ -1,0 +1,188 @@
+use super::*;
+
+const DAY: i64 = 20_412 * DAY_MILLIS;
+
+/// An outbox and its ledgers, which hold identifiers of events.
+#[derive(Default)]
+struct Office {
+    rows: BTreeMap<i64, (i64, String)>,
+    ledgers: BTreeMap<String, Vec<String>>,
+    /// Ledgers that refuse everything.
+    refusing: Vec<String>,
+    aside: Vec<i64>,
+    /// How often a ledger was called.
+    calls: u32,
+    waits: Waits,
+}
+
+impl Office {
+    fn with(events: impl IntoIterator<Item = (i64, i64)>) -> Self {
+        let row = |(number, at)| (number, (at, format!(r#"{{"at":{at},"what":"something newer"}}"#)));
+        Self { rows: events.into_iter().map(row).collect(), ..Self::default() }
+    }
+
+    fn read(&self, from: From) -> Option<Batch> {
+        let wanted = |(number, (at, _)): &(&i64, &(i64, String))| {
+            **number > from.after && (**number >= from.block_end || *at >= from.day_end)
+        };
+        let rows = self.rows.iter().filter(wanted).take(200);
+        Batch::first(
+            "weur/3",
+            rows.map(|(number, (at, event))| Row { number: *number, at: *at, event: Some(event) }),
+        )
+    }
+
+    /// Does what ring 3 does in one alarm.
+    fn ring(&mut self, now: Timestamp) -> Option<Shipping> {
+        let mut round = Round::begin(now);
+        while let Some(from) = round.from(now) {
+            let Some(batch) = self.read(from) else {
+                round.end();
+                break;
+            };
+            for (number, _) in &batch.bad {
+                self.rows.remove(number);
+                self.aside.push(*number);
+            }
+            match round.next(&batch, &self.waits, now) {
+                Next::Skip => continue,
+                Next::Send => self.calls += 1,
+            }
+            if self.refusing.contains(&batch.ledger) {
+                round.failed(&batch, &mut self.waits, now);
+                continue;
+            }
+            let ids = batch.shipments.iter().map(|shipment| shipment.id.clone());
+            self.ledgers.entry(batch.ledger.clone()).or_default().extend(ids);
+            self.rows.retain(|number, (at, _)| {
+                let shipped = (batch.first..=batch.last).contains(number);
+                !(shipped && (batch.begins()..batch.ends()).contains(at))
+            });
+            round.arrived(&batch, &mut self.waits);
+        }
+        (!self.rows.is_empty()).then(|| round.rest(&self.waits))
+    }
+
+    fn shipped(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.ledgers.values().flatten().cloned().collect();
+        all.sort();
+        all
+    }
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap())
+}
+
+#[test]
+fn a_batch_is_for_one_object_one_day_and_one_block() {
+    let events = [
+        (17, DAY),
+        (18, DAY + DAY_MILLIS - 1),
+        (19, DAY + DAY_MILLIS),
+        (BLOCK, DAY + DAY_MILLIS),
+        (BLOCK + 1, DAY),
+    ];
+    let mut office = Office::with(events);
+
+    assert_eq!(office.ring(at(DAY)), None);
+
+    let ledgers: Vec<(&str, Vec<&str>)> = office
+        .ledgers
+        .iter()
+        .map(|(name, ids)| (name.as_str(), ids.iter().map(String::as_str).collect()))
+        .collect();
+    assert_eq!(
+        ledgers,
+        [
+            ("20412/weur/3/0", vec!["weur/3/17", "weur/3/18"]),
+            ("20412/weur/3/1", vec!["weur/3/1000001"]),
+            ("20413/weur/3/0", vec!["weur/3/19"]),
+            ("20413/weur/3/1", vec!["weur/3/1000000"]),
+        ]
+    );
+}
+
+#[test]
+fn an_alarm_ships_until_the_outbox_is_empty_and_rings_again_at_once_while_it_is_not() {
+    let most = i64::from(BATCHES) * 200;
+    let mut office = Office::with((1..=2 * most + 10).map(|number| (number, DAY)));
+
+    assert_eq!(office.ring(at(DAY)), Some(Shipping::AtOnce));
+    assert_eq!((office.calls, office.shipped().len()), (BATCHES, usize::try_from(most).unwrap()));
+    assert_eq!(office.ring(at(DAY)), Some(Shipping::AtOnce));
+    assert_eq!(office.ring(at(DAY)), None);
+    assert_eq!(office.shipped().len(), usize::try_from(2 * most + 10).unwrap());
+}
+
+#[test]
+fn an_alarm_starts_no_batch_after_its_time() {
+    let round = Round::begin(at(DAY));
+
+    assert!(round.from(at(DAY) + Duration::from_secs(29)).is_some());
+    assert!(round.from(at(DAY) + ROUND).is_none());
+    assert_eq!(round.rest(&Waits::default()), Shipping::AtOnce);
+}
+
+#[test]
+fn rows_that_cannot_be_shipped_are_set_aside_and_block_nothing() {
+    let mut office = Office::with((1..=600).map(|number| (number, DAY)));
+    for (number, text) in [(1, "{"), (300, "[]"), (301, "\u{0}"), (600, r#""text""#)] {
+        office.rows.insert(number, (DAY, text.to_owned()));
+    }
+    office.rows.insert(2, (DAY, format!(r#"{{"at":"{}"}}"#, "x".repeat(MOST_BYTES))));
+
+    assert_eq!(office.ring(at(DAY)), None);
+
+    assert_eq!(office.aside, [1, 2, 300, 301, 600]);
+    assert_eq!(office.shipped().len(), 595);
+    let secret = Batch::first("weur/3", [Row { number: 1, at: DAY, event: Some("{\"secret") }]).unwrap();
+    assert!(!secret.bad[0].1.contains("secret"), "{:?}", secret.bad);
+    assert_eq!(Batch::first("weur/3", [Row { number: 1, at: DAY, event: None }]).unwrap().bad.len(), 1);
+}
+
+#[test]
+fn a_ledger_that_refuses_its_events_delays_no_others() {
+    let days =
+        [(1, DAY), (2, DAY), (3, DAY + DAY_MILLIS), (4, DAY), (BLOCK, DAY + DAY_MILLIS), (BLOCK + 1, DAY)];
+    let mut office = Office::with(days);
+    office.refusing = vec!["20412/weur/3/0".to_owned()];
+    let now = at(DAY + DAY_MILLIS + 60_000);
+
+    let rest = office.ring(now);
+
+    assert_eq!(office.rows.keys().copied().collect::<Vec<_>>(), [1, 2, 4], "nothing is lost");
+    assert_eq!(rest, Some(Shipping::After(now + LONGEST_WAIT)));
+    office.refusing.clear();
+    office.ring(now + LONGEST_WAIT);
+    assert_eq!(office.ledgers["20412/weur/3/0"], ["weur/3/1", "weur/3/2", "weur/3/4"]);
+}
+
+#[test]
+fn a_ledger_that_failed_is_tried_again_after_twice_the_time_up_to_a_quarter_of_an_hour() {
+    let mut office = Office::with([(1, DAY)]);
+    office.refusing = vec!["20412/weur/3/0".to_owned()];
+    let mut now = at(DAY) + Duration::from_secs(60);
+    let mut waits = Vec::new();
+
+    for _ in 0..6 {
+        let Some(Shipping::After(next)) = office.ring(now) else { panic!("the event must wait") };
+        waits.push(next.since(now).as_secs() / 60);
+        assert_eq!(office.ring(next.before(Duration::from_millis(1))), Some(Shipping::After(next)));
+        now = next;
+    }
+
+    assert_eq!(waits, [1, 2, 4, 8, 15, 15]);
+    assert_eq!(office.calls, 6, "it is not called while it waits");
+}
+
+#[test]
+fn an_event_that_is_written_while_a_batch_is_under_way_stays() {
+    let mut office = Office::with([(1, DAY), (2, DAY + DAY_MILLIS), (3, DAY)]);
+    let batch = office.read(From::default()).unwrap();
+
+    assert_eq!((batch.first, batch.last, batch.shipments.len()), (1, 1, 1));
+    office.rows.insert(4, (DAY, "{}".to_owned()));
+    assert_eq!(office.ring(at(DAY)), None);
+    assert_eq!(office.shipped(), ["weur/3/1", "weur/3/2", "weur/3/3", "weur/3/4"]);
+}

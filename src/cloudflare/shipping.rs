@@ -1,0 +1,180 @@
+//! Ships the events of an object's outbox to its ledgers. The rules are in [`crate::audit::outbox`].
+
+use core::cell::RefCell;
+use core::pin::pin;
+use core::time::Duration;
+
+use futures_util::future::{Either, select};
+use serde::Serialize;
+use worker::{Delay, Env, Error, ObjectNamespace, Result, SqlStorageValue, State};
+
+use super::object::{self, Table, column, count, number};
+use super::platform::{LEDGER, send};
+use crate::alarm::{BATCH, Shipping};
+use crate::audit::ledger::{Command, OUTBOXES, OutboxReport, Record, ReportOutbox};
+use crate::audit::outbox::{Batch, From, LATE, MOST_ASIDE, Next, Round, Row, Waits};
+use crate::time::Timestamp;
+
+/// The tables that an object with an outbox has.
+pub(super) const OUTBOX: &str = "CREATE TABLE IF NOT EXISTS outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, event TEXT NOT NULL
+)";
+pub(super) const SET_ASIDE: &str = "CREATE TABLE IF NOT EXISTS set_aside (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL)";
+
+/// A ledger that has not answered by then counts as failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Appends an event to the outbox.
+pub(super) fn tell<E: Serialize>(table: &Table, event: &E, at: Timestamp) -> Result<()> {
+    table.run("INSERT INTO outbox (at, event) VALUES (?, ?)", vec![column(at), object::json(event)?])
+}
+
+/// Returns whether events are waiting.
+pub(super) fn has_events(table: &Table) -> Result<bool> {
+    Ok(!table.rows("SELECT 1 FROM outbox LIMIT 1", Vec::new())?.is_empty())
+}
+
+/// What an object keeps in memory about its outbox.
+#[derive(Default)]
+pub(super) struct Shipper {
+    waits: RefCell<Waits>,
+    /// The last report, if it said that nothing was left. It need not be repeated.
+    clear: RefCell<Option<OutboxReport>>,
+}
+
+impl Shipper {
+    /// Ships what waits in the outbox, within the bounds of one alarm, and reports what is left. Returns when to ship
+    /// the rest; `None` if nothing is left. A failure is logged.
+    pub(super) async fn ship(&self, state: &State, env: &Env, table: &Table) -> Option<Shipping> {
+        let shipped = self.try_to_ship(state, env, table).await;
+        shipped.unwrap_or_else(|error| {
+            object::complain("outbox", &error);
+            Some(Shipping::Soon)
+        })
+    }
+
+    async fn try_to_ship(&self, state: &State, env: &Env, table: &Table) -> Result<Option<Shipping>> {
+        let object = state.id().name().ok_or_else(|| Error::from("the object has no name"))?;
+        let ledgers = env.durable_object(LEDGER)?;
+        let mut round = Round::begin(object::now());
+        while let Some(from) = round.from(object::now()) {
+            match read(table, &object, from)? {
+                Some(batch) => self.attend(&mut round, &batch, &object, &ledgers, table).await?,
+                None => round.end(),
+            }
+        }
+        let report = report(table, object)?;
+        let rest = (report.waiting > 0).then(|| round.rest(&self.waits.borrow()));
+        self.tell(report, &ledgers).await;
+        Ok(rest)
+    }
+
+    /// Sets the bad events of a batch aside, and ships the others unless their ledger failed lately.
+    async fn attend(
+        &self,
+        round: &mut Round,
+        batch: &Batch,
+        object: &str,
+        ledgers: &ObjectNamespace,
+        table: &Table,
+    ) -> Result<()> {
+        batch.bad.iter().try_for_each(|(seq, why)| set_aside(table, object, *seq, why))?;
+        match round.next(batch, &self.waits.borrow(), object::now()) {
+            Next::Skip => return Ok(()),
+            Next::Send => {}
+        }
+        let record = Record { shipments: batch.shipments.clone() };
+        match patiently(ledgers, &batch.ledger, &record.into()).await {
+            Ok(()) => {
+                delete(table, batch)?;
+                round.arrived(batch, &mut self.waits.borrow_mut());
+            }
+            Err(error) => {
+                object::complain("ledger", &error);
+                round.failed(batch, &mut self.waits.borrow_mut(), object::now());
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports the state of the outbox for `GET /outboxes`, and complains in the log if its events are late.
+    async fn tell(&self, report: OutboxReport, ledgers: &ObjectNamespace) {
+        if let Some(age) = report.oldest.map(|oldest| report.at.since(oldest)).filter(|age| *age > LATE) {
+            let (waiting, seconds) = (report.waiting, age.as_secs());
+            let why = format!("{waiting} events of {} wait, the oldest for {seconds} s", report.object);
+            object::complain("outbox", &Error::RustError(why));
+        }
+        let unchanged = |last: &OutboxReport| OutboxReport { at: report.at, ..last.clone() } == report;
+        if self.clear.borrow().as_ref().is_some_and(unchanged) {
+            return;
+        }
+        let clear = (report.waiting == 0).then(|| report.clone());
+        match patiently(ledgers, OUTBOXES, &ReportOutbox { report }.into()).await {
+            Ok(()) => drop(self.clear.replace(clear)),
+            Err(error) => object::complain("report", &error),
+        }
+    }
+}
+
+/// Sends a command to a ledger, and gives up waiting for the reply after [`PATIENCE`].
+async fn patiently(ledgers: &ObjectNamespace, ledger: &str, command: &Command) -> Result<()> {
+    let reply = pin!(send(ledgers, ledger, None, command));
+    match select(reply, Delay::from(PATIENCE)).await {
+        Either::Left((reply, _)) => reply,
+        Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+/// Reads the oldest waiting events of one ledger.
+fn read(table: &Table, object: &str, from: From) -> Result<Option<Batch>> {
+    let query =
+        "SELECT seq, at, event FROM outbox WHERE seq > ? AND (seq >= ? OR at >= ?) ORDER BY seq LIMIT ?";
+    let integer = SqlStorageValue::Integer;
+    let values = vec![integer(from.after), integer(from.block_end), integer(from.day_end), number(BATCH)];
+    let rows = table.rows(query, values)?;
+    let waiting = rows.iter().filter_map(|row| match row.as_slice() {
+        [SqlStorageValue::Integer(number), SqlStorageValue::Integer(at), SqlStorageValue::String(event)] => {
+            Some(Row { number: *number, at: *at, event: Some(event) })
+        }
+        [SqlStorageValue::Integer(number), at, _] => {
+            let at = if let SqlStorageValue::Integer(at) = at { *at } else { 0 };
+            Some(Row { number: *number, at, event: None })
+        }
+        _ => None,
+    });
+    Ok(Batch::first(object, waiting))
+}
+
+/// Deletes the events of a batch that has arrived.
+fn delete(table: &Table, batch: &Batch) -> Result<()> {
+    let values = [batch.first, batch.last, batch.begins(), batch.ends()].map(SqlStorageValue::Integer);
+    table.run("DELETE FROM outbox WHERE seq >= ? AND seq <= ? AND at >= ? AND at < ?", values.to_vec())
+}
+
+/// Moves an event that cannot be shipped out of the outbox, and logs one line without its content.
+fn set_aside(table: &Table, object: &str, seq: i64, why: &str) -> Result<()> {
+    let number = || vec![SqlStorageValue::Integer(seq)];
+    let has_room = aside(table)? < MOST_ASIDE;
+    if has_room {
+        table.run("INSERT OR REPLACE INTO set_aside (seq, at, event) SELECT seq, at, event FROM outbox WHERE seq = ?", number())?;
+    }
+    table.run("DELETE FROM outbox WHERE seq = ?", number())?;
+    let fate = if has_room { "set aside" } else { "deleted, because too many are set aside" };
+    object::complain("event", &Error::RustError(format!("event {object}/{seq} was {fate}: {why}")));
+    Ok(())
+}
+
+fn aside(table: &Table) -> Result<usize> {
+    Ok(counted(&table.rows("SELECT count(*) FROM set_aside", Vec::new())?))
+}
+
+fn report(table: &Table, object: String) -> Result<OutboxReport> {
+    let waiting = counted(&table.rows("SELECT count(*) FROM outbox", Vec::new())?);
+    let oldest = table.instant("SELECT at FROM outbox ORDER BY seq LIMIT 1", Vec::new())?;
+    let (waiting, set_aside) = (waiting as u64, aside(table)? as u64);
+    Ok(OutboxReport { object, at: object::now(), waiting, oldest, set_aside })
+}
+
+fn counted(rows: &[Vec<SqlStorageValue>]) -> usize {
+    rows.first().and_then(|row| row.first()).and_then(count).unwrap_or_default()
+}
