@@ -7,10 +7,37 @@ use crate::secret::Digest;
 /// Dynamic client registration (RFC 7591).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registration {
-    /// The digest of the initial access token.
-    pub token: Digest,
+    /// The digests of the initial access token.
+    pub token: TokenDigests,
     /// The scopes that a client may register for itself.
     pub scope: Scope,
+}
+
+/// The digests of a token that operators choose: one, or two while they change it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TokenDigests {
+    token: Digest,
+    /// The other one during a change.
+    other: Option<Digest>,
+}
+
+impl TokenDigests {
+    /// Returns whether `digest` is one of these. Compares with both in constant time, so that the time it takes
+    /// does not tell which.
+    #[must_use]
+    pub fn include(&self, digest: &Digest) -> bool {
+        (self.token == *digest) | self.other.as_ref().is_some_and(|other| other == digest)
+    }
+
+    fn overlap(&self, others: &Self) -> bool {
+        others.include(&self.token) || self.other.as_ref().is_some_and(|other| others.include(other))
+    }
+}
+
+impl From<Digest> for TokenDigests {
+    fn from(token: Digest) -> Self {
+        Self { token, other: None }
+    }
 }
 
 /// The admin token of `make dev`. Previews and production refuse its digest.
@@ -19,17 +46,17 @@ pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
 pub(super) fn admin_token(
     var: &impl Fn(&str) -> Option<String>,
     environment: Environment,
-) -> Result<Option<Digest>, BadSetting> {
+) -> Result<Option<TokenDigests>, BadSetting> {
     const NAME: &str = "ADMIN_TOKEN_SHA256";
     const PUBLIC: &str =
         "is the digest of the development token, which is public; make a token with `openssl rand -hex 32`";
     let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
-    match (digest(var, NAME)?, environment) {
-        (None, Environment::Development) => Ok(Some(public)),
-        (Some(digest), Environment::Preview | Environment::Production) if digest == public => {
+    match (digests(var, NAME)?, environment) {
+        (None, Environment::Development) => Ok(Some(public.into())),
+        (Some(digests), Environment::Preview | Environment::Production) if digests.include(&public) => {
             Err(missing(NAME, PUBLIC))
         }
-        (digest, _) => Ok(digest),
+        (digests, _) => Ok(digests),
     }
 }
 
@@ -42,8 +69,8 @@ pub(super) fn registration(
     let text = var(SCOPES).unwrap_or_else(|| OPENID.to_owned());
     let scope = Scope::parse(&text).filter(|scope| !scope.is_empty());
     let scope = scope.ok_or_else(|| bad(SCOPES, &text, "must be space-separated scopes"))?;
-    let Some(token) = digest(var, NAME)? else { return Ok(None) };
-    if admin_token(var, environment)?.is_some_and(|admin| admin == token) {
+    let Some(token) = digests(var, NAME)? else { return Ok(None) };
+    if admin_token(var, environment)?.is_some_and(|admin| admin.overlap(&token)) {
         return Err(missing(
             NAME,
             "is the digest of the admin token, which clients must not know; use another token",
@@ -52,12 +79,21 @@ pub(super) fn registration(
     Ok(Some(Registration { token, scope }))
 }
 
-/// Reads the SHA-256 of a token. The error never shows the value, which might be the token itself by mistake.
-fn digest(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<Digest>, BadSetting> {
-    const FORM: &str =
-        "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";
+/// Reads one or two SHA-256 of tokens. The error never shows the value, which might be the token itself by
+/// mistake.
+fn digests(
+    var: &impl Fn(&str) -> Option<String>,
+    name: &'static str,
+) -> Result<Option<TokenDigests>, BadSetting> {
+    const FORM: &str = "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` \
+                        prints it; or two of them with a comma between, while the token is changed";
     let Some(text) = var(name) else { return Ok(None) };
-    Digest::parse(text.trim()).map(Some).ok_or_else(|| missing(name, FORM))
+    let parsed: Option<Vec<Digest>> = text.split(',').map(|part| Digest::parse(part.trim())).collect();
+    match parsed.as_deref() {
+        Some([token]) => Ok(Some((*token).into())),
+        Some([token, other]) => Ok(Some(TokenDigests { token: *token, other: Some(*other) })),
+        Some(_) | None => Err(missing(name, FORM)),
+    }
 }
 
 #[cfg(test)]
@@ -74,11 +110,11 @@ mod tests {
     fn only_development_has_an_admin_token_of_its_own() {
         let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
 
-        assert_eq!(admin_token(&with(&[]), Environment::Development), Ok(Some(public)));
+        assert_eq!(admin_token(&with(&[]), Environment::Development), Ok(Some(public.into())));
         assert_eq!(admin_token(&with(&[]), Environment::Production), Ok(None));
         assert_eq!(admin_token(&with(&[]), Environment::Preview), Ok(None));
         let set = with(&[("ADMIN_TOKEN_SHA256", HEX)]);
-        assert_eq!(admin_token(&set, Environment::Production), Ok(Some(Digest::of(b"test"))));
+        assert_eq!(admin_token(&set, Environment::Production), Ok(Some(Digest::of(b"test").into())));
     }
 
     #[test]
@@ -111,9 +147,32 @@ mod tests {
 
         assert_eq!(registration(&with(&[]), production), Ok(None));
         let on = registration(&with(&[("INITIAL_ACCESS_TOKEN_SHA256", HEX)]), production).unwrap().unwrap();
-        assert_eq!((on.token, on.scope.to_string().as_str()), (Digest::of(b"test"), "openid"));
+        assert_eq!((on.token, on.scope.to_string().as_str()), (Digest::of(b"test").into(), "openid"));
         let bad = with(&[("REGISTRATION_SCOPES", "a\"b")]);
         let error = registration(&bad, production).unwrap_err().to_string();
         assert_eq!(error, "REGISTRATION_SCOPES is \"a\\\"b\": must be space-separated scopes");
+    }
+
+    #[test]
+    fn two_tokens_are_accepted_while_one_replaces_the_other() {
+        let (new, old) = (Digest::of(b"new"), Digest::of(b"old"));
+        let (one, two) = (crate::secret::encode(new.bytes()), crate::secret::encode(old.bytes()));
+        let set = |value: String| move |name: &str| (name == "ADMIN_TOKEN_SHA256").then(|| value.clone());
+        let read = |value: String| admin_token(&set(value), Environment::Production);
+
+        let both = read(format!("{one}, {two}")).unwrap().unwrap();
+
+        assert!(both.include(&new) && both.include(&old) && !both.include(&Digest::of(b"other")));
+        for bad in [format!("{one},"), format!("{one},{two},{two}"), format!("{one},old")] {
+            assert!(read(bad).unwrap_err().to_string().contains("or two of them with a comma between"));
+        }
+        let development = crate::secret::encode(Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes()).bytes());
+        assert!(read(format!("{one},{development}")).is_err(), "neither may be the public one");
+        let shared = |name: &str| {
+            Some(if name.starts_with("ADMIN") { format!("{one},{two}") } else { two.clone() })
+                .filter(|_| name.ends_with("SHA256"))
+        };
+        let error = registration(&shared, Environment::Production).unwrap_err().to_string();
+        assert!(error.contains("admin token"), "{error}");
     }
 }

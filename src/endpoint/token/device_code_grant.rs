@@ -149,7 +149,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         let family = family(&subject, self.ready.request.resource.clone(), refresh, until, ends_at);
         self.proven.burn(context).await?;
         self.spend(attempt.clone(), session.family, family).await?;
-        release(context, &self.ready.request.gauge, self.code.address).await;
+        release(context, &self.ready.request, self.code.address).await;
         Ok(tokens)
     }
 

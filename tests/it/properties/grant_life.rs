@@ -47,11 +47,11 @@ fn secret() -> Digest {
 fn grant() -> Grant {
     let origin = Origin { place: Place::default(), device: "Test".to_owned(), at: START };
     let scope = Scope::parse("openid").expect("a scope");
-    let (client_id, gauge) = ("demo-tv".to_owned(), "gauge".to_owned());
+    let client_id = "demo-tv".to_owned();
     Grant {
         format: Format,
         secret: secret(),
-        request: Request { client_id, scope, origin, gauge, ..Request::default() },
+        request: Request { client_id, scope, origin, ..Request::default() },
         expires_at: START + Duration::from_secs(LIFETIME),
         grace: GRACE,
         interval: 5,
