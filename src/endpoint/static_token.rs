@@ -22,10 +22,10 @@ pub(super) enum Shown {
 /// Checks the Bearer token of a request (RFC 6750 §2.1).
 ///
 /// A wrong token costs an attempt from `budget`. A right token of at least [`UNGUESSABLE`] bytes is let in
-/// whatever others have tried: guessing it is hopeless, so the budget only has to keep strangers from causing work,
-/// and must not keep operators out. A shorter token may have been made up by a person, so even the right one has to
-/// wait while the budget is empty. The platform's rate limit keeps a flood of wrong tokens away from the limiter,
-/// which everybody shares.
+/// whatever others have tried: guessing it is hopeless, so the budget only has to keep strangers from causing
+/// work, and must not keep operators out. A shorter token may have been made up by a person, so even the
+/// right one has to wait while the budget is empty. The platform's rate limit keeps a flood of wrong tokens
+/// away from the limiter, which everybody shares.
 pub(super) async fn look<P: Platform>(
     context: Context<'_, P>,
     expected: &TokenDigests,

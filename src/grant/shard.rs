@@ -116,8 +116,8 @@ const NEEDED: u64 = 2 * WIDEST_FACTOR;
 /// Returns the prefix that has too many of the `live` codes, and when the first of these ends.
 ///
 /// A network gets one more code only while it has fewer codes than half of the room that is `left`; a /56 a
-/// quarter, and a /64 or an IPv4 address an eighth. So one network alone can fill at most a third of a shard, and
-/// however many networks fill it, one without codes still gets its first. Decision 33 has the arithmetic.
+/// quarter, and a /64 or an IPv4 address an eighth. So one network alone can fill at most a third of a shard,
+/// and while there is room, a network without codes gets its first. Decision 33 has the arithmetic.
 fn crowded<R: Rows>(
     rows: &R,
     network: &Network,
