@@ -184,13 +184,11 @@ fn canonical(ip: IpAddr) -> IpAddr {
 
 /// Returns the IPv4 address that an address of a transition mechanism contains.
 fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
     let join = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
-    match [a, b, c, d, e, f] {
-        [0x2002, high, low, ..] => Some(join(high, low)),
+    match ip.segments() {
+        [0x2002, high, low, ..] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
         // Teredo inverts the bits of the client's address.
-        [0x2001, 0, ..] => Some(join(!g, !h)),
-        [0x64, 0xff9b, 0, 0, 0, 0] => Some(join(g, h)),
+        [0x2001, 0, .., high, low] => Some(join(!high, !low)),
         _ => None,
     }
 }
