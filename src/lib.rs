@@ -28,6 +28,7 @@
 //! * [`fault`] - faults in a JSON document, each with a pointer
 //! * [`mod@format`] - the format number of stored records
 //! * [`loopback`] - addresses of this machine
+//! * [`network`] - the prefixes of an address, by which counters know it
 //! * [`place`] - where a request came from
 //! * [`scope`] - scopes, and what the standard ones allow
 //! * [`secret`] - digests, encodings and random values
@@ -98,6 +99,7 @@ pub mod grant;
 pub mod identity;
 pub mod limiter;
 pub mod loopback;
+pub mod network;
 pub mod place;
 pub mod policy;
 pub mod registry;

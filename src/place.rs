@@ -1,9 +1,7 @@
-//! Where a request came from: the place that pages show to people, which never includes an IP address, and
-//! the network that counters use.
+//! Where a request came from: the place that pages show to people, which never includes an IP address.
 
 use core::ops::Deref;
 use std::cell::LazyCell;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -157,22 +155,6 @@ impl Journey {
     }
 }
 
-/// Returns the network that counters use for an address: an IPv4 address itself, the /64 of an IPv6 address,
-/// or `unknown` for everything else.
-///
-/// A household or a phone has a whole /64, so counting single IPv6 addresses would limit nobody.
-#[must_use]
-pub fn network_of(address: Option<&str>) -> String {
-    match address.and_then(|text| text.trim().parse::<IpAddr>().ok()).map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V4(ip)) => ip.to_string(),
-        Some(IpAddr::V6(ip)) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        None => "unknown".to_owned(),
-    }
-}
-
 /// Returns the kind of device behind a `User-Agent`, in words that its owner understands.
 ///
 /// The header is the device's own claim, so the kind is shown as a hint and never decides anything.
@@ -234,16 +216,6 @@ const KINDS: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_network_of_an_ipv6_address_is_its_slash_64() {
-        let one = network_of(Some("2001:db8:1:2:3:4:5:6"));
-
-        assert_eq!(one, network_of(Some("2001:db8:1:2::ffff")));
-        assert_ne!(one, network_of(Some("2001:db8:1:3::1")));
-        assert_eq!(network_of(Some("::ffff:192.0.2.7")), "192.0.2.7");
-        assert_eq!(network_of(Some("nonsense")), network_of(None));
-    }
 
     #[test]
     fn an_unknown_place_or_network_is_called_unknown() {

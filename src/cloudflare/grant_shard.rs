@@ -20,13 +20,15 @@ use crate::grant::command::Command;
 use crate::grant::expired_event::expired_row;
 use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
+use crate::network::Network;
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS grants (
-        key TEXT PRIMARY KEY, live_until INTEGER NOT NULL, ends_at INTEGER NOT NULL, record TEXT NOT NULL
+        key TEXT PRIMARY KEY, live_until INTEGER NOT NULL, network TEXT NOT NULL, ends_at INTEGER NOT NULL,
+        record TEXT NOT NULL
     ) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS grants_live_until ON grants (live_until)",
+    "CREATE INDEX IF NOT EXISTS grants_live ON grants (live_until, network)",
     "CREATE INDEX IF NOT EXISTS grants_ends_at ON grants (ends_at)",
     "CREATE TABLE IF NOT EXISTS families (
         id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
@@ -172,11 +174,12 @@ impl Rows for Stored {
         let values = vec![
             key.to_string().into(),
             column(grant.live_until(now)),
+            grant.request.network.to_string().into(),
             column(grant.ends_at()),
             json(grant)?,
         ];
         self.run(
-            "INSERT OR REPLACE INTO grants (key, live_until, ends_at, record) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO grants (key, live_until, network, ends_at, record) VALUES (?, ?, ?, ?, ?)",
             values,
         )
     }
@@ -190,5 +193,25 @@ impl Rows for Stored {
             }
             Some(_) | None => Ok((0, None)),
         }
+    }
+
+    fn live_within(&self, network: &Network, now: Timestamp) -> Result<Vec<(u64, Option<Timestamp>)>> {
+        // One pass over the live codes in the index, for all prefixes.
+        const COLUMNS: &str =
+            "ifnull(sum(instr(network, ?) > 0), 0), min(iif(instr(network, ?) > 0, live_until, NULL))";
+        let prefixes: Vec<String> = network.prefixes().map(ToString::to_string).collect();
+        let columns = vec![COLUMNS; prefixes.len()].join(", ");
+        let values = prefixes.iter().flat_map(|prefix| [prefix.as_str().into(), prefix.as_str().into()]);
+        let rows = self.table.rows(
+            &format!("SELECT {columns} FROM grants WHERE live_until > ?"),
+            values.chain([column(now)]).collect(),
+        )?;
+        let row = rows.first().map(Vec::as_slice).unwrap_or_default();
+        let (pairs, _) = row.as_chunks::<2>();
+        let read = |[count, first]: &[SqlStorageValue; 2]| {
+            let count = object::count(count).and_then(|count| u64::try_from(count).ok());
+            (count.unwrap_or_default(), object::instant(first))
+        };
+        Ok(pairs.iter().map(read).collect())
     }
 }

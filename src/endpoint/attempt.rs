@@ -24,12 +24,13 @@ impl Attempt {
     ) -> Result<Self, Unavailable> {
         let mut taken = Taken(Vec::new());
         for budget in budgets {
-            let take = Take { key: budget.key.clone(), rule: budget.rule };
+            let Budget { key, rule, network } = budget.clone();
+            let take = Take { key, rule, network };
             match context.server.platform.limits(take).await? {
                 Room::Taken(at) => taken.0.push((budget, at)),
-                Room::Wait(seconds) => {
+                Room::Wait(full) => {
                     taken.give_back(context).await;
-                    return Ok(Self::Wait(seconds));
+                    return Ok(Self::Wait(full.seconds));
                 }
             }
         }
@@ -42,8 +43,8 @@ impl Taken {
     /// which errs on the safe side.
     pub(super) async fn give_back<P: Platform>(self, context: Context<'_, P>) {
         for (budget, at) in self.0 {
-            let _: Result<(), Unavailable> =
-                context.server.platform.limits(GiveBack { key: budget.key, at }).await;
+            let give_back = GiveBack { key: budget.key, at, network: budget.network };
+            let _: Result<(), Unavailable> = context.server.platform.limits(give_back).await;
         }
     }
 }

@@ -46,7 +46,7 @@ async fn redirect<P: Platform>(context: Context<'_, P>) -> Option<(String, Strin
     // The error can only go into the query.
     let fits = form.get("response_mode").is_none_or(|mode| mode == "query")
         && form.get("state").is_none_or(|state| state.len() <= LONGEST_STATE);
-    if !fits || !context.server.platform.within_limit(&format!("authorize/{}", context.network())).await {
+    if !fits || !context.server.platform.within_limit(&context.rate_key("authorize")).await {
         return None;
     }
     let client = context.server.client(client_id, context.now).await.ok()??;

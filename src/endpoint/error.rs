@@ -5,6 +5,7 @@ mod text;
 use super::http::Response;
 use super::platform::Unavailable;
 use crate::client::authentication::ClientRefusal;
+use crate::network::Width;
 use crate::scope::Scope;
 use crate::token::dpop::Flaw;
 
@@ -13,8 +14,12 @@ use crate::token::dpop::Flaw;
 pub enum Limit {
     /// Requests of one client from one network.
     Requests,
-    /// Pending codes of one client from one network: `LIVE_CODES_PER_CLIENT_AND_NETWORK`.
-    Codes,
+    /// Pending codes of one client from one network: `LIVE_CODES_PER_CLIENT_AND_NETWORK`. Names the prefix
+    /// that is full.
+    Codes(Option<Width>),
+    /// Pending codes of all clients from one network in one shard, which keeps room for other networks. Names
+    /// the prefix.
+    CodesOfNetwork(Width),
     /// Pending codes in one shard: `LIVE_CODES_PER_SHARD`.
     CodesOfShard,
     /// Refreshes of one family: see [`crate::family::pace`].

@@ -21,8 +21,7 @@ pub(super) async fn read<P: Platform>(
         Err(TokenFlaw::Forged) => return Err(Error::ForgedRefreshToken),
         Err(TokenFlaw::UnknownPair(pair)) => return Err(Error::UnknownKeyPair(pair)),
     };
-    let key = format!("retired/{}", context.network());
-    if !token.genuine && !context.server.platform.within_limit(&key).await {
+    if !token.genuine && !context.server.platform.within_limit(&context.rate_key("retired")).await {
         return Err(Error::TooMany(Limit::Requests, 60));
     }
     Ok(token)

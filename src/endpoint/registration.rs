@@ -31,8 +31,7 @@ use crate::limiter::budgets::{Budget, open_registrations, registration_tokens_by
 use crate::registry::command::CreateClient;
 use crate::scope::Scope;
 use crate::secret;
-use crate::secret::Digest;
-use crate::settings::Registration;
+use crate::settings::{Registration, TokenDigests};
 
 /// Metadata that a client may register for itself with an initial access token. The rest is for operators, and
 /// ignored here (RFC 7591 §2).
@@ -211,10 +210,10 @@ impl<'a> Terms<'a> {
     }
 }
 
-async fn authenticate<P: Platform>(context: Context<'_, P>, token: &Digest) -> Result<(), Error> {
+async fn authenticate<P: Platform>(context: Context<'_, P>, token: &TokenDigests) -> Result<(), Error> {
     let budget = registration_tokens_by_network(&context.network());
     match static_token::look(context, token, budget).await? {
-        Shown::Right => Ok(()),
+        Shown::Right(_) => Ok(()),
         Shown::Wrong => Err(Error::Token),
         Shown::Wait(seconds) => Err(Error::TooMany(seconds)),
     }

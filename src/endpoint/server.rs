@@ -2,7 +2,7 @@
 
 use super::http::Request;
 use super::memory::{Cache, Used};
-use crate::place::network_of;
+use crate::network::Network;
 use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
@@ -32,10 +32,16 @@ pub(crate) struct Context<'a, P> {
 }
 
 impl<P> Context<'_, P> {
-    /// Returns the pseudonym of the request's network, under which the limiter counts.
-    pub(super) fn network(&self) -> String {
-        let network = network_of(self.request.address.as_deref());
-        self.server.settings.keyring.current.pseudonym(&network)
+    /// Returns the request's network, under the pseudonyms by which it is counted.
+    pub(super) fn network(&self) -> Network {
+        let keys = &self.server.settings.keyring.current;
+        Network::of(self.request.address.as_deref(), |prefix| keys.pseudonym(prefix))
+    }
+
+    /// Returns the key for the platform's rate limit of `what`: one subscriber of a network. A narrower prefix
+    /// would give a household 256 keys; in a wider one, a stranger could use up the requests of 256 households.
+    pub(super) fn rate_key(&self, what: &str) -> String {
+        format!("{what}/{}", self.network().subscriber())
     }
 }
 

@@ -5,10 +5,15 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::limiter::budgets::Budget;
 use crate::secret::Digest;
+use crate::settings::TokenDigests;
+
+/// A token of at least this many bytes cannot be guessed: 128 bits in hexadecimal.
+const UNGUESSABLE: usize = 32;
 
 /// Result of checking the Bearer token of a request.
 pub(super) enum Shown {
-    Right,
+    /// The token is right. Carries its digest, which is one of the expected ones.
+    Right(Digest),
     /// The token is wrong or missing.
     Wrong,
     /// The attempts are used up. Carries the seconds until the next one is allowed.
@@ -17,20 +22,26 @@ pub(super) enum Shown {
 
 /// Checks the Bearer token of a request (RFC 6750 §2.1).
 ///
-/// A wrong token costs an attempt from `budget`, so that nobody finds a weak one by guessing. The attempt is
-/// taken first, so even the right token has to wait while the budget is empty. The platform's rate limit
-/// keeps a flood of wrong tokens away from the limiter, which everybody shares.
+/// A wrong token costs an attempt from `budget`. A right token of at least [`UNGUESSABLE`] bytes is let in
+/// whatever others have tried: guessing it is hopeless, so the budget only has to keep strangers from causing
+/// work, and must not keep operators out. A shorter token may have been made up by a person, so even the
+/// right one has to wait while the budget is empty. The platform's rate limit keeps a flood of wrong tokens
+/// away from the limiter, which everybody shares.
 pub(super) async fn look<P: Platform>(
     context: Context<'_, P>,
-    expected: &Digest,
+    expected: &TokenDigests,
     budget: Budget,
 ) -> Result<Shown, Unavailable> {
     let header = context.request.authorization.as_deref().and_then(|header| header.split_once(' '));
     let bearer = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let Some((_, token)) = bearer else { return Ok(Shown::Wrong) };
-    let is_right = Digest::of(token.trim().as_bytes()) == *expected;
-    let key = format!("token/{}", context.network());
-    if !is_right && !context.server.platform.within_limit(&key).await {
+    let token = token.trim();
+    let digest = Digest::of(token.as_bytes());
+    let is_right = expected.include(&digest);
+    if is_right && token.len() >= UNGUESSABLE {
+        return Ok(Shown::Right(digest));
+    }
+    if !is_right && !context.server.platform.within_limit(&context.rate_key("token")).await {
         return Ok(Shown::Wait(60));
     }
     let attempt = match Attempt::take(context, [budget]).await? {
@@ -41,5 +52,5 @@ pub(super) async fn look<P: Platform>(
         return Ok(Shown::Wrong);
     }
     attempt.give_back(context).await;
-    Ok(Shown::Right)
+    Ok(Shown::Right(digest))
 }

@@ -11,6 +11,7 @@ use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken
 use crate::family::id::{AttemptId, FamilyId};
 use crate::family::{Family, Presented, Rotation};
 use crate::format::is_false;
+use crate::network::Width;
 use crate::place::Journey;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -151,6 +152,9 @@ pub enum Opened {
     Taken,
     /// The shard has too many live codes. The first of them ends in this many seconds.
     Full(u64),
+    /// A prefix of the grant's network has too large a part of the shard's room. The first of its codes there
+    /// ends in this many seconds.
+    Crowded(Width, u64),
 }
 
 /// The result of [`TakeHold`].

@@ -6,6 +6,7 @@ use crate::audit::What;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
 use crate::identity::account::AccountKey;
+use crate::network::Network;
 use crate::place::Origin;
 use crate::scope::Scope;
 use crate::secret::Digest;
@@ -23,9 +24,8 @@ pub struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     pub origin: Origin,
-    /// The key of the row that counts the client's live codes on this network: see
-    /// [`gauge`](crate::limiter::budgets::gauge).
-    pub gauge: String,
+    /// Where the request came from, as live codes are counted.
+    pub network: Network,
     /// The resources that the tokens are for (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,

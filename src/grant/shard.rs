@@ -18,6 +18,7 @@ use crate::audit::{Event, What};
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
 use crate::family::{self, Ending};
 use crate::format::Format;
+use crate::network::{Network, WIDEST_FACTOR, Width};
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
 
@@ -28,6 +29,12 @@ pub trait Rows: family::rows::Rows {
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
     /// Returns the number of live codes, and when the first of them ends.
     fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
+    /// Returns the same for the codes within each prefix of `network`, widest first.
+    fn live_within(
+        &self,
+        network: &Network,
+        now: Timestamp,
+    ) -> Result<Vec<(u64, Option<Timestamp>)>, Self::Error>;
 }
 
 /// What a shard keeps only in memory: when each pending grant was last polled.
@@ -95,14 +102,44 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
         return Ok(Opened::Taken);
     }
     let (live, first_end) = rows.live(now)?;
+    let wait = |end: Option<Timestamp>| end.map_or(1, |end| ceil_seconds(end.since(now)).max(1));
     if live >= *cap {
-        let wait = first_end.map_or(1, |end| ceil_seconds(end.since(now)).max(1));
-        return Ok(Opened::Full(wait));
+        return Ok(Opened::Full(wait(first_end)));
+    }
+    if let Some((width, end)) = crowded(rows, &grant.request.network, live, cap - live, now)? {
+        return Ok(Opened::Crowded(width, wait(end)));
     }
     rows.put_grant(key, grant, now)?;
     let page = grant.request.origin.page.clone();
     rows.tell(&Event { page, ..event(What::DeviceAuthorization, key, grant, now) })?;
     Ok(Opened::Live(live + 1))
+}
+
+/// A code of the narrowest prefix needs this many times as much room as its network has codes: see
+/// [`crowded`].
+const NEEDED: u64 = 2 * WIDEST_FACTOR;
+
+/// Returns the prefix that has too many of the `live` codes, and when the first of these ends.
+///
+/// A network gets one more code only while it has fewer codes than half of the room that is `left`; a /56 a
+/// quarter, and a /64 or an IPv4 address an eighth. So one network alone can fill at most a third of a shard,
+/// and while there is room, a network without codes gets its first. Decision 33 has the arithmetic.
+fn crowded<R: Rows>(
+    rows: &R,
+    network: &Network,
+    live: u64,
+    left: u64,
+    now: Timestamp,
+) -> Result<Option<(Width, Option<Timestamp>)>, R::Error> {
+    // Even if one address had all of them, there would be room: the usual case, without a look at the rows.
+    if live.saturating_mul(NEEDED) < left {
+        return Ok(None);
+    }
+    let counts = rows.live_within(network, now)?;
+    let found = network.prefixes().zip(counts).find(|(prefix, (count, _))| {
+        count.saturating_mul(NEEDED) >= left.saturating_mul(prefix.width.factor()) && *count > 0
+    });
+    Ok(found.map(|(prefix, (_, end))| (prefix.width, end)))
 }
 
 fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) -> Result<Poll, R::Error> {

@@ -1,10 +1,11 @@
 //! The budgets: which row counts an attempt, and how many attempts are allowed.
 
 use super::command::Rule;
+use crate::network::Network;
 
 /// Allowed wrong user codes per account and code lifetime.
 pub const CODES_PER_ACCOUNT: usize = 5;
-/// Allowed wrong user codes per network and code lifetime.
+/// Allowed wrong user codes per IPv4 address or IPv6 /64 and code lifetime; wider prefixes have more.
 pub const CODES_PER_NETWORK: usize = 30;
 /// The most clients that may register themselves per hour, in total.
 pub const REGISTRATIONS_PER_HOUR: usize = 100;
@@ -22,6 +23,20 @@ const SIGN_IN_WINDOW: u64 = 900;
 pub struct Budget {
     pub key: String,
     pub rule: Rule,
+    /// The network whose prefixes are counted; `None` in a row that counts something else.
+    pub network: Option<Network>,
+}
+
+impl Budget {
+    fn new(key: String, rule: Rule) -> Self {
+        Self { key, rule, network: None }
+    }
+
+    /// Returns a budget of `network` in the row of its widest prefix.
+    fn of_network(what: &str, network: &Network, rule: Rule) -> Self {
+        let key = format!("{what}/network/{}", network.widest());
+        Self { key, rule, network: Some(network.clone()) }
+    }
 }
 
 /// Returns the budget for codes entered by an account. `account` is its pseudonym, and `lifetime` is the
@@ -29,15 +44,14 @@ pub struct Budget {
 #[must_use]
 pub fn codes_by_account(account: &str, lifetime: u64) -> Budget {
     let rule = Rule::Window { limit: CODES_PER_ACCOUNT, window: lifetime };
-    Budget { key: format!("code/account/{account}"), rule }
+    Budget::new(format!("code/account/{account}"), rule)
 }
 
-/// Returns the budget for codes entered from a network. `network` is its pseudonym, and `lifetime` is the
-/// lifetime of a code in seconds.
+/// Returns the budget for codes entered from a network. `lifetime` is the lifetime of a code in seconds.
 #[must_use]
-pub fn codes_by_network(network: &str, lifetime: u64) -> Budget {
+pub fn codes_by_network(network: &Network, lifetime: u64) -> Budget {
     let rule = Rule::Window { limit: CODES_PER_NETWORK, window: lifetime };
-    Budget { key: format!("code/network/{network}"), rule }
+    Budget::of_network("code", network, rule)
 }
 
 /// Returns the budget for sign-ins to an account. `account` is its pseudonym. The longest wait is short,
@@ -49,49 +63,45 @@ pub fn codes_by_network(network: &str, lifetime: u64) -> Budget {
 pub fn sign_ins_by_account(account: &str, own: Option<&str>) -> Budget {
     let rule = Rule::Backoff { free: 5, longest: 15, window: SIGN_IN_WINDOW };
     let browser = own.unwrap_or("any");
-    Budget { key: format!("sign-in/account/{account}/{browser}"), rule }
+    Budget::new(format!("sign-in/account/{account}/{browser}"), rule)
 }
 
 /// Returns the budget for sign-ins from a network.
 #[must_use]
-pub fn sign_ins_by_network(network: &str) -> Budget {
+pub fn sign_ins_by_network(network: &Network) -> Budget {
     let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
-    Budget { key: format!("sign-in/network/{network}"), rule }
+    Budget::of_network("sign-in", network, rule)
 }
 
-/// Returns the budget for admin tokens tried from a network. The longest wait is short, because strangers
-/// behind the same address can cause it.
+/// Returns the budget for wrong admin tokens tried from a network, and for short ones.
 #[must_use]
-pub fn admin_tokens_by_network(network: &str) -> Budget {
+pub fn admin_tokens_by_network(network: &Network) -> Budget {
     let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
-    Budget { key: format!("admin/network/{network}"), rule }
+    Budget::of_network("admin", network, rule)
 }
 
-/// Returns the budget for initial access tokens tried from a network.
+/// Returns the budget for wrong initial access tokens tried from a network, and for short ones.
 #[must_use]
-pub fn registration_tokens_by_network(network: &str) -> Budget {
+pub fn registration_tokens_by_network(network: &Network) -> Budget {
     let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
-    Budget { key: format!("registration/network/{network}"), rule }
+    Budget::of_network("registration", network, rule)
 }
 
 /// Returns the budget that all clients with an initial access token share.
 #[must_use]
 pub fn registrations() -> Budget {
     let rule = Rule::Window { limit: REGISTRATIONS_PER_HOUR, window: 3_600 };
-    Budget { key: "registration".to_owned(), rule }
+    Budget::new("registration".to_owned(), rule)
 }
 
 /// Returns the budgets of a client that registers without a token: that of its network, and the one that all such
 /// clients share. Neither touches [`registrations`], so strangers cannot keep others from registering.
 #[must_use]
-pub fn open_registrations(network: &str) -> [Budget; 2] {
+pub fn open_registrations(network: &Network) -> [Budget; 2] {
     let rule = |limit| Rule::Window { limit, window: 3_600 };
     [
-        Budget {
-            key: format!("open-registration/network/{network}"),
-            rule: rule(OPEN_REGISTRATIONS_PER_NETWORK),
-        },
-        Budget { key: "open-registration".to_owned(), rule: rule(OPEN_REGISTRATIONS_PER_HOUR) },
+        Budget::of_network("open-registration", network, rule(OPEN_REGISTRATIONS_PER_NETWORK)),
+        Budget::new("open-registration".to_owned(), rule(OPEN_REGISTRATIONS_PER_HOUR)),
     ]
 }
 
@@ -109,10 +119,10 @@ pub fn used_proof(once: &str) -> String {
     format!("dpop/{once}")
 }
 
-/// Returns the key of the row that counts a client's live codes on a network.
+/// Returns the key of the row that counts a client's live codes on a network, under its widest prefix.
 #[must_use]
-pub fn gauge(client_id: &str, network: &str) -> String {
-    format!("live/{client_id}/{network}")
+pub fn gauge(client_id: &str, network: &Network) -> String {
+    format!("live/{client_id}/{}", network.widest())
 }
 
 /// The key of the only row for [`Expose`](super::command::Expose), which counts the wrong entries and live

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ask::commands;
+use crate::network::{Network, Width};
 use crate::time::Timestamp;
 
 commands! {
@@ -22,21 +23,28 @@ commands! {
 
 /// Takes one attempt from the row `key`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type's comment says what they are")]
+#[expect(missing_docs, reason = "the type's comment says what the others are")]
 pub struct Take {
     pub key: String,
     pub rule: Rule,
+    /// The network of the attempt, if the row counts a network. Each of its prefixes must have room; if one
+    /// has not, nothing is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
-/// Gives back the attempt that was taken from the row `key` at `at`.
+/// Gives back the attempt of `network` that was taken from the row `key` at `at`.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct GiveBack {
     pub key: String,
     pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
-/// Counts the code `id` as live until `until`, unless the row `key` has `cap` live codes already.
+/// Counts the code `id` as live until `until`, unless a prefix of `network` has too many live codes in the
+/// row `key` already: `cap` in the narrowest prefix, and more in wider ones.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct Admit {
@@ -44,6 +52,7 @@ pub struct Admit {
     pub id: String,
     pub until: Timestamp,
     pub cap: u64,
+    pub network: Network,
 }
 
 /// Stops counting the live code `id` in the row `key`.
@@ -95,7 +104,8 @@ impl Command {
     }
 }
 
-/// How attempts are limited.
+/// How attempts are limited. The numbers hold for an account, or for the narrowest prefix of a network. In a
+/// wider prefix, `limit` and `free` are multiplied by its [factor](Width::factor).
 #[expect(missing_docs, reason = "the comments of the variants say what they are")]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +124,17 @@ pub enum Rule {
 pub enum Room {
     /// The attempt or the live code is counted as of this instant.
     Taken(Timestamp),
-    /// There is no room; try again after this many seconds.
-    Wait(u64),
+    /// There is no room, and nothing was taken.
+    Wait(Full),
+}
+
+/// What has no room, and until when.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Full {
+    /// Try again after this many seconds.
+    pub seconds: u64,
+    /// The prefix that is full, if the row counts a network. If several are full, the one that needs the
+    /// longest wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Width>,
 }

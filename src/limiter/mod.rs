@@ -2,6 +2,9 @@
 //!
 //! An attempt is taken in the same step that checks the budget, before anything is looked up. A right attempt
 //! is given back, but never resets the count.
+//!
+//! A row that counts a network belongs to the widest prefix of that network. It keeps the whole network of each
+//! item, so one row counts every prefix, and one command takes from all of them or from none.
 
 pub mod budgets;
 pub mod command;
@@ -13,8 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::ask::Answer;
 use crate::format::Format;
+use crate::network::{Network, Prefix, Width};
 use crate::time::{Timestamp, ceil_seconds};
-use command::{Admit, Command, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
+use command::{Admit, Command, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
+
+/// The most live codes in a row, whatever its cap, so that the row stays far below the 2 MB that a Durable
+/// Object stores in one.
+const MOST_CODES: u64 = 10_000;
 
 /// A row of a `LimiterShard`.
 #[expect(missing_docs, reason = "the name of the other field says it all")]
@@ -23,10 +31,10 @@ pub struct Row {
     pub format: Format<1>,
     /// Attempts that still count, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attempts: Vec<Timestamp>,
-    /// Live codes by name, with the time when each ends.
+    pub attempts: Vec<Attempt>,
+    /// Live codes by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub codes: BTreeMap<String, Timestamp>,
+    pub codes: BTreeMap<String, LiveCode>,
     /// Number of live codes by shard, and when it was seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shards: BTreeMap<String, (u64, Timestamp)>,
@@ -34,16 +42,35 @@ pub struct Row {
     pub ends_at: Timestamp,
 }
 
+/// An attempt that counts.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Attempt {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// Where it came from, if the row counts a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+}
+
+/// A live code that counts.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LiveCode {
+    /// When the code ends.
+    pub until: Timestamp,
+    /// Where it was started.
+    pub network: Network,
+}
+
 impl Row {
     /// Applies one command at `now`.
     pub fn apply(&mut self, command: &Command, now: Timestamp) -> Answer {
         match command {
-            Command::Take(ask) => Answer::to::<Take>(&self.take(ask.rule, now)),
+            Command::Take(ask) => Answer::to::<Take>(&self.take(ask, now)),
             Command::GiveBack(ask) => {
-                self.give_back(ask.at);
+                self.give_back(ask);
                 Answer::to::<GiveBack>(&())
             }
-            Command::Admit(ask) => Answer::to::<Admit>(&self.admit(&ask.id, ask.until, ask.cap, now)),
+            Command::Admit(ask) => Answer::to::<Admit>(&self.admit(ask, now)),
             Command::Release(ask) => {
                 self.release(&ask.id);
                 Answer::to::<Release>(&())
@@ -53,31 +80,60 @@ impl Row {
         }
     }
 
-    fn take(&mut self, rule: Rule, now: Timestamp) -> Room {
-        let window = Duration::from_secs(rule.window());
-        self.attempts.retain(|at| now.since(*at) < window);
-        let free_at = rule.free_at(&self.attempts);
-        if now < free_at {
-            return Room::Wait(ceil_seconds(free_at.since(now)).max(1));
+    fn take(&mut self, ask: &Take, now: Timestamp) -> Room {
+        let window = Duration::from_secs(ask.rule.window());
+        self.attempts.retain(|attempt| now.since(attempt.at) < window);
+        let full = match &ask.network {
+            Some(network) => longest(network.prefixes().map(|prefix| self.full(ask.rule, Some(prefix), now))),
+            None => self.full(ask.rule, None, now),
+        };
+        if let Some(full) = full {
+            return Room::Wait(full);
         }
-        self.attempts.push(now);
+        self.attempts.push(Attempt { at: now, network: ask.network.clone() });
         self.ends_at = self.ends_at.max(now + window);
         Room::Taken(now)
     }
 
-    fn admit(&mut self, id: &str, until: Timestamp, cap: u64, now: Timestamp) -> Room {
-        self.codes.retain(|_, end| now < *end);
-        if u64::try_from(self.codes.len()).unwrap_or(u64::MAX) >= cap {
-            let first = self.codes.values().min().copied().unwrap_or(now);
-            return Room::Wait(ceil_seconds(first.since(now)).max(1));
+    /// Returns the wait for the attempts within `prefix`, or for all attempts; `None` if there is room.
+    fn full(&self, rule: Rule, prefix: Option<&Prefix>, now: Timestamp) -> Option<Full> {
+        let counts = |attempt: &&Attempt| match (prefix, &attempt.network) {
+            (Some(prefix), Some(network)) => network.is_within(prefix),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let attempts: Vec<Timestamp> =
+            self.attempts.iter().filter(counts).map(|attempt| attempt.at).collect();
+        let width = prefix.map(|prefix| prefix.width);
+        let free_at = rule.times(width.map_or(1, Width::factor)).free_at(&attempts);
+        (now < free_at).then(|| Full { seconds: wait(free_at, now), prefix: width })
+    }
+
+    fn admit(&mut self, ask: &Admit, now: Timestamp) -> Room {
+        self.codes.retain(|_, code| now < code.until);
+        if let Some(full) = longest(ask.network.prefixes().map(|prefix| self.crowded(ask.cap, prefix, now))) {
+            return Room::Wait(full);
         }
-        self.codes.insert(id.to_owned(), until);
-        self.ends_at = self.ends_at.max(until);
+        self.codes.insert(ask.id.clone(), LiveCode { until: ask.until, network: ask.network.clone() });
+        self.ends_at = self.ends_at.max(ask.until);
         Room::Taken(now)
     }
 
-    fn give_back(&mut self, at: Timestamp) {
-        if let Some(position) = self.attempts.iter().position(|taken| *taken == at) {
+    /// Returns the wait for a live code less within `prefix`; `None` if there is room for one more.
+    fn crowded(&self, cap: u64, prefix: &Prefix, now: Timestamp) -> Option<Full> {
+        let ends =
+            || self.codes.values().filter(|code| code.network.is_within(prefix)).map(|code| code.until);
+        let cap = cap.saturating_mul(prefix.width.factor()).min(MOST_CODES);
+        if u64::try_from(ends().count()).unwrap_or(u64::MAX) < cap {
+            return None;
+        }
+        let first = ends().min().unwrap_or(now);
+        Some(Full { seconds: wait(first, now), prefix: Some(prefix.width) })
+    }
+
+    fn give_back(&mut self, ask: &GiveBack) {
+        let own = |attempt: &Attempt| attempt.at == ask.at && attempt.network == ask.network;
+        if let Some(position) = self.attempts.iter().position(own) {
             self.attempts.remove(position);
         }
     }
@@ -99,21 +155,43 @@ impl Row {
     fn expose(&mut self, ask: &Expose, now: Timestamp) -> bool {
         let window = Duration::from_secs(ask.window);
         let counts = |at: Timestamp| now.since(at) < window;
+        let guess = Attempt { at: now, network: None };
         // A command that adds nothing also changes nothing: it does not even remove entries that have ended.
         if ask.wrong > 0 || !ask.live.is_empty() {
-            self.attempts.retain(|at| counts(*at));
+            self.attempts.retain(|attempt| counts(attempt.at));
             self.shards.retain(|_, (_, at)| counts(*at));
-            self.attempts.extend((0..ask.wrong).map(|_| now));
+            self.attempts.extend((0..ask.wrong).map(|_| guess.clone()));
             self.shards.extend(ask.live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
             self.ends_at = now + window;
         }
-        let guesses = self.attempts.iter().filter(|at| counts(**at)).count();
+        let guesses = self.attempts.iter().filter(|attempt| counts(attempt.at)).count();
         let targets: u64 = self.shards.values().filter(|(_, at)| counts(*at)).map(|(live, _)| live).sum();
         u64::try_from(guesses).unwrap_or(u64::MAX).saturating_mul(targets) > ask.allowed
     }
 }
 
+/// Returns whole seconds until `at`, at least one.
+fn wait(at: Timestamp, now: Timestamp) -> u64 {
+    ceil_seconds(at.since(now)).max(1)
+}
+
+/// Returns the longest wait.
+fn longest(waits: impl Iterator<Item = Option<Full>>) -> Option<Full> {
+    waits.flatten().max_by_key(|full| full.seconds)
+}
+
 impl Rule {
+    /// Returns the rule with `factor` times as many attempts.
+    fn times(self, factor: u64) -> Self {
+        let times = |number: usize| {
+            usize::try_from(factor).map_or(usize::MAX, |factor| number.saturating_mul(factor))
+        };
+        match self {
+            Self::Window { limit, window } => Self::Window { limit: times(limit), window },
+            Self::Backoff { free, longest, window } => Self::Backoff { free: times(free), longest, window },
+        }
+    }
+
     const fn window(self) -> u64 {
         match self {
             Self::Window { window, .. } | Self::Backoff { window, .. } => window,
@@ -152,8 +230,12 @@ mod tests {
         Timestamp::from_millis(1_000_000 + seconds * 1_000)
     }
 
+    fn full(seconds: u64) -> Room {
+        Room::Wait(Full { seconds, prefix: None })
+    }
+
     fn take(row: &mut Row, rule: Rule, seconds: u64) -> Room {
-        row.take(rule, at(seconds))
+        row.take(&Take { key: String::new(), rule, network: None }, at(seconds))
     }
 
     #[test]
@@ -162,9 +244,9 @@ mod tests {
 
         assert_eq!(take(&mut row, WINDOW, 0), Room::Taken(at(0)));
         assert_eq!(take(&mut row, WINDOW, 100), Room::Taken(at(100)));
-        assert_eq!(take(&mut row, WINDOW, 200), Room::Wait(100), "until the first is 300 s old");
+        assert_eq!(take(&mut row, WINDOW, 200), full(100), "until the first is 300 s old");
         assert_eq!(take(&mut row, WINDOW, 300), Room::Taken(at(300)));
-        assert_eq!(take(&mut row, WINDOW, 301), Room::Wait(99));
+        assert_eq!(take(&mut row, WINDOW, 301), full(99));
     }
 
     #[test]
@@ -184,7 +266,7 @@ mod tests {
         take(&mut row, WINDOW, 0);
         take(&mut row, WINDOW, 1);
 
-        row.give_back(at(1));
+        row.give_back(&GiveBack { key: String::new(), at: at(1), network: None });
 
         assert_eq!(take(&mut row, WINDOW, 2), Room::Taken(at(2)));
         assert!(matches!(take(&mut row, WINDOW, 3), Room::Wait(_)), "the first still counts");
@@ -196,7 +278,7 @@ mod tests {
         let mut now = 0;
         for wait in [0, 1, 2, 4, 4, 4] {
             if wait > 0 {
-                assert_eq!(take(&mut row, BACKOFF, now), Room::Wait(wait));
+                assert_eq!(take(&mut row, BACKOFF, now), full(wait));
             }
             now += wait;
             assert_eq!(take(&mut row, BACKOFF, now), Room::Taken(at(now)));
@@ -207,8 +289,10 @@ mod tests {
     fn live_codes_are_counted_until_they_end_or_are_released() {
         let mut row = Row::default();
         let mut admit = |id: &str, seconds: u64| {
-            let reply = row.admit(id, at(seconds + 300), 2, at(seconds));
-            if id == "c" {
+            let (key, id, network) = (String::new(), id.to_owned(), Network::default());
+            let admit = Admit { key, id, until: at(seconds + 300), cap: 2, network };
+            let reply = row.admit(&admit, at(seconds));
+            if admit.id == "c" {
                 row.release("b");
             }
             reply
@@ -216,7 +300,8 @@ mod tests {
 
         assert_eq!(admit("a", 0), Room::Taken(at(0)));
         assert_eq!(admit("b", 10), Room::Taken(at(10)));
-        assert_eq!(admit("c", 20), Room::Wait(280));
+        let unknown = Some(Width::Unknown);
+        assert_eq!(admit("c", 20), Room::Wait(Full { seconds: 280, prefix: unknown }));
         assert_eq!(admit("d", 20), Room::Taken(at(20)), "b was released");
         assert_eq!(admit("e", 300), Room::Taken(at(300)), "a has ended");
     }
@@ -244,5 +329,50 @@ mod tests {
         assert!(!expose("weur/1", 3, 1, 1), "one guess at five codes");
         assert!(expose("weur/1", 3, 1, 2), "two guesses at five codes");
         assert!(!expose("weur/1", 3, 0, 400), "the guesses are forgotten");
+    }
+
+    fn network(address: &str) -> Network {
+        Network::of(Some(address), str::to_owned)
+    }
+
+    fn take_from(row: &mut Row, address: &str, seconds: u64) -> Room {
+        let ask = Take { key: String::new(), rule: WINDOW, network: Some(network(address)) };
+        row.take(&ask, at(seconds))
+    }
+
+    #[test]
+    fn wider_prefixes_of_a_network_have_growing_limits() {
+        let mut row = Row::default();
+        let mut taken = |address: &str| {
+            (0..9).take_while(|_| take_from(&mut row, address, 0) == Room::Taken(at(0))).count()
+        };
+
+        assert_eq!(taken("2001:db8:1:100::1"), 2, "a /64");
+        assert_eq!(taken("2001:db8:1:101::1"), 2, "another /64 fills the /56");
+        assert_eq!(taken("2001:db8:1:102::1"), 0);
+        assert_eq!(taken("2001:db8:1:200::1"), 2, "another /56");
+        assert_eq!(taken("2001:db8:1:300::1"), 2, "a third /56 fills the /48");
+        assert_eq!(taken("2001:db8:1:400::1"), 0);
+        let full = Full { seconds: 300, prefix: Some(Width::Site) };
+        assert_eq!(take_from(&mut row, "2001:db8:1:400::1", 0), Room::Wait(full));
+        assert_eq!(row.attempts.len(), 8, "refused attempts take from no prefix");
+    }
+
+    #[test]
+    fn a_right_attempt_is_given_back_to_every_prefix() {
+        let mut row = Row::default();
+        let addresses = ["2001:db8:1:100::1", "2001:db8:1:101::1", "2001:db8:1:200::1", "2001:db8:1:300::1"];
+        for address in addresses.into_iter().flat_map(|address| [address; 2]) {
+            assert_eq!(take_from(&mut row, address, 0), Room::Taken(at(0)));
+        }
+        assert!(matches!(take_from(&mut row, "2001:db8:1:400::1", 0), Room::Wait(_)));
+
+        let back = GiveBack { key: String::new(), at: at(0), network: Some(network(addresses[1])) };
+        row.give_back(&back);
+
+        assert!(matches!(take_from(&mut row, addresses[0], 0), Room::Wait(_)), "another /64 took its own");
+        assert_eq!(take_from(&mut row, addresses[1], 0), Room::Taken(at(0)), "/64, /56 and /48 have room");
+        row.give_back(&back);
+        assert_eq!(take_from(&mut row, "2001:db8:1:400::1", 0), Room::Taken(at(0)), "the /48 has room");
     }
 }

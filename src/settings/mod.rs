@@ -15,7 +15,7 @@ use core::time::Duration;
 
 pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
-pub use operator::DEVELOPMENT_ADMIN_TOKEN;
+pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
 pub use registration::Registration;
 pub use turnstile::{Turnstile, When};
 
@@ -25,7 +25,6 @@ use crate::family::renewal::LOST;
 use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::loopback::is_loopback;
 use crate::registry::key_schedule::RETENTION;
-use crate::secret::Digest;
 use crate::token::dpop::Nonces;
 use compatibility::Product;
 use issuer::Issuer;
@@ -84,7 +83,7 @@ pub struct Settings {
     /// From `TURNSTILE` and the settings whose names begin with `TURNSTILE_`. `None` without keys.
     pub turnstile: Option<Turnstile>,
     /// `ADMIN_TOKEN_SHA256`. `None` turns the admin API off.
-    pub admin_token: Option<Digest>,
+    pub admin_token: Option<TokenDigests>,
     /// From `INITIAL_ACCESS_TOKEN_SHA256`, `OPEN_REGISTRATION`, their scopes and `REGISTRATION_AUDIENCE`. `None` turns
     /// registration off.
     pub registration: Option<Registration>,
@@ -122,7 +121,7 @@ impl Settings {
             refresh_token: lifetimes::refresh_token(&var)?,
             refresh_token_idle: lifetimes::refresh_token_idle(&var)?,
             signing_key_rotation: lifetimes::rotation(&var)?,
-            live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 20, 1..=10_000)?,
+            live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 120, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: operator::admin_token(&var, environment)?,
             registration: registration::registration(&var, environment)?,
@@ -240,7 +239,7 @@ mod tests {
         let settings = development(&[]).unwrap();
 
         assert_eq!((settings.interval, settings.code_lifetime, settings.grace), (5, 300, 60));
-        assert_eq!((settings.user_code.length(), settings.live_codes), (8, 20));
+        assert_eq!((settings.user_code.length(), settings.live_codes), (8, 120));
         assert!(settings.device_client_authentication);
     }
 

@@ -3,39 +3,73 @@
 use super::variable::{BadSetting, Environment, missing};
 use crate::secret::Digest;
 
+/// The digests of a token that operators choose: one, or two while they change it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TokenDigests {
+    token: Digest,
+    /// The other one during a change.
+    other: Option<Digest>,
+}
+
+impl TokenDigests {
+    /// Returns whether `digest` is one of these. Compares with both in constant time, so that the time it takes
+    /// does not tell which.
+    #[must_use]
+    pub fn include(&self, digest: &Digest) -> bool {
+        (self.token == *digest) | self.other.as_ref().is_some_and(|other| other == digest)
+    }
+
+    pub(super) fn overlap(&self, others: &Self) -> bool {
+        others.include(&self.token) || self.other.as_ref().is_some_and(|other| others.include(other))
+    }
+}
+
+impl From<Digest> for TokenDigests {
+    fn from(token: Digest) -> Self {
+        Self { token, other: None }
+    }
+}
+
 /// The admin token of `make dev`. Previews and production refuse its digest.
 pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
 
 pub(super) fn admin_token(
     var: &impl Fn(&str) -> Option<String>,
     environment: Environment,
-) -> Result<Option<Digest>, BadSetting> {
+) -> Result<Option<TokenDigests>, BadSetting> {
     const NAME: &str = "ADMIN_TOKEN_SHA256";
     const PUBLIC: &str =
         "is the digest of the development token, which is public; make a token with `openssl rand -hex 32`";
     let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
-    match (digest(var, NAME)?, environment) {
-        (None, Environment::Development) => Ok(Some(public)),
-        (Some(digest), Environment::Preview | Environment::Production) if digest == public => {
+    match (digests(var, NAME)?, environment) {
+        (None, Environment::Development) => Ok(Some(public.into())),
+        (Some(digests), Environment::Preview | Environment::Production) if digests.include(&public) => {
             Err(missing(NAME, PUBLIC))
         }
-        (digest, _) => Ok(digest),
+        (digests, _) => Ok(digests),
     }
 }
 
-/// Reads the SHA-256 of a token. The error never shows the value, which might be the token itself by mistake.
-pub(super) fn digest(
+/// Reads one or two SHA-256 of tokens. The error never shows the value, which might be the token itself by
+/// mistake.
+pub(super) fn digests(
     var: &impl Fn(&str) -> Option<String>,
     name: &'static str,
-) -> Result<Option<Digest>, BadSetting> {
-    const FORM: &str =
-        "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` prints it";
+) -> Result<Option<TokenDigests>, BadSetting> {
+    const FORM: &str = "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` \
+                        prints it; or two of them with a comma between, while the token is changed";
     let Some(text) = var(name) else { return Ok(None) };
-    Digest::parse(text.trim()).map(Some).ok_or_else(|| missing(name, FORM))
+    let parsed: Option<Vec<Digest>> = text.split(',').map(|part| Digest::parse(part.trim())).collect();
+    match parsed.as_deref() {
+        Some([token]) => Ok(Some((*token).into())),
+        Some([token, other]) => Ok(Some(TokenDigests { token: *token, other: Some(*other) })),
+        Some(_) | None => Err(missing(name, FORM)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::registration::registration;
     use super::*;
 
     const HEX: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -48,11 +82,11 @@ mod tests {
     fn only_development_has_an_admin_token_of_its_own() {
         let public = Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes());
 
-        assert_eq!(admin_token(&with(&[]), Environment::Development), Ok(Some(public)));
+        assert_eq!(admin_token(&with(&[]), Environment::Development), Ok(Some(public.into())));
         assert_eq!(admin_token(&with(&[]), Environment::Production), Ok(None));
         assert_eq!(admin_token(&with(&[]), Environment::Preview), Ok(None));
         let set = with(&[("ADMIN_TOKEN_SHA256", HEX)]);
-        assert_eq!(admin_token(&set, Environment::Production), Ok(Some(Digest::of(b"test"))));
+        assert_eq!(admin_token(&set, Environment::Production), Ok(Some(Digest::of(b"test").into())));
     }
 
     #[test]
@@ -74,5 +108,28 @@ mod tests {
             let error = admin_token(&set, environment).unwrap_err().to_string();
             assert!(error.contains("development token, which is public"), "{error}");
         }
+    }
+
+    #[test]
+    fn two_tokens_are_accepted_while_one_replaces_the_other() {
+        let (new, old) = (Digest::of(b"new"), Digest::of(b"old"));
+        let (one, two) = (crate::secret::encode(new.bytes()), crate::secret::encode(old.bytes()));
+        let set = |value: String| move |name: &str| (name == "ADMIN_TOKEN_SHA256").then(|| value.clone());
+        let read = |value: String| admin_token(&set(value), Environment::Production);
+
+        let both = read(format!("{one}, {two}")).unwrap().unwrap();
+
+        assert!(both.include(&new) && both.include(&old) && !both.include(&Digest::of(b"other")));
+        for bad in [format!("{one},"), format!("{one},{two},{two}"), format!("{one},old")] {
+            assert!(read(bad).unwrap_err().to_string().contains("or two of them with a comma between"));
+        }
+        let development = crate::secret::encode(Digest::of(DEVELOPMENT_ADMIN_TOKEN.as_bytes()).bytes());
+        assert!(read(format!("{one},{development}")).is_err(), "neither may be the public one");
+        let shared = |name: &str| {
+            Some(if name.starts_with("ADMIN") { format!("{one},{two}") } else { two.clone() })
+                .filter(|_| name.ends_with("SHA256"))
+        };
+        let error = registration(&shared, Environment::Production).unwrap_err().to_string();
+        assert!(error.contains("admin token"), "{error}");
     }
 }

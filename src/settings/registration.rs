@@ -1,10 +1,9 @@
 //! Settings for clients that register themselves, and for where the authorization endpoint may send them.
 
-use super::operator::{admin_token, digest};
+use super::operator::{TokenDigests, admin_token, digests};
 use super::variable::{BadSetting, Environment, bad, flag, missing};
 use crate::client::redirect_uri::is_redirect_uri;
 use crate::scope::{OPENID, Scope};
-use crate::secret::Digest;
 use crate::token::resource::is_resource;
 
 /// The most scopes of open registration: what any stranger may ask people for has to stay readable.
@@ -17,8 +16,8 @@ const LONGEST_AUDIENCE: usize = 2_048;
 /// Dynamic client registration (RFC 7591). At least one of `token` and `open` is there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Registration {
-    /// The digest of the initial access token, if there is one.
-    pub token: Option<Digest>,
+    /// The digests of the initial access token, if there is one.
+    pub token: Option<TokenDigests>,
     /// The scopes that a client may register for itself with the token.
     pub scope: Scope,
     /// The scopes that a client may register for itself without any token; `None` if that is not allowed.
@@ -36,8 +35,9 @@ pub(super) fn registration(
     let open_scope = open_scopes(var)?;
     let open = flag(var, "OPEN_REGISTRATION", false)?.then_some(open_scope);
     let audience = audience(var)?;
-    let token = digest(var, NAME)?;
-    if token.is_some() && admin_token(var, environment)? == token {
+    let token = digests(var, NAME)?;
+    let admin = admin_token(var, environment)?;
+    if token.as_ref().zip(admin).is_some_and(|(token, admin)| admin.overlap(token)) {
         return Err(missing(
             NAME,
             "is the digest of the admin token, which clients must not know; use another token",
@@ -98,6 +98,7 @@ fn list(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Digest;
 
     const HEX: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     const PRODUCTION: Environment = Environment::Production;
@@ -118,7 +119,7 @@ mod tests {
         assert_eq!(registration(&with(&[("OPEN_REGISTRATION_SCOPES", "openid a")]), PRODUCTION), Ok(None));
 
         let on = registration(&with(&[("INITIAL_ACCESS_TOKEN_SHA256", HEX)]), PRODUCTION).unwrap().unwrap();
-        assert_eq!((on.token, on.scope.to_string().as_str()), (Some(Digest::of(b"test")), "openid"));
+        assert_eq!((on.token, on.scope.to_string().as_str()), (Some(Digest::of(b"test").into()), "openid"));
         assert_eq!(on.open, None);
 
         let audience = ("REGISTRATION_AUDIENCE", "https://a.example/mcp  https://b.example");

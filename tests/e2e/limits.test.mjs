@@ -15,16 +15,16 @@ const LIFETIME = 10;
 
 let server;
 before(async () => {
-  server = await startWorkerd();
+  server = await startWorkerd({ vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '20' } });
 });
 after(() => endDiscreetly(server));
 
 /** Returns headers from a new network, so that no test uses up another's limits. */
 let networks = 0;
-const ownNetwork = () => from(`198.51.100.${++networks}`);
+const ownNetwork = () => from(`198.51.${++networks}.1`);
 
 describe('live codes of a client on a network', () => {
-  test('are at most twenty; the next device has to wait until one ends, and the answer says how long', async () => {
+  test('are at most as many as the setting says; the next device has to wait until one ends, and the answer says how long', async () => {
     const headers = ownNetwork();
     const devices = await Promise.all(Array.from({ length: 20 }, () => Device.start(server, { headers })));
 
@@ -51,6 +51,20 @@ describe('live codes of a client on a network', () => {
     await bob.deny(devices[1].userCode);
     assert.equal(await startIsRefused(), false);
     assert.ok(await startIsRefused(), 'the two that ended were replaced');
+  });
+
+  test('are counted on all prefixes of an IPv6 address, in the limiter and in the shard', async (t) => {
+    const small = await startWorkerd({ vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '5', LIVE_CODES_PER_SHARD: '30', SHARDS_PER_REGION: '1' } });
+    t.after(() => endDiscreetly(small));
+    const start = (subnet, client) => new Device(small, { client, headers: from(`2001:db8:666:${subnet.toString(16)}::1`) }).start();
+    const taken = [];
+    for (let subnet = 0; subnet < 16; subnet += 1) taken.push((await start(subnet * 4096, clients.tv)).status);
+
+    // x codes are fewer than half of the 30 - x that are left: ten fit.
+    assert.deepEqual(taken, [...Array(10).fill(200), ...Array(6).fill(429)]);
+    assert.equal(grants(small).length, 10);
+    assert.ok(new Set(grants(small).map(({ network }) => network)).size === 10 && grants(small).every(({ network, record }) => network === record.request.network));
+    for (let count = 0; count < 2; count += 1) await Device.start(small, { headers: from('203.0.113.9') });
   });
 
   test('of all clients in a shard are limited by a setting', async (t) => {

@@ -103,7 +103,7 @@ async fn dispatch<P: Platform>(
 async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<Actor, Problem> {
     let expected = context.server.settings.admin_token.as_ref().ok_or(Problem::Unauthorized)?;
     match static_token::look(context, expected, admin_tokens_by_network(&context.network())).await? {
-        Shown::Right => Ok(Actor::operator(expected)),
+        Shown::Right(token) => Ok(Actor::operator(&token)),
         Shown::Wrong => Err(Problem::Unauthorized),
         Shown::Wait(seconds) => Err(Problem::TooMany(seconds)),
     }

@@ -161,7 +161,7 @@ async fn prove_at_source<P: Platform>(
     credentials: &Credentials,
     required: bool,
 ) -> Result<Client, Unauthenticated> {
-    let key = format!("unproven/{}", whose(context, form, &credentials.client_id));
+    let key = whose(context, form, &credentials.client_id);
     if !context.server.platform.within_limit(&key).await {
         return Err(Error::TooMany(Limit::Requests, 60).into());
     }
@@ -184,7 +184,7 @@ async fn prove_at_source<P: Platform>(
 fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
     let keyring = &context.server.settings.keyring;
     let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));
-    code.map_or_else(|| context.network(), |code| code.address.key.to_string())
+    code.map_or_else(|| context.rate_key("unproven"), |code| format!("unproven/{}", code.address.key))
 }
 
 /// Checks whether the credentials belong to `client`. Does not use up an assertion.

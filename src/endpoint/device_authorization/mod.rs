@@ -35,7 +35,7 @@ use crate::secret::Digest;
 use crate::sharding::Region;
 use crate::time::Timestamp;
 use crate::web_origin::WebOrigin;
-use crate::{grant, limiter, policy};
+use crate::{grant, policy};
 
 const WHAT: &str = "device_authorization";
 /// Number of draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row have a
@@ -78,8 +78,7 @@ async fn start<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
-    let network = context.network();
-    if !server.platform.within_limit(&format!("{}/{network}", client.client_id)).await {
+    if !server.platform.within_limit(&context.rate_key(&client.client_id)).await {
         return Err(Error::TooMany(Limit::Requests, 60));
     }
     let request = grant::Request {
@@ -91,7 +90,7 @@ async fn start<P: Platform>(
             at: now,
             page,
         },
-        gauge: limiter::budgets::gauge(&client.client_id, &network),
+        network: context.network(),
         resource: resource::granted(context, client, &resource::asked(form)?)?,
         client_id: client.client_id.clone(),
         cnf: dpop::code_binding(context, form).await?,
@@ -161,16 +160,18 @@ async fn open<P: Platform>(
         let keys = &server.settings.keyring.current;
         let (user_code, address) = draw_near(region, &terms.shape, longer, keys, rng);
         let (device_code, secret) = DeviceCode::issue(address, &request.client_id, expires_at, keys, rng);
-        admit(context, &request.gauge, address, expires_at).await?;
+        admit(context, &request, address, expires_at).await?;
         let grant = new_grant(context, terms, &request, secret);
         let opened = store(context, address, grant).await;
         if let Ok(Opened::Live(live)) = opened {
             server.notice(address.shard, live);
             return Ok(describe(context, terms, device_code, &user_code));
         }
-        release(context, &request.gauge, address).await;
-        if let Opened::Full(wait) = opened? {
-            return Err(Error::TooMany(Limit::CodesOfShard, wait));
+        release(context, &request, address).await;
+        match opened? {
+            Opened::Full(wait) => return Err(Error::TooMany(Limit::CodesOfShard, wait)),
+            Opened::Crowded(width, wait) => return Err(Error::TooMany(Limit::CodesOfNetwork(width), wait)),
+            Opened::Live(_) | Opened::Taken => {}
         }
     }
     Err(Error::Unavailable)

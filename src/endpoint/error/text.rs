@@ -152,10 +152,16 @@ impl Error {
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::TooMany(limit, seconds) => {
                 let limit = match limit {
-                    Limit::Requests => "Too many requests of this client from this network",
-                    Limit::Codes => "Too many pending codes of this client from this network",
-                    Limit::CodesOfShard => "Too many pending codes in this part of the server",
-                    Limit::Refreshes => "This authorization was refreshed too often",
+                    Limit::Requests => "Too many requests of this client from this network".to_owned(),
+                    Limit::Codes(prefix) => {
+                        let prefix = prefix.map(|width| format!(" ({width})")).unwrap_or_default();
+                        format!("Too many pending codes of this client from this network{prefix}")
+                    }
+                    Limit::CodesOfNetwork(width) => {
+                        format!("Too many pending codes from this network ({width})")
+                    }
+                    Limit::CodesOfShard => "Too many pending codes in this part of the server".to_owned(),
+                    Limit::Refreshes => "This authorization was refreshed too often".to_owned(),
                 };
                 format!("{limit}; try again in {seconds} seconds.")
             }

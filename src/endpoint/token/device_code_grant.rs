@@ -157,7 +157,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         self.proven.burn(context).await?;
         let ask = RefuseElsewhere { key, secret, journey };
         let refused = approved(context.server.platform.grants(address.shard, ask).await?);
-        release(context, &self.ready.request.gauge, address).await;
+        release(context, &self.ready.request, address).await;
         Ok(refused.err().unwrap_or(Error::Elsewhere))
     }
 
@@ -174,7 +174,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         let family = family(&subject, self.ready.request.resource.clone(), refresh, until, ends_at);
         self.proven.burn(context).await?;
         self.spend(attempt.clone(), session.family, family).await?;
-        release(context, &self.ready.request.gauge, self.code.address).await;
+        release(context, &self.ready.request, self.code.address).await;
         Ok(tokens)
     }
 

@@ -171,7 +171,7 @@ impl<P: Platform> Page<'_, P> {
         let (outcome, word) = choice.outcome();
         match choice {
             Choice::Approve => {}
-            Choice::Deny | Choice::Report => release(self.context, &request.gauge, address).await,
+            Choice::Deny | Choice::Report => release(self.context, request, address).await,
         }
         view::result(outcome, name).noting(WHAT, Some(&request.client_id), word, word)
     }

@@ -79,8 +79,7 @@ async fn authenticate<P: Platform>(
     form: &Form,
     browser: &Browser,
 ) -> Result<Authenticated, Unavailable> {
-    let network = context.network();
-    if !context.server.platform.within_limit(&format!("sign-in/{network}")).await {
+    if !context.server.platform.within_limit(&context.rate_key("sign-in")).await {
         return Ok(Authenticated::Wait(60));
     }
     let username = form.get("username").filter(|name| name.len() <= LONGEST_USERNAME).unwrap_or_default();
@@ -88,7 +87,7 @@ async fn authenticate<P: Platform>(
     let pseudonym = context.server.settings.keyring.current.pseudonym(key.as_str());
     // Strangers who try passwords can make an account wait, but not in a browser that its owner used before.
     let own = browser.knows(&key).then(|| context.server.settings.keyring.current.pseudonym(&browser.id));
-    let budgets = [sign_ins_by_network(&network), sign_ins_by_account(&pseudonym, own.as_deref())];
+    let budgets = [sign_ins_by_network(&context.network()), sign_ins_by_account(&pseudonym, own.as_deref())];
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
         Attempt::Wait(seconds) => return Ok(Authenticated::Wait(seconds)),

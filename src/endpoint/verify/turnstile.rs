@@ -75,7 +75,7 @@ pub(super) async fn pass<P: Platform>(
         Err(refusal) => return Err(ask_again(context, 400, browser, code, refusal).await),
     };
     // Every form costs a request to Cloudflare.
-    if !context.server.platform.within_limit(&format!("turnstile/{}", context.network())).await {
+    if !context.server.platform.within_limit(&context.rate_key("turnstile")).await {
         return Err(view::wait(context, browser, 60).await);
     }
     match verify(context, turnstile, token).await {

@@ -49,11 +49,11 @@ fn secret() -> Digest {
 fn grant() -> Grant {
     let origin = Origin { place: Place::default(), device: "Test".to_owned(), at: START, page: None };
     let scope = Scope::parse("openid").expect("a scope");
-    let (client_id, gauge) = ("demo-tv".to_owned(), "gauge".to_owned());
+    let client_id = "demo-tv".to_owned();
     Grant {
         format: Format,
         secret: secret(),
-        request: Request { client_id, scope, origin, gauge, ..Request::default() },
+        request: Request { client_id, scope, origin, ..Request::default() },
         expires_at: START + Duration::from_secs(LIFETIME),
         grace: GRACE,
         interval: 5,
@@ -76,6 +76,7 @@ fn approval(at: Timestamp) -> Approval {
 
 /// What happened while a grant lived.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether something happened")]
 struct Seen {
     approved: bool,
     denied: bool,
@@ -122,9 +123,9 @@ fn live(steps: &[Step]) -> Seen {
             }
             Step::Deny => seen.denied |= grant.deny(Denial::Denied, now),
             Step::RefuseElsewhere => {
-                let lost = grant.refuse_elsewhere(&secret(), now);
-                seen.late |= lost.is_some() && now >= grant.ends_at();
-                seen.refused_elsewhere |= lost.is_some();
+                let refused = grant.refuse_elsewhere(&secret(), now);
+                seen.late |= refused.is_some() && now >= grant.ends_at();
+                seen.refused_elsewhere |= refused.is_some();
             }
             Step::Redeem { attempt } => match redeem(&mut grant, attempt, now) {
                 Redemption::Won => seen.won.push(attempt),

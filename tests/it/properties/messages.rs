@@ -23,7 +23,8 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Denial, State};
 use device_grant::identity::account::AccountKey;
 use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
-use device_grant::limiter::command::{Admit, Expose, GiveBack, Release, Room, Rule, Take, UseOnce};
+use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
+use device_grant::network::Width;
 use device_grant::registry::command::{
     CreateClient, DeleteClient, DescribeScope, FindAtSource, KeyRefusal, ListClients, RegistryRefusal,
     RetireKey, RotateKeys, RotateSecret, TakeOutline, TakeSnapshot, Trial,
@@ -36,7 +37,7 @@ use device_grant::token::confirmation::Confirmation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{AT, approval, bound, family, grant, hold, journey, request};
+use super::records::{AT, approval, bound, family, grant, hold, journey, network, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -175,6 +176,7 @@ fn replies_of_a_shard_of_grants() {
     answers::<Open>(&Opened::Live(3), r#"{"live":3}"#);
     answers::<Open>(&Opened::Taken, r#""taken""#);
     answers::<Open>(&Opened::Full(9), r#"{"full":9}"#);
+    answers::<Open>(&Opened::Crowded(Width::Block, 9), r#"{"crowded":[24,9]}"#);
     let ready = Ready { request: request(), approval: approval() };
     let approved = format!(r#"{{"ready":{}}}"#, json(&ready));
     for (poll, text) in [
@@ -236,11 +238,19 @@ fn commands_and_replies_of_an_account() {
 fn commands_and_replies_of_a_limiter() {
     let (key, id, at) = (|| "k".to_owned(), || "c".to_owned(), AT.millis());
     let rule = Rule::Window { limit: 5, window: 300 };
-    travels(Take { key: key(), rule }, r#"{"take":{"key":"k","rule":{"window":{"limit":5,"window":300}}}}"#);
-    travels(GiveBack { key: key(), at: AT }, &format!(r#"{{"give_back":{{"key":"k","at":{at}}}}}"#));
+    for (from, more) in [(None, ""), (Some(network()), r#","network":"24.abc/32.def""#)] {
+        travels(
+            Take { key: key(), rule, network: from.clone() },
+            &format!(r#"{{"take":{{"key":"k","rule":{{"window":{{"limit":5,"window":300}}}}{more}}}}}"#),
+        );
+        travels(
+            GiveBack { key: key(), at: AT, network: from },
+            &format!(r#"{{"give_back":{{"key":"k","at":{at}{more}}}}}"#),
+        );
+    }
     travels(
-        Admit { key: key(), id: id(), until: AT, cap: 20 },
-        &format!(r#"{{"admit":{{"key":"k","id":"c","until":{at},"cap":20}}}}"#),
+        Admit { key: key(), id: id(), until: AT, cap: 20, network: network() },
+        &format!(r#"{{"admit":{{"key":"k","id":"c","until":{at},"cap":20,"network":"24.abc/32.def"}}}}"#),
     );
     travels(Release { key: key(), id: id() }, r#"{"release":{"key":"k","id":"c"}}"#);
     travels(UseOnce { key: key(), until: AT }, &format!(r#"{{"use_once":{{"key":"k","until":{at}}}}}"#));
@@ -250,7 +260,10 @@ fn commands_and_replies_of_a_limiter() {
         r#"{"expose":{"key":"k","live":{"weur/0":3},"wrong":1,"window":300,"allowed":5}}"#,
     );
     answers::<Take>(&Room::Taken(AT), &format!(r#"{{"taken":{at}}}"#));
-    answers::<Admit>(&Room::Wait(9), r#"{"wait":9}"#);
+    let full = Full { seconds: 9, prefix: Some(Width::Site) };
+    answers::<Admit>(&Room::Wait(full), r#"{"wait":{"seconds":9,"prefix":48}}"#);
+    let full = Full { prefix: None, ..full };
+    answers::<Take>(&Room::Wait(full), r#"{"wait":{"seconds":9}}"#);
     answers::<UseOnce>(&true, "true");
 }
 

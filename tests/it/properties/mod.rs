@@ -5,6 +5,7 @@ mod grant_life;
 mod grant_shard;
 mod input;
 mod messages;
+mod networks;
 mod records;
 mod resources;
 mod shard_model;

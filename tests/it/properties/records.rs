@@ -6,6 +6,7 @@ use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account::AccountKey;
+use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -13,6 +14,10 @@ use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 
 pub(super) const AT: Timestamp = Timestamp::from_millis(1_763_733_780_123);
+
+pub(super) fn network() -> Network {
+    serde_json::from_str("\"24.abc/32.def\"").expect("a network")
+}
 
 pub(super) fn request() -> Request {
     Request {
@@ -25,7 +30,7 @@ pub(super) fn request() -> Request {
             at: AT,
             page: None,
         },
-        gauge: "live/demo-tv/abc".to_owned(),
+        network: network(),
         ..Request::default()
     }
 }

@@ -163,8 +163,7 @@ fn a_secret_newer_than_the_snapshot_can_poll_even_if_the_limit_of_its_network_is
         *digest = secret;
     });
     let with = |secret| [("client_id", PRINTER), ("client_secret", secret)];
-    let network = world.server.settings.keyring.current.pseudonym("192.0.2.7");
-    world.server.platform.full.borrow_mut().insert(format!("unproven/{network}"));
+    world.server.platform.full.borrow_mut().insert(world.rate_key("unproven", "192.0.2.7"));
 
     assert_eq!(outcome(&world.post("/token", &form(&with("new"), &code))), "authorization_pending");
     assert_eq!(world.post("/token", &form(&with("wrong"), &code)).status, 401);

@@ -1,11 +1,30 @@
 //! Limits on live codes and requests.
 
+use std::net::Ipv6Addr;
+
+use device_grant::endpoint::http::{Request, Response};
+
 use super::{ALICE, enter};
-use crate::support::World;
+use crate::support::person::Person;
+use crate::support::{World, get, json, post};
+
+fn start_as(world: &World, client_id: &str, address: &str) -> Response {
+    let request = post("/device_authorization", &[("client_id", client_id)]);
+    world.send(&Request { address: Some(address.to_owned()), ..request })
+}
+
+fn start_at(world: &World, address: &str) -> Response {
+    start_as(world, "demo-tv", address)
+}
+
+/// Returns an address in the /64 with this number of `2001:db8:666::/48`.
+fn of_attacker(subnet: u16) -> String {
+    Ipv6Addr::new(0x2001, 0xdb8, 0x666, subnet, 0, 0, 0, 1).to_string()
+}
 
 #[test]
 fn live_codes_are_capped_per_client_and_network() {
-    let world = World::new();
+    let world = World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", "20")]);
     let started: Vec<_> = (0..20).map(|_| world.start()).collect();
     let one_more = || world.post("/device_authorization", &[("client_id", "demo-tv")]);
 
@@ -26,12 +45,12 @@ fn live_codes_are_capped_per_client_and_network() {
 #[test]
 fn a_shard_takes_no_more_codes_than_its_cap() {
     let world = World::with(&[("SHARDS_PER_REGION", "1"), ("LIVE_CODES_PER_SHARD", "3")]);
-    for _ in 0..3 {
-        world.start();
+    for block in 1..=3 {
+        assert_eq!(start_at(&world, &format!("198.51.{block}.1")).status, 200);
     }
     world.wait(100);
 
-    let full = world.post("/device_authorization", &[("client_id", "demo-tv")]);
+    let full = start_at(&world, "198.51.4.1");
 
     assert_eq!((full.status, full.header("retry-after")), (429, Some("200")));
 }
@@ -44,4 +63,118 @@ fn the_platforms_rate_limit_is_a_429() {
     let refused = world.post("/device_authorization", &[("client_id", "demo-tv")]);
 
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")));
+}
+
+#[test]
+fn an_attacker_with_a_slash_48_cannot_fill_a_region() {
+    let world = World::with(&[("SHARDS_PER_REGION", "2"), ("LIVE_CODES_PER_SHARD", "300")]);
+    world.multiply_client("demo-tv", 30);
+    let mut taken = 0;
+
+    // 3,000 subnets of the same /48 try every client that anybody may use, more often than the region has room.
+    for subnet in 0..3_000_u16 {
+        let client = format!("demo-tv-{}", subnet % 30);
+        let answer = start_as(&world, &client, &of_attacker(subnet.wrapping_mul(21)));
+        assert!(answer.status == 200 || answer.status == 429, "{}", answer.body);
+        taken += u32::from(answer.status == 200);
+    }
+
+    assert!(taken <= 2 * 100, "at most a third of each of the two shards: {taken}");
+    let refused = start_as(&world, "demo-tv-0", &of_attacker(1));
+    let description = json(&refused)["error_description"].as_str().unwrap().to_owned();
+    let expected = "Too many pending codes from this network (/48); try again in 300 seconds.";
+    assert_eq!((refused.status, description.as_str()), (429, expected));
+    for honest in ["2001:db8:777::1", "203.0.113.9"] {
+        for _ in 0..10 {
+            assert_eq!(start_as(&world, "demo-tv-0", honest).status, 200, "{honest}");
+        }
+    }
+}
+
+#[test]
+fn a_client_has_four_times_as_many_live_codes_in_a_slash_48_as_in_a_slash_64() {
+    let world = World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", "5")]);
+    let taken =
+        (0..400_u16).filter(|subnet| start_at(&world, &of_attacker(subnet * 160)).status == 200).count();
+
+    assert_eq!(taken, 20);
+    let refused = start_at(&world, &of_attacker(7));
+    let description = json(&refused)["error_description"].as_str().unwrap().to_owned();
+    let expected = "Too many pending codes of this client from this network (/48); try again in 300 seconds.";
+    assert_eq!((description.as_str(), refused.header("retry-after")), (expected, Some("300")));
+    assert_eq!(start_at(&world, "2001:db8:777::1").status, 200, "another network");
+}
+
+#[test]
+fn however_many_networks_fill_a_shard_one_without_codes_gets_its_first() {
+    let world = World::with(&[("SHARDS_PER_REGION", "1"), ("LIVE_CODES_PER_SHARD", "200")]);
+    for round in 0..200_u16 {
+        for site in 0..15_u16 {
+            start_at(&world, &format!("2001:db8:{site:x}:{round:x}::1"));
+        }
+    }
+
+    let live = world.grants().len();
+    assert!((150..=180).contains(&live), "fifteen networks leave more than a tenth of the room: {live}");
+    assert_eq!(start_at(&world, "203.0.113.9").status, 200);
+}
+
+#[test]
+fn a_start_takes_one_hop_to_the_limiter_and_one_to_the_shard() {
+    let world = World::new();
+    start_at(&world, "2001:db8::1");
+    world.cost();
+
+    assert_eq!(start_at(&world, "2001:db8::1").status, 200);
+
+    let cost = world.cost();
+    assert_eq!((cost.limit_hops, cost.limit_writes), (1, 1), "all prefixes are counted in one row");
+    assert_eq!((cost.grant_hops, cost.grant_writes), (1, 2), "the grant and its event");
+}
+
+#[test]
+fn passwords_tried_from_many_subnets_of_a_slash_48_have_to_wait() {
+    let world = World::new();
+    let code = world.start().user_code;
+    // Each try is at another account, so that only the network is counted.
+    let tries = |subnet: u16| {
+        let person = Person::at(&world, &of_attacker(subnet));
+        person.enter_as(&format!("nobody{subnet}"), "wrong", &code).status
+    };
+
+    let answered = (0..200_u16).filter(|subnet| tries(subnet * 300) == 400).count();
+
+    assert_eq!(answered, 80, "four times what a /64 has");
+    assert_eq!(Person::at(&world, "2001:db8:777::1").enter_as(ALICE.0, ALICE.1, &code).status, 200);
+}
+
+#[test]
+fn admin_tokens_tried_from_many_subnets_of_a_slash_48_have_to_wait_and_the_right_one_is_let_in() {
+    let token = "0123456789abcdef0123456789abcdef";
+    let digest = device_grant::secret::encode(device_grant::secret::Digest::of(token.as_bytes()).bytes());
+    let world = World::with(&[("ADMIN_TOKEN_SHA256", &digest)]);
+    let ask = |token: &str, subnet: u16| {
+        let authorization = Some(format!("Bearer {token}"));
+        let path = "/admin/api/clients".to_owned();
+        world.send(&Request { path, authorization, address: Some(of_attacker(subnet)), ..get() }).status
+    };
+
+    let answered = (0..200_u16).filter(|subnet| ask("guess", subnet * 300) == 401).count();
+
+    assert_eq!(answered, 80, "four times what a /64 has");
+    assert_eq!(ask("guess", 0), 429);
+    world.cost();
+    assert_eq!(ask(token, 0), 200, "the right token, from the same network");
+    assert_eq!(world.cost().limit_hops, 0);
+}
+
+#[test]
+fn a_confidential_client_is_not_slowed_by_strangers_who_guess_secrets_on_its_network() {
+    let world = World::new();
+    let secret = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
+    let guess = [("client_id", "demo-printer"), ("client_secret", "wrong")];
+    world.server.platform.full.borrow_mut().insert(world.rate_key("unproven", "192.0.2.7"));
+
+    assert_eq!(world.post("/device_authorization", &guess).status, 429);
+    assert_eq!(world.post("/device_authorization", &secret).status, 200);
 }

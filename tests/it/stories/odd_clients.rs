@@ -146,6 +146,6 @@ fn a_refusal_names_what_was_sent_and_what_to_send() {
     world.start();
     assert_eq!(
         description(&[]),
-        "Too many pending codes of this client from this network; try again in 300 seconds."
+        "Too many pending codes of this client from this network (/32); try again in 300 seconds."
     );
 }

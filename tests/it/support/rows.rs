@@ -16,6 +16,7 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
 use device_grant::identity::account::{Account, AccountKey};
 use device_grant::identity::session::Session;
+use device_grant::network::Network;
 use device_grant::registry::quota::{Size, length};
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::snapshot::standard_scopes;
@@ -102,6 +103,19 @@ impl grant::shard::Rows for GrantRows {
         let ends: Vec<Timestamp> =
             grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
         Ok((ends.len() as u64, ends.into_iter().min()))
+    }
+
+    fn live_within(
+        &self,
+        network: &Network,
+        now: Timestamp,
+    ) -> Result<Vec<(u64, Option<Timestamp>)>, Infallible> {
+        let grants = &self.grants.borrow();
+        let ends = |prefix| {
+            let own = grants.values().filter(move |grant| grant.request.network.is_within(prefix));
+            own.map(|grant| grant.live_until(now)).filter(|end| *end > now)
+        };
+        Ok(network.prefixes().map(|prefix| (ends(prefix).count() as u64, ends(prefix).min())).collect())
     }
 }
 

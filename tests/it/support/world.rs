@@ -16,6 +16,7 @@ use device_grant::endpoint::platform::{Platform as _, Unavailable};
 use device_grant::endpoint::server::Server;
 use device_grant::grant::Grant;
 use device_grant::identity::account::{Account, AccountKey};
+use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
 use device_grant::registry::command::{RetireKey, TakeSnapshot};
 use device_grant::settings::Settings;
@@ -190,6 +191,13 @@ impl World {
             limit_hops: platform.limit_hops.replace(0),
             limit_writes: platform.limit_writes.replace(0),
         }
+    }
+
+    /// Returns the key of the platform's rate limit of `what` for an address.
+    pub(crate) fn rate_key(&self, what: &str, address: &str) -> String {
+        let network =
+            Network::of(Some(address), |prefix| self.server.settings.keyring.current.pseudonym(prefix));
+        format!("{what}/{}", network.subscriber())
     }
 
     /// Changes a client in the registry, past the admin API. The snapshot of the isolate stays as it is.

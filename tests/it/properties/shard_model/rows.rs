@@ -16,6 +16,7 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account::AccountKey;
+use device_grant::network::Network;
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -69,6 +70,19 @@ impl Rows for InMemory {
         let ends: Vec<_> =
             stored.grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
         Ok((ends.len() as u64, ends.into_iter().min()))
+    }
+
+    fn live_within(
+        &self,
+        network: &Network,
+        now: Timestamp,
+    ) -> Result<Vec<(u64, Option<Timestamp>)>, Infallible> {
+        let grants = &self.0.borrow().grants;
+        let ends = |prefix| {
+            let own = grants.values().filter(move |grant| grant.request.network.is_within(prefix));
+            own.map(|grant| grant.live_until(now)).filter(|end| *end > now)
+        };
+        Ok(network.prefixes().map(|prefix| (ends(prefix).count() as u64, ends(prefix).min())).collect())
     }
 }
 

@@ -11,7 +11,7 @@ use device_grant::limiter::command::{Admit, Expose, Rule, Take};
 use device_grant::web_origin::WebOrigin;
 
 use super::pin;
-use crate::properties::records::{AT, journey};
+use crate::properties::records::{AT, journey, network};
 
 const KEY: RowKey = RowKey([7; 16]);
 
@@ -20,12 +20,13 @@ fn a_counter() {
     let mut row = limiter::Row::default();
     let (key, live) = ("k".to_owned(), std::collections::BTreeMap::from([("weur/0".to_owned(), 3)]));
     let rule = Rule::Window { limit: 5, window: 300 };
-    row.apply(&Take { key: key.clone(), rule }.into(), AT);
-    row.apply(&Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20 }.into(), AT);
-    row.apply(&Expose { key, live, wrong: 0, window: 300, allowed: 5 }.into(), AT);
+    row.apply(&Take { key: key.clone(), rule, network: Some(network()) }.into(), AT);
+    let admit = Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20, network: network() };
+    row.apply(&admit.into(), AT);
+    row.apply(&Expose { key, live, wrong: 1, window: 300, allowed: 5 }.into(), AT);
     pin(
         &row,
-        r#"{"format":1,"attempts":[1763733780123],"codes":{"a":1763733780123},"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
+        r#"{"format":1,"attempts":[{"at":1763733780123,"network":"24.abc/32.def"},{"at":1763733780123}],"codes":{"a":{"until":1763733780123,"network":"24.abc/32.def"}},"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
     );
 }
 

@@ -77,8 +77,8 @@ fn a_grant_that_is_bound_to_a_key_and_a_challenge() {
     let request = Request { cnf: bound(), code_challenge: challenge, ..request() };
     let grant = Grant { request, without_key: true, ..grant(State::Pending { hold: None }) };
     let json = grant_json(r#"{"is":"pending"},"without_key":true"#);
-    let bound = r#""gauge":"live/demo-tv/abc","cnf":{"jkt":"thumbprint"},"code_challenge":"challenge""#;
-    pin(&grant, &json.replace(r#""gauge":"live/demo-tv/abc""#, bound));
+    let bound = r#""network":"24.abc/32.def","cnf":{"jkt":"thumbprint"},"code_challenge":"challenge""#;
+    pin(&grant, &json.replace(r#""network":"24.abc/32.def""#, bound));
 }
 
 #[test]

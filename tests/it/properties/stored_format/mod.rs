@@ -20,7 +20,7 @@ fn pin<T: Serialize + DeserializeOwned>(value: &T, json: &str) {
     assert_eq!(serde_json::to_string(&read).expect("it serializes"), json);
 }
 
-const REQUEST: &str = r#"{"client_id":"demo-tv","scope":"email openid","nonce":"n","origin":{"place":{"country":"FR","asn":64500},"device":"Apple TV","at":1763733780123},"gauge":"live/demo-tv/abc"}"#;
+const REQUEST: &str = r#"{"client_id":"demo-tv","scope":"email openid","nonce":"n","origin":{"place":{"country":"FR","asn":64500},"device":"Apple TV","at":1763733780123},"network":"24.abc/32.def"}"#;
 const APPROVAL: &str = r#"{"account":"local:alice","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"at":1763733780123}"#;
 const HOLD: &str =
     r#"{"account":"local:alice","session":"HOLD_SESSION","browser":"HOLD_BROWSER","nonce":"nonce"}"#;
