@@ -3,7 +3,8 @@
 //! The crates that parse URLs follow WHATWG, which does not decode `%7E` and accepts text that is not a URI.
 
 /// Normalizes `uri` and removes query and fragment; `None` if it is not an absolute http or https URI.
-pub(super) fn normal(uri: &str) -> Option<String> {
+#[must_use]
+pub fn normal(uri: &str) -> Option<String> {
     let (bare, _) = uri.split_at(uri.find(['?', '#']).unwrap_or(uri.len()));
     let (scheme, rest) = bare.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

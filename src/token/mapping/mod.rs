@@ -45,7 +45,7 @@ pub const RESERVED: [&str; 25] = [
 const MOST_RULES: usize = 50;
 /// Limit on the values in `only`.
 const MOST_VALUES: usize = 64;
-/// Longest claim name, filter value or condition, in bytes.
+/// Longest claim name, filter value or condition, in characters.
 const LONGEST_NAME: usize = 128;
 /// Longest hard-coded value, in bytes of JSON.
 const LONGEST_VALUE: usize = 1_024;
@@ -148,12 +148,14 @@ impl fmt::Display for BadRule {
             Self::Filter => write!(
                 f,
                 "only and prefix filter a string or a list copied with from; only must have 1 to \
-                 {MOST_VALUES} values, and each value and prefix 1 to {LONGEST_NAME} bytes"
+                 {MOST_VALUES} values, and each value and prefix 1 to {LONGEST_NAME} characters"
             ),
             Self::Into => {
                 f.write_str("into must name one or more of access_token, id_token and userinfo, each once")
             }
-            Self::When => write!(f, "when must have a scope, a group, or both, of 1 to {LONGEST_NAME} bytes"),
+            Self::When => {
+                write!(f, "when must have a scope, a group, or both, of 1 to {LONGEST_NAME} characters")
+            }
             Self::TooMany => write!(f, "at most {MOST_RULES} rules are allowed"),
         }
     }
@@ -176,10 +178,10 @@ pub enum Target {
 #[serde(deny_unknown_fields)]
 struct When {
     /// This scope is granted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "written::given", skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     /// The account is in this group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "written::given", skip_serializing_if = "Option::is_none")]
     group: Option<String>,
 }
 
