@@ -10,15 +10,26 @@ pub fn normal(uri: &str) -> Option<String> {
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let scheme = scheme.to_ascii_lowercase();
     let own_port = match scheme.as_str() {
-        "https" => ":443",
-        "http" => ":80",
+        "https" => "443",
+        "http" => "80",
         _ => return None,
     };
     let authority = without_needless_escapes(authority)?.to_ascii_lowercase();
-    let authority =
-        authority.strip_suffix(own_port).or_else(|| authority.strip_suffix(':')).unwrap_or(&authority);
+    let (host, port) = host_and_port(&authority)?;
     let path = without_dots(&without_needless_escapes(path)?);
-    (!authority.is_empty()).then(|| format!("{scheme}://{authority}{path}"))
+    let port = if port.is_empty() || port == own_port { String::new() } else { format!(":{port}") };
+    Some(format!("{scheme}://{host}{port}{path}"))
+}
+
+/// Splits an authority; `None` if it has no host, or more than one port. Only in brackets may a host contain colons
+/// (RFC 3986 §3.2.2).
+fn host_and_port(authority: &str) -> Option<(&str, &str)> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        Some(_) | None => (authority, ""),
+    };
+    let is_host = !host.is_empty() && (host.starts_with('[') || !host.contains(':'));
+    (is_host && port.bytes().all(|byte| byte.is_ascii_digit())).then_some((host, port))
 }
 
 /// Decodes the escapes of unreserved characters and puts the others in upper case (RFC 3986 §6.2.2.1,
@@ -106,5 +117,22 @@ mod tests {
         for broken in ["https://a/%", "https://a/%7", "https://a/%zz", "https://a/%+7", "https://a/%é"] {
             assert_eq!(normal(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn an_authority_has_one_port() {
+        for bad in [
+            "http://a:80:",
+            "http://a:80:80/",
+            "http://a:b",
+            "http://:80",
+            "https://a::443/",
+            "http://u:p@a/",
+        ] {
+            assert_eq!(normal(bad), None, "{bad}");
+        }
+        assert_eq!(normal("https://[::1]:443").as_deref(), Some("https://[::1]/"));
+        assert_eq!(normal("https://[::1]").as_deref(), Some("https://[::1]/"));
+        assert_eq!(normal("https://a:/x").as_deref(), Some("https://a/x"));
     }
 }
