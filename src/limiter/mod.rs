@@ -245,4 +245,16 @@ mod tests {
         assert!(expose("weur/1", 3, 1, 2), "two guesses at five codes");
         assert!(!expose("weur/1", 3, 0, 400), "the guesses are forgotten");
     }
+
+    #[test]
+    fn guesses_count_where_no_live_codes_are_reported_with_them() {
+        let mut row = Row::default();
+        let mut expose = |live: &[(&str, u64)], wrong, seconds| {
+            let live = live.iter().map(|(shard, live)| ((*shard).to_owned(), *live)).collect();
+            row.expose(&Expose { key: String::new(), live, wrong, window: 300, allowed: 5 }, at(seconds))
+        };
+        assert!(!expose(&[("weur/0", 3)], 0, 0), "no guesses");
+        assert!(!expose(&[], 1, 1), "one guess at three codes");
+        assert!(expose(&[], 1, 2), "two guesses at three codes");
+    }
 }
