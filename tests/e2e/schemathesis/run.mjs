@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ADMIN_TOKEN, Admin } from './support/admin.mjs';
-import { root, schemathesis } from './support/config.mjs';
-import { startWorkerd } from './support/harness.mjs';
+import { ADMIN_TOKEN, Admin } from '../support/admin.mjs';
+import { root, schemathesis } from '../support/config.mjs';
+import { startWorkerd } from '../support/harness.mjs';
 
 /** In milliseconds. It ends a run that hangs; a run takes about a minute. */
 const LIMIT = 300_000;
