@@ -4,10 +4,10 @@ PORT ?= 8787
 ISSUER ?= http://127.0.0.1:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP
+export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply test native e2e images check bench build deploy preview preview-delete reset clean
+.PHONY: help dev device apply test native e2e images check advisories fuzz mutants bench build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,10 +37,19 @@ images: ## Make the pictures of the README (docs/images)
 check: ## Check formatting, lints (native and wasm32) and dependencies
 	@scripts/check
 
+advisories: ## Look up all locked dependencies in the lists of known vulnerabilities
+	@scripts/advisories
+
+fuzz: ## Search for inputs that break a parser or a rule (TIME=600 seconds for each, TARGET=forms)
+	@scripts/fuzz long
+
+mutants: ## Change ring 1 one expression at a time and see whether a native test fails (FILE="src/scope.rs"; hours without)
+	@scripts/mutants
+
 bench: ## Measure the cost of a poll and of a token
 	@scripts/bench
 
-build: ## Compile the Worker to build/
+build: ## Compile the Worker to build/, with a list of its parts (CycloneDX) in build/sbom.cdx.json
 	@scripts/setup build
 	@scripts/build
 

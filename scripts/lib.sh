@@ -4,6 +4,8 @@ set -eu
 
 worker_build_version=0.8.7
 cargo_deny_version=0.20.2
+cargo_mutants_version=27.1.0
+schemathesis_version=4.32.5
 
 logs=$PWD/target/logs
 # Compiled tools are cached by version, outside the clone, so that the next clone does not compile them again.

@@ -35,6 +35,13 @@ pub(crate) const fn is_true(flag: &bool) -> bool {
     *flag
 }
 
+/// Reads the value of a member that is present, which `null` is not for most types.
+pub(crate) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

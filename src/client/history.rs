@@ -63,13 +63,16 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Reads an `If-Match` header. Weak and malformed tags match nothing (RFC 9110 §8.8.3.2).
+    /// Reads an `If-Match` header: `*`, or entity tags separated by commas. Returns `None` for anything else. Weak
+    /// tags match nothing (RFC 9110 §13.1.1).
     #[must_use]
-    pub fn parse(if_match: &str) -> Self {
+    pub fn parse(if_match: &str) -> Option<Self> {
         if if_match.trim() == "*" {
-            return Self::Any;
+            return Some(Self::Any);
         }
-        Self::OneOf(if_match.split(',').map(|tag| tag.trim().to_owned()).collect())
+        // No tag of this server contains a comma, so one that does is split, and matches nothing.
+        let tags: Vec<_> = if_match.split(',').map(|tag| tag.trim().to_owned()).collect();
+        tags.iter().all(|tag| is_tag(tag)).then_some(Self::OneOf(tags))
     }
 
     /// Returns whether a record with this history meets the precondition.
@@ -80,6 +83,13 @@ impl Expected {
             Self::OneOf(tags) => tags.contains(&history.etag()),
         }
     }
+}
+
+/// Returns whether `text` is an entity tag (RFC 9110 §8.8.3) without a comma.
+fn is_tag(text: &str) -> bool {
+    let opaque = text.strip_prefix("W/").unwrap_or(text);
+    let inner = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'))
 }
 
 #[cfg(test)]
@@ -94,10 +104,17 @@ mod tests {
 
         assert_eq!((first.etag().as_str(), changed.etag().as_str()), ("\"5.1\"", "\"5.2\""));
         assert_ne!(first.etag(), again.etag());
-        assert!(Expected::parse("\"x\" , \"5.2\"").holds(&changed));
-        assert!(Expected::parse(" * ").holds(&changed));
-        for other in ["\"5.1\"", "W/\"5.2\"", "5.2", ""] {
-            assert!(!Expected::parse(other).holds(&changed), "{other}");
+        let holds = |text: &str| Expected::parse(text).map(|expected| expected.holds(&changed));
+        for current in ["\"x\" , \"5.2\"", " * ", "W/\"\",\"5.2\""] {
+            assert_eq!(holds(current), Some(true), "{current}");
+        }
+        for other in ["\"5.1\"", "W/\"5.2\"", "\"\""] {
+            assert_eq!(holds(other), Some(false), "{other}");
+        }
+        for malformed in
+            ["", "5.2", "\"5.2", "\"", "*, \"5.2\"", "\"5.2\",", "\"5\"2\"", "\"5 2\"", "w/\"5.2\""]
+        {
+            assert_eq!(holds(malformed), None, "{malformed}");
         }
     }
 }

@@ -428,4 +428,11 @@ mod tests {
         assert_eq!(family.good_until(&digest("first"), idle), None);
         assert_eq!(family.turn("first", "second", idle), Rotation::Lost);
     }
+
+    #[test]
+    fn a_family_ends_at_its_last_instant() {
+        let family = family();
+        assert!(family.is_live(family.ends_at.before(Duration::from_millis(1))));
+        assert!(!family.is_live(family.ends_at));
+    }
 }

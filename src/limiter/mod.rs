@@ -375,4 +375,16 @@ mod tests {
         row.give_back(&back);
         assert_eq!(take_from(&mut row, "2001:db8:1:400::1", 0), Room::Taken(at(0)), "the /48 has room");
     }
+
+    #[test]
+    fn guesses_count_where_no_live_codes_are_reported_with_them() {
+        let mut row = Row::default();
+        let mut expose = |live: &[(&str, u64)], wrong, seconds| {
+            let live = live.iter().map(|(shard, live)| ((*shard).to_owned(), *live)).collect();
+            row.expose(&Expose { key: String::new(), live, wrong, window: 300, allowed: 5 }, at(seconds))
+        };
+        assert!(!expose(&[("weur/0", 3)], 0, 0), "no guesses");
+        assert!(!expose(&[], 1, 1), "one guess at three codes");
+        assert!(expose(&[], 1, 2), "two guesses at three codes");
+    }
 }

@@ -4,7 +4,7 @@
 //! signature with [`Platform::verify`](crate::endpoint::platform::Platform::verify).
 
 pub mod nonce;
-mod uri;
+pub mod uri;
 
 use core::time::Duration;
 

@@ -65,7 +65,7 @@ const scopes = { good: ['openid', 'openid profile', '  openid  fly ', '', null],
 
 const RESERVED = ['iss', 'sub', 'aud', 'client_id', 'cnf', 'acr', 'active', 'username', 'authorization_details'];
 const names = { good: ['x', 'https://tv.example/role', '~', long(128)], bad: ['', 'a b', 'a"b', 'a\\b', 'é', long(129), 7, ...RESERVED] };
-const some = { good: ['x', 'a b', 'é', long(128)], bad: ['', long(129), 7] };
+const some = { good: ['x', 'a b', 'é', long(128), long(128, '📺')], bad: ['', long(129), 7, null] };
 const rules = {
   good: [
     ...names.good.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
@@ -77,7 +77,7 @@ const rules = {
   bad: [
     ...names.bad.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
     ...some.bad.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }, { drop: 'x', when: { group: text } }]),
-    {}, 7, null, 'drop', [], [null, null, null, null, null, null, null, null, 'x'],
+    {}, 7, null, 'drop', [], { drop: 'x', claim: null }, { drop: 'x', value: null }, { drop: 'x', into: null }, { drop: 'x', when: null }, { claim: 'x', as: 'y', drop: null }, [null, null, null, null, null, null, null, null, 'x'],
     { claim: 'x' }, { claim: 'x', value: null }, { claim: 'x', value: 1, from: 'groups' }, { claim: 'x', as: 'y', drop: 'z' }, { drop: 'x', value: 1 }, { from: 'groups' },
     { claim: 'x', from: 'account.password' }, { claim: 'x', value: long(1023) }, { claim: 'x', value: 1, iff: true },
     { claim: 'x', value: 1, prefix: 'y' }, { claim: 'x', as: 'y', only: ['y'] }, { drop: 'x', only: ['y'] }, { claim: 'x', from: 'account.email_verified', prefix: 't' },
@@ -261,10 +261,7 @@ const inexpressible = [
     { why: 'the set of described scopes changes', body: { scope: 'openid undescribed' } },
     { why: 'JSON Schema measures texts in characters, the server in bytes', body: { contacts: [`${long(130, 'é')}@a.example`] } },
     { why: 'JSON Schema measures texts in characters, the server in bytes', body: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: `CN=${long(300, 'é')}` } },
-    { why: 'JSON Schema measures texts in characters, the server in bytes', body: { claims: [{ claim: 'x', from: 'groups', prefix: long(65, 'é') }] } },
     { why: 'JSON Schema measures only texts', body: { claims: [{ claim: 'x', value: { y: long(1022) } }] } },
-    { why: 'JSON Schema accepts 600.0 as an integer', body: { code_lifetime: 600 }, raw: (text) => text.replace('600', '600.0') },
-    { why: 'null in a rule counts as absent; null beside every member would make the schema unreadable', body: { claims: [{ drop: 'x', claim: null, when: { scope: 'a', group: null } }] }, takes: true },
   ]),
   ...each(['replaceClient', 'changeClient'], [{ why: 'it depends on the address', body: { client_id: 'another' } }]),
   ...each(['changeClient'], [

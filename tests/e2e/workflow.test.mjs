@@ -2,7 +2,7 @@
 // becomes part of a command.
 
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -56,9 +56,41 @@ test('no workflow has more permissions than it needs', () => {
     // These triggers would run with secrets and write permissions for anybody who opens a pull request.
     for (const trigger of ['pull_request_target', 'workflow_run']) assert.ok(!(trigger in workflow.on), `${name}: ${trigger}`);
   }
-  for (const job of [deploy, removal]) {
-    for (const step of job.steps.filter(({ uses }) => uses?.startsWith('actions/checkout@'))) assert.equal(step.with['persist-credentials'], false);
+});
+
+test('every action is pinned by its commit, named with its version, and leaves no credentials behind', () => {
+  const pins = new Set();
+  for (const [name, workflow] of Object.entries(workflows)) {
+    const lines = readFileSync(join(directory, name), 'utf8').split('\n').filter((line) => /\buses:/.test(line));
+    for (const line of lines) assert.match(line, /^ +(- )?uses: [\w/.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, name);
+    const used = steps(workflow).filter(({ uses }) => uses);
+    assert.equal(used.length, lines.length, `${name}: no job uses a workflow from elsewhere`);
+    for (const { uses, with: inputs } of used) {
+      pins.add(uses);
+      if (uses.startsWith('actions/checkout@')) assert.equal(inputs['persist-credentials'], false, name);
+    }
   }
+  assert.equal(pins.size, new Set([...pins].map((uses) => uses.split('@')[0])).size, 'every workflow uses the same version');
+});
+
+test('known vulnerabilities are looked up every week, in every lock file', () => {
+  const { on, permissions, jobs } = workflows['advisories.yml'];
+  assert.match(on.schedule[0].cron, /^\d+ \d+ \* \* [0-6]$/);
+  assert.deepEqual(permissions, { contents: 'read' });
+  assert.ok(commands(jobs.advisories).includes('make advisories'));
+  const script = readFileSync(join(root, 'scripts/advisories'), 'utf8');
+  const locked = ['.', 'examples/api', 'fuzz', 'scripts/wasm-bindgen'];
+  for (const place of locked) assert.ok(existsSync(join(root, place, 'Cargo.lock')), place);
+  assert.ok(script.includes(`crates ${locked.join(' ')}\n`));
+  assert.match(script, /npm audit$/m);
+  assert.match(script, /npm audit signatures$/m);
+});
+
+test('tools are installed only with a lock file or with digests', () => {
+  const setup = readFileSync(join(root, 'scripts/setup'), 'utf8');
+  for (const [line] of setup.matchAll(/^.*\bcargo install\b.*$/gm)) assert.match(line, /^#|cargo install --locked/);
+  for (const [line] of setup.matchAll(/^.*\bpip" install\b.*$/gm)) assert.match(line, /--require-hashes --only-binary :all:/);
+  assert.doesNotMatch(setup, /npm install/);
 });
 
 test('no expression is part of a command: values that people choose come only through the environment', () => {

@@ -93,7 +93,7 @@ impl Members {
     /// Takes a whole number within `range`.
     pub fn number(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = self.take(name)?;
-        let number = value.as_u64().filter(|number| range.contains(number));
+        let number = whole(&value).filter(|number| range.contains(number));
         number.or_else(|| {
             let allowed = format!("a whole number from {} to {}", range.start(), range.end());
             self.refuse_value(name, &value, &allowed)
@@ -179,6 +179,13 @@ impl Members {
         let detail = format!("{name} has {}: each entry must be {allowed}", shown(value));
         self.faults.push(Fault::at_item(name, index, detail));
     }
+}
+
+/// Returns a number without a fraction; `47.0` is one, as it is in JSON Schema.
+fn whole(value: &Value) -> Option<u64> {
+    // Rust prints such a number without its point, and a large one without an exponent.
+    let spelled = || value.as_f64().filter(|number| number.fract() == 0.0)?.to_string().parse().ok();
+    value.as_u64().or_else(spelled)
 }
 
 /// Quotes a value in a fault: as JSON, cut after [`SHOWN`] characters.
@@ -270,6 +277,15 @@ mod tests {
         assert!(is_plain("Wohnzimmer-Fernseher №2 📺"));
         for bad in ["", " a", "a\n", "a\u{202e}b", "a\0"] {
             assert!(!is_plain(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let number = |text: &str| whole(&serde_json::from_str(text).unwrap());
+        assert_eq!((number("47"), number("47.0"), number("4.7e1")), (Some(47), Some(47), Some(47)));
+        for bad in ["47.5", "-47", "-47.0", "1e300", "\"47\"", "true"] {
+            assert_eq!(number(bad), None, "{bad}");
         }
     }
 

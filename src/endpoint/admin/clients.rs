@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::done::Done;
 use super::problem::Problem;
-use super::registry::{ask, expected};
+use super::registry::{ask, expected, expected_if_any};
 use super::{body, registry};
 use crate::audit::change::Actor;
 use crate::client::Client;
@@ -66,7 +66,9 @@ fn limit(query: &Form) -> Result<u32, Problem> {
 
 fn cursor(query: &Form) -> Result<Option<String>, Problem> {
     let Some(text) = query.get("cursor") else { return Ok(None) };
-    let after = secret::decode(text).and_then(|bytes| String::from_utf8(bytes).ok());
+    // The document can say that a cursor is base64url, but not of what. Since every client_id is ASCII, it does not
+    // matter where a cursor made of other bytes points.
+    let after = secret::decode(text).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let detail = "cursor must be the next_cursor of a previous page";
     after.map(Some).ok_or_else(|| Problem::Invalid(vec![Fault::at("cursor", detail)]))
 }
@@ -190,7 +192,7 @@ pub(super) async fn rotate<P: Platform>(
     let overlap = members.number("overlap", 0..=LONGEST_OVERLAP).unwrap_or(OVERLAP);
     body::sound(members)?;
     let new = New::draw(rng);
-    let expected = context.request.if_match.as_deref().map_or(Expected::Any, Expected::parse);
+    let expected = expected_if_any(context)?.unwrap_or(Expected::Any);
     let secret = new.digest();
     let rotation = RotateSecret { client_id: client_id.to_owned(), expected, secret, overlap, by };
     let (client, secret) = new.take(ask(context, rotation).await?);

@@ -5,6 +5,7 @@ use crate::ask::Ask;
 use crate::client::history::Expected;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
+use crate::fault::Fault;
 use crate::registry::command::{Command, MOST_SCOPES, RegistryRefusal};
 use crate::registry::quota::{MOST_BYTES, MOST_CLIENTS};
 
@@ -65,5 +66,15 @@ fn refused(refusal: RegistryRefusal) -> Problem {
 /// Reads `If-Match`, which a change requires so that nobody overwrites a change that somebody else made in
 /// the meantime.
 pub(super) fn expected<P>(context: Context<'_, P>) -> Result<Expected, Problem> {
-    context.request.if_match.as_deref().map(Expected::parse).ok_or(Problem::PreconditionRequired)
+    expected_if_any(context)?.ok_or(Problem::PreconditionRequired)
+}
+
+/// Reads `If-Match` where it is optional.
+pub(super) fn expected_if_any<P>(context: Context<'_, P>) -> Result<Option<Expected>, Problem> {
+    // Some runtimes show an empty header, others do not.
+    let Some(text) = context.request.if_match.as_deref().filter(|text| !text.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let detail = "If-Match must be * or an ETag with its quotes, such as \"1700000000000.1\"";
+    Expected::parse(text).map(Some).ok_or_else(|| Problem::Invalid(vec![Fault::at("If-Match", detail)]))
 }

@@ -2,22 +2,40 @@
 //!
 //! The crates that parse URLs follow WHATWG, which does not decode `%7E` and accepts text that is not a URI.
 
+use core::net::Ipv6Addr;
+
 /// Normalizes `uri` and removes query and fragment; `None` if it is not an absolute http or https URI.
-pub(super) fn normal(uri: &str) -> Option<String> {
+#[must_use]
+pub fn normal(uri: &str) -> Option<String> {
     let (bare, _) = uri.split_at(uri.find(['?', '#']).unwrap_or(uri.len()));
     let (scheme, rest) = bare.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let scheme = scheme.to_ascii_lowercase();
     let own_port = match scheme.as_str() {
-        "https" => ":443",
-        "http" => ":80",
+        "https" => "443",
+        "http" => "80",
         _ => return None,
     };
     let authority = without_needless_escapes(authority)?.to_ascii_lowercase();
-    let authority =
-        authority.strip_suffix(own_port).or_else(|| authority.strip_suffix(':')).unwrap_or(&authority);
+    let (host, port) = host_and_port(&authority)?;
     let path = without_dots(&without_needless_escapes(path)?);
-    (!authority.is_empty()).then(|| format!("{scheme}://{authority}{path}"))
+    let port = if port.is_empty() || port == own_port { String::new() } else { format!(":{port}") };
+    Some(format!("{scheme}://{host}{port}{path}"))
+}
+
+/// Splits an authority; `None` if it has no host, or more than one port. A host in brackets is an IPv6 address; no other
+/// contains colons (RFC 3986 §3.2.2).
+fn host_and_port(authority: &str) -> Option<(&str, &str)> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        Some(_) | None => (authority, ""),
+    };
+    let bracketed = host.strip_prefix('[').map(|rest| rest.strip_suffix(']').unwrap_or_default());
+    let is_host = match bracketed {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(':'),
+    };
+    (is_host && port.bytes().all(|byte| byte.is_ascii_digit())).then_some((host, port))
 }
 
 /// Decodes the escapes of unreserved characters and puts the others in upper case (RFC 3986 §6.2.2.1,
@@ -105,5 +123,25 @@ mod tests {
         for broken in ["https://a/%", "https://a/%7", "https://a/%zz", "https://a/%+7", "https://a/%é"] {
             assert_eq!(normal(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn an_authority_has_one_port() {
+        for bad in [
+            "http://a:80:",
+            "http://a:80:80/",
+            "http://a:b",
+            "http://:80",
+            "https://a::443/",
+            "http://u:p@a/",
+            "https://[a]/",
+            "https://[::1/",
+            "https://[:tps//[::1]:44",
+        ] {
+            assert_eq!(normal(bad), None, "{bad}");
+        }
+        assert_eq!(normal("https://[::1]:443").as_deref(), Some("https://[::1]/"));
+        assert_eq!(normal("https://[::1]").as_deref(), Some("https://[::1]/"));
+        assert_eq!(normal("https://a:/x").as_deref(), Some("https://a/x"));
     }
 }

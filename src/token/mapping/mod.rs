@@ -11,6 +11,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::format::given;
+
 /// Claims that no rule may set, rename or drop: those that decide whether a token is accepted (RFC 7519 §4.1,
 /// RFC 9068 §2.2, OpenID Connect Core §2), and those that introspection responses use (RFC 7662 §2.2).
 pub const RESERVED: [&str; 25] = [
@@ -45,7 +47,7 @@ pub const RESERVED: [&str; 25] = [
 const MOST_RULES: usize = 50;
 /// Limit on the values in `only`.
 const MOST_VALUES: usize = 64;
-/// Longest claim name, filter value or condition, in bytes.
+/// Longest claim name, filter value or condition, in characters.
 const LONGEST_NAME: usize = 128;
 /// Longest hard-coded value, in bytes of JSON.
 const LONGEST_VALUE: usize = 1_024;
@@ -148,12 +150,14 @@ impl fmt::Display for BadRule {
             Self::Filter => write!(
                 f,
                 "only and prefix filter a string or a list copied with from; only must have 1 to \
-                 {MOST_VALUES} values, and each value and prefix 1 to {LONGEST_NAME} bytes"
+                 {MOST_VALUES} values, and each value and prefix 1 to {LONGEST_NAME} characters"
             ),
             Self::Into => {
                 f.write_str("into must name one or more of access_token, id_token and userinfo, each once")
             }
-            Self::When => write!(f, "when must have a scope, a group, or both, of 1 to {LONGEST_NAME} bytes"),
+            Self::When => {
+                write!(f, "when must have a scope, a group, or both, of 1 to {LONGEST_NAME} characters")
+            }
             Self::TooMany => write!(f, "at most {MOST_RULES} rules are allowed"),
         }
     }
@@ -176,10 +180,10 @@ pub enum Target {
 #[serde(deny_unknown_fields)]
 struct When {
     /// This scope is granted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     /// The account is in this group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     group: Option<String>,
 }
 

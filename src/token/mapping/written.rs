@@ -8,6 +8,7 @@ use super::{
     When,
 };
 use crate::fault::Fault;
+use crate::format::given;
 
 /// Reads the rules in the member `name` of a document.
 ///
@@ -37,27 +38,27 @@ fn written_as_object(rule: Value) -> Result<Value, serde_json::Error> {
     if is_list { Err(de::Error::custom("a rule and its when must be objects")) } else { Ok(rule) }
 }
 
-/// A rule in its JSON form, before validation.
+/// A rule in its JSON form, before validation. `null` is not a way to leave out a member.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 struct Written {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     into: Option<Vec<Target>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     when: Option<When>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     claim: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     from: Option<Source>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     only: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
-    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "as", deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     drop: Option<String>,
 }
 
@@ -82,7 +83,7 @@ impl TryFrom<Written> for Rule {
         filter.check(from)?;
         let change = match (claim, from, value, name, drop) {
             (Some(claim), Some(from), None, None, None) => Change::Copy { claim, from, filter },
-            (Some(claim), None, Some(value), None, None) => Change::Set { claim, value },
+            (Some(claim), None, Some(value), None, None) if !value.is_null() => Change::Set { claim, value },
             (Some(claim), None, None, Some(name), None) => Change::Rename { claim, name },
             (None, None, None, None, Some(claim)) => Change::Drop { claim },
             _ => return Err(BadRule::Form),
@@ -102,22 +103,29 @@ fn has_twice(targets: &[Target]) -> bool {
     targets.iter().enumerate().any(|(at, target)| targets.iter().take(at).any(|other| other == target))
 }
 
+/// Returns whether a text has 1 to [`LONGEST_NAME`] characters.
+fn is_sized(text: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&text.chars().count())
+}
+
 impl When {
     fn is_sound(&self) -> bool {
         let mut given = [&self.scope, &self.group].into_iter().flatten().peekable();
-        given.peek().is_some() && given.all(|text| (1..=LONGEST_NAME).contains(&text.len()))
+        given.peek().is_some() && given.all(|text| is_sized(text))
     }
 }
 
 impl Filter {
     fn check(&self, from: Option<Source>) -> Result<(), BadRule> {
-        let sized = |text: &String| (1..=LONGEST_NAME).contains(&text.len());
-        let only = self
-            .only
-            .as_ref()
-            .is_none_or(|only| (1..=MOST_VALUES).contains(&only.len()) && only.iter().all(sized));
+        let only = self.only.as_ref().is_none_or(|only| {
+            (1..=MOST_VALUES).contains(&only.len()) && only.iter().all(|text| is_sized(text))
+        });
         let fits = self.is_empty() || from.is_some_and(Source::is_text);
-        if fits && only && self.prefix.as_ref().is_none_or(sized) { Ok(()) } else { Err(BadRule::Filter) }
+        if fits && only && self.prefix.as_deref().is_none_or(is_sized) {
+            Ok(())
+        } else {
+            Err(BadRule::Filter)
+        }
     }
 }
 
@@ -193,6 +201,10 @@ mod tests {
             (json!({ "claim": "x", "value": 1, "into": ["userinfo", "userinfo"] }), "into must name"),
             (json!({ "claim": "x", "value": 1, "into": ["refresh_token"] }), "unknown variant"),
             (json!({ "claim": "x", "value": 1, "when": {} }), "when must have"),
+            (json!({ "claim": "x", "as": "y", "drop": null }), "null"),
+            (json!({ "drop": "x", "value": null }), "a rule must have claim"),
+            (json!({ "drop": "x", "when": { "scope": "a", "group": null } }), "null"),
+            (json!({ "drop": "x", "when": null }), "null"),
         ] {
             let error = serde_json::from_value::<Rule>(rule.clone()).unwrap_err().to_string();
             assert!(error.contains(why), "{rule}: {error}");

@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { parse } from 'smol-toml';
 
@@ -40,6 +41,13 @@ export function python() {
   const found = ['python3', '/usr/bin/python3'].find(isUsable);
   if (!found) throw new Error('no python3 has PyJWT and cryptography: `scripts/setup test` installs them on Debian');
   return found;
+}
+
+/** Returns the schemathesis that `scripts/setup test` installed. */
+export function schemathesis() {
+  const [, version] = /^schemathesis_version=(.*)$/m.exec(readFileSync(join(root, 'scripts/lib.sh'), 'utf8'));
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return join(cache, 'device-grant', `schemathesis-${version}`, 'bin/st');
 }
 
 function dotenv(file) {

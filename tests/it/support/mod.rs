@@ -9,7 +9,7 @@ mod keys;
 mod memories;
 mod messages;
 pub(crate) mod person;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod signer;
 pub(crate) mod siteverify;
 pub(crate) mod wire;

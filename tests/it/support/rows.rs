@@ -29,34 +29,34 @@ use device_grant::{family, grant, identity, registry};
 use super::keys::made;
 
 #[derive(Default)]
-pub(super) struct GrantRows {
-    pub(super) grants: RefCell<BTreeMap<RowKey, Grant>>,
-    pub(super) families: RefCell<BTreeMap<FamilyId, Family>>,
-    pub(super) events: RefCell<Vec<Event>>,
-    pub(super) memory: RefCell<Memory>,
-    pub(super) writes: Cell<u32>,
+pub(crate) struct GrantRows {
+    pub(crate) grants: RefCell<BTreeMap<RowKey, Grant>>,
+    pub(crate) families: RefCell<BTreeMap<FamilyId, Family>>,
+    pub(crate) events: RefCell<Vec<Event>>,
+    pub(crate) memory: RefCell<Memory>,
+    pub(crate) writes: Cell<u32>,
 }
 
 #[derive(Default)]
-pub(super) struct AccountRows {
-    pub(super) accounts: RefCell<BTreeMap<AccountKey, Account>>,
-    pub(super) sessions: RefCell<BTreeMap<String, Session>>,
+pub(crate) struct AccountRows {
+    pub(crate) accounts: RefCell<BTreeMap<AccountKey, Account>>,
+    pub(crate) sessions: RefCell<BTreeMap<String, Session>>,
 }
 
 #[derive(Default)]
-pub(super) struct RegistryRows {
-    pub(super) clients: RefCell<BTreeMap<String, Client>>,
-    pub(super) keys: RefCell<BTreeMap<String, StoredKey>>,
+pub(crate) struct RegistryRows {
+    pub(crate) clients: RefCell<BTreeMap<String, Client>>,
+    pub(crate) keys: RefCell<BTreeMap<String, StoredKey>>,
     /// The number of keys made so far, which is also the number of the newest.
-    pub(super) made: Cell<u8>,
+    pub(crate) made: Cell<u8>,
     /// How long a key signs; `None` if keys are not rotated.
-    pub(super) rotation: Cell<Option<Duration>>,
-    pub(super) removed: RefCell<BTreeSet<String>>,
-    pub(super) scopes: RefCell<BTreeMap<String, String>>,
+    pub(crate) rotation: Cell<Option<Duration>>,
+    pub(crate) removed: RefCell<BTreeSet<String>>,
+    pub(crate) scopes: RefCell<BTreeMap<String, String>>,
     /// How often the use of a client was stamped.
-    pub(super) stamps: Cell<u32>,
-    pub(super) scope_claims: RefCell<BTreeMap<String, Rules>>,
-    pub(super) changes: RefCell<Vec<Change>>,
+    pub(crate) stamps: Cell<u32>,
+    pub(crate) scope_claims: RefCell<BTreeMap<String, Rules>>,
+    pub(crate) changes: RefCell<Vec<Change>>,
 }
 
 impl GrantRows {

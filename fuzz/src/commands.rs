@@ -1,0 +1,59 @@
+//! Commands to the Durable Objects as JSON, one a line, applied to rows in memory one second apart.
+
+use std::convert::Infallible;
+
+use device_grant::ask::Answer;
+use device_grant::grant::shard::Memory;
+use device_grant::limiter::Row;
+use device_grant::time::Timestamp;
+use device_grant::{grant, identity, limiter, registry};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::support::START;
+use crate::support::rows::{AccountRows, GrantRows, RegistryRows};
+use crate::text;
+
+pub fn grant(input: &[u8]) {
+    let (rows, mut memory) = (GrantRows::default(), Memory::default());
+    each(input, |command, now| unfailing(grant::shard::apply(&rows, &mut memory, command, now)));
+}
+
+pub fn account(input: &[u8]) {
+    let rows = AccountRows::default();
+    each(input, |command, now| unfailing(identity::shard::apply(&rows, command, now)));
+}
+
+pub fn limiter(input: &[u8]) {
+    let mut row = Row::default();
+    each(input, |command: limiter::command::Command, now| {
+        let answer = row.apply(&command, now);
+        let stored = serde_json::to_string(&row).expect("a row is JSON");
+        assert_eq!(serde_json::from_str::<Row>(&stored).expect("a stored row is read"), row);
+        answer
+    });
+}
+
+pub fn registry(input: &[u8]) {
+    let rows = RegistryRows::default();
+    each(input, |command, now| unfailing(registry::apply(&rows, command, None, now)));
+}
+
+/// Reads every line as a command, checks that it is written as JSON that is read as the same command, and applies it.
+/// The reply must be JSON.
+fn each<C: Serialize + DeserializeOwned>(input: &[u8], mut apply: impl FnMut(C, Timestamp) -> Answer) {
+    for (line, at) in text(input).lines().zip(0..64) {
+        let Ok(command) = serde_json::from_str::<C>(line) else { continue };
+        let written = serde_json::to_string(&command).expect("a command is JSON");
+        let again: C = serde_json::from_str(&written).expect("a written command is read");
+        assert_eq!(serde_json::to_string(&again).expect("a command is JSON"), written);
+        let reply = apply(command, Timestamp::from_millis(START + at * 1_000)).into_json();
+        serde_json::from_str::<Value>(&reply).expect("a reply is JSON");
+    }
+}
+
+fn unfailing(answer: Result<Answer, Infallible>) -> Answer {
+    let Ok(answer) = answer;
+    answer
+}

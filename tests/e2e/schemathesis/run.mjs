@@ -1,0 +1,36 @@
+// An outsider's tool tries the OpenAPI document of the admin API on the server: schemathesis makes up requests that the
+// document accepts and requests that it refuses, and compares every answer with it.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ADMIN_TOKEN, Admin } from '../support/admin.mjs';
+import { root, schemathesis } from '../support/config.mjs';
+import { startWorkerd } from '../support/harness.mjs';
+
+/** In milliseconds. It ends a run that hangs; a run takes about a minute. */
+const LIMIT = 300_000;
+const home = join(root, 'tests/e2e/schemathesis');
+
+let server;
+before(async () => {
+  server = await startWorkerd();
+  const admin = new Admin(server);
+  await admin.create({ client_id: 'tried', client_name: 'Tried' });
+  await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
+});
+after(() => server.stop());
+
+test('schemathesis finds no request on which the document and the server disagree', { timeout: LIMIT + 10_000 }, async () => {
+  const args = ['--config-file', join(home, 'schemathesis.toml'), 'run', join(root, 'src/endpoint/admin/openapi.json'), '--url', `${server.origin}/admin/api`, '--no-color'];
+  args.push('--header', `Authorization: Bearer ${ADMIN_TOKEN}`);
+  const env = { ...process.env, SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: home, PYTHONDONTWRITEBYTECODE: '1' };
+  const child = spawn(schemathesis(), args, { cwd: home, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT, killSignal: 'SIGKILL' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, output);
+  assert.match(output, /Tested: 19|Tested:\s+\d+/, output);
+});
