@@ -4,7 +4,7 @@
 
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::place::Place;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::admin::{Admin, list_origin};
 use crate::support::person::Person;
@@ -21,7 +21,7 @@ fn start(world: &World, path: &str, origin: Option<&str>, site: Option<&str>) ->
 }
 
 fn description(response: &Response) -> String {
-    body(response)["error_description"].as_str().expect("a description").to_owned()
+    body(response).get("error_description").and_then(Value::as_str).expect("a description").to_owned()
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn consent(origin: Option<&str>) -> String {
     };
     let started = body(&world.send(&request));
     let person = Person::of(&world);
-    person.enter(started["user_code"].as_str().expect("a code"));
+    person.enter(started.get("user_code").and_then(Value::as_str).expect("a code"));
     person.sign_in("alice", "wonderland-8787").body
 }
 

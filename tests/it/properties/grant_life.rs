@@ -76,7 +76,7 @@ fn approval(at: Timestamp) -> Approval {
 
 /// What happened while a grant lived.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each says whether something happened")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Seen {
     approved: bool,
     denied: bool,
