@@ -4,10 +4,10 @@ PORT ?= 8787
 ISSUER ?= http://127.0.0.1:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
+export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply test native e2e images check advisories fuzz mutants bench build deploy preview preview-delete reset clean
+.PHONY: help dev device apply test native e2e images check advisories fuzz mutants bench soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ mutants: ## Change ring 1 one expression at a time and see whether a native test
 
 bench: ## Measure the cost of a poll and of a token
 	@scripts/bench
+
+soak: ## Keep the server under load, and watch its memory and its outboxes (SECONDS=3600)
+	@scripts/soak
 
 build: ## Compile the Worker to build/, with a list of its parts (CycloneDX) in build/sbom.cdx.json
 	@scripts/setup build

@@ -1,7 +1,5 @@
 //! Codes that a web page requests: who may, and what the consent page says about it.
 
-#![expect(clippy::indexing_slicing, reason = "the members of a response")]
-
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::place::Place;
 use serde_json::{Value, json};

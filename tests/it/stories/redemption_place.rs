@@ -1,7 +1,5 @@
 //! Redemptions from another place than that of the start.
 
-#![expect(clippy::indexing_slicing, reason = "the members of a response")]
-
 use device_grant::audit::{Event, What};
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::identity::account::AccountKey;
