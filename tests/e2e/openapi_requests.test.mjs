@@ -127,6 +127,7 @@ const members = {
   polling_interval: count(1, 60),
   user_code_type: choice('configured', 'digits'),
   verification_uri_complete: flag,
+  device_client_authentication: flag,
   allowed_origins: list(
     {
       good: ['https://app.example', 'http://127.0.0.1:3000', 'https://[::1]:8443', 'capacitor://localhost', 'file://', 'null'],

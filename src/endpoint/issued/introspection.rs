@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::live_tokens;
 use super::live_tokens::Live;
 use crate::client::Client;
-use crate::client::authentication::ClientRefusal;
+use crate::client::authentication::{ClientRefusal, Requirement};
 use crate::endpoint::client_auth::Caller;
 use crate::endpoint::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use crate::endpoint::error::Error;
@@ -31,7 +31,8 @@ struct Found {
 /// Answers `POST /introspect`. A client sees its own tokens, and a resource server those that are for it: see
 /// `docs/decisions/0026-where-tokens-are-good.md`.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
-    let envelope = Envelope { what: "introspection", required: true, assertion: AssertionUse::First };
+    let envelope =
+        Envelope { what: "introspection", required: Requirement::Always, assertion: AssertionUse::First };
     let introspect = async |caller: &Caller, form: &Form| {
         if !caller.is_confidential() {
             return Err(Error::Unproven(ClientRefusal::NoProof));

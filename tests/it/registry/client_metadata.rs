@@ -183,6 +183,11 @@ fn faults_in_the_codes_and_tokens_of_a_client_are_reported_with_what_is_allowed(
             "is \"yes\": it must be true or false",
         ),
         (
+            json!({ "device_client_authentication": "no" }),
+            "/device_client_authentication",
+            "is \"no\": it must be true or false",
+        ),
+        (
             json!({ "redemption_place": "home" }),
             "/redemption_place",
             "one of any, same_country, same_network",
