@@ -15,6 +15,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::presented;
 use crate::endpoint::server::Context;
+use crate::endpoint::token::mint::RefreshExpiration;
 use crate::family::refresh_token::RefreshToken;
 use crate::scope::{PROFILE, Scope};
 use crate::token::access::AccessToken;
@@ -77,6 +78,9 @@ struct TokenFacts {
     auth_time: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    /// Only for a refresh token.
+    #[serde(flatten)]
+    expiration: Option<RefreshExpiration>,
     /// Claims added by claim mapping.
     #[serde(flatten)]
     others: Map<String, Value>,
@@ -103,6 +107,9 @@ impl Introspection {
             cnf,
             auth_time: family.auth_time.seconds(),
             acr: family.acr.clone(),
+            expiration: access.is_none().then(|| {
+                RefreshExpiration::of(family.refresh_ends_at(), family.refreshable_until, context.now)
+            }),
             others: claims.map(|claims| claims.others.clone()).unwrap_or_default(),
         };
         Self { active: true, token: Some(token) }
