@@ -104,7 +104,13 @@ fn members_for_operators_are_ignored() {
         (&stored["registered_by"], &stored["redemption_place"]),
         (&json!("initial_access_token"), &json!("any"))
     );
-    for name in ["audience", "access_token_lifetime", "device_client_authentication", "consent_text", "allowed_origins"] {
+    for name in [
+        "audience",
+        "access_token_lifetime",
+        "device_client_authentication",
+        "consent_text",
+        "allowed_origins",
+    ] {
         assert_eq!((stored.get(name), body.get(name)), (None, None), "{name}");
     }
     assert_eq!(
