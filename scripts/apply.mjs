@@ -16,6 +16,11 @@ const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_
 const { FILE, ISSUER = 'http://127.0.0.1:8787', DRY_RUN, YES, PRUNE } = process.env;
 const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
 const paint = (code) => (text) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text);
+/**
+ * Returns a text from the server as one line that cannot control the terminal: what is invisible, except the joiners of
+ * some scripts and emoji, becomes `\u{…}`.
+ */
+const escaped = (text) => text.replace(/(?![\t\u200c\u200d\ufe0f])[\p{C}\p{Zl}\p{Zp}\p{DI}]/gu, (symbol) => `\\u{${symbol.codePointAt(0).toString(16)}}`);
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint);
 
 /** An error that the user of this script can fix. */
@@ -28,7 +33,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
+  console.error(error.message.split('\n').map(escaped).join('\n'));
   process.exitCode = 1;
 } finally {
   showSecrets();
@@ -229,11 +234,11 @@ async function compareClient(ask, wanted, assumed, refuse) {
 function removal(ask, kind, name) {
   const path = `/${kind}s/${encodeURIComponent(name)}`;
   const apply = () => must(`The ${kind} ${name}`, ask('DELETE', path, { etag: '*' }));
-  return { title: red(`- ${kind} ${name}`), name: `${kind} ${name}`, lines: [], apply };
+  return { title: red(`- ${kind} ${escaped(name)}`), name: `${kind} ${escaped(name)}`, lines: [], apply };
 }
 
 function title(isThere, name) {
-  return isThere ? yellow(`~ ${name}`) : green(`+ ${name}`);
+  return isThere ? yellow(`~ ${escaped(name)}`) : green(`+ ${escaped(name)}`);
 }
 
 /** Returns the lines to show for a new item: the members that `names` lists. */
@@ -249,17 +254,17 @@ function difference(before, after) {
     const [was, is] = [before[name], after[name]];
     if (canonical(was) === canonical(is)) return [];
     return [
-      ...(was === undefined ? [] : [red(`- ${name} = ${text(was)}`)]),
-      ...(is === undefined ? [] : [green(`+ ${name} = ${text(is)}`)]),
+      ...(was === undefined ? [] : [red(`- ${escaped(name)} = ${text(was)}`)]),
+      ...(is === undefined ? [] : [green(`+ ${escaped(name)} = ${text(is)}`)]),
     ];
   });
 }
 
 /** Formats a value on one line. */
 function text(value) {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return escaped(value);
   const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
-  return isList ? value.join(', ') : canonical(value);
+  return escaped(isList ? value.join(', ') : canonical(value));
 }
 
 /** Returns JSON with sorted members, so that equal values have equal texts. */
@@ -291,9 +296,10 @@ async function agree(changes) {
 
 function showSecrets() {
   if (secrets.length === 0) return;
-  const width = Math.max(...secrets.map(([client_id]) => client_id.length));
+  const shown = secrets.map(([client_id, secret]) => [escaped(client_id), escaped(secret)]);
+  const width = Math.max(...shown.map(([client_id]) => client_id.length));
   console.log(`\n${bold('Client secrets, shown only once:')}\n`);
-  for (const [client_id, secret] of secrets) console.log(`  ${client_id.padEnd(width)}  ${secret}`);
+  for (const [client_id, secret] of shown) console.log(`  ${client_id.padEnd(width)}  ${secret}`);
   console.log('');
 }
 

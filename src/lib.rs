@@ -34,6 +34,7 @@
 //! * [`secret`] - digests, encodings and random values
 //! * [`sharding`] - which Durable Object holds a row
 //! * [`time`] - instants
+//! * [`visible`] - text that people see
 //!
 //! # Ring 2: HTTP
 //!
@@ -109,6 +110,7 @@ pub mod settings;
 pub mod sharding;
 pub mod time;
 pub mod token;
+pub mod visible;
 pub mod web_origin;
 
 #[cfg(target_family = "wasm")]

@@ -7,7 +7,11 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
+use crate::visible;
 use crate::web_origin::WebOrigin;
+
+/// Longest part of a place or network that is shown, in characters.
+const LONGEST_NAME: usize = 64;
 
 /// What the edge knows about the origin of a request. An unknown field is `None`; nothing is guessed.
 #[expect(missing_docs, reason = "the name of the other field says it all")]
@@ -37,7 +41,7 @@ impl Place {
     #[must_use]
     pub fn name(&self) -> String {
         let parts = [&self.city, &self.region, &self.country];
-        let known: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        let known: Vec<String> = parts.into_iter().flatten().filter_map(|part| shown(part)).collect();
         if known.is_empty() { "Unknown place".to_owned() } else { known.join(", ") }
     }
 
@@ -63,13 +67,19 @@ impl Place {
     /// Returns a name such as `Example Telecom (AS64500)`, or as much of it as is known.
     #[must_use]
     pub fn network(&self) -> String {
-        match (&self.operator, self.asn) {
+        match (self.operator.as_deref().and_then(shown), self.asn) {
             (Some(operator), Some(asn)) => format!("{operator} (AS{asn})"),
-            (Some(operator), None) => operator.clone(),
+            (Some(operator), None) => operator,
             (None, Some(asn)) => format!("AS{asn}"),
             (None, None) => "Unknown network".to_owned(),
         }
     }
+}
+
+/// Returns what of a name can be shown. Names of places and operators come from the registries of the internet,
+/// where their owners write them.
+fn shown(name: &str) -> Option<String> {
+    visible::cleaned(name, LONGEST_NAME)
 }
 
 /// The place of a request, which is read when it is first needed: reading it takes several calls from wasm into the
@@ -249,6 +259,19 @@ mod tests {
         }
         assert!(!Place::default().is_in_country_of(&Place::default()), "unknown countries are not the same");
         assert!(!Place::default().is_in_network_of(&Place::default()), "unknown networks are not the same");
+    }
+
+    #[test]
+    fn the_name_of_a_place_or_network_cannot_hide_or_turn_anything() {
+        let place = Place {
+            city: Some("Ly\u{202e}on".to_owned()),
+            region: Some("\u{200b}".to_owned()),
+            operator: Some("x".repeat(500)),
+            ..Place::default()
+        };
+
+        assert_eq!(place.name(), "Ly on");
+        assert_eq!(place.network(), "x".repeat(LONGEST_NAME));
     }
 
     #[test]

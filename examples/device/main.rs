@@ -18,6 +18,7 @@ mod screen;
 use std::env;
 use std::error::Error;
 
+use device_grant::visible::escaped;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
 use oauth2::{
     AuthType, Client, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
@@ -64,7 +65,7 @@ struct Metadata {
 
 fn main() {
     if let Err(error) = run() {
-        println!("\n  {error}\n");
+        println!("\n  {}\n", escaped(&error.to_string()));
         std::process::exit(1);
     }
 }
@@ -162,7 +163,7 @@ fn visit(client: &OAuthClient, http: &Http, api: &str, tokens: &Tokens) -> Resul
             answer = api::call(http, &address, &tokens)?;
         }
         match answer {
-            Answer::Said(said) => println!("  {address} says\n    {said}\n"),
+            Answer::Said(said) => println!("  {address} says\n    {}\n", escaped(&said.to_string())),
             Answer::WantsStepUp(step_up) => {
                 return Err(format!("{address} still wants {}.", described(&step_up)).into());
             }
@@ -175,7 +176,7 @@ fn described(step_up: &StepUp) -> String {
     let age = step_up.max_age.as_ref().map(|age| format!("in the last {age} seconds"));
     let acr = step_up.acr_values.as_ref().map(|acr| format!("with acr_values {acr}"));
     let words = [age, acr].into_iter().flatten().collect::<Vec<_>>();
-    format!("a sign-in {}", words.join(", "))
+    escaped(&format!("a sign-in {}", words.join(", ")))
 }
 
 /// Uses the refresh token once, to show that it works and whether the server replaces it.

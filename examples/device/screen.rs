@@ -1,19 +1,21 @@
-//! What the device's screen shows. The screen is the terminal.
+//! What the device's screen shows. The screen is the terminal, so what a server sends is escaped: otherwise the
+//! server could move the cursor or hide a part of its answer.
 
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use device_grant::visible::escaped;
 use oauth2::StandardDeviceAuthorizationResponse;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
 /// Shows where to enter the code, and a QR code of the address (RFC 8628 §3.3, §3.3.1).
 pub(crate) fn show_code(details: &StandardDeviceAuthorizationResponse) -> Result<(), Box<dyn Error>> {
-    let address = details.verification_uri().as_str();
+    let address = escaped(details.verification_uri().as_str());
     println!("\n  To sign this device in, open\n\n      {address}\n\n  and enter the code\n");
-    println!("      {}\n", details.user_code().secret());
+    println!("      {}\n", escaped(details.user_code().secret()));
     if let Some(complete) = details.verification_uri_complete() {
         println!("  or scan this, and compare the code:\n");
         show_qr_code(complete.secret())?;
@@ -39,7 +41,7 @@ pub(crate) fn show_claims(name: &str, token: &str) -> Result<(), Box<dyn Error>>
     let claims: serde_json::Value = serde_json::from_slice(&payload)?;
     println!("  {name}");
     for line in serde_json::to_string_pretty(&claims)?.lines() {
-        println!("    {line}");
+        println!("    {}", escaped(line));
     }
     println!();
     Ok(())

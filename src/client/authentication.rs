@@ -29,6 +29,26 @@ pub enum Proof {
     Certificate(Certificate),
 }
 
+/// Whether a client that has credentials must use them.
+#[derive(Clone, Copy, Debug)]
+pub enum Requirement {
+    /// It must.
+    Always,
+    /// As the client's `device_client_authentication` says, or else this setting.
+    AsRegistered(bool),
+}
+
+impl Requirement {
+    /// Returns whether `client` must use its credentials.
+    #[must_use]
+    pub fn applies_to(self, client: &Client) -> bool {
+        match self {
+            Self::Always => true,
+            Self::AsRegistered(setting) => client.codes.device_client_authentication.unwrap_or(setting),
+        }
+    }
+}
+
 /// Whether credentials belong to a client.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Judgement<'a> {

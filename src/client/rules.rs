@@ -62,6 +62,10 @@ pub struct CodeRules {
     /// Whether devices get a `verification_uri_complete` (RFC 8628 §3.3.1).
     #[serde(skip_serializing_if = "is_true")]
     pub verification_uri_complete: bool,
+    /// Whether the client must use its credentials at the device authorization endpoint; `None` for the
+    /// server's setting. The token endpoint always requires them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_client_authentication: Option<bool>,
     /// The web pages that may request codes; only operators list them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_origins: Vec<WebOrigin>,
@@ -108,6 +112,7 @@ impl Default for CodeRules {
             polling_interval: None,
             user_code_type: UserCodeType::default(),
             verification_uri_complete: true,
+            device_client_authentication: None,
             allowed_origins: Vec::new(),
             redemption_place: RedemptionPlace::Any,
         }

@@ -53,6 +53,8 @@ struct Metadata<'a> {
     /// Our extension: a DPoP proof or `dpop_jkt` at the device authorization endpoint binds the device code
     /// to a key. See `docs/dpop.md`.
     device_authorization_dpop_supported: bool,
+    /// draft-ietf-oauth-refresh-token-expiration.
+    refresh_token_expiration_types_supported: [&'static str; 2],
     /// Applies to the device authorization endpoint.
     code_challenge_methods_supported: [&'static str; 1],
 }
@@ -108,6 +110,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         request_uri_parameter_supported: false,
         dpop_signing_alg_values_supported: Algorithm::NAMES,
         device_authorization_dpop_supported: true,
+        refresh_token_expiration_types_supported: ["authorization", "token_timeout"],
         code_challenge_methods_supported: [pkce::METHOD],
     };
     cacheable(&document)

@@ -84,6 +84,9 @@ pub struct PollCode {
     /// The keys whose possession the caller has proven.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub proven: Confirmation,
+    /// Whether the request had an `Authorization` header. Polls with and without it are paced apart.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_header: bool,
 }
 
 /// Redeems an approved grant and stores the family of its tokens.

@@ -22,7 +22,8 @@ pub enum Verdict {
     TooSoon(u64),
 }
 
-/// Judges a poll at `now`, given the time of the previous poll and the required interval in seconds.
+/// Judges a poll at `now`, given the time of the previous poll that authenticated in the same way, and the
+/// required interval in seconds, which is one for both ways.
 ///
 /// The first poll is always on time. `last` is the previous poll whatever its answer was, so a client that
 /// obeys the new interval once is on time again.

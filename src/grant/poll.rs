@@ -43,7 +43,8 @@ pub struct Ready {
 impl Grant {
     /// Judges one token request (RFC 8628 §3.4, §3.5). The grant changes only if the interval grows.
     ///
-    /// `last` is the time of the previous poll. The caller keeps it in memory, and this function updates it.
+    /// `last` is the time of the previous poll that authenticated in the same way. The caller keeps it in memory,
+    /// and this function updates it.
     /// Only a pending grant is paced, because §3.5 defines `slow_down` as a variant of
     /// `authorization_pending`.
     ///

@@ -37,25 +37,40 @@ pub trait Rows: family::rows::Rows {
     ) -> Result<Vec<(u64, Option<Timestamp>)>, Self::Error>;
 }
 
-/// What a shard keeps only in memory: when each pending grant was last polled.
+/// What a shard keeps only in memory: when each pending grant was last polled, with and without an
+/// `Authorization` header.
 ///
-/// If it is lost, one early poll per grant is forgiven. Storing it would cost a write per poll.
+/// If it is lost, one early poll per clock is forgiven. Storing it would cost a write per poll.
 #[derive(Debug, Default)]
 pub struct Memory {
-    polls: HashMap<RowKey, Timestamp>,
+    polls: HashMap<Clock, Timestamp>,
+}
+
+/// Names one of the two clocks of a grant. A client that tries both ways to authenticate in every round sends
+/// two polls at once, and each of them is on time.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+struct Clock {
+    key: RowKey,
+    by_header: bool,
 }
 
 impl Memory {
     /// When there are this many entries, those older than the longest interval are dropped.
     const MOST: usize = 10_000;
 
-    fn note(&mut self, key: RowKey, last: Option<Timestamp>, now: Timestamp) {
+    fn note(&mut self, clock: Clock, last: Option<Timestamp>, now: Timestamp) {
         if self.polls.len() >= Self::MOST {
             let oldest = now.before(core::time::Duration::from_secs(super::pace::CAP_SECONDS));
             self.polls.retain(|_, at| *at > oldest);
         }
         if let Some(last) = last {
-            self.polls.insert(key, last);
+            self.polls.insert(clock, last);
+        }
+    }
+
+    fn forget(&mut self, key: RowKey) {
+        for by_header in [false, true] {
+            self.polls.remove(&Clock { key, by_header });
         }
     }
 }
@@ -76,7 +91,7 @@ pub fn apply<R: Rows>(
         Command::Open(ask) => Answer::to::<Open>(&open(rows, &ask, now)?),
         Command::PollCode(ask) => Answer::to::<PollCode>(&poll(rows, memory, &ask, now)?),
         Command::Redeem(ask) => {
-            memory.polls.remove(&ask.key);
+            memory.forget(ask.key);
             Answer::to::<Redeem>(&redeem(rows, &ask, now)?)
         }
         Command::RefuseElsewhere(ask) => {
@@ -156,21 +171,22 @@ fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) 
     {
         return Ok(Poll::Ready(Box::new(ready)));
     }
-    judge(rows, memory, (key, secret), grant, now)
+    judge(rows, memory, Clock { key, by_header: ask.by_header }, secret, grant, now)
 }
 
 /// Judges the code, paces the device, and ends the family of a code that is replayed.
 fn judge<R: Rows>(
     rows: &R,
     memory: &mut Memory,
-    (key, secret): (RowKey, &Digest),
+    clock: Clock,
+    secret: &Digest,
     mut grant: Grant,
     now: Timestamp,
 ) -> Result<Poll, R::Error> {
-    let interval = grant.interval;
-    let mut last = memory.polls.get(&key).copied();
+    let (key, interval) = (clock.key, grant.interval);
+    let mut last = memory.polls.get(&clock).copied();
     let poll = grant.poll(secret, &mut last, now);
-    memory.note(key, last, now);
+    memory.note(clock, last, now);
     if grant.interval != interval {
         rows.put_grant(key, &grant, now)?;
     }
@@ -204,7 +220,8 @@ fn refuse_elsewhere<R: Rows>(
     let RefuseElsewhere { key, secret, journey } = ask;
     let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
     let Some(lost) = grant.refuse_elsewhere(&secret, now) else {
-        return judge(rows, memory, (key, &secret), grant, now);
+        // A code that was approved is never paced again, so either clock will do.
+        return judge(rows, memory, Clock { key, by_header: false }, &secret, grant, now);
     };
     rows.put_grant(key, &grant, now)?;
     let (how, account) = (Denial::Elsewhere, Some(lost.account));

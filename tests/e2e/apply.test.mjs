@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +94,7 @@ for (const [what, text, expected] of [
   ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
-    /bad\.toml:10: description is "": .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: unknown member "colour"\n\nNothing was changed\./],
+    /bad\.toml:10: description is empty: .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: unknown member "colour"\n\nNothing was changed\./],
   ['has a client with an undescribed scope', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which has no description/],
 ]) {
   test(`a file that ${what} is refused, and the message gives the line`, async () => {
@@ -155,6 +156,31 @@ test('each error names its cause, and never shows the token', async () => {
     assert.match(stderr, expected);
     assert.deepEqual(disclosures(stderr), []);
   }
+});
+
+test('nothing that a server sends controls the terminal', async (t) => {
+  const odd = 'a\x1b[2Jb\u009b1mc\u202ed\u200be\nf';
+  const shown = 'a\\u{1b}[2Jb\\u{9b}1mc\\u{202e}d\\u{200b}e\\u{a}f';
+  const lists = { '/scopes': { scopes: [{ name: odd, description: odd, standard: false }] }, '/clients': { clients: [{ client_id: odd }] } };
+  const hostile = createHttpServer((request, response) => {
+    const path = request.url.replace('/admin/api', '');
+    const [status, body] = lists[path] ? [200, lists[path]] : request.method === 'GET' ? [200, { client_id: 'tv', client_name: 'TV' }] : answer;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  }).listen(0, '127.0.0.1');
+  await once(hostile, 'listening');
+  t.after(() => hostile.close());
+  const file = write('[[clients]]\nclient_id = "tv"\nclient_name = "TV"\n');
+  const ask = () => apply({ FILE: file, YES: '1', ISSUER: `http://127.0.0.1:${hostile.address().port}` });
+
+  let answer = [200, { client_id: 'tv', client_name: odd, [odd]: [odd], client_secret: keepSecret('an odd secret', `odd-secret-${odd}`) }];
+  const { code, stdout, stderr } = await ask();
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.doesNotMatch(stdout, /[^\P{C}\n]/u);
+  for (const line of [`+ client_name = ${shown}`, `+ ${shown} = ${shown}`, `client ${shown}`, `scope ${shown}`, `odd-secret-${shown}`]) assert.ok(stdout.includes(line), `${line}: ${stdout}`);
+  answer = [400, { title: odd, detail: odd }];
+  const refused = await ask();
+  assert.equal(refused.code, 1);
+  assert.doesNotMatch(refused.stderr, /[^\P{C}\n]/u);
 });
 
 test('output is colored on a terminal, but not elsewhere or with NO_COLOR', async () => {

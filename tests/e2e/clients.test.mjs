@@ -44,6 +44,25 @@ describe('a stock client waits, slows down when told to, and gets, refreshes, in
   }
 });
 
+describe('a client that sends every poll by HTTP Basic and, after an error, at once in the form, as Go’s x/oauth2 does', { concurrency: true }, () => {
+  for (const client of [clients.tv, clients.printer]) {
+    test(`never gets slow_down, and its tokens in the round after the approval, as ${client.client_id}`, async () => {
+      const device = await Device.start(server, { client });
+      const byHeader = new Device(server, { client: { client_secret: '', ...client }, by: 'basic' });
+      const round = async () => {
+        await interval(INTERVAL);
+        const first = await byHeader.poll(device.codes.device_code);
+        return first.status === 200 ? [200] : [first.error, (await device.poll()).error];
+      };
+
+      assert.deepEqual(await round(), ['authorization_pending', 'authorization_pending']);
+      assert.deepEqual(await round(), ['authorization_pending', 'authorization_pending']);
+      await new Person(server).approve(device.userCode);
+      assert.deepEqual(await round(), [200]);
+    });
+  }
+});
+
 /**
  * Lets a client play its part, and makes it poll too soon: after its first poll, somebody else polls with its code, so
  * that its second poll is early and gets `slow_down`. From then on it must wait seven seconds between polls.
@@ -67,7 +86,9 @@ async function meetSlowDown(tap, client) {
   const codes = await tap.codes();
   await tap.polled(1);
   await interval(INTERVAL - 0.7);
-  const other = new Device(server, { client });
+  // Polls with and without `Authorization` have a clock each.
+  const [{ byHeader }] = tap.polls();
+  const other = new Device(server, { client, ...(byHeader && { by: 'basic' }) });
   assert.equal((await other.poll(codes.device_code)).error, 'authorization_pending');
   await tap.polled(2);
   await new Person(server).approve(codes.user_code);

@@ -186,6 +186,23 @@ for (const [status, refusal, words] of [
   });
 }
 
+test('nothing that a server sends controls the terminal of the device', async (t) => {
+  const [odd, shown] = ['A\u009b1m\u202eB', 'A\\u{9b}1m\\u{202e}B'];
+  const payload = Buffer.from(JSON.stringify({ iss: odd })).toString('base64url');
+  const answers = [{ status: 400, body: { error: odd, error_description: `\x1b[2J${odd}` } }, { body: { access_token: `e30.${payload}.`, token_type: 'Bearer' } }];
+  for (const token of answers) {
+    const issuer = await startIssuer([], { '/device_authorization': () => ({ body: { ...codes, user_code: `\x1b[2J${odd}` } }), '/token': () => token });
+    t.after(issuer.stop);
+
+    const device = play({ ISSUER: issuer.origin });
+
+    await device.ended();
+    assert.doesNotMatch(device.screen(), /[^\P{C}\n]/u);
+    const [code, said] = device.screen().split(shown).slice(1);
+    assert.ok(code !== undefined && said !== undefined, device.screen());
+  }
+});
+
 test('the device follows no redirect, and says what it got instead of metadata', async (t) => {
   const path = '/.well-known/openid-configuration';
   const issuer = await startIssuer([], { [path]: () => ({ status: 302, headers: { location: '/keys' }, body: {} }) });

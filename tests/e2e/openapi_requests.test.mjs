@@ -32,8 +32,8 @@ const count = (least, most) => ({ good: [least, most, null], bad: [least - 1, mo
 const choice = (...words) => ({ good: [...words, null], bad: ['', 'other', words[0].toUpperCase() + 'x', 1, [words[0]]] });
 const ALGORITHMS = choice('ES256', 'RS256', 'PS256', 'PS384', 'PS512', 'EdDSA');
 const plain = (longest) => ({
-  good: ['x', 'Wohnzimmer-Fernseher №2 📺', 'a b', long(longest), long(longest, 'é'), long(longest, '📺'), 'a\ufeff'],
-  bad: ['', ' x', 'x ', '\u00a0x', 'x\u3000', 'a\nb', 'a\tb', 'a\u0085b', 'a\u202eb', 'a\u2066b', '\u200fa', long(longest + 1), 7, ['x'], {}],
+  good: ['x', 'Wohnzimmer-Fernseher №2 📺', 'a b', long(longest), long(longest, 'é'), long(longest, '📺'), 'नमस्ते', 'می\u200cخواهم'],
+  bad: ['', ' x', 'x ', '\u00a0x', 'x\u3000', 'a\nb', 'a\tb', 'a\u0085b', 'a\u202eb', 'a\u2066b', '\u200fa', 'a\ufeff', '\u200b', 'a\u2028b', 'a\u00a0b', 'a\u3164', 'a\ue000', long(longest + 1), 7, ['x'], {}],
 });
 const orNull = ({ good, bad }) => ({ good: [...good, null], bad });
 const webAddress = {
@@ -127,6 +127,7 @@ const members = {
   polling_interval: count(1, 60),
   user_code_type: choice('configured', 'digits'),
   verification_uri_complete: flag,
+  device_client_authentication: flag,
   allowed_origins: list(
     {
       good: ['https://app.example', 'http://127.0.0.1:3000', 'https://[::1]:8443', 'capacitor://localhost', 'file://', 'null'],

@@ -13,7 +13,7 @@ use super::history::History;
 use super::redirect_uri;
 use super::redirect_uri::is_redirect_uri;
 use super::registered_by::RegisteredBy;
-use super::registration::json_members::{Members, is_plain, is_web_address};
+use super::registration::json_members::{Members, is_web_address};
 use super::rules::About;
 use super::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::fault::Fault;
@@ -21,6 +21,7 @@ use crate::format::Format;
 use crate::scope::{OPENID, Scope};
 use crate::secret::Digest;
 use crate::token::signing_key::Algorithm;
+use crate::visible;
 
 /// Prefix of the subjects of accounts. Client identifiers must not start with it, so that a resource server
 /// can tell people from clients (RFC 9700 §4.15).
@@ -108,7 +109,7 @@ fn client_id(members: &mut Members) -> Option<String> {
 }
 
 fn client_name(members: &mut Members) -> String {
-    if let Some(name) = plain(members, "client_name", 100) {
+    if let Some(name) = members.visible("client_name", 100) {
         return name;
     }
     // An invalid name is a fault already.
@@ -126,15 +127,17 @@ fn about(members: &mut Members) -> About {
         policy_uri: web_address(members, "policy_uri"),
         tos_uri: web_address(members, "tos_uri"),
         contacts: members.texts("contacts", 10, ADDRESS, is_e_mail).unwrap_or_default(),
-        owner: plain(members, "owner", 100),
-        consent_text: plain(members, "consent_text", 200),
+        owner: members.visible("owner", 100),
+        consent_text: members.visible("consent_text", 200),
     }
 }
 
 fn is_e_mail(text: &str) -> bool {
     let halves = text.split_once('@');
     let whole = |half: &str| !half.is_empty() && !half.contains(['@', ' ']);
-    is_plain(text) && text.len() <= 254 && halves.is_some_and(|(name, host)| whole(name) && whole(host))
+    visible::check(text).is_ok()
+        && text.len() <= 254
+        && halves.is_some_and(|(name, host)| whole(name) && whole(host))
 }
 
 /// Checks `consent_prompt`, which is the name that IBM's server uses. Only `always` is allowed: if an
@@ -143,14 +146,6 @@ fn is_e_mail(text: &str) -> bool {
 fn consent_prompt(members: &mut Members) {
     const ALLOWED: &str = "\"always\": anybody can request a code, so a person must approve every one";
     members.text("consent_prompt", ALLOWED, |text| text == "always");
-}
-
-/// Takes a text for people, of at most `longest` characters.
-fn plain(members: &mut Members, name: &str, longest: usize) -> Option<String> {
-    let allowed = format!(
-        "a string of 1 to {longest} characters without control characters or leading or trailing space"
-    );
-    members.text(name, &allowed, |text| is_plain(text) && text.chars().count() <= longest)
 }
 
 fn web_address(members: &mut Members, name: &str) -> Option<String> {

@@ -30,6 +30,7 @@ pub(super) fn codes(members: &mut Members) -> CodeRules {
         polling_interval: members.number("polling_interval", INTERVAL),
         user_code_type: members.choice("user_code_type", USER_CODES).unwrap_or_default(),
         verification_uri_complete: members.flag("verification_uri_complete", true),
+        device_client_authentication: members.optional_flag("device_client_authentication"),
         allowed_origins: members
             .parsed("allowed_origins", MOST_ORIGINS, "an origin", WebOrigin::parse)
             .unwrap_or_default(),

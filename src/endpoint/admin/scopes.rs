@@ -7,7 +7,7 @@ use super::problem::Problem;
 use super::registry::ask;
 use super::{body, registry};
 use crate::audit::change::Actor;
-use crate::client::registration::json_members::{Members, is_plain};
+use crate::client::registration::json_members::Members;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -83,9 +83,7 @@ fn description<P>(context: Context<'_, P>, name: &str) -> Result<String, Problem
             members.refuse(member, format!("{member} cannot be changed from {value:?}"));
         }
     }
-    let allowed = format!("1 to {LONGEST_DESCRIPTION} characters of plain text, as people will see it");
-    let fits = |text: &str| is_plain(text) && text.chars().count() <= LONGEST_DESCRIPTION;
-    let description = members.text("description", &allowed, fits);
+    let description = members.visible("description", LONGEST_DESCRIPTION);
     if description.is_none() && !members.is_refused("description") {
         members.refuse("description", "description is missing: it tells people what they approve");
     }

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::{Caller, Unauthenticated};
+use crate::client::authentication::Requirement;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -17,7 +18,7 @@ pub(crate) struct Envelope {
     /// Name of the request in the log.
     pub what: &'static str,
     /// Whether a client with credentials must use them.
-    pub required: bool,
+    pub required: Requirement,
     /// When the client's assertion is used up.
     pub assertion: AssertionUse,
 }

@@ -14,7 +14,7 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, Recipient};
-use crate::client::authentication::{ClientRefusal, Credentials, Evidence, Judgement, Proof};
+use crate::client::authentication::{ClientRefusal, Credentials, Evidence, Judgement, Proof, Requirement};
 use crate::client::jwks::KeySet;
 use crate::endpoint::error::Limit;
 use crate::grant::device_code::DeviceCode;
@@ -56,7 +56,7 @@ impl Caller {
     pub(super) async fn identify<P: Platform>(
         context: Context<'_, P>,
         form: &Form,
-        required: bool,
+        required: Requirement,
     ) -> Result<Self, Unauthenticated> {
         let authorization = context.request.authorization.as_deref();
         let credentials = read_credentials(authorization, form, context.certificate())?;
@@ -112,7 +112,7 @@ impl Caller {
         let Some(client) = context.server.client_in_use(&self.client.client_id).await? else {
             return Ok(None);
         };
-        let proven = prove(context, &self.credentials, &client, true).await?;
+        let proven = prove(context, &self.credentials, &client, Requirement::Always).await?;
         Ok(proven.is_ok().then_some(client))
     }
 }
@@ -133,7 +133,7 @@ async fn prove_cached<P: Platform>(
     context: Context<'_, P>,
     credentials: &Credentials,
     cached: Option<&Client>,
-    required: bool,
+    required: Requirement,
 ) -> Result<Option<Client>, Error> {
     if let Proof::Assertion(assertion) = &credentials.proof {
         check(context, assertion)?;
@@ -159,7 +159,7 @@ async fn prove_at_source<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     credentials: &Credentials,
-    required: bool,
+    required: Requirement,
 ) -> Result<Client, Unauthenticated> {
     let key = whose(context, form, &credentials.client_id);
     if !context.server.platform.within_limit(&key).await {
@@ -192,9 +192,9 @@ async fn prove<P: Platform>(
     context: Context<'_, P>,
     credentials: &Credentials,
     client: &Client,
-    required: bool,
+    required: Requirement,
 ) -> Result<Result<(), ClientRefusal>, Unavailable> {
-    match credentials.judge(client, required, context.now) {
+    match credentials.judge(client, required.applies_to(client), context.now) {
         Judgement::Proven => Ok(Ok(())),
         Judgement::Refused(refusal) => Ok(Err(refusal)),
         Judgement::ByKeys(evidence) => {

@@ -20,6 +20,7 @@ use super::server::Context;
 use super::token::{pkce, resource};
 use super::web_page;
 use crate::client::Client;
+use crate::client::authentication::Requirement;
 use crate::client::rules::{CodeRules, UserCodeType};
 use crate::endpoint::error::Limit;
 use crate::format::Format;
@@ -57,7 +58,7 @@ struct Answer {
 }
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
-    let required = context.server.settings.device_client_authentication;
+    let required = Requirement::AsRegistered(context.server.settings.device_client_authentication);
     let envelope = Envelope { what: WHAT, required, assertion: AssertionUse::First };
     let page = match web_page::starting(context).await {
         Ok(page) => page,

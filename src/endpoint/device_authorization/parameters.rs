@@ -2,6 +2,7 @@
 
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
+use crate::visible;
 
 /// Longest accepted `nonce`, in bytes.
 const MAX_NONCE: usize = 512;
@@ -36,7 +37,8 @@ pub(crate) fn max_age(form: &Form) -> Result<Option<u64>, Error> {
 /// could put sentences on this server's pages. A hint never refuses a code.
 pub(crate) fn login_hint(form: &Form) -> Option<String> {
     let hint = form.get("login_hint")?;
-    let is_usable = hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier);
+    let is_identifier = hint.len() <= MAX_SHOWN_HINT && hint.chars().all(is_of_an_identifier);
+    let is_usable = is_identifier && visible::check(hint).is_ok();
     is_usable.then(|| hint.to_owned())
 }
 
@@ -107,7 +109,14 @@ mod tests {
 
     #[test]
     fn a_hint_that_cannot_be_used_is_ignored() {
-        for hint in ["IT+support:+please+approve", "al%2Fice", "a%0Ab", &"a".repeat(65), &"a".repeat(300)] {
+        for hint in [
+            "IT+support:+please+approve",
+            "al%2Fice",
+            "a%0Ab",
+            "al%E3%85%A4ice",
+            &"a".repeat(65),
+            &"a".repeat(300),
+        ] {
             assert_eq!(login_hint(&form(&format!("login_hint={hint}"))), None, "{hint}");
         }
         assert_eq!(ui_locales(&form("ui_locales=de_DE+de+%C3%A9")), ["de"]);

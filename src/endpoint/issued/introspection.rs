@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::live_tokens;
 use super::live_tokens::Live;
 use crate::client::Client;
-use crate::client::authentication::ClientRefusal;
+use crate::client::authentication::{ClientRefusal, Requirement};
 use crate::endpoint::client_auth::Caller;
 use crate::endpoint::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use crate::endpoint::error::Error;
@@ -15,6 +15,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::presented;
 use crate::endpoint::server::Context;
+use crate::endpoint::token::mint::RefreshExpiration;
 use crate::family::refresh_token::RefreshToken;
 use crate::scope::{PROFILE, Scope};
 use crate::token::access::AccessToken;
@@ -31,7 +32,8 @@ struct Found {
 /// Answers `POST /introspect`. A client sees its own tokens, and a resource server those that are for it: see
 /// `docs/decisions/0026-where-tokens-are-good.md`.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
-    let envelope = Envelope { what: "introspection", required: true, assertion: AssertionUse::First };
+    let envelope =
+        Envelope { what: "introspection", required: Requirement::Always, assertion: AssertionUse::First };
     let introspect = async |caller: &Caller, form: &Form| {
         if !caller.is_confidential() {
             return Err(Error::Unproven(ClientRefusal::NoProof));
@@ -76,6 +78,9 @@ struct TokenFacts {
     auth_time: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
+    /// Only for a refresh token.
+    #[serde(flatten)]
+    expiration: Option<RefreshExpiration>,
     /// Claims added by claim mapping.
     #[serde(flatten)]
     others: Map<String, Value>,
@@ -102,6 +107,9 @@ impl Introspection {
             cnf,
             auth_time: family.auth_time.seconds(),
             acr: family.acr.clone(),
+            expiration: access.is_none().then(|| {
+                RefreshExpiration::of(family.refresh_ends_at(), family.refreshable_until, context.now)
+            }),
             others: claims.map(|claims| claims.others.clone()).unwrap_or_default(),
         };
         Self { active: true, token: Some(token) }

@@ -1,6 +1,7 @@
 //! `POST /revoke` (RFC 7009): a client gives its tokens back.
 
 use super::live_tokens;
+use crate::client::authentication::Requirement;
 use crate::endpoint::client_auth::Caller;
 use crate::endpoint::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use crate::endpoint::error::Error;
@@ -17,7 +18,8 @@ use crate::sharding::Shard;
 /// Answers `POST /revoke`. Revoking an access token or a refresh token ends its family, and with it every
 /// token of the grant.
 pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
-    let envelope = Envelope { what: "revocation", required: true, assertion: AssertionUse::First };
+    let envelope =
+        Envelope { what: "revocation", required: Requirement::Always, assertion: AssertionUse::First };
     let revoke = async |caller: &Caller, form: &Form| {
         revoke(context, &caller.client.client_id, form.require("token")?).await?;
         Ok(Answered { body: serde_json::json!({}), outcome: "done" })

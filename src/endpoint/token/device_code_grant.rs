@@ -53,6 +53,7 @@ pub(crate) async fn poll<P: Platform>(
         reissue: may_reissue(context, caller, None),
         reissue_bound: context.server.settings.reissue_lost_answers,
         proven: proven.cnf.clone(),
+        by_header: context.request.authorization.is_some(),
     };
     let ready = approved(context.server.platform.grants(code.address.shard, ask).await?)?;
     if !is_answered(ready.request.code_challenge.as_deref(), verifier) {

@@ -40,6 +40,26 @@ pub(crate) struct Tokens {
     id_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    #[serde(flatten)]
+    expiration: Option<RefreshExpiration>,
+}
+
+/// When a refresh token and its authorization end (draft-ietf-oauth-refresh-token-expiration).
+#[derive(Serialize)]
+pub(crate) struct RefreshExpiration {
+    /// Seconds for which the refresh token may stay unused.
+    refresh_token_timeout: u64,
+    /// Seconds for which the person's approval can be refreshed.
+    authorization_expires_in: u64,
+}
+
+impl RefreshExpiration {
+    pub(crate) fn of(good_until: Timestamp, refreshable_until: Timestamp, now: Timestamp) -> Self {
+        Self {
+            refresh_token_timeout: good_until.since(now).as_secs(),
+            authorization_expires_in: refreshable_until.since(now).as_secs(),
+        }
+    }
 }
 
 /// What the tokens of one response say: about whom, for which client, and on which terms.
@@ -76,6 +96,7 @@ impl Tokens {
         let idle = subject.client.tokens.refresh_token_idle_lifetime;
         let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
         let good_until = until.min(context.now + idle);
+        self.expiration = Some(RefreshExpiration::of(good_until, until, context.now));
         Current { digest, attempt: subject.attempt.clone(), good_until }
     }
 
@@ -149,6 +170,7 @@ pub(crate) async fn mint<P: Platform>(
         scope: subject.scope.clone(),
         id_token,
         refresh_token: None,
+        expiration: None,
     })
 }
 

@@ -16,6 +16,7 @@ use super::http::Response;
 use super::platform::Platform;
 use super::server::Context;
 use super::{alias, dpop};
+use crate::client::authentication::Requirement;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::settings::compatibility::Product;
 use mint::Tokens;
@@ -28,7 +29,8 @@ enum GrantType {
 }
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
-    let envelope = |what| Envelope { what, required: true, assertion: AssertionUse::Afterwards };
+    let envelope =
+        |what| Envelope { what, required: Requirement::Always, assertion: AssertionUse::Afterwards };
     let grant_type = match Form::of(context.request)
         .and_then(|form| GrantType::read(&form, &context.server.settings.compatibility))
     {

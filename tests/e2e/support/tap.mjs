@@ -17,8 +17,11 @@ export async function startTap(server) {
   const polls = () => exchanges.filter(({ form }) => form.grant_type?.endsWith(':device_code'));
   return {
     origin: `http://127.0.0.1:${proxy.address().port}`,
-    /** Returns the answers to the client's polls, with their time of arrival: `{ came, status, error, … }`. */
-    polls: () => polls().map(({ came, status, answer }) => ({ came, status, ...answer })),
+    /**
+     * Returns the answers to the client's polls, with their time of arrival and whether they had `Authorization`:
+     * `{ came, byHeader, status, error, … }`.
+     */
+    polls: () => polls().map(({ came, byHeader, status, answer }) => ({ came, byHeader, status, ...answer })),
     /** Waits for the client to get its codes, and returns them. */
     codes: () => until(() => exchanges.find(({ answer }) => answer.device_code)?.answer, 10_000, 'the client requested no code'),
     /** Waits until the client has polled `times` times. */
@@ -41,7 +44,8 @@ async function pass(server, request, response) {
   const text = Buffer.concat(await reply.toArray());
   response.writeHead(reply.statusCode, reply.headers);
   response.end(text);
-  return { came, url, status: reply.statusCode, form: Object.fromEntries(new URLSearchParams(body.toString())), answer: read(text) };
+  const byHeader = headers.authorization !== undefined;
+  return { came, byHeader, url, status: reply.statusCode, form: Object.fromEntries(new URLSearchParams(body.toString())), answer: read(text) };
 }
 
 function read(text) {

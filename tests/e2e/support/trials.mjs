@@ -273,6 +273,14 @@ export const AUTHORIZATION_SERVER = {
       assert.equal((await place.redeem(client, codes, {}, { key })).status, 200);
     }
   },
+  async refresh_token_expiration_types_supported(entry, place) {
+    const member = known({ authorization: 'authorization_expires_in', token_timeout: 'refresh_token_timeout' }, entry);
+    const client = await place.register();
+    const codes = await place.start(client);
+    await place.alice.approve(codes.user_code);
+    const tokens = await place.redeem(client, codes);
+    assert.ok(tokens.refresh_token && Number.isInteger(tokens[member]) && tokens[member] > 0, member);
+  },
   async code_challenge_methods_supported(entry, place) {
     assert.equal((await challenged(entry, place)).status, 200);
     assert.equal((await challenged(entry, place, 'w'.repeat(43))).error, 'invalid_grant');

@@ -8,15 +8,16 @@ use std::cell::RefCell;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::properties::shard_model::{Life, Setting, Step};
+use crate::properties::shard_model::{Life, Setting, Step, Way};
 
 fn step() -> impl Strategy<Value = Step> {
     let mostly = || prop::bool::weighted(0.85);
     let lately = || prop_oneof![4 => Just(0), 2 => Just(1), 1 => Just(2)];
     prop_oneof![
         1 => Just(Step::Open),
-        4 => (mostly(), mostly(), any::<bool>())
-            .prop_map(|(right, key, confidential)| Step::Poll { right, key, confidential }),
+        4 => (mostly(), mostly(), any::<bool>(), prop_oneof![Just(Way::Form), Just(Way::Header)]).prop_map(|(right, key, confidential, way)| {
+            Step::Poll { right, key, confidential, way }
+        }),
         3 => prop_oneof![4 => Just((0, 0)), 1 => Just((1, 0)), 1 => Just((0, 1)), 1 => Just((1, 1))]
             .prop_map(|(account, browser)| Step::Hold { account, browser }),
         3 => (mostly(), prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)])
@@ -64,7 +65,7 @@ const BEGUN: [Step; 3] = [
     Step::Redeem { right: true, attempt: 0, confidential: true, far: false },
 ];
 
-const OUTCOMES: [&str; 24] = [
+const OUTCOMES: [&str; 26] = [
     "held",
     "contested",
     "decided",
@@ -86,6 +87,8 @@ const OUTCOMES: [&str; 24] = [
     "reused",
     "spent",
     "taken",
+    "too soon",
+    "too soon in one way only",
     "unknown",
     "without key",
     "opened",

@@ -81,13 +81,13 @@ fn commands_about_a_grant() {
     travels(Open { key, grant: pending, cap: 2_000 }, &open);
     let proven = Confirmation::default();
     travels(
-        PollCode { key, secret, reissue: false, reissue_bound: false, proven },
+        PollCode { key, secret, reissue: false, reissue_bound: false, proven, by_header: false },
         &format!(r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}"}}}}"#),
     );
     travels(
-        PollCode { key, secret, reissue: true, reissue_bound: true, proven: bound() },
+        PollCode { key, secret, reissue: true, reissue_bound: true, proven: bound(), by_header: true },
         &format!(
-            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}}}}}}"#
+            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}},"by_header":true}}}}"#
         ),
     );
     let (attempt, record) = (AttemptId::of_jti("attempt"), json(&family()));

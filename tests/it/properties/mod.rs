@@ -11,3 +11,4 @@ mod resources;
 mod shard_model;
 mod stored_format;
 mod two_workers;
+mod visible_text;

@@ -41,7 +41,13 @@ fn faults_in_the_description_of_a_client_are_reported_with_the_value() {
             "/client_name",
             "client_name is missing: people are asked to approve the client by name",
         ),
-        (json!({ "client_name": "a\u{202e}b" }), "/client_name", "a string of 1 to 100 characters"),
+        (
+            json!({ "client_name": "a".repeat(101) }),
+            "/client_name",
+            "a string of 1 to 100 visible characters",
+        ),
+        (json!({ "owner": "a\u{202e}b" }), "/owner", "owner has U+202E at character 2"),
+        (json!({ "consent_text": "..." }), "/consent_text", "has neither a letter, a digit nor a pictograph"),
         (
             json!({ "client_id": "acct-1" }),
             "/client_id",
@@ -60,6 +66,7 @@ fn faults_in_the_description_of_a_client_are_reported_with_the_value() {
             "client_uri is \"http://tv.example\": it must be an https URL",
         ),
         (json!({ "logo_uri": "https://a/#b" }), "/logo_uri", "without user name or fragment"),
+        (json!({ "tos_uri": "\u{202e}x" }), "/tos_uri", "tos_uri is \"\\u{202e}x\": it must be an https URL"),
         (json!({ "policy_uri": 1 }), "/policy_uri", "policy_uri is 1: it must be an https URL"),
         (
             json!({ "contacts": ["nobody"] }),
@@ -174,6 +181,11 @@ fn faults_in_the_codes_and_tokens_of_a_client_are_reported_with_what_is_allowed(
             json!({ "verification_uri_complete": "yes" }),
             "/verification_uri_complete",
             "is \"yes\": it must be true or false",
+        ),
+        (
+            json!({ "device_client_authentication": "no" }),
+            "/device_client_authentication",
+            "is \"no\": it must be true or false",
         ),
         (
             json!({ "redemption_place": "home" }),

@@ -12,6 +12,7 @@ mod mcp_clients;
 mod open_registration;
 mod registration;
 mod signing_keys;
+mod visible_names;
 
 use serde_json::Value;
 

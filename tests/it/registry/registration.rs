@@ -87,6 +87,7 @@ fn members_for_operators_are_ignored() {
         "audience": ["https://api.example"],
         "registered_by": "operator",
         "access_token_lifetime": 86_400,
+        "device_client_authentication": false,
         "consent_text": "This is your bank.",
         "allowed_origins": ["https://evil.example"],
         "redemption_place": "same_network",
@@ -103,7 +104,13 @@ fn members_for_operators_are_ignored() {
         (&stored["registered_by"], &stored["redemption_place"]),
         (&json!("initial_access_token"), &json!("any"))
     );
-    for name in ["audience", "access_token_lifetime", "consent_text", "allowed_origins"] {
+    for name in [
+        "audience",
+        "access_token_lifetime",
+        "device_client_authentication",
+        "consent_text",
+        "allowed_origins",
+    ] {
         assert_eq!((stored.get(name), body.get(name)), (None, None), "{name}");
     }
     assert_eq!(

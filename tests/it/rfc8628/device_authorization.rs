@@ -87,6 +87,24 @@ fn d4_the_requirement_can_be_switched_off_here_but_not_at_the_token_endpoint() {
 }
 
 #[test]
+fn d4_a_client_can_be_exempt_from_the_requirement_or_keep_it_on_its_own() {
+    for (setting, own, status) in [("true", false, 200), ("false", true, 401)] {
+        let world = World::with(&[("DEVICE_CLIENT_AUTHENTICATION", setting)]);
+        world.change_client("demo-printer", |client| client.codes.device_client_authentication = Some(own));
+        world.wait(10);
+
+        let bare = world.post("/device_authorization", &[("client_id", "demo-printer")]);
+        assert_eq!(bare.status, status, "{setting}, {own}");
+        let wrong = [("client_id", "demo-printer"), ("client_secret", "wrong")];
+        assert_eq!(
+            world.post("/device_authorization", &wrong).status,
+            401,
+            "a wrong secret is never accepted"
+        );
+    }
+}
+
+#[test]
 fn d5_a_parameter_without_a_value_is_as_if_omitted() {
     let world = World::new();
 

@@ -112,6 +112,57 @@ fn t6_a_client_that_polls_every_interval_with_jitter_never_gets_slow_down() {
     }
 }
 
+/// Polls as Go's x/oauth2 does in every round until it has tokens: with HTTP Basic, and after any error at once
+/// again with the credentials in the form. Returns the outcomes.
+fn round_of_go(world: &World, client_id: &str, secret: &str, device_code: &str) -> Vec<String> {
+    let form = [("client_id", client_id), ("device_code", device_code), ("grant_type", DEVICE_CODE)];
+    let by_header = Request { authorization: Some(basic(client_id, secret)), ..post("/token", &form) };
+    let first = outcome(&world.send(&by_header));
+    if first == "issued" {
+        return vec![first];
+    }
+    let in_form = [&form[..], &[("client_secret", secret)]].concat();
+    let in_form = if secret.is_empty() { &form[..] } else { &in_form };
+    vec![first, outcome(&world.post("/token", in_form))]
+}
+
+#[test]
+fn t6_a_client_that_tries_both_ways_in_every_round_gets_its_tokens_in_the_round_after_the_approval() {
+    for (client_id, secret) in [("demo-tv", ""), ("demo-printer", "demo-printer-secret")] {
+        let world = World::new();
+        let proof = [("client_id", client_id), ("client_secret", secret)];
+        let started = world.start_with(if secret.is_empty() { &proof[..1] } else { &proof });
+        let round = || round_of_go(&world, client_id, secret, &started.device_code);
+
+        for _ in 0..6 {
+            world.wait(5);
+            assert_eq!(round(), ["authorization_pending", "authorization_pending"], "{client_id}");
+        }
+        world.wait(1);
+        Person::of(&world).approve_as("alice", "wonderland-8787", &started.user_code);
+        world.wait(4);
+
+        assert_eq!(round(), ["issued"], "{client_id}, 35 s after the start");
+    }
+}
+
+#[test]
+fn t6_two_polls_at_once_in_the_same_way_slow_down_both_ways() {
+    let world = World::new();
+    let started = world.start();
+    let form = [("grant_type", DEVICE_CODE), ("device_code", started.device_code.as_str())];
+    let by_header = || Request { authorization: Some(basic("demo-tv", "")), ..post("/token", &form) };
+    assert_eq!(outcome(&world.send(&by_header())), "authorization_pending");
+    assert_eq!(world.poll_outcome(&started.device_code), "authorization_pending");
+
+    let early = world.send(&by_header());
+    assert_eq!((outcome(&early).as_str(), &json(&early)["interval"]), ("slow_down", &json!(10)));
+
+    world.wait(5);
+    let other_way = world.poll(&started.device_code);
+    assert_eq!((outcome(&other_way).as_str(), &json(&other_way)["interval"]), ("slow_down", &json!(15)));
+}
+
 #[test]
 fn t6_only_a_pending_grant_is_paced() {
     let world = World::new();

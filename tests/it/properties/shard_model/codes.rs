@@ -7,9 +7,10 @@ use device_grant::grant::command::{
 use device_grant::grant::poll::Poll;
 use device_grant::grant::{Denial, Grant, Hold};
 use device_grant::secret::Digest;
+use device_grant::time::{Timestamp, span};
 
 use super::rows::{GRACE, Stored, approval, grant, hold};
-use super::{Code, KEY, LIFETIME, Life, RACE};
+use super::{Code, KEY, LIFETIME, Life, RACE, Way};
 use crate::properties::records::journey;
 
 impl Life<'_> {
@@ -27,7 +28,7 @@ impl Life<'_> {
                 (Opened::Live(1), vec![What::DeviceAuthorization])
             );
             self.codes += 1;
-            self.code = Code { expires_at, ..Code::default() };
+            self.code = Code { expires_at, interval: 5, ..Code::default() };
             self.meet(if self.codes > 1 { "opened over an old one" } else { "opened" });
         } else {
             assert_eq!((reply, self.stored()), (Opened::Taken, before));
@@ -35,13 +36,20 @@ impl Life<'_> {
         }
     }
 
-    pub(super) fn poll(&mut self, right: bool, key: bool, confidential: bool) {
+    pub(super) fn poll(&mut self, right: bool, key: bool, confidential: bool, way: Way) {
         let (before, memory) = (self.stored(), format!("{:?}", self.memory));
-        let expected = self.expected(right, key, confidential);
+        let expected = self.expected(right, key, confidential, way);
         let (secret, proven, reissue_bound) = (self.secret(right), self.cnf(key), self.setting.reissue);
         let reissue = reissue_bound && confidential;
 
-        let poll = self.ask(PollCode { key: KEY, secret, reissue, reissue_bound, proven });
+        let poll = self.ask(PollCode {
+            key: KEY,
+            secret,
+            reissue,
+            reissue_bound,
+            proven,
+            by_header: way == Way::Header,
+        });
 
         assert_eq!(name(&poll), expected, "{:?}", self.code);
         self.meet(expected);
@@ -53,8 +61,16 @@ impl Life<'_> {
                 assert_eq!(self.events_since(&before), news);
                 self.code.replayed = true;
             }
-            // Only a longer interval is stored.
-            "pending" => assert_eq!(without_interval(self.stored()), without_interval(before)),
+            "pending" => {
+                assert_eq!((poll, self.stored()), (Poll::Pending(self.code.interval), before));
+                self.note_poll(way);
+            }
+            "too soon" => {
+                self.code.interval = (self.code.interval + 5).min(60);
+                assert_eq!(poll, Poll::TooSoon(self.code.interval));
+                assert_eq!(self.stored(), with_interval(before, self.code.interval));
+                self.note_poll(way);
+            }
             _ => assert_eq!(self.stored(), before, "{expected}"),
         }
         if ["without key", "unknown"].contains(&expected) {
@@ -69,6 +85,10 @@ impl Life<'_> {
             // In any other state, this is a poll without a second chance: only what must not happen is checked.
             let poll = self.ask(RefuseElsewhere { key: KEY, secret, journey: journey() });
             assert!(!matches!(poll, Poll::Ready(_)), "{:?}", self.code);
+            if let Poll::Pending(interval) | Poll::TooSoon(interval) = poll {
+                self.note_poll(Way::Form);
+                self.code.interval = interval;
+            }
             let replays = right && poll == Poll::Replayed && !self.code.replayed;
             assert_eq!(
                 self.events_since(&before),
@@ -87,8 +107,33 @@ impl Life<'_> {
         self.meet("refused elsewhere");
     }
 
+    /// Notes a poll of the pending code by the clock of its kind, and how the other clock would have judged it.
+    fn note_poll(&mut self, way: Way) {
+        if self.is_too_soon(way) && !self.is_too_soon(way.other()) {
+            self.meet("too soon in one way only");
+        }
+        *self.clock(way) = Some(self.now);
+    }
+
+    fn clock(&mut self, way: Way) -> &mut Option<Timestamp> {
+        let [bare, header] = &mut self.code.polled;
+        match way {
+            Way::Form => bare,
+            Way::Header => header,
+        }
+    }
+
+    fn is_too_soon(&self, way: Way) -> bool {
+        let [bare, header] = self.code.polled;
+        let last = match way {
+            Way::Form => bare,
+            Way::Header => header,
+        };
+        last.is_some_and(|last| self.now < last + span(self.code.interval - 1))
+    }
+
     /// Returns what a poll must find, by the rules.
-    fn expected(&self, right: bool, key: bool, confidential: bool) -> &'static str {
+    fn expected(&self, right: bool, key: bool, confidential: bool, way: Way) -> &'static str {
         let (code, now) = (&self.code, self.now);
         if !right {
             "unknown"
@@ -102,6 +147,8 @@ impl Life<'_> {
             if now < at + RACE { "spent" } else { "replayed" }
         } else if code.approved_at.is_some() || code.expires_at <= now {
             "expired"
+        } else if self.is_too_soon(way) {
+            "too soon"
         } else {
             "pending"
         }
@@ -171,15 +218,16 @@ impl Life<'_> {
     }
 }
 
-fn without_interval(mut stored: Stored) -> Stored {
-    stored.grants.values_mut().for_each(|grant| grant.interval = 0);
+fn with_interval(mut stored: Stored, interval: u64) -> Stored {
+    stored.grants.values_mut().for_each(|grant| grant.interval = interval);
     stored
 }
 
 /// Returns the name of a reply to a poll, as in `expected`.
 fn name(poll: &Poll) -> &'static str {
     match poll {
-        Poll::Pending(_) | Poll::TooSoon(_) => "pending",
+        Poll::Pending(_) => "pending",
+        Poll::TooSoon(_) => "too soon",
         Poll::Denied(_) => "denied",
         Poll::Expired => "expired",
         Poll::Ready(_) => "ready",

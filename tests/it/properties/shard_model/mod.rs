@@ -29,6 +29,22 @@ const RACE: Duration = span(3);
 /// A spent code that comes back later than this is a replay, even where lost answers are reissued.
 const REISSUE: Duration = span(60);
 
+/// How a poll authenticates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Way {
+    Form,
+    Header,
+}
+
+impl Way {
+    fn other(self) -> Self {
+        match self {
+            Self::Form => Self::Header,
+            Self::Header => Self::Form,
+        }
+    }
+}
+
 /// One step of a life. An attempt is the number of the family that it would start. Families, and the tokens
 /// of each, are counted back from the newest.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +54,7 @@ pub(super) enum Step {
         right: bool,
         key: bool,
         confidential: bool,
+        way: Way,
     },
     Hold {
         account: u8,
@@ -86,6 +103,10 @@ pub(super) struct Setting {
 #[derive(Debug, Default)]
 struct Code {
     expires_at: Timestamp,
+    /// Seconds that must pass between two polls of the same kind.
+    interval: u64,
+    /// When the code was last polled while it was pending, without and with an `Authorization` header.
+    polled: [Option<Timestamp>; 2],
     held: Option<Hold>,
     denied: Option<Denial>,
     approved_at: Option<Timestamp>,
@@ -130,7 +151,9 @@ impl<'a> Life<'a> {
         match step {
             Step::Open => self.open(),
             Step::Poll { .. } if self.setting.stops && !self.code.won.is_empty() => {}
-            Step::Poll { right, key, confidential } => self.poll(right, key, confidential),
+            Step::Poll { right, key, confidential, way } => {
+                self.poll(right, key, confidential, way);
+            }
             Step::Hold { account, browser } => self.hold(account, browser),
             Step::Decide { stale, decision } => self.decide(stale, decision),
             Step::Redeem { right, attempt, confidential, far } => {

@@ -32,6 +32,8 @@ impl Life<'_> {
             journey: far.then(journey),
         });
 
+        // A redemption stops both clocks.
+        self.code.polled = [None, None];
         let won = first || reissued && !again;
         let expected = match (won, again) {
             (true, _) => Redemption::Won,
