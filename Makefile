@@ -23,6 +23,7 @@ apply: ## Make the server's clients and scopes match a file (FILE=clients.toml, 
 
 test: ## Set up and run every test
 	@scripts/test native
+	@scripts/test fuzz
 	@scripts/test e2e
 
 native: ## Run only the native tests
