@@ -170,7 +170,7 @@ const together = {
     { client_name: undefined },
     { client_name: null },
     { client_secret: 'x' },
-    { redirect_uris: [] },
+    { response_types: [] },
   ],
 };
 
@@ -185,7 +185,7 @@ const requests = {
   },
   changeClient: {
     schema: 'ClientPatch', base: {}, members: without(members, 'client_id'),
-    together: { good: together.good, bad: [{ client_name: null }, { client_secret: 'x' }, { redirect_uris: [] }] },
+    together: { good: together.good, bad: [{ client_name: null }, { client_secret: 'x' }, { response_types: [] }] },
     send: (body) => admin.ask('PATCH', '/clients/tried?dry_run=true', { ...body, ifMatch: '*' }),
   },
   rotateClientSecret: {
