@@ -23,7 +23,7 @@ async function under(vars, story) {
 }
 
 test('codes, tokens and signing keys survive a change of MASTER_KEY, and then the old key is no longer needed', async () => {
-  let pending, approved, tokens, keys;
+  let pending, approved, tokens, keys, pair;
   const jwks = async (server) => (await (await fetch(`${server.origin}/jwks.json`)).json()).keys.map(({ kid }) => kid);
 
   await under({}, async (server) => {
@@ -33,6 +33,7 @@ test('codes, tokens and signing keys survive a change of MASTER_KEY, and then th
     await new Person(server).approve(earlier.codes.user_code);
     tokens = await earlier.poll();
     keys = await jwks(server);
+    pair = JSON.parse(server.logs().split('\n').find((line) => line.includes('"key_pairs"'))).current;
   });
 
   await under({ MASTER_KEY: NEW, MASTER_KEY_PREVIOUS: development.MASTER_KEY }, async (server) => {
@@ -44,6 +45,11 @@ test('codes, tokens and signing keys survive a change of MASTER_KEY, and then th
   });
 
   await under({ MASTER_KEY: NEW }, async (server) => {
+    const refused = await new Device(server).refresh(tokens.refresh_token);
+    assert.equal(refused.error, 'invalid_grant', 'the old pair is not listed as retired');
+  });
+
+  await under({ MASTER_KEY: NEW, RETIRED_KEY_PAIRS: pair }, async (server) => {
     const device = new Device(server);
     const refreshed = await device.refresh(tokens.refresh_token);
     assert.equal(refreshed.status, 200, 'a key that the old MASTER_KEY sealed can still sign');
