@@ -4,7 +4,7 @@ PORT ?= 8787
 ISSUER ?= http://127.0.0.1:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET SECONDS
+export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
 
 .DEFAULT_GOAL := help
 .PHONY: help dev device apply test native e2e images check advisories fuzz mutants bench soak build deploy preview preview-delete reset clean
@@ -50,7 +50,7 @@ mutants: ## Change ring 1 one expression at a time and see whether a native test
 bench: ## Measure the cost of a poll and of a token
 	@scripts/bench
 
-soak: ## Keep the server under load, and watch its memory and its outboxes (SECONDS=3600)
+soak: ## Keep the server under load, and watch its memory and its outboxes (TIME=3600 seconds)
 	@scripts/soak
 
 build: ## Compile the Worker to build/, with a list of its parts (CycloneDX) in build/sbom.cdx.json

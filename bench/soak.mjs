@@ -2,7 +2,7 @@
 // the oldest event that has not reached the ledger, and the rows of codes that have ended.
 //
 // Four people approve as fast as the server answers, and their devices redeem, refresh and revoke. Other devices start codes
-// that nobody enters, and poll. Run it with `make soak SECONDS=600`. It fails if a request fails, if an event waits longer
+// that nobody enters, and poll. Run it with `make soak TIME=600`. It fails if a request fails, if an event waits longer
 // than five minutes, or if memory in the last quarter is more than a third above that in the second quarter.
 
 import { readFileSync, statSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { startWorkerd } from '../tests/e2e/support/harness.mjs';
 import { Person } from '../tests/e2e/support/person.mjs';
 import { grants, outbox } from '../tests/e2e/support/stored.mjs';
 
-const seconds = Number(process.env.SECONDS || 3_600);
+const seconds = Number(process.env.TIME || 3_600);
 const EVERY = Math.max(10, Math.min(60, seconds / 20));
 const LONGEST_WAIT = 300;
 const ALLOWED_GROWTH = 4 / 3;

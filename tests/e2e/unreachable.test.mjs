@@ -95,7 +95,7 @@ async function breakable(t, className, vars = {}) {
   const directory = temporaryDirectory();
   const server = await startWorkerd({ dir: directory.path, vars });
   t.after(async () => {
-    await endDiscreetly(server, { besides: [/^workerd\/|^stack: |^\{"what":"(object|ledger)","outcome":"unavailable","reason":"/] });
+    await endDiscreetly(server, { besides: [/^workerd\/|^stack: |^\{"what":"(object|ledger|report)","outcome":"unavailable","reason":"/] });
     directory.remove();
   });
   const [place, away] = [join(directory.path, className), join(directory.path, `${className}.away`)];
