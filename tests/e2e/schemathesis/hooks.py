@@ -16,6 +16,8 @@ INEXPRESSIBLE = [
     r"scope .*(is unknown|has no description|not described)|unknown scope|has no description",
     r"must be (less|shorter|smaller|longer|greater) than|longer than (the )?code_lifetime|exceeds",
     r"a value must not be longer than",
+    r"which is invisible, a control or not assigned",
+    r"^allowed_origins .*IP address",
     r"bytes",
 ]
 
