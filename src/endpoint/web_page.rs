@@ -9,6 +9,7 @@ use super::http::{Request, Response};
 use super::platform::{Platform, Unavailable};
 use super::route::Scripts;
 use super::server::Context;
+use crate::client::Client;
 use crate::web_origin::WebOrigin;
 
 /// Most characters of an origin that a response repeats.
@@ -48,21 +49,30 @@ impl<'a> Sender<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::ForeignPage`] unless the client lists the page's origin, according to the snapshot. Nothing is counted
-/// and no client authenticated before, so that a page cannot use up anything of its visitor's network.
+/// [`Error::ForeignPage`] unless the client lists the page's origin, according to the snapshot, or to the registry
+/// while the first snapshot is loaded. Nothing is counted and no client authenticated before, so that a page cannot use
+/// up anything of its visitor's network.
 pub(super) async fn starting<P: Platform>(context: Context<'_, P>) -> Result<Option<WebOrigin>, Error> {
     let origin = match Sender::of(context.request) {
         Sender::Program => return Ok(None),
         Sender::Page(origin) => origin,
         Sender::Unnamed => return Err(Error::ForeignPage(None)),
     };
-    let snapshot = context.server.snapshot(context.now).await?;
-    let allowed = match named_client(context) {
-        Ok(client_id) => snapshot.client(&client_id).and_then(|client| client.allowed_origin(origin)),
-        Err(error) if snapshot.allows_origin(origin) => return Err(error),
-        Err(_) => None,
+    let Some(snapshot) = context.server.whole_snapshot(context.now).await? else {
+        let client = context.server.client_at_source(&named_client(context)?).await?;
+        return allowed(client.as_ref(), origin).map(Some);
     };
-    allowed.cloned().map(Some).ok_or_else(|| Error::ForeignPage(Some(shown(origin))))
+    match named_client(context) {
+        Ok(client_id) => allowed(snapshot.client(&client_id), origin).map(Some),
+        Err(error) if snapshot.allows_origin(origin) => Err(error),
+        Err(_) => Err(Error::ForeignPage(Some(shown(origin)))),
+    }
+}
+
+/// Returns the origin if the client lists it.
+fn allowed(client: Option<&Client>, origin: &str) -> Result<WebOrigin, Error> {
+    let listed = client.and_then(|client| client.allowed_origin(origin));
+    listed.cloned().ok_or_else(|| Error::ForeignPage(Some(shown(origin))))
 }
 
 /// Returns an origin as a response may repeat it.
@@ -78,10 +88,10 @@ pub(super) async fn preflight<P: Platform>(context: Context<'_, P>, scripts: Scr
         Scripts::EverySite => Some(permission("*")),
         Scripts::ListedOrigins => {
             let origin = context.request.origin.as_deref()?;
-            let response = match context.server.snapshot(context.now).await {
-                Ok(snapshot) if snapshot.allows_origin(origin) => permission(origin),
-                Ok(_) => unlisted(origin),
-                Err(Unavailable) => Error::Unavailable.response(),
+            let response = match context.server.whole_snapshot(context.now).await {
+                Ok(Some(snapshot)) if snapshot.allows_origin(origin) => permission(origin),
+                Ok(Some(_)) => unlisted(origin),
+                Ok(None) | Err(Unavailable) => Error::Unavailable.response(),
             };
             Some(response.with("vary", "origin".to_owned()))
         }
@@ -124,8 +134,11 @@ pub(super) async fn readable<P: Platform>(
 /// names no client that exists, if any client does.
 async fn listed_reader<P: Platform>(context: Context<'_, P>) -> Option<&str> {
     let origin = context.request.origin.as_deref()?;
-    let snapshot = context.server.snapshot(context.now).await.ok()?;
     let named = named_client(context).ok();
+    let Some(snapshot) = context.server.whole_snapshot(context.now).await.ok()? else {
+        let client = context.server.client_at_source(&named?).await.ok()?;
+        return client?.allowed_origin(origin).map(|_| origin);
+    };
     let is_listed = match named.and_then(|client_id| snapshot.client(&client_id)) {
         Some(client) => client.allowed_origin(origin).is_some(),
         None => snapshot.allows_origin(origin),

@@ -6,6 +6,7 @@ use std::task::Poll;
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
 
+use crate::support::admin::list_origin;
 use crate::support::{World, now_or_never, outcome, poll, post};
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Response> + 'a>>;
@@ -106,6 +107,24 @@ fn an_isolate_without_a_snapshot_loads_one_and_reads_single_clients_meanwhile() 
     world.server.platform.loads_wait.set(false);
     assert_eq!(status(&mut first), Some(200));
     assert_eq!(loads(&world), (1, 1));
+}
+
+#[test]
+fn a_page_whose_origin_is_listed_starts_while_the_first_snapshot_loads() {
+    let world = World::new();
+    list_origin(&world, "demo-tv", "https://app.example");
+    let world = world.restarted(&[]);
+    world.server.platform.loads_wait.set(true);
+    let mut first = world.begin(discovery());
+    assert!(is_waiting(&mut first));
+    let from = |origin: &str| {
+        now_or_never(world.begin(Request { origin: Some(origin.to_owned()), ..start("demo-tv") }))
+    };
+
+    let listed = from("https://app.example");
+    assert_eq!(listed.status, 200, "{}", listed.body);
+    assert_eq!(listed.header("access-control-allow-origin"), Some("https://app.example"));
+    assert_eq!(outcome(&from("https://evil.example")), "invalid_request");
 }
 
 #[test]
