@@ -151,21 +151,27 @@ impl Error {
             }
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::TooMany(limit, seconds) => {
-                let limit = match limit {
-                    Limit::Requests => "Too many requests of this client from this network".to_owned(),
-                    Limit::Codes(prefix) => {
-                        let prefix = prefix.map(|width| format!(" ({width})")).unwrap_or_default();
-                        format!("Too many pending codes of this client from this network{prefix}")
-                    }
-                    Limit::CodesOfNetwork(width) => {
-                        format!("Too many pending codes from this network ({width})")
-                    }
-                    Limit::CodesOfShard => "Too many pending codes in this part of the server".to_owned(),
-                    Limit::Refreshes => "This authorization was refreshed too often".to_owned(),
-                };
-                format!("{limit}; try again in {seconds} seconds.")
+                format!("{}; try again in {seconds} seconds.", limit.description())
             }
             Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
+        }
+    }
+}
+
+impl Limit {
+    /// Returns which limit it is, as the beginning of a sentence.
+    fn description(self) -> String {
+        match self {
+            Self::Requests => "Too many requests of this client from this network".to_owned(),
+            Self::Codes(prefix) => {
+                let prefix = prefix.map(|width| format!(" ({width})")).unwrap_or_default();
+                format!("Too many pending codes of this client from this network{prefix}")
+            }
+            Self::CodesOfNetwork(width) => {
+                format!("Too many pending codes from this network ({width})")
+            }
+            Self::CodesOfShard => "Too many pending codes in this part of the server".to_owned(),
+            Self::Refreshes => "This authorization was refreshed too often".to_owned(),
         }
     }
 }
