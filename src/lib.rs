@@ -27,6 +27,7 @@
 //! * [`derived_keys`] - every symmetric key, derived from `MASTER_KEY`
 //! * [`fault`] - faults in a JSON document, each with a pointer
 //! * [`mod@format`] - the format number of stored records
+//! * [`language`] - the languages of the pages
 //! * [`loopback`] - addresses of this machine
 //! * [`network`] - the prefixes of an address, by which counters know it
 //! * [`place`] - where a request came from
@@ -98,6 +99,7 @@ pub mod fault;
 pub mod format;
 pub mod grant;
 pub mod identity;
+pub mod language;
 pub mod limiter;
 pub mod loopback;
 pub mod network;

@@ -37,12 +37,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, FR`, or as much of it as is known.
+    /// Returns the names of city and region, as far as they are known.
     #[must_use]
-    pub fn name(&self) -> String {
-        let parts = [&self.city, &self.region, &self.country];
-        let known: Vec<String> = parts.into_iter().flatten().filter_map(|part| shown(part)).collect();
-        if known.is_empty() { "Unknown place".to_owned() } else { known.join(", ") }
+    pub fn areas(&self) -> Vec<String> {
+        [&self.city, &self.region].into_iter().flatten().filter_map(|area| shown(area)).collect()
     }
 
     /// Returns whether both countries are known and the same.
@@ -66,12 +64,12 @@ impl Place {
 
     /// Returns a name such as `Example Telecom (AS64500)`, or as much of it as is known.
     #[must_use]
-    pub fn network(&self) -> String {
-        match (self.operator.as_deref().and_then(shown), self.asn) {
-            (Some(operator), Some(asn)) => format!("{operator} (AS{asn})"),
-            (Some(operator), None) => operator,
-            (None, Some(asn)) => format!("AS{asn}"),
-            (None, None) => "Unknown network".to_owned(),
+    pub fn network(&self) -> Option<String> {
+        let operator = self.operator.as_deref().and_then(shown);
+        match (operator, self.asn) {
+            (Some(operator), Some(asn)) => Some(format!("{operator} (AS{asn})")),
+            (operator, None) => operator,
+            (None, Some(asn)) => Some(format!("AS{asn}")),
         }
     }
 }
@@ -228,12 +226,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_place_or_network_is_called_unknown() {
-        let place = Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() };
+    fn a_network_has_a_name_if_any_of_it_is_known() {
+        let network = |operator: Option<&str>, asn| {
+            Place { operator: operator.map(str::to_owned), asn, ..Place::default() }.network()
+        };
 
-        assert_eq!((place.name().as_str(), place.network().as_str()), ("FR", "AS64500"));
-        assert_eq!(Place::default().name(), "Unknown place");
-        assert_eq!(Place::default().network(), "Unknown network");
+        assert_eq!(network(Some("Example"), Some(64500)).as_deref(), Some("Example (AS64500)"));
+        assert_eq!(network(Some("Example"), None).as_deref(), Some("Example"));
+        assert_eq!(network(None, Some(64500)).as_deref(), Some("AS64500"));
+        assert_eq!(network(None, None), None);
     }
 
     #[test]
@@ -270,8 +271,8 @@ mod tests {
             ..Place::default()
         };
 
-        assert_eq!(place.name(), "Ly on");
-        assert_eq!(place.network(), "x".repeat(LONGEST_NAME));
+        assert_eq!(place.areas(), ["Ly on"]);
+        assert_eq!(place.network(), Some("x".repeat(LONGEST_NAME)));
     }
 
     #[test]

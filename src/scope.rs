@@ -9,14 +9,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub const OPENID: &str = "openid";
 /// The scope that lets a client see a person's name and username (OpenID Connect Core §5.4).
 pub const PROFILE: &str = "profile";
+/// The scope that lets a client see a person's email address (OpenID Connect Core §5.4).
+pub const EMAIL: &str = "email";
 /// Requests a refresh token (OpenID Connect Core §11).
 pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// What each standard scope lets a client do, as the consent page says it.
 pub const DESCRIPTIONS: &[(&str, &str)] = &[
     (OPENID, "Confirm who you are"),
-    ("profile", "See your name and username"),
-    ("email", "See your email address"),
+    (PROFILE, "See your name and username"),
+    (EMAIL, "See your email address"),
     (OFFLINE_ACCESS, "Stay signed in on this device until access is removed"),
 ];
 

@@ -115,6 +115,9 @@ async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Resul
     if reads.user_agent {
         request.user_agent = header(incoming, "user-agent");
     }
+    if reads.language {
+        request.accept_language = header(incoming, "accept-language");
+    }
     if reads.if_match {
         request.if_match = header(incoming, "if-match");
     }

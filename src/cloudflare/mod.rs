@@ -4,6 +4,7 @@ mod account_shard;
 mod entry;
 mod fetch;
 mod grant_shard;
+mod intl;
 mod ledger;
 mod limiter_shard;
 mod object;

@@ -5,11 +5,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
 
+use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
 use crate::ask::Ask;
 use crate::audit::ledger::{ListOutboxes, OUTBOXES, OutboxReport};
 use crate::derived_keys::{Keyring, Purpose};
+use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::identity::account::AccountKey;
 use crate::registry::rows::StoredKey;
@@ -139,6 +141,10 @@ impl Platform for Workers {
 
     async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
         fetch::text_at(url).await.map_err(|error| unavailable("document", &error))
+    }
+
+    fn intl(&self) -> &dyn Intl {
+        &RuntimeIntl
     }
 
     fn version(&self) -> String {

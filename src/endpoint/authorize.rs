@@ -31,7 +31,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
             "unauthorized_client",
             "redirected",
         ),
-        None => refuse_authorization(),
+        None => refuse_authorization(context),
     }
 }
 

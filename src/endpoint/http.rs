@@ -30,6 +30,7 @@ pub struct Request {
     /// The `Content-Encoding` header, unless it is `identity`. No coding is supported.
     pub content_coding: Option<String>,
     pub if_match: Option<String>,
+    pub accept_language: Option<String>,
     /// The client certificate, as the platform reports it.
     pub certificate: Option<Certificate>,
     pub cookie: Option<String>,
@@ -42,6 +43,13 @@ pub struct Request {
     pub place: LazyPlace,
     /// `None` if it is larger than [`MAX_BODY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
+}
+
+/// Returns the value of a cookie.
+#[must_use]
+pub fn cookie<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let pairs = request.cookie.as_deref()?.split(';').map(str::trim);
+    pairs.filter_map(|pair| pair.split_once('=')).find(|(other, _)| *other == name).map(|(_, value)| value)
 }
 
 /// Returns whether a `CF-Ray` header has the form that Cloudflare gives it. Elsewhere anybody may send any text, which

@@ -12,6 +12,7 @@ use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::format::is_false;
 use crate::grant::pkce;
 use crate::identity::acr;
+use crate::language::Language;
 use crate::token::signing_key::{Algorithm, PublicKey};
 
 /// The response of `/healthz`.
@@ -45,7 +46,7 @@ struct Metadata<'a> {
     id_token_signing_alg_values_supported: [Algorithm; 6],
     userinfo_signing_alg_values_supported: [Algorithm; 6],
     acr_values_supported: [&'static str; 1],
-    ui_locales_supported: [&'static str; 1],
+    ui_locales_supported: [&'static str; Language::ALL.len()],
     claims_supported: [&'static str; 16],
     request_uri_parameter_supported: bool,
     /// RFC 9449 §5.1.
@@ -105,7 +106,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         id_token_signing_alg_values_supported: Algorithm::ALL,
         userinfo_signing_alg_values_supported: Algorithm::ALL,
         acr_values_supported: acr::SUPPORTED,
-        ui_locales_supported: ["en"],
+        ui_locales_supported: Language::ALL.map(Language::tag),
         claims_supported: CLAIMS,
         request_uri_parameter_supported: false,
         dpop_signing_alg_values_supported: Algorithm::NAMES,

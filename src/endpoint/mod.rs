@@ -5,6 +5,7 @@ mod admin;
 mod alias;
 mod attempt;
 mod authorize;
+mod choice;
 mod client_auth;
 mod device_authorization;
 mod directory;
@@ -12,8 +13,10 @@ mod dpop;
 pub mod error;
 pub mod form;
 pub mod http;
+pub mod intl;
 mod issued;
 mod memory;
+pub mod messages;
 mod metadata;
 mod once;
 pub mod page;
@@ -91,7 +94,8 @@ pub async fn answer<P: Platform>(
         return Response::text(404, "There is nothing here.");
     };
     let terms = route.terms();
-    let context = Context { server, issuer: &issuer, request, now };
+    let context =
+        Context { server, issuer: &issuer, request, now, language: choice::language(request, &issuer) };
     if request.method == "OPTIONS"
         && let Some(permission) = web_page::preflight(context, terms.scripts).await
     {

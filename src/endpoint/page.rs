@@ -3,9 +3,9 @@
 //! The structs only render, and decide nothing. Askama escapes everything that varies, every form posts to
 //! `action`, and apart from the Turnstile widget no page needs a script or any other resource.
 
-use core::fmt;
-
 use askama::Template;
+
+use super::messages::{Html, Messages};
 
 /// The text of the only `<style>` element. The Content-Security-Policy has the hash of exactly these bytes.
 pub const STYLE: &str = include_str!("../../templates/style.css");
@@ -14,21 +14,31 @@ pub const STYLE: &str = include_str!("../../templates/style.css");
 #[derive(Template)]
 #[template(path = "enter.html")]
 pub struct EnterPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
     /// Path that the form posts to.
     pub action: &'a str,
     /// Ties the form to the browser and its session.
     pub csrf: &'a str,
     /// Display name of the person who is signed in.
     pub signed_in_as: Option<&'a str>,
-    /// The code from a link, or one that was typed but not looked up yet, formatted for people. Empty to ask
-    /// for one. Never a code that was wrong.
+    /// What the field for the code contains: a code formatted for people, or what was typed so far. Never a
+    /// code that was wrong.
     pub user_code: &'a str,
+    /// Whether the code is already there, and the person only compares it with the one on the device.
+    pub compare: bool,
     /// What the codes of this server look like.
     pub shape: CodeShape<'a>,
     /// Site key of the Turnstile widget, if the form needs one.
     pub site_key: Option<&'a str>,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem<'a>>,
+    pub problem: Option<Problem>,
+}
+
+impl EnterPage<'_> {
+    fn heading_in_title(&self) -> Html {
+        if self.compare { self.text.compare_title() } else { self.text.enter_title() }
+    }
 }
 
 /// What user codes look like, for the hint and for the on-screen keyboard.
@@ -46,6 +56,8 @@ pub struct CodeShape<'a> {
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 pub struct SignInPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
     /// Path that the form posts to.
     pub action: &'a str,
     /// Ties the form to the browser and its session.
@@ -57,7 +69,7 @@ pub struct SignInPage<'a> {
     /// Display name of the person who is signed in, if they signed in too long ago for the requesting device.
     pub again: Option<&'a str>,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem<'a>>,
+    pub problem: Option<Problem>,
 }
 
 /// The consent page: who asks for what, from where, and the buttons for the decision (RFC 8628 §5.4).
@@ -66,6 +78,8 @@ pub struct SignInPage<'a> {
 #[derive(Template)]
 #[template(path = "consent.html")]
 pub struct ConsentPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
     /// Path that the forms post to.
     pub action: &'a str,
     /// Ties the forms to the browser and its session.
@@ -87,23 +101,23 @@ pub struct ConsentPage<'a> {
     /// The username or email address that the device expects, if it is not that of this account.
     pub expected: Option<&'a str>,
     /// What the client will be able to do: the descriptions of the requested scopes.
-    pub permissions: Vec<&'a str>,
-    /// Hosts of the requested resources; empty if the device asked only for the client's default resource.
-    pub resources: Vec<&'a str>,
+    pub permissions: Vec<Html>,
+    /// Hosts of the requested resources; `None` if the device asked only for the client's default resource.
+    pub resources: Option<Html>,
     /// The registered `consent_text`, quoted as the client's own words.
     pub consent_text: Option<&'a str>,
     /// The client's privacy policy and terms of service, where registered.
     pub documents: Vec<Document<'a>>,
     /// Where the request of the device came from.
-    pub requested: Origin<'a>,
+    pub requested: Origin,
     /// Where the request for this page came from.
-    pub here: Origin<'a>,
+    pub here: Origin,
     /// The web page that started the request, if one did.
     pub page: Option<StartPage<'a>>,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem<'a>>,
-    /// Whole minutes until the code expires; 0 is shown as "less than a minute".
-    pub minutes_left: u64,
+    pub problem: Option<Problem>,
+    /// When the code expires.
+    pub expires: Html,
 }
 
 /// The web page that started a request.
@@ -116,10 +130,10 @@ pub enum StartPage<'a> {
 }
 
 /// A link to one of the client's own documents.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Document<'a> {
-    /// Such as `privacy policy`.
-    pub what: &'static str,
+    /// Such as `Its privacy policy`.
+    pub what: Html,
     /// Always https.
     pub uri: &'a str,
     /// The host of `uri`, shown beside the link.
@@ -127,22 +141,24 @@ pub struct Document<'a> {
 }
 
 /// Where a request came from, in words.
-#[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
-    /// `Lyon, FR`, or `Unknown place`.
-    pub place: &'a str,
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// `Lyon, France`, or `Unknown place`.
+    pub place: Html,
     /// `Orange (AS3215)`, or `Unknown network`.
-    pub network: &'a str,
+    pub network: Html,
     /// `2 minutes ago, 14:03 UTC`.
-    pub time: &'a str,
+    pub time: Html,
     /// `Command line (curl)`.
-    pub device: &'a str,
+    pub device: String,
 }
 
 /// The result page: what was decided, and that the person should return to the device (RFC 8628 §3.3).
 #[derive(Template)]
 #[template(path = "result.html")]
 pub struct ResultPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
     /// The decision, which the shard has stored.
     pub outcome: Outcome,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
@@ -164,24 +180,26 @@ pub enum Outcome {
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub struct ProblemPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
     /// The heading: what happened.
-    pub title: &'a str,
+    pub title: Html,
     /// What that means, and what to do now.
-    pub text: &'a str,
+    pub explanation: Html,
     /// Path of the page for entering a code, if starting again can help.
     pub back: Option<&'a str>,
 }
 
 /// What went wrong, shown above a form that can be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem<'a> {
+pub enum Problem {
     /// The code is wrong, used, expired, or held by somebody else. Nobody learns which, as the text is the
     /// same.
     WrongCode,
     /// Too many attempts.
     Wait {
-        /// With a unit, such as `2 minutes`.
-        time: &'a str,
+        /// Until the next try can succeed.
+        seconds: u64,
     },
     /// The username or the password is wrong. Nobody learns which, as the text is the same.
     WrongCredentials,
@@ -197,30 +215,18 @@ pub enum Problem<'a> {
     SessionExpired,
 }
 
-impl fmt::Display for Problem<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Problem {
+    /// Returns the text above the form.
+    fn words(self, text: &Messages<'_>) -> Html {
         match self {
-            Self::WrongCode => f.write_str(
-                "That code didn’t work. Check it against your device’s screen. Each code works only once \
-                 and only for a few minutes, so you may need to get a new one from your device.",
-            ),
-            Self::Wait { time } => write!(f, "Too many tries. Wait {time}, then try again."),
-            Self::WrongCredentials => f.write_str("Wrong username or password."),
-            Self::Unconfirmed => f.write_str(
-                "Nothing was approved. To approve, first check the box that says this is your device.",
-            ),
-            Self::Undecided => f.write_str("Nothing was decided. Choose one of the buttons below."),
-            Self::Unchecked => f.write_str(
-                "Your code hasn’t been looked up yet. It’s still filled in: complete the check below, then continue.",
-            ),
-            Self::CheckFailed => f.write_str(
-                "The check wasn’t accepted: a check works only once, and only for five minutes. Your code is still \
-                 filled in: complete the new check below, then continue.",
-            ),
-            Self::SessionExpired => f.write_str(
-                "That page is no longer valid: it was open for too long, or you signed in or out \
-                 in another window. Nothing was decided. Please start again.",
-            ),
+            Self::WrongCode => text.wrong_code(),
+            Self::Wait { seconds } => text.wait(seconds),
+            Self::WrongCredentials => text.wrong_credentials(),
+            Self::Unconfirmed => text.unconfirmed(),
+            Self::Undecided => text.undecided(),
+            Self::Unchecked => text.unchecked(),
+            Self::CheckFailed => text.check_failed(),
+            Self::SessionExpired => text.session_expired(),
         }
     }
 }

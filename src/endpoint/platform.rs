@@ -1,6 +1,7 @@
 //! What the endpoints need from outside: Durable Objects, the published snapshot, a rate limit, signatures,
 //! and other servers.
 
+use super::intl::Intl;
 use crate::ask::Ask;
 use crate::audit::ledger::OutboxReport;
 use crate::identity::account::AccountKey;
@@ -60,6 +61,9 @@ pub trait Platform {
 
     /// Fetches a document, with limits on time and size. A redirect is an error.
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;
+
+    /// Returns the rules of languages.
+    fn intl(&self) -> &dyn Intl;
 
     /// Returns the version of this build, for `/healthz`.
     fn version(&self) -> String;

@@ -61,6 +61,8 @@ pub struct Reads {
     pub user_agent: bool,
     /// `If-Match`.
     pub if_match: bool,
+    /// `Accept-Language`.
+    pub language: bool,
 }
 
 /// The headers by which browsers tell sites apart. Each variant adds one to those before it.
@@ -78,7 +80,8 @@ pub enum BrowserHeaders {
 
 impl Reads {
     /// No optional part.
-    pub const NOTHING: Self = Self { browser: BrowserHeaders::Nothing, user_agent: false, if_match: false };
+    pub const NOTHING: Self =
+        Self { browser: BrowserHeaders::Nothing, user_agent: false, if_match: false, language: false };
 }
 
 const READ: &[&str] = &["GET", "HEAD"];
@@ -133,6 +136,7 @@ impl Route {
             reads: Reads { browser: BrowserHeaders::Origin, ..Reads::NOTHING },
             ..NONE
         };
+        const PAGE: Reads = Reads { browser: BrowserHeaders::Cookie, language: true, ..Reads::NOTHING };
         match self {
             Self::DeviceAuthorization => {
                 let reads = Reads { browser: BrowserHeaders::Site, user_agent: true, ..Reads::NOTHING };
@@ -144,11 +148,8 @@ impl Route {
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys => OPEN,
             Self::Health => NONE,
-            Self::Verify => {
-                let reads = Reads { browser: BrowserHeaders::Cookie, user_agent: true, ..Reads::NOTHING };
-                Terms { methods: BOTH, reads, ..NONE }
-            }
-            Self::Authorize => Terms { methods: BOTH, ..NONE },
+            Self::Verify => Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
+            Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
             // The admin API checks the method of each of its own routes.
             Self::Admin => Terms { methods: ANY, reads: Reads { if_match: true, ..Reads::NOTHING }, ..NONE },

@@ -2,6 +2,9 @@
 
 use super::http::Request;
 use super::memory::{Cache, Used};
+use super::messages::Messages;
+use super::platform::Platform;
+use crate::language::Language;
 use crate::network::Network;
 use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
@@ -29,6 +32,8 @@ pub(crate) struct Context<'a, P> {
     pub(super) issuer: &'a Issuer,
     pub(super) request: &'a Request,
     pub(super) now: Timestamp,
+    /// The language of the pages, as the person or the browser has chosen it; `None` if neither has.
+    pub(super) language: Option<Language>,
 }
 
 impl<P> Context<'_, P> {
@@ -42,6 +47,20 @@ impl<P> Context<'_, P> {
     /// would give a household 256 keys; in a wider one, a stranger could use up the requests of 256 households.
     pub(super) fn rate_key(&self, what: &str) -> String {
         format!("{what}/{}", self.network().subscriber())
+    }
+}
+
+impl<'a, P: Platform> Context<'a, P> {
+    /// Returns the texts of the pages.
+    pub(super) fn text(self) -> Messages<'a> {
+        Messages::new(self.language.unwrap_or_default(), self.server.platform.intl())
+    }
+
+    /// Returns the same context, in one of these languages if nothing else has chosen one. They come from the device,
+    /// and whoever started the request must not choose the language of its warning.
+    pub(super) fn or_in(self, ui_locales: &[String]) -> Self {
+        let theirs = || Language::preferred(ui_locales.iter().map(String::as_str));
+        Self { language: self.language.or_else(theirs), ..self }
     }
 }
 

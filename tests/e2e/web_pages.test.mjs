@@ -127,7 +127,7 @@ describe('a web page of another origin', { timeout: 120_000 }, () => {
     const consent = await enter(codes.user_code);
 
     assert.match(consent, /Started from a web page that hides its address\./);
-    assert.match(consent, /^Place Lyon, FR Lyon, FR$/m);
+    assert.match(consent, /^Place Lyon, France Lyon, France$/m);
     assert.doesNotMatch(consent, /should be in about the same place/);
     assert.deepEqual(await browser.inspect(screenshots, 'consent-from-a-hidden-page'), []);
   });

@@ -239,7 +239,7 @@ async fn made_by<P: Platform>(context: Context<'_, P>, keys: &KeySet, assertion:
 
 /// Checks that the assertion is meant for this server and is valid now.
 fn check<P>(context: Context<'_, P>, assertion: &Assertion) -> Result<(), Error> {
-    let Context { server, request, issuer, now } = context;
+    let Context { server, request, issuer, now, .. } = context;
     let origin = server.settings.mtls.as_ref().filter(|_| server.is_mtls(request)).unwrap_or(issuer).origin();
     let url = format!("{origin}{}", request.path);
     let url = match server.settings.assertion_audience {

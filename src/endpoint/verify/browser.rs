@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::derived_keys::Purpose;
 use crate::endpoint::form::Form;
-use crate::endpoint::http::{Request, Response};
+use crate::endpoint::http::{Request, Response, cookie};
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
@@ -118,9 +118,7 @@ impl Transaction {
 
 /// Reads the cookie. `None` if the browser sent no cookie that this server sealed.
 pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
-    let name = cookie_name(context.issuer);
-    let pairs = context.request.cookie.as_deref()?.split(';').map(str::trim);
-    let value = pairs.filter_map(|pair| pair.split_once('=')).find(|(other, _)| *other == name)?.1;
+    let value = cookie(context.request, cookie_name(context.issuer))?;
     let plain = context.server.settings.keyring.open(Purpose::Cookie, &secret::decode(value)?)?;
     serde_json::from_slice(&plain).ok()
 }

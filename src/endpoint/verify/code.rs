@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 
 use super::browser::{HoldRef, Transaction};
 use super::session::check;
-use super::view::CODE_ENTRY;
+use super::view::{CODE_ENTRY, Entry};
 use super::{browser, turnstile, view};
 use crate::derived_keys::Keys;
 use crate::endpoint::attempt::Attempt;
@@ -35,7 +35,7 @@ pub(super) async fn entered<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let typed = form.get("user_code").unwrap_or_default();
     let Some(code) = UserCode::parse_either(typed, &context.server.settings.user_code) else {
-        let page = view::enter(context, 400, &browser, None, Some(Problem::WrongCode)).await;
+        let page = view::enter(context, 400, &browser, Entry::Nothing, Some(Problem::WrongCode)).await;
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "malformed"));
     };
     let session = check(context, &browser).await?;
@@ -49,7 +49,19 @@ pub(super) async fn entered<P: Platform>(
     }
 }
 
-fn ask_to_sign_in<P>(
+/// Shows the page for entering a code again, with what was typed so far, because the person chose another language.
+pub(super) async fn typed_so_far<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+) -> Response {
+    let typed = form.get("user_code").unwrap_or_default();
+    let code = UserCode::parse_either(typed, &context.server.settings.user_code);
+    let entry = code.as_ref().map_or(Entry::Typed(typed), Entry::Compare);
+    view::enter(context, 200, browser, entry, None).await
+}
+
+fn ask_to_sign_in<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     checked_at: Option<Timestamp>,
@@ -84,7 +96,7 @@ pub(super) async fn look_up<P: Platform>(
     }
     let Some((shown, hold)) = found? else {
         context.server.expose(1, context.now).await;
-        let page = view::enter(context, 400, browser, None, Some(Problem::WrongCode)).await;
+        let page = view::enter(context, 400, browser, Entry::Nothing, Some(Problem::WrongCode)).await;
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));
     };
     let client = shown.request.client_id.clone();
@@ -97,7 +109,7 @@ pub(super) async fn look_up<P: Platform>(
 }
 
 /// Shows the sign-in page because the device wants a more recent sign-in (OpenID Connect Core §3.1.2.1).
-pub(super) fn sign_in_again<P>(
+pub(super) fn sign_in_again<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
@@ -171,12 +183,12 @@ pub(super) async fn show<P: Platform>(
     browser: &Browser,
     account: &Account,
     (shown, hold): (&Shown, HoldRef),
-    (status, problem): (u16, Option<Problem<'_>>),
+    (status, problem): (u16, Option<Problem>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let snapshot = context.server.snapshot(context.now).await?;
     let client = context.server.client(&shown.request.client_id, context.now).await?;
-    let words = |token| snapshot.scopes.get(token).map_or(token, String::as_str);
+    let words = |token| (token, snapshot.scopes.get(token).map_or(token, String::as_str));
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
     // `openid` comes first because it says who the person is, `offline_access` last because it lasts longest.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));

@@ -7,6 +7,7 @@ use super::code::{hold, hold_of, show, sign_in_again};
 use super::session::check;
 use super::sign_in::read_transaction;
 use super::view;
+use super::view::Entry;
 use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -68,13 +69,9 @@ pub(super) async fn submitted<P: Platform>(
     browser: &Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let transaction = read_transaction(context, form, browser);
-    let opened = transaction.and_then(|(transaction, code)| Some((transaction.hold?, code)));
-    let (Some((hold, code)), Some((session, account))) = (opened, check(context, browser).await?) else {
-        let page = view::enter(context, 403, browser, None, Some(Problem::SessionExpired)).await;
-        return Ok(page.noting(WHAT, None, "refused", "no_session"));
+    let Some(page) = read(context, form, browser).await? else {
+        return Ok(too_old(context, browser).await);
     };
-    let page = Page { context, browser, session, account, code, hold };
     let confirmed = form.get("confirm_device").is_some();
     match Choice::read(form) {
         None => page.ask_again(Problem::Undecided, rng).await,
@@ -82,6 +79,38 @@ pub(super) async fn submitted<P: Platform>(
         Some(Choice::Approve) if !page.is_recent() => Ok(page.sign_in_again(rng)),
         Some(choice) => page.decide(choice).await,
     }
+}
+
+/// Shows the consent page again, because the person chose another language.
+pub(super) async fn shown_again<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    match read(context, form, browser).await? {
+        Some(page) => page.show(200, None, "language", rng).await,
+        None => Ok(too_old(context, browser).await),
+    }
+}
+
+/// Reads the page that was sent back. `None` if it is too old, or nobody is signed in any more.
+async fn read<'a, P: Platform>(
+    context: Context<'a, P>,
+    form: &Form,
+    browser: &'a Browser,
+) -> Result<Option<Page<'a, P>>, Unavailable> {
+    let transaction = read_transaction(context, form, browser);
+    let opened = transaction.and_then(|(transaction, code)| Some((transaction.hold?, code)));
+    let (Some((hold, code)), Some((session, account))) = (opened, check(context, browser).await?) else {
+        return Ok(None);
+    };
+    Ok(Some(Page { context, browser, session, account, code, hold }))
+}
+
+async fn too_old<P: Platform>(context: Context<'_, P>, browser: &Browser) -> Response {
+    let page = view::enter(context, 403, browser, Entry::Nothing, Some(Problem::SessionExpired)).await;
+    page.noting(WHAT, None, "refused", "no_session")
 }
 
 impl<P: Platform> Page<'_, P> {
@@ -102,18 +131,25 @@ impl<P: Platform> Page<'_, P> {
         page.noting(WHAT, Some(&hold.client_id), "sign_in_again", "max_age")
     }
 
-    /// Shows the page again with a new hold, because nothing was decided.
-    async fn ask_again(
+    /// Shows the page again, because nothing was decided.
+    async fn ask_again(&self, problem: Problem, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+        self.show(400, Some(problem), "incomplete", rng).await
+    }
+
+    /// Shows the page again with a new hold.
+    async fn show(
         &self,
-        problem: Problem<'_>,
+        status: u16,
+        problem: Option<Problem>,
+        why: &'static str,
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
         let Self { context, browser, account, code, .. } = self;
         match hold(*context, code, browser, account, rng).await? {
             Some((shown, hold)) => {
                 let page =
-                    show(*context, code, browser, account, (&shown, hold), (400, Some(problem)), rng).await?;
-                Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", "incomplete"))
+                    show(*context, code, browser, account, (&shown, hold), (status, problem), rng).await?;
+                Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", why))
             }
             None => Ok(self.over()),
         }
@@ -173,17 +209,23 @@ impl<P: Platform> Page<'_, P> {
             Choice::Approve => {}
             Choice::Deny | Choice::Report => release(self.context, request, address).await,
         }
-        view::result(outcome, name).noting(WHAT, Some(&request.client_id), word, word)
+        view::result(self.context.or_in(&request.ui_locales), outcome, name).noting(
+            WHAT,
+            Some(&request.client_id),
+            word,
+            word,
+        )
     }
 
     fn refused(&self) -> Response {
-        let text = "This service no longer allows this request. Nothing was approved.";
-        let page = view::problem(self.context, 403, "Not allowed", text);
+        let text = self.context.text();
+        let page = view::problem(self.context, 403, text.not_allowed_title(), text.not_allowed_text());
         page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy")
     }
 
     fn over(&self) -> Response {
-        let text = "It was already answered, or it expired. You can get a new code from your device.";
-        view::problem(self.context, 409, "This request has ended", text).noting(WHAT, None, "refused", "over")
+        let text = self.context.text();
+        let page = view::problem(self.context, 409, text.over_title(), text.over_text());
+        page.noting(WHAT, None, "refused", "over")
     }
 }

@@ -13,6 +13,7 @@ mod view;
 
 use rand_core::CryptoRng;
 
+use super::choice;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
@@ -21,6 +22,8 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
+use crate::language::Language;
+use view::Entry;
 
 /// The purpose of a form.
 enum Step {
@@ -54,9 +57,9 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     }
 }
 
-fn not_a_form<P>(context: Context<'_, P>, error: &Error) -> Response {
-    let text = "The request didn’t come from one of the forms on these pages. Please start again.";
-    let page = view::problem(context, error.status(), "That didn’t work", text);
+fn not_a_form<P: Platform>(context: Context<'_, P>, error: &Error) -> Response {
+    let text = context.text();
+    let page = view::problem(context, error.status(), text.not_a_form_title(), text.not_a_form_text());
     page.noting("verification", None, "refused", error.reason())
 }
 
@@ -66,28 +69,28 @@ async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoR
     let query = Form::parse(context.request.query.as_bytes()).unwrap_or_default();
     let shape = &context.server.settings.user_code;
     let code = query.get("user_code").and_then(|typed| UserCode::parse_either(typed, shape));
+    let entry = code.as_ref().map_or(Entry::Nothing, Entry::Compare);
     if let Some(browser) = browser::read(context) {
-        return view::enter(context, 200, &browser, code.as_ref(), None).await;
+        return view::enter(context, 200, &browser, entry, None).await;
     }
     let browser = Browser::new(rng);
-    let page = view::enter(context, 200, &browser, code.as_ref(), None).await;
+    let page = view::enter(context, 200, &browser, entry, None).await;
     browser::remember(context, page, &browser, rng)
 }
 
 async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
     if browser::is_foreign(context.request, context.issuer) {
-        let text = "This form was sent from another site. If you didn’t start this, close the page.";
-        return view::problem(context, 403, "Refused", text).noting(
-            "verification",
-            None,
-            "refused",
-            "cross_site",
-        );
+        let text = context.text();
+        let page = view::problem(context, 403, text.foreign_title(), text.foreign_text());
+        return page.noting("verification", None, "refused", "cross_site");
     }
     let Some(browser) = browser::read(context).filter(|browser| browser::is_ours(context, form, browser))
     else {
         return start_again(context, form, rng).await;
     };
+    if let Some(language) = form.get("language").and_then(Language::parse) {
+        return in_language(context, form, &browser, language, rng).await;
+    }
     let reply = match Step::read(form) {
         Some(Step::Code) => code::entered(context, form, browser, rng).await,
         Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
@@ -96,9 +99,32 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
         None => Ok(not_a_form(context, &Error::Malformed("step"))),
     };
-    reply.unwrap_or_else(|Unavailable| {
-        view::unavailable(context).noting("verification", None, "unavailable", "unavailable")
-    })
+    reply.unwrap_or_else(|Unavailable| unavailable(context))
+}
+
+/// Shows the same page again in the language that the person chose, and remembers the choice. Does nothing that the
+/// button of the form would do.
+async fn in_language<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    language: Language,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let context = Context { language: Some(language), ..context };
+    let page = match Step::read(form) {
+        Some(Step::SignIn) => Ok(sign_in::shown_again(context, form, browser).await),
+        Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
+        Some(Step::Code | Step::SwitchAccount | Step::SignOut) | None => {
+            Ok(code::typed_so_far(context, form, browser).await)
+        }
+    };
+    let page = page.unwrap_or_else(|Unavailable| unavailable(context));
+    choice::remember(page, context.issuer, language)
+}
+
+fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
+    view::unavailable(context).noting("verification", None, "unavailable", "unavailable")
 }
 
 /// Answers a form with the wrong CSRF token: the browser's session changed, for example in another window, or
@@ -113,18 +139,15 @@ async fn start_again<P: Platform>(
     if page.is_some() {
         return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
     }
-    let page = view::enter(context, 403, &browser, None, Some(Problem::SessionExpired)).await;
+    let page = view::enter(context, 403, &browser, Entry::Nothing, Some(Problem::SessionExpired)).await;
     let page = page.noting("verification", None, "refused", "csrf");
     browser::remember(context, page, &browser, rng)
 }
 
 /// Builds the page of `/authorize`, which says that a sign-in cannot start there.
-pub(super) fn refuse_authorization() -> Response {
-    let page = ProblemPage {
-        title: "Sign in on your device",
-        text: "This server signs in devices that show a code. You can’t start signing in from a browser: start \
-               on the device or in the command line, then enter the code it shows.",
-        back: None,
-    };
-    view::html(400, &page)
+pub(super) fn refuse_authorization<P: Platform>(context: Context<'_, P>) -> Response {
+    let text = context.text();
+    let page =
+        ProblemPage { text, title: text.authorize_title(), explanation: text.authorize_text(), back: None };
+    view::html(text.language, 400, &page)
 }

@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use super::browser::Transaction;
 use super::session::end;
 use super::turnstile::TurnstileRefusal;
+use super::view::Entry;
 use super::{browser, code, turnstile, view};
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
@@ -40,7 +41,7 @@ pub(super) async fn submitted<P: Platform>(
         Authenticated::As(account) => *account,
         Authenticated::Not => return Ok(ask_again(context, form, &browser, 400, Problem::WrongCredentials)),
         Authenticated::Wait(seconds) => {
-            let page = ask_again(context, form, &browser, 429, Problem::Wait { time: &view::span(seconds) });
+            let page = ask_again(context, form, &browser, 429, Problem::Wait { seconds });
             return Ok(page.with("retry-after", seconds.to_string()));
         }
     };
@@ -63,7 +64,7 @@ pub(super) async fn submitted<P: Platform>(
 
 /// Answers a form that was shown too long ago or to another browser.
 async fn too_old<P: Platform>(context: Context<'_, P>, browser: &Browser, what: &'static str) -> Response {
-    let page = view::enter(context, 400, browser, None, Some(Problem::SessionExpired)).await;
+    let page = view::enter(context, 400, browser, Entry::Nothing, Some(Problem::SessionExpired)).await;
     page.noting(what, None, "refused", "no_transaction")
 }
 
@@ -101,31 +102,51 @@ async fn authenticate<P: Platform>(
 }
 
 /// Shows the sign-in page again, with the username but without the password.
-fn ask_again<P>(
+fn ask_again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
     status: u16,
-    problem: Problem<'_>,
+    problem: Problem,
+) -> Response {
+    let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
+    show(context, form, browser, (status, Some(problem))).noting(WHAT, None, outcome, reason)
+}
+
+/// Shows the sign-in page again, because the person chose another language.
+pub(super) async fn shown_again<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+) -> Response {
+    match read_transaction(context, form, browser) {
+        Some(_) => show(context, form, browser, (200, None)),
+        None => too_old(context, browser, WHAT).await,
+    }
+}
+
+fn show<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    (status, problem): (u16, Option<Problem>),
 ) -> Response {
     let transaction = form.get("transaction").unwrap_or_default();
     let username = form.get("username").unwrap_or_default();
-    let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
     let again = read_transaction(context, form, browser).is_some_and(|(read, _)| read.hold.is_some());
     let page = if again { view::sign_in_again } else { view::sign_in };
-    let page = page(context, status, browser, transaction, username, Some(problem));
-    page.noting(WHAT, None, outcome, reason)
+    page(context, status, browser, transaction, username, problem)
 }
 
 /// Applies policy at sign-in. Comes after the password check, so only the account's owner learns of a
 /// refusal.
-fn refusal<P>(context: Context<'_, P>, account: &Account) -> Option<Response> {
+fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
         PolicyDecision::Allow(_) => None,
         PolicyDecision::Refuse(why) => {
-            let text = "This account isn’t allowed to sign in. To find out why, ask the people who run this service.";
-            let page = view::problem(context, 403, "You can’t sign in", text);
+            let text = context.text();
+            let page = view::problem(context, 403, text.account_refused_title(), text.account_refused_text());
             Some(page.noting(WHAT, None, "refused", why.name()))
         }
     }
@@ -180,7 +201,7 @@ pub(super) async fn sign_out<P: Platform>(
     }
     // The next person at this computer may be somebody else.
     let browser = Browser::new(rng);
-    let page = view::enter(context, 200, &browser, None, None).await;
+    let page = view::enter(context, 200, &browser, Entry::Nothing, None).await;
     let page = page.noting("sign_out", None, "done", "sign_out");
     Ok(browser::remember(context, page, &browser, rng))
 }

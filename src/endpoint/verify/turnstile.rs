@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::view;
+use super::view::Entry;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -95,7 +96,7 @@ pub(super) async fn ask_again<P: Platform>(
     code: &UserCode,
     refusal: TurnstileRefusal,
 ) -> Response {
-    let page = view::enter(context, status, browser, Some(code), Some(refusal.problem())).await;
+    let page = view::enter(context, status, browser, Entry::Compare(code), Some(refusal.problem())).await;
     page.noting(view::CODE_ENTRY, None, "unchecked", refusal.reason())
 }
 
@@ -158,7 +159,7 @@ impl TurnstileRefusal {
         }
     }
 
-    const fn problem(self) -> Problem<'static> {
+    const fn problem(self) -> Problem {
         match self {
             Self::Missing => Problem::Unchecked,
             Self::Invalid | Self::Spent | Self::OtherHost | Self::OtherAction => Problem::CheckFailed,

@@ -8,6 +8,7 @@ use super::browser;
 use crate::client::Client;
 use crate::client::rules::{About, UserCodeType};
 use crate::endpoint::http::Response;
+use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
     CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE,
     SignInPage, StartPage,
@@ -18,8 +19,10 @@ use crate::grant::command::Shown;
 use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
+use crate::language::Language;
 use crate::place;
 use crate::place::{Place, device_kind};
+use crate::scope::{DESCRIPTIONS, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::resource::host;
@@ -33,15 +36,15 @@ const TURNSTILE: &str =
 pub(super) const CODE_ENTRY: &str = "code_entry";
 
 /// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads nothing.
-pub(super) fn html(status: u16, page: &impl Template) -> Response {
-    html_that_loads("", status, page)
+pub(super) fn html(language: Language, status: u16, page: &impl Template) -> Response {
+    html_that_loads("", language, status, page)
 }
 
 /// Builds the same page as [`html`], but lets it load from `sources`.
 ///
 /// The referrer policy is `same-origin`, because with `no-referrer` browsers send `Origin: null` with our own
 /// forms.
-fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response {
+fn html_that_loads(sources: &str, language: Language, status: u16, page: &impl Template) -> Response {
     let style = STANDARD.encode(Digest::of(STYLE.as_bytes()).bytes());
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
@@ -49,6 +52,8 @@ fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response
     match page.render() {
         Ok(body) => Response::new(status, "text/html; charset=utf-8", body)
             .with("cache-control", "no-store".to_owned())
+            .with("content-language", language.tag().to_owned())
+            .with("vary", "accept-language, cookie".to_owned())
             .with("content-security-policy", policy)
             .with("x-frame-options", "DENY".to_owned())
             .with("referrer-policy", "same-origin".to_owned())
@@ -57,23 +62,45 @@ fn html_that_loads(sources: &str, status: u16, page: &impl Template) -> Response
     }
 }
 
+/// What the field for the code contains.
+#[derive(Clone, Copy)]
+pub(super) enum Entry<'a> {
+    Nothing,
+    /// What was typed so far, which might not be a code.
+    Typed(&'a str),
+    /// A code from a link, or one that was typed but not looked up yet, to compare with that of the device.
+    Compare(&'a UserCode),
+}
+
+impl Entry<'_> {
+    fn value(self) -> String {
+        match self {
+            Self::Nothing => String::new(),
+            Self::Typed(typed) => typed.to_owned(),
+            Self::Compare(code) => code.to_string(),
+        }
+    }
+}
+
 /// Builds the page for entering a code, or for confirming the one from a link.
 pub(super) async fn enter<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,
-    code: Option<&UserCode>,
-    problem: Option<Problem<'_>>,
+    entry: Entry<'_>,
+    problem: Option<Problem>,
 ) -> Response {
     let shape = &context.server.settings.user_code;
     let site_key = context.turnstile().await.map(|turnstile| turnstile.site_key.as_str());
-    let user_code = code.map(UserCode::to_string).unwrap_or_default();
     let digits = digits_example(context, shape).await;
+    let text = context.text();
     let page = EnterPage {
+        text,
         action: &action(context),
         csrf: &browser::csrf(context, browser),
         signed_in_as: browser.signed_in(context.now).map(|session| session.name.as_str()),
-        user_code: &user_code,
+        user_code: &entry.value(),
+        compare: matches!(entry, Entry::Compare(_)),
         shape: CodeShape {
             digits: shape.is_digits(),
             example: &example(shape),
@@ -82,7 +109,7 @@ pub(super) async fn enter<P: Platform>(
         site_key,
         problem,
     };
-    html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, status, &page)
+    html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, text.language, status, &page)
 }
 
 /// Returns an example such as `0000-0000-0000` if some clients, but not all, have codes of digits.
@@ -97,30 +124,40 @@ fn example(shape: &Shape) -> String {
     UserCode::example(shape).to_string()
 }
 
-pub(super) fn sign_in<P>(
+pub(super) fn sign_in<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,
     transaction: &str,
     username: &str,
-    problem: Option<Problem<'_>>,
+    problem: Option<Problem>,
 ) -> Response {
-    let (action, csrf) = (action(context), browser::csrf(context, browser));
-    html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again: None, problem })
+    sign_in_page(context, status, browser, (transaction, username, None), problem)
 }
 
 /// Builds the sign-in page for a person who is signed in, but not recently enough for the requesting device.
-pub(super) fn sign_in_again<P>(
+pub(super) fn sign_in_again<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,
     transaction: &str,
     username: &str,
-    problem: Option<Problem<'_>>,
+    problem: Option<Problem>,
 ) -> Response {
-    let (action, csrf) = (action(context), browser::csrf(context, browser));
     let again = browser.signed_in(context.now).map(|session| session.name.as_str());
-    html(status, &SignInPage { action: &action, csrf: &csrf, transaction, username, again, problem })
+    sign_in_page(context, status, browser, (transaction, username, again), problem)
+}
+
+fn sign_in_page<P: Platform>(
+    context: Context<'_, P>,
+    status: u16,
+    browser: &Browser,
+    (transaction, username, again): (&str, &str, Option<&str>),
+    problem: Option<Problem>,
+) -> Response {
+    let (text, action, csrf) = (context.text(), action(context), browser::csrf(context, browser));
+    let page = SignInPage { text, action: &action, csrf: &csrf, transaction, username, again, problem };
+    html(text.language, status, &page)
 }
 
 /// What the consent page shows in addition to the grant.
@@ -129,18 +166,20 @@ pub(super) struct Consent<'a> {
     pub code: &'a UserCode,
     pub client: Option<&'a Client>,
     pub account: &'a Account,
-    pub permissions: Vec<&'a str>,
-    pub problem: Option<Problem<'a>>,
+    /// The requested scopes, with their descriptions.
+    pub permissions: Vec<(&'a str, &'a str)>,
+    pub problem: Option<Problem>,
 }
 
-pub(super) fn consent<P>(
+pub(super) fn consent<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,
     shown: &Shown,
     consent: Consent<'_>,
 ) -> Response {
-    let Context { request, now, .. } = context;
+    let Context { request, now, .. } = context.or_in(&shown.request.ui_locales);
+    let text = context.or_in(&shown.request.ui_locales).text();
     let here = place::Origin {
         place: Place::clone(&request.place),
         device: device_kind(request.user_agent.as_deref()),
@@ -148,9 +187,8 @@ pub(super) fn consent<P>(
         page: None,
     };
     let asked = &shown.request;
-    let requested = Words::of(&asked.origin, now);
-    let here = Words::of(&here, now);
     let page = ConsentPage {
+        text,
         action: &action(context),
         csrf: &browser::csrf(context, browser),
         transaction: &consent.transaction,
@@ -161,17 +199,21 @@ pub(super) fn consent<P>(
         account_name: &consent.account.name,
         account_detail: consent.account.email.as_deref().unwrap_or(&consent.account.username),
         expected: expected(asked.login_hint.as_deref(), consent.account),
-        permissions: consent.permissions,
-        resources: unusual(&asked.resource, consent.client),
+        permissions: consent
+            .permissions
+            .into_iter()
+            .map(|(scope, words)| permission(text, scope, words))
+            .collect(),
+        resources: unusual(text, &asked.resource, consent.client),
         consent_text: consent.client.and_then(|client| client.about.consent_text.as_deref()),
-        documents: consent.client.map(documents).unwrap_or_default(),
-        requested: requested.lend(),
-        here: here.lend(),
+        documents: consent.client.map(|client| documents(text, client)).unwrap_or_default(),
+        requested: origin(text, &asked.origin, now),
+        here: origin(text, &here, now),
         page: asked.origin.page.as_ref().map(started_by),
         problem: consent.problem,
-        minutes_left: shown.expires_at.since(now).as_secs() / 60,
+        expires: text.expires(shown.expires_at.since(now).as_secs() / 60),
     };
-    html(status, &page)
+    html(text.language, status, &page)
 }
 
 /// Returns what the page says about the web page that started a grant.
@@ -187,89 +229,82 @@ fn expected<'a>(hint: Option<&'a str>, account: &Account) -> Option<&'a str> {
     (!theirs).then_some(hint)
 }
 
-/// Returns the hosts of the requested resources, or none if the device only asked for its client's default
+/// Returns what a scope lets a client do: in the operator's words, unless these are the standard ones.
+fn permission(text: Messages<'_>, scope: &str, words: &str) -> Html {
+    let is_standard = DESCRIPTIONS.contains(&(scope, words));
+    match scope {
+        OPENID if is_standard => text.scope_openid(),
+        PROFILE if is_standard => text.scope_profile(),
+        EMAIL if is_standard => text.scope_email(),
+        OFFLINE_ACCESS if is_standard => text.scope_offline_access(),
+        _ => Html::isolated(words),
+    }
+}
+
+/// Returns the hosts of the requested resources, or `None` if the device only asked for its client's default
 /// resource.
-fn unusual<'a>(resources: &'a [String], client: Option<&Client>) -> Vec<&'a str> {
+fn unusual(text: Messages<'_>, resources: &[String], client: Option<&Client>) -> Option<Html> {
     let usual = client.and_then(|client| client.tokens.audience.first());
     let is_usual = resources.iter().all(|resource| Some(resource) == usual);
-    if is_usual { Vec::new() } else { resources.iter().map(|resource| host(resource)).collect() }
+    (!is_usual).then(|| text.list(resources.iter().map(|resource| Html::uri(host(resource)))))
 }
 
 /// Returns the client's documents. Leaves out those that are not on https, because they are never linked to.
-fn documents(client: &Client) -> Vec<Document<'_>> {
+fn documents<'a>(text: Messages<'_>, client: &'a Client) -> Vec<Document<'a>> {
     let About { policy_uri, tos_uri, .. } = &client.about;
-    [("privacy policy", policy_uri), ("terms of service", tos_uri)]
+    [(text.consent_policy(), policy_uri), (text.consent_terms(), tos_uri)]
         .into_iter()
         .filter_map(|(what, uri)| Some((what, uri.as_deref().filter(|uri| uri.starts_with("https://"))?)))
         .map(|(what, uri)| Document { what, uri, host: host(uri) })
         .collect()
 }
 
-/// The texts of an origin, which [`Origin`] borrows.
-struct Words {
-    place: String,
-    network: String,
-    time: String,
-    device: String,
-}
-
-impl Words {
-    fn of(origin: &place::Origin, now: Timestamp) -> Self {
-        Self {
-            place: origin.place.name(),
-            network: origin.place.network(),
-            time: ago(origin.at, now),
-            device: origin.device.clone(),
-        }
-    }
-
-    fn lend(&self) -> Origin<'_> {
-        Origin { place: &self.place, network: &self.network, time: &self.time, device: &self.device }
+/// Returns an origin in words.
+fn origin(text: Messages<'_>, origin: &place::Origin, now: Timestamp) -> Origin {
+    Origin {
+        place: place_name(text, &origin.place),
+        network: origin.place.network().map_or_else(|| text.unknown_network(), |name| Html::isolated(&name)),
+        time: text.when(origin.at, now),
+        device: origin.device.clone(),
     }
 }
 
-/// Returns a text such as `2 minutes ago, 14:03 UTC`.
-fn ago(at: Timestamp, now: Timestamp) -> String {
-    let clock = at.clock();
-    match now.since(at).as_secs() {
-        0..=9 => format!("Just now, {clock} UTC"),
-        seconds @ 10..=59 => format!("{seconds} seconds ago, {clock} UTC"),
-        60..=119 => format!("1 minute ago, {clock} UTC"),
-        seconds => format!("{} minutes ago, {clock} UTC", seconds / 60),
-    }
-}
-
-/// Returns a text such as `45 seconds` or `2 minutes`, rounded up.
-pub(super) fn span(seconds: u64) -> String {
-    match seconds {
-        0 | 1 => "1 second".to_owned(),
-        2..=90 => format!("{seconds} seconds"),
-        _ => format!("{} minutes", seconds.div_ceil(60)),
-    }
+/// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, France`, or as much of it as is known.
+fn place_name(text: Messages<'_>, place: &Place) -> Html {
+    let areas = place.areas().into_iter().map(|area| Html::isolated(&area));
+    let country = place.country.as_deref().map(|code| text.country(code));
+    let inside = |place: Html, area: Html| text.place_in_area(&place, &area);
+    areas.chain(country).reduce(inside).unwrap_or_else(|| text.unknown_place())
 }
 
 /// Builds the result page, which sends the person back to the device (RFC 8628 §3.3).
-pub(super) fn result(outcome: Outcome, client_name: &str) -> Response {
-    html(200, &ResultPage { outcome, client_name })
+pub(super) fn result<P: Platform>(context: Context<'_, P>, outcome: Outcome, client_name: &str) -> Response {
+    let text = context.text();
+    html(text.language, 200, &ResultPage { text, outcome, client_name })
 }
 
 /// Builds a page that only says what happened, with a link to start again.
-pub(super) fn problem<P>(context: Context<'_, P>, status: u16, title: &str, text: &str) -> Response {
-    let back = action(context);
-    html(status, &ProblemPage { title, text, back: Some(&back) })
+pub(super) fn problem<P: Platform>(
+    context: Context<'_, P>,
+    status: u16,
+    title: Html,
+    explanation: Html,
+) -> Response {
+    let (text, back) = (context.text(), action(context));
+    html(text.language, status, &ProblemPage { text, title, explanation, back: Some(&back) })
 }
 
 /// Builds the page for an older window of a request that was opened again.
-pub(super) fn elsewhere<P>(context: Context<'_, P>, status: u16) -> Response {
-    let text =
-        "This request was opened again in another tab or window. Decide there; this page is no longer valid.";
-    problem(context, status, "Opened elsewhere", text)
+pub(super) fn elsewhere<P: Platform>(context: Context<'_, P>, status: u16) -> Response {
+    let text = context.text();
+    problem(context, status, text.elsewhere_title(), text.elsewhere_text())
 }
 
 /// Builds the page that says that something cannot be reached. The grant has not changed.
-pub(super) fn unavailable<P>(context: Context<'_, P>) -> Response {
-    let text = "Part of the service can’t be reached. Nothing has changed. Please try again in a moment.";
-    problem(context, 503, "Please try again", text).with("retry-after", "5".to_owned())
+pub(super) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
+    let text = context.text();
+    let page = problem(context, 503, text.unavailable_title(), text.unavailable_text());
+    page.with("retry-after", "5".to_owned())
 }
 
 /// Returns the path that forms post to.
@@ -279,8 +314,7 @@ fn action<P>(context: Context<'_, P>) -> String {
 
 /// Builds the page for entering a code, with the time to wait before the next try.
 pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
-    let time = span(seconds);
-    let page = enter(context, 429, browser, None, Some(Problem::Wait { time: &time })).await;
+    let page = enter(context, 429, browser, Entry::Nothing, Some(Problem::Wait { seconds })).await;
     page.with("retry-after", seconds.to_string()).noting(CODE_ENTRY, None, "wait", "budget")
 }
 
@@ -296,34 +330,5 @@ mod tests {
         for hint in [None, Some("Alice"), Some("alice@EXAMPLE.com")] {
             assert_eq!(expected(hint, &alice), None, "{hint:?}");
         }
-    }
-
-    #[test]
-    fn only_documents_on_https_are_linked_to() {
-        let mut client = crate::client::demo::clients().remove(0);
-        client.about.policy_uri = Some("https://example.com/privacy".to_owned());
-        client.about.tos_uri = Some("javascript:alert(1)".to_owned());
-
-        let host = "example.com";
-        let policy = Document { what: "privacy policy", uri: "https://example.com/privacy", host };
-        assert_eq!(documents(&client), [policy]);
-    }
-
-    #[test]
-    fn a_wait_is_rounded_up_and_has_a_unit() {
-        assert_eq!(span(1), "1 second");
-        assert_eq!(span(45), "45 seconds");
-        assert_eq!(span(300), "5 minutes");
-        assert_eq!(span(241), "5 minutes", "never too short");
-    }
-
-    #[test]
-    fn an_age_is_shown_with_a_unit_and_the_time_of_day() {
-        let at = Timestamp::from_millis(1_763_733_780_000);
-        let later = |seconds| at + core::time::Duration::from_secs(seconds);
-
-        assert_eq!(ago(at, at), "Just now, 14:03 UTC");
-        assert_eq!(ago(at, later(75)), "1 minute ago, 14:03 UTC");
-        assert_eq!(ago(at, later(240)), "4 minutes ago, 14:03 UTC");
     }
 }

@@ -255,6 +255,7 @@ export const AUTHORIZATION_SERVER = {
     const codes = await place.start(await place.register(), { ui_locales: locale });
     const person = new Person(place.front);
     await person.enter(codes.user_code);
+    await person.signIn();
     assert.match(person.page.html, new RegExp(`<html lang="${locale}"`));
   },
   async claims_supported(claim, place) {

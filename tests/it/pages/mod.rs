@@ -1,5 +1,6 @@
 //! The pages: Turnstile, and what scripts of other sites can read.
 
 mod cross_origin;
+mod languages;
 mod started_by_a_page;
 mod turnstile;

@@ -142,13 +142,29 @@ fn the_page_shows_where_the_request_came_from_and_where_the_person_is() {
         .body;
 
     for words in [
-        "Lyon, FR",
+        "Lyon</bdi>, <bdi>France",
         "Lyon Telecom (AS64500)",
         "Command line (curl)",
-        "Oslo, NO",
+        "Oslo</bdi>, <bdi>Norway",
         "iPhone",
         "Just now, 12:00 UTC",
     ] {
         assert!(consent.contains(words), "{words}");
     }
+}
+
+#[test]
+fn only_documents_on_https_are_linked_to() {
+    let world = World::new();
+    let started = world.start();
+    world.change_client("demo-tv", |client| {
+        client.about.policy_uri = Some("https://example.com/privacy".to_owned());
+        client.about.tos_uri = Some("javascript:alert(1)".to_owned());
+    });
+    world.wait(20);
+
+    let page = enter(&world, ALICE, &started.user_code).page.borrow().body.clone();
+
+    assert!(page.contains(r#"<a href="https://example.com/privacy""#));
+    assert!(!page.contains("javascript:") && !page.contains("Its terms of service"));
 }

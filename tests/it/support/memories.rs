@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::audit::ledger::OutboxReport;
+use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
 use device_grant::registry::command::TakeSnapshot;
@@ -23,6 +24,7 @@ use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde::de::DeserializeOwned;
 
+use super::intl::TwoLanguages;
 use super::keys::{es256, p256};
 use super::rows::{AccountRows, GrantRows, RegistryRows};
 use super::siteverify;
@@ -238,6 +240,10 @@ impl Platform for Memories {
         self.fetches.set(self.fetches.get() + 1);
         self.reach("documents")?;
         self.documents.borrow().get(url).cloned().ok_or(Unavailable)
+    }
+
+    fn intl(&self) -> &dyn Intl {
+        &TwoLanguages
     }
 
     fn version(&self) -> String {

@@ -5,6 +5,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod dpop;
+mod intl;
 mod keys;
 mod memories;
 mod messages;

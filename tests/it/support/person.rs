@@ -1,16 +1,19 @@
-//! A person with a phone: a browser that keeps its cookie and sends the forms that it shows.
+//! A person with a phone: a browser that keeps its cookies and sends the forms that it shows.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use device_grant::endpoint::http::{Request, Response};
 
 use super::{World, get, post};
 
-/// A browser, and the page it shows.
+/// A browser with its cookies, and the page it shows.
 pub(crate) struct Person<'a> {
     server: Rc<dyn Fn(&Request) -> Response + 'a>,
-    cookie: RefCell<Option<String>>,
+    cookies: RefCell<BTreeMap<String, String>>,
+    /// What the browser sends as `Accept-Language`.
+    languages: Option<&'static str>,
     /// The IP address of the browser.
     pub(crate) address: String,
     /// The page that the browser shows.
@@ -18,20 +21,31 @@ pub(crate) struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// Returns a browser without a cookie.
+    /// Returns a browser without cookies.
     pub(crate) fn of(world: &'a World) -> Self {
         Self::at(world, "198.51.100.23")
     }
 
-    /// Returns a browser without a cookie, at another IP address.
+    /// Returns a browser without cookies, at another IP address.
     pub(crate) fn at(world: &'a World, address: &str) -> Self {
         Self::before(|request| world.send(request), address)
     }
 
-    /// Returns a browser without a cookie, whose requests `server` answers.
+    /// Returns a browser without cookies, whose requests `server` answers.
     pub(crate) fn before(server: impl Fn(&Request) -> Response + 'a, address: &str) -> Self {
         let page = RefCell::new(Response::text(204, ""));
-        Self { server: Rc::new(server), cookie: RefCell::new(None), address: address.to_owned(), page }
+        Self {
+            server: Rc::new(server),
+            cookies: RefCell::default(),
+            languages: None,
+            address: address.to_owned(),
+            page,
+        }
+    }
+
+    /// Sets what the browser sends as `Accept-Language`.
+    pub(crate) fn reading(self, languages: Option<&'static str>) -> Self {
+        Self { languages, ..self }
     }
 
     /// Opens a path of the server.
@@ -90,35 +104,39 @@ impl<'a> Person<'a> {
         self.send(post("/device", &[&[("csrf", csrf.as_str())], fields].concat()))
     }
 
-    /// Sends a request with the cookie and the address of this browser.
+    /// Sends a request with the cookies and the address of this browser.
     pub(crate) fn send(&self, request: Request) -> Response {
         let response = (self.server)(&self.addressed(request));
         for (name, value) in &response.headers {
             if *name == "set-cookie" {
-                self.cookie.replace(value.split(';').next().map(str::to_owned));
+                let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
+                self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
             }
         }
         self.page.replace(response.clone());
         response
     }
 
-    /// Adds the cookie and the address of this browser.
+    /// Adds the cookies and the address of this browser.
     fn addressed(&self, request: Request) -> Request {
-        Request { cookie: self.cookie(), address: Some(self.address.clone()), ..request }
+        let accept_language = self.languages.map(str::to_owned);
+        Request { cookie: self.cookie(), address: Some(self.address.clone()), accept_language, ..request }
     }
 
     /// Returns another window of this browser, with the page that it shows now.
     ///
-    /// From then on each has its own copy of the cookie.
+    /// From then on each has its own copies of the cookies.
     pub(crate) fn window(&self) -> Person<'a> {
         let page = RefCell::new(self.page.borrow().clone());
-        let cookie = RefCell::new(self.cookie.borrow().clone());
-        Person { server: Rc::clone(&self.server), cookie, address: self.address.clone(), page }
+        let cookies = self.cookies.clone();
+        Person { server: Rc::clone(&self.server), cookies, address: self.address.clone(), page, ..*self }
     }
 
-    /// Returns the cookie as the browser would send it.
+    /// Returns the cookies as the browser would send them.
     pub(crate) fn cookie(&self) -> Option<String> {
-        self.cookie.borrow().clone()
+        let pairs: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 }
 

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::audit::ledger::OutboxReport;
+use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
 use device_grant::registry::rows::StoredKey;
@@ -19,6 +20,7 @@ use device_grant::time::Timestamp;
 use device_grant::token::signing_key::PublicKey;
 use device_grant::{grant, identity, limiter, registry};
 
+use super::intl::TwoLanguages;
 use super::memories::Memories;
 
 /// What happens to one message to an object.
@@ -178,6 +180,10 @@ impl Platform for Wire {
 
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {
         self.0.memories.fetch_text(url).await
+    }
+
+    fn intl(&self) -> &dyn Intl {
+        &TwoLanguages
     }
 
     fn version(&self) -> String {

@@ -195,7 +195,7 @@ fn the_consent_page_names_resources_other_than_the_usual_ones() {
     assert!(!page(&[("resource", API)]).contains("It asks to do this at"));
     let both = page(&[("resource", API), ("resource", FILES)]);
     assert!(both.contains(
-        r#"It asks to do this at <bdi class="uri">api.example.com</bdi> and <bdi class="uri">files.example.com</bdi>."#
+        r#"It asks to do this at <bdi class="uri" dir="ltr" translate="no">api.example.com</bdi> and <bdi class="uri" dir="ltr" translate="no">files.example.com</bdi>."#
     ));
 }
 

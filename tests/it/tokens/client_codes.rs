@@ -89,7 +89,8 @@ fn the_consent_page_has_the_clients_words_marked_as_such_and_escaped() {
         "{page}"
     );
     assert!(
-        page.contains("rel=\"noopener noreferrer nofollow\"") && page.contains("on <bdi>tv.example</bdi>")
+        page.contains("rel=\"noopener noreferrer nofollow\"")
+            && page.contains("on <bdi dir=\"ltr\" translate=\"no\">tv.example</bdi>")
     );
     assert!(!page.contains("http://tv.example/terms"), "no link over plain http");
     assert!(!page.contains("b=\"2\""));

@@ -1,0 +1,40 @@
+//! The files of `messages/`, one for each language.
+//!
+//! Each line is `key = text`. A message that depends on a number has a line for each plural category of the language,
+//! as in `wait_minutes[one] = …`. Empty lines and lines that begin with `#` are ignored.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::language::Language;
+
+/// The texts of a language, by key.
+type Texts = BTreeMap<&'static str, &'static str>;
+
+/// Returns the file of a language.
+pub(super) const fn source(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("../../../messages/en.txt"),
+        Language::German => include_str!("../../../messages/de.txt"),
+    }
+}
+
+/// Returns a text, in English if the language lacks it.
+pub(super) fn find(language: Language, key: &str) -> Option<&'static str> {
+    let text = |language| texts(language).get(key).copied();
+    text(language).or_else(|| text(Language::English))
+}
+
+/// Returns the texts of a language, which are read when the first page needs them.
+pub(super) fn texts(language: Language) -> &'static Texts {
+    static ALL: [OnceLock<Texts>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
+    static NOTHING: Texts = Texts::new();
+    let slot = ALL.get(language as usize);
+    slot.map_or(&NOTHING, |slot| slot.get_or_init(|| lines(source(language)).collect()))
+}
+
+/// Returns keys and texts in the order of the file.
+pub(super) fn lines(source: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = source.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once(" = "))
+}

@@ -1,0 +1,182 @@
+//! The list of all messages: the key of each, and the values that it takes.
+//!
+//! `[number]` is the number that the plural form depends on. `{ name: Kind }` is a value, of a kind of
+//! [`Value`](super::Value).
+
+use super::Messages;
+use super::markup::{Html, Value};
+
+/// The Rust type of a value of a kind.
+macro_rules! given {
+    (Html) => {
+        &Html
+    };
+    ($kind:ident) => {
+        &str
+    };
+}
+
+macro_rules! messages {
+    ($($key:ident $([$number:ident])? $({ $($name:ident: $kind:ident),+ })?;)+) => {
+        impl Messages<'_> {
+            $(pub(crate) fn $key(self $(, $number: u64)? $($(, $name: given!($kind))+)?) -> Html {
+                self.fill(stringify!($key), &[
+                    $((stringify!($number), Value::Count($number)),)?
+                    $($((stringify!($name), Value::$kind($name)),)+)?
+                ])
+            })+
+        }
+
+        /// Key, number and values of every message.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, Option<&str>, &[&str])] = &[
+            $((stringify!($key), number!($($number)?), &[$($(stringify!($name)),+)?]),)+
+        ];
+    };
+}
+
+#[cfg(test)]
+macro_rules! number {
+    () => {
+        None
+    };
+    ($number:ident) => {
+        Some(stringify!($number))
+    };
+}
+
+messages! {
+    // Every page.
+    language_name;
+    language_menu;
+    service_name;
+    title_problem { title: Html };
+    signed_in_as { name: Text };
+    sign_out;
+
+    // Entering a code.
+    enter_title;
+    enter_heading;
+    enter_lead;
+    enter_warning;
+    enter_code;
+    enter_hint { example: Code };
+    enter_hint_digits { example: Code };
+    enter_hint_either { example: Code, digits: Code };
+    enter_continue;
+    enter_after;
+    compare_title;
+    compare_heading;
+    compare_warning;
+    compare_hint;
+    compare_continue;
+    check_label;
+    check_loading { host: Host };
+    check_needs_script;
+
+    // Signing in.
+    sign_in_title;
+    sign_in_heading;
+    sign_in_lead;
+    sign_in_again_heading;
+    sign_in_again_lead { name: Account };
+    sign_in_username;
+    sign_in_password;
+    sign_in_button;
+    sign_in_after;
+
+    // Consent.
+    consent_title;
+    consent_heading { client: Client };
+    consent_account { name: Account, detail: Text };
+    consent_switch;
+    consent_expected { name: Account };
+    consent_website { client: Text, uri: Uri };
+    consent_unchecked { client: Text };
+    consent_warning;
+    consent_compare;
+    consent_device;
+    consent_you;
+    consent_place;
+    consent_network;
+    consent_kind;
+    consent_time;
+    consent_place_hint;
+    consent_hidden_page;
+    consent_page { origin: Uri };
+    consent_permissions;
+    consent_no_permissions;
+    consent_resources { resources: Html };
+    consent_words_of { client: Text };
+    consent_policy;
+    consent_terms;
+    consent_document { host: Host };
+    consent_code;
+    consent_decision;
+    consent_consequence;
+    consent_confirm { code: Code };
+    consent_refuse;
+    consent_approve;
+    consent_report;
+    consent_report_hint;
+    expires_soon;
+    expires_in_minutes [minutes];
+
+    // Places and times.
+    unknown_place;
+    unknown_network;
+    place_in_area { place: Html, area: Html };
+    just_now;
+    time_and_clock { ago: Html, clock: Html };
+
+    // Standard permissions.
+    scope_openid;
+    scope_profile;
+    scope_email;
+    scope_offline_access;
+
+    // Results.
+    approved_title;
+    approved_now;
+    approved_client { client: Client };
+    approved_after;
+    refused_title;
+    refused_now;
+    refused_client { client: Client };
+    refused_after;
+    reported_title;
+    reported_now;
+    reported_client { client: Client };
+    reported_advice;
+    reported_after;
+
+    // What went wrong, above a form.
+    wrong_code;
+    wait_seconds [seconds];
+    wait_minutes [minutes];
+    wrong_credentials;
+    unconfirmed;
+    undecided;
+    unchecked;
+    check_failed;
+    session_expired;
+
+    // Pages that only say what happened.
+    problem_enter_code;
+    not_a_form_title;
+    not_a_form_text;
+    foreign_title;
+    foreign_text;
+    elsewhere_title;
+    elsewhere_text;
+    unavailable_title;
+    unavailable_text;
+    over_title;
+    over_text;
+    not_allowed_title;
+    not_allowed_text;
+    account_refused_title;
+    account_refused_text;
+    authorize_title;
+    authorize_text;
+}

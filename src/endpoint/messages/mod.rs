@@ -1,0 +1,99 @@
+//! The texts of the pages, in the language of the person who reads them.
+//!
+//! A text is a line of a file in `messages/`, and a method of [`Messages`]; see `list.rs`. So a page cannot name a
+//! message that does not exist, and the compiler warns about a message that no page names. Tests check the rest.
+
+mod catalogue;
+mod list;
+mod markup;
+#[cfg(test)]
+mod tests;
+
+use super::intl::{Intl, Plural, Unit};
+use crate::language::Language;
+use crate::time::Timestamp;
+pub use markup::Html;
+use markup::Value;
+
+/// The messages in one language, with the rules of that language.
+#[derive(Clone, Copy)]
+pub struct Messages<'a> {
+    /// The language of the page.
+    pub language: Language,
+    intl: &'a dyn Intl,
+}
+
+/// A language in the menu.
+pub(crate) struct Choice {
+    pub(crate) language: Language,
+    pub(crate) name: Html,
+    pub(crate) is_current: bool,
+}
+
+impl<'a> Messages<'a> {
+    /// Returns the messages in `language`.
+    pub(crate) const fn new(language: Language, intl: &'a dyn Intl) -> Self {
+        Self { language, intl }
+    }
+
+    /// Returns all languages, each by its own name.
+    pub(crate) fn choices(self) -> Vec<Choice> {
+        let choice = |language| Choice {
+            language,
+            name: Self { language, ..self }.language_name(),
+            is_current: language == self.language,
+        };
+        Language::ALL.into_iter().map(choice).collect()
+    }
+
+    /// Returns the name of a country, or the code if it is unknown.
+    pub(crate) fn country(self, code: &str) -> Html {
+        Html::isolated(&self.intl.country(self.language, code).unwrap_or_else(|| code.to_owned()))
+    }
+
+    /// Returns a text such as `2 minutes ago, 14:03 UTC`.
+    pub(crate) fn when(self, at: Timestamp, now: Timestamp) -> Html {
+        let ago = |number, unit| Html::text(&self.intl.ago(self.language, number, unit));
+        let ago = match now.since(at).as_secs() {
+            0..=9 => self.just_now(),
+            seconds @ 10..=59 => ago(seconds, Unit::Second),
+            seconds => ago(seconds / 60, Unit::Minute),
+        };
+        self.time_and_clock(&ago, &Html::text(&self.intl.clock(self.language, at)))
+    }
+
+    /// Returns how long to wait before the next try, rounded up.
+    pub(crate) fn wait(self, seconds: u64) -> Html {
+        match seconds {
+            0..=90 => self.wait_seconds(seconds.max(1)),
+            _ => self.wait_minutes(seconds.div_ceil(60)),
+        }
+    }
+
+    /// Returns when a request expires.
+    pub(crate) fn expires(self, minutes: u64) -> Html {
+        if minutes == 0 { self.expires_soon() } else { self.expires_in_minutes(minutes) }
+    }
+
+    /// Joins texts as a list.
+    pub(crate) fn list(self, items: impl Iterator<Item = Html>) -> Html {
+        let items: Vec<String> = items.map(Html::into_string).collect();
+        Html::trusted(self.intl.list(self.language, &items))
+    }
+
+    /// Fills a message in.
+    fn fill(self, key: &str, values: &[(&str, Value<'_>)]) -> Html {
+        let count = values.iter().find_map(|(_, value)| value.count());
+        let text = match count {
+            Some(count) => self.plural(key, self.intl.plural(self.language, count)),
+            None => catalogue::find(self.language, key),
+        };
+        let number = |number| self.intl.number(self.language, number);
+        markup::fill(text.unwrap_or(key), values, &number)
+    }
+
+    fn plural(self, key: &str, category: Plural) -> Option<&'static str> {
+        let of = |category: Plural| catalogue::find(self.language, &format!("{key}[{}]", category.name()));
+        of(category).or_else(|| of(Plural::Other))
+    }
+}

@@ -1,0 +1,60 @@
+//! The rules of English and German, as far as the pages need them. The runtime's own are tested in `tests/e2e/`.
+
+use device_grant::endpoint::intl::{Intl, Plural, Unit};
+use device_grant::language::Language;
+use device_grant::time::Timestamp;
+
+/// English and German.
+pub(super) struct TwoLanguages;
+
+impl Intl for TwoLanguages {
+    fn plural(&self, _: Language, number: u64) -> Plural {
+        if number == 1 { Plural::One } else { Plural::Other }
+    }
+
+    fn number(&self, _: Language, number: u64) -> String {
+        number.to_string()
+    }
+
+    fn country(&self, language: Language, code: &str) -> Option<String> {
+        let name = match (code, is_german(language)) {
+            ("FR", false) => "France",
+            ("FR", true) => "Frankreich",
+            ("NO", false) => "Norway",
+            ("NO", true) => "Norwegen",
+            _ => return None,
+        };
+        Some(name.to_owned())
+    }
+
+    fn clock(&self, _: Language, at: Timestamp) -> String {
+        format!("{} UTC", at.clock())
+    }
+
+    fn ago(&self, language: Language, number: u64, unit: Unit) -> String {
+        let unit = match (unit, is_german(language)) {
+            (Unit::Second, false) => "second",
+            (Unit::Minute, false) => "minute",
+            (Unit::Second, true) => "Sekunde",
+            (Unit::Minute, true) => "Minute",
+        };
+        let many = if number == 1 { "" } else { "s" };
+        if is_german(language) {
+            format!("vor {number} {unit}{}", many.replace('s', "n"))
+        } else {
+            format!("{number} {unit}{many} ago")
+        }
+    }
+
+    fn list(&self, language: Language, items: &[String]) -> String {
+        let and = if is_german(language) { "und" } else { "and" };
+        match items.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} {and} {last}", rest.join(", ")),
+            _ => items.concat(),
+        }
+    }
+}
+
+fn is_german(language: Language) -> bool {
+    language == Language::German
+}
