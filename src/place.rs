@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coordinates::Coordinates;
 use crate::time::Timestamp;
 use crate::visible;
 use crate::web_origin::WebOrigin;
@@ -25,6 +26,9 @@ pub struct Place {
     pub region: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
+    /// Of the city; if that is unknown, of the middle of the country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
     /// The operator of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
@@ -37,10 +41,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, FR`, or as much of it as is known.
+    /// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, FR`, or as much of it as is known. A region that is called
+    /// like the city is left out.
     #[must_use]
     pub fn name(&self) -> String {
-        let parts = [&self.city, &self.region, &self.country];
+        let region = if self.region == self.city { &None } else { &self.region };
+        let parts = [&self.city, region, &self.country];
         let known: Vec<String> = parts.into_iter().flatten().filter_map(|part| shown(part)).collect();
         if known.is_empty() { "Unknown place".to_owned() } else { known.join(", ") }
     }
@@ -58,21 +64,22 @@ impl Place {
         self.asn.is_some() && self.asn == other.asn
     }
 
+    /// Returns whether both cities are known and the same.
+    #[must_use]
+    pub fn is_in_city_of(&self, other: &Self) -> bool {
+        self.city.is_some() && self.is_at(other)
+    }
+
     /// Returns whether both places are known and have the same name.
     fn is_at(&self, other: &Self) -> bool {
         let town = |place: &Self| (place.region.clone(), place.city.clone());
         self.is_in_country_of(other) && town(self) == town(other)
     }
 
-    /// Returns a name such as `Example Telecom (AS64500)`, or as much of it as is known.
+    /// Returns the name of the network's operator.
     #[must_use]
     pub fn network(&self) -> String {
-        match (self.operator.as_deref().and_then(shown), self.asn) {
-            (Some(operator), Some(asn)) => format!("{operator} (AS{asn})"),
-            (Some(operator), None) => operator,
-            (None, Some(asn)) => format!("AS{asn}"),
-            (None, None) => "Unknown network".to_owned(),
-        }
+        self.operator.as_deref().and_then(shown).unwrap_or_else(|| "Unknown network".to_owned())
     }
 }
 
@@ -231,9 +238,18 @@ mod tests {
     fn an_unknown_place_or_network_is_called_unknown() {
         let place = Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() };
 
-        assert_eq!((place.name().as_str(), place.network().as_str()), ("FR", "AS64500"));
+        assert_eq!((place.name().as_str(), place.network().as_str()), ("FR", "Unknown network"));
         assert_eq!(Place::default().name(), "Unknown place");
         assert_eq!(Place::default().network(), "Unknown network");
+    }
+
+    #[test]
+    fn a_region_that_is_called_like_the_city_is_left_out() {
+        let text = |text: &str| Some(text.to_owned());
+        let place =
+            Place { country: text("DE"), region: text("Berlin"), city: text("Berlin"), ..Place::default() };
+
+        assert_eq!(place.name(), "Berlin, DE");
     }
 
     #[test]

@@ -13,4 +13,5 @@ mod probe;
 mod registry;
 mod registry_signing_keys;
 mod shipping;
+mod warnings;
 mod webcrypto;

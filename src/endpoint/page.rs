@@ -7,6 +7,8 @@ use core::fmt;
 
 use askama::Template;
 
+use crate::verdict::{Comparison, Verdict};
+
 /// The text of the only `<style>` element. The Content-Security-Policy has the hash of exactly these bytes.
 pub const STYLE: &str = include_str!("../../templates/style.css");
 
@@ -98,6 +100,8 @@ pub struct ConsentPage<'a> {
     pub requested: Origin<'a>,
     /// Where the request for this page came from.
     pub here: Origin<'a>,
+    /// Whether the request came from near the person, and both places.
+    pub comparison: &'a Comparison,
     /// The web page that started the request, if one did.
     pub page: Option<StartPage<'a>>,
     /// What went wrong when the form was last sent.

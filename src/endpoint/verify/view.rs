@@ -19,10 +19,10 @@ use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::place;
-use crate::place::{Place, device_kind};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::resource::host;
+use crate::verdict::compare;
 use crate::web_origin::WebOrigin;
 
 /// Additional sources for the page with the Turnstile widget.
@@ -140,16 +140,11 @@ pub(super) fn consent<P>(
     shown: &Shown,
     consent: Consent<'_>,
 ) -> Response {
-    let Context { request, now, .. } = context;
-    let here = place::Origin {
-        place: Place::clone(&request.place),
-        device: device_kind(request.user_agent.as_deref()),
-        at: now,
-        page: None,
-    };
-    let asked = &shown.request;
+    let now = context.now;
+    let (asked, person) = (&shown.request, context.side());
+    let comparison = compare(&asked.side(), &person);
     let requested = Words::of(&asked.origin, now);
-    let here = Words::of(&here, now);
+    let here = Words::of(&person.origin, now);
     let page = ConsentPage {
         action: &action(context),
         csrf: &browser::csrf(context, browser),
@@ -167,6 +162,7 @@ pub(super) fn consent<P>(
         documents: consent.client.map(documents).unwrap_or_default(),
         requested: requested.lend(),
         here: here.lend(),
+        comparison: &comparison,
         page: asked.origin.page.as_ref().map(started_by),
         problem: consent.problem,
         minutes_left: shown.expires_at.since(now).as_secs() / 60,

@@ -141,14 +141,9 @@ fn the_page_shows_where_the_request_came_from_and_where_the_person_is() {
         .send(Request { place: place("Oslo", "NO").into(), user_agent, ..post("/device", &fields) })
         .body;
 
-    for words in [
-        "Lyon, FR",
-        "Lyon Telecom (AS64500)",
-        "Command line (curl)",
-        "Oslo, NO",
-        "iPhone",
-        "Just now, 12:00 UTC",
-    ] {
+    for words in
+        ["Lyon, FR", "Lyon Telecom<", "Command line (curl)", "Oslo, NO", "iPhone", "Just now, 12:00 UTC"]
+    {
         assert!(consent.contains(words), "{words}");
     }
 }
