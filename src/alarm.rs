@@ -33,6 +33,8 @@ pub struct Work {
     pub first_end: Option<Timestamp>,
     /// `None` if no events are waiting.
     pub events: Option<Shipping>,
+    /// When the first delivery to the webhook is due; `None` if none waits. A warning does not wait for a full minute.
+    pub first_delivery: Option<Timestamp>,
 }
 
 /// Returns when the alarm is due, mostly a full minute after `now`; `None` if there is nothing to do.
@@ -47,7 +49,8 @@ pub fn next_alarm(work: Work, now: Timestamp) -> Option<Timestamp> {
         Shipping::AtOnce => next,
         Shipping::After(at) => on_the_minute(at),
     });
-    [work.first_end.map(on_the_minute), shipping].into_iter().flatten().min()
+    let delivery = work.first_delivery.map(|due| due.max(next));
+    [work.first_end.map(on_the_minute), shipping, delivery].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -65,15 +68,26 @@ mod tests {
 
     #[test]
     fn a_row_is_removed_within_a_minute_of_its_end() {
-        let work = Work { first_end: Some(at(70)), events: None };
+        let work = Work { first_end: Some(at(70)), events: None, ..Work::default() };
 
         assert_eq!(next_alarm(work, at(0)), Some(at(120)));
         assert_eq!(next_alarm(work, at(120)), Some(at(180)), "not twice in a minute");
     }
 
     #[test]
+    fn a_delivery_does_not_wait_for_the_minute() {
+        let due = |first_delivery| next_alarm(Work { first_delivery, ..Work::default() }, at(30));
+
+        assert_eq!(due(Some(at(35))), Some(at(35)));
+        assert_eq!(due(Some(at(20))), Some(at(30) + Duration::from_millis(1)), "but never at once again");
+        assert_eq!(due(None), None);
+    }
+
+    #[test]
     fn events_do_not_wait_for_a_row_to_end() {
-        let due = |events| next_alarm(Work { first_end: Some(at(3_600)), events: Some(events) }, at(30));
+        let due = |events| {
+            next_alarm(Work { first_end: Some(at(3_600)), events: Some(events), ..Work::default() }, at(30))
+        };
 
         assert_eq!(due(Shipping::Soon), Some(at(120)));
         assert_eq!(due(Shipping::AtOnce), Some(at(30) + Duration::from_millis(1)));

@@ -24,6 +24,7 @@
 //! * [`alarm`] - when a Durable Object deletes old rows and ships events
 //! * [`ask`] - commands to Durable Objects, and the types of their replies
 //! * [`bounds`] - allowed lifetimes and intervals
+//! * [`coordinates`] - rough coordinates, and the distance between two of them
 //! * [`derived_keys`] - every symmetric key, derived from `MASTER_KEY`
 //! * [`fault`] - faults in a JSON document, each with a pointer
 //! * [`mod@format`] - the format number of stored records
@@ -35,6 +36,7 @@
 //! * [`secret`] - digests, encodings and random values
 //! * [`sharding`] - which Durable Object holds a row
 //! * [`time`] - instants
+//! * [`verdict`] - whether a device that asks is near the person who is asked
 //! * [`visible`] - text that people see
 //!
 //! # Ring 2: HTTP
@@ -92,6 +94,7 @@ pub mod ask;
 pub mod audit;
 pub mod bounds;
 pub mod client;
+pub mod coordinates;
 pub mod derived_keys;
 pub mod endpoint;
 pub mod family;
@@ -112,6 +115,7 @@ pub mod settings;
 pub mod sharding;
 pub mod time;
 pub mod token;
+pub mod verdict;
 pub mod visible;
 pub mod web_origin;
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::coordinates::Coordinates;
 use crate::time::Timestamp;
 use crate::visible;
 use crate::web_origin::WebOrigin;
@@ -25,6 +26,9 @@ pub struct Place {
     pub region: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
+    /// Of the city; if that is unknown, of the middle of the country.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinates: Option<Coordinates>,
     /// The operator of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
@@ -37,10 +41,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// Returns the names of city and region, as far as they are known.
+    /// Returns the names of city and region, as far as they are known. A region that is called like the city is left out.
     #[must_use]
     pub fn areas(&self) -> Vec<String> {
-        [&self.city, &self.region].into_iter().flatten().filter_map(|area| shown(area)).collect()
+        let region = if self.region == self.city { &None } else { &self.region };
+        [&self.city, region].into_iter().flatten().filter_map(|area| shown(area)).collect()
     }
 
     /// Returns whether both countries are known and the same.
@@ -56,21 +61,22 @@ impl Place {
         self.asn.is_some() && self.asn == other.asn
     }
 
+    /// Returns whether both cities are known and the same.
+    #[must_use]
+    pub fn is_in_city_of(&self, other: &Self) -> bool {
+        self.city.is_some() && self.is_at(other)
+    }
+
     /// Returns whether both places are known and have the same name.
     fn is_at(&self, other: &Self) -> bool {
         let town = |place: &Self| (place.region.clone(), place.city.clone());
         self.is_in_country_of(other) && town(self) == town(other)
     }
 
-    /// Returns a name such as `Example Telecom (AS64500)`, or as much of it as is known.
+    /// Returns the name of the network's operator.
     #[must_use]
     pub fn network(&self) -> Option<String> {
-        let operator = self.operator.as_deref().and_then(shown);
-        match (operator, self.asn) {
-            (Some(operator), Some(asn)) => Some(format!("{operator} (AS{asn})")),
-            (operator, None) => operator,
-            (None, Some(asn)) => Some(format!("AS{asn}")),
-        }
+        self.operator.as_deref().and_then(shown)
     }
 }
 
@@ -231,10 +237,17 @@ mod tests {
             Place { operator: operator.map(str::to_owned), asn, ..Place::default() }.network()
         };
 
-        assert_eq!(network(Some("Example"), Some(64500)).as_deref(), Some("Example (AS64500)"));
-        assert_eq!(network(Some("Example"), None).as_deref(), Some("Example"));
-        assert_eq!(network(None, Some(64500)).as_deref(), Some("AS64500"));
-        assert_eq!(network(None, None), None);
+        assert_eq!(network(Some("Example"), Some(64500)).as_deref(), Some("Example"));
+        assert_eq!(network(None, Some(64500)), None);
+    }
+
+    #[test]
+    fn a_region_that_is_called_like_the_city_is_left_out() {
+        let text = |text: &str| Some(text.to_owned());
+        let place =
+            Place { country: text("DE"), region: text("Berlin"), city: text("Berlin"), ..Place::default() };
+
+        assert_eq!(place.areas(), ["Berlin"]);
     }
 
     #[test]

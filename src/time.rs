@@ -1,9 +1,11 @@
 //! Instants. There is no clock here: the Worker and each Durable Object read their clock once per call and
 //! pass the value on.
 
+use core::fmt;
 use core::ops::Add;
 use core::time::Duration;
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -52,6 +54,14 @@ impl Timestamp {
     }
 }
 
+/// As RFC 3339 §5.6 writes it, in UTC: `2025-11-21T14:03:00.123Z`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = i64::try_from(self.0).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default();
+        write!(f, "{:?}Z", utc.naive_utc())
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
@@ -90,5 +100,7 @@ mod tests {
     #[test]
     fn the_time_of_day_is_utc() {
         assert_eq!(Timestamp::from_millis(1_763_733_780_000).clock(), "14:03");
+        assert_eq!(Timestamp::from_millis(1_763_733_780_000).to_string(), "2025-11-21T14:03:00Z");
+        assert_eq!(Timestamp::from_millis(1_763_733_780_120).to_string(), "2025-11-21T14:03:00.120Z");
     }
 }

@@ -3,12 +3,17 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::ask::commands;
+use super::ledger_name::LedgerName;
+use super::reading::{EventPage, MOST_LOOKED_AT, ReadEvents};
+use crate::ask::{Answer, commands};
 use crate::secret;
 use crate::time::Timestamp;
 
-/// Name of the `Ledger` object that keeps no events, but the last report of each outbox.
+/// Name of the `Ledger` object that keeps no events, but the last report of each outbox and the names of all ledgers.
 pub const OUTBOXES: &str = "outboxes";
+
+/// Days after which a ledger is emptied, counted from its first event.
+pub const RETENTION_DAYS: u32 = 400;
 
 commands! {
     /// Every command that a ledger answers.
@@ -16,6 +21,9 @@ commands! {
         Record => (),
         ReportOutbox => (),
         ListOutboxes => Vec<OutboxReport>,
+        NoteLedger => (),
+        FindLedgers => Vec<LedgerName>,
+        ReadEvents => EventPage,
     }
 }
 
@@ -46,6 +54,23 @@ pub struct ReportOutbox {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListOutboxes {}
 
+/// Notes in the object [`OUTBOXES`] that a ledger is about to get its first events. So every ledger with events is
+/// listed there, and looking for events creates no object.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct NoteLedger {
+    pub name: LedgerName,
+}
+
+/// Lists the noted ledgers from `first` to the end of `last_day`, in order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct FindLedgers {
+    pub first: LedgerName,
+    pub last_day: u32,
+    pub limit: u32,
+}
+
 /// The state of an object's outbox after its last alarm.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OutboxReport {
@@ -60,6 +85,63 @@ pub struct OutboxReport {
     pub oldest: Option<Timestamp>,
     /// Number of events that were set aside, because they cannot be shipped.
     pub set_aside: u64,
+}
+
+/// The rows of a ledger, or of the object [`OUTBOXES`].
+#[expect(missing_docs, reason = "the names of the other methods say it all")]
+pub trait Rows {
+    /// Why a row could not be read or written.
+    type Error;
+
+    fn has(&self, id: &str) -> Result<bool, Self::Error>;
+    /// Returns the head after the last record; empty if there is none.
+    fn head(&self) -> Result<String, Self::Error>;
+    fn append(&self, id: &str, record: &str, head: &str) -> Result<(), Self::Error>;
+    /// Returns the first records whose number is higher, with their numbers.
+    fn records_after(&self, number: i64, limit: u32) -> Result<Vec<(i64, String)>, Self::Error>;
+    fn put_report(&self, report: &OutboxReport) -> Result<(), Self::Error>;
+    fn reports(&self) -> Result<Vec<OutboxReport>, Self::Error>;
+    /// Notes a ledger, and forgets those of days before `first_day`.
+    fn note(&self, name: &LedgerName, first_day: u32) -> Result<(), Self::Error>;
+    fn noted(&self, first: &LedgerName, last_day: u32, limit: u32) -> Result<Vec<LedgerName>, Self::Error>;
+}
+
+/// Applies one command.
+///
+/// # Errors
+///
+/// A row could not be read or written. Nothing is written then if the caller wraps the call in a transaction.
+pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Answer, R::Error> {
+    Ok(match command {
+        Command::Record(ask) => Answer::to::<Record>(&record(rows, &ask)?),
+        Command::ReportOutbox(ask) => Answer::to::<ReportOutbox>(&rows.put_report(&ask.report)?),
+        Command::ListOutboxes(_) => Answer::to::<ListOutboxes>(&rows.reports()?),
+        Command::NoteLedger(NoteLedger { name }) => {
+            let first_day = name.day.saturating_sub(RETENTION_DAYS + 1);
+            Answer::to::<NoteLedger>(&rows.note(&name, first_day)?)
+        }
+        Command::FindLedgers(FindLedgers { first, last_day, limit }) => {
+            Answer::to::<FindLedgers>(&rows.noted(&first, last_day, limit)?)
+        }
+        Command::ReadEvents(ask) => {
+            let found = rows.records_after(ask.after, MOST_LOOKED_AT + 1)?;
+            Answer::to::<ReadEvents>(&EventPage::of(&ask, &found))
+        }
+    })
+}
+
+/// Appends shipments. Skips those that the ledger has already: an object ships an event again until it hears that the
+/// event has arrived.
+fn record<R: Rows>(rows: &R, ask: &Record) -> Result<(), R::Error> {
+    let mut head = rows.head()?;
+    for shipment in &ask.shipments {
+        if !rows.has(&shipment.id)? {
+            let record = serde_json::to_string(shipment).expect("a JSON value can always be written");
+            head = link(&head, &record);
+            rows.append(&shipment.id, &record, &head)?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the head of a hash chain after one more record: SHA-256 of the previous head, a newline and the

@@ -3,14 +3,19 @@
 
 pub mod change;
 pub mod ledger;
+pub mod ledger_name;
 pub mod outbox;
+pub mod reading;
+pub mod warning;
+pub mod webhook;
 
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
-use crate::identity::account::AccountKey;
+use crate::identity::account::Sub;
 use crate::place::Journey;
 use crate::time::Timestamp;
+use crate::verdict::Comparison;
 use crate::web_origin::WebOrigin;
 
 /// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
@@ -26,13 +31,39 @@ pub struct Event {
     pub client_id: String,
     /// The account that acted or that the family belongs to; `None` for transitions without either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<AccountKey>,
+    pub account: Option<Sub>,
+    /// For [`What::Contested`]: the account that had opened the consent page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_account: Option<Sub>,
     /// The web page that requested the code; `None` if no page did, and for all other transitions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<WebOrigin>,
     /// For a redemption elsewhere: where the code was requested, and where it was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journey: Option<Journey>,
+    /// Where the device asked, where the person is, and what follows from that; `None` for transitions without a
+    /// person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+}
+
+impl Event {
+    /// Builds an event that has only the members that every event has.
+    #[must_use]
+    pub fn of(what: What, at: Timestamp, subject: String, client_id: String) -> Self {
+        Self {
+            format: Format,
+            what,
+            at,
+            subject,
+            client_id,
+            account: None,
+            other_account: None,
+            page: None,
+            journey: None,
+            comparison: None,
+        }
+    }
 }
 
 /// A kind of transition.

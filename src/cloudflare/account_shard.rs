@@ -56,7 +56,7 @@ impl DurableObject for AccountShard {
 impl AccountShard {
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM sessions", Vec::new())?;
-        Ok(next_alarm(Work { first_end, events: None }, now))
+        Ok(next_alarm(Work { first_end, events: None, ..Work::default() }, now))
     }
 }
 

@@ -11,6 +11,7 @@ use worker::{Context, Env, Headers, Result, event};
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
+use crate::coordinates::Coordinates;
 use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response, is_ray};
 use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
@@ -168,6 +169,9 @@ fn place(request: &worker::Request) -> Place {
         country: text("country"),
         region: text("region"),
         city: text("city"),
+        coordinates: text("latitude")
+            .zip(text("longitude"))
+            .and_then(|(north, east)| Coordinates::parse(&north, &east)),
         operator: text("asOrganization"),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a 32-bit number")]
         asn: get("asn").and_then(|value| value.as_f64()).map(|asn| asn as u32),

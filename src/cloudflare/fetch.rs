@@ -22,7 +22,7 @@ pub(super) async fn text_at(url: &str) -> Result<String> {
     headers.set("accept", "application/jwk-set+json, application/json")?;
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_headers(headers);
-    within_bounds(url, &mut init, &[200..=200]).await
+    within_bounds(url, &mut init, &[200..=200], true).await
 }
 
 /// Posts a form. Returns the text of a response with status 2xx or 4xx.
@@ -33,15 +33,34 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     headers.set("content-type", "application/x-www-form-urlencoded")?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(form.into()));
-    within_bounds(url, &mut init, &[200..=299, 400..=499]).await
+    within_bounds(url, &mut init, &[200..=299, 400..=499], true).await
+}
+
+/// Posts JSON with these headers. Any status but 2xx is an error; of the response, nothing else is read.
+///
+/// Errors say nothing about the address, because it may contain a secret.
+pub(super) async fn post_signed(url: &str, more: &[(&str, String)], json: &str) -> Result<()> {
+    let headers = Headers::new();
+    headers.set("content-type", "application/json")?;
+    more.iter().try_for_each(|(name, value)| headers.set(name, value))?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_headers(headers).with_body(Some(json.into()));
+    within_bounds(url, &mut init, &[200..=299], false).await.map(drop)
 }
 
 /// Sends a request. Follows no redirect, because the request is meant for the server at `url` and no other.
-async fn within_bounds(url: &str, init: &mut RequestInit, good: &[RangeInclusive<u16>]) -> Result<String> {
+/// The text is empty unless `reads`.
+async fn within_bounds(
+    url: &str,
+    init: &mut RequestInit,
+    good: &[RangeInclusive<u16>],
+    reads: bool,
+) -> Result<String> {
     let request = Request::new_with_init(url, init.with_redirect(RequestRedirect::Manual))?;
     let controller = AbortController::default();
     let signal = controller.signal();
-    let answer = match select(pin!(answer(request, &signal, good)), pin!(Delay::from(PATIENCE))).await {
+    let answer = match select(pin!(answer(request, &signal, good, reads)), pin!(Delay::from(PATIENCE))).await
+    {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(failed("no response in time")),
     };
@@ -50,14 +69,18 @@ async fn within_bounds(url: &str, init: &mut RequestInit, good: &[RangeInclusive
     answer
 }
 
-async fn answer(request: Request, signal: &AbortSignal, good: &[RangeInclusive<u16>]) -> Result<String> {
+async fn answer(
+    request: Request,
+    signal: &AbortSignal,
+    good: &[RangeInclusive<u16>],
+    reads: bool,
+) -> Result<String> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let status = response.status_code();
-    if good.iter().any(|range| range.contains(&status)) {
-        text(&mut response).await
-    } else {
-        Err(failed(&format!("the response has status {status}")))
+    if !good.iter().any(|range| range.contains(&status)) {
+        return Err(failed(&format!("the response has status {status}")));
     }
+    if reads { text(&mut response).await } else { Ok(String::new()) }
 }
 
 async fn text(response: &mut Response) -> Result<String> {

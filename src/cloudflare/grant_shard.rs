@@ -8,10 +8,12 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::shipping::{self, Shipper};
+use super::warnings;
 use crate::alarm::{BATCH, BATCHES, Shipping, Work, next_alarm};
 use crate::ask::Answer;
-use crate::audit::Event;
 use crate::audit::outbox::Outbox;
+use crate::audit::webhook::Webhook;
+use crate::audit::{Event, warning};
 use crate::family;
 use crate::family::Family;
 use crate::family::id::FamilyId;
@@ -36,6 +38,7 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS families_ends_at ON families (ends_at)",
     shipping::OUTBOX,
     shipping::SET_ASIDE,
+    warnings::DELIVERIES,
 ];
 
 /// Stores grants and families, deletes those that have ended, and ships the events in its outbox.
@@ -51,7 +54,12 @@ pub struct GrantShard {
 
 impl DurableObject for GrantShard {
     fn new(state: State, env: Env) -> Self {
-        let rows = Rc::new(Stored { table: Table::open(&state, SCHEMA), written: Cell::new(false) });
+        let rows = Rc::new(Stored {
+            table: Table::open(&state, SCHEMA),
+            written: Cell::new(false),
+            webhook: warnings::webhook(&env),
+            warnings: RefCell::default(),
+        });
         let (memory, alarm, shipper) = (Rc::default(), Cell::default(), Shipper::default());
         Self { state, env, rows, memory, alarm, shipper }
     }
@@ -60,10 +68,14 @@ impl DurableObject for GrantShard {
         let command: Command = object::command(request).await?;
         let now = object::now();
         let answer = if command.needs_transaction() {
+            self.rows.warnings.take();
             self.transact(command, now)?
         } else {
             apply(&*self.rows, &mut self.memory.borrow_mut(), command, now)?
         };
+        for line in self.rows.warnings.take() {
+            worker::console_warn!("{line}");
+        }
         if self.rows.written.replace(false) {
             ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
         }
@@ -79,6 +91,7 @@ impl DurableObject for GrantShard {
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
         let rest = self.shipper.ship(&self.state, &self.env, &self.rows.table).await;
+        warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
         ring_by(&self.state, &self.alarm, self.rows.due_with(rest, object::now())).await;
         Response::empty()
     }
@@ -102,6 +115,9 @@ impl GrantShard {
 struct Stored {
     table: Table,
     written: Cell<bool>,
+    webhook: Option<Webhook>,
+    /// Lines for the log, written once the transaction has succeeded.
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Stored {
@@ -119,7 +135,8 @@ impl Stored {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM grants
                     UNION ALL SELECT min(ends_at) FROM families)";
         let first_end = self.table.instant(ends, Vec::new())?;
-        Ok(next_alarm(Work { first_end, events }, now))
+        let first_delivery = warnings::first_due(&self.table)?;
+        Ok(next_alarm(Work { first_end, events, first_delivery }, now))
     }
 
     /// Removes rows that have ended, in batches. A grant that nobody decided, or whose tokens the device did
@@ -150,7 +167,10 @@ impl Outbox for Stored {
 
     fn tell(&self, event: &Event) -> Result<()> {
         self.written.set(true);
-        shipping::tell(&self.table, event, event.at)
+        shipping::tell(&self.table, event, event.at)?;
+        let Some(line) = warning::line(event) else { return Ok(()) };
+        self.warnings.borrow_mut().push(line);
+        if self.webhook.is_some() { warnings::keep(&self.table) } else { Ok(()) }
     }
 }
 

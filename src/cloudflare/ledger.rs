@@ -1,53 +1,54 @@
 //! `Ledger`: the events of one object and one day, in a hash chain; and, in one object of its own, the reports of all
-//! outboxes.
+//! outboxes and the names of all ledgers.
 
 use core::time::Duration;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
-use super::object::{self, Table, json, text};
+use super::object::{self, Table, json, number, text};
+use super::platform::{LEDGER, send};
 use crate::ask::Answer;
-use crate::audit::ledger::{Command, ListOutboxes, OutboxReport, Record, ReportOutbox, Shipment, link};
-
-const RETENTION: Duration = Duration::from_hours(24 * 400);
+use crate::audit::ledger::{Command, NoteLedger, OUTBOXES, OutboxReport, RETENTION_DAYS, Rows, apply};
+use crate::audit::ledger_name::LedgerName;
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS events (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, head TEXT NOT NULL
     )",
     "CREATE TABLE IF NOT EXISTS outboxes (object TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS ledgers (
+        day INTEGER NOT NULL, object TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (day, object, block)
+    ) WITHOUT ROWID",
 ];
 
-/// Stores the events of one object and one day, and deletes them after [`RETENTION`].
+/// Stores the events of one object and one day, and deletes them after [`RETENTION_DAYS`].
 #[durable_object(alarm)]
 pub struct Ledger {
     state: State,
+    env: Env,
     table: Rc<Table>,
 }
 
 impl DurableObject for Ledger {
-    fn new(state: State, _: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
         let table = Rc::new(Table::open(&state, SCHEMA));
-        Self { state, table }
+        Self { state, env, table }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command: Command = object::command(request).await?;
         #[cfg(feature = "panic-probe")]
         super::probe::delay_ledger().await;
-        object::reply(match command {
-            Command::Record(Record { shipments }) => {
-                self.record(shipments).await?;
-                Answer::to::<Record>(&())
-            }
-            Command::ReportOutbox(ReportOutbox { report }) => {
-                let values = vec![report.object.as_str().into(), json(&report)?];
-                self.table.run("INSERT OR REPLACE INTO outboxes (object, record) VALUES (?, ?)", values)?;
-                Answer::to::<ReportOutbox>(&())
-            }
-            Command::ListOutboxes(_) => Answer::to::<ListOutboxes>(&self.reports()?),
-        })
+        let records = matches!(command, Command::Record(_));
+        if records && self.table.head()?.is_empty() {
+            self.be_noted().await?;
+        }
+        let answer = self.transact(command)?;
+        if records && self.state.storage().get_alarm().await?.is_none() {
+            self.state.storage().set_alarm(Duration::from_hours(24) * RETENTION_DAYS).await?;
+        }
+        object::reply(answer)
     }
 
     async fn alarm(&self) -> Result<Response> {
@@ -57,43 +58,70 @@ impl DurableObject for Ledger {
 }
 
 impl Ledger {
-    /// Appends shipments. Skips those that it already has: an object ships an event again until it hears that the event
-    /// has arrived.
-    async fn record(&self, shipments: Vec<Shipment>) -> Result<()> {
+    fn transact(&self, command: Command) -> Result<Answer> {
         let table = Rc::clone(&self.table);
-        object::transaction(&self.state, move || append_all(&table, &shipments))?;
-        if self.state.storage().get_alarm().await?.is_none() {
-            self.state.storage().set_alarm(RETENTION).await?;
-        }
-        Ok(())
+        object::transaction(&self.state, move || apply(&*table, command))
+    }
+
+    /// Makes this ledger known before its first record. If that fails, the records are shipped again.
+    async fn be_noted(&self) -> Result<()> {
+        let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(()) };
+        let command: Command = NoteLedger { name }.into();
+        send(&self.env.durable_object(LEDGER)?, OUTBOXES, None, &command).await
+    }
+}
+
+impl Rows for Table {
+    type Error = worker::Error;
+
+    fn has(&self, id: &str) -> Result<bool> {
+        Ok(!self.rows("SELECT 1 FROM events WHERE id = ?", vec![id.into()])?.is_empty())
+    }
+
+    fn head(&self) -> Result<String> {
+        let rows = self.rows("SELECT head FROM events ORDER BY seq DESC LIMIT 1", Vec::new())?;
+        let head = rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text);
+        Ok(head.unwrap_or_default())
+    }
+
+    fn append(&self, id: &str, record: &str, head: &str) -> Result<()> {
+        let values = vec![id.into(), record.into(), head.into()];
+        self.run("INSERT INTO events (id, record, head) VALUES (?, ?, ?)", values)
+    }
+
+    fn records_after(&self, after: i64, limit: u32) -> Result<Vec<(i64, String)>> {
+        let query = "SELECT seq, record FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
+        let rows = self.rows(query, vec![SqlStorageValue::Integer(after), number(limit)])?;
+        let record = |row: Vec<SqlStorageValue>| match <[SqlStorageValue; 2]>::try_from(row) {
+            Ok([SqlStorageValue::Integer(seq), SqlStorageValue::String(record)]) => Some((seq, record)),
+            Ok(_) | Err(_) => None,
+        };
+        Ok(rows.into_iter().filter_map(record).collect())
+    }
+
+    fn put_report(&self, report: &OutboxReport) -> Result<()> {
+        let values = vec![report.object.as_str().into(), json(report)?];
+        self.run("INSERT OR REPLACE INTO outboxes (object, record) VALUES (?, ?)", values)
     }
 
     fn reports(&self) -> Result<Vec<OutboxReport>> {
-        self.table.records("SELECT record FROM outboxes ORDER BY object", Vec::new())
+        self.records("SELECT record FROM outboxes ORDER BY object", Vec::new())
     }
-}
 
-fn append_all(table: &Table, shipments: &[Shipment]) -> Result<()> {
-    let mut head = head(table)?;
-    for shipment in shipments {
-        let known = "SELECT 1 FROM events WHERE id = ?";
-        if table.rows(known, vec![shipment.id.as_str().into()])?.is_empty() {
-            head = append(table, shipment, &head)?;
-        }
+    fn note(&self, LedgerName { day, object, block }: &LedgerName, first_day: u32) -> Result<()> {
+        let values = vec![number(*day), object.as_str().into(), number(*block)];
+        self.run("INSERT OR IGNORE INTO ledgers (day, object, block) VALUES (?, ?, ?)", values)?;
+        self.run("DELETE FROM ledgers WHERE day < ?", vec![number(first_day)])
     }
-    Ok(())
-}
 
-fn head(table: &Table) -> Result<String> {
-    let rows = table.rows("SELECT head FROM events ORDER BY seq DESC LIMIT 1", Vec::new())?;
-    let head = rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text);
-    Ok(head.unwrap_or_default())
-}
-
-fn append(table: &Table, shipment: &Shipment, head: &str) -> Result<String> {
-    let record = serde_json::to_string(shipment).map_err(object::broken)?;
-    let next = link(head, &record);
-    let values = vec![shipment.id.as_str().into(), record.into(), next.as_str().into()];
-    table.run("INSERT INTO events (id, record, head) VALUES (?, ?, ?)", values)?;
-    Ok(next)
+    fn noted(&self, first: &LedgerName, last_day: u32, limit: u32) -> Result<Vec<LedgerName>> {
+        let query = "SELECT day || '/' || object || '/' || block FROM ledgers
+                     WHERE (day, object, block) >= (?, ?, ?) AND day <= ? ORDER BY day, object, block LIMIT ?";
+        let LedgerName { day, object, block } = first;
+        let values =
+            vec![number(*day), object.as_str().into(), number(*block), number(last_day), number(limit)];
+        let names =
+            self.rows(query, values)?.into_iter().filter_map(|row| row.into_iter().next().and_then(text));
+        Ok(names.filter_map(|name| name.parse().ok()).collect())
+    }
 }

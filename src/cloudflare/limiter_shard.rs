@@ -60,6 +60,6 @@ impl DurableObject for LimiterShard {
 impl LimiterShard {
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM counters", Vec::new())?;
-        Ok(next_alarm(Work { first_end, events: None }, now))
+        Ok(next_alarm(Work { first_end, events: None, ..Work::default() }, now))
     }
 }

@@ -14,4 +14,5 @@ mod probe;
 mod registry;
 mod registry_signing_keys;
 mod shipping;
+mod warnings;
 mod webcrypto;

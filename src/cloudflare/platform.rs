@@ -9,7 +9,6 @@ use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
 use super::{fetch, webcrypto};
 use crate::ask::Ask;
-use crate::audit::ledger::{ListOutboxes, OUTBOXES, OutboxReport};
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -18,7 +17,7 @@ use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::{Shard, shard_of};
 use crate::token::signing_key::PublicKey;
-use crate::{grant, identity, limiter, registry, secret};
+use crate::{audit, grant, identity, limiter, registry, secret};
 
 // The bindings, as `wrangler.toml` names them.
 const GRANTS: &str = "GRANTS";
@@ -102,9 +101,12 @@ impl Platform for Workers {
         ask(&self.registry, THE_REGISTRY, None, question).await
     }
 
-    async fn outboxes(&self) -> core::result::Result<Vec<OutboxReport>, Unavailable> {
+    async fn ledger<A>(&self, name: &str, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = audit::ledger::Command>,
+    {
         let ledgers = self.env.durable_object(LEDGER).map_err(|error| unavailable("object", &error))?;
-        ask(&ledgers, OUTBOXES, None, ListOutboxes {}).await
+        ask(&ledgers, name, None, question).await
     }
 
     async fn published(&self) -> Option<Snapshot> {

@@ -115,8 +115,9 @@ impl Registry {
 
     /// Makes sure that the alarm rings when `events` are to be shipped, and when a client ends.
     async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
-        let due = events
-            .and_then(|events| Ok(next_alarm(Work { first_end: self.table.first_end()?, events }, now)));
+        let due = events.and_then(|events| {
+            Ok(next_alarm(Work { first_end: self.table.first_end()?, events, ..Work::default() }, now))
+        });
         ring_by(&self.state, &self.alarm, due).await;
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::client::certificate::Certificate;
 use crate::limiter::command::UseOnce;
 use crate::place::LazyPlace;
+use crate::verdict::Verdict;
 
 /// Size of the largest body that the server reads, in bytes.
 pub const MAX_BODY: usize = 16_384;
@@ -106,6 +107,9 @@ pub struct LogLine {
     /// The number of the key pair that the refused refresh token names. The sender may have made it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_pair: Option<u16>,
+    /// How the place of a device relates to that of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
 }
 
 impl Response {
@@ -190,7 +194,17 @@ impl Response {
             outcome,
             reason,
             key_pair: None,
+            verdict: None,
         });
+        self
+    }
+
+    /// Adds a verdict to the last line of the log.
+    #[must_use]
+    pub fn judging(mut self, verdict: Verdict) -> Self {
+        if let Some(line) = self.decisions.last_mut() {
+            line.verdict = Some(verdict);
+        }
         self
     }
 

@@ -6,6 +6,7 @@
 use askama::Template;
 
 use super::messages::{Html, Messages};
+use crate::verdict::{Comparison, Verdict};
 
 /// The text of the only `<style>` element. The Content-Security-Policy has the hash of exactly these bytes.
 pub const STYLE: &str = include_str!("../../templates/style.css");
@@ -112,12 +113,26 @@ pub struct ConsentPage<'a> {
     pub requested: Origin,
     /// Where the request for this page came from.
     pub here: Origin,
+    /// Whether the request came from near the person, and both places.
+    pub comparison: &'a Comparison,
+    /// How far apart both places are, unless they are near each other or one is not known.
+    pub distance: Option<Html>,
+    /// What is said about a request from near the person.
+    pub near: Html,
+    /// Why nothing can be said about the places, unless the page already says so elsewhere.
+    pub doubt: Option<Html>,
     /// The web page that started the request, if one did.
     pub page: Option<StartPage<'a>>,
     /// What went wrong when the form was last sent.
     pub problem: Option<Problem>,
     /// When the code expires.
     pub expires: Html,
+}
+
+impl ConsentPage<'_> {
+    fn is_near(&self) -> bool {
+        self.comparison.verdict == Verdict::Near
+    }
 }
 
 /// The web page that started a request.

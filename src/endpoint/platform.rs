@@ -3,13 +3,12 @@
 
 use super::intl::Intl;
 use crate::ask::Ask;
-use crate::audit::ledger::OutboxReport;
 use crate::identity::account::AccountKey;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::Shard;
 use crate::token::signing_key::PublicKey;
-use crate::{grant, identity, limiter, registry};
+use crate::{audit, grant, identity, limiter, registry};
 
 /// Something could not be reached; as far as is known, nothing has changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,8 +37,10 @@ pub trait Platform {
     where
         A: Ask<Command = registry::command::Command>;
 
-    /// Returns the last report of each outbox, by the name of its object.
-    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable>;
+    /// Sends a command to the `Ledger` with this name.
+    async fn ledger<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = audit::ledger::Command>;
 
     /// Returns the published snapshot, which may be a minute old. It only saves time: without a
     /// snapshot, callers ask the registry.

@@ -6,9 +6,11 @@ use super::messages::Messages;
 use super::platform::Platform;
 use crate::language::Language;
 use crate::network::Network;
+use crate::place::{Origin, Place, device_kind};
 use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
+use crate::verdict::Side;
 
 /// A server: its settings, its platform, and what this isolate remembers.
 #[expect(missing_docs, reason = "the type's comment says what they are")]
@@ -41,6 +43,14 @@ impl<P> Context<'_, P> {
     pub(super) fn network(&self) -> Network {
         let keys = &self.server.settings.keyring.current;
         Network::of(self.request.address.as_deref(), |prefix| keys.pseudonym(prefix))
+    }
+
+    /// Returns where the person at this browser is, to compare it with where a device asked.
+    pub(super) fn side(&self) -> Side {
+        let Request { place, user_agent, .. } = self.request;
+        let device = device_kind(user_agent.as_deref());
+        let origin = Origin { place: Place::clone(place), device, at: self.now, page: None };
+        Side { origin, network: self.network() }
     }
 
     /// Returns the key for the platform's rate limit of `what`: one subscriber of a network. A narrower prefix

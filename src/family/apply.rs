@@ -92,7 +92,7 @@ mod tests {
     use crate::family::renewal::{RACE, Renewal};
     use crate::family::{Current, Holder};
     use crate::format::Format;
-    use crate::identity::account::AccountKey;
+    use crate::identity::account::{AccountKey, Sub};
     use crate::scope::Scope;
     use crate::secret::Digest;
     use crate::token::confirmation::Confirmation;
@@ -132,6 +132,7 @@ mod tests {
                 format: Format,
                 client_id: "tv".to_owned(),
                 account: AccountKey::local("alice"),
+                sub: Sub::from("acct-a"),
                 scope: Scope::parse("openid").expect("openid is a valid scope"),
                 auth_time: NOW,
                 amr: Vec::new(),

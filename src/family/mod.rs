@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Event, What};
 use crate::format::Format;
-use crate::identity::account::AccountKey;
+use crate::identity::account::{AccountKey, Sub};
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -38,6 +38,8 @@ pub struct Family {
     /// The only client that may use its tokens.
     pub client_id: String,
     pub account: AccountKey,
+    /// Of the same account.
+    pub sub: Sub,
     /// The granted scope.
     pub scope: Scope,
     /// When the person signed in.
@@ -244,16 +246,8 @@ impl Family {
     /// Builds the event for something that happened to this family, whose identifier is `id`.
     #[must_use]
     pub fn event(&self, what: What, id: FamilyId, now: Timestamp) -> Event {
-        Event {
-            format: Format,
-            what,
-            at: now,
-            subject: id.to_string(),
-            client_id: self.client_id.clone(),
-            account: Some(self.account.clone()),
-            page: None,
-            journey: None,
-        }
+        let event = Event::of(what, now, id.to_string(), self.client_id.clone());
+        Event { account: Some(self.sub.clone()), ..event }
     }
 
     /// Ends the family. If it has ended already, the first reason stays.

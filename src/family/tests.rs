@@ -25,6 +25,7 @@ fn family() -> Family {
         format: Format,
         client_id: "tv".to_owned(),
         account: AccountKey::local("alice"),
+        sub: Sub::from("acct-a"),
         scope: Scope::parse("openid offline_access").unwrap(),
         auth_time: NOW,
         amr: vec!["pwd".to_owned()],

@@ -16,6 +16,7 @@ use crate::place::Journey;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
+use crate::verdict::Side;
 
 commands! {
     /// Every command that a `GrantShard` answers.
@@ -124,6 +125,9 @@ pub struct RefuseElsewhere {
 pub struct TakeHold {
     pub key: RowKey,
     pub hold: Hold,
+    /// Where the person is.
+    #[serde(default)]
+    pub person: Box<Side>,
 }
 
 /// Records a person's decision, if it comes from the page that still has the hold.
@@ -132,6 +136,9 @@ pub struct TakeHold {
 pub struct Decide {
     pub key: RowKey,
     pub hold: Hold,
+    /// Where the person is.
+    #[serde(default)]
+    pub person: Box<Side>,
     pub decision: ConsentDecision,
 }
 

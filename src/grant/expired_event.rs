@@ -31,7 +31,7 @@ mod tests {
     use crate::family::id::{AttemptId, FamilyId};
     use crate::format::Format;
     use crate::grant::{Approval, Denial, Request};
-    use crate::identity::account::AccountKey;
+    use crate::identity::account::{AccountKey, Sub};
     use crate::secret::Digest;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -53,6 +53,7 @@ mod tests {
     fn approval() -> Approval {
         Approval {
             account: AccountKey::local("alice"),
+            sub: Sub::from("acct-a"),
             scope: crate::scope::Scope::default(),
             auth_time: NOW,
             amr: Vec::new(),

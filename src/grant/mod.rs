@@ -42,6 +42,7 @@ use serde::{Deserialize, Serialize};
 pub use record::{Approval, Denial, Hold, Request, State};
 
 use crate::format::{Format, is_false};
+use crate::identity::account::Sub;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -125,6 +126,12 @@ impl Grant {
                 true
             }
         }
+    }
+
+    /// Returns the account that has opened the consent page, if one has.
+    #[must_use]
+    pub const fn holder(&self) -> Option<&Sub> {
+        if let State::Pending { hold: Some(hold) } = &self.state { Some(&hold.sub) } else { None }
     }
 
     /// Returns whether `hold` is that of the page that was shown last.

@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::audit::What;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
-use crate::identity::account::AccountKey;
+use crate::identity::account::{AccountKey, Sub};
 use crate::network::Network;
 use crate::place::Origin;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
+use crate::verdict::Side;
 
 /// What a device requested (RFC 8628 §3.1).
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -48,6 +49,14 @@ pub struct Request {
     /// Preferred languages, best first, as BCP 47 tags (OpenID Connect Core §3.1.2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales: Vec<String>,
+}
+
+impl Request {
+    /// Returns where the device asked, to compare it with where the person is.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        Side { origin: self.origin.clone(), network: self.network.clone() }
+    }
 }
 
 /// The state of a grant.
@@ -111,10 +120,12 @@ impl Denial {
 }
 
 /// Who has a grant's consent page open. The decision must come from the same page.
-#[expect(missing_docs, reason = "the name of the other field says it all")]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Hold {
     pub account: AccountKey,
+    /// Of the same account.
+    pub sub: Sub,
     /// Digest of the session identifier.
     pub session: Digest,
     /// Digest of the browser's identifier, which stays the same when the person switches to another account.
@@ -128,6 +139,8 @@ pub struct Hold {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Approval {
     pub account: AccountKey,
+    /// Of the same account.
+    pub sub: Sub,
     /// The granted scope.
     pub scope: Scope,
     /// When the person signed in.

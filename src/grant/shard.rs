@@ -17,10 +17,10 @@ use crate::ask::Answer;
 use crate::audit::{Event, What};
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
 use crate::family::{self, Ending};
-use crate::format::Format;
 use crate::network::{Network, WIDEST_FACTOR, Width};
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
+use crate::verdict::compare;
 
 /// The rows of a shard.
 #[expect(missing_docs, reason = "the names of the other methods say it all")]
@@ -224,7 +224,7 @@ fn refuse_elsewhere<R: Rows>(
         return judge(rows, memory, Clock { key, by_header: false }, &secret, grant, now);
     };
     rows.put_grant(key, &grant, now)?;
-    let (how, account) = (Denial::Elsewhere, Some(lost.account));
+    let (how, account) = (Denial::Elsewhere, Some(lost.sub));
     rows.tell(&Event { account, journey: Some(journey), ..event(how.event(), key, &grant, now) })?;
     Ok(Poll::Denied(how))
 }
@@ -257,7 +257,7 @@ fn redeem<R: Rows>(rows: &R, ask: &Redeem, now: Timestamp) -> Result<Redemption,
 fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timestamp) -> Result<(), R::Error> {
     rows.put_grant(ask.key, grant, now)?;
     rows.put_family(ask.id, &ask.family)?;
-    let account = Some(ask.family.account.clone());
+    let account = Some(ask.family.sub.clone());
     rows.tell(&Event { account: account.clone(), ..event(what, ask.key, grant, now) })?;
     if let Some(journey) = ask.journey.clone() {
         let event = event(What::RedeemedElsewhere, ask.key, grant, now);
@@ -267,20 +267,22 @@ fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timest
 }
 
 fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
-    let TakeHold { key, hold } = ask;
+    let TakeHold { key, hold, person } = ask;
     let absent = |rows: &R| rows.live(now).map(|(live, _)| Held::Absent(live));
     let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
     if !grant.is_open(now) {
         return absent(rows);
     }
-    let account = hold.account.clone();
+    let account = Some(hold.sub.clone());
+    let before = grant.holder().cloned();
     // Showing the page to the same person again is not a new event.
     let again = grant.was_shown_to(&hold);
     let yours = grant.hold(hold, now);
     rows.put_grant(key, &grant, now)?;
-    let what = if yours { What::ConsentOpened } else { What::Contested };
+    let (what, other_account) = if yours { (What::ConsentOpened, None) } else { (What::Contested, before) };
     if !again {
-        rows.tell(&Event { account: Some(account), ..event(what, key, &grant, now) })?;
+        let comparison = Some(compare(&grant.request.side(), &person));
+        rows.tell(&Event { account, other_account, comparison, ..event(what, key, &grant, now) })?;
     }
     if !yours {
         return absent(rows);
@@ -290,7 +292,7 @@ fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R
 }
 
 fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::Error> {
-    let Decide { key, hold, decision } = ask;
+    let Decide { key, hold, person, decision } = ask;
     let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
     if !grant.is_open(now) {
         return Ok(Decided::Over);
@@ -309,7 +311,8 @@ fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::
         }
     };
     rows.put_grant(key, &grant, now)?;
-    rows.tell(&Event { account: Some(hold.account), ..event(what, key, &grant, now) })?;
+    let comparison = Some(compare(&grant.request.side(), &person));
+    rows.tell(&Event { account: Some(hold.sub), comparison, ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(grant.request)))
 }
 
@@ -320,14 +323,5 @@ fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestam
 /// Builds the event of a transition. It names the grant by its row key, never by a code.
 #[must_use]
 pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
-    Event {
-        format: Format,
-        what,
-        at: now,
-        subject: key.to_string(),
-        client_id: grant.request.client_id.clone(),
-        account: None,
-        page: None,
-        journey: None,
-    }
+    Event::of(what, now, key.to_string(), grant.request.client_id.clone())
 }

@@ -32,6 +32,26 @@ impl fmt::Display for AccountKey {
     }
 }
 
+/// The `sub` of an account in tokens: opaque, never used for another account (RFC 9700 §4.15), and the same whatever
+/// keys the server has. Events name accounts by it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Sub(String);
+
+impl Sub {
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Sub {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 /// An account as its row stores it.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]

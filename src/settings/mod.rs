@@ -10,6 +10,7 @@ mod operator;
 mod registration;
 mod turnstile;
 pub mod variable;
+mod webhook;
 
 use core::time::Duration;
 
@@ -18,7 +19,9 @@ pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
 pub use registration::Registration;
 pub use turnstile::{Turnstile, When};
+pub use webhook::webhook;
 
+use crate::audit::webhook::Webhook;
 use crate::bounds::LONGEST_TOKEN;
 use crate::derived_keys::Keyring;
 use crate::family::renewal::LOST;
@@ -87,6 +90,8 @@ pub struct Settings {
     /// From `INITIAL_ACCESS_TOKEN_SHA256`, `OPEN_REGISTRATION`, their scopes and `REGISTRATION_AUDIENCE`. `None` turns
     /// registration off.
     pub registration: Option<Registration>,
+    /// From `EVENTS_WEBHOOK` and `EVENTS_WEBHOOK_SECRET`. `None` if warnings are only events and log lines.
+    pub webhook: Option<Webhook>,
     /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
     pub trusted_redirects: Vec<String>,
 }
@@ -127,6 +132,7 @@ impl Settings {
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,
             turnstile: turnstile::read(&var, environment)?,
+            webhook: webhook::read(&var, environment)?,
         })
     }
 

@@ -49,6 +49,7 @@ test('every operation answers as documented, with every documented status', asyn
 
   await ask('GET', '/openapi.json');
   await ask('GET', '/outboxes');
+  await ask('GET', '/events');
   await ask('GET', '/scopes');
   assert.equal((await ask('PUT', '/scopes/fly', { body: { description: 'Fly' } })).status, 201);
   await ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });

@@ -7,6 +7,7 @@ pub(super) mod body;
 pub(super) mod clients;
 mod done;
 mod dry_run;
+mod events;
 mod outboxes;
 pub(super) mod problem;
 pub(super) mod registry;
@@ -93,6 +94,7 @@ async fn dispatch<P: Platform>(
                 signing_keys::list(context).await
             }
         }
+        Place::Events => events::list(context).await,
         Place::Outboxes => outboxes::list(context).await,
         Place::KeyRotation => signing_keys::rotate(context, by).await,
         Place::KeyRetirement => signing_keys::retire(context, name, by).await,

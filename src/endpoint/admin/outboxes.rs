@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::body;
 use super::done::Done;
 use super::problem::Problem;
-use crate::audit::ledger::OutboxReport;
+use crate::audit::ledger::{ListOutboxes, OUTBOXES, OutboxReport};
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -37,7 +37,7 @@ struct Outbox {
 /// Answers `GET /outboxes`. Each object reports after its alarm, so this takes one call, and creates no object.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    let reports = context.server.platform.outboxes().await?;
+    let reports = context.server.platform.ledger(OUTBOXES, ListOutboxes {}).await?;
     let outboxes: Vec<_> = reports.into_iter().map(|report| one(report, context.now)).collect();
     let list = List {
         waiting: outboxes.iter().map(|one| one.waiting).sum(),

@@ -17,6 +17,7 @@ pub(super) enum Place {
     KeyRotation,
     KeyRetirement,
     Outboxes,
+    Events,
 }
 
 /// Every address below `/admin/api`, with the methods that it supports. A segment in braces matches any
@@ -33,6 +34,7 @@ pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
     (Place::KeyRotation, "/keys/rotate", &["POST"]),
     (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"]),
     (Place::Outboxes, "/outboxes", &["GET", "HEAD"]),
+    (Place::Events, "/events", &["GET", "HEAD"]),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
 ];
 

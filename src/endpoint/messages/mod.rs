@@ -46,6 +46,11 @@ impl<'a> Messages<'a> {
         Language::ALL.into_iter().map(choice).collect()
     }
 
+    /// Returns a number as the language writes it.
+    pub(crate) fn number(self, number: u64) -> Html {
+        Html::text(&self.intl.number(self.language, number))
+    }
+
     /// Returns the name of a country, or the code if it is unknown.
     pub(crate) fn country(self, code: &str) -> Html {
         Html::isolated(&self.intl.country(self.language, code).unwrap_or_else(|| code.to_owned()))

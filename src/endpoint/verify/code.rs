@@ -17,13 +17,14 @@ use crate::grant::Hold;
 use crate::grant::command::{Held, Shown, TakeHold};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
-use crate::identity::account::Account;
+use crate::identity::account::{Account, Sub};
 use crate::identity::session::{Browser, Session};
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::verdict::compare;
 
 /// Handles a code that was typed, or one from a link that the person confirmed on the first page
 /// ([`super::first_page`]). Before sign-in, only its format is checked.
@@ -100,12 +101,13 @@ pub(super) async fn look_up<P: Platform>(
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));
     };
     let client = shown.request.client_id.clone();
+    let verdict = compare(&shown.request.side(), &context.side()).verdict;
     if !hold.accepts(session.auth_time, context.now) {
         let page = sign_in_again(context, code, browser, account, hold, rng);
-        return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", "max_age"));
+        return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", "max_age").judging(verdict));
     }
     let page = show(context, code, browser, account, (&shown, hold), (200, None), rng).await?;
-    Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown"))
+    Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown").judging(verdict))
 }
 
 /// Shows the sign-in page because the device wants a more recent sign-in (OpenID Connect Core §3.1.2.1).
@@ -157,7 +159,8 @@ async fn hold_under<P: Platform>(
     hold: Hold,
 ) -> Result<Option<Shown>, Unavailable> {
     let Address { shard, key } = Address::of(code, keys);
-    match context.server.platform.grants(shard, TakeHold { key, hold }).await? {
+    let person = Box::new(context.side());
+    match context.server.platform.grants(shard, TakeHold { key, hold, person }).await? {
         Held::Yours(shown) => Ok(Some(*shown)),
         Held::Absent(live) => {
             context.server.notice(shard, live);
@@ -170,6 +173,7 @@ async fn hold_under<P: Platform>(
 pub(super) fn hold_of(browser: &Browser, account: &Account, nonce: &str) -> Hold {
     Hold {
         account: account.key.clone(),
+        sub: Sub::from(account.sub.as_str()),
         session: Digest::of(browser.session_id().as_bytes()),
         browser: Digest::of(browser.id.as_bytes()),
         nonce: nonce.to_owned(),

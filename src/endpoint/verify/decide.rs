@@ -18,11 +18,12 @@ use crate::grant::command::{ConsentDecision, Decide, Decided};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Request};
-use crate::identity::account::Account;
+use crate::identity::account::{Account, Sub};
 use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
+use crate::verdict::compare;
 
 const WHAT: &str = "decision";
 
@@ -183,6 +184,7 @@ impl<P: Platform> Page<'_, P> {
         Ok(match policy::decide(Point::Approval, facts) {
             PolicyDecision::Allow(scope) => Some(Approval {
                 account: self.account.key.clone(),
+                sub: Sub::from(self.account.sub.as_str()),
                 scope,
                 auth_time: self.session.auth_time,
                 amr: self.session.amr.clone(),
@@ -195,7 +197,8 @@ impl<P: Platform> Page<'_, P> {
 
     async fn send(&self, address: Address, decision: ConsentDecision) -> Result<Decided, Unavailable> {
         let hold = hold_of(self.browser, &self.account, &self.hold.nonce);
-        let decide = Decide { key: address.key, hold, decision };
+        let person = Box::new(self.context.side());
+        let decide = Decide { key: address.key, hold, person, decision };
         self.context.server.platform.grants(address.shard, decide).await
     }
 
@@ -209,12 +212,10 @@ impl<P: Platform> Page<'_, P> {
             Choice::Approve => {}
             Choice::Deny | Choice::Report => release(self.context, request, address).await,
         }
-        view::result(self.context.or_in(&request.ui_locales), outcome, name).noting(
-            WHAT,
-            Some(&request.client_id),
-            word,
-            word,
-        )
+        let verdict = compare(&request.side(), &self.context.side()).verdict;
+        view::result(self.context.or_in(&request.ui_locales), outcome, name)
+            .noting(WHAT, Some(&request.client_id), word, word)
+            .judging(verdict)
     }
 
     fn refused(&self) -> Response {

@@ -20,12 +20,12 @@ use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::language::Language;
-use crate::place;
-use crate::place::{Place, device_kind};
+use crate::place::{self, Place};
 use crate::scope::{DESCRIPTIONS, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::resource::host;
+use crate::verdict::{Comparison, Doubt, Verdict, Whose, compare};
 use crate::web_origin::WebOrigin;
 
 /// Additional sources for the page with the Turnstile widget.
@@ -178,15 +178,10 @@ pub(super) fn consent<P: Platform>(
     shown: &Shown,
     consent: Consent<'_>,
 ) -> Response {
-    let Context { request, now, .. } = context.or_in(&shown.request.ui_locales);
+    let now = context.now;
     let text = context.or_in(&shown.request.ui_locales).text();
-    let here = place::Origin {
-        place: Place::clone(&request.place),
-        device: device_kind(request.user_agent.as_deref()),
-        at: now,
-        page: None,
-    };
-    let asked = &shown.request;
+    let (asked, person) = (&shown.request, context.side());
+    let comparison = compare(&asked.side(), &person);
     let page = ConsentPage {
         text,
         action: &action(context),
@@ -208,7 +203,11 @@ pub(super) fn consent<P: Platform>(
         consent_text: consent.client.and_then(|client| client.about.consent_text.as_deref()),
         documents: consent.client.map(|client| documents(text, client)).unwrap_or_default(),
         requested: origin(text, &asked.origin, now),
-        here: origin(text, &here, now),
+        here: origin(text, &person.origin, now),
+        distance: distance(text, &comparison),
+        near: near(text, &asked.origin.place),
+        doubt: doubt(text, comparison.verdict),
+        comparison: &comparison,
         page: asked.origin.page.as_ref().map(started_by),
         problem: consent.problem,
         expires: text.expires(shown.expires_at.since(now).as_secs() / 60),
@@ -266,6 +265,37 @@ fn origin(text: Messages<'_>, origin: &place::Origin, now: Timestamp) -> Origin 
         network: origin.place.network().map_or_else(|| text.unknown_network(), |name| Html::isolated(&name)),
         time: text.when(origin.at, now),
         device: origin.device.clone(),
+    }
+}
+
+/// Returns what the page says about a request from near the person. Without a city, the network was the same.
+fn near(text: Messages<'_>, there: &Place) -> Html {
+    if there.city.is_some() { text.near_place(&place_name(text, there)) } else { text.near_network() }
+}
+
+/// Returns why nothing can be said about the places. A page that hides its address has a notice of its own.
+fn doubt(text: Messages<'_>, verdict: Verdict) -> Option<Html> {
+    let Verdict::Unknown { why, whose } = verdict else { return None };
+    let is_mine = whose == Some(Whose::Person);
+    match why {
+        Doubt::HiddenPage => None,
+        Doubt::NotKnown if is_mine => Some(text.doubt_place_person()),
+        Doubt::NotKnown => Some(text.doubt_place_device()),
+        Doubt::Tor if is_mine => Some(text.doubt_tor_person()),
+        Doubt::Tor => Some(text.doubt_tor_device()),
+        Doubt::Hosting if is_mine => Some(text.doubt_hosting_person()),
+        Doubt::Hosting => Some(text.doubt_hosting_device()),
+        Doubt::Contradiction | Doubt::Between => Some(text.doubt_between()),
+    }
+}
+
+/// Returns how far apart two places are that are not near each other.
+fn distance(text: Messages<'_>, comparison: &Comparison) -> Option<Html> {
+    match comparison.verdict {
+        Verdict::Near => None,
+        Verdict::Far | Verdict::Unknown { .. } => {
+            Some(text.far_distance(&text.number(u64::from(comparison.kilometers?))))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use device_grant::format::Format;
 use device_grant::grant::poll::Poll;
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::{AccountKey, Sub};
 use device_grant::place::{Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -66,6 +66,7 @@ fn approval(at: Timestamp) -> Approval {
     let scope = Scope::parse("openid").expect("a scope");
     Approval {
         account: AccountKey::local("alice"),
+        sub: Sub::from("acct-a"),
         scope,
         auth_time: at,
         amr: vec!["pwd".to_owned()],
@@ -109,6 +110,7 @@ fn live(steps: &[Step]) -> Seen {
             Step::Hold { account, browser } => {
                 let hold = Hold {
                     account: AccountKey::local(&account.to_string()),
+                    sub: Sub::from(account.to_string().as_str()),
                     session: Digest::of(&[account]),
                     browser: Digest::of(&[browser]),
                     nonce: "nonce".to_owned(),

@@ -7,7 +7,11 @@ use std::collections::BTreeMap;
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::audit::change::Actor;
-use device_grant::audit::ledger::{ListOutboxes, OutboxReport, Record, ReportOutbox, Shipment};
+use device_grant::audit::ledger::{
+    FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Record, ReportOutbox, Shipment,
+};
+use device_grant::audit::ledger_name::LedgerName;
+use device_grant::audit::reading::{EventPage, Filter, ReadEvents};
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
 use device_grant::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
@@ -125,17 +129,20 @@ fn commands_about_a_grant() {
         &format!(r#"{{"refuse_elsewhere":{{"key":"{SEVENS}","secret":"{digest}","journey":{there}}}}}"#),
     );
     let held = json(&hold());
+    let person = r#"{"origin":{"place":{"country":"FR","asn":64500},"device":"Apple TV","at":1763733780123},"network":"24.abc/32.def"}"#;
     travels(
-        TakeHold { key, hold: hold() },
-        &format!(r#"{{"take_hold":{{"key":"{SEVENS}","hold":{held}}}}}"#),
+        TakeHold { key, hold: hold(), person: Box::new(request().side()) },
+        &format!(r#"{{"take_hold":{{"key":"{SEVENS}","hold":{held},"person":{person}}}}}"#),
     );
     for (decision, name) in [
         (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{}}}"#, json(&approval()))),
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         travels(
-            Decide { key, hold: hold(), decision },
-            &format!(r#"{{"decide":{{"key":"{SEVENS}","hold":{held},"decision":{name}}}}}"#),
+            Decide { key, hold: hold(), person: Box::new(request().side()), decision },
+            &format!(
+                r#"{{"decide":{{"key":"{SEVENS}","hold":{held},"person":{person},"decision":{name}}}}}"#
+            ),
         );
     }
 }
@@ -338,6 +345,20 @@ fn commands_to_a_ledger() {
     let json = r#"{"object":"a","at":1763733780123,"waiting":0,"set_aside":0}"#;
     travels(ReportOutbox { report: clear.clone() }, &format!(r#"{{"report_outbox":{{"report":{json}}}}}"#));
     answers::<ListOutboxes>(&vec![clear], &format!("[{json}]"));
+    let ledger = LedgerName { day: 20_412, object: "weur/3".to_owned(), block: 0 };
+    travels(NoteLedger { name: ledger.clone() }, r#"{"note_ledger":{"name":"20412/weur/3/0"}}"#);
+    travels(
+        FindLedgers { first: ledger.clone(), last_day: 20_413, limit: 21 },
+        r#"{"find_ledgers":{"first":"20412/weur/3/0","last_day":20413,"limit":21}}"#,
+    );
+    answers::<FindLedgers>(&vec![ledger], r#"["20412/weur/3/0"]"#);
+    let filter = Filter { to: AT, what: Some("reported".to_owned()), ..Filter::default() };
+    travels(
+        ReadEvents { after: 7, limit: 9, filter },
+        r#"{"read_events":{"after":7,"limit":9,"filter":{"from":0,"to":1763733780123,"what":"reported"}}}"#,
+    );
+    let page = EventPage { records: vec![serde_json::json!({ "id": "weur/3/17" })], next: Some(17) };
+    answers::<ReadEvents>(&page, r#"{"records":[{"id":"weur/3/17"}],"next":17}"#);
 }
 
 fn name() -> String {

@@ -5,7 +5,7 @@ use device_grant::family::renewal::Renewal;
 use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::{AccountKey, Sub};
 use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
 use device_grant::scope::Scope;
@@ -47,6 +47,7 @@ pub(super) fn bound() -> Confirmation {
 pub(super) fn approval() -> Approval {
     Approval {
         account: AccountKey::local("alice"),
+        sub: Sub::from("acct-a"),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
@@ -58,6 +59,7 @@ pub(super) fn approval() -> Approval {
 pub(super) fn hold() -> Hold {
     Hold {
         account: AccountKey::local("alice"),
+        sub: Sub::from("acct-a"),
         session: Digest::of(b"session"),
         browser: Digest::of(b"browser"),
         nonce: "nonce".to_owned(),
@@ -82,6 +84,7 @@ pub(super) fn family() -> Family {
         format: Format,
         client_id: "demo-tv".to_owned(),
         account: AccountKey::local("alice"),
+        sub: Sub::from("acct-a"),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: AT,
         amr: vec!["pwd".to_owned()],

@@ -94,8 +94,8 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
     world.set_down("registry", true);
     let mut tried = 0;
 
-    // The document itself is served without the registry, and the reports of outboxes come from the ledger.
-    let elsewhere = ["/openapi.json", "/outboxes"];
+    // The document itself is served without the registry, and reports of outboxes and events come from ledgers.
+    let elsewhere = ["/openapi.json", "/outboxes", "/events"];
     for (method, path, operation) in
         operations(&document).into_iter().filter(|(_, path, _)| !elsewhere.contains(&path.as_str()))
     {

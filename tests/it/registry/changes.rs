@@ -94,8 +94,9 @@ fn an_operator_learns_how_long_events_have_waited_and_how_many_were_set_aside() 
         oldest,
         set_aside,
     };
-    let reports = vec![report("registry", 0, None, 0), report("weur/3", 7, Some(world.now()), 2)];
-    world.server.platform.outboxes.replace(reports);
+    for report in [report("registry", 0, None, 0), report("weur/3", 7, Some(world.now()), 2)] {
+        world.report(report);
+    }
     let reported_at = world.now().seconds();
     world.wait(90);
 

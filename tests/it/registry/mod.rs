@@ -8,6 +8,7 @@ mod admin_secrets;
 mod admin_unavailable;
 mod changes;
 mod client_metadata;
+mod events;
 mod mcp_clients;
 mod open_registration;
 mod registration;

@@ -143,7 +143,7 @@ fn the_page_shows_where_the_request_came_from_and_where_the_person_is() {
 
     for words in [
         "Lyon</bdi>, <bdi>France",
-        "Lyon Telecom (AS64500)",
+        "Lyon Telecom<",
         "Command line (curl)",
         "Oslo</bdi>, <bdi>Norway",
         "iPhone",

@@ -16,6 +16,7 @@ mod retired_key_pairs;
 mod sessions;
 mod snapshot;
 mod unavailable;
+mod verdicts;
 
 use device_grant::endpoint::http::Response;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use device_grant::audit::{Event, What};
 use device_grant::endpoint::http::{Request, Response};
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::Sub;
 use device_grant::place::{LazyPlace, Place};
 use serde_json::{Value, json};
 
@@ -97,7 +97,7 @@ fn a_refusal_elsewhere_ends_the_grant_for_good() {
     assert_eq!(outcome(&poll(&world, &code, lyon())), "access_denied", "until the row is gone");
     assert_eq!(world.events(), ["device_authorization", "consent_opened", "approved", "refused_elsewhere"]);
     let [event] = &*events_elsewhere(&world) else { panic!("one event") };
-    assert_eq!(event.account.as_ref().map(AccountKey::as_str), Some("local:alice"));
+    assert_eq!(event.account.as_ref().map(Sub::as_str), Some("acct-7f3a51c2"));
     assert_eq!(
         serde_json::to_value(&event.journey).expect("it serializes"),
         json!({ "start": { "country": "FR", "asn": 64500 }, "redemption": { "country": "NO", "asn": 64501 } })

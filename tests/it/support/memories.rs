@@ -7,7 +7,6 @@ use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use device_grant::ask::{Answer, Ask};
-use device_grant::audit::ledger::OutboxReport;
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
@@ -19,14 +18,14 @@ use device_grant::secret::decode;
 use device_grant::sharding::Shard;
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::{Algorithm, PublicKey};
-use device_grant::{grant, identity, limiter, registry};
+use device_grant::{audit, grant, identity, limiter, registry};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde::de::DeserializeOwned;
 
 use super::intl::TwoLanguages;
 use super::keys::{es256, p256};
-use super::rows::{AccountRows, GrantRows, RegistryRows};
+use super::rows::{AccountRows, GrantRows, LedgerRows, RegistryRows};
 use super::siteverify;
 
 /// All that lies outside the isolate: the rows of the objects, the published snapshot, documents on the web.
@@ -60,8 +59,9 @@ pub(crate) struct Memories {
     pub(crate) loads: Cell<(u32, u32)>,
     /// Calls of the registry since the last reset, except those for the whole snapshot.
     pub(crate) registry_hops: Cell<u32>,
-    /// The last reports of the outboxes.
-    pub(crate) outboxes: RefCell<Vec<OutboxReport>>,
+    pub(super) ledgers: RefCell<BTreeMap<String, LedgerRows>>,
+    /// Calls of ledgers since the last reset.
+    pub(crate) ledger_hops: Cell<u32>,
 }
 
 /// Returns the command as the object reads it: written as JSON and parsed again.
@@ -133,6 +133,24 @@ impl Memories {
         Ok(answer)
     }
 
+    /// Delivers a command to a ledger.
+    pub(super) fn to_ledger(
+        &self,
+        name: &str,
+        command: audit::ledger::Command,
+    ) -> Result<Answer, Unavailable> {
+        self.reach("ledger")?;
+        self.ledger_hops.set(self.ledger_hops.get() + 1);
+        let mut ledgers = self.ledgers.borrow_mut();
+        let Ok(answer) = audit::ledger::apply(ledgers.entry(name.to_owned()).or_default(), command);
+        Ok(answer)
+    }
+
+    /// Returns the names of the ledgers that exist.
+    pub(crate) fn ledger_names(&self) -> Vec<String> {
+        self.ledgers.borrow().keys().cloned().collect()
+    }
+
     /// Delivers a command to a limiter.
     pub(super) fn to_limits(&self, command: &limiter::command::Command) -> Result<Answer, Unavailable> {
         self.reach("limits")?;
@@ -196,9 +214,11 @@ impl Platform for Memories {
         Ok(reply)
     }
 
-    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable> {
-        self.reach("ledger")?;
-        Ok(self.outboxes.borrow().clone())
+    async fn ledger<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = audit::ledger::Command>,
+    {
+        Ok(self.to_ledger(name, sent(ask))?.read::<A>().unwrap())
     }
 
     async fn published(&self) -> Option<Snapshot> {

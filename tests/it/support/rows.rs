@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use device_grant::audit::Event;
 use device_grant::audit::change::Change;
+use device_grant::audit::ledger::OutboxReport;
+use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::outbox::Outbox;
 use device_grant::client::Client;
 use device_grant::family::Family;
@@ -24,7 +26,7 @@ use device_grant::secret::{Digest, encode};
 use device_grant::time::Timestamp;
 use device_grant::token::mapping::Rules;
 use device_grant::token::signing_key::Algorithm;
-use device_grant::{family, grant, identity, registry};
+use device_grant::{audit, family, grant, identity, registry};
 
 use super::keys::made;
 
@@ -41,6 +43,14 @@ pub(crate) struct GrantRows {
 pub(crate) struct AccountRows {
     pub(crate) accounts: RefCell<BTreeMap<AccountKey, Account>>,
     pub(crate) sessions: RefCell<BTreeMap<String, Session>>,
+}
+
+#[derive(Default)]
+pub(crate) struct LedgerRows {
+    /// Identifier, record and head of each record. The number of a record is its position, from 1.
+    pub(crate) records: RefCell<Vec<(String, String, String)>>,
+    pub(crate) reports: RefCell<BTreeMap<String, OutboxReport>>,
+    pub(crate) noted: RefCell<BTreeSet<LedgerName>>,
 }
 
 #[derive(Default)]
@@ -116,6 +126,51 @@ impl grant::shard::Rows for GrantRows {
             own.map(|grant| grant.live_until(now)).filter(|end| *end > now)
         };
         Ok(network.prefixes().map(|prefix| (ends(prefix).count() as u64, ends(prefix).min())).collect())
+    }
+}
+
+impl audit::ledger::Rows for LedgerRows {
+    type Error = Infallible;
+
+    fn has(&self, id: &str) -> Result<bool, Infallible> {
+        Ok(self.records.borrow().iter().any(|(known, ..)| known == id))
+    }
+
+    fn head(&self) -> Result<String, Infallible> {
+        Ok(self.records.borrow().last().map(|(.., head)| head.clone()).unwrap_or_default())
+    }
+
+    fn append(&self, id: &str, record: &str, head: &str) -> Result<(), Infallible> {
+        self.records.borrow_mut().push((id.to_owned(), record.to_owned(), head.to_owned()));
+        Ok(())
+    }
+
+    fn records_after(&self, number: i64, limit: u32) -> Result<Vec<(i64, String)>, Infallible> {
+        let records = self.records.borrow();
+        let numbered = (1..).zip(records.iter()).filter(|(own, _)| *own > number);
+        Ok(numbered.take(limit as usize).map(|(own, (_, record, _))| (own, record.clone())).collect())
+    }
+
+    fn put_report(&self, report: &OutboxReport) -> Result<(), Infallible> {
+        self.reports.borrow_mut().insert(report.object.clone(), report.clone());
+        Ok(())
+    }
+
+    fn reports(&self) -> Result<Vec<OutboxReport>, Infallible> {
+        Ok(self.reports.borrow().values().cloned().collect())
+    }
+
+    fn note(&self, name: &LedgerName, first_day: u32) -> Result<(), Infallible> {
+        let mut noted = self.noted.borrow_mut();
+        noted.insert(name.clone());
+        noted.retain(|name| name.day >= first_day);
+        Ok(())
+    }
+
+    fn noted(&self, first: &LedgerName, last_day: u32, limit: u32) -> Result<Vec<LedgerName>, Infallible> {
+        let noted = self.noted.borrow();
+        let wanted = noted.iter().filter(|name| *name >= first && name.day <= last_day);
+        Ok(wanted.take(limit as usize).cloned().collect())
     }
 }
 

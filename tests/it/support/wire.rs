@@ -9,7 +9,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use device_grant::ask::{Answer, Ask};
-use device_grant::audit::ledger::OutboxReport;
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Platform, Unavailable};
 use device_grant::identity::account::AccountKey;
@@ -18,7 +17,7 @@ use device_grant::registry::snapshot::Snapshot;
 use device_grant::sharding::Shard;
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::PublicKey;
-use device_grant::{grant, identity, limiter, registry};
+use device_grant::{audit, grant, identity, limiter, registry};
 
 use super::intl::TwoLanguages;
 use super::memories::Memories;
@@ -154,8 +153,11 @@ impl Platform for Wire {
         self.0.memories.registry(ask).await
     }
 
-    async fn outboxes(&self) -> Result<Vec<OutboxReport>, Unavailable> {
-        self.0.memories.outboxes().await
+    async fn ledger<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = audit::ledger::Command>,
+    {
+        self.0.memories.ledger(name, ask).await
     }
 
     async fn published(&self) -> Option<Snapshot> {

@@ -6,8 +6,11 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use device_grant::ask::Ask;
 use device_grant::audit::Event;
 use device_grant::audit::change::Actor;
+use device_grant::audit::ledger::{NoteLedger, OUTBOXES, OutboxReport, Record, ReportOutbox};
+use device_grant::audit::outbox::{Batch, Row};
 use device_grant::client::Client;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
@@ -163,6 +166,36 @@ impl World {
         events
     }
 
+    /// Ships the events of all objects to their ledgers.
+    pub(crate) fn ship(&self) {
+        let platform = &self.server.platform;
+        for (object, rows) in platform.shards.borrow().iter() {
+            let events = rows.events.borrow();
+            self.ship_from(
+                object,
+                events.iter().map(|event| (event.at, serde_json::to_string(event).unwrap())),
+            );
+        }
+        let changes = platform.registry.changes.borrow();
+        let changes = changes.iter().map(|change| (change.at, serde_json::to_string(change).unwrap()));
+        self.ship_from("registry", changes);
+    }
+
+    /// Reports the state of an outbox, as its object does after an alarm.
+    pub(crate) fn report(&self, report: OutboxReport) {
+        tell_ledger(self, OUTBOXES, ReportOutbox { report });
+    }
+
+    fn ship_from(&self, object: &str, events: impl Iterator<Item = (Timestamp, String)>) {
+        for (number, (at, event)) in (1..).zip(events) {
+            let row = Row { number, at: i64::try_from(at.millis()).unwrap(), event: Some(&event) };
+            let batch = Batch::first(object, [row]).expect("an event");
+            let note = NoteLedger { name: batch.ledger.parse().expect("the name of a ledger") };
+            tell_ledger(self, OUTBOXES, note);
+            tell_ledger(self, &batch.ledger, Record { shipments: batch.shipments });
+        }
+    }
+
     /// Returns the names of all events so far, oldest first.
     pub(crate) fn events(&self) -> Vec<String> {
         let name = |event: &Event| serde_json::to_value(event.what).unwrap().as_str().unwrap().to_owned();
@@ -274,6 +307,10 @@ impl World {
             objects.remove(object)
         };
     }
+}
+
+fn tell_ledger<A: Ask<Command = device_grant::audit::ledger::Command>>(world: &World, name: &str, ask: A) {
+    assert!(now_or_never(world.server.platform.ledger(name, ask)).is_ok(), "the ledger can be reached");
 }
 
 /// The response to a device authorization request.

@@ -6,7 +6,7 @@ use device_grant::family::id::AttemptId;
 use device_grant::family::renewal::{RACE, Renewal};
 use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::{AccountKey, Sub};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -46,6 +46,7 @@ fn family(now: Timestamp) -> Family {
         format: Format,
         client_id: "tv".to_owned(),
         account: AccountKey::local("alice"),
+        sub: Sub::from("acct-a"),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: now,
         amr: Vec::new(),

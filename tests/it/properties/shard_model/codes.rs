@@ -173,7 +173,7 @@ impl Life<'_> {
         let other = |held: &Hold| held.account != hold.account && held.browser != hold.browser;
         let again = |held: &Hold| held.account == hold.account && held.browser == hold.browser;
 
-        let reply = self.ask(TakeHold { key: KEY, hold: hold.clone() });
+        let reply = self.ask(TakeHold { key: KEY, hold: hold.clone(), person: Box::default() });
 
         assert_eq!(matches!(reply, Held::Yours(_)), open && !holder.as_ref().is_some_and(other));
         if !open {
@@ -200,7 +200,7 @@ impl Life<'_> {
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported),
         };
 
-        let decided = self.ask(Decide { key: KEY, hold, decision: decision.clone() });
+        let decided = self.ask(Decide { key: KEY, hold, person: Box::default(), decision: decision.clone() });
 
         if open && fresh.is_some() {
             assert!(matches!(decided, Decided::Done(_)), "{decided:?}");

@@ -15,7 +15,7 @@ use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::{AccountKey, Sub};
 use device_grant::network::Network;
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
@@ -101,12 +101,14 @@ pub(super) fn grant(secret: Digest, cnf: Confirmation, expires_at: Timestamp) ->
 
 pub(super) fn hold(account: u8, browser: u8, page: u32) -> Hold {
     let (session, browser) = (Digest::of(&[account, browser]), Digest::of(&[browser]));
-    Hold { account: AccountKey::local(&account.to_string()), session, browser, nonce: page.to_string() }
+    let (key, sub) = (AccountKey::local(&account.to_string()), Sub::from(account.to_string().as_str()));
+    Hold { account: key, sub, session, browser, nonce: page.to_string() }
 }
 
 pub(super) fn approval(at: Timestamp) -> Approval {
     let (account, scope) = (AccountKey::local("alice"), Scope::parse("openid").expect("a scope"));
-    Approval { account, scope, auth_time: at, amr: vec!["pwd".to_owned()], acr: None, at }
+    let sub = Sub::from("acct-a");
+    Approval { account, sub, scope, auth_time: at, amr: vec!["pwd".to_owned()], acr: None, at }
 }
 
 pub(super) fn current(secret: &str, attempt: &str) -> Current {
@@ -114,11 +116,12 @@ pub(super) fn current(secret: &str, attempt: &str) -> Current {
 }
 
 pub(super) fn family(id: FamilyId, attempt: u8, cnf: Confirmation, now: Timestamp) -> Family {
-    let Approval { account, scope, auth_time, amr, acr, .. } = approval(now);
+    let Approval { account, sub, scope, auth_time, amr, acr, .. } = approval(now);
     Family {
         format: Format,
         client_id: "demo-tv".to_owned(),
         account,
+        sub,
         scope,
         auth_time,
         amr,

@@ -5,13 +5,14 @@ use device_grant::audit::ledger::Shipment;
 use device_grant::audit::{Event, What};
 use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::Sub;
 use device_grant::limiter;
 use device_grant::limiter::command::{Admit, Expose, Rule, Take};
+use device_grant::verdict::{Doubt, Verdict, Whose, compare};
 use device_grant::web_origin::WebOrigin;
 
 use super::pin;
-use crate::properties::records::{AT, journey, network};
+use crate::properties::records::{AT, journey, network, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 
@@ -38,16 +39,35 @@ fn an_event_and_its_shipment() {
         at: AT,
         subject: KEY.to_string(),
         client_id: "demo-tv".to_owned(),
-        account: Some(AccountKey::local("alice")),
+        account: Some(Sub::from("acct-a")),
+        other_account: None,
         page: None,
         journey: None,
+        comparison: None,
     };
-    let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"local:alice"}"#;
+    let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
     pin(&event, json);
     let page = WebOrigin::parse("null").ok();
     let more = r#","page":"null","journey":{"start":{"country":"FR","asn":64500},"redemption":{}}}"#;
     let full = Event { page, journey: Some(journey()), ..event };
     pin(&full, &format!("{}{more}", json.trim_end_matches('}')));
+    let comparison = compare(&request().side(), &request().side());
+    let compared = Event {
+        other_account: Some(Sub::from("acct-b")),
+        comparison: Some(comparison),
+        page: None,
+        journey: None,
+        ..full
+    };
+    let spot = r#"{"country":"FR","asn":64500,"kind":"Apple TV"}"#;
+    let more = format!(
+        r#","other_account":"acct-b","comparison":{{"verdict":{{"is":"near"}},"device":{spot},"person":{spot}}}}}"#
+    );
+    pin(&compared, &format!("{}{more}", json.trim_end_matches('}')));
+    pin(&Verdict::Near, r#"{"is":"near"}"#);
+    pin(&Verdict::Far, r#"{"is":"far"}"#);
+    let hosting = Verdict::Unknown { why: Doubt::Hosting, whose: Some(Whose::Device) };
+    pin(&hosting, r#"{"is":"unknown","why":"hosting","whose":"device"}"#);
     pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);

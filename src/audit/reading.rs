@@ -1,0 +1,156 @@
+//! Reading events out of ledgers, a bounded number at a time.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::time::Timestamp;
+
+/// The most events that a ledger looks at for one command.
+pub const MOST_LOOKED_AT: u32 = 1_000;
+
+/// Which events are wanted: those that match every member that is given.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Filter {
+    /// The first instant.
+    pub from: Timestamp,
+    /// The instant after the last one.
+    pub to: Timestamp,
+    /// Finds events of grants and tokens of the client, and changes of the client itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The `sub` of an account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+}
+
+impl Filter {
+    /// Returns whether a record of a ledger, `{"id":…,"event":{…}}`, is wanted.
+    #[must_use]
+    pub fn matches(&self, record: &Value) -> bool {
+        let event = record.get("event").unwrap_or(&Value::Null);
+        let text = |name: &str| event.get(name).and_then(Value::as_str);
+        let at = event.get("at").and_then(Value::as_u64).map(Timestamp::from_millis);
+        let is = |wanted: &Option<String>, found: &[Option<&str>]| {
+            wanted.as_deref().is_none_or(|wanted| found.contains(&Some(wanted)))
+        };
+        let what = text("what");
+        let changed = text("subject").filter(|_| what.is_some_and(|what| what.starts_with("client_")));
+        at.is_some_and(|at| self.from <= at && at < self.to)
+            && is(&self.client_id, &[text("client_id"), changed])
+            && is(&self.account, &[text("account"), text("other_account")])
+            && is(&self.what, &[what])
+    }
+}
+
+/// Reads events of a ledger, oldest first. Looks at no more than [`MOST_LOOKED_AT`], whatever the filter finds.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReadEvents {
+    /// The number of the last record that was looked at before; 0 to begin.
+    pub after: i64,
+    /// The most events to return.
+    pub limit: u32,
+    /// Which events to return.
+    pub filter: Filter,
+}
+
+/// The result of [`ReadEvents`].
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EventPage {
+    /// The wanted records, as the ledger stores them: `{"id":"weur/3/17","event":{…}}`.
+    pub records: Vec<Value>,
+    /// The number of the last record that was looked at; `None` if that is the last one of the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+impl EventPage {
+    /// Picks the wanted records among `rows`, which are the first [`MOST_LOOKED_AT`] plus one that follow
+    /// [`ReadEvents::after`]. A row that does not parse is left out.
+    #[must_use]
+    pub fn of(ask: &ReadEvents, rows: &[(i64, String)]) -> Self {
+        let mut page = Self::default();
+        for (looked_at, (number, record)) in (0..).zip(rows) {
+            if looked_at == MOST_LOOKED_AT || page.records.len() as u64 == u64::from(ask.limit) {
+                page.next = Some(*number - 1);
+                break;
+            }
+            page.records
+                .extend(serde_json::from_str(record).ok().filter(|record| ask.filter.matches(record)));
+        }
+        page
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn everything() -> Filter {
+        Filter { to: Timestamp::from_millis(u64::MAX), ..Filter::default() }
+    }
+
+    fn rows(count: i64) -> Vec<(i64, String)> {
+        (1..=count)
+            .map(|n| (n, format!(r#"{{"id":"weur/3/{n}","event":{{"at":{n},"what":"approved"}}}}"#)))
+            .collect()
+    }
+
+    #[test]
+    fn every_member_of_a_filter_has_to_match() {
+        let text = |text: &str| Some(text.to_owned());
+        let event = json!({ "event": { "at": 5, "what": "contested", "client_id": "tv", "account": "a", "other_account": "b" } });
+        let from = |millis| Timestamp::from_millis(millis);
+        for (filter, expected) in [
+            (everything(), true),
+            (Filter { from: from(5), to: from(6), ..everything() }, true),
+            (Filter { from: from(6), ..everything() }, false),
+            (Filter { to: from(5), ..everything() }, false),
+            (
+                Filter { client_id: text("tv"), account: text("b"), what: text("contested"), ..everything() },
+                true,
+            ),
+            (Filter { client_id: text("tv2"), ..everything() }, false),
+            (Filter { account: text("c"), ..everything() }, false),
+            (Filter { what: text("reported"), ..everything() }, false),
+        ] {
+            assert_eq!(filter.matches(&event), expected, "{filter:?}");
+        }
+        let of_tv = Filter { client_id: text("tv"), ..everything() };
+        assert!(of_tv.matches(&json!({ "event": { "at": 5, "what": "client_changed", "subject": "tv" } })));
+        assert!(!of_tv.matches(&json!({ "event": { "at": 5, "what": "scope_described", "subject": "tv" } })));
+        assert!(!everything().matches(&json!({})), "a record without a time");
+    }
+
+    #[test]
+    fn pages_follow_each_other_without_a_gap() {
+        let all = rows(25);
+        let (mut after, mut seen) = (0, Vec::new());
+        loop {
+            let left = all.iter().filter(|(number, _)| *number > after).cloned().collect::<Vec<_>>();
+            let page = EventPage::of(&ReadEvents { after, limit: 10, filter: everything() }, &left);
+            assert!(page.records.len() <= 10);
+            seen.extend(page.records.iter().map(|record| record["event"]["at"].as_i64().unwrap()));
+            let Some(next) = page.next else { break };
+            after = next;
+        }
+
+        assert_eq!(seen, (1..=25).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_filter_that_finds_nothing_looks_at_a_bounded_number() {
+        let filter = Filter { what: Some("reported".to_owned()), ..everything() };
+        let most = i64::from(MOST_LOOKED_AT);
+        let ask = ReadEvents { after: 0, limit: 10, filter };
+
+        let page = EventPage::of(&ask, &rows(most + 1));
+
+        assert_eq!(page, EventPage { records: Vec::new(), next: Some(most) });
+        assert_eq!(EventPage::of(&ask, &rows(most)).next, None, "those were all");
+        assert_eq!(EventPage::of(&ask, &[(1, "{".to_owned())]), EventPage::default());
+    }
+}

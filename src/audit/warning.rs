@@ -1,0 +1,45 @@
+//! Warnings: the events that somebody should hear about when they happen, in the log and through the
+//! [webhook](super::webhook).
+
+use serde::Serialize;
+
+use super::{Event, What};
+
+impl What {
+    /// Returns whether the event says that somebody probably tried to deceive a person.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        match self {
+            Self::Contested | Self::Reported => true,
+            Self::DeviceAuthorization
+            | Self::ConsentOpened
+            | Self::Approved
+            | Self::Denied
+            | Self::Expired
+            | Self::Redeemed
+            | Self::RedeemedElsewhere
+            | Self::RefusedElsewhere
+            | Self::Reissued
+            | Self::DeviceCodeReplayed
+            | Self::DeviceCodeWithoutKey
+            | Self::Refreshed
+            | Self::RefreshedAgain
+            | Self::RefreshTokenReused
+            | Self::Revoked => false,
+        }
+    }
+}
+
+/// Returns the line of the log for an event that is a warning. It has the whole event: time, account, grant, both
+/// places and the verdict.
+#[must_use]
+pub fn line(event: &Event) -> Option<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        what: &'static str,
+        outcome: What,
+        event: &'a Event,
+    }
+    let line = Line { what: "warning", outcome: event.what, event };
+    event.what.is_warning().then(|| serde_json::to_string(&line).expect("an event can always be written"))
+}

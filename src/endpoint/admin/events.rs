@@ -1,0 +1,155 @@
+//! The events, out of the ledgers.
+//!
+//! There is a ledger for each object and day. A page comes from as many of them as it takes, in the order of day,
+//! object and block, but from no more than [`MOST_LEDGERS`]. So it can have fewer events than it may, even none, and
+//! still name a next page.
+
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::body;
+use super::done::Done;
+use super::problem::Problem;
+use crate::audit::What;
+use crate::audit::change::Changed;
+use crate::audit::ledger::{FindLedgers, OUTBOXES};
+use crate::audit::ledger_name::LedgerName;
+use crate::audit::reading::{Filter, ReadEvents};
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::fault::Fault;
+use crate::secret;
+use crate::time::Timestamp;
+
+/// The most ledgers that a page is read from. With the list of ledgers, these are 21 calls.
+const MOST_LEDGERS: u32 = 20;
+/// Default number of events per page.
+const PAGE: u32 = 100;
+const LARGEST_PAGE: u32 = 500;
+/// Seconds in a day.
+const DAY: u64 = 86_400;
+/// Longest filter, in bytes.
+const LONGEST: usize = 256;
+/// Seconds from 1970 to the year 9999, the last instant that can be asked for.
+const LAST: u64 = 253_402_300_799;
+
+/// A page of events.
+#[derive(Serialize)]
+struct Page {
+    events: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Where a page begins: after a record of a ledger.
+#[derive(Deserialize, Serialize)]
+struct Cursor {
+    ledger: LedgerName,
+    after: i64,
+}
+
+impl Cursor {
+    fn encode(&self) -> String {
+        secret::encode(format!("{}:{}", self.ledger, self.after).as_bytes())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let text = String::from_utf8(secret::decode(text)?).ok()?;
+        let (ledger, after) = text.rsplit_once(':')?;
+        Some(Self { ledger: ledger.parse().ok()?, after: after.parse().ok()? })
+    }
+}
+
+/// Answers `GET /events`.
+pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    let known = ["from", "to", "client_id", "account", "what", "limit", "cursor"];
+    let query = body::query(context.request, &known)?;
+    let (limit, filter) =
+        (number(&query, "limit", u64::from(PAGE), 1, u64::from(LARGEST_PAGE))?, filter(&query, context.now)?);
+    let begin = Cursor { ledger: LedgerName::before_all_of(day(filter.from)), after: 0 };
+    let cursor = cursor(&query)?.filter(|cursor| cursor.ledger > begin.ledger).unwrap_or(begin);
+    let page = collect(context, cursor, &filter, u32::try_from(limit).unwrap_or(PAGE)).await?;
+    Ok(Done::read(Response::json(200, &page)))
+}
+
+async fn collect<P: Platform>(
+    context: Context<'_, P>,
+    cursor: Cursor,
+    filter: &Filter,
+    limit: u32,
+) -> Result<Page, Problem> {
+    let last_day = day(Timestamp::from_millis(filter.to.millis().saturating_sub(1)));
+    let find = FindLedgers { first: cursor.ledger.clone(), last_day, limit: MOST_LEDGERS + 1 };
+    let ledgers = context.server.platform.ledger(OUTBOXES, find).await?;
+    let mut events = Vec::new();
+    for (read, ledger) in (0..).zip(ledgers) {
+        let after = if ledger == cursor.ledger { cursor.after } else { 0 };
+        let left = limit.saturating_sub(u32::try_from(events.len()).unwrap_or(u32::MAX));
+        if left == 0 || read == MOST_LEDGERS {
+            return Ok(Page { events, next_cursor: Some(Cursor { ledger, after }.encode()) });
+        }
+        let ask = ReadEvents { after, limit: left, filter: filter.clone() };
+        let found = context.server.platform.ledger(&ledger.to_string(), ask).await?;
+        events.extend(found.records);
+        if let Some(after) = found.next {
+            return Ok(Page { events, next_cursor: Some(Cursor { ledger, after }.encode()) });
+        }
+    }
+    Ok(Page { events, next_cursor: None })
+}
+
+fn day(at: Timestamp) -> u32 {
+    u32::try_from(at.seconds() / DAY).unwrap_or(u32::MAX)
+}
+
+/// Reads the filter. Without `from` and `to`, these are the last 24 hours.
+fn filter(query: &Form, now: Timestamp) -> Result<Filter, Problem> {
+    let to = number(query, "to", now.seconds() + 1, 0, LAST)?;
+    let from = number(query, "from", to.saturating_sub(DAY), 0, LAST)?;
+    if from > to {
+        return Err(invalid("from", format!("from is {from}: it must not be after to, which is {to}")));
+    }
+    let at = |seconds| Timestamp::from_millis(0) + Duration::from_secs(seconds);
+    let what = text(query, "what")?;
+    if let Some(what) = what.as_deref().filter(|what| !is_kind(what)) {
+        return Err(invalid("what", format!("what is {what:?}: there is no such kind of event")));
+    }
+    let (client_id, account) = (text(query, "client_id")?, text(query, "account")?);
+    Ok(Filter { from: at(from), to: at(to), client_id, account, what })
+}
+
+fn is_kind(text: &str) -> bool {
+    let value = || Value::from(text);
+    serde_json::from_value::<What>(value()).is_ok() || serde_json::from_value::<Changed>(value()).is_ok()
+}
+
+fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {
+    match query.get(name) {
+        Some(text) if text.len() > LONGEST => {
+            Err(invalid(name, format!("{name} must have at most {LONGEST} bytes")))
+        }
+        text => Ok(text.map(str::to_owned)),
+    }
+}
+
+fn number(query: &Form, name: &'static str, default: u64, least: u64, most: u64) -> Result<u64, Problem> {
+    let Some(text) = query.get(name) else { return Ok(default) };
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| {
+        invalid(name, format!("{name} is {text:?}: it must be a whole number from {least} to {most}"))
+    })
+}
+
+fn cursor(query: &Form) -> Result<Option<Cursor>, Problem> {
+    let Some(text) = query.get("cursor") else { return Ok(None) };
+    let cursor = Cursor::decode(text).map(Some);
+    cursor.ok_or_else(|| invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned()))
+}
+
+fn invalid(name: &str, detail: String) -> Problem {
+    Problem::Invalid(vec![Fault::at(name, detail)])
+}

@@ -1,0 +1,131 @@
+// A deception that a person reports reaches the log, the ledger and the webhook, whatever the receiver does.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { Webhook } from 'standardwebhooks';
+import { Admin } from './support/admin.mjs';
+import { until } from './support/bounded.mjs';
+import { accounts } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { at } from './support/places.mjs';
+import { endDiscreetly, keepSecret } from './support/secrets.mjs';
+import { grants, ledger, rows } from './support/stored.mjs';
+
+const LATE = 60_000;
+const [OLD, NEW] = ['MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQ'].map((key) => keepSecret('a secret of the webhook', `whsec_${key}`));
+const LAGOS = { city: 'Lagos', country: 'NG', latitude: '6.45407', longitude: '3.39467', asn: 37148, asOrganization: 'Example Mobile', colo: 'LOS' };
+const BERLIN = { city: 'Berlin', region: 'Berlin', country: 'DE', latitude: '52.52437', longitude: '13.41053', asn: 3320, asOrganization: 'Example Telecom', colo: 'TXL' };
+const deliveries = (server) => rows(server, 'GrantShard', 'SELECT seq, due FROM deliveries');
+/** What a log has besides decisions: failures of the webhook. */
+const besides = [/"what":"webhook","outcome":"unavailable"/];
+
+test('a report is delivered to a receiver that redirects, is slow, and then answers; meanwhile the ledger has it', async (t) => {
+  const receiver = await openReceiver(t);
+  const server = await started(t, receiver);
+  receiver.answers.push(
+    (response) => response.writeHead(302, { location: '/elsewhere' }).end(),
+    () => {},
+    (response) => response.writeHead(204).end(),
+  );
+
+  await report(server);
+  await until(() => receiver.received.length === 1, LATE, 'nothing was delivered');
+  await until(() => ledger(server).some(({ record }) => record.event.what === 'reported'), LATE, 'the ledger waits for the webhook');
+  assert.equal(deliveries(server).length, 1);
+  await server.kill9();
+  await server.restart();
+  await until(() => receiver.received.length === 3 && deliveries(server).length === 0, LATE, 'the delivery was not repeated until it arrived');
+
+  assert.deepEqual(receiver.received.map(({ url }) => url), ['/hook', '/hook', '/hook'], 'no redirect is followed');
+  const bodies = receiver.received.map(({ headers, body }) => {
+    for (const secret of [OLD, NEW]) assert.deepEqual(new Webhook(secret).verify(body, headers), JSON.parse(body));
+    assert.throws(() => new Webhook(OLD).verify(body.replace('Lagos', 'Berlin'), headers));
+    return body;
+  });
+  assert.equal(new Set(bodies).size, 1, 'each attempt says the same');
+  assert.equal(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size, 1);
+  const { type, data } = JSON.parse(bodies[0]);
+  const [{ key }] = grants(server);
+  assert.deepEqual([type, data.event.subject, data.event.account, data.event.client_id], ['grant.reported', key, 'acct-7f3a51c2', 'demo-tv']);
+  const { body } = await new Admin(server).ask('GET', '/events?what=reported&account=acct-7f3a51c2');
+  assert.deepEqual(body, { events: [data] }, 'the API returns what was delivered');
+  assert.match(server.logs(), /"what":"webhook".*the response has status 302/);
+  assert.match(server.logs(), /"what":"webhook".*no response in time/);
+});
+
+test('a code in two hands is delivered, and the warning in the log names both accounts', async (t) => {
+  const receiver = await openReceiver(t);
+  const server = await started(t, receiver);
+  receiver.answers.push((response) => response.writeHead(200).end('x'.repeat(1_000_000)));
+  const device = await Device.start(server, { headers: at(LAGOS) });
+  await new Person(server, { headers: at(BERLIN) }).consider(device.userCode);
+
+  const bob = new Person(server, { account: accounts.bob, headers: at(BERLIN) });
+  await bob.enter(device.userCode);
+  await bob.signIn();
+
+  await until(() => receiver.received.length === 1 && deliveries(server).length === 0, LATE, 'nothing was delivered');
+  const { event } = JSON.parse(receiver.received[0].body).data;
+  assert.deepEqual([event.what, event.account, event.other_account], ['contested', 'acct-b42c9e07', 'acct-7f3a51c2']);
+  const warnings = server.logs().split('\n').filter((line) => line.includes('"what":"warning"')).map((line) => JSON.parse(line));
+  assert.deepEqual(warnings, [{ what: 'warning', outcome: 'contested', event }]);
+});
+
+test('without a webhook, a report is still in the log, and nothing waits', async (t) => {
+  const server = await started(t);
+
+  const person = await report(server);
+
+  assert.match(person.consent, /This request comes from Lagos, NG . You are in Berlin, DE . That’s about 5200 km apart/);
+  const [warning] = server.logs().split('\n').filter((line) => line.includes('"what":"warning"')).map((line) => JSON.parse(line));
+  assert.deepEqual([warning.outcome, warning.event.comparison], [
+    'reported',
+    {
+      verdict: { is: 'far' },
+      kilometers: 5_200,
+      device: { country: 'NG', city: 'Lagos', asn: 37148, kind: 'Unknown device' },
+      person: { country: 'DE', city: 'Berlin', asn: 3320, kind: 'Unknown device' },
+    },
+  ]);
+  assert.deepEqual(deliveries(server), []);
+});
+
+async function started(t, receiver) {
+  const vars = { SHARDS_PER_REGION: '1', ...receiver?.vars };
+  const server = await startWorkerd({ vars });
+  t.after(() => endDiscreetly(server, { besides }));
+  return server;
+}
+
+/** Alice in Berlin reports a code that was requested in Lagos. */
+async function report(server) {
+  const device = await Device.start(server, { headers: { ...at(LAGOS), 'user-agent': '' } });
+  const person = new Person(server, { headers: { ...at(BERLIN), 'user-agent': '' } });
+  await person.consider(device.userCode);
+  person.consent = person.page.text;
+  await person.decide('report');
+  person.mustRead(200, 'Refused and reported');
+  return person;
+}
+
+/** A receiver that notes what it gets, and answers as `answers` says, one function for each request. */
+async function openReceiver(t) {
+  const [received, answers] = [[], []];
+  const receiver = createServer(async (request, response) => {
+    received.push({ url: request.url, headers: request.headers, body: await text(request) });
+    answers.shift()?.(response);
+  });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  t.after(() => {
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+  const vars = { EVENTS_WEBHOOK: `http://127.0.0.1:${receiver.address().port}/hook`, EVENTS_WEBHOOK_SECRET: `${NEW},${OLD}` };
+  return { received, answers, vars };
+}

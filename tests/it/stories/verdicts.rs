@@ -1,0 +1,222 @@
+//! Near, far or unknown: on the consent page, in events and in the log.
+
+use device_grant::audit::warning;
+use device_grant::coordinates::Coordinates;
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::place::Place;
+use device_grant::verdict::{Doubt, Verdict, Whose};
+use serde_json::{Value, json};
+
+use super::{ALICE, BOB};
+use crate::support::person::Person;
+use crate::support::{World, json as body, post};
+
+const CLIENT: (&str, &str) = ("client_id", "demo-tv");
+const SUBS: [&str; 2] = ["acct-7f3a51c2", "acct-b42c9e07"];
+
+fn place(country: &str, city: &str, coordinates: (f64, f64), asn: u32) -> Place {
+    let text = |text: &str| Some(text.to_owned());
+    let coordinates = Coordinates::of(coordinates.0, coordinates.1);
+    Place { country: text(country), city: text(city), coordinates, asn: Some(asn), ..Place::default() }
+}
+
+fn berlin() -> Place {
+    place("DE", "Berlin", (52.52, 13.405), 3_320)
+}
+
+fn lagos() -> Place {
+    place("NG", "Lagos", (6.455, 3.384), 37_148)
+}
+
+/// Starts a grant from `there`. Returns its user code.
+fn start(world: &World, there: Place) -> String {
+    let request = Request { place: there.into(), ..post("/device_authorization", &[CLIENT]) };
+    user_code(&world.send(&request))
+}
+
+fn user_code(started: &Response) -> String {
+    body(started).get("user_code").and_then(Value::as_str).expect("a code").to_owned()
+}
+
+/// Returns a browser in Berlin.
+fn in_berlin(world: &World) -> Person<'_> {
+    let send = |request: &Request| world.send(&Request { place: berlin().into(), ..request.clone() });
+    Person::before(send, "198.51.100.23")
+}
+
+/// Returns the verdicts in the lines of the log.
+fn logged(page: &Response) -> Vec<Option<Verdict>> {
+    page.decisions.iter().map(|line| line.verdict).collect()
+}
+
+/// Returns the event of this kind, as JSON.
+fn event(world: &World, what: &str) -> Value {
+    let all = world.recorded().into_iter().map(|event| serde_json::to_value(event).expect("it serializes"));
+    all.into_iter()
+        .find(|event| event.get("what").is_some_and(|kind| kind == what))
+        .unwrap_or_else(|| panic!("no event {what}"))
+}
+
+#[test]
+fn a_far_request_begins_with_both_places_and_a_button_that_refuses() {
+    let world = World::new();
+    let person = in_berlin(&world);
+
+    let page = person.enter_as(ALICE.0, ALICE.1, &start(&world, lagos()));
+
+    let (before, after) = page.body.split_once("Let <bdi class=\"client\">").expect("the heading");
+    for words in ["Lagos, NG", "Berlin, DE", "about 5200 km", "value=\"deny\"", "notice bad"] {
+        assert!(before.contains(words), "{words}");
+    }
+    assert!(!before.contains("approve"), "nothing else comes first");
+    assert!(!page.body.contains("Same area") && !after.contains("notice bad"));
+    assert_eq!(logged(&page), [Some(Verdict::Far), None], "the code entry, and the sign-in before it");
+    let refused = person.submit(&[("step", "decide"), ("decision", "deny")]);
+    assert_eq!((refused.status, logged(&refused)), (200, vec![Some(Verdict::Far)]));
+}
+
+#[test]
+fn a_near_request_has_a_neutral_line() {
+    let world = World::new();
+
+    let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, berlin()));
+
+    assert!(page.body.contains("Same area as you: <bdi>Berlin, DE</bdi>"), "{}", page.body);
+    assert!(!page.body.contains("notice bad"));
+    assert_eq!(logged(&page).first(), Some(&Some(Verdict::Near)));
+}
+
+#[test]
+fn an_unknown_place_is_never_shown_as_near() {
+    let hosting = place("DE", "Berlin", (52.52, 13.405), 24_940);
+    for there in [Place::default(), hosting] {
+        let world = World::new();
+
+        let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, there));
+
+        assert!(page.body.contains("can’t tell whether this request comes from near you"), "{}", page.body);
+        assert!(!page.body.contains("Same area") && !page.body.contains("notice bad"));
+    }
+}
+
+#[test]
+fn no_page_shows_the_number_of_a_network_or_a_doubled_region() {
+    let world = World::new();
+    let region = Some("Berlin".to_owned());
+    let there = Place { region, operator: Some("Example Telecom".to_owned()), ..berlin() };
+
+    let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, there)).body;
+
+    assert!(page.contains("Example Telecom") && !page.contains("AS3320"), "{page}");
+    assert!(page.contains("Berlin, DE") && !page.contains("Berlin, Berlin"));
+}
+
+#[test]
+fn the_verdict_is_in_the_event_of_every_step_of_a_person() {
+    for (decision, what) in [("approve", "approved"), ("deny", "denied"), ("report", "reported")] {
+        let world = World::new();
+        let person = in_berlin(&world);
+        person.enter_as(ALICE.0, ALICE.1, &start(&world, lagos()));
+        person.decide(decision);
+
+        for what in ["consent_opened", what] {
+            let event = event(&world, what);
+            assert_eq!(event["account"], SUBS[0]);
+            assert_eq!(
+                event["comparison"],
+                json!({
+                    "verdict": { "is": "far" },
+                    "kilometers": 5200,
+                    "device": { "country": "NG", "city": "Lagos", "asn": 37148, "kind": "Unknown device" },
+                    "person": { "country": "DE", "city": "Berlin", "asn": 3320, "kind": "Unknown device" },
+                }),
+                "{what}"
+            );
+        }
+        assert_eq!(event(&world, "device_authorization").get("comparison"), None);
+    }
+}
+
+#[test]
+fn a_decision_is_compared_with_where_it_is_made() {
+    let world = World::new();
+    let (code, person) = (start(&world, berlin()), in_berlin(&world));
+    person.enter_as(ALICE.0, ALICE.1, &code);
+    let decide = person.form(&[("step", "decide"), ("decision", "approve"), ("confirm_device", "yes")]);
+
+    let result = world.send(&Request { place: lagos().into(), ..decide });
+
+    assert_eq!((result.status, logged(&result)), (200, vec![Some(Verdict::Far)]));
+    assert_eq!(event(&world, "consent_opened")["comparison"]["verdict"]["is"], "near");
+    assert_eq!(event(&world, "approved")["comparison"]["verdict"]["is"], "far");
+}
+
+#[test]
+fn the_same_block_of_addresses_is_near_even_where_the_city_differs() {
+    let world = World::new();
+    let place = place("DE", "Potsdam", (50.0, 10.0), 3_320);
+    let address = Some("198.51.100.99".to_owned());
+    let request = Request { place: place.into(), address, ..post("/device_authorization", &[CLIENT]) };
+    let code = user_code(&world.send(&request));
+
+    let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &code);
+
+    assert_eq!(logged(&page).first(), Some(&Some(Verdict::Near)));
+}
+
+#[test]
+fn a_report_is_a_warning_and_an_ordinary_refusal_is_not() {
+    let world = World::new();
+    for decision in ["approve", "deny", "report"] {
+        let person = in_berlin(&world);
+        person.enter_as(ALICE.0, ALICE.1, &start(&world, lagos()));
+        person.decide(decision);
+    }
+
+    let lines: Vec<Value> = warnings(&world);
+
+    let [line] = &*lines else { panic!("one warning: {lines:?}") };
+    assert_eq!((&line["what"], &line["outcome"]), (&json!("warning"), &json!("reported")));
+    let event = &line["event"];
+    assert_eq!((&event["at"], &event["account"]), (&json!(world.now().millis()), &json!(SUBS[0])));
+    assert_eq!(event["client_id"], "demo-tv");
+    assert_eq!(event["subject"].as_str().map(str::len), Some(22), "the grant");
+    assert_eq!(event["comparison"]["verdict"]["is"], "far");
+    assert_eq!(event["comparison"]["device"]["city"], "Lagos");
+}
+
+#[test]
+fn a_code_in_two_hands_is_a_warning_that_names_both_accounts() {
+    let world = World::new();
+    let code = start(&world, lagos());
+    in_berlin(&world).enter_as(ALICE.0, ALICE.1, &code);
+    let wrong = Person::of(&world).enter_as(BOB.0, BOB.1, "BCDF-GHJK");
+
+    let second = Person::of(&world).enter_as(BOB.0, BOB.1, &code);
+
+    assert_eq!(second.status, wrong.status, "the page does not tell");
+    let lines = warnings(&world);
+    let [line] = &*lines else { panic!("one warning: {lines:?}") };
+    assert_eq!(line["outcome"], "contested");
+    assert_eq!(line["event"]["account"], SUBS[1]);
+    assert_eq!(line["event"]["other_account"], SUBS[0]);
+    let verdict = &line["event"]["comparison"]["verdict"];
+    let expected = Verdict::Unknown { why: Doubt::NotKnown, whose: Some(Whose::Person) };
+    assert_eq!(*verdict, serde_json::to_value(expected).expect("it serializes"));
+}
+
+#[test]
+fn one_person_in_two_browsers_is_no_warning() {
+    let world = World::new();
+    let code = start(&world, berlin());
+    in_berlin(&world).enter_as(ALICE.0, ALICE.1, &code);
+    in_berlin(&world).enter_as(ALICE.0, ALICE.1, &code);
+
+    assert_eq!(warnings(&world), Vec::<Value>::new());
+}
+
+/// Returns the warnings that the shards write to the log.
+fn warnings(world: &World) -> Vec<Value> {
+    let lines = world.recorded().iter().filter_map(warning::line).collect::<Vec<_>>();
+    lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
