@@ -9,17 +9,44 @@ pub enum Language {
     #[default]
     English,
     German,
+    French,
+    Spanish,
+    BrazilianPortuguese,
+    Japanese,
+    SimplifiedChinese,
+    Arabic,
 }
 
 /// The language that a range means, apart from longer ranges that begin with it.
-const RANGES: [(&str, Language); 2] = [("en", Language::English), ("de", Language::German)];
+const RANGES: [(&str, Language); 8] = [
+    ("en", Language::English),
+    ("de", Language::German),
+    ("fr", Language::French),
+    ("es", Language::Spanish),
+    ("pt", Language::BrazilianPortuguese),
+    ("ja", Language::Japanese),
+    ("zh", Language::SimplifiedChinese),
+    ("ar", Language::Arabic),
+];
+
+/// Ranges of Chinese in traditional characters, which we do not have.
+const TRADITIONAL: [&str; 4] = ["zh-hant", "zh-tw", "zh-hk", "zh-mo"];
 
 /// Most ranges of an `Accept-Language` header that are read.
 const MOST_RANGES: usize = 32;
 
 impl Language {
     /// All languages, in the order of the menu.
-    pub const ALL: [Self; 2] = [Self::English, Self::German];
+    pub const ALL: [Self; 8] = [
+        Self::English,
+        Self::German,
+        Self::French,
+        Self::Spanish,
+        Self::BrazilianPortuguese,
+        Self::Japanese,
+        Self::SimplifiedChinese,
+        Self::Arabic,
+    ];
 
     /// Returns the tag (BCP 47), which is also the name of the file in `messages/`.
     #[must_use]
@@ -27,6 +54,12 @@ impl Language {
         match self {
             Self::English => "en",
             Self::German => "de",
+            Self::French => "fr",
+            Self::Spanish => "es",
+            Self::BrazilianPortuguese => "pt-BR",
+            Self::Japanese => "ja",
+            Self::SimplifiedChinese => "zh-Hans",
+            Self::Arabic => "ar",
         }
     }
 
@@ -34,7 +67,14 @@ impl Language {
     #[must_use]
     pub const fn direction(self) -> &'static str {
         match self {
-            Self::English | Self::German => "ltr",
+            Self::Arabic => "rtl",
+            Self::English
+            | Self::German
+            | Self::French
+            | Self::Spanish
+            | Self::BrazilianPortuguese
+            | Self::Japanese
+            | Self::SimplifiedChinese => "ltr",
         }
     }
 
@@ -54,8 +94,17 @@ impl Language {
     }
 
     /// Returns the language of the first range that names one of ours, best range first (RFC 4647 §3.4).
+    ///
+    /// Browsers add `zh` to `zh-TW` by themselves, so after such a range a bare `zh` does not mean that its reader
+    /// wants simplified characters; `zh-CN` and `zh-Hans` do.
     pub fn preferred<'a>(mut ranges: impl Iterator<Item = &'a str>) -> Option<Self> {
-        ranges.find_map(Self::look_up)
+        let mut reads_traditional = false;
+        ranges.find_map(|range| {
+            let is_traditional = is_traditional(range);
+            reads_traditional |= is_traditional;
+            let is_unwanted = is_traditional || (reads_traditional && range.eq_ignore_ascii_case("zh"));
+            Self::look_up(range).filter(|_| !is_unwanted)
+        })
     }
 
     /// Shortens the range, subtag by subtag, until it names one of ours.
@@ -66,6 +115,13 @@ impl Language {
             None => Self::look_up(range.rsplit_once('-')?.0),
         }
     }
+}
+
+fn is_traditional(range: &str) -> bool {
+    let range = range.to_ascii_lowercase();
+    TRADITIONAL.iter().any(|traditional| {
+        range.strip_prefix(traditional).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
 }
 
 /// Splits `de;q=0.8` into the range and its weight in thousandths. `None` if the weight is malformed.
@@ -95,6 +151,17 @@ mod tests {
             ("en;q=0.5, de;q=0.8", Some(Language::German)),
             ("sv, en;q=0.9, de;q=0.8", Some(Language::English)),
             ("de;q=0, en;q=0.1", Some(Language::English)),
+            ("pt", Some(Language::BrazilianPortuguese)),
+            ("pt-PT", Some(Language::BrazilianPortuguese)),
+            ("zh", Some(Language::SimplifiedChinese)),
+            ("zh-CN", Some(Language::SimplifiedChinese)),
+            ("zh-Hans-HK", Some(Language::SimplifiedChinese)),
+            ("zh-TW", None),
+            ("zh-Hant-HK", None),
+            ("zh-TW,zh;q=0.9,en-US;q=0.8", Some(Language::English)),
+            ("zh-hk,zh-CN;q=0.9,en;q=0.8", Some(Language::SimplifiedChinese)),
+            ("zh-Hantx", Some(Language::SimplifiedChinese)),
+            ("ar-EG", Some(Language::Arabic)),
             ("de;q=2, en;q=x, sv", None),
             ("de;q=0.1234", None),
             ("*", None),

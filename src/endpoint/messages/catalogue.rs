@@ -16,6 +16,12 @@ pub(super) const fn source(language: Language) -> &'static str {
     match language {
         Language::English => include_str!("../../../messages/en.txt"),
         Language::German => include_str!("../../../messages/de.txt"),
+        Language::French => include_str!("../../../messages/fr.txt"),
+        Language::Spanish => include_str!("../../../messages/es.txt"),
+        Language::BrazilianPortuguese => include_str!("../../../messages/pt-BR.txt"),
+        Language::Japanese => include_str!("../../../messages/ja.txt"),
+        Language::SimplifiedChinese => include_str!("../../../messages/zh-Hans.txt"),
+        Language::Arabic => include_str!("../../../messages/ar.txt"),
     }
 }
 

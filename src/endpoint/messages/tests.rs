@@ -10,12 +10,19 @@ use super::*;
 /// The plural categories of a language for whole numbers (CLDR 48), without those that only millions have.
 fn plurals(language: Language) -> &'static [Plural] {
     match language {
-        Language::English | Language::German => &[Plural::One, Plural::Other],
+        Language::English
+        | Language::German
+        | Language::French
+        | Language::Spanish
+        | Language::BrazilianPortuguese => &[Plural::One, Plural::Other],
+        Language::Japanese | Language::SimplifiedChinese => &[Plural::Other],
+        Language::Arabic => &Plural::ALL,
     }
 }
 
 /// Messages that are the same as in English, because the language has the same word.
-const SAME: &[(Language, &[&str])] = &[(Language::German, &["title_problem", "enter_code"])];
+const SAME: &[(Language, &[&str])] =
+    &[(Language::German, &["title_problem", "enter_code"]), (Language::French, &["enter_code"])];
 
 /// The keys that a file must have.
 fn wanted(language: Language) -> BTreeSet<String> {

@@ -1,6 +1,7 @@
 //! The language of the pages: how it is chosen, and that all of a page is in it.
 
 use device_grant::endpoint::http::Request;
+use device_grant::language::Language;
 
 use crate::support::person::Person;
 use crate::support::{World, get};
@@ -181,5 +182,27 @@ fn a_wait_and_an_expiry_have_a_unit_in_the_right_number() {
         world.wait(wait);
         let page = person.submit(&[("step", "decide"), ("language", "en")]);
         assert!(page.body.contains(&format!("This request expires {words}")), "{words} {}", page.body);
+    }
+}
+
+#[test]
+fn every_language_has_every_page_and_arabic_is_written_from_right_to_left() {
+    let world = World::new();
+    for language in Language::ALL {
+        let person = speaking(&world, Some(language.tag()));
+        let started = world.start();
+        let mut pages = vec![person.open("/device"), person.open("/authorize")];
+        pages.push(person.enter(&started.user_code));
+        pages.push(person.sign_in(ALICE.0, "looking-glass"));
+        pages.push(person.sign_in(ALICE.0, ALICE.1));
+        pages.push(person.decide("report"));
+        pages.push(person.decide("report"));
+        pages.push(person.open(&format!("/device?user_code={}", started.user_code)));
+
+        let root = format!("<html lang=\"{}\" dir=\"{}\">", language.tag(), language.direction());
+        for page in pages {
+            assert!(page.body.contains(&root), "{language:?}: {}", page.body);
+            assert!(page.body.len() < 30_000, "{language:?}: {} bytes", page.body.len());
+        }
     }
 }

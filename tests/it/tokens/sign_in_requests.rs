@@ -169,7 +169,10 @@ fn the_metadata_list_what_a_device_can_request() {
     let metadata = json(&World::new().get("/.well-known/openid-configuration"));
 
     assert_eq!(metadata.get("acr_values_supported"), Some(&json!([PASSWORD])));
-    assert_eq!(metadata.get("ui_locales_supported"), Some(&json!(["en", "de"])));
+    assert_eq!(
+        metadata.get("ui_locales_supported"),
+        Some(&json!(["en", "de", "fr", "es", "pt-BR", "ja", "zh-Hans", "ar"]))
+    );
     let all = json!(["ES256", "RS256", "PS256", "PS384", "PS512", "EdDSA"]);
     assert_eq!(metadata.get("userinfo_signing_alg_values_supported"), Some(&all));
     assert_eq!(metadata.get("id_token_signing_alg_values_supported"), Some(&all));
