@@ -166,14 +166,21 @@ fn an_operator_who_lists_null_is_warned() {
 fn consent(origin: Option<&str>) -> String {
     let world = World::new();
     list_origin(&world, "demo-tv", origin.unwrap_or(ELSEWHERE));
-    let place = Place { country: Some("FR".to_owned()), city: Some("Lyon".to_owned()), ..Place::default() };
+    let place = Place {
+        country: Some("FR".to_owned()),
+        city: Some("Lyon".to_owned()),
+        asn: Some(3_215),
+        ..Place::default()
+    };
     let request = Request {
         origin: origin.map(str::to_owned),
-        place: place.into(),
+        place: place.clone().into(),
         ..post("/device_authorization", &[CLIENT])
     };
     let started = body(&world.send(&request));
-    let person = Person::of(&world);
+    let from_lyon =
+        |request: &Request| world.send(&Request { place: place.clone().into(), ..request.clone() });
+    let person = Person::before(from_lyon, "198.51.100.23");
     person.enter(started.get("user_code").and_then(Value::as_str).expect("a code"));
     person.sign_in("alice", "wonderland-8787").body
 }
@@ -187,7 +194,7 @@ fn the_consent_page_names_the_page_that_started_a_grant() {
 
 #[test]
 fn a_start_from_null_is_never_said_to_be_near() {
-    const NEAR: &str = "should be in about the same place as you";
+    const NEAR: &str = "Same area as you";
 
     let hidden = consent(Some("null"));
 

@@ -44,6 +44,11 @@ fn in_berlin(world: &World) -> Person<'_> {
     Person::before(send, "198.51.100.23")
 }
 
+/// Returns the words of a piece of HTML.
+fn words(html: &str) -> String {
+    html.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, text)| text).collect()
+}
+
 /// Returns the verdicts in the lines of the log.
 fn logged(page: &Response) -> Vec<Option<Verdict>> {
     page.decisions.iter().map(|line| line.verdict).collect()
@@ -65,11 +70,11 @@ fn a_far_request_begins_with_both_places_and_a_button_that_refuses() {
     let page = person.enter_as(ALICE.0, ALICE.1, &start(&world, lagos()));
 
     let (before, after) = page.body.split_once("Let <bdi class=\"client\">").expect("the heading");
-    for words in ["Lagos, NG", "Berlin, DE", "about 5200 km", "value=\"deny\"", "notice bad"] {
-        assert!(before.contains(words), "{words}");
-    }
+    assert!(words(before).contains("This request comes from Lagos, Nigeria. You are in Berlin, Germany."));
+    assert!(before.contains("class=\"far\"") && before.contains("value=\"deny\""));
     assert!(!before.contains("approve"), "nothing else comes first");
-    assert!(!page.body.contains("Same area") && !after.contains("notice bad"));
+    assert!(words(after).contains("Lagos, Nigeria (about 5,200 km away)"));
+    assert!(after.contains("<details class=\"details\" open>") && !page.body.contains("Same area"));
     assert_eq!(logged(&page), [Some(Verdict::Far), None], "the code entry, and the sign-in before it");
     let refused = person.submit(&[("step", "decide"), ("decision", "deny")]);
     assert_eq!((refused.status, logged(&refused)), (200, vec![Some(Verdict::Far)]));
@@ -81,21 +86,26 @@ fn a_near_request_has_a_neutral_line() {
 
     let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, berlin()));
 
-    assert!(page.body.contains("Same area as you: <bdi>Berlin, DE</bdi>"), "{}", page.body);
-    assert!(!page.body.contains("notice bad"));
+    assert!(words(&page.body).contains("Same area as you: Berlin, Germany. This alone"), "{}", page.body);
+    assert!(page.body.contains("<details class=\"details\">"), "what matches is folded away");
+    assert!(!page.body.contains("class=\"far\"") && !page.body.contains("notice warn"));
     assert_eq!(logged(&page).first(), Some(&Some(Verdict::Near)));
 }
 
 #[test]
 fn an_unknown_place_is_never_shown_as_near() {
     let hosting = place("DE", "Berlin", (52.52, 13.405), 24_940);
-    for there in [Place::default(), hosting] {
+    for (there, why) in [
+        (Place::default(), "We don’t know where this request comes from."),
+        (hosting, "This request came through a data center."),
+    ] {
         let world = World::new();
 
         let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, there));
 
-        assert!(page.body.contains("can’t tell whether this request comes from near you"), "{}", page.body);
-        assert!(!page.body.contains("Same area") && !page.body.contains("notice bad"));
+        assert!(page.body.contains(why), "{}", page.body);
+        assert!(page.body.contains("<details class=\"details\" open>"));
+        assert!(!page.body.contains("Same area") && !page.body.contains("class=\"far\""));
     }
 }
 
@@ -108,7 +118,8 @@ fn no_page_shows_the_number_of_a_network_or_a_doubled_region() {
     let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, there)).body;
 
     assert!(page.contains("Example Telecom") && !page.contains("AS3320"), "{page}");
-    assert!(page.contains("Berlin, DE") && !page.contains("Berlin, Berlin"));
+    let page = words(&page);
+    assert!(page.contains("Berlin, Germany") && !page.contains("Berlin, Berlin"));
 }
 
 #[test]

@@ -18,6 +18,9 @@ impl Intl for TwoLanguages {
 
     fn country(&self, language: Language, code: &str) -> Option<String> {
         let name = match (code, is_german(language)) {
+            ("DE", false) => "Germany",
+            ("DE", true) => "Deutschland",
+            ("NG", _) => "Nigeria",
             ("FR", false) => "France",
             ("FR", true) => "Frankreich",
             ("NO", false) => "Norway",
