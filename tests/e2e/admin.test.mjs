@@ -75,6 +75,15 @@ describe('clients', () => {
     assert.equal((await admin.read('contended')).body.client_name, winner.body.client_name);
   });
 
+  test('an empty If-Match is refused, and does not count as none', async () => {
+    await admin.create(device('unmatched', { token_endpoint_auth_method: 'client_secret_basic' }));
+
+    const refused = [await admin.patch('unmatched', { owner: 'Team' }, ''), await admin.ask('POST', '/clients/unmatched/secret', { body: {}, ifMatch: '' })];
+
+    assert.deepEqual(refused.map(({ status, body }) => [status, body.errors[0].pointer]), [[422, '/If-Match'], [422, '/If-Match']]);
+    assert.equal((await admin.read('unmatched')).body.version, 1);
+  });
+
   test('of many simultaneous patches, none undoes another', async () => {
     await admin.create(device('patched'));
     const members = { owner: 'Team', consent_text: 'Words.', client_uri: 'https://a.example', policy_uri: 'https://b.example', tos_uri: 'https://c.example' };
