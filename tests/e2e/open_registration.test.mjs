@@ -88,7 +88,7 @@ test('when open registration is full, a new client takes the place of one that w
   const { length } = open(server);
 
   await server.kill9();
-  fill(server, unused, 500 - length, 3_600_000);
+  fill(server, unused, 500 - length, DAY);
   await server.restart();
   const fresh = await register(server);
 
@@ -103,9 +103,9 @@ function fill(server, { client_id }, count, age) {
   const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT i FROM n`;
   for (const file of server.sqliteFiles('Registry')) {
     const database = new DatabaseSync(file);
-    database.prepare(`INSERT INTO open_clients SELECT 'copy-' || i, ends_at - ? + i FROM open_clients, (${numbers}) WHERE client_id = ?`).run(age + DAY, client_id);
-    const earlier = "json_set(record, '$.client_id', 'copy-' || i, '$.history.created_at', json_extract(record, '$.history.created_at') - ? + i)";
-    database.prepare(`INSERT INTO clients SELECT 'copy-' || i, ${earlier} FROM clients, (${numbers}) WHERE client_id = ?`).run(age + DAY, client_id);
+    database.prepare(`INSERT INTO open_clients SELECT 'copy-' || i, ends_at - ${age} + i FROM open_clients, (${numbers}) WHERE client_id = ?`).run(client_id);
+    const earlier = `json_set(record, '$.client_id', 'copy-' || i, '$.history.created_at', json_extract(record, '$.history.created_at') - ${age} + i)`;
+    database.prepare(`INSERT INTO clients SELECT 'copy-' || i, ${earlier} FROM clients, (${numbers}) WHERE client_id = ?`).run(client_id);
     database.close();
   }
 }

@@ -125,6 +125,12 @@ INEXPRESSIBLE = [
 ]
 
 
+@schemathesis.hook
+def filter_case(context, case):
+    """Leaves out an empty If-Match where it is optional: workerd hides it, so the server cannot refuse it."""
+    return case.operation.label != "POST /clients/{client_id}/secret" or case.headers.get("If-Match") != ""
+
+
 @schemathesis.check
 def valid_requests_are_accepted(ctx, response, case):
     """Fails if a valid request is refused for a reason that the document could have named."""
