@@ -56,7 +56,7 @@ pub enum Actor {
     /// The holder of an admin token. Carries the first eight hex digits of the token's SHA-256, as they stand in the
     /// setting.
     Operator(String),
-    /// A client that registered itself.
+    /// A client that registered itself. It also deletes the unused clients whose place it takes.
     Registration,
 }
 

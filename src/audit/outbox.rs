@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use super::Event;
-use super::ledger::Shipment;
+use super::ledger::{OutboxReport, Shipment};
 use crate::alarm::{BATCHES, Shipping};
 use crate::time::Timestamp;
 
@@ -32,7 +32,7 @@ const ROUND: Duration = Duration::from_secs(30);
 const SHORTEST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 /// An object whose oldest event has waited for longer than this complains in the log.
-pub const LATE: Duration = Duration::from_secs(600);
+const LATE: Duration = Duration::from_secs(600);
 /// The most events that an object keeps aside. Further ones are deleted.
 pub const MOST_ASIDE: usize = 1_000;
 
@@ -233,6 +233,14 @@ impl Round {
         }
         waits.0.values().min().map_or(Shipping::Soon, |first| Shipping::After(*first))
     }
+}
+
+/// Returns the log line about an outbox whose events are late; `None` if they are not.
+#[must_use]
+pub fn lateness(report: &OutboxReport) -> Option<String> {
+    let age = report.at.since(report.oldest?);
+    let (waiting, object, seconds) = (report.waiting, &report.object, age.as_secs());
+    (age > LATE).then(|| format!("{waiting} events of {object} wait, the oldest for {seconds} s"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 /// How long a client from open registration stays without being used.
 pub const UNUSED: Duration = Duration::from_secs(30 * 86_400);
+/// How long a client from open registration that was never used keeps its place when others need one. Longer than any
+/// code is good, so a client that starts a grant when it has registered is not deleted before it redeems the code.
+pub const KEPT_UNUSED: Duration = Duration::from_secs(3_600);
 /// The shortest time between two stamps of a client's use. It keeps a client that refreshes every few minutes
 /// from causing a write each time.
 pub(super) const STAMPED: Duration = Duration::from_secs(86_400);

@@ -15,6 +15,7 @@ use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::audit::change::Change;
 use crate::client::Client;
+use crate::client::registered_by::UNUSED;
 use crate::registry::command::{Command, TakeSnapshot};
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
@@ -264,6 +265,13 @@ impl Rows for Stored {
         let query = "SELECT record FROM clients WHERE client_id IN
                      (SELECT client_id FROM open_clients WHERE ends_at <= ? ORDER BY ends_at LIMIT ?)";
         self.table.records(query, vec![column(now), object::number(limit)])
+    }
+
+    fn unused_clients(&self, until: Timestamp, limit: u32) -> Result<Vec<Client>> {
+        // A client that was never used ends this long after it registered.
+        let query = "SELECT record FROM open_clients JOIN clients USING (client_id)
+                     WHERE ends_at <= ? AND json_extract(record, '$.used_at') IS NULL ORDER BY ends_at LIMIT ?";
+        self.table.records(query, vec![column(until + UNUSED), object::number(limit)])
     }
 
     fn forget_client(&self, client_id: &str) -> Result<()> {

@@ -12,7 +12,7 @@ use super::object::{self, Table, column, count, number};
 use super::platform::{LEDGER, send};
 use crate::alarm::{BATCH, Shipping};
 use crate::audit::ledger::{Command, OUTBOXES, OutboxReport, Record, ReportOutbox};
-use crate::audit::outbox::{Batch, From, LATE, MOST_ASIDE, Next, Round, Row, Waits};
+use crate::audit::outbox::{Batch, From, MOST_ASIDE, Next, Round, Row, Waits, lateness};
 use crate::time::Timestamp;
 
 /// The tables that an object with an outbox has.
@@ -99,9 +99,7 @@ impl Shipper {
 
     /// Reports the state of the outbox for `GET /outboxes`, and complains in the log if its events are late.
     async fn tell(&self, report: OutboxReport, ledgers: &ObjectNamespace) {
-        if let Some(age) = report.oldest.map(|oldest| report.at.since(oldest)).filter(|age| *age > LATE) {
-            let (waiting, seconds) = (report.waiting, age.as_secs());
-            let why = format!("{waiting} events of {} wait, the oldest for {seconds} s", report.object);
+        if let Some(why) = lateness(&report) {
             object::complain("outbox", &Error::RustError(why));
         }
         let unchanged = |last: &OutboxReport| OutboxReport { at: report.at, ..last.clone() } == report;

@@ -9,10 +9,13 @@ use super::told::{tell, tell_members};
 use crate::alarm::BATCH;
 use crate::audit::change::Changed;
 use crate::client::history::{Expected, History};
-use crate::client::registered_by::RegisteredBy;
+use crate::client::registered_by::{KEPT_UNUSED, RegisteredBy};
 use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
 use crate::time::{Timestamp, span};
+
+/// The most clients that make room for a new one. The smallest records of so many are larger than the largest record.
+const MOST_LEAVING: u32 = 32;
 
 /// The result of a change, or why it is refused. The outer error means that a row could not be read or
 /// written.
@@ -25,15 +28,35 @@ pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Ou
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..*client };
-    let registered_by = client.registered_by;
-    if !rows.size(registered_by.is_anyone())?.with(None, &client).fits(registered_by) {
-        return Ok(Err(RegistryRefusal::Full));
-    }
+    let Some(leaving) = leaving_for(rows, &client, now)? else { return Ok(Err(RegistryRefusal::Full)) };
     let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
     if let (Ok(is_now), None) = (&stored, &dry_run) {
+        for client_id in leaving {
+            rows.forget_client(&client_id)?;
+            tell(rows, Changed::ClientDeleted, Some(&client_id), by.clone(), now)?;
+        }
         tell(rows, Changed::ClientCreated, Some(&is_now.client.client_id), by, now)?;
     }
     Ok(stored)
+}
+
+/// Returns the clients that have to go so that a new one fits; `None` if it does not fit. Only a client from open
+/// registration takes the place of others: of those that nobody has used in the hour since they registered, the oldest.
+fn leaving_for<R: Rows>(rows: &R, client: &Client, now: Timestamp) -> Result<Option<Vec<String>>, R::Error> {
+    let by = client.registered_by;
+    let mut size = rows.size(by.is_anyone())?.with(None, client);
+    let mut leaving = Vec::new();
+    if size.fits(by) || !by.is_anyone() {
+        return Ok(size.fits(by).then_some(leaving));
+    }
+    for unused in rows.unused_clients(now.before(KEPT_UNUSED), MOST_LEAVING)? {
+        size = size.without(&unused);
+        leaving.push(unused.client_id);
+        if size.fits(by) {
+            return Ok(Some(leaving));
+        }
+    }
+    Ok(None)
 }
 
 pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> Outcome<ClientNow, R> {

@@ -55,6 +55,12 @@ impl Size {
         Self { clients, bytes }
     }
 
+    /// Returns the size after a stored client has been deleted.
+    #[must_use]
+    pub fn without(self, client: &Client) -> Self {
+        Self { clients: self.clients.saturating_sub(1), bytes: self.bytes.saturating_sub(length(client)) }
+    }
+
     /// Returns whether a client that `by` registers fits, if this is the size with it. Clients with an initial
     /// access token leave half of the room to operators.
     #[must_use]

@@ -74,6 +74,9 @@ pub trait Rows {
     fn stamp_client(&self, client: &Client) -> Result<(), Self::Error>;
     /// Returns at most `limit` clients that have ended: see [`Client::ends_at`].
     fn ended_clients(&self, now: Timestamp, limit: u32) -> Result<Vec<Client>, Self::Error>;
+    /// Returns at most `limit` clients from open registration that were never used and had registered by then, oldest
+    /// first.
+    fn unused_clients(&self, until: Timestamp, limit: u32) -> Result<Vec<Client>, Self::Error>;
     /// Removes a client without a trace. Its random identifier is never given again.
     fn forget_client(&self, client_id: &str) -> Result<(), Self::Error>;
     /// Removes a client, and remembers its identifier.

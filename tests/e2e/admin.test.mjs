@@ -75,6 +75,15 @@ describe('clients', () => {
     assert.equal((await admin.read('contended')).body.client_name, winner.body.client_name);
   });
 
+  test('an empty If-Match, which the runtime hides, changes nothing where one is needed', async () => {
+    await admin.create(device('unmatched'));
+
+    const refused = [await admin.patch('unmatched', { owner: 'Team' }, ''), await admin.ask('DELETE', '/clients/unmatched', { ifMatch: '' })];
+
+    assert.deepEqual(refused.map(({ status }) => status), [428, 428]);
+    assert.equal((await admin.read('unmatched')).body.version, 1);
+  });
+
   test('of many simultaneous patches, none undoes another', async () => {
     await admin.create(device('patched'));
     const members = { owner: 'Team', consent_text: 'Words.', client_uri: 'https://a.example', policy_uri: 'https://b.example', tos_uri: 'https://c.example' };

@@ -301,6 +301,15 @@ describe('the routes', () => {
     assert.deepEqual([line.what, line.client, line.outcome, line.reason],
       ['device_authorization', 'demo-tv', 'invalid_scope', 'scope_not_allowed']);
   });
+
+  test('a made-up ray ID does not get into the log', async () => {
+    for (const ray of ['made-up-'.repeat(1_000), '{"made":"up"}']) {
+      await new Device(server, { headers: { 'cf-ray': ray } }).start({ scope: 'nothing-known' });
+    }
+
+    assert.equal(decisions(server).at(-1).ray, '');
+    assert.doesNotMatch(server.logs(), /made/);
+  });
 });
 
 /** Returns the metadata, which must be the same at both URLs. */

@@ -74,6 +74,42 @@ test('clients that nobody has used for thirty days are deleted by the alarm, and
   assert.deepEqual(rows(server, 'Registry', 'SELECT * FROM removed_clients'), []);
 });
 
+test('when open registration is full, a new client takes the place of one that was never used', async (t) => {
+  const directory = temporaryDirectory();
+  const server = await startWorkerd({ vars, dir: directory.path });
+  t.after(async () => {
+    await endDiscreetly(server);
+    directory.remove();
+  });
+  const [used, unused] = [await register(server), await register(server)];
+  const device = await Device.start(server, { client: used, scope: 'openid offline_access' });
+  await new Person(server).approve(device.userCode);
+  await device.redeem();
+  const { length } = open(server);
+
+  await server.kill9();
+  fill(server, unused, 500 - length, DAY);
+  await server.restart();
+  const fresh = await register(server);
+
+  const left = open(server).map(({ client_id }) => client_id);
+  assert.equal(left.length, 500, 'one has left');
+  assert.ok(!left.includes('copy-1') && left.includes(used.client_id) && left.includes(unused.client_id) && left.includes(fresh.client_id));
+  assert.equal((await device.refresh()).status, 200);
+});
+
+/** Stores copies of a client of a stopped server that registered `age` milliseconds earlier, the first before the others. */
+function fill(server, { client_id }, count, age) {
+  const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT i FROM n`;
+  for (const file of server.sqliteFiles('Registry')) {
+    const database = new DatabaseSync(file);
+    database.prepare(`INSERT INTO open_clients SELECT 'copy-' || i, ends_at - ${age} + i FROM open_clients, (${numbers}) WHERE client_id = ?`).run(client_id);
+    const earlier = `json_set(record, '$.client_id', 'copy-' || i, '$.history.created_at', json_extract(record, '$.history.created_at') - ${age} + i)`;
+    database.prepare(`INSERT INTO clients SELECT 'copy-' || i, ${earlier} FROM clients, (${numbers}) WHERE client_id = ?`).run(client_id);
+    database.close();
+  }
+}
+
 async function register(server) {
   const body = JSON.stringify({ client_name: 'Code', grant_types: ['authorization_code', 'refresh_token', GRANT], redirect_uris: ['http://127.0.0.1/'] });
   const response = await fetch(`${server.origin}/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

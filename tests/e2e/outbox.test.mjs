@@ -5,17 +5,19 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { Admin } from './support/admin.mjs';
 import { until } from './support/bounded.mjs';
 import { builds } from './support/config.mjs';
-import { Device } from './support/device.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
 import { startWorkerd, temporaryDirectory, within } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
-import { endDiscreetly } from './support/secrets.mjs';
+import { endDiscreetly, keepSecret, knowClient } from './support/secrets.mjs';
 import { events, families, grants, ledger, ledgers, outbox, rows } from './support/stored.mjs';
 
 const SOON = 1_500;
 const LATE = 10_000;
+const DAY = 86_400_000;
 const one = { SHARDS_PER_REGION: '1', CODE_LIFETIME_SECONDS: '600' };
 /** What a log may have besides the usual: complaints, panics, and what the runtime says about both. */
 const besides = [/"what":"(ledger|outbox|event|report|alarm|object)"|panic|wasm|RuntimeError|^\s+at |^workerd\/|^stack: |code had hung|provoked|SQLITE|a ledger/i];
@@ -44,17 +46,20 @@ describe('while events ship', () => {
     await later(() => {
       copyEvents(server, 400);
       change(server, 'GrantShard', `UPDATE outbox SET event = '{"secret' WHERE seq IN (1, 300)`);
+      // Alone in its batch, because it is for another ledger.
+      change(server, 'GrantShard', `UPDATE outbox SET event = x'00', at = at - ${DAY} WHERE seq = 400`);
     });
 
     await until(() => waitingShards(server) === 0, LATE, 'the events were not shipped');
 
-    assert.equal(ledger(server).length, 398);
-    assert.deepEqual(rows(server, 'GrantShard', 'SELECT seq FROM set_aside').map(({ seq }) => seq), [1, 300]);
+    assert.equal(ledger(server).length, 397);
+    assert.deepEqual(rows(server, 'GrantShard', 'SELECT seq FROM set_aside').map(({ seq }) => seq), [1, 300, 400]);
     const lines = server.logs().split('\n').filter((line) => line.includes('"what":"event"'));
-    assert.equal(lines.length, 2);
+    assert.equal(lines.length, 3);
     assert.match(lines[1], /event weur\/0\/300 was set aside: it does not parse/);
+    assert.match(lines[2], /event weur\/0\/400 was set aside: it is not a text/);
     assert.ok(!server.logs().includes('secret'));
-    assert.equal((await outboxes(server)).set_aside, 2);
+    assert.equal((await outboxes(server)).set_aside, 3);
   });
 
   test('a ledger that is full delays only its own events, which arrive once it has room', async (t) => {
@@ -66,7 +71,11 @@ describe('while events ship', () => {
     const full = `CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`;
     const before = ledger(server).length;
     await startIn(server, 2);
-    await later(() => change(server, 'Ledger', `${full}`, (database) => holds(database, 'weur/0')));
+    await later(() => {
+      change(server, 'Ledger', full, (database) => holds(database, 'weur/0'));
+      // Between two events for the next day's ledger, one for the ledger that is full.
+      for (const later of [DAY, 0, DAY]) change(server, 'GrantShard', `INSERT INTO outbox (at, event) SELECT at + ${later}, event FROM outbox ORDER BY seq LIMIT 1`);
+    });
     await until(() => waitingShards(server) === 1, LATE, 'the other shard did not ship');
     await until(() => server.logs().includes('"what":"ledger"'), LATE, 'the failure was not logged');
     const kept = outbox(server);
@@ -80,19 +89,24 @@ describe('while events ship', () => {
     await later(() => change(server, 'Ledger', 'DROP TRIGGER IF EXISTS full'));
 
     await until(() => outbox(server).length === 0, LATE, 'the events were not shipped');
-    assert.equal(new Set(ledger(server).map(({ id }) => id)).size, ledger(server).length);
+    for (const object of ['weur/0', 'weur/1']) {
+      const numbers = ledger(server).filter(({ id }) => id.startsWith(`${object}/`)).map(({ id }) => Number(id.split('/').at(-1)));
+      assert.deepEqual(numbers.sort((a, b) => a - b), numbers.map((_, at) => at + 1), `${object}: each is recorded once`);
+    }
     assertChained(server);
   });
 
   test('a ledger that does not answer in time is tried again, and records each event once', async (t) => {
     const { server, later, send } = await started(t, { vars: one });
     await Device.start(server);
-    await later();
+    await later(() => change(server, 'GrantShard', `UPDATE outbox SET at = at - ${11 * 60_000}`));
     await send('/panic-probe/slow-ledger');
 
     await until(() => server.logs().includes('no answer within 10 s'), 20_000, 'the wait was not given up');
     const { status } = await send('/healthz');
     assert.equal(status, 200, 'the shard does not wait for the ledger');
+    await until(() => server.logs().includes('"what":"outbox"'), LATE, 'the late event is not in the log');
+    assert.match(server.logs(), /"what":"outbox".*1 events of weur\/0 wait, the oldest for \d+ s/);
     await Device.start(server);
     await until(() => ledger(server).length > 0, LATE, 'the slow ledger records');
     assert.ok(outbox(server).length > 0, 'an event is deleted only once it is acknowledged');
@@ -141,18 +155,41 @@ describe('a panic', () => {
   });
 });
 
-test('a change through the admin API reaches the ledger', async (t) => {
-  const { server, later } = await started(t, { vars: one });
+test('a change through the admin API and a self-registration reach the ledger', async (t) => {
+  const { server, later, send } = await started(t, { vars: { ...one, OPEN_REGISTRATION: 'true' } });
   await Device.start(server);
-  const created = await new Admin(server).ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
+  const admin = new Admin(server);
+  const created = await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   assert.equal(created.status, 201);
+  const { jwk, thumbprint } = await ownKey();
+  const imported = await admin.ask('POST', '/keys', { body: { jwk, alg: 'ES256' } });
+  assert.equal(imported.status, 201, JSON.stringify(imported.body));
+  const registered = await send('/register', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ client_name: 'Code', grant_types: [DEVICE_GRANT] }) });
+  const client_id = knowClient((await registered.json()).client_id);
   await later();
 
   await until(() => rows(server, 'Registry', 'SELECT seq FROM outbox').length === 0, LATE, 'the event was not shipped');
 
   const found = ledger(server).filter(({ id }) => id.startsWith('registry/'));
-  assert.deepEqual(found.map(({ record }) => [record.event.what, record.event.subject]), [['scope_described', 'fly']]);
+  assert.deepEqual(found.map(({ record }) => [record.event.what, record.event.subject]), [['scope_described', 'fly'], ['key_imported', thumbprint], ['client_created', client_id]]);
   assert.match(found[0].record.event.by.operator, /^[0-9a-f]{8}$/);
+  assert.deepEqual(found[1].record.event.by, found[0].record.event.by);
+  assert.equal(found[2].record.event.by, 'registration');
+  assert.ok(!JSON.stringify(found).includes(jwk.d));
+});
+
+test('a ledger is emptied 400 days after its first event', async (t) => {
+  const { server, later } = await started(t, { vars: one });
+  await Device.start(server);
+  await later();
+  await until(() => outbox(server).length === 0, LATE, 'the event was not shipped');
+  assert.equal(ledger(server).length, 1);
+  const left = alarms(server, 'Ledger').map((at) => (at - Date.now()) / DAY);
+  assert.ok(left.length === 1 && left[0] > 399.9 && left[0] < 400.1, String(left));
+
+  await later(() => ringIn(SOON, server, 'Ledger'));
+
+  await until(() => ledger(server).length === 0, LATE, 'the ledger was not emptied');
 });
 
 /** Starts the build with faults. `later` kills the server, does something to its state, and lets its alarms ring. */
@@ -169,8 +206,16 @@ async function started(t, { vars }) {
     for (const className of ['GrantShard', 'Registry']) ringIn(SOON, server, className);
     await server.restart();
   };
-  const send = (path) => fetch(`${server.origin}${path}`);
+  const send = (path, init) => fetch(`${server.origin}${path}`, init);
   return { server, later, send };
+}
+
+/** Makes an ES256 key for an operator to import. */
+async function ownKey() {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwk = await exportJWK(privateKey);
+  keepSecret('a private key of the operator', jwk.d);
+  return { jwk, thumbprint: await calculateJwkThumbprint(jwk) };
 }
 
 /** Lets every alarm that is set in a class of a stopped server ring in `milliseconds`. */
@@ -180,6 +225,15 @@ function ringIn(milliseconds, server, className) {
     const later = `UPDATE ${table} SET ${column} = ${at} WHERE typeof(${column}) = 'integer' AND ${column} > 1500000000000000000`;
     change(server, className, later, (database) => database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table), true);
   }
+}
+
+/** Returns when the alarms of a class ring, in milliseconds since 1970. */
+function alarms(server, className) {
+  const [first] = server.sqliteFiles(className);
+  const database = new DatabaseSync(join(dirname(first), 'metadata.sqlite'));
+  const found = database.prepare('SELECT scheduled_time / 1000000 AS at FROM _cf_ALARM').all();
+  database.close();
+  return found.map(({ at }) => at);
 }
 
 /** Changes the databases of a class of a stopped server, or those that `wanted` picks. */

@@ -2,10 +2,14 @@
 // becomes part of a command.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { root } from './support/config.mjs';
 
 // A YAML parser that the OpenAPI validator depends on.
@@ -84,6 +88,32 @@ test('known vulnerabilities are looked up every week, in every lock file', () =>
   assert.ok(script.includes(`crates ${locked.join(' ')}\n`));
   assert.match(script, /npm audit$/m);
   assert.match(script, /npm audit signatures$/m);
+  assert.match(script, /node scripts\/pypi-advisories\.mjs$/m);
+});
+
+test('a vulnerability of a PyPI package is named, and so is a package that cannot be looked up', async (t) => {
+  let answer = () => [];
+  const server = createServer(({ url }, response) => {
+    const vulnerabilities = answer(url);
+    response.writeHead(vulnerabilities ? 200 : 404).end(JSON.stringify({ vulnerabilities }));
+  });
+  t.after(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const PYPI = `http://127.0.0.1:${server.address().port}`;
+  const run = promisify(execFile);
+  const lookUp = () => run(process.execPath, [join(root, 'scripts/pypi-advisories.mjs')], { env: { PYPI } }).catch((failed) => failed);
+  const locked = readFileSync(join(root, 'scripts/schemathesis.txt'), 'utf8').match(/^[\w.-]+==\S+/gm);
+
+  const { code, stdout } = await lookUp();
+  assert.deepEqual([code, stdout], [undefined, `${locked.length} packages, 0 known vulnerabilities\n`]);
+  const known = [{ id: 'PYSEC-1', fixed_in: ['5.0'], withdrawn: null }, { id: 'PYSEC-2', fixed_in: [], withdrawn: '2026-01-01' }];
+  answer = (url) => (url.startsWith('/pypi/anyio/') ? known : []);
+  const found = await lookUp();
+  assert.equal(found.code, 1);
+  assert.match(found.stderr, /^anyio [\d.]+: PYSEC-1, fixed in 5\.0\n$/);
+  answer = (url) => (url.startsWith('/pypi/anyio/') ? undefined : []);
+  assert.match((await lookUp()).stderr, /\/pypi\/anyio\/[\d.]+\/json answers 404/);
 });
 
 test('tools are installed only with a lock file or with digests', () => {

@@ -12,6 +12,8 @@ struct Office {
     aside: Vec<i64>,
     /// How often a ledger was called.
     calls: u32,
+    /// How often the outbox was read.
+    reads: u32,
     waits: Waits,
 }
 
@@ -36,6 +38,7 @@ impl Office {
     fn ring(&mut self, now: Timestamp) -> Option<Shipping> {
         let mut round = Round::begin(now);
         while let Some(from) = round.from(now) {
+            self.reads += 1;
             let Some(batch) = self.read(from) else {
                 round.end();
                 break;
@@ -143,8 +146,8 @@ fn rows_that_cannot_be_shipped_are_set_aside_and_block_nothing() {
 
 #[test]
 fn a_ledger_that_refuses_its_events_delays_no_others() {
-    let days =
-        [(1, DAY), (2, DAY), (3, DAY + DAY_MILLIS), (4, DAY), (BLOCK, DAY + DAY_MILLIS), (BLOCK + 1, DAY)];
+    let next = DAY + DAY_MILLIS;
+    let days = [(1, DAY), (2, DAY), (3, next), (4, DAY), (5, next), (BLOCK, next), (BLOCK + 1, DAY)];
     let mut office = Office::with(days);
     office.refusing = vec!["20412/weur/3/0".to_owned()];
     let now = at(DAY + DAY_MILLIS + 60_000);
@@ -185,4 +188,59 @@ fn an_event_that_is_written_while_a_batch_is_under_way_stays() {
     office.rows.insert(4, (DAY, "{}".to_owned()));
     assert_eq!(office.ring(at(DAY)), None);
     assert_eq!(office.shipped(), ["weur/3/1", "weur/3/2", "weur/3/3", "weur/3/4"]);
+}
+
+#[test]
+fn events_that_have_waited_for_more_than_ten_minutes_are_named_in_the_log() {
+    let waited = |oldest: Option<Duration>| {
+        let (object, now) = ("weur/3".to_owned(), at(DAY));
+        lateness(&OutboxReport {
+            object,
+            at: now,
+            waiting: 7,
+            oldest: oldest.map(|age| now.before(age)),
+            set_aside: 1,
+        })
+    };
+
+    assert_eq!(waited(None), None);
+    assert_eq!(waited(Some(LATE)), None);
+    let late = waited(Some(Duration::from_millis(600_001)));
+    assert_eq!(late.as_deref(), Some("7 events of weur/3 wait, the oldest for 600 s"));
+}
+
+#[test]
+fn the_events_of_a_failing_ledger_are_passed_by_in_one_step() {
+    let mut office = Office::with((1..=2_000).map(|number| (number, DAY)).chain([(2_001, DAY + DAY_MILLIS)]));
+    office.refusing = vec!["20412/weur/3/0".to_owned()];
+    let now = at(DAY + DAY_MILLIS);
+
+    office.ring(now);
+    assert_eq!((office.shipped().len(), office.reads, office.calls), (1, 3, 2));
+    office.ring(now + Duration::from_secs(1));
+    assert_eq!((office.reads, office.calls), (5, 2), "while it waits");
+}
+
+#[test]
+fn an_alarm_rings_for_the_ledger_that_is_tried_again_first() {
+    let (young, old) = (DAY + DAY_MILLIS - 1_000, DAY + DAY_MILLIS - 300_000);
+    let mut office = Office::with([(1, old), (BLOCK, young)]);
+    let ledgers = ["20412/weur/3/0", "20412/weur/3/1"].map(str::to_owned);
+    office.refusing = ledgers.to_vec();
+    let now = at(DAY + DAY_MILLIS);
+
+    let first = now + SHORTEST_WAIT;
+    assert_eq!(office.ring(now), Some(Shipping::After(first)), "an event of a second waits for a minute");
+    office.refusing = ledgers[..1].to_vec();
+    assert_eq!(
+        office.ring(first),
+        Some(Shipping::After(now + Duration::from_secs(300))),
+        "the other has arrived"
+    );
+
+    let later = now + Duration::from_secs(300);
+    office.rows = BTreeMap::from([(BLOCK + 1, (young, "{}".to_owned()))]);
+    office.refusing = ledgers.to_vec();
+    let Some(Shipping::After(again)) = office.ring(later) else { panic!("the event must wait") };
+    assert!(again > later, "a ledger without events no longer counts");
 }

@@ -21,7 +21,7 @@ export class Admin {
       ...this.headers,
       ...(this.token && { authorization: `Bearer ${this.token}` }),
       ...(type && { 'content-type': type }),
-      ...(ifMatch && { 'if-match': ifMatch }),
+      ...(ifMatch !== undefined && { 'if-match': ifMatch }),
     };
     const response = await fetch(`${this.server.origin}/admin/api${path}`, { method, headers, body: raw ?? (body && JSON.stringify(body)) });
     const text = await response.text();

@@ -47,7 +47,9 @@ export function python() {
 export function schemathesis() {
   const [, version] = /^schemathesis_version=(.*)$/m.exec(readFileSync(join(root, 'scripts/lib.sh'), 'utf8'));
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(cache, 'device-grant', `schemathesis-${version}`, 'bin/st');
+  const program = join(cache, 'device-grant', `schemathesis-${version}`, 'bin/st');
+  if (!isExecutable(program)) throw new Error(`schemathesis ${version} is not installed: \`scripts/setup test\` installs it`);
+  return program;
 }
 
 function dotenv(file) {

@@ -1,6 +1,7 @@
 //! The admin API through the whole server: who can use it, and how it refuses.
 
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::secret::{Digest, encode};
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use serde_json::json;
 
@@ -61,6 +62,19 @@ fn guesses_at_the_admin_token_are_limited_and_right_tokens_cost_nothing() {
     world.wait(wait);
     (0..100)
         .for_each(|_| assert_eq!(ask(&world, "/openapi.json").status, 200, "a right token costs nothing"));
+}
+
+#[test]
+fn two_admin_tokens_are_good_while_one_replaces_the_other() {
+    let digest = |token: &str| encode(Digest::of(token.as_bytes()).bytes());
+    let status = |digests: &str, token: &str| {
+        World::with(&[("ADMIN_TOKEN_SHA256", digests)]).send(&with_token("/clients", token)).status
+    };
+    let both = format!("{},{}", digest("the new token"), digest("the old token"));
+
+    assert_eq!((status(&both, "the new token"), status(&both, "the old token")), (200, 200));
+    assert_eq!(status(&both, "another token"), 401);
+    assert_eq!(status(&digest("the new token"), "the old token"), 401, "once its digest is removed");
 }
 
 #[test]

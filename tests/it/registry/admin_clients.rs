@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::start;
+use super::{errors, start};
 use crate::support::admin::{Admin, device};
 use crate::support::{World, json, outcome};
 
@@ -106,6 +106,13 @@ fn an_update_needs_the_current_etag() {
     assert_eq!(admin.ask("DELETE", "/clients/tv", Some(&tag), None).status, 412);
     assert_eq!(admin.ask("PATCH", "/clients/tv", Some(&tag), Some(&json!({}))).status, 412);
     assert_eq!(json(&admin.get("/clients/tv"))["client_name"], "B");
+    for malformed in ["", " ", "5.2"] {
+        let rotated = admin.ask("POST", "/clients/tv/secret", Some(malformed), Some(&json!({})));
+        for refused in [put(Some(malformed), "C"), rotated] {
+            let pointers: Vec<String> = errors(&refused).into_iter().map(|(pointer, _)| pointer).collect();
+            assert_eq!((refused.status, pointers), (422, vec!["/If-Match".to_owned()]), "{malformed:?}");
+        }
+    }
     assert_eq!(put(Some("*"), "D").status, 200);
     assert_eq!(
         admin.ask("PUT", "/clients/absent", Some("*"), Some(&device("absent", &json!({})))).status,

@@ -1,13 +1,17 @@
 //! Every change of the registry is an event; and what operators can learn about the outboxes.
 
 use device_grant::audit::ledger::OutboxReport;
+use device_grant::endpoint::http::Request;
 use device_grant::secret::{Digest, encode};
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use device_grant::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::admin::{Admin, device};
-use crate::support::{World, json as body};
+use crate::support::{DEVICE_CODE, World, get, json as body, own_key};
+
+/// SHA-256 of the token `test`, in hex.
+const TEST_SHA256: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// Returns what each change so far was, of which subject, and which members changed.
 fn changes(world: &World) -> Vec<(String, String, Vec<String>)> {
@@ -40,6 +44,7 @@ fn every_change_through_the_admin_api_is_an_event_with_who_and_what_and_without_
     ok("POST", "/keys/rotate", json!({ "alg": "ES256", "at_once": true }));
     let kid = body(&admin.get("/keys"))["keys"][0]["kid"].as_str().unwrap().to_owned();
     ok("POST", &format!("/keys/{kid}/retire"), json!({}));
+    let imported = body(&ok("POST", "/keys", json!({ "jwk": own_key(9), "alg": "ES256" })));
 
     let changed: Vec<String> = ["client_name", "scope"].map(str::to_owned).to_vec();
     let none = Vec::new;
@@ -53,6 +58,7 @@ fn every_change_through_the_admin_api_is_an_event_with_who_and_what_and_without_
         ("scope_removed", "fly", none()),
         ("keys_rotated", "ES256", none()),
         ("key_retired", kid.as_str(), none()),
+        ("key_imported", imported["kid"].as_str().unwrap(), none()),
     ];
     assert_eq!(
         changes(&world),
@@ -64,10 +70,40 @@ fn every_change_through_the_admin_api_is_an_event_with_who_and_what_and_without_
         assert!(!all.contains(&secret) && !all.contains(&encode(Digest::of(secret.as_bytes()).bytes())));
     }
     assert!(!all.contains(DEVELOPMENT_ADMIN_TOKEN));
+    assert!(!all.contains(own_key(9)["d"].as_str().unwrap()));
     for change in world.changes() {
         assert_eq!(change["by"]["operator"].as_str().map(str::len), Some(8), "{change}");
         assert_eq!(change["at"], world.now().millis());
     }
+}
+
+#[test]
+fn a_client_that_registers_itself_is_an_event_without_its_secret() {
+    let settings = [("OPEN_REGISTRATION", "true"), ("INITIAL_ACCESS_TOKEN_SHA256", TEST_SHA256)];
+    let world = World::with(&settings);
+    let register = |authorization: Option<&str>| {
+        let metadata = json!({ "client_name": "TV", "grant_types": [DEVICE_CODE] });
+        let answer = world.send(&Request {
+            method: "POST".to_owned(),
+            path: "/register".to_owned(),
+            authorization: authorization.map(str::to_owned),
+            content_type: Some("application/json".to_owned()),
+            body: Some(metadata.to_string().into_bytes()),
+            ..get()
+        });
+        (answer.status, body(&answer))
+    };
+
+    let (_, open) = register(None);
+    let (_, trusted) = register(Some("Bearer test"));
+    assert_eq!(register(Some("Bearer wrong")).0, 401);
+
+    let created = |client: &Value| {
+        let (format, at, by) = (1, world.now().millis(), "registration");
+        json!({ "format": format, "what": "client_created", "at": at, "subject": client["client_id"], "by": by })
+    };
+    assert_eq!(world.changes(), [created(&open), created(&trusted)]);
+    assert!(trusted["client_secret"].is_string());
 }
 
 #[test]

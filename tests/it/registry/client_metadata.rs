@@ -230,3 +230,60 @@ fn all_faults_of_a_client_are_reported_at_once() {
     let pointers: Vec<&str> = faults.iter().map(|(pointer, _)| pointer.as_str()).collect();
     assert_eq!(pointers, ["/client_uri", "/enabled", "/code_lifetime", "/other"]);
 }
+
+#[test]
+fn each_list_and_text_of_a_client_is_good_up_to_its_limit_and_no_further() {
+    let many = |count: usize, of: &dyn Fn(usize) -> String| (0..count).map(of).collect::<Vec<_>>();
+    let contact = |length: usize| format!("{}@a.example", "x".repeat(length - 10));
+    let contacts = |count| json!({ "contacts": many(count, &|at| format!("tv{at}@example.com")) });
+    let addresses = |count| json!({ "redirect_uris": many(count, &|at| format!("https://tv.example/{at}")) });
+    let origins = |count| json!({ "allowed_origins": many(count, &|at| format!("https://{at}.example")) });
+    let resources = |count| json!({ "audience": many(count, &|at| format!("a:{at}")) });
+    let subject = |length: usize| {
+        let dn = format!("CN={}", "x".repeat(length - 3));
+        json!({ "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": dn })
+    };
+    let jwks = |count| json!({ "jwks": { "keys": many_keys(count) } });
+    let audience = |length: usize| json!({ "audience": many(8, &|at| format!("a:{at}{}", "x".repeat(if at == 0 { length - 7 * 512 - 3 } else { 509 }))) });
+
+    for (good, bad, pointer) in [
+        (contacts(10), contacts(11), "/contacts"),
+        (json!({ "contacts": [contact(254)] }), json!({ "contacts": [contact(255)] }), "/contacts/0"),
+        (json!({ "contacts": ["a@b"] }), json!({ "contacts": ["a@b@c"] }), "/contacts/0"),
+        (json!({ "contacts": ["é@b"] }), json!({ "contacts": ["a\u{202e}@b"] }), "/contacts/0"),
+        (addresses(10), addresses(11), "/redirect_uris"),
+        (origins(20), origins(21), "/allowed_origins"),
+        (resources(20), resources(21), "/audience"),
+        (audience(4_096), audience(4_097), "/audience"),
+        (subject(512), subject(513), "/tls_client_auth_subject_dn"),
+        (jwks(20), jwks(21), "/jwks"),
+        (json!({ "client_id": "x".repeat(128) }), json!({ "client_id": "x".repeat(129) }), "/client_id"),
+        (json!({ "client_id": "a b" }), json!({ "client_id": "." }), "/client_id"),
+        (
+            json!({ "consent_text": "x".repeat(200) }),
+            json!({ "consent_text": "x".repeat(201) }),
+            "/consent_text",
+        ),
+        (json!({ "owner": "x".repeat(100) }), json!({ "owner": "x".repeat(101) }), "/owner"),
+        (
+            json!({ "code_lifetime": 10, "polling_interval": 9 }),
+            json!({ "code_lifetime": 10, "polling_interval": 10 }),
+            "/polling_interval",
+        ),
+        (
+            json!({ "refresh_token_idle_lifetime": 60, "refresh_token_lifetime": 60 }),
+            json!({ "refresh_token_idle_lifetime": 61, "refresh_token_lifetime": 60 }),
+            "/refresh_token_idle_lifetime",
+        ),
+        (json!({ "code_lifetime": 47.0 }), json!({ "code_lifetime": 47.5 }), "/code_lifetime"),
+        (json!({ "jwks": { "keys": [key()] } }), json!({ "jwks": { "keys": [] } }), "/jwks"),
+    ] {
+        assert_eq!(faults(&good), [], "{good}");
+        let pointers: Vec<String> = faults(&bad).into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, [pointer], "{bad}");
+    }
+}
+
+fn many_keys(count: usize) -> Vec<Value> {
+    vec![key(); count]
+}

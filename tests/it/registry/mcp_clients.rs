@@ -264,6 +264,14 @@ fn registration_keeps_what_it_knows_and_says_so() {
         (&json!([]), &json!("offline_access openid profile"))
     );
 
+    for nothing in [Value::Null, json!("")] {
+        let without = json!({ "client_name": "A", "grant_types": [DEVICE_CODE], "scope": nothing });
+        assert_eq!(
+            json(&register(&world, &without))["scope"],
+            "offline_access openid profile",
+            "all of them"
+        );
+    }
     let many: Vec<String> = (0..50).map(|port| format!("http://127.0.0.1:{port}/")).collect();
     let many = json!({ "client_name": "A", "grant_types": [DEVICE_CODE], "redirect_uris": many });
     assert_eq!(json(&register(&world, &many))["redirect_uris"].as_array().map(Vec::len), Some(10));
@@ -283,7 +291,9 @@ fn registration_is_refused_if_the_device_grant_is_not_left() {
         let body = json(&response);
         assert_eq!((response.status, &body["error"]), (400, &json!("invalid_client_metadata")));
         let description = body["error_description"].as_str().unwrap();
-        assert!(description.starts_with(&format!("grant_types must include {DEVICE_CODE}")), "{description}");
+        let expected =
+            format!("grant_types must include {DEVICE_CODE}: without it, the client cannot do anything");
+        assert_eq!(description, expected);
     }
     let odd = register(&world, &json!({ "client_name": "A", "grant_types": [DEVICE_CODE, 1] }));
     assert!(odd.body.contains("grant_types has 1"), "{}", odd.body);

@@ -1,6 +1,7 @@
 //! Open registration: anybody may register a public client, within limits that leave everybody else alone.
 
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::registry::quota::MOST_OPEN_BYTES;
 use serde_json::{Value, json};
 
 use super::text;
@@ -69,6 +70,7 @@ fn open_registration_is_off_unless_it_is_turned_on() {
     let metadata = json(&open.get("/.well-known/oauth-authorization-server"));
     assert_eq!(metadata["registration_endpoint"], "http://127.0.0.1:8787/register");
     assert_eq!(register(&open, "203.0.113.1", None, &tv()).status, 201);
+    assert_eq!(register(&open, "203.0.113.1", Some("test"), &tv()).status, 201, "no token could be right");
 }
 
 #[test]
@@ -144,8 +146,9 @@ fn strangers_use_up_neither_the_attempts_nor_the_room_of_anybody_else() {
     assert_eq!(register(&world, "203.0.113.1", Some("test"), &tv()).status, 201, "the token is not affected");
 
     world.wait(3_600);
-    let one = registered(&world);
-    world.multiply_client(&one, 500 - 101);
+    let used = registered(&world);
+    sign_in(&world, &used);
+    world.multiply_client(&used, 500);
     let full = register(&world, "203.0.113.2", None, &tv());
     assert_eq!(
         (full.status, &json(&full)["error_description"]),
@@ -153,6 +156,80 @@ fn strangers_use_up_neither_the_attempts_nor_the_room_of_anybody_else() {
     );
     assert_eq!(register(&world, "203.0.113.1", Some("test"), &tv()).status, 201);
     assert_eq!(Admin(&world).create(&json!({ "client_name": "TV" })).status, 201);
+}
+
+#[test]
+fn clients_that_nobody_has_used_make_room_after_an_hour_and_used_ones_never() {
+    let world = World::with(&OPEN);
+    let used = registered(&world);
+    sign_in(&world, &used);
+    let oldest = registered(&world);
+    world.wait(60);
+    let second = registered(&world);
+    world.multiply_client(&used, 500 - 3);
+    let attempt = || register(&world, "203.0.113.2", None, &tv()).status;
+    let is_there = |client_id: &str| Admin(&world).get(&format!("/clients/{client_id}")).status == 200;
+
+    world.wait(3_600 - 61);
+    assert_eq!(attempt(), 503, "nobody is deleted in the first hour");
+    world.wait(1);
+    assert_eq!((attempt(), attempt()), (201, 503), "one is older than an hour");
+    assert_eq!((is_there(&oldest), is_there(&second), is_there(&used)), (false, true, true));
+    world.wait(60);
+    assert_eq!((attempt(), is_there(&second)), (201, false));
+    world.wait(3_600);
+    assert_eq!((attempt(), attempt(), attempt()), (201, 201, 503), "only clients that were used are left");
+
+    assert_eq!((world.open_clients().clients, is_there(&used), world.removed_clients()), (500, true, 0));
+    let deleted = |client_id: &str| {
+        world
+            .changes()
+            .into_iter()
+            .find(|change| change["what"] == "client_deleted" && change["subject"] == client_id)
+    };
+    assert_eq!(deleted(&oldest).unwrap()["by"], "registration");
+    assert_eq!((deleted(&second).is_some(), deleted(&used)), (true, None));
+}
+
+#[test]
+fn as_many_unused_clients_leave_as_a_large_one_needs_and_never_for_others() {
+    let resources = |length: usize| format!("https://a.example/{}", "x".repeat(length));
+    let world = World::with(
+        &[&OPEN[..], &[("REGISTRATION_AUDIENCE", &resources(480)), ("INITIAL_ACCESS_TOKEN_SHA256", DIGEST)]]
+            .concat(),
+    );
+    let large = json!({
+        "client_name": "📺".repeat(100),
+        "grant_types": [GRANT, "refresh_token"],
+        "redirect_uris": (0..10).map(|number| format!("https://a.example/{number}{}", "x".repeat(493))).collect::<Vec<_>>(),
+    });
+    let kept = text(&json(&register(&world, "203.0.113.1", None, &large)), "client_id");
+    sign_in(&world, &kept);
+    let of_large = world.open_clients().bytes;
+    let before = world.open_clients();
+    let small = registered(&world);
+    let of_small = world.open_clients().bytes - before.bytes;
+    world.multiply_client(&small, 39);
+    let room = |world: &World| MOST_OPEN_BYTES - world.open_clients().bytes;
+    world.multiply_client(&kept, room(&world) / (of_large + 10));
+    world.wait(3_600);
+    let full = world.open_clients();
+    assert!(room(&world) < of_large && full.clients < 400, "{full:?}");
+
+    assert_eq!(register(&world, "203.0.113.1", Some("test"), &tv()).status, 201);
+    assert_eq!(world.open_clients(), full, "a client with a token takes nobody's place");
+    world.multiply_client("demo-tv", 5_000);
+    assert_eq!(Admin(&world).create(&tv()).status, 409, "nor does one of an operator");
+    assert_eq!(world.open_clients(), full);
+    assert_eq!(register(&world, "203.0.113.1", None, &large).status, 201);
+
+    let after = world.open_clients();
+    let gone = full.clients + 1 - after.clients;
+    assert!(
+        after.bytes <= MOST_OPEN_BYTES && after.bytes + of_small > MOST_OPEN_BYTES,
+        "{after:?}, {gone} left"
+    );
+    assert!((2..=32).contains(&gone), "{gone} left");
 }
 
 #[test]

@@ -56,6 +56,12 @@ fn a_client_registers_itself_and_starts_a_login() {
     assert_eq!((&body["scope"], &body["grant_types"]), (&json!("email openid"), &metadata["grant_types"]));
     assert_eq!(body["client_id_issued_at"], 1_795_262_400);
     assert_eq!(response.header("cache-control"), Some("no-store"));
+    let mut names: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let expected = "client_id client_id_issued_at client_name client_secret client_secret_expires_at \
+                    dpop_bound_access_tokens grant_types id_token_signed_response_alg redirect_uris response_types scope \
+                    tls_client_certificate_bound_access_tokens token_endpoint_auth_method";
+    assert_eq!(names.join(" "), expected, "what it registered, and nothing that only operators see");
     let text = |name: &str| body[name].as_str().unwrap().to_owned();
     let form = [("client_id", &*text("client_id")), ("client_secret", &*text("client_secret"))];
     assert_eq!(outcome(&world.post("/device_authorization", &form)), "issued");
@@ -149,6 +155,44 @@ fn metadata_that_cannot_be_registered_is_refused_with_every_reason() {
     assert!(unserved["error_description"].as_str().unwrap().contains("client certificates"), "{unserved}");
     let array = register(&world, Some("test"), &json!([]));
     assert_eq!(json(&array)["error_description"], "The body must be a JSON object.");
+}
+
+#[test]
+fn a_client_with_a_certificate_registers_itself_where_certificates_are_accepted() {
+    let settings = [
+        ("ISSUER", "http://127.0.0.1:8787"),
+        ("MTLS_ORIGIN", "http://localhost:8787"),
+        ("INITIAL_ACCESS_TOKEN_SHA256", DIGEST),
+    ];
+    let world = World::with(&settings);
+    let certificate = json!({ "client_name": "TV", "grant_types": [GRANT], "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=tv" });
+
+    let response = register(&world, Some("test"), &certificate);
+
+    assert_eq!(response.status, 201, "{}", response.body);
+    assert_eq!(json(&response)["tls_client_auth_subject_dn"], "CN=tv");
+}
+
+#[test]
+fn every_registration_leaves_a_log_line_and_no_line_has_the_token_or_the_secret() {
+    let world = open();
+    let good = json!({ "client_name": "TV", "grant_types": [GRANT] });
+    let line = |response: &Response| {
+        let [line] = response.decisions.as_slice() else { panic!("one line: {:?}", response.decisions) };
+        (line.what, line.client.clone(), line.outcome, line.reason)
+    };
+
+    let registered = register(&world, Some("test"), &good);
+    let client_id = json(&registered)["client_id"].as_str().map(str::to_owned);
+    assert_eq!(line(&registered), ("registration", client_id, "registered", "registered"));
+    let wrong = register(&world, Some("wrong"), &good);
+    assert_eq!(line(&wrong), ("registration", None, "invalid_token", "initial_access_token"));
+    let bad = register(&world, Some("test"), &json!({}));
+    assert_eq!(line(&bad), ("registration", None, "invalid_client_metadata", "invalid"));
+    world.set_down("registry", true);
+    let unavailable = register(&world, Some("test"), &good);
+    assert_eq!(line(&unavailable), ("registration", None, "temporarily_unavailable", "unavailable"));
+    assert_eq!((unavailable.status, unavailable.header("retry-after")), (503, Some("5")));
 }
 
 #[test]

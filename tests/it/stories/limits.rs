@@ -178,3 +178,56 @@ fn a_confidential_client_is_not_slowed_by_strangers_who_guess_secrets_on_its_net
     assert_eq!(world.post("/device_authorization", &guess).status, 429);
     assert_eq!(world.post("/device_authorization", &secret).status, 200);
 }
+
+#[test]
+fn secrets_tried_from_many_subnets_of_a_slash_48_count_on_the_keys_of_its_slash_56s() {
+    let world = World::new();
+    let guess = [("client_id", "demo-printer"), ("client_secret", "wrong"), ("grant_type", "refresh_token")];
+    let keys = |subnets: &mut dyn Iterator<Item = u16>| {
+        world.server.platform.rate_keys.take();
+        for subnet in subnets {
+            let request = Request { address: Some(of_attacker(subnet)), ..post("/token", &guess) };
+            assert_eq!(world.send(&request).status, 401);
+        }
+        world.server.platform.rate_keys.take().len()
+    };
+
+    assert_eq!(keys(&mut (0..256)), 1, "a subscriber has a /56");
+    assert_eq!(keys(&mut (0..2_048).map(|number| number * 32)), 256);
+}
+
+#[test]
+fn initial_access_tokens_tried_from_many_subnets_of_a_slash_48_have_to_wait() {
+    let digest = device_grant::secret::encode(device_grant::secret::Digest::of(b"test").bytes());
+    let world = World::with(&[("INITIAL_ACCESS_TOKEN_SHA256", &digest)]);
+    let register = |address: &str| {
+        let authorization = Some("Bearer guess".to_owned());
+        world
+            .send(&Request { authorization, address: Some(address.to_owned()), ..post("/register", &[]) })
+            .status
+    };
+
+    let answered = (0..200_u16).filter(|subnet| register(&of_attacker(subnet * 300)) == 401).count();
+
+    assert_eq!(answered, 80, "four times what a /64 has");
+    assert_eq!(register("2001:db8:777::1"), 401, "another network");
+}
+
+#[test]
+fn codes_tried_from_many_subnets_of_a_slash_48_have_to_wait() {
+    let world = World::new();
+    let mut person = Person::at(&world, &of_attacker(0));
+    let mut tried = u32::from(person.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB").status == 400);
+
+    for subnet in 1..200_u16 {
+        // As with a new account for every five tries.
+        world.server.platform.reset_counters("code/account");
+        person.address = of_attacker(subnet * 300);
+        tried += u32::from(person.enter("BBBB-BBBB").status == 400);
+    }
+
+    assert_eq!(tried, 120, "four times what a /64 has");
+    world.server.platform.reset_counters("code/account");
+    person.address = "2001:db8:777::1".to_owned();
+    assert_eq!(person.enter("BBBB-BBBB").status, 400, "another network");
+}

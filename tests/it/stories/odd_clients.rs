@@ -107,7 +107,7 @@ fn a_deployment_with_the_placeholder_for_its_issuer_says_so() {
     let world = World::with(&[
         ("ENVIRONMENT", "production"),
         ("MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
-        ("ISSUER", device_grant::settings::PLACEHOLDER_ISSUER),
+        ("ISSUER", "https://login.example.com"),
     ]);
     let at = |path: &str| {
         let (host, path) = ("device-grant.example.workers.dev".to_owned(), path.to_owned());

@@ -66,6 +66,24 @@ fn made_up_pairs_and_shards_make_no_objects() {
 }
 
 #[test]
+fn refresh_tokens_of_an_unlisted_pair_for_all_384_shards_make_no_objects() {
+    let (world, token) = changed(None);
+    let shards = world.server.platform.shard_names();
+
+    for region in 0..6 {
+        for index in 0..64 {
+            let made_up = altered(&token, |bytes| bytes[3..5].copy_from_slice(&[region, index]));
+            assert_eq!(outcome(&world.refresh(&made_up)), "invalid_grant");
+            let caller = [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret")];
+            let introspected = world.post("/introspect", &[&caller[..], &[("token", &*made_up)]].concat());
+            assert_eq!(json(&introspected)["active"], false);
+        }
+    }
+
+    assert_eq!((world.cost().grant_hops, world.server.platform.shard_names()), (0, shards));
+}
+
+#[test]
 fn a_refresh_token_of_a_listed_pair_is_good_by_its_digest_and_its_successor_has_the_new_pair() {
     let (world, token) = changed(Some(8));
 

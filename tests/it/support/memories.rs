@@ -52,6 +52,8 @@ pub(crate) struct Memories {
     pub(crate) limit_hops: Cell<u32>,
     /// The keys whose rate limit on the platform is used up.
     pub(crate) full: RefCell<BTreeSet<String>>,
+    /// The keys whose rate limit on the platform was asked for since the last reset.
+    pub(crate) rate_keys: RefCell<BTreeSet<String>>,
     pub(super) limit_writes: Cell<u32>,
     /// Whether loads of the whole snapshot wait, from KV and from the registry, until this is reset.
     pub(crate) loads_wait: Cell<bool>,
@@ -229,6 +231,7 @@ impl Platform for Memories {
     }
 
     async fn within_limit(&self, key: &str) -> bool {
+        self.rate_keys.borrow_mut().insert(key.to_owned());
         !self.down.borrow().contains("rate limit") && !self.full.borrow().contains(key)
     }
 

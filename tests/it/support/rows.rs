@@ -229,6 +229,20 @@ impl registry::rows::Rows for RegistryRows {
         Ok(ended.take(limit as usize).cloned().collect())
     }
 
+    fn unused_clients(&self, until: Timestamp, limit: u32) -> Result<Vec<Client>, Infallible> {
+        let clients = self.clients.borrow();
+        let is_unused = |client: &&Client| client.registered_by.is_anyone() && client.used_at.is_none();
+        let mut unused: Vec<Client> = clients
+            .values()
+            .filter(is_unused)
+            .filter(|client| client.history.created_at <= Some(until))
+            .cloned()
+            .collect();
+        unused.sort_by_key(|client| client.history.created_at);
+        unused.truncate(limit as usize);
+        Ok(unused)
+    }
+
     fn forget_client(&self, client_id: &str) -> Result<(), Infallible> {
         self.clients.borrow_mut().remove(client_id);
         Ok(())

@@ -22,6 +22,8 @@ use device_grant::identity::account::{Account, AccountKey};
 use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
 use device_grant::registry::command::{RetireKey, TakeSnapshot};
+use device_grant::registry::quota::Size;
+use device_grant::registry::rows::Rows as _;
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use rand_chacha::ChaCha20Rng;
@@ -249,6 +251,12 @@ impl World {
             let client_id = format!("{client_id}-{number}");
             (client_id.clone(), Client { client_id, ..one.clone() })
         }));
+    }
+
+    /// Returns the size of the clients from open registration.
+    pub(crate) fn open_clients(&self) -> Size {
+        let Ok(size) = self.server.platform.registry.size(true);
+        size
     }
 
     /// Rings the alarm of the registry. Returns whether it deleted clients.

@@ -78,6 +78,11 @@ fn without_the_issuers_keys_no_token_is_accepted_or_called_invalid() {
 
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("5".to_owned())));
     assert_eq!(answer.header("www-authenticate"), None);
+    let asked = world.outside.asked.get();
+    for _ in 0..10 {
+        assert_eq!(world.get("/hello", &claims(|_| {})).status, 503);
+    }
+    assert_eq!(world.outside.asked.get(), asked, "the issuer is not asked at each request");
 }
 
 #[test]

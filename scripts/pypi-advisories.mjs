@@ -1,0 +1,22 @@
+// Looks up every package in scripts/schemathesis.txt in PyPI's list of known vulnerabilities. Fails if one has any, or
+// cannot be looked up. PYPI is the address of PyPI.
+
+import { readFileSync } from 'node:fs';
+
+const index = process.env.PYPI ?? 'https://pypi.org';
+const locked = readFileSync(new URL('schemathesis.txt', import.meta.url), 'utf8');
+const packages = [...locked.matchAll(/^([\w.-]+)==(\S+)/gm)].map(([, name, version]) => ({ name, version }));
+
+const found = (await Promise.all(packages.map(vulnerabilities))).flat();
+found.forEach((line) => console.error(line));
+console.log(`${packages.length} packages, ${found.length} known vulnerabilities`);
+process.exit(found.length ? 1 : 0);
+
+/** Returns a line for each vulnerability of a package. */
+async function vulnerabilities({ name, version }) {
+  const address = `${index}/pypi/${name}/${version}/json`;
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address} answers ${response.status}`);
+  const known = (await response.json()).vulnerabilities.filter(({ withdrawn }) => !withdrawn);
+  return known.map(({ id, fixed_in: fixed }) => `${name} ${version}: ${id}, ${fixed.length ? `fixed in ${fixed.join(', ')}` : 'not fixed yet'}`);
+}
