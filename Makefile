@@ -7,7 +7,7 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply test native e2e images check advisories fuzz mutants bench soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply test native e2e images check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ check: ## Check formatting, lints (native and wasm32) and dependencies
 
 advisories: ## Look up all locked dependencies in the lists of known vulnerabilities
 	@scripts/advisories
+
+clients: ## Sign in with published client programs (Python, Go, oidc-agent, ...)
+	@scripts/clients
 
 fuzz: ## Search for inputs that break a parser or a rule (TIME=600 seconds for each, TARGET=forms)
 	@scripts/fuzz long

@@ -8,6 +8,9 @@ import { parse } from 'smol-toml';
 
 export const root = resolve(import.meta.dirname, '../../..');
 
+/** Where `scripts/setup` keeps what it installs outside of the project. */
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'device-grant');
+
 /** `wrangler.toml`, parsed. */
 export const wrangler = parse(readFileSync(join(root, 'wrangler.toml'), 'utf8'));
 
@@ -46,11 +49,13 @@ export function python() {
 /** Returns the schemathesis that `scripts/setup test` installed. */
 export function schemathesis() {
   const [, version] = /^schemathesis_version=(.*)$/m.exec(readFileSync(join(root, 'scripts/lib.sh'), 'utf8'));
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  const program = join(cache, 'device-grant', `schemathesis-${version}`, 'bin/st');
+  const program = join(cache, `schemathesis-${version}`, 'bin/st');
   if (!isExecutable(program)) throw new Error(`schemathesis ${version} is not installed: \`scripts/setup test\` installs it`);
   return program;
 }
+
+/** The Python with the client libraries that `scripts/setup clients` installs. */
+export const clientsPython = join(cache, 'clients/bin/python');
 
 function dotenv(file) {
   const lines = readFileSync(file, 'utf8').split('\n').filter((line) => /^\w+=/.test(line));

@@ -8,8 +8,13 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as forward } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 
-export async function openEdge(hostname = '127.0.0.1') {
+/**
+ * @param {string} [hostname] of its address
+ * @param {{ key: Buffer, cert: Buffer }} [tls] what it speaks TLS with; it speaks plain HTTP without
+ */
+export async function openEdge(hostname = '127.0.0.1', tls) {
   let server;
   const edge = {
     /** The certificate of every client, in the form of `request.cf.tlsClientAuth`; `undefined` for none. */
@@ -21,19 +26,20 @@ export async function openEdge(hostname = '127.0.0.1') {
       await once(proxy, 'close');
     },
   };
-  const proxy = createServer(async (request, response) => {
+  const pass = async (request, response) => {
     const { method, url } = request;
-    const headers = { ...request.headers, ...(edge.certificate && { 'x-test-cf': JSON.stringify({ tlsClientAuth: edge.certificate }) }) };
+    const headers = { ...request.headers, ...(tls && { 'x-test-proto': 'https' }), ...(edge.certificate && { 'x-test-cf': JSON.stringify({ tlsClientAuth: edge.certificate }) }) };
     const asked = forward(server.origin + url, { method, headers });
     asked.on('error', () => response.destroy());
     asked.end(Buffer.concat(await request.toArray()));
     const [reply] = await once(asked, 'response');
     response.writeHead(reply.statusCode, reply.headers);
     reply.pipe(response);
-  });
+  };
+  const proxy = tls ? createSecureServer(tls, pass) : createServer(pass);
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  return Object.assign(edge, { origin: `http://${hostname}:${proxy.address().port}` });
+  return Object.assign(edge, { origin: `${tls ? 'https' : 'http'}://${hostname}:${proxy.address().port}` });
 }
 
 /** Returns what Cloudflare reports about a certificate. `der` stands for its bytes. */

@@ -2,7 +2,7 @@
 //
 // `startWorkerd` runs plain `workerd serve` with the five object classes, but without KV and the rate limiter. It is
 // fast, can be killed, and its SQLite files can be read. The header `x-test-cf` (JSON) of a request becomes its
-// `request.cf`.
+// `request.cf`, and `x-test-proto` (`https`) its scheme.
 //
 //     const server = await startWorkerd({ vars: { POLL_INTERVAL_SECONDS: '1' } });
 //     await fetch(`${server.origin}/healthz`);
@@ -247,7 +247,7 @@ const config :Workerd.Config = (
     (name = "internet", network = (allow = ["local"])),
   ],
   sockets = [
-    (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf"), service = "main"),${twin ? '\n    (name = "twin", address = "overridden", http = (), service = "twin"),' : ''}
+    (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf", forwardedProtoHeader = "x-test-proto"), service = "main"),${twin ? '\n    (name = "twin", address = "overridden", http = (), service = "twin"),' : ''}
   ],
 );
 

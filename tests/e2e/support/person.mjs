@@ -12,7 +12,7 @@ export class Person {
   cookies = new Map();
 
   /**
-   * @param {object} server whose pages the person reads
+   * @param {{ origin: string }} server whose pages the person reads; `origin` may have a path
    * @param {object} [options]
    * @param {object} [options.account] one of `accounts`; alice by default
    * @param {Record<string, string>} [options.headers] sent with every request
@@ -69,7 +69,7 @@ export class Person {
   async submit(fields) {
     const { csrf, transaction } = this.page;
     const given = Object.entries({ csrf, transaction, ...fields }).filter(([, value]) => value !== undefined);
-    const headers = { origin: this.server.origin, 'sec-fetch-site': 'same-origin' };
+    const headers = { origin: new URL(this.server.origin).origin, 'sec-fetch-site': 'same-origin' };
     return this.#go('/device', { method: 'POST', body: new URLSearchParams(given), headers });
   }
 

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Signs in with SSSD's oidc_child, which SSSD calls twice: it prints the codes, then waits and prints who signed in.
+set -eu
+child() {
+  /usr/libexec/sssd/oidc_child "$@" --issuer-url="$ISSUER" --client-id="$CLIENT_ID" --ca-db="$SSL_CERT_FILE" --logger=stderr
+}
+codes=$(child --get-device-code)
+echo "$codes"
+echo "$codes" | head -n 1 | child --get-access-token
