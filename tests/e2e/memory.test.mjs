@@ -15,7 +15,7 @@ import { endDiscreetly } from './support/secrets.mjs';
 
 const MIB = 2 ** 20;
 /** The figure in docs/limits.md. */
-const BUDGET = 64 * MIB;
+const BUDGET = 48 * MIB;
 const ROUNDS = 10;
 
 test('a full registry, read at the object by ten requests at a time, fits into the budget and stays there', async (t) => {
