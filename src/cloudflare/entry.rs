@@ -31,8 +31,8 @@ thread_local! {
 async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Result<worker::Response> {
     let began = object::now();
     #[cfg(feature = "panic-probe")]
-    if super::probe::arm(&incoming.path()) {
-        return worker::Response::ok("armed");
+    if let Some(text) = super::probe::answer(&incoming.path()) {
+        return worker::Response::ok(text);
     }
     let ray = header(&incoming, "cf-ray").filter(|ray| is_ray(ray)).unwrap_or_default();
     let response = match server(env) {

@@ -16,7 +16,10 @@ use crate::time::Timestamp;
 
 /// Reads the clock. Everything outside this ring gets the time as an argument.
 pub(super) fn now() -> Timestamp {
-    Timestamp::from_millis(Date::now().as_millis())
+    let now = Timestamp::from_millis(Date::now().as_millis());
+    #[cfg(feature = "panic-probe")]
+    let now = now + super::probe::ahead();
+    now
 }
 
 /// Returns the random generator: the runtime's `crypto.getRandomValues`, which does not fail.
@@ -131,9 +134,20 @@ impl Table {
         query: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Vec<T>> {
-        let rows = self.rows(query, values)?.into_iter();
-        let texts = rows.filter_map(|row| row.into_iter().next().and_then(text));
-        texts.map(|record| serde_json::from_str(&record).map_err(broken)).collect()
+        self.each(query, values)?.collect()
+    }
+
+    /// Returns the same records one at a time. Nothing must be written before the last one.
+    pub(super) fn each<T: DeserializeOwned>(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
+        let parsed = |row: Result<Vec<SqlStorageValue>>| {
+            let record = row.map(|row| row.into_iter().next().and_then(text)).transpose()?;
+            Some(record.and_then(|record| serde_json::from_str(&record).map_err(broken)))
+        };
+        Ok(self.0.exec(query, values)?.raw().filter_map(parsed))
     }
 
     /// Returns the instant in the first column of the first row.

@@ -1,9 +1,10 @@
 //! The [`Platform`] on Workers: Durable Objects, the snapshot in KV, a rate limit, signatures, and other
 //! servers.
 
+use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::{Env, Error, Method, ObjectNamespace, Request, RequestInit, Result};
+use worker::{ByteStream, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
 
 use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
@@ -14,7 +15,7 @@ use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::identity::account::AccountKey;
 use crate::registry::rows::StoredKey;
-use crate::registry::snapshot::Snapshot;
+use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{Shard, shard_of};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry, secret};
@@ -30,6 +31,8 @@ pub(super) const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// Name of the registry object.
 const THE_REGISTRY: &str = "registry";
+/// The address of every object, which reads only the method and the body of a request.
+const OBJECT: &str = "https://object/";
 
 /// Returns the key in KV under which the registry object with this identifier publishes. Because the key
 /// contains the identifier, a namespace that previews share, or that outlives an object, never serves the
@@ -111,8 +114,18 @@ impl Platform for Workers {
 
     async fn published(&self) -> Option<Snapshot> {
         let kv = self.env.kv(SNAPSHOT).ok()?;
-        let text = kv.get(&self.snapshot_key).text().await.ok()??;
-        serde_json::from_str(&text).ok()
+        let text = kv.get(&self.snapshot_key).stream().await.ok()??;
+        read_snapshot(text.into()).await.ok()
+    }
+
+    async fn take_snapshot(&self) -> core::result::Result<Snapshot, Unavailable> {
+        let taken = async {
+            let mut response = self.registry.get_by_name(THE_REGISTRY)?.fetch_with_str(OBJECT).await?;
+            must_be_ok(&response)?;
+            read_snapshot(response.stream()?).await
+        };
+        let taken: Result<Snapshot> = taken.await;
+        taken.map_err(|error| unavailable("object", &error))
     }
 
     async fn within_limit(&self, key: &str) -> bool {
@@ -195,12 +208,25 @@ async fn exchange(
     };
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_body(Some(command.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init("https://object/", &init)?).await?;
+    let mut response = stub.fetch_with_request(Request::new_with_init(OBJECT, &init)?).await?;
     let text = response.text().await?;
-    if response.status_code() != 200 {
-        return Err(Error::RustError("an object failed to answer a command".to_owned()));
-    }
+    must_be_ok(&response)?;
     Ok(text)
+}
+
+fn must_be_ok(response: &Response) -> Result<()> {
+    if response.status_code() == 200 {
+        return Ok(());
+    }
+    Err(Error::RustError("an object failed to answer a command".to_owned()))
+}
+
+async fn read_snapshot(mut text: ByteStream) -> Result<Snapshot> {
+    let mut reader = Reader::default();
+    while let Some(bytes) = text.next().await {
+        reader.push(&bytes?).map_err(broken)?;
+    }
+    reader.end().map_err(broken)
 }
 
 fn unavailable(what: &'static str, error: &Error) -> Unavailable {

@@ -4,7 +4,9 @@ use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
+use worker::{
+    DurableObject, Env, Error, Method, Request, Response, Result, SqlStorageValue, State, durable_object,
+};
 
 use super::entry::settings;
 use super::object;
@@ -16,11 +18,12 @@ use crate::ask::Answer;
 use crate::audit::change::Change;
 use crate::client::Client;
 use crate::client::registered_by::UNUSED;
-use crate::registry::command::{Command, TakeSnapshot};
+use crate::registry::command::Command;
+use crate::registry::outline::standard_scopes;
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
 use crate::registry::rows::{NewKey, Rows, StoredKey};
-use crate::registry::snapshot::{Snapshot, standard_scopes};
+use crate::registry::snapshot::Undescribed;
 use crate::registry::{apply, clients, snapshot};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -70,12 +73,14 @@ impl DurableObject for Registry {
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        if request.method() == Method::Get {
+            let now = object::now();
+            self.tend(now).await?;
+            return self.snapshot(now).await;
+        }
         let command: Command = object::command(request).await?;
         let now = object::now();
         self.tend(now).await?;
-        if let Command::TakeSnapshot(_) = command {
-            return object::reply(self.snapshot(now).await?);
-        }
         let adopted = self.prepare(&command, now).await?;
         self.table.written.set(false);
         let answer = self.transact(command, adopted, now)?;
@@ -123,18 +128,21 @@ impl Registry {
     }
 
     /// Takes a snapshot, and publishes it if the last publication is not too recent.
-    async fn snapshot(&self, now: Timestamp) -> Result<Answer> {
-        let taken = snapshot::take(&*self.table, now)?;
-        match &taken {
-            Ok(snapshot) if self.publications.is_due(now) => drop(self.publish(snapshot).await),
-            Ok(_) => {}
-            Err(undescribed) => worker::console_error!(
-                "client {:?} is registered for scope {:?}, which has no description: no snapshot can be taken",
-                undescribed.client_id,
-                undescribed.scope
-            ),
+    async fn snapshot(&self, now: Timestamp) -> Result<Response> {
+        let snapshot = match snapshot::take(&*self.table, now)? {
+            Ok(snapshot) => snapshot,
+            Err(Undescribed { client_id, scope }) => {
+                worker::console_error!(
+                    "client {client_id:?} is registered for scope {scope:?}, which has no description: no snapshot can \
+                     be taken"
+                );
+                return Response::error("no snapshot can be taken", 503);
+            }
+        };
+        if self.publications.is_due(now) {
+            self.publish(&snapshot).await;
         }
-        Ok(Answer::to::<TakeSnapshot>(&taken))
+        Response::from_bytes(snapshot.into_bytes())
     }
 
     /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the
@@ -178,18 +186,18 @@ impl Registry {
     }
 
     pub(super) fn settings(&self) -> Result<Settings> {
-        settings(&self.env).map_err(|bad| worker::Error::RustError(bad.to_string()))
+        settings(&self.env).map_err(|bad| Error::RustError(bad.to_string()))
     }
 
     /// Writes the snapshot to KV, where Workers read it without asking this object. Returns `false` if that
     /// failed. A deployment without KV does not publish: KV only saves time.
-    async fn publish(&self, snapshot: &Snapshot) -> bool {
+    async fn publish(&self, snapshot: &str) -> bool {
         let Ok(kv) = self.env.kv(SNAPSHOT) else { return true };
         self.publications.published(object::now());
         let key = snapshot_key(&self.state.id().to_string());
         let put = async {
-            let text = serde_json::to_string(snapshot).map_err(object::broken)?;
-            kv.put(&key, text.as_str())?.expiration_ttl(PUBLISHED_SECONDS).execute().await?;
+            let put = kv.put_bytes(&key, snapshot.as_bytes())?;
+            put.expiration_ttl(PUBLISHED_SECONDS).execute().await?;
             Ok(())
         };
         let put: Result<()> = put.await;
@@ -228,10 +236,11 @@ impl Stored {
 }
 
 impl Rows for Stored {
-    type Error = worker::Error;
+    type Error = Error;
 
-    fn clients(&self) -> Result<Vec<Client>> {
-        self.table.records("SELECT record FROM clients ORDER BY client_id", Vec::new())
+    fn each_client(&self, mut see: impl FnMut(Client)) -> Result<()> {
+        let mut clients = self.table.each("SELECT record FROM clients ORDER BY client_id", Vec::new())?;
+        clients.try_for_each(|client| client.map(&mut see))
     }
 
     fn client(&self, client_id: &str) -> Result<Option<Client>> {

@@ -15,8 +15,9 @@ use crate::identity::account::{Account, AccountKey};
 use crate::identity::shard::{FindAccount, SeedAccount};
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
-use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline, TakeSnapshot};
+use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
+use crate::registry::outline::Outline;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::settings::{Turnstile, When};
@@ -40,20 +41,19 @@ const KEYS_AGE: Duration = Duration::from_secs(1);
 const SIGNING_AGE: Duration = Duration::from_secs(5);
 
 impl<P: Platform> Server<P> {
-    /// Returns the registry's snapshot, but perhaps without its clients: callers look for nothing but scopes, claim
-    /// mappings and keys. An isolate that has no snapshot, because another request is loading the first one, reads
-    /// these at the source.
-    pub async fn snapshot(&self, now: Timestamp) -> Result<Rc<Snapshot>, Unavailable> {
-        match self.whole_snapshot(now).await? {
-            Some(snapshot) => Ok(snapshot),
-            None => self.platform.registry(TakeOutline {}).await.map(|outline| Rc::new(*outline)),
+    /// Returns the outline of the registry's snapshot. An isolate that has no snapshot, because another request is
+    /// loading the first one, reads the outline at the source.
+    pub async fn outline(&self, now: Timestamp) -> Result<Rc<Outline>, Unavailable> {
+        match self.snapshot(now).await? {
+            Some(snapshot) => Ok(Rc::clone(&snapshot.outline)),
+            None => self.platform.registry(TakeOutline {}).await.map(Rc::new),
         }
     }
 
     /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`] older than the published one, and while another
     /// request loads it at most [`SNAPSHOT_STALE_AGE`]. `None` if there is no such copy, so that the caller must read
     /// what it needs at the source.
-    pub(super) async fn whole_snapshot(&self, now: Timestamp) -> Result<Option<Rc<Snapshot>>, Unavailable> {
+    pub(super) async fn snapshot(&self, now: Timestamp) -> Result<Option<Rc<Snapshot>>, Unavailable> {
         let cache = &self.cache.snapshot;
         if let Some(snapshot) = cache.fresh(now) {
             return Ok(Some(snapshot));
@@ -92,13 +92,14 @@ impl<P: Platform> Server<P> {
     /// Returns whether the snapshot has keys and, in development, the demo clients. A snapshot without them
     /// was taken before they were stored.
     fn is_complete(&self, snapshot: &Snapshot) -> bool {
-        let has = |client: &Client| snapshot.client(&client.client_id).is_some();
-        !snapshot.keys.is_empty() && (!self.settings.is_development() || demo::clients().iter().all(has))
+        let has = |client: &Client| snapshot.has(&client.client_id);
+        !snapshot.outline.keys.is_empty()
+            && (!self.settings.is_development() || demo::clients().iter().all(has))
     }
 
     async fn snapshot_at_source(&self) -> Result<Rc<Snapshot>, Unavailable> {
         self.seed().await?;
-        self.platform.registry(TakeSnapshot {}).await?.map(Rc::from).map_err(|_| Unavailable)
+        self.platform.take_snapshot().await.map(Rc::new)
     }
 
     /// Stores the demo clients, in development only.
@@ -111,9 +112,9 @@ impl<P: Platform> Server<P> {
 
     /// Returns a client from the snapshot, or from the source if the snapshot does not have it.
     pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Client>, Unavailable> {
-        let snapshot = self.whole_snapshot(now).await?;
-        match snapshot.as_ref().and_then(|snapshot| snapshot.client(client_id)) {
-            Some(client) => Ok(Some(client.clone())),
+        let snapshot = self.snapshot(now).await?;
+        match snapshot.and_then(|snapshot| snapshot.client(client_id)) {
+            Some(client) => Ok(Some(client)),
             None => self.client_at_source(client_id).await,
         }
     }
@@ -168,7 +169,7 @@ impl<P: Platform> Server<P> {
         };
         match keys {
             Ok(keys) => Ok(KeySchedule::new(&keys).published(now)),
-            Err(Unavailable) => Ok(self.snapshot(now).await?.keys.clone()),
+            Err(Unavailable) => Ok(self.outline(now).await?.keys.clone()),
         }
     }
 
@@ -215,10 +216,8 @@ impl<P: Platform> Server<P> {
     /// Returns the longest code lifetime of all clients, in seconds; while the clients are not known, the longest that
     /// a client can have. Attempts count for that long, because a guess may hit a code of any client.
     pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
-        let Ok(Some(snapshot)) = self.whole_snapshot(now).await else { return *CODE_LIFETIME.end() };
-        let clients = snapshot.clients.iter();
-        let longest = clients.filter_map(|client| client.codes.code_lifetime).max().unwrap_or_default();
-        longest.max(self.settings.code_lifetime)
+        let Ok(Some(snapshot)) = self.snapshot(now).await else { return *CODE_LIFETIME.end() };
+        snapshot.longest_code_lifetime().unwrap_or_default().max(self.settings.code_lifetime)
     }
 
     /// Reports `wrong` entries to the limiter, and the numbers of live codes noticed since the last report.

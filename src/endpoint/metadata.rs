@@ -82,7 +82,7 @@ const CLAIMS: [&str; 16] = [
 
 /// Serves the metadata document, which is the same for RFC 8414 and OpenID Connect Discovery.
 pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response {
-    let Ok(snapshot) = context.server.snapshot(context.now).await else {
+    let Ok(outline) = context.server.outline(context.now).await else {
         return Error::Unavailable.response();
     };
     let issuer = context.issuer.as_str();
@@ -101,7 +101,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         response_types_supported: [],
         grant_types_supported: [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
         authentication: ClientAuthentication::of(context),
-        scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
+        scopes_supported: outline.scopes.keys().map(String::as_str).collect(),
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: Algorithm::ALL,
         userinfo_signing_alg_values_supported: Algorithm::ALL,
@@ -133,14 +133,14 @@ struct ProtectedResource<'a> {
 
 /// Serves the metadata of `/userinfo` as a protected resource (RFC 9728).
 pub(super) async fn protected_resource<P: Platform>(context: Context<'_, P>) -> Response {
-    let Ok(snapshot) = context.server.snapshot(context.now).await else {
+    let Ok(outline) = context.server.outline(context.now).await else {
         return Error::Unavailable.response();
     };
     let issuer = context.issuer.as_str();
     cacheable(&ProtectedResource {
         resource: format!("{issuer}/userinfo"),
         authorization_servers: [issuer],
-        scopes_supported: snapshot.scopes.keys().map(String::as_str).collect(),
+        scopes_supported: outline.scopes.keys().map(String::as_str).collect(),
         bearer_methods_supported: ["header", "body"],
         resource_name: "userinfo",
         tls_client_certificate_bound_access_tokens: context.server.settings.mtls.is_some(),

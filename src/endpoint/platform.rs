@@ -46,6 +46,9 @@ pub trait Platform {
     /// snapshot, callers ask the registry.
     async fn published(&self) -> Option<Snapshot>;
 
+    /// Takes a snapshot at the registry.
+    async fn take_snapshot(&self) -> Result<Snapshot, Unavailable>;
+
     /// Returns whether one more request of `key` is within the platform's own rate limit. The limit only
     /// saves work: a platform without one returns `true`.
     async fn within_limit(&self, key: &str) -> bool;

@@ -71,18 +71,22 @@ impl SnapshotCache {
     /// Keeps a snapshot that was loaded under `lease`, unless a change has made this isolate forget what it knew, or
     /// a newer snapshot has arrived. Returns the snapshot to use.
     pub(super) fn keep(&self, lease: Lease, snapshot: Rc<Snapshot>, now: Timestamp) -> Rc<Snapshot> {
-        let is_latest = snapshot.taken_at >= self.newest.get();
+        let is_latest = snapshot.outline.taken_at >= self.newest.get();
         if lease.forgotten != self.forgotten.get() || !is_latest {
             return self.kept.last().unwrap_or(snapshot);
         }
-        self.newest.set(snapshot.taken_at);
+        self.newest.set(snapshot.outline.taken_at);
         self.kept.keep(snapshot, now)
     }
 
     /// Returns what to use instead of `published`, which may have been overtaken: KV can return a copy that is older
     /// than one it returned before. The copy in memory is then the newer one. `None` if the registry must be asked.
     pub(super) fn latest(&self, published: Snapshot) -> Option<Rc<Snapshot>> {
-        if published.taken_at >= self.newest.get() { Some(Rc::new(published)) } else { self.kept.last() }
+        if published.outline.taken_at >= self.newest.get() {
+            Some(Rc::new(published))
+        } else {
+            self.kept.last()
+        }
     }
 
     /// Forgets the snapshot after a change, and what is being loaded. What was taken before the newest snapshot stays

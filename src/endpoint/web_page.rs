@@ -58,12 +58,12 @@ pub(super) async fn starting<P: Platform>(context: Context<'_, P>) -> Result<Opt
         Sender::Page(origin) => origin,
         Sender::Unnamed => return Err(Error::ForeignPage(None)),
     };
-    let Some(snapshot) = context.server.whole_snapshot(context.now).await? else {
+    let Some(snapshot) = context.server.snapshot(context.now).await? else {
         let client = context.server.client_at_source(&named_client(context)?).await?;
         return allowed(client.as_ref(), origin).map(Some);
     };
     match named_client(context) {
-        Ok(client_id) => allowed(snapshot.client(&client_id), origin).map(Some),
+        Ok(client_id) => allowed(snapshot.client(&client_id).as_ref(), origin).map(Some),
         Err(error) if snapshot.allows_origin(origin) => Err(error),
         Err(_) => Err(Error::ForeignPage(Some(shown(origin)))),
     }
@@ -88,7 +88,7 @@ pub(super) async fn preflight<P: Platform>(context: Context<'_, P>, scripts: Scr
         Scripts::EverySite => Some(permission("*")),
         Scripts::ListedOrigins => {
             let origin = context.request.origin.as_deref()?;
-            let response = match context.server.whole_snapshot(context.now).await {
+            let response = match context.server.snapshot(context.now).await {
                 Ok(Some(snapshot)) if snapshot.allows_origin(origin) => permission(origin),
                 Ok(Some(_)) => unlisted(origin),
                 Ok(None) | Err(Unavailable) => Error::Unavailable.response(),
@@ -135,7 +135,7 @@ pub(super) async fn readable<P: Platform>(
 async fn listed_reader<P: Platform>(context: Context<'_, P>) -> Option<&str> {
     let origin = context.request.origin.as_deref()?;
     let named = named_client(context).ok();
-    let Some(snapshot) = context.server.whole_snapshot(context.now).await.ok()? else {
+    let Some(snapshot) = context.server.snapshot(context.now).await.ok()? else {
         let client = context.server.client_at_source(&named?).await.ok()?;
         return client?.allowed_origin(origin).map(|_| origin);
     };

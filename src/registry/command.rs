@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::key_schedule::{Signing, State};
+use super::outline::Outline;
 use super::rows::StoredKey;
-use super::snapshot::{Snapshot, Undescribed};
 use crate::ask::commands;
 use crate::audit::change::Actor;
 use crate::client::Client;
@@ -26,8 +26,7 @@ pub const MOST_SCOPES: usize = 500;
 commands! {
     /// Every command that the registry answers.
     pub enum Command {
-        TakeSnapshot => Result<Box<Snapshot>, Undescribed>,
-        TakeOutline => Box<Snapshot>,
+        TakeOutline => Outline,
         FindAtSource => AtSource,
         FindKeys => Vec<StoredKey>,
         SeedClients => (),
@@ -48,11 +47,8 @@ commands! {
     }
 }
 
-/// Takes a snapshot of the registry.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct TakeSnapshot {}
-
-/// Takes a snapshot without the clients, for a Worker that has no snapshot yet. It is not published.
+/// Takes the outline, for a Worker that has no snapshot yet. A whole [`Snapshot`](super::snapshot::Snapshot) is no reply
+/// to a command, because it travels as text, not as JSON.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TakeOutline {}
 
@@ -303,8 +299,7 @@ impl Command {
     #[must_use]
     pub const fn is_change(&self) -> bool {
         match self {
-            Self::TakeSnapshot(_)
-            | Self::TakeOutline(_)
+            Self::TakeOutline(_)
             | Self::FindAtSource(_)
             | Self::FindKeys(_)
             | Self::ListClients(_)

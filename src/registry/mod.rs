@@ -3,6 +3,7 @@
 pub mod clients;
 pub mod command;
 pub mod key_schedule;
+pub mod outline;
 pub mod publication;
 pub mod quota;
 pub mod rows;
@@ -17,9 +18,10 @@ use crate::time::Timestamp;
 use command::{
     AtSource, Command, CreateClient, DeleteClient, DescribeScope, FindAtSource, FindKeys, FindMapping,
     ImportKey, KeyRefusal, ListClients, ListKeys, ListScopes, MapScope, RemoveScope, ReplaceClient,
-    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline, TakeSnapshot,
+    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
 };
 use key_schedule::KeySchedule;
+use outline::Outline;
 use rows::{NewKey, Rows};
 
 /// Applies one command. The caller has already tended the keys ([`signing_keys::tend`]) and made those that
@@ -36,8 +38,7 @@ pub fn apply<R: Rows>(
     now: Timestamp,
 ) -> Result<Answer, R::Error> {
     Ok(match command {
-        Command::TakeSnapshot(_) => Answer::to::<TakeSnapshot>(&snapshot::take(rows, now)?),
-        Command::TakeOutline(_) => Answer::to::<TakeOutline>(&Box::new(snapshot::outline(rows, now)?)),
+        Command::TakeOutline(_) => Answer::to::<TakeOutline>(&Outline::take(rows, now)?),
         Command::FindAtSource(ask) => Answer::to::<FindAtSource>(&at_source(rows, &ask, now)?),
         Command::FindKeys(_) => Answer::to::<FindKeys>(&rows.keys()?),
         Command::SeedClients(ask) => {

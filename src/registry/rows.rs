@@ -63,7 +63,9 @@ pub trait Rows {
     /// Why a row could not be read or written.
     type Error;
 
-    fn clients(&self) -> Result<Vec<Client>, Self::Error>;
+    /// Passes every client to `see`, one at a time and in the order of the identifiers, because all of them together are
+    /// large. Nothing must be written meanwhile.
+    fn each_client(&self, see: impl FnMut(Client)) -> Result<(), Self::Error>;
     fn client(&self, client_id: &str) -> Result<Option<Client>, Self::Error>;
     /// Returns at most `limit` clients whose identifiers come after `after`, in the order of the identifiers.
     fn clients_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<Client>, Self::Error>;

@@ -53,20 +53,30 @@ fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option
     if claims.weight() <= before.weight() {
         return Ok(None);
     }
-    let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
-    Ok(users.into_iter().find_map(|client| overweight(&client, &scopes)))
+    let mut fault = None;
+    rows.each_client(|client| {
+        if fault.is_none() && client.scope.has(name) {
+            fault = overweight(&client, &scopes);
+        }
+    })?;
+    Ok(fault)
 }
 
 pub(super) fn remove<R: Rows>(rows: &R, ask: RemoveScope, now: Timestamp) -> Outcome<(), R> {
     let name = ask.name.as_str();
-    let users = rows.clients()?.into_iter().filter(|client| client.scope.has(name));
-    let users: Vec<String> = users.map(|client| client.client_id).collect();
-    Ok(match (rows.scopes()?.contains_key(name), users.first()) {
+    let (mut users, mut first) = (0, None);
+    rows.each_client(|client| {
+        if client.scope.has(name) {
+            users += 1;
+            first.get_or_insert(client.client_id);
+        }
+    })?;
+    Ok(match (rows.scopes()?.contains_key(name), first) {
         (false, _) => Err(RegistryRefusal::Missing),
         (true, _) if DESCRIPTIONS.iter().any(|(standard, _)| *standard == name) => {
             Err(RegistryRefusal::Standard)
         }
-        (true, Some(first)) => Err(RegistryRefusal::InUse(users.len(), first.clone())),
+        (true, Some(first)) => Err(RegistryRefusal::InUse(users, first)),
         (true, None) => {
             rows.remove_scope(name)?;
             rows.put_scope_claims(name, &Rules::default())?;

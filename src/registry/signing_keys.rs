@@ -10,7 +10,6 @@ use super::key_schedule::{KeySchedule, NEVER, PUBLICATION, State};
 use super::rows::{NewKey, Rows, StoredKey};
 use super::told::tell;
 use crate::audit::change::{Actor, Changed};
-use crate::client::Client;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
@@ -30,7 +29,7 @@ pub fn tend<R: Rows>(
     rotation: Option<Duration>,
     now: Timestamp,
 ) -> Result<Option<Algorithm>, R::Error> {
-    let algorithms = in_use(&rows.clients()?);
+    let algorithms = in_use(rows)?;
     loop {
         let keys = rows.keys()?;
         let schedule = KeySchedule::new(&keys);
@@ -50,16 +49,15 @@ pub fn tend<R: Rows>(
 
 /// Returns the algorithms that need keys: those that clients use, and those that have keys from the start. A
 /// client's keys are made when it is registered, so that no request waits for one.
-fn in_use(clients: &[Client]) -> Vec<Algorithm> {
-    let of = |client: &Client| {
+fn in_use<R: Rows>(rows: &R) -> Result<Vec<Algorithm>, R::Error> {
+    let mut unused = Algorithm::ALL.to_vec();
+    unused.retain(|alg| !Algorithm::FIRST.contains(alg));
+    rows.each_client(|client| {
         let others = client.tokens.userinfo_signed_response_alg;
-        [client.access_token_signed_response_alg, client.id_token_signed_response_alg]
-            .into_iter()
-            .chain(others)
-    };
-    let used: Vec<Algorithm> = clients.iter().flat_map(of).collect();
-    let wanted = |alg: &Algorithm| Algorithm::FIRST.contains(alg) || used.contains(alg);
-    Algorithm::ALL.into_iter().filter(wanted).collect()
+        let used = [client.access_token_signed_response_alg, client.id_token_signed_response_alg];
+        unused.retain(|alg| !used.contains(alg) && others != Some(*alg));
+    })?;
+    Ok(Algorithm::ALL.into_iter().filter(|alg| !unused.contains(alg)).collect())
 }
 
 /// Returns the algorithms for which `command` needs a new key.

@@ -1,125 +1,174 @@
-//! The snapshot of the registry.
+//! The snapshot of the registry: a text with one line for each client and a last line for the outline.
+//!
+//! Every isolate keeps all clients in memory, and two copies of them while it loads the next one. So it keeps a client as
+//! the bytes of its record, which the quota counts, and parses it when a request needs it: parsed, a record of many small
+//! members takes several times its bytes. An isolate reads the text line by line, and never holds it as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::Error as _;
+use serde_json::Result as JsonResult;
 
-use super::key_schedule::KeySchedule;
+use super::outline::Outline;
 use super::rows::Rows;
 use crate::client::Client;
-use crate::format::Format;
-use crate::scope::DESCRIPTIONS;
+use crate::client::rules::UserCodeType;
 use crate::time::Timestamp;
-use crate::token::mapping::Rules;
-use crate::token::signing_key::PublicKey;
 
-/// A copy of what the registry publishes, stored in KV and cached in each isolate, so that most requests need
-/// not ask the registry.
+/// A copy of what the registry publishes, cached in each isolate, so that most requests need not ask the registry.
 ///
 /// It contains client secrets only as digests of 256 random bits, so none can be guessed.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Debug)]
 pub struct Snapshot {
-    pub format: Format<1>,
-    /// When the registry took the snapshot, by the clock of its object. Orders the copies that KV returns.
-    pub taken_at: Timestamp,
-    pub clients: Vec<Client>,
-    /// Every scope, with a description of what it lets a client do.
-    pub scopes: BTreeMap<String, String>,
-    /// Claim mappings by scope, of the scopes that have one.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub scope_claims: BTreeMap<String, Rules>,
-    /// Every key that verifies tokens now or will sign them.
-    pub keys: Vec<PublicKey>,
+    /// Everything but the clients.
+    pub outline: Rc<Outline>,
+    clients: Clients,
+}
+
+/// The records of the clients, and what requests need to know of all clients together.
+#[derive(Debug, Default)]
+struct Clients {
+    /// JSON by identifier.
+    records: BTreeMap<Box<str>, Box<str>>,
+    /// The origins that enabled clients list, each once.
+    origins: BTreeSet<Box<str>>,
+    longest_code_lifetime: Option<u64>,
+    has_digit_codes: bool,
 }
 
 impl Snapshot {
-    /// Returns the client with this identifier.
+    /// Parses the client with this identifier.
     #[must_use]
-    pub fn client(&self, client_id: &str) -> Option<&Client> {
-        self.clients.iter().find(|client| client.client_id == client_id)
+    pub fn client(&self, client_id: &str) -> Option<Client> {
+        serde_json::from_str(self.clients.records.get(client_id)?).ok()
+    }
+
+    /// Returns whether there is a client with this identifier.
+    #[must_use]
+    pub fn has(&self, client_id: &str) -> bool {
+        self.clients.records.contains_key(client_id)
     }
 
     /// Returns whether an enabled client lists this `Origin` header in `allowed_origins`.
     #[must_use]
     pub fn allows_origin(&self, origin: &str) -> bool {
-        self.clients.iter().any(|client| client.allowed_origin(origin).is_some())
+        self.clients.origins.contains(origin)
     }
 
-    /// Returns the first client with a scope that has no description, and that scope. Nobody could consent to
-    /// the scope.
-    fn undescribed(&self) -> Option<(&Client, &str)> {
-        let described = |token: &&str| self.scopes.get(*token).is_some_and(|words| !words.is_empty());
-        self.clients.iter().find_map(|client| {
-            let token = client.scope.iter().find(|token| !described(token))?;
-            Some((client, token))
-        })
+    /// Returns the longest code lifetime that a client has, in seconds; `None` if all have the server's setting.
+    #[must_use]
+    pub const fn longest_code_lifetime(&self) -> Option<u64> {
+        self.clients.longest_code_lifetime
+    }
+
+    /// Returns whether the user codes of a client have only digits.
+    #[must_use]
+    pub const fn has_digit_codes(&self) -> bool {
+        self.clients.has_digit_codes
     }
 }
 
-/// Returns the scopes of a new registry, with their descriptions.
-#[must_use]
-pub fn standard_scopes() -> BTreeMap<String, String> {
-    let pair = |(name, words): &(&str, &str)| ((*name).to_owned(), (*words).to_owned());
-    DESCRIPTIONS.iter().map(pair).collect()
+impl Clients {
+    fn add(&mut self, client: &Client, record: &str) {
+        if client.enabled {
+            let origins = client.codes.allowed_origins.iter();
+            self.origins.extend(origins.map(|origin| origin.as_str().into()));
+        }
+        self.longest_code_lifetime = self.longest_code_lifetime.max(client.codes.code_lifetime);
+        self.has_digit_codes |= client.codes.user_code_type == UserCodeType::Digits;
+        self.records.insert(client.client_id.as_str().into(), record.into());
+    }
+}
+
+/// Reads the text of a snapshot while it arrives.
+#[derive(Debug, Default)]
+pub struct Reader {
+    clients: Clients,
+    /// The bytes of the line that has not ended. The outline's line has no end, so that a text that was cut off is never
+    /// taken for a whole one.
+    line: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads the next bytes of the text.
+    ///
+    /// # Errors
+    ///
+    /// A line is not the record of a client.
+    pub fn push(&mut self, bytes: &[u8]) -> JsonResult<()> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match part.strip_suffix(b"\n") {
+                Some(end) => {
+                    self.line.extend_from_slice(end);
+                    self.end_line()?;
+                }
+                None => self.line.extend_from_slice(part),
+            }
+        }
+        Ok(())
+    }
+
+    fn end_line(&mut self) -> JsonResult<()> {
+        let record = core::str::from_utf8(&self.line).map_err(serde_json::Error::custom)?;
+        self.clients.add(&serde_json::from_str(record)?, record);
+        self.line.clear();
+        Ok(())
+    }
+
+    /// Returns the snapshot after the last byte of its text.
+    ///
+    /// # Errors
+    ///
+    /// The last line is not an outline.
+    pub fn end(self) -> JsonResult<Snapshot> {
+        Ok(Snapshot { outline: Rc::new(serde_json::from_slice(&self.line)?), clients: self.clients })
+    }
 }
 
 /// A client with a scope that has no description. Nobody could consent to that scope, so no snapshot is taken
 /// and nothing is served.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the names say what they are")]
 pub struct Undescribed {
     pub client_id: String,
     pub scope: String,
 }
 
-/// Takes a snapshot of the registry.
+impl Undescribed {
+    /// Returns the first scope of the client that has no description.
+    fn find(client: &Client, outline: &Outline) -> Option<Self> {
+        let is_described = |token: &&str| outline.scopes.get(*token).is_some_and(|words| !words.is_empty());
+        let scope = client.scope.iter().find(|token| !is_described(token))?;
+        Some(Self { client_id: client.client_id.clone(), scope: scope.to_owned() })
+    }
+}
+
+/// Takes a snapshot of the registry. Returns its text: see [`Reader`].
 ///
 /// # Errors
 ///
 /// A row could not be read.
-pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Result<Box<Snapshot>, Undescribed>, R::Error> {
-    let mut clients = rows.clients()?;
-    clients.retain(|client| !client.has_ended(now));
-    let snapshot = Snapshot { clients, ..outline(rows, now)? };
-    if let Some((client, scope)) = snapshot.undescribed() {
-        return Ok(Err(Undescribed { client_id: client.client_id.clone(), scope: scope.to_owned() }));
-    }
-    Ok(Ok(Box::new(snapshot)))
+pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Result<String, Undescribed>, R::Error> {
+    let outline = Outline::take(rows, now)?;
+    let last = json(&outline);
+    let (vouched, open) = (rows.size(false)?, rows.size(true)?);
+    let records = vouched.bytes + vouched.clients + open.bytes + open.clients;
+    // A text that outgrows its room is copied to another of twice the size.
+    let mut text = String::with_capacity(records + last.len());
+    let mut undescribed = None;
+    rows.each_client(|client| {
+        if !client.has_ended(now) {
+            undescribed = undescribed.take().or_else(|| Undescribed::find(&client, &outline));
+            text.push_str(&json(&client));
+            text.push('\n');
+        }
+    })?;
+    text.push_str(&last);
+    Ok(undescribed.map_or(Ok(text), Err))
 }
 
-/// Takes a snapshot without the clients. Unlike the clients, the rest is small.
-///
-/// # Errors
-///
-/// A row could not be read.
-pub fn outline<R: Rows>(rows: &R, now: Timestamp) -> Result<Snapshot, R::Error> {
-    let keys = KeySchedule::new(&rows.keys()?).published(now);
-    let (scopes, scope_claims) = (rows.scopes()?, rows.scope_claims()?);
-    Ok(Snapshot { format: Format, taken_at: now, clients: Vec::new(), scopes, scope_claims, keys })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::client::demo;
-    use crate::scope::Scope;
-
-    #[test]
-    fn a_scope_without_a_description_is_found() {
-        let mut snapshot = Snapshot {
-            format: Format,
-            taken_at: Timestamp::default(),
-            clients: demo::clients(),
-            scopes: standard_scopes(),
-            scope_claims: BTreeMap::new(),
-            keys: Vec::new(),
-        };
-        assert_eq!(snapshot.undescribed(), None);
-
-        snapshot.clients[1].scope = Scope::parse("openid fly").unwrap();
-
-        let found = snapshot.undescribed().map(|(client, scope)| (client.client_id.as_str(), scope));
-        assert_eq!(found, Some(("demo-printer", "fly")));
-    }
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("the maps of clients and outlines have string keys")
 }

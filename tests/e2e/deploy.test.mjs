@@ -96,7 +96,7 @@ test('the rules read the configuration as wrangler does', async () => {
   const config = join(directory.path, 'wrangler.toml');
   writeFileSync(config, changed.replace('"build/index.js"', JSON.stringify(join(root, 'build/index.js'))).replace(/^command.*/m, ''));
 
-  assert.match(await bundle(join(directory.path, 'out'), config), /^env\.EXTRA/m);
+  assert.match(await bundle(join(directory.path, 'out'), { config }), /^env\.EXTRA/m);
   assert.deepEqual(problems(parse(changed)), ['previews lack the binding d1_databases EXTRA']);
   directory.remove();
 });

@@ -200,7 +200,7 @@ pub(super) async fn rotate<P: Platform>(
 }
 
 async fn find<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Client, Problem> {
-    context.server.snapshot(context.now).await?;
+    context.server.outline(context.now).await?;
     context.server.client_at_source(client_id).await?.ok_or(Problem::NotFound)
 }
 

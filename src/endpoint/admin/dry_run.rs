@@ -67,15 +67,15 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     body::query(context.request, &[])?;
     let trial = Trial::read(body::object(context.request)?)?;
     let server = context.server;
-    // The snapshot comes first because, in development, reading it stores the demo clients.
-    let snapshot = server.snapshot(context.now).await?;
+    // The outline comes first because, in development, reading it stores the demo clients.
+    let outline = server.outline(context.now).await?;
     let client = server.client_at_source(&trial.client_id).await?;
     let client = client.ok_or_else(|| invalid("client_id", "no client has this client_id"))?;
     let account = server.account(&AccountKey::local(&trial.account)).await?;
     let account = account.ok_or_else(|| invalid("account", "no account has this username"))?;
     let scope = trial.scope.unwrap_or_else(|| client.scope.without(OFFLINE_ACCESS));
     let resources: Vec<&str> = trial.resources.iter().map(String::as_str).collect();
-    let outcome = judge(context, &client, &account, scope, &resources, &snapshot.scope_claims);
+    let outcome = judge(context, &client, &account, scope, &resources, &outline.scope_claims);
     let done = Done::read(Response::json(200, &outcome));
     Ok(Done { client: Some(client.client_id), outcome: "tokens_tried", ..done })
 }

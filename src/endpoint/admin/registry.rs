@@ -32,9 +32,9 @@ where
     Ok(context.server.platform.registry(ask).await?)
 }
 
-/// Reads the snapshot, which in development stores the demo clients if no request has done so yet.
+/// Reads the outline, which in development stores the demo clients if no request has done so yet.
 async fn prepare<P: Platform>(context: Context<'_, P>) -> Result<(), Unavailable> {
-    context.server.snapshot(context.now).await.map(drop)
+    context.server.outline(context.now).await.map(drop)
 }
 
 fn refused(refusal: RegistryRefusal) -> Problem {

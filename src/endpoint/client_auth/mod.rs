@@ -60,14 +60,16 @@ impl Caller {
     ) -> Result<Self, Unauthenticated> {
         let authorization = context.request.authorization.as_deref();
         let credentials = read_credentials(authorization, form, context.certificate())?;
-        let snapshot = context.server.whole_snapshot(context.now).await?;
-        let cached = snapshot.as_ref().and_then(|snapshot| snapshot.client(&credentials.client_id));
-        let proven = prove_cached(context, &credentials, cached, required).await;
-        let client = cached.map(|client| client.client_id.clone());
+        let snapshot = context.server.snapshot(context.now).await?;
+        let has_snapshot = snapshot.is_some();
+        // Gives the snapshot back: proving can take seconds, and a replaced copy must not stay in memory for as long.
+        let cached = snapshot.and_then(|snapshot| snapshot.client(&credentials.client_id));
+        let proven = prove_cached(context, &credentials, cached.as_ref(), required).await;
+        let client = cached.as_ref().map(|client| client.client_id.clone());
         if let Some(client) = proven.map_err(|error| Unauthenticated { client, error })? {
             return Ok(Self { client, credentials });
         }
-        if cached.is_none() && is_unknown(context, &credentials.client_id, snapshot.is_some()) {
+        if cached.is_none() && is_unknown(context, &credentials.client_id, has_snapshot) {
             return Err(Error::UnknownClient.into());
         }
         let client = prove_at_source(context, form, &credentials, required).await?;

@@ -86,7 +86,7 @@ async fn describe<P: Platform>(
     Live { client, account, .. }: &Live,
     claims: &AccessClaims,
 ) -> Result<Response, Error> {
-    let snapshot = context.server.snapshot(context.now).await?;
+    let outline = context.server.outline(context.now).await?;
     let AccessClaims { scope, aud, .. } = claims;
     let person = mapping::apply::MappingFacts {
         account,
@@ -95,7 +95,7 @@ async fn describe<P: Platform>(
         resource: aud.resources(),
     };
     let alg = client.tokens.userinfo_signed_response_alg;
-    let answer = mint::userinfo(context, person, client, &snapshot.scope_claims, alg.is_some());
+    let answer = mint::userinfo(context, person, client, &outline.scope_claims, alg.is_some());
     let Some(alg) = alg else { return Ok(Response::json(200, &answer)) };
     let token = mint::sign(context, "JWT", alg, issued(answer, context.now)).await?;
     Ok(Response::new(200, "application/jwt", token).with("cache-control", "no-store".to_owned()))

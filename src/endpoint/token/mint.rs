@@ -141,9 +141,9 @@ pub(crate) async fn mint<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let settings = &context.server.settings;
-    let snapshot = context.server.snapshot(context.now).await?;
+    let outline = context.server.outline(context.now).await?;
     let expires_in = subject.access_token_lifetime(settings);
-    let access = access_claims(context, subject, &snapshot.scope_claims);
+    let access = access_claims(context, subject, &outline.scope_claims);
     let access_token = match subject.client.tokens.access_token_format {
         AccessTokenFormat::Jwt => {
             let alg = subject.client.access_token_signed_response_alg;
@@ -156,7 +156,7 @@ pub(crate) async fn mint<P: Platform>(
         }
     };
     let id_token = if subject.scope.has(OPENID) {
-        let claims = id_claims(context, subject, &snapshot.scope_claims, &access_token);
+        let claims = id_claims(context, subject, &outline.scope_claims, &access_token);
         let lifetime = Duration::from_secs(subject.id_token_lifetime(settings));
         let alg = subject.client.id_token_signed_response_alg;
         Some(sign(context, "JWT", alg, dated(claims, context.now, lifetime)).await?)

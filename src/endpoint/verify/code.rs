@@ -190,9 +190,9 @@ pub(super) async fn show<P: Platform>(
     (status, problem): (u16, Option<Problem>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let snapshot = context.server.snapshot(context.now).await?;
+    let outline = context.server.outline(context.now).await?;
     let client = context.server.client(&shown.request.client_id, context.now).await?;
-    let words = |token| (token, snapshot.scopes.get(token).map_or(token, String::as_str));
+    let words = |token| (token, outline.scopes.get(token).map_or(token, String::as_str));
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
     // `openid` comes first because it says who the person is, `offline_access` last because it lasts longest.
     scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::browser;
 use crate::client::Client;
-use crate::client::rules::{About, UserCodeType};
+use crate::client::rules::About;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
@@ -114,9 +114,8 @@ pub(super) async fn enter<P: Platform>(
 
 /// Returns an example such as `0000-0000-0000` if some clients, but not all, have codes of digits.
 async fn digits_example<P: Platform>(context: Context<'_, P>, shape: &Shape) -> Option<String> {
-    let snapshot = context.server.whole_snapshot(context.now).await.ok()??;
-    let some = snapshot.clients.iter().any(|client| client.codes.user_code_type == UserCodeType::Digits);
-    (some && !shape.is_digits()).then(|| example(&shape.in_digits()))
+    let snapshot = context.server.snapshot(context.now).await.ok()??;
+    (snapshot.has_digit_codes() && !shape.is_digits()).then(|| example(&shape.in_digits()))
 }
 
 /// Returns an example such as `XXXX-XXXX`.

@@ -99,13 +99,16 @@ export async function startWorkerd({ vars = {}, dir, build = builds.release, obj
   };
 }
 
-/** Starts the Worker as wrangler.toml describes it, with simulated KV, rate limiter and version metadata. */
-export async function startWrangler({ vars = {} } = {}) {
+/**
+ * Starts the Worker as wrangler.toml describes it, with simulated KV, rate limiter and version metadata. `vars` and `build`
+ * are those of `startWorkerd`.
+ */
+export async function startWrangler({ vars = {}, build = builds.release } = {}) {
   process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
   process.env.WRANGLER_SEND_METRICS = 'false';
   const { createTestHarness } = await import('wrangler');
   const home = temporaryDirectory();
-  await bundle(home.path);
+  await bundle(home.path, { build });
   const { MASTER_KEY = development.MASTER_KEY, ...plain } = vars;
   const harness = createTestHarness({
     root,
@@ -133,10 +136,14 @@ export async function startWrangler({ vars = {} } = {}) {
   };
 }
 
-/** Writes what `wrangler deploy` would upload to `outDir`. `config` is a wrangler.toml. Returns wrangler's output. */
-export async function bundle(outDir, config = join(root, 'wrangler.toml')) {
+/**
+ * Writes what `wrangler deploy` would upload to `outDir`. `config` is a wrangler.toml, `build` the directory of the built
+ * Worker; that of `config` by default. Returns wrangler's output.
+ */
+export async function bundle(outDir, { config = join(root, 'wrangler.toml'), build } = {}) {
   const cli = join(root, 'node_modules/wrangler/wrangler-dist/cli.js');
-  const args = ['--no-warnings', cli, 'deploy', '--dry-run', '--config', config, '--outdir', outDir];
+  const main = build ? [join(build, 'index.js')] : [];
+  const args = ['--no-warnings', cli, 'deploy', ...main, '--dry-run', '--config', config, '--outdir', outDir];
   const env = { ...process.env, PREBUILT: 'yes', WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', NO_COLOR: '1' };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -31,10 +31,9 @@ use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Roo
 use device_grant::network::Width;
 use device_grant::registry::command::{
     CreateClient, DeleteClient, DescribeScope, FindAtSource, KeyRefusal, ListClients, RegistryRefusal,
-    RetireKey, RotateKeys, RotateSecret, TakeOutline, TakeSnapshot, Trial,
+    RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
 };
 use device_grant::registry::key_schedule::State as KeyState;
-use device_grant::registry::snapshot::Undescribed;
 use device_grant::scope::Scope;
 use device_grant::secret::{Digest, encode};
 use device_grant::token::confirmation::Confirmation;
@@ -277,7 +276,6 @@ fn commands_and_replies_of_a_limiter() {
 #[test]
 fn commands_to_the_registry() {
     let name = || "a".to_owned();
-    travels(TakeSnapshot {}, r#"{"take_snapshot":{}}"#);
     travels(TakeOutline {}, r#"{"take_outline":{}}"#);
     travels(FindAtSource { client_id: name(), using: false }, r#"{"find_at_source":{"client_id":"a"}}"#);
     travels(
@@ -367,8 +365,6 @@ fn name() -> String {
 
 #[test]
 fn replies_of_the_registry() {
-    let undescribed = Undescribed { client_id: "tv".to_owned(), scope: "fly".to_owned() };
-    answers::<TakeSnapshot>(&Err(undescribed), r#"{"Err":{"client_id":"tv","scope":"fly"}}"#);
     answers::<ListClients>(&Vec::new(), "[]");
     answers::<DescribeScope>(&Ok(true), r#"{"Ok":true}"#);
     answers::<DeleteClient>(&Ok(()), r#"{"Ok":null}"#);

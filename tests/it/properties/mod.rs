@@ -9,6 +9,7 @@ mod networks;
 mod records;
 mod resources;
 mod shard_model;
+mod snapshot_text;
 mod stored_format;
 mod two_workers;
 mod visible_text;

@@ -19,9 +19,9 @@ use device_grant::grant::shard::Memory;
 use device_grant::identity::account::{Account, AccountKey};
 use device_grant::identity::session::Session;
 use device_grant::network::Network;
+use device_grant::registry::outline::standard_scopes;
 use device_grant::registry::quota::{Size, length};
 use device_grant::registry::rows::{NewKey, StoredKey};
-use device_grant::registry::snapshot::standard_scopes;
 use device_grant::secret::{Digest, encode};
 use device_grant::time::Timestamp;
 use device_grant::token::mapping::Rules;
@@ -204,8 +204,9 @@ impl identity::shard::Rows for AccountRows {
 impl registry::rows::Rows for RegistryRows {
     type Error = Infallible;
 
-    fn clients(&self) -> Result<Vec<Client>, Infallible> {
-        Ok(self.clients.borrow().values().cloned().collect())
+    fn each_client(&self, see: impl FnMut(Client)) -> Result<(), Infallible> {
+        self.clients.borrow().values().cloned().for_each(see);
+        Ok(())
     }
 
     fn client(&self, client_id: &str) -> Result<Option<Client>, Infallible> {

@@ -164,6 +164,10 @@ impl Platform for Wire {
         self.0.memories.published().await
     }
 
+    async fn take_snapshot(&self) -> Result<Snapshot, Unavailable> {
+        self.0.memories.take_snapshot().await
+    }
+
     async fn within_limit(&self, key: &str) -> bool {
         self.0.memories.within_limit(key).await
     }

@@ -21,9 +21,10 @@ use device_grant::grant::Grant;
 use device_grant::identity::account::{Account, AccountKey};
 use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
-use device_grant::registry::command::{RetireKey, TakeSnapshot};
+use device_grant::registry::command::RetireKey;
 use device_grant::registry::quota::Size;
 use device_grant::registry::rows::Rows as _;
+use device_grant::registry::snapshot;
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
 use rand_chacha::ChaCha20Rng;
@@ -286,8 +287,8 @@ impl World {
 
     /// Publishes a snapshot of the registry as it is now.
     pub(crate) fn publish(&self) {
-        let Ok(taken) = self.server.platform.apply_to_registry(TakeSnapshot {});
-        self.server.platform.published.replace(Some(*taken.expect("every scope is described")));
+        let Ok(taken) = snapshot::take(&self.server.platform.registry, self.now());
+        self.server.platform.published.replace(Some(taken.expect("every scope is described")));
     }
 
     /// Changes an account that has been used before.

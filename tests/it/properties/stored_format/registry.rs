@@ -1,13 +1,15 @@
 //! Records of clients, scopes and signing keys, and the published snapshot.
 
+use std::collections::BTreeMap;
+
 use device_grant::client::history::History;
 use device_grant::client::registered_by::RegisteredBy;
 use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::format::Format;
 use device_grant::registry::key_schedule::NEVER;
+use device_grant::registry::outline::Outline;
 use device_grant::registry::rows::StoredKey;
-use device_grant::registry::snapshot::Snapshot;
 use device_grant::secret::Digest;
 use device_grant::token::signing_key::{Algorithm, Material, PublicKey};
 
@@ -70,22 +72,21 @@ fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
     pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
     let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
     pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
-    let snapshot = r#"{"format":1,"taken_at":0,"clients":[],"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
-    pin(&serde_json::from_str::<Snapshot>(snapshot).expect("it parses"), snapshot);
+    let outline =
+        r#"{"format":1,"taken_at":0,"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    pin(&serde_json::from_str::<Outline>(outline).expect("it parses"), outline);
 }
 
 #[test]
-fn the_published_snapshot() {
-    let scopes = std::collections::BTreeMap::from([("openid".to_owned(), "Words".to_owned())]);
-    let snapshot = Snapshot {
+fn the_outline_of_the_published_snapshot() {
+    let outline = Outline {
         format: Format,
-        clients: Vec::new(),
-        scopes,
-        taken_at: device_grant::time::Timestamp::default(),
-        scope_claims: std::collections::BTreeMap::new(),
+        scopes: BTreeMap::from([("openid".to_owned(), "Words".to_owned())]),
+        taken_at: AT,
+        scope_claims: BTreeMap::new(),
         keys: Vec::new(),
     };
-    pin(&snapshot, r#"{"format":1,"taken_at":0,"clients":[],"scopes":{"openid":"Words"},"keys":[]}"#);
+    pin(&outline, r#"{"format":1,"taken_at":1763733780123,"scopes":{"openid":"Words"},"keys":[]}"#);
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! The part of the registry that is small and that nearly every request needs: scopes, claim mappings and public keys.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::key_schedule::KeySchedule;
+use super::rows::Rows;
+use crate::format::Format;
+use crate::scope::DESCRIPTIONS;
+use crate::time::Timestamp;
+use crate::token::mapping::Rules;
+use crate::token::signing_key::PublicKey;
+
+/// What the registry publishes, without its clients.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Outline {
+    pub format: Format<1>,
+    /// When the registry took the outline, by the clock of its object. Orders the copies that KV returns.
+    pub taken_at: Timestamp,
+    /// Every scope, with a description of what it lets a client do.
+    pub scopes: BTreeMap<String, String>,
+    /// Claim mappings by scope, of the scopes that have one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_claims: BTreeMap<String, Rules>,
+    /// Every key that verifies tokens now or will sign them.
+    pub keys: Vec<PublicKey>,
+}
+
+impl Outline {
+    /// Takes the outline of the registry.
+    ///
+    /// # Errors
+    ///
+    /// A row could not be read.
+    pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Self, R::Error> {
+        let keys = KeySchedule::new(&rows.keys()?).published(now);
+        let (scopes, scope_claims) = (rows.scopes()?, rows.scope_claims()?);
+        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, keys })
+    }
+}
+
+/// Returns the scopes of a new registry, with their descriptions.
+#[must_use]
+pub fn standard_scopes() -> BTreeMap<String, String> {
+    let pair = |(name, words): &(&str, &str)| ((*name).to_owned(), (*words).to_owned());
+    DESCRIPTIONS.iter().map(pair).collect()
+}
