@@ -70,6 +70,8 @@ impl DurableObject for Registry {
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command: Command = object::command(request).await?;
+        #[cfg(feature = "panic-probe")]
+        super::probe::in_registry().await?;
         let now = object::now();
         self.tend(now).await?;
         if let Command::TakeSnapshot(_) = command {
