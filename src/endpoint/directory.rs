@@ -86,6 +86,7 @@ impl<P: Platform> Server<P> {
     pub(super) fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
         self.cache.unknown.forget();
+        self.cache.newer.forget();
         self.cache.keys.forget();
     }
 
