@@ -157,7 +157,7 @@ impl<P: Platform> Server<P> {
             return Ok(key.clone());
         }
         let keys = self.keys_at_source(now).await?;
-        KeySchedule::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
+        KeySchedule::new(&keys).signer(alg, now).cloned().ok_or(Unavailable)
     }
 
     /// Returns the keys that verify tokens. While the registry cannot be reached, these are the last ones
