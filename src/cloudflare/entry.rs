@@ -48,6 +48,8 @@ async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Res
             Response::text(503, &misconfigured).with("retry-after", "60".to_owned())
         }
     };
+    #[cfg(feature = "panic-probe")]
+    super::probe::after_an_answer();
     let ms = object::now().since(began).as_millis();
     for decision in &response.decisions {
         log(decision, &ray, ms);

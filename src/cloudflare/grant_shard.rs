@@ -54,6 +54,8 @@ pub struct GrantShard {
 
 impl DurableObject for GrantShard {
     fn new(state: State, env: Env) -> Self {
+        #[cfg(feature = "panic-probe")]
+        super::probe::in_constructor();
         let rows = Rc::new(Stored {
             table: Table::open(&state, SCHEMA),
             written: Cell::new(false),

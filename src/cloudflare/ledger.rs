@@ -12,6 +12,9 @@ use crate::ask::Answer;
 use crate::audit::ledger::{Command, NoteLedger, OUTBOXES, OutboxReport, RETENTION_DAYS, Rows, apply};
 use crate::audit::ledger_name::LedgerName;
 
+/// How long a ledger that could not be deleted waits before it tries again.
+const AGAIN: Duration = Duration::from_hours(1);
+
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS events (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, record TEXT NOT NULL, head TEXT NOT NULL
@@ -52,7 +55,11 @@ impl DurableObject for Ledger {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.state.storage().delete_all().await?;
+        // The runtime gives up an alarm that keeps failing, so a failure is logged, and another alarm tries again.
+        if let Err(error) = self.state.storage().delete_all().await {
+            object::complain("sweep", &error);
+            self.state.storage().set_alarm(AGAIN).await?;
+        }
         Response::empty()
     }
 }

@@ -43,6 +43,8 @@ impl DurableObject for LimiterShard {
             let values = vec![command.key().into(), column(row.ends_at), json(&row)?];
             self.table
                 .run("INSERT OR REPLACE INTO counters (key, ends_at, record) VALUES (?, ?, ?)", values)?;
+            #[cfg(feature = "panic-probe")]
+            super::probe::after_a_write();
             ring_by(&self.state, &self.alarm, self.due(now)).await;
         }
         object::reply(answer)
@@ -51,7 +53,10 @@ impl DurableObject for LimiterShard {
     async fn alarm(&self) -> Result<Response> {
         let now = object::now();
         self.alarm.set(None);
-        self.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)])?;
+        // A failure is logged, and the next alarm tries again: see `GrantShard`.
+        if let Err(error) = self.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)]) {
+            object::complain("sweep", &error);
+        }
         ring_by(&self.state, &self.alarm, self.due(now)).await;
         Response::empty()
     }

@@ -1,5 +1,6 @@
 //! What all Durable Objects share: they take one command, send one reply, and keep rows in SQLite.
 
+use core::arch::wasm32::unreachable;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -45,25 +46,38 @@ pub(super) fn broken(error: serde_json::Error) -> Error {
 }
 
 /// Runs `f` in one transaction of the object's storage. If `f` fails, nothing is written.
+///
+/// JavaScript calls `f`, so a trap in it arrives here as an exception. What `f` had borrowed stays borrowed, so the
+/// call must not go on: it traps, too.
 pub(super) fn transaction<T: 'static>(state: &State, f: impl FnOnce() -> Result<T> + 'static) -> Result<T> {
-    let outcome = Rc::new(RefCell::new(None));
+    let outcome = Rc::new(RefCell::new(Outcome::NotRun));
     let slot = Rc::clone(&outcome);
     let run = Closure::once_into_js(move || {
+        slot.replace(Outcome::Unfinished);
         let result = f();
         let failed = result.is_err();
         #[cfg(feature = "panic-probe")]
         super::probe::end_transaction();
-        slot.replace(Some(result));
+        slot.replace(Outcome::Finished(result));
         if failed { Err(JsValue::from("rolled back")) } else { Ok(JsValue::UNDEFINED) }
     });
     let storage = state.as_raw().storage()?;
     let begin: Function = Reflect::get(&storage, &"transactionSync".into())?.unchecked_into();
-    let ended = begin.call1(&storage, &run);
-    match outcome.take() {
-        Some(Ok(value)) => ended.map(|_| value).map_err(Error::from),
-        Some(Err(error)) => Err(error),
-        None => Err(Error::RustError("a transaction did not run".to_owned())),
+    let ended = begin.call1(&storage, &run).map_err(Error::from);
+    match outcome.replace(Outcome::NotRun) {
+        Outcome::Finished(Ok(value)) => ended.map(|_| value),
+        Outcome::Finished(Err(error)) => Err(error),
+        Outcome::Unfinished => unreachable(),
+        Outcome::NotRun => Err(ended.err().unwrap_or_else(|| Error::from("a transaction did not run"))),
     }
+}
+
+/// What has become of the function that a transaction runs.
+enum Outcome<T> {
+    NotRun,
+    /// It has begun. If it has also ended, then by a trap.
+    Unfinished,
+    Finished(Result<T>),
 }
 
 /// Converts an instant to a column: milliseconds since 1970.

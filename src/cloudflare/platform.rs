@@ -1,10 +1,16 @@
 //! The [`Platform`] on Workers: Durable Objects, the snapshot in KV, a rate limit, signatures, and other
 //! servers.
 
+use core::pin::pin;
+use core::time::Duration;
+
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use worker::{ByteStream, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result};
+use worker::{
+    ByteStream, Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result,
+};
 
 use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
@@ -29,6 +35,8 @@ const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
 pub(super) const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
+/// An object that has not answered by then counts as unavailable.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Name of the registry object.
 const THE_REGISTRY: &str = "registry";
 /// The address of every object, which reads only the method and the body of a request.
@@ -101,7 +109,8 @@ impl Platform for Workers {
     where
         A: Ask<Command = registry::command::Command>,
     {
-        ask(&self.registry, THE_REGISTRY, None, question).await
+        let reply = ask_patiently(&self.registry, THE_REGISTRY, question).await;
+        reply.map_err(|error| unavailable("object", &error))
     }
 
     async fn ledger<A>(&self, name: &str, question: A) -> core::result::Result<A::Reply, Unavailable>
@@ -109,7 +118,8 @@ impl Platform for Workers {
         A: Ask<Command = audit::ledger::Command>,
     {
         let ledgers = self.env.durable_object(LEDGER).map_err(|error| unavailable("object", &error))?;
-        ask(&ledgers, name, None, question).await
+        let reply = ask_patiently(&ledgers, name, question).await;
+        reply.map_err(|error| unavailable("object", &error))
     }
 
     async fn published(&self) -> Option<Snapshot> {
@@ -180,6 +190,21 @@ async fn ask<A: Ask>(
 ) -> core::result::Result<A::Reply, Unavailable> {
     let command: A::Command = question.into();
     send(namespace, name, hint, &command).await.map_err(|error| unavailable("object", &error))
+}
+
+/// Sends a command to an object, and gives up waiting for the reply after [`PATIENCE`]: to the registry, which everybody
+/// waits for, and to ledgers. A call of another object concerns one grant, account or counter, and has no timer.
+pub(super) async fn ask_patiently<A: Ask>(
+    namespace: &ObjectNamespace,
+    name: &str,
+    question: A,
+) -> Result<A::Reply> {
+    let command: A::Command = question.into();
+    let reply = pin!(send(namespace, name, None, &command));
+    match select(reply, Delay::from(PATIENCE)).await {
+        Either::Left((reply, _)) => reply,
+        Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
 }
 
 /// Sends one command to an object and reads its reply.

@@ -1,48 +1,42 @@
 //! Faults that the tests provoke, a clock that they set, and the size of the memory, in a build of its own: cargo
 //! feature `panic-probe`.
 //!
-//! A request to `/panic-probe/…` chooses a fault, sets the clock, or reads the size. All objects of a class share the
-//! isolate with the Worker in `workerd`, and so this memory, too. A panic makes the runtime start the module again, so a
-//! fault that panics happens once.
+//! A request to `/panic-probe/…` chooses the faults, separated by commas, sets the clock, or reads the size. All objects of
+//! a class share the isolate with the Worker in `workerd`, and so this memory, too. A trap makes the entry start the module
+//! again, so a fault that traps happens once.
 
-use core::cell::Cell;
+use core::arch::wasm32::unreachable;
+use core::cell::{Cell, RefCell};
 use core::time::Duration;
 
 use js_sys::{ArrayBuffer, WebAssembly};
 use wasm_bindgen::JsCast as _;
-use worker::Delay;
+use worker::{Delay, Error, Result};
 
 use crate::endpoint::SNAPSHOT_AGE;
 
-#[derive(Clone, Copy, Eq, PartialEq)]
-enum Fault {
-    Transaction,
-    Alarm,
-    SlowLedger,
-}
-
 thread_local! {
-    static FAULT: Cell<Option<Fault>> = const { Cell::new(None) };
+    static FAULTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static AHEAD: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
+/// Later than anybody waits.
+const LATE: Duration = Duration::from_secs(15);
+
 /// Answers a request to the probe; `None` for other paths.
 pub(super) fn answer(path: &str) -> Option<String> {
-    let fault = match path {
-        "/panic-probe" => panic!("provoked by /panic-probe"),
-        "/panic-probe/memory" => return Some(memory().to_string()),
-        "/panic-probe/later" => {
+    assert!(path != "/panic-probe", "provoked by /panic-probe");
+    match path.strip_prefix("/panic-probe/")? {
+        "memory" => Some(memory().to_string()),
+        "later" => {
             AHEAD.set(AHEAD.get() + SNAPSHOT_AGE);
-            return Some("later".to_owned());
+            Some("later".to_owned())
         }
-        "/panic-probe/transaction" => Some(Fault::Transaction),
-        "/panic-probe/alarm" => Some(Fault::Alarm),
-        "/panic-probe/slow-ledger" => Some(Fault::SlowLedger),
-        "/panic-probe/none" => None,
-        _ => return None,
-    };
-    FAULT.set(fault);
-    Some("armed".to_owned())
+        faults => {
+            FAULTS.set(faults.split(',').map(str::to_owned).collect());
+            Some("armed".to_owned())
+        }
+    }
 }
 
 /// Returns the size of the module's memory in bytes. It never shrinks.
@@ -57,19 +51,54 @@ pub(super) fn ahead() -> Duration {
     AHEAD.get()
 }
 
-/// Panics at the end of a transaction, when everything is written.
+fn is_armed(fault: &str) -> bool {
+    FAULTS.with_borrow(|faults| faults.iter().any(|armed| armed == fault))
+}
+
+/// Panics in the Worker after an object has answered.
+pub(super) fn after_an_answer() {
+    assert!(!is_armed("answer"), "provoked after an answer");
+}
+
+/// Traps without a panic, in a call without an await: the constructor of an object.
+pub(super) fn in_constructor() {
+    if is_armed("constructor") {
+        unreachable();
+    }
+}
+
+/// Traps without a panic at the end of a transaction, when everything is written.
 pub(super) fn end_transaction() {
-    assert!(FAULT.get() != Some(Fault::Transaction), "provoked in a transaction");
+    if is_armed("transaction") {
+        unreachable();
+    }
+}
+
+/// Panics in an object that has written a row outside a transaction.
+pub(super) fn after_a_write() {
+    assert!(!is_armed("write"), "provoked after a write");
 }
 
 /// Panics in an alarm that has deleted rows and not yet shipped.
 pub(super) fn in_alarm() {
-    assert!(FAULT.get() != Some(Fault::Alarm), "provoked in an alarm");
+    assert!(!is_armed("alarm"), "provoked in an alarm");
 }
 
-/// Lets a ledger answer later than anybody waits.
+/// Lets a ledger answer late.
 pub(super) async fn delay_ledger() {
-    if FAULT.get() == Some(Fault::SlowLedger) {
-        Delay::from(Duration::from_secs(15)).await;
+    if is_armed("slow-ledger") {
+        Delay::from(LATE).await;
     }
+}
+
+/// Lets the registry fail, or answer late. A log line tells the test that a request waits.
+pub(super) async fn in_registry() -> Result<()> {
+    if is_armed("slow-registry") {
+        worker::console_log!("provoked: the registry waits");
+        Delay::from(LATE).await;
+    }
+    if is_armed("failing-registry") {
+        return Err(Error::from("provoked in the registry"));
+    }
+    Ok(())
 }

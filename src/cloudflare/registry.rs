@@ -79,6 +79,8 @@ impl DurableObject for Registry {
             return self.snapshot(now).await;
         }
         let command: Command = object::command(request).await?;
+        #[cfg(feature = "panic-probe")]
+        super::probe::in_registry().await?;
         let now = object::now();
         self.tend(now).await?;
         let adopted = self.prepare(&command, now).await?;

@@ -1,17 +1,14 @@
 //! Ships the events of an object's outbox to its ledgers. The rules are in [`crate::audit::outbox`].
 
 use core::cell::RefCell;
-use core::pin::pin;
-use core::time::Duration;
 
-use futures_util::future::{Either, select};
 use serde::Serialize;
-use worker::{Delay, Env, Error, ObjectNamespace, Result, SqlStorageValue, State};
+use worker::{Env, Error, ObjectNamespace, Result, SqlStorageValue, State};
 
 use super::object::{self, Table, column, count, number};
-use super::platform::{LEDGER, send};
+use super::platform::{LEDGER, ask_patiently};
 use crate::alarm::{BATCH, Shipping};
-use crate::audit::ledger::{Command, OUTBOXES, OutboxReport, Record, ReportOutbox};
+use crate::audit::ledger::{OUTBOXES, OutboxReport, Record, ReportOutbox};
 use crate::audit::outbox::{Batch, From, MOST_ASIDE, Next, Round, Row, Waits, lateness};
 use crate::time::Timestamp;
 
@@ -20,9 +17,6 @@ pub(super) const OUTBOX: &str = "CREATE TABLE IF NOT EXISTS outbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, event TEXT NOT NULL
 )";
 pub(super) const SET_ASIDE: &str = "CREATE TABLE IF NOT EXISTS set_aside (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL)";
-
-/// A ledger that has not answered by then counts as failed.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Appends an event to the outbox.
 pub(super) fn tell<E: Serialize>(table: &Table, event: &E, at: Timestamp) -> Result<()> {
@@ -84,7 +78,7 @@ impl Shipper {
             Next::Send => {}
         }
         let record = Record { shipments: batch.shipments.clone() };
-        match patiently(ledgers, &batch.ledger, &record.into()).await {
+        match ask_patiently(ledgers, &batch.ledger, record).await {
             Ok(()) => {
                 delete(table, batch)?;
                 round.arrived(batch, &mut self.waits.borrow_mut());
@@ -107,19 +101,10 @@ impl Shipper {
             return;
         }
         let clear = (report.waiting == 0).then(|| report.clone());
-        match patiently(ledgers, OUTBOXES, &ReportOutbox { report }.into()).await {
+        match ask_patiently(ledgers, OUTBOXES, ReportOutbox { report }).await {
             Ok(()) => drop(self.clear.replace(clear)),
             Err(error) => object::complain("report", &error),
         }
-    }
-}
-
-/// Sends a command to a ledger, and gives up waiting for the reply after [`PATIENCE`].
-async fn patiently(ledgers: &ObjectNamespace, ledger: &str, command: &Command) -> Result<()> {
-    let reply = pin!(send(ledgers, ledger, None, command));
-    match select(reply, Delay::from(PATIENCE)).await {
-        Either::Left((reply, _)) => reply,
-        Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 

@@ -86,6 +86,7 @@ impl<P: Platform> Server<P> {
     pub(super) fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
         self.cache.unknown.forget();
+        self.cache.newer.forget();
         self.cache.keys.forget();
     }
 
@@ -157,7 +158,7 @@ impl<P: Platform> Server<P> {
             return Ok(key.clone());
         }
         let keys = self.keys_at_source(now).await?;
-        KeySchedule::new(&keys).active(alg, now).cloned().ok_or(Unavailable)
+        KeySchedule::new(&keys).signer(alg, now).cloned().ok_or(Unavailable)
     }
 
     /// Returns the keys that verify tokens. While the registry cannot be reached, these are the last ones

@@ -327,6 +327,8 @@ pub(super) fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::client::assertion::Flaw;
 
@@ -371,6 +373,31 @@ mod tests {
             Denied, Reported, Contested, Elsewhere, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
         );
         errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
+    }
+
+    #[test]
+    fn errors_of_features_that_are_not_supported_are_never_sent() {
+        let codes: BTreeSet<_> = all().iter().map(Error::code).collect();
+
+        // Not `invalid_authorization_details` (RFC 9396 §5), nor `unsupported_token_type` (RFC 7009 §2.2.1).
+        let sent = [
+            "access_denied",
+            "authorization_pending",
+            "expired_token",
+            "invalid_client",
+            "invalid_dpop_proof",
+            "invalid_grant",
+            "invalid_request",
+            "invalid_scope",
+            "invalid_target",
+            "invalid_token",
+            "slow_down",
+            "temporarily_unavailable",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "use_dpop_nonce",
+        ];
+        assert_eq!(codes.into_iter().collect::<Vec<_>>(), sent);
     }
 
     #[test]

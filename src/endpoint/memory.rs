@@ -1,4 +1,5 @@
-//! What an isolate remembers between requests: cached values, used names, unknown clients, and fetched key sets.
+//! What an isolate remembers between requests: cached values, used names, unknown and newer clients, and fetched key
+//! sets.
 
 use core::cell::RefCell;
 use core::time::Duration;
@@ -7,6 +8,7 @@ use std::rc::Rc;
 
 use super::slot::Slot;
 use super::snapshot_cache::SnapshotCache;
+use crate::client::Client;
 use crate::client::jwks::KeySet;
 use crate::limiter::command::UseOnce;
 use crate::registry::key_schedule::Signing;
@@ -23,6 +25,7 @@ const MOST: usize = 100;
 pub(super) struct Cache {
     pub(super) snapshot: SnapshotCache,
     pub(super) unknown: Unknown,
+    pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     pub(super) signing: Slot<Rc<[Signing]>>,
     /// Whether guessing user codes has become too easy, according to the limiter's last reply.
@@ -87,6 +90,34 @@ impl Unknown {
         if !self.is_full(now) {
             self.0.borrow_mut().insert(*Digest::of(client_id.as_bytes()).bytes(), now + Self::AGE);
         }
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+/// Clients that have just authenticated at the registry, because they or their credentials are newer than the snapshot.
+#[derive(Default)]
+pub(super) struct Newer(RefCell<BTreeMap<String, (Client, Timestamp)>>);
+
+impl Newer {
+    /// How long a client is remembered.
+    const AGE: Duration = Duration::from_secs(10);
+    /// At this many clients, the isolate drops all of them.
+    const MOST: usize = 20;
+
+    pub(super) fn find(&self, client_id: &str, now: Timestamp) -> Option<Client> {
+        let newer = self.0.borrow();
+        newer.get(client_id).filter(|(_, at)| now.since(*at) < Self::AGE).map(|(client, _)| client.clone())
+    }
+
+    pub(super) fn keep(&self, client: &Client, now: Timestamp) {
+        let mut newer = self.0.borrow_mut();
+        if newer.len() >= Self::MOST {
+            newer.clear();
+        }
+        newer.insert(client.client_id.clone(), (client.clone(), now));
     }
 
     pub(super) fn forget(&self) {

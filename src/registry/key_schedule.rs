@@ -31,6 +31,8 @@ pub const LEAD: Duration = Duration::from_secs(86_400);
 /// A key that an operator asks for is published this long before it signs. By then, every cached copy of
 /// `/jwks.json` has expired.
 pub const PUBLICATION: Duration = Duration::from_secs(600);
+/// How far a Worker's clock may be behind the registry's.
+pub const SKEW: Duration = Duration::from_secs(30);
 /// When a key that stands by indefinitely begins to sign: at the end of the year 9999. This is an ordinary
 /// instant, so the states need no special case.
 pub const NEVER: Timestamp = Timestamp::from_millis(253_402_300_799_000);
@@ -110,6 +112,13 @@ impl<'a> KeySchedule<'a> {
         self.of(alg).filter(|key| key.signs_from <= now).max_by(|one, other| order(one).cmp(&order(other)))
     }
 
+    /// Returns the key that signs with `alg` according to a clock that may be up to [`SKEW`] behind the registry's.
+    /// This concerns keys that sign as soon as they are made because no other key does, such as the first ones.
+    #[must_use]
+    pub fn signer(self, alg: Algorithm, now: Timestamp) -> Option<&'a StoredKey> {
+        self.active(alg, now).or_else(|| self.active(alg, now + SKEW))
+    }
+
     /// Returns the keys that will sign with `alg`, in the order of their turns.
     #[must_use]
     pub fn announced(self, alg: Algorithm, now: Timestamp) -> Vec<&'a StoredKey> {
@@ -148,11 +157,11 @@ impl<'a> KeySchedule<'a> {
         due.map_or(NEVER, |due| due.max(published + LEAD).max(now))
     }
 
-    /// Returns the keys that sign, at most one for each algorithm.
+    /// Returns the keys that sign, at most one for each algorithm: see [`KeySchedule::signer`].
     #[must_use]
     pub fn signing(self, now: Timestamp) -> Vec<Signing> {
-        let active = Algorithm::ALL.into_iter().filter_map(|alg| self.active(alg, now));
-        active.map(|key| Signing { alg: key.public.alg, kid: key.public.kid.clone() }).collect()
+        let signers = Algorithm::ALL.into_iter().filter_map(|alg| self.signer(alg, now));
+        signers.map(|key| Signing { alg: key.public.alg, kid: key.public.kid.clone() }).collect()
     }
 
     /// Returns the keys to publish: those that sign, will sign, or have signed tokens that can still be good.

@@ -9,11 +9,12 @@ import { describe, test } from 'node:test';
 import { past, until } from './support/bounded.mjs';
 import { clients } from './support/config.mjs';
 import { Device } from './support/device.mjs';
+import { change, startFaulty } from './support/faults.mjs';
 import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { MINUTE, dueIn } from './support/redate.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
-import { grants, ledger, ledgers, outbox } from './support/stored.mjs';
+import { grants, ledger, ledgers, outbox, rows } from './support/stored.mjs';
 
 const LIFETIME = 10_000;
 /** Milliseconds from the restart of the server to the alarm: enough to look at the rows first. */
@@ -57,6 +58,32 @@ describe('after the end of a code', () => {
     await Device.start(server);
   });
 });
+
+describe('an alarm that cannot delete what has ended', () => {
+  for (const [className, table] of [['LimiterShard', 'counters'], ['AccountShard', 'sessions']]) {
+    test(`in ${className} says so in the log, and a later alarm deletes it`, async (t) => {
+      const { server, later } = await startFaulty(t, { vars });
+      await new Person(server).approve((await Device.start(server)).userCode);
+      const stuck = `CREATE TRIGGER stuck BEFORE DELETE ON ${table} BEGIN SELECT RAISE(ABORT, 'provoked'); END`;
+
+      await later(() => change(server, className, `${stuck}; UPDATE ${table} SET ends_at = 1`, isUsed));
+      await until(() => server.logs().includes('{"what":"sweep","outcome":"unavailable"'), LATE, 'the failure was not logged');
+      assert.ok(ended(server, className, table) > 0, 'the rows are still there');
+      await later(() => change(server, className, 'DROP TRIGGER IF EXISTS stuck'));
+
+      await until(() => ended(server, className, table) === 0, LATE, 'the rows were not deleted');
+    });
+  }
+});
+
+/** Returns whether an object has made its tables. */
+function isUsed(database) {
+  return database.prepare("SELECT 1 FROM sqlite_master WHERE name IN ('counters', 'sessions')").get() !== undefined;
+}
+
+function ended(server, className, table) {
+  return rows(server, className, `SELECT 1 FROM ${table} WHERE ends_at = 1`).length;
+}
 
 /** Waits until all codes would end in the same minute. Otherwise, two alarms would sweep them. */
 async function endsInOneMinute() {

@@ -1,4 +1,4 @@
-// Events reach the ledger, each once, whatever happens on the way: crashes, panics, ledgers that refuse or are slow.
+// Events reach the ledger, each once, whatever happens on the way: crashes, and ledgers that refuse or are slow.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -8,23 +8,18 @@ import { describe, test } from 'node:test';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import { Admin } from './support/admin.mjs';
 import { until } from './support/bounded.mjs';
-import { builds } from './support/config.mjs';
 import { DEVICE_GRANT, Device } from './support/device.mjs';
-import { startWorkerd, temporaryDirectory, within } from './support/harness.mjs';
-import { Person } from './support/person.mjs';
-import { endDiscreetly, keepSecret, knowClient } from './support/secrets.mjs';
-import { events, families, grants, ledger, ledgers, outbox, rows } from './support/stored.mjs';
+import { change, ringIn, startFaulty } from './support/faults.mjs';
+import { keepSecret, knowClient } from './support/secrets.mjs';
+import { ledger, ledgers, outbox, rows } from './support/stored.mjs';
 
-const SOON = 1_500;
 const LATE = 10_000;
 const DAY = 86_400_000;
 const one = { SHARDS_PER_REGION: '1', CODE_LIFETIME_SECONDS: '600' };
-/** What a log may have besides the usual: complaints, panics, and what the runtime says about both. */
-const besides = [/"what":"(ledger|outbox|event|report|alarm|object)"|panic|wasm|RuntimeError|^\s+at |^workerd\/|^stack: |code had hung|provoked|SQLITE|a ledger/i];
 
 describe('while events ship', () => {
   test('more than fit into one alarm reach the ledger, and a crash loses and doubles none', async (t) => {
-    const { server, later } = await started(t, { vars: one });
+    const { server, later } = await startFaulty(t, { vars: one });
     await Device.start(server);
     await later(() => copyEvents(server, 7_000));
     const numbers = outbox(server).map(({ seq }) => seq);
@@ -41,7 +36,7 @@ describe('while events ship', () => {
   });
 
   test('a row that cannot be read is set aside and named in the log, and those behind it arrive', async (t) => {
-    const { server, later } = await started(t, { vars: one });
+    const { server, later } = await startFaulty(t, { vars: one });
     await Device.start(server);
     await later(() => {
       copyEvents(server, 400);
@@ -64,7 +59,7 @@ describe('while events ship', () => {
 
   test('a ledger that is full delays only its own events, which arrive once it has room', async (t) => {
     const vars = { ...one, SHARDS_PER_REGION: '2' };
-    const { server, later } = await started(t, { vars });
+    const { server, later } = await startFaulty(t, { vars });
     await startIn(server, 2);
     await later();
     await until(() => outbox(server).length === 0, LATE, 'the first events were not shipped');
@@ -97,7 +92,7 @@ describe('while events ship', () => {
   });
 
   test('a ledger that does not answer in time is tried again, and records each event once', async (t) => {
-    const { server, later, send } = await started(t, { vars: one });
+    const { server, later, send } = await startFaulty(t, { vars: one });
     await Device.start(server);
     await later(() => change(server, 'GrantShard', `UPDATE outbox SET at = at - ${11 * 60_000}`));
     await send('/panic-probe/slow-ledger');
@@ -117,46 +112,8 @@ describe('while events ship', () => {
   });
 });
 
-describe('a panic', () => {
-  test('inside a transaction changes nothing, and the next request works', async (t) => {
-    const { server, send } = await started(t, { vars: one });
-    const device = await Device.start(server);
-    await new Person(server).approve(device.userCode);
-    const before = [grants(server), families(server), outbox(server)];
-
-    await send('/panic-probe/transaction');
-    // The Worker shares the isolate that panics, so the runtime may cut the connection, or leave it without an answer.
-    const lost = await within(5_000, device.poll(), 'no answer').catch(() => undefined);
-
-    assert.notEqual(lost?.status, 200);
-    // A request without an answer would keep the runtime from ending.
-    await server.kill9();
-    await server.restart();
-    assert.deepEqual([grants(server), families(server), outbox(server)], before);
-    await device.redeem();
-    assert.equal((await device.refresh()).status, 200);
-    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 1);
-  });
-
-  test('inside an alarm leaves nothing half done, and the next alarm goes on', async (t) => {
-    const { server, later, send } = await started(t, { vars: { ...one, CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0' } });
-    await Device.start(server);
-    await later(() => change(server, 'GrantShard', 'UPDATE grants SET ends_at = 1'));
-    await send('/panic-probe/alarm');
-
-    await until(() => server.logs().includes('provoked in an alarm'), LATE, 'the alarm did not ring');
-    assert.equal((await send('/healthz')).status, 200);
-    // The runtime counts an alarm that panicked as running until its time is over, unless it restarts.
-    await later();
-    await until(() => grants(server).length === 0 && outbox(server).length === 0, LATE, 'the alarm did not ring again');
-
-    assert.deepEqual(ledger(server).map(({ record }) => record.event.what), ['device_authorization', 'expired']);
-    assertChained(server);
-  });
-});
-
 test('a change through the admin API and a self-registration reach the ledger', async (t) => {
-  const { server, later, send } = await started(t, { vars: { ...one, OPEN_REGISTRATION: 'true' } });
+  const { server, later, send } = await startFaulty(t, { vars: { ...one, OPEN_REGISTRATION: 'true' } });
   await Device.start(server);
   const admin = new Admin(server);
   const created = await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
@@ -179,7 +136,7 @@ test('a change through the admin API and a self-registration reach the ledger', 
 });
 
 test('a ledger is emptied 400 days after its first event', async (t) => {
-  const { server, later } = await started(t, { vars: one });
+  const { server, later } = await startFaulty(t, { vars: one });
   await Device.start(server);
   await later();
   await until(() => outbox(server).length === 0, LATE, 'the event was not shipped');
@@ -187,28 +144,10 @@ test('a ledger is emptied 400 days after its first event', async (t) => {
   const left = alarms(server, 'Ledger').map((at) => (at - Date.now()) / DAY);
   assert.ok(left.length === 1 && left[0] > 399.9 && left[0] < 400.1, String(left));
 
-  await later(() => ringIn(SOON, server, 'Ledger'));
+  await later(() => ringIn(1_500, server, 'Ledger'));
 
   await until(() => ledger(server).length === 0, LATE, 'the ledger was not emptied');
 });
-
-/** Starts the build with faults. `later` kills the server, does something to its state, and lets its alarms ring. */
-async function started(t, { vars }) {
-  const directory = temporaryDirectory();
-  const server = await startWorkerd({ vars, dir: directory.path, build: builds.probe });
-  t.after(async () => {
-    await endDiscreetly(server, { besides });
-    directory.remove();
-  });
-  const later = async (meanwhile = () => {}) => {
-    await server.kill9();
-    meanwhile();
-    for (const className of ['GrantShard', 'Registry']) ringIn(SOON, server, className);
-    await server.restart();
-  };
-  const send = (path, init) => fetch(`${server.origin}${path}`, init);
-  return { server, later, send };
-}
 
 /** Makes an ES256 key for an operator to import. */
 async function ownKey() {
@@ -218,15 +157,6 @@ async function ownKey() {
   return { jwk, thumbprint: await calculateJwkThumbprint(jwk) };
 }
 
-/** Lets every alarm that is set in a class of a stopped server ring in `milliseconds`. */
-function ringIn(milliseconds, server, className) {
-  const at = BigInt(Date.now() + milliseconds) * 1_000_000n;
-  for (const [table, column] of [['_cf_METADATA', 'value'], ['_cf_ALARM', 'scheduled_time']]) {
-    const later = `UPDATE ${table} SET ${column} = ${at} WHERE typeof(${column}) = 'integer' AND ${column} > 1500000000000000000`;
-    change(server, className, later, (database) => database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table), true);
-  }
-}
-
 /** Returns when the alarms of a class ring, in milliseconds since 1970. */
 function alarms(server, className) {
   const [first] = server.sqliteFiles(className);
@@ -234,17 +164,6 @@ function alarms(server, className) {
   const found = database.prepare('SELECT scheduled_time / 1000000 AS at FROM _cf_ALARM').all();
   database.close();
   return found.map(({ at }) => at);
-}
-
-/** Changes the databases of a class of a stopped server, or those that `wanted` picks. */
-function change(server, className, statement, wanted = () => true, metadata = false) {
-  const files = server.sqliteFiles(className);
-  if (metadata && files.length) files.push(join(dirname(files[0]), 'metadata.sqlite'));
-  for (const file of files) {
-    const database = new DatabaseSync(file);
-    if (wanted(database)) database.exec(statement);
-    database.close();
-  }
 }
 
 /** Fills the outbox with copies of its first event, up to this number. */

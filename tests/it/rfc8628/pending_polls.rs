@@ -169,3 +169,30 @@ fn a_secret_newer_than_the_snapshot_can_poll_even_if_the_limit_of_its_network_is
     assert_eq!(world.post("/token", &form(&with("wrong"), &code)).status, 401);
     assert_eq!(world.post("/token", &form(&with("wrong"), "made up")).status, 429, "a poll without a grant");
 }
+
+#[test]
+fn a_secret_newer_than_the_snapshot_needs_the_limit_of_its_network_once_and_not_for_each_request() {
+    let world = World::new();
+    world.wait(10);
+    start(&world, &SECRET);
+    world.change_client(PRINTER, |client| {
+        let Authentication::Secret { digest, .. } = &mut client.authentication else {
+            panic!("the client has a secret")
+        };
+        *digest = device_grant::secret::Digest::of(b"new");
+    });
+    let started = |secret| {
+        let form = [("client_id", PRINTER), ("client_secret", secret)];
+        world.post("/device_authorization", &form).status
+    };
+    assert_eq!(started("new"), 200);
+    world.server.platform.full.borrow_mut().insert(world.rate_key("unproven", "192.0.2.7"));
+    world.server.platform.registry_hops.set(0);
+
+    assert_eq!([started("new"), started("wrong"), started("new")], [200, 429, 200]);
+
+    assert_eq!(world.server.platform.registry_hops.get(), 0);
+    world.wait(10);
+    world.server.platform.full.borrow_mut().clear();
+    assert_eq!(started("new"), 200, "by the next snapshot");
+}

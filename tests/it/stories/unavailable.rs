@@ -1,6 +1,7 @@
 //! What devices and people see while an object cannot be reached.
 
 use device_grant::endpoint::http::Response;
+use device_grant::grant::Grant;
 use device_grant::scope::Scope;
 
 use super::{ALICE, enter};
@@ -14,17 +15,27 @@ fn an_unreachable_object_is_a_503_and_changes_nothing() {
         let pending = world.start();
         let approved = world.approved();
         world.wait(70);
+        let before = stored(&world);
         world.set_down(object, true);
 
-        let polled = world.poll(&approved.device_code);
-        let started = world.post("/device_authorization", &[("client_id", "demo-tv")]);
         let answer =
             |response: &Response| (response.status, response.header("retry-after").map(str::to_owned));
         let unavailable = || (503, Some("5".to_owned()));
-        // Bearer tokens need no limiter. Without it, the code leaves the gauge of live codes when it expires.
-        let polls = if object == "limits" { (200, None) } else { unavailable() };
+        // Bearer tokens need no limiter.
+        let polled = answer(&world.poll(&approved.device_code));
+        assert_eq!(polled, if object == "limits" { (200, None) } else { unavailable() }, "{object}");
+        if object == "limits" {
+            let (grants, live) = stored(&world);
+            assert_ne!(grants, before.0, "the grant is redeemed");
+            assert_eq!(live, before.1, "its code leaves the gauge of live codes when it expires");
+        } else {
+            assert_eq!(stored(&world), before, "{object}");
+        }
+        let before = stored(&world);
+        let started = answer(&world.post("/device_authorization", &[("client_id", "demo-tv")]));
         let starts = if ["accounts", "signing"].contains(&object) { (200, None) } else { unavailable() };
-        assert_eq!((answer(&polled), answer(&started)), (polls, starts), "{object}");
+        assert_eq!(started, starts, "{object}");
+        assert_eq!(stored(&world) == before, starts == unavailable(), "{object}");
 
         world.set_down(object, false);
         let spent = object == "limits";
@@ -33,6 +44,12 @@ fn an_unreachable_object_is_a_503_and_changes_nothing() {
         enter(&world, ALICE, &pending.user_code).decide("approve");
         assert_eq!(world.poll_outcome(&pending.device_code), "issued", "{object}");
     }
+}
+
+/// Returns the stored grants, and the codes that count as live.
+fn stored(world: &World) -> (Vec<Grant>, Vec<String>) {
+    let counters = world.server.platform.stored_counters();
+    (world.grants(), counters.into_values().flat_map(|row| row.codes.into_keys()).collect())
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_far_request_begins_with_both_places_and_a_button_that_refuses() {
     assert!(words(before).contains("This request comes from Lagos, Nigeria. You are in Berlin, Germany."));
     assert!(before.contains("class=\"far\"") && before.contains("value=\"deny\""));
     assert!(!before.contains("approve"), "nothing else comes first");
-    assert!(words(after).contains("Lagos, Nigeria (about 5,200 km away)"));
+    assert!(words(after).contains("Lagos, Nigeria (about 5200 km away)"));
     assert!(after.contains("<details class=\"details\" open>") && !page.body.contains("Same area"));
     assert_eq!(logged(&page), [Some(Verdict::Far), None], "the code entry, and the sign-in before it");
     let refused = person.submit(&[("step", "decide"), ("decision", "deny")]);

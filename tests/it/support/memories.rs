@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
@@ -36,6 +37,8 @@ pub(crate) struct Memories {
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
     pub(super) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,
+    /// How far the registry's clock is ahead of the Workers'.
+    pub(crate) registry_ahead: Cell<Duration>,
     /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `ledger`, `signing`, `siteverify`,
     /// `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
@@ -95,13 +98,18 @@ impl Memories {
         } else {
             None
         };
-        let answer = registry::apply(&self.registry, command, adopted, self.now.get())?;
+        let answer = registry::apply(&self.registry, command, adopted, self.registry_now())?;
         Ok(answer.read::<A>().unwrap())
     }
 
     fn tend(&self) {
-        let Ok(unmade) = signing_keys::tend(&self.registry, self.registry.rotation.get(), self.now.get());
+        let Ok(unmade) =
+            signing_keys::tend(&self.registry, self.registry.rotation.get(), self.registry_now());
         assert_eq!(unmade, None, "every key can be made natively");
+    }
+
+    fn registry_now(&self) -> Timestamp {
+        self.now.get() + self.registry_ahead.get()
     }
 
     /// Returns every counter that is stored; one that counts nothing is not.

@@ -182,11 +182,17 @@ fn i2_a_good_token_is_described_and_any_other_is_only_inactive() {
     assert!(active(&world, token(&tokens, "refresh_token")));
 
     let theirs = json(&world.poll(&world.approved().device_code));
-    for bad in ["unknown", "a.b.c", "", token(&theirs, "access_token"), token(&tokens, "id_token")] {
-        if !bad.is_empty() {
-            assert_eq!(ask(&world, "/introspect", bad).body, r#"{"active":false}"#);
-        }
+    assert_eq!(userinfo(&world, token(&theirs, "access_token")).status, 200, "good, but not for the caller");
+    for bad in ["unknown", "a.b.c", token(&theirs, "access_token"), token(&tokens, "id_token")] {
+        let described = ask(&world, "/introspect", bad);
+        assert_eq!((described.status, described.body.as_str()), (200, r#"{"active":false}"#), "{bad}");
     }
+    let empty = ask(&world, "/introspect", "");
+    assert_eq!(
+        (empty.status, outcome(&empty).as_str()),
+        (400, "invalid_request"),
+        "an empty parameter is missing"
+    );
 }
 
 #[test]

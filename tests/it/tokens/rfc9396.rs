@@ -1,8 +1,5 @@
-//! The server ignores `authorization_details` (RFC 9396) like any unknown parameter, and never sends errors
-//! that belong to features it does not have.
-
-use std::fs::{read_dir, read_to_string};
-use std::path::Path;
+//! The server ignores `authorization_details` (RFC 9396) and hints about tokens (RFC 7009 §2.1) that it does not know. A
+//! test in `src/endpoint/error.rs` lists the errors that it sends.
 
 use serde_json::json;
 
@@ -13,8 +10,6 @@ const CLIENT: (&str, &str) = ("client_id", "demo-tv");
 /// Details with a type that some servers have, with an empty type and without a type, and malformed JSON.
 const DETAILS: [&str; 4] =
     [r#"[{"type":"payment_initiation","actions":["initiate"]}]"#, r#"[{"type":""}]"#, "[{}]", "{"];
-/// Errors of RFC 9396 §5 and RFC 7009 §2.2.1.
-const NEVER_SENT: [&str; 2] = ["invalid_authorization_details", "unsupported_token_type"];
 
 #[test]
 fn d6_authorization_details_are_as_if_they_were_not_sent() {
@@ -55,31 +50,4 @@ fn v4_a_hint_that_names_an_unknown_type_of_token_does_not_matter() {
         assert_eq!((revoked.status, json(&revoked)), (200, json!({})), "{hint}");
     }
     assert_eq!(outcome(&world.refresh(refresh_token)), "invalid_grant", "the token is revoked all the same");
-}
-
-#[test]
-fn errors_of_features_that_are_not_supported_are_nowhere_in_the_source() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let sources = sources(&source);
-    assert!(
-        sources.iter().any(|text| text.contains("\"invalid_grant\"")),
-        "the error codes are in these files"
-    );
-
-    for error in NEVER_SENT {
-        assert!(!sources.iter().any(|text| text.contains(error)), "{error}");
-    }
-}
-
-/// Returns the texts of all files below a directory.
-fn sources(directory: &Path) -> Vec<String> {
-    let entries = read_dir(directory).expect("the directory is there");
-    let paths = entries.map(|entry| entry.expect("the entry is readable").path());
-    paths
-        .flat_map(
-            |path| {
-                if path.is_dir() { sources(&path) } else { vec![read_to_string(&path).expect("a text")] }
-            },
-        )
-        .collect()
 }

@@ -1,5 +1,7 @@
 //! The schedule: when keys are made, sign, only verify, and disappear.
 
+use std::time::Duration;
+
 use device_grant::token::signing_key::Algorithm;
 
 use super::{DAY, issue, kid_of, next, published, states, userinfo, views};
@@ -37,6 +39,17 @@ fn a_key_signs_for_90_days_and_verifies_for_7_more_and_its_successor_is_publishe
     assert!(!published(&world).contains(&first));
     world.wait(3_600);
     assert_eq!(states(&world), ["active", "announced"], "then the row is deleted");
+}
+
+#[test]
+fn the_first_key_signs_for_workers_whose_clocks_are_up_to_30_seconds_behind_the_registry() {
+    for (ahead, status) in [(0, 200), (30, 200), (31, 503)] {
+        let world = World::new();
+        world.server.platform.registry_ahead.set(Duration::from_secs(ahead));
+        let approved = world.approved();
+
+        assert_eq!(world.poll(&approved.device_code).status, status, "{ahead} s");
+    }
 }
 
 #[test]

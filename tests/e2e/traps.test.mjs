@@ -1,0 +1,130 @@
+// After a trap of the wasm module, such as a panic, later requests of the Worker and of all its objects work, nothing
+// is half written, and the requests in flight fail instead of waiting for ever.
+//
+// In workerd, all objects share one instance of the module with the Worker, so a trap in one of them ends them all.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ADMIN_TOKEN } from './support/admin.mjs';
+import { until } from './support/bounded.mjs';
+import { Device } from './support/device.mjs';
+import { startFaulty } from './support/faults.mjs';
+import { within } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { events, families, grants, ledger, outbox, rows } from './support/stored.mjs';
+
+const LATE = 10_000;
+/** Milliseconds within which a request in flight must fail. */
+const PROMPT = 5_000;
+const one = { SHARDS_PER_REGION: '1' };
+
+describe('a trap', () => {
+  test('in a call without an await, the constructor of an object, leaves the Worker and the object usable', async (t) => {
+    const { server, send } = await startFaulty(t, { vars: one });
+    await send('/.well-known/openid-configuration');
+
+    await trapped(server, 'constructor', () => new Device(server).start());
+
+    await wholeFlow(server);
+    assert.equal(grants(server).length, 1);
+  });
+
+  test('after an await in the Worker leaves the Worker and the object usable', async (t) => {
+    const { server } = await startFaulty(t, { vars: one });
+    const device = await Device.start(server);
+    const before = stored(server);
+
+    await trapped(server, 'answer', () => device.poll());
+
+    assert.deepEqual(stored(server), before);
+    await new Person(server).approve(device.userCode);
+    await device.redeem();
+    await wholeFlow(server);
+  });
+
+  test('after an await in an object drops what the object has written outside a transaction', async (t) => {
+    const { server } = await startFaulty(t, { vars: one });
+    const device = await Device.start(server);
+    const before = stored(server);
+
+    await trapped(server, 'write', () => new Device(server).start());
+
+    assert.deepEqual(stored(server), before);
+    await new Person(server).approve(device.userCode);
+    await device.redeem();
+    await wholeFlow(server);
+  });
+
+  test('in a transaction changes nothing, and the object goes on', async (t) => {
+    const { server } = await startFaulty(t, { vars: one });
+    const device = await Device.start(server);
+    await new Person(server).approve(device.userCode);
+    const before = grantsAndEvents(server);
+
+    // The limiter has counted the code by then: it counts before the shard stores the code.
+    await trapped(server, 'transaction', () => new Device(server).start());
+
+    assert.deepEqual(grantsAndEvents(server), before);
+    assert.equal((await device.redeem()).status, 200);
+    assert.equal((await device.refresh()).status, 200);
+    assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 1);
+    await wholeFlow(server);
+  });
+
+  test('in an alarm leaves nothing half done, and the runtime rings the alarm again', async (t) => {
+    const vars = { ...one, CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '0' };
+    const { server, later } = await startFaulty(t, { vars });
+    await Device.start(server);
+    await until(() => grants(server)[0].ends_at < Date.now(), 12_000, 'the code did not end');
+    await later();
+
+    await trapped(server, 'alarm', () => until(() => server.logs().includes('provoked in an alarm'), LATE, 'the alarm did not ring'));
+
+    await until(() => grants(server).length === 0 && outbox(server).length === 0, LATE, 'the alarm did not ring again');
+    assert.deepEqual(ledger(server).map(({ record }) => record.event.what), ['device_authorization', 'expired']);
+    await wholeFlow(server);
+  });
+});
+
+/**
+ * Arms a fault, and runs `provoke` while another request waits for another object, the registry. Checks that both end
+ * promptly, and neither well.
+ */
+async function trapped(server, fault, provoke) {
+  await fetch(`${server.origin}/panic-probe/slow-registry`);
+  const beside = fetch(`${server.origin}/admin/api/clients`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  await until(() => server.logs().includes('the registry waits'), LATE, 'no request waited for the registry');
+  await fetch(`${server.origin}/panic-probe/slow-registry,${fault}`);
+
+  const provoked = await within(LATE, provoke(), 'the request that trapped had no answer').catch(failure);
+  const inFlight = await within(PROMPT, beside, 'the request in flight had no answer').catch(failure);
+
+  if (provoked !== true) assert.ok(provoked.failed || provoked.status >= 500, JSON.stringify(provoked));
+  assert.ok(inFlight.failed || inFlight.status >= 500, `the request in flight: ${inFlight.status}`);
+  assert.equal(server.logs().split('"what":"trap"').length, 2, 'the module was started again once');
+}
+
+/** Returns a request that failed otherwise than by having no answer. */
+function failure(error) {
+  if (/had no answer/.test(error.message)) throw error;
+  return { failed: error.message };
+}
+
+/** Starts, approves, redeems and refreshes, which needs every class of objects but the ledger. */
+async function wholeFlow(server) {
+  assert.equal((await fetch(`${server.origin}/healthz`)).status, 200);
+  const device = await Device.start(server);
+  await new Person(server).approve(device.userCode);
+  await device.redeem();
+  assert.equal((await device.refresh()).status, 200);
+}
+
+function grantsAndEvents(server) {
+  return { grants: grants(server), families: families(server), outbox: outbox(server) };
+}
+
+/** Returns what is stored about grants, with the counters of live codes. */
+function stored(server) {
+  const counters = rows(server, 'LimiterShard', "SELECT * FROM counters WHERE key LIKE 'live/%'");
+  return { ...grantsAndEvents(server), counters };
+}
