@@ -244,7 +244,10 @@ fn each_list_and_text_of_a_client_is_good_up_to_its_limit_and_no_further() {
         json!({ "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": dn })
     };
     let jwks = |count| json!({ "jwks": { "keys": many_keys(count) } });
-    let audience = |length: usize| json!({ "audience": many(8, &|at| format!("a:{at}{}", "x".repeat(if at == 0 { length - 7 * 512 - 3 } else { 509 }))) });
+    let audience = |length: usize| {
+        let rest = |at| if at == 0 { length - 8 * 500 - 3 } else { 497 };
+        json!({ "audience": many(9, &|at| format!("a:{at}{}", "x".repeat(rest(at)))) })
+    };
 
     for (good, bad, pointer) in [
         (contacts(10), contacts(11), "/contacts"),
