@@ -1,11 +1,11 @@
-// Looks up every package in scripts/schemathesis.txt in PyPI's list of known vulnerabilities. Fails if one has any, or
-// cannot be looked up. PYPI is the address of PyPI.
+// Looks up every package in scripts/schemathesis.txt and scripts/clients.txt in PyPI's list of known vulnerabilities.
+// Fails if one has any, or cannot be looked up. PYPI is the address of PyPI.
 
 import { readFileSync } from 'node:fs';
 
 const index = process.env.PYPI ?? 'https://pypi.org';
-const locked = readFileSync(new URL('schemathesis.txt', import.meta.url), 'utf8');
-const packages = [...locked.matchAll(/^([\w.-]+)==(\S+)/gm)].map(([, name, version]) => ({ name, version }));
+const locked = ['schemathesis.txt', 'clients.txt'].flatMap((list) => readFileSync(new URL(list, import.meta.url), 'utf8').match(/^[\w.-]+==\S+/gm));
+const packages = [...new Set(locked)].map((pinned) => pinned.split('==')).map(([name, version]) => ({ name, version }));
 
 const found = (await Promise.all(packages.map(vulnerabilities))).flat();
 found.forEach((line) => console.error(line));

@@ -103,7 +103,8 @@ test('a vulnerability of a PyPI package is named, and so is a package that canno
   const PYPI = `http://127.0.0.1:${server.address().port}`;
   const run = promisify(execFile);
   const lookUp = () => run(process.execPath, [join(root, 'scripts/pypi-advisories.mjs')], { env: { PYPI } }).catch((failed) => failed);
-  const locked = readFileSync(join(root, 'scripts/schemathesis.txt'), 'utf8').match(/^[\w.-]+==\S+/gm);
+  const lists = ['scripts/schemathesis.txt', 'scripts/clients.txt'].map((list) => readFileSync(join(root, list), 'utf8').match(/^[\w.-]+==\S+/gm));
+  const locked = [...new Set(lists.flat())];
 
   const { code, stdout } = await lookUp();
   assert.deepEqual([code, stdout], [undefined, `${locked.length} packages, 0 known vulnerabilities\n`]);
@@ -112,8 +113,8 @@ test('a vulnerability of a PyPI package is named, and so is a package that canno
   const found = await lookUp();
   assert.equal(found.code, 1);
   assert.match(found.stderr, /^anyio [\d.]+: PYSEC-1, fixed in 5\.0\n$/);
-  answer = (url) => (url.startsWith('/pypi/anyio/') ? undefined : []);
-  assert.match((await lookUp()).stderr, /\/pypi\/anyio\/[\d.]+\/json answers 404/);
+  answer = (url) => (url.startsWith('/pypi/authlib/') ? undefined : []);
+  assert.match((await lookUp()).stderr, /\/pypi\/authlib\/[\d.]+\/json answers 404/);
 });
 
 test('tools are installed only with a lock file or with digests', () => {

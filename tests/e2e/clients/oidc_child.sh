@@ -6,4 +6,6 @@ child() {
 }
 codes=$(child --get-device-code)
 echo "$codes"
+# Each call polls at once; SSSD makes the second one when the person presses Enter.
+sleep "$(echo "$codes" | sed -n 's/.*"interval": *\([0-9]*\).*/\1/p')"
 echo "$codes" | head -n 1 | child --get-access-token
