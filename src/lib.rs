@@ -26,6 +26,7 @@
 //! * [`bounds`] - allowed lifetimes and intervals
 //! * [`coordinates`] - rough coordinates, and the distance between two of them
 //! * [`derived_keys`] - every symmetric key, derived from `MASTER_KEY`
+//! * [`device_kind`] - what kind of device sent a request
 //! * [`fault`] - faults in a JSON document, each with a pointer
 //! * [`mod@format`] - the format number of stored records
 //! * [`language`] - the languages of the pages
@@ -96,6 +97,7 @@ pub mod bounds;
 pub mod client;
 pub mod coordinates;
 pub mod derived_keys;
+pub mod device_kind;
 pub mod endpoint;
 pub mod family;
 pub mod fault;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use crate::coordinates::Coordinates;
+use crate::device_kind::DeviceKind;
 use crate::time::Timestamp;
 use crate::visible;
 use crate::web_origin::WebOrigin;
@@ -123,8 +124,8 @@ impl Deref for LazyPlace {
 pub struct Origin {
     /// Place and network.
     pub place: Place,
-    /// A kind of device, from [`device_kind`].
-    pub device: String,
+    /// The kind of device.
+    pub device: DeviceKind,
     /// When the grant was requested.
     pub at: Timestamp,
     /// The web page that requested the grant; `None` if no page did.
@@ -168,64 +169,6 @@ impl Journey {
         (is_known && is_elsewhere).then(|| Self::between(start, redemption))
     }
 }
-
-/// Returns the kind of device behind a `User-Agent`, in words that its owner understands.
-///
-/// The header is the device's own claim, so the kind is shown as a hint and never decides anything.
-#[must_use]
-pub fn device_kind(user_agent: Option<&str>) -> String {
-    let agent = user_agent.unwrap_or_default();
-    let known = KINDS.iter().find(|(token, _)| agent.contains(token));
-    match known {
-        Some((_, kind)) => (*kind).to_owned(),
-        None => "Unknown device".to_owned(),
-    }
-}
-
-/// The first match wins. Televisions and consoles come first, because they also claim to be browsers.
-const KINDS: &[(&str, &str)] = &[
-    ("PlayStation", "PlayStation console"),
-    ("Xbox", "Xbox console"),
-    ("Nintendo", "Nintendo console"),
-    ("AppleTV", "Apple TV"),
-    ("Apple TV", "Apple TV"),
-    ("Roku", "Roku TV"),
-    ("Tizen", "Samsung TV or device"),
-    ("Web0S", "LG TV"),
-    ("webOS", "LG TV"),
-    ("BRAVIA", "Sony TV"),
-    ("AFT", "Fire TV"),
-    ("CrKey", "Chromecast"),
-    ("Android TV", "Android TV"),
-    ("SMART-TV", "Smart TV"),
-    ("SmartTV", "Smart TV"),
-    ("HbbTV", "Smart TV"),
-    ("ipp/", "Printer"),
-    ("CUPS", "Printer"),
-    ("curl/", "Command line (curl)"),
-    ("Wget/", "Command line (Wget)"),
-    ("git/", "Command line (Git)"),
-    ("aws-cli", "Command line (AWS CLI)"),
-    ("python", "Command-line tool (Python)"),
-    ("Python", "Command-line tool (Python)"),
-    ("Go-http-client", "Command-line tool (Go)"),
-    ("okhttp", "App (Android or Java)"),
-    ("Java/", "App (Java)"),
-    ("node", "Command-line tool (Node.js)"),
-    ("undici", "Command-line tool (Node.js)"),
-    ("openid-client", "Command-line tool (Node.js)"),
-    ("oauth4webapi", "Command-line tool (Node.js)"),
-    ("Deno/", "Command-line tool (Deno)"),
-    ("reqwest", "Command-line tool (Rust)"),
-    ("device-grant", "device-grant's own example"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android phone or tablet"),
-    ("Windows", "Windows computer"),
-    ("CrOS", "Chromebook"),
-    ("Macintosh", "Mac"),
-    ("Linux", "Linux computer"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -286,13 +229,5 @@ mod tests {
 
         assert_eq!(place.areas(), ["Ly on"]);
         assert_eq!(place.network(), Some("x".repeat(LONGEST_NAME)));
-    }
-
-    #[test]
-    fn a_television_that_claims_to_be_a_browser_is_a_television() {
-        let agent = "Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36";
-
-        assert_eq!(device_kind(Some(agent)), "Samsung TV or device");
-        assert_eq!(device_kind(None), "Unknown device");
     }
 }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::device_kind::DeviceKind;
 use crate::network::{Network, Width};
 use crate::place::{Origin, Place};
 use crate::visible;
@@ -110,7 +111,7 @@ pub struct Spot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asn: Option<u32>,
     /// The kind of device.
-    pub kind: String,
+    pub kind: DeviceKind,
 }
 
 /// Compares where a device asked with where the person is who is asked about it.
@@ -204,13 +205,7 @@ impl Spot {
         let name = |part: &Option<String>| visible::cleaned(part.as_deref()?, LONGEST_NAME);
         let city = name(&place.city);
         let region = name(&place.region).filter(|region| Some(region) != city.as_ref());
-        Self {
-            country: country(place).map(str::to_owned),
-            region,
-            city,
-            asn: place.asn,
-            kind: origin.device.clone(),
-        }
+        Self { country: country(place).map(str::to_owned), region, city, asn: place.asn, kind: origin.device }
     }
 
     /// Returns a name such as `Lyon, FR`; `None` if nothing is known.

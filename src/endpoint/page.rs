@@ -165,7 +165,7 @@ pub struct Origin {
     /// `2 minutes ago, 14:03 UTC`.
     pub time: Html,
     /// `Command line (curl)`.
-    pub device: String,
+    pub device: Html,
 }
 
 /// The result page: what was decided, and that the person should return to the device (RFC 8628 §3.3).

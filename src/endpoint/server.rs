@@ -4,9 +4,10 @@ use super::http::Request;
 use super::memory::{Cache, Used};
 use super::messages::Messages;
 use super::platform::Platform;
+use crate::device_kind::DeviceKind;
 use crate::language::Language;
 use crate::network::Network;
-use crate::place::{Origin, Place, device_kind};
+use crate::place::{Origin, Place};
 use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
@@ -48,7 +49,7 @@ impl<P> Context<'_, P> {
     /// Returns where the person at this browser is, to compare it with where a device asked.
     pub(super) fn side(&self) -> Side {
         let Request { place, user_agent, .. } = self.request;
-        let device = device_kind(user_agent.as_deref());
+        let device = DeviceKind::of(user_agent.as_deref());
         let origin = Origin { place: Place::clone(place), device, at: self.now, page: None };
         Side { origin, network: self.network() }
     }

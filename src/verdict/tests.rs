@@ -15,7 +15,7 @@ fn side(country: &str, city: &str, coordinates: Option<(f64, f64)>, address: &st
         ..Place::default()
     };
     let network = Network::of(Some(address), |prefix| prefix.replace(['/', '.', ':'], "_"));
-    Side { origin: Origin { place, device: "Apple TV".to_owned(), ..Origin::default() }, network }
+    Side { origin: Origin { place, device: DeviceKind::Product("Apple TV"), ..Origin::default() }, network }
 }
 
 fn with(side: Side, change: impl FnOnce(&mut Side)) -> Side {
@@ -135,9 +135,7 @@ fn the_facts_beside_a_verdict_can_be_shown_as_they_are() {
         let region = Some(region.to_owned());
         with(side, |side| side.origin.place.region = region)
     };
-    let odd = with(region(side("de", "Ber\u{202e}lin", BERLIN, "192.0.2.7"), "Land"), |side| {
-        side.origin.device = "curl".to_owned();
-    });
+    let odd = region(side("de", "Ber\u{202e}lin", BERLIN, "192.0.2.7"), "Land");
 
     let found = compare(&odd, &region(berlin(), "Berlin"));
 

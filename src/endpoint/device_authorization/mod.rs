@@ -22,6 +22,7 @@ use super::web_page;
 use crate::client::Client;
 use crate::client::authentication::Requirement;
 use crate::client::rules::{CodeRules, UserCodeType};
+use crate::device_kind::DeviceKind;
 use crate::endpoint::error::Limit;
 use crate::format::Format;
 use crate::grant::command::{Open, Opened};
@@ -29,7 +30,7 @@ use crate::grant::device_code::DeviceCode;
 use crate::grant::routing::{Address, draw_near};
 use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{Grant, State};
-use crate::place::{Origin, Place, device_kind};
+use crate::place::{Origin, Place};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::Digest;
@@ -87,7 +88,7 @@ async fn start<P: Platform>(
         nonce: parameters::nonce(form)?,
         origin: Origin {
             place: Place::clone(&request.place),
-            device: device_kind(request.user_agent.as_deref()),
+            device: DeviceKind::of(request.user_agent.as_deref()),
             at: now,
             page,
         },

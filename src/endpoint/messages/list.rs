@@ -139,6 +139,19 @@ messages! {
     just_now;
     time_and_clock { ago: Html, clock: Html };
 
+    // Kinds of devices.
+    device_unknown;
+    device_console { product: Text };
+    device_television { maker: Text };
+    device_television_or_other { maker: Text };
+    device_smart_television;
+    device_printer;
+    device_command_line { program: Text };
+    device_app { platform: Text };
+    device_phone_or_tablet { platform: Text };
+    device_computer { platform: Text };
+    device_example;
+
     // Standard permissions.
     scope_openid;
     scope_profile;

@@ -21,8 +21,11 @@ fn plurals(language: Language) -> &'static [Plural] {
 }
 
 /// Messages that are the same as in English, because the language has the same word.
-const SAME: &[(Language, &[&str])] =
-    &[(Language::German, &["title_problem", "enter_code"]), (Language::French, &["enter_code"])];
+const SAME: &[(Language, &[&str])] = &[
+    (Language::German, &["title_problem", "enter_code", "device_app"]),
+    (Language::French, &["enter_code"]),
+    (Language::BrazilianPortuguese, &["device_smart_television"]),
+];
 
 /// The keys that a file must have.
 fn wanted(language: Language) -> BTreeSet<String> {
@@ -177,4 +180,48 @@ fn templates_have_no_text_of_their_own() {
             shown.split_whitespace().collect::<Vec<_>>().join(" ")
         );
     }
+}
+
+/// Says of every number that it has one category, and has no other rules.
+struct Always(Plural);
+
+impl Intl for Always {
+    fn plural(&self, _: Language, _: u64) -> Plural {
+        self.0
+    }
+
+    fn number(&self, _: Language, number: u64) -> String {
+        number.to_string()
+    }
+
+    fn country(&self, _: Language, _: &str) -> Option<String> {
+        None
+    }
+
+    fn clock(&self, _: Language, _: Timestamp) -> String {
+        String::new()
+    }
+
+    fn ago(&self, _: Language, _: u64, _: Unit) -> String {
+        String::new()
+    }
+
+    fn list(&self, _: Language, items: &[String]) -> String {
+        items.concat()
+    }
+}
+
+#[test]
+fn arabic_has_six_forms_and_a_missing_form_is_the_other() {
+    let expires =
+        |language, category| Messages::new(language, &Always(category)).expires_in_minutes(7).to_string();
+
+    let forms = Plural::ALL.map(|category| expires(Language::Arabic, category));
+    for (form, words) in
+        forms.iter().zip(["7 دقيقة", "دقيقة واحدة", "دقيقتين", "7 دقائق", "7 دقيقة", "7 دقيقة"])
+    {
+        assert!(form.ends_with(&format!("خلال {words}.")), "{form}");
+    }
+    assert_eq!(expires(Language::French, Plural::Many), "Cette demande expire dans 7 minutes.");
+    assert_eq!(expires(Language::Japanese, Plural::One), "この要求はあと 7 分で期限切れになります。");
 }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::browser;
 use crate::client::Client;
 use crate::client::rules::About;
+use crate::device_kind::DeviceKind;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
@@ -263,7 +264,25 @@ fn origin(text: Messages<'_>, origin: &place::Origin, now: Timestamp) -> Origin 
         place: place_name(text, &origin.place),
         network: origin.place.network().map_or_else(|| text.unknown_network(), |name| Html::isolated(&name)),
         time: text.when(origin.at, now),
-        device: origin.device.clone(),
+        device: device_name(text, origin.device),
+    }
+}
+
+/// Returns a name such as `Command line (curl)`.
+fn device_name(text: Messages<'_>, device: DeviceKind) -> Html {
+    match device {
+        DeviceKind::Unknown => text.device_unknown(),
+        DeviceKind::Product(product) => Html::isolated(product),
+        DeviceKind::Console(product) => text.device_console(product),
+        DeviceKind::Television(maker) => text.device_television(maker),
+        DeviceKind::TelevisionOrDevice(maker) => text.device_television_or_other(maker),
+        DeviceKind::SmartTelevision => text.device_smart_television(),
+        DeviceKind::Printer => text.device_printer(),
+        DeviceKind::CommandLine(program) => text.device_command_line(program),
+        DeviceKind::App(platform) => text.device_app(platform),
+        DeviceKind::PhoneOrTablet(platform) => text.device_phone_or_tablet(platform),
+        DeviceKind::Computer(platform) => text.device_computer(platform),
+        DeviceKind::Example => text.device_example(),
     }
 }
 
@@ -301,7 +320,8 @@ fn distance(text: Messages<'_>, comparison: &Comparison) -> Option<Html> {
 /// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, France`, or as much of it as is known.
 fn place_name(text: Messages<'_>, place: &Place) -> Html {
     let areas = place.areas().into_iter().map(|area| Html::isolated(&area));
-    let country = place.country.as_deref().map(|code| text.country(code));
+    let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let country = place.country.as_deref().filter(is_code).map(|code| text.country(code));
     let inside = |place: Html, area: Html| text.place_in_area(&place, &area);
     areas.chain(country).reduce(inside).unwrap_or_else(|| text.unknown_place())
 }

@@ -192,10 +192,10 @@ class Browser {
     return this.leaving(() => this.click(label));
   }
 
-  /** Presses a button or link, even if the page stays. */
+  /** Presses a button, link or summary, even if the page stays. */
   async click(label) {
     const text = `normalize-space() = ${JSON.stringify(label)}`;
-    await this.#driver.findElement(By.xpath(`//button[${text}] | //a[${text}]`)).click();
+    await this.#driver.findElement(By.xpath(`//button[${text}] | //a[${text}] | //summary[${text}]`)).click();
   }
 
   /** Does something that leads to another page, and waits until the current page is gone. */

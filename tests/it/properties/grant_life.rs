@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use device_grant::device_kind::DeviceKind;
 use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::format::Format;
 use device_grant::grant::poll::Poll;
@@ -47,7 +48,7 @@ fn secret() -> Digest {
 }
 
 fn grant() -> Grant {
-    let origin = Origin { place: Place::default(), device: "Test".to_owned(), at: START, page: None };
+    let origin = Origin { place: Place::default(), device: DeviceKind::Unknown, at: START, page: None };
     let scope = Scope::parse("openid").expect("a scope");
     let client_id = "demo-tv".to_owned();
     Grant {

@@ -1,5 +1,6 @@
 //! Records for the tests that pin stored formats and messages.
 
+use device_grant::device_kind::DeviceKind;
 use device_grant::family::id::AttemptId;
 use device_grant::family::renewal::Renewal;
 use device_grant::family::{Current, Family};
@@ -26,7 +27,7 @@ pub(super) fn request() -> Request {
         nonce: Some("n".to_owned()),
         origin: Origin {
             place: Place { country: Some("FR".to_owned()), asn: Some(64500), ..Place::default() },
-            device: "Apple TV".to_owned(),
+            device: DeviceKind::Product("Apple TV"),
             at: AT,
             page: None,
         },

@@ -144,7 +144,7 @@ fn the_page_shows_where_the_request_came_from_and_where_the_person_is() {
     for words in [
         "Lyon</bdi>, <bdi>France",
         "Lyon Telecom<",
-        "Command line (curl)",
+        "Command line (<bdi>curl</bdi>)",
         "Oslo</bdi>, <bdi>Norway",
         "iPhone",
         "Just now, 12:00 UTC",
