@@ -1,6 +1,7 @@
 //! The settings, read once and validated. An error names the setting, its value unless that is secret, and
 //! what is allowed.
 
+pub mod accent;
 mod authentication;
 pub mod compatibility;
 pub mod issuer;
@@ -8,6 +9,7 @@ mod key_pairs;
 mod lifetimes;
 mod operator;
 mod registration;
+mod service;
 mod turnstile;
 pub mod variable;
 mod webhook;
@@ -18,6 +20,7 @@ pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
 pub use registration::Registration;
+pub use service::Service;
 pub use turnstile::{Turnstile, When};
 pub use webhook::webhook;
 
@@ -92,6 +95,8 @@ pub struct Settings {
     pub registration: Option<Registration>,
     /// From `EVENTS_WEBHOOK` and `EVENTS_WEBHOOK_SECRET`. `None` if warnings are only events and log lines.
     pub webhook: Option<Webhook>,
+    /// From `SERVICE_NAME`, `SUPPORT_URL` and `ACCENT_COLOR`.
+    pub service: Service,
     /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
     pub trusted_redirects: Vec<String>,
 }
@@ -131,6 +136,7 @@ impl Settings {
             admin_token: operator::admin_token(&var, environment)?,
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,
+            service: service::read(&var)?,
             turnstile: turnstile::read(&var, environment)?,
             webhook: webhook::read(&var, environment)?,
         })

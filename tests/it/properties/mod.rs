@@ -1,6 +1,7 @@
 //! Properties that hold for every input, and the formats of stored records and messages.
 
 mod claim_mapping;
+mod distances;
 mod grant_life;
 mod grant_shard;
 mod input;

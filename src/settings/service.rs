@@ -1,0 +1,94 @@
+//! Whose pages these are: `SERVICE_NAME`, `SUPPORT_URL` and `ACCENT_COLOR`.
+
+use super::accent::Accent;
+use super::variable::{BadSetting, bad};
+use crate::client::registration::json_members::is_web_address;
+use crate::visible;
+
+/// Longest name, in characters.
+const LONGEST_NAME: usize = 60;
+
+/// What people are told about the service.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Service {
+    /// `SERVICE_NAME`: a [visible] text of at most 60 characters.
+    pub name: Option<String>,
+    /// `SUPPORT_URL`: where people find help. On https, or on loopback.
+    pub support_url: Option<String>,
+    /// `ACCENT_COLOR`; `None` for the colors of `templates/style.css`.
+    pub accent: Option<Accent>,
+}
+
+pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Service, BadSetting> {
+    Ok(Service { name: name(var)?, support_url: support_url(var)?, accent: accent(var)? })
+}
+
+fn name(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
+    const NAME: &str = "SERVICE_NAME";
+    let Some(name) = var(NAME) else { return Ok(None) };
+    if name.chars().count() > LONGEST_NAME {
+        return Err(bad(NAME, &name, "must have at most 60 characters"));
+    }
+    match visible::check(&name) {
+        Ok(()) => Ok(Some(name)),
+        Err(flaw) => {
+            Err(bad(NAME, &visible::escaped(&name), &format!("must be visible text, but it {flaw}")))
+        }
+    }
+}
+
+fn support_url(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
+    const NAME: &str = "SUPPORT_URL";
+    const FORM: &str = "must be an https URL of at most 512 characters without user name and fragment (http on \
+                        loopback only)";
+    match var(NAME) {
+        Some(url) if !is_web_address(&url) => Err(bad(NAME, &url, FORM)),
+        url => Ok(url),
+    }
+}
+
+fn accent(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Accent>, BadSetting> {
+    const NAME: &str = "ACCENT_COLOR";
+    let Some(text) = var(NAME) else { return Ok(None) };
+    Accent::parse(&text).map(Some).map_err(|flaw| bad(NAME, &text, &flaw.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(name: &'static str, value: &str) -> Result<Service, String> {
+        read(&|other: &str| (other == name).then(|| value.to_owned())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_service_can_stay_without_name_and_color() {
+        assert_eq!(read(&|_: &str| None), Ok(Service::default()));
+        let named = reading("SERVICE_NAME", "Beispiel Fernsehen").unwrap();
+        assert_eq!(named.name.as_deref(), Some("Beispiel Fernsehen"));
+        let helped = reading("SUPPORT_URL", "https://help.example/tv").unwrap();
+        assert_eq!(helped.support_url.as_deref(), Some("https://help.example/tv"));
+        let colored = reading("ACCENT_COLOR", "#0A5878").unwrap();
+        assert_eq!(colored.accent.map(|accent| accent.light.to_string()).as_deref(), Some("#0a5878"));
+    }
+
+    #[test]
+    fn what_people_could_not_read_or_reach_is_refused_with_the_reason() {
+        for (name, value, expected) in [
+            (
+                "SERVICE_NAME",
+                "Bank\u{202e}",
+                "SERVICE_NAME is \"Bank\\\\u{202e}\": must be visible text, but it has U+202E",
+            ),
+            ("SERVICE_NAME", " Bank", "begins or ends with a space"),
+            ("SERVICE_NAME", &"x".repeat(61), "must have at most 60 characters"),
+            ("SUPPORT_URL", "mailto:help@example.com", "must be an https URL"),
+            ("SUPPORT_URL", "http://help.example/", "must be an https URL"),
+            ("ACCENT_COLOR", "blue", "must be a color such as #0a5878"),
+            ("ACCENT_COLOR", "#ffcc00", "has a contrast of 1.5 with white text"),
+        ] {
+            let error = reading(name, value).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
