@@ -6,10 +6,22 @@
 use askama::Template;
 
 use super::messages::{Html, Messages};
+use crate::settings::{Accent, Service};
 use crate::verdict::{Comparison, Verdict};
 
-/// The text of the only `<style>` element. The Content-Security-Policy has the hash of exactly these bytes.
-pub const STYLE: &str = include_str!("../../templates/style.css");
+const STYLE: &str = include_str!("../../templates/style.css");
+
+/// Returns the text of the only `<style>` element: ours, and the operator's accent color if there is one.
+fn style(service: &Service) -> String {
+    let accent = service.accent.map(|Accent { light, dark }| {
+        format!(
+            ":root {{ --accent: {light}; --accent-strong: color-mix(in srgb, {light} 80%, black); }}
+@media (prefers-color-scheme: dark) {{ :root {{ --accent: {dark}; --accent-strong: color-mix(in srgb, {dark} 75%, white); --on-accent: #172029; }} }}
+"
+        )
+    });
+    STYLE.to_owned() + &accent.unwrap_or_default()
+}
 
 /// The page for entering a code, or for comparing the one that a link brought along (RFC 8628 §3.3.1).
 #[derive(Template)]

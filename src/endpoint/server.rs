@@ -64,7 +64,11 @@ impl<P> Context<'_, P> {
 impl<'a, P: Platform> Context<'a, P> {
     /// Returns the texts of the pages.
     pub(super) fn text(self) -> Messages<'a> {
-        Messages::new(self.language.unwrap_or_default(), self.server.platform.intl())
+        Messages::new(
+            self.language.unwrap_or_default(),
+            &self.server.settings.service,
+            self.server.platform.intl(),
+        )
     }
 
     /// Returns the same context, in one of these languages if nothing else has chosen one. They come from the device,

@@ -16,6 +16,7 @@ mod webhook;
 
 use core::time::Duration;
 
+pub use accent::Accent;
 pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};

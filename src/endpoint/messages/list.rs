@@ -50,6 +50,7 @@ messages! {
     language_name;
     language_menu;
     service_name;
+    help;
     title_problem { title: Html };
     signed_in_as { name: Text };
     sign_out;

@@ -11,6 +11,7 @@ mod tests;
 
 use super::intl::{Intl, Plural, Unit};
 use crate::language::Language;
+use crate::settings::Service;
 use crate::time::Timestamp;
 pub use markup::Html;
 use markup::Value;
@@ -20,6 +21,8 @@ use markup::Value;
 pub struct Messages<'a> {
     /// The language of the page.
     pub language: Language,
+    /// Whose pages these are.
+    pub service: &'a Service,
     intl: &'a dyn Intl,
 }
 
@@ -32,8 +35,18 @@ pub(crate) struct Choice {
 
 impl<'a> Messages<'a> {
     /// Returns the messages in `language`.
-    pub(crate) const fn new(language: Language, intl: &'a dyn Intl) -> Self {
-        Self { language, intl }
+    pub(crate) const fn new(language: Language, service: &'a Service, intl: &'a dyn Intl) -> Self {
+        Self { language, service, intl }
+    }
+
+    /// Returns the operator's name for the service, or else what such pages are called.
+    pub(crate) fn service(self) -> Html {
+        self.service.name.as_deref().map_or_else(|| self.service_name(), Html::isolated)
+    }
+
+    /// Returns the same for the title of a window, which has no markup.
+    pub(crate) fn service_in_title(self) -> Html {
+        self.service.name.as_deref().map_or_else(|| self.service_name(), Html::text)
     }
 
     /// Returns all languages, each by its own name.

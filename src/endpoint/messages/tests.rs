@@ -6,6 +6,7 @@ use super::catalogue::{lines, source, texts};
 use super::list::ALL;
 use super::markup::{Mark, Value, fill, next_mark};
 use super::*;
+use crate::settings::Service;
 
 /// The plural categories of a language for whole numbers (CLDR 48), without those that only millions have.
 fn plurals(language: Language) -> &'static [Plural] {
@@ -213,8 +214,9 @@ impl Intl for Always {
 
 #[test]
 fn arabic_has_six_forms_and_a_missing_form_is_the_other() {
-    let expires =
-        |language, category| Messages::new(language, &Always(category)).expires_in_minutes(7).to_string();
+    let expires = |language, category| {
+        Messages::new(language, &Service::default(), &Always(category)).expires_in_minutes(7).to_string()
+    };
 
     let forms = Plural::ALL.map(|category| expires(Language::Arabic, category));
     for (form, words) in

@@ -11,7 +11,7 @@ use crate::device_kind::DeviceKind;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
-    CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage, STYLE,
+    CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage,
     SignInPage, StartPage,
 };
 use crate::endpoint::platform::Platform;
@@ -46,19 +46,21 @@ pub(super) fn html(language: Language, status: u16, page: &impl Template) -> Res
 /// The referrer policy is `same-origin`, because with `no-referrer` browsers send `Origin: null` with our own
 /// forms.
 fn html_that_loads(sources: &str, language: Language, status: u16, page: &impl Template) -> Response {
-    let style = STANDARD.encode(Digest::of(STYLE.as_bytes()).bytes());
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
-    );
     match page.render() {
-        Ok(body) => Response::new(status, "text/html; charset=utf-8", body)
-            .with("cache-control", "no-store".to_owned())
-            .with("content-language", language.tag().to_owned())
-            .with("vary", "accept-language, cookie".to_owned())
-            .with("content-security-policy", policy)
-            .with("x-frame-options", "DENY".to_owned())
-            .with("referrer-policy", "same-origin".to_owned())
-            .with("cross-origin-opener-policy", "same-origin".to_owned()),
+        Ok(body) => {
+            let style = style_of(&body);
+            let policy = format!(
+                "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
+            );
+            Response::new(status, "text/html; charset=utf-8", body)
+                .with("cache-control", "no-store".to_owned())
+                .with("content-language", language.tag().to_owned())
+                .with("vary", "accept-language, cookie".to_owned())
+                .with("content-security-policy", policy)
+                .with("x-frame-options", "DENY".to_owned())
+                .with("referrer-policy", "same-origin".to_owned())
+                .with("cross-origin-opener-policy", "same-origin".to_owned())
+        }
         Err(_) => Response::text(503, "This page can’t be shown right now."),
     }
 }
@@ -81,6 +83,13 @@ impl Entry<'_> {
             Self::Compare(code) => code.to_string(),
         }
     }
+}
+
+/// Returns the hash of the page's own style sheet. All that others wrote is escaped, so no `<style>` comes before it.
+fn style_of(page: &str) -> String {
+    let rest = page.split_once("<style>").map_or("", |(_, rest)| rest);
+    let style = rest.split_once("</style>").map_or("", |(style, _)| style);
+    STANDARD.encode(Digest::of(style.as_bytes()).bytes())
 }
 
 /// Builds the page for entering a code, or for confirming the one from a link.

@@ -2,5 +2,6 @@
 
 mod cross_origin;
 mod languages;
+mod service;
 mod started_by_a_page;
 mod turnstile;
