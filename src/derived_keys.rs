@@ -62,6 +62,7 @@ pub struct Keys {
     pseudonym: [u8; 32],
     wrapping: [u8; 32],
     access_token: [u8; 32],
+    link: [u8; 32],
 }
 
 impl Keys {
@@ -81,6 +82,7 @@ impl Keys {
             pseudonym: master.derive("pseudonym"),
             wrapping: master.derive("wrapping"),
             access_token: master.derive("access token"),
+            link: master.derive("link"),
         }
     }
 
@@ -95,6 +97,12 @@ impl Keys {
     #[must_use]
     pub fn device_code(&self, body: &[u8], client_id: &str) -> [u8; 32] {
         mac(&self.device_code, &[body, client_id.as_bytes()])
+    }
+
+    /// Returns the tag of a link to the verification page with `code` that is good until `end`.
+    #[must_use]
+    pub fn link(&self, code: &str, end: [u8; 4]) -> [u8; 32] {
+        mac(&self.link, &[&end, code.as_bytes()])
     }
 
     /// Returns the tag of a refresh token for `client_id`.
@@ -131,6 +139,8 @@ pub enum Purpose {
     Cookie,
     /// The hidden field that carries a sign-in or a consent from one form to the next.
     Transaction,
+    /// The cookie that remembers the last requests of a browser.
+    Recent,
     /// A private signing key at rest.
     SigningKey,
     /// An opaque access token.
@@ -142,6 +152,7 @@ impl Purpose {
         match self {
             Self::Cookie => b"cookie",
             Self::Transaction => b"transaction",
+            Self::Recent => b"recent requests",
             Self::SigningKey => b"signing key",
             Self::AccessToken => b"access token",
         }
@@ -149,7 +160,7 @@ impl Purpose {
 
     const fn key(self, keys: &Keys) -> &[u8; 32] {
         match self {
-            Self::Cookie | Self::Transaction => &keys.browser,
+            Self::Cookie | Self::Transaction | Self::Recent => &keys.browser,
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
         }

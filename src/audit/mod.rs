@@ -82,6 +82,8 @@ pub enum What {
     Denied,
     /// A person reported that they did not start the request.
     Reported,
+    /// The person who approved ended the access on the result page, with the family if there is one.
+    Withdrawn,
     /// Nobody decided in time, or the device did not collect its tokens.
     Expired,
     /// The device got its tokens.

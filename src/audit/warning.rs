@@ -25,7 +25,8 @@ impl What {
             | Self::Refreshed
             | Self::RefreshedAgain
             | Self::RefreshTokenReused
-            | Self::Revoked => false,
+            | Self::Revoked
+            | Self::Withdrawn => false,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod demo;
 pub mod distinguished_name;
 pub mod history;
 pub mod jwks;
+pub mod likeness;
 pub mod redirect_uri;
 pub mod registered_by;
 pub mod registration;

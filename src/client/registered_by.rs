@@ -27,9 +27,17 @@ pub enum RegisteredBy {
 }
 
 impl RegisteredBy {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    pub(super) const fn is_operator(&self) -> bool {
+    /// Returns whether an operator registered the client.
+    #[must_use]
+    pub const fn is_operator(&self) -> bool {
         matches!(self, Self::Operator)
+    }
+
+    /// Returns whether the client registered itself. An initial access token lets its holder register, but nobody has
+    /// checked the name of the client either.
+    #[must_use]
+    pub const fn is_itself(self) -> bool {
+        !self.is_operator()
     }
 
     /// Returns whether the client came through open registration.

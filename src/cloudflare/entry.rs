@@ -124,6 +124,9 @@ async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Resul
     if reads.if_match {
         request.if_match = header(incoming, "if-match");
     }
+    if reads.accept {
+        request.accept = header(incoming, "accept");
+    }
     if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
         request.content_coding = header(incoming, "content-encoding").filter(|coding| coding != "identity");
         request.body = body(incoming).await?;

@@ -196,7 +196,7 @@ impl<P: Platform> Server<P> {
     pub async fn is_strained(&self, now: Timestamp) -> bool {
         match self.cache.strained.fresh(SNAPSHOT_AGE, now) {
             Some(strained) => strained,
-            None => self.ask_exposure(0, BTreeMap::new(), now).await.unwrap_or(true),
+            None => self.ask_exposure((0, 0), BTreeMap::new(), now).await.unwrap_or(true),
         }
     }
 
@@ -214,6 +214,11 @@ impl<P: Platform> Server<P> {
         self.cache.live.borrow_mut().insert(shard.to_string(), live);
     }
 
+    /// Counts a right entry, for the next report by [`Server::expose`].
+    pub(super) fn note_right_entry(&self) {
+        self.cache.right.update(|before| before + 1);
+    }
+
     /// Returns the longest code lifetime of all clients, in seconds; while the clients are not known, the longest that
     /// a client can have. Attempts count for that long, because a guess may hit a code of any client.
     pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
@@ -221,21 +226,22 @@ impl<P: Platform> Server<P> {
         snapshot.longest_code_lifetime().unwrap_or_default().max(self.settings.code_lifetime)
     }
 
-    /// Reports `wrong` entries to the limiter, and the numbers of live codes noticed since the last report.
+    /// Reports `wrong` entries to the limiter, and the numbers of live codes and right entries noticed since the last report.
     /// Returns whether guessing has become too easy.
     pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
-        let live = self.cache.live.take();
-        if let Ok(strained) = self.ask_exposure(wrong, live.clone(), now).await {
+        let (live, right) = (self.cache.live.take(), self.cache.right.take());
+        if let Ok(strained) = self.ask_exposure((wrong, right), live.clone(), now).await {
             return self.cache.told.keep(strained, now);
         }
         // The limiter cannot be reached: assume the worst, and report the live codes next time.
         self.cache.live.borrow_mut().extend(live);
+        self.cache.right.update(|later| later + right);
         true
     }
 
     async fn ask_exposure(
         &self,
-        wrong: u64,
+        (wrong, right): (u64, u64),
         live: BTreeMap<String, u64>,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
@@ -244,6 +250,7 @@ impl<P: Platform> Server<P> {
             key: budgets::EXPOSURE.to_owned(),
             live,
             wrong,
+            right,
             window: self.longest_code_lifetime(now).await,
             allowed: budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
         };

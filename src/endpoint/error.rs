@@ -125,6 +125,8 @@ pub enum Error {
     Contested,
     /// The code was presented from where its client may not redeem it.
     Elsewhere,
+    /// The person who approved ended the access again.
+    Withdrawn,
     /// Policy, or a change to the client or the account, forbids the redemption.
     RedemptionRefused,
     /// The device code has expired.
@@ -265,9 +267,12 @@ impl Error {
             | Self::ForeignToken => Kind::InvalidGrant,
             Self::Pending(_) => Kind::AuthorizationPending,
             Self::TooSoon(_) => Kind::SlowDown,
-            Self::Denied | Self::Reported | Self::Contested | Self::Elsewhere | Self::RedemptionRefused => {
-                Kind::AccessDenied
-            }
+            Self::Denied
+            | Self::Reported
+            | Self::Contested
+            | Self::Elsewhere
+            | Self::Withdrawn
+            | Self::RedemptionRefused => Kind::AccessDenied,
             Self::Expired => Kind::ExpiredToken,
             Self::TooMany(..) => Kind::TooMany,
             Self::Unavailable => Kind::Unavailable,
@@ -347,6 +352,7 @@ mod tests {
         assert_eq!(body(Error::DeadRefreshToken), body(Error::RefreshWithoutKey));
         assert_eq!(body(Error::Denied), body(Error::Contested));
         assert_eq!(body(Error::Denied), body(Error::Elsewhere));
+        assert_eq!(body(Error::Denied), body(Error::Withdrawn));
         assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
     }
 
@@ -370,7 +376,7 @@ mod tests {
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
             DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
-            Denied, Reported, Contested, Elsewhere, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
+            Denied, Reported, Contested, Elsewhere, Withdrawn, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
         );
         errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
     }

@@ -61,6 +61,22 @@ impl Form {
         Ok(Self { values, resources })
     }
 
+    /// Parses the query of a link that a person follows, leaving out what is broken: a parameter that is not UTF-8, and
+    /// a second one of the same name. What other programs added to the link must not cost the rest.
+    #[must_use]
+    pub fn of_link(query: &str) -> Self {
+        let mut values = BTreeMap::new();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if let (Some(name), Some(value)) = (decode(name), decode(value))
+                && !value.is_empty()
+            {
+                values.entry(name).or_insert(value);
+            }
+        }
+        Self { values, resources: Vec::new() }
+    }
+
     /// Returns the value of a parameter other than `resource`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -119,6 +135,14 @@ mod tests {
         assert_eq!(parse("a=&a=2"), Err(Error::Repeated));
         assert_eq!(parse("a=1&%61=1"), Err(Error::Repeated));
         assert!(parse("resource=https://a&resource=https://b").is_ok(), "RFC 8707 §2 allows it");
+    }
+
+    #[test]
+    fn what_is_broken_in_a_link_does_not_cost_the_rest() {
+        let link = Form::of_link("utm=%ff&%ff=1&user_code=WDJB-MJHT&user_code=other&a=%zz");
+
+        assert_eq!(link.get("user_code"), Some("WDJB-MJHT"), "the first one counts");
+        assert_eq!((link.get("utm"), link.get("a")), (None, Some("%zz")));
     }
 
     #[test]

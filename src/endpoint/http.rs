@@ -32,6 +32,7 @@ pub struct Request {
     pub content_coding: Option<String>,
     pub if_match: Option<String>,
     pub accept_language: Option<String>,
+    pub accept: Option<String>,
     /// The client certificate, as the platform reports it.
     pub certificate: Option<Certificate>,
     pub cookie: Option<String>,

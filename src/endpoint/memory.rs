@@ -1,7 +1,7 @@
 //! What an isolate remembers between requests: cached values, used names, unknown and newer clients, and fetched key
 //! sets.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -34,6 +34,8 @@ pub(super) struct Cache {
     pub(super) told: Slot<bool>,
     /// Number of live codes by shard, for the next report to the limiter.
     pub(super) live: RefCell<BTreeMap<String, u64>>,
+    /// Number of right codes entered, for the next report to the limiter.
+    pub(super) right: Cell<u64>,
     pub(super) key_sets: KeySets,
 }
 

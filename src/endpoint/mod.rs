@@ -15,6 +15,7 @@ pub mod form;
 pub mod http;
 pub mod intl;
 mod issued;
+mod lost;
 mod memory;
 pub mod messages;
 mod metadata;
@@ -22,6 +23,7 @@ mod once;
 pub mod page;
 pub mod platform;
 mod presented;
+mod qr;
 mod registration;
 mod route;
 pub mod server;
@@ -73,7 +75,8 @@ impl<P> Server<P> {
 /// request.
 pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
     let route = server.issuer(request).and_then(|issuer| server.route(&request.path, &issuer));
-    route.map_or(Reads::NOTHING, |route| route.terms().reads)
+    let route = route.filter(|route| route.is_served(&server.settings));
+    route.map_or(Reads::WITHOUT_ROUTE, |route| route.terms().reads)
 }
 
 /// Answers `request` at `now`.
@@ -90,12 +93,10 @@ pub async fn answer<P: Platform>(
         return Response::text(421, "This server does not serve that host and scheme.");
     };
     let route = server.route(&request.path, &issuer).filter(|route| route.is_served(&server.settings));
-    let Some(route) = route else {
-        return Response::text(404, "There is nothing here.");
-    };
-    let terms = route.terms();
     let context =
         Context { server, issuer: &issuer, request, now, language: choice::language(request, &issuer) };
+    let Some(route) = route else { return lost::answer(context) };
+    let terms = route.terms();
     if request.method == "OPTIONS"
         && let Some(permission) = web_page::preflight(context, terms.scripts).await
     {
@@ -138,6 +139,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Revocation => issued::revocation::answer(context).await,
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
+        Route::Qr => qr::answer(context),
         Route::Authorize => authorize::answer(context).await,
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,

@@ -6,7 +6,10 @@
 use askama::Template;
 
 use super::messages::{Html, Messages};
+use crate::grant::Outcome;
+use crate::grant::user_code::CodeFlaw;
 use crate::settings::{Accent, Service};
+use crate::time::Timestamp;
 use crate::verdict::{Comparison, Verdict};
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -35,11 +38,12 @@ pub struct EnterPage<'a> {
     pub csrf: &'a str,
     /// Display name of the person who is signed in.
     pub signed_in_as: Option<&'a str>,
-    /// What the field for the code contains: a code formatted for people, or what was typed so far. Never a
-    /// code that was wrong.
+    /// What the field for the code contains: a code formatted for people, or what was typed so far.
     pub user_code: &'a str,
     /// Whether the code is already there, and the person only compares it with the one on the device.
     pub compare: bool,
+    /// The proof of the link that brought the code.
+    pub link: Option<&'a str>,
     /// What the codes of this server look like.
     pub shape: CodeShape<'a>,
     /// Site key of the Turnstile widget, if the form needs one.
@@ -59,7 +63,7 @@ impl EnterPage<'_> {
 pub struct CodeShape<'a> {
     /// Whether all codes consist of digits only (RFC 8628 §6.1).
     pub digits: bool,
-    /// A placeholder such as `XXXX-XXXX`.
+    /// A placeholder such as `XXXX-XXXX`. Some codes have two symbols more.
     pub example: &'a str,
     /// A placeholder such as `0000-0000-0000`, if only some clients have codes of digits.
     pub digits_example: Option<&'a str>,
@@ -105,7 +109,7 @@ pub struct ConsentPage<'a> {
     pub client_name: &'a str,
     /// The website that the client claims as its own. Shown as text, never as a link.
     pub client_uri: Option<&'a str>,
-    /// Whether the client registered itself without any token, so that nobody has checked its name.
+    /// Whether the client registered itself, so that nobody has checked its name.
     pub is_unchecked: bool,
     /// Display name of the account that the device would get access to.
     pub account_name: &'a str,
@@ -188,19 +192,25 @@ pub struct ResultPage<'a> {
     pub text: Messages<'a>,
     /// The decision, which the shard has stored.
     pub outcome: Outcome,
+    /// When it was decided, such as `14:03 UTC`.
+    pub time: Html,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
+    /// Whether the person has just pressed another button, which changed nothing.
+    pub kept: bool,
+    /// The form that ends the access, as long as that is possible.
+    pub end: Option<EndForm<'a>>,
 }
 
-/// A decision as the result page shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The device gets what it asked for.
-    Approved,
-    /// The device gets nothing.
-    Denied,
-    /// The device gets nothing, and the person says that they did not start the request.
-    Reported,
+/// The form that ends an access that was just approved.
+#[derive(Clone, Copy, Debug)]
+pub struct EndForm<'a> {
+    /// Path that the form posts to.
+    pub action: &'a str,
+    /// Ties the form to the browser and its session.
+    pub csrf: &'a str,
+    /// Names the request.
+    pub request: &'a str,
 }
 
 /// A page without a form, for a request that ended, was opened elsewhere, or could not be served.
@@ -223,6 +233,13 @@ pub enum Problem {
     /// The code is wrong, used, expired, or held by somebody else. Nobody learns which, as the text is the
     /// same.
     WrongCode,
+    /// What was typed cannot be a code.
+    Malformed(CodeFlaw),
+    /// The code of a link has expired.
+    LinkExpired {
+        /// When it expired.
+        end: Timestamp,
+    },
     /// Too many attempts.
     Wait {
         /// Until the next try can succeed.
@@ -238,8 +255,20 @@ pub enum Problem {
     Unchecked,
     /// The Turnstile token is not valid.
     CheckFailed,
-    /// The form is too old, or the person has since signed in or out in another window.
-    SessionExpired,
+    /// The form came without a cookie.
+    NoCookie,
+    /// The form came with a cookie that this server cannot read any more.
+    OldCookie,
+    /// The form was open for too long.
+    TooOld,
+    /// The form was shown to another browser.
+    OtherBrowser,
+    /// The form has a hidden field that this server did not write.
+    NotOurs,
+    /// The person has signed in or out in another window since the form was shown.
+    SignedInElsewhere,
+    /// The session has ended.
+    SignedOut,
 }
 
 impl Problem {
@@ -247,13 +276,41 @@ impl Problem {
     fn words(self, text: &Messages<'_>) -> Html {
         match self {
             Self::WrongCode => text.wrong_code(),
+            Self::Malformed(flaw) => malformed(flaw, text),
+            Self::LinkExpired { end } => text.link_expired(&text.clock(end)),
             Self::Wait { seconds } => text.wait(seconds),
             Self::WrongCredentials => text.wrong_credentials(),
             Self::Unconfirmed => text.unconfirmed(),
             Self::Undecided => text.undecided(),
             Self::Unchecked => text.unchecked(),
             Self::CheckFailed => text.check_failed(),
-            Self::SessionExpired => text.session_expired(),
+            Self::NoCookie => text.no_cookie(),
+            Self::OldCookie => text.old_cookie(),
+            Self::TooOld => text.too_old(),
+            Self::OtherBrowser => text.other_browser(),
+            Self::NotOurs => text.not_ours(),
+            Self::SignedInElsewhere => text.signed_in_elsewhere(),
+            Self::SignedOut => text.signed_out(),
         }
+    }
+}
+
+impl Problem {
+    /// Returns whether the code is what is wrong.
+    const fn is_about_code(self) -> bool {
+        matches!(self, Self::WrongCode | Self::Malformed(_))
+    }
+}
+
+/// Says why a text cannot be a code.
+fn malformed(flaw: CodeFlaw, text: &Messages<'_>) -> Html {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    match flaw {
+        CodeFlaw::Nothing => text.code_missing(),
+        CodeFlaw::Script => text.code_script(),
+        CodeFlaw::Symbol(symbol) => text.code_symbol(&symbol.to_string()),
+        CodeFlaw::Short { needed } => text.code_short(number(needed)),
+        CodeFlaw::Long { longest } => text.code_long(number(longest)),
+        CodeFlaw::Length { typed } => text.code_length(number(typed)),
     }
 }

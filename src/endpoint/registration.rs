@@ -20,6 +20,7 @@ use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
 use crate::audit::change::Actor;
+use crate::client::likeness;
 use crate::client::redirect_uri;
 use crate::client::redirect_uri::is_redirect_uri;
 use crate::client::registered_by::RegisteredBy;
@@ -71,6 +72,8 @@ const ISSUED: [&str; 4] = ["client_id", "client_id_issued_at", "client_secret_ex
 const OWNER: &str = "dynamic registration";
 /// The `owner` of a client from open registration.
 const OPEN_OWNER: &str = "open registration";
+/// What the pages call a service without a `SERVICE_NAME`.
+const PAGES: &str = "Device sign-in";
 /// The `what` of log lines.
 const WHAT: &str = "registration";
 
@@ -134,6 +137,8 @@ struct Terms<'a> {
     scope: &'a Scope,
     audience: &'a [String],
     has_mtls: bool,
+    /// Names of the service itself.
+    service: [&'a str; 2],
 }
 
 impl<'a> Terms<'a> {
@@ -142,17 +147,24 @@ impl<'a> Terms<'a> {
     /// # Errors
     ///
     /// The token is wrong, or missing although registration is not open.
-    async fn of<P: Platform>(context: Context<'_, P>, settings: &'a Registration) -> Result<Self, Error> {
+    async fn of<P: Platform>(context: Context<'a, P>, settings: &'a Registration) -> Result<Self, Error> {
         let Registration { token, scope, open, audience } = settings;
         let has_mtls = context.server.settings.mtls.is_some();
+        let name = context.server.settings.service.name.as_deref().unwrap_or(PAGES);
+        let service = [context.issuer.hostname(), name];
         match (token, open) {
-            (_, Some(scope)) if token.is_none() || context.request.authorization.is_none() => {
-                Ok(Self { by: RegisteredBy::Anyone, members: &OPEN_MEMBERS, scope, audience, has_mtls })
-            }
+            (_, Some(scope)) if token.is_none() || context.request.authorization.is_none() => Ok(Self {
+                by: RegisteredBy::Anyone,
+                members: &OPEN_MEMBERS,
+                scope,
+                audience,
+                has_mtls,
+                service,
+            }),
             (Some(token), _) => {
                 authenticate(context, token).await?;
                 let by = RegisteredBy::InitialAccessToken;
-                Ok(Self { by, members: &MEMBERS, scope, audience, has_mtls })
+                Ok(Self { by, members: &MEMBERS, scope, audience, has_mtls, service })
             }
             (None, _) => Err(Error::Token),
         }
@@ -180,6 +192,7 @@ impl<'a> Terms<'a> {
             faults.push(Fault::at("grant_types", why));
         }
         faults.extend(self.unserved(&members));
+        faults.extend(self.misleading(&members));
         if self.by.is_anyone() {
             members.insert("token_endpoint_auth_method".to_owned(), Value::from("none"));
         }
@@ -199,6 +212,16 @@ impl<'a> Terms<'a> {
         let by_certificate = ["tls_client_auth", "self_signed_tls_client_auth"].contains(&method);
         let why = "token_endpoint_auth_method needs client certificates, which this server does not accept";
         (by_certificate && !self.has_mtls).then(|| Fault::at("token_endpoint_auth_method", why))
+    }
+
+    /// Returns the fault of a name with which the client would speak for the service.
+    fn misleading(&self, members: &Map<String, Value>) -> Option<Fault> {
+        let name = members.get("client_name").and_then(Value::as_str)?;
+        let word = likeness::reserved(name, &self.service)?;
+        let why = format!(
+            "client_name must not contain '{word}': a client that registers itself does not speak for this service"
+        );
+        Some(Fault::at("client_name", why))
     }
 
     fn complete(&self, mut client: Client, scope: Scope) -> Client {

@@ -16,6 +16,7 @@ pub(super) enum Route {
     Revocation,
     UserInfo,
     Verify,
+    Qr,
     Authorize,
     Metadata,
     ProtectedResource,
@@ -54,6 +55,7 @@ pub(super) enum Scripts {
 /// The optional parts of a request, which only some routes read. The Worker's entry point reads them only for
 /// those routes, because each header costs a call from wasm into the runtime.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a header of its own")]
 pub struct Reads {
     /// The headers by which browsers tell sites apart.
     pub browser: BrowserHeaders,
@@ -63,6 +65,8 @@ pub struct Reads {
     pub if_match: bool,
     /// `Accept-Language`.
     pub language: bool,
+    /// `Accept`.
+    pub accept: bool,
 }
 
 /// The headers by which browsers tell sites apart. Each variant adds one to those before it.
@@ -80,8 +84,16 @@ pub enum BrowserHeaders {
 
 impl Reads {
     /// No optional part.
-    pub const NOTHING: Self =
-        Self { browser: BrowserHeaders::Nothing, user_agent: false, if_match: false, language: false };
+    pub const NOTHING: Self = Self {
+        browser: BrowserHeaders::Nothing,
+        user_agent: false,
+        if_match: false,
+        language: false,
+        accept: false,
+    };
+    /// What tells people from programs, at a path without a route, and the language of the page for them.
+    pub(super) const WITHOUT_ROUTE: Self =
+        Self { browser: BrowserHeaders::Cookie, language: true, accept: true, ..Self::NOTHING };
 }
 
 const READ: &[&str] = &["GET", "HEAD"];
@@ -111,6 +123,7 @@ impl Route {
             "/revoke" => Some(Self::Revocation),
             "/userinfo" => Some(Self::UserInfo),
             "/device" => Some(Self::Verify),
+            "/device/qr" => Some(Self::Qr),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
@@ -146,7 +159,7 @@ impl Route {
             Self::Revocation => LISTED,
             Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, ..OPEN },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
-            Self::Metadata | Self::ProtectedResource | Self::Keys => OPEN,
+            Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
             Self::Health => NONE,
             Self::Verify => Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
@@ -167,6 +180,7 @@ impl Route {
             | Self::Revocation
             | Self::UserInfo
             | Self::Verify
+            | Self::Qr
             | Self::Authorize
             | Self::Metadata
             | Self::ProtectedResource

@@ -95,6 +95,8 @@ pub enum Ending {
     Revoked,
     /// The response with its tokens was lost, and another family replaced it.
     Reissued,
+    /// The person who approved ended the access.
+    Withdrawn,
 }
 
 /// Who presents a refresh token.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::poll::Poll;
 use super::redemption::Redemption;
 use super::routing::RowKey;
-use super::{Approval, Denial, Grant, Hold, Request};
+use super::{Approval, Denial, Grant, Hold, Outcome, Request};
 use crate::ask::commands;
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
 use crate::family::id::{AttemptId, FamilyId};
@@ -27,7 +27,9 @@ commands! {
         Redeem => Redemption,
         RefuseElsewhere => Poll,
         TakeHold => Held,
+        FindRequest => Standing,
         Decide => Decided,
+        Withdraw => Decided,
         PresentToken => Presented,
         RotateToken => Rotation,
         FindFamily => Option<Box<Family>>,
@@ -50,7 +52,9 @@ impl Command {
             | Self::Redeem(_)
             | Self::RefuseElsewhere(_)
             | Self::TakeHold(_)
+            | Self::FindRequest(_)
             | Self::Decide(_)
+            | Self::Withdraw(_)
             | Self::PresentToken(_)
             | Self::RotateToken(_)
             | Self::FindFamily(_)
@@ -130,6 +134,22 @@ pub struct TakeHold {
     pub person: Box<Side>,
 }
 
+/// Asks what became of a request, for a page that had a hold on it. Changes nothing.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct FindRequest {
+    pub key: RowKey,
+    pub hold: Hold,
+}
+
+/// Ends the access that a person approved, if it comes from the page on which they did so.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct Withdraw {
+    pub key: RowKey,
+    pub hold: Hold,
+}
+
 /// Records a person's decision, if it comes from the page that still has the hold.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]
@@ -183,18 +203,50 @@ pub enum Held {
 #[expect(missing_docs, reason = "the type says what the other field is")]
 pub struct Shown {
     pub request: Request,
+    /// The nonce of the hold, which is an older one if the same session has opened the page before.
+    pub nonce: String,
     /// Until then a person can decide.
     pub expires_at: Timestamp,
 }
 
-/// The result of [`Decide`].
+/// What a person decided about a request.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what the other fields are")]
+pub struct Settled {
+    pub request: Request,
+    pub outcome: Outcome,
+    /// When the person decided.
+    pub at: Timestamp,
+    /// When the row can be deleted. Until then, the person can end what they approved.
+    pub ends_at: Timestamp,
+}
+
+/// The result of [`FindRequest`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nobody has decided, so the consent page may be shown.
+    Open(Box<Shown>),
+    /// The person decided on this page, or on another one of the same session.
+    Settled(Box<Settled>),
+    /// Nobody decided before the code expired, at this instant.
+    Expired(Timestamp),
+    /// Another session has the hold now.
+    Elsewhere,
+    /// There is no such request, or it ended without this session; the reply does not say which.
+    Over,
+}
+
+/// The result of [`Decide`] or [`Withdraw`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decided {
     /// The decision is stored.
-    Done(Box<Request>),
-    /// The page was opened again elsewhere, and only the newest page can decide.
+    Done(Box<Settled>),
+    /// The same session has decided before, and that decision stands.
+    Before(Box<Settled>),
+    /// Another session has the hold now, and only that one can decide.
     Elsewhere,
-    /// The grant was decided before, or has expired.
+    /// The grant was decided by somebody else, or has expired.
     Over,
 }

@@ -1,7 +1,7 @@
 //! The event of a grant that expired, reported when its row is deleted.
 
 use super::routing::RowKey;
-use super::shard::event;
+use super::rows::event;
 use super::{Grant, State};
 use crate::audit::{Event, What};
 use crate::time::Timestamp;
@@ -46,6 +46,7 @@ mod tests {
             grace: 60,
             interval: 5,
             state,
+            decision: None,
             without_key: false,
         }
     }

@@ -11,7 +11,7 @@
 //!      | two people with        |
 //!      | the same code          |
 //!      v                        |
-//!   Denied <--------------------+
+//!   Denied <--------------------+   (also when the person ends the access again)
 //! ```
 //!
 //! Expiry is not a state: every use of the grant compares [`Grant::expires_at`] with the clock.
@@ -24,14 +24,17 @@
 //! * The required interval never shrinks.
 
 pub mod command;
+mod consent;
 pub mod device_code;
 pub mod expired_event;
+pub mod link;
 pub mod pace;
 pub mod pkce;
 pub mod poll;
 mod record;
 pub mod redemption;
 pub mod routing;
+pub mod rows;
 pub mod shard;
 pub mod user_code;
 
@@ -39,10 +42,10 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use record::{Approval, Denial, Hold, Request, State};
+pub use record::{Approval, Decision, Denial, Hold, Outcome, Request, State};
 
+use crate::family::id::FamilyId;
 use crate::format::{Format, is_false};
-use crate::identity::account::Sub;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -63,6 +66,9 @@ pub struct Grant {
     /// Seconds that the device must wait between two polls.
     pub interval: u64,
     pub state: State,
+    /// `None` if no person has decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// Whether the code was presented without the key that it is bound to.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_key: bool,
@@ -109,8 +115,9 @@ impl Grant {
     /// Gives the consent page to `hold`. Returns `false` if the grant is not open, or if this call has ended
     /// it.
     ///
-    /// The same account, or another account in the same browser, takes over an existing hold. A second
-    /// account in another browser ends the grant, because two people have its code (RFC 8628 §5.4).
+    /// In the same session, an existing hold stays as it is, so that all pages of one code are good. The same account
+    /// in another session, or another account in the same browser, takes it over. A second account in another browser
+    /// ends the grant, because two people have its code (RFC 8628 §5.4).
     pub fn hold(&mut self, hold: Hold, now: Timestamp) -> bool {
         if !self.is_open(now) {
             return false;
@@ -121,6 +128,7 @@ impl Grant {
                 self.state = State::Denied { how: Denial::Contested };
                 false
             }
+            Some(other) if other.is_of_same_session(&hold) => true,
             Some(_) | None => {
                 *current = Some(hold);
                 true
@@ -128,24 +136,28 @@ impl Grant {
         }
     }
 
-    /// Returns the account that has opened the consent page, if one has.
+    /// Returns who has the consent page open.
     #[must_use]
-    pub const fn holder(&self) -> Option<&Sub> {
-        if let State::Pending { hold: Some(hold) } = &self.state { Some(&hold.sub) } else { None }
+    pub fn holder(&self) -> Option<&Hold> {
+        if let State::Pending { hold } = &self.state { hold.as_ref() } else { None }
     }
 
-    /// Returns whether `hold` is that of the page that was shown last.
+    /// Returns whether a page with `hold` may decide.
     #[must_use]
     pub fn is_held_by(&self, hold: &Hold) -> bool {
-        matches!(&self.state, State::Pending { hold: Some(current) } if current == hold)
+        self.holder() == Some(hold)
     }
 
     /// Returns whether the page was last shown to the same account, session and browser.
     #[must_use]
     pub fn was_shown_to(&self, hold: &Hold) -> bool {
-        let State::Pending { hold: Some(current) } = &self.state else { return false };
-        (&current.account, &current.session, &current.browser)
-            == (&hold.account, &hold.session, &hold.browser)
+        self.holder().is_some_and(|current| current.is_of_same_session(hold))
+    }
+
+    /// Returns the decision, if it was made on a page with `hold`.
+    #[must_use]
+    pub fn decided_on(&self, hold: &Hold) -> Option<&Decision> {
+        self.decision.as_ref().filter(|decision| decision.hold == *hold)
     }
 
     /// Records an approval. Returns `false` if the grant is no longer open.
@@ -164,5 +176,21 @@ impl Grant {
             self.state = State::Denied { how };
         }
         open
+    }
+
+    /// Ends the access that the person approved. Returns the family that must end, if the device has its tokens;
+    /// the outer `None` means that there is no approval to take back, and that the grant has not changed.
+    pub fn withdraw(&mut self, now: Timestamp) -> Option<Option<FamilyId>> {
+        let decision = self.decision.as_mut().filter(|decision| decision.outcome == Outcome::Approved)?;
+        let family = match &self.state {
+            State::Approved { .. } => None,
+            State::Redeemed { family, .. } => Some(*family),
+            State::Pending { .. } | State::Denied { .. } => return None,
+        };
+        (decision.outcome, decision.at) = (Outcome::Withdrawn, now);
+        if family.is_none() {
+            self.state = State::Denied { how: Denial::Withdrawn };
+        }
+        Some(family)
     }
 }

@@ -104,6 +104,8 @@ pub enum Denial {
     Contested,
     /// After the approval, the code was presented from where its client may not redeem it.
     Elsewhere,
+    /// The person who approved ended the access again, before the device collected its tokens.
+    Withdrawn,
 }
 
 impl Denial {
@@ -115,6 +117,7 @@ impl Denial {
             Self::Reported => What::Reported,
             Self::Contested => What::Contested,
             Self::Elsewhere => What::RefusedElsewhere,
+            Self::Withdrawn => What::Withdrawn,
         }
     }
 }
@@ -130,8 +133,42 @@ pub struct Hold {
     pub session: Digest,
     /// Digest of the browser's identifier, which stays the same when the person switches to another account.
     pub browser: Digest,
-    /// Names the page that was shown last. Older pages have other nonces.
+    /// Names the hold. All pages of the same account, session and browser have the same one.
     pub nonce: String,
+}
+
+impl Hold {
+    /// Returns whether both are of the same account, session and browser.
+    #[must_use]
+    pub fn is_of_same_session(&self, other: &Self) -> bool {
+        (&self.account, &self.session, &self.browser) == (&other.account, &other.session, &other.browser)
+    }
+}
+
+/// A person's decision. It stays with the grant in every later state, so that the same page gets the same answer
+/// again.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Decision {
+    /// The page on which the person decided.
+    pub hold: Hold,
+    /// What the person decided.
+    pub outcome: Outcome,
+    /// When the person decided.
+    pub at: Timestamp,
+}
+
+/// What a person decided.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The device gets what it asked for.
+    Approved,
+    /// The device gets nothing.
+    Denied,
+    /// The device gets nothing, and the person says that they did not start the request.
+    Reported,
+    /// The person approved, and ended the access afterwards.
+    Withdrawn,
 }
 
 /// A person's approval.

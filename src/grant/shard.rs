@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 
 use super::command::{
-    Command, ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere, Shown,
-    TakeHold,
+    Command, Decide, FindRequest, Open, Opened, PollCode, Redeem, RefuseElsewhere, TakeHold, Withdraw,
 };
 use super::poll::{Poll, Ready};
 use super::redemption::Redemption;
 use super::routing::RowKey;
-use super::{Approval, Denial, Grant, State};
+pub use super::rows::Rows;
+use super::rows::{event, tell};
+use super::{Denial, Grant, State, consent};
 use crate::ask::Answer;
 use crate::audit::{Event, What};
 use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
@@ -20,22 +21,6 @@ use crate::family::{self, Ending};
 use crate::network::{Network, WIDEST_FACTOR, Width};
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
-use crate::verdict::compare;
-
-/// The rows of a shard.
-#[expect(missing_docs, reason = "the names of the other methods say it all")]
-pub trait Rows: family::rows::Rows {
-    fn grant(&self, key: RowKey) -> Result<Option<Grant>, Self::Error>;
-    fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
-    /// Returns the number of live codes, and when the first of them ends.
-    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
-    /// Returns the same for the codes within each prefix of `network`, widest first.
-    fn live_within(
-        &self,
-        network: &Network,
-        now: Timestamp,
-    ) -> Result<Vec<(u64, Option<Timestamp>)>, Self::Error>;
-}
 
 /// What a shard keeps only in memory: when each pending grant was last polled, with and without an
 /// `Authorization` header.
@@ -97,8 +82,10 @@ pub fn apply<R: Rows>(
         Command::RefuseElsewhere(ask) => {
             Answer::to::<RefuseElsewhere>(&refuse_elsewhere(rows, memory, ask, now)?)
         }
-        Command::TakeHold(ask) => Answer::to::<TakeHold>(&take_hold(rows, ask, now)?),
-        Command::Decide(ask) => Answer::to::<Decide>(&decide(rows, ask, now)?),
+        Command::TakeHold(ask) => Answer::to::<TakeHold>(&consent::take_hold(rows, ask, now)?),
+        Command::FindRequest(ask) => Answer::to::<FindRequest>(&consent::find(rows, &ask, now)?),
+        Command::Decide(ask) => Answer::to::<Decide>(&consent::decide(rows, ask, now)?),
+        Command::Withdraw(ask) => Answer::to::<Withdraw>(&consent::withdraw(rows, &ask, now)?),
         Command::PresentToken(ask) => Answer::to::<PresentToken>(&family::apply::present(rows, &ask, now)?),
         Command::RotateToken(ask) => Answer::to::<RotateToken>(&family::apply::rotate(rows, ask, now)?),
         Command::FindFamily(ask) => Answer::to::<FindFamily>(&family::apply::find(rows, &ask)?),
@@ -264,64 +251,4 @@ fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timest
         rows.tell(&Event { account, journey: Some(journey), ..event })?;
     }
     Ok(())
-}
-
-fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
-    let TakeHold { key, hold, person } = ask;
-    let absent = |rows: &R| rows.live(now).map(|(live, _)| Held::Absent(live));
-    let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
-    if !grant.is_open(now) {
-        return absent(rows);
-    }
-    let account = Some(hold.sub.clone());
-    let before = grant.holder().cloned();
-    // Showing the page to the same person again is not a new event.
-    let again = grant.was_shown_to(&hold);
-    let yours = grant.hold(hold, now);
-    rows.put_grant(key, &grant, now)?;
-    let (what, other_account) = if yours { (What::ConsentOpened, None) } else { (What::Contested, before) };
-    if !again {
-        let comparison = Some(compare(&grant.request.side(), &person));
-        rows.tell(&Event { account, other_account, comparison, ..event(what, key, &grant, now) })?;
-    }
-    if !yours {
-        return absent(rows);
-    }
-    let Grant { request, expires_at, .. } = grant;
-    Ok(Held::Yours(Box::new(Shown { request, expires_at })))
-}
-
-fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::Error> {
-    let Decide { key, hold, person, decision } = ask;
-    let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
-    if !grant.is_open(now) {
-        return Ok(Decided::Over);
-    }
-    if !grant.is_held_by(&hold) {
-        return Ok(Decided::Elsewhere);
-    }
-    let what = match decision {
-        ConsentDecision::Approve(approval) => {
-            grant.approve(Approval { at: now, ..approval }, now);
-            What::Approved
-        }
-        ConsentDecision::Deny(how) => {
-            grant.deny(how, now);
-            how.event()
-        }
-    };
-    rows.put_grant(key, &grant, now)?;
-    let comparison = Some(compare(&grant.request.side(), &person));
-    rows.tell(&Event { account: Some(hold.sub), comparison, ..event(what, key, &grant, now) })?;
-    Ok(Decided::Done(Box::new(grant.request)))
-}
-
-fn tell<R: Rows>(rows: &R, what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), R::Error> {
-    rows.tell(&event(what, key, grant, now))
-}
-
-/// Builds the event of a transition. It names the grant by its row key, never by a code.
-#[must_use]
-pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
-    Event::of(what, now, key.to_string(), grant.request.client_id.clone())
 }

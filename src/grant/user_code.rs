@@ -4,6 +4,8 @@ use core::fmt;
 
 use rand_core::CryptoRng;
 
+use crate::look_alike::{as_digit, latin};
+
 /// Consonants, which are hard to misread and spell no words (RFC 8628 §6.1). The default.
 pub const CONSONANTS: &str = "BCDFGHJKLMNPQRSTVWXZ";
 /// For people who cannot easily type Latin letters (RFC 8628 §6.1).
@@ -138,27 +140,63 @@ impl Shape {
         (self.alphabet.len() as f64).log2() * length as f64
     }
 
+    /// Returns the symbol that a typed character stands for. A letter that looks like a digit counts as that digit,
+    /// where the alphabet has only the digit.
     fn symbol(&self, typed: char) -> Option<char> {
-        let upper = unwidened(typed).to_ascii_uppercase();
-        let folded = if self.is_digits() { confusable(upper) } else { upper };
-        self.alphabet.contains(folded).then_some(folded)
+        let upper = latin(typed).to_ascii_uppercase();
+        [upper, as_digit(upper)].into_iter().find(|symbol| self.alphabet.contains(*symbol))
     }
 }
 
-/// Returns the plain form of a full-width character (`Ａ`, `１`), which some keyboards type instead.
-fn unwidened(typed: char) -> char {
-    match typed {
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(typed) - 0xfee0).unwrap_or(typed),
-        _ => typed,
-    }
+/// Why a typed text cannot be a code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CodeFlaw {
+    /// It has neither a letter nor a digit.
+    Nothing,
+    /// It has letters of another script, which look like none in a code.
+    Script,
+    /// It has this letter or digit, which is in no code.
+    Symbol(char),
+    /// It has too few symbols.
+    Short {
+        /// The fewest symbols of a code.
+        needed: usize,
+    },
+    /// It has too many symbols.
+    Long {
+        /// The most symbols of a code.
+        longest: usize,
+    },
+    /// It has more symbols than a usual code, and fewer than a longer one.
+    Length {
+        /// The number of symbols that were typed.
+        typed: usize,
+    },
 }
 
-/// Returns the digit that a letter looks like (RFC 8628 §6.1).
-const fn confusable(typed: char) -> char {
-    match typed {
-        'O' => '0',
-        'I' | 'L' => '1',
-        _ => typed,
+impl CodeFlaw {
+    /// Returns what is wrong with a text from which no code of this shape can be read.
+    fn of(typed: &str, shape: &Shape) -> Self {
+        let is_foreign = |symbol: &char| !symbol.is_ascii() && !matches!(symbol, '\u{c0}'..='\u{24f}');
+        let mut signs = typed.chars().filter(|symbol| latin(*symbol).is_alphanumeric()).peekable();
+        if signs.peek().is_none() {
+            return Self::Nothing;
+        }
+        if signs.clone().any(|symbol| is_foreign(&latin(symbol))) {
+            return Self::Script;
+        }
+        if let Some(stray) = signs.clone().find(|symbol| shape.symbol(*symbol).is_none()) {
+            return Self::Symbol(stray);
+        }
+        let (typed, needed) = (signs.count(), shape.length);
+        let longest = needed + EXTRA_SYMBOLS;
+        if typed < needed {
+            Self::Short { needed }
+        } else if typed > longest {
+            Self::Long { longest }
+        } else {
+            Self::Length { typed }
+        }
     }
 }
 
@@ -180,7 +218,7 @@ impl UserCode {
     /// use device_grant::grant::user_code::{CONSONANTS, Shape, UserCode};
     ///
     /// let shape = Shape::new(CONSONANTS, 8, false).unwrap();
-    /// let code = UserCode::parse(" wdjb mjht", &shape).unwrap();
+    /// let code = UserCode::parse(" wdjb mjht ", &shape).unwrap();
     /// assert_eq!(code.to_string(), "WDJB-MJHT");
     /// assert!(UserCode::parse("AEIO-UAEI", &shape).is_none(), "vowels are not in the alphabet");
     /// ```
@@ -193,17 +231,25 @@ impl UserCode {
     }
 
     /// Reads a code as a person typed it, where codes have `shape` or, for some clients, only digits.
+    #[must_use]
+    pub fn parse_either(typed: &str, shape: &Shape) -> Option<Self> {
+        Self::read_either(typed, shape).ok()
+    }
+
+    /// Does what [`UserCode::parse_either`] does, and says why a text is not a code.
     ///
     /// Text without letters is first read as digits, because a mixed alphabet that lacks some digit would
     /// drop it.
-    #[must_use]
-    pub fn parse_either(typed: &str, shape: &Shape) -> Option<Self> {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, as a code of the kind that it looks like.
+    pub fn read_either(typed: &str, shape: &Shape) -> Result<Self, CodeFlaw> {
         let digits = shape.in_digits();
-        if typed.chars().map(unwidened).any(char::is_alphabetic) {
-            Self::parse(typed, shape).or_else(|| Self::parse(typed, &digits))
-        } else {
-            Self::parse(typed, &digits).or_else(|| Self::parse(typed, shape))
-        }
+        let has_letters = typed.chars().map(latin).any(char::is_alphabetic);
+        let (likely, other) = if has_letters { (shape, &digits) } else { (&digits, shape) };
+        let code = Self::parse(typed, likely).or_else(|| Self::parse(typed, other));
+        code.ok_or_else(|| CodeFlaw::of(typed, likely))
     }
 
     /// Returns a placeholder that shows what codes look like: `XXXX-XXXX`.
@@ -277,6 +323,7 @@ mod tests {
             " wdjb mjht ",
             "W.D.J.B/M_J_H_T",
             "ＷＤＪＢ－ＭＪＨＴ",
+            "WDJВ–МЈНТ",
             "WDJB-MJHT!!aeiou",
         ] {
             assert_eq!(UserCode::parse(typed, &shape()).unwrap().canonical(), "WDJBMJHT", "{typed}");
@@ -288,6 +335,41 @@ mod tests {
         for typed in ["", "WDJB", "WDJB-MJHTW", "WDJB-MJHT-WDJB", "\0"] {
             assert!(UserCode::parse(typed, &shape()).is_none(), "{typed:?}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_no_code_says_why() {
+        let flaw = |typed: &str| UserCode::read_either(typed, &shape()).expect_err(typed);
+
+        assert_eq!(flaw(""), CodeFlaw::Nothing);
+        assert_eq!(flaw(" -- "), CodeFlaw::Nothing);
+        assert_eq!(flaw("WDJB"), CodeFlaw::Short { needed: 8 });
+        assert_eq!(flaw("WDJB-MJHT-W"), CodeFlaw::Length { typed: 9 });
+        assert_eq!(flaw("WDJB-MJHT-WDJB"), CodeFlaw::Long { longest: 10 });
+        assert_eq!(flaw("ЦДЖБ-МЖХТ"), CodeFlaw::Script);
+        assert_eq!(flaw("コード"), CodeFlaw::Script);
+        assert_eq!(flaw("WDJA-MJHT"), CodeFlaw::Symbol('A'));
+        assert_eq!(flaw("WDJÉ-MJHT"), CodeFlaw::Symbol('É'));
+        assert_eq!(flaw("1234"), CodeFlaw::Short { needed: 12 }, "some clients have codes of digits");
+    }
+
+    #[test]
+    fn digits_of_other_scripts_are_read() {
+        let digits = Shape::new(DIGITS, 12, false).unwrap();
+
+        assert_eq!(UserCode::parse("١٢٣٤-٥٦٧٨-٩٠١٢", &digits).unwrap().canonical(), "123456789012");
+        assert_eq!(UserCode::parse("۱۲۳۴ ۵۶۷۸ ۹۰۱۲", &digits).unwrap().canonical(), "123456789012");
+    }
+
+    #[test]
+    fn a_letter_counts_as_a_digit_only_where_the_alphabet_has_no_such_letter() {
+        let read = |typed, alphabet| {
+            let shape = Shape::new(alphabet, 4, true).unwrap();
+            UserCode::parse(typed, &shape).map(|code| code.canonical().to_owned())
+        };
+
+        assert_eq!(read("o1BC", "BC01").as_deref(), Some("01BC"));
+        assert_eq!(read("o1BC", "BCO01").as_deref(), Some("O1BC"));
     }
 
     #[test]

@@ -125,12 +125,14 @@ pub fn gauge(client_id: &str, network: &Network) -> String {
     format!("live/{client_id}/{}", network.widest())
 }
 
-/// The key of the only row for [`Expose`](super::command::Expose), which counts the wrong entries and live
+/// The key of the only row for [`Expose`](super::command::Expose), which counts the code entries and live
 /// codes of the whole server.
 pub const EXPOSURE: &str = "exposure";
 
-/// Returns the largest product of wrong entries and live codes for which the chance of a hit stays within
-/// 2⁻³² (RFC 8628 §5.1). `bits` is the entropy of a user code.
+/// Returns the largest product of guesses and live codes for which the chance of a hit within one code lifetime stays
+/// within 2⁻²⁰. `bits` is the entropy of a user code.
+///
+/// `docs/decisions/0009-codes-grow-under-guessing.md` has the arithmetic.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
@@ -138,7 +140,7 @@ pub const EXPOSURE: &str = "exposure";
     reason = "the number is positive, and saturation is right"
 )]
 pub fn allowed_exposure(bits: f64) -> u64 {
-    (bits - 32.0).exp2() as u64
+    (bits - 20.0).exp2() as u64
 }
 
 #[cfg(test)]
@@ -146,9 +148,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn eight_consonants_leave_five_guesses() {
-        // 20^8 / 2^32 = 5.96.
-        assert_eq!(allowed_exposure(34.575), 5);
-        assert_eq!(allowed_exposure(20.0), 0, "a weak code leaves none");
+    fn eight_consonants_leave_twenty_four_guesses_at_a_thousand_codes() {
+        // 20^8 / 2^20 = 24,414.
+        assert_eq!(allowed_exposure(34.575_424) / 1_000, 24);
+        assert_eq!(allowed_exposure(19.9), 0, "a weak code leaves none");
     }
 }

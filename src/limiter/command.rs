@@ -72,7 +72,7 @@ pub struct UseOnce {
     pub until: Timestamp,
 }
 
-/// Adds wrong entries and numbers of live codes to the row `key`. The reply is `true` if guessing has become
+/// Adds code entries and numbers of live codes to the row `key`. The reply is `true` if guessing has become
 /// too easy.
 #[expect(missing_docs, reason = "the type's comment says what the key is")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -82,9 +82,12 @@ pub struct Expose {
     pub live: BTreeMap<String, u64>,
     /// Number of wrong codes entered just now.
     pub wrong: u64,
-    /// Seconds for which both numbers count: the lifetime of a code.
+    /// Number of right codes entered since the last report.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub right: u64,
+    /// Seconds for which the numbers count: the lifetime of a code.
     pub window: u64,
-    /// The largest allowed product of wrong entries and live codes: see
+    /// The largest allowed product of guesses and live codes: see
     /// [`allowed_exposure`](super::budgets::allowed_exposure).
     pub allowed: u64,
 }
@@ -137,4 +140,9 @@ pub struct Full {
     /// longest wait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Width>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

@@ -24,6 +24,12 @@ use command::{Admit, Command, Expose, Full, GiveBack, Release, Room, Rule, Take,
 /// Object stores in one.
 const MOST_CODES: u64 = 10_000;
 
+/// Code entries that are reported within this time are counted as one item, so that the row stays small.
+const TOGETHER: Duration = Duration::from_secs(10);
+/// One wrong entry to this many right ones is what honest people produce at most. See
+/// `docs/decisions/0009-codes-grow-under-guessing.md`.
+const HONEST: u64 = 4;
+
 /// A row of a `LimiterShard`.
 #[expect(missing_docs, reason = "the name of the other field says it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -35,6 +41,9 @@ pub struct Row {
     /// Live codes by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub codes: BTreeMap<String, LiveCode>,
+    /// Code entries of the whole server, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Entries>,
     /// Number of live codes by shard, and when it was seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shards: BTreeMap<String, (u64, Timestamp)>,
@@ -50,6 +59,17 @@ pub struct Attempt {
     /// Where it came from, if the row counts a network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
+}
+
+/// Code entries within [`TOGETHER`].
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Entries {
+    /// When the first of them was reported.
+    pub at: Timestamp,
+    /// Number of wrong codes.
+    pub wrong: u64,
+    /// Number of right codes.
+    pub right: u64,
 }
 
 /// A live code that counts.
@@ -155,18 +175,31 @@ impl Row {
     fn expose(&mut self, ask: &Expose, now: Timestamp) -> bool {
         let window = Duration::from_secs(ask.window);
         let counts = |at: Timestamp| now.since(at) < window;
-        let guess = Attempt { at: now, network: None };
         // A command that adds nothing also changes nothing: it does not even remove entries that have ended.
-        if ask.wrong > 0 || !ask.live.is_empty() {
-            self.attempts.retain(|attempt| counts(attempt.at));
+        if ask.wrong > 0 || ask.right > 0 || !ask.live.is_empty() {
+            self.entries.retain(|entries| counts(entries.at));
             self.shards.retain(|_, (_, at)| counts(*at));
-            self.attempts.extend((0..ask.wrong).map(|_| guess.clone()));
+            self.enter(ask.wrong, ask.right, now);
             self.shards.extend(ask.live.iter().map(|(shard, live)| (shard.clone(), (*live, now))));
             self.ends_at = now + window;
         }
-        let guesses = self.attempts.iter().filter(|attempt| counts(attempt.at)).count();
+        let entries = || self.entries.iter().filter(|entries| counts(entries.at));
+        let wrong: u64 = entries().map(|entries| entries.wrong).sum();
+        let right: u64 = entries().map(|entries| entries.right).sum();
         let targets: u64 = self.shards.values().filter(|(_, at)| counts(*at)).map(|(live, _)| live).sum();
-        u64::try_from(guesses).unwrap_or(u64::MAX).saturating_mul(targets) > ask.allowed
+        wrong.saturating_sub(right / HONEST).saturating_mul(targets) > ask.allowed
+    }
+
+    /// Counts entries, together with those of the last moments.
+    fn enter(&mut self, wrong: u64, right: u64, now: Timestamp) {
+        match self.entries.last_mut() {
+            Some(last) if now.since(last.at) < TOGETHER => {
+                last.wrong += wrong;
+                last.right += right;
+            }
+            Some(_) | None if wrong + right > 0 => self.entries.push(Entries { at: now, wrong, right }),
+            Some(_) | None => {}
+        }
     }
 }
 
@@ -317,18 +350,43 @@ mod tests {
         assert!(once(120, 60), "the first use is forgotten");
     }
 
+    /// Reports live codes of one shard, and wrong and right entries. Five guesses at one code are allowed.
+    fn expose(row: &mut Row, (shard, live): (&str, u64), (wrong, right): (u64, u64), seconds: u64) -> bool {
+        let (key, live) = (String::new(), BTreeMap::from([(shard.to_owned(), live)]));
+        row.expose(&Expose { key, live, wrong, right, window: 300, allowed: 5 }, at(seconds))
+    }
+
     #[test]
     fn guesses_times_live_codes_decide_whether_guessing_is_too_easy() {
         let mut row = Row::default();
-        let mut expose = |shard: &str, live, wrong, seconds| {
-            let (key, live) = (String::new(), BTreeMap::from([(shard.to_owned(), live)]));
-            row.expose(&Expose { key, live, wrong, window: 300, allowed: 5 }, at(seconds))
-        };
 
-        assert!(!expose("weur/0", 2, 0, 0), "no guesses");
-        assert!(!expose("weur/1", 3, 1, 1), "one guess at five codes");
-        assert!(expose("weur/1", 3, 1, 2), "two guesses at five codes");
-        assert!(!expose("weur/1", 3, 0, 400), "the guesses are forgotten");
+        assert!(!expose(&mut row, ("weur/0", 2), (0, 0), 0), "no guesses");
+        assert!(!expose(&mut row, ("weur/1", 3), (1, 0), 1), "one guess at five codes");
+        assert!(expose(&mut row, ("weur/1", 3), (1, 0), 2), "two guesses at five codes");
+        assert!(!expose(&mut row, ("weur/1", 3), (0, 0), 400), "the guesses are forgotten");
+    }
+
+    #[test]
+    fn one_wrong_entry_to_four_right_ones_is_no_guess() {
+        let mut row = Row::default();
+        let codes = ("weur/0", 1_000);
+
+        assert!(!expose(&mut row, codes, (25, 100), 0), "as many as honest people may have");
+        assert!(expose(&mut row, codes, (1, 0), 1), "one more");
+        assert!(!expose(&mut row, codes, (0, 4), 2), "four more right ones");
+        assert!(expose(&mut row, codes, (1, 0), 301), "right entries are forgotten, too");
+    }
+
+    #[test]
+    fn entries_of_a_moment_are_one_item() {
+        let mut row = Row::default();
+        for second in 0..600 {
+            expose(&mut row, ("weur/0", 1), (1, 3), second);
+        }
+
+        assert_eq!(row.entries.len(), 30);
+        let wrong: u64 = row.entries.iter().map(|entries| entries.wrong).sum();
+        assert!((290..=300).contains(&wrong), "{wrong}");
     }
 
     fn network(address: &str) -> Network {
@@ -381,7 +439,10 @@ mod tests {
         let mut row = Row::default();
         let mut expose = |live: &[(&str, u64)], wrong, seconds| {
             let live = live.iter().map(|(shard, live)| ((*shard).to_owned(), *live)).collect();
-            row.expose(&Expose { key: String::new(), live, wrong, window: 300, allowed: 5 }, at(seconds))
+            row.expose(
+                &Expose { key: String::new(), live, wrong, right: 0, window: 300, allowed: 5 },
+                at(seconds),
+            )
         };
         assert!(!expose(&[("weur/0", 3)], 0, 0), "no guesses");
         assert!(!expose(&[], 1, 1), "one guess at three codes");

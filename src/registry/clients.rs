@@ -9,6 +9,7 @@ use super::told::{tell, tell_members};
 use crate::alarm::BATCH;
 use crate::audit::change::Changed;
 use crate::client::history::{Expected, History};
+use crate::client::likeness::skeleton;
 use crate::client::registered_by::{KEPT_UNUSED, RegisteredBy};
 use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
@@ -29,6 +30,9 @@ pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Ou
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
     let client = Client { history: History::beginning(now), ..*client };
     let Some(leaving) = leaving_for(rows, &client, now)? else { return Ok(Err(RegistryRefusal::Full)) };
+    if client.registered_by.is_itself() && imitates(rows, &client)? {
+        return Ok(Err(RegistryRefusal::NameTaken));
+    }
     let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
     if let (Ok(is_now), None) = (&stored, &dry_run) {
         for client_id in leaving {
@@ -57,6 +61,16 @@ fn leaving_for<R: Rows>(rows: &R, client: &Client, now: Timestamp) -> Result<Opt
         }
     }
     Ok(None)
+}
+
+/// Returns whether the name of a client looks like that of an operator's client.
+fn imitates<R: Rows>(rows: &R, client: &Client) -> Result<bool, R::Error> {
+    let own = skeleton(&client.client_name);
+    let mut found = false;
+    rows.each_client(|other| {
+        found |= other.registered_by.is_operator() && skeleton(&other.client_name) == own;
+    })?;
+    Ok(found)
 }
 
 pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> Outcome<ClientNow, R> {

@@ -241,6 +241,8 @@ pub enum RegistryRefusal {
     Missing,
     /// A client with this identifier exists already.
     Exists,
+    /// The client registers itself under a name that looks like that of an operator's client.
+    NameTaken,
     /// The client does not have the expected version.
     Stale,
     /// There is no room for another client or scope, or for a larger client.

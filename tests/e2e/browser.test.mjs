@@ -95,9 +95,11 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.press('Refuse');
     await step('Refused');
 
-    const [first, ...others] = addresses;
-    assert.equal(first, `${server.origin}/device?user_code=${device.user_code}`);
-    assert.deepEqual([...new Set(others)], [`${server.origin}/device`]);
+    const [first, enter, again, consent, result] = addresses;
+    assert.equal(first, device.verification_uri_complete);
+    assert.deepEqual([enter, again], [`${server.origin}/device`, `${server.origin}/device`]);
+    assert.match(consent, /\/device\?request=[\w-]{22}$/);
+    assert.equal(result, consent, 'a request has one address');
   });
 
   test('learns that a code is wrong only after signing in', async () => {
@@ -115,7 +117,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     const page = await browser.sees(ENTER);
     assert.match(await browser.problem(), WRONG_CODE);
     assert.match(page, /Signed in as Alice Liddell/);
-    assert.equal(await browser.value('user_code'), '', 'a wrong code is not repeated');
+    assert.equal(await browser.value('user_code'), wrong(device.user_code), 'what was typed stays');
 
     await browser.type('user_code', device.user_code.toLowerCase().replace('-', ' '));
     await browser.press('Continue');
@@ -231,7 +233,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.equal(claims((await device.poll()).id_token).email, 'bob@example.com');
   });
 
-  test('can decide only in the window opened last', async () => {
+  test('can decide in any window of one code', async () => {
     const device = await startDevice(server);
     await consentOf(browser, device, alice);
     const older = await browser.window();
@@ -244,14 +246,15 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.switchTo(older);
     await browser.tick('confirm_device');
     await browser.press('Approve');
-    const page = await browser.sees('Opened elsewhere');
-    assert.match(page, /Decide there/);
-    assert.equal((await device.poll()).error, 'authorization_pending');
+    await browser.sees('Approved');
+    assert.ok((await device.poll()).access_token);
 
     await browser.switchTo(newer);
-    await browser.tick('confirm_device');
-    await browser.press('Approve');
-    await browser.sees('Approved');
+    await browser.press('Refuse');
+    const page = await browser.sees('Approved');
+    assert.match(page, /the button that you just pressed changed nothing/);
+    await browser.press('End access');
+    await browser.sees('Access ended');
   });
 
   test('cannot lose the code to somebody else: a second person who enters it ends the request', async (t) => {
@@ -346,9 +349,11 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.open(device.verification_uri);
     const [anonymous] = await browser.cookies();
     await consentOf(browser, device, alice);
-    const [cookie, ...others] = await browser.cookies();
+    const cookies = await browser.cookies();
+    const cookie = cookies.find(({ name }) => name === 'device-grant');
 
-    assert.deepEqual(others, []);
+    assert.deepEqual(cookies.map(({ name }) => name).sort(), ['device-grant', 'device-grant-requests']);
+    assert.ok(cookies.every(({ httpOnly }) => httpOnly), 'no script can read either');
     const { name, path, httpOnly, sameSite, secure } = cookie;
     assert.deepEqual(
       { name, path, httpOnly, sameSite, secure },
@@ -369,28 +374,41 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.sees(SIGN_IN);
   });
 
-  test('decides only once, even if they reload or go back', async () => {
-    const device = await startDevice(server);
-    await consentOf(browser, device, alice);
-    await browser.tick('confirm_device');
-    await browser.press('Approve');
-    await browser.sees('Approved');
+  for (const [decision, result, polled] of [
+    ['Approve', 'Approved', undefined],
+    ['Refuse', 'Refused', 'access_denied'],
+    ['I didn’t start this', 'Refused and reported', 'access_denied'],
+  ]) {
+    test(`decides once: ${decision} with a double click on a slow line, reload, back and a second tab`, async () => {
+      const device = await startDevice(server);
+      await consentOf(browser, device, alice);
+      const tab = await browser.window();
+      await browser.openWindow();
+      await browser.open(device.verification_uri_complete);
+      await browser.press('Yes, continue');
+      await browser.sees(CONSENT);
+      await browser.tick('confirm_device');
+      await browser.delay(300);
 
-    await browser.reload();
-    await browser.sees('This request has ended');
-    assert.ok((await device.poll()).access_token, 'the first submission approved it');
+      await browser.leaving(() => browser.doubleClick(decision));
+      const first = await browser.sees(result);
+      await browser.delay(0);
+      assert.match(first, /at \d\d:\d\d UTC/);
+      assert.doesNotMatch(first, /changed nothing/);
+      assert.equal((await device.poll()).error, polled);
+      await browser.reload();
+      assert.equal(await browser.sees(result), first, 'reloaded');
 
-    const another = await startDevice(server);
-    await consentOf(browser, another, alice);
-    await browser.press('Refuse');
-    await browser.sees('Refused');
-    await browser.back();
-    await browser.reload();
-    await browser.sees(ENTER);
-    assert.match(await browser.problem(), WRONG_CODE);
+      await browser.back();
+      assert.equal(await browser.sees(result), first, 'back to the consent page');
+      await browser.reload();
+      assert.equal(await browser.sees(result), first);
 
-    assert.equal((await another.poll()).error, 'access_denied');
-  });
+      await browser.switchTo(tab);
+      await browser.reload();
+      assert.equal(await browser.sees(result), first, 'the other tab, reloaded');
+    });
+  }
 
   for (const [host, what] of [['localhost', 'another site'], ['127.0.0.1', 'another origin of the same site']]) {
     test(`cannot be made to approve by ${what}`, async () => {
@@ -467,7 +485,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     const look = async (name) => faults.push(...(await browser.inspect(screenshots, name)));
     const resource = 'https://a-rather-long-name.media.example.com';
     await browser.open(`${server.origin}/device`);
-    assert.match(await browser.sees(ENTER), /It looks like XXXX-XXXX, or 0000-0000-0000\./);
+    assert.match(await browser.sees(ENTER), /It looks like XXXX-XXXX, or 0000-0000-0000, sometimes with two characters more\./);
     await look('enter-digits');
 
     const device = await startDevice(server, { login_hint: 'bob@example.com', resource });
@@ -511,6 +529,46 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     assert.deepEqual(faults, []);
   });
 
+  test('mistypes the address and still gets to the page for codes, with an icon', async () => {
+    for (const path of ['/', '/Device/', '/device.', '/activate']) {
+      await browser.open(server.origin + path);
+      await browser.sees(ENTER);
+      assert.equal(await browser.address(), `${server.origin}/device`);
+    }
+    const icon = await browser.run(async () => {
+      const image = new Image();
+      image.src = document.querySelector('link[rel=icon]').href;
+      await image.decode();
+      return image.naturalWidth;
+    });
+    assert.ok(icon > 0, 'the policy lets the icon load');
+  });
+
+  test('is told to allow cookies', async (t) => {
+    const cookieless = await openBrowser({ cookies: false });
+    t.after(() => cookieless.close());
+    const device = await startDevice(server);
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await enter(cookieless, server, device.user_code);
+      await cookieless.sees(ENTER);
+      assert.match(await cookieless.problem(), /^This page needs cookies/, `attempt ${attempt}`);
+      assert.equal(await cookieless.value('user_code'), device.user_code);
+    }
+  });
+
+  test('scans the code that the server drew', async () => {
+    const { verification_uri_complete: uri } = await startDevice(server);
+    const image = uri.replace('/device?', '/device/qr?');
+    await browser.open(site.page(`<h1>TV</h1><img src="${image}" alt="QR code" width="185">`, 'localhost'));
+    await browser.sees('TV');
+    const width = await browser.run(async () => {
+      const [drawn] = document.images;
+      await drawn.decode();
+      return drawn.naturalWidth;
+    });
+    assert.ok(width > 0, 'a page of another site shows it');
+  });
+
   test('never sees the pages in a frame', async () => {
     const device = await startDevice(server);
     for (const host of ['localhost', '127.0.0.1']) {
@@ -543,22 +601,31 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.run(() => document.getElementById('confirm_device').removeAttribute('required'));
     await browser.press('Approve');
     await look('consent-problem');
-    const older = await browser.window();
     await browser.openWindow();
     await browser.open(device.verification_uri);
     await look('enter-signed-in');
     await browser.type('user_code', device.user_code);
     await browser.press('Continue');
-    const newer = await browser.window();
-    await browser.switchTo(older);
-    await browser.press('Refuse');
-    await look('opened-elsewhere');
-    await browser.switchTo(newer);
     await browser.tick('confirm_device');
     await browser.press('Approve');
     await look('approved');
-    await browser.reload();
+    await browser.press('End access');
+    await look('access-ended');
+    const other = await startDevice(server);
+    await consentOf(browser, other, alice);
+    const older = await browser.window();
+    await browser.openWindow();
+    await browser.open(other.verification_uri_complete);
+    await browser.press('Yes, continue');
+    await browser.tick('confirm_device');
+    await browser.press('Approve');
+    await browser.switchTo(older);
+    await browser.press('Refuse');
+    await look('decided-before');
+    await browser.open(`${server.origin}/device?request=unknown`);
     await look('ended');
+    await browser.open(`${server.origin}/nowhere`);
+    await look('nothing-here');
     await consentOf(browser, await startDevice(server), alice);
     await browser.press('Refuse');
     await look('refused');

@@ -24,6 +24,7 @@ const routes = [
   ['GET', '/.well-known/openid-configuration'],
   ['GET', '/device'],
   ['POST', '/device'],
+  ['GET', '/device/qr'],
   ['POST', '/device_authorization'],
   ['POST', '/token'],
   ['POST', '/introspect'],

@@ -45,6 +45,10 @@ fn refused(refusal: RegistryRefusal) -> Problem {
         RegistryRefusal::Unknown(faults) => Problem::Invalid(faults),
         RegistryRefusal::TooMuch(fault) => Problem::Invalid(vec![fault]),
         RegistryRefusal::Exists => conflict("A client with this client_id already exists."),
+        RegistryRefusal::NameTaken => Problem::Invalid(vec![Fault::at(
+            "client_name",
+            "client_name looks like the name of another client of this service",
+        )]),
         RegistryRefusal::NoSecret => conflict("This client does not authenticate with a secret."),
         RegistryRefusal::Standard => {
             conflict("This is a standard scope: you can change its description, but not remove it.")

@@ -29,7 +29,7 @@ use crate::grant::command::{Open, Opened};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::routing::{Address, draw_near};
 use crate::grant::user_code::{Shape, UserCode};
-use crate::grant::{Grant, State};
+use crate::grant::{Grant, State, link};
 use crate::place::{Origin, Place};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
@@ -193,6 +193,7 @@ fn new_grant<P>(
         grace: context.server.settings.grace,
         interval: terms.interval,
         state: State::Pending { hold: None },
+        decision: None,
         without_key: false,
     }
 }
@@ -207,6 +208,12 @@ async fn store<P: Platform>(
     context.server.platform.grants(address.shard, open).await
 }
 
+/// Returns the link with the code, which tells the page when the code has expired.
+fn complete_uri<P>(context: Context<'_, P>, terms: &CodeTerms, code: &UserCode) -> String {
+    let proof = link::proof(code, terms.expires_at, &context.server.settings.keyring.current);
+    link::complete_uri(context.issuer.as_str(), code, &proof)
+}
+
 fn describe<P>(
     context: Context<'_, P>,
     terms: &CodeTerms,
@@ -218,9 +225,7 @@ fn describe<P>(
         device_code,
         message: format!("To sign in, open {verification_uri} and enter the code {user_code}."),
         user_code: user_code.to_string(),
-        verification_uri_complete: terms
-            .has_complete_uri
-            .then(|| format!("{verification_uri}?user_code={user_code}")),
+        verification_uri_complete: terms.has_complete_uri.then(|| complete_uri(context, terms, user_code)),
         verification_uri,
         expires_in: terms.expires_at.since(context.now).as_secs(),
         interval: terms.interval,

@@ -57,6 +57,7 @@ impl Error {
             Self::Reported => "reported",
             Self::Contested => "contested",
             Self::Elsewhere => "elsewhere",
+            Self::Withdrawn => "withdrawn",
             Self::RedemptionRefused => "redemption_refused",
             Self::Expired => "expired",
             Self::TooMany(..) => "too_many",
@@ -146,9 +147,12 @@ impl Error {
             Self::TooSoon(interval) => {
                 format!("Polled too soon; from now on, wait {interval} seconds between polls.")
             }
-            Self::Denied | Self::Reported | Self::Contested | Self::Elsewhere | Self::RedemptionRefused => {
-                "The request was refused.".to_owned()
-            }
+            Self::Denied
+            | Self::Reported
+            | Self::Contested
+            | Self::Elsewhere
+            | Self::Withdrawn
+            | Self::RedemptionRefused => "The request was refused.".to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::TooMany(limit, seconds) => {
                 format!("{}; try again in {seconds} seconds.", limit.description())

@@ -163,19 +163,36 @@ messages! {
     approved_title;
     approved_now;
     approved_client { client: Client };
+    approved_time { time: Html };
     approved_after;
+    end_hint;
+    end_button;
     refused_title;
     refused_now;
     refused_client { client: Client };
+    refused_time { time: Html };
     refused_after;
     reported_title;
     reported_now;
     reported_client { client: Client };
+    reported_time { time: Html };
     reported_advice;
     reported_after;
+    ended_title;
+    ended_now { time: Html };
+    ended_client { client: Client };
+    ended_after;
+    result_kept;
 
     // What went wrong, above a form.
     wrong_code;
+    code_missing;
+    code_script;
+    code_symbol { symbol: Code };
+    code_short [needed];
+    code_long [longest];
+    code_length [typed];
+    link_expired { time: Html };
     wait_seconds [seconds];
     wait_minutes [minutes];
     wrong_credentials;
@@ -183,7 +200,13 @@ messages! {
     undecided;
     unchecked;
     check_failed;
-    session_expired;
+    no_cookie;
+    old_cookie;
+    too_old;
+    other_browser;
+    not_ours;
+    signed_in_elsewhere;
+    signed_out;
 
     // Pages that only say what happened.
     problem_enter_code;
@@ -197,6 +220,10 @@ messages! {
     unavailable_text;
     over_title;
     over_text;
+    request_expired_title;
+    request_expired_text { time: Html };
+    lost_title;
+    lost_text;
     not_allowed_title;
     not_allowed_text;
     account_refused_title;

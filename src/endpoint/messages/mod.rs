@@ -77,7 +77,12 @@ impl<'a> Messages<'a> {
             seconds @ 10..=59 => ago(seconds, Unit::Second),
             seconds => ago(seconds / 60, Unit::Minute),
         };
-        self.time_and_clock(&ago, &Html::text(&self.intl.clock(self.language, at)))
+        self.time_and_clock(&ago, &self.clock(at))
+    }
+
+    /// Returns a time of day such as `14:03 UTC`.
+    pub(crate) fn clock(self, at: Timestamp) -> Html {
+        Html::text(&self.intl.clock(self.language, at))
     }
 
     /// Returns how long to wait before the next try, rounded up.

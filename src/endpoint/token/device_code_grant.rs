@@ -96,6 +96,7 @@ const fn refusal(how: Denial) -> Error {
         Denial::Reported => Error::Reported,
         Denial::Contested => Error::Contested,
         Denial::Elsewhere => Error::Elsewhere,
+        Denial::Withdrawn => Error::Withdrawn,
     }
 }
 

@@ -9,13 +9,14 @@ use crate::derived_keys::Purpose;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response, cookie};
 use crate::endpoint::server::Context;
+use crate::grant::command::Shown;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
 use crate::identity::session::Browser;
 use crate::scope::Scope;
+use crate::secret;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
-use crate::{grant, secret};
 
 /// How long a form can be sent, counted from when the page was shown.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
@@ -46,7 +47,7 @@ pub(super) struct Transaction {
 pub(super) struct HoldRef {
     /// Short name of the keys under which the code was found.
     pub pair: u16,
-    /// Tells this hold from others of the same person.
+    /// Tells this hold from those of other sessions.
     pub nonce: String,
     pub client_id: String,
     pub scope: Scope,
@@ -63,10 +64,11 @@ pub(super) struct HoldRef {
 }
 
 impl HoldRef {
-    pub(super) fn new(pair: u16, nonce: String, request: &grant::Request) -> Self {
+    pub(super) fn new(pair: u16, shown: &Shown) -> Self {
+        let request = &shown.request;
         Self {
             pair,
-            nonce,
+            nonce: shown.nonce.clone(),
             client_id: request.client_id.clone(),
             scope: request.scope.clone(),
             asked_at: request.origin.at,
@@ -105,15 +107,39 @@ impl Transaction {
         secret::encode(&context.server.settings.keyring.seal(Purpose::Transaction, &plain, rng))
     }
 
-    /// Reads the hidden field. `None` if this server did not seal it, or if it is too old or was shown to
-    /// another browser.
-    pub(super) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Option<Self> {
-        let sealed = secret::decode(form.get("transaction")?)?;
-        let plain = context.server.settings.keyring.open(Purpose::Transaction, &sealed)?;
-        let transaction: Self = serde_json::from_slice(&plain).ok()?;
-        let ours = transaction.browser == browser.id && context.now < transaction.ends_at;
-        ours.then_some(transaction)
+    /// Reads the hidden field.
+    ///
+    /// # Errors
+    ///
+    /// Why the field is not good in this browser now.
+    pub(super) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Result<Self, Stale> {
+        let sealed = form.get("transaction").ok_or(Stale::Missing)?;
+        let open = || {
+            let plain =
+                context.server.settings.keyring.open(Purpose::Transaction, &secret::decode(sealed)?)?;
+            serde_json::from_slice::<Self>(&plain).ok()
+        };
+        let transaction = open().ok_or(Stale::NotOurs)?;
+        if transaction.browser != browser.id {
+            Err(Stale::OtherBrowser)
+        } else if transaction.ends_at <= context.now {
+            Err(Stale::TooOld(transaction.user_code))
+        } else {
+            Ok(transaction)
+        }
     }
+}
+
+/// Why the hidden field of a form is not good.
+pub(super) enum Stale {
+    /// The form has none.
+    Missing,
+    /// This server did not seal it, or no longer has the keys.
+    NotOurs,
+    /// It was shown to another browser.
+    OtherBrowser,
+    /// It was shown too long ago. Carries the code.
+    TooOld(String),
 }
 
 /// Reads the cookie. `None` if the browser sent no cookie that this server sealed.
@@ -121,6 +147,11 @@ pub(super) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     let value = cookie(context.request, cookie_name(context.issuer))?;
     let plain = context.server.settings.keyring.open(Purpose::Cookie, &secret::decode(value)?)?;
     serde_json::from_slice(&plain).ok()
+}
+
+/// Returns whether the browser sent the cookie, whatever is in it.
+pub(super) fn has_cookie<P>(context: Context<'_, P>) -> bool {
+    cookie(context.request, cookie_name(context.issuer)).is_some()
 }
 
 /// Sets the cookie. The session in it ends long before the cookie expires.
@@ -132,9 +163,19 @@ pub(super) fn remember<P>(
 ) -> Response {
     let plain = serde_json::to_vec(browser).expect("a browser has text keys and no fallible serializer");
     let sealed = secret::encode(&context.server.settings.keyring.seal(Purpose::Cookie, &plain, rng));
-    let name = cookie_name(context.issuer);
+    set_cookie(context, response, cookie_name(context.issuer), &sealed, COOKIE_SECONDS)
+}
+
+/// Sets a cookie that only this host gets back, and no script can read.
+pub(super) fn set_cookie<P>(
+    context: Context<'_, P>,
+    response: Response,
+    name: &str,
+    value: &str,
+    seconds: u64,
+) -> Response {
     let secure = if context.issuer.is_secure() { "; Secure" } else { "" };
-    let cookie = format!("{name}={sealed}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax{secure}");
+    let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     response.with("set-cookie", cookie)
 }
 

@@ -1,8 +1,12 @@
 //! User codes: entered, looked up after sign-in, and held for the consent page.
 
+use core::time::Duration;
+
 use rand_core::CryptoRng;
 
+use super::address::go_to;
 use super::browser::{HoldRef, Transaction};
+use super::recent::Recent;
 use super::session::check;
 use super::view::{CODE_ENTRY, Entry};
 use super::{browser, turnstile, view};
@@ -13,10 +17,10 @@ use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
-use crate::grant::Hold;
 use crate::grant::command::{Held, Shown, TakeHold};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
+use crate::grant::{Hold, link};
 use crate::identity::account::{Account, Sub};
 use crate::identity::session::{Browser, Session};
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
@@ -35,10 +39,19 @@ pub(super) async fn entered<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let typed = form.get("user_code").unwrap_or_default();
-    let Some(code) = UserCode::parse_either(typed, &context.server.settings.user_code) else {
-        let page = view::enter(context, 400, &browser, Entry::Nothing, Some(Problem::WrongCode)).await;
-        return Ok(page.noting(CODE_ENTRY, None, "wrong", "malformed"));
+    let code = match UserCode::read_either(typed, &context.server.settings.user_code) {
+        Ok(code) => code,
+        Err(flaw) => {
+            let problem = Some(Problem::Malformed(flaw));
+            let page = view::enter(context, 400, &browser, Entry::Typed(typed), problem).await;
+            return Ok(page.noting(CODE_ENTRY, None, "wrong", "malformed"));
+        }
     };
+    if let Some(end) = link_end(context, &code, form)
+        && end <= context.now
+    {
+        return Ok(view::link_expired(context, 400, &browser, end).await);
+    }
     let session = check(context, &browser).await?;
     let checked_at = match turnstile::pass(context, form, &browser, &code).await {
         Ok(checked_at) => checked_at,
@@ -58,11 +71,17 @@ pub(super) async fn typed_so_far<P: Platform>(
 ) -> Response {
     let typed = form.get("user_code").unwrap_or_default();
     let code = UserCode::parse_either(typed, &context.server.settings.user_code);
-    let entry = code.as_ref().map_or(Entry::Typed(typed), Entry::Compare);
+    let entry =
+        code.as_ref().map_or(Entry::Typed(typed), |code| Entry::Compare(code, form.get(link::PARAMETER)));
     view::enter(context, 200, browser, entry, None).await
 }
 
-fn ask_to_sign_in<P: Platform>(
+/// Returns when the link that brought this code ends; `None` without a link of ours.
+pub(super) fn link_end<P>(context: Context<'_, P>, code: &UserCode, form: &Form) -> Option<Timestamp> {
+    link::end(code, form.get(link::PARAMETER)?, &context.server.settings.keyring)
+}
+
+pub(super) fn ask_to_sign_in<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     checked_at: Option<Timestamp>,
@@ -76,9 +95,11 @@ fn ask_to_sign_in<P: Platform>(
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
 
-/// Takes an attempt, then looks the code up. A right code gives the attempt back.
+/// Takes an attempt, then looks the code up. A right code gives the attempt back, and leads to the page of its
+/// request.
 ///
-/// Codes that are wrong, used, expired or held by somebody else get the same page, byte for byte.
+/// Codes that are wrong, used, expired or held by somebody else get the same page, byte for byte but for the code
+/// itself.
 pub(super) async fn look_up<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
@@ -89,7 +110,7 @@ pub(super) async fn look_up<P: Platform>(
     let budgets = budgets(context, account, context.server.longest_code_lifetime(context.now).await);
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(view::wait(context, browser, seconds).await),
+        Attempt::Wait(seconds) => return Ok(view::wait(context, browser, code, seconds).await),
     };
     let found = hold(context, code, browser, account, rng).await;
     if !matches!(found, Ok(None)) {
@@ -97,16 +118,20 @@ pub(super) async fn look_up<P: Platform>(
     }
     let Some((shown, hold)) = found? else {
         context.server.expose(1, context.now).await;
-        let page = view::enter(context, 400, browser, Entry::Nothing, Some(Problem::WrongCode)).await;
+        let typed = code.to_string();
+        let page = view::enter(context, 400, browser, Entry::Typed(&typed), Some(Problem::WrongCode)).await;
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));
     };
+    context.server.note_right_entry();
     let client = shown.request.client_id.clone();
     let verdict = compare(&shown.request.side(), &context.side()).verdict;
     if !hold.accepts(session.auth_time, context.now) {
         let page = sign_in_again(context, code, browser, account, hold, rng);
         return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", "max_age").judging(verdict));
     }
-    let page = show(context, code, browser, account, (&shown, hold), (200, None), rng).await?;
+    let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
+    let recent = Recent::undecided(code, hold.pair, &hold.nonce, ends_at);
+    let page = go_to(context, browser, &recent, rng);
     Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown").judging(verdict))
 }
 
@@ -144,7 +169,7 @@ pub(super) async fn hold<P: Platform>(
     for keys in context.server.settings.keyring.pairs() {
         let hold = hold_of(browser, account, &nonce);
         if let Some(shown) = hold_under(context, code, keys, hold).await? {
-            let hold = HoldRef::new(keys.pair, nonce.clone(), &shown.request);
+            let hold = HoldRef::new(keys.pair, &shown);
             hits.push((shown, hold));
         }
     }

@@ -2,8 +2,11 @@
 
 use rand_core::CryptoRng;
 
+use super::address::{go_to, go_to_kept};
 use super::browser::HoldRef;
 use super::code::{hold, hold_of, show, sign_in_again};
+use super::recent::Recent;
+use super::request_page::settle;
 use super::session::check;
 use super::sign_in::read_transaction;
 use super::view;
@@ -11,13 +14,13 @@ use super::view::Entry;
 use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::{Outcome, Problem};
+use crate::endpoint::page::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
-use crate::grant::command::{ConsentDecision, Decide, Decided};
+use crate::grant::command::{ConsentDecision, Decide, Decided, FindRequest, Settled, Standing};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
-use crate::grant::{Approval, Denial, Request};
+use crate::grant::{Approval, Denial, Outcome};
 use crate::identity::account::{Account, Sub};
 use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
@@ -70,15 +73,16 @@ pub(super) async fn submitted<P: Platform>(
     browser: &Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some(page) = read(context, form, browser).await? else {
-        return Ok(too_old(context, browser).await);
+    let page = match read(context, form, browser).await? {
+        Ok(page) => page,
+        Err(page) => return Ok(page),
     };
     let confirmed = form.get("confirm_device").is_some();
     match Choice::read(form) {
         None => page.ask_again(Problem::Undecided, rng).await,
         Some(Choice::Approve) if !confirmed => page.ask_again(Problem::Unconfirmed, rng).await,
         Some(Choice::Approve) if !page.is_recent() => Ok(page.sign_in_again(rng)),
-        Some(choice) => page.decide(choice).await,
+        Some(choice) => page.decide(choice, rng).await,
     }
 }
 
@@ -90,28 +94,30 @@ pub(super) async fn shown_again<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     match read(context, form, browser).await? {
-        Some(page) => page.show(200, None, "language", rng).await,
-        None => Ok(too_old(context, browser).await),
+        Ok(page) => page.show(200, None, "language", rng).await,
+        Err(page) => Ok(page),
     }
 }
 
-/// Reads the page that was sent back. `None` if it is too old, or nobody is signed in any more.
+/// Reads the page that was sent back. The error is the page to show instead.
 async fn read<'a, P: Platform>(
     context: Context<'a, P>,
     form: &Form,
     browser: &'a Browser,
-) -> Result<Option<Page<'a, P>>, Unavailable> {
-    let transaction = read_transaction(context, form, browser);
-    let opened = transaction.and_then(|(transaction, code)| Some((transaction.hold?, code)));
-    let (Some((hold, code)), Some((session, account))) = (opened, check(context, browser).await?) else {
-        return Ok(None);
+) -> Result<Result<Page<'a, P>, Response>, Unavailable> {
+    let (transaction, code) = match read_transaction(context, form, browser) {
+        Ok(read) => read,
+        Err(stale) => {
+            let page = view::stale(context, 403, browser, stale, form).await;
+            return Ok(Err(page.noting(WHAT, None, "refused", "no_transaction")));
+        }
     };
-    Ok(Some(Page { context, browser, session, account, code, hold }))
-}
-
-async fn too_old<P: Platform>(context: Context<'_, P>, browser: &Browser) -> Response {
-    let page = view::enter(context, 403, browser, Entry::Nothing, Some(Problem::SessionExpired)).await;
-    page.noting(WHAT, None, "refused", "no_session")
+    let (Some(hold), Some((session, account))) = (transaction.hold, check(context, browser).await?) else {
+        let typed = code.to_string();
+        let page = view::enter(context, 403, browser, Entry::Typed(&typed), Some(Problem::SignedOut)).await;
+        return Ok(Err(page.noting(WHAT, None, "refused", "no_session")));
+    };
+    Ok(Ok(Page { context, browser, session, account, code, hold }))
 }
 
 impl<P: Platform> Page<'_, P> {
@@ -152,22 +158,26 @@ impl<P: Platform> Page<'_, P> {
                     show(*context, code, browser, account, (&shown, hold), (status, problem), rng).await?;
                 Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", why))
             }
-            None => Ok(self.over()),
+            None => Ok(go_to(*context, browser, &self.recent(), rng).noting(WHAT, None, "refused", "over")),
         }
     }
 
-    async fn decide(&self, choice: Choice) -> Result<Response, Unavailable> {
+    async fn decide(&self, choice: Choice, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
         let Some(address) = self.address() else { return Ok(self.over()) };
         let decision = match choice {
             Choice::Approve => match self.approval().await? {
                 Some(approval) => ConsentDecision::Approve(approval),
-                None => return Ok(self.refused()),
+                None => return self.refused(address, rng).await,
             },
             Choice::Deny => ConsentDecision::Deny(Denial::Denied),
             Choice::Report => ConsentDecision::Deny(Denial::Reported),
         };
         match self.send(address, decision).await? {
-            Decided::Done(request) => Ok(self.done(choice, address, &request).await),
+            Decided::Done(settled) => Ok(self.done(choice, address, &settled, rng).await),
+            Decided::Before(settled) if settled.outcome == choice.outcome().0 => {
+                Ok(self.done(choice, address, &settled, rng).await)
+            }
+            Decided::Before(settled) => Ok(self.stands(&settled, rng).await),
             Decided::Elsewhere => {
                 Ok(view::elsewhere(self.context, 409).noting(WHAT, None, "refused", "elsewhere"))
             }
@@ -202,31 +212,53 @@ impl<P: Platform> Page<'_, P> {
         self.context.server.platform.grants(address.shard, decide).await
     }
 
-    /// Shows the result. The decision is stored by now: if something cannot be reached, the page only shows
-    /// the `client_id` instead of the name.
-    async fn done(&self, choice: Choice, address: Address, request: &Request) -> Response {
-        let client = self.context.server.client(&request.client_id, self.context.now).await.ok().flatten();
-        let name = client.as_ref().map_or(request.client_id.as_str(), |client| &client.client_name);
-        let (outcome, word) = choice.outcome();
+    /// Leads to the result, so that it can be reloaded.
+    async fn done(
+        &self,
+        choice: Choice,
+        address: Address,
+        settled: &Settled,
+        rng: &mut impl CryptoRng,
+    ) -> Response {
         match choice {
             Choice::Approve => {}
-            Choice::Deny | Choice::Report => release(self.context, request, address).await,
+            Choice::Deny | Choice::Report => release(self.context, &settled.request, address).await,
         }
-        let verdict = compare(&request.side(), &self.context.side()).verdict;
-        view::result(self.context.or_in(&request.ui_locales), outcome, name)
-            .noting(WHAT, Some(&request.client_id), word, word)
-            .judging(verdict)
+        let verdict = compare(&settled.request.side(), &self.context.side()).verdict;
+        let recent = settle(self.context, self.recent(), settled).await;
+        let page = go_to(self.context, self.browser, &recent, rng);
+        let word = choice.outcome().1;
+        page.noting(WHAT, Some(&settled.request.client_id), word, word).judging(verdict)
     }
 
-    fn refused(&self) -> Response {
+    /// Leads to what was decided before, with another button. The page says that nothing changed.
+    async fn stands(&self, settled: &Settled, rng: &mut impl CryptoRng) -> Response {
+        let recent = settle(self.context, self.recent(), settled).await;
+        let page = go_to_kept(self.context, self.browser, &recent, rng);
+        page.noting(WHAT, Some(&settled.request.client_id), "refused", "decided_before")
+    }
+
+    fn recent(&self) -> Recent {
+        Recent::undecided(&self.code, self.hold.pair, &self.hold.nonce, self.context.now)
+    }
+
+    /// Says that policy no longer allows the approval, unless this page approved while it did.
+    async fn refused(&self, address: Address, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+        let hold = hold_of(self.browser, &self.account, &self.hold.nonce);
+        let find = FindRequest { key: address.key, hold };
+        if let Standing::Settled(settled) = self.context.server.platform.grants(address.shard, find).await? {
+            return Ok(if settled.outcome == Outcome::Approved {
+                self.done(Choice::Approve, address, &settled, rng).await
+            } else {
+                self.stands(&settled, rng).await
+            });
+        }
         let text = self.context.text();
         let page = view::problem(self.context, 403, text.not_allowed_title(), text.not_allowed_text());
-        page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy")
+        Ok(page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy"))
     }
 
     fn over(&self) -> Response {
-        let text = self.context.text();
-        let page = view::problem(self.context, 409, text.over_title(), text.over_text());
-        page.noting(WHAT, None, "refused", "over")
+        view::over(self.context).noting(WHAT, None, "refused", "over")
     }
 }

@@ -1,11 +1,15 @@
 //! The verification pages (RFC 8628 §3.3): enter the code, sign in, decide, see the result.
 //!
-//! Every page except the first is the response to a POST, and a GET changes nothing. Before sign-in only the
-//! format of a code is checked; it is looked up afterwards, so nobody can probe codes without an account.
+//! A code leads to the page of its request, which has an address and can be reloaded; the pages before it are responses
+//! to POSTs. A GET changes nothing. Before sign-in only the format of a code is checked; it is looked up afterwards, so
+//! nobody can probe codes without an account.
 
+mod address;
 mod browser;
 mod code;
 mod decide;
+mod recent;
+mod request_page;
 mod session;
 mod sign_in;
 mod turnstile;
@@ -13,6 +17,9 @@ mod view;
 
 use rand_core::CryptoRng;
 
+use self::address::REQUEST;
+use self::browser::Stale;
+use self::view::Entry;
 use super::choice;
 use super::error::Error;
 use super::form::Form;
@@ -20,16 +27,17 @@ use super::http::Response;
 use super::page::{Problem, ProblemPage};
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
+use crate::grant::link;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
 use crate::language::Language;
-use view::Entry;
 
 /// The purpose of a form.
 enum Step {
     Code,
     SignIn,
     Decide,
+    Withdraw,
     SwitchAccount,
     SignOut,
 }
@@ -40,6 +48,7 @@ impl Step {
             "code" => Some(Self::Code),
             "sign_in" => Some(Self::SignIn),
             "decide" => Some(Self::Decide),
+            "withdraw" => Some(Self::Withdraw),
             "switch_account" => Some(Self::SwitchAccount),
             "sign_out" => Some(Self::SignOut),
             _ => None,
@@ -66,16 +75,31 @@ fn not_a_form<P: Platform>(context: Context<'_, P>, error: &Error) -> Response {
 /// Shows the page for entering a code. A code from a link is filled in, but the person must still confirm it
 /// (RFC 8628 §3.3.1).
 async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
-    let query = Form::parse(context.request.query.as_bytes()).unwrap_or_default();
-    let shape = &context.server.settings.user_code;
-    let code = query.get("user_code").and_then(|typed| UserCode::parse_either(typed, shape));
-    let entry = code.as_ref().map_or(Entry::Nothing, Entry::Compare);
+    let query = Form::of_link(&context.request.query);
+    if query.get(REQUEST).is_some() {
+        return request_page::answer(context, &query, rng).await;
+    }
     if let Some(browser) = browser::read(context) {
-        return view::enter(context, 200, &browser, entry, None).await;
+        return linked(context, &query, &browser).await;
     }
     let browser = Browser::new(rng);
-    let page = view::enter(context, 200, &browser, entry, None).await;
+    let page = linked(context, &query, &browser).await;
     browser::remember(context, page, &browser, rng)
+}
+
+/// Fills in the code from the link, unless the link says that the code has expired.
+async fn linked<P: Platform>(context: Context<'_, P>, query: &Form, browser: &Browser) -> Response {
+    let shape = &context.server.settings.user_code;
+    let Some(code) = query.get("user_code").and_then(|typed| UserCode::parse_either(typed, shape)) else {
+        return view::enter(context, 200, browser, Entry::Nothing, None).await;
+    };
+    match code::link_end(context, &code, query) {
+        Some(end) if end <= context.now => view::link_expired(context, 200, browser, end).await,
+        Some(_) | None => {
+            let entry = Entry::Compare(&code, query.get(link::PARAMETER));
+            view::enter(context, 200, browser, entry, None).await
+        }
+    }
 }
 
 async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
@@ -95,6 +119,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::Code) => code::entered(context, form, browser, rng).await,
         Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
+        Some(Step::Withdraw) => request_page::withdraw(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
         Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
         None => Ok(not_a_form(context, &Error::Malformed("step"))),
@@ -115,7 +140,7 @@ async fn in_language<P: Platform>(
     let page = match Step::read(form) {
         Some(Step::SignIn) => Ok(sign_in::shown_again(context, form, browser).await),
         Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
-        Some(Step::Code | Step::SwitchAccount | Step::SignOut) | None => {
+        Some(Step::Code | Step::Withdraw | Step::SwitchAccount | Step::SignOut) | None => {
             Ok(code::typed_so_far(context, form, browser).await)
         }
     };
@@ -128,20 +153,48 @@ fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
 }
 
 /// Answers a form with the wrong CSRF token: the browser's session changed, for example in another window, or
-/// its cookies are gone.
+/// its cookies are gone. What was typed stays.
 async fn start_again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let browser = browser::read(context).unwrap_or_else(|| Browser::new(rng));
-    let page = browser::Transaction::open(context, form, &browser).filter(|page| page.hold.is_some());
-    if page.is_some() {
-        return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
-    }
-    let page = view::enter(context, 403, &browser, Entry::Nothing, Some(Problem::SessionExpired)).await;
+    let Some(browser) = browser::read(context) else { return without_cookie(context, form, rng).await };
+    let page = match browser::Transaction::open(context, form, &browser) {
+        Ok(transaction) if transaction.hold.is_some() => {
+            return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
+        }
+        Ok(transaction) => {
+            let entry = Entry::Typed(&transaction.user_code);
+            view::enter(context, 403, &browser, entry, Some(Problem::SignedInElsewhere)).await
+        }
+        Err(Stale::Missing | Stale::NotOurs) => {
+            let entry = Entry::Typed(form.get("user_code").unwrap_or_default());
+            view::enter(context, 403, &browser, entry, Some(Problem::SignedInElsewhere)).await
+        }
+        Err(stale @ (Stale::OtherBrowser | Stale::TooOld(_))) => {
+            view::stale(context, 403, &browser, stale, form).await
+        }
+    };
     let page = page.noting("verification", None, "refused", "csrf");
     browser::remember(context, page, &browser, rng)
+}
+
+/// Answers a form that came without the cookie, or with one that this server cannot read.
+async fn without_cookie<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let (problem, reason) = if browser::has_cookie(context) {
+        (Problem::OldCookie, "old_cookie")
+    } else {
+        (Problem::NoCookie, "no_cookie")
+    };
+    let browser = Browser::new(rng);
+    let entry = Entry::Typed(form.get("user_code").unwrap_or_default());
+    let page = view::enter(context, 403, &browser, entry, Some(problem)).await;
+    browser::remember(context, page.noting("verification", None, "refused", reason), &browser, rng)
 }
 
 /// Builds the page of `/authorize`, which says that a sign-in cannot start there.
@@ -150,4 +203,17 @@ pub(super) fn refuse_authorization<P: Platform>(context: Context<'_, P>) -> Resp
     let page =
         ProblemPage { text, title: text.authorize_title(), explanation: text.authorize_text(), back: None };
     view::html(text.language, 400, &page)
+}
+
+/// Leads from a mistyped path to the page for codes, with everything else in the link.
+pub(super) fn go_to_entry<P>(context: Context<'_, P>) -> Response {
+    let query = &context.request.query;
+    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+    Response::empty_redirect(format!("{}{query}", view::action(context)))
+}
+
+/// Builds the page for a path without an endpoint.
+pub(super) fn nothing_here<P: Platform>(context: Context<'_, P>) -> Response {
+    let text = context.text();
+    view::problem(context, 404, text.lost_title(), text.lost_text())
 }

@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use super::browser::Transaction;
+use super::browser::{Stale, Transaction};
 use super::session::end;
 use super::turnstile::TurnstileRefusal;
 use super::view::Entry;
@@ -34,8 +34,9 @@ pub(super) async fn submitted<P: Platform>(
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((transaction, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(too_old(context, &browser, WHAT).await);
+    let (transaction, user_code) = match read_transaction(context, form, &browser) {
+        Ok(read) => read,
+        Err(stale) => return Ok(stopped(context, &browser, stale, form, WHAT).await),
     };
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
@@ -62,9 +63,15 @@ pub(super) async fn submitted<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
-/// Answers a form that was shown too long ago or to another browser.
-async fn too_old<P: Platform>(context: Context<'_, P>, browser: &Browser, what: &'static str) -> Response {
-    let page = view::enter(context, 400, browser, Entry::Nothing, Some(Problem::SessionExpired)).await;
+/// Answers a form whose hidden field is not good.
+async fn stopped<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    stale: Stale,
+    form: &Form,
+    what: &'static str,
+) -> Response {
+    let page = view::stale(context, 400, browser, stale, form).await;
     page.noting(what, None, "refused", "no_transaction")
 }
 
@@ -120,8 +127,8 @@ pub(super) async fn shown_again<P: Platform>(
     browser: &Browser,
 ) -> Response {
     match read_transaction(context, form, browser) {
-        Some(_) => show(context, form, browser, (200, None)),
-        None => too_old(context, browser, WHAT).await,
+        Ok(_) => show(context, form, browser, (200, None)),
+        Err(stale) => stopped(context, browser, stale, form, WHAT).await,
     }
 }
 
@@ -133,7 +140,7 @@ fn show<P: Platform>(
 ) -> Response {
     let transaction = form.get("transaction").unwrap_or_default();
     let username = form.get("username").unwrap_or_default();
-    let again = read_transaction(context, form, browser).is_some_and(|(read, _)| read.hold.is_some());
+    let again = read_transaction(context, form, browser).is_ok_and(|(read, _)| read.hold.is_some());
     let page = if again { view::sign_in_again } else { view::sign_in };
     page(context, status, browser, transaction, username, problem)
 }
@@ -177,8 +184,9 @@ pub(super) async fn switch_account<P: Platform>(
     mut browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((before, user_code)) = read_transaction(context, form, &browser) else {
-        return Ok(too_old(context, &browser, "sign_out").await);
+    let (before, user_code) = match read_transaction(context, form, &browser) {
+        Ok(read) => read,
+        Err(stale) => return Ok(stopped(context, &browser, stale, form, "sign_out").await),
     };
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
@@ -207,12 +215,16 @@ pub(super) async fn sign_out<P: Platform>(
 }
 
 /// Reads the sealed field and the code in it.
+///
+/// # Errors
+///
+/// Why the field is not good.
 pub(super) fn read_transaction<P>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
-) -> Option<(Transaction, UserCode)> {
+) -> Result<(Transaction, UserCode), Stale> {
     let transaction = Transaction::open(context, form, browser)?;
-    let code = UserCode::parse_either(&transaction.user_code, &context.server.settings.user_code)?;
-    Some((transaction, code))
+    let code = UserCode::parse_either(&transaction.user_code, &context.server.settings.user_code);
+    Ok((transaction, code.ok_or(Stale::NotOurs)?))
 }

@@ -77,7 +77,7 @@ pub(super) async fn pass<P: Platform>(
     };
     // Every form costs a request to Cloudflare.
     if !context.server.platform.within_limit(&context.rate_key("turnstile")).await {
-        return Err(view::wait(context, browser, 60).await);
+        return Err(view::wait(context, browser, code, 60).await);
     }
     match verify(context, turnstile, token).await {
         Ok(Ok(())) => Ok(Some(context.now)),
@@ -96,7 +96,8 @@ pub(super) async fn ask_again<P: Platform>(
     code: &UserCode,
     refusal: TurnstileRefusal,
 ) -> Response {
-    let page = view::enter(context, status, browser, Entry::Compare(code), Some(refusal.problem())).await;
+    let page =
+        view::enter(context, status, browser, Entry::Compare(code, None), Some(refusal.problem())).await;
     page.noting(view::CODE_ENTRY, None, "unchecked", refusal.reason())
 }
 

@@ -5,17 +5,21 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::browser;
+use super::browser::Stale;
+use super::recent::Recent;
 use crate::client::Client;
 use crate::client::rules::About;
 use crate::device_kind::DeviceKind;
+use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
-    CodeShape, ConsentPage, Document, EnterPage, Origin, Outcome, Problem, ProblemPage, ResultPage,
+    CodeShape, ConsentPage, Document, EndForm, EnterPage, Origin, Problem, ProblemPage, ResultPage,
     SignInPage, StartPage,
 };
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
+use crate::grant::Outcome;
 use crate::grant::command::Shown;
 use crate::grant::user_code::{Shape, UserCode};
 use crate::identity::account::Account;
@@ -33,6 +37,8 @@ use crate::web_origin::WebOrigin;
 const TURNSTILE: &str =
     "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
 
+/// Most characters of a typed code that a page repeats, as many as its field takes.
+const LONGEST_TYPED: usize = 64;
 /// The `what` of log lines about code entries.
 pub(super) const CODE_ENTRY: &str = "code_entry";
 
@@ -50,7 +56,7 @@ fn html_that_loads(sources: &str, language: Language, status: u16, page: &impl T
         Ok(body) => {
             let style = style_of(&body);
             let policy = format!(
-                "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
+                "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
             );
             Response::new(status, "text/html; charset=utf-8", body)
                 .with("cache-control", "no-store".to_owned())
@@ -71,16 +77,24 @@ pub(super) enum Entry<'a> {
     Nothing,
     /// What was typed so far, which might not be a code.
     Typed(&'a str),
-    /// A code from a link, or one that was typed but not looked up yet, to compare with that of the device.
-    Compare(&'a UserCode),
+    /// A code from a link, or one that was typed but not looked up yet, to compare with that of the device; and the
+    /// proof of the link that brought it.
+    Compare(&'a UserCode, Option<&'a str>),
 }
 
 impl Entry<'_> {
     fn value(self) -> String {
         match self {
             Self::Nothing => String::new(),
-            Self::Typed(typed) => typed.to_owned(),
-            Self::Compare(code) => code.to_string(),
+            Self::Typed(typed) => typed.chars().take(LONGEST_TYPED).collect(),
+            Self::Compare(code, _) => code.to_string(),
+        }
+    }
+
+    const fn link(&self) -> Option<&str> {
+        match self {
+            Self::Nothing | Self::Typed(_) => None,
+            Self::Compare(_, link) => *link,
         }
     }
 }
@@ -110,7 +124,8 @@ pub(super) async fn enter<P: Platform>(
         csrf: &browser::csrf(context, browser),
         signed_in_as: browser.signed_in(context.now).map(|session| session.name.as_str()),
         user_code: &entry.value(),
-        compare: matches!(entry, Entry::Compare(_)),
+        compare: matches!(entry, Entry::Compare(..)),
+        link: entry.link(),
         shape: CodeShape {
             digits: shape.is_digits(),
             example: &example(shape),
@@ -120,6 +135,34 @@ pub(super) async fn enter<P: Platform>(
         problem,
     };
     html_that_loads(if site_key.is_some() { TURNSTILE } else { "" }, text.language, status, &page)
+}
+
+/// Builds the page for entering a code, for a person whose form could not be used.
+pub(super) async fn stale<P: Platform>(
+    context: Context<'_, P>,
+    status: u16,
+    browser: &Browser,
+    stale: Stale,
+    form: &Form,
+) -> Response {
+    let typed = form.get("user_code").unwrap_or_default();
+    let (problem, typed) = match &stale {
+        Stale::Missing | Stale::NotOurs => (Problem::NotOurs, typed),
+        Stale::OtherBrowser => (Problem::OtherBrowser, typed),
+        Stale::TooOld(user_code) => (Problem::TooOld, user_code.as_str()),
+    };
+    enter(context, status, browser, Entry::Typed(typed), Some(problem)).await
+}
+
+/// Builds the page for a link whose code has expired: it costs no try and calls no object.
+pub(super) async fn link_expired<P: Platform>(
+    context: Context<'_, P>,
+    status: u16,
+    browser: &Browser,
+    end: Timestamp,
+) -> Response {
+    let page = enter(context, status, browser, Entry::Nothing, Some(Problem::LinkExpired { end })).await;
+    page.noting(CODE_ENTRY, None, "expired", "link")
 }
 
 /// Returns an example such as `0000-0000-0000` if some clients, but not all, have codes of digits.
@@ -199,7 +242,7 @@ pub(super) fn consent<P: Platform>(
         user_code: &consent.code.to_string(),
         client_name: consent.client.map_or(&asked.client_id, |client| &client.client_name),
         client_uri: consent.client.and_then(|client| client.client_uri.as_deref()),
-        is_unchecked: consent.client.is_some_and(|client| client.registered_by.is_anyone()),
+        is_unchecked: consent.client.is_some_and(|client| client.registered_by.is_itself()),
         account_name: &consent.account.name,
         account_detail: consent.account.email.as_deref().unwrap_or(&consent.account.username),
         expected: expected(asked.login_hint.as_deref(), consent.account),
@@ -335,10 +378,29 @@ fn place_name(text: Messages<'_>, place: &Place) -> Html {
     areas.chain(country).reduce(inside).unwrap_or_else(|| text.unknown_place())
 }
 
-/// Builds the result page, which sends the person back to the device (RFC 8628 §3.3).
-pub(super) fn result<P: Platform>(context: Context<'_, P>, outcome: Outcome, client_name: &str) -> Response {
-    let text = context.text();
-    html(text.language, 200, &ResultPage { text, outcome, client_name })
+/// Builds the result page, which sends the person back to the device (RFC 8628 §3.3). If `kept`, it says first that
+/// the button that was pressed changed nothing.
+pub(super) fn result<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    recent: &Recent,
+    kept: bool,
+) -> Response {
+    let Some(seen) = &recent.result else { return over(context) };
+    let text = context.or_in(&seen.ui_locales).text();
+    let (action, csrf) = (action(context), browser::csrf(context, browser));
+    let can_end = seen.outcome == Outcome::Approved
+        && context.now < recent.ends_at
+        && browser.signed_in(context.now).is_some();
+    let page = ResultPage {
+        text,
+        outcome: seen.outcome,
+        time: text.clock(seen.at),
+        client_name: &seen.client_name,
+        kept,
+        end: can_end.then_some(EndForm { action: &action, csrf: &csrf, request: &recent.nonce }),
+    };
+    html(text.language, 200, &page)
 }
 
 /// Builds a page that only says what happened, with a link to start again.
@@ -352,10 +414,22 @@ pub(super) fn problem<P: Platform>(
     html(text.language, status, &ProblemPage { text, title, explanation, back: Some(&back) })
 }
 
-/// Builds the page for an older window of a request that was opened again.
+/// Builds the page for a window whose request another session has opened since.
 pub(super) fn elsewhere<P: Platform>(context: Context<'_, P>, status: u16) -> Response {
     let text = context.text();
     problem(context, status, text.elsewhere_title(), text.elsewhere_text())
+}
+
+/// Builds the page for a request of which this browser knows nothing, or that ended without it.
+pub(super) fn over<P: Platform>(context: Context<'_, P>) -> Response {
+    let text = context.text();
+    problem(context, 409, text.over_title(), text.over_text())
+}
+
+/// Builds the page for a request that nobody answered in time.
+pub(super) fn expired<P: Platform>(context: Context<'_, P>, at: Timestamp) -> Response {
+    let text = context.text();
+    problem(context, 409, text.request_expired_title(), text.request_expired_text(&text.clock(at)))
 }
 
 /// Builds the page that says that something cannot be reached. The grant has not changed.
@@ -366,13 +440,19 @@ pub(super) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
 }
 
 /// Returns the path that forms post to.
-fn action<P>(context: Context<'_, P>) -> String {
+pub(super) fn action<P>(context: Context<'_, P>) -> String {
     format!("{}/device", context.issuer.path())
 }
 
 /// Builds the page for entering a code, with the time to wait before the next try.
-pub(super) async fn wait<P: Platform>(context: Context<'_, P>, browser: &Browser, seconds: u64) -> Response {
-    let page = enter(context, 429, browser, Entry::Nothing, Some(Problem::Wait { seconds })).await;
+pub(super) async fn wait<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    code: &UserCode,
+    seconds: u64,
+) -> Response {
+    let typed = code.to_string();
+    let page = enter(context, 429, browser, Entry::Typed(&typed), Some(Problem::Wait { seconds })).await;
     page.with("retry-after", seconds.to_string()).noting(CODE_ENTRY, None, "wait", "budget")
 }
 

@@ -48,8 +48,9 @@ const NARROWEST = { width: 320, height: 568, deviceScaleFactor: 1, mobile: true 
  *
  * @param {object} [options]
  * @param {boolean} [options.javascript] false turns scripts off, as a cautious person might
+ * @param {boolean} [options.cookies] false blocks all cookies
  */
-export async function openBrowser({ javascript = true } = {}) {
+export async function openBrowser({ javascript = true, cookies = true } = {}) {
   const profile = temporaryDirectory();
   const log = new logging.Preferences();
   log.setLevel(logging.Type.BROWSER, logging.Level.ALL);
@@ -58,6 +59,7 @@ export async function openBrowser({ javascript = true } = {}) {
   options.addArguments(...ARGUMENTS, `--user-data-dir=${profile.path}`);
   options.setLoggingPrefs(log);
   if (!javascript) options.setUserPreferences({ 'profile.managed_default_content_settings.javascript': 2 });
+  if (!cookies) options.setUserPreferences({ 'profile.managed_default_content_settings.cookies': 2 });
   const driver = await new Builder()
     .forBrowser(Browsers.CHROME)
     .setChromeOptions(options)
@@ -196,6 +198,18 @@ class Browser {
   async click(label) {
     const text = `normalize-space() = ${JSON.stringify(label)}`;
     await this.#driver.findElement(By.xpath(`//button[${text}] | //a[${text}] | //summary[${text}]`)).click();
+  }
+
+  /** Presses a button twice in quick succession. */
+  async doubleClick(label) {
+    const button = await this.#driver.findElement(By.xpath(`//button[normalize-space() = ${JSON.stringify(label)}]`));
+    await this.#driver.actions().doubleClick(button).perform();
+  }
+
+  /** Delays every response by so many milliseconds; 0 turns that off. */
+  async delay(latency) {
+    const throughput = 10_000_000;
+    await this.#driver.setNetworkConditions({ offline: false, latency, download_throughput: throughput, upload_throughput: throughput });
   }
 
   /** Does something that leads to another page, and waits until the current page is gone. */

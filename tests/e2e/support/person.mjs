@@ -78,6 +78,7 @@ export class Person {
     const sent = { ...this.headers, ...headers, ...(cookie && { cookie }) };
     const response = await fetch(this.server.origin + path, { ...init, headers: sent, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
+    if (response.status === 303) return this.#go(response.headers.get('location'), {});
     this.page = page(response, await response.text());
     keepSecret('a CSRF token', this.page.csrf);
     keepSecret('a transaction', this.page.transaction);

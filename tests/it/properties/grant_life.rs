@@ -59,6 +59,7 @@ fn grant() -> Grant {
         grace: GRACE,
         interval: 5,
         state: State::Pending { hold: None },
+        decision: None,
         without_key: false,
     }
 }

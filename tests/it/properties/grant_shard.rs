@@ -22,6 +22,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(account, browser)| Step::Hold { account, browser }),
         3 => (mostly(), prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)])
             .prop_map(|(fresh, decision)| Step::Decide { stale: !fresh, decision }),
+        1 => mostly().prop_map(|fresh| Step::Find { stale: !fresh }),
+        1 => mostly().prop_map(|fresh| Step::Withdraw { stale: !fresh }),
         4 => (mostly(), 0..3_u8, any::<bool>(), any::<bool>())
             .prop_map(|(right, attempt, confidential, far)| Step::Redeem { right, attempt, confidential, far }),
         1 => mostly().prop_map(|right| Step::RefuseElsewhere { right }),
@@ -65,14 +67,19 @@ const BEGUN: [Step; 3] = [
     Step::Redeem { right: true, attempt: 0, confidential: true, far: false },
 ];
 
-const OUTCOMES: [&str; 26] = [
+const OUTCOMES: [&str; 34] = [
     "held",
     "contested",
     "decided",
+    "decided before",
     "denied",
     "elsewhere",
+    "ended",
     "expired",
+    "expired unanswered",
+    "held elsewhere",
     "opened over an old one",
+    "open",
     "over",
     "pending",
     "ready",
@@ -85,11 +92,14 @@ const OUTCOMES: [&str; 26] = [
     "reissued",
     "replayed",
     "reused",
+    "settled",
     "spent",
     "taken",
     "too soon",
     "too soon in one way only",
     "unknown",
+    "withdrawn after redemption",
+    "withdrawn before redemption",
     "without key",
     "opened",
 ];

@@ -19,12 +19,13 @@ use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::{Current, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere, Shown, TakeHold,
+    ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere,
+    Settled, Shown, Standing, TakeHold, Withdraw,
 };
 use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::routing::RowKey;
-use device_grant::grant::{Denial, State};
+use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity::account::AccountKey;
 use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
@@ -133,6 +134,11 @@ fn commands_about_a_grant() {
         TakeHold { key, hold: hold(), person: Box::new(request().side()) },
         &format!(r#"{{"take_hold":{{"key":"{SEVENS}","hold":{held},"person":{person}}}}}"#),
     );
+    travels(
+        FindRequest { key, hold: hold() },
+        &format!(r#"{{"find_request":{{"key":"{SEVENS}","hold":{held}}}}}"#),
+    );
+    travels(Withdraw { key, hold: hold() }, &format!(r#"{{"withdraw":{{"key":"{SEVENS}","hold":{held}}}}}"#));
     for (decision, name) in [
         (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{}}}"#, json(&approval()))),
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
@@ -203,12 +209,21 @@ fn replies_of_a_shard_of_grants() {
     answers::<Redeem>(&Redemption::Won, r#""won""#);
     answers::<Redeem>(&Redemption::Again, r#""again""#);
     answers::<Redeem>(&Redemption::Lost, r#""lost""#);
-    let shown = Box::new(Shown { request: request(), expires_at: AT });
+    let shown = Box::new(Shown { request: request(), nonce: "nonce".to_owned(), expires_at: AT });
     let page = format!(r#"{{"yours":{}}}"#, json(&shown));
-    answers::<TakeHold>(&Held::Yours(shown), &page);
+    answers::<TakeHold>(&Held::Yours(shown.clone()), &page);
+    answers::<FindRequest>(&Standing::Open(shown), &page.replace("yours", "open"));
     answers::<TakeHold>(&Held::Absent(2), r#"{"absent":2}"#);
-    let done = format!(r#"{{"done":{}}}"#, json(&request()));
-    answers::<Decide>(&Decided::Done(Box::new(request())), &done);
+    let settled =
+        || Box::new(Settled { request: request(), outcome: Outcome::Approved, at: AT, ends_at: AT });
+    let (text, at) = (json(&request()), AT.millis());
+    let record = format!(r#"{{"request":{text},"outcome":"approved","at":{at},"ends_at":{at}}}"#);
+    answers::<Decide>(&Decided::Done(settled()), &format!(r#"{{"done":{record}}}"#));
+    answers::<Withdraw>(&Decided::Before(settled()), &format!(r#"{{"before":{record}}}"#));
+    answers::<FindRequest>(&Standing::Settled(settled()), &format!(r#"{{"settled":{record}}}"#));
+    answers::<FindRequest>(&Standing::Expired(AT), &format!(r#"{{"expired":{at}}}"#));
+    answers::<FindRequest>(&Standing::Elsewhere, r#""elsewhere""#);
+    answers::<FindRequest>(&Standing::Over, r#""over""#);
     answers::<Decide>(&Decided::Elsewhere, r#""elsewhere""#);
     answers::<Decide>(&Decided::Over, r#""over""#);
 }
@@ -262,8 +277,12 @@ fn commands_and_replies_of_a_limiter() {
     travels(UseOnce { key: key(), until: AT }, &format!(r#"{{"use_once":{{"key":"k","until":{at}}}}}"#));
     let live = BTreeMap::from([("weur/0".to_owned(), 3)]);
     travels(
-        Expose { key: key(), live, wrong: 1, window: 300, allowed: 5 },
+        Expose { key: key(), live: live.clone(), wrong: 1, right: 0, window: 300, allowed: 5 },
         r#"{"expose":{"key":"k","live":{"weur/0":3},"wrong":1,"window":300,"allowed":5}}"#,
+    );
+    travels(
+        Expose { key: key(), live, wrong: 1, right: 7, window: 300, allowed: 5 },
+        r#"{"expose":{"key":"k","live":{"weur/0":3},"wrong":1,"right":7,"window":300,"allowed":5}}"#,
     );
     answers::<Take>(&Room::Taken(AT), &format!(r#"{{"taken":{at}}}"#));
     let full = Full { seconds: 9, prefix: Some(Width::Site) };

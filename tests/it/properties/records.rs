@@ -76,6 +76,7 @@ pub(super) fn grant(state: State) -> Grant {
         grace: 60,
         interval: 5,
         state,
+        decision: None,
         without_key: false,
     }
 }

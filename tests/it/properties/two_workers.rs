@@ -136,6 +136,11 @@ struct Life<'a> {
     met: &'a RefCell<BTreeMap<&'static str, u32>>,
 }
 
+/// Returns whether a decision came after another one, and changed nothing.
+fn is_kept(response: &Response) -> bool {
+    response.header("location").is_some_and(|location| location.ends_with("&kept=yes"))
+}
+
 impl<'a> Life<'a> {
     /// Starts a grant, and opens its consent page. Another person has entered one wrong code.
     fn new(two: &'a Two, met: &'a RefCell<BTreeMap<&'static str, u32>>) -> Self {
@@ -207,8 +212,9 @@ impl<'a> Life<'a> {
                 self.tell("refreshed");
                 self.keep(response);
             }
-            (Move::Approve, 200) => self.tell("approved"),
-            (Move::Deny, 200) => self.tell("refused"),
+            (Move::Approve | Move::Deny, 303) if is_kept(response) => {}
+            (Move::Approve, 303) => self.tell("approved"),
+            (Move::Deny, 303) => self.tell("refused"),
             (Move::Guess, 400) => self.tell("wrong code"),
             (Move::Guess, 429) => self.tell("too many codes"),
             (Move::Start, 200) => self.tell("started"),

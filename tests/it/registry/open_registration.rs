@@ -295,3 +295,55 @@ fn only_redemptions_and_refreshes_of_these_clients_are_noted() {
 
     assert_eq!((last_used_at(&world, &client_id), last_used_at(&world, "demo-tv")), (None, None));
 }
+
+#[test]
+fn a_client_that_registers_itself_is_marked_with_and_without_a_token() {
+    let world = World::with(&[&OPEN[..], &[("INITIAL_ACCESS_TOKEN_SHA256", DIGEST)]].concat());
+    let mark = "Nobody here has checked this app.";
+    for token in [None, Some("test")] {
+        let metadata =
+            json!({ "client_name": "TV", "grant_types": [GRANT], "token_endpoint_auth_method": "none" });
+        let client_id = text(&json(&register(&world, "203.0.113.1", token, &metadata)), "client_id");
+        let started = world.start_with(&[("client_id", &client_id)]);
+        let consent = Person::of(&world).enter_as("alice", "wonderland-8787", &started.user_code);
+        assert!(consent.body.contains(mark), "{token:?}: {}", consent.body);
+    }
+    let consent = Person::of(&world).enter_as("alice", "wonderland-8787", &world.start().user_code);
+    assert!(consent.body.contains("Demo TV") && !consent.body.contains(mark), "an operator's client");
+}
+
+#[test]
+fn a_client_that_registers_itself_neither_speaks_for_the_service_nor_imitates_a_client() {
+    let world = World::with(&[&OPEN[..], &[("INITIAL_ACCESS_TOKEN_SHA256", DIGEST)]].concat());
+    for (name, why) in [
+        ("Demo TV", "looks like the name of another client"),
+        ("demo-tv", "looks like the name of another client"),
+        ("Dеmo ТV", "looks like the name of another client"),
+        ("Example Support", "must not contain 'support'"),
+        ("0fficial app", "must not contain 'official'"),
+        ("Device Sign-In", "must not contain 'sign in'"),
+        ("127.0.0.1", "must not contain '127.0.0.1'"),
+    ] {
+        for token in [None, Some("test")] {
+            let response = register(
+                &world,
+                "203.0.113.1",
+                token,
+                &json!({ "client_name": name, "grant_types": [GRANT] }),
+            );
+
+            let body = json(&response);
+            assert_eq!(
+                (response.status, text(&body, "error")),
+                (400, "invalid_client_metadata".to_owned()),
+                "{name}"
+            );
+            assert!(text(&body, "error_description").contains(why), "{body}");
+        }
+        world.server.platform.reset_counters("open-registration");
+    }
+    let response =
+        register(&world, "203.0.113.1", None, &json!({ "client_name": "Demo TV 2", "grant_types": [GRANT] }));
+    assert_eq!(response.status, 201, "{}", response.body);
+    Admin(&world).created(&json!({ "client_name": "Official Support" }));
+}

@@ -1,13 +1,18 @@
 //! Wrong codes and wrong passwords: what they reveal, and how they are limited.
 
+use std::collections::BTreeMap;
+
 use device_grant::endpoint::http::Response;
+use device_grant::endpoint::platform::Platform as _;
+use device_grant::limiter::budgets::EXPOSURE;
+use device_grant::limiter::command::Expose;
 
 use super::{ALICE, BOB, enter};
-use crate::support::World;
 use crate::support::person::{Person, hidden};
+use crate::support::{World, now_or_never};
 
 #[test]
-fn wrong_used_expired_and_foreign_codes_get_the_same_page() {
+fn wrong_used_expired_and_foreign_codes_get_the_same_page_but_for_the_code_itself() {
     let world = World::new();
     let expired = world.start();
     world.wait(300);
@@ -24,7 +29,9 @@ fn wrong_used_expired_and_foreign_codes_get_the_same_page() {
     let enters = |user_code: &str| {
         // An account has five tries; this test needs more.
         world.server.platform.reset_counters("code/");
-        Response { decisions: Vec::new(), ..person.enter(user_code) }
+        let page = person.enter(user_code);
+        let body = page.body.replace(&format!("value=\"{user_code}\""), "");
+        Response { decisions: Vec::new(), body, ..page }
     };
     enters(&contested_before.user_code);
     let ends: Vec<String> = codes.iter().map(|code| world.poll_outcome(&code.device_code)).collect();
@@ -109,6 +116,46 @@ fn a_network_has_its_own_budget_of_wrong_codes() {
 }
 
 #[test]
+fn a_typo_now_and_then_makes_no_code_longer() {
+    let world = World::new();
+    let started: Vec<_> = (0..6).map(|_| world.start()).collect();
+    let person = Person::of(&world);
+    person.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB");
+    for code in &started {
+        person.enter("BBBB-BBBB");
+        person.enter(&code.user_code);
+        world.server.platform.reset_counters("code/");
+    }
+    world.wait(10);
+
+    assert_eq!(world.start().user_code.len(), 9);
+}
+
+#[test]
+fn a_busy_service_of_honest_people_keeps_its_codes_short() {
+    let world = World::new();
+    // Ten logins a second for a day, of which one in ten takes two tries; the other isolates report theirs.
+    for _ in 0..60 {
+        now_or_never(report(&world, 3_000, 100, 10));
+        world.wait(10);
+    }
+    assert_eq!(world.start().user_code.len(), 9);
+
+    now_or_never(report(&world, 3_000, 0, 900));
+    world.wait(10);
+
+    assert_eq!(world.start().user_code.len(), 12, "somebody guesses");
+}
+
+/// Reports live codes, and right and wrong entries, as other isolates would.
+async fn report(world: &World, live: u64, right: u64, wrong: u64) {
+    let live = BTreeMap::from([("weur/0".to_owned(), live)]);
+    let allowed = device_grant::limiter::budgets::allowed_exposure(34.575);
+    let expose = Expose { key: EXPOSURE.to_owned(), live, wrong, right, window: 300, allowed };
+    world.server.platform.limits(expose).await.expect("the limiter answers");
+}
+
+#[test]
 fn guessing_makes_new_codes_longer_and_refuses_nobody() {
     let world = World::new();
     for _ in 0..4 {
@@ -116,9 +163,7 @@ fn guessing_makes_new_codes_longer_and_refuses_nobody() {
     }
     let person = Person::of(&world);
     person.enter_as(ALICE.0, ALICE.1, "BBBB-BBBB");
-    person.enter("CCCC-CCCC");
-    person.enter("DDDD-DDDD");
-    person.enter("FFFF-FFFF");
+    now_or_never(world.server.expose(7_000, world.now()));
     world.wait(10);
 
     let longer = world.start();

@@ -12,6 +12,7 @@ mod page_safety;
 mod redemption;
 mod redemption_place;
 mod refresh;
+mod request_page;
 mod retired_key_pairs;
 mod sessions;
 mod snapshot;

@@ -157,7 +157,7 @@ fn a_decision_is_compared_with_where_it_is_made() {
 
     let result = world.send(&Request { place: lagos().into(), ..decide });
 
-    assert_eq!((result.status, logged(&result)), (200, vec![Some(Verdict::Far)]));
+    assert_eq!((result.status, logged(&result)), (303, vec![Some(Verdict::Far)]));
     assert_eq!(event(&world, "consent_opened")["comparison"]["verdict"]["is"], "near");
     assert_eq!(event(&world, "approved")["comparison"]["verdict"]["is"], "far");
 }

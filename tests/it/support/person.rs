@@ -18,6 +18,8 @@ pub(crate) struct Person<'a> {
     pub(crate) address: String,
     /// The page that the browser shows.
     pub(crate) page: RefCell<Response>,
+    /// Where the last redirect led.
+    location: RefCell<Option<String>>,
 }
 
 impl<'a> Person<'a> {
@@ -40,6 +42,7 @@ impl<'a> Person<'a> {
             languages: None,
             address: address.to_owned(),
             page,
+            location: RefCell::default(),
         }
     }
 
@@ -104,17 +107,42 @@ impl<'a> Person<'a> {
         self.send(post("/device", &[&[("csrf", csrf.as_str())], fields].concat()))
     }
 
-    /// Sends a request with the cookies and the address of this browser.
+    /// Sends a request with the cookies and the address of this browser, and follows a redirect. The decisions of the
+    /// redirect are those of the page.
     pub(crate) fn send(&self, request: Request) -> Response {
-        let response = (self.server)(&self.addressed(request));
-        for (name, value) in &response.headers {
-            if *name == "set-cookie" {
-                let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
-                self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
-            }
+        let mut response = self.exchange(request);
+        if response.status == 303 {
+            let location = response.header("location").expect("a location").to_owned();
+            let (path, query) = location.split_once('?').unwrap_or((&location, ""));
+            let next = self.exchange(Request { path: path.to_owned(), query: query.to_owned(), ..get() });
+            response = Response { decisions: [response.decisions, next.decisions].concat(), ..next };
+            self.location.replace(Some(location));
         }
         self.page.replace(response.clone());
         response
+    }
+
+    /// Sends a request, and keeps the cookies of the response. Shows nothing and follows nothing.
+    pub(crate) fn exchange(&self, request: Request) -> Response {
+        let response = (self.server)(&self.addressed(request));
+        for (_, value) in response.headers.iter().filter(|(name, _)| *name == "set-cookie") {
+            let pair = value.split(';').next().and_then(|pair| pair.split_once('='));
+            let (name, value) = pair.expect("a name and a value");
+            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+        }
+        response
+    }
+
+    /// Opens the address of the last redirect again.
+    pub(crate) fn reload(&self) -> Response {
+        self.reload_from(get())
+    }
+
+    /// Opens the address of the last redirect again, with a request like `from`.
+    pub(crate) fn reload_from(&self, from: Request) -> Response {
+        let location = self.location.borrow().clone().expect("a redirect before");
+        let (path, query) = location.split_once('?').unwrap_or((&location, ""));
+        self.send(Request { path: path.to_owned(), query: query.to_owned(), ..from })
     }
 
     /// Adds the cookies and the address of this browser.
@@ -128,15 +156,27 @@ impl<'a> Person<'a> {
     /// From then on each has its own copies of the cookies.
     pub(crate) fn window(&self) -> Person<'a> {
         let page = RefCell::new(self.page.borrow().clone());
-        let cookies = self.cookies.clone();
-        Person { server: Rc::clone(&self.server), cookies, address: self.address.clone(), page, ..*self }
+        let (cookies, location) = (self.cookies.clone(), self.location.clone());
+        Person {
+            server: Rc::clone(&self.server),
+            cookies,
+            address: self.address.clone(),
+            page,
+            location,
+            ..*self
+        }
     }
 
     /// Returns the cookies as the browser would send them.
     pub(crate) fn cookie(&self) -> Option<String> {
-        let pairs: Vec<String> =
-            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies = self.cookies.borrow();
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// Makes the browser refuse cookies from now on.
+    pub(crate) fn forget_cookies(&self) {
+        self.cookies.borrow_mut().clear();
     }
 }
 

@@ -190,11 +190,21 @@ fn s7_an_error_goes_only_to_an_address_that_belongs_to_the_client() {
 }
 
 #[test]
-fn s8_a_posted_credential_is_answered_with_a_page_and_never_redirected() {
+fn s8_a_posted_credential_is_answered_with_a_page_or_a_303_and_never_repeated() {
     for (what, page) in pages(&World::new(), &[]) {
         assert!(matches!(page.status, 200 | 400 | 401 | 403 | 429), "{what}: {}", page.status);
         assert_eq!(page.header("location"), None, "{what}");
     }
+    let world = World::new();
+    let person = Person::of(&world);
+    person.enter(&world.start().user_code);
+    let form = [("step", "sign_in"), ("username", "alice"), ("password", "wonderland-8787")];
+
+    let answer = person.exchange(person.form(&form));
+
+    let location = answer.header("location").expect("a location");
+    assert_eq!((answer.status, answer.body.as_str()), (303, ""), "browsers go on with a GET");
+    assert!(location.starts_with("/device?request="), "{location}");
 }
 
 #[test]

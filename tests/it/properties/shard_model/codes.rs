@@ -2,10 +2,11 @@
 
 use device_grant::audit::What;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, Held, Open, Opened, PollCode, RefuseElsewhere, TakeHold,
+    ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, RefuseElsewhere, Standing,
+    TakeHold, Withdraw,
 };
 use device_grant::grant::poll::Poll;
-use device_grant::grant::{Denial, Grant, Hold};
+use device_grant::grant::{Denial, Grant, Hold, Outcome};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 
@@ -185,7 +186,12 @@ impl Life<'_> {
         } else {
             let news = if holder.as_ref().is_some_and(again) { vec![] } else { vec![What::ConsentOpened] };
             assert_eq!(self.events_since(&before), news);
-            self.code.held = Some(hold);
+            // All pages of a session have the hold of the first one.
+            if !holder.as_ref().is_some_and(again) {
+                self.code.held = Some(hold);
+            }
+            let Held::Yours(shown) = reply else { unreachable!("checked above") };
+            assert_eq!(Some(shown.nonce), self.code.held.as_ref().map(|held| held.nonce.clone()));
             self.meet("held");
         }
     }
@@ -194,17 +200,23 @@ impl Life<'_> {
         let (before, open) = (self.stored(), self.is_open());
         let fresh = self.code.held.clone().filter(|_| !stale);
         let hold = fresh.clone().unwrap_or_else(|| hold(0, 0, 0));
-        let (decision, what) = match decision {
-            0 => (ConsentDecision::Approve(approval(self.now)), What::Approved),
-            1 => (ConsentDecision::Deny(Denial::Denied), What::Denied),
-            _ => (ConsentDecision::Deny(Denial::Reported), What::Reported),
+        let (decision, what, outcome) = match decision {
+            0 => (ConsentDecision::Approve(approval(self.now)), What::Approved, Outcome::Approved),
+            1 => (ConsentDecision::Deny(Denial::Denied), What::Denied, Outcome::Denied),
+            _ => (ConsentDecision::Deny(Denial::Reported), What::Reported, Outcome::Reported),
         };
 
         let decided = self.ask(Decide { key: KEY, hold, person: Box::default(), decision: decision.clone() });
 
-        if open && fresh.is_some() {
+        if let Some((outcome, at)) = self.code.decided.filter(|_| fresh.is_some()) {
+            let Decided::Before(settled) = decided else { panic!("{decided:?}") };
+            assert_eq!((settled.outcome, settled.at), (outcome, at));
+            assert_eq!(self.stored(), before);
+            self.meet("decided before");
+        } else if open && fresh.is_some() {
             assert!(matches!(decided, Decided::Done(_)), "{decided:?}");
             assert_eq!(self.events_since(&before), [what]);
+            self.code.decided = Some((outcome, self.now));
             match decision {
                 ConsentDecision::Approve(_) => self.code.approved_at = Some(self.now),
                 ConsentDecision::Deny(how) => self.code.denied = Some(how),
@@ -215,6 +227,68 @@ impl Life<'_> {
             assert_eq!(self.stored(), before);
             self.meet(if open { "elsewhere" } else { "over" });
         }
+    }
+
+    /// Asks what became of the request, on the page that has or had the hold, or on another one.
+    pub(super) fn find(&mut self, stale: bool) {
+        let (before, fresh) = (self.stored(), self.code.held.clone().filter(|_| !stale));
+        let expected = if self.code.decided.is_some() && fresh.is_some() {
+            "settled"
+        } else if self.is_undecided() && fresh.is_some() {
+            if self.is_open() { "open" } else { "expired unanswered" }
+        } else if self.is_open() {
+            "held elsewhere"
+        } else {
+            "ended"
+        };
+
+        let reply = self.ask(FindRequest { key: KEY, hold: fresh.unwrap_or_else(|| hold(0, 0, 0)) });
+
+        assert_eq!(standing(&reply), expected, "{:?}", self.code);
+        assert_eq!(self.stored(), before);
+        self.meet(expected);
+    }
+
+    fn is_undecided(&self) -> bool {
+        self.code.denied.is_none() && self.code.approved_at.is_none()
+    }
+
+    /// Ends the access on the page that has or had the hold, or on another one.
+    pub(super) fn withdraw(&mut self, stale: bool) {
+        let before = self.stored();
+        let fresh = self.code.held.clone().filter(|_| !stale);
+        let decided = self.code.decided.filter(|_| fresh.is_some());
+        let is_approved = decided.is_some_and(|(outcome, _)| outcome == Outcome::Approved);
+        let ends = is_approved && self.code.denied.is_none();
+
+        let reply = self.ask(Withdraw { key: KEY, hold: fresh.unwrap_or_else(|| hold(0, 0, 0)) });
+
+        if ends {
+            assert!(matches!(reply, Decided::Done(_)), "{reply:?}");
+            assert_eq!(self.events_since(&before), [What::Withdrawn]);
+            assert_eq!(self.live(), [], "the tokens of the code are revoked");
+            self.code.decided = Some((Outcome::Withdrawn, self.now));
+            if self.code.won.is_empty() {
+                self.code.denied = Some(Denial::Withdrawn);
+                self.meet("withdrawn before redemption");
+            } else {
+                self.meet("withdrawn after redemption");
+            }
+        } else {
+            assert_eq!(matches!(reply, Decided::Before(_)), decided.is_some(), "{reply:?}");
+            assert_eq!(self.stored(), before);
+        }
+    }
+}
+
+/// Returns the name of what became of a request.
+fn standing(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Open(_) => "open",
+        Standing::Settled(_) => "settled",
+        Standing::Expired(_) => "expired unanswered",
+        Standing::Elsewhere => "held elsewhere",
+        Standing::Over => "ended",
     }
 }
 

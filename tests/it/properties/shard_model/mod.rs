@@ -14,7 +14,7 @@ use device_grant::family::id::FamilyId;
 use device_grant::grant::command::Command;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
-use device_grant::grant::{Denial, Hold};
+use device_grant::grant::{Denial, Hold, Outcome};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 use device_grant::token::confirmation::Confirmation;
@@ -64,6 +64,12 @@ pub(super) enum Step {
         stale: bool,
         decision: u8,
     },
+    Find {
+        stale: bool,
+    },
+    Withdraw {
+        stale: bool,
+    },
     Redeem {
         right: bool,
         attempt: u8,
@@ -108,6 +114,8 @@ struct Code {
     /// When the code was last polled while it was pending, without and with an `Authorization` header.
     polled: [Option<Timestamp>; 2],
     held: Option<Hold>,
+    /// What the holder decided, and when.
+    decided: Option<(Outcome, Timestamp)>,
     denied: Option<Denial>,
     approved_at: Option<Timestamp>,
     /// Time of the last redemption.
@@ -156,6 +164,8 @@ impl<'a> Life<'a> {
             }
             Step::Hold { account, browser } => self.hold(account, browser),
             Step::Decide { stale, decision } => self.decide(stale, decision),
+            Step::Find { stale } => self.find(stale),
+            Step::Withdraw { stale } => self.withdraw(stale),
             Step::Redeem { right, attempt, confidential, far } => {
                 self.redeem(right, attempt, confidential, far);
             }

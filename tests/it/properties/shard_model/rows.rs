@@ -95,6 +95,7 @@ pub(super) fn grant(secret: Digest, cnf: Confirmation, expires_at: Timestamp) ->
         grace: GRACE.as_secs(),
         interval: 5,
         state: State::Pending { hold: None },
+        decision: None,
         without_key: false,
     }
 }

@@ -24,10 +24,10 @@ fn a_counter() {
     row.apply(&Take { key: key.clone(), rule, network: Some(network()) }.into(), AT);
     let admit = Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20, network: network() };
     row.apply(&admit.into(), AT);
-    row.apply(&Expose { key, live, wrong: 1, window: 300, allowed: 5 }.into(), AT);
+    row.apply(&Expose { key, live, wrong: 1, right: 2, window: 300, allowed: 5 }.into(), AT);
     pin(
         &row,
-        r#"{"format":1,"attempts":[{"at":1763733780123,"network":"24.abc/32.def"},{"at":1763733780123}],"codes":{"a":{"until":1763733780123,"network":"24.abc/32.def"}},"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
+        r#"{"format":1,"attempts":[{"at":1763733780123,"network":"24.abc/32.def"}],"codes":{"a":{"until":1763733780123,"network":"24.abc/32.def"}},"entries":[{"at":1763733780123,"wrong":1,"right":2}],"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
     );
 }
 
@@ -70,6 +70,7 @@ fn an_event_and_its_shipment() {
     pin(&hosting, r#"{"is":"unknown","why":"hosting","whose":"device"}"#);
     pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
+    pin(&What::Withdrawn, r#""withdrawn""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });
     pin(&Shipment { id: "weur/3/17".to_owned(), event }, r#"{"id":"weur/3/17","event":{"at":1}}"#);

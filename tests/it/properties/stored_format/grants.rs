@@ -3,7 +3,7 @@
 use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
 use device_grant::family::{Ending, Family};
-use device_grant::grant::{Approval, Denial, Grant, Request, State};
+use device_grant::grant::{Approval, Decision, Denial, Grant, Outcome, Request, State};
 use device_grant::limiter::budgets::{used_assertion, used_proof};
 use device_grant::place::Origin;
 use device_grant::secret::Digest;
@@ -36,6 +36,7 @@ fn a_grant_in_each_of_its_states() {
         (Denial::Reported, "reported"),
         (Denial::Contested, "contested"),
         (Denial::Elsewhere, "elsewhere"),
+        (Denial::Withdrawn, "withdrawn"),
     ] {
         pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
     }
@@ -58,6 +59,23 @@ fn a_grant_in_each_of_its_states() {
     };
     pin(&grant(kept), &grant_json(&json.replace('}', &format!(r#","approval":{APPROVAL}}}"#))));
     pin(&grant(redeemed(true)), &grant_json(&json.replace('}', r#","replayed":true}"#)));
+}
+
+#[test]
+fn a_grant_that_a_person_decided() {
+    let denied = State::Denied { how: Denial::Denied };
+    for (outcome, name) in [
+        (Outcome::Approved, "approved"),
+        (Outcome::Denied, "denied"),
+        (Outcome::Reported, "reported"),
+        (Outcome::Withdrawn, "withdrawn"),
+    ] {
+        let decision = Some(Decision { hold: hold(), outcome, at: AT });
+        let json = format!(
+            r#"{{"is":"denied","how":"denied"}},"decision":{{"hold":{HOLD},"outcome":"{name}","at":1763733780123}}"#
+        );
+        pin(&Grant { decision, ..grant(denied.clone()) }, &grant_json(&with_digests(&json)));
+    }
 }
 
 #[test]
@@ -87,6 +105,7 @@ fn a_family() {
     let ended = Family { ended: Some(Ending::RefreshTokenReused), ..family() };
     pin(&ended, &family_json(r#","ended":"refresh_token_reused""#, ""));
     pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
+    pin(&Ending::Withdrawn, r#""withdrawn""#);
     let bound = Family { cnf: bound(), ..family() };
     pin(&bound, &family_json(r#","cnf":{"jkt":"thumbprint"}"#, ""));
 }

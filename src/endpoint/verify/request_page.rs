@@ -1,0 +1,134 @@
+//! The page of one request, at `/device?request=…`: the consent page while nobody has decided, and the result
+//! afterwards. So it can be reloaded, and going back to it shows what stands.
+
+use rand_core::CryptoRng;
+
+use super::address::{KEPT, REQUEST, go_to};
+use super::browser::HoldRef;
+use super::code::{ask_to_sign_in, hold_of, show, sign_in_again};
+use super::recent::Recent;
+use super::session::check;
+use super::{browser, recent, view};
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::grant::command::{Decided, FindRequest, Settled, Shown, Standing, Withdraw};
+use crate::grant::routing::Address;
+use crate::grant::user_code::UserCode;
+use crate::identity::account::Account;
+use crate::identity::session::{Browser, Session};
+
+const WHAT: &str = "request";
+
+/// Shows the page. Changes nothing but cookies.
+pub(super) async fn answer<P: Platform>(
+    context: Context<'_, P>,
+    query: &Form,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let Some((browser, recent)) = remembered(context, query) else { return view::over(context) };
+    let kept = query.get(KEPT).is_some();
+    let page = match &recent.result {
+        Some(_) => Ok(view::result(context, &browser, &recent, kept)),
+        None => ask(context, &browser, recent, kept, rng).await,
+    };
+    page.unwrap_or_else(|Unavailable| {
+        view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
+    })
+}
+
+fn remembered<P>(context: Context<'_, P>, form: &Form) -> Option<(Browser, Recent)> {
+    let browser = browser::read(context)?;
+    let recent = recent::find(context, &browser, form.get(REQUEST)?)?;
+    Some((browser, recent))
+}
+
+/// Asks the shard, because this browser knows of no decision.
+async fn ask<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    recent: Recent,
+    kept: bool,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let Some((code, address)) = place(context, &recent) else { return Ok(view::over(context)) };
+    let Some(signed_in) = check(context, browser).await? else {
+        return Ok(ask_to_sign_in(context, &code, Some(context.now), browser.clone(), rng));
+    };
+    let hold = hold_of(browser, &signed_in.1, &recent.nonce);
+    let find = FindRequest { key: address.key, hold };
+    match context.server.platform.grants(address.shard, find).await? {
+        Standing::Open(shown) => open(context, &code, browser, &signed_in, (&shown, recent.pair), rng).await,
+        Standing::Settled(settled) => {
+            let recent = settle(context, recent, &settled).await;
+            let page = view::result(context, browser, &recent, kept);
+            Ok(recent::remember(context, page, browser, &recent, rng))
+        }
+        Standing::Expired(at) => Ok(view::expired(context, at)),
+        Standing::Elsewhere => Ok(view::elsewhere(context, 409)),
+        Standing::Over => Ok(view::over(context)),
+    }
+}
+
+/// Returns the code and where its grant is stored; `None` if the server no longer holds the keys.
+fn place<P>(context: Context<'_, P>, recent: &Recent) -> Option<(UserCode, Address)> {
+    let settings = &context.server.settings;
+    let code = UserCode::parse_either(&recent.user_code, &settings.user_code)?;
+    let address = Address::of(&code, settings.keyring.named(recent.pair)?);
+    Some((code, address))
+}
+
+async fn open<P: Platform>(
+    context: Context<'_, P>,
+    code: &UserCode,
+    browser: &Browser,
+    (session, account): &(Session, Account),
+    (shown, pair): (&Shown, u16),
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let hold = HoldRef::new(pair, shown);
+    if hold.accepts(session.auth_time, context.now) {
+        show(context, code, browser, account, (shown, hold), (200, None), rng).await
+    } else {
+        Ok(sign_in_again(context, code, browser, account, hold, rng))
+    }
+}
+
+/// Adds the result to what the browser remembers. The decision is stored by now: if something cannot be reached, the
+/// page only shows the `client_id` instead of the name.
+pub(super) async fn settle<P: Platform>(
+    context: Context<'_, P>,
+    recent: Recent,
+    settled: &Settled,
+) -> Recent {
+    let client_id = &settled.request.client_id;
+    let client = context.server.client(client_id, context.now).await.ok().flatten();
+    recent.settled(settled, client.as_ref().map_or(client_id.as_str(), |client| &client.client_name))
+}
+
+/// Ends the access that was approved on this page, with everything that came of it.
+pub(super) async fn withdraw<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let recent = form.get(REQUEST).and_then(|nonce| recent::find(context, browser, nonce));
+    let found = recent.and_then(|recent| place(context, &recent).map(|(_, address)| (recent, address)));
+    let (Some((recent, address)), Some((_, account))) = (found, check(context, browser).await?) else {
+        return Ok(view::over(context).noting("withdrawal", None, "refused", "no_session"));
+    };
+    let withdraw = Withdraw { key: address.key, hold: hold_of(browser, &account, &recent.nonce) };
+    match context.server.platform.grants(address.shard, withdraw).await? {
+        Decided::Done(settled) | Decided::Before(settled) => {
+            let client_id = settled.request.client_id.clone();
+            let recent = settle(context, recent, &settled).await;
+            let page = go_to(context, browser, &recent, rng);
+            Ok(page.noting("withdrawal", Some(&client_id), "withdrawn", "withdrawn"))
+        }
+        Decided::Elsewhere | Decided::Over => {
+            Ok(view::over(context).noting("withdrawal", None, "refused", "over"))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Applies the commands of the consent page: who has it open, what became of the request, and what was decided.
+
+use super::command::{
+    ConsentDecision, Decide, Decided, FindRequest, Held, Settled, Shown, Standing, TakeHold, Withdraw,
+};
+use super::rows::{Rows, event};
+use super::{Approval, Decision, Denial, Grant, Hold, Outcome};
+use crate::audit::{Event, What};
+use crate::family::{self, Ending};
+use crate::time::Timestamp;
+use crate::verdict::compare;
+
+pub(super) fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
+    let TakeHold { key, hold, person } = ask;
+    let absent = |rows: &R| rows.live(now).map(|(live, _)| Held::Absent(live));
+    let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
+    if !grant.is_open(now) {
+        return absent(rows);
+    }
+    let account = Some(hold.sub.clone());
+    let before = grant.holder().map(|holder| holder.sub.clone());
+    // Showing the page to the same person again changes nothing.
+    let again = grant.was_shown_to(&hold);
+    let yours = grant.hold(hold, now);
+    if !again {
+        rows.put_grant(key, &grant, now)?;
+        let (what, other_account) =
+            if yours { (What::ConsentOpened, None) } else { (What::Contested, before) };
+        let comparison = Some(compare(&grant.request.side(), &person));
+        rows.tell(&Event { account, other_account, comparison, ..event(what, key, &grant, now) })?;
+    }
+    match shown(grant) {
+        Some(shown) if yours => Ok(Held::Yours(Box::new(shown))),
+        Some(_) | None => absent(rows),
+    }
+}
+
+/// Returns what the consent page of a held grant shows.
+fn shown(grant: Grant) -> Option<Shown> {
+    let nonce = grant.holder()?.nonce.clone();
+    Some(Shown { request: grant.request, nonce, expires_at: grant.expires_at })
+}
+
+pub(super) fn find<R: Rows>(rows: &R, ask: &FindRequest, now: Timestamp) -> Result<Standing, R::Error> {
+    let Some(grant) = rows.grant(ask.key)? else { return Ok(Standing::Over) };
+    if let Some(settled) = settled(&grant, &ask.hold) {
+        return Ok(Standing::Settled(Box::new(settled)));
+    }
+    let is_open = grant.is_open(now);
+    if !grant.is_held_by(&ask.hold) {
+        return Ok(if is_open { Standing::Elsewhere } else { Standing::Over });
+    }
+    let expires_at = grant.expires_at;
+    Ok(match shown(grant) {
+        Some(shown) if is_open => Standing::Open(Box::new(shown)),
+        Some(_) | None => Standing::Expired(expires_at),
+    })
+}
+
+/// Returns what was decided on the page with this hold.
+fn settled(grant: &Grant, hold: &Hold) -> Option<Settled> {
+    let Decision { outcome, at, .. } = *grant.decided_on(hold)?;
+    Some(Settled { request: grant.request.clone(), outcome, at, ends_at: grant.ends_at() })
+}
+
+pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::Error> {
+    let Decide { key, hold, person, decision } = ask;
+    let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
+    if let Some(settled) = settled(&grant, &hold) {
+        return Ok(Decided::Before(Box::new(settled)));
+    }
+    if !grant.is_open(now) {
+        return Ok(Decided::Over);
+    }
+    if !grant.is_held_by(&hold) {
+        return Ok(Decided::Elsewhere);
+    }
+    let (what, outcome) = record(&mut grant, decision, now);
+    let account = Some(hold.sub.clone());
+    let comparison = Some(compare(&grant.request.side(), &person));
+    let (at, ends_at) = (now, grant.ends_at());
+    grant.decision = Some(Decision { hold, outcome, at });
+    rows.put_grant(key, &grant, now)?;
+    rows.tell(&Event { account, comparison, ..event(what, key, &grant, now) })?;
+    Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at })))
+}
+
+/// Changes the state of an open grant.
+fn record(grant: &mut Grant, decision: ConsentDecision, now: Timestamp) -> (What, Outcome) {
+    match decision {
+        ConsentDecision::Approve(approval) => {
+            grant.approve(Approval { at: now, ..approval }, now);
+            (What::Approved, Outcome::Approved)
+        }
+        ConsentDecision::Deny(how) => {
+            grant.deny(how, now);
+            let is_report = how == Denial::Reported;
+            (how.event(), if is_report { Outcome::Reported } else { Outcome::Denied })
+        }
+    }
+}
+
+/// Ends the access that the person approved, with all tokens that it led to.
+pub(super) fn withdraw<R: Rows>(rows: &R, ask: &Withdraw, now: Timestamp) -> Result<Decided, R::Error> {
+    let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Decided::Over) };
+    let Some(before) = settled(&grant, &ask.hold) else { return Ok(Decided::Over) };
+    let Some(family) = grant.withdraw(now) else { return Ok(Decided::Before(Box::new(before))) };
+    if let Some(family) = family {
+        family::apply::end(rows, family, Ending::Withdrawn)?;
+    }
+    rows.put_grant(ask.key, &grant, now)?;
+    let account = Some(ask.hold.sub.clone());
+    rows.tell(&Event { account, ..event(What::Withdrawn, ask.key, &grant, now) })?;
+    Ok(Decided::Done(Box::new(Settled { outcome: Outcome::Withdrawn, at: now, ..before })))
+}

@@ -1,0 +1,40 @@
+//! The rows of a `GrantShard`, and the events of their transitions.
+
+use super::Grant;
+use super::routing::RowKey;
+use crate::audit::{Event, What};
+use crate::family;
+use crate::network::Network;
+use crate::time::Timestamp;
+
+/// The rows of a shard.
+#[expect(missing_docs, reason = "the names of the other methods say it all")]
+pub trait Rows: family::rows::Rows {
+    fn grant(&self, key: RowKey) -> Result<Option<Grant>, Self::Error>;
+    fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
+    /// Returns the number of live codes, and when the first of them ends.
+    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
+    /// Returns the same for the codes within each prefix of `network`, widest first.
+    fn live_within(
+        &self,
+        network: &Network,
+        now: Timestamp,
+    ) -> Result<Vec<(u64, Option<Timestamp>)>, Self::Error>;
+}
+
+/// Tells an event that no account caused.
+pub(super) fn tell<R: Rows>(
+    rows: &R,
+    what: What,
+    key: RowKey,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    rows.tell(&event(what, key, grant, now))
+}
+
+/// Builds the event of a transition. It names the grant by its row key, never by a code.
+#[must_use]
+pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
+    Event::of(what, now, key.to_string(), grant.request.client_id.clone())
+}
