@@ -53,6 +53,18 @@ pub struct EnterPage<'a> {
 }
 
 impl EnterPage<'_> {
+    /// Returns the class that draws a line for each symbol, if the style sheet has one for codes of this length and all
+    /// codes have it.
+    fn cells(&self) -> &'static str {
+        match (self.shape.digits_example, self.shape.example.len()) {
+            (None, 9) => "cells-9",
+            (None, 11) => "cells-11",
+            (None, 12) => "cells-12",
+            (None, 14) => "cells-14",
+            (Some(_) | None, _) => "",
+        }
+    }
+
     fn heading_in_title(&self) -> Html {
         if self.compare { self.text.compare_title() } else { self.text.enter_title() }
     }

@@ -58,7 +58,6 @@ messages! {
     // Entering a code.
     enter_title;
     enter_heading;
-    enter_lead;
     enter_warning;
     enter_code;
     enter_hint { example: Code };
