@@ -214,6 +214,10 @@ mod tests {
             assert_eq!(Journey::elsewhere(&start, &end).is_some(), is_elsewhere, "{end:?}");
             assert_eq!(Journey::elsewhere(&Place::default(), &end), None, "there is nothing to compare with");
         }
+        for start in [Place { asn: None, ..start.clone() }, Place { country: None, ..start }] {
+            let end = place(Some("NO"), "Oslo", Some(64_501));
+            assert!(Journey::elsewhere(&start, &end).is_some(), "the country or the network is enough");
+        }
         assert!(!Place::default().is_in_country_of(&Place::default()), "unknown countries are not the same");
         assert!(!Place::default().is_in_network_of(&Place::default()), "unknown networks are not the same");
     }

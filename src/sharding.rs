@@ -141,9 +141,24 @@ mod tests {
     }
 
     #[test]
+    fn a_data_center_is_in_the_region_of_its_hint() {
+        for (colo, region) in [
+            ("LAX", Region::Wnam),
+            ("CLT", Region::Enam),
+            ("DUS", Region::Weur),
+            ("ARN", Region::Eeur),
+            ("BKK", Region::Apac),
+            ("SYD", Region::Oc),
+        ] {
+            assert_eq!(Region::nearest(Some(colo)), region, "{colo}");
+        }
+    }
+
+    #[test]
     fn hints_that_host_no_objects_are_mapped_to_a_neighbor() {
         assert_eq!(Region::nearest(Some("GRU")), Region::Enam);
         assert_eq!(Region::nearest(Some("JNB")), Region::Weur);
+        assert_eq!(Region::nearest(Some("DOH")), Region::Eeur);
         assert_eq!(Region::nearest(Some("CDG")), Region::Weur);
         assert_eq!(Region::nearest(Some("not a colo")), Region::Weur);
     }

@@ -240,6 +240,8 @@ mod tests {
             "客厅电视",
             "👩\u{200d}👩\u{200d}👧",
             "❤\u{fe0f} TV",
+            "❤\u{fe0f}\u{200d}🔥",
+            "👩🏽\u{200d}🚀",
             "1\u{fe0f}\u{20e3}",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
@@ -259,6 +261,10 @@ mod tests {
             ("a\u{3164}b", Flaw::Character('\u{3164}', 2)),
             ("a\u{200d}b", Flaw::Character('\u{200d}', 2)),
             ("a\u{200c}b", Flaw::Character('\u{200c}', 2)),
+            ("م\u{200c}b", Flaw::Character('\u{200c}', 2)),
+            ("a\u{200c}م", Flaw::Character('\u{200c}', 2)),
+            ("📺\u{200d}b", Flaw::Character('\u{200d}', 2)),
+            ("a\u{200d}📺", Flaw::Character('\u{200d}', 2)),
             ("a\u{fe0f}b", Flaw::Character('\u{fe0f}', 2)),
             ("a\u{e0041}", Flaw::Character('\u{e0041}', 2)),
             ("a\u{e000}", Flaw::Character('\u{e000}', 2)),

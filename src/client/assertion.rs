@@ -308,6 +308,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_second_of_each_limit_is_allowed() {
+        let now = Timestamp::from_millis(1_000_000_000);
+        let recipient = Recipient { issuer: ISSUER, url: Some(TOKEN) };
+        for changes in [json!({ "exp": 1_000_630 }), json!({ "nbf": 1_000_030 })] {
+            let assertion = assertion(&json!({ "alg": "ES256" }), &claims(&changes)).unwrap();
+            assert_eq!(assertion.check(recipient, now), Ok(()), "{changes}");
+        }
+    }
+
+    #[test]
     fn an_assertion_needs_equal_iss_and_sub_and_a_jti() {
         for (changes, expected) in [
             (json!({ "iss": "d" }), Err(Flaw::WrongSubject)),

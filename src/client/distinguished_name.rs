@@ -80,6 +80,8 @@ mod tests {
             ("CN=a\\,b", "CN=a\\2Cb"),
             ("CN=a+UID=7,O=b", "UID=7+CN=a,O=b"),
             ("CN=a\\\\,O=b", "CN=a\\5c,O=b"),
+            ("2.5.4.3=a", " 2.5.4.3=a"),
+            ("x-serial=a", "X-Serial=a"),
         ] {
             assert!(same(one, other), "{one} and {other}");
         }
@@ -97,6 +99,7 @@ mod tests {
             ("", ""),
             ("device", "device"),
             ("=a", "=a"),
+            ("C N=a", "C N=a"),
             ("CN=a\\", "CN=a\\"),
             ("CN=a\\4", "CN=a\\4"),
         ] {

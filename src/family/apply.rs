@@ -198,6 +198,20 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_loses_a_race_ends_nothing() {
+        let shard = One::new(Confirmation::default());
+        let anybody = holder("tv", None);
+        assert!(matches!(shard.present("first", &anybody, NOW), Presented::Current(_)), "one request");
+        assert!(matches!(shard.present("first", &anybody, NOW), Presented::Current(_)), "the other");
+        assert_eq!(shard.rotate("first", "second", NOW), Rotation::Rotated);
+
+        assert_eq!(shard.rotate("first", "third", NOW), Rotation::Lost);
+
+        assert!(!shard.is_ended());
+        assert!(matches!(shard.present("second", &anybody, NOW), Presented::Current(_)));
+    }
+
+    #[test]
     fn two_requests_to_replace_the_same_lost_response_end_the_family() {
         let shard = One::new(Confirmation::default());
         let anybody = holder("tv", None);

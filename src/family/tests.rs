@@ -109,6 +109,21 @@ fn a_lost_response_is_replaced_within_a_day_and_at_most_five_times_a_day() {
 }
 
 #[test]
+fn a_lost_response_counts_for_exactly_a_day() {
+    let mut family = family();
+    family.turn("first", "second", NOW);
+    for lost in 1..=u32::try_from(MOST_LOST).unwrap() {
+        assert_eq!(family.turn("first", &format!("next {lost}"), NOW + RACE * lost), Rotation::Rotated);
+    }
+    let day_later = NOW + RACE + LOST;
+
+    let last = day_later.before(Duration::from_millis(1));
+    assert_eq!(family.present(&digest("first"), true, last), Presented::Reused);
+    assert_eq!(family.turn("first", "last", day_later), Rotation::Rotated);
+    assert_eq!(family.renewal.withdrawn.len(), MOST_LOST, "the first was forgotten");
+}
+
+#[test]
 fn a_made_up_token_changes_nothing() {
     assert_eq!(family().present(&digest("made up"), false, NOW), Presented::Dead);
 }
@@ -160,6 +175,17 @@ fn a_refresh_token_can_expire_before_its_family() {
     assert_eq!(family.present(&digest("first"), true, idle), Presented::Dead);
     assert_eq!(family.good_until(&digest("first"), idle), None);
     assert_eq!(family.turn("first", "second", idle), Rotation::Lost);
+}
+
+#[test]
+fn after_a_lost_response_the_former_token_expires_with_the_current_one() {
+    let mut family = family();
+    let end = NOW + Duration::from_secs(3_600);
+    let second = Current { good_until: end, ..current("second") };
+    assert_eq!(family.rotate(&digest("first"), second, family.ends_at, NOW), Rotation::Rotated);
+
+    assert!(family.is_good("first", end.before(Duration::from_millis(1))));
+    assert_eq!(family.present(&digest("first"), true, end), Presented::Dead);
 }
 
 #[test]

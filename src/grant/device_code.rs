@@ -59,7 +59,7 @@ impl DeviceCode {
         let (&[format, high, low, region, index], rest) = body.split_first_chunk()?;
         let pair = u16::from_be_bytes([high, low]);
         let expected = keyring.named(pair)?.device_code(body, client_id);
-        if format != FORMAT || tag.len() != TAG || !same(expected.get(..TAG)?, tag) {
+        if format != FORMAT || !same(expected.get(..TAG)?, tag) {
             return None;
         }
         let (key, rest) = rest.split_first_chunk::<16>()?;

@@ -142,7 +142,10 @@ pub struct Full {
     pub prefix: Option<Width>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")
+)]
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }

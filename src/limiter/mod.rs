@@ -319,6 +319,15 @@ mod tests {
     }
 
     #[test]
+    fn an_attempt_no_longer_counts_when_its_window_has_passed() {
+        let mut row = Row::default();
+        take(&mut row, BACKOFF, 0);
+        take(&mut row, BACKOFF, 299);
+
+        assert_eq!(take(&mut row, BACKOFF, 300), Room::Taken(at(300)), "only the second still counts");
+    }
+
+    #[test]
     fn live_codes_are_counted_until_they_end_or_are_released() {
         let mut row = Row::default();
         let mut admit = |id: &str, seconds: u64| {
@@ -364,6 +373,8 @@ mod tests {
         assert!(!expose(&mut row, ("weur/1", 3), (1, 0), 1), "one guess at five codes");
         assert!(expose(&mut row, ("weur/1", 3), (1, 0), 2), "two guesses at five codes");
         assert!(!expose(&mut row, ("weur/1", 3), (0, 0), 400), "the guesses are forgotten");
+        assert!(expose(&mut row, ("weur/1", 6), (1, 0), 500) && expose(&mut row, ("weur/1", 6), (0, 0), 799));
+        assert!(!expose(&mut row, ("weur/1", 6), (0, 0), 800), "a guess counts for 300 s");
     }
 
     #[test]

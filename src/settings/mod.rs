@@ -304,6 +304,28 @@ mod tests {
     }
 
     #[test]
+    fn development_serves_only_loopback_addresses() {
+        let refused = development(&[("ISSUER", "https://login.example.com")]).err().unwrap();
+
+        assert!(refused.contains("must be a loopback address in development"), "{refused}");
+        assert!(development(&[("ISSUER", "http://127.0.0.1:8787")]).is_ok());
+    }
+
+    #[test]
+    fn a_request_cannot_choose_any_issuer() {
+        let key = ("MASTER_KEY", REAL_KEY);
+        let production = read(&[key, ("ISSUER", "https://login.example.com")]).unwrap();
+        let preview = read(&[key, ("ENVIRONMENT", "preview")]).unwrap();
+        let development = development(&[]).unwrap();
+        let (public, local) = ("https://login.example.com", "http://localhost:8787");
+        let may_be = |settings: &Settings, issuer| settings.may_be(&Issuer::parse(issuer).unwrap());
+
+        assert!(may_be(&development, local) && !may_be(&development, public));
+        assert!(may_be(&preview, public) && !may_be(&preview, local));
+        assert!(!may_be(&production, public) && !may_be(&production, local));
+    }
+
+    #[test]
     fn production_requires_an_issuer_and_a_key_of_its_own() {
         let issuer = ("ISSUER", "https://login.example.com");
 

@@ -133,7 +133,8 @@ fn rows_that_cannot_be_shipped_are_set_aside_and_block_nothing() {
     for (number, text) in [(1, "{"), (300, "[]"), (301, "\u{0}"), (600, r#""text""#)] {
         office.rows.insert(number, (DAY, text.to_owned()));
     }
-    office.rows.insert(2, (DAY, format!(r#"{{"at":"{}"}}"#, "x".repeat(MOST_BYTES))));
+    let padded = |bytes: usize| (DAY, format!(r#"{{"at":"{}"}}"#, "x".repeat(bytes - 9)));
+    office.rows.extend([(2, padded(MOST_BYTES + 1)), (3, padded(MOST_BYTES))]);
 
     assert_eq!(office.ring(at(DAY)), None);
 
@@ -150,7 +151,7 @@ fn a_ledger_that_refuses_its_events_delays_no_others() {
     let days = [(1, DAY), (2, DAY), (3, next), (4, DAY), (5, next), (BLOCK, next), (BLOCK + 1, DAY)];
     let mut office = Office::with(days);
     office.refusing = vec!["20412/weur/3/0".to_owned()];
-    let now = at(DAY + DAY_MILLIS + 60_000);
+    let now = at(next + 60_000);
 
     let rest = office.ring(now);
 
@@ -177,6 +178,31 @@ fn a_ledger_that_failed_is_tried_again_after_twice_the_time_up_to_a_quarter_of_a
 
     assert_eq!(waits, [1, 2, 4, 8, 15, 15]);
     assert_eq!(office.calls, 6, "it is not called while it waits");
+}
+
+#[test]
+fn each_ledger_that_failed_has_a_wait_of_its_own() {
+    let mut office = Office::with([(1, DAY), (2, DAY + DAY_MILLIS)]);
+    office.refusing = vec!["20412/weur/3/0".to_owned(), "20413/weur/3/0".to_owned()];
+    let now = at(DAY + DAY_MILLIS) + SHORTEST_WAIT;
+    assert_eq!(office.ring(now), Some(Shipping::After(now + SHORTEST_WAIT)));
+
+    office.refusing.pop();
+
+    assert_eq!(office.ring(now + SHORTEST_WAIT), Some(Shipping::After(now + LONGEST_WAIT)));
+    assert_eq!((office.shipped(), office.calls), (vec!["weur/3/2".to_owned()], 3));
+}
+
+#[test]
+fn after_a_failure_only_events_for_other_ledgers_are_read() {
+    let row = Row { number: BLOCK + 1, at: DAY, event: Some("{}") };
+    let batch = Batch::first("weur/3", [row]).unwrap();
+    let mut round = Round::begin(at(DAY));
+
+    round.failed(&batch, &mut Waits::default(), at(DAY));
+
+    let others = From { after: BLOCK + 1, block_end: 2 * BLOCK, day_end: DAY + DAY_MILLIS };
+    assert_eq!(round.from(at(DAY)), Some(others));
 }
 
 #[test]

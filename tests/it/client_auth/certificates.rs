@@ -150,6 +150,20 @@ fn s5_a_client_is_known_by_its_own_self_signed_certificate() {
 }
 
 #[test]
+fn a_certificate_does_not_authenticate_a_public_client() {
+    let world = world();
+    let device = Device::new(&world, TV, Some(certificate("any", "CN=anybody", true)));
+    let token = text(&device.tokens(), "access_token");
+
+    let refused = device.ask("/introspect", &[("token", &token)]);
+
+    assert_eq!(
+        (refused.status, outcome(&refused).as_str(), reason(&refused)),
+        (401, "invalid_client", "no_proof")
+    );
+}
+
+#[test]
 fn a_certificate_counts_only_at_the_mtls_host() {
     let world = world();
     by_subject(&world);

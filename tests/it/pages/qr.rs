@@ -1,12 +1,14 @@
 //! The QR code that the server draws for devices that cannot.
 
 use device_grant::endpoint::http::Request;
+use serde_json::Value;
 
 use crate::support::{World, get};
 
 /// Returns the address of the image, and the link that it draws.
 fn addresses(world: &World) -> (String, String) {
-    let link = world.start().answer["verification_uri_complete"].as_str().expect("a link").to_owned();
+    let answer = world.start().answer;
+    let link = answer.get("verification_uri_complete").and_then(Value::as_str).expect("a link").to_owned();
     (link.replace("http://127.0.0.1:8787/device?", "/device/qr?"), link)
 }
 
@@ -21,7 +23,8 @@ fn modules(svg: &str) -> Vec<Vec<bool>> {
         let (start, rest) = run.split_once('h').expect("a run");
         let (x, y) = start.split_once(' ').expect("a place");
         let (length, _) = rest.split_once('v').expect("a length");
-        (number(x)..number(x) + number(length)).for_each(|x| rows[number(y)][x] = true);
+        let row = rows.get_mut(number(y)).expect("a row of the image");
+        row.iter_mut().skip(number(x)).take(number(length)).for_each(|module| *module = true);
     }
     rows
 }

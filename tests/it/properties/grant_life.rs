@@ -142,6 +142,17 @@ fn live(steps: &[Step]) -> Seen {
     seen
 }
 
+#[test]
+fn an_approved_grant_is_redeemed_or_refused_only_before_it_ends() {
+    let mut grant = grant();
+    assert!(grant.approve(approval(START), START));
+    let end = grant.live_until(START);
+
+    assert_eq!(redeem(&mut grant.clone(), 1, end), Redemption::Lost);
+    assert_eq!(grant.clone().refuse_elsewhere(&secret(), end), None);
+    assert_eq!(redeem(&mut grant, 1, end.before(Duration::from_millis(1))), Redemption::Won);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 

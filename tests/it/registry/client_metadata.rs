@@ -73,6 +73,10 @@ fn faults_in_the_description_of_a_client_are_reported_with_the_value() {
             "/contacts/0",
             "contacts has \"nobody\": each entry must be an e-mail address",
         ),
+        (json!({ "contacts": ["a@b", "a@"] }), "/contacts/1", "an e-mail address"),
+        (json!({ "contacts": ["@b"] }), "/contacts/0", "an e-mail address"),
+        (json!({ "contacts": ["a@b@c"] }), "/contacts/0", "an e-mail address"),
+        (json!({ "contacts": ["a b@c"] }), "/contacts/0", "an e-mail address"),
         (json!({ "contacts": "a@b" }), "/contacts", "a list of strings"),
         (
             json!({ "grant_types": ["password"] }),
