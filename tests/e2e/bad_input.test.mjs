@@ -106,7 +106,7 @@ describe('after the bad requests', () => {
 });
 
 describe('a panic', () => {
-  const besides = [/panic|wasm|RuntimeError|^\s+at |code had hung/i];
+  const besides = [/panic|wasm|RuntimeError|^\s+at |code had hung|start again/i];
 
   test('in one request does not affect the next one, and a flow in progress ends well', async (t) => {
     const probed = await startWorkerd({ vars, build: builds.probe });
