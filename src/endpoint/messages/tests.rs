@@ -222,8 +222,8 @@ fn arabic_has_six_forms_and_a_missing_form_is_the_other() {
     for (form, words) in
         forms.iter().zip(["7 دقيقة", "دقيقة واحدة", "دقيقتين", "7 دقائق", "7 دقيقة", "7 دقيقة"])
     {
-        assert!(form.ends_with(&format!("خلال {words}.")), "{form}");
+        assert!(form.ends_with(&format!("خلال {words}")), "{form}");
     }
-    assert_eq!(expires(Language::French, Plural::Many), "Cette demande expire dans 7 minutes.");
-    assert_eq!(expires(Language::Japanese, Plural::One), "この要求はあと 7 分で期限切れになります。");
+    assert_eq!(expires(Language::French, Plural::Many), "Expire dans 7 minutes");
+    assert_eq!(expires(Language::Japanese, Plural::One), "あと 7 分で期限切れ");
 }
