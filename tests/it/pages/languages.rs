@@ -178,7 +178,7 @@ fn a_wait_and_an_expiry_have_a_unit_in_the_right_number() {
     let started = world.start();
     let person = speaking(&world, None);
     person.enter_as(ALICE.0, ALICE.1, &started.user_code);
-    for (wait, words) in [(0, "in 5 minutes."), (190, "in 1 minute."), (70, "in less than a minute.")] {
+    for (wait, words) in [(0, "in 5 minutes"), (190, "in 1 minute"), (70, "in less than a minute")] {
         world.wait(wait);
         let page = person.submit(&[("step", "decide"), ("language", "en")]);
         assert!(page.body.contains(&format!("Expires {words}")), "{words} {}", page.body);
