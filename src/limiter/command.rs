@@ -83,7 +83,7 @@ pub struct Expose {
     /// Number of wrong codes entered just now.
     pub wrong: u64,
     /// Number of right codes entered since the last report.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub right: u64,
     /// Seconds for which the numbers count: the lifetime of a code.
     pub window: u64,
@@ -141,6 +141,7 @@ pub struct Full {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Width>,
 }
+<<<<<<< ours
 
 #[cfg_attr(
     target_pointer_width = "64",
@@ -149,3 +150,5 @@ pub struct Full {
 const fn is_zero(number: &u64) -> bool {
     *number == 0
 }
+=======
+>>>>>>> theirs

@@ -277,10 +277,6 @@ fn commands_and_replies_of_a_limiter() {
     travels(UseOnce { key: key(), until: AT }, &format!(r#"{{"use_once":{{"key":"k","until":{at}}}}}"#));
     let live = BTreeMap::from([("weur/0".to_owned(), 3)]);
     travels(
-        Expose { key: key(), live: live.clone(), wrong: 1, right: 0, window: 300, allowed: 5 },
-        r#"{"expose":{"key":"k","live":{"weur/0":3},"wrong":1,"window":300,"allowed":5}}"#,
-    );
-    travels(
         Expose { key: key(), live, wrong: 1, right: 7, window: 300, allowed: 5 },
         r#"{"expose":{"key":"k","live":{"weur/0":3},"wrong":1,"right":7,"window":300,"allowed":5}}"#,
     );
