@@ -141,14 +141,3 @@ pub struct Full {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Width>,
 }
-<<<<<<< ours
-
-#[cfg_attr(
-    target_pointer_width = "64",
-    expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")
-)]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-=======
->>>>>>> theirs
