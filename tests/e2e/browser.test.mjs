@@ -23,7 +23,7 @@ const SIGN_IN = 'Sign in to continue';
 const CONSENT = 'Let Demo TV use your account?';
 const WRONG_CODE = /^That code didn’t work\./;
 
-describe('a person at a browser', { timeout: 120_000 }, () => {
+describe('a person at a browser', { timeout: 300_000 }, () => {
   let browser;
   let server;
   let site;
@@ -287,7 +287,7 @@ describe('a person at a browser', { timeout: 120_000 }, () => {
     await browser.leaving(() => browser.keys(alice.password, Key.ENTER));
     await browser.sees(CONSENT);
     const stops = await browser.tabTo(({ name }) => name === 'confirm_device');
-    assert.deepEqual(stops, ['Use another account', 'confirm_device=yes']);
+    assert.deepEqual(stops, ['Use another account', 'Compare the details', 'confirm_device=yes']);
     await browser.keys(Key.SPACE);
     const choices = await browser.tabTo(({ value }) => value === 'approve');
     assert.deepEqual(choices, ['decision=deny', 'decision=approve']);
