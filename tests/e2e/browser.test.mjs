@@ -23,7 +23,7 @@ const SIGN_IN = 'Sign in to continue';
 const CONSENT = 'Let Demo TV use your account?';
 const WRONG_CODE = /^That code didn’t work\./;
 
-describe('a person at a browser', { timeout: 120_000 }, () => {
+describe('a person at a browser', { timeout: 300_000 }, () => {
   let browser;
   let server;
   let site;
