@@ -39,7 +39,7 @@ describe('the device grant', { concurrency }, () => {
       assert.equal(codes.status, 200);
       assert.match(codes.user_code, /^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$/);
       assert.equal(codes.verification_uri, `${server.origin}/device`);
-      assert.equal(codes.verification_uri_complete, `${server.origin}/device?user_code=${codes.user_code}`);
+      assert.match(codes.verification_uri_complete, new RegExp(`^${server.origin}/device\\?user_code=${codes.user_code}&e=[\\w-]{12}$`));
       assert.deepEqual([codes.expires_in, codes.interval], [300, INTERVAL]);
       const { status, error } = await device.poll();
       assert.deepEqual([status, error], [400, 'authorization_pending']);

@@ -111,7 +111,7 @@ async function start(t, vars = {}) {
   t.after(async () => {
     await siteverify.close();
     // workerd itself reports the broken connection, and the Worker the failed fetch.
-    await endDiscreetly(server, { besides: [/^workerd\/|^stack: |^\{"what":"fetch","outcome":"unavailable","reason":"/] });
+    await endDiscreetly(server, { besides: [/^ALLOW_WEAK_USER_CODES is on: |^workerd\/|^stack: |^\{"what":"fetch","outcome":"unavailable","reason":"/] });
   });
   return { server, siteverify };
 }
