@@ -7,7 +7,7 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply test native e2e images check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply test native e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,8 @@ native: ## Run only the native tests
 e2e: ## Run only the tests in workerd and in a browser (TESTS="tests/e2e/flow.test.mjs")
 	@scripts/test e2e
 
-images: ## Make the pictures of the README (docs/images)
-	@IMAGES=1 TESTS=tests/e2e/images.test.mjs scripts/test e2e
+screenshots: ## Make the pictures of the documents: README and all pages (docs/images)
+	@IMAGES=1 TESTS="tests/e2e/images.test.mjs tests/e2e/pages.test.mjs" scripts/test e2e
 
 check: ## Check formatting, lints (native and wasm32) and dependencies
 	@scripts/check

@@ -1,6 +1,6 @@
 // The pictures in the README: the consent page on a phone, and the terminal that plays the device.
 //
-// `make images` writes them to docs/images. Any other run writes them to `screenshots/`, so that the test still notices a
+// `make screenshots` writes them to docs/images. Any other run writes them to `screenshots/`, so that the test still notices a
 // change that breaks them.
 
 import assert from 'node:assert/strict';

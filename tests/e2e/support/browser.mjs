@@ -40,8 +40,10 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 /** The window sizes for inspecting a page: two for the screenshots, and the narrowest that WCAG 1.4.10 requires. */
 export const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, mobile: true };
-const DESKTOP = { width: 1280, height: 900, deviceScaleFactor: 1, mobile: false };
+export const DESKTOP = { width: 1280, height: 900, deviceScaleFactor: 1, mobile: false };
 const NARROWEST = { width: 320, height: 568, deviceScaleFactor: 1, mobile: true };
+/** A desktop on which everything is twice as large. */
+const ZOOMED = { width: 640, height: 450, deviceScaleFactor: 2, mobile: false };
 
 /**
  * Opens a browser with an empty profile.
@@ -338,18 +340,57 @@ class Browser {
     await this.#driver.sendDevToolsCommand('Network.setExtraHTTPHeaders', { headers });
   }
 
-  /** Takes a small picture (WebP) of the whole page at a window size, in light mode. */
-  async picture(size) {
+  /**
+   * Returns the faults that axe finds in light and dark mode, with the system's own colors, on the narrowest screen and
+   * at twice the size, and where the page has to be scrolled sideways.
+   */
+  async faults(name) {
+    const faults = [];
+    for (const [label, size, scheme, colors] of [
+      ['phone', PHONE, 'light', 'none'],
+      ['phone, dark', PHONE, 'dark', 'none'],
+      ['forced colors', DESKTOP, 'dark', 'active'],
+      ['narrow', NARROWEST, 'light', 'none'],
+      ['zoomed', ZOOMED, 'light', 'none'],
+    ]) {
+      await this.#emulate(size, scheme, colors);
+      faults.push(...(await this.#violations()).map((fault) => `${name}, ${label}: ${fault}`));
+      const wide = await this.run(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (wide > 0) faults.push(`${name}, ${label}: ${wide} px too wide`);
+    }
+    await this.#driver.sendDevToolsCommand('Emulation.clearDeviceMetricsOverride');
+    await this.#driver.sendDevToolsCommand('Emulation.setEmulatedMedia', { features: [] });
+    return faults;
+  }
+
+  /** Shows the page in a window of this size from now on. */
+  async resize(size) {
     await this.#emulate(size, 'light');
-    const picture = await this.#picture({ format: 'webp', quality: 60 });
+  }
+
+  /** Returns the edges of the element that a selector finds, in pixels from the top left of the window. */
+  edges(selector) {
+    return this.run((found) => document.querySelector(found).getBoundingClientRect().toJSON(), selector);
+  }
+
+  /** Clicks on the element that a selector finds, and waits until its page is gone. */
+  choose(selector) {
+    return this.leaving(async () => (await this.#driver.findElement(By.css(selector))).click());
+  }
+
+  /** Takes a small picture (WebP) of the whole page at a window size. */
+  async picture(size, scheme = 'light', quality = 60) {
+    await this.#emulate(size, scheme);
+    const picture = await this.#picture({ format: 'webp', quality });
     await this.#driver.sendDevToolsCommand('Emulation.clearDeviceMetricsOverride');
     return picture;
   }
 
   /** Sets window size and color scheme. Turns motion off, so that no color is caught in transition. */
-  async #emulate(size, scheme) {
+  async #emulate(size, scheme, forced = 'none') {
     const features = [
       { name: 'prefers-color-scheme', value: scheme },
+      { name: 'forced-colors', value: forced },
       { name: 'prefers-reduced-motion', value: 'reduce' },
     ];
     await this.#driver.sendDevToolsCommand('Emulation.setEmulatedMedia', { features });

@@ -1,0 +1,150 @@
+// How the pages look: on a phone and on a desktop, in light and dark mode, in English and in Arabic.
+//
+// `make screenshots` writes a picture of each to docs/images/pages. Any other run writes them to `screenshots/`, so that
+// the test still notices a change that breaks them.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { DESKTOP, PHONE, openBrowser } from './support/browser.mjs';
+import { accounts, root } from './support/config.mjs';
+import { Device } from './support/device.mjs';
+import { startWorkerd } from './support/harness.mjs';
+import { Person } from './support/person.mjs';
+import { at } from './support/places.mjs';
+
+const folder = process.env.IMAGES ? join(root, 'docs/images/pages') : join(import.meta.dirname, 'screenshots');
+const LIMIT = 600_000;
+/** No picture may be larger, in bytes: they are downloaded with the repository. */
+const LARGEST = 45_000;
+/** No page may be larger, in bytes. */
+const HEAVIEST = 30_000;
+const LANGUAGES = ['en', 'de', 'fr', 'es', 'pt-BR', 'ja', 'zh-Hans', 'ar'];
+const TELEVISION = 'Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36';
+const BERLIN = { city: 'Berlin', region: 'Berlin', country: 'DE', latitude: '52.52', longitude: '13.41', asn: 3320, asOrganization: 'Example Telecom', colo: 'TXL' };
+const LAGOS = { city: 'Lagos', region: 'Lagos', country: 'NG', latitude: '6.45', longitude: '3.39', asn: 37148, asOrganization: 'Example Mobile', colo: 'LOS' };
+const CLOUD = { city: 'Frankfurt am Main', country: 'DE', latitude: '50.11', longitude: '8.68', asn: 16509, asOrganization: 'Example Cloud', colo: 'FRA' };
+const PLACES = { near: BERLIN, unknown: CLOUD, far: LAGOS };
+
+let browser;
+let server;
+
+before(async () => {
+  mkdirSync(folder, { recursive: true });
+  [browser, server] = await Promise.all([openBrowser(), startWorkerd()]);
+});
+after(() => Promise.all([browser?.close(), server?.stop()]));
+
+/** Starts a television at a place. */
+const television = (place) => Device.start(server, { headers: { 'user-agent': TELEVISION, ...at(place) } });
+
+/** Opens the consent page for a television at a place. */
+async function considers(place) {
+  const { codes } = await television(place);
+  await browser.open(codes.verification_uri_complete);
+  await browser.choose('.main');
+  if (!(await browser.has('password'))) return;
+  await browser.type('username', accounts.alice.username);
+  await browser.type('password', accounts.alice.password);
+  await browser.choose('.main');
+}
+
+describe('the pages', { timeout: LIMIT }, () => {
+  for (const language of ['en', 'ar']) {
+    test(`in ${language} have no faults in any mode and at any size`, async () => {
+      const faults = [];
+      const look = async (name) => {
+        faults.push(...(await browser.faults(`${name} (${language})`)));
+        for (const [size, screen] of [[{ ...PHONE, deviceScaleFactor: 1 }, 'phone'], [DESKTOP, 'desktop']]) {
+          for (const scheme of ['light', 'dark']) {
+            const picture = await browser.picture(size, scheme, 30);
+            assert.ok(picture.length < LARGEST, `${name} has ${picture.length} bytes`);
+            writeFileSync(join(folder, `${name}-${screen}-${scheme}-${language}.webp`), picture);
+          }
+        }
+      };
+
+      await browser.restart();
+      await browser.sends({ ...at(BERLIN), 'accept-language': language });
+      await browser.open(`${server.origin}/device`);
+      await look('enter');
+      await browser.type('user_code', 'WDJB-MJ');
+      await browser.choose('.main');
+      await look('enter-problem');
+      await browser.open((await television(BERLIN)).codes.verification_uri_complete);
+      await look('compare');
+      await browser.choose('.main');
+      await look('sign-in');
+      for (const [verdict, place] of Object.entries(PLACES)) {
+        await considers(place);
+        await look(`consent-${verdict}`);
+      }
+      await browser.choose('.far button');
+      await look('refused');
+      await considers(LAGOS);
+      await browser.choose('.report');
+      await look('reported');
+      await considers(BERLIN);
+      await browser.tick('confirm_device');
+      await browser.choose('.outline');
+      await look('approved');
+      await browser.open(`${server.origin}/device?request=unknown`);
+      await look('ended');
+      await browser.open(`${server.origin}/nowhere`);
+      await look('nothing-here');
+
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test('show the buttons of a near request on a phone without scrolling', async () => {
+    await browser.restart();
+    await browser.sends({ ...at(BERLIN), 'accept-language': 'en' });
+    await considers(BERLIN);
+    await browser.resize(PHONE);
+
+    assert.equal(await browser.run(() => document.querySelectorAll('.permissions li').length), 4);
+    for (const decision of ['deny', 'approve']) {
+      const { bottom } = await browser.edges(`[value="${decision}"]`);
+      assert.ok(bottom <= PHONE.height, `${decision} ends at ${bottom} px`);
+    }
+    const height = await browser.run(() => document.documentElement.scrollHeight);
+    assert.ok(height <= 900, `the page is ${height} px high`);
+  });
+
+  test('put the danger of a far request and the button that refuses first on a phone', async () => {
+    await considers(LAGOS);
+    await browser.resize(PHONE);
+
+    const heading = await browser.run(() => document.querySelector('.far h2').innerText);
+    assert.equal(heading, 'This request comes from Lagos, Nigeria. You are in Berlin, Germany.');
+    const [block, refuse, question] = await Promise.all(['.far', '.far button', 'h1'].map((found) => browser.edges(found)));
+    assert.ok(block.top < 120 && refuse.bottom < 400 && block.bottom < question.top);
+    assert.equal(await browser.run(() => document.activeElement.className), 'far', 'a screen reader begins there');
+  });
+
+  test('show Continue on a phone while the keyboard is open', async () => {
+    await browser.open(`${server.origin}/device`);
+    await browser.resize({ ...PHONE, height: 480 });
+
+    const [field, button, warning] = await Promise.all(['#user_code', '.main', '.warn'].map((found) => browser.edges(found)));
+    assert.ok(field.bottom < button.top && button.bottom <= 480 && button.bottom < warning.top, JSON.stringify({ field, button, warning }));
+  });
+});
+
+test('no page of any language has more than 30 KB', async () => {
+  for (const language of LANGUAGES) {
+    const person = new Person(server, { headers: { ...at(BERLIN), 'accept-language': language } });
+    const weigh = (name) => {
+      const bytes = Buffer.byteLength(person.page.html);
+      assert.ok(bytes > 5_000 && bytes < HEAVIEST, `${name} in ${language} has ${bytes} bytes`);
+    };
+    await person.enter((await television(LAGOS)).userCode);
+    weigh('the sign-in page');
+    await person.signIn();
+    weigh('the consent page');
+    await person.decide('approve');
+    weigh('the result');
+  }
+});
