@@ -64,9 +64,9 @@ impl<'a> Messages<'a> {
         Html::text(&self.intl.number(self.language, number))
     }
 
-    /// Returns the name of a country, or the code if it is unknown.
-    pub(crate) fn country(self, code: &str) -> Html {
-        Html::isolated(&self.intl.country(self.language, code).unwrap_or_else(|| code.to_owned()))
+    /// Returns the name of a country; `None` for what is no country, such as Cloudflare's `T1` for Tor.
+    pub(crate) fn country(self, code: &str) -> Option<Html> {
+        self.intl.country(self.language, code).map(|name| Html::isolated(&name))
     }
 
     /// Returns a text such as `2 minutes ago, 14:03 UTC`.

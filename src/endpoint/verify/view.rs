@@ -372,8 +372,7 @@ fn distance(text: Messages<'_>, comparison: &Comparison) -> Option<Html> {
 /// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, France`, or as much of it as is known.
 fn place_name(text: Messages<'_>, place: &Place) -> Html {
     let areas = place.areas().into_iter().map(|area| Html::isolated(&area));
-    let is_code = |code: &&str| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let country = place.country.as_deref().filter(is_code).map(|code| text.country(code));
+    let country = place.country.as_deref().and_then(|code| text.country(code));
     let inside = |place: Html, area: Html| text.place_in_area(&place, &area);
     areas.chain(country).reduce(inside).unwrap_or_else(|| text.unknown_place())
 }
