@@ -3,11 +3,13 @@
 //! [`apply`] works on the trait [`Rows`], so the Durable Object and the in-memory stores of the tests run the
 //! same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
 
+use core::time::Duration;
 use std::collections::HashMap;
 
 use super::command::{
     Command, Decide, FindRequest, Open, Opened, PollCode, Redeem, RefuseElsewhere, TakeHold, Withdraw,
 };
+use super::pace::CAP_SECONDS;
 use super::poll::{Poll, Ready};
 use super::redemption::Redemption;
 use super::routing::RowKey;
@@ -45,7 +47,7 @@ impl Memory {
 
     fn note(&mut self, clock: Clock, last: Option<Timestamp>, now: Timestamp) {
         if self.polls.len() >= Self::MOST {
-            let oldest = now.before(core::time::Duration::from_secs(super::pace::CAP_SECONDS));
+            let oldest = now.before(Duration::from_secs(CAP_SECONDS));
             self.polls.retain(|_, at| *at > oldest);
         }
         if let Some(last) = last {
@@ -139,7 +141,7 @@ fn crowded<R: Rows>(
     }
     let counts = rows.live_within(network, now)?;
     let found = network.prefixes().zip(counts).find(|(prefix, (count, _))| {
-        count.saturating_mul(NEEDED) >= left.saturating_mul(prefix.width.factor()) && *count > 0
+        count.saturating_mul(NEEDED) >= left.saturating_mul(prefix.width.factor())
     });
     Ok(found.map(|(prefix, (_, end))| (prefix.width, end)))
 }
@@ -251,4 +253,26 @@ fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timest
         rows.tell(&Event { account, journey: Some(journey), ..event })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_polls_make_room_by_forgetting_those_older_than_the_longest_interval() {
+        let mut memory = Memory::default();
+        let start = Timestamp::from_millis(1_000_000_000);
+        let clock = |number: usize| Clock { key: RowKey((number as u128).to_be_bytes()), by_header: false };
+        for number in 0..Memory::MOST {
+            let at = if number < 4_000 { start } else { start + Duration::from_millis(1) };
+            memory.note(clock(number), Some(at), at);
+        }
+        assert_eq!(memory.polls.len(), Memory::MOST);
+
+        let later = start + Duration::from_secs(CAP_SECONDS);
+        memory.note(clock(Memory::MOST), Some(later), later);
+
+        assert_eq!(memory.polls.len(), Memory::MOST - 4_000 + 1);
+    }
 }

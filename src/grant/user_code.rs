@@ -388,6 +388,7 @@ mod tests {
 
         assert_eq!(length(CONSONANTS, 8), 12, "39.9 bits instead of 34.6");
         assert_eq!(length(CONSONANTS, 10), 14, "46.5 bits instead of 43.2");
+        assert_eq!(length("BCDFGHJKLM", 14), 14, "ten letters are as hard to guess as ten digits");
         assert_eq!(length("ABCD1234", 4), 12, "digits have their own floor, even if codes are weak");
         assert_eq!(length("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 24), 24);
         assert_eq!(length(DIGITS, 9), 9, "configured digits stay as they are");
@@ -423,14 +424,14 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let mut counts = [0_u32; 20];
 
-        for _ in 0..5_000 {
+        for _ in 0..20_000 {
             for symbol in UserCode::draw(&shape(), false, &mut rng).canonical().chars() {
                 counts[CONSONANTS.find(symbol).unwrap()] += 1;
             }
         }
 
         // Chi-squared with 19 degrees of freedom: a fair generator exceeds 43.8 once in a thousand runs.
-        let expected = 5_000.0 * 8.0 / 20.0;
+        let expected = 20_000.0 * 8.0 / 20.0;
         let chi: f64 = counts.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
         assert!(chi < 43.8, "{chi}");
     }
