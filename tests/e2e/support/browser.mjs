@@ -394,6 +394,8 @@ class Browser {
       { name: 'prefers-reduced-motion', value: 'reduce' },
     ];
     await this.#driver.sendDevToolsCommand('Emulation.setEmulatedMedia', { features });
+    // A page from right to left that was smaller before would stay scrolled to the side.
+    await this.#driver.sendDevToolsCommand('Emulation.clearDeviceMetricsOverride');
     await this.#driver.sendDevToolsCommand('Emulation.setDeviceMetricsOverride', size);
   }
 
@@ -407,9 +409,10 @@ class Browser {
 
   /** Takes a screenshot of the whole page, not only of the visible part. */
   async #picture(format = { format: 'png' }) {
-    const { cssContentSize } = await this.#driver.sendAndGetDevToolsCommand('Page.getLayoutMetrics', {});
+    const { cssContentSize, cssLayoutViewport } = await this.#driver.sendAndGetDevToolsCommand('Page.getLayoutMetrics', {});
     const clip = { ...cssContentSize, scale: 1 };
-    const all = { ...format, captureBeyondViewport: true, clip };
+    // Beyond the viewport only if need be: that shifts a page from right to left sideways.
+    const all = { ...format, captureBeyondViewport: cssContentSize.height > cssLayoutViewport.clientHeight, clip };
     const { data } = await this.#driver.sendAndGetDevToolsCommand('Page.captureScreenshot', all);
     return Buffer.from(data, 'base64');
   }
