@@ -85,6 +85,7 @@ INEXPRESSIBLE = [
     Rule((CHANGE,), "/jwks", r"self_signed_tls_client_auth needs the client's certificate: send jwks with x5c, or jwks_uri"),
     Rule((CHANGE,), "/jwks_uri", r"send either jwks or jwks_uri, not both"),
     # JSON Schema compares no two numbers, and adds up nothing.
+    Rule(("GET /events",), "/from", r"from is \d+: it must not be after to, which is \d+"),
     Rule(CLIENTS, "/polling_interval", r"polling_interval is \d+: it must be less than code_lifetime, which is \d+"),
     Rule(
         CLIENTS,

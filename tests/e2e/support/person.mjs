@@ -22,7 +22,7 @@ export class Person {
   }
 
   async open(path = '/device') {
-    return this.#go(path, {});
+    return this.#go(this.server.origin + path, {});
   }
 
   /** Opens the entry page and enters a code. */
@@ -70,13 +70,13 @@ export class Person {
     const { csrf, transaction } = this.page;
     const given = Object.entries({ csrf, transaction, ...fields }).filter(([, value]) => value !== undefined);
     const headers = { origin: new URL(this.server.origin).origin, 'sec-fetch-site': 'same-origin' };
-    return this.#go('/device', { method: 'POST', body: new URLSearchParams(given), headers });
+    return this.#go(`${this.server.origin}/device`, { method: 'POST', body: new URLSearchParams(given), headers });
   }
 
   async #go(path, { headers, ...init }) {
     const cookie = [...this.cookies].map((pair) => pair.join('=')).join('; ');
     const sent = { ...this.headers, ...headers, ...(cookie && { cookie }) };
-    const response = await fetch(this.server.origin + path, { ...init, headers: sent, redirect: 'manual' });
+    const response = await fetch(new URL(path, this.server.origin), { ...init, headers: sent, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     if (response.status === 303) return this.#go(response.headers.get('location'), {});
     this.page = page(response, await response.text());
