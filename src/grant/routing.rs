@@ -111,6 +111,36 @@ mod tests {
         }
     }
 
+    /// A broken generator that always returns zero.
+    struct Zero;
+
+    impl rand_core::TryRng for Zero {
+        type Error = core::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(0)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(0)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+
+    impl rand_core::TryCryptoRng for Zero {}
+
+    #[test]
+    fn a_code_is_drawn_even_if_none_is_for_the_region() {
+        let shape = Shape::new(CONSONANTS, 8, false).unwrap();
+        let drawn = Region::ALL.map(|region| draw_near(region, &shape, false, &keys(), &mut Zero).1);
+
+        assert!(drawn.iter().all(|address| *address == drawn[0]));
+    }
+
     #[test]
     fn every_shard_of_a_region_gets_its_share() {
         let shape = Shape::new(CONSONANTS, 8, false).unwrap();

@@ -67,6 +67,22 @@ fn a_page_that_the_client_does_not_list_starts_nothing_and_nothing_is_counted() 
 }
 
 #[test]
+fn the_event_of_a_start_names_the_page() {
+    let world = World::new();
+    list_origin(&world, "demo-tv", ELSEWHERE);
+
+    assert_eq!(start(&world, PATHS[0], Some(ELSEWHERE), Some("cross-site")).status, 200);
+    assert_eq!(start(&world, PATHS[0], None, None).status, 200);
+
+    let pages: Vec<Option<String>> = world
+        .recorded()
+        .iter()
+        .map(|event| event.page.as_ref().map(|page| page.as_str().to_owned()))
+        .collect();
+    assert_eq!(pages, [Some(ELSEWHERE.to_owned()), None]);
+}
+
+#[test]
 fn a_refused_page_asks_neither_the_rate_limit_nor_the_registry_for_a_client() {
     let world = World::new();
     world.get("/.well-known/openid-configuration");

@@ -60,6 +60,20 @@ fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
     }
 }
 
+#[test]
+fn the_key_of_a_code_is_free_from_the_instant_its_row_ends() {
+    let met = RefCell::default();
+    let setting = Setting { reissue: false, bound: false, stops: false };
+    let mut life = Life::new(setting, &met);
+
+    for step in [Step::Wait(359_999), Step::Open, Step::Wait(1), Step::Open] {
+        life.go(step);
+    }
+
+    let outcomes: Vec<&str> = met.borrow().keys().copied().collect();
+    assert_eq!(outcomes, ["opened", "opened over an old one", "taken"]);
+}
+
 /// Steps that lead to tokens. Half of the lives begin with them, because few get there by chance.
 const BEGUN: [Step; 3] = [
     Step::Hold { account: 0, browser: 0 },
