@@ -72,6 +72,8 @@ def texts(operations: tuple[str, ...], names: str) -> list[Rule]:
 
 
 INEXPRESSIBLE = [
+    # A cursor is any text to the document, and only one that a page had is good.
+    Rule(("GET /events",), "/cursor", r"cursor must be the next_cursor of a previous page"),
     # The set of accounts, clients and scopes changes.
     Rule(("POST /dry-run",), "/account", "no account has this username"),
     Rule(("POST /dry-run",), "/client_id", "no client has this client_id"),
