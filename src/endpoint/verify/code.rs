@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::address::go_to;
 use super::browser::{HoldRef, Transaction};
+use super::consent::Consent;
 use super::recent::Recent;
 use super::session::check;
 use super::view::{CODE_ENTRY, Entry};
@@ -224,7 +225,7 @@ pub(super) async fn show<P: Platform>(
     // The code was right, so there is no need to check again that a person is there, even if they switch to
     // another account.
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
-    let consent = view::Consent {
+    let consent = Consent {
         transaction: transaction.seal(context, rng),
         code,
         client: client.as_ref(),
@@ -232,5 +233,5 @@ pub(super) async fn show<P: Platform>(
         permissions: scopes.into_iter().map(words).collect(),
         problem,
     };
-    Ok(view::consent(context, status, browser, shown, consent))
+    Ok(super::consent::consent(context, status, browser, shown, consent))
 }

@@ -7,6 +7,7 @@
 mod address;
 mod browser;
 mod code;
+mod consent;
 mod decide;
 mod recent;
 mod request_page;
