@@ -106,6 +106,7 @@ pub mod grant;
 pub mod identity;
 pub mod language;
 pub mod limiter;
+pub mod logo;
 pub mod look_alike;
 pub mod loopback;
 pub mod network;

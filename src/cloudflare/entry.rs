@@ -190,8 +190,9 @@ fn write(response: Response) -> Result<worker::Response> {
         headers.append(name, value)?;
     }
     let builder = worker::Response::builder().with_status(response.status).with_headers(headers);
+    let body = response.bytes.unwrap_or_else(|| response.body.into_bytes());
     // 204 must have no body at all, not an empty one.
-    Ok(if response.body.is_empty() { builder.empty() } else { builder.fixed(response.body.into_bytes()) })
+    Ok(if body.is_empty() { builder.empty() } else { builder.fixed(body) })
 }
 
 /// Logs a decision as one line, without codes, tokens or secrets.

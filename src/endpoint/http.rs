@@ -87,6 +87,8 @@ pub struct Response {
     /// Names are in lower case.
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
+    /// The body if it is not text; `body` is then empty.
+    pub bytes: Option<Vec<u8>>,
     /// One log line for each decision that was made.
     pub decisions: Vec<LogLine>,
     /// A command for the limiter, sent after the response so that the client does not wait for it.
@@ -138,6 +140,7 @@ impl Response {
             status: 204,
             headers: vec![("cache-control", "no-store".to_owned())],
             body: String::new(),
+            bytes: None,
             decisions: Vec::new(),
             afterwards: None,
         }
@@ -157,7 +160,19 @@ impl Response {
     pub fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers =
             vec![("content-type", content_type.to_owned()), ("x-content-type-options", "nosniff".to_owned())];
-        Self { status, headers, body, decisions: Vec::new(), afterwards: None }
+        Self { status, headers, body, bytes: None, decisions: Vec::new(), afterwards: None }
+    }
+
+    /// Returns a response whose body is not text, with the same `nosniff`.
+    #[must_use]
+    pub fn of_bytes(content_type: &str, bytes: Vec<u8>) -> Self {
+        Self { bytes: Some(bytes), ..Self::new(200, content_type, String::new()) }
+    }
+
+    /// Removes the body, as for HEAD.
+    #[must_use]
+    pub fn without_body(self) -> Self {
+        Self { body: String::new(), bytes: None, ..self }
     }
 
     /// Adds a header, beside others of the same name.

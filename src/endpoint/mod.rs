@@ -15,6 +15,7 @@ pub mod form;
 pub mod http;
 pub mod intl;
 mod issued;
+mod logo;
 mod lost;
 mod memory;
 pub mod messages;
@@ -115,7 +116,7 @@ pub async fn answer<P: Platform>(
     } else {
         response
     };
-    if request.method == "HEAD" { Response { body: String::new(), ..response } } else { response }
+    if request.method == "HEAD" { response.without_body() } else { response }
 }
 
 /// Answers a deployment whose `ISSUER` is still the placeholder: `/healthz` as ever, everything else with what to do.
@@ -140,6 +141,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
         Route::Qr => qr::answer(context),
+        Route::Logo => logo::answer(context),
         Route::Authorize => authorize::answer(context).await,
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,

@@ -3,6 +3,9 @@
 use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
 
+/// Path of the service's logo, relative to the issuer, up to the hash of the image.
+pub(super) const LOGO_PREFIX: &str = "/logo/";
+
 /// Path of the admin API, relative to the issuer.
 pub(super) const ADMIN_PREFIX: &str = "/admin/api";
 
@@ -17,6 +20,7 @@ pub(super) enum Route {
     UserInfo,
     Verify,
     Qr,
+    Logo,
     Authorize,
     Metadata,
     ProtectedResource,
@@ -129,6 +133,7 @@ impl Route {
             "/jwks.json" => Some(Self::Keys),
             "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
+            _ if path.starts_with(LOGO_PREFIX) => Some(Self::Logo),
             _ => None,
         }
     }
@@ -160,7 +165,7 @@ impl Route {
             Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, ..OPEN },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
-            Self::Health => NONE,
+            Self::Health | Self::Logo => NONE,
             Self::Verify => Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
@@ -174,6 +179,7 @@ impl Route {
         match self {
             Self::Admin => settings.admin_token.is_some(),
             Self::Registration => settings.registration.is_some(),
+            Self::Logo => settings.service.logo.is_some(),
             Self::DeviceAuthorization
             | Self::Token
             | Self::Introspection

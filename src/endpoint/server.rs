@@ -67,6 +67,7 @@ impl<'a, P: Platform> Context<'a, P> {
         Messages::new(
             self.language.unwrap_or_default(),
             &self.server.settings.service,
+            self.issuer.path(),
             self.server.platform.intl(),
         )
     }

@@ -96,7 +96,7 @@ pub struct Settings {
     pub registration: Option<Registration>,
     /// From `EVENTS_WEBHOOK` and `EVENTS_WEBHOOK_SECRET`. `None` if warnings are only events and log lines.
     pub webhook: Option<Webhook>,
-    /// From `SERVICE_NAME`, `SUPPORT_URL` and `ACCENT_COLOR`.
+    /// From `SERVICE_NAME`, `SERVICE_LOGO`, `SUPPORT_URL` and `ACCENT_COLOR`.
     pub service: Service,
     /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
     pub trusted_redirects: Vec<String>,

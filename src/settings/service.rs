@@ -1,18 +1,23 @@
-//! Whose pages these are: `SERVICE_NAME`, `SUPPORT_URL` and `ACCENT_COLOR`.
+//! Whose pages these are: `SERVICE_NAME`, `SERVICE_LOGO`, `SUPPORT_URL` and `ACCENT_COLOR`.
 
 use super::accent::Accent;
 use super::variable::{BadSetting, bad};
 use crate::client::registration::json_members::is_web_address;
+use crate::logo::Logo;
 use crate::visible;
 
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 60;
+/// Most characters of a refused logo that the error repeats.
+const MOST_SHOWN: usize = 60;
 
 /// What people are told about the service.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Service {
     /// `SERVICE_NAME`: a [visible] text of at most 60 characters.
     pub name: Option<String>,
+    /// `SERVICE_LOGO`; `None` for the mark of `templates/base.html`.
+    pub logo: Option<Logo>,
     /// `SUPPORT_URL`: where people find help. On https, or on loopback.
     pub support_url: Option<String>,
     /// `ACCENT_COLOR`; `None` for the colors of `templates/style.css`.
@@ -20,7 +25,7 @@ pub struct Service {
 }
 
 pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Service, BadSetting> {
-    Ok(Service { name: name(var)?, support_url: support_url(var)?, accent: accent(var)? })
+    Ok(Service { name: name(var)?, logo: logo(var)?, support_url: support_url(var)?, accent: accent(var)? })
 }
 
 fn name(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
@@ -35,6 +40,15 @@ fn name(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSett
             Err(bad(NAME, &visible::escaped(&name), &format!("must be visible text, but it {flaw}")))
         }
     }
+}
+
+fn logo(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Logo>, BadSetting> {
+    const NAME: &str = "SERVICE_LOGO";
+    let Some(text) = var(NAME) else { return Ok(None) };
+    Logo::parse(&text).map(Some).map_err(|flaw| {
+        let shown: String = text.chars().take(MOST_SHOWN).collect();
+        bad(NAME, &shown, &flaw.to_string())
+    })
 }
 
 fn support_url(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
@@ -66,6 +80,8 @@ mod tests {
         assert_eq!(read(&|_: &str| None), Ok(Service::default()));
         let named = reading("SERVICE_NAME", "Beispiel Fernsehen").unwrap();
         assert_eq!(named.name.as_deref(), Some("Beispiel Fernsehen"));
+        let drawn = reading("SERVICE_LOGO", "data:image/png;base64,iVBORw0KGgo=").unwrap();
+        assert_eq!(drawn.logo.map(|logo| logo.bytes().len()), Some(8));
         let helped = reading("SUPPORT_URL", "https://help.example/tv").unwrap();
         assert_eq!(helped.support_url.as_deref(), Some("https://help.example/tv"));
         let colored = reading("ACCENT_COLOR", "#0A5878").unwrap();
@@ -82,6 +98,8 @@ mod tests {
             ),
             ("SERVICE_NAME", " Bank", "begins or ends with a space"),
             ("SERVICE_NAME", &"x".repeat(61), "must have at most 60 characters"),
+            ("SERVICE_LOGO", "https://cdn.example/logo.png", "must be an image inside a data: URI"),
+            ("SERVICE_LOGO", "data:image/png;base64,R0lGODlh", "the bytes are not image/png"),
             ("SUPPORT_URL", "mailto:help@example.com", "must be an https URL"),
             ("SUPPORT_URL", "http://help.example/", "must be an https URL"),
             ("ACCENT_COLOR", "blue", "must be a color such as #0a5878"),

@@ -23,6 +23,8 @@ pub struct Messages<'a> {
     pub language: Language,
     /// Whose pages these are.
     pub service: &'a Service,
+    /// Path of the issuer, which the addresses of images begin with.
+    pub base: &'a str,
     intl: &'a dyn Intl,
 }
 
@@ -35,8 +37,13 @@ pub(crate) struct Choice {
 
 impl<'a> Messages<'a> {
     /// Returns the messages in `language`.
-    pub(crate) const fn new(language: Language, service: &'a Service, intl: &'a dyn Intl) -> Self {
-        Self { language, service, intl }
+    pub(crate) const fn new(
+        language: Language,
+        service: &'a Service,
+        base: &'a str,
+        intl: &'a dyn Intl,
+    ) -> Self {
+        Self { language, service, base, intl }
     }
 
     /// Returns the operator's name for the service, or else what such pages are called.

@@ -215,7 +215,7 @@ impl Intl for Always {
 #[test]
 fn arabic_has_six_forms_and_a_missing_form_is_the_other() {
     let expires = |language, category| {
-        Messages::new(language, &Service::default(), &Always(category)).expires_in_minutes(7).to_string()
+        Messages::new(language, &Service::default(), "", &Always(category)).expires_in_minutes(7).to_string()
     };
 
     let forms = Plural::ALL.map(|category| expires(Language::Arabic, category));

@@ -29,7 +29,8 @@ const LONGEST_TYPED: usize = 64;
 /// The `what` of log lines about code entries.
 pub(super) const CODE_ENTRY: &str = "code_entry";
 
-/// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads nothing.
+/// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads
+/// nothing but images of this server.
 pub(super) fn html(language: Language, status: u16, page: &impl Template) -> Response {
     html_that_loads("", language, status, page)
 }
@@ -43,7 +44,7 @@ fn html_that_loads(sources: &str, language: Language, status: u16, page: &impl T
         Ok(body) => {
             let style = style_of(&body);
             let policy = format!(
-                "default-src 'none'; style-src 'sha256-{style}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
+                "default-src 'none'; style-src 'sha256-{style}'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
             );
             Response::new(status, "text/html; charset=utf-8", body)
                 .with("cache-control", "no-store".to_owned())

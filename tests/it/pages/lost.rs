@@ -69,5 +69,5 @@ fn every_page_has_an_icon_that_its_policy_allows() {
 
     assert!(page.body.contains("<link rel=\"icon\" type=\"image/svg+xml\" href=\"data:image/svg+xml,"));
     let policy = page.header("content-security-policy").expect("a policy");
-    assert!(policy.contains("; img-src data:;"), "{policy}");
+    assert!(policy.contains("; img-src 'self' data:;"), "{policy}");
 }

@@ -1,11 +1,13 @@
-//! Whose pages these are: name, color and help of the service.
+//! Whose pages these are: name, logo, color and help of the service.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::World;
+use device_grant::endpoint::http::{Request, Response};
+
 use crate::support::person::Person;
+use crate::support::{World, get};
 
 const NAMED: &[(&str, &str)] = &[
     ("SERVICE_NAME", "Beispiel <TV>"),
@@ -40,4 +42,85 @@ fn the_policy_allows_the_style_sheet_of_the_page_and_no_other() {
         assert!(policy.contains(&format!("style-src 'sha256-{hash}';")), "{policy}");
         assert!(!rest.contains("<style"));
     }
+}
+
+/// A PNG of 32 × 32 black pixels.
+const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQAAAABbAUdZAAAADElEQVR4nGNgGNwAAACgAAHJg7FWAAAAAElFTkSuQmCC";
+
+fn with_logo(settings: &[(&'static str, &'static str)]) -> World {
+    let logo: &'static str = Box::leak(format!("data:image/png;base64,{PNG}").into_boxed_str());
+    World::with(&[&[("SERVICE_LOGO", logo)], settings].concat())
+}
+
+/// Returns the address of the logo in a page.
+fn logo_of(page: &Response) -> String {
+    let (_, rest) = page.body.split_once("<img class=\"logo\" src=\"").expect("a logo");
+    let (address, rest) = rest.split_once('"').expect("its address");
+    assert!(rest.starts_with(" alt=\"\" "), "the name stands beside it");
+    address.to_owned()
+}
+
+fn fetch(world: &World, method: &str, path: &str) -> Response {
+    world.send(&Request { method: method.to_owned(), path: path.to_owned(), ..get() })
+}
+
+#[test]
+fn every_page_shows_the_logo_of_the_service_in_place_of_our_mark() {
+    let world = with_logo(&[]);
+    let person = Person::of(&world);
+    let (enter, lost) = (person.open("/device"), person.submit_only(&[("step", "unknown")]));
+
+    assert_eq!(logo_of(&enter), logo_of(&lost));
+    for page in [&enter, &lost] {
+        assert!(!page.body.contains("<svg class=\"mark\""), "{}", page.body);
+        assert!(!page.body.contains(PNG), "the image is no part of the page");
+        let policy = page.header("content-security-policy").expect("a policy");
+        assert!(policy.contains("; img-src 'self' data:;"), "{policy}");
+    }
+    let unbranded = Person::of(&World::new()).open("/device");
+    assert!(unbranded.body.contains("<svg class=\"mark\"") && !unbranded.body.contains("<img"));
+}
+
+#[test]
+fn the_logo_is_kept_for_ever_at_the_address_of_its_bytes() {
+    let world = with_logo(&[]);
+    let address = logo_of(&Person::of(&world).open("/device"));
+    let bytes = STANDARD.decode(PNG).expect("base64");
+
+    let image = fetch(&world, "GET", &address);
+    assert_eq!((image.status, image.bytes.as_ref(), image.body.as_str()), (200, Some(&bytes), ""));
+    for (name, expected) in [
+        ("content-type", "image/png"),
+        ("cache-control", "public, max-age=31536000, immutable"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "default-src 'none'; sandbox"),
+    ] {
+        assert_eq!(image.header(name), Some(expected));
+    }
+    let head = fetch(&world, "HEAD", &address);
+    assert_eq!((head.status, &head.bytes, &head.headers), (200, &None, &image.headers));
+    assert_eq!(fetch(&world, "POST", &address).status, 405);
+}
+
+#[test]
+fn no_other_address_has_a_logo_or_may_be_cached() {
+    let world = with_logo(&[]);
+    let address = logo_of(&Person::of(&world).open("/device"));
+
+    for path in ["/logo/", "/logo/x", &format!("{address}/"), &address.to_lowercase()] {
+        let answer = fetch(&world, "GET", path);
+        assert_eq!((answer.status, answer.header("cache-control")), (404, Some("no-store")), "{path}");
+    }
+    assert_eq!(fetch(&World::new(), "GET", &address).status, 404, "a server without a logo");
+}
+
+#[test]
+fn the_logo_is_below_the_path_of_the_issuer() {
+    let world = with_logo(&[("ISSUER", "http://127.0.0.1:8787/auth")]);
+    let address = logo_of(&fetch(&world, "GET", "/auth/device"));
+
+    assert!(address.starts_with("/auth/logo/"), "{address}");
+    assert_eq!(fetch(&world, "GET", &address).status, 200);
+    assert_eq!(fetch(&world, "GET", address.trim_start_matches("/auth")).status, 404);
 }
