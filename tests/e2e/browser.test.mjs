@@ -485,7 +485,7 @@ describe('a person at a browser', { timeout: 300_000 }, () => {
     const look = async (name) => faults.push(...(await browser.inspect(screenshots, name)));
     const resource = 'https://a-rather-long-name.media.example.com';
     await browser.open(`${server.origin}/device`);
-    assert.match(await browser.sees(ENTER), /It looks like XXXX-XXXX, or 0000-0000-0000, sometimes with two characters more\./);
+    assert.match(await browser.sees(ENTER), /It looks like XXXX-XXXX, or 0000-0000-0000, sometimes with two more characters\./);
     await look('enter-digits');
 
     const device = await startDevice(server, { login_hint: 'bob@example.com', resource });

@@ -123,7 +123,7 @@ fn each_reason_why_a_form_is_not_accepted_has_its_own_words_and_keeps_the_code()
 #[test]
 fn the_hint_and_the_keyboard_fit_the_codes() {
     let page = Person::of(&World::new()).open("/device").body;
-    assert!(page.contains("XXXX-XXXX</bdi>, sometimes with two characters more."), "{page}");
+    assert!(page.contains("XXXX-XXXX</bdi>, sometimes with two more characters."), "{page}");
     for attribute in [
         "inputmode=\"text\"",
         "autocapitalize=\"characters\"",
