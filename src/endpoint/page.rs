@@ -75,7 +75,7 @@ impl EnterPage<'_> {
 pub struct CodeShape<'a> {
     /// Whether all codes consist of digits only (RFC 8628 §6.1).
     pub digits: bool,
-    /// A placeholder such as `XXXX-XXXX`. Some codes have two symbols more.
+    /// A placeholder such as `XXXX-XXXX`. Some codes have two more symbols.
     pub example: &'a str,
     /// A placeholder such as `0000-0000-0000`, if only some clients have codes of digits.
     pub digits_example: Option<&'a str>,
@@ -143,7 +143,7 @@ pub struct ConsentPage<'a> {
     pub here: Origin,
     /// Whether the request came from near the person, and both places.
     pub comparison: &'a Comparison,
-    /// How far apart both places are, unless they are near each other or one is not known.
+    /// How far apart both places are, unless they are near each other or one is uncertain.
     pub distance: Option<Html>,
     /// What is said about a request from near the person.
     pub near: Html,

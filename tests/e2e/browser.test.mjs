@@ -425,7 +425,7 @@ describe('a person at a browser', { timeout: 300_000 }, () => {
 
       await browser.openWindow();
       await browser.open(site.page(selfSending(`${server.origin}/device`, form), host));
-      await browser.sees('Refused');
+      await browser.sees('Form refused');
       assert.equal(await browser.status(), 403, 'refused even with the right value in every field');
       assert.equal((await device.poll()).error, 'authorization_pending');
 
@@ -633,7 +633,7 @@ describe('a person at a browser', { timeout: 300_000 }, () => {
     await browser.press('I didn’t start this');
     await look('reported');
     await browser.open(site.page(selfSending(device.verification_uri, {}), 'localhost'));
-    await browser.sees('Refused');
+    await browser.sees('Form refused');
     await look('from-elsewhere');
 
     assert.deepEqual(faults, []);

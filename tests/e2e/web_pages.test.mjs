@@ -70,7 +70,7 @@ describe('a web page of another origin', { timeout: 120_000 }, () => {
         assert.match(await browser.run(send, url, fields, { mode: 'cors', credentials: 'include' }), /Failed to fetch/);
         assert.equal(await browser.run(send, url, fields, { mode: 'no-cors', credentials: 'include' }), 'opaque');
         await browser.leaving(() => browser.run(() => document.forms[0].submit()));
-        await browser.sees('Refused');
+        await browser.sees('Form refused');
         assert.equal(await browser.status(), 403);
       }
     }

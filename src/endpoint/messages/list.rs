@@ -129,6 +129,7 @@ messages! {
     doubt_hosting_device;
     doubt_hosting_person;
     doubt_between;
+    doubt_advice;
     expires_soon;
     expires_in_minutes [minutes];
 

@@ -171,10 +171,10 @@ fn doubt(text: Messages<'_>, verdict: Verdict) -> Option<Html> {
 /// Returns how far apart two places are that are not near each other.
 fn distance(text: Messages<'_>, comparison: &Comparison) -> Option<Html> {
     match comparison.verdict {
-        Verdict::Near => None,
-        Verdict::Far | Verdict::Unknown { .. } => {
+        Verdict::Far | Verdict::Unknown { why: Doubt::Between | Doubt::Contradiction, .. } => {
             Some(text.far_distance(&text.number(u64::from(comparison.kilometers?))))
         }
+        Verdict::Near | Verdict::Unknown { .. } => None,
     }
 }
 

@@ -86,6 +86,8 @@ fn a_near_request_has_a_neutral_line() {
 
     let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, berlin()));
 
+    let (before, _) = page.body.split_once("Same area").expect("the line");
+    assert!(before.contains("Only approve if you started this yourself."), "what matters most comes first");
     assert!(words(&page.body).contains("Same area as you: Berlin, Germany. This alone"), "{}", page.body);
     assert!(page.body.contains("<details class=\"details\">"), "what matches is folded away");
     assert!(!page.body.contains("class=\"far\"") && !page.body.contains("notice warn"));
@@ -94,7 +96,7 @@ fn a_near_request_has_a_neutral_line() {
 
 #[test]
 fn an_unknown_place_is_never_shown_as_near() {
-    let hosting = place("DE", "Berlin", (52.52, 13.405), 24_940);
+    let hosting = place("DE", "Frankfurt am Main", (50.11, 8.68), 24_940);
     for (there, why) in [
         (Place::default(), "We don’t know where this request comes from."),
         (hosting, "This request came through a data center."),
@@ -104,6 +106,8 @@ fn an_unknown_place_is_never_shown_as_near() {
         let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, there));
 
         assert!(page.body.contains(why), "{}", page.body);
+        assert!(page.body.contains("If you didn’t start this yourself just now, refuse."));
+        assert!(!page.body.contains("km away"), "the place of a data center is not that of the device");
         assert!(page.body.contains("<details class=\"details\" open>"));
         assert!(!page.body.contains("Same area") && !page.body.contains("class=\"far\""));
     }
