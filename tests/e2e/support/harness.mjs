@@ -24,7 +24,7 @@ import { after } from 'node:test';
 import { builds, development, root, wrangler } from './config.mjs';
 
 const START_LIMIT = 20_000;
-const STOP_LIMIT = 5_000;
+const STOP_LIMIT = 30_000;
 
 /** Functions that end what still runs and delete what is left over. They run when the process ends. */
 const cleanups = new Set();
