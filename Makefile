@@ -7,7 +7,7 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply test native e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply test native oracles e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -23,11 +23,15 @@ apply: ## Make the server's clients and scopes match a file (FILE=clients.toml, 
 
 test: ## Set up and run every test
 	@scripts/test native
+	@scripts/test oracles
 	@scripts/test fuzz
 	@scripts/test e2e
 
 native: ## Run only the native tests
 	@scripts/test native
+
+oracles: ## Let published implementations judge the same input as this server
+	@scripts/test oracles
 
 e2e: ## Run only the tests in workerd and in a browser (TESTS="tests/e2e/flow.test.mjs")
 	@scripts/test e2e

@@ -15,6 +15,7 @@
 //! * [`registry`] - the issuer's clients, scopes and signing keys
 //! * [`token`] - what tokens contain, and how they are signed and verified; DPoP
 //! * [`identity`] - accounts, passwords and browser sessions
+//! * [`passkey`] - the ceremonies of WebAuthn
 //! * [`limiter`] - budgets for wrong codes and passwords, and caps on live codes
 //! * [`policy`] - whether a step of a grant may happen at all
 //! * [`audit`] - events, and their way to the ledger
@@ -110,6 +111,7 @@ pub mod logo;
 pub mod look_alike;
 pub mod loopback;
 pub mod network;
+pub mod passkey;
 pub mod place;
 pub mod policy;
 pub mod registry;

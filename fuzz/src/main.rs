@@ -7,6 +7,7 @@
 mod codes;
 mod commands;
 mod names;
+mod passkeys;
 mod requests;
 mod signed;
 #[allow(dead_code, unused_imports, reason = "the fuzz targets use only part of what the native tests share")]
@@ -31,6 +32,12 @@ const TARGETS: &[(&str, Target)] = &[
     ("assertions", signed::assertions),
     ("distinguished_names", names::distinguished_names),
     ("mapping_rules", names::mapping_rules),
+    ("passkeys", passkeys::passkeys),
+    ("attestations", passkeys::attestations),
+    ("authenticator_data", passkeys::authenticator_data),
+    ("client_data", passkeys::client_data_json),
+    ("cbor", passkeys::cbor),
+    ("der", passkeys::der_signatures),
     ("grant_commands", commands::grant),
     ("account_commands", commands::account),
     ("limiter_commands", commands::limiter),

@@ -4,6 +4,7 @@ mod client_auth;
 mod documents;
 mod dpop;
 mod pages;
+mod passkeys;
 mod properties;
 mod registry;
 mod rfc8628;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken world fails its test")]
 
 pub(crate) mod admin;
+pub(crate) mod authenticator;
 pub(crate) mod dpop;
 mod intl;
 mod keys;

@@ -1,0 +1,11 @@
+//! Passkeys (WebAuthn Level 3).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a broken vector or response fails its test"
+)]
+
+mod ceremonies;
+mod level3;
+mod properties;
