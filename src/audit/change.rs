@@ -3,24 +3,38 @@
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
+use crate::identity::account::Sub;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// A change of the registry. It names what was changed, and contains no value, so no secret either.
+/// A change of the registry. It names what was changed, and contains no value of a client or key, so no secret either.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Change {
     pub format: Format<1>,
     pub what: Changed,
     pub at: Timestamp,
-    /// The client, the scope, the `kid` of the key, or the algorithm whose key was replaced; `None` if the keys of all
-    /// algorithms were.
+    /// The client, the scope, the `kid` of the key, the admin token, the invitation, or the algorithm whose key was
+    /// replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
     /// The members of the client that differ from before, by name. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
+    /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there. Empty for
+    /// all other changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub granted: Vec<String>,
+}
+
+impl Change {
+    /// Builds the event of a change, with the members that every change has.
+    #[must_use]
+    pub fn of(what: Changed, subject: Option<&str>, by: Actor, at: Timestamp) -> Self {
+        let (members, granted) = (Vec::new(), Vec::new());
+        Self { format: Format, what, at, subject: subject.map(str::to_owned), by, members, granted }
+    }
 }
 
 /// A kind of change.
@@ -47,15 +61,59 @@ pub enum Changed {
     KeyRetired,
     /// An operator supplied a key.
     KeyImported,
+    /// A named admin token was made.
+    AdminTokenCreated,
+    /// A named admin token was revoked.
+    AdminTokenRevoked,
+    /// Somebody is invited.
+    InvitationCreated,
+    /// Somebody is invited to become an administrator, or to get back into an administrator's account.
+    AdministratorInvited,
+    /// An invitation was revoked.
+    InvitationRevoked,
+    /// An invitation was used: an account was made or recovered.
+    InvitationUsed,
+    /// An invitation of the kind [`Changed::AdministratorInvited`] was used.
+    AdministratorAdmitted,
 }
 
-/// Who changes the registry.
+impl Changed {
+    /// Returns whether the other administrators should hear about the change when it happens, because it gives somebody
+    /// power over the server.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        match self {
+            Self::AdminTokenCreated | Self::AdministratorInvited | Self::AdministratorAdmitted => true,
+            Self::ClientCreated
+            | Self::ClientChanged
+            | Self::ClientDeleted
+            | Self::ClientSecretRotated
+            | Self::ScopeDescribed
+            | Self::ScopeMapped
+            | Self::ScopeRemoved
+            | Self::KeysRotated
+            | Self::KeyRetired
+            | Self::KeyImported
+            | Self::AdminTokenRevoked
+            | Self::InvitationCreated
+            | Self::InvitationRevoked
+            | Self::InvitationUsed => false,
+        }
+    }
+}
+
+/// Who makes a change.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    /// The holder of an admin token. Carries the first eight hex digits of the token's SHA-256, as they stand in the
-    /// setting.
+    /// The holder of the admin token in the settings. Carries the first eight hex digits of the token's SHA-256, as they
+    /// stand in the setting.
     Operator(String),
+    /// The holder of a named admin token.
+    #[expect(missing_docs, reason = "the fields are those of the token")]
+    Token { id: String, owner: String },
+    /// A person, by the `sub` of the account.
+    Account(Sub),
     /// A client that registered itself. It also deletes the unused clients whose place it takes.
     Registration,
 }

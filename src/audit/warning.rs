@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::change::Change;
 use super::{Event, What};
 
 impl What {
@@ -35,12 +36,22 @@ impl What {
 /// places and the verdict.
 #[must_use]
 pub fn line(event: &Event) -> Option<String> {
+    event.what.is_warning().then(|| written(event.what, event))
+}
+
+/// Returns the line of the log for a change of the registry that is a warning.
+#[must_use]
+pub fn line_of_change(change: &Change) -> Option<String> {
+    change.what.is_warning().then(|| written(change.what, change))
+}
+
+fn written(outcome: impl Serialize, event: &impl Serialize) -> String {
     #[derive(Serialize)]
-    struct Line<'a> {
+    struct Line<'a, O, E> {
         what: &'static str,
-        outcome: What,
-        event: &'a Event,
+        outcome: O,
+        event: &'a E,
     }
-    let line = Line { what: "warning", outcome: event.what, event };
-    event.what.is_warning().then(|| serde_json::to_string(&line).expect("an event can always be written"))
+    let line = Line { what: "warning", outcome, event };
+    serde_json::to_string(&line).expect("an event can always be written")
 }

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use super::change::Changed;
 use crate::time::Timestamp;
 
 /// After a failure, a delivery is tried again after the age of its event, so after twice the time at each failure,
@@ -72,8 +73,10 @@ impl Delivery {
     pub fn body(&self) -> String {
         let event: serde_json::Value = serde_json::from_str(&self.event).unwrap_or_default();
         let kind = event.get("what").and_then(serde_json::Value::as_str).unwrap_or("unknown");
+        let is_change = serde_json::from_value::<Changed>(kind.into()).is_ok();
+        let of = if is_change { "registry" } else { "grant" };
         serde_json::json!({
-            "type": format!("grant.{kind}"),
+            "type": format!("{of}.{kind}"),
             "timestamp": self.at.to_string(),
             "data": { "id": self.id, "event": event },
         })

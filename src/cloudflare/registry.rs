@@ -13,18 +13,24 @@ use super::object;
 use super::object::{Table, column, json, ring_by};
 use super::platform::{SNAPSHOT, snapshot_key};
 use super::shipping::{self, Shipper};
+use super::warnings;
 use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::audit::change::Change;
+use crate::audit::warning::line_of_change;
+use crate::audit::webhook::Webhook;
 use crate::client::Client;
 use crate::client::registered_by::UNUSED;
+use crate::registry::admin_token::AdminToken;
 use crate::registry::command::Command;
+use crate::registry::invitation::Invitation;
 use crate::registry::outline::standard_scopes;
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
 use crate::registry::rows::{NewKey, Rows, StoredKey};
 use crate::registry::snapshot::Undescribed;
 use crate::registry::{apply, clients, snapshot};
+use crate::secret::{Digest, encode};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -37,8 +43,15 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS admin_tokens (
+        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS invitations (
+        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
+    ) WITHOUT ROWID",
     shipping::OUTBOX,
     shipping::SET_ASIDE,
+    warnings::DELIVERIES,
 ];
 
 /// Stores clients, scopes and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
@@ -59,7 +72,14 @@ pub struct Registry {
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        let table = Rc::new(Stored { table, written: Cell::new(false), made: RefCell::default() });
+        let table = Rc::new(Stored {
+            table,
+            written: Cell::default(),
+            told: Cell::default(),
+            made: RefCell::default(),
+            webhook: warnings::webhook(&env),
+            warnings: RefCell::default(),
+        });
         let (tended_at, publications) = (Cell::default(), Publications::default());
         Self {
             state,
@@ -84,12 +104,17 @@ impl DurableObject for Registry {
         let now = object::now();
         self.tend(now).await?;
         let adopted = self.prepare(&command, now).await?;
-        self.table.written.set(false);
+        self.table.forget_progress();
         let answer = self.transact(command, adopted, now)?;
         self.table.made.borrow_mut().clear();
-        if self.table.written.replace(false) {
+        for line in self.table.warnings.take() {
+            worker::console_warn!("{line}");
+        }
+        if self.table.written.get() || self.table.told.get() {
             let events = shipping::has_events(&self.table.table).map(|any| any.then_some(Shipping::Soon));
             self.ring(events, now).await;
+        }
+        if self.table.written.replace(false) {
             self.follow_up(now).await;
         }
         object::reply(answer)
@@ -101,6 +126,7 @@ impl DurableObject for Registry {
         let table = Rc::clone(&self.table);
         let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
         let rest = self.shipper.ship(&self.state, &self.env, &self.table.table).await;
+        warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
         self.ring(Ok(rest), object::now()).await;
         match swept {
             Ok(true) => {
@@ -121,10 +147,13 @@ impl Registry {
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
     }
 
-    /// Makes sure that the alarm rings when `events` are to be shipped, and when a client ends.
+    /// Makes sure that the alarm rings when `events` are to be shipped, when a warning is to be delivered, and when a
+    /// client ends.
     async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
         let due = events.and_then(|events| {
-            Ok(next_alarm(Work { first_end: self.table.first_end()?, events, ..Work::default() }, now))
+            let first_end = self.table.first_end()?;
+            let first_delivery = warnings::first_due(&self.table.table)?;
+            Ok(next_alarm(Work { first_end, events, first_delivery }, now))
         });
         ring_by(&self.state, &self.alarm, due).await;
     }
@@ -209,13 +238,25 @@ impl Registry {
 
 pub(super) struct Stored {
     table: Table,
-    /// Whether a row was written since this was last reset.
+    /// Whether a row that is published was written since this was last reset.
     written: Cell<bool>,
+    /// Whether an event was stored since this was last reset.
+    told: Cell<bool>,
     /// New keys that no command has used yet.
     pub(super) made: RefCell<Vec<NewKey>>,
+    webhook: Option<Webhook>,
+    /// Lines for the log, written once the transaction has succeeded.
+    warnings: RefCell<Vec<String>>,
 }
 
 impl Stored {
+    /// Forgets what a command before, which might have failed, has left.
+    fn forget_progress(&self) {
+        self.written.set(false);
+        self.told.set(false);
+        self.warnings.take();
+    }
+
     fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
         self.written.set(true);
         self.table.run(statement, values)
@@ -357,9 +398,49 @@ impl Rows for Stored {
         self.run("DELETE FROM signing_keys WHERE kid = ?", vec![kid.into()])
     }
 
+    fn admin_tokens(&self) -> Result<Vec<AdminToken>> {
+        self.table.records("SELECT record FROM admin_tokens ORDER BY id", Vec::new())
+    }
+
+    fn admin_token(&self, digest: &Digest) -> Result<Option<AdminToken>> {
+        let query = "SELECT record FROM admin_tokens WHERE digest = ?";
+        self.table.record(query, vec![encode(digest.bytes()).into()])
+    }
+
+    fn put_admin_token(&self, token: &AdminToken) -> Result<()> {
+        let values = vec![token.id.as_str().into(), encode(token.digest.bytes()).into(), json(token)?];
+        self.table.run("INSERT OR REPLACE INTO admin_tokens (id, digest, record) VALUES (?, ?, ?)", values)
+    }
+
+    fn remove_admin_token(&self, id: &str) -> Result<()> {
+        self.table.run("DELETE FROM admin_tokens WHERE id = ?", vec![id.into()])
+    }
+
+    fn invitations(&self) -> Result<Vec<Invitation>> {
+        self.table.records("SELECT record FROM invitations ORDER BY id", Vec::new())
+    }
+
+    fn invitation(&self, digest: &Digest) -> Result<Option<Invitation>> {
+        let query = "SELECT record FROM invitations WHERE digest = ?";
+        self.table.record(query, vec![encode(digest.bytes()).into()])
+    }
+
+    fn put_invitation(&self, invitation: &Invitation) -> Result<()> {
+        let (id, digest) = (invitation.id.as_str().into(), encode(invitation.digest.bytes()).into());
+        let statement = "INSERT OR REPLACE INTO invitations (id, digest, record) VALUES (?, ?, ?)";
+        self.table.run(statement, vec![id, digest, json(invitation)?])
+    }
+
+    fn remove_invitation(&self, id: &str) -> Result<()> {
+        self.table.run("DELETE FROM invitations WHERE id = ?", vec![id.into()])
+    }
+
     fn tell(&self, change: &Change) -> Result<()> {
-        self.written.set(true);
-        shipping::tell(&self.table, change, change.at)
+        self.told.set(true);
+        shipping::tell(&self.table, change, change.at)?;
+        let Some(line) = line_of_change(change) else { return Ok(()) };
+        self.warnings.borrow_mut().push(line);
+        if self.webhook.is_some() { warnings::keep(&self.table) } else { Ok(()) }
     }
 
     fn new_key(&self, alg: Algorithm) -> Option<NewKey> {

@@ -1,5 +1,5 @@
-//! What an isolate remembers between requests: cached values, used names, unknown and newer clients, and fetched key
-//! sets.
+//! What an isolate remembers between requests: cached values, used names, unknown and newer clients, fetched key sets,
+//! and admin tokens.
 
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
@@ -37,6 +37,7 @@ pub(super) struct Cache {
     /// Number of right codes entered, for the next report to the limiter.
     pub(super) right: Cell<u64>,
     pub(super) key_sets: KeySets,
+    pub(super) known_tokens: KnownTokens,
 }
 
 /// Names that this isolate has seen used, each with the time until which it counts as used.
@@ -124,6 +125,31 @@ impl Newer {
 
     pub(super) fn forget(&self) {
         self.0.borrow_mut().clear();
+    }
+}
+
+/// Digests of the named admin tokens that were right at their last use.
+#[derive(Default)]
+pub(super) struct KnownTokens(RefCell<Vec<Digest>>);
+
+impl KnownTokens {
+    /// At this many tokens, the isolate forgets the oldest.
+    const MOST: usize = 20;
+
+    pub(super) fn has(&self, digest: &Digest) -> bool {
+        self.0.borrow().contains(digest)
+    }
+
+    pub(super) fn note(&self, digest: &Digest) {
+        let mut known = self.0.borrow_mut();
+        if known.len() >= Self::MOST {
+            known.remove(0);
+        }
+        known.push(*digest);
+    }
+
+    pub(super) fn forget(&self, digest: &Digest) {
+        self.0.borrow_mut().retain(|known| known != digest);
     }
 }
 

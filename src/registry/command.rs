@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::admin_token::AdminToken;
+use super::admin_tokens::{CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken};
+use super::invitation::Invitation;
+use super::invitations::{
+    CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
+};
 use super::key_schedule::{Signing, State};
 use super::outline::Outline;
 use super::rows::StoredKey;
@@ -44,6 +50,15 @@ commands! {
         RotateKeys => Result<(), KeyRefusal>,
         RetireKey => Result<(), KeyRefusal>,
         ImportKey => Result<(), KeyRefusal>,
+        CreateAdminToken => Result<(), TokenRefusal>,
+        ListAdminTokens => Vec<AdminToken>,
+        RevokeAdminToken => bool,
+        UseAdminToken => Option<AdminToken>,
+        CreateInvitation => bool,
+        ListInvitations => Vec<Invitation>,
+        RevokeInvitation => bool,
+        FindInvitation => Option<Invitation>,
+        SpendInvitation => Option<Invitation>,
     }
 }
 
@@ -294,31 +309,4 @@ pub struct KeyView {
     pub retired_at: Option<u64>,
     /// Whether an operator made the key.
     pub imported: bool,
-}
-
-impl Command {
-    /// Returns whether the command can change what is published.
-    #[must_use]
-    pub const fn is_change(&self) -> bool {
-        match self {
-            Self::TakeOutline(_)
-            | Self::FindAtSource(_)
-            | Self::FindKeys(_)
-            | Self::ListClients(_)
-            | Self::ListScopes(_)
-            | Self::FindMapping(_)
-            | Self::ListKeys(_) => false,
-            Self::CreateClient(ask) => ask.dry_run.is_none(),
-            Self::ReplaceClient(ask) => ask.dry_run.is_none(),
-            Self::SeedClients(_)
-            | Self::DeleteClient(_)
-            | Self::RotateSecret(_)
-            | Self::DescribeScope(_)
-            | Self::MapScope(_)
-            | Self::RemoveScope(_)
-            | Self::RotateKeys(_)
-            | Self::RetireKey(_)
-            | Self::ImportKey(_) => true,
-        }
-    }
 }

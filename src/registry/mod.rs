@@ -1,7 +1,11 @@
-//! The registry: the issuer's clients, scopes and signing keys.
+//! The registry: the issuer's clients, scopes, signing keys, named admin tokens and invitations.
 
+pub mod admin_token;
+pub mod admin_tokens;
 pub mod clients;
 pub mod command;
+pub mod invitation;
+pub mod invitations;
 pub mod key_schedule;
 pub mod outline;
 pub mod publication;
@@ -15,11 +19,13 @@ mod told;
 use crate::ask::Answer;
 use crate::client::Client;
 use crate::time::Timestamp;
+use admin_tokens::{CreateAdminToken, ListAdminTokens, RevokeAdminToken, UseAdminToken};
 use command::{
     AtSource, Command, CreateClient, DeleteClient, DescribeScope, FindAtSource, FindKeys, FindMapping,
     ImportKey, KeyRefusal, ListClients, ListKeys, ListScopes, MapScope, RemoveScope, ReplaceClient,
     RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
 };
+use invitations::{CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -64,6 +70,23 @@ pub fn apply<R: Rows>(
             Some(key) => signing_keys::import(rows, key, ask.at_once, ask.by, now)?,
             None => Err(KeyRefusal::Misfit),
         }),
+        Command::CreateAdminToken(ask) => {
+            Answer::to::<CreateAdminToken>(&admin_tokens::create(rows, ask, now)?)
+        }
+        Command::ListAdminTokens(_) => Answer::to::<ListAdminTokens>(&rows.admin_tokens()?),
+        Command::RevokeAdminToken(ask) => {
+            Answer::to::<RevokeAdminToken>(&admin_tokens::revoke(rows, ask, now)?)
+        }
+        Command::UseAdminToken(ask) => Answer::to::<UseAdminToken>(&admin_tokens::r#use(rows, &ask, now)?),
+        Command::CreateInvitation(ask) => {
+            Answer::to::<CreateInvitation>(&invitations::create(rows, ask, now)?)
+        }
+        Command::ListInvitations(_) => Answer::to::<ListInvitations>(&invitations::list(rows)?),
+        Command::RevokeInvitation(ask) => {
+            Answer::to::<RevokeInvitation>(&invitations::revoke(rows, ask, now)?)
+        }
+        Command::FindInvitation(ask) => Answer::to::<FindInvitation>(&invitations::find(rows, &ask, now)?),
+        Command::SpendInvitation(ask) => Answer::to::<SpendInvitation>(&invitations::spend(rows, ask, now)?),
     })
 }
 

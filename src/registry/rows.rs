@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::admin_token::AdminToken;
+use super::invitation::Invitation;
 use super::quota::Size;
 use crate::audit::change::Change;
 use crate::client::Client;
 use crate::format::{Format, is_false};
+use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::{Algorithm, PublicKey};
@@ -96,6 +99,16 @@ pub trait Rows {
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;
+    /// Returns every named admin token, by `id`.
+    fn admin_tokens(&self) -> Result<Vec<AdminToken>, Self::Error>;
+    fn admin_token(&self, digest: &Digest) -> Result<Option<AdminToken>, Self::Error>;
+    fn put_admin_token(&self, token: &AdminToken) -> Result<(), Self::Error>;
+    fn remove_admin_token(&self, id: &str) -> Result<(), Self::Error>;
+    /// Returns every invitation, by `id`.
+    fn invitations(&self) -> Result<Vec<Invitation>, Self::Error>;
+    fn invitation(&self, digest: &Digest) -> Result<Option<Invitation>, Self::Error>;
+    fn put_invitation(&self, invitation: &Invitation) -> Result<(), Self::Error>;
+    fn remove_invitation(&self, id: &str) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.
     fn tell(&self, change: &Change) -> Result<(), Self::Error>;
     /// Hands out a key pair for `alg` that was made beforehand, each pair only once; `None` if none is left.

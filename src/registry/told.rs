@@ -8,13 +8,12 @@ use super::rows::Rows;
 use crate::audit::change::{Actor, Change, Changed};
 use crate::client::Client;
 use crate::client::registration::view::view;
-use crate::format::Format;
 use crate::time::Timestamp;
 
 /// Members that change whenever a client does.
 const ALWAYS: [&str; 2] = ["changed_at", "version"];
 
-/// Reports a change of a client, a scope or a key.
+/// Reports a change of a client, a scope or a key, or the end of a token or an invitation.
 pub(super) fn tell<R: Rows>(
     rows: &R,
     what: Changed,
@@ -22,8 +21,19 @@ pub(super) fn tell<R: Rows>(
     by: Actor,
     now: Timestamp,
 ) -> Result<(), R::Error> {
-    let subject = subject.map(str::to_owned);
-    rows.tell(&Change { format: Format, what, at: now, subject, by, members: Vec::new() })
+    rows.tell(&Change::of(what, subject, by, now))
+}
+
+/// Reports a token or an invitation, with what it gives.
+pub(super) fn tell_granted<R: Rows>(
+    rows: &R,
+    what: Changed,
+    subject: &str,
+    granted: Vec<String>,
+    by: Actor,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    rows.tell(&Change { granted, ..Change::of(what, Some(subject), by, now) })
 }
 
 /// Reports that members of a client were changed.
@@ -34,8 +44,8 @@ pub(super) fn tell_members<R: Rows>(
     by: Actor,
     now: Timestamp,
 ) -> Result<(), R::Error> {
-    let (subject, members) = (Some(after.client_id.clone()), changed(&view(before), &view(after)));
-    rows.tell(&Change { format: Format, what: Changed::ClientChanged, at: now, subject, by, members })
+    let members = changed(&view(before), &view(after));
+    rows.tell(&Change { members, ..Change::of(Changed::ClientChanged, Some(&after.client_id), by, now) })
 }
 
 /// Returns the names of the members that differ, sorted.

@@ -2,6 +2,7 @@
 //! what is allowed.
 
 pub mod accent;
+mod administrators;
 mod authentication;
 pub mod compatibility;
 pub mod issuer;
@@ -17,6 +18,7 @@ mod webhook;
 use core::time::Duration;
 
 pub use accent::Accent;
+pub use administrators::AdminGroups;
 pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
@@ -91,6 +93,8 @@ pub struct Settings {
     pub turnstile: Option<Turnstile>,
     /// `ADMIN_TOKEN_SHA256`. `None` turns the admin API off.
     pub admin_token: Option<TokenDigests>,
+    /// `ADMIN_GROUPS`.
+    pub admin_groups: AdminGroups,
     /// From `INITIAL_ACCESS_TOKEN_SHA256`, `OPEN_REGISTRATION`, their scopes and `REGISTRATION_AUDIENCE`. `None` turns
     /// registration off.
     pub registration: Option<Registration>,
@@ -135,6 +139,7 @@ impl Settings {
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 120, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             admin_token: operator::admin_token(&var, environment)?,
+            admin_groups: administrators::read(&var)?,
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,
             service: service::read(&var)?,

@@ -44,12 +44,33 @@ test('every operation answers as documented, with every documented status', asyn
   };
   const tv = { client_id: 'tv', client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid fly' };
   const withBody = operations.filter(({ operation }) => operation.requestBody);
-  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent');
+  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{id}', 'absent');
   const conditions = { ifMatch: '*' };
 
   await ask('GET', '/openapi.json');
   await ask('GET', '/outboxes');
   await ask('GET', '/events');
+  const token = { id: 'ci', owner: 'Team', scopes: ['policy'] };
+  await ask('GET', '/tokens');
+  await ask('POST', '/tokens?dry_run=true', { body: token });
+  const named = await ask('POST', '/tokens', { body: token });
+  assert.equal(named.headers.get('location'), `${server.origin}/admin/api/tokens/ci`);
+  await ask('GET', '/tokens/ci');
+  await ask('GET', '/tokens/absent');
+  await ask('DELETE', '/tokens/absent');
+  await ask('POST', '/invitations?dry_run=true', { body: {} });
+  const invited = await ask('POST', '/invitations', { body: {} });
+  assert.equal(invited.headers.get('location'), `${server.origin}/admin/api/invitations/${invited.body.id}`);
+  await ask('GET', '/invitations');
+  await ask('GET', `/invitations/${invited.body.id}`);
+  await ask('GET', '/invitations/absent');
+  await ask('DELETE', `/invitations/${invited.body.id}`);
+  await ask('DELETE', '/invitations/absent');
+  const limited = new Admin(server, { token: named.body.token });
+  for (const operation of operations.filter(({ statuses }) => statuses.includes(403))) {
+    const { status } = await ask(operation.method.toUpperCase(), address(operation), undefined, limited);
+    assert.equal(status, 403, `${operation.method} ${operation.path}`);
+  }
   await ask('GET', '/scopes');
   assert.equal((await ask('PUT', '/scopes/fly', { body: { description: 'Fly' } })).status, 201);
   await ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });
@@ -106,7 +127,10 @@ test('every operation answers as documented, with every documented status', asyn
   await ask('DELETE', '/clients/tv', conditions);
   await ask('DELETE', '/scopes/fly');
   await ask('PUT', `/scopes/a%22b`, { body: { description: 'x' } });
-  await fill();
+  await fillWith((number) => ask('PUT', `/scopes/s${number}`, { body: { description: 'x' } }));
+  await fillWith((number) => ask('POST', '/tokens', { body: { ...token, id: `t${number}` } }));
+  await fillWith(() => ask('POST', '/invitations', { body: {} }));
+  await ask('DELETE', '/tokens/ci');
 
   const [stranger, guesser] = [new Admin(server, { token: null }), new Admin(server, { token: 'wrong', headers: from('203.0.113.9') })];
   for (const operation of operations) await ask(operation.method.toUpperCase(), address(operation), undefined, stranger);
@@ -128,10 +152,10 @@ test('every operation answers as documented, with every documented status', asyn
     return { kty, crv, x, y, d: keepSecret('a private key of the operator', d) };
   }
 
-  /** Adds scopes until there is no room for more. */
-  async function fill() {
+  /** Adds scopes, tokens or invitations until there is no room for more. */
+  async function fillWith(add) {
     for (let next = 0; ; next += 10) {
-      const batch = Array.from({ length: 10 }, (_, at) => ask('PUT', `/scopes/s${next + at}`, { body: { description: 'x' } }));
+      const batch = Array.from({ length: 10 }, (_, at) => add(next + at));
       if ((await Promise.all(batch)).some(({ status }) => status === 409)) return;
     }
   }

@@ -225,6 +225,45 @@ const requests = {
     together: { good: [{}], bad: [{ more: 1 }] },
     send: (body) => admin.ask('POST', '/keys/rotate', body),
   },
+  createAdminToken: {
+    schema: 'NewAdminToken', base: { id: 'ci', owner: 'Team', scopes: ['read'] },
+    members: {
+      id: { good: ['a', '0', 'ci-2', long(64)], bad: ['', '-a', 'CI', 'a b', 'a_b', 'é', long(65), 7, null] },
+      owner: plain(100),
+      scopes: {
+        good: [['read'], ['tokens', 'read', 'events', 'clients', 'people', 'providers', 'policy', 'keys']],
+        bad: [[], ['read', 'read'], ['all'], ['Read'], 'read', [7], null],
+      },
+      lifetime: count(60, 31_536_000),
+    },
+    together: { good: [{}], bad: [{ id: undefined }, { owner: undefined }, { scopes: undefined }, { token: 'x' }] },
+    send: (body) => admin.ask('POST', '/tokens?dry_run=true', body),
+  },
+  createInvitation: {
+    schema: 'NewInvitation', base: {},
+    members: {
+      kind: { good: ['account', 'first_administrator', null], bad: ['', 'guest', 'Account', 7, ['account']] },
+      username: orNull(plain(64)),
+      groups: {
+        good: [[], ['local:staff'], ['local:Team №2 📺', 'local:a:b'], [`local:${long(122)}`], Array.from({ length: 20 }, (_, at) => `local:${at}`), null],
+        bad: ['local:staff', ['staff'], ['entra:staff'], ['local:'], ['local: a'], ['local:a\u202eb'], [`local:${long(123)}`], ['local:a', 'local:a'], [7], Array.from({ length: 21 }, (_, at) => `local:${at}`), {}],
+      },
+      uses: count(1, 100),
+      lifetime: count(60, 2_592_000),
+    },
+    together: {
+      good: [
+        {}, { username: 'carol', uses: 1 }, { username: 'carol', uses: null, groups: ['local:staff'] }, { kind: 'recovery', username: 'alice' },
+        { kind: 'recovery', username: 'alice', uses: 1, groups: null, lifetime: 604_800 }, { kind: 'first_administrator', lifetime: 1_800, uses: 1, username: null },
+      ],
+      bad: [
+        { username: 'carol', uses: 2 }, { kind: 'recovery' }, { kind: 'recovery', username: null }, { kind: 'recovery', username: 'alice', uses: 2 },
+        { kind: 'recovery', username: 'alice', groups: [] }, { kind: 'recovery', username: 'alice', lifetime: 604_801 }, { kind: 'first_administrator', lifetime: 1_801 },
+        { kind: 'first_administrator', username: 'root' }, { kind: 'first_administrator', groups: ['local:a'] }, { kind: 'first_administrator', uses: 2 }, { secret: 'x' },
+      ],
+    },
+    send: (body) => admin.ask('POST', '/invitations?dry_run=true', body),
+  },
 };
 
 /** Returns good and bad bodies with an operator's own keys. */
@@ -270,6 +309,10 @@ const inexpressible = [
     { why: 'it depends on the patched client', body: { jwks: {} } },
   ]),
   ...each(['describeScope'], [{ why: 'it depends on the address', body: { name: 'another' } }]),
+  ...each(['createInvitation'], [
+    { why: 'the set of accounts changes', body: { kind: 'recovery', username: 'absent' } },
+    { why: 'no portable pattern names every character that cannot be seen', body: { groups: ['local:a\u0378b'] } },
+  ]),
   ...each(['tryTokens'], [{ why: 'the set of clients changes', body: { client_id: 'absent' } }, { why: 'the set of accounts changes', body: { account: 'absent' } }]),
 ];
 

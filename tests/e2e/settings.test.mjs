@@ -58,6 +58,8 @@ for (const [name, value, allowed] of [
   ['OPEN_REGISTRATION', 'yes', 'must be true or false'],
   ['OPEN_REGISTRATION_SCOPES', 'a b c d e f g h i j k', 'must have at most 10 scopes'],
   ['REGISTRATION_AUDIENCE', 'api.example.com', 'must be at most 20 absolute URIs'],
+  ['ADMIN_GROUPS', 'administrators', 'must be at most 20 groups by their full names'],
+  ['ADMIN_GROUPS', 'entra:platform', 'must have a local group'],
   ['TRUSTED_REDIRECTS', 'http://127.0.0.1/', 'must be https URLs'],
   ['SHARDS_PER_REGION', '65', number(1, 64)],
   ['SHARDS_PER_REGION_PREVIOUS', '0', number(1, 64)],

@@ -1,13 +1,16 @@
-//! The admin API under `/admin/api/`: clients, scopes and signing keys, for operators.
+//! The admin API under `/admin/api/`: clients, scopes, signing keys, admin tokens and invitations, for operators.
 //!
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
 
 pub(super) mod body;
+pub(crate) mod caller;
 pub(super) mod clients;
 mod done;
 mod dry_run;
 mod events;
+mod invitation_request;
+mod invitations;
 mod outboxes;
 pub(super) mod problem;
 pub(super) mod registry;
@@ -15,6 +18,7 @@ mod route;
 mod scope_claims;
 mod scopes;
 mod signing_keys;
+mod tokens;
 
 use rand_core::CryptoRng;
 
@@ -22,11 +26,8 @@ use super::admin::route::{Found, Place};
 use super::http::Response;
 use super::platform::Platform;
 use super::server::Context;
-use super::static_token;
-use super::static_token::Shown;
-use crate::audit::change::Actor;
 use crate::endpoint::route::ADMIN_PREFIX;
-use crate::limiter::budgets::admin_tokens_by_network;
+use caller::{Caller, authenticate};
 use done::Done;
 use problem::Problem;
 
@@ -42,22 +43,24 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 }
 
 async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Result<Done, Problem> {
-    let by = authenticate(context).await?;
+    let caller = authenticate(context).await?;
     let path = context.request.path.strip_prefix(context.issuer.path());
     let path = path.and_then(|path| path.strip_prefix(ADMIN_PREFIX)).unwrap_or_default();
     let found = route::find(path).ok_or(Problem::NotFound)?;
     if !found.methods.contains(&context.request.method.as_str()) {
         return Err(Problem::MethodNotAllowed(found.methods));
     }
-    dispatch(context, found, by, rng).await
+    caller.require(&found.needs(&context.request.method))?;
+    dispatch(context, found, caller, rng).await
 }
 
 async fn dispatch<P: Platform>(
     context: Context<'_, P>,
     found: Found,
-    by: Actor,
+    caller: Caller,
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
+    let by = caller.by.clone();
     let name = found.names.first().map(String::as_str).unwrap_or_default();
     let posts = context.request.method == "POST";
     match found.place {
@@ -98,16 +101,28 @@ async fn dispatch<P: Platform>(
         Place::Outboxes => outboxes::list(context).await,
         Place::KeyRotation => signing_keys::rotate(context, by).await,
         Place::KeyRetirement => signing_keys::retire(context, name, by).await,
-    }
-}
-
-/// Returns the operator whose token it is.
-async fn authenticate<P: Platform>(context: Context<'_, P>) -> Result<Actor, Problem> {
-    let expected = context.server.settings.admin_token.as_ref().ok_or(Problem::Unauthorized)?;
-    match static_token::look(context, expected, admin_tokens_by_network(&context.network())).await? {
-        Shown::Right(token) => Ok(Actor::operator(&token)),
-        Shown::Wrong => Err(Problem::Unauthorized),
-        Shown::Wait(seconds) => Err(Problem::TooMany(seconds)),
+        Place::Tokens => {
+            if posts {
+                tokens::create(context, &caller, rng).await
+            } else {
+                tokens::list(context, &caller).await
+            }
+        }
+        Place::Token => match context.request.method.as_str() {
+            "DELETE" => tokens::revoke(context, name, by).await,
+            _ => tokens::read(context, name, &caller).await,
+        },
+        Place::Invitations => {
+            if posts {
+                invitations::create(context, &caller, rng).await
+            } else {
+                invitations::list(context).await
+            }
+        }
+        Place::Invitation => match context.request.method.as_str() {
+            "DELETE" => invitations::revoke(context, name, by).await,
+            _ => invitations::read(context, name).await,
+        },
     }
 }
 

@@ -5,14 +5,17 @@ use serde::Serialize;
 use crate::endpoint::http::{MAX_BODY, Response};
 use crate::endpoint::platform::Unavailable;
 use crate::fault::Fault;
+use crate::registry::admin_token::AdminScope;
 use crate::settings::issuer::Issuer;
 
 /// Why a request is refused. The `type` of each problem points to the response of that name in the OpenAPI
 /// document.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Problem {
-    /// The admin token is missing or wrong.
+    /// The admin token is missing, wrong or has ended.
     Unauthorized,
+    /// The admin token has none of these scopes.
+    Forbidden(Vec<AdminScope>),
     /// Too many wrong admin tokens came from this network. Carries the wait in seconds.
     TooMany(u64),
     /// Nothing exists at this address.
@@ -61,6 +64,7 @@ impl Problem {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
             Self::TooMany(_) => "too_many",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
@@ -79,6 +83,7 @@ impl Problem {
         match self {
             Self::Malformed(_) => 400,
             Self::Unauthorized => 401,
+            Self::Forbidden(_) => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed(_) => 405,
             Self::Conflict(_) => 409,
@@ -94,7 +99,8 @@ impl Problem {
 
     const fn title(&self) -> &'static str {
         match self {
-            Self::Unauthorized => "The admin token is missing or wrong",
+            Self::Unauthorized => "The admin token is missing, wrong or has ended",
+            Self::Forbidden(_) => "The admin token does not have the scope",
             Self::TooMany(_) => "Too many wrong admin tokens",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed(_) => "This address does not support that method",
@@ -113,7 +119,10 @@ impl Problem {
     #[must_use]
     pub(crate) fn detail(&self) -> String {
         match self {
-            Self::Unauthorized => "Send Authorization: Bearer with the admin token.".to_owned(),
+            Self::Unauthorized => "Send Authorization: Bearer with an admin token.".to_owned(),
+            Self::Forbidden(scopes) => {
+                format!("This needs an admin token with the scope {}.", names(scopes, " or "))
+            }
             Self::TooMany(seconds) => format!("Try again in {seconds} seconds."),
             Self::NotFound => "Nothing exists at this address.".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Use {}.", allowed.join(", ")),
@@ -148,6 +157,14 @@ impl Problem {
             Self::Unauthorized => {
                 response.with("www-authenticate", "Bearer realm=\"device-grant-admin\"".to_owned())
             }
+            // RFC 6750 §3.1.
+            Self::Forbidden(scopes) => response.with(
+                "www-authenticate",
+                format!(
+                    "Bearer realm=\"device-grant-admin\", error=\"insufficient_scope\", scope=\"{}\"",
+                    names(scopes, " ")
+                ),
+            ),
             Self::TooMany(seconds) => response.with("retry-after", seconds.to_string()),
             Self::MethodNotAllowed(allowed) => response.with("allow", allowed.join(", ")),
             Self::Unavailable => response.with("retry-after", "5".to_owned()),
@@ -161,4 +178,8 @@ impl Problem {
             | Self::PreconditionFailed => response,
         }
     }
+}
+
+fn names(scopes: &[AdminScope], between: &str) -> String {
+    scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(between)
 }

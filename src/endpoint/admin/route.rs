@@ -2,6 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::registry::admin_token::AdminScope;
+
 /// What an address stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
@@ -18,38 +20,76 @@ pub(super) enum Place {
     KeyRetirement,
     Outboxes,
     Events,
+    Tokens,
+    Token,
+    Invitations,
+    Invitation,
 }
 
-/// Every address below `/admin/api`, with the methods that it supports. A segment in braces matches any
-/// segment.
-pub(super) const ROUTES: &[(Place, &str, &[&str])] = &[
-    (Place::Clients, "/clients", &["GET", "HEAD", "POST"]),
-    (Place::Client, "/clients/{client_id}", &["GET", "HEAD", "PUT", "PATCH", "DELETE"]),
-    (Place::Secret, "/clients/{client_id}/secret", &["POST"]),
-    (Place::Scopes, "/scopes", &["GET", "HEAD"]),
-    (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"]),
-    (Place::ScopeClaims, "/scopes/{name}/claims", &["GET", "HEAD", "PUT"]),
-    (Place::DryRun, "/dry-run", &["POST"]),
-    (Place::Keys, "/keys", &["GET", "HEAD", "POST"]),
-    (Place::KeyRotation, "/keys/rotate", &["POST"]),
-    (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"]),
-    (Place::Outboxes, "/outboxes", &["GET", "HEAD"]),
-    (Place::Events, "/events", &["GET", "HEAD"]),
-    (Place::OpenApi, "/openapi.json", &["GET", "HEAD"]),
+/// Every address below `/admin/api`, with the methods that it supports, and the scope that an admin token needs for the
+/// changes there; `None` if every token may use it. A segment in braces matches any segment.
+pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
+    (Place::Clients, "/clients", &["GET", "HEAD", "POST"], Some(AdminScope::Clients)),
+    (
+        Place::Client,
+        "/clients/{client_id}",
+        &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
+        Some(AdminScope::Clients),
+    ),
+    (Place::Secret, "/clients/{client_id}/secret", &["POST"], Some(AdminScope::Clients)),
+    (Place::Scopes, "/scopes", &["GET", "HEAD"], Some(AdminScope::Clients)),
+    (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"], Some(AdminScope::Clients)),
+    (Place::ScopeClaims, "/scopes/{name}/claims", &["GET", "HEAD", "PUT"], Some(AdminScope::Clients)),
+    (Place::DryRun, "/dry-run", &["POST"], Some(AdminScope::Read)),
+    (Place::Keys, "/keys", &["GET", "HEAD", "POST"], Some(AdminScope::Keys)),
+    (Place::KeyRotation, "/keys/rotate", &["POST"], Some(AdminScope::Keys)),
+    (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"], Some(AdminScope::Keys)),
+    (Place::Outboxes, "/outboxes", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::Events, "/events", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::Tokens, "/tokens", &["GET", "HEAD", "POST"], Some(AdminScope::Tokens)),
+    (Place::Token, "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
+    (Place::Invitations, "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
+    (Place::Invitation, "/invitations/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::People)),
+    (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 
 pub(super) struct Found {
     pub place: Place,
     pub methods: &'static [&'static str],
+    scope: Option<AdminScope>,
     /// The segments that matched those in braces, percent-decoded, from left to right.
     pub names: Vec<String>,
 }
 
+impl Found {
+    /// Returns the scopes of which an admin token needs one for `method`; none if every token may use it.
+    pub(super) fn needs(&self, method: &str) -> Vec<AdminScope> {
+        needs(self.scope, method)
+    }
+}
+
+/// `read` opens all that is read, except the events, which say what people did and where.
+fn needs(scope: Option<AdminScope>, method: &str) -> Vec<AdminScope> {
+    let reads = matches!(method, "GET" | "HEAD");
+    let own = scope.into_iter();
+    match scope {
+        Some(AdminScope::Read | AdminScope::Events) | None => own.collect(),
+        Some(
+            AdminScope::Clients
+            | AdminScope::People
+            | AdminScope::Providers
+            | AdminScope::Policy
+            | AdminScope::Keys
+            | AdminScope::Tokens,
+        ) => reads.then_some(AdminScope::Read).into_iter().chain(own).collect(),
+    }
+}
+
 /// Finds the address that matches `path`, which starts after `/admin/api`.
 pub(super) fn find(path: &str) -> Option<Found> {
-    ROUTES.iter().find_map(|(place, template, methods)| {
+    ROUTES.iter().find_map(|(place, template, methods, scope)| {
         let names = matched(template, path)?;
-        Some(Found { place: *place, methods, names })
+        Some(Found { place: *place, methods, scope: *scope, names })
     })
 }
 
@@ -94,8 +134,29 @@ mod tests {
             methods.iter().filter(|name| **name != "HEAD").map(|name| (*name).to_owned()).collect()
         };
         let served: BTreeMap<_, BTreeSet<_>> =
-            ROUTES.iter().map(|(_, path, names)| ((*path).to_owned(), methods(names))).collect();
+            ROUTES.iter().map(|(_, path, names, _)| ((*path).to_owned(), methods(names))).collect();
         assert_eq!(described, served);
+    }
+
+    #[test]
+    fn the_openapi_document_names_the_scopes_that_each_operation_needs() {
+        let document: serde_json::Value = serde_json::from_str(include_str!("openapi.json")).unwrap();
+        for (_, path, methods, scope) in ROUTES {
+            for method in methods.iter().filter(|name| **name != "HEAD") {
+                let operation = &document["paths"][path][method.to_lowercase()];
+                let needed = needs(*scope, method);
+                let described: Vec<&str> = operation["security"].as_array().map_or_else(Vec::new, |ways| {
+                    ways.iter().filter_map(|way| way["admin_token"][0].as_str()).collect()
+                });
+                let names: Vec<&str> = needed.iter().map(|scope| scope.name()).collect();
+                assert_eq!(described, names, "{method} {path}");
+                assert_eq!(
+                    operation["responses"].get("403").is_some(),
+                    !needed.is_empty(),
+                    "{method} {path}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -76,6 +76,8 @@ INEXPRESSIBLE = [
     Rule(("GET /events",), "/cursor", r"cursor must be the next_cursor of a previous page"),
     # The set of accounts, clients and scopes changes.
     Rule(("POST /dry-run",), "/account", "no account has this username"),
+    Rule(("POST /invitations",), "/username", "no account has this username"),
+    Rule(("POST /tokens",), "/id", "a token with this id is live: revoke it first, or choose another id"),
     Rule(("POST /dry-run",), "/client_id", "no client has this client_id"),
     Rule(CLIENTS, "/scope", r'scope has ".+", which has no description: describe that scope first'),
     # It depends on the address.
@@ -125,6 +127,14 @@ INEXPRESSIBLE = [
     Rule(("POST /keys",), "/jwk", "the private key does not match the public key"),
     *texts(CLIENTS, "(client_name|owner|consent_text)"),
     *texts((DESCRIBE,), "description"),
+    *texts(("POST /tokens",), "owner"),
+    *texts(("POST /invitations",), "username"),
+    Rule(
+        ("POST /invitations",),
+        r"/groups/\d+",
+        r"groups has .*: each entry must be the full name of a local group, such as local:staff, of at most 128 visible "
+        r"characters",
+    ),
 ]
 
 

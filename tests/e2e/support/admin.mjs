@@ -27,6 +27,8 @@ export class Admin {
     const text = await response.text();
     const answer = { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined, etag: response.headers.get('etag') };
     keepSecret(`the secret of ${answer.body?.client_id}`, answer.body?.client_secret);
+    keepSecret(`the admin token ${answer.body?.id}`, answer.body?.token);
+    keepSecret(`the secret of the invitation ${answer.body?.id}`, answer.body?.link?.split('secret=')[1]);
     if (answer.body?.client_id) knowClient(answer.body.client_id);
     checkAnswer(method, path, answer);
     return answer;

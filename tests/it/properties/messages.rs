@@ -30,9 +30,15 @@ use device_grant::identity::account::AccountKey;
 use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
 use device_grant::network::Width;
+use device_grant::registry::admin_tokens::{
+    CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
+};
 use device_grant::registry::command::{
     CreateClient, DeleteClient, DescribeScope, FindAtSource, KeyRefusal, ListClients, RegistryRefusal,
     RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
+};
+use device_grant::registry::invitations::{
+    CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
 };
 use device_grant::registry::key_schedule::State as KeyState;
 use device_grant::scope::Scope;
@@ -340,6 +346,36 @@ fn commands_to_the_registry() {
         RetireKey { kid: name(), by: Actor::Registration },
         r#"{"retire_key":{"kid":"a","by":"registration"}}"#,
     );
+}
+
+#[test]
+fn commands_about_admin_tokens_and_invitations() {
+    let digest = encode(secret().bytes());
+    travels(ListAdminTokens {}, r#"{"list_admin_tokens":{}}"#);
+    travels(UseAdminToken { digest: secret() }, &format!(r#"{{"use_admin_token":{{"digest":"{digest}"}}}}"#));
+    travels(
+        RevokeAdminToken { id: "ci".to_owned(), by: operator() },
+        r#"{"revoke_admin_token":{"id":"ci","by":{"operator":"9f86d081"}}}"#,
+    );
+    travels(ListInvitations {}, r#"{"list_invitations":{}}"#);
+    travels(
+        RevokeInvitation { id: "i".to_owned(), by: operator() },
+        r#"{"revoke_invitation":{"id":"i","by":{"operator":"9f86d081"}}}"#,
+    );
+    travels(
+        FindInvitation { digest: secret() },
+        &format!(r#"{{"find_invitation":{{"digest":"{digest}"}}}}"#),
+    );
+    let (attempt, account) = ("t".to_owned(), "acct-a".into());
+    travels(
+        SpendInvitation { digest: secret(), attempt, account },
+        &format!(r#"{{"spend_invitation":{{"digest":"{digest}","attempt":"t","account":"acct-a"}}}}"#),
+    );
+    answers::<CreateAdminToken>(&Err(TokenRefusal::Exists), r#"{"Err":"exists"}"#);
+    answers::<CreateAdminToken>(&Ok(()), r#"{"Ok":null}"#);
+    answers::<CreateInvitation>(&true, "true");
+    answers::<UseAdminToken>(&None, "null");
+    answers::<SpendInvitation>(&None, "null");
 }
 
 fn operator() -> Actor {

@@ -22,8 +22,11 @@ fn document(world: &World) -> Value {
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, methods)| {
-        let path =
-            path.replace("{client_id}", "demo-printer").replace("{name}", "email").replace("{kid}", "k");
+        let path = path
+            .replace("{client_id}", "demo-printer")
+            .replace("{name}", "email")
+            .replace("{kid}", "k")
+            .replace("{id}", "i");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
         methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
     });
@@ -42,6 +45,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/dry-run") => Some(json!({ "client_id": "demo-printer", "account": "alice" })),
         ("POST", "/keys") => Some(json!({ "jwk": own_key() })),
         ("POST", "/keys/rotate") => Some(json!({ "alg": "ES256" })),
+        ("POST", "/tokens") => Some(json!({ "id": "ci", "owner": "Team", "scopes": ["read"] })),
+        ("POST", "/invitations") => Some(json!({})),
         _ => None,
     }
 }
@@ -106,7 +111,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 18);
+    assert_eq!(tried, 26);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");

@@ -1,14 +1,16 @@
-//! Clients, scopes and signing keys, through the admin API and through self-registration.
+//! Clients, scopes, signing keys, admin tokens and invitations, through the admin API and through self-registration.
 
 mod admin;
 mod admin_clients;
 mod admin_requests;
 mod admin_scopes;
 mod admin_secrets;
+mod admin_tokens;
 mod admin_unavailable;
 mod changes;
 mod client_metadata;
 mod events;
+mod invitations;
 mod mcp_clients;
 mod open_registration;
 mod registration;

@@ -39,12 +39,36 @@ impl Admin<'_> {
         if_match: Option<&str>,
         body: Option<&Value>,
     ) -> Response {
+        Self::ask_with(self.0, DEVELOPMENT_ADMIN_TOKEN, method, path, if_match, body)
+    }
+
+    /// Makes a named token with these scopes, and returns its text.
+    pub(crate) fn token(self, id: &str, scopes: &[&str]) -> String {
+        let token = json!({ "id": id, "owner": "Team", "scopes": scopes });
+        let response = self.ask("POST", "/tokens", None, Some(&token));
+        assert_eq!(response.status, 201, "{}", response.body);
+        body_of(&response)["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a request with another token.
+    pub(crate) fn ask_as(self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Response {
+        Self::ask_with(self.0, token, method, path, Some("*"), body)
+    }
+
+    fn ask_with(
+        world: &World,
+        token: &str,
+        method: &str,
+        path: &str,
+        if_match: Option<&str>,
+        body: Option<&Value>,
+    ) -> Response {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        self.0.send(&Request {
+        world.send(&Request {
             method: method.to_owned(),
             path: format!("/admin/api{path}"),
             query: query.to_owned(),
-            authorization: Some(format!("Bearer {DEVELOPMENT_ADMIN_TOKEN}")),
+            authorization: Some(format!("Bearer {token}")),
             if_match: if_match.map(str::to_owned),
             content_type: body.map(|_| "application/json".to_owned()),
             body: Some(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()),

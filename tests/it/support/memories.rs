@@ -119,6 +119,14 @@ impl Memories {
         stored.map(|(key, row)| (key.clone(), row.clone())).collect()
     }
 
+    /// Returns the stored admin tokens and invitations, as text.
+    pub(crate) fn registry_text(&self) -> String {
+        let (tokens, invitations) = (&self.registry.admin_tokens, &self.registry.invitations);
+        let tokens: Vec<_> = tokens.borrow().values().cloned().collect();
+        let invitations: Vec<_> = invitations.borrow().values().cloned().collect();
+        serde_json::to_string(&(tokens, invitations)).unwrap()
+    }
+
     /// Returns the names of the grant shards that exist.
     pub(crate) fn shard_names(&self) -> Vec<String> {
         self.shards.borrow().keys().cloned().collect()

@@ -19,6 +19,8 @@ use device_grant::grant::shard::Memory;
 use device_grant::identity::account::{Account, AccountKey};
 use device_grant::identity::session::Session;
 use device_grant::network::Network;
+use device_grant::registry::admin_token::AdminToken;
+use device_grant::registry::invitation::Invitation;
 use device_grant::registry::outline::standard_scopes;
 use device_grant::registry::quota::{Size, length};
 use device_grant::registry::rows::{NewKey, StoredKey};
@@ -67,6 +69,8 @@ pub(crate) struct RegistryRows {
     pub(crate) stamps: Cell<u32>,
     pub(crate) scope_claims: RefCell<BTreeMap<String, Rules>>,
     pub(crate) changes: RefCell<Vec<Change>>,
+    pub(crate) admin_tokens: RefCell<BTreeMap<String, AdminToken>>,
+    pub(crate) invitations: RefCell<BTreeMap<String, Invitation>>,
 }
 
 impl GrantRows {
@@ -307,6 +311,42 @@ impl registry::rows::Rows for RegistryRows {
 
     fn remove_key(&self, kid: &str) -> Result<(), Infallible> {
         self.keys.borrow_mut().remove(kid);
+        Ok(())
+    }
+
+    fn admin_tokens(&self) -> Result<Vec<AdminToken>, Infallible> {
+        Ok(self.admin_tokens.borrow().values().cloned().collect())
+    }
+
+    fn admin_token(&self, digest: &Digest) -> Result<Option<AdminToken>, Infallible> {
+        Ok(self.admin_tokens.borrow().values().find(|token| token.digest == *digest).cloned())
+    }
+
+    fn put_admin_token(&self, token: &AdminToken) -> Result<(), Infallible> {
+        self.admin_tokens.borrow_mut().insert(token.id.clone(), token.clone());
+        Ok(())
+    }
+
+    fn remove_admin_token(&self, id: &str) -> Result<(), Infallible> {
+        self.admin_tokens.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn invitations(&self) -> Result<Vec<Invitation>, Infallible> {
+        Ok(self.invitations.borrow().values().cloned().collect())
+    }
+
+    fn invitation(&self, digest: &Digest) -> Result<Option<Invitation>, Infallible> {
+        Ok(self.invitations.borrow().values().find(|one| one.digest == *digest).cloned())
+    }
+
+    fn put_invitation(&self, invitation: &Invitation) -> Result<(), Infallible> {
+        self.invitations.borrow_mut().insert(invitation.id.clone(), invitation.clone());
+        Ok(())
+    }
+
+    fn remove_invitation(&self, id: &str) -> Result<(), Infallible> {
+        self.invitations.borrow_mut().remove(id);
         Ok(())
     }
 

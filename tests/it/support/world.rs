@@ -285,6 +285,15 @@ impl World {
         assert_eq!(retired, Ok(()));
     }
 
+    /// Sends a command to the registry, as an endpoint would.
+    pub(crate) fn registry<A>(&self, ask: A) -> A::Reply
+    where
+        A: Ask<Command = device_grant::registry::command::Command>,
+    {
+        self.server.platform.now.set(self.now());
+        now_or_never(self.server.platform.registry(ask)).unwrap_or_else(|_| panic!("the registry is down"))
+    }
+
     /// Publishes a snapshot of the registry as it is now.
     pub(crate) fn publish(&self) {
         let Ok(taken) = snapshot::take(&self.server.platform.registry, self.now());

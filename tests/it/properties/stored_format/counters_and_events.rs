@@ -85,6 +85,7 @@ fn a_change_of_the_registry() {
         subject: Some("demo-tv".to_owned()),
         by: Actor::Operator("9f86d081".to_owned()),
         members: vec!["scope".to_owned()],
+        granted: Vec::new(),
     };
     let json = r#"{"format":1,"what":"client_changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
     pin(&change, json);
@@ -96,4 +97,16 @@ fn a_change_of_the_registry() {
         ..change
     };
     pin(&rotated, r#"{"format":1,"what":"keys_rotated","at":1763733780123,"by":"registration"}"#);
+    let by = Actor::Token { id: "ci".to_owned(), owner: "Team".to_owned() };
+    let granted = vec!["read".to_owned()];
+    let made = Change { granted, ..Change::of(Changed::AdminTokenCreated, Some("other"), by, AT) };
+    pin(
+        &made,
+        r#"{"format":1,"what":"admin_token_created","at":1763733780123,"subject":"other","by":{"token":{"id":"ci","owner":"Team"}},"granted":["read"]}"#,
+    );
+    let by = Actor::Account("acct-a".into());
+    pin(
+        &Change::of(Changed::InvitationUsed, Some("i"), by, AT),
+        r#"{"format":1,"what":"invitation_used","at":1763733780123,"subject":"i","by":{"account":"acct-a"}}"#,
+    );
 }

@@ -1,12 +1,17 @@
-//! Records of clients, scopes and signing keys, and the published snapshot.
+//! Records of clients, scopes, signing keys, admin tokens and invitations, and the published snapshot.
 
 use std::collections::BTreeMap;
 
+use device_grant::audit::change::Actor;
 use device_grant::client::history::History;
 use device_grant::client::registered_by::RegisteredBy;
 use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::format::Format;
+use device_grant::identity::account::AccountKey;
+use device_grant::identity::group::Group;
+use device_grant::registry::admin_token::{AdminScope, AdminToken};
+use device_grant::registry::invitation::{Invitation, Kind};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::registry::outline::Outline;
 use device_grant::registry::rows::StoredKey;
@@ -133,6 +138,63 @@ fn a_client_from_open_registration() {
         &client,
         r#"{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{"method":"none"},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,"redirect_uris":["http://127.0.0.1/"],"registered_by":"anyone","used_at":1763733780123}"#,
     );
+}
+
+#[test]
+fn a_named_admin_token() {
+    let token = AdminToken {
+        format: Format,
+        id: "ci".to_owned(),
+        digest: Digest::of(b"a"),
+        owner: "Team".to_owned(),
+        scopes: [AdminScope::Tokens, AdminScope::Read].into(),
+        created_at: AT,
+        created_by: Actor::Operator("9f86d081".to_owned()),
+        ends_at: AT,
+        last_used_at: None,
+    };
+    let json = format!(
+        r#"{{"format":1,"id":"ci","digest":"{A}","owner":"Team","scopes":["read","tokens"],"created_at":1763733780123,"created_by":{{"operator":"9f86d081"}},"ends_at":1763733780123"#
+    );
+    pin(&token, &format!("{json}}}"));
+    let used = AdminToken { last_used_at: Some(AT), ..token };
+    pin(&used, &format!(r#"{json},"last_used_at":1763733780123}}"#));
+}
+
+#[test]
+fn an_invitation_of_each_kind() {
+    let groups = Group::parse("local:staff").into_iter().collect();
+    let account = AccountKey::local("alice");
+    let at = AT.millis();
+    for (kind, json) in [
+        (Kind::Account { username: None, groups: Vec::new() }, r#"{"is":"account"}"#),
+        (
+            Kind::Account { username: Some("alice".to_owned()), groups },
+            r#"{"is":"account","username":"alice","groups":["local:staff"]}"#,
+        ),
+        (Kind::Recovery { account }, r#"{"is":"recovery","account":"local:alice"}"#),
+        (Kind::FirstAdministrator, r#"{"is":"first_administrator"}"#),
+    ] {
+        let invitation = Invitation {
+            format: Format,
+            id: "i".to_owned(),
+            digest: Digest::of(b"a"),
+            kind,
+            grants_administration: false,
+            uses_left: 1,
+            created_at: AT,
+            by: Actor::Registration,
+            ends_at: AT,
+            attempts: Vec::new(),
+        };
+        let (head, tail) = (
+            format!(r#"{{"format":1,"id":"i","digest":"{A}","kind":{json}"#),
+            format!(r#""uses_left":1,"created_at":{at},"by":"registration","ends_at":{at}"#),
+        );
+        pin(&invitation, &format!("{head},{tail}}}"));
+        let used = Invitation { grants_administration: true, attempts: vec!["t".to_owned()], ..invitation };
+        pin(&used, &format!(r#"{head},"grants_administration":true,{tail},"attempts":["t"]}}"#));
+    }
 }
 
 #[test]
