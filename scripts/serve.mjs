@@ -131,7 +131,7 @@ async function welcome() {
 
   Clients    demo-tv       public
              demo-printer  client_secret_post, secret demo-printer-secret
-  Accounts   alice         password wonderland-8787, group developers
+  Accounts   alice         password wonderland-8787, group local:developers
              bob           password builder-8787
   Admin      /admin/api    token development-admin-token; make apply FILE=examples/clients.toml
 

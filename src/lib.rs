@@ -14,7 +14,7 @@
 //! * [`client`] - registered clients, and how they authenticate
 //! * [`registry`] - the issuer's clients, scopes and signing keys
 //! * [`token`] - what tokens contain, and how they are signed and verified; DPoP
-//! * [`identity`] - accounts, passwords and browser sessions
+//! * [`identity`] - accounts, passwords, passkeys and browser sessions
 //! * [`passkey`] - the ceremonies of WebAuthn
 //! * [`limiter`] - budgets for wrong codes and passwords, and caps on live codes
 //! * [`policy`] - whether a step of a grant may happen at all
@@ -37,6 +37,7 @@
 //! * [`scope`] - scopes, and what the standard ones allow
 //! * [`secret`] - digests, encodings and random values
 //! * [`sharding`] - which Durable Object holds a row
+//! * [`sub`] - what tokens and events call an account
 //! * [`time`] - instants
 //! * [`verdict`] - whether a device that asks is near the person who is asked
 //! * [`visible`] - text that people see
@@ -119,6 +120,7 @@ pub mod scope;
 pub mod secret;
 pub mod settings;
 pub mod sharding;
+pub mod sub;
 pub mod time;
 pub mod token;
 pub mod verdict;

@@ -109,12 +109,39 @@ impl fmt::Display for Shard {
 /// would not be found.
 const SHARDS: u8 = 32;
 
-/// Returns the name of the object that holds `key`, from `0` to `31`. The hash has no secret, so a new
-/// `MASTER_KEY` moves no account.
+/// An `AccountShard`. Displays as the name of its object, from `0` to `31`.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct AccountShard(u8);
+
+impl AccountShard {
+    /// Returns the shard of a row: the key of an account, or a pointer to one.
+    #[must_use]
+    pub fn of(row: &str) -> Self {
+        Self(index_of(row))
+    }
+
+    /// Returns all shards.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..SHARDS).map(Self)
+    }
+}
+
+impl fmt::Display for AccountShard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Returns the name of the `LimiterShard` that holds `key`, from `0` to `31`.
 #[must_use]
-pub fn shard_of(key: &str) -> String {
+pub fn limiter_of(key: &str) -> String {
+    index_of(key).to_string()
+}
+
+/// The hash has no secret, so a new `MASTER_KEY` moves no row.
+fn index_of(key: &str) -> u8 {
     let [first, ..]: [u8; 32] = Sha256::digest(key.as_bytes()).into();
-    (first % SHARDS).to_string()
+    first % SHARDS
 }
 
 #[cfg(test)]
@@ -124,9 +151,10 @@ mod tests {
 
     #[test]
     fn every_object_gets_some_of_the_keys() {
-        let names: BTreeSet<String> = (0..1_000).map(|number| shard_of(&number.to_string())).collect();
+        let names: BTreeSet<String> = (0..1_000).map(|number| limiter_of(&number.to_string())).collect();
 
         assert_eq!(names.len(), usize::from(SHARDS));
+        assert_eq!(names, AccountShard::all().map(|shard| shard.to_string()).collect());
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub mod webhook;
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
-use crate::identity::account::Sub;
 use crate::place::Journey;
+use crate::sub::Sub;
 use crate::time::Timestamp;
 use crate::verdict::Comparison;
 use crate::web_origin::WebOrigin;

@@ -1,13 +1,18 @@
-//! `AccountShard`: accounts and their sessions.
+//! `AccountShard`: accounts and their sessions, and pointers to accounts.
 
 use core::cell::Cell;
+use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::object;
 use super::object::{Table, column, json, ring_by};
 use crate::alarm::{Work, next_alarm};
-use crate::identity::account::{Account, AccountKey};
+use crate::ask::Answer;
+use crate::identity::account::Account;
+use crate::identity::account_key::AccountKey;
+use crate::identity::command::Command;
+use crate::identity::pointer::{Pointer, Target};
 use crate::identity::session::Session;
 use crate::identity::shard::{Rows, apply};
 use crate::secret;
@@ -17,29 +22,34 @@ use crate::time::Timestamp;
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS accounts (key TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS sessions (
-        id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, ends_at INTEGER NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS sessions_account ON sessions (account)",
     "CREATE INDEX IF NOT EXISTS sessions_ends_at ON sessions (ends_at)",
+    "CREATE TABLE IF NOT EXISTS pointers (
+        pointer TEXT PRIMARY KEY, ends_at INTEGER, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS pointers_ends_at ON pointers (ends_at)",
 ];
 
 /// Stores accounts and sessions, and deletes sessions that have ended.
 #[durable_object(alarm)]
 pub struct AccountShard {
     state: State,
-    table: Table,
+    table: Rc<Table>,
     alarm: Cell<Option<Timestamp>>,
 }
 
 impl DurableObject for AccountShard {
     fn new(state: State, _: Env) -> Self {
-        let table = Table::open(&state, SCHEMA);
+        let table = Rc::new(Table::open(&state, SCHEMA));
         Self { state, table, alarm: Cell::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
         let command = object::command(request).await?;
         let now = object::now();
-        let answer = apply(&self.table, command, now)?;
+        let answer = self.transact(command, now)?;
         ring_by(&self.state, &self.alarm, self.due(now)).await;
         object::reply(answer)
     }
@@ -48,7 +58,7 @@ impl DurableObject for AccountShard {
         let now = object::now();
         self.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
-        if let Err(error) = self.table.run("DELETE FROM sessions WHERE ends_at <= ?", vec![column(now)]) {
+        if let Err(error) = self.sweep(now) {
             object::complain("sweep", &error);
         }
         ring_by(&self.state, &self.alarm, self.due(now)).await;
@@ -57,8 +67,21 @@ impl DurableObject for AccountShard {
 }
 
 impl AccountShard {
+    /// Applies a command in one transaction: all of its writes take effect, or none.
+    fn transact(&self, command: Command, now: Timestamp) -> Result<Answer> {
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || apply(&*table, command, now))
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<()> {
+        self.table.run("DELETE FROM sessions WHERE ends_at <= ?", vec![column(now)])?;
+        self.table.run("DELETE FROM pointers WHERE ends_at <= ?", vec![column(now)])
+    }
+
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        let first_end = self.table.instant("SELECT min(ends_at) FROM sessions", Vec::new())?;
+        let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM sessions
+                    UNION ALL SELECT min(ends_at) FROM pointers)";
+        let first_end = self.table.instant(ends, Vec::new())?;
         Ok(next_alarm(Work { first_end, events: None, ..Work::default() }, now))
     }
 }
@@ -79,12 +102,33 @@ impl Rows for Table {
         self.record("SELECT record FROM sessions WHERE id = ?", vec![secret::encode(id.bytes()).into()])
     }
 
+    fn sessions(&self, account: &AccountKey) -> Result<Vec<(Digest, Session)>> {
+        let query = "SELECT id, record FROM sessions WHERE account = ?";
+        self.keyed(query, vec![account.as_str().into()])
+    }
+
     fn put_session(&self, id: &Digest, session: &Session) -> Result<()> {
-        let values = vec![secret::encode(id.bytes()).into(), column(session.ends_at), json(session)?];
-        self.run("INSERT OR REPLACE INTO sessions (id, ends_at, record) VALUES (?, ?, ?)", values)
+        let account = session.account.as_str().into();
+        let values =
+            vec![secret::encode(id.bytes()).into(), account, column(session.ends_at), json(session)?];
+        self.run("INSERT OR REPLACE INTO sessions (id, account, ends_at, record) VALUES (?, ?, ?, ?)", values)
     }
 
     fn remove_session(&self, id: &Digest) -> Result<()> {
         self.run("DELETE FROM sessions WHERE id = ?", vec![secret::encode(id.bytes()).into()])
+    }
+
+    fn pointer(&self, pointer: &Pointer) -> Result<Option<Target>> {
+        self.record("SELECT record FROM pointers WHERE pointer = ?", vec![pointer.as_str().into()])
+    }
+
+    fn put_pointer(&self, pointer: &Pointer, target: &Target) -> Result<()> {
+        let ends_at = target.ends_at.map_or(SqlStorageValue::Null, column);
+        let values = vec![pointer.as_str().into(), ends_at, json(target)?];
+        self.run("INSERT OR REPLACE INTO pointers (pointer, ends_at, record) VALUES (?, ?, ?)", values)
+    }
+
+    fn remove_pointer(&self, pointer: &Pointer) -> Result<()> {
+        self.run("DELETE FROM pointers WHERE pointer = ?", vec![pointer.as_str().into()])
     }
 }

@@ -142,6 +142,21 @@ impl Table {
         found.and_then(text).map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
     }
 
+    /// Returns the texts in the first column of all rows, parsed as JSON strings, with the records in the second.
+    pub(super) fn keyed<K: DeserializeOwned, T: DeserializeOwned>(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<Vec<(K, T)>> {
+        let parsed = |row: Vec<SqlStorageValue>| {
+            let mut columns = row.into_iter().filter_map(text);
+            let (key, record) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+            let key = serde_json::from_value(key.into()).map_err(broken)?;
+            Ok((key, serde_json::from_str(&record).map_err(broken)?))
+        };
+        self.rows(query, values)?.into_iter().map(parsed).collect()
+    }
+
     /// Returns the records in the first column of all rows.
     pub(super) fn records<T: DeserializeOwned>(
         &self,

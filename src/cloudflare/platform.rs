@@ -19,10 +19,9 @@ use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::identity::account::AccountKey;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::{Reader, Snapshot};
-use crate::sharding::{Shard, shard_of};
+use crate::sharding::{AccountShard, Shard, limiter_of};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry, secret};
 
@@ -86,13 +85,13 @@ impl Platform for Workers {
 
     async fn accounts<A>(
         &self,
-        account: &AccountKey,
+        shard: AccountShard,
         question: A,
     ) -> core::result::Result<A::Reply, Unavailable>
     where
-        A: Ask<Command = identity::shard::Command>,
+        A: Ask<Command = identity::command::Command>,
     {
-        ask(&self.accounts, &shard_of(account.as_str()), None, question).await
+        ask(&self.accounts, &shard.to_string(), None, question).await
     }
 
     async fn limits<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
@@ -100,7 +99,7 @@ impl Platform for Workers {
         A: Ask<Command = limiter::command::Command>,
     {
         let command = question.into();
-        let name = shard_of(command.key());
+        let name = limiter_of(command.key());
         let reply: Result<A::Reply> = send(&self.limits, &name, None, &command).await;
         reply.map_err(|error| unavailable("object", &error))
     }

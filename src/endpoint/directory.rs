@@ -11,8 +11,9 @@ use super::snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_STALE_AGE};
 use crate::ask::Ask;
 use crate::bounds::CODE_LIFETIME;
 use crate::client::{Client, demo};
-use crate::identity::account::{Account, AccountKey};
-use crate::identity::shard::{FindAccount, SeedAccount};
+use crate::identity::account::Account;
+use crate::identity::account_key::AccountKey;
+use crate::identity::command::{FindAccount, Put, PutAccount};
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
@@ -138,11 +139,15 @@ impl<P: Platform> Server<P> {
 
     /// Returns an account as it is now. In development, stores a demo account when it is first used.
     pub async fn account(&self, key: &AccountKey) -> Result<Option<Account>, Unavailable> {
-        let found = self.platform.accounts(key, FindAccount { account: key.clone() }).await?;
+        let found = self.platform.accounts(key.shard(), FindAccount { account: key.clone() }).await?;
         let demo = identity::demo::accounts().into_iter().find(|account| account.key == *key);
         match (found, demo) {
             (None, Some(account)) if self.settings.is_development() => {
-                self.platform.accounts(key, SeedAccount { account: Box::new(account) }).await
+                let put = PutAccount { account: Box::new(account), expected: None };
+                match self.platform.accounts(key.shard(), put).await? {
+                    Put::Stored(account) => Ok(Some(*account)),
+                    Put::Other(other) => Ok(other.map(|account| *account)),
+                }
             }
             (found, _) => Ok(found),
         }

@@ -3,10 +3,9 @@
 
 use super::intl::Intl;
 use crate::ask::Ask;
-use crate::identity::account::AccountKey;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
-use crate::sharding::Shard;
+use crate::sharding::{AccountShard, Shard};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry};
 
@@ -22,10 +21,10 @@ pub trait Platform {
     where
         A: Ask<Command = grant::command::Command>;
 
-    /// Sends a command to the `AccountShard` of an account.
-    async fn accounts<A>(&self, account: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
+    /// Sends a command to an `AccountShard`.
+    async fn accounts<A>(&self, shard: AccountShard, ask: A) -> Result<A::Reply, Unavailable>
     where
-        A: Ask<Command = identity::shard::Command>;
+        A: Ask<Command = identity::command::Command>;
 
     /// Sends a command to the `LimiterShard` that has the command's row.
     async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>

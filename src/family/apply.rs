@@ -92,9 +92,10 @@ mod tests {
     use crate::family::renewal::{RACE, Renewal};
     use crate::family::{Current, Holder};
     use crate::format::Format;
-    use crate::identity::account::{AccountKey, Sub};
+    use crate::identity::account_key::AccountKey;
     use crate::scope::Scope;
     use crate::secret::Digest;
+    use crate::sub::Sub;
     use crate::token::confirmation::Confirmation;
 
     const ID: FamilyId = FamilyId::from_bytes([1; 16]);

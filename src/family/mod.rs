@@ -22,9 +22,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Event, What};
 use crate::format::Format;
-use crate::identity::account::{AccountKey, Sub};
+use crate::identity::account_key::AccountKey;
 use crate::scope::Scope;
 use crate::secret::Digest;
+use crate::sub::Sub;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use id::{AttemptId, FamilyId};

@@ -31,8 +31,9 @@ mod tests {
     use crate::family::id::{AttemptId, FamilyId};
     use crate::format::Format;
     use crate::grant::{Approval, Denial, Request};
-    use crate::identity::account::{AccountKey, Sub};
+    use crate::identity::account_key::AccountKey;
     use crate::secret::Digest;
+    use crate::sub::Sub;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
     const KEY: RowKey = RowKey([7; 16]);

@@ -4,53 +4,12 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::account_key::AccountKey;
+use super::group::Group;
+use super::passkey::Passkey;
 use crate::format::Format;
-
-/// An account's row key: where the account comes from, a colon, and its name there, as in `local:alice`.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct AccountKey(String);
-
-impl AccountKey {
-    /// Returns the key of the account that signs in here as `username`. Surrounding white space and case do
-    /// not matter.
-    #[must_use]
-    pub fn local(username: &str) -> Self {
-        Self(format!("local:{}", username.trim().to_lowercase()))
-    }
-
-    /// Returns the key as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for AccountKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The `sub` of an account in tokens: opaque, never used for another account (RFC 9700 §4.15), and the same whatever
-/// keys the server has. Events name accounts by it.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Sub(String);
-
-impl Sub {
-    /// Returns the text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Sub {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
+use crate::sub::Sub;
+use crate::time::Timestamp;
 
 /// An account as its row stores it.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -58,8 +17,10 @@ impl From<&str> for Sub {
 pub struct Account {
     pub format: Format<1>,
     pub key: AccountKey,
-    /// The subject in tokens: opaque, and never used for another account (RFC 9700 §4.15).
-    pub sub: String,
+    /// Counts the changes. A change names the version that it is based on, so that no two changes get lost in each other.
+    pub version: u64,
+    /// Made once, and never used for another account.
+    pub sub: Sub,
     pub username: String,
     /// The full name.
     pub name: String,
@@ -67,11 +28,57 @@ pub struct Account {
     pub email: Option<String>,
     /// Whether the e-mail address is known to be this person's.
     pub email_verified: bool,
-    pub groups: Vec<String>,
-    /// Argon2id hash as a PHC string.
-    pub password: String,
-    /// If true, policy refuses everything for the account.
-    pub blocked: bool,
+    pub groups: Vec<Group>,
+    /// Argon2id hash as a PHC string; `None` if the account has no password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    pub standing: Standing,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<Passkey>,
+    pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sign_in: Option<Timestamp>,
+}
+
+/// Whether an account may be used.
+#[expect(missing_docs, reason = "the names of the other members say it all")]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Standing {
+    /// The account may be used.
+    #[default]
+    Active,
+    /// Nobody can sign in or get tokens until the block is lifted.
+    Blocked {
+        at: Timestamp,
+        by: Authority,
+        /// For administrators to read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+    },
+    /// The account is gone. Its row stays, so that the same person does not get a new account by signing in.
+    Deleted { at: Timestamp, by: Authority },
+}
+
+/// Who blocked or deleted an account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// An administrator.
+    Administrator,
+    /// The provider with this identifier. It lifts only blocks of its own.
+    Provider(String),
+}
+
+impl Standing {
+    /// Returns whether the account may be used.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        match self {
+            Self::Active => true,
+            Self::Blocked { .. } | Self::Deleted { .. } => false,
+        }
+    }
 }
 
 /// Shows only the key: neither the password hash nor the e-mail address.

@@ -19,8 +19,7 @@ pub const TIME_TO_DECIDE: Duration = Duration::from_secs(300);
 /// `acr_values` requests a voluntary claim.
 #[must_use]
 pub fn met(session: &Session, asked: &[String]) -> Option<String> {
-    let password = session.amr.iter().any(|method| method == "pwd");
-    asked.iter().find(|acr| password && *acr == PASSWORD).cloned()
+    asked.iter().find(|acr| session.acr.as_ref() == Some(acr)).cloned()
 }
 
 /// Returns whether a sign-in at `auth_time` is recent enough for a request that a device made at `asked_at`.
@@ -38,6 +37,9 @@ pub fn is_recent(auth_time: Timestamp, max_age: Option<u64>, asked_at: Timestamp
 mod tests {
     use super::*;
     use crate::format::Format;
+    use crate::identity::account_key::AccountKey;
+    use crate::identity::sign_in::How;
+    use crate::place::Origin;
 
     const fn at(seconds: u64) -> Timestamp {
         Timestamp::from_millis(seconds * 1_000)
@@ -61,19 +63,22 @@ mod tests {
     }
 
     #[test]
-    fn a_password_meets_one_class() {
-        let session = |method: &str| Session {
+    fn a_sign_in_meets_the_class_that_it_says() {
+        let session = |acr: Option<&str>| Session {
             format: Format,
-            account: crate::identity::account::AccountKey::local("alice"),
+            account: AccountKey::local("alice"),
             auth_time: at(0),
-            amr: vec![method.to_owned()],
+            amr: Vec::new(),
+            acr: acr.map(str::to_owned),
+            how: How::Password,
+            origin: Origin::default(),
             ends_at: at(1),
         };
         let asked = ["phr".to_owned(), PASSWORD.to_owned()];
 
-        assert_eq!(met(&session("pwd"), &asked).as_deref(), Some(PASSWORD));
-        assert_eq!(met(&session("pwd"), &asked[..1]), None);
-        assert_eq!(met(&session("pwd"), &[]), None);
-        assert_eq!(met(&session("hwk"), &asked), None);
+        assert_eq!(met(&session(Some(PASSWORD)), &asked).as_deref(), Some(PASSWORD));
+        assert_eq!(met(&session(Some(PASSWORD)), &asked[..1]), None);
+        assert_eq!(met(&session(Some(PASSWORD)), &[]), None);
+        assert_eq!(met(&session(None), &asked), None);
     }
 }

@@ -1,13 +1,17 @@
 //! The accounts of a development server; never present in production.
 
-use super::account::{Account, AccountKey};
+use super::account::{Account, Standing};
+use super::account_key::AccountKey;
+use super::group::Group;
 use crate::format::Format;
+use crate::sub::Sub;
+use crate::time::Timestamp;
 
-/// Returns `alice` (password `wonderland-8787`, group `developers`) and `bob` (`builder-8787`, no group).
+/// Returns `alice` (password `wonderland-8787`, group `local:developers`) and `bob` (`builder-8787`, no group).
 #[must_use]
 pub fn accounts() -> Vec<Account> {
     vec![
-        account("alice", "Alice Liddell", "acct-7f3a51c2", &["developers"], ALICE),
+        account("alice", "Alice Liddell", "acct-7f3a51c2", &["local:developers"], ALICE),
         account("bob", "Bob Builder", "acct-b42c9e07", &[], BOB),
     ]
 }
@@ -16,14 +20,18 @@ fn account(username: &str, name: &str, sub: &str, groups: &[&str], password: &st
     Account {
         format: Format,
         key: AccountKey::local(username),
-        sub: sub.to_owned(),
+        version: 1,
+        sub: Sub::from(sub),
         username: username.to_owned(),
         name: name.to_owned(),
         email: Some(format!("{username}@example.com")),
         email_verified: true,
-        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-        password: password.to_owned(),
-        blocked: false,
+        groups: groups.iter().filter_map(|group| Group::parse(group)).collect(),
+        password: Some(password.to_owned()),
+        standing: Standing::Active,
+        passkeys: Vec::new(),
+        created_at: Timestamp::default(),
+        last_sign_in: None,
     }
 }
 

@@ -1,10 +1,15 @@
-//! People: accounts, passwords, and the sessions of their browsers.
+//! People: accounts, passwords, passkeys, and the sessions of their browsers.
 
 pub mod account;
+pub mod account_key;
 pub mod acr;
+pub mod command;
 pub mod demo;
 pub mod group;
+pub mod passkey;
 pub mod password;
+pub mod pointer;
 pub mod session;
 pub mod shard;
+pub mod sign_in;
 pub mod source;

@@ -8,8 +8,10 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use super::account::{Account, AccountKey};
+use super::account_key::AccountKey;
+use super::sign_in::{How, SignIn};
 use crate::format::Format;
+use crate::place::Origin;
 use crate::secret::{self, Digest};
 use crate::time::Timestamp;
 
@@ -23,10 +25,16 @@ pub struct Session {
     pub format: Format<1>,
     /// The account's key.
     pub account: AccountKey,
-    /// When the person signed in.
+    /// When the person authenticated, which was before the session if a provider had one already.
     pub auth_time: Timestamp,
-    /// How the person signed in (RFC 8176).
+    /// The methods (RFC 8176).
     pub amr: Vec<String>,
+    /// The authentication context class that was met (OpenID Connect Core §2); `None` if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    pub how: How,
+    /// When and where the person signed in.
+    pub origin: Origin,
     pub ends_at: Timestamp,
 }
 
@@ -63,22 +71,23 @@ impl Browser {
         Self { id: secret::random_id(rng), signed_in: None, known: None }
     }
 
-    /// Signs `account` in; returns the key and the row of the session. The session identifier is always a new
-    /// one, which prevents session fixation.
+    /// Signs somebody in, `origin` being when and where; returns the key and the row of the session. The session
+    /// identifier is always a new one, which prevents session fixation.
     pub fn sign_in(
         &mut self,
-        account: &Account,
-        now: Timestamp,
+        sign_in: &SignIn,
+        origin: Origin,
         rng: &mut impl CryptoRng,
     ) -> (Digest, Session) {
         let session = secret::encode(&secret::random::<32>(rng));
         let digest = Digest::of(session.as_bytes());
-        let ends_at = now + LIFETIME;
-        let (key, name) = (account.key.clone(), account.name.clone());
+        let SignIn { account, auth_time, amr, acr, how } = sign_in;
+        let (key, ends_at) = (account.key.clone(), origin.at + LIFETIME);
         self.known = Some(key.clone());
+        let name = account.name.clone();
         self.signed_in = Some(SignedIn { session, account: key.clone(), name, ends_at });
-        let amr = vec!["pwd".to_owned()];
-        (digest, Session { format: Format, account: key, auth_time: now, amr, ends_at })
+        let (auth_time, amr, acr, how) = (*auth_time, amr.clone(), acr.clone(), how.clone());
+        (digest, Session { format: Format, account: key, auth_time, amr, acr, how, origin, ends_at })
     }
 
     /// Returns whether `account` is the one that signed in last in this browser.

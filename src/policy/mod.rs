@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
-use crate::identity::account::Account;
+use crate::identity::account::{Account, Standing};
 use crate::scope::Scope;
 
 /// The step for which policy is asked.
@@ -52,6 +52,8 @@ pub enum PolicyRefusal {
     GrantNotAllowed,
     /// The account is blocked.
     AccountBlocked,
+    /// The account is deleted.
+    AccountDeleted,
     /// None of the requested scopes is allowed.
     NoScopeLeft,
 }
@@ -64,17 +66,18 @@ impl PolicyRefusal {
             Self::ClientDisabled => "client_disabled",
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::AccountBlocked => "account_blocked",
+            Self::AccountDeleted => "account_deleted",
             Self::NoScopeLeft => "no_scope_left",
         }
     }
 }
 
 /// Decides whether the step may happen. At present, policy allows whatever an enabled client is registered
-/// for, unless the account is blocked.
+/// for, unless the account is blocked or deleted.
 #[must_use]
 pub fn decide(point: Point, facts: PolicyFacts<'_>) -> PolicyDecision {
-    if facts.account.is_some_and(|account| account.blocked) {
-        return PolicyDecision::Refuse(PolicyRefusal::AccountBlocked);
+    if let Some(why) = facts.account.and_then(unusable) {
+        return PolicyDecision::Refuse(why);
     }
     let Some(client) = facts.client else { return PolicyDecision::Allow(facts.scope.clone()) };
     if !client.enabled {
@@ -90,6 +93,15 @@ pub fn decide(point: Point, facts: PolicyFacts<'_>) -> PolicyDecision {
     PolicyDecision::Allow(scope)
 }
 
+/// Returns why an account may not be used; `None` if it may.
+const fn unusable(account: &Account) -> Option<PolicyRefusal> {
+    match account.standing {
+        Standing::Active => None,
+        Standing::Blocked { .. } => Some(PolicyRefusal::AccountBlocked),
+        Standing::Deleted { .. } => Some(PolicyRefusal::AccountDeleted),
+    }
+}
+
 const fn grant_type(point: Point) -> &'static str {
     match point {
         Point::DeviceAuthorization | Point::SignIn | Point::Approval | Point::Redemption => DEVICE_CODE_GRANT,
@@ -101,6 +113,8 @@ const fn grant_type(point: Point) -> &'static str {
 mod tests {
     use super::*;
     use crate::client::demo;
+    use crate::identity::account::Authority;
+    use crate::time::Timestamp;
 
     fn decide_for(client: &Client, scope: &str) -> PolicyDecision {
         let scope = Scope::parse(scope).unwrap();
@@ -126,13 +140,21 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_client_and_a_blocked_account_are_refused() {
+    fn a_disabled_client_and_an_account_that_is_blocked_or_deleted_are_refused() {
         let disabled = Client { enabled: false, ..demo::clients().remove(0) };
         assert_eq!(decide_for(&disabled, "openid"), PolicyDecision::Refuse(PolicyRefusal::ClientDisabled));
 
         let client = demo::clients().remove(0);
-        let account = Account { blocked: true, ..crate::identity::demo::accounts().remove(0) };
-        let facts = PolicyFacts { client: Some(&client), account: Some(&account), scope: &Scope::default() };
-        assert_eq!(decide(Point::Redemption, facts), PolicyDecision::Refuse(PolicyRefusal::AccountBlocked));
+        let (at, by) = (Timestamp::default(), Authority::Administrator);
+        let blocked = Standing::Blocked { at, by: by.clone(), why: None };
+        for (standing, why) in [
+            (blocked, PolicyRefusal::AccountBlocked),
+            (Standing::Deleted { at, by }, PolicyRefusal::AccountDeleted),
+        ] {
+            let account = Account { standing, ..crate::identity::demo::accounts().remove(0) };
+            let facts =
+                PolicyFacts { client: Some(&client), account: Some(&account), scope: &Scope::default() };
+            assert_eq!(decide(Point::Redemption, facts), PolicyDecision::Refuse(why));
+        }
     }
 }

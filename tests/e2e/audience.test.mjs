@@ -83,14 +83,14 @@ describe('a client with two resources and claims of its own', () => {
     await new Person(server).approve(codes.user_code);
     const tokens = await redeemed(codes);
     const { sub, roles } = oauth.getValidatedIdTokenClaims(tokens);
-    assert.deepEqual(roles, ['developers']);
+    assert.deepEqual(roles, ['local:developers']);
 
     const response = await oauth.userInfoRequest(as, client, tokens.access_token, insecure);
     const copy = response.clone();
     const person = await oauth.processUserInfoResponse(as, client, sub, response);
     await oauth.validateApplicationLevelSignature(as, response, insecure);
 
-    assert.deepEqual([person.mail, person.email, person.roles], ['alice@example.com', undefined, ['developers']]);
+    assert.deepEqual([person.mail, person.email, person.roles], ['alice@example.com', undefined, ['local:developers']]);
     const claims = await verified(await copy.text(), { audience: 'demo-tv' });
     assert.deepEqual([claims.sub, claims.exp], [sub, undefined]);
   });
@@ -104,7 +104,7 @@ describe('a client with two resources and claims of its own', () => {
     const tokens = await redeemed(codes);
 
     const seen = await openid.tokenIntrospection(config, tokens.access_token);
-    assert.deepEqual([seen.active, seen.client_id, seen.roles], [true, 'demo-tv', ['developers']]);
+    assert.deepEqual([seen.active, seen.client_id, seen.roles], [true, 'demo-tv', ['local:developers']]);
     const elsewhere = await refreshed(tokens, { resource: FILES });
     assert.deepEqual(await openid.tokenIntrospection(config, elsewhere.access_token), { active: false });
     assert.deepEqual(await openid.tokenIntrospection(config, tokens.refresh_token), { active: false });

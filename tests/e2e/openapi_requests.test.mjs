@@ -66,17 +66,20 @@ const scopes = { good: ['openid', 'openid profile', '  openid  fly ', '', null],
 const RESERVED = ['iss', 'sub', 'aud', 'client_id', 'cnf', 'acr', 'active', 'username', 'authorization_details'];
 const names = { good: ['x', 'https://tv.example/role', '~', long(128)], bad: ['', 'a b', 'a"b', 'a\\b', 'é', long(129), 7, ...RESERVED] };
 const some = { good: ['x', 'a b', 'é', long(128), long(128, '📺')], bad: ['', long(129), 7, null] };
+const groups = { good: ['local:x', 'corp-1:Team: One', `a:${long(126)}`], bad: ['', 'x', ':x', 'local:', 'Local:x', '-a:x', 'local: x', 'local:x ', 'local:a\u202eb', `a:${long(127)}`, `${long(33)}:x`, 7, null] };
 const rules = {
   good: [
     ...names.good.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
     ...['account.sub', 'account.username', 'account.name', 'account.email', 'account.email_verified', 'account.groups', 'request.client_id', 'request.scope', 'request.resource'].map((from) => ({ claim: 'x', from })),
     ...[0, false, '', 'text', [], {}, { a: [null] }, long(1022)].map((value) => ({ claim: 'x', value })),
-    ...some.good.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }, { drop: 'x', when: { group: text, scope: 'a' } }]),
+    ...some.good.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }]),
+    ...groups.good.map((group) => ({ drop: 'x', when: { group, scope: 'a' } })),
     { claim: 'x', from: 'account.name', only: Array(64).fill('a'), prefix: 'a', into: ['id_token', 'userinfo', 'access_token'] },
   ],
   bad: [
     ...names.bad.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
-    ...some.bad.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }, { drop: 'x', when: { group: text } }]),
+    ...some.bad.flatMap((text) => [{ claim: 'x', from: 'groups', prefix: text }, { claim: 'x', from: 'groups', only: [text] }, { drop: 'x', when: { scope: text } }]),
+    ...groups.bad.map((group) => ({ drop: 'x', when: { group } })),
     {}, 7, null, 'drop', [], { drop: 'x', claim: null }, { drop: 'x', value: null }, { drop: 'x', into: null }, { drop: 'x', when: null }, { claim: 'x', as: 'y', drop: null }, [null, null, null, null, null, null, null, null, 'x'],
     { claim: 'x' }, { claim: 'x', value: null }, { claim: 'x', value: 1, from: 'groups' }, { claim: 'x', as: 'y', drop: 'z' }, { drop: 'x', value: 1 }, { from: 'groups' },
     { claim: 'x', from: 'account.password' }, { claim: 'x', value: long(1023) }, { claim: 'x', value: 1, iff: true },

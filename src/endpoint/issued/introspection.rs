@@ -95,7 +95,7 @@ impl Introspection {
         let scope = claims.map_or(&family.scope, |claims| &claims.scope);
         let token = TokenFacts {
             iss: context.issuer.as_str().to_owned(),
-            sub: account.sub.clone(),
+            sub: account.sub.as_str().to_owned(),
             client_id: family.client_id.clone(),
             scope: scope.clone(),
             exp: access.as_ref().map_or(family.refresh_ends_at().seconds(), |access| access.exp),

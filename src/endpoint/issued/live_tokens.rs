@@ -11,7 +11,7 @@ use crate::sharding::Shard;
 use crate::token::access::{AccessToken, Unverified};
 use crate::token::opaque;
 
-/// The family of a valid token, with its client, which is enabled, and its account, which is not blocked.
+/// The family of a valid token, with its client, which is enabled, and its account, which may be used.
 pub(crate) struct Live {
     pub family: Family,
     pub client: Client,
@@ -59,6 +59,7 @@ pub(crate) async fn of_family<P: Platform>(
     let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
     let client = context.server.client(&family.client_id, context.now).await?;
     let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
-    let account = context.server.account(&family.account).await?.filter(|account| !account.blocked);
+    let account =
+        context.server.account(&family.account).await?.filter(|account| account.standing.is_active());
     Ok(account.map(|account| Live { family: *family, client, account }))
 }

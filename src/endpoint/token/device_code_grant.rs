@@ -28,7 +28,7 @@ use crate::grant::device_code::DeviceCode;
 use crate::grant::pkce::is_answered;
 use crate::grant::poll::{Poll, Ready};
 use crate::grant::redemption::Redemption;
-use crate::identity::account::{Account, Sub};
+use crate::identity::account::Account;
 use crate::place::{Journey, Place};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
@@ -244,7 +244,7 @@ fn family(
         format: Format,
         client_id: subject.client.client_id.clone(),
         account: subject.account.key.clone(),
-        sub: Sub::from(subject.account.sub.as_str()),
+        sub: subject.account.sub.clone(),
         scope: subject.scope.clone(),
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),

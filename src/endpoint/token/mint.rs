@@ -182,7 +182,7 @@ pub(crate) fn access_claims<P>(
     let issuer = context.issuer.as_str();
     AccessClaims {
         iss: issuer.to_owned(),
-        sub: subject.account.sub.clone(),
+        sub: subject.account.sub.as_str().to_owned(),
         aud: Audience::of(subject.audience, issuer),
         client_id: subject.client.client_id.clone(),
         jti: subject.attempt.as_str().to_owned(),
@@ -206,7 +206,7 @@ pub(crate) fn id_claims<P>(
     let person = Person::of(subject.account, subject.scope).claims();
     IdClaims {
         iss: context.issuer.as_str().to_owned(),
-        sub: subject.account.sub.clone(),
+        sub: subject.account.sub.as_str().to_owned(),
         aud: subject.client.client_id.clone(),
         auth_time: subject.auth_time.seconds(),
         amr: subject.amr.to_vec(),
@@ -231,7 +231,7 @@ pub(crate) fn userinfo<P>(
     Userinfo {
         iss: signed.then(|| context.issuer.as_str().to_owned()),
         aud: signed.then(|| client.client_id.clone()),
-        sub: person.account.sub.clone(),
+        sub: person.account.sub.as_str().to_owned(),
         others: map(scopes, &client.tokens.claims, Target::Userinfo, person, claims),
     }
 }

@@ -22,7 +22,7 @@ use crate::grant::command::{Held, Shown, TakeHold};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Hold, link};
-use crate::identity::account::{Account, Sub};
+use crate::identity::account::Account;
 use crate::identity::session::{Browser, Session};
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -199,7 +199,7 @@ async fn hold_under<P: Platform>(
 pub(super) fn hold_of(browser: &Browser, account: &Account, nonce: &str) -> Hold {
     Hold {
         account: account.key.clone(),
-        sub: Sub::from(account.sub.as_str()),
+        sub: account.sub.clone(),
         session: Digest::of(browser.session_id().as_bytes()),
         browser: Digest::of(browser.id.as_bytes()),
         nonce: nonce.to_owned(),

@@ -21,7 +21,7 @@ use crate::grant::command::{ConsentDecision, Decide, Decided, FindRequest, Settl
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Outcome};
-use crate::identity::account::{Account, Sub};
+use crate::identity::account::Account;
 use crate::identity::acr;
 use crate::identity::session::{Browser, Session};
 use crate::policy;
@@ -194,7 +194,7 @@ impl<P: Platform> Page<'_, P> {
         Ok(match policy::decide(Point::Approval, facts) {
             PolicyDecision::Allow(scope) => Some(Approval {
                 account: self.account.key.clone(),
-                sub: Sub::from(self.account.sub.as_str()),
+                sub: self.account.sub.clone(),
                 scope,
                 auth_time: self.session.auth_time,
                 amr: self.session.amr.clone(),

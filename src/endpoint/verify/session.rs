@@ -3,8 +3,8 @@
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account::Account;
+use crate::identity::command::{CheckSession, EndSession};
 use crate::identity::session::{Browser, Session, SignedIn};
-use crate::identity::shard::{CheckSession, EndSession};
 
 /// Returns the session and its account as they are now; `None` if nobody is signed in any more.
 pub(super) async fn check<P: Platform>(
@@ -13,7 +13,7 @@ pub(super) async fn check<P: Platform>(
 ) -> Result<Option<(Session, Account)>, Unavailable> {
     let Some(signed_in) = browser.signed_in(context.now) else { return Ok(None) };
     let check = CheckSession { id: signed_in.digest() };
-    context.server.platform.accounts(&signed_in.account, check).await
+    context.server.platform.accounts(signed_in.account.shard(), check).await
 }
 
 pub(super) async fn end<P: Platform>(
@@ -21,5 +21,5 @@ pub(super) async fn end<P: Platform>(
     signed_in: &SignedIn,
 ) -> Result<(), Unavailable> {
     let end = EndSession { id: signed_in.digest() };
-    context.server.platform.accounts(&signed_in.account, end).await
+    context.server.platform.accounts(signed_in.account.shard(), end).await
 }

@@ -14,10 +14,12 @@ use crate::endpoint::page::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
-use crate::identity::account::{Account, AccountKey};
-use crate::identity::password;
+use crate::identity::account::Account;
+use crate::identity::account_key::AccountKey;
+use crate::identity::command::StartSession;
 use crate::identity::session::{Browser, Session};
-use crate::identity::shard::StartSession;
+use crate::identity::sign_in::{How, SignIn};
+use crate::identity::{acr, password};
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
@@ -31,10 +33,10 @@ const LONGEST_USERNAME: usize = 256;
 pub(super) async fn submitted<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
-    mut browser: Browser,
+    browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let (transaction, user_code) = match read_transaction(context, form, &browser) {
+    let pending = match read_transaction(context, form, &browser) {
         Ok(read) => read,
         Err(stale) => return Ok(stopped(context, &browser, stale, form, WHAT).await),
     };
@@ -46,20 +48,42 @@ pub(super) async fn submitted<P: Platform>(
             return Ok(page.with("retry-after", seconds.to_string()));
         }
     };
-    if let Some(refused) = refusal(context, &account) {
+    let sign_in = SignIn {
+        account,
+        auth_time: context.now,
+        amr: vec!["pwd".to_owned()],
+        acr: Some(acr::PASSWORD.to_owned()),
+        how: How::Password,
+    };
+    complete(context, browser, pending, sign_in, rng).await
+}
+
+/// Signs somebody in, however they proved who they are: applies policy, starts the session, and looks up the code that
+/// was entered before.
+pub(super) async fn complete<P: Platform>(
+    context: Context<'_, P>,
+    mut browser: Browser,
+    (transaction, user_code): (Transaction, UserCode),
+    sign_in: SignIn,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    if let Some(refused) = refusal(context, &sign_in.account) {
         return Ok(refused);
     }
-    let session = start_session(context, &mut browser, &account, rng).await?;
+    let Some(session) = start_session(context, &mut browser, &sign_in, rng).await? else {
+        return Ok(refused(context, "account_changed"));
+    };
+    let how = sign_in.how.name();
     // From here on the person is signed in, even if the code cannot be looked up.
     let page = if transaction.is_checked(context) || context.turnstile().await.is_none() {
-        let signed_in = (session, account);
+        let signed_in = (session, sign_in.account);
         code::look_up(context, &user_code, &browser, &signed_in, rng).await.unwrap_or_else(|Unavailable| {
             view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
         })
     } else {
         turnstile::ask_again(context, 200, &browser, &user_code, TurnstileRefusal::Missing).await
     };
-    let page = page.noting(WHAT, None, "signed_in", "password");
+    let page = page.noting(WHAT, None, "signed_in", how);
     Ok(browser::remember(context, page, &browser, rng))
 }
 
@@ -101,7 +125,7 @@ async fn authenticate<P: Platform>(
         Attempt::Wait(seconds) => return Ok(Authenticated::Wait(seconds)),
     };
     let account = context.server.account(&key).await?;
-    let phc = account.as_ref().map(|account| account.password.as_str());
+    let phc = account.as_ref().and_then(|account| account.password.as_deref());
     let right = password::verify(form.get("password").unwrap_or_default(), phc);
     let Some(account) = account.filter(|_| right) else { return Ok(Authenticated::Not) };
     taken.give_back(context).await;
@@ -145,36 +169,39 @@ fn show<P: Platform>(
     page(context, status, browser, transaction, username, problem)
 }
 
-/// Applies policy at sign-in. Comes after the password check, so only the account's owner learns of a
-/// refusal.
+/// Applies policy at sign-in. Comes after the proof, so only the account's owner learns of a refusal.
 fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
         PolicyDecision::Allow(_) => None,
-        PolicyDecision::Refuse(why) => {
-            let text = context.text();
-            let page = view::problem(context, 403, text.account_refused_title(), text.account_refused_text());
-            Some(page.noting(WHAT, None, "refused", why.name()))
-        }
+        PolicyDecision::Refuse(why) => Some(refused(context, why.name())),
     }
 }
 
+fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {
+    let text = context.text();
+    let page = view::problem(context, 403, text.account_refused_title(), text.account_refused_text());
+    page.noting(WHAT, None, "refused", why)
+}
+
 /// Stores the new session first and then ends the previous one, so that a failure in between leaves the
-/// browser signed in.
+/// browser signed in. Returns `None` if the account may not be used any more.
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
-    account: &Account,
+    sign_in: &SignIn,
     rng: &mut impl CryptoRng,
-) -> Result<Session, Unavailable> {
+) -> Result<Option<Session>, Unavailable> {
     let before = browser.signed_in.take();
-    let (id, session) = browser.sign_in(account, context.now, rng);
+    let (id, session) = browser.sign_in(sign_in, context.side().origin, rng);
     let start = StartSession { id, session: session.clone() };
-    context.server.platform.accounts(&account.key, start).await?;
+    if !context.server.platform.accounts(session.account.shard(), start).await? {
+        return Ok(None);
+    }
     if let Some(before) = before {
         let _: Result<(), Unavailable> = end(context, &before).await;
     }
-    Ok(session)
+    Ok(Some(session))
 }
 
 /// Handles "Use another account": ends the session and keeps the code.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Change, Filter, Rule, Rules, Source, Target, When};
 use crate::identity::account::Account;
+use crate::identity::group::Group;
 use crate::scope::Scope;
 
 /// The facts that rules can copy and depend on.
@@ -82,7 +83,7 @@ impl Source {
             Self::Name => Some(account.name.as_str().into()),
             Self::Email => account.email.as_deref().map(Value::from),
             Self::EmailVerified => account.email.as_ref().map(|_| account.email_verified.into()),
-            Self::Groups => Some(account.groups.clone().into()),
+            Self::Groups => Some(account.groups.iter().map(Group::as_str).collect()),
             Self::ClientId => Some(client_id.into()),
             Self::Scope => Some(scope.iter().collect()),
             Self::Resource => Some(resource.into()),
@@ -122,7 +123,7 @@ mod tests {
     /// Maps `{"name":"Alice Liddell","email":"…"}` with the rules `written`, for an ID token about alice.
     fn mapped(written: Value) -> Value {
         let account = Account {
-            groups: vec!["tv-admins".to_owned(), "staff".to_owned()],
+            groups: ["corp:tv-admins", "corp:staff"].map(|group| Group::parse(group).unwrap()).to_vec(),
             ..demo::accounts().remove(0)
         };
         let scope = Scope::parse("openid email").unwrap();
@@ -139,9 +140,15 @@ mod tests {
         for (rule, claim) in [
             (json!({ "claim": "x", "from": "account.username" }), json!("alice")),
             (json!({ "claim": "x", "from": "account.email_verified" }), json!(true)),
-            (json!({ "claim": "x", "from": "groups" }), json!(["tv-admins", "staff"])),
-            (json!({ "claim": "x", "from": "account.groups", "prefix": "tv-" }), json!(["tv-admins"])),
-            (json!({ "claim": "x", "from": "groups", "only": ["staff", "other"] }), json!(["staff"])),
+            (json!({ "claim": "x", "from": "groups" }), json!(["corp:tv-admins", "corp:staff"])),
+            (
+                json!({ "claim": "x", "from": "account.groups", "prefix": "corp:tv-" }),
+                json!(["corp:tv-admins"]),
+            ),
+            (
+                json!({ "claim": "x", "from": "groups", "only": ["corp:staff", "staff"] }),
+                json!(["corp:staff"]),
+            ),
             (json!({ "claim": "x", "from": "groups", "only": ["other"] }), json!([])),
             (json!({ "claim": "x", "from": "account.email", "prefix": "bob" }), Value::Null),
             (json!({ "claim": "x", "from": "request.client_id" }), json!("demo-tv")),
@@ -178,8 +185,11 @@ mod tests {
         assert!(
             set(json!({ "when": { "scope": "email" } })) && !set(json!({ "when": { "scope": "profile" } }))
         );
-        assert!(set(json!({ "when": { "group": "staff" } })) && !set(json!({ "when": { "group": "tv" } })));
-        assert!(!set(json!({ "when": { "scope": "email", "group": "tv" } })), "both must hold");
+        assert!(
+            set(json!({ "when": { "group": "corp:staff" } }))
+                && !set(json!({ "when": { "group": "local:staff" } }))
+        );
+        assert!(!set(json!({ "when": { "scope": "email", "group": "local:staff" } })), "both must hold");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::format::given;
+use crate::identity::group::Group;
 
 /// Claims that no rule may set, rename or drop: those that decide whether a token is accepted (RFC 7519 §4.1,
 /// RFC 9068 §2.2, OpenID Connect Core §2), and those that introspection responses use (RFC 7662 §2.2).
@@ -95,8 +96,8 @@ impl From<Rules> for Vec<Rule> {
 /// use device_grant::token::mapping::Rule;
 ///
 /// for rule in [
-///     r#"{"claim":"roles","from":"account.groups","prefix":"tv-","into":["access_token"]}"#,
-///     r#"{"claim":"tier","value":"gold","when":{"group":"customers"}}"#,
+///     r#"{"claim":"roles","from":"account.groups","prefix":"local:tv-","into":["access_token"]}"#,
+///     r#"{"claim":"tier","value":"gold","when":{"group":"local:customers"}}"#,
 ///     r#"{"claim":"email","as":"mail"}"#,
 ///     r#"{"drop":"name"}"#,
 /// ] {
@@ -156,7 +157,7 @@ impl fmt::Display for BadRule {
                 f.write_str("into must name one or more of access_token, id_token and userinfo, each once")
             }
             Self::When => {
-                write!(f, "when must have a scope, a group, or both, of 1 to {LONGEST_NAME} characters")
+                write!(f, "when must have a scope of 1 to {LONGEST_NAME} characters, a group, or both")
             }
             Self::TooMany => write!(f, "at most {MOST_RULES} rules are allowed"),
         }
@@ -184,7 +185,7 @@ struct When {
     scope: Option<String>,
     /// The account is in this group.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    group: Option<String>,
+    group: Option<Group>,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]

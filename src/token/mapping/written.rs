@@ -110,8 +110,7 @@ fn is_sized(text: &str) -> bool {
 
 impl When {
     fn is_sound(&self) -> bool {
-        let mut given = [&self.scope, &self.group].into_iter().flatten().peekable();
-        given.peek().is_some() && given.all(|text| is_sized(text))
+        (self.scope.is_some() || self.group.is_some()) && self.scope.as_deref().is_none_or(is_sized)
     }
 }
 
@@ -205,6 +204,7 @@ mod tests {
             (json!({ "drop": "x", "value": null }), "a rule must have claim"),
             (json!({ "drop": "x", "when": { "scope": "a", "group": null } }), "null"),
             (json!({ "drop": "x", "when": null }), "null"),
+            (json!({ "drop": "x", "when": { "group": "staff" } }), "such as local:staff"),
         ] {
             let error = serde_json::from_value::<Rule>(rule.clone()).unwrap_err().to_string();
             assert!(error.contains(why), "{rule}: {error}");

@@ -135,6 +135,12 @@ INEXPRESSIBLE = [
         r"groups has .*: each entry must be the full name of a local group, such as local:staff, of at most 128 visible "
         r"characters",
     ),
+    # What holds for texts that people see holds for the name of a group.
+    Rule(
+        (*CLIENTS, "PUT /scopes/{name}/claims"),
+        r"/claims/\d+",
+        r"a group is named by its source, a colon and its name there, such as local:staff, with at most 128 visible characters",
+    ),
 ]
 
 

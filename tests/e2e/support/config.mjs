@@ -30,7 +30,7 @@ export const clients = {
 };
 
 export const accounts = {
-  alice: { username: 'alice', password: 'wonderland-8787', groups: ['developers'] },
+  alice: { username: 'alice', password: 'wonderland-8787', groups: ['local:developers'] },
   bob: { username: 'bob', password: 'builder-8787', groups: [] },
 };
 

@@ -8,10 +8,11 @@ use device_grant::format::Format;
 use device_grant::grant::poll::Poll;
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
-use device_grant::identity::account::{AccountKey, Sub};
+use device_grant::identity::account_key::AccountKey;
 use device_grant::place::{Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
+use device_grant::sub::Sub;
 use device_grant::time::Timestamp;
 use proptest::prelude::*;
 

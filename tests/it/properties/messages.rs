@@ -26,8 +26,13 @@ use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::{Denial, Outcome, State};
-use device_grant::identity::account::AccountKey;
-use device_grant::identity::shard::{CheckSession, EndSession, FindAccount};
+use device_grant::identity;
+use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::command::{
+    CheckSession, ClaimPointer, EndSession, EndSessions, FindAccount, FindByPointer, Put, PutAccount,
+    ReleasePointer, StartSession, Upstream,
+};
+use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
 use device_grant::network::Width;
 use device_grant::registry::admin_tokens::{
@@ -259,6 +264,52 @@ fn commands_and_replies_of_an_account() {
     travels(EndSession { id: secret() }, &format!(r#"{{"end_session":{{"id":"{digest}"}}}}"#));
     answers::<FindAccount>(&None, "null");
     answers::<EndSession>(&(), "null");
+    answers::<StartSession>(&true, "true");
+    let alice = || AccountKey::local("alice");
+    travels(
+        EndSessions { account: alice(), upstream: None, except: None },
+        r#"{"end_sessions":{"account":"local:alice"}}"#,
+    );
+    let upstream = Some(Upstream { provider: "corp".to_owned(), sid: Some("s".to_owned()) });
+    travels(
+        EndSessions { account: alice(), upstream, except: Some(secret()) },
+        &format!(
+            r#"{{"end_sessions":{{"account":"local:alice","upstream":{{"provider":"corp","sid":"s"}},"except":"{digest}"}}}}"#
+        ),
+    );
+    answers::<EndSessions>(&3, "3");
+}
+
+#[test]
+fn commands_and_replies_about_stored_accounts_and_pointers() {
+    let account = Box::new(identity::demo::accounts().pop().expect("bob"));
+    let record = json(&account);
+    travels(
+        PutAccount { account: account.clone(), expected: None },
+        &format!(r#"{{"put_account":{{"account":{record}}}}}"#),
+    );
+    travels(
+        PutAccount { account: account.clone(), expected: Some(7) },
+        &format!(r#"{{"put_account":{{"account":{record},"expected":7}}}}"#),
+    );
+    answers::<PutAccount>(&Put::Stored(account.clone()), &format!(r#"{{"stored":{record}}}"#));
+    answers::<PutAccount>(&Put::Other(Some(account)), &format!(r#"{{"other":{record}}}"#));
+    answers::<PutAccount>(&Put::Other(None), r#"{"other":null}"#);
+    let (pointer, account) = (Pointer::name("corp", "Bob"), AccountKey::local("bob"));
+    travels(FindByPointer { pointer: pointer.clone() }, r#"{"find_by_pointer":{"pointer":"name:corp:bob"}}"#);
+    for (ends_at, more) in [(None, ""), (Some(AT), r#","ends_at":1763733780123"#)] {
+        travels(
+            ClaimPointer { pointer: pointer.clone(), target: Target { account: account.clone(), ends_at } },
+            &format!(
+                r#"{{"claim_pointer":{{"pointer":"name:corp:bob","target":{{"account":"local:bob"{more}}}}}}}"#
+            ),
+        );
+    }
+    answers::<ClaimPointer>(&account, r#""local:bob""#);
+    travels(
+        ReleasePointer { pointer, account },
+        r#"{"release_pointer":{"pointer":"name:corp:bob","account":"local:bob"}}"#,
+    );
 }
 
 #[test]

@@ -6,11 +6,12 @@ use device_grant::family::renewal::Renewal;
 use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
-use device_grant::identity::account::{AccountKey, Sub};
+use device_grant::identity::account_key::AccountKey;
 use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
+use device_grant::sub::Sub;
 use device_grant::time::Timestamp;
 use device_grant::token::confirmation::Confirmation;
 

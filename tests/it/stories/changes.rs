@@ -9,10 +9,10 @@ use crate::support::{World, outcome};
 fn changes_between_approval_and_redemption_count() {
     let world = World::new();
     let started = world.approved();
-    world.change_account("local:alice", |account| account.blocked = true);
+    world.set_blocked("local:alice", true);
     assert_eq!(world.poll_outcome(&started.device_code), "access_denied");
 
-    world.change_account("local:alice", |account| account.blocked = false);
+    world.set_blocked("local:alice", false);
     world.change_client("demo-tv", |client| client.enabled = false);
     assert_eq!(world.poll_outcome(&started.device_code), "access_denied");
 

@@ -2,8 +2,8 @@
 
 use device_grant::audit::{Event, What};
 use device_grant::endpoint::http::{Request, Response};
-use device_grant::identity::account::Sub;
 use device_grant::place::{LazyPlace, Place};
+use device_grant::sub::Sub;
 use serde_json::{Value, json};
 
 use crate::support::admin::Admin;

@@ -88,7 +88,7 @@ fn a_blocked_account_gets_no_more_tokens() {
     let started = world.approved();
     let token = refresh_token(&world.poll(&started.device_code));
 
-    world.change_account("local:alice", |account| account.blocked = true);
+    world.set_blocked("local:alice", true);
 
     assert_eq!(outcome(&world.refresh(&token)), "invalid_grant");
 }

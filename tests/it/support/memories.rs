@@ -10,13 +10,12 @@ use std::time::Duration;
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Platform, Unavailable};
-use device_grant::identity::account::AccountKey;
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::signing_keys;
 use device_grant::registry::snapshot;
 use device_grant::registry::snapshot::{Reader, Snapshot};
 use device_grant::secret::decode;
-use device_grant::sharding::Shard;
+use device_grant::sharding::{AccountShard, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::{Algorithm, PublicKey};
 use device_grant::{audit, grant, identity, limiter, registry};
@@ -33,7 +32,7 @@ use super::siteverify;
 #[derive(Default)]
 pub(crate) struct Memories {
     pub(super) shards: RefCell<BTreeMap<String, GrantRows>>,
-    pub(super) accounts: AccountRows,
+    pub(super) accounts: RefCell<BTreeMap<AccountShard, AccountRows>>,
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
     pub(super) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,
@@ -152,9 +151,14 @@ impl Memories {
     }
 
     /// Delivers a command to an account shard.
-    pub(super) fn to_accounts(&self, command: identity::shard::Command) -> Result<Answer, Unavailable> {
+    pub(super) fn to_accounts(
+        &self,
+        shard: AccountShard,
+        command: identity::command::Command,
+    ) -> Result<Answer, Unavailable> {
         self.reach("accounts")?;
-        let Ok(answer) = identity::shard::apply(&self.accounts, command, self.now.get());
+        let mut accounts = self.accounts.borrow_mut();
+        let Ok(answer) = identity::shard::apply(accounts.entry(shard).or_default(), command, self.now.get());
         Ok(answer)
     }
 
@@ -207,11 +211,11 @@ impl Platform for Memories {
         Ok(self.to_grants(shard, sent(ask))?.read::<A>().unwrap())
     }
 
-    async fn accounts<A>(&self, _: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
+    async fn accounts<A>(&self, shard: AccountShard, ask: A) -> Result<A::Reply, Unavailable>
     where
-        A: Ask<Command = identity::shard::Command>,
+        A: Ask<Command = identity::command::Command>,
     {
-        Ok(self.to_accounts(sent(ask))?.read::<A>().unwrap())
+        Ok(self.to_accounts(shard, sent(ask))?.read::<A>().unwrap())
     }
 
     async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>

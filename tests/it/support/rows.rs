@@ -16,7 +16,9 @@ use device_grant::family::id::FamilyId;
 use device_grant::grant::Grant;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
-use device_grant::identity::account::{Account, AccountKey};
+use device_grant::identity::account::Account;
+use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::session::Session;
 use device_grant::network::Network;
 use device_grant::registry::admin_token::AdminToken;
@@ -45,6 +47,7 @@ pub(crate) struct GrantRows {
 pub(crate) struct AccountRows {
     pub(crate) accounts: RefCell<BTreeMap<AccountKey, Account>>,
     pub(crate) sessions: RefCell<BTreeMap<String, Session>>,
+    pub(crate) pointers: RefCell<BTreeMap<Pointer, Target>>,
 }
 
 #[derive(Default)]
@@ -194,6 +197,13 @@ impl identity::shard::Rows for AccountRows {
         Ok(self.sessions.borrow().get(&encode(id.bytes())).cloned())
     }
 
+    fn sessions(&self, account: &AccountKey) -> Result<Vec<(Digest, Session)>, Infallible> {
+        let sessions = self.sessions.borrow();
+        let own = sessions.iter().filter(|(_, session)| session.account == *account);
+        let digest = |id: &str| Digest::parse(id).expect("a digest");
+        Ok(own.map(|(id, session)| (digest(id), session.clone())).collect())
+    }
+
     fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {
         self.sessions.borrow_mut().insert(encode(id.bytes()), session.clone());
         Ok(())
@@ -201,6 +211,20 @@ impl identity::shard::Rows for AccountRows {
 
     fn remove_session(&self, id: &Digest) -> Result<(), Infallible> {
         self.sessions.borrow_mut().remove(&encode(id.bytes()));
+        Ok(())
+    }
+
+    fn pointer(&self, pointer: &Pointer) -> Result<Option<Target>, Infallible> {
+        Ok(self.pointers.borrow().get(pointer).cloned())
+    }
+
+    fn put_pointer(&self, pointer: &Pointer, target: &Target) -> Result<(), Infallible> {
+        self.pointers.borrow_mut().insert(pointer.clone(), target.clone());
+        Ok(())
+    }
+
+    fn remove_pointer(&self, pointer: &Pointer) -> Result<(), Infallible> {
+        self.pointers.borrow_mut().remove(pointer);
         Ok(())
     }
 }

@@ -11,10 +11,9 @@ use std::task::{Context, Poll, Waker};
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Platform, Unavailable};
-use device_grant::identity::account::AccountKey;
 use device_grant::registry::rows::StoredKey;
 use device_grant::registry::snapshot::Snapshot;
-use device_grant::sharding::Shard;
+use device_grant::sharding::{AccountShard, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::PublicKey;
 use device_grant::{audit, grant, identity, limiter, registry};
@@ -128,12 +127,12 @@ impl Platform for Wire {
         Ok(answer.read::<A>().unwrap())
     }
 
-    async fn accounts<A>(&self, _: &AccountKey, ask: A) -> Result<A::Reply, Unavailable>
+    async fn accounts<A>(&self, shard: AccountShard, ask: A) -> Result<A::Reply, Unavailable>
     where
-        A: Ask<Command = identity::shard::Command>,
+        A: Ask<Command = identity::command::Command>,
     {
-        let command: identity::shard::Command = ask.into();
-        let answer = self.deliver(|| self.0.memories.to_accounts(command.clone())).await?;
+        let command: identity::command::Command = ask.into();
+        let answer = self.deliver(|| self.0.memories.to_accounts(shard, command.clone())).await?;
         Ok(answer.read::<A>().unwrap())
     }
 

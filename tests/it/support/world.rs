@@ -18,7 +18,8 @@ use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::platform::{Platform as _, Unavailable};
 use device_grant::endpoint::server::Server;
 use device_grant::grant::Grant;
-use device_grant::identity::account::{Account, AccountKey};
+use device_grant::identity::account::{Account, Authority, Standing};
+use device_grant::identity::account_key::AccountKey;
 use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
 use device_grant::registry::command::RetireKey;
@@ -302,17 +303,24 @@ impl World {
 
     /// Changes an account that has been used before.
     pub(crate) fn change_account(&self, key: &str, change: impl FnOnce(&mut Account)) {
-        let mut accounts = self.server.platform.accounts.accounts.borrow_mut();
-        change(
-            accounts
-                .get_mut(&AccountKey::local(key.trim_start_matches("local:")))
-                .expect("the account was used before"),
-        );
+        let key = AccountKey::parse(key).expect("the key of an account");
+        let shards = self.server.platform.accounts.borrow();
+        let rows = shards.get(&key.shard()).expect("the shard was used before");
+        change(rows.accounts.borrow_mut().get_mut(&key).expect("the account was used before"));
+    }
+
+    /// Blocks an account that has been used before, or lifts its block, past the rules of its shard.
+    pub(crate) fn set_blocked(&self, key: &str, is_blocked: bool) {
+        let (at, by) = (self.now(), Authority::Administrator);
+        let blocked = Standing::Blocked { at, by, why: None };
+        let standing = if is_blocked { blocked } else { Standing::Active };
+        self.change_account(key, |account| account.standing = standing);
     }
 
     /// Removes the rows of all sessions.
     pub(crate) fn end_all_sessions(&self) {
-        self.server.platform.accounts.sessions.borrow_mut().clear();
+        let shards = self.server.platform.accounts.borrow();
+        shards.values().for_each(|rows| rows.sessions.borrow_mut().clear());
     }
 
     /// Makes an object, or another part of the platform, unreachable or reachable again: see

@@ -56,13 +56,13 @@ fn claims_are_mapped_in_every_token_and_in_userinfo() {
     );
     assert_eq!((id.get("tier"), id.get("groups")), (Some(&json!("gold")), None));
     let claims = claims(access);
-    assert_eq!((claims.get("groups"), claims.get("mail")), (Some(&json!(["developers"])), None));
+    assert_eq!((claims.get("groups"), claims.get("mail")), (Some(&json!(["local:developers"])), None));
     assert_eq!(claims.get("tier"), Some(&json!("gold")));
     let authorization = Some(format!("Bearer {access}"));
     let userinfo = json(&world.send(&Request { authorization, path: "/userinfo".to_owned(), ..get() }));
     assert_eq!(
         (userinfo.get("groups"), userinfo.get("mail")),
-        (Some(&json!(["developers"])), Some(&json!("alice@example.com")))
+        (Some(&json!(["local:developers"])), Some(&json!("alice@example.com")))
     );
 }
 

@@ -50,7 +50,7 @@ fn a_dry_run_says_where_and_why_it_would_be_refused() {
     assert_eq!(trial(json!({ "scope": "admin" })), refused("device_authorization", "no_scope_left"));
     let elsewhere = json!({ "resource": ["https://evil.example"] });
     assert_eq!(trial(elsewhere), refused("device_authorization", "target_not_allowed"));
-    world.change_account("local:bob", |account| account.blocked = true);
+    world.set_blocked("local:bob", true);
     assert_eq!(trial(json!({})), refused("sign_in", "account_blocked"));
     world.change_client("demo-tv", |client| client.enabled = false);
     assert_eq!(trial(json!({})), refused("device_authorization", "client_disabled"));

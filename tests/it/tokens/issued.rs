@@ -206,9 +206,9 @@ fn i3_introspection_checks_expiry_signature_rotation_and_account() {
 
     assert!(!active(&world, &forged));
 
-    world.change_account("local:alice", |account| account.blocked = true);
+    world.set_blocked("local:alice", true);
     assert!(!active(&world, access));
-    world.change_account("local:alice", |account| account.blocked = false);
+    world.set_blocked("local:alice", false);
     assert!(active(&world, access));
 
     refresh(&world, token(&tokens, "refresh_token"));

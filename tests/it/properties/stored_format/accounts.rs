@@ -2,34 +2,108 @@
 
 use device_grant::format::Format;
 use device_grant::identity;
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account::{Account, Authority, Standing};
+use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::group::Group;
+use device_grant::identity::passkey::{CredentialId, Passkey};
+use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::session::{Browser, Session, SignedIn};
-use device_grant::sharding::shard_of;
+use device_grant::identity::sign_in::How;
+use device_grant::place::Origin;
+use device_grant::sharding::{AccountShard, limiter_of};
+use device_grant::sub::Sub;
 
 use super::pin;
 use crate::properties::records::AT;
 
 #[test]
 fn accounts_and_counters_stay_in_their_objects() {
-    assert_eq!((shard_of("local:alice").as_str(), shard_of("exposure").as_str()), ("15", "20"));
+    let names = (AccountShard::of("local:alice").to_string(), limiter_of("exposure"));
+    assert_eq!((names.0.as_str(), names.1.as_str()), ("15", "20"));
 }
 
 #[test]
 fn an_account_and_a_session() {
     let bob = identity::demo::accounts().pop().expect("bob");
-    let password = bob.password.clone();
-    pin(
-        &bob,
-        &format!(
-            r#"{{"format":1,"key":"local:bob","sub":"acct-b42c9e07","username":"bob","name":"Bob Builder","email":"bob@example.com","email_verified":true,"groups":[],"password":"{password}","blocked":false}}"#
-        ),
+    let password = bob.password.clone().expect("a password");
+    let json = format!(
+        r#"{{"format":1,"key":"local:bob","version":1,"sub":"acct-b42c9e07","username":"bob","name":"Bob Builder","email":"bob@example.com","email_verified":true,"groups":[],"password":"{password}","standing":{{"is":"active"}},"created_at":0}}"#
     );
+    pin(&bob, &json);
     let (account, amr) = (AccountKey::local("bob"), vec!["pwd".to_owned()]);
-    let session = Session { format: Format, account, auth_time: AT, amr, ends_at: AT };
+    let (acr, how, origin) = (None, How::Password, Origin::default());
+    let session = Session { format: Format, account, auth_time: AT, amr, acr, how, origin, ends_at: AT };
+    let json = r#"{"format":1,"account":"local:bob","auth_time":1763733780123,"amr":["pwd"],"how":"password","origin":{"place":{},"device":"unknown","at":0},"ends_at":1763733780123}"#;
+    pin(&session, json);
+    let acr = Some("urn:a".to_owned());
+    pin(&Session { acr, ..session }, &json.replace(r#","how""#, r#","acr":"urn:a","how""#));
+}
+
+#[test]
+fn the_ways_to_sign_in() {
+    pin(&How::Access, r#""access""#);
+    pin(&How::Passkey { credential: CredentialId::from_bytes(&[7]) }, r#"{"passkey":{"credential":"Bw"}}"#);
+    let provider = || "corp".to_owned();
+    pin(&How::Upstream { provider: provider(), sid: None }, r#"{"upstream":{"provider":"corp"}}"#);
+    let sid = Some("s".to_owned());
+    pin(&How::Upstream { provider: provider(), sid }, r#"{"upstream":{"provider":"corp","sid":"s"}}"#);
+}
+
+#[test]
+fn an_account_of_a_provider_with_all_its_members() {
+    let passkey = Passkey {
+        id: CredentialId::from_bytes(&[7]),
+        public_key: serde_json::from_str(r#"{"kty":"EC"}"#).expect("an object"),
+        alg: "ES256".to_owned(),
+        counter: 3,
+        backup_eligible: true,
+        backed_up: true,
+        aaguid: "00000000-0000-0000-0000-000000000000".to_owned(),
+        name: "Key".to_owned(),
+        created_at: AT,
+        last_used_at: Some(AT),
+    };
+    let account = Account {
+        format: Format,
+        key: AccountKey::oidc("corp", "7").expect("a key"),
+        version: 2,
+        sub: Sub::from("s"),
+        username: "bob".to_owned(),
+        name: "Bob".to_owned(),
+        email: None,
+        email_verified: false,
+        groups: vec![Group::parse("corp:staff").expect("a group")],
+        password: None,
+        standing: Standing::Blocked { at: AT, by: Authority::Provider("corp".to_owned()), why: None },
+        passkeys: vec![passkey],
+        created_at: AT,
+        last_sign_in: Some(AT),
+    };
     pin(
-        &session,
-        r#"{"format":1,"account":"local:bob","auth_time":1763733780123,"amr":["pwd"],"ends_at":1763733780123}"#,
+        &account,
+        r#"{"format":1,"key":"oidc:corp:7","version":2,"sub":"s","username":"bob","name":"Bob","email_verified":false,"groups":["corp:staff"],"standing":{"is":"blocked","at":1763733780123,"by":{"provider":"corp"}},"passkeys":[{"id":"Bw","public_key":{"kty":"EC"},"alg":"ES256","counter":3,"backup_eligible":true,"backed_up":true,"aaguid":"00000000-0000-0000-0000-000000000000","name":"Key","created_at":1763733780123,"last_used_at":1763733780123}],"created_at":1763733780123,"last_sign_in":1763733780123}"#,
     );
+    let by = Authority::Administrator;
+    pin(
+        &Standing::Blocked { at: AT, by: by.clone(), why: Some("left".to_owned()) },
+        r#"{"is":"blocked","at":1763733780123,"by":"administrator","why":"left"}"#,
+    );
+    pin(&Standing::Deleted { at: AT, by }, r#"{"is":"deleted","at":1763733780123,"by":"administrator"}"#);
+}
+
+#[test]
+fn what_leads_to_an_account() {
+    for (pointer, text) in [
+        (Pointer::sub(&Sub::from("s")), "sub:s"),
+        (Pointer::credential(&CredentialId::from_bytes(&[7])), "credential:Bw"),
+        (Pointer::name("corp", "Bob@Example.com"), "name:corp:bob@example.com"),
+        (Pointer::session("corp", "s"), "session:corp:s"),
+    ] {
+        assert_eq!(pointer.as_str(), text);
+    }
+    let account = AccountKey::local("bob");
+    pin(&Target { account: account.clone(), ends_at: None }, r#"{"account":"local:bob"}"#);
+    pin(&Target { account, ends_at: Some(AT) }, r#"{"account":"local:bob","ends_at":1763733780123}"#);
 }
 
 #[test]

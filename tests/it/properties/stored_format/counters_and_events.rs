@@ -5,9 +5,9 @@ use device_grant::audit::ledger::Shipment;
 use device_grant::audit::{Event, What};
 use device_grant::format::Format;
 use device_grant::grant::routing::RowKey;
-use device_grant::identity::account::Sub;
 use device_grant::limiter;
 use device_grant::limiter::command::{Admit, Expose, Rule, Take};
+use device_grant::sub::Sub;
 use device_grant::verdict::{Doubt, Verdict, Whose, compare};
 use device_grant::web_origin::WebOrigin;
 

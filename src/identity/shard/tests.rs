@@ -1,0 +1,236 @@
+use core::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use super::*;
+use crate::ask::Ask;
+use crate::format::Format;
+use crate::identity::account::{Authority, Standing};
+use crate::identity::demo;
+use crate::identity::passkey::CredentialId;
+use crate::place::Origin;
+use crate::secret::encode;
+
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+#[derive(Default)]
+struct Shard {
+    accounts: RefCell<BTreeMap<AccountKey, Account>>,
+    sessions: RefCell<BTreeMap<String, Session>>,
+    pointers: RefCell<BTreeMap<Pointer, Target>>,
+}
+
+impl Rows for Shard {
+    type Error = Infallible;
+
+    fn account(&self, key: &AccountKey) -> Result<Option<Account>, Infallible> {
+        Ok(self.accounts.borrow().get(key).cloned())
+    }
+
+    fn put_account(&self, account: &Account) -> Result<(), Infallible> {
+        self.accounts.borrow_mut().insert(account.key.clone(), account.clone());
+        Ok(())
+    }
+
+    fn session(&self, id: &Digest) -> Result<Option<Session>, Infallible> {
+        Ok(self.sessions.borrow().get(&encode(id.bytes())).cloned())
+    }
+
+    fn sessions(&self, account: &AccountKey) -> Result<Vec<(Digest, Session)>, Infallible> {
+        let sessions = self.sessions.borrow();
+        let own = sessions.iter().filter(|(_, session)| session.account == *account);
+        Ok(own.map(|(id, session)| (Digest::parse(id).unwrap(), session.clone())).collect())
+    }
+
+    fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {
+        self.sessions.borrow_mut().insert(encode(id.bytes()), session.clone());
+        Ok(())
+    }
+
+    fn remove_session(&self, id: &Digest) -> Result<(), Infallible> {
+        self.sessions.borrow_mut().remove(&encode(id.bytes()));
+        Ok(())
+    }
+
+    fn pointer(&self, pointer: &Pointer) -> Result<Option<Target>, Infallible> {
+        Ok(self.pointers.borrow().get(pointer).cloned())
+    }
+
+    fn put_pointer(&self, pointer: &Pointer, target: &Target) -> Result<(), Infallible> {
+        self.pointers.borrow_mut().insert(pointer.clone(), target.clone());
+        Ok(())
+    }
+
+    fn remove_pointer(&self, pointer: &Pointer) -> Result<(), Infallible> {
+        self.pointers.borrow_mut().remove(pointer);
+        Ok(())
+    }
+}
+
+impl Shard {
+    /// Returns a shard that has alice.
+    fn new() -> Self {
+        let shard = Self::default();
+        assert!(matches!(shard.put(alice(), None), Put::Stored(_)));
+        shard
+    }
+
+    fn ask<A: Ask<Command = Command>>(&self, ask: A, now: Timestamp) -> A::Reply {
+        let Ok(answer) = apply(self, ask.into(), now);
+        answer.read::<A>().unwrap()
+    }
+
+    fn put(&self, account: Account, expected: Option<u64>) -> Put {
+        self.ask(PutAccount { account: Box::new(account), expected }, NOW)
+    }
+
+    fn start(&self, name: &str, how: How) -> bool {
+        self.ask(StartSession { id: id(name), session: session(how) }, NOW)
+    }
+
+    fn is_live(&self, name: &str) -> bool {
+        self.ask(CheckSession { id: id(name) }, NOW).is_some()
+    }
+
+    fn stored(&self) -> Account {
+        self.ask(FindAccount { account: alice().key }, NOW).unwrap()
+    }
+}
+
+fn alice() -> Account {
+    demo::accounts().remove(0)
+}
+
+fn id(name: &str) -> Digest {
+    Digest::of(name.as_bytes())
+}
+
+fn session(how: How) -> Session {
+    Session {
+        format: Format,
+        account: alice().key,
+        auth_time: NOW,
+        amr: Vec::new(),
+        acr: None,
+        how,
+        origin: Origin::default(),
+        ends_at: NOW + Duration::from_secs(3_600),
+    }
+}
+
+fn upstream(provider: &str, sid: &str) -> How {
+    How::Upstream { provider: provider.to_owned(), sid: Some(sid.to_owned()) }
+}
+
+fn blocked() -> Standing {
+    Standing::Blocked { at: NOW, by: Authority::Administrator, why: None }
+}
+
+#[test]
+fn of_two_changes_of_the_same_version_one_is_stored() {
+    let shard = Shard::new();
+    let renamed = |name: &str| Account { name: name.to_owned(), ..shard.stored() };
+    let (first, second) = (renamed("First"), renamed("Second"));
+
+    assert!(matches!(shard.put(first.clone(), Some(1)), Put::Stored(stored) if stored.version == 2));
+    assert!(matches!(shard.put(first, Some(1)), Put::Stored(_)), "the same command, delivered twice");
+    assert!(matches!(shard.put(second.clone(), Some(1)), Put::Other(Some(other)) if other.name == "First"));
+    assert!(matches!(shard.put(second, None), Put::Other(Some(_))), "the account exists");
+    assert_eq!((shard.stored().name.as_str(), shard.stored().version), ("First", 2));
+}
+
+#[test]
+fn an_account_that_does_not_exist_cannot_be_changed() {
+    let shard = Shard::default();
+
+    assert!(matches!(shard.put(alice(), Some(1)), Put::Other(None)));
+}
+
+#[test]
+fn a_sign_in_is_no_change_and_no_change_undoes_one() {
+    let shard = Shard::new();
+    let before = shard.stored();
+
+    assert!(shard.start("a", How::Password));
+    assert!(matches!(shard.put(before, Some(1)), Put::Stored(_)));
+
+    assert_eq!(shard.stored().last_sign_in, Some(NOW));
+}
+
+#[test]
+fn a_block_ends_all_sessions_and_none_starts_before_it_is_lifted() {
+    let shard = Shard::new();
+    shard.start("a", How::Password);
+
+    shard.put(Account { standing: blocked(), ..shard.stored() }, Some(1));
+    assert!(!shard.is_live("a") && !shard.start("b", How::Password) && !shard.is_live("b"));
+
+    shard.put(Account { standing: Standing::Active, ..shard.stored() }, Some(2));
+    assert!(!shard.is_live("a") && shard.start("b", How::Password) && shard.is_live("b"));
+}
+
+#[test]
+fn a_session_ends_alone_or_with_others_of_its_provider() {
+    let provider = || "corp".to_owned();
+    let all = EndSessions { account: alice().key, upstream: None, except: None };
+    let of_corp = EndSessions { upstream: Some(Upstream { provider: provider(), sid: None }), ..all.clone() };
+    let of_sid = Upstream { provider: provider(), sid: Some("2".to_owned()) };
+    let of_sid = EndSessions { upstream: Some(of_sid), ..all.clone() };
+    for (ask, left) in [
+        (all.clone(), vec![]),
+        (EndSessions { except: Some(id("other")), ..all }, vec!["other"]),
+        (of_corp, vec!["password", "other"]),
+        (of_sid, vec!["password", "one", "other"]),
+    ] {
+        let shard = Shard::new();
+        let sessions = [
+            ("password", How::Password),
+            ("one", upstream("corp", "1")),
+            ("two", upstream("corp", "2")),
+            ("other", upstream("other", "2")),
+        ];
+        sessions.iter().for_each(|(name, how)| assert!(shard.start(name, how.clone())));
+
+        assert_eq!(shard.ask(ask.clone(), NOW), (4 - left.len()) as u64);
+
+        let live: Vec<&str> = sessions.iter().map(|(name, _)| *name).filter(|name| shard.is_live(name)).collect();
+        assert_eq!(live, left, "{ask:?}");
+    }
+}
+
+#[test]
+fn a_pointer_leads_to_one_account_until_it_is_released() {
+    let shard = Shard::default();
+    let pointer = Pointer::credential(&CredentialId::from_bytes(&[7]));
+    let (alice, bob) = (AccountKey::local("alice"), AccountKey::local("bob"));
+    let claim = |account: &AccountKey| {
+        let target = Target { account: account.clone(), ends_at: None };
+        shard.ask(ClaimPointer { pointer: pointer.clone(), target }, NOW)
+    };
+    let release =
+        |account: &AccountKey| shard.ask(ReleasePointer { pointer: pointer.clone(), account: account.clone() }, NOW);
+    let find = || shard.ask(FindByPointer { pointer: pointer.clone() }, NOW);
+
+    assert_eq!((find(), claim(&alice), claim(&bob), claim(&alice)), (None, alice.clone(), alice.clone(), alice.clone()));
+    release(&bob);
+    assert_eq!(find(), Some(alice.clone()));
+    release(&alice);
+    assert_eq!((find(), claim(&bob)), (None, bob));
+}
+
+#[test]
+fn a_pointer_that_has_ended_leads_nowhere_and_is_free() {
+    let shard = Shard::default();
+    let pointer = Pointer::session("corp", "s");
+    let end = NOW + Duration::from_secs(60);
+    let claim = |name: &str, now| {
+        let target = Target { account: AccountKey::local(name), ends_at: Some(end) };
+        shard.ask(ClaimPointer { pointer: pointer.clone(), target }, now)
+    };
+    let find = |now| shard.ask(FindByPointer { pointer: pointer.clone() }, now);
+
+    assert_eq!(claim("alice", NOW), AccountKey::local("alice"));
+    assert!(find(end.before(Duration::from_millis(1))).is_some() && find(end).is_none());
+    assert_eq!(claim("bob", end), AccountKey::local("bob"));
+}

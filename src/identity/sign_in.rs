@@ -1,0 +1,55 @@
+//! A sign-in: who has proven to be whom, and how.
+
+use serde::{Deserialize, Serialize};
+
+use super::account::Account;
+use super::passkey::CredentialId;
+use crate::time::Timestamp;
+
+/// A sign-in that has succeeded. Every method leads to one.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// The account as it is now.
+    pub account: Account,
+    /// When the person authenticated, which was earlier if a provider had a session.
+    pub auth_time: Timestamp,
+    /// The methods (RFC 8176).
+    pub amr: Vec<String>,
+    /// The authentication context class that was met (OpenID Connect Core §2); `None` if it is not known.
+    pub acr: Option<String>,
+    /// The way that the person took.
+    pub how: How,
+}
+
+/// How a person signed in.
+#[expect(missing_docs, reason = "the names of the members say it all")]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// With a password of this server.
+    Password,
+    /// With a passkey of this server.
+    Passkey { credential: CredentialId },
+    /// At an OpenID Provider.
+    Upstream {
+        provider: String,
+        /// The session there, if the provider named it (OpenID Connect Back-Channel Logout §2.1).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sid: Option<String>,
+    },
+    /// At Cloudflare Access, which stands in front of this server.
+    Access,
+}
+
+impl How {
+    /// Returns the way as the log states it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Passkey { .. } => "passkey",
+            Self::Upstream { .. } => "upstream",
+            Self::Access => "access",
+        }
+    }
+}
