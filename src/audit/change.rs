@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
-use crate::identity::account::Sub;
+use crate::sub::Sub;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 

@@ -72,7 +72,7 @@ pub struct ReleasePointer {
 #[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct StartSession {
     pub id: Digest,
-    pub session: Session,
+    pub session: Box<Session>,
 }
 
 /// Reads a live session and its account, both as they are now. `id` is the digest of the session identifier.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::change::Actor;
 use crate::format::{Format, is_false};
-use crate::identity::account::AccountKey;
+use crate::identity::account_key::AccountKey;
 use crate::identity::group::Group;
 use crate::secret::{Digest, decode, encode, random};
 use crate::time::Timestamp;

@@ -6,7 +6,7 @@ use super::invitation::Invitation;
 use super::rows::Rows;
 use super::told::{tell, tell_granted};
 use crate::audit::change::{Actor, Changed};
-use crate::identity::account::Sub;
+use crate::sub::Sub;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 

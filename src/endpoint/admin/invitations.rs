@@ -15,7 +15,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::format::Format;
-use crate::identity::account::AccountKey;
+use crate::identity::account_key::AccountKey;
 use crate::identity::group::Group;
 use crate::identity::source::LOCAL;
 use crate::registry::invitation::{Invitation, Kind, draw};

@@ -119,7 +119,10 @@ fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
         PolicyDecision::Allow(scope) => Ok(scope),
         PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft) => Err(Error::ScopeNotAllowed(asked.clone())),
         PolicyDecision::Refuse(
-            PolicyRefusal::ClientDisabled | PolicyRefusal::GrantNotAllowed | PolicyRefusal::AccountBlocked,
+            PolicyRefusal::ClientDisabled
+            | PolicyRefusal::GrantNotAllowed
+            | PolicyRefusal::AccountBlocked
+            | PolicyRefusal::AccountDeleted,
         ) => Err(Error::GrantNotAllowed),
     }
 }

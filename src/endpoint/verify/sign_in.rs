@@ -194,7 +194,7 @@ async fn start_session<P: Platform>(
 ) -> Result<Option<Session>, Unavailable> {
     let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(sign_in, context.side().origin, rng);
-    let start = StartSession { id, session: session.clone() };
+    let start = StartSession { id, session: Box::new(session.clone()) };
     if !context.server.platform.accounts(session.account.shard(), start).await? {
         return Ok(None);
     }

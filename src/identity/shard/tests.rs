@@ -86,7 +86,7 @@ impl Shard {
     }
 
     fn start(&self, name: &str, how: How) -> bool {
-        self.ask(StartSession { id: id(name), session: session(how) }, NOW)
+        self.ask(StartSession { id: id(name), session: Box::new(session(how)) }, NOW)
     }
 
     fn is_live(&self, name: &str) -> bool {
@@ -190,11 +190,12 @@ fn a_session_ends_alone_or_with_others_of_its_provider() {
             ("two", upstream("corp", "2")),
             ("other", upstream("other", "2")),
         ];
-        sessions.iter().for_each(|(name, how)| assert!(shard.start(name, how.clone())));
+        assert!(sessions.iter().all(|(name, how)| shard.start(name, how.clone())));
 
         assert_eq!(shard.ask(ask.clone(), NOW), (4 - left.len()) as u64);
 
-        let live: Vec<&str> = sessions.iter().map(|(name, _)| *name).filter(|name| shard.is_live(name)).collect();
+        let live: Vec<&str> =
+            sessions.iter().map(|(name, _)| *name).filter(|name| shard.is_live(name)).collect();
         assert_eq!(live, left, "{ask:?}");
     }
 }
@@ -208,11 +209,15 @@ fn a_pointer_leads_to_one_account_until_it_is_released() {
         let target = Target { account: account.clone(), ends_at: None };
         shard.ask(ClaimPointer { pointer: pointer.clone(), target }, NOW)
     };
-    let release =
-        |account: &AccountKey| shard.ask(ReleasePointer { pointer: pointer.clone(), account: account.clone() }, NOW);
+    let release = |account: &AccountKey| {
+        shard.ask(ReleasePointer { pointer: pointer.clone(), account: account.clone() }, NOW);
+    };
     let find = || shard.ask(FindByPointer { pointer: pointer.clone() }, NOW);
 
-    assert_eq!((find(), claim(&alice), claim(&bob), claim(&alice)), (None, alice.clone(), alice.clone(), alice.clone()));
+    assert_eq!(
+        (find(), claim(&alice), claim(&bob), claim(&alice)),
+        (None, alice.clone(), alice.clone(), alice.clone())
+    );
     release(&bob);
     assert_eq!(find(), Some(alice.clone()));
     release(&alice);

@@ -8,7 +8,7 @@ use device_grant::client::registered_by::RegisteredBy;
 use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::format::Format;
-use device_grant::identity::account::AccountKey;
+use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::group::Group;
 use device_grant::registry::admin_token::{AdminScope, AdminToken};
 use device_grant::registry::invitation::{Invitation, Kind};
