@@ -33,7 +33,7 @@ fn an_account_and_a_session() {
     let (account, amr) = (AccountKey::local("bob"), vec!["pwd".to_owned()]);
     let (acr, how, origin) = (None, How::Password, Origin::default());
     let session = Session { format: Format, account, auth_time: AT, amr, acr, how, origin, ends_at: AT };
-    let json = r#"{"format":1,"account":"local:bob","auth_time":1763733780123,"amr":["pwd"],"how":"password","origin":{"place":{},"device":"unknown","at":0},"ends_at":1763733780123}"#;
+    let json = r#"{"format":1,"account":"local:bob","auth_time":1763733780123,"amr":["pwd"],"how":"password","origin":{"place":{},"device":"Unknown device","at":0},"ends_at":1763733780123}"#;
     pin(&session, json);
     let acr = Some("urn:a".to_owned());
     pin(&Session { acr, ..session }, &json.replace(r#","how""#, r#","acr":"urn:a","how""#));
