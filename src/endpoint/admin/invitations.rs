@@ -156,8 +156,7 @@ async fn kind<P: Platform>(context: Context<'_, P>, what: AskedFor) -> Result<(K
         AskedFor::Recovery { username } => {
             let account = AccountKey::local(&username);
             let found = context.server.account(&account).await?.ok_or_else(nobody)?;
-            let groups: Vec<Group> = found.groups.iter().filter_map(|name| Group::of(LOCAL, name)).collect();
-            Ok((Kind::Recovery { account }, administrators.include_any(&groups)))
+            Ok((Kind::Recovery { account }, administrators.include_any(&found.groups)))
         }
         AskedFor::FirstAdministrator => Ok((Kind::FirstAdministrator, true)),
     }
