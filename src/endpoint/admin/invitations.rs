@@ -17,7 +17,6 @@ use crate::fault::Fault;
 use crate::format::Format;
 use crate::identity::account_key::AccountKey;
 use crate::identity::group::Group;
-use crate::identity::source::LOCAL;
 use crate::registry::invitation::{Invitation, Kind, draw};
 use crate::registry::invitations::{CreateInvitation, ListInvitations, MOST_INVITATIONS, RevokeInvitation};
 use crate::secret::{Digest, random_id};
