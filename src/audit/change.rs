@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
-use crate::sub::Sub;
 use crate::secret::Digest;
+use crate::sub::Sub;
 use crate::time::Timestamp;
 
 /// A change of the registry. It names what was changed, and contains no value of a client or key, so no secret either.

@@ -6,8 +6,8 @@ use super::invitation::Invitation;
 use super::rows::Rows;
 use super::told::{tell, tell_granted};
 use crate::audit::change::{Actor, Changed};
-use crate::sub::Sub;
 use crate::secret::Digest;
+use crate::sub::Sub;
 use crate::time::Timestamp;
 
 /// The most invitations, those in the list that are over not counted.
