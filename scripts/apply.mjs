@@ -154,9 +154,11 @@ function connect(issuer) {
 
 /** Waits for a change; throws if the server refused it. */
 async function must(what, promise) {
-  const { status, body } = await promise;
+  const answer = await promise;
+  const { status, body } = answer;
   if (status === 412) throw new UserError(`${what} was changed by somebody else in the meantime: run the same command again`);
   if (status >= 300) throw new UserError(`${what}: ${problem(body).join('\n')}`);
+  return answer;
 }
 
 /** Returns the messages of a problem document (RFC 9457), one per line. */
@@ -227,7 +229,12 @@ async function compareClient(ask, wanted, assumed, refuse) {
   const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, [...Object.keys(wanted), 'grant_types', 'scope', 'token_endpoint_auth_method']);
   if (isThere && lines.length === 0) return undefined;
   lines.push(...(tried.body.warnings ?? []).map((warning) => yellow(`! ${warning}`)));
-  const apply = () => must(`The client ${wanted.client_id}`, ask(method, target, { body: wanted, etag }));
+  const apply = async () => {
+    const { body } = await must(`The client ${wanted.client_id}`, ask(method, target, { body: wanted, etag }));
+    // A dry run fetches no logo.
+    const found = (body.warnings ?? []).filter((warning) => !tried.body.warnings?.includes(warning));
+    for (const warning of found) console.log(yellow(`! ${escaped(wanted.client_id)}: ${escaped(warning)}`));
+  };
   return { title: title(isThere, `client ${wanted.client_id}`), lines, apply };
 }
 

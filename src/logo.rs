@@ -1,17 +1,22 @@
-//! The logo of the service: `SERVICE_LOGO`, an image inside a `data:` URI.
+//! Logos, of the service and of clients: PNG, WebP or JPEG images.
 
 use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 use crate::secret::{self, Digest};
+
+/// Size of the largest image that is fetched and kept, in bytes.
+pub const LARGEST: usize = 32_768;
 
 /// Longest URI, in characters: Cloudflare gives a variable 5 KB. That is an image of about 3.7 KB.
 const LONGEST_URI: usize = 5_000;
 
-/// An image for the header of the pages.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// An image for the pages. In JSON, it is the file in base64.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Logo {
     format: Format,
     /// The file itself, which begins as its format does.
@@ -37,22 +42,29 @@ pub enum LogoFlaw {
     Long(usize),
     /// The bytes do not begin as those of this media type do.
     Bytes(&'static str),
+    /// The bytes do not begin as those of any of the three types do.
+    Unknown,
+    /// The file has this many bytes.
+    Large(usize),
 }
 
 impl fmt::Display for LogoFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Form => f.write_str(
-                "must be an image inside a data: URI, which begins with data:image/png;base64, (or webp or jpeg) and \
-                 goes on as `base64 -w0 logo.png` prints it",
+                "must be the https URL of an image, or an image inside a data: URI, which begins with \
+                 data:image/png;base64, (or webp or jpeg) and goes on as `base64 -w0 logo.png` prints it",
             ),
             Self::Long(length) => write!(
                 f,
-                "has {length} characters, and must have at most {LONGEST_URI}, which is an image of about 3.7 KB"
+                "has {length} characters, and must have at most {LONGEST_URI}, which is an image of about 3.7 KB: \
+                 for a larger one, name its https URL"
             ),
             Self::Bytes(media_type) => {
                 write!(f, "does not hold an image of the type that it names: the bytes are not {media_type}")
             }
+            Self::Unknown => f.write_str("is no PNG, WebP or JPEG image"),
+            Self::Large(length) => write!(f, "has {length} bytes, and must have at most {LARGEST}"),
         }
     }
 }
@@ -74,7 +86,24 @@ impl Logo {
         if !format.begins(&bytes) {
             return Err(LogoFlaw::Bytes(format.media_type()));
         }
-        Ok(Self { format, hash: secret::encode(Digest::of(&bytes).bytes()), bytes })
+        Ok(Self::of(format, bytes))
+    }
+
+    /// Reads a file, whose format its first bytes tell.
+    ///
+    /// # Errors
+    ///
+    /// [`LogoFlaw`] if the file is too large, or no image of the three formats.
+    pub fn read(bytes: Vec<u8>) -> Result<Self, LogoFlaw> {
+        if bytes.len() > LARGEST {
+            return Err(LogoFlaw::Large(bytes.len()));
+        }
+        let format = Format::ALL.into_iter().find(|format| format.begins(&bytes)).ok_or(LogoFlaw::Unknown)?;
+        Ok(Self::of(format, bytes))
+    }
+
+    fn of(format: Format, bytes: Vec<u8>) -> Self {
+        Self { format, hash: secret::encode(Digest::of(&bytes).bytes()), bytes }
     }
 
     /// Returns the media type of the image.
@@ -96,9 +125,25 @@ impl Logo {
     }
 }
 
+impl TryFrom<String> for Logo {
+    type Error = LogoFlaw;
+
+    fn try_from(base64: String) -> Result<Self, LogoFlaw> {
+        Self::read(STANDARD.decode(base64).map_err(|_| LogoFlaw::Unknown)?)
+    }
+}
+
+impl From<Logo> for String {
+    fn from(logo: Logo) -> Self {
+        STANDARD.encode(logo.bytes)
+    }
+}
+
 impl Format {
+    const ALL: [Self; 3] = [Self::Png, Self::Webp, Self::Jpeg];
+
     fn of(media_type: &str) -> Option<Self> {
-        [Self::Png, Self::Webp, Self::Jpeg].into_iter().find(|format| format.media_type() == media_type)
+        Self::ALL.into_iter().find(|format| format.media_type() == media_type)
     }
 
     const fn media_type(self) -> &'static str {
@@ -166,6 +211,22 @@ mod tests {
         ] {
             assert_eq!(Logo::parse(&text), Err(flaw), "{text}");
         }
+    }
+
+    #[test]
+    fn the_first_bytes_of_a_file_tell_its_format() {
+        for (media_type, bytes) in [("image/png", PNG), ("image/webp", WEBP), ("image/jpeg", JPEG)] {
+            let logo = Logo::read(bytes.to_vec()).unwrap();
+            assert_eq!((logo.media_type(), logo.bytes()), (media_type, bytes));
+            assert_eq!(serde_json::from_value::<Logo>(serde_json::to_value(&logo).unwrap()).unwrap(), logo);
+        }
+        for other in [SVG, b"GIF89a", b"<html>", b""] {
+            assert_eq!(Logo::read(other.to_vec()), Err(LogoFlaw::Unknown));
+        }
+        assert!(serde_json::from_str::<Logo>("\"R0lGODlh\"").is_err());
+        let of_bytes = |count: usize| Logo::read([PNG, &vec![0; count - PNG.len()]].concat());
+        assert_eq!(of_bytes(LARGEST).map(|logo| logo.bytes().len()), Ok(LARGEST));
+        assert_eq!(of_bytes(LARGEST + 1), Err(LogoFlaw::Large(LARGEST + 1)));
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub struct Place {
     /// Autonomous system number of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asn: Option<u32>,
+    /// Time zone, such as `Europe/Berlin`: in which pages tell the time. Not stored.
+    #[serde(skip)]
+    pub zone: Option<String>,
     /// Three-letter code of the data center that received the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub colo: Option<String>,

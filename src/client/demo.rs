@@ -35,6 +35,7 @@ fn client(client_id: &str, client_name: &str, authentication: Authentication) ->
         redirect_uris: Vec::new(),
         registered_by: RegisteredBy::Operator,
         used_at: None,
+        logo: None,
         about: About::default(),
         keys: ClientKeys::default(),
         codes: CodeRules::default(),

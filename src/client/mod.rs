@@ -59,6 +59,9 @@ pub struct Client {
     /// The last redemption or refresh, to about a day; recorded only for clients of open registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
+    /// The last part of the address of its logo, if the registry keeps the image at `logo_uri`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
     #[serde(flatten)]
     pub about: About,
     #[serde(flatten)]

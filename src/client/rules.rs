@@ -14,7 +14,8 @@ use crate::web_origin::WebOrigin;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct About {
-    /// Stored and listed, but never displayed: the pages load nothing from other sites.
+    /// Fetched when an operator writes the client: see [`Client::logo`](super::Client::logo). The pages load nothing from
+    /// other sites.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<String>,
     /// The privacy policy.

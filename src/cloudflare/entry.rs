@@ -180,6 +180,7 @@ fn place(request: &worker::Request) -> Place {
         operator: text("asOrganization"),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a 32-bit number")]
         asn: get("asn").and_then(|value| value.as_f64()).map(|asn| asn as u32),
+        zone: text("timezone"),
         colo: text("colo"),
     }
 }

@@ -11,9 +11,11 @@ use worker::{
     RequestRedirect, Response, Result,
 };
 
+use crate::endpoint::platform::NotFetched;
+
 /// Longest time for a whole exchange, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Size of the largest response that is read, in bytes. Twenty RSA keys with their certificates take less.
+/// Size of the largest text that is read, in bytes. Twenty RSA keys with their certificates take less.
 const MAX_ANSWER: usize = 65_536;
 
 /// Fetches the text at `url`. A status other than 200 is an error.
@@ -22,7 +24,15 @@ pub(super) async fn text_at(url: &str) -> Result<String> {
     headers.set("accept", "application/jwk-set+json, application/json")?;
     let mut init = RequestInit::new();
     init.with_method(Method::Get).with_headers(headers);
-    within_bounds(url, &mut init, &[200..=200], true).await
+    text(within_bounds(url, &mut init, &[200..=200], Some(MAX_ANSWER)).await?)
+}
+
+/// Fetches a file of at most `most` bytes. A status other than 200 is an error.
+pub(super) async fn bytes_at(url: &str, most: usize) -> core::result::Result<Vec<u8>, NotFetched> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Get);
+    let fetched = within_bounds(url, &mut init, &[200..=200], Some(most)).await;
+    fetched.map_err(|failure| failure.as_not_fetched())
 }
 
 /// Posts a form. Returns the text of a response with status 2xx or 4xx.
@@ -33,7 +43,7 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     headers.set("content-type", "application/x-www-form-urlencoded")?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(form.into()));
-    within_bounds(url, &mut init, &[200..=299, 400..=499], true).await
+    text(within_bounds(url, &mut init, &[200..=299, 400..=499], Some(MAX_ANSWER)).await?)
 }
 
 /// Posts JSON with these headers. Any status but 2xx is an error; of the response, nothing else is read.
@@ -45,24 +55,60 @@ pub(super) async fn post_signed(url: &str, more: &[(&str, String)], json: &str) 
     more.iter().try_for_each(|(name, value)| headers.set(name, value))?;
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(json.into()));
-    within_bounds(url, &mut init, &[200..=299], false).await.map(drop)
+    within_bounds(url, &mut init, &[200..=299], None).await?;
+    Ok(())
+}
+
+/// Why there is no response that can be used.
+enum Failure {
+    Late,
+    Status(u16),
+    /// It has more bytes than this.
+    Large(usize),
+    Broken(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Late => failed("no response in time"),
+            Failure::Status(status) => failed(&format!("the response has status {status}")),
+            Failure::Large(_) => failed("the response is too large"),
+            Failure::Broken(error) => error,
+        }
+    }
+}
+
+impl Failure {
+    const fn as_not_fetched(&self) -> NotFetched {
+        match self {
+            Self::Late | Self::Broken(_) => NotFetched::Unreachable,
+            Self::Status(status) => NotFetched::Status(*status),
+            Self::Large(most) => NotFetched::Large(*most),
+        }
+    }
 }
 
 /// Sends a request. Follows no redirect, because the request is meant for the server at `url` and no other.
-/// The text is empty unless `reads`.
+/// Returns the body if it has at most `most` bytes; without `most`, it is not read.
 async fn within_bounds(
     url: &str,
     init: &mut RequestInit,
     good: &[RangeInclusive<u16>],
-    reads: bool,
-) -> Result<String> {
+    most: Option<usize>,
+) -> core::result::Result<Vec<u8>, Failure> {
     let request = Request::new_with_init(url, init.with_redirect(RequestRedirect::Manual))?;
     let controller = AbortController::default();
     let signal = controller.signal();
-    let answer = match select(pin!(answer(request, &signal, good, reads)), pin!(Delay::from(PATIENCE))).await
-    {
+    let answer = match select(pin!(answer(request, &signal, good, most)), pin!(Delay::from(PATIENCE))).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(failed("no response in time")),
+        Either::Right(_) => Err(Failure::Late),
     };
     // Do not wait for the rest of the response.
     controller.abort();
@@ -73,25 +119,32 @@ async fn answer(
     request: Request,
     signal: &AbortSignal,
     good: &[RangeInclusive<u16>],
-    reads: bool,
-) -> Result<String> {
+    most: Option<usize>,
+) -> core::result::Result<Vec<u8>, Failure> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let status = response.status_code();
     if !good.iter().any(|range| range.contains(&status)) {
-        return Err(failed(&format!("the response has status {status}")));
+        return Err(Failure::Status(status));
     }
-    if reads { text(&mut response).await } else { Ok(String::new()) }
+    match most {
+        Some(most) => body(&mut response, most).await,
+        None => Ok(Vec::new()),
+    }
 }
 
-async fn text(response: &mut Response) -> Result<String> {
+async fn body(response: &mut Response, most: usize) -> core::result::Result<Vec<u8>, Failure> {
     let mut stream = response.stream()?;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         bytes.extend(chunk?);
-        if bytes.len() > MAX_ANSWER {
-            return Err(failed("the response is too large"));
+        if bytes.len() > most {
+            return Err(Failure::Large(most));
         }
     }
+    Ok(bytes)
+}
+
+fn text(bytes: Vec<u8>) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| failed("the response is not UTF-8"))
 }
 

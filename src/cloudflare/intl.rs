@@ -1,11 +1,16 @@
 //! The rules of languages, from the runtime's `Intl` (ECMA-402).
 
+use core::slice::from_ref;
+
 use js_sys::{Array, Date, Function, Object, Reflect, global};
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::endpoint::intl::{Intl, Plural, Unit};
 use crate::language::Language;
 use crate::time::Timestamp;
+
+/// The time zone where no other is known.
+const UTC: &str = "UTC";
 
 /// The rules of the runtime.
 pub(super) struct RuntimeIntl;
@@ -26,17 +31,14 @@ impl Intl for RuntimeIntl {
         text("DisplayNames", language, &options, "of", &[code.into()])
     }
 
-    fn clock(&self, language: Language, at: Timestamp) -> String {
-        let options = [
-            ("hour", "2-digit"),
-            ("minute", "2-digit"),
-            ("hourCycle", "h23"),
-            ("timeZone", "UTC"),
-            ("timeZoneName", "short"),
-        ];
-        let date = Date::new(&js(at.millis()));
-        let clock = text("DateTimeFormat", language, &options, "format", &[date.into()]);
-        clock.unwrap_or_else(|| format!("{} UTC", at.clock()))
+    fn clock(&self, language: Language, at: Timestamp, zone: Option<&str>) -> String {
+        let options =
+            [("hour", "2-digit"), ("minute", "2-digit"), ("hourCycle", "h23"), ("timeZoneName", "short")];
+        in_zone(language, &options, at, zone).unwrap_or_else(|| format!("{} {UTC}", at.clock()))
+    }
+
+    fn day(&self, language: Language, at: Timestamp, zone: Option<&str>) -> String {
+        in_zone(language, &[("dateStyle", "long")], at, zone).unwrap_or_default()
     }
 
     fn ago(&self, language: Language, number: u64, unit: Unit) -> String {
@@ -54,6 +56,20 @@ impl Intl for RuntimeIntl {
         let list = text("ListFormat", language, &[("type", "conjunction")], "format", &[array.into()]);
         list.unwrap_or_else(|| items.join(", "))
     }
+}
+
+/// Formats an instant in a time zone; in UTC if the zone is not known to the runtime.
+fn in_zone(
+    language: Language,
+    options: &[(&str, &str)],
+    at: Timestamp,
+    zone: Option<&str>,
+) -> Option<String> {
+    let date = JsValue::from(Date::new(&js(at.millis())));
+    zone.into_iter().chain([UTC]).find_map(|zone| {
+        let options = [options, &[("timeZone", zone)]].concat();
+        text("DateTimeFormat", language, &options, "format", from_ref(&date))
+    })
 }
 
 /// Calls a method of `new Intl[class](tag, options)`. `None` if it throws, or returns no text.

@@ -18,7 +18,7 @@ use super::{fetch, webcrypto};
 use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
-use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::platform::{NotFetched, Platform, Unavailable};
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{AccountShard, Shard, limiter_of};
@@ -165,6 +165,10 @@ impl Platform for Workers {
 
     async fn fetch_text(&self, url: &str) -> core::result::Result<String, Unavailable> {
         fetch::text_at(url).await.map_err(|error| unavailable("document", &error))
+    }
+
+    async fn fetch_bytes(&self, url: &str, most: usize) -> core::result::Result<Vec<u8>, NotFetched> {
+        fetch::bytes_at(url, most).await
     }
 
     fn intl(&self) -> &dyn Intl {

@@ -27,7 +27,7 @@ use crate::registry::invitation::Invitation;
 use crate::registry::outline::standard_scopes;
 use crate::registry::publication::{Next, PUBLISHED_SECONDS, Publications};
 use crate::registry::quota::Size;
-use crate::registry::rows::{NewKey, Rows, StoredKey};
+use crate::registry::rows::{NewKey, Rows, StoredKey, StoredLogo};
 use crate::registry::snapshot::Undescribed;
 use crate::registry::{apply, clients, snapshot};
 use crate::secret::{Digest, encode};
@@ -42,6 +42,8 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS logos (owner TEXT PRIMARY KEY, name TEXT NOT NULL, record TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS logos_by_name ON logos (name)",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS admin_tokens (
         id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
@@ -346,6 +348,19 @@ impl Rows for Stored {
     fn was_removed(&self, client_id: &str) -> Result<bool> {
         let query = "SELECT client_id FROM removed_clients WHERE client_id = ?";
         Ok(!self.table.rows(query, vec![client_id.into()])?.is_empty())
+    }
+
+    fn logo(&self, name: &str) -> Result<Option<StoredLogo>> {
+        self.table.record("SELECT record FROM logos WHERE name = ? LIMIT 1", vec![name.into()])
+    }
+
+    fn put_logo(&self, owner: &str, logo: &StoredLogo) -> Result<()> {
+        let values = vec![owner.into(), logo.name.as_str().into(), json(logo)?];
+        self.table.run("INSERT OR REPLACE INTO logos (owner, name, record) VALUES (?, ?, ?)", values)
+    }
+
+    fn remove_logo(&self, owner: &str) -> Result<()> {
+        self.table.run("DELETE FROM logos WHERE owner = ?", vec![owner.into()])
     }
 
     fn put_scope(&self, name: &str, description: &str) -> Result<()> {

@@ -52,8 +52,12 @@ pub trait Intl {
     /// Returns the name of a country; `None` if no country has this two-letter code.
     fn country(&self, language: Language, code: &str) -> Option<String>;
 
-    /// Returns the time of day in UTC with the name of that zone, such as `14:03 UTC`.
-    fn clock(&self, language: Language, at: Timestamp) -> String;
+    /// Returns the time of day with the name of its time zone, such as `14:03 GMT+1`. Without a zone, or with one that
+    /// does not exist, it is in UTC.
+    fn clock(&self, language: Language, at: Timestamp, zone: Option<&str>) -> String;
+
+    /// Returns the day in the same zone, such as `November 27, 2026`.
+    fn day(&self, language: Language, at: Timestamp, zone: Option<&str>) -> String;
 
     /// Returns how long ago something was, such as `2 minutes ago`.
     fn ago(&self, language: Language, number: u64, unit: Unit) -> String;

@@ -11,6 +11,7 @@ use super::snapshot_cache::SnapshotCache;
 use crate::client::Client;
 use crate::client::jwks::KeySet;
 use crate::limiter::command::UseOnce;
+use crate::logo::Logo;
 use crate::registry::key_schedule::Signing;
 use crate::registry::rows::StoredKey;
 use crate::secret::Digest;
@@ -38,6 +39,7 @@ pub(super) struct Cache {
     pub(super) right: Cell<u64>,
     pub(super) key_sets: KeySets,
     pub(super) known_tokens: KnownTokens,
+    pub(super) logos: Logos,
 }
 
 /// Names that this isolate has seen used, each with the time until which it counts as used.
@@ -150,6 +152,41 @@ impl KnownTokens {
 
     pub(super) fn forget(&self, digest: &Digest) {
         self.0.borrow_mut().retain(|known| known != digest);
+    }
+}
+
+/// The last logos that pages have shown, by the last part of their addresses.
+#[derive(Default)]
+pub(super) struct Logos {
+    kept: RefCell<BTreeMap<String, Rc<Logo>>>,
+    /// When the logo of the service could not be fetched.
+    failed_at: Cell<Option<Timestamp>>,
+}
+
+impl Logos {
+    /// At this many logos, the isolate drops all of them: together they have at most 512 KiB.
+    const MOST: usize = 16;
+
+    pub(super) fn find(&self, name: &str) -> Option<Rc<Logo>> {
+        self.kept.borrow().get(name).cloned()
+    }
+
+    pub(super) fn keep(&self, name: &str, logo: Logo) -> Rc<Logo> {
+        let mut kept = self.kept.borrow_mut();
+        if kept.len() >= Self::MOST {
+            kept.clear();
+        }
+        let logo = Rc::new(logo);
+        kept.insert(name.to_owned(), Rc::clone(&logo));
+        logo
+    }
+
+    pub(super) fn has_just_failed(&self, pause: Duration, now: Timestamp) -> bool {
+        self.failed_at.get().is_some_and(|at| now.since(at) < pause)
+    }
+
+    pub(super) fn note_failure(&self, now: Timestamp) {
+        self.failed_at.set(Some(now));
     }
 }
 

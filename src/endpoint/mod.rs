@@ -141,7 +141,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
         Route::Qr => qr::answer(context),
-        Route::Logo => logo::answer(context),
+        Route::Logo => logo::answer(context).await,
         Route::Authorize => authorize::answer(context).await,
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,

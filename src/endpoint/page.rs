@@ -119,6 +119,8 @@ pub struct ConsentPage<'a> {
     pub user_code: &'a str,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
+    /// The last part of the address of the client's logo, if it has one.
+    pub client_logo: Option<&'a str>,
     /// The website that the client claims as its own. Shown as text, never as a link.
     pub client_uri: Option<&'a str>,
     /// Whether the client registered itself, so that nobody has checked its name.
@@ -145,6 +147,8 @@ pub struct ConsentPage<'a> {
     pub comparison: &'a Comparison,
     /// How far apart both places are, unless they are near each other or one is uncertain.
     pub distance: Option<Html>,
+    /// Whether more than the country is known of both places. The names of some countries need an article in a sentence.
+    pub has_areas: bool,
     /// What is said about a request from near the person.
     pub near: Html,
     /// Why nothing can be said about the places, unless the page already says so elsewhere.
@@ -190,7 +194,7 @@ pub struct Origin {
     pub place: Html,
     /// `Orange (AS3215)`, or `Unknown network`.
     pub network: Html,
-    /// `2 minutes ago, 14:03 UTC`.
+    /// `2 minutes ago, 14:03 GMT+1`.
     pub time: Html,
     /// `Command line (curl)`.
     pub device: Html,
@@ -204,7 +208,7 @@ pub struct ResultPage<'a> {
     pub text: Messages<'a>,
     /// The decision, which the shard has stored.
     pub outcome: Outcome,
-    /// When it was decided, such as `14:03 UTC`.
+    /// When it was decided, such as `14:03 GMT+1`.
     pub time: Html,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
@@ -212,6 +216,8 @@ pub struct ResultPage<'a> {
     pub kept: bool,
     /// The form that ends the access, as long as that is possible.
     pub end: Option<EndForm<'a>>,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
 }
 
 /// The form that ends an access that was just approved.
@@ -225,7 +231,16 @@ pub struct EndForm<'a> {
     pub request: &'a str,
 }
 
-/// A page without a form, for a request that ended, was opened elsewhere, or could not be served.
+/// The form of the language menu on a page without a form that can be sent again. It names the page.
+#[derive(Clone, Copy, Debug)]
+pub struct MenuForm<'a> {
+    /// Path that the form posts to.
+    pub action: &'a str,
+    /// Names and values of its hidden fields.
+    pub fields: &'a [(&'a str, &'a str)],
+}
+
+/// A page without a form of its own, for a request that ended, was opened elsewhere, or could not be served.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub struct ProblemPage<'a> {
@@ -237,6 +252,8 @@ pub struct ProblemPage<'a> {
     pub explanation: Html,
     /// Path of the page for entering a code, if starting again can help.
     pub back: Option<&'a str>,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
 }
 
 /// What went wrong, shown above a form that can be sent again.
@@ -289,7 +306,7 @@ impl Problem {
         match self {
             Self::WrongCode => text.wrong_code(),
             Self::Malformed(flaw) => malformed(flaw, text),
-            Self::LinkExpired { end } => text.link_expired(&text.clock(end)),
+            Self::LinkExpired { end } => text.link_end(end),
             Self::Wait { seconds } => text.wait(seconds),
             Self::WrongCredentials => text.wrong_credentials(),
             Self::Unconfirmed => text.unconfirmed(),

@@ -1,6 +1,8 @@
 //! What the endpoints need from outside: Durable Objects, the published snapshot, a rate limit, signatures,
 //! and other servers.
 
+use core::fmt;
+
 use super::intl::Intl;
 use crate::ask::Ask;
 use crate::registry::rows::StoredKey;
@@ -12,6 +14,30 @@ use crate::{audit, grant, identity, limiter, registry};
 /// Something could not be reached; as far as is known, nothing has changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Unavailable;
+
+/// Why a file could not be fetched.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotFetched {
+    /// The other server cannot be reached, or took too long.
+    Unreachable,
+    /// The response has this status, which is not 200.
+    Status(u16),
+    /// The file has more bytes than this.
+    Large(usize),
+}
+
+impl fmt::Display for NotFetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable => f.write_str("the server at that address did not send it within 5 seconds"),
+            Self::Status(status @ 300..=399) => {
+                write!(f, "the response has status {status}, and redirects are not followed")
+            }
+            Self::Status(status) => write!(f, "the response has status {status}"),
+            Self::Large(most) => write!(f, "it has more than {most} bytes"),
+        }
+    }
+}
 
 /// The outside world. One implementation runs on Workers; the tests have one in memory.
 #[expect(async_fn_in_trait, reason = "one thread: nothing here needs to be Send")]
@@ -64,6 +90,9 @@ pub trait Platform {
 
     /// Fetches a document, with limits on time and size. A redirect is an error.
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable>;
+
+    /// Fetches a file of at most `most` bytes, with a limit on time. A redirect is an error.
+    async fn fetch_bytes(&self, url: &str, most: usize) -> Result<Vec<u8>, NotFetched>;
 
     /// Returns the rules of languages.
     fn intl(&self) -> &dyn Intl;

@@ -126,7 +126,8 @@ async fn register<P: Platform>(
     if let Attempt::Wait(seconds) = Attempt::take(context, terms.budgets(context)).await? {
         return Err(Error::TooMany(seconds));
     }
-    let create = CreateClient { client: Box::new(client), dry_run: None, by: Actor::Registration };
+    let (client, logo) = (Box::new(client), None);
+    let create = CreateClient { client, logo, dry_run: None, by: Actor::Registration };
     Ok(new.take(ask(context, create).await?))
 }
 

@@ -3,7 +3,7 @@
 use crate::settings::Settings;
 use crate::settings::issuer::Issuer;
 
-/// Path of the service's logo, relative to the issuer, up to the hash of the image.
+/// Path of the logos, relative to the issuer, up to the name of the image.
 pub(super) const LOGO_PREFIX: &str = "/logo/";
 
 /// Path of the admin API, relative to the issuer.
@@ -179,7 +179,6 @@ impl Route {
         match self {
             Self::Admin => settings.admin_token.is_some(),
             Self::Registration => settings.registration.is_some(),
-            Self::Logo => settings.service.logo.is_some(),
             Self::DeviceAuthorization
             | Self::Token
             | Self::Introspection
@@ -187,6 +186,7 @@ impl Route {
             | Self::UserInfo
             | Self::Verify
             | Self::Qr
+            | Self::Logo
             | Self::Authorize
             | Self::Metadata
             | Self::ProtectedResource

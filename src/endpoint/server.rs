@@ -69,6 +69,7 @@ impl<'a, P: Platform> Context<'a, P> {
             &self.server.settings.service,
             self.issuer.path(),
             self.server.platform.intl(),
+            (self.now, &self.request.place),
         )
     }
 

@@ -3,6 +3,7 @@
 use super::command::{
     ClientNow, CreateClient, DeleteClient, RegistryRefusal, ReplaceClient, RotateSecret, Trial,
 };
+use super::logos;
 use super::quota::{Size, overweight};
 use super::rows::Rows;
 use super::told::{tell, tell_members};
@@ -24,18 +25,20 @@ const MOST_LEAVING: u32 = 32;
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let CreateClient { client, dry_run, by } = ask;
+    let CreateClient { client, logo, dry_run, by } = ask;
     if rows.client(&client.client_id)?.is_some() {
         return Ok(Err(RegistryRefusal::Exists));
     }
     let is_new_secret = matches!(client.authentication, Authentication::Secret { .. });
-    let client = Client { history: History::beginning(now), ..*client };
+    let kept = logos::name_for(&client, None, logo.as_ref());
+    let client = Client { history: History::beginning(now), logo: kept, ..*client };
     let Some(leaving) = leaving_for(rows, &client, now)? else { return Ok(Err(RegistryRefusal::Full)) };
     if client.registered_by.is_itself() && imitates(rows, &client)? {
         return Ok(Err(RegistryRefusal::NameTaken));
     }
     let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
     if let (Ok(is_now), None) = (&stored, &dry_run) {
+        logos::keep(rows, &is_now.client, logo)?;
         for client_id in leaving {
             rows.forget_client(&client_id)?;
             tell(rows, Changed::ClientDeleted, Some(&client_id), by.clone(), now)?;
@@ -75,7 +78,7 @@ fn imitates<R: Rows>(rows: &R, client: &Client) -> Result<bool, R::Error> {
 }
 
 pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> Outcome<ClientNow, R> {
-    let ReplaceClient { client, expected, dry_run, by } = ask;
+    let ReplaceClient { client, logo, expected, dry_run, by } = ask;
     let before = match find(rows, &client.client_id, &expected)? {
         Ok(before) => before,
         Err(refusal) => return Ok(Err(refusal)),
@@ -85,13 +88,15 @@ pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceClient, now: Timestamp) -> 
     let (authentication, is_new_secret) =
         keep_secret(before.authentication.clone(), client.authentication.clone());
     let (registered_by, used_at) = (before.registered_by, before.used_at);
-    let client = Client { authentication, registered_by, used_at, history, ..*client };
+    let mut client = Client { authentication, registered_by, used_at, history, ..*client };
+    client.logo = logos::name_for(&client, Some(&before), logo.as_ref());
     let after = size.with(Some(&before), &client);
     if after.bytes > size.bytes && !after.fits(judged_by) {
         return Ok(Err(RegistryRefusal::Full));
     }
     let stored = put(rows, client, is_new_secret, dry_run.as_ref())?;
     if let (Ok(is_now), None) = (&stored, &dry_run) {
+        logos::keep(rows, &is_now.client, logo)?;
         tell_members(rows, &before, &is_now.client, by, now)?;
     }
     Ok(stored)
@@ -169,6 +174,7 @@ pub(super) fn delete<R: Rows>(rows: &R, ask: DeleteClient, now: Timestamp) -> Ou
         return Ok(Err(refusal));
     }
     rows.remove_client(&ask.client_id)?;
+    rows.remove_logo(&ask.client_id)?;
     tell(rows, Changed::ClientDeleted, Some(&ask.client_id), ask.by, now)?;
     Ok(Ok(()))
 }

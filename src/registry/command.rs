@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::client::history::Expected;
 use crate::fault::Fault;
 use crate::format::is_false;
+use crate::logo::Logo;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -41,6 +42,8 @@ commands! {
         ReplaceClient => Result<ClientNow, RegistryRefusal>,
         DeleteClient => Result<(), RegistryRefusal>,
         RotateSecret => Result<ClientNow, RegistryRefusal>,
+        FindLogo => Option<Logo>,
+        KeepLogo => (),
         ListScopes => BTreeMap<String, String>,
         DescribeScope => Result<bool, RegistryRefusal>,
         MapScope => Result<Rules, RegistryRefusal>,
@@ -101,6 +104,9 @@ pub struct ListClients {
 pub struct CreateClient {
     /// The client, with a new secret if it needs one.
     pub client: Box<Client>,
+    /// The image at its `logo_uri`, if it was fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
     /// If present, nothing is written.
     pub dry_run: Option<Trial>,
     /// Who makes the change, for its event.
@@ -112,6 +118,9 @@ pub struct CreateClient {
 pub struct ReplaceClient {
     /// The client, with a new secret that is used only if the client has none.
     pub client: Box<Client>,
+    /// The image at its `logo_uri`, if it was fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo: Option<Logo>,
     /// The version that the client must still have.
     pub expected: Expected,
     /// If present, nothing is written.
@@ -144,6 +153,22 @@ pub struct RotateSecret {
     pub overlap: u64,
     /// Who replaces the secret.
     pub by: Actor,
+}
+
+/// Reads a logo, by the last part of its address. The reply is `None` if there is none.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the name says what it is")]
+pub struct FindLogo {
+    pub name: String,
+}
+
+/// Keeps the logo of the service, which a Worker has fetched.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type of the other field says what it is")]
+pub struct KeepLogo {
+    /// The last part of its address.
+    pub name: String,
+    pub logo: Logo,
 }
 
 /// Lists every scope with its description.

@@ -7,6 +7,7 @@ pub mod command;
 pub mod invitation;
 pub mod invitations;
 pub mod key_schedule;
+pub mod logos;
 pub mod outline;
 pub mod publication;
 pub mod quota;
@@ -21,9 +22,9 @@ use crate::client::Client;
 use crate::time::Timestamp;
 use admin_tokens::{CreateAdminToken, ListAdminTokens, RevokeAdminToken, UseAdminToken};
 use command::{
-    AtSource, Command, CreateClient, DeleteClient, DescribeScope, FindAtSource, FindKeys, FindMapping,
-    ImportKey, KeyRefusal, ListClients, ListKeys, ListScopes, MapScope, RemoveScope, ReplaceClient,
-    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
+    AtSource, Command, CreateClient, DeleteClient, DescribeScope, FindAtSource, FindKeys, FindLogo,
+    FindMapping, ImportKey, KeepLogo, KeyRefusal, ListClients, ListKeys, ListScopes, MapScope, RemoveScope,
+    ReplaceClient, RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
 };
 use invitations::{CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation};
 use key_schedule::KeySchedule;
@@ -58,6 +59,8 @@ pub fn apply<R: Rows>(
         Command::ReplaceClient(ask) => Answer::to::<ReplaceClient>(&clients::replace(rows, ask, now)?),
         Command::DeleteClient(ask) => Answer::to::<DeleteClient>(&clients::delete(rows, ask, now)?),
         Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, ask, now)?),
+        Command::FindLogo(ask) => Answer::to::<FindLogo>(&rows.logo(&ask.name)?.map(|stored| stored.image)),
+        Command::KeepLogo(ask) => Answer::to::<KeepLogo>(&logos::keep_own(rows, ask)?),
         Command::ListScopes(_) => Answer::to::<ListScopes>(&rows.scopes()?),
         Command::DescribeScope(ask) => Answer::to::<DescribeScope>(&scopes::describe(rows, ask, now)?),
         Command::MapScope(ask) => Answer::to::<MapScope>(&scopes::map(rows, ask, now)?),

@@ -11,6 +11,7 @@ use super::quota::Size;
 use crate::audit::change::Change;
 use crate::client::Client;
 use crate::format::{Format, is_false};
+use crate::logo::Logo;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -60,6 +61,16 @@ impl NewKey {
     }
 }
 
+/// An image as its row stores it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the name of the other field says it all")]
+pub struct StoredLogo {
+    pub format: Format<1>,
+    /// The last part of its address.
+    pub name: String,
+    pub image: Logo,
+}
+
 /// The rows of the registry.
 #[expect(missing_docs, reason = "the names of the other methods say it all")]
 pub trait Rows {
@@ -88,6 +99,11 @@ pub trait Rows {
     fn remove_client(&self, client_id: &str) -> Result<(), Self::Error>;
     /// Returns whether a client with this identifier was ever removed.
     fn was_removed(&self, client_id: &str) -> Result<bool, Self::Error>;
+    fn logo(&self, name: &str) -> Result<Option<StoredLogo>, Self::Error>;
+    /// Writes the logo of `owner`, in place of an earlier one. It need not be published.
+    fn put_logo(&self, owner: &str, logo: &StoredLogo) -> Result<(), Self::Error>;
+    /// Removes the logo of `owner`, if there is one.
+    fn remove_logo(&self, owner: &str) -> Result<(), Self::Error>;
     fn put_scope(&self, name: &str, description: &str) -> Result<(), Self::Error>;
     fn remove_scope(&self, name: &str) -> Result<(), Self::Error>;
     /// Returns every scope with its description. The standard scopes are always among them.

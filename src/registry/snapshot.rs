@@ -34,6 +34,8 @@ struct Clients {
     records: BTreeMap<Box<str>, Box<str>>,
     /// The origins that enabled clients list, each once.
     origins: BTreeSet<Box<str>>,
+    /// The names of their logos.
+    logos: BTreeSet<Box<str>>,
     longest_code_lifetime: Option<u64>,
     has_digit_codes: bool,
 }
@@ -57,6 +59,12 @@ impl Snapshot {
         self.clients.origins.contains(origin)
     }
 
+    /// Returns whether a client has the logo with this name.
+    #[must_use]
+    pub fn has_logo(&self, name: &str) -> bool {
+        self.clients.logos.contains(name)
+    }
+
     /// Returns the longest code lifetime that a client has, in seconds; `None` if all have the server's setting.
     #[must_use]
     pub const fn longest_code_lifetime(&self) -> Option<u64> {
@@ -76,6 +84,7 @@ impl Clients {
             let origins = client.codes.allowed_origins.iter();
             self.origins.extend(origins.map(|origin| origin.as_str().into()));
         }
+        self.logos.extend(client.logo.as_deref().map(Box::from));
         self.longest_code_lifetime = self.longest_code_lifetime.max(client.codes.code_lifetime);
         self.has_digit_codes |= client.codes.user_code_type == UserCodeType::Digits;
         self.records.insert(client.client_id.as_str().into(), record.into());

@@ -23,7 +23,7 @@ pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
 pub use registration::Registration;
-pub use service::Service;
+pub use service::{Service, ServiceLogo};
 pub use turnstile::{Turnstile, When};
 pub use webhook::webhook;
 
@@ -175,7 +175,7 @@ impl Settings {
         }
     }
 
-    /// Returns whether the server may fetch a client's keys from `uri`: over https, or in development over
+    /// Returns whether the server may fetch keys or a logo from `uri`: over https, or in development over
     /// http from this machine.
     #[must_use]
     pub fn may_fetch(&self, uri: &str) -> bool {

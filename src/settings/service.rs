@@ -3,7 +3,8 @@
 use super::accent::Accent;
 use super::variable::{BadSetting, bad};
 use crate::client::registration::json_members::is_web_address;
-use crate::logo::Logo;
+use crate::logo::{Logo, LogoFlaw};
+use crate::secret::{self, Digest};
 use crate::visible;
 
 /// Longest name, in characters.
@@ -17,11 +18,46 @@ pub struct Service {
     /// `SERVICE_NAME`: a [visible] text of at most 60 characters.
     pub name: Option<String>,
     /// `SERVICE_LOGO`; `None` for the mark of `templates/base.html`.
-    pub logo: Option<Logo>,
+    pub logo: Option<ServiceLogo>,
     /// `SUPPORT_URL`: where people find help. On https, or on loopback.
     pub support_url: Option<String>,
     /// `ACCENT_COLOR`; `None` for the colors of `templates/style.css`.
     pub accent: Option<Accent>,
+}
+
+/// Where the logo of the service comes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ServiceLogo {
+    /// From the setting itself.
+    Inside(Logo),
+    /// From another server, which is asked once. Then the registry keeps the image.
+    At {
+        /// On https, or on loopback.
+        url: String,
+        /// SHA-256 of the URL, base64url. Another URL gives the image another address.
+        name: String,
+    },
+}
+
+impl ServiceLogo {
+    fn parse(text: &str) -> Result<Self, LogoFlaw> {
+        if is_web_address(text) {
+            return Ok(Self::At {
+                url: text.to_owned(),
+                name: secret::encode(Digest::of(text.as_bytes()).bytes()),
+            });
+        }
+        Logo::parse(text).map(Self::Inside)
+    }
+
+    /// Returns the last part of the address under which this server shows the image.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Inside(logo) => logo.hash(),
+            Self::At { name, .. } => name,
+        }
+    }
 }
 
 pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Service, BadSetting> {
@@ -42,10 +78,10 @@ fn name(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSett
     }
 }
 
-fn logo(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Logo>, BadSetting> {
+fn logo(var: &impl Fn(&str) -> Option<String>) -> Result<Option<ServiceLogo>, BadSetting> {
     const NAME: &str = "SERVICE_LOGO";
     let Some(text) = var(NAME) else { return Ok(None) };
-    Logo::parse(&text).map(Some).map_err(|flaw| {
+    ServiceLogo::parse(&text).map(Some).map_err(|flaw| {
         let shown: String = text.chars().take(MOST_SHOWN).collect();
         bad(NAME, &shown, &flaw.to_string())
     })
@@ -81,7 +117,13 @@ mod tests {
         let named = reading("SERVICE_NAME", "Beispiel Fernsehen").unwrap();
         assert_eq!(named.name.as_deref(), Some("Beispiel Fernsehen"));
         let drawn = reading("SERVICE_LOGO", "data:image/png;base64,iVBORw0KGgo=").unwrap();
-        assert_eq!(drawn.logo.map(|logo| logo.bytes().len()), Some(8));
+        assert!(matches!(&drawn.logo, Some(ServiceLogo::Inside(logo)) if logo.bytes().len() == 8));
+        let found = reading("SERVICE_LOGO", "https://cdn.example/logo.png").unwrap();
+        assert!(
+            matches!(&found.logo, Some(ServiceLogo::At { url, .. }) if url == "https://cdn.example/logo.png")
+        );
+        let other = reading("SERVICE_LOGO", "https://cdn.example/logo.png?v=2").unwrap();
+        assert_ne!(found.logo.unwrap().name(), other.logo.unwrap().name(), "another URL has another address");
         let helped = reading("SUPPORT_URL", "https://help.example/tv").unwrap();
         assert_eq!(helped.support_url.as_deref(), Some("https://help.example/tv"));
         let colored = reading("ACCENT_COLOR", "#0A5878").unwrap();
@@ -98,7 +140,7 @@ mod tests {
             ),
             ("SERVICE_NAME", " Bank", "begins or ends with a space"),
             ("SERVICE_NAME", &"x".repeat(61), "must have at most 60 characters"),
-            ("SERVICE_LOGO", "https://cdn.example/logo.png", "must be an image inside a data: URI"),
+            ("SERVICE_LOGO", "http://cdn.example/logo.png", "must be the https URL of an image"),
             ("SERVICE_LOGO", "data:image/png;base64,R0lGODlh", "the bytes are not image/png"),
             ("SUPPORT_URL", "mailto:help@example.com", "must be an https URL"),
             ("SUPPORT_URL", "http://help.example/", "must be an https URL"),

@@ -34,6 +34,7 @@ test('applying a file a second time changes nothing', async () => {
   const first = await apply({ FILE: EXAMPLE, YES: '1' });
 
   assert.deepEqual([first.code, first.stderr], [0, '']);
+  assert.match(first.stdout, /! photo-tv: logo_uri could not be fetched: .*; send the client again to fetch it again\n/);
   const secret = keepSecret('the secret of photo-printer', first.stdout.match(/^ {2}photo-printer {2}(\S{43})$/m)[1]);
   assert.equal(first.stdout.match(/Client secrets, shown only once/g).length, 1);
   for (const DRY_RUN of [undefined, '1']) {

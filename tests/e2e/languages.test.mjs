@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { past } from './support/bounded.mjs';
 import { openBrowser } from './support/browser.mjs';
 import { Device } from './support/device.mjs';
+import { accounts } from './support/config.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 
@@ -70,6 +71,24 @@ describe('the consent page', { concurrency: true }, () => {
   });
 });
 
+test('times are in the time zone of the reader, by the names of the language', async () => {
+  const device = await Device.start(server, { headers: at(LYON) });
+  for (const [tag, timezone, named] of [
+    ['en', 'America/Sao_Paulo', /Just now, \d\d:\d\d GMT-3/],
+    ['de', 'Europe/Berlin', /Gerade eben, \d\d:\d\d MES?Z/],
+    ['ja', 'Asia/Tokyo', /たった今（\d\d:\d\d JST）/],
+    ['en', 'Mars/Olympus', /Just now, \d\d:\d\d UTC/],
+    ['en', undefined, /Just now, \d\d:\d\d UTC/],
+  ]) {
+    const { page } = await consentOf(device, { ...at({ ...OSLO, timezone }), 'accept-language': tag });
+    assert.match(shown(page.html), named);
+    if (!timezone?.startsWith('America')) continue;
+    const clock = new Intl.DateTimeFormat('en-u-nu-latn', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: timezone });
+    const [minute, before] = [0, 60_000].map((ago) => clock.format(Date.now() - ago));
+    assert.ok([minute, before].some((time) => shown(page.html).includes(`Just now, ${time} GMT-3`)));
+  }
+});
+
 describe('minutes in Arabic', { concurrency: true }, () => {
   for (const [seconds, words] of [
     [115, 'خلال دقيقة واحدة'],
@@ -123,5 +142,26 @@ describe('the menu in a browser', () => {
 
     await browser.sees('أدخِل الرمز الظاهر على جهازك');
     assert.equal(await browser.value('user_code'), device.userCode.slice(0, 3));
+  });
+
+  test('shows a result in another language, and decides nothing again', async () => {
+    const device = await Device.start(server);
+    await browser.open(device.codes.verification_uri_complete);
+    await browser.choose('.main');
+    await browser.type('username', accounts.alice.username);
+    await browser.type('password', accounts.alice.password);
+    await browser.choose('.main');
+    await browser.choose('.choice .refuse');
+    await browser.click('اللغة: العربية');
+    await browser.press('English');
+    await browser.sees('Refused');
+
+    await browser.click('Language: English');
+    await browser.press('Deutsch');
+
+    await browser.sees('Abgelehnt');
+    assert.match(await browser.address(), /\/device\?request=[\w-]{22}$/);
+    await browser.reload();
+    await browser.sees('Abgelehnt');
   });
 });

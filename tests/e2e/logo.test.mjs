@@ -1,10 +1,15 @@
-// The logo of the service, as a browser gets and draws it.
+// The logos of the service and of clients, as this server fetches and keeps them, and as a browser draws them.
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import { openBrowser } from './support/browser.mjs';
-import { startWorkerd } from './support/harness.mjs';
+import { Admin } from './support/admin.mjs';
+import { accounts } from './support/config.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
+import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
+import { endDiscreetly } from './support/secrets.mjs';
 
 /** Eight times as wide as high, so that the page has to fit it into its 8rem. */
 const [WIDTH, HEIGHT] = [512, 64];
@@ -51,6 +56,94 @@ describe('the logo of the service', () => {
     assert.deepEqual(await browser.complaints(), []);
   });
 });
+
+describe('a logo from another server', () => {
+  const SMALL = png(64, 64);
+  let site;
+  before(async () => (site = await openSite(SMALL)));
+  after(() => site?.close());
+
+  test('of the service is fetched once, and is there when the other server is gone', async (t) => {
+    const dir = temporaryDirectory();
+    t.after(() => dir.remove());
+    const vars = { SERVICE_LOGO: `${site.origin}/logo.png` };
+    const first = await startWorkerd({ dir: dir.path, vars });
+    const [, path] = (await (await fetch(`${first.origin}/device`)).text()).match(/<img class="logo" src="([^"]+)"/);
+    for (let time = 1; time <= 2; time++) assert.deepEqual(await bytesAt(first.origin + path), SMALL);
+    await first.stop();
+    assert.equal(site.asked.filter((url) => url === '/logo.png').length, 1);
+
+    site.files.delete('/logo.png');
+    const second = await startWorkerd({ dir: dir.path, vars });
+    assert.deepEqual(await bytesAt(second.origin + path), SMALL);
+    await second.stop();
+    site.files.set('/logo.png', [200, SMALL]);
+  });
+
+  test('of a client is shown beside its name, and a refusal to send it is a warning', async (t) => {
+    const server = await startWorkerd();
+    t.after(() => endDiscreetly(server));
+    const admin = new Admin(server);
+    const tv = { client_id: 'tv', client_name: 'Wohnzimmer', grant_types: [DEVICE_GRANT], scope: 'openid', token_endpoint_auth_method: 'none' };
+    const created = await admin.create({ ...tv, logo_uri: `${site.origin}/logo.png` });
+    assert.equal(created.body.warnings, undefined);
+
+    const { codes } = await Device.start(server, { client: { client_id: 'tv' }, scope: 'openid' });
+    await browser.open(codes.verification_uri_complete);
+    await browser.choose('.main');
+    await browser.type('username', accounts.alice.username);
+    await browser.type('password', accounts.alice.password);
+    await browser.choose('.main');
+    const drawn = await browser.run(async () => {
+      const image = document.querySelector('.client-logo');
+      await image.decode();
+      const [{ right, height }, heading] = [image, document.querySelector('h1')].map((element) => element.getBoundingClientRect());
+      return [image.naturalWidth, height, right <= heading.left, document.querySelectorAll('.brand img').length];
+    });
+    assert.deepEqual(drawn, [64, 40, true, 0]);
+    assert.deepEqual(await browser.complaints(), []);
+
+    for (const [path, warning] of [
+      ['/moved', 'the response has status 302, and redirects are not followed'],
+      ['/missing', 'the response has status 404'],
+      ['/large', 'it has more than 32768 bytes'],
+      ['/text', 'the file is no PNG, WebP or JPEG image'],
+    ]) {
+      const { status, body } = await admin.patch('tv', { logo_uri: site.origin + path });
+      assert.equal(status, 200);
+      assert.match(body.warnings.join(), new RegExp(warning), path);
+    }
+    assert.ok(!site.asked.includes('/followed'));
+  });
+});
+
+async function bytesAt(url) {
+  const response = await fetch(url);
+  assert.equal(response.status, 200);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+/** Opens a server with files. Each has a status and a body. */
+async function openSite(image) {
+  const files = new Map([
+    ['/logo.png', [200, image]],
+    ['/moved', [302, '', { location: '/followed' }]],
+    ['/large', [200, Buffer.concat([image, Buffer.alloc(40_000)])]],
+    ['/text', [200, '<svg xmlns="http://www.w3.org/2000/svg"/>']],
+  ]);
+  const asked = [];
+  const http = createServer((request, response) => {
+    asked.push(request.url);
+    const [status, body, headers] = files.get(request.url) ?? [404, ''];
+    response.writeHead(status, headers).end(body);
+  });
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const close = () => new Promise((resolve) => {
+    http.close(resolve);
+    http.closeAllConnections();
+  });
+  return { origin: `http://127.0.0.1:${http.address().port}`, files, asked, close };
+}
 
 /** Returns a PNG of black pixels, one bit each. */
 function png(width, height) {

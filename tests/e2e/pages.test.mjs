@@ -124,6 +124,19 @@ describe('the pages', { timeout: LIMIT }, () => {
     assert.equal(await browser.run(() => document.activeElement.className), 'far', 'a screen reader begins there');
   });
 
+  test('move nothing for people who asked for less motion', async () => {
+    await browser.open(`${server.origin}/device`);
+    const moving = () => browser.run(() => [...document.querySelectorAll('*')].filter((element) => {
+      const { transitionDuration, animationName } = getComputedStyle(element);
+      return transitionDuration !== '0s' || animationName !== 'none';
+    }).length);
+
+    await browser.resize(PHONE, 'no-preference');
+    assert.ok((await moving()) > 0, 'colors change gently for everybody else');
+    await browser.resize(PHONE);
+    assert.equal(await moving(), 0);
+  });
+
   test('show Continue on a phone while the keyboard is open', async () => {
     await browser.open(`${server.origin}/device`);
     await browser.resize({ ...PHONE, height: 480 });

@@ -71,7 +71,7 @@ for (const [name, value, allowed] of [
   ['ALLOW_WEAK_USER_CODES', 'yes', 'must be true or false'],
   ['DEVICE_CLIENT_AUTHENTICATION', 'on', 'must be true or false'],
   ['SERVICE_NAME', ' TV', 'must be visible text, but it begins or ends with a space'],
-  ['SERVICE_LOGO', 'https://cdn.example/logo.png', 'must be an image inside a data: URI'],
+  ['SERVICE_LOGO', 'http://cdn.example/logo.png', 'must be the https URL of an image'],
   ['SUPPORT_URL', 'mailto:help@example.com', 'must be an https URL'],
   ['ACCENT_COLOR', '#ffcc00', 'has a contrast of 1.5 with white text, and must have at least 4.5'],
   ['EVENTS_WEBHOOK', 'http://alerts.example/', 'must be an https URL'],

@@ -77,6 +77,7 @@ pub fn parse(members: Map<String, Value>, fresh: Fresh, complete: bool) -> Resul
         redirect_uris: redirect_uris(members),
         registered_by: RegisteredBy::Operator,
         used_at: None,
+        logo: None,
         about: about(members),
         keys,
         codes: rules::codes(members),

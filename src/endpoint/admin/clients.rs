@@ -16,10 +16,12 @@ use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, READ_ONLY, parse};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::logo::NoLogo;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::route::ADMIN_PREFIX;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
+use crate::logo::Logo;
 use crate::registry::command::{
     ClientNow, CreateClient, DeleteClient, ListClients, ReplaceClient, RotateSecret, Trial,
 };
@@ -35,6 +37,9 @@ const LONGEST_OVERLAP: u64 = 2_592_000;
 /// The warning about `null` in `allowed_origins`.
 const HIDDEN_PAGES: &str = "allowed_origins has null, which pages of any site can send: they can start this client's \
                             grants from the browser and network of whoever visits them";
+/// The warning about a `logo_uri` whose image is not kept.
+const UNFETCHED_LOGO: &str = "logo_uri could not be fetched when this client was last written, so no page shows a logo \
+                              of this client; send the client again to fetch it again";
 /// Default number of clients per page.
 const PAGE: u32 = 50;
 /// Largest number of clients per page.
@@ -83,9 +88,11 @@ pub(super) async fn create<P: Platform>(
     let new = New::draw(rng);
     let client = new.client(body::object(context.request)?, secret::random_id(rng))?;
     let is_trial = dry_run.is_some();
-    let now = ask(context, CreateClient { client: Box::new(client), dry_run, by }).await?;
+    let (logo, missing) = logo(context, &client, is_trial).await;
+    let now = ask(context, CreateClient { client: Box::new(client), logo, dry_run, by }).await?;
     let (client, secret) = new.take(now);
-    let response = shown(if is_trial { 200 } else { 201 }, &client, secret.filter(|_| !is_trial));
+    let warning = missing.map(|why| missing_logo(&client, why));
+    let response = shown(if is_trial { 200 } else { 201 }, &client, secret.filter(|_| !is_trial), warning);
     let done = changed(response, client, if is_trial { "client_tried" } else { "client_created" });
     if is_trial {
         return Ok(done);
@@ -99,7 +106,8 @@ pub(super) async fn create<P: Platform>(
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let client = find(context, client_id).await?;
-    Ok(Done { client: Some(client.client_id.clone()), ..Done::read(shown(200, &client, None)) })
+    let response = shown(200, &client, None, unfetched_logo(&client));
+    Ok(Done { client: Some(client.client_id), ..Done::read(response) })
 }
 
 /// Answers `PUT /clients/{client_id}`. Members that are not sent get their defaults.
@@ -161,9 +169,15 @@ async fn store<P: Platform>(
         return Err(Problem::Invalid(vec![Fault::at("client_id", detail)]));
     }
     let is_trial = dry_run.is_some();
-    let now = ask(context, ReplaceClient { client: Box::new(client), expected, dry_run, by }).await?;
+    let (logo, missing) = if has_operator(context, &client).await? {
+        logo(context, &client, is_trial).await
+    } else {
+        (None, None)
+    };
+    let now = ask(context, ReplaceClient { client: Box::new(client), logo, expected, dry_run, by }).await?;
     let (client, secret) = new.take(now);
-    let response = shown(200, &client, secret.filter(|_| !is_trial));
+    let warning = missing.map(|why| missing_logo(&client, why));
+    let response = shown(200, &client, secret.filter(|_| !is_trial), warning);
     Ok(changed(response, client, if is_trial { "client_tried" } else { "client_changed" }))
 }
 
@@ -196,7 +210,47 @@ pub(super) async fn rotate<P: Platform>(
     let secret = new.digest();
     let rotation = RotateSecret { client_id: client_id.to_owned(), expected, secret, overlap, by };
     let (client, secret) = new.take(ask(context, rotation).await?);
-    Ok(changed(shown(200, &client, secret), client, "client_secret_rotated"))
+    let response = shown(200, &client, secret, unfetched_logo(&client));
+    Ok(changed(response, client, "client_secret_rotated"))
+}
+
+/// Fetches the logo of a client, unless this is a dry run. The second half says why there is none.
+async fn logo<P: Platform>(
+    context: Context<'_, P>,
+    client: &Client,
+    is_trial: bool,
+) -> (Option<Logo>, Option<NoLogo>) {
+    let Some(uri) = client.about.logo_uri.as_deref().filter(|_| !is_trial) else { return (None, None) };
+    match context.server.fetch_client_logo(uri, context.now).await {
+        Ok(logo) => (Some(logo), None),
+        Err(why) => (None, Some(why)),
+    }
+}
+
+/// Returns whether an operator registered the client that is replaced. The logo of any other is not fetched, so that
+/// nobody chooses an address that this server calls.
+async fn has_operator<P: Platform>(context: Context<'_, P>, client: &Client) -> Result<bool, Problem> {
+    if client.about.logo_uri.is_none() {
+        return Ok(false);
+    }
+    let before = context.server.client_at_source(&client.client_id).await?;
+    Ok(before.is_some_and(|before| before.registered_by.is_operator()))
+}
+
+/// Returns the warning about a logo that could not be fetched.
+fn missing_logo(client: &Client, why: NoLogo) -> String {
+    let now = match client.logo {
+        Some(_) => "The image that was fetched before stays",
+        None => "No page shows a logo of this client",
+    };
+    format!("logo_uri {why}. {now}; send the client again to fetch it again")
+}
+
+/// Returns the warning about a logo that was not fetched when the client was last written.
+fn unfetched_logo(client: &Client) -> Option<String> {
+    let is_missing =
+        client.registered_by.is_operator() && client.about.logo_uri.is_some() && client.logo.is_none();
+    is_missing.then(|| UNFETCHED_LOGO.to_owned())
 }
 
 async fn find<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Client, Problem> {
@@ -217,13 +271,15 @@ fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
 
 /// Builds the response that shows a client, with its `ETag`, with what operators should know about it and, if the
 /// secret is new, with the secret.
-fn shown(status: u16, client: &Client, secret: Option<String>) -> Response {
+fn shown(status: u16, client: &Client, secret: Option<String>, warning: Option<String>) -> Response {
     let mut members = view(client);
     if let Some(secret) = secret {
         members.insert("client_secret".to_owned(), Value::from(secret));
     }
-    if client.codes.allowed_origins.iter().any(WebOrigin::hides_address) {
-        members.insert("warnings".to_owned(), Value::from([HIDDEN_PAGES]));
+    let is_open = client.codes.allowed_origins.iter().any(WebOrigin::hides_address);
+    let warnings: Vec<String> = is_open.then(|| HIDDEN_PAGES.to_owned()).into_iter().chain(warning).collect();
+    if !warnings.is_empty() {
+        members.insert("warnings".to_owned(), Value::from(warnings));
     }
     Response::json(status, &members).with("etag", client.history.etag())
 }

@@ -116,8 +116,10 @@ messages! {
     consent_refuse;
     consent_approve;
     consent_report;
+    consent_choices { refuse: Html, report: Html };
     near_place { place: Html };
     near_network;
+    far_heading_countries { there: Html, here: Html };
     far_heading { there: Html, here: Html };
     far_advice;
     far_reasons;
@@ -193,6 +195,7 @@ messages! {
     code_long [longest];
     code_length [typed];
     link_expired { time: Html };
+    link_expired_on { day: Html };
     wait_seconds [seconds];
     wait_minutes [minutes];
     wrong_credentials;

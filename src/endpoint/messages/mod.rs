@@ -9,8 +9,11 @@ mod markup;
 #[cfg(test)]
 mod tests;
 
+use core::time::Duration;
+
 use super::intl::{Intl, Plural, Unit};
 use crate::language::Language;
+use crate::place::LazyPlace;
 use crate::settings::Service;
 use crate::time::Timestamp;
 pub use markup::Html;
@@ -26,7 +29,13 @@ pub struct Messages<'a> {
     /// Path of the issuer, which the addresses of images begin with.
     pub base: &'a str,
     intl: &'a dyn Intl,
+    now: Timestamp,
+    /// Where the person is, whose time zone the pages use.
+    place: &'a LazyPlace,
 }
+
+/// After so long, a time of day needs its day.
+const HALF_A_DAY: Duration = Duration::from_secs(43_200);
 
 /// A language in the menu.
 pub(crate) struct Choice {
@@ -42,8 +51,9 @@ impl<'a> Messages<'a> {
         service: &'a Service,
         base: &'a str,
         intl: &'a dyn Intl,
+        (now, place): (Timestamp, &'a LazyPlace),
     ) -> Self {
-        Self { language, service, base, intl }
+        Self { language, service, base, intl, now, place }
     }
 
     /// Returns the operator's name for the service, or else what such pages are called.
@@ -76,10 +86,10 @@ impl<'a> Messages<'a> {
         self.intl.country(self.language, code).map(|name| Html::isolated(&name))
     }
 
-    /// Returns a text such as `2 minutes ago, 14:03 UTC`.
-    pub(crate) fn when(self, at: Timestamp, now: Timestamp) -> Html {
+    /// Returns a text such as `2 minutes ago, 14:03 GMT+1`.
+    pub(crate) fn when(self, at: Timestamp) -> Html {
         let ago = |number, unit| Html::text(&self.intl.ago(self.language, number, unit));
-        let ago = match now.since(at).as_secs() {
+        let ago = match self.now.since(at).as_secs() {
             0..=9 => self.just_now(),
             seconds @ 10..=59 => ago(seconds, Unit::Second),
             seconds => ago(seconds / 60, Unit::Minute),
@@ -87,9 +97,17 @@ impl<'a> Messages<'a> {
         self.time_and_clock(&ago, &self.clock(at))
     }
 
-    /// Returns a time of day such as `14:03 UTC`.
+    /// Returns a time of day such as `14:03 GMT+1`.
     pub(crate) fn clock(self, at: Timestamp) -> Html {
-        Html::text(&self.intl.clock(self.language, at))
+        Html::text(&self.intl.clock(self.language, at, self.place.zone.as_deref()))
+    }
+
+    /// Says when a link has expired: at what time, or long afterwards on which day.
+    pub(crate) fn link_end(self, end: Timestamp) -> Html {
+        if self.now.since(end) < HALF_A_DAY {
+            return self.link_expired(&self.clock(end));
+        }
+        self.link_expired_on(&Html::text(&self.intl.day(self.language, end, self.place.zone.as_deref())))
     }
 
     /// Returns how long to wait before the next try, rounded up.

@@ -128,6 +128,29 @@ fn every_message_is_translated() {
 }
 
 #[test]
+fn the_english_texts_are_as_people_speak() {
+    let english = source(Language::English);
+    for (before, now) in [
+        ("Device that asks", "Requesting device"),
+        ("You, here", "consent_you = You\n"),
+        ("read off your own device", "Only enter a code shown on your own device."),
+        ("do not matter", "Capitals, spaces and dashes don’t matter."),
+        ("Signing in approves nothing", "Signing in doesn’t approve anything."),
+        ("is not right", "Wrong username or password."),
+        ("by signing you in", "Confirm who you are"),
+        ("until you or the service end it", "until access is removed"),
+        ("must show this code", "Check that your device shows this code"),
+        ("Nothing was given", "No access was given."),
+        ("follow no more", "don’t follow any more of their instructions"),
+        ("its time is over", "Nobody answered before it expired at {time}"),
+        ("I did not start this", "I didn’t start this"),
+    ] {
+        assert!(!english.contains(before), "{before}");
+        assert!(english.contains(now), "{now}");
+    }
+}
+
+#[test]
 fn titles_of_windows_have_no_markup() {
     for language in Language::ALL {
         for (key, text) in texts(language).iter().filter(|(key, _)| key.ends_with("_title")) {
@@ -199,7 +222,11 @@ impl Intl for Always {
         None
     }
 
-    fn clock(&self, _: Language, _: Timestamp) -> String {
+    fn clock(&self, _: Language, _: Timestamp, _: Option<&str>) -> String {
+        String::new()
+    }
+
+    fn day(&self, _: Language, _: Timestamp, _: Option<&str>) -> String {
         String::new()
     }
 
@@ -215,7 +242,9 @@ impl Intl for Always {
 #[test]
 fn arabic_has_six_forms_and_a_missing_form_is_the_other() {
     let expires = |language, category| {
-        Messages::new(language, &Service::default(), "", &Always(category)).expires_in_minutes(7).to_string()
+        let (service, rules, place) = (Service::default(), Always(category), LazyPlace::default());
+        let text = Messages::new(language, &service, "", &rules, (Timestamp::default(), &place));
+        text.expires_in_minutes(7).to_string()
     };
 
     let forms = Plural::ALL.map(|category| expires(Language::Arabic, category));

@@ -2,16 +2,11 @@
 
 use rand_core::CryptoRng;
 
-use super::recent::Recent;
+use super::recent::{KEPT, REQUEST, Recent};
 use super::{recent, view};
 use crate::endpoint::http::Response;
 use crate::endpoint::server::Context;
 use crate::identity::session::Browser;
-
-/// The parameter with the nonce of the request.
-pub(super) const REQUEST: &str = "request";
-/// The parameter with which the page says that the button that was pressed changed nothing.
-pub(super) const KEPT: &str = "kept";
 
 /// Sends the browser to the page of a request, which it remembers from now on (RFC 9110 §15.4.4).
 pub(super) fn go_to<P>(
@@ -20,7 +15,7 @@ pub(super) fn go_to<P>(
     recent: &Recent,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let response = Response::empty_redirect(address(context, recent));
+    let response = Response::empty_redirect(address_of(context, &recent.nonce, false));
     recent::remember(context, response, browser, recent, rng)
 }
 
@@ -31,10 +26,13 @@ pub(super) fn go_to_kept<P>(
     recent: &Recent,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let response = Response::empty_redirect(format!("{}&{KEPT}=yes", address(context, recent)));
+    let response = Response::empty_redirect(address_of(context, &recent.nonce, true));
     recent::remember(context, response, browser, recent, rng)
 }
 
-fn address<P>(context: Context<'_, P>, recent: &Recent) -> String {
-    format!("{}?{REQUEST}={}", view::action(context), recent.nonce)
+/// Returns the address of the page of a request. If `kept`, the page says that the button that was pressed changed
+/// nothing.
+pub(super) fn address_of<P>(context: Context<'_, P>, nonce: &str, kept: bool) -> String {
+    let kept = if kept { format!("&{KEPT}=yes") } else { String::new() };
+    format!("{}?{REQUEST}={nonce}{kept}", view::action(context))
 }

@@ -16,7 +16,6 @@ use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::place::{self, Place};
 use crate::scope::{DESCRIPTIONS, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
-use crate::time::Timestamp;
 use crate::token::resource::host;
 use crate::verdict::{Comparison, Doubt, Verdict, Whose, compare};
 use crate::web_origin::WebOrigin;
@@ -50,6 +49,7 @@ pub(super) fn consent<P: Platform>(
         transaction: &consent.transaction,
         user_code: &consent.code.to_string(),
         client_name: consent.client.map_or(&asked.client_id, |client| &client.client_name),
+        client_logo: consent.client.and_then(|client| client.logo.as_deref()),
         client_uri: consent.client.and_then(|client| client.client_uri.as_deref()),
         is_unchecked: consent.client.is_some_and(|client| client.registered_by.is_itself()),
         account_name: &consent.account.name,
@@ -63,10 +63,11 @@ pub(super) fn consent<P: Platform>(
         resources: unusual(text, &asked.resource, consent.client),
         consent_text: consent.client.and_then(|client| client.about.consent_text.as_deref()),
         documents: consent.client.map(|client| documents(text, client)).unwrap_or_default(),
-        requested: origin(text, &asked.origin, now),
-        here: origin(text, &person.origin, now),
+        requested: origin(text, &asked.origin),
+        here: origin(text, &person.origin),
         distance: distance(text, &comparison),
         near: near(text, &asked.origin.place),
+        has_areas: has_areas(&asked.origin.place) && has_areas(&person.origin.place),
         doubt: doubt(text, comparison.verdict),
         comparison: &comparison,
         page: asked.origin.page.as_ref().map(started_by),
@@ -120,11 +121,11 @@ fn documents<'a>(text: Messages<'_>, client: &'a Client) -> Vec<Document<'a>> {
 }
 
 /// Returns an origin in words.
-fn origin(text: Messages<'_>, origin: &place::Origin, now: Timestamp) -> Origin {
+fn origin(text: Messages<'_>, origin: &place::Origin) -> Origin {
     Origin {
         place: place_name(text, &origin.place),
         network: origin.place.network().map_or_else(|| text.unknown_network(), |name| Html::isolated(&name)),
-        time: text.when(origin.at, now),
+        time: text.when(origin.at),
         device: device_name(text, origin.device),
     }
 }
@@ -145,6 +146,11 @@ fn device_name(text: Messages<'_>, device: DeviceKind) -> Html {
         DeviceKind::Computer(platform) => text.device_computer(platform),
         DeviceKind::Example => text.device_example(),
     }
+}
+
+/// Returns whether more is known than the country.
+fn has_areas(place: &Place) -> bool {
+    !place.areas().is_empty()
 }
 
 /// Returns what the page says about a request from near the person. Without a city, the network was the same.

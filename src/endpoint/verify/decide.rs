@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use super::address::{go_to, go_to_kept};
 use super::browser::HoldRef;
 use super::code::{hold, hold_of, show, sign_in_again};
+use super::notice::Notice;
 use super::recent::Recent;
 use super::request_page::settle;
 use super::session::check;
@@ -179,7 +180,8 @@ impl<P: Platform> Page<'_, P> {
             }
             Decided::Before(settled) => Ok(self.stands(&settled, rng).await),
             Decided::Elsewhere => {
-                Ok(view::elsewhere(self.context, 409).noting(WHAT, None, "refused", "elsewhere"))
+                let page = view::notice(self.context, 409, Notice::Elsewhere);
+                Ok(page.noting(WHAT, None, "refused", "elsewhere"))
             }
             Decided::Over => Ok(self.over()),
         }
@@ -253,8 +255,7 @@ impl<P: Platform> Page<'_, P> {
                 self.stands(&settled, rng).await
             });
         }
-        let text = self.context.text();
-        let page = view::problem(self.context, 403, text.not_allowed_title(), text.not_allowed_text());
+        let page = view::notice(self.context, 403, Notice::NotAllowed);
         Ok(page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy"))
     }
 

@@ -9,6 +9,8 @@ mod browser;
 mod code;
 mod consent;
 mod decide;
+mod menu;
+mod notice;
 mod recent;
 mod request_page;
 mod session;
@@ -18,14 +20,15 @@ mod view;
 
 use rand_core::CryptoRng;
 
-use self::address::REQUEST;
 use self::browser::Stale;
+use self::notice::Notice;
+use self::recent::REQUEST;
 use self::view::Entry;
 use super::choice;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
-use super::page::{Problem, ProblemPage};
+use super::page::Problem;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::grant::link;
@@ -68,8 +71,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 }
 
 fn not_a_form<P: Platform>(context: Context<'_, P>, error: &Error) -> Response {
-    let text = context.text();
-    let page = view::problem(context, error.status(), text.not_a_form_title(), text.not_a_form_text());
+    let page = view::notice(context, error.status(), Notice::NotAForm);
     page.noting("verification", None, "refused", error.reason())
 }
 
@@ -105,9 +107,11 @@ async fn linked<P: Platform>(context: Context<'_, P>, query: &Form, browser: &Br
 
 async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut impl CryptoRng) -> Response {
     if browser::is_foreign(context.request, context.issuer) {
-        let text = context.text();
-        let page = view::problem(context, 403, text.foreign_title(), text.foreign_text());
+        let page = view::notice(context, 403, Notice::Foreign);
         return page.noting("verification", None, "refused", "cross_site");
+    }
+    if let Some(language) = menu::asked(form) {
+        return menu::answer(context, form, language);
     }
     let Some(browser) = browser::read(context).filter(|browser| browser::is_ours(context, form, browser))
     else {
@@ -163,7 +167,8 @@ async fn start_again<P: Platform>(
     let Some(browser) = browser::read(context) else { return without_cookie(context, form, rng).await };
     let page = match browser::Transaction::open(context, form, &browser) {
         Ok(transaction) if transaction.hold.is_some() => {
-            return view::elsewhere(context, 403).noting("verification", None, "refused", "elsewhere");
+            let page = view::notice(context, 403, Notice::Elsewhere);
+            return page.noting("verification", None, "refused", "elsewhere");
         }
         Ok(transaction) => {
             let entry = Entry::Typed(&transaction.user_code);
@@ -200,10 +205,7 @@ async fn without_cookie<P: Platform>(
 
 /// Builds the page of `/authorize`, which says that a sign-in cannot start there.
 pub(super) fn refuse_authorization<P: Platform>(context: Context<'_, P>) -> Response {
-    let text = context.text();
-    let page =
-        ProblemPage { text, title: text.authorize_title(), explanation: text.authorize_text(), back: None };
-    view::html(text.language, 400, &page)
+    view::notice(context, 400, Notice::Authorize)
 }
 
 /// Leads from a mistyped path to the page for codes, with everything else in the link.
@@ -215,6 +217,5 @@ pub(super) fn go_to_entry<P>(context: Context<'_, P>) -> Response {
 
 /// Builds the page for a path without an endpoint.
 pub(super) fn nothing_here<P: Platform>(context: Context<'_, P>) -> Response {
-    let text = context.text();
-    view::problem(context, 404, text.lost_title(), text.lost_text())
+    view::notice(context, 404, Notice::Lost)
 }

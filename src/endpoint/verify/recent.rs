@@ -20,10 +20,14 @@ use crate::language::Language;
 use crate::secret;
 use crate::time::{Timestamp, ceil_seconds};
 
+/// The parameter with the nonce of the request.
+pub(super) const REQUEST: &str = "request";
+/// The parameter with which the page says that the button that was pressed changed nothing.
+pub(super) const KEPT: &str = "kept";
 /// Most requests that a browser remembers. Their cookie then has at most about 2 KB.
 const MOST: usize = 4;
 /// How long a request is remembered after its row can be deleted.
-const KEPT: Duration = Duration::from_secs(3_600);
+const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// Most characters of a client's name that the cookie keeps.
 const LONGEST_NAME: usize = 100;
 
@@ -80,7 +84,7 @@ impl Recent {
     }
 
     fn forgotten_at(&self) -> Timestamp {
-        self.ends_at + KEPT
+        self.ends_at + REMEMBERED
     }
 }
 

@@ -3,10 +3,11 @@
 
 use rand_core::CryptoRng;
 
-use super::address::{KEPT, REQUEST, go_to};
+use super::address::go_to;
 use super::browser::HoldRef;
 use super::code::{ask_to_sign_in, hold_of, show, sign_in_again};
-use super::recent::Recent;
+use super::notice::Notice;
+use super::recent::{KEPT, REQUEST, Recent};
 use super::session::check;
 use super::{browser, recent, view};
 use crate::endpoint::form::Form;
@@ -65,8 +66,8 @@ async fn ask<P: Platform>(
             let page = view::result(context, browser, &recent, kept);
             Ok(recent::remember(context, page, browser, &recent, rng))
         }
-        Standing::Expired(at) => Ok(view::expired(context, at)),
-        Standing::Elsewhere => Ok(view::elsewhere(context, 409)),
+        Standing::Expired(at) => Ok(view::notice(context, 409, Notice::Expired(at))),
+        Standing::Elsewhere => Ok(view::notice(context, 409, Notice::Elsewhere)),
         Standing::Over => Ok(view::over(context)),
     }
 }

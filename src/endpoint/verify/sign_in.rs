@@ -3,6 +3,7 @@
 use rand_core::CryptoRng;
 
 use super::browser::{Stale, Transaction};
+use super::notice::Notice;
 use super::session::end;
 use super::turnstile::TurnstileRefusal;
 use super::view::Entry;
@@ -179,9 +180,7 @@ fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Re
 }
 
 fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {
-    let text = context.text();
-    let page = view::problem(context, 403, text.account_refused_title(), text.account_refused_text());
-    page.noting(WHAT, None, "refused", why)
+    view::notice(context, 403, Notice::AccountRefused).noting(WHAT, None, "refused", why)
 }
 
 /// Stores the new session first and then ends the previous one, so that a failure in between leaves the

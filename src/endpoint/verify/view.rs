@@ -6,11 +6,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::browser;
 use super::browser::Stale;
-use super::recent::Recent;
+use super::notice::{NOTICE, Notice};
+use super::recent::{KEPT, REQUEST, Recent};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::messages::Html;
-use crate::endpoint::page::{CodeShape, EndForm, EnterPage, Problem, ProblemPage, ResultPage, SignInPage};
+use crate::endpoint::page::{
+    CodeShape, EndForm, EnterPage, MenuForm, Problem, ProblemPage, ResultPage, SignInPage,
+};
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::Outcome;
@@ -214,6 +216,7 @@ pub(super) fn result<P: Platform>(
     let can_end = seen.outcome == Outcome::Approved
         && context.now < recent.ends_at
         && browser.signed_in(context.now).is_some();
+    let fields: &[(&str, &str)] = &[(REQUEST, &recent.nonce), (KEPT, "yes")];
     let page = ResultPage {
         text,
         outcome: seen.outcome,
@@ -221,44 +224,33 @@ pub(super) fn result<P: Platform>(
         client_name: &seen.client_name,
         kept,
         end: can_end.then_some(EndForm { action: &action, csrf: &csrf, request: &recent.nonce }),
+        menu: MenuForm { action: &action, fields: if kept { fields } else { fields.split_at(1).0 } },
     };
     html(text.language, 200, &page)
 }
 
-/// Builds a page that only says what happened, with a link to start again.
-pub(super) fn problem<P: Platform>(
-    context: Context<'_, P>,
-    status: u16,
-    title: Html,
-    explanation: Html,
-) -> Response {
-    let (text, back) = (context.text(), action(context));
-    html(text.language, status, &ProblemPage { text, title, explanation, back: Some(&back) })
-}
-
-/// Builds the page for a window whose request another session has opened since.
-pub(super) fn elsewhere<P: Platform>(context: Context<'_, P>, status: u16) -> Response {
-    let text = context.text();
-    problem(context, status, text.elsewhere_title(), text.elsewhere_text())
+/// Builds a page that only says what happened, with a link to start again where that can help.
+pub(super) fn notice<P: Platform>(context: Context<'_, P>, status: u16, notice: Notice) -> Response {
+    let (text, action, name) = (context.text(), action(context), notice.name());
+    let (title, explanation) = notice.words(text);
+    let page = ProblemPage {
+        text,
+        title,
+        explanation,
+        back: notice.leads_on().then_some(action.as_str()),
+        menu: MenuForm { action: &action, fields: &[(NOTICE, &name)] },
+    };
+    html(text.language, status, &page)
 }
 
 /// Builds the page for a request of which this browser knows nothing, or that ended without it.
 pub(super) fn over<P: Platform>(context: Context<'_, P>) -> Response {
-    let text = context.text();
-    problem(context, 409, text.over_title(), text.over_text())
-}
-
-/// Builds the page for a request that nobody answered in time.
-pub(super) fn expired<P: Platform>(context: Context<'_, P>, at: Timestamp) -> Response {
-    let text = context.text();
-    problem(context, 409, text.request_expired_title(), text.request_expired_text(&text.clock(at)))
+    notice(context, 409, Notice::Over)
 }
 
 /// Builds the page that says that something cannot be reached. The grant has not changed.
 pub(super) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
-    let text = context.text();
-    let page = problem(context, 503, text.unavailable_title(), text.unavailable_text());
-    page.with("retry-after", "5".to_owned())
+    notice(context, 503, Notice::Unavailable).with("retry-after", "5".to_owned())
 }
 
 /// Returns the path that forms post to.

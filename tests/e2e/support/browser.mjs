@@ -364,8 +364,8 @@ class Browser {
   }
 
   /** Shows the page in a window of this size from now on. */
-  async resize(size) {
-    await this.#emulate(size, 'light');
+  async resize(size, motion = 'reduce') {
+    await this.#emulate(size, 'light', 'none', motion);
   }
 
   /** Returns the edges of the element that a selector finds, in pixels from the top left of the window. */
@@ -386,12 +386,12 @@ class Browser {
     return picture;
   }
 
-  /** Sets window size and color scheme. Turns motion off, so that no color is caught in transition. */
-  async #emulate(size, scheme, forced = 'none') {
+  /** Sets window size and color scheme. Turns motion off unless told otherwise, so that no color is caught in transition. */
+  async #emulate(size, scheme, forced = 'none', motion = 'reduce') {
     const features = [
       { name: 'prefers-color-scheme', value: scheme },
       { name: 'forced-colors', value: forced },
-      { name: 'prefers-reduced-motion', value: 'reduce' },
+      { name: 'prefers-reduced-motion', value: motion },
     ];
     await this.#driver.sendDevToolsCommand('Emulation.setEmulatedMedia', { features });
     // A page from right to left that was smaller before would stay scrolled to the side.

@@ -1,10 +1,13 @@
 //! The language of the pages: how it is chosen, and that all of a page is in it.
 
-use device_grant::endpoint::http::Request;
-use device_grant::language::Language;
+use std::time::Duration;
 
-use crate::support::person::Person;
-use crate::support::{World, get};
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::language::Language;
+use device_grant::place::Place;
+
+use crate::support::person::{Person, hidden};
+use crate::support::{World, get, post};
 
 const ALICE: (&str, &str) = ("alice", "wonderland-8787");
 
@@ -205,4 +208,143 @@ fn every_language_has_every_page_and_arabic_is_written_from_right_to_left() {
             assert!(page.body.len() < 30_000, "{language:?}: {} bytes", page.body.len());
         }
     }
+}
+
+/// Sends the form of the language menu with the hidden fields of the page, as its button for German does.
+fn choose_german(person: &Person<'_>) -> Response {
+    let page = person.page.borrow().body.clone();
+    let (_, form) = page.split_once("<form id=\"form\"").expect("the form of the menu");
+    let (form, menu) = form.split_once("</form>").expect("its end");
+    assert!(menu.contains("<details class=\"languages\">"), "the menu comes last");
+    assert!(menu.contains(r#"form="form" name="language" value="de""#));
+    assert!(!form.contains("decision") && !form.contains("transaction"), "{form}");
+    let mut fields = vec![("language", "de".to_owned())];
+    for name in ["step", "notice", "request", "kept"] {
+        fields.extend(hidden(form, name).map(|value| (name, value)));
+    }
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    person.send(post("/device", &fields))
+}
+
+#[test]
+fn a_result_can_be_read_in_another_language_and_nothing_is_decided_again() {
+    for (decision, english, german) in [
+        ("approve", "<h1>Approved</h1>", "<h1>Genehmigt</h1>"),
+        ("deny", "<h1>Refused</h1>", "<h1>Abgelehnt</h1>"),
+        ("report", "<h1>Refused and reported</h1>", "<h1>Abgelehnt und gemeldet</h1>"),
+    ] {
+        let world = World::new();
+        let person = speaking(&world, Some("en"));
+        person.enter_as(ALICE.0, ALICE.1, &world.start().user_code);
+        let page = person.decide(decision);
+        assert!(page.body.contains(english), "{}", page.body);
+        let events = world.recorded().len();
+
+        let page = choose_german(&person);
+
+        assert_eq!((page.status, lang(&person).as_str()), (200, "de"));
+        assert!(page.body.contains(german), "{}", page.body);
+        assert_eq!(world.recorded().len(), events, "no object has learned anything");
+        assert!(person.reload().body.contains(german), "the choice is remembered");
+    }
+}
+
+#[test]
+fn a_result_still_says_in_another_language_that_the_button_changed_nothing() {
+    let world = World::new();
+    let person = speaking(&world, Some("en"));
+    person.enter_as(ALICE.0, ALICE.1, &world.start().user_code);
+    let consent = person.window();
+    person.decide("approve");
+    let page = consent.decide("deny");
+    assert!(page.body.contains("changed nothing"), "{}", page.body);
+
+    let page = choose_german(&consent);
+
+    assert!(page.body.contains("hat deshalb nichts geändert"), "{}", page.body);
+}
+
+#[test]
+fn a_notice_can_be_read_in_another_language_whatever_led_to_it() {
+    let world = World::new();
+    let person = speaking(&world, Some("en"));
+    let at = |path: &str| Request { path: path.to_owned(), accept: Some("text/html".to_owned()), ..get() };
+    let foreign = Request { sec_fetch_site: Some("cross-site".to_owned()), ..post("/device", &[]) };
+    for (request, status, title) in [
+        (at("/nowhere"), 404, "Hier ist nichts"),
+        (foreign, 403, "Formular abgelehnt"),
+        (Request { query: "request=unknown".to_owned(), ..at("/device") }, 409, "Diese Anfrage ist beendet"),
+        (at("/authorize"), 400, "Melden Sie sich auf Ihrem Gerät an"),
+    ] {
+        person.forget_cookies();
+        assert_eq!(person.send(request).status, status, "{title}");
+        let page = choose_german(&person);
+        assert_eq!(page.status, status, "{title}");
+        assert!(page.body.contains(&format!("<h1>{title}</h1>")), "{}", page.body);
+    }
+}
+
+#[test]
+fn the_menu_leads_nowhere_else() {
+    let world = World::new();
+    let person = speaking(&world, Some("en"));
+    for (name, value) in [
+        ("request", "x\r\nset-cookie: a=b"),
+        ("request", "//evil.example"),
+        ("notice", "<script>"),
+        ("notice", "expired-99999999999999999999"),
+    ] {
+        let answer =
+            person.exchange(post("/device", &[("step", "language"), ("language", "de"), (name, value)]));
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/device")), "{value}");
+    }
+    let foreign = Request {
+        sec_fetch_site: Some("cross-site".to_owned()),
+        ..post("/device", &[("step", "language"), ("language", "de")])
+    };
+    assert_eq!(person.exchange(foreign).status, 403, "no other site chooses");
+}
+
+/// Returns a browser in this time zone.
+fn in_zone<'a>(world: &'a World, zone: Option<&'static str>) -> Person<'a> {
+    let place = move || Place { zone: zone.map(str::to_owned), ..Place::default() };
+    Person::before(
+        move |request| world.send(&Request { place: place().into(), ..request.clone() }),
+        "198.51.100.23",
+    )
+}
+
+#[test]
+fn times_are_in_the_time_zone_of_the_reader_and_name_it() {
+    for (zone, clock) in
+        [(Some("Europe/Berlin"), "13:40 GMT+1"), (Some("Mars/Olympus"), "12:40 UTC"), (None, "12:40 UTC")]
+    {
+        let world = World::new();
+        let person = in_zone(&world, zone);
+        let clock = clock
+            .replace("12:40", &world.now().clock())
+            .replace("13:40", &(world.now() + Duration::from_secs(3_600)).clock());
+        let page = person.enter_as(ALICE.0, ALICE.1, &world.start().user_code);
+        assert_eq!(page.body.matches(&format!("Just now, {clock}")).count(), 2, "{}", page.body);
+
+        let page = person.decide("approve");
+
+        assert!(page.body.contains(&format!("You approved this at {clock}.")), "{}", page.body);
+    }
+}
+
+#[test]
+fn the_end_of_a_link_is_told_by_its_day_when_it_is_long_ago() {
+    let world = World::new();
+    let link = world.start().answer["verification_uri_complete"].as_str().unwrap().to_owned();
+    let path = link.trim_start_matches("http://127.0.0.1:8787").to_owned();
+    let end = world.now() + Duration::from_secs(300);
+    world.wait(300 + 43_199);
+    let clock = format!("expired at {} UTC", end.clock());
+    let page = Person::of(&world).open(&path);
+    assert!(page.body.contains(&clock), "{}", page.body);
+
+    world.wait(1);
+    let page = Person::of(&world).open(&path);
+    assert!(page.body.contains(&format!("expired on day {}.", end.seconds() / 86_400)), "{}", page.body);
 }

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::endpoint::platform::NotFetched;
 
 use crate::support::person::Person;
 use crate::support::{World, get};
@@ -113,6 +114,56 @@ fn no_other_address_has_a_logo_or_may_be_cached() {
         assert_eq!((answer.status, answer.header("cache-control")), (404, Some("no-store")), "{path}");
     }
     assert_eq!(fetch(&World::new(), "GET", &address).status, 404, "a server without a logo");
+}
+
+const URL: &str = "https://cdn.example/logo.png";
+
+/// Lets the server on the web have this file at [`URL`].
+fn publish(world: &World, file: Result<Vec<u8>, NotFetched>) {
+    world.server.platform.files.borrow_mut().insert(URL.to_owned(), file);
+}
+
+#[test]
+fn a_logo_from_another_server_is_fetched_once_and_kept() {
+    let world = World::with(&[("SERVICE_LOGO", URL)]);
+    let bytes = STANDARD.decode(PNG).expect("base64");
+    publish(&world, Ok(bytes.clone()));
+    let address = logo_of(&Person::of(&world).open("/device"));
+    assert_eq!(world.server.platform.fetches.get(), 0, "no page waits for it");
+
+    for _ in 0..2 {
+        let image = fetch(&world, "GET", &address);
+        assert_eq!((image.status, image.bytes.as_ref()), (200, Some(&bytes)));
+        assert_eq!(image.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    }
+    publish(&world, Err(NotFetched::Unreachable));
+    let world = world.restarted(&[("SERVICE_LOGO", URL)]);
+    assert_eq!(fetch(&world, "GET", &address).status, 200, "another isolate has it from the registry");
+    assert_eq!(world.server.platform.fetches.get(), 1);
+
+    let world = world.restarted(&[("SERVICE_LOGO", "https://cdn.example/logo.png?v=2")]);
+    assert_ne!(logo_of(&Person::of(&world).open("/device")), address, "another URL is another image");
+}
+
+#[test]
+fn a_logo_that_cannot_be_fetched_is_tried_again_after_ten_seconds() {
+    let world = World::with(&[("SERVICE_LOGO", URL)]);
+    let address = logo_of(&Person::of(&world).open("/device"));
+    for (file, reason) in [(Err(NotFetched::Status(500)), "status"), (Ok(b"<svg/>".to_vec()), "not_an_image")]
+    {
+        publish(&world, file);
+        for (reason, fetches) in [(reason, 1), ("tried_before", 0)] {
+            let before = world.server.platform.fetches.get();
+            let answer = fetch(&world, "GET", &address);
+            assert_eq!((answer.status, answer.header("retry-after")), (503, Some("10")));
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+            assert_eq!(answer.decisions.first().map(|line| line.reason), Some(reason));
+            assert_eq!(world.server.platform.fetches.get() - before, fetches);
+        }
+        world.wait(10);
+    }
+    publish(&world, Ok(STANDARD.decode(PNG).expect("base64")));
+    assert_eq!(fetch(&world, "GET", &address).status, 200);
 }
 
 #[test]

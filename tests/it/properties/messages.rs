@@ -34,13 +34,14 @@ use device_grant::identity::command::{
 };
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
+use device_grant::logo::Logo;
 use device_grant::network::Width;
 use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
 };
 use device_grant::registry::command::{
-    CreateClient, DeleteClient, DescribeScope, FindAtSource, KeyRefusal, ListClients, RegistryRefusal,
-    RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
+    CreateClient, DeleteClient, DescribeScope, FindAtSource, FindLogo, KeepLogo, KeyRefusal, ListClients,
+    RegistryRefusal, RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
 };
 use device_grant::registry::invitations::{
     CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -359,11 +360,14 @@ fn commands_to_the_registry() {
     let record = json(&client);
     let dry_run = Some(Trial { scopes: Scope::parse("fly").expect("a scope") });
     travels(
-        CreateClient { client, dry_run, by: operator() },
+        CreateClient { client, logo: None, dry_run, by: operator() },
         &format!(
             r#"{{"create_client":{{"client":{record},"dry_run":{{"scopes":"fly"}},"by":{{"operator":"9f86d081"}}}}}}"#
         ),
     );
+    let (name_of_it, logo) = (name(), Logo::read(b"\xff\xd8\xff".to_vec()).expect("a JPEG"));
+    travels(FindLogo { name: name() }, r#"{"find_logo":{"name":"a"}}"#);
+    travels(KeepLogo { name: name_of_it, logo }, r#"{"keep_logo":{"name":"a","logo":"/9j/"}}"#);
     travels(
         DeleteClient {
             client_id: name(),

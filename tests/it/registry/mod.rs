@@ -8,6 +8,7 @@ mod admin_secrets;
 mod admin_tokens;
 mod admin_unavailable;
 mod changes;
+mod client_logos;
 mod client_metadata;
 mod events;
 mod invitations;

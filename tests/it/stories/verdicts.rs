@@ -81,6 +81,44 @@ fn a_far_request_begins_with_both_places_and_a_button_that_refuses() {
 }
 
 #[test]
+fn where_only_a_country_is_known_the_sentence_fits_its_name() {
+    let world = World::new();
+    let country = |code: &str| Place { city: None, coordinates: None, ..place(code, "", (0.0, 0.0), 3_320) };
+    for (there, here, heading) in [
+        (
+            country("NG"),
+            berlin(),
+            "This request comes from another country: Nigeria. You are in: Berlin, Germany.",
+        ),
+        (
+            lagos(),
+            country("DE"),
+            "This request comes from another country: Lagos, Nigeria. You are in: Germany.",
+        ),
+        (lagos(), berlin(), "This request comes from Lagos, Nigeria. You are in Berlin, Germany."),
+    ] {
+        let send = |request: &Request| world.send(&Request { place: here.clone().into(), ..request.clone() });
+        let person = Person::before(send, "198.51.100.23");
+        let page = person.enter_as(ALICE.0, ALICE.1, &start(&world, there));
+        let (_, rest) = page.body.split_once("<h2 id=\"far_title\">").expect("a far request");
+        let shown = rest.split_once("</h2>").expect("its end").0;
+        assert_eq!(words(&format!("<h2>{shown}<")), heading);
+    }
+}
+
+#[test]
+fn the_page_says_what_refusing_and_reporting_do() {
+    let world = World::new();
+    let page = in_berlin(&world).enter_as(ALICE.0, ALICE.1, &start(&world, berlin()));
+
+    let said = words(&page.body);
+    let difference =
+        "“Refuse” gives no access. “I didn’t start this” also warns the people who run this service.";
+    assert!(said.contains(difference), "{said}");
+    assert!(page.body.contains("value=\"report\" formnovalidate aria-describedby=\"choices\""));
+}
+
+#[test]
 fn a_near_request_has_a_neutral_line() {
     let world = World::new();
 

@@ -1,5 +1,7 @@
 //! The rules of English and German, as far as the pages need them. The runtime's own are tested in `tests/e2e/`.
 
+use std::time::Duration;
+
 use device_grant::endpoint::intl::{Intl, Plural, Unit};
 use device_grant::language::Language;
 use device_grant::time::Timestamp;
@@ -30,8 +32,15 @@ impl Intl for TwoLanguages {
         Some(name.to_owned())
     }
 
-    fn clock(&self, _: Language, at: Timestamp) -> String {
-        format!("{} UTC", at.clock())
+    fn clock(&self, _: Language, at: Timestamp, zone: Option<&str>) -> String {
+        match zone {
+            Some("Europe/Berlin") => format!("{} GMT+1", (at + Duration::from_secs(3_600)).clock()),
+            Some(_) | None => format!("{} UTC", at.clock()),
+        }
+    }
+
+    fn day(&self, _: Language, at: Timestamp, _: Option<&str>) -> String {
+        format!("day {}", at.seconds() / 86_400)
     }
 
     fn ago(&self, language: Language, number: u64, unit: Unit) -> String {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
-use device_grant::endpoint::platform::{Platform, Unavailable};
+use device_grant::endpoint::platform::{NotFetched, Platform, Unavailable};
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::signing_keys;
 use device_grant::registry::snapshot;
@@ -34,7 +34,7 @@ pub(crate) struct Memories {
     pub(super) shards: RefCell<BTreeMap<String, GrantRows>>,
     pub(super) accounts: RefCell<BTreeMap<AccountShard, AccountRows>>,
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
-    pub(super) registry: RegistryRows,
+    pub(crate) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,
     /// How far the registry's clock is ahead of the Workers'.
     pub(crate) registry_ahead: Cell<Duration>,
@@ -46,6 +46,8 @@ pub(crate) struct Memories {
     pub(crate) siteverify: siteverify::Siteverify,
     /// The bodies of the documents that can be fetched, by URL.
     pub(crate) documents: RefCell<BTreeMap<String, String>>,
+    /// The files that can be fetched, by URL; or why they cannot.
+    pub(crate) files: RefCell<BTreeMap<String, Result<Vec<u8>, NotFetched>>>,
     /// How many documents were fetched.
     pub(crate) fetches: Cell<u32>,
     /// Calls of grant shards since the last reset.
@@ -294,6 +296,12 @@ impl Platform for Memories {
         self.fetches.set(self.fetches.get() + 1);
         self.reach("documents")?;
         self.documents.borrow().get(url).cloned().ok_or(Unavailable)
+    }
+
+    async fn fetch_bytes(&self, url: &str, most: usize) -> Result<Vec<u8>, NotFetched> {
+        self.fetches.set(self.fetches.get() + 1);
+        let found = self.files.borrow().get(url).cloned().unwrap_or(Err(NotFetched::Unreachable))?;
+        if found.len() > most { Err(NotFetched::Large(most)) } else { Ok(found) }
     }
 
     fn intl(&self) -> &dyn Intl {

@@ -25,7 +25,7 @@ use device_grant::registry::admin_token::AdminToken;
 use device_grant::registry::invitation::Invitation;
 use device_grant::registry::outline::standard_scopes;
 use device_grant::registry::quota::{Size, length};
-use device_grant::registry::rows::{NewKey, StoredKey};
+use device_grant::registry::rows::{NewKey, StoredKey, StoredLogo};
 use device_grant::secret::{Digest, encode};
 use device_grant::time::Timestamp;
 use device_grant::token::mapping::Rules;
@@ -67,6 +67,8 @@ pub(crate) struct RegistryRows {
     /// How long a key signs; `None` if keys are not rotated.
     pub(crate) rotation: Cell<Option<Duration>>,
     pub(crate) removed: RefCell<BTreeSet<String>>,
+    /// The logos by owner.
+    pub(crate) logos: RefCell<BTreeMap<String, StoredLogo>>,
     pub(crate) scopes: RefCell<BTreeMap<String, String>>,
     /// How often the use of a client was stamped.
     pub(crate) stamps: Cell<u32>,
@@ -297,6 +299,20 @@ impl registry::rows::Rows for RegistryRows {
 
     fn was_removed(&self, client_id: &str) -> Result<bool, Infallible> {
         Ok(self.removed.borrow().contains(client_id))
+    }
+
+    fn logo(&self, name: &str) -> Result<Option<StoredLogo>, Infallible> {
+        Ok(self.logos.borrow().values().find(|logo| logo.name == name).cloned())
+    }
+
+    fn put_logo(&self, owner: &str, logo: &StoredLogo) -> Result<(), Infallible> {
+        self.logos.borrow_mut().insert(owner.to_owned(), logo.clone());
+        Ok(())
+    }
+
+    fn remove_logo(&self, owner: &str) -> Result<(), Infallible> {
+        self.logos.borrow_mut().remove(owner);
+        Ok(())
     }
 
     fn scopes(&self) -> Result<BTreeMap<String, String>, Infallible> {

@@ -10,11 +10,12 @@ use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::format::Format;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::group::Group;
+use device_grant::logo::Logo;
 use device_grant::registry::admin_token::{AdminScope, AdminToken};
 use device_grant::registry::invitation::{Invitation, Kind};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::registry::outline::Outline;
-use device_grant::registry::rows::StoredKey;
+use device_grant::registry::rows::{StoredKey, StoredLogo};
 use device_grant::secret::Digest;
 use device_grant::token::signing_key::{Algorithm, Material, PublicKey};
 
@@ -216,5 +217,19 @@ fn a_changed_client_with_a_rotated_secret() {
         &format!(
             r#"{{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{authentication},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,"history":{history}}}"#
         ),
+    );
+}
+
+#[test]
+fn a_client_with_a_logo_and_its_image() {
+    let client = Client { logo: Some("a".to_owned()), ..demo::clients().remove(0) };
+    pin(
+        &client,
+        r#"{"format":1,"client_id":"demo-tv","client_name":"Demo TV","grant_types":["urn:ietf:params:oauth:grant-type:device_code","refresh_token"],"scope":"email offline_access openid profile","authentication":{"method":"none"},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,"logo":"a"}"#,
+    );
+    let image = Logo::read(b"\xff\xd8\xff".to_vec()).expect("a JPEG");
+    pin(
+        &StoredLogo { format: Format, name: "a".to_owned(), image },
+        r#"{"format":1,"name":"a","image":"/9j/"}"#,
     );
 }
