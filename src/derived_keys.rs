@@ -63,6 +63,7 @@ pub struct Keys {
     wrapping: [u8; 32],
     access_token: [u8; 32],
     link: [u8; 32],
+    provider: [u8; 32],
 }
 
 impl Keys {
@@ -83,6 +84,7 @@ impl Keys {
             wrapping: master.derive("wrapping"),
             access_token: master.derive("access token"),
             link: master.derive("link"),
+            provider: master.derive("provider"),
         }
     }
 
@@ -145,6 +147,8 @@ pub enum Purpose {
     SigningKey,
     /// An opaque access token.
     AccessToken,
+    /// The secret that a provider issued to this server, at rest.
+    ProviderSecret,
 }
 
 impl Purpose {
@@ -155,6 +159,7 @@ impl Purpose {
             Self::Recent => b"recent requests",
             Self::SigningKey => b"signing key",
             Self::AccessToken => b"access token",
+            Self::ProviderSecret => b"provider secret",
         }
     }
 
@@ -163,6 +168,7 @@ impl Purpose {
             Self::Cookie | Self::Transaction | Self::Recent => &keys.browser,
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
+            Self::ProviderSecret => &keys.provider,
         }
     }
 }

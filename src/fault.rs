@@ -23,6 +23,12 @@ impl Fault {
     pub fn at_item(name: &str, index: usize, detail: impl Into<String>) -> Self {
         Self { pointer: format!("/{}/{index}", escape(name)), detail: detail.into() }
     }
+
+    /// Returns the same fault of a document that is the member `name` of another one.
+    #[must_use]
+    pub fn within(self, name: &str) -> Self {
+        Self { pointer: format!("/{}{}", escape(name), self.pointer), ..self }
+    }
 }
 
 /// Escapes `name` as RFC 6901 §3 requires.
@@ -38,5 +44,6 @@ mod tests {
     fn a_pointer_is_escaped() {
         assert_eq!(Fault::at("a/b~c", "").pointer, "/a~1b~0c");
         assert_eq!(Fault::at_item("contacts", 2, "").pointer, "/contacts/2");
+        assert_eq!(Fault::at("b", "").within("a/").pointer, "/a~1/b");
     }
 }

@@ -16,6 +16,7 @@
 //! * [`token`] - what tokens contain, and how they are signed and verified; DPoP
 //! * [`identity`] - accounts, passwords, passkeys and browser sessions
 //! * [`passkey`] - the ceremonies of WebAuthn
+//! * [`upstream`] - the OpenID Providers that people sign in with
 //! * [`limiter`] - budgets for wrong codes and passwords, and caps on live codes
 //! * [`policy`] - whether a step of a grant may happen at all
 //! * [`audit`] - events, and their way to the ledger
@@ -123,6 +124,7 @@ pub mod sharding;
 pub mod sub;
 pub mod time;
 pub mod token;
+pub mod upstream;
 pub mod verdict;
 pub mod visible;
 pub mod web_origin;

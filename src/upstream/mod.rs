@@ -1,0 +1,3 @@
+//! OpenID Providers that people sign in with: this server is their relying party.
+
+pub mod provider;

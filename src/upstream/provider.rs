@@ -1,0 +1,235 @@
+//! An OpenID Provider that people sign in with, as the registry stores it.
+
+pub mod claim_path;
+pub mod issuer;
+pub mod view;
+pub mod written;
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::SecretBy;
+use crate::client::history::History;
+use crate::format::Format;
+use crate::scope::Scope;
+use crate::token::signing_key::Algorithm;
+use claim_path::ClaimPath;
+use issuer::ProviderIssuer;
+
+/// Identifies a provider for ever, in paths, in the keys of accounts and in the names of groups: 1 to 32 lower-case
+/// letters, digits and hyphens, beginning with a letter or digit.
+#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProviderId(String);
+
+/// The names that stand for people without a provider: accounts of this server, and Cloudflare Access.
+const RESERVED: [&str; 2] = ["local", "access"];
+
+impl ProviderId {
+    /// Reads an identifier; `None` if it is malformed or reserved.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let sound = text.bytes().all(plain) && !text.starts_with('-') && (1..=32).contains(&text.len());
+        (sound && !RESERVED.contains(&text)).then(|| Self(text.to_owned()))
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ProviderId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a provider's id has 1 to 32 lower-case letters, digits and hyphens")
+    }
+}
+
+impl From<ProviderId> for String {
+    fn from(id: ProviderId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for ProviderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A provider, and this server's registration with it.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Provider {
+    pub format: Format<1>,
+    pub id: ProviderId,
+    /// What people call the provider: "Sign in with …".
+    pub name: String,
+    /// Never changes: another issuer would give the accounts of this `id` to other people.
+    pub issuer: ProviderIssuer,
+    /// The identifier that the provider gave to this server.
+    pub client_id: String,
+    pub authentication: ProviderAuthentication,
+    /// The one algorithm of ID tokens and logout tokens.
+    pub id_token_signed_response_alg: Algorithm,
+    /// The scopes that this server asks for; `openid` is among them.
+    pub scope: Scope,
+    pub claims: ClaimPaths,
+    /// The groups whose members may sign in, as the provider names them; empty if everybody may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_groups: Vec<String>,
+    /// The domains of the verified e-mail addresses that may sign in, in lower case; empty if every address may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_email_domains: Vec<String>,
+    /// The authentication context classes that this server asks for at every sign-in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acr_values: Vec<String>,
+    /// The methods (RFC 8176) of which one makes a sign-in strong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strong_amr: Vec<String>,
+    /// The authentication context classes that make a sign-in strong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strong_acr: Vec<String>,
+    /// Whether a logout at the provider ends the access of devices too, not only sessions.
+    pub end_families_on_logout: bool,
+    /// Seconds after which a refreshing device makes this server ask the provider whether the person is still there;
+    /// `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recheck_seconds: Option<u64>,
+    /// If false, nobody can sign in with the provider.
+    pub enabled: bool,
+    /// The place among the providers on the page: smaller numbers come first.
+    pub order: u64,
+    pub history: History,
+}
+
+/// How this server authenticates to a provider.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "method")]
+pub enum ProviderAuthentication {
+    /// With a secret that the provider issued (RFC 6749 §2.3.1).
+    Secret {
+        /// By HTTP Basic or in the body.
+        by: SecretBy,
+        /// The secret, sealed.
+        sealed: SealedSecret,
+    },
+    /// With a JWT that this server signs with its own key; the public half is at `/jwks.json` (RFC 7523 §2.2).
+    PrivateKeyJwt {
+        /// The algorithm of the signature.
+        alg: Algorithm,
+    },
+}
+
+impl ProviderAuthentication {
+    /// Returns the `token_endpoint_auth_method` (RFC 7591 §2).
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Secret { by: SecretBy::Basic, .. } => "client_secret_basic",
+            Self::Secret { by: SecretBy::Post, .. } => "client_secret_post",
+            Self::PrivateKeyJwt { .. } => "private_key_jwt",
+        }
+    }
+
+    /// Returns the sealed secret, if the method has one.
+    #[must_use]
+    pub const fn secret(&self) -> Option<&SealedSecret> {
+        match self {
+            Self::Secret { sealed, .. } => Some(sealed),
+            Self::PrivateKeyJwt { .. } => None,
+        }
+    }
+
+    /// Returns the algorithm for which this server needs a key of its own.
+    #[must_use]
+    pub const fn signing_alg(&self) -> Option<Algorithm> {
+        match self {
+            Self::Secret { .. } => None,
+            Self::PrivateKeyJwt { alg } => Some(*alg),
+        }
+    }
+}
+
+/// A secret that the provider issued, sealed with a key derived from `MASTER_KEY`
+/// ([`Purpose::ProviderSecret`](crate::derived_keys::Purpose::ProviderSecret)): base64url.
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct SealedSecret(String);
+
+impl SealedSecret {
+    /// Takes what sealing returned, base64url.
+    #[must_use]
+    pub const fn of(sealed: String) -> Self {
+        Self(sealed)
+    }
+
+    /// Returns the base64url of the sealed bytes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Even sealed, a secret does not belong in a log.
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedSecret(..)")
+    }
+}
+
+/// Where the claims of a person are in an ID token or a userinfo response.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct ClaimPaths {
+    /// What identifies the person at the provider. Never changes, as the issuer.
+    pub subject: ClaimPath,
+    pub name: ClaimPath,
+    pub email: ClaimPath,
+    pub username: ClaimPath,
+    pub groups: ClaimPath,
+}
+
+impl Provider {
+    /// Returns whether both are the same source of identities: their accounts may share an `id`.
+    #[must_use]
+    pub fn is_same_source(&self, other: &Source) -> bool {
+        self.issuer == other.issuer && self.claims.subject == other.subject
+    }
+
+    /// Returns what stays reserved for the `id` when the provider is deleted.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source { issuer: self.issuer.clone(), subject: self.claims.subject.clone() }
+    }
+}
+
+/// Who the subjects of a provider are: its issuer, and the claim that identifies them. An `id` stands for one source for
+/// ever, even after its provider was deleted, because accounts carry the `id`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what they are")]
+pub struct Source {
+    pub issuer: ProviderIssuer,
+    pub subject: ClaimPath,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_short_and_plain_and_not_a_source_of_our_own() {
+        for good in ["okta", "0", "entra-id", "a-", &"a".repeat(32)] {
+            assert!(ProviderId::parse(good).is_some(), "{good}");
+        }
+        for bad in ["", "-a", "Okta", "a b", "a:b", "ö", "local", "access", &"a".repeat(33)] {
+            assert!(ProviderId::parse(bad).is_none(), "{bad}");
+        }
+        assert!(serde_json::from_str::<ProviderId>("\"local\"").is_err());
+    }
+}
