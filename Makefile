@@ -18,7 +18,7 @@ dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTE
 device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SECRET=, SCOPE=, API=1, DPOP=1; HELP=1)
 	@scripts/device
 
-apply: ## Make the server's clients and scopes match a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)
+apply: ## Make the server's clients, scopes and providers match a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)
 	@scripts/apply
 
 test: ## Set up and run every test

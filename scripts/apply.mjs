@@ -1,4 +1,4 @@
-// Makes a running server's clients and scopes match a file: shows what would change, asks, and changes it.
+// Makes a running server's clients, scopes and OpenID Providers match a file: shows what would change, asks, and changes it.
 //
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… FILE=clients.toml scripts/apply
 //
@@ -10,8 +10,15 @@ import { TomlError, parse } from 'smol-toml';
 
 /** The admin token of `make dev`. It is public, and sent only to a server on this machine. */
 const DEVELOPMENT_TOKEN = 'development-admin-token';
-/** Members of an answer that are not part of the client's or scope's definition. */
-const READ_ONLY = ['client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'warnings', 'client_secret'];
+/** Members of an answer that are not part of the definition of a client, scope or provider. */
+const READ_ONLY = [
+  'client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'created_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'warnings',
+  'client_secret', 'client_secret_changed', 'redirect_uri', 'backchannel_logout_uri', 'security_events_uri',
+];
+/** The arrays of tables of a file: what one item is called, and the member that identifies it. */
+const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kind: 'provider', key: 'id' } };
+/** The member of a provider in a file that names the environment variable with its secret. */
+const SECRET_ENV = 'client_secret_env';
 
 const { FILE, ISSUER = 'http://127.0.0.1:8787', DRY_RUN, YES, PRUNE } = process.env;
 const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
@@ -54,7 +61,7 @@ async function main() {
 
 // --- The file ---
 
-/** Reads and checks a file. Returns its scopes and clients, and its name and text, for the line numbers in messages. */
+/** Reads and checks a file. Returns its scopes, clients and providers, and its name and text, for the line numbers in messages. */
 function read(name) {
   if (!name) throw new UserError('Which file? make apply FILE=clients.toml');
   let text;
@@ -71,8 +78,8 @@ function read(name) {
 
 function toml(name, text) {
   try {
-    const { scopes = {}, clients = [], ...others } = parse(text);
-    return { scopes, clients, others };
+    const { scopes = {}, clients = [], providers = [], ...others } = parse(text);
+    return { scopes, clients, providers, others };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
@@ -80,22 +87,42 @@ function toml(name, text) {
   }
 }
 
-/** Yields mistakes that need no server to find: unknown tables, and a `client_id` that is missing or used twice. */
-function* misplaced({ name, text, scopes, clients, others }) {
+/** Yields mistakes that need no server to find: unknown tables, items without a name or with the same, and secrets. */
+function* misplaced(file) {
+  const { name, text, scopes, others } = file;
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes] and [[clients]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]] and [[providers]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
-  if (!Array.isArray(clients) || clients.some((client) => typeof client !== 'object')) {
-    yield `${name}:${lineOf(text, 'clients')}: clients must be an array of tables: [[clients]]`;
+  for (const array of Object.keys(ARRAYS)) yield* misnamed(file, array);
+  if (Array.isArray(file.providers)) yield* misplacedSecrets(file);
+}
+
+/** Yields an array that is not one of tables, and items of it whose key is missing or used twice. */
+function* misnamed({ name, text, [array]: items }, array) {
+  const { kind, key } = ARRAYS[array];
+  if (!Array.isArray(items) || items.some((item) => typeof item !== 'object')) {
+    yield `${name}:${lineOf(text, array)}: ${array} must be an array of tables: [[${array}]]`;
     return;
   }
   const seen = new Set();
-  for (const [index, { client_id }] of clients.entries()) {
-    const line = lineOfClient(text, index, 'client_id');
-    if (typeof client_id !== 'string') yield `${name}:${line}: every client in the file needs a client_id, a string`;
-    else if (seen.has(client_id)) yield `${name}:${line}: the client ${client_id} is already defined above`;
-    seen.add(client_id);
+  for (const [index, { [key]: id }] of items.entries()) {
+    const line = lineOfItem(text, array, index, key);
+    if (typeof id !== 'string') yield `${name}:${line}: every ${kind} in the file needs ${/^[aeiou]/.test(key) ? 'an' : 'a'} ${key}, a string`;
+    else if (seen.has(id)) yield `${name}:${line}: the ${kind} ${id} is already defined above`;
+    seen.add(id);
+  }
+}
+
+/** Yields secrets in the file, and environment variables that are named but not set. */
+function* misplacedSecrets({ name, text, providers }) {
+  for (const [index, provider] of providers.entries()) {
+    const at = (member) => `${name}:${lineOfItem(text, 'providers', index, member)}`;
+    const variable = provider[SECRET_ENV];
+    if ('client_secret' in provider) yield `${at('client_secret')}: a secret does not belong in a file: name the environment variable that has it in ${SECRET_ENV}`;
+    if (variable === undefined) continue;
+    if (typeof variable !== 'string') yield `${at(SECRET_ENV)}: ${SECRET_ENV} must be the name of an environment variable`;
+    else if (!process.env[variable]) yield `${at(SECRET_ENV)}: the environment variable ${variable} is not set: it must have the secret that the provider issued`;
   }
 }
 
@@ -106,15 +133,17 @@ function lineOf(text, name) {
   return found + 1 || 1;
 }
 
-/** Returns the line number of a member of client `index` (from 0), or the client's first line if it has none. */
-function lineOfClient(text, index, member) {
+/** Returns the line number of a member of item `index` (from 0) of an array of tables, or the item's first line if it has none. */
+function lineOfItem(text, array, index, member) {
   const lines = text.split('\n');
-  let [client, begins] = [-1, 1];
+  let [item, begins] = [-1, 1];
   for (const [at, line] of lines.entries()) {
-    if (/^\s*\[\[\s*clients\s*\]\]/.test(line)) {
-      client += 1;
-      if (client === index) begins = at + 1;
-    } else if (client === index && new RegExp(`^\\s*(\\[+\\s*clients\\.)?["']?${member.replace(/[^\w]/g, '\\$&')}["']?\\s*[=\\].]`).test(line)) {
+    const table = line.match(/^\s*\[\[\s*(\w+)\s*\]\]/)?.[1];
+    if (table in ARRAYS) {
+      if (table === array) item += 1;
+      if (table === array && item === index) begins = at + 1;
+      else if (item === index) return begins;
+    } else if (item === index && new RegExp(`^\\s*(\\[+\\s*${array}\\.)?["']?${member.replace(/[^\w]/g, '\\$&')}["']?\\s*[=\\].]`).test(line)) {
       return at + 1;
     }
   }
@@ -172,7 +201,7 @@ async function compare(file, ask) {
   const faults = [];
   const refuse = (line, body) => faults.push(...(body.errors ?? [{ detail: problem(body)[0] }]).map((error) => `${file.name}:${line(error.pointer)}: ${error.detail}`));
   const known = new Map((await all(ask, '/scopes')).map((scope) => [scope.name, scope]));
-  const clients = await all(ask, '/clients');
+  const [clients, providers] = [await all(ask, '/clients'), await all(ask, '/providers')];
   const scopes = Object.entries(file.scopes).map(([name, value]) => [name, typeof value === 'object' ? value : { description: value }]);
 
   const changes = [];
@@ -183,18 +212,33 @@ async function compare(file, ask) {
   }
   const assumed = encodeURIComponent(scopes.map(([name]) => name).join(' '));
   for (const [index, wanted] of file.clients.entries()) {
-    const member = (pointer) => pointer?.split('/')[1].replaceAll('~1', '/').replaceAll('~0', '~') ?? 'client_id';
-    const change = await compareClient(ask, wanted, assumed, (body) => refuse((pointer) => lineOfClient(file.text, index, member(pointer)), body));
+    const change = await compareClient(ask, wanted, assumed, (body) => refuse((pointer) => lineOfItem(file.text, 'clients', index, member(pointer) ?? 'client_id'), body));
     (change?.lines ? changes : same).push(change ?? `client ${wanted.client_id}`);
+  }
+  for (const [index, wanted] of file.providers.entries()) {
+    const written = (pointer) => member(pointer)?.replace(/^client_secret$/, SECRET_ENV) ?? 'id';
+    const change = await compareProvider(ask, wanted, (body) => refuse((pointer) => lineOfItem(file.text, 'providers', index, written(pointer)), body));
+    (change?.lines ? changes : same).push(change ?? `provider ${wanted.id}`);
   }
   if (faults.length > 0) throw new UserError(`${faults.join('\n')}\n\nNothing was changed.`);
 
-  const wanted = new Set(file.clients.map(({ client_id }) => client_id));
   const unlisted = [
-    ...clients.filter(({ client_id }) => !wanted.has(client_id)).map(({ client_id }) => removal(ask, 'client', client_id)),
+    ...missing(clients, file.clients, 'client_id').map((client_id) => removal(ask, 'client', client_id)),
+    ...missing(providers, file.providers, 'id').map((id) => removal(ask, 'provider', id)),
     ...[...known.values()].filter(({ name, standard }) => !standard && !Object.hasOwn(file.scopes, name)).map(({ name }) => removal(ask, 'scope', name)),
   ];
   return PRUNE ? { changes: [...changes, ...unlisted], same, unlisted: [] } : { changes, same, unlisted };
+}
+
+/** Returns the member that a JSON pointer leads into; `undefined` if there is no pointer. */
+function member(pointer) {
+  return pointer?.split('/')[1].replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** Returns the keys of the items that the file does not have. */
+function missing(items, wanted, key) {
+  const listed = new Set(wanted.map((item) => item[key]));
+  return items.map((item) => item[key]).filter((id) => !listed.has(id));
 }
 
 /** Returns all items of a list, read page by page. */
@@ -228,7 +272,7 @@ async function compareClient(ask, wanted, assumed, refuse) {
   if (tried.status !== 200) return refuse(tried.body);
   const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, [...Object.keys(wanted), 'grant_types', 'scope', 'token_endpoint_auth_method']);
   if (isThere && lines.length === 0) return undefined;
-  lines.push(...(tried.body.warnings ?? []).map((warning) => yellow(`! ${warning}`)));
+  lines.push(...(tried.body.warnings ?? []).map((warning) => yellow(`! ${escaped(warning)}`)));
   const apply = async () => {
     const { body } = await must(`The client ${wanted.client_id}`, ask(method, target, { body: wanted, etag }));
     // A dry run fetches no logo.
@@ -236,6 +280,23 @@ async function compareClient(ask, wanted, assumed, refuse) {
     for (const warning of found) console.log(yellow(`! ${escaped(wanted.client_id)}: ${escaped(warning)}`));
   };
   return { title: title(isThere, `client ${wanted.client_id}`), lines, apply };
+}
+
+/** Compares a provider with what the file and the environment would make of it. A secret that the file does not name stays. */
+async function compareProvider(ask, { [SECRET_ENV]: variable, ...wanted }, refuse) {
+  const path = `/providers/${encodeURIComponent(wanted.id)}`;
+  const now = await ask('GET', path);
+  const isThere = now.status === 200;
+  const body = { ...wanted, ...(variable && { client_secret: process.env[variable] }) };
+  const [method, target, etag] = isThere ? ['PUT', path, now.etag] : ['POST', '/providers', undefined];
+  const tried = await ask(method, `${target}?dry_run=true`, { body, etag });
+  if (tried.status !== 200) return refuse(tried.body);
+  const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, [...Object.keys(wanted), 'redirect_uri'], ['id']);
+  if (tried.body.client_secret_changed) lines.push(yellow('~ client_secret'));
+  if (isThere && lines.length === 0) return undefined;
+  lines.push(...(tried.body.warnings ?? []).map((warning) => yellow(`! ${escaped(warning)}`)));
+  const apply = () => must(`The provider ${wanted.id}`, ask(method, target, { body, etag }));
+  return { title: title(isThere, `provider ${wanted.id}`), lines, apply };
 }
 
 function removal(ask, kind, name) {
@@ -249,8 +310,8 @@ function title(isThere, name) {
 }
 
 /** Returns the lines to show for a new item: the members that `names` lists. */
-function beginning(after, names) {
-  const shown = names.filter((name) => name !== 'client_id' && name !== 'name' && after[name] !== undefined);
+function beginning(after, names, unshown = ['client_id', 'name']) {
+  const shown = names.filter((name) => !unshown.includes(name) && after[name] !== undefined);
   return [...new Set(shown)].map((name) => green(`+ ${name} = ${text(after[name])}`));
 }
 

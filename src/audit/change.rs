@@ -14,12 +14,12 @@ pub struct Change {
     pub format: Format<1>,
     pub what: Changed,
     pub at: Timestamp,
-    /// The client, the scope, the `kid` of the key, the admin token, the invitation, or the algorithm whose key was
-    /// replaced; `None` if the keys of all algorithms were.
+    /// The client, the scope, the provider, the `kid` of the key, the admin token, the invitation, or the algorithm whose
+    /// key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
-    /// The members of the client that differ from before, by name. Empty for all other changes.
+    /// The members of the client or provider that differ from before, by name. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there. Empty for
@@ -75,6 +75,12 @@ pub enum Changed {
     InvitationUsed,
     /// An invitation of the kind [`Changed::AdministratorInvited`] was used.
     AdministratorAdmitted,
+    /// An OpenID Provider was added.
+    ProviderCreated,
+    /// Members of a provider were changed, or its secret.
+    ProviderChanged,
+    /// A provider was deleted.
+    ProviderDeleted,
 }
 
 impl Changed {
@@ -97,7 +103,10 @@ impl Changed {
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked
-            | Self::InvitationUsed => false,
+            | Self::InvitationUsed
+            | Self::ProviderCreated
+            | Self::ProviderChanged
+            | Self::ProviderDeleted => false,
         }
     }
 }

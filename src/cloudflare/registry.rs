@@ -1,4 +1,4 @@
-//! `Registry`: the issuer's clients, scopes and signing keys.
+//! `Registry`: the issuer's clients, scopes, OpenID Providers and signing keys.
 
 use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -35,6 +35,7 @@ use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::Algorithm;
+use crate::upstream::provider::{Provider, ProviderId, Source};
 
 const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
@@ -44,6 +45,8 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS logos (owner TEXT PRIMARY KEY, name TEXT NOT NULL, record TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS logos_by_name ON logos (name)",
+    "CREATE TABLE IF NOT EXISTS providers (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS provider_sources (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS signing_keys (kid TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS admin_tokens (
         id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
@@ -56,7 +59,7 @@ const SCHEMA: &[&str] = &[
     warnings::DELIVERIES,
 ];
 
-/// Stores clients, scopes and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
+/// Stores clients, scopes, providers and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
 /// clients from open registration that nobody uses.
 #[durable_object(alarm)]
 pub struct Registry {
@@ -398,6 +401,30 @@ impl Rows for Stored {
         }
         let values = vec![scope.into(), json(claims)?];
         self.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
+    }
+
+    fn providers(&self) -> Result<Vec<Provider>> {
+        self.table.records("SELECT record FROM providers ORDER BY id", Vec::new())
+    }
+
+    fn provider(&self, id: &ProviderId) -> Result<Option<Provider>> {
+        self.table.record("SELECT record FROM providers WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn put_provider(&self, provider: &Provider) -> Result<()> {
+        let id = || SqlStorageValue::from(provider.id.as_str());
+        let source = "INSERT OR IGNORE INTO provider_sources (id, record) VALUES (?, ?)";
+        self.run(source, vec![id(), json(&provider.source())?])?;
+        let record = "INSERT OR REPLACE INTO providers (id, record) VALUES (?, ?)";
+        self.run(record, vec![id(), json(provider)?])
+    }
+
+    fn remove_provider(&self, id: &ProviderId) -> Result<()> {
+        self.run("DELETE FROM providers WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn source_of(&self, id: &ProviderId) -> Result<Option<Source>> {
+        self.table.record("SELECT record FROM provider_sources WHERE id = ?", vec![id.as_str().into()])
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {

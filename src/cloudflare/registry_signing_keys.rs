@@ -1,4 +1,4 @@
-//! Makes and imports the signing keys of the `Registry` object in WebCrypto, and seals them.
+//! Makes and imports the signing keys of the `Registry` object in WebCrypto, and seals them and the secrets of providers.
 
 use core::time::Duration;
 
@@ -15,13 +15,14 @@ use crate::settings::Settings;
 use crate::time::Timestamp;
 use crate::token::private_jwk::PrivateJwk;
 use crate::token::signing_key::Algorithm;
+use crate::upstream::provider::{Provider, ProviderAuthentication, SealedSecret};
 
 /// How often an object in use checks whether a key is due: much more often than keys can be due.
 const TENDING: Duration = Duration::from_secs(3_600);
 
 impl Registry {
-    /// Makes the keys that are missing, removes those that have ended, and seals again those that only the
-    /// previous `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
+    /// Makes the keys that are missing, removes those that have ended, and seals again the keys and the secrets that only
+    /// the previous `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
     pub(super) async fn tend(&self, now: Timestamp) -> Result<()> {
         if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
             return Ok(());
@@ -33,6 +34,10 @@ impl Registry {
         // Two requests may both have made a key for the same gap; one of the keys is left over.
         self.table.made.borrow_mut().clear();
         self.table.keys()?.into_iter().try_for_each(|key| self.reseal(key, &keyring))?;
+        self.table
+            .providers()?
+            .into_iter()
+            .try_for_each(|provider| self.reseal_secret(provider, &keyring))?;
         self.tended_at.set(Some(now));
         Ok(())
     }
@@ -82,6 +87,26 @@ impl Registry {
             key.public.kid
         );
         Ok(())
+    }
+}
+
+impl Registry {
+    fn reseal_secret(&self, mut provider: Provider, keyring: &Keyring) -> Result<()> {
+        let ProviderAuthentication::Secret { sealed, .. } = &mut provider.authentication else {
+            return Ok(());
+        };
+        if sealed.is_current(keyring) {
+            return Ok(());
+        }
+        let Some(secret) = sealed.open(keyring) else {
+            worker::console_error!(
+                "neither MASTER_KEY nor MASTER_KEY_PREVIOUS opens the secret of provider {}: send it again",
+                provider.id
+            );
+            return Ok(());
+        };
+        *sealed = SealedSecret::seal(&secret, keyring, &mut object::rng());
+        self.table.put_provider(&provider)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The registry: the issuer's clients, scopes, signing keys, named admin tokens and invitations.
+//! The registry: the issuer's clients, scopes, OpenID Providers, signing keys, named admin tokens and invitations.
 
 pub mod admin_token;
 pub mod admin_tokens;
@@ -9,6 +9,7 @@ pub mod invitations;
 pub mod key_schedule;
 pub mod logos;
 pub mod outline;
+mod providers;
 pub mod publication;
 pub mod quota;
 pub mod rows;
@@ -22,9 +23,10 @@ use crate::client::Client;
 use crate::time::Timestamp;
 use admin_tokens::{CreateAdminToken, ListAdminTokens, RevokeAdminToken, UseAdminToken};
 use command::{
-    AtSource, Command, CreateClient, DeleteClient, DescribeScope, FindAtSource, FindKeys, FindLogo,
-    FindMapping, ImportKey, KeepLogo, KeyRefusal, ListClients, ListKeys, ListScopes, MapScope, RemoveScope,
-    ReplaceClient, RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
+    AtSource, Command, CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope,
+    FindAtSource, FindKeys, FindLogo, FindMapping, FindProvider, ImportKey, KeepLogo, KeyRefusal,
+    ListClients, ListKeys, ListProviders, ListScopes, MapScope, RemoveScope, ReplaceClient, ReplaceProvider,
+    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
 };
 use invitations::{CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation};
 use key_schedule::KeySchedule;
@@ -90,6 +92,11 @@ pub fn apply<R: Rows>(
         }
         Command::FindInvitation(ask) => Answer::to::<FindInvitation>(&invitations::find(rows, &ask, now)?),
         Command::SpendInvitation(ask) => Answer::to::<SpendInvitation>(&invitations::spend(rows, ask, now)?),
+        Command::ListProviders(_) => Answer::to::<ListProviders>(&rows.providers()?),
+        Command::FindProvider(ask) => Answer::to::<FindProvider>(&rows.provider(&ask.id)?),
+        Command::CreateProvider(ask) => Answer::to::<CreateProvider>(&providers::create(rows, ask, now)?),
+        Command::ReplaceProvider(ask) => Answer::to::<ReplaceProvider>(&providers::replace(rows, ask, now)?),
+        Command::DeleteProvider(ask) => Answer::to::<DeleteProvider>(&providers::delete(rows, ask, now)?),
     })
 }
 

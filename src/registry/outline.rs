@@ -1,4 +1,5 @@
-//! The part of the registry that is small and that nearly every request needs: scopes, claim mappings and public keys.
+//! The part of the registry that is small and that nearly every request needs: scopes, claim mappings, the names of
+//! OpenID Providers, and public keys.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::PublicKey;
+use crate::upstream::provider::{Offer, offers};
 
 /// What the registry publishes, without its clients.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -24,6 +26,9 @@ pub struct Outline {
     /// Claim mappings by scope, of the scopes that have one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scope_claims: BTreeMap<String, Rules>,
+    /// The enabled providers, in the order of the sign-in page.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<Offer>,
     /// Every key that verifies tokens now or will sign them.
     pub keys: Vec<PublicKey>,
 }
@@ -37,7 +42,8 @@ impl Outline {
     pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Self, R::Error> {
         let keys = KeySchedule::new(&rows.keys()?).published(now);
         let (scopes, scope_claims) = (rows.scopes()?, rows.scope_claims()?);
-        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, keys })
+        let providers = offers(rows.providers()?);
+        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, providers, keys })
     }
 }
 

@@ -16,6 +16,7 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::{Algorithm, PublicKey};
+use crate::upstream::provider::{Provider, ProviderId, Source};
 
 /// A signing key as its row stores it.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -112,6 +113,14 @@ pub trait Rows {
     fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Self::Error>;
     /// Writes the claim mapping of a scope, or removes it if there are no rules.
     fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Self::Error>;
+    /// Returns every provider, in the order of the identifiers.
+    fn providers(&self) -> Result<Vec<Provider>, Self::Error>;
+    fn provider(&self, id: &ProviderId) -> Result<Option<Provider>, Self::Error>;
+    /// Writes a provider, and its [source](Provider::source), which stays when the provider is removed.
+    fn put_provider(&self, provider: &Provider) -> Result<(), Self::Error>;
+    fn remove_provider(&self, id: &ProviderId) -> Result<(), Self::Error>;
+    /// Returns the source that this identifier stands for, if it was ever a provider's.
+    fn source_of(&self, id: &ProviderId) -> Result<Option<Source>, Self::Error>;
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;

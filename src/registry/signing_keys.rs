@@ -47,8 +47,9 @@ pub fn tend<R: Rows>(
     Ok(None)
 }
 
-/// Returns the algorithms that need keys: those that clients use, and those that have keys from the start. A
-/// client's keys are made when it is registered, so that no request waits for one.
+/// Returns the algorithms that need keys: those that clients use, those with which this server authenticates to
+/// providers, and those that have keys from the start. A client's keys are made when it is registered, so that no request
+/// waits for one.
 fn in_use<R: Rows>(rows: &R) -> Result<Vec<Algorithm>, R::Error> {
     let mut unused = Algorithm::ALL.to_vec();
     unused.retain(|alg| !Algorithm::FIRST.contains(alg));
@@ -57,6 +58,9 @@ fn in_use<R: Rows>(rows: &R) -> Result<Vec<Algorithm>, R::Error> {
         let used = [client.access_token_signed_response_alg, client.id_token_signed_response_alg];
         unused.retain(|alg| !used.contains(alg) && others != Some(*alg));
     })?;
+    for provider in rows.providers()? {
+        unused.retain(|alg| provider.authentication.signing_alg() != Some(*alg));
+    }
     Ok(Algorithm::ALL.into_iter().filter(|alg| !unused.contains(alg)).collect())
 }
 

@@ -9,6 +9,7 @@ use crate::audit::change::{Actor, Change, Changed};
 use crate::client::Client;
 use crate::client::registration::view::view;
 use crate::time::Timestamp;
+use crate::upstream::provider::{self, Provider};
 
 /// Members that change whenever a client does.
 const ALWAYS: [&str; 2] = ["changed_at", "version"];
@@ -46,6 +47,22 @@ pub(super) fn tell_members<R: Rows>(
 ) -> Result<(), R::Error> {
     let members = changed(&view(before), &view(after));
     rows.tell(&Change { members, ..Change::of(Changed::ClientChanged, Some(&after.client_id), by, now) })
+}
+
+/// Reports that members of a provider, or its secret, were changed.
+pub(super) fn tell_provider<R: Rows>(
+    rows: &R,
+    before: &Provider,
+    after: &Provider,
+    by: Actor,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    let mut members = changed(&provider::view::view(before), &provider::view::view(after));
+    if before.authentication.secret() != after.authentication.secret() {
+        members.push("client_secret".to_owned());
+        members.sort();
+    }
+    rows.tell(&Change { members, ..Change::of(Changed::ProviderChanged, Some(after.id.as_str()), by, now) })
 }
 
 /// Returns the names of the members that differ, sorted.

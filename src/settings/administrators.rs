@@ -19,6 +19,12 @@ impl AdminGroups {
         groups.iter().any(|group| self.0.contains(group))
     }
 
+    /// Returns whether a group from this source makes its members administrators, so that the source decides who they are.
+    #[must_use]
+    pub fn has_source(&self, source: &str) -> bool {
+        self.0.iter().any(|group| group.source() == source)
+    }
+
     /// Returns the group that the first administrator gets: the first local one.
     #[must_use]
     pub fn local(&self) -> Option<&Group> {
@@ -61,6 +67,7 @@ mod tests {
         assert!(both.include_any(&groups(&["entra:Platform Team"])));
         assert!(!both.include_any(&groups(&["local:administrators"])));
         assert_eq!(both.local().map(Group::as_str), Some("local:root"));
+        assert!(both.has_source("entra") && !both.has_source("okta") && !default.has_source("entra"));
     }
 
     #[test]

@@ -7,12 +7,15 @@ pub mod written;
 
 use core::fmt;
 
+use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use crate::client::SecretBy;
 use crate::client::history::History;
+use crate::derived_keys::{Keyring, Purpose};
 use crate::format::Format;
 use crate::scope::Scope;
+use crate::secret;
 use crate::token::signing_key::Algorithm;
 use claim_path::ClaimPath;
 use issuer::ProviderIssuer;
@@ -156,23 +159,27 @@ impl ProviderAuthentication {
     }
 }
 
-/// A secret that the provider issued, sealed with a key derived from `MASTER_KEY`
-/// ([`Purpose::ProviderSecret`](crate::derived_keys::Purpose::ProviderSecret)): base64url.
+/// A secret that the provider issued, sealed with a key derived from `MASTER_KEY` ([`Purpose::ProviderSecret`]): base64url.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct SealedSecret(String);
 
 impl SealedSecret {
-    /// Takes what sealing returned, base64url.
-    #[must_use]
-    pub const fn of(sealed: String) -> Self {
-        Self(sealed)
+    /// Seals a secret.
+    pub fn seal(secret: &str, keyring: &Keyring, rng: &mut impl CryptoRng) -> Self {
+        Self(secret::encode(&keyring.seal(Purpose::ProviderSecret, secret.as_bytes(), rng)))
     }
 
-    /// Returns the base64url of the sealed bytes.
+    /// Returns the secret; `None` if the server no longer has the key.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn open(&self, keyring: &Keyring) -> Option<String> {
+        String::from_utf8(keyring.open(Purpose::ProviderSecret, &secret::decode(&self.0)?)?).ok()
+    }
+
+    /// Returns whether the secret is sealed with the current key.
+    #[must_use]
+    pub fn is_current(&self, keyring: &Keyring) -> bool {
+        secret::decode(&self.0).is_some_and(|sealed| keyring.is_current(Purpose::ProviderSecret, &sealed))
     }
 }
 
@@ -196,17 +203,28 @@ pub struct ClaimPaths {
 }
 
 impl Provider {
-    /// Returns whether both are the same source of identities: their accounts may share an `id`.
-    #[must_use]
-    pub fn is_same_source(&self, other: &Source) -> bool {
-        self.issuer == other.issuer && self.claims.subject == other.subject
-    }
-
-    /// Returns what stays reserved for the `id` when the provider is deleted.
+    /// Returns what stays reserved for the `id`, even when the provider is deleted.
     #[must_use]
     pub fn source(&self) -> Source {
         Source { issuer: self.issuer.clone(), subject: self.claims.subject.clone() }
     }
+}
+
+/// A provider as the sign-in page offers it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the fields are named after those of a provider")]
+pub struct Offer {
+    pub id: ProviderId,
+    pub name: String,
+}
+
+/// Returns the enabled providers in the order of the page.
+#[must_use]
+pub fn offers(mut providers: Vec<Provider>) -> Vec<Offer> {
+    providers.retain(|provider| provider.enabled);
+    providers
+        .sort_by(|one, other| (one.order, &one.name, &one.id).cmp(&(other.order, &other.name, &other.id)));
+    providers.into_iter().map(|Provider { id, name, .. }| Offer { id, name }).collect()
 }
 
 /// Who the subjects of a provider are: its issuer, and the claim that identifies them. An `id` stands for one source for

@@ -1,4 +1,4 @@
-// `make apply` makes the server's clients and scopes match a file, and does nothing else.
+// `make apply` makes the server's clients, scopes and OpenID Providers match a file, and does nothing else.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -75,27 +75,69 @@ test('clients and scopes that are not in the file are listed, and deleted only w
   const operator = new Admin(own);
   await operator.ask('PUT', '/scopes/old', { body: { description: 'Old' } });
   await operator.create({ client_id: 'stray', client_name: 'Stray', scope: 'old' });
+  const provider = { id: 'former', name: 'Former', issuer: 'https://former.example', client_id: 'a', token_endpoint_auth_method: 'private_key_jwt' };
+  assert.equal((await operator.ask('POST', '/providers', { body: provider })).status, 201);
   const file = write('[[clients]]\nclient_id = "tv"\nclient_name = "TV"\n');
 
   const kept = await apply({ FILE: file, YES: '1' }, own);
   keepSecret('the secret of tv', kept.stdout.match(/^ {2}tv {2}(\S{43})$/m)[1]);
-  assert.match(kept.stdout, /\? not in the file, and kept \(PRUNE=1 deletes them\):\n {4}client demo-printer\n {4}client demo-tv\n {4}client stray\n {4}scope old\n/);
+  assert.match(kept.stdout, /\? not in the file, and kept \(PRUNE=1 deletes them\):\n {4}client demo-printer\n {4}client demo-tv\n {4}client stray\n {4}provider former\n {4}scope old\n/);
   const pruned = await apply({ FILE: file, YES: '1', PRUNE: '1' }, own);
 
-  assert.match(pruned.stdout, /- client demo-printer\n\n- client demo-tv\n\n- client stray\n\n- scope old\n/);
+  assert.match(pruned.stdout, /- client demo-printer\n\n- client demo-tv\n\n- client stray\n\n- provider former\n\n- scope old\n/);
   const { body } = await operator.ask('GET', '/clients');
   assert.deepEqual(body.clients.map(({ client_id }) => client_id), ['tv']);
   assert.equal((await operator.ask('GET', '/scopes/old')).status, 404);
+  assert.equal((await operator.ask('GET', '/providers/former')).status, 404);
   await endDiscreetly(own);
+});
+
+test('a provider gets its secret from the environment, and a new one there is shown as a change without it', async () => {
+  const [first, second] = ['first', 'second'].map((name) => keepSecret(`the ${name} secret of a provider`, `${name}-s3cret-of-okta`));
+  const file = write('[[providers]]\nid = "okta"\nname = "Okta"\nissuer = "https://example.okta.com"\nclient_id = "0oa1"\nclient_secret_env = "OKTA_SECRET"\norder = 2\n');
+  const seen = [];
+  const run = async (OKTA_SECRET, more = { YES: '1' }) => {
+    const ran = await apply({ FILE: file, OKTA_SECRET, ...more });
+    assert.equal(ran.stderr, '');
+    seen.push(ran.stdout);
+    return ran;
+  };
+
+  const made = await run(first);
+  assert.match(made.stdout, /\+ provider okta\n {4}\+ name = Okta\n {4}\+ issuer = https:\/\/example\.okta\.com\n {4}\+ client_id = 0oa1\n {4}\+ order = 2\n {4}\+ redirect_uri = http.*\/callback\n/);
+  assert.match((await run(first)).stdout, /Nothing to change\.\n$/);
+  const changed = await run(second, { DRY_RUN: '1' });
+  assert.deepEqual([changed.code, /~ provider okta\n {4}~ client_secret\n\n/.test(changed.stdout)], [2, true], changed.stdout);
+  assert.match((await run(second)).stdout, /Done: 1 change\./);
+  assert.match((await run(second)).stdout, /Nothing to change\.\n$/);
+  const operator = new Admin(server);
+  await operator.ask('PATCH', '/providers/okta', { body: { enabled: false }, ifMatch: '*' });
+  assert.match((await run(second)).stdout, /~ provider okta\n {4}- enabled = false\n {4}\+ enabled = true\n\n/);
+  assert.deepEqual(disclosures(seen.join('')), []);
+  assert.equal((await operator.ask('DELETE', '/providers/okta', { ifMatch: '*' })).status, 204);
+});
+
+test('the example has every member of a provider', async () => {
+  const text = readFileSync(join(root, 'examples/providers.toml'), 'utf8');
+  const { document } = await import('./support/openapi.mjs');
+  const members = Object.entries(document.components.schemas.ProviderMetadata.properties).filter(([, { readOnly }]) => !readOnly);
+  for (const [name] of members) assert.match(text, new RegExp(`\\b${name}\\b`), name);
+  const tried = await apply({ FILE: join(root, 'examples/providers.toml'), DRY_RUN: '1', ENTRA_SECRET: 'an-example-secret' });
+  assert.deepEqual([tried.code, tried.stderr], [2, '']);
 });
 
 for (const [what, text, expected] of [
   ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
-  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\] and \[\[clients\]\]/],
+  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\] and \[\[providers\]\]/],
   ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
     /bad\.toml:10: description is empty: .*\n.*bad\.toml:7: code_lifetime is 9: it must be a whole number from 10 to 1800\n.*bad\.toml:8: unknown member "colour"\n\nNothing was changed\./],
+  ['has a provider without an id', '[[clients]]\nclient_id = "a"\n[[providers]]\nname = "A"\n', /bad\.toml:3: every provider in the file needs an id, a string/],
+  ['has a secret', '[[providers]]\nid = "okta"\nclient_secret = "s3cret"\n', /bad\.toml:3: a secret does not belong in a file: name the environment variable that has it in client_secret_env\n$/],
+  ['names a variable that is not set', '[[providers]]\nid = "okta"\nclient_secret_env = "OKTA_SECRET"\n', /bad\.toml:3: the environment variable OKTA_SECRET is not set/],
+  ['has a provider with invalid values', '[[providers]]\nid = "okta"\nname = "Okta"\nissuer = "http://okta.example"\nclient_id = "a"\n[providers.claims]\nsubject = "email"\n',
+    /bad\.toml:4: issuer is "http:\/\/okta\.example": it must be https.*\nbad\.toml:1: client_secret is missing: .*\nbad\.toml:6: subject must be a claim/],
   ['has a client with an undescribed scope', '[[clients]]\nclient_id = "a"\nclient_name = "A"\nscope = "swim"\n', /bad\.toml:4: scope has "swim", which has no description/],
 ]) {
   test(`a file that ${what} is refused, and the message gives the line`, async () => {
@@ -162,7 +204,7 @@ test('each error names its cause, and never shows the token', async () => {
 test('nothing that a server sends controls the terminal', async (t) => {
   const odd = 'a\x1b[2Jb\u009b1mc\u202ed\u200be\nf';
   const shown = 'a\\u{1b}[2Jb\\u{9b}1mc\\u{202e}d\\u{200b}e\\u{a}f';
-  const lists = { '/scopes': { scopes: [{ name: odd, description: odd, standard: false }] }, '/clients': { clients: [{ client_id: odd }] } };
+  const lists = { '/scopes': { scopes: [{ name: odd, description: odd, standard: false }] }, '/clients': { clients: [{ client_id: odd }] }, '/providers': { providers: [{ id: odd }] } };
   const hostile = createHttpServer((request, response) => {
     const path = request.url.replace('/admin/api', '');
     const [status, body] = lists[path] ? [200, lists[path]] : request.method === 'GET' ? [200, { client_id: 'tv', client_name: 'TV' }] : answer;
@@ -177,7 +219,7 @@ test('nothing that a server sends controls the terminal', async (t) => {
   const { code, stdout, stderr } = await ask();
   assert.deepEqual([code, stderr], [0, '']);
   assert.doesNotMatch(stdout, /[^\P{C}\n]/u);
-  for (const line of [`+ client_name = ${shown}`, `+ ${shown} = ${shown}`, `client ${shown}`, `scope ${shown}`, `odd-secret-${shown}`]) assert.ok(stdout.includes(line), `${line}: ${stdout}`);
+  for (const line of [`+ client_name = ${shown}`, `+ ${shown} = ${shown}`, `client ${shown}`, `provider ${shown}`, `scope ${shown}`, `odd-secret-${shown}`]) assert.ok(stdout.includes(line), `${line}: ${stdout}`);
   answer = [400, { title: odd, detail: odd }];
   const refused = await ask();
   assert.equal(refused.code, 1);

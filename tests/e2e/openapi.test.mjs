@@ -44,7 +44,7 @@ test('every operation answers as documented, with every documented status', asyn
   };
   const tv = { client_id: 'tv', client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid fly' };
   const withBody = operations.filter(({ operation }) => operation.requestBody);
-  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{id}', 'absent');
+  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{id}', 'tried');
   const conditions = { ifMatch: '*' };
 
   await ask('GET', '/openapi.json');
@@ -113,6 +113,23 @@ test('every operation answers as documented, with every documented status', asyn
     await ask(method, '/clients/tv', { body, ifMatch: created.etag });
     await ask(method, '/clients/absent', { body, ...conditions });
   }
+  const provider = { id: 'tried', name: 'Tried', issuer: 'https://id.example', client_id: 'a', client_secret: keepSecret('the secret of a provider', 'an-openid-provider-secret') };
+  await ask('POST', '/providers?dry_run=true', { body: provider });
+  const added = await ask('POST', '/providers', { body: provider });
+  assert.equal(added.headers.get('location'), `${server.origin}/admin/api/providers/tried`);
+  await ask('POST', '/providers', { body: provider });
+  await ask('GET', '/providers');
+  await ask('GET', '/providers/tried');
+  await ask('GET', '/providers/absent');
+  await ask('PUT', '/providers/tried', { body: provider, ifMatch: added.etag });
+  await ask('PATCH', '/providers/tried', { body: { order: 3, recheck_seconds: 60 }, ...conditions });
+  for (const method of ['PUT', 'PATCH']) await ask(method, '/providers/tried', { body: { ...provider, issuer: 'https://other.example' }, ...conditions });
+  for (const method of ['PUT', 'PATCH', 'DELETE']) {
+    const body = method === 'DELETE' ? undefined : { ...provider, id: undefined };
+    await ask(method, '/providers/tried', { body });
+    await ask(method, '/providers/tried', { body, ifMatch: added.etag });
+    await ask(method, '/providers/absent', { body, ...conditions });
+  }
   for (const operation of withBody) {
     const [method, path] = [operation.method.toUpperCase(), address(operation)];
     await ask(method, path, { ...conditions, raw: '{', type: 'application/json' });
@@ -125,6 +142,7 @@ test('every operation answers as documented, with every documented status', asyn
     await ask(operation.method.toUpperCase(), `${address(operation)}?surely_not=1`, { body, ...conditions });
   }
   await ask('DELETE', '/clients/tv', conditions);
+  await ask('DELETE', '/providers/tried', conditions);
   await ask('DELETE', '/scopes/fly');
   await ask('PUT', `/scopes/a%22b`, { body: { description: 'x' } });
   await fillWith((number) => ask('PUT', `/scopes/s${number}`, { body: { description: 'x' } }));

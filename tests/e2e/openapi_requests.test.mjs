@@ -15,6 +15,7 @@ before(async () => {
   admin = new Admin(server);
   await admin.create({ client_id: 'tried', client_name: 'Tried' });
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
+  await admin.ask('POST', '/providers', { body: PROVIDER });
 });
 after(() => endDiscreetly(server));
 
@@ -177,6 +178,58 @@ const together = {
   ],
 };
 
+// --- Providers ---
+
+/** The provider that changes are tried on. */
+const PROVIDER = { id: 'tried', name: 'Tried', issuer: 'https://id.example', client_id: 'a', client_secret: keepSecret('the secret of a provider', 'an-openid-provider-secret') };
+
+const paths = {
+  good: ['sub', 'https://example.com/groups', '/realm_access/roles', '/a~1b~0c', '//', '~', long(255), null],
+  bad: ['', '/', 'a b', 'é', '/a~2', '/a~', long(256), 7, ['sub']],
+};
+const credential = (longest) => ({ good: ['a', 'a b', '~', long(longest)], bad: ['', ' a', 'a ', 'é', 'a\nb', long(longest + 1), 7] });
+const words = { good: ['hwk', 'urn:mace:incommon:iap:silver', '~', long(250)], bad: ['', 'a b', 'é', long(256), 7, null] };
+const claim = (name, { good, bad }) => ({ good: good.map((path) => ({ [name]: path })), bad: bad.map((path) => ({ [name]: path })) });
+const claimPaths = ['name', 'email', 'username', 'groups'].map((name) => claim(name, paths));
+
+const providerMembers = {
+  id: { good: ['tried'], bad: ['', '-a', 'A', 'a b', 'a:b', 'local', 'access', long(33), 7] },
+  name: plain(50),
+  issuer: {
+    good: ['https://id.example'],
+    bad: ['', 'id.example', 'http://id.example', 'https://user@id.example', 'https://id.example?a', 'https://id.example/a?b', 'https://id.example#a', 'https://id.example/{tenantid}/v2.0',
+      'https://login.microsoftonline.com/common/v2.0', 'https://login.microsoftonline.us/organizations', 'https://login.microsoftonline.com/consumers/v2.0', `https://a.example/${long(495)}`, 7, null],
+  },
+  client_id: { good: credential(255).good, bad: [...credential(255).bad, null] },
+  client_secret: credential(1_024),
+  token_endpoint_auth_method: { good: ['client_secret_basic', 'client_secret_post', null], bad: ['', 'none', 'client_secret_jwt', 'tls_client_auth', 7] },
+  token_endpoint_auth_signing_alg: { good: [null], bad: ['ES256', 'none', 7] },
+  id_token_signed_response_alg: ALGORITHMS,
+  scope: { good: ['openid', 'openid profile', ' profile openid ', null], bad: ['', 'profile', 'openids', 'xopenid', 'openid é', 'openid a"b', `openid ${long(249)}`, 7, ['openid']] },
+  // The subject cannot be changed, but another one can be chosen for a new provider.
+  claims: { good: [{}, null, { subject: 'sub' }, ...claimPaths.flatMap(({ good }) => good)], bad: [[], 'sub', 7, { sub: 'oid' }, { subject: 'email' }, { subject: 'upn' }, ...claimPaths.flatMap(({ bad }) => bad)] },
+  allowed_groups: list({ good: ['Staff', '/staff/dev', 'Équipe №2'], bad: ['', ' a', 'a\nb', 'a\u202eb', long(256), 7, null] }, 50),
+  allowed_email_domains: {
+    good: [[], ['example.com', 'a-b.c.example'], Array.from({ length: 50 }, (_, at) => `a${at}.example`), null],
+    bad: [[''], ['example'], ['@example.com'], ['Example.com'], ['a..b'], ['.a.b'], ['a.b.'], ['a b.c'], ['é.example'], [`${long(251)}.aa`], [7], ['a.b', 'a.b'], 'a.b', Array.from({ length: 51 }, (_, at) => `a${at}.example`)],
+  },
+  acr_values: list(words, 50),
+  strong_amr: list(words, 50),
+  strong_acr: list(words, 50),
+  end_families_on_logout: flag,
+  recheck_seconds: count(60, 2_592_000),
+  enabled: flag,
+  order: count(0, 999),
+};
+for (const [name, { readOnly }] of Object.entries(document.components.schemas.ProviderMetadata.properties)) {
+  if (readOnly) providerMembers[name] = { good: [0, 'x', null, {}], bad: [] };
+}
+const withKey = { token_endpoint_auth_method: 'private_key_jwt', client_secret: null };
+const providersTogether = {
+  good: [{}, withKey, { ...withKey, token_endpoint_auth_signing_alg: 'PS256' }, { ...withKey, client_secret: undefined }],
+  bad: [{ ...withKey, client_secret: 'x' }, { ...withKey, token_endpoint_auth_signing_alg: 'none' }, ...['name', 'issuer', 'client_id'].flatMap((name) => [{ [name]: undefined }, { [name]: null }]), { secret: 'x' }],
+};
+
 // --- Requests ---
 
 /** Every request: its schema, a base that every body includes, its members, whole bodies, and how to send it. */
@@ -269,6 +322,33 @@ const requests = {
   },
 };
 
+Object.assign(requests, {
+  createProvider: {
+    schema: 'NewProvider', base: { ...PROVIDER, id: 'new' },
+    members: {
+      ...providerMembers,
+      id: { good: ['0', 'entra-id', 'a-', long(32)], bad: [...providerMembers.id.bad, null] },
+      issuer: {
+        good: ['https://id.example:8443/realms/staff', 'https://tenant.eu.auth0.com/', 'http://127.0.0.1:4000', 'https://login.microsoftonline.com/1/v2.0', 'https://login.microsoftonline.com/commons', `https://a.example/${long(494)}`],
+        bad: providerMembers.issuer.bad,
+      },
+      claims: { good: [...providerMembers.claims.good, ...claim('subject', paths).good], bad: [...providerMembers.claims.bad, ...claim('subject', paths).bad] },
+    },
+    together: { good: providersTogether.good, bad: [...providersTogether.bad, { id: undefined }, { client_secret: undefined }, { client_secret: null }] },
+    send: (body) => admin.ask('POST', '/providers?dry_run=true', body),
+  },
+  replaceProvider: {
+    schema: 'ProviderReplacement', base: without(PROVIDER, 'client_secret'), members: { ...providerMembers, id: orNull(providerMembers.id), client_secret: orNull(providerMembers.client_secret) }, together: providersTogether,
+    send: (body) => admin.ask('PUT', '/providers/tried?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  changeProvider: {
+    schema: 'ProviderPatch', base: {},
+    members: { ...providerMembers, id: orNull(providerMembers.id), client_secret: orNull(providerMembers.client_secret), token_endpoint_auth_signing_alg: { beside: withKey, ...ALGORITHMS } },
+    together: { good: [{}, withKey, { ...withKey, token_endpoint_auth_signing_alg: 'PS256' }], bad: [{ name: null }, { issuer: null }, { client_id: null }, { secret: 'x' }] },
+    send: (body) => admin.ask('PATCH', '/providers/tried?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+});
+
 /** Returns good and bad bodies with an operator's own keys. */
 async function ownKeys() {
   const [ec, okp, rsa, other] = await Promise.all([
@@ -310,6 +390,11 @@ const inexpressible = [
   ...each(['changeClient'], [
     { why: 'it depends on the patched client', body: { token_endpoint_auth_method: 'private_key_jwt' } },
     { why: 'it depends on the patched client', body: { jwks: {} } },
+  ]),
+  ...each(['replaceProvider', 'changeProvider'], [{ why: 'it depends on the address', body: { id: 'another' } }]),
+  ...each(['changeProvider'], [
+    { why: 'it depends on the patched provider', body: { token_endpoint_auth_method: 'private_key_jwt', client_secret: 'x' } },
+    { why: 'it depends on the patched provider', body: { token_endpoint_auth_signing_alg: 'ES256' } },
   ]),
   ...each(['describeScope'], [{ why: 'it depends on the address', body: { name: 'another' } }]),
   ...each(['createInvitation'], [

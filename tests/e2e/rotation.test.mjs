@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Admin } from './support/admin.mjs';
 import { development } from './support/config.mjs';
 import { Device } from './support/device.mjs';
 import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
@@ -22,7 +23,9 @@ async function under(vars, story) {
   }
 }
 
-test('codes, tokens and signing keys survive a change of MASTER_KEY, and then the old key is no longer needed', async () => {
+const provider = { id: 'okta', name: 'Okta', issuer: 'https://okta.example', client_id: 'a', client_secret: keepSecret('the secret of a provider', 'an-openid-provider-secret') };
+
+test('codes, tokens, signing keys and the secrets of providers survive a change of MASTER_KEY, and then the old key is no longer needed', async () => {
   let pending, approved, tokens, keys, pair;
   const jwks = async (server) => (await (await fetch(`${server.origin}/jwks.json`)).json()).keys.map(({ kid }) => kid);
 
@@ -33,6 +36,7 @@ test('codes, tokens and signing keys survive a change of MASTER_KEY, and then th
     await new Person(server).approve(earlier.codes.user_code);
     tokens = await earlier.poll();
     keys = await jwks(server);
+    assert.equal((await new Admin(server).ask('POST', '/providers', { body: provider })).status, 201);
     pair = JSON.parse(server.logs().split('\n').find((line) => line.includes('"key_pairs"'))).current;
   });
 
@@ -54,5 +58,10 @@ test('codes, tokens and signing keys survive a change of MASTER_KEY, and then th
     const refreshed = await device.refresh(tokens.refresh_token);
     assert.equal(refreshed.status, 200, 'a key that the old MASTER_KEY sealed can still sign');
     assert.deepEqual(await jwks(server), keys);
+    // A secret that is the same as the stored one is no change, so the server can still open the stored one.
+    for (const [client_secret, changed] of [[provider.client_secret, undefined], ['another', true]]) {
+      const { status, body } = await new Admin(server).ask('PUT', '/providers/okta?dry_run=true', { body: { ...provider, client_secret }, ifMatch: '*' });
+      assert.deepEqual([status, body.client_secret_changed], [200, changed]);
+    }
   });
 });

@@ -21,6 +21,8 @@ before(async () => {
   const admin = new Admin(server);
   for (const client_id of ['tried', 'rotated']) await admin.create({ client_id, client_name: 'Tried' });
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
+  const provider = { id: 'tried', name: 'Tried', issuer: 'https://id.example', client_id: 'a', token_endpoint_auth_method: 'private_key_jwt' };
+  await admin.ask('POST', '/providers', { body: provider });
 });
 after(() => server.stop());
 

@@ -143,7 +143,7 @@ pub(super) async fn change<P: Platform>(
 }
 
 /// Applies a merge patch (RFC 7396 §2).
-fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
+pub(super) fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
     for (name, value) in patch {
         match (target.get_mut(&name), value) {
             (_, Value::Null) => drop(target.remove(&name)),

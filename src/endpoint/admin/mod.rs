@@ -1,4 +1,5 @@
-//! The admin API under `/admin/api/`: clients, scopes, signing keys, admin tokens and invitations, for operators.
+//! The admin API under `/admin/api/`: clients, scopes, OpenID Providers, signing keys, admin tokens and invitations, for
+//! operators.
 //!
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
@@ -13,6 +14,7 @@ mod invitation_request;
 mod invitations;
 mod outboxes;
 pub(super) mod problem;
+mod providers;
 pub(super) mod registry;
 mod route;
 mod scope_claims;
@@ -97,6 +99,19 @@ async fn dispatch<P: Platform>(
                 signing_keys::list(context).await
             }
         }
+        Place::Providers => {
+            if posts {
+                providers::create(context, &caller, rng).await
+            } else {
+                providers::list(context).await
+            }
+        }
+        Place::Provider => match context.request.method.as_str() {
+            "PUT" => providers::replace(context, name, &caller, rng).await,
+            "PATCH" => providers::patch(context, name, &caller, rng).await,
+            "DELETE" => providers::delete(context, name, by).await,
+            _ => providers::read(context, name).await,
+        },
         Place::Events => events::list(context).await,
         Place::Outboxes => outboxes::list(context).await,
         Place::KeyRotation => signing_keys::rotate(context, by).await,

@@ -110,7 +110,7 @@ impl Problem {
             Self::Invalid(_) => "Part of the request is invalid",
             Self::Conflict(_) => "The request conflicts with the current state",
             Self::PreconditionRequired => "This change needs If-Match",
-            Self::PreconditionFailed => "The client was changed in the meantime",
+            Self::PreconditionFailed => "Somebody changed it in the meantime",
             Self::Unavailable => "Part of the server cannot be reached",
         }
     }
@@ -134,9 +134,7 @@ impl Problem {
             Self::PreconditionRequired => {
                 "Send If-Match with the ETag of the version to change, or * for any version.".to_owned()
             }
-            Self::PreconditionFailed => {
-                "Read the client again: its ETag no longer matches If-Match.".to_owned()
-            }
+            Self::PreconditionFailed => "Read it again: its ETag no longer matches If-Match.".to_owned(),
             Self::Unavailable => "Nothing has changed; try again.".to_owned(),
         }
     }

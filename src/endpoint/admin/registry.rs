@@ -9,17 +9,25 @@ use crate::fault::Fault;
 use crate::registry::command::{Command, MOST_SCOPES, RegistryRefusal};
 use crate::registry::quota::{MOST_BYTES, MOST_CLIENTS};
 
-/// Sends a command that may change the registry, and turns a refusal into a problem. This isolate sees the
-/// change at once.
+/// Sends a command that may change clients or scopes, and turns a refusal into a problem.
 pub(crate) async fn ask<P, A, T>(context: Context<'_, P>, ask: A) -> Result<T, Problem>
 where
     P: Platform,
     A: Ask<Command = Command, Reply = Result<T, RegistryRefusal>>,
 {
+    send(context, ask).await?.map_err(refused)
+}
+
+/// Sends a command that may change the registry. This isolate sees the change at once.
+pub(super) async fn send<P, A>(context: Context<'_, P>, ask: A) -> Result<A::Reply, Problem>
+where
+    P: Platform,
+    A: Ask<Command = Command>,
+{
     prepare(context).await?;
     let reply = context.server.platform.registry(ask).await?;
     context.server.forget_snapshot();
-    reply.map_err(refused)
+    Ok(reply)
 }
 
 /// Sends a command that only reads.

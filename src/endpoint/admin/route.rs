@@ -24,6 +24,8 @@ pub(super) enum Place {
     Token,
     Invitations,
     Invitation,
+    Providers,
+    Provider,
 }
 
 /// Every address below `/admin/api`, with the methods that it supports, and the scope that an admin token needs for the
@@ -41,6 +43,13 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"], Some(AdminScope::Clients)),
     (Place::ScopeClaims, "/scopes/{name}/claims", &["GET", "HEAD", "PUT"], Some(AdminScope::Clients)),
     (Place::DryRun, "/dry-run", &["POST"], Some(AdminScope::Read)),
+    (Place::Providers, "/providers", &["GET", "HEAD", "POST"], Some(AdminScope::Providers)),
+    (
+        Place::Provider,
+        "/providers/{id}",
+        &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
+        Some(AdminScope::Providers),
+    ),
     (Place::Keys, "/keys", &["GET", "HEAD", "POST"], Some(AdminScope::Keys)),
     (Place::KeyRotation, "/keys/rotate", &["POST"], Some(AdminScope::Keys)),
     (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"], Some(AdminScope::Keys)),

@@ -13,7 +13,7 @@ use crate::loopback::is_loopback;
 #[serde(transparent)]
 pub struct ProviderIssuer(String);
 
-/// Why an issuer is refused. Displayed, it completes a sentence that begins with the issuer and a colon.
+/// Why an issuer is refused. Displayed, it ends a sentence that begins "it must be".
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum IssuerFlaw {
     /// The text is not an issuer identifier.
@@ -30,17 +30,17 @@ impl fmt::Display for IssuerFlaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => {
-                "it must be an https URL of at most 512 characters without user name, query or fragment, exactly as \
+                "an https URL of at most 512 characters without user name, query or fragment, exactly as \
                  the provider's discovery document has it"
             }
             Self::Placeholder => {
-                "it stands for every tenant of that service, so that strangers could sign in: write the issuer of \
-                 your tenant, with its identifier"
+                "the issuer of one tenant, with its identifier: this one stands for every tenant of that service, so \
+                 strangers could sign in"
             }
             Self::Insecure => {
-                "it must be https; http is for a provider on loopback, and only if this server is there too"
+                "https; http is for a provider on loopback, and only if this server is there too"
             }
-            Self::Itself => "it must be another server, not this one",
+            Self::Itself => "another server, not this one",
         })
     }
 }

@@ -17,8 +17,16 @@ use crate::token::signing_key::Algorithm;
 use crate::visible;
 
 /// Members that responses add. They are ignored in requests, so that a caller can change a response and send it back.
-pub const READ_ONLY: [&str; 6] =
-    ["created_at", "changed_at", "version", "redirect_uri", "backchannel_logout_uri", "security_events_uri"];
+pub const READ_ONLY: [&str; 8] = [
+    "created_at",
+    "changed_at",
+    "version",
+    "redirect_uri",
+    "backchannel_logout_uri",
+    "security_events_uri",
+    "client_secret_changed",
+    "warnings",
+];
 
 /// The bounds of `recheck_seconds`: a minute to 30 days.
 const RECHECK: RangeInclusive<u64> = 60..=2_592_000;
@@ -123,10 +131,7 @@ fn issuer(members: &mut Members, name: &str, own: &str) -> Option<ProviderIssuer
     let text = members.text(name, "the issuer identifier of the provider", |_| true)?;
     match ProviderIssuer::parse(&text, own) {
         Ok(issuer) => Some(issuer),
-        Err(flaw) => {
-            members.refuse(name, format!("{name} is {:?}: {flaw}", visible::escaped(&text)));
-            None
-        }
+        Err(flaw) => members.refuse_value(name, &text.into(), &flaw.to_string()),
     }
 }
 
@@ -149,9 +154,8 @@ fn authentication<S: FnOnce(&str) -> SealedSecret>(
     let method = members.choice(METHOD, METHODS).unwrap_or(Method::Secret(SecretBy::Basic));
     match method {
         Method::Secret(by) => {
-            if members.has(SIGNING_ALG) {
+            if members.take(SIGNING_ALG).is_some() {
                 members.refuse(SIGNING_ALG, format!("{SIGNING_ALG} is for private_key_jwt only"));
-                members.take(SIGNING_ALG);
             }
             let sealed = secret(members, reading)?;
             Some(ProviderAuthentication::Secret { by, sealed })
@@ -182,13 +186,11 @@ fn secret<S: FnOnce(&str) -> SealedSecret>(
         }
         return kept.cloned();
     };
-    match value.as_str().filter(|text| is_credential(text, LONGEST_SECRET)) {
-        Some(secret) => Some((reading.seal)(secret)),
-        None => {
-            members.refuse(SECRET, ALLOWED);
-            None
-        }
+    let secret = value.as_str().filter(|text| is_credential(text, LONGEST_SECRET));
+    if secret.is_none() {
+        members.refuse(SECRET, ALLOWED);
     }
+    secret.map(reading.seal)
 }
 
 /// `VSCHAR` (RFC 6749 §A.1, §A.2), without what was copied by accident.

@@ -13,6 +13,8 @@ import schemathesis
 
 CHANGE = "PATCH /clients/{client_id}"
 CLIENTS = ("POST /clients", "PUT /clients/{client_id}", CHANGE)
+CHANGE_PROVIDER = "PATCH /providers/{id}"
+PROVIDERS = ("POST /providers", "PUT /providers/{id}", CHANGE_PROVIDER)
 DESCRIBE = "PUT /scopes/{name}"
 # What is stored decides about these: no such record, a change that it does not allow, another version of it.
 DEPENDS_ON_STATE = (404, 409, 412)
@@ -88,6 +90,11 @@ INEXPRESSIBLE = [
     Rule((CHANGE,), "/jwks", r"private_key_jwt needs the client's public keys: send jwks or jwks_uri"),
     Rule((CHANGE,), "/jwks", r"self_signed_tls_client_auth needs the client's certificate: send jwks with x5c, or jwks_uri"),
     Rule((CHANGE,), "/jwks_uri", r"send either jwks or jwks_uri, not both"),
+    Rule(PROVIDERS[1:], "/id", r'id is ".*": it cannot be changed from ".*"'),
+    # It depends on the stored provider, and on the patched one.
+    Rule(PROVIDERS[1:], "/client_secret", r"client_secret is missing: send the secret that the provider issued"),
+    Rule((CHANGE_PROVIDER,), "/client_secret", r"client_secret is for client_secret_basic and client_secret_post only: .*"),
+    Rule((CHANGE_PROVIDER,), "/token_endpoint_auth_signing_alg", "token_endpoint_auth_signing_alg is for private_key_jwt only"),
     # JSON Schema compares no two numbers, and adds up nothing.
     Rule(("GET /events",), "/from", r"from is \d+: it must not be after to, which is \d+"),
     Rule(CLIENTS, "/polling_interval", r"polling_interval is \d+: it must be less than code_lifetime, which is \d+"),
@@ -140,6 +147,13 @@ INEXPRESSIBLE = [
         (*CLIENTS, "PUT /scopes/{name}/claims"),
         r"/claims/\d+",
         r"a group is named by its source, a colon and its name there, such as local:staff, with at most 128 visible characters",
+    ),
+    *texts(PROVIDERS, "name"),
+    # As above, of a list.
+    Rule(
+        PROVIDERS,
+        r"/allowed_groups/\d+",
+        r"allowed_groups has .*: each entry must be the name of a group, of 1 to 255 visible characters",
     ),
 ]
 

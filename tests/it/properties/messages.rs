@@ -40,8 +40,9 @@ use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
 };
 use device_grant::registry::command::{
-    CreateClient, DeleteClient, DescribeScope, FindAtSource, FindLogo, KeepLogo, KeyRefusal, ListClients,
-    RegistryRefusal, RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
+    CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource, FindLogo,
+    FindProvider, KeepLogo, KeyRefusal, ListClients, ListProviders, ProviderRefusal, RegistryRefusal,
+    ReplaceProvider, RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
 };
 use device_grant::registry::invitations::{
     CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -50,6 +51,7 @@ use device_grant::registry::key_schedule::State as KeyState;
 use device_grant::scope::Scope;
 use device_grant::secret::{Digest, encode};
 use device_grant::token::confirmation::Confirmation;
+use device_grant::upstream::provider::{Provider, ProviderId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -431,6 +433,40 @@ fn commands_about_admin_tokens_and_invitations() {
     answers::<CreateInvitation>(&true, "true");
     answers::<UseAdminToken>(&None, "null");
     answers::<SpendInvitation>(&None, "null");
+}
+
+#[test]
+fn commands_about_providers() {
+    travels(ListProviders {}, r#"{"list_providers":{}}"#);
+    let id = || ProviderId::parse("okta").expect("an id");
+    travels(FindProvider { id: id() }, r#"{"find_provider":{"id":"okta"}}"#);
+    let record = r#"{"format":1,"id":"okta","name":"Okta","issuer":"https://okta.example","client_id":"a","authentication":{"method":"private_key_jwt","alg":"ES256"},"id_token_signed_response_alg":"RS256","scope":"openid","claims":{"subject":"sub","name":"name","email":"email","username":"preferred_username","groups":"groups"},"end_families_on_logout":false,"enabled":true,"order":0,"history":{"version":1}}"#;
+    let provider: Box<Provider> = serde_json::from_str(record).expect("a provider");
+    travels(
+        CreateProvider { provider: provider.clone(), dry_run: false, by: operator() },
+        &format!(r#"{{"create_provider":{{"provider":{record},"by":{{"operator":"9f86d081"}}}}}}"#),
+    );
+    travels(
+        ReplaceProvider {
+            provider: provider.clone(),
+            expected: Expected::Any,
+            dry_run: true,
+            by: operator(),
+        },
+        &format!(
+            r#"{{"replace_provider":{{"provider":{record},"expected":"any","dry_run":true,"by":{{"operator":"9f86d081"}}}}}}"#
+        ),
+    );
+    travels(
+        DeleteProvider { id: id(), expected: Expected::Any, by: Actor::Registration },
+        r#"{"delete_provider":{"id":"okta","expected":"any","by":"registration"}}"#,
+    );
+    answers::<FindProvider>(&None, "null");
+    let taken = ProviderRefusal::Taken(provider.source());
+    answers::<CreateProvider>(
+        &Err(taken),
+        r#"{"Err":{"taken":{"issuer":"https://okta.example","subject":"sub"}}}"#,
+    );
 }
 
 fn operator() -> Actor {

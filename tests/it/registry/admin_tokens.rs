@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 25] = [
+const ACCESS: [(&str, &str, &[&str]); 31] = [
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
     ("GET", "/clients/demo-tv", &["read", "clients"]),
@@ -22,6 +22,12 @@ const ACCESS: [(&str, &str, &[&str]); 25] = [
     ("DELETE", "/scopes/email", &["clients"]),
     ("PUT", "/scopes/email/claims", &["clients"]),
     ("POST", "/dry-run", &["read"]),
+    ("GET", "/providers", &["read", "providers"]),
+    ("POST", "/providers", &["providers"]),
+    ("GET", "/providers/okta", &["read", "providers"]),
+    ("PUT", "/providers/okta", &["providers"]),
+    ("PATCH", "/providers/okta", &["providers"]),
+    ("DELETE", "/providers/okta", &["providers"]),
     ("GET", "/keys", &["read", "keys"]),
     ("POST", "/keys", &["keys"]),
     ("POST", "/keys/rotate", &["keys"]),

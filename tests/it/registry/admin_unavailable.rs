@@ -11,7 +11,7 @@ use device_grant::secret::encode;
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use serde_json::{Value, json};
 
-use crate::support::admin::{Admin, device};
+use crate::support::admin::{Admin, device, provider};
 use crate::support::{World, get};
 
 fn document(world: &World) -> Value {
@@ -26,7 +26,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
             .replace("{client_id}", "demo-printer")
             .replace("{name}", "email")
             .replace("{kid}", "k")
-            .replace("{id}", "i");
+            .replace("{id}", "okta");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
         methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
     });
@@ -38,6 +38,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("POST", "/clients") => Some(device("newcomer", &json!({}))),
         ("PUT", "/clients/demo-printer") => Some(device("demo-printer", &json!({}))),
+        ("POST", "/providers") | ("PUT", "/providers/okta") => Some(provider("okta", &json!({}))),
+        ("PATCH", "/providers/okta") => Some(json!({ "enabled": false })),
         ("PATCH", _) => Some(json!({ "owner": "Team" })),
         ("POST", "/clients/demo-printer/secret") => Some(json!({ "overlap": 60 })),
         ("PUT", "/scopes/email") => Some(json!({ "description": "Know your address" })),
@@ -111,7 +113,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 26);
+    assert_eq!(tried, 32);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");

@@ -7,7 +7,7 @@ use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use device_grant::time::Timestamp;
 use serde_json::{Value, json};
 
-use crate::support::admin::{Admin, device};
+use crate::support::admin::{Admin, device, provider};
 use crate::support::{DEVICE_CODE, World, get, json as body, own_key};
 
 /// SHA-256 of the token `test`, in hex.
@@ -44,6 +44,10 @@ fn every_change_through_the_admin_api_is_an_event_with_who_and_what_and_without_
     ok("POST", "/keys/rotate", json!({ "alg": "ES256", "at_once": true }));
     let kid = body(&admin.get("/keys"))["keys"][0]["kid"].as_str().unwrap().to_owned();
     ok("POST", &format!("/keys/{kid}/retire"), json!({}));
+    ok("POST", "/providers", provider("okta", &json!({})));
+    ok("PATCH", "/providers/okta", json!({ "enabled": false, "client_secret": "another" }));
+    ok("PATCH", "/providers/okta", json!({ "client_secret": "another" }));
+    ok("DELETE", "/providers/okta", json!({}));
     let imported = body(&ok("POST", "/keys", json!({ "jwk": own_key(9), "alg": "ES256" })));
 
     let changed: Vec<String> = ["client_name", "scope"].map(str::to_owned).to_vec();
@@ -58,6 +62,10 @@ fn every_change_through_the_admin_api_is_an_event_with_who_and_what_and_without_
         ("scope_removed", "fly", none()),
         ("keys_rotated", "ES256", none()),
         ("key_retired", kid.as_str(), none()),
+        ("provider_created", "okta", none()),
+        ("provider_changed", "okta", ["client_secret", "enabled"].map(str::to_owned).to_vec()),
+        ("provider_changed", "okta", none()),
+        ("provider_deleted", "okta", none()),
         ("key_imported", imported["kid"].as_str().unwrap(), none()),
     ];
     assert_eq!(
@@ -69,7 +77,7 @@ fn every_change_through_the_admin_api_is_an_event_with_who_and_what_and_without_
         let secret = body(answer)["client_secret"].as_str().unwrap().to_owned();
         assert!(!all.contains(&secret) && !all.contains(&encode(Digest::of(secret.as_bytes()).bytes())));
     }
-    assert!(!all.contains(DEVELOPMENT_ADMIN_TOKEN));
+    assert!(!all.contains(DEVELOPMENT_ADMIN_TOKEN) && !all.contains("s3cret") && !all.contains("another"));
     assert!(!all.contains(own_key(9)["d"].as_str().unwrap()));
     for change in world.changes() {
         assert_eq!(change["by"]["operator"].as_str().map(str::len), Some(8), "{change}");

@@ -1,4 +1,5 @@
-//! Clients, scopes, signing keys, admin tokens and invitations, through the admin API and through self-registration.
+//! Clients, scopes, OpenID Providers, signing keys, admin tokens and invitations, through the admin API and through
+//! self-registration.
 
 mod admin;
 mod admin_clients;
@@ -14,6 +15,7 @@ mod events;
 mod invitations;
 mod mcp_clients;
 mod open_registration;
+mod providers;
 mod registration;
 mod signing_keys;
 mod visible_names;

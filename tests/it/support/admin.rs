@@ -83,6 +83,21 @@ pub(crate) fn list_origin(world: &World, client_id: &str, origin: &str) {
     assert_eq!(changed.status, 200, "{}", changed.body);
 }
 
+/// Returns a provider with the secret `s3cret`, with `members` added or replaced.
+pub(crate) fn provider(id: &str, members: &Value) -> Value {
+    let mut provider = json!({
+        "id": id,
+        "name": "Example",
+        "issuer": format!("https://{id}.example.com"),
+        "client_id": "device-grant",
+        "client_secret": "s3cret",
+    });
+    for (name, value) in members.as_object().expect("members") {
+        provider[name] = value.clone();
+    }
+    provider
+}
+
 /// Returns a public client for the device grant, with `members` added or replaced.
 pub(crate) fn device(client_id: &str, members: &Value) -> Value {
     let mut client = json!({

@@ -30,6 +30,7 @@ use device_grant::secret::{Digest, encode};
 use device_grant::time::Timestamp;
 use device_grant::token::mapping::Rules;
 use device_grant::token::signing_key::Algorithm;
+use device_grant::upstream::provider::{Provider, ProviderId, Source};
 use device_grant::{audit, family, grant, identity, registry};
 
 use super::keys::made;
@@ -76,6 +77,8 @@ pub(crate) struct RegistryRows {
     pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) admin_tokens: RefCell<BTreeMap<String, AdminToken>>,
     pub(crate) invitations: RefCell<BTreeMap<String, Invitation>>,
+    pub(crate) providers: RefCell<BTreeMap<ProviderId, Provider>>,
+    pub(crate) sources: RefCell<BTreeMap<ProviderId, Source>>,
 }
 
 impl GrantRows {
@@ -338,6 +341,29 @@ impl registry::rows::Rows for RegistryRows {
         scopes.insert(scope.to_owned(), claims.clone());
         scopes.retain(|_, claims| !claims.is_empty());
         Ok(())
+    }
+
+    fn providers(&self) -> Result<Vec<Provider>, Infallible> {
+        Ok(self.providers.borrow().values().cloned().collect())
+    }
+
+    fn provider(&self, id: &ProviderId) -> Result<Option<Provider>, Infallible> {
+        Ok(self.providers.borrow().get(id).cloned())
+    }
+
+    fn put_provider(&self, provider: &Provider) -> Result<(), Infallible> {
+        self.sources.borrow_mut().entry(provider.id.clone()).or_insert_with(|| provider.source());
+        self.providers.borrow_mut().insert(provider.id.clone(), provider.clone());
+        Ok(())
+    }
+
+    fn remove_provider(&self, id: &ProviderId) -> Result<(), Infallible> {
+        self.providers.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn source_of(&self, id: &ProviderId) -> Result<Option<Source>, Infallible> {
+        Ok(self.sources.borrow().get(id).cloned())
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {

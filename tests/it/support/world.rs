@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::ready;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -23,11 +24,13 @@ use device_grant::identity::account_key::AccountKey;
 use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
 use device_grant::registry::command::RetireKey;
+use device_grant::registry::outline::Outline;
 use device_grant::registry::quota::Size;
 use device_grant::registry::rows::Rows as _;
 use device_grant::registry::snapshot;
 use device_grant::settings::Settings;
 use device_grant::time::Timestamp;
+use device_grant::upstream::provider::{Provider, ProviderId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use serde_json::Value;
@@ -84,6 +87,27 @@ impl World {
     /// Moves the clock forward.
     pub(crate) fn wait_millis(&self, millis: u64) {
         self.now.set(self.now.get() + Duration::from_millis(millis));
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.server.settings
+    }
+
+    /// Returns the stored record of a provider.
+    pub(crate) fn provider(&self, id: &str) -> Option<Provider> {
+        let Ok(provider) = self.server.platform.registry.provider(&ProviderId::parse(id)?);
+        provider
+    }
+
+    /// Returns the outline that requests read.
+    pub(crate) fn outline(&self) -> Rc<Outline> {
+        now_or_never(self.server.outline(self.now())).unwrap()
+    }
+
+    /// Returns the text of the snapshot that the registry would publish.
+    pub(crate) fn snapshot_text(&self) -> String {
+        let Ok(text) = snapshot::take(&self.server.platform.registry, self.now());
+        text.unwrap()
     }
 
     /// Restarts the server with these settings. The objects keep their rows; the memory of the isolate is

@@ -7,8 +7,11 @@ const OWN: &str = "https://login.example.com";
 
 fn read(members: Value, before: Option<&Provider>) -> Result<Provider, Vec<Fault>> {
     let Value::Object(members) = members else { panic!("an object") };
-    let seal = |secret: &str| SealedSecret::of(format!("sealed {secret}"));
-    parse(members, Reading { own: OWN, before, seal })
+    parse(members, Reading { own: OWN, before, seal: sealed })
+}
+
+fn sealed(secret: &str) -> SealedSecret {
+    serde_json::from_value(format!("sealed {}", secret.len()).into()).unwrap()
 }
 
 fn smallest() -> Value {
@@ -29,7 +32,8 @@ fn with(changes: &Value) -> Value {
 
 #[test]
 fn five_members_are_enough() {
-    let provider = read(smallest(), None).unwrap();
+    let provider =
+        read(with(&json!({ "token_endpoint_auth_signing_alg": null, "order": null })), None).unwrap();
 
     assert_eq!(
         Value::Object(view(&provider)),
@@ -45,7 +49,7 @@ fn five_members_are_enough() {
             "strong_acr": [], "end_families_on_logout": false, "enabled": true, "order": 0, "version": 1
         })
     );
-    assert_eq!(provider.authentication.secret(), Some(&SealedSecret::of("sealed s3cret".to_owned())));
+    assert_eq!(provider.authentication.secret(), Some(&sealed("s3cret")));
 }
 
 #[test]
@@ -94,7 +98,7 @@ fn every_fault_is_named_with_what_is_allowed() {
         (
             json!({ "issuer": "https://login.microsoftonline.com/common/v2.0" }),
             "/issuer",
-            "it stands for every tenant",
+            "it must be the issuer of one tenant",
         ),
         (json!({ "issuer": OWN }), "/issuer", "another server"),
         (json!({ "client_id": null }), "/client_id", "client_id is missing"),

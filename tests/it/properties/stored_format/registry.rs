@@ -18,6 +18,7 @@ use device_grant::registry::outline::Outline;
 use device_grant::registry::rows::{StoredKey, StoredLogo};
 use device_grant::secret::Digest;
 use device_grant::token::signing_key::{Algorithm, Material, PublicKey};
+use device_grant::upstream::provider::{Offer, Provider, ProviderId};
 
 use super::{pin, with_digests};
 use crate::properties::records::AT;
@@ -90,9 +91,24 @@ fn the_outline_of_the_published_snapshot() {
         scopes: BTreeMap::from([("openid".to_owned(), "Words".to_owned())]),
         taken_at: AT,
         scope_claims: BTreeMap::new(),
+        providers: Vec::new(),
         keys: Vec::new(),
     };
     pin(&outline, r#"{"format":1,"taken_at":1763733780123,"scopes":{"openid":"Words"},"keys":[]}"#);
+    let id = ProviderId::parse("okta").expect("an id");
+    let outline = Outline { providers: vec![Offer { id, name: "Okta".to_owned() }], ..outline };
+    pin(
+        &outline,
+        r#"{"format":1,"taken_at":1763733780123,"scopes":{"openid":"Words"},"providers":[{"id":"okta","name":"Okta"}],"keys":[]}"#,
+    );
+}
+
+#[test]
+fn a_provider_and_what_stays_reserved_for_its_id() {
+    let record = r#"{"format":1,"id":"okta","name":"Okta","issuer":"https://okta.example","client_id":"a","authentication":{"method":"secret","by":"post","sealed":"c2VhbGVk"},"id_token_signed_response_alg":"RS256","scope":"openid","claims":{"subject":"oid","name":"name","email":"email","username":"upn","groups":"/realm_access/roles"},"allowed_groups":["Staff"],"allowed_email_domains":["example.com"],"acr_values":["urn:mfa"],"strong_amr":["hwk"],"strong_acr":["urn:mfa"],"end_families_on_logout":true,"recheck_seconds":3600,"enabled":true,"order":7,"history":{"version":2,"created_at":1763733780123,"changed_at":1763733780123}}"#;
+    let provider: Provider = serde_json::from_str(record).expect("it parses");
+    pin(&provider, record);
+    pin(&provider.source(), r#"{"issuer":"https://okta.example","subject":"oid"}"#);
 }
 
 #[test]
