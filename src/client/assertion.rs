@@ -10,6 +10,7 @@ use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::jws::Compact;
+use crate::token::numeric_date::NumericDate;
 use crate::token::signing_key::Algorithm;
 
 /// The only supported `client_assertion_type` (RFC 7523 §2.2).
@@ -126,25 +127,6 @@ struct Claims {
     nbf: Option<NumericDate>,
     iat: Option<NumericDate>,
     jti: Option<String>,
-}
-
-/// Seconds since 1970 (RFC 7519 §2); a fraction is cut off.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(try_from = "f64")]
-struct NumericDate(Timestamp);
-
-impl TryFrom<f64> for NumericDate {
-    type Error = &'static str;
-
-    fn try_from(seconds: f64) -> Result<Self, Self::Error> {
-        const YEAR_10000: f64 = 253_402_300_800.0;
-        if !(0.0..YEAR_10000).contains(&seconds) {
-            return Err("not a NumericDate before the year 10000");
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
-        let seconds = seconds as u64;
-        Ok(Self(Timestamp::from_millis(seconds * 1_000)))
-    }
 }
 
 impl Assertion {

@@ -7,6 +7,7 @@ pub mod dpop;
 pub mod jwk;
 pub mod jws;
 pub mod mapping;
+pub mod numeric_date;
 pub mod opaque;
 pub mod private_jwk;
 pub mod resource;
