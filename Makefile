@@ -1,7 +1,7 @@
 # The commands of this project. The scripts they run are in scripts/.
 
 PORT ?= 8787
-ISSUER ?= http://127.0.0.1:$(PORT)
+ISSUER ?= http://localhost:$(PORT)
 CLIENT_ID ?= demo-tv
 
 export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
@@ -12,7 +12,7 @@ export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-dev: ## Set up, build and serve on http://127.0.0.1:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: example API)
+dev: ## Set up, build and serve on http://localhost:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: example API)
 	@scripts/dev
 
 device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SECRET=, SCOPE=, API=1, DPOP=1; HELP=1)

@@ -20,7 +20,7 @@ const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kin
 /** The member of a provider in a file that names the environment variable with its secret. */
 const SECRET_ENV = 'client_secret_env';
 
-const { FILE, ISSUER = 'http://127.0.0.1:8787', DRY_RUN, YES, PRUNE } = process.env;
+const { FILE, ISSUER = 'http://localhost:8787', DRY_RUN, YES, PRUNE } = process.env;
 const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
 const paint = (code) => (text) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text);
 /**

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { allowResource } from './resource.mjs';
 
 const port = Number(process.env.PORT || 8787);
-const origin = `http://127.0.0.1:${port}`;
+const origin = `http://localhost:${port}`;
 const api = process.env.API ? `http://127.0.0.1:${port + 1}` : undefined;
 const START_LIMIT = 60_000;
 const STOP_LIMIT = 5_000;

@@ -143,6 +143,8 @@ pub enum Purpose {
     Transaction,
     /// The cookie that remembers the last requests of a browser.
     Recent,
+    /// The hidden field that carries the challenge of a passkey.
+    Ceremony,
     /// A private signing key at rest.
     SigningKey,
     /// An opaque access token.
@@ -157,6 +159,7 @@ impl Purpose {
             Self::Cookie => b"cookie",
             Self::Transaction => b"transaction",
             Self::Recent => b"recent requests",
+            Self::Ceremony => b"passkey ceremony",
             Self::SigningKey => b"signing key",
             Self::AccessToken => b"access token",
             Self::ProviderSecret => b"provider secret",
@@ -165,7 +168,7 @@ impl Purpose {
 
     const fn key(self, keys: &Keys) -> &[u8; 32] {
         match self {
-            Self::Cookie | Self::Transaction | Self::Recent => &keys.browser,
+            Self::Cookie | Self::Transaction | Self::Recent | Self::Ceremony => &keys.browser,
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
             Self::ProviderSecret => &keys.provider,

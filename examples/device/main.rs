@@ -1,7 +1,7 @@
 //! Plays the device: asks for a code, shows it with a QR code, polls, and shows the claims of the tokens.
 //!
 //! ```text
-//! ISSUER=http://127.0.0.1:8787 CLIENT_ID=demo-tv cargo run --example device
+//! ISSUER=http://localhost:8787 CLIENT_ID=demo-tv cargo run --example device
 //! ```
 //!
 //! `make device HELP=1` lists every variable that this example reads. If it fails, it says why and exits with
@@ -92,7 +92,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 
 /// Finds the endpoints in the issuer's metadata.
 fn discover(http: &Http) -> Result<OAuthClient, Box<dyn Error>> {
-    let issuer = setting("ISSUER").unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
+    let issuer = setting("ISSUER").unwrap_or_else(|| "http://localhost:8787".to_owned());
     let address = format!("{issuer}/.well-known/openid-configuration");
     let found = http.get(&address, None).map_err(|error| failure::no_server(&issuer, &*error))?;
     let metadata: Metadata =

@@ -44,7 +44,7 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let issuer = setting("ISSUER").unwrap_or_else(|| "http://127.0.0.1:8787".to_owned());
+    let issuer = setting("ISSUER").unwrap_or_else(|| "http://localhost:8787".to_owned());
     let client = discover(&issuer)?;
     let authenticates = setting("CLIENT_SECRET").is_some();
 
@@ -109,7 +109,7 @@ fn introspect(client: &OAuthClient, token: &AccessToken) -> Result<(), Box<dyn E
 /// Sends a request, over plain http if it goes to this machine, which has no certificate.
 fn send(request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
     let (mut parts, body) = request.into_parts();
-    if parts.uri.host() == Some("127.0.0.1") {
+    if matches!(parts.uri.host(), Some("localhost" | "127.0.0.1")) {
         let mut address = parts.uri.into_parts();
         address.scheme = Some(uri::Scheme::HTTP);
         parts.uri = Uri::from_parts(address).map_err(http::Error::from)?;

@@ -45,7 +45,7 @@ struct Metadata<'a> {
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [Algorithm; 6],
     userinfo_signing_alg_values_supported: [Algorithm; 6],
-    acr_values_supported: [&'static str; 1],
+    acr_values_supported: [&'static str; 2],
     ui_locales_supported: [&'static str; Language::ALL.len()],
     claims_supported: [&'static str; 16],
     request_uri_parameter_supported: bool,

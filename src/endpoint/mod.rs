@@ -22,6 +22,8 @@ pub mod messages;
 mod metadata;
 mod once;
 pub mod page;
+mod passkey;
+mod passkeys;
 pub mod platform;
 mod presented;
 mod qr;
@@ -140,6 +142,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Revocation => issued::revocation::answer(context).await,
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
+        Route::Passkeys => passkeys::answer(context, rng).await,
         Route::Qr => qr::answer(context),
         Route::Logo => logo::answer(context).await,
         Route::Authorize => authorize::answer(context).await,

@@ -12,6 +12,8 @@ use crate::settings::{Accent, Service};
 use crate::time::Timestamp;
 use crate::verdict::{Comparison, Verdict};
 
+/// The script of pages that use passkeys.
+const PASSKEY: &str = include_str!("../../templates/passkey.js");
 const STYLE: &str = include_str!("../../templates/style.css");
 
 /// Returns the text of the only `<style>` element: ours, and the operator's accent color if there is one.
@@ -91,14 +93,66 @@ pub struct SignInPage<'a> {
     pub action: &'a str,
     /// Ties the form to the browser and its session.
     pub csrf: &'a str,
-    /// Sealed; carries the code through the sign-in.
-    pub transaction: &'a str,
+    /// Sealed; carries the code through the sign-in. `None` if the person wants to see their passkeys.
+    pub transaction: Option<&'a str>,
     /// The username that was typed last time, or that the device expects; otherwise empty.
     pub username: &'a str,
-    /// Display name of the person who is signed in, if they signed in too long ago for the requesting device.
+    /// Display name of the person who is signed in, if that sign-in is not good enough for the requesting device.
     pub again: Option<&'a str>,
+    /// Signing in with a passkey; `None` at an IP address.
+    pub passkey: Option<PasskeyForm>,
+    /// Whether people can sign in with a password.
+    pub passwords: bool,
     /// What went wrong when the form was last sent.
     pub problem: Option<Problem>,
+}
+
+/// What a form that uses a passkey contains.
+#[derive(Clone, Debug)]
+pub struct PasskeyForm {
+    /// Sealed; carries the challenge.
+    pub ceremony: String,
+    /// JSON for the browser.
+    pub options: String,
+}
+
+/// The passkeys of the person who is signed in.
+#[derive(Template)]
+#[template(path = "passkeys.html")]
+pub struct PasskeysPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// Path that the forms post to.
+    pub action: &'a str,
+    /// Ties the forms to the browser and its session.
+    pub csrf: &'a str,
+    /// Display name of the person.
+    pub signed_in_as: &'a str,
+    /// In the order in which they were added.
+    pub passkeys: Vec<KnownPasskey<'a>>,
+    /// Sealed; carries the challenge for a new one.
+    pub ceremony: &'a str,
+    /// JSON for the browser; `None` at an IP address.
+    pub options: Option<String>,
+    /// What went wrong when a form was last sent.
+    pub problem: Option<Problem>,
+}
+
+/// A passkey as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct KnownPasskey<'a> {
+    /// Names the passkey in forms.
+    pub id: String,
+    /// What the field for its name contains.
+    pub name: &'a str,
+    /// Its name, or that it has none.
+    pub heading: Html,
+    /// When it was added.
+    pub added: Html,
+    /// When it was last used.
+    pub used: Html,
+    /// Whether it can be on several devices.
+    pub kept: Html,
 }
 
 /// The consent page: who asks for what, from where, and the buttons for the decision (RFC 8628 §5.4).
@@ -276,6 +330,20 @@ pub enum Problem {
     },
     /// The username or the password is wrong. Nobody learns which, as the text is the same.
     WrongCredentials,
+    /// The form came without a passkey.
+    PasskeyMissing,
+    /// The page with the passkey was open for too long, or its answer came twice.
+    PasskeyOver,
+    /// The passkey is not good here, or no account has it. Nobody learns which, as the text is the same.
+    PasskeyRefused,
+    /// The counter of the passkey did not grow.
+    PasskeyCopied,
+    /// The new passkey is not good.
+    PasskeyNotMade,
+    /// The name for a passkey is empty, too long or not visible.
+    PasskeyNameMalformed,
+    /// The passkey to remove is the only way in.
+    LastWayIn,
     /// The person approved without checking the box that says this is their device.
     Unconfirmed,
     /// The form came without a decision.
@@ -309,6 +377,13 @@ impl Problem {
             Self::LinkExpired { end } => text.link_end(end),
             Self::Wait { seconds } => text.wait(seconds),
             Self::WrongCredentials => text.wrong_credentials(),
+            Self::PasskeyMissing => text.passkey_missing(),
+            Self::PasskeyOver => text.passkey_expired(),
+            Self::PasskeyRefused => text.passkey_refused(),
+            Self::PasskeyCopied => text.passkey_copied(),
+            Self::PasskeyNotMade => text.passkey_not_made(),
+            Self::PasskeyNameMalformed => text.passkey_name_malformed(),
+            Self::LastWayIn => text.passkey_last_way(),
             Self::Unconfirmed => text.unconfirmed(),
             Self::Undecided => text.undecided(),
             Self::Unchecked => text.unchecked(),

@@ -19,6 +19,7 @@ pub(super) enum Route {
     Revocation,
     UserInfo,
     Verify,
+    Passkeys,
     Qr,
     Logo,
     Authorize,
@@ -128,6 +129,7 @@ impl Route {
             "/userinfo" => Some(Self::UserInfo),
             "/device" => Some(Self::Verify),
             "/device/qr" => Some(Self::Qr),
+            "/account/passkeys" => Some(Self::Passkeys),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
@@ -166,7 +168,9 @@ impl Route {
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
             Self::Health | Self::Logo => NONE,
-            Self::Verify => Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
+            Self::Verify | Self::Passkeys => {
+                Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE }
+            }
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
             // The admin API checks the method of each of its own routes.
@@ -185,6 +189,7 @@ impl Route {
             | Self::Revocation
             | Self::UserInfo
             | Self::Verify
+            | Self::Passkeys
             | Self::Qr
             | Self::Logo
             | Self::Authorize

@@ -3,27 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::credential_id::CredentialId;
 use crate::format::is_false;
 use crate::time::Timestamp;
-
-/// The identifier of a WebAuthn credential: at most 1,023 bytes, written in base64url.
-#[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct CredentialId(String);
-
-impl CredentialId {
-    /// Returns the identifier with these bytes.
-    #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(crate::secret::encode(bytes))
-    }
-
-    /// Returns the identifier in base64url.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// A passkey of an account.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::account_key::AccountKey;
-use super::passkey::CredentialId;
+use super::credential_id::CredentialId;
 use crate::sharding::AccountShard;
 use crate::sub::Sub;
 use crate::time::Timestamp;
@@ -33,7 +33,7 @@ impl Pointer {
     /// Returns the pointer of a passkey.
     #[must_use]
     pub fn credential(id: &CredentialId) -> Self {
-        Self(format!("credential:{}", id.as_str()))
+        Self(format!("credential:{id}"))
     }
 
     /// Returns the pointer of a user name at a provider, where case does not matter (RFC 7643 §4.1.1).

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
-use super::passkey::CredentialId;
+use super::acr;
+use super::credential_id::CredentialId;
 use crate::time::Timestamp;
 
 /// A sign-in that has succeeded. Every method leads to one.
@@ -19,6 +20,23 @@ pub struct SignIn {
     pub acr: Option<String>,
     /// The way that the person took.
     pub how: How,
+}
+
+impl SignIn {
+    /// Returns the sign-in of somebody who knew the password.
+    #[must_use]
+    pub fn by_password(account: Account, now: Timestamp) -> Self {
+        let (amr, acr) = (vec!["pwd".to_owned()], Some(acr::PASSWORD.to_owned()));
+        Self { account, auth_time: now, amr, acr, how: How::Password }
+    }
+
+    /// Returns the sign-in of somebody who used a passkey.
+    #[must_use]
+    pub fn by_passkey(account: Account, credential: CredentialId, now: Timestamp) -> Self {
+        let amr = acr::PASSKEY_METHODS.map(str::to_owned).to_vec();
+        let acr = Some(acr::PHISHING_RESISTANT.to_owned());
+        Self { account, auth_time: now, amr, acr, how: How::Passkey { credential } }
+    }
 }
 
 /// How a person signed in.

@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use super::authenticator_data::AuthenticatorData;
 use super::client_data::{ClientData, Operation};
-use super::credential_id::CredentialId;
 use super::response::{Base64Url, PublicKeyCredential};
 use super::signed::Signed;
 use super::{Backup, Ceremony, Flaw};
+use crate::identity::credential_id::CredentialId;
 use crate::token::signing_key::PublicKey;
 
 /// A response to `navigator.credentials.get()`, of which nothing is checked yet.

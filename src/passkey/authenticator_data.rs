@@ -2,8 +2,8 @@
 
 use super::authenticator_name::Aaguid;
 use super::cbor::Value;
-use super::credential_id::CredentialId;
 use super::{Backup, Flaw, RelyingParty, cose};
+use crate::identity::credential_id::CredentialId;
 use crate::token::signing_key::PublicKey;
 
 // The flags of WebAuthn §6.1. Bits 1 and 5 are reserved, and ignored.

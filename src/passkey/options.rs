@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::credential_id::CredentialId;
 use super::{Challenge, RelyingParty, cose};
+use crate::identity::credential_id::CredentialId;
 use crate::secret;
 
 /// How long the browser lets a person take, in milliseconds: as long as a challenge is good.

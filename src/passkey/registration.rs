@@ -6,10 +6,10 @@ use super::authenticator_data::{Attested, AuthenticatorData};
 use super::authenticator_name::Aaguid;
 use super::cbor::Value;
 use super::client_data::{ClientData, Operation};
-use super::credential_id::CredentialId;
 use super::response::{Base64Url, PublicKeyCredential};
 use super::signed::Signed;
 use super::{Backup, Ceremony, Flaw};
+use crate::identity::credential_id::CredentialId;
 use crate::token::signing_key::PublicKey;
 
 /// A response to `navigator.credentials.create()`, of which nothing is checked yet.

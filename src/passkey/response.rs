@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
 
 use super::Flaw;
-use super::credential_id::CredentialId;
+use crate::identity::credential_id::CredentialId;
 use crate::secret;
 
 /// Bytes that JSON has as base64url without padding.

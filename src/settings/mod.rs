@@ -102,6 +102,8 @@ pub struct Settings {
     pub webhook: Option<Webhook>,
     /// From `SERVICE_NAME`, `SERVICE_LOGO`, `SUPPORT_URL` and `ACCENT_COLOR`.
     pub service: Service,
+    /// `PASSWORDS`: whether people can sign in here with a password.
+    pub passwords: bool,
     /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
     pub trusted_redirects: Vec<String>,
 }
@@ -142,6 +144,7 @@ impl Settings {
             admin_groups: administrators::read(&var)?,
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,
+            passwords: flag(&var, "PASSWORDS", environment == Environment::Development)?,
             service: service::read(&var)?,
             turnstile: turnstile::read(&var, environment)?,
             webhook: webhook::read(&var, environment)?,

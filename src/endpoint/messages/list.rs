@@ -233,4 +233,36 @@ messages! {
     account_refused_text;
     authorize_title;
     authorize_text;
+
+    // Passkeys.
+    passkey_button;
+    passkey_or_password;
+    passkey_unsupported;
+    passkey_cancelled;
+    passkey_exists;
+    passkey_no_script;
+    passkey_no_domain;
+    passkey_refused;
+    passkey_copied;
+    passkey_expired;
+    passkey_missing;
+    passkeys_title;
+    passkeys_sign_in_lead;
+    passkeys_again_lead { name: Text };
+    passkeys_lead;
+    passkeys_none;
+    passkey_unnamed;
+    passkey_added { date: Text };
+    passkey_last_used { date: Text };
+    passkey_never_used;
+    passkey_synced;
+    passkey_bound;
+    passkey_name;
+    passkey_rename_button;
+    passkey_remove_button;
+    passkey_add_button;
+    passkey_last_way;
+    passkey_name_malformed;
+    passkey_create_hint;
+    passkey_not_made;
 }

@@ -9,7 +9,7 @@ use super::browser::{HoldRef, Transaction};
 use super::consent::Consent;
 use super::recent::Recent;
 use super::session::check;
-use super::view::{CODE_ENTRY, Entry};
+use super::view::{CODE_ENTRY, Entry, SignInForm};
 use super::{browser, turnstile, view};
 use crate::derived_keys::Keys;
 use crate::endpoint::attempt::Attempt;
@@ -92,7 +92,8 @@ pub(super) fn ask_to_sign_in<P: Platform>(
     let stale = browser.signed_in.take().is_some();
     let transaction = Transaction::new(code, &browser, None, context.now).checked(checked_at);
     let transaction = transaction.seal(context, rng);
-    let page = view::sign_in(context, 200, &browser, &transaction, "", None);
+    let page = SignInForm { transaction: &transaction, username: "", again: false };
+    let page = view::sign_in(context, &browser, &page, (200, None), rng);
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
 
@@ -148,7 +149,8 @@ pub(super) fn sign_in_again<P: Platform>(
     // The code was right, so there is no need to check again that a person is there.
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let transaction = transaction.seal(context, rng);
-    view::sign_in_again(context, 200, browser, &transaction, &account.username, None)
+    let page = SignInForm { transaction: &transaction, username: &account.username, again: true };
+    view::sign_in(context, browser, &page, (200, None), rng)
 }
 
 fn budgets<P>(context: Context<'_, P>, account: &Account, lifetime: u64) -> [Budget; 2] {

@@ -5,18 +5,19 @@
 //! nobody can probe codes without an account.
 
 mod address;
-mod browser;
+pub(super) mod browser;
 mod code;
 mod consent;
 mod decide;
 mod menu;
-mod notice;
+pub(super) mod notice;
+mod passkey;
 mod recent;
 mod request_page;
-mod session;
-mod sign_in;
+pub(super) mod session;
+pub(super) mod sign_in;
 mod turnstile;
-mod view;
+pub(super) mod view;
 
 use rand_core::CryptoRng;
 
@@ -40,6 +41,7 @@ use crate::language::Language;
 enum Step {
     Code,
     SignIn,
+    Passkey,
     Decide,
     Withdraw,
     SwitchAccount,
@@ -51,6 +53,7 @@ impl Step {
         match form.get("step")? {
             "code" => Some(Self::Code),
             "sign_in" => Some(Self::SignIn),
+            "passkey" => Some(Self::Passkey),
             "decide" => Some(Self::Decide),
             "withdraw" => Some(Self::Withdraw),
             "switch_account" => Some(Self::SwitchAccount),
@@ -123,6 +126,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
     let reply = match Step::read(form) {
         Some(Step::Code) => code::entered(context, form, browser, rng).await,
         Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
+        Some(Step::Passkey) => passkey::submitted(context, form, browser, rng).await,
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
         Some(Step::Withdraw) => request_page::withdraw(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
@@ -143,7 +147,7 @@ async fn in_language<P: Platform>(
 ) -> Response {
     let context = Context { language: Some(language), ..context };
     let page = match Step::read(form) {
-        Some(Step::SignIn) => Ok(sign_in::shown_again(context, form, browser).await),
+        Some(Step::SignIn | Step::Passkey) => Ok(sign_in::shown_again(context, form, browser, rng).await),
         Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
         Some(Step::Code | Step::Withdraw | Step::SwitchAccount | Step::SignOut) | None => {
             Ok(code::typed_so_far(context, form, browser).await)

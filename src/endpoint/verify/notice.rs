@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 /// What has happened, and whether starting again can help.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Notice {
+pub(in crate::endpoint) enum Notice {
     /// A request that no form of these pages sends.
     NotAForm,
     /// A form that another site has sent.

@@ -6,7 +6,7 @@ use super::browser::{Stale, Transaction};
 use super::notice::Notice;
 use super::session::end;
 use super::turnstile::TurnstileRefusal;
-use super::view::Entry;
+use super::view::{Entry, SignInForm};
 use super::{browser, code, turnstile, view};
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
@@ -18,15 +18,15 @@ use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::StartSession;
+use crate::identity::password;
 use crate::identity::session::{Browser, Session};
-use crate::identity::sign_in::{How, SignIn};
-use crate::identity::{acr, password};
+use crate::identity::sign_in::SignIn;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
 
-const WHAT: &str = "sign_in";
+pub(super) const WHAT: &str = "sign_in";
 /// In bytes; a longer username is not looked up.
 const LONGEST_USERNAME: usize = 256;
 
@@ -43,19 +43,15 @@ pub(super) async fn submitted<P: Platform>(
     };
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
-        Authenticated::Not => return Ok(ask_again(context, form, &browser, 400, Problem::WrongCredentials)),
+        Authenticated::Not => {
+            return Ok(ask_again(context, form, &browser, (400, Problem::WrongCredentials), rng));
+        }
         Authenticated::Wait(seconds) => {
-            let page = ask_again(context, form, &browser, 429, Problem::Wait { seconds });
+            let page = ask_again(context, form, &browser, (429, Problem::Wait { seconds }), rng);
             return Ok(page.with("retry-after", seconds.to_string()));
         }
     };
-    let sign_in = SignIn {
-        account,
-        auth_time: context.now,
-        amr: vec!["pwd".to_owned()],
-        acr: Some(acr::PASSWORD.to_owned()),
-        how: How::Password,
-    };
+    let sign_in = SignIn::by_password(account, context.now);
     complete(context, browser, pending, sign_in, rng).await
 }
 
@@ -68,11 +64,9 @@ pub(super) async fn complete<P: Platform>(
     sign_in: SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    if let Some(refused) = refusal(context, &sign_in.account) {
-        return Ok(refused);
-    }
-    let Some(session) = start_session(context, &mut browser, &sign_in, rng).await? else {
-        return Ok(refused(context, "account_changed"));
+    let session = match start(context, &mut browser, &sign_in, rng).await? {
+        Ok(session) => session,
+        Err(refused) => return Ok(refused),
     };
     let how = sign_in.how.name();
     // From here on the person is signed in, even if the code cannot be looked up.
@@ -88,8 +82,22 @@ pub(super) async fn complete<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
+/// Applies policy, and starts the session. The error is the page for an account that may not be used.
+pub(in crate::endpoint) async fn start<P: Platform>(
+    context: Context<'_, P>,
+    browser: &mut Browser,
+    sign_in: &SignIn,
+    rng: &mut impl CryptoRng,
+) -> Result<Result<Session, Response>, Unavailable> {
+    if let Some(refused) = refusal(context, &sign_in.account) {
+        return Ok(Err(refused));
+    }
+    let session = start_session(context, browser, sign_in, rng).await?;
+    Ok(session.ok_or_else(|| refused(context, "account_changed")))
+}
+
 /// Answers a form whose hidden field is not good.
-async fn stopped<P: Platform>(
+pub(super) async fn stopped<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     stale: Stale,
@@ -100,18 +108,22 @@ async fn stopped<P: Platform>(
     page.noting(what, None, "refused", "no_transaction")
 }
 
-enum Authenticated {
+/// The result of a username and a password.
+pub(in crate::endpoint) enum Authenticated {
     As(Box<Account>),
     Not,
     Wait(u64),
 }
 
 /// Takes an attempt before it checks the password, and gives it back if the password is right.
-async fn authenticate<P: Platform>(
+pub(in crate::endpoint) async fn authenticate<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
 ) -> Result<Authenticated, Unavailable> {
+    if !context.server.settings.passwords {
+        return Ok(Authenticated::Not);
+    }
     if !context.server.platform.within_limit(&context.rate_key("sign-in")).await {
         return Ok(Authenticated::Wait(60));
     }
@@ -138,11 +150,11 @@ fn ask_again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
-    status: u16,
-    problem: Problem,
+    (status, problem): (u16, Problem),
+    rng: &mut impl CryptoRng,
 ) -> Response {
     let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
-    show(context, form, browser, (status, Some(problem))).noting(WHAT, None, outcome, reason)
+    show(context, form, browser, (status, Some(problem)), rng).noting(WHAT, None, outcome, reason)
 }
 
 /// Shows the sign-in page again, because the person chose another language.
@@ -150,24 +162,28 @@ pub(super) async fn shown_again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
+    rng: &mut impl CryptoRng,
 ) -> Response {
     match read_transaction(context, form, browser) {
-        Ok(_) => show(context, form, browser, (200, None)),
+        Ok(_) => show(context, form, browser, (200, None), rng),
         Err(stale) => stopped(context, browser, stale, form, WHAT).await,
     }
 }
 
-fn show<P: Platform>(
+pub(super) fn show<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
-    (status, problem): (u16, Option<Problem>),
+    answer: (u16, Option<Problem>),
+    rng: &mut impl CryptoRng,
 ) -> Response {
-    let transaction = form.get("transaction").unwrap_or_default();
-    let username = form.get("username").unwrap_or_default();
     let again = read_transaction(context, form, browser).is_ok_and(|(read, _)| read.hold.is_some());
-    let page = if again { view::sign_in_again } else { view::sign_in };
-    page(context, status, browser, transaction, username, problem)
+    let page = SignInForm {
+        transaction: form.get("transaction").unwrap_or_default(),
+        username: form.get("username").unwrap_or_default(),
+        again,
+    };
+    view::sign_in(context, browser, &page, answer, rng)
 }
 
 /// Applies policy at sign-in. Comes after the proof, so only the account's owner learns of a refusal.
@@ -220,7 +236,8 @@ pub(super) async fn switch_account<P: Platform>(
     let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
     let transaction = transaction.seal(context, rng);
     let expected = before.hold.and_then(|hold| hold.login_hint).unwrap_or_default();
-    let page = view::sign_in(context, 200, &browser, &transaction, &expected, None);
+    let page = SignInForm { transaction: &transaction, username: &expected, again: false };
+    let page = view::sign_in(context, &browser, &page, (200, None), rng);
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }
 

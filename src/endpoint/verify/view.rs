@@ -3,6 +3,7 @@
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rand_core::CryptoRng;
 
 use super::browser;
 use super::browser::Stale;
@@ -13,6 +14,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::page::{
     CodeShape, EndForm, EnterPage, MenuForm, Problem, ProblemPage, ResultPage, SignInPage,
 };
+use crate::endpoint::passkey;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::Outcome;
@@ -26,6 +28,8 @@ use crate::time::Timestamp;
 const TURNSTILE: &str =
     "; script-src https://challenges.cloudflare.com; frame-src https://challenges.cloudflare.com";
 
+/// How the script for passkeys begins, the only script of our own.
+const SCRIPT: &str = "<script type=\"module\">";
 /// Most characters of a typed code that a page repeats, as many as its field takes.
 const LONGEST_TYPED: usize = 64;
 /// The `what` of log lines about code entries.
@@ -33,7 +37,7 @@ pub(super) const CODE_ENTRY: &str = "code_entry";
 
 /// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads
 /// nothing but images of this server.
-pub(super) fn html(language: Language, status: u16, page: &impl Template) -> Response {
+pub(in crate::endpoint) fn html(language: Language, status: u16, page: &impl Template) -> Response {
     html_that_loads("", language, status, page)
 }
 
@@ -44,9 +48,11 @@ pub(super) fn html(language: Language, status: u16, page: &impl Template) -> Res
 fn html_that_loads(sources: &str, language: Language, status: u16, page: &impl Template) -> Response {
     match page.render() {
         Ok(body) => {
-            let style = style_of(&body);
+            let style = hash_within(&body, "<style>", "</style>").unwrap_or_default();
+            let script = hash_within(&body, SCRIPT, "</script>");
+            let script = script.map(|hash| format!("; script-src 'sha256-{hash}'")).unwrap_or_default();
             let policy = format!(
-                "default-src 'none'; style-src 'sha256-{style}'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{sources}"
+                "default-src 'none'; style-src 'sha256-{style}'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'{script}{sources}"
             );
             Response::new(status, "text/html; charset=utf-8", body)
                 .with("cache-control", "no-store".to_owned())
@@ -89,11 +95,11 @@ impl Entry<'_> {
     }
 }
 
-/// Returns the hash of the page's own style sheet. All that others wrote is escaped, so no `<style>` comes before it.
-fn style_of(page: &str) -> String {
-    let rest = page.split_once("<style>").map_or("", |(_, rest)| rest);
-    let style = rest.split_once("</style>").map_or("", |(style, _)| style);
-    STANDARD.encode(Digest::of(style.as_bytes()).bytes())
+/// Returns the hash of the page's own style sheet or script. All that others wrote is escaped, so no such element comes
+/// before it.
+fn hash_within(page: &str, start: &str, end: &str) -> Option<String> {
+    let (content, _) = page.split_once(start)?.1.split_once(end)?;
+    Some(STANDARD.encode(Digest::of(content.as_bytes()).bytes()))
 }
 
 /// Builds the page for entering a code, or for confirming the one from a link.
@@ -166,40 +172,38 @@ fn example(shape: &Shape) -> String {
     UserCode::example(shape).to_string()
 }
 
+/// Builds the sign-in page, which begins a ceremony.
 pub(super) fn sign_in<P: Platform>(
     context: Context<'_, P>,
-    status: u16,
     browser: &Browser,
-    transaction: &str,
-    username: &str,
-    problem: Option<Problem>,
-) -> Response {
-    sign_in_page(context, status, browser, (transaction, username, None), problem)
-}
-
-/// Builds the sign-in page for a person who is signed in, but not recently enough for the requesting device.
-pub(super) fn sign_in_again<P: Platform>(
-    context: Context<'_, P>,
-    status: u16,
-    browser: &Browser,
-    transaction: &str,
-    username: &str,
-    problem: Option<Problem>,
-) -> Response {
-    let again = browser.signed_in(context.now).map(|session| session.name.as_str());
-    sign_in_page(context, status, browser, (transaction, username, again), problem)
-}
-
-fn sign_in_page<P: Platform>(
-    context: Context<'_, P>,
-    status: u16,
-    browser: &Browser,
-    (transaction, username, again): (&str, &str, Option<&str>),
-    problem: Option<Problem>,
+    page: &SignInForm<'_>,
+    (status, problem): (u16, Option<Problem>),
+    rng: &mut impl CryptoRng,
 ) -> Response {
     let (text, action, csrf) = (context.text(), action(context), browser::csrf(context, browser));
-    let page = SignInPage { text, action: &action, csrf: &csrf, transaction, username, again, problem };
+    let signed_in_as = browser.signed_in(context.now).map(|session| session.name.as_str());
+    let page = SignInPage {
+        text,
+        action: &action,
+        csrf: &csrf,
+        transaction: Some(page.transaction),
+        username: page.username,
+        again: signed_in_as.filter(|_| page.again),
+        passkey: passkey::request_form(context, browser, rng),
+        passwords: context.server.settings.passwords,
+        problem,
+    };
     html(text.language, status, &page)
+}
+
+/// What the sign-in page shows.
+pub(super) struct SignInForm<'a> {
+    /// Sealed.
+    pub transaction: &'a str,
+    /// What the field for the username contains.
+    pub username: &'a str,
+    /// Whether the person is signed in, but not recently enough for the requesting device.
+    pub again: bool,
 }
 
 /// Builds the result page, which sends the person back to the device (RFC 8628 §3.3). If `kept`, it says first that
@@ -230,7 +234,7 @@ pub(super) fn result<P: Platform>(
 }
 
 /// Builds a page that only says what happened, with a link to start again where that can help.
-pub(super) fn notice<P: Platform>(context: Context<'_, P>, status: u16, notice: Notice) -> Response {
+pub(in crate::endpoint) fn notice<P: Platform>(context: Context<'_, P>, status: u16, notice: Notice) -> Response {
     let (text, action, name) = (context.text(), action(context), notice.name());
     let (title, explanation) = notice.words(text);
     let page = ProblemPage {
@@ -249,7 +253,7 @@ pub(super) fn over<P: Platform>(context: Context<'_, P>) -> Response {
 }
 
 /// Builds the page that says that something cannot be reached. The grant has not changed.
-pub(super) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
+pub(in crate::endpoint) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
     notice(context, 503, Notice::Unavailable).with("retry-after", "5".to_owned())
 }
 

@@ -7,8 +7,8 @@ use super::*;
 use crate::ask::Ask;
 use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
+use crate::identity::credential_id::CredentialId;
 use crate::identity::demo;
-use crate::identity::passkey::CredentialId;
 use crate::place::Origin;
 use crate::secret::encode;
 
@@ -203,7 +203,7 @@ fn a_session_ends_alone_or_with_others_of_its_provider() {
 #[test]
 fn a_pointer_leads_to_one_account_until_it_is_released() {
     let shard = Shard::default();
-    let pointer = Pointer::credential(&CredentialId::from_bytes(&[7]));
+    let pointer = Pointer::credential(&CredentialId::new(&[7]).unwrap());
     let (alice, bob) = (AccountKey::local("alice"), AccountKey::local("bob"));
     let claim = |account: &AccountKey| {
         let target = Target { account: account.clone(), ends_at: None };

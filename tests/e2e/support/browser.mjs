@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Browser as Browsers, Builder, By, error, Key, logging, until } from 'selenium-webdriver';
 import { Options, ServiceBuilder } from 'selenium-webdriver/chrome.js';
+import { Credential, Protocol, Transport, VirtualAuthenticatorOptions } from 'selenium-webdriver/lib/virtual_authenticator.js';
 import { chromedriver, chromium } from './config.mjs';
 import { temporaryDirectory, within } from './harness.mjs';
 
@@ -269,6 +270,38 @@ class Browser {
 
   cookies() {
     return this.#driver.manage().getCookies();
+  }
+
+  /** Gives the machine a platform authenticator, whose owner is always there and is verified. */
+  plugAuthenticator() {
+    const options = new VirtualAuthenticatorOptions();
+    options.setProtocol(Protocol.CTAP2);
+    options.setTransport(Transport.INTERNAL);
+    options.setHasResidentKey(true);
+    options.setHasUserVerification(true);
+    options.setIsUserVerified(true);
+    return this.#driver.addVirtualAuthenticator(options);
+  }
+
+  unplugAuthenticator() {
+    return this.#driver.removeVirtualAuthenticator();
+  }
+
+  /** Decides whether the authenticator verifies its owner from now on. */
+  verifyUser(verified) {
+    return this.#driver.setUserVerified(verified);
+  }
+
+  /** Returns the passkeys of the authenticator, with their private keys and counters. */
+  passkeys() {
+    return this.#driver.getCredentials();
+  }
+
+  /** Replaces a passkey by a copy of it, whose counter is as it was at the copying. */
+  async copyPasskey(passkey, counter) {
+    await this.#driver.removeAllCredentials();
+    const parts = [passkey.id(), passkey.rpId(), passkey.userHandle(), passkey.privateKey()];
+    await this.#driver.addCredential(Credential.createResidentCredential(...parts, counter));
   }
 
   async setCookie({ name, value }) {

@@ -8,4 +8,7 @@
 
 mod ceremonies;
 mod level3;
+mod own;
+mod owner;
 mod properties;
+mod sign_in;

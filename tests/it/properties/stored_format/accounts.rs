@@ -4,8 +4,9 @@ use device_grant::format::Format;
 use device_grant::identity;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::credential_id::CredentialId;
 use device_grant::identity::group::Group;
-use device_grant::identity::passkey::{CredentialId, Passkey};
+use device_grant::identity::passkey::Passkey;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::session::{Browser, Session, SignedIn};
 use device_grant::identity::sign_in::How;
@@ -42,7 +43,10 @@ fn an_account_and_a_session() {
 #[test]
 fn the_ways_to_sign_in() {
     pin(&How::Access, r#""access""#);
-    pin(&How::Passkey { credential: CredentialId::from_bytes(&[7]) }, r#"{"passkey":{"credential":"Bw"}}"#);
+    pin(
+        &How::Passkey { credential: CredentialId::new(&[7]).expect("an identifier") },
+        r#"{"passkey":{"credential":"Bw"}}"#,
+    );
     let provider = || "corp".to_owned();
     pin(&How::Upstream { provider: provider(), sid: None }, r#"{"upstream":{"provider":"corp"}}"#);
     let sid = Some("s".to_owned());
@@ -52,7 +56,7 @@ fn the_ways_to_sign_in() {
 #[test]
 fn an_account_of_a_provider_with_all_its_members() {
     let passkey = Passkey {
-        id: CredentialId::from_bytes(&[7]),
+        id: CredentialId::new(&[7]).expect("an identifier"),
         public_key: serde_json::from_str(r#"{"kty":"EC"}"#).expect("an object"),
         alg: "ES256".to_owned(),
         counter: 3,
@@ -95,7 +99,7 @@ fn an_account_of_a_provider_with_all_its_members() {
 fn what_leads_to_an_account() {
     for (pointer, text) in [
         (Pointer::sub(&Sub::from("s")), "sub:s"),
-        (Pointer::credential(&CredentialId::from_bytes(&[7])), "credential:Bw"),
+        (Pointer::credential(&CredentialId::new(&[7]).expect("an identifier")), "credential:Bw"),
         (Pointer::name("corp", "Bob@Example.com"), "name:corp:bob@example.com"),
         (Pointer::session("corp", "s"), "session:corp:s"),
     ] {

@@ -1,0 +1,85 @@
+//! The pages of `/account/passkeys`.
+
+use rand_core::CryptoRng;
+
+use crate::endpoint::http::Response;
+use crate::endpoint::messages::Html;
+use crate::endpoint::page::{KnownPasskey, PasskeysPage, Problem, SignInPage};
+use crate::endpoint::passkey::begun::{Begun, For};
+use crate::endpoint::passkey::{creation_form, request_form};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::endpoint::verify::{browser, view as pages};
+use crate::identity::account::Account;
+use crate::identity::passkey::Passkey;
+use crate::identity::session::Browser;
+use crate::passkey::options::User;
+
+fn action<P>(context: Context<'_, P>) -> String {
+    format!("{}/account/passkeys", context.issuer.path())
+}
+
+/// Shows the sign-in page, `again` if somebody is signed in, but too long ago for a change.
+pub(super) fn sign_in<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    again: bool,
+    (status, problem): (u16, Option<Problem>),
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let (text, action, csrf) = (context.text(), action(context), browser::csrf(context, browser));
+    let signed_in_as = browser.signed_in(context.now).map(|session| session.name.as_str());
+    let page = SignInPage {
+        text,
+        action: &action,
+        csrf: &csrf,
+        transaction: None,
+        username: "",
+        again: signed_in_as.filter(|_| again),
+        passkey: request_form(context, browser, rng),
+        passwords: context.server.settings.passwords,
+        problem,
+    };
+    pages::html(text.language, status, &page)
+}
+
+/// Shows the passkeys, and begins the ceremony that adds one.
+pub(super) fn passkeys<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    account: &Account,
+    (status, problem): (u16, Option<Problem>),
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let text = context.text();
+    let begun = Begun::new(For::Account(account.sub.clone()), browser, context.now, rng);
+    let user = User { handle: account.sub.as_str(), username: &account.username, name: &account.name };
+    let existing: Vec<_> = account.passkeys.iter().map(|known| known.id.clone()).collect();
+    let page = PasskeysPage {
+        text,
+        action: &action(context),
+        csrf: &browser::csrf(context, browser),
+        signed_in_as: &account.name,
+        passkeys: account.passkeys.iter().map(|known| shown(context, known)).collect(),
+        ceremony: &begun.seal(context, rng),
+        options: creation_form(context, &begun, user, &existing),
+        problem,
+    };
+    pages::html(text.language, status, &page)
+}
+
+fn shown<'a, P: Platform>(context: Context<'_, P>, passkey: &'a Passkey) -> KnownPasskey<'a> {
+    let text = context.text();
+    let unnamed = passkey.name.is_empty();
+    KnownPasskey {
+        id: passkey.id.to_string(),
+        name: &passkey.name,
+        heading: if unnamed { text.passkey_unnamed() } else { Html::isolated(&passkey.name) },
+        added: text.passkey_added(&passkey.created_at.date()),
+        used: match passkey.last_used_at {
+            Some(at) => text.passkey_last_used(&at.date()),
+            None => text.passkey_never_used(),
+        },
+        kept: if passkey.backup_eligible { text.passkey_synced() } else { text.passkey_bound() },
+    }
+}
