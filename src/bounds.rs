@@ -16,3 +16,5 @@ pub const ID_TOKEN: RangeInclusive<u64> = 60..=LONGEST_TOKEN;
 /// Seconds for which the tokens of an approval can be refreshed; also, seconds until an unused refresh token
 /// expires.
 pub const REFRESH_TOKEN: RangeInclusive<u64> = 60..=31_536_000;
+/// Age of a sign-in that a client accepts, in seconds.
+pub const MAX_AGE: RangeInclusive<u64> = 0..=31_536_000;

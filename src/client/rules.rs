@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::format::{is_false, is_true};
+use crate::identity::demand::Demand;
 use crate::place::Place;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::Algorithm;
@@ -73,6 +74,9 @@ pub struct CodeRules {
     /// From where an approved device code can be redeemed.
     #[serde(skip_serializing_if = "RedemptionPlace::is_any")]
     pub redemption_place: RedemptionPlace,
+    /// How a person must have signed in who approves.
+    #[serde(skip_serializing_if = "Demand::is_empty")]
+    pub sign_in: Demand,
 }
 
 /// From where an approved device code can be redeemed, compared with where it was requested.
@@ -116,6 +120,7 @@ impl Default for CodeRules {
             device_client_authentication: None,
             allowed_origins: Vec::new(),
             redemption_place: RedemptionPlace::Any,
+            sign_in: Demand::default(),
         }
     }
 }

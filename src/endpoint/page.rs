@@ -97,8 +97,8 @@ pub struct SignInPage<'a> {
     pub transaction: Option<&'a str>,
     /// The username that was typed last time, or that the device expects; otherwise empty.
     pub username: &'a str,
-    /// Display name of the person who is signed in, if that sign-in is not good enough for the requesting device.
-    pub again: Option<&'a str>,
+    /// Why the person who is signed in has to sign in again.
+    pub again: Option<Html>,
     /// Signing in with a passkey; `None` at an IP address.
     pub passkey: Option<PasskeyForm>,
     /// Whether people can sign in with a password.

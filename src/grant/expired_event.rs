@@ -32,6 +32,7 @@ mod tests {
     use crate::format::Format;
     use crate::grant::{Approval, Denial, Request};
     use crate::identity::account_key::AccountKey;
+    use crate::identity::sign_in::How;
     use crate::secret::Digest;
     use crate::sub::Sub;
 
@@ -60,6 +61,8 @@ mod tests {
             auth_time: NOW,
             amr: Vec::new(),
             acr: None,
+            met_acr: None,
+            how: How::Password,
             at: NOW,
         }
     }

@@ -6,6 +6,8 @@ use crate::audit::What;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
 use crate::identity::account_key::AccountKey;
+use crate::identity::demand::Facts;
+use crate::identity::sign_in::How;
 use crate::network::Network;
 use crate::place::Origin;
 use crate::scope::Scope;
@@ -188,6 +190,19 @@ pub struct Approval {
     /// The first requested authentication context class that the sign-in met; `None` if it met none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    /// The class that the sign-in met, whatever was requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub met_acr: Option<String>,
+    /// The way in which the person signed in.
+    pub how: How,
     /// When the person approved.
     pub at: Timestamp,
+}
+
+impl Approval {
+    /// Returns what is known about the sign-in, to judge it again.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        Facts { auth_time: self.auth_time, acr: self.met_acr.as_deref(), how: &self.how }
+    }
 }

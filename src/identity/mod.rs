@@ -5,6 +5,7 @@ pub mod account_key;
 pub mod acr;
 pub mod command;
 pub mod credential_id;
+pub mod demand;
 pub mod demo;
 pub mod group;
 pub mod passkey;

@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use super::account_key::AccountKey;
+use super::demand::Facts;
 use super::sign_in::{How, SignIn};
 use crate::format::Format;
 use crate::place::Origin;
@@ -107,6 +108,14 @@ impl Browser {
     #[must_use]
     pub fn session_id(&self) -> &str {
         self.signed_in.as_ref().map_or("", |session| session.session.as_str())
+    }
+}
+
+impl Session {
+    /// Returns what is known about the sign-in.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        Facts { auth_time: self.auth_time, acr: self.acr.as_deref(), how: &self.how }
     }
 }
 

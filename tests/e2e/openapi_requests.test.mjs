@@ -139,6 +139,10 @@ const members = {
     },
     20,
   ),
+  sign_in: {
+    good: [{}, { max_age: 0 }, { max_age: 31536000, acr_values: ['phr'], phishing_resistant: true, fresh_passkey: false }],
+    bad: [true, [], { max_age: -1 }, { max_age: 1.5 }, { acr_values: [''] }, { acr_values: 'phr' }, { later: 1 }],
+  },
   redemption_place: choice('any', 'same_country', 'same_network'),
   access_token_lifetime: count(60, 86_400),
   id_token_lifetime: count(60, 86_400),

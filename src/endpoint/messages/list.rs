@@ -265,4 +265,8 @@ messages! {
     passkey_name_malformed;
     passkey_create_hint;
     passkey_not_made;
+
+    // Sign-ins that a request demands.
+    sign_in_passkey_lead { name: Text };
+    sign_in_strong_lead { name: Text };
 }

@@ -35,7 +35,7 @@ pub(super) fn sign_in<P: Platform>(
         csrf: &csrf,
         transaction: None,
         username: "",
-        again: signed_in_as.filter(|_| again),
+        again: signed_in_as.filter(|_| again).map(|name| text.passkeys_again_lead(name)),
         passkey: request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,

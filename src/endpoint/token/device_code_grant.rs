@@ -134,6 +134,9 @@ impl<'a, P: Platform> Approved<'a, P> {
         let client = caller.at_source(context).await?;
         let account = context.server.account(&ready.approval.account).await?;
         let (Some(client), Some(account)) = (client, account) else { return Err(Error::RedemptionRefused) };
+        // The client may demand more than when the person approved. What counts is how old the sign-in was then.
+        let judged = client.codes.sign_in.judge(ready.approval.facts(), ready.approval.at);
+        judged.map_err(|_| Error::RedemptionRefused)?;
         let scope = allowed(&client, &account, &ready.approval.scope)?;
         let audience = resource::narrowed(context, &client, resources, &ready.request.resource, &scope)?;
         let cnf = proven.confirmation(context, &client)?;

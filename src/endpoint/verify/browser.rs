@@ -12,6 +12,7 @@ use crate::endpoint::server::Context;
 use crate::grant::command::Shown;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
+use crate::identity::demand::{Demand, Facts, Lack};
 use crate::identity::session::Browser;
 use crate::scope::Scope;
 use crate::secret;
@@ -61,6 +62,9 @@ pub(super) struct HoldRef {
     pub acr_values: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login_hint: Option<String>,
+    /// What the last sign-in lacked, if the person has to sign in again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lack: Option<Lack>,
 }
 
 impl HoldRef {
@@ -75,12 +79,19 @@ impl HoldRef {
             max_age: request.max_age,
             acr_values: request.acr_values.clone(),
             login_hint: request.login_hint.clone(),
+            lack: None,
         }
     }
 
-    /// Returns whether a sign-in at `auth_time` is recent enough for the request.
-    pub(super) fn accepts(&self, auth_time: Timestamp, now: Timestamp) -> bool {
-        acr::is_recent(auth_time, self.max_age, self.asked_at, now)
+    /// Judges a sign-in by what the request and its client demand.
+    ///
+    /// # Errors
+    ///
+    /// What the sign-in lacks.
+    pub(super) fn judge(&self, facts: Facts<'_>, demand: &Demand, now: Timestamp) -> Result<(), Lack> {
+        demand.judge(facts, now)?;
+        let is_recent = acr::is_recent(facts.auth_time, self.max_age, self.asked_at, now);
+        if is_recent { Ok(()) } else { Err(Lack::Age) }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Hold, link};
 use crate::identity::account::Account;
+use crate::identity::demand::{Demand, Lack};
 use crate::identity::session::{Browser, Session};
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -92,7 +93,7 @@ pub(super) fn ask_to_sign_in<P: Platform>(
     let stale = browser.signed_in.take().is_some();
     let transaction = Transaction::new(code, &browser, None, context.now).checked(checked_at);
     let transaction = transaction.seal(context, rng);
-    let page = SignInForm { transaction: &transaction, username: "", again: false };
+    let page = SignInForm { transaction: &transaction, username: "", again: None };
     let page = view::sign_in(context, &browser, &page, (200, None), rng);
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
@@ -127,9 +128,10 @@ pub(super) async fn look_up<P: Platform>(
     context.server.note_right_entry();
     let client = shown.request.client_id.clone();
     let verdict = compare(&shown.request.side(), &context.side()).verdict;
-    if !hold.accepts(session.auth_time, context.now) {
-        let page = sign_in_again(context, code, browser, account, hold, rng);
-        return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", "max_age").judging(verdict));
+    let demand = demand(context, &client).await?;
+    if let Err(lack) = hold.judge(session.facts(), &demand, context.now) {
+        let page = sign_in_again(context, code, browser, account, (hold, lack), rng);
+        return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", lack.name()).judging(verdict));
     }
     let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
     let recent = Recent::undecided(code, hold.pair, &hold.nonce, ends_at);
@@ -137,19 +139,30 @@ pub(super) async fn look_up<P: Platform>(
     Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown").judging(verdict))
 }
 
-/// Shows the sign-in page because the device wants a more recent sign-in (OpenID Connect Core §3.1.2.1).
+/// Returns what a client demands of a sign-in. A copy that may be a minute old is good enough to begin with: the approval
+/// reads the client at its source.
+pub(super) async fn demand<P: Platform>(
+    context: Context<'_, P>,
+    client_id: &str,
+) -> Result<Demand, Unavailable> {
+    let client = context.server.client(client_id, context.now).await?;
+    Ok(client.map(|client| client.codes.sign_in).unwrap_or_default())
+}
+
+/// Shows the sign-in page because the device (OpenID Connect Core §3.1.2.1) or its client demands a better sign-in.
 pub(super) fn sign_in_again<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
     account: &Account,
-    hold: HoldRef,
+    (hold, lack): (HoldRef, Lack),
     rng: &mut impl CryptoRng,
 ) -> Response {
     // The code was right, so there is no need to check again that a person is there.
+    let hold = HoldRef { lack: Some(lack), ..hold };
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let transaction = transaction.seal(context, rng);
-    let page = SignInForm { transaction: &transaction, username: &account.username, again: true };
+    let page = SignInForm { transaction: &transaction, username: &account.username, again: Some(lack) };
     view::sign_in(context, browser, &page, (200, None), rng)
 }
 

@@ -12,6 +12,7 @@ use super::session::check;
 use super::sign_in::read_transaction;
 use super::view;
 use super::view::Entry;
+use crate::client::Client;
 use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -24,6 +25,7 @@ use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Outcome};
 use crate::identity::account::Account;
 use crate::identity::acr;
+use crate::identity::demand::Lack;
 use crate::identity::session::{Browser, Session};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
@@ -82,8 +84,9 @@ pub(super) async fn submitted<P: Platform>(
     match Choice::read(form) {
         None => page.ask_again(Problem::Undecided, rng).await,
         Some(Choice::Approve) if !confirmed => page.ask_again(Problem::Unconfirmed, rng).await,
-        Some(Choice::Approve) if !page.is_recent() => Ok(page.sign_in_again(rng)),
-        Some(choice) => page.decide(choice, rng).await,
+        Some(Choice::Approve) => page.approve(rng).await,
+        Some(Choice::Deny) => page.refuse(Choice::Deny, Denial::Denied, rng).await,
+        Some(Choice::Report) => page.refuse(Choice::Report, Denial::Reported, rng).await,
     }
 }
 
@@ -127,16 +130,10 @@ impl<P: Platform> Page<'_, P> {
         Some(Address::of(&self.code, keys))
     }
 
-    /// Checks the sign-in again, because the page may have been open for longer than the `max_age` of the
-    /// device.
-    fn is_recent(&self) -> bool {
-        self.hold.accepts(self.session.auth_time, self.context.now)
-    }
-
-    fn sign_in_again(&self, rng: &mut impl CryptoRng) -> Response {
+    fn sign_in_again(&self, lack: Lack, rng: &mut impl CryptoRng) -> Response {
         let Self { context, browser, account, code, hold, .. } = self;
-        let page = sign_in_again(*context, code, browser, account, hold.clone(), rng);
-        page.noting(WHAT, Some(&hold.client_id), "sign_in_again", "max_age")
+        let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack), rng);
+        page.noting(WHAT, Some(&hold.client_id), "sign_in_again", lack.name())
     }
 
     /// Shows the page again, because nothing was decided.
@@ -163,16 +160,41 @@ impl<P: Platform> Page<'_, P> {
         }
     }
 
-    async fn decide(&self, choice: Choice, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+    /// Approves, unless the sign-in is not good enough. Judges it again, because the page may have been open for longer than
+    /// a sign-in is good. Reads the client at its source.
+    async fn approve(&self, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
         let Some(address) = self.address() else { return Ok(self.over()) };
-        let decision = match choice {
-            Choice::Approve => match self.approval().await? {
-                Some(approval) => ConsentDecision::Approve(approval),
-                None => return self.refused(address, rng).await,
-            },
-            Choice::Deny => ConsentDecision::Deny(Denial::Denied),
-            Choice::Report => ConsentDecision::Deny(Denial::Reported),
-        };
+        let client = self.context.server.client_at_source(&self.hold.client_id).await?;
+        let demand = client.as_ref().map(|client| client.codes.sign_in.clone()).unwrap_or_default();
+        if let Err(lack) = self.hold.judge(self.session.facts(), &demand, self.context.now) {
+            return Ok(self.sign_in_again(lack, rng));
+        }
+        match client.and_then(|client| self.approval(&client)) {
+            Some(approval) => {
+                let decision = ConsentDecision::Approve(approval);
+                self.decide(Choice::Approve, address, decision, rng).await
+            }
+            None => self.refused(address, rng).await,
+        }
+    }
+
+    async fn refuse(
+        &self,
+        choice: Choice,
+        denial: Denial,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
+        let Some(address) = self.address() else { return Ok(self.over()) };
+        self.decide(choice, address, ConsentDecision::Deny(denial), rng).await
+    }
+
+    async fn decide(
+        &self,
+        choice: Choice,
+        address: Address,
+        decision: ConsentDecision,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
         match self.send(address, decision).await? {
             Decided::Done(settled) => Ok(self.done(choice, address, &settled, rng).await),
             Decided::Before(settled) if settled.outcome == choice.outcome().0 => {
@@ -187,13 +209,11 @@ impl<P: Platform> Page<'_, P> {
         }
     }
 
-    /// Returns the approval, or `None` if policy does not allow it now. Reads the client at its source.
-    async fn approval(&self) -> Result<Option<Approval>, Unavailable> {
-        let client = self.context.server.client_at_source(&self.hold.client_id).await?;
-        let Some(client) = client else { return Ok(None) };
+    /// Returns the approval, or `None` if policy does not allow it now.
+    fn approval(&self, client: &Client) -> Option<Approval> {
         let account = Some(&self.account);
-        let facts = PolicyFacts { client: Some(&client), account, scope: &self.hold.scope };
-        Ok(match policy::decide(Point::Approval, facts) {
+        let facts = PolicyFacts { client: Some(client), account, scope: &self.hold.scope };
+        match policy::decide(Point::Approval, facts) {
             PolicyDecision::Allow(scope) => Some(Approval {
                 account: self.account.key.clone(),
                 sub: self.account.sub.clone(),
@@ -201,10 +221,12 @@ impl<P: Platform> Page<'_, P> {
                 auth_time: self.session.auth_time,
                 amr: self.session.amr.clone(),
                 acr: acr::met(&self.session, &self.hold.acr_values),
+                met_acr: self.session.acr.clone(),
+                how: self.session.how.clone(),
                 at: self.context.now,
             }),
             PolicyDecision::Refuse(_) => None,
-        })
+        }
     }
 
     async fn send(&self, address: Address, decision: ConsentDecision) -> Result<Decided, Unavailable> {

@@ -18,6 +18,7 @@ use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::StartSession;
+use crate::identity::demand::Lack;
 use crate::identity::password;
 use crate::identity::session::{Browser, Session};
 use crate::identity::sign_in::SignIn;
@@ -177,7 +178,8 @@ pub(super) fn show<P: Platform>(
     answer: (u16, Option<Problem>),
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let again = read_transaction(context, form, browser).is_ok_and(|(read, _)| read.hold.is_some());
+    let read = read_transaction(context, form, browser).ok();
+    let again = read.and_then(|(read, _)| Some(read.hold?.lack.unwrap_or(Lack::Age)));
     let page = SignInForm {
         transaction: form.get("transaction").unwrap_or_default(),
         username: form.get("username").unwrap_or_default(),
@@ -236,7 +238,7 @@ pub(super) async fn switch_account<P: Platform>(
     let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
     let transaction = transaction.seal(context, rng);
     let expected = before.hold.and_then(|hold| hold.login_hint).unwrap_or_default();
-    let page = SignInForm { transaction: &transaction, username: &expected, again: false };
+    let page = SignInForm { transaction: &transaction, username: &expected, again: None };
     let page = view::sign_in(context, &browser, &page, (200, None), rng);
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }

@@ -11,6 +11,7 @@ use super::notice::{NOTICE, Notice};
 use super::recent::{KEPT, REQUEST, Recent};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
     CodeShape, EndForm, EnterPage, MenuForm, Problem, ProblemPage, ResultPage, SignInPage,
 };
@@ -19,6 +20,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::Outcome;
 use crate::grant::user_code::{Shape, UserCode};
+use crate::identity::demand::Lack;
 use crate::identity::session::Browser;
 use crate::language::Language;
 use crate::secret::Digest;
@@ -188,7 +190,7 @@ pub(super) fn sign_in<P: Platform>(
         csrf: &csrf,
         transaction: Some(page.transaction),
         username: page.username,
-        again: signed_in_as.filter(|_| page.again),
+        again: signed_in_as.zip(page.again).map(|(name, lack)| again(text, name, lack)),
         passkey: passkey::request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,
@@ -202,8 +204,17 @@ pub(super) struct SignInForm<'a> {
     pub transaction: &'a str,
     /// What the field for the username contains.
     pub username: &'a str,
-    /// Whether the person is signed in, but not recently enough for the requesting device.
-    pub again: bool,
+    /// What the sign-in of the person lacks; `None` if nobody is signed in.
+    pub again: Option<Lack>,
+}
+
+/// Returns why the person has to sign in again.
+fn again(text: Messages<'_>, name: &str, lack: Lack) -> Html {
+    match lack {
+        Lack::Age => text.sign_in_again_lead(name),
+        Lack::FreshPasskey => text.sign_in_passkey_lead(name),
+        Lack::PhishingResistance | Lack::Class => text.sign_in_strong_lead(name),
+    }
 }
 
 /// Builds the result page, which sends the person back to the device (RFC 8628 §3.3). If `kept`, it says first that

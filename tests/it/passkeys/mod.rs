@@ -7,6 +7,7 @@
 )]
 
 mod ceremonies;
+mod demands;
 mod level3;
 mod own;
 mod owner;

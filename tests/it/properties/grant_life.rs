@@ -9,6 +9,7 @@ use device_grant::grant::poll::Poll;
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::sign_in::How;
 use device_grant::place::{Origin, Place};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -74,6 +75,8 @@ fn approval(at: Timestamp) -> Approval {
         auth_time: at,
         amr: vec!["pwd".to_owned()],
         acr: None,
+        met_acr: None,
+        how: How::Password,
         at,
     }
 }

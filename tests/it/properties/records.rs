@@ -7,6 +7,7 @@ use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::sign_in::How;
 use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
 use device_grant::scope::Scope;
@@ -54,6 +55,8 @@ pub(super) fn approval() -> Approval {
         auth_time: AT,
         amr: vec!["pwd".to_owned()],
         acr: None,
+        met_acr: None,
+        how: How::Password,
         at: AT,
     }
 }

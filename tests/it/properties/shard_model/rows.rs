@@ -16,6 +16,7 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::sign_in::How;
 use device_grant::network::Network;
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
@@ -110,7 +111,17 @@ pub(super) fn hold(account: u8, browser: u8, page: u32) -> Hold {
 pub(super) fn approval(at: Timestamp) -> Approval {
     let (account, scope) = (AccountKey::local("alice"), Scope::parse("openid").expect("a scope"));
     let sub = Sub::from("acct-a");
-    Approval { account, sub, scope, auth_time: at, amr: vec!["pwd".to_owned()], acr: None, at }
+    Approval {
+        account,
+        sub,
+        scope,
+        auth_time: at,
+        amr: vec!["pwd".to_owned()],
+        acr: None,
+        met_acr: None,
+        how: How::Password,
+        at,
+    }
 }
 
 pub(super) fn current(secret: &str, attempt: &str) -> Current {
