@@ -39,7 +39,8 @@ if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
     say();
     ask("optional").catch(failed);
   });
-  if (passkey === "get" && (await PublicKeyCredential.isConditionalMediationAvailable?.())) {
+  // Not after a refusal, so that a browser that answers by itself does not go round in circles.
+  if ("autofill" in form.dataset && (await PublicKeyCredential.isConditionalMediationAvailable?.())) {
     ask("conditional").catch(failed);
     // The server would refuse the challenge. The button asks for a new one then.
     setTimeout(() => asking.abort(), parsed.timeout);

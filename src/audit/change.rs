@@ -1,4 +1,4 @@
-//! Changes of the registry: one event for each, stored in the same transaction as the change.
+//! Changes of the registry, each with an event in the same transaction, and what happens to passkeys.
 
 use serde::{Deserialize, Serialize};
 
@@ -81,15 +81,24 @@ pub enum Changed {
     ProviderChanged,
     /// A provider was deleted.
     ProviderDeleted,
+    /// A person added a passkey.
+    PasskeyAdded,
+    /// A person removed a passkey.
+    PasskeyRemoved,
+    /// A sign-in was refused because the counter of its passkey did not grow: two copies may exist.
+    PasskeyCopied,
 }
 
 impl Changed {
-    /// Returns whether the other administrators should hear about the change when it happens, because it gives somebody
-    /// power over the server.
+    /// Returns whether the other administrators should hear about it when it happens, because it gives somebody power over
+    /// the server, or may have given it to a thief.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::AdminTokenCreated | Self::AdministratorInvited | Self::AdministratorAdmitted => true,
+            Self::AdminTokenCreated
+            | Self::AdministratorInvited
+            | Self::AdministratorAdmitted
+            | Self::PasskeyCopied => true,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientDeleted
@@ -106,7 +115,9 @@ impl Changed {
             | Self::InvitationUsed
             | Self::ProviderCreated
             | Self::ProviderChanged
-            | Self::ProviderDeleted => false,
+            | Self::ProviderDeleted
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved => false,
         }
     }
 }

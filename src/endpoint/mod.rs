@@ -14,6 +14,7 @@ pub mod error;
 pub mod form;
 pub mod http;
 pub mod intl;
+mod invitation;
 mod issued;
 mod logo;
 mod lost;
@@ -143,6 +144,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
         Route::Passkeys => passkeys::answer(context, rng).await,
+        Route::Invitation => invitation::answer(context, rng).await,
         Route::Qr => qr::answer(context),
         Route::Logo => logo::answer(context).await,
         Route::Authorize => authorize::answer(context).await,

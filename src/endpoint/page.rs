@@ -116,6 +116,52 @@ pub struct PasskeyForm {
     pub options: String,
 }
 
+/// The page of an invitation: a first way into a new account, or another one into an existing account.
+#[derive(Template)]
+#[template(path = "invitation.html")]
+pub struct InvitationPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// Path that the form posts to.
+    pub action: &'a str,
+    /// Ties the form to the browser and its session.
+    pub csrf: &'a str,
+    /// The secret of the link.
+    pub secret: &'a str,
+    /// Sealed; carries the challenge, and the `sub` of the account.
+    pub ceremony: &'a str,
+    /// JSON for the browser; `None` at an IP address.
+    pub options: Option<String>,
+    /// Whether the account exists.
+    pub is_recovery: bool,
+    /// The username that is chosen already, or that was typed.
+    pub username: &'a str,
+    /// Whether the username is chosen already.
+    pub has_username: bool,
+    /// The full name that is known, or that was typed.
+    pub name: &'a str,
+    /// Whether people can sign in with a password.
+    pub passwords: bool,
+    /// What went wrong when the form was last sent.
+    pub problem: Option<Problem>,
+}
+
+impl InvitationPage<'_> {
+    fn heading(&self) -> Html {
+        if self.is_recovery { self.text.recovery_title() } else { self.text.invitation_title() }
+    }
+}
+
+/// The page after an invitation was used.
+#[derive(Template)]
+#[template(path = "ready.html")]
+pub struct ReadyPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// Path of the page for entering a code.
+    pub enter: &'a str,
+}
+
 /// The passkeys of the person who is signed in.
 #[derive(Template)]
 #[template(path = "passkeys.html")]
@@ -344,6 +390,16 @@ pub enum Problem {
     PasskeyNameMalformed,
     /// The passkey to remove is the only way in.
     LastWayIn,
+    /// What was typed cannot be a username.
+    UsernameMalformed,
+    /// Another account has the username.
+    UsernameTaken,
+    /// The full name is empty, too long or not visible.
+    NameMissing,
+    /// The new password is too short or too long.
+    PasswordLength,
+    /// The new password is easy to guess.
+    PasswordCommon,
     /// The person approved without checking the box that says this is their device.
     Unconfirmed,
     /// The form came without a decision.
@@ -384,6 +440,11 @@ impl Problem {
             Self::PasskeyNotMade => text.passkey_not_made(),
             Self::PasskeyNameMalformed => text.passkey_name_malformed(),
             Self::LastWayIn => text.passkey_last_way(),
+            Self::UsernameMalformed => text.username_malformed(),
+            Self::UsernameTaken => text.username_taken(),
+            Self::NameMissing => text.name_missing(),
+            Self::PasswordLength => text.password_length(),
+            Self::PasswordCommon => text.password_common(),
             Self::Unconfirmed => text.unconfirmed(),
             Self::Undecided => text.undecided(),
             Self::Unchecked => text.unchecked(),

@@ -20,6 +20,7 @@ pub(super) enum Route {
     UserInfo,
     Verify,
     Passkeys,
+    Invitation,
     Qr,
     Logo,
     Authorize,
@@ -130,6 +131,7 @@ impl Route {
             "/device" => Some(Self::Verify),
             "/device/qr" => Some(Self::Qr),
             "/account/passkeys" => Some(Self::Passkeys),
+            "/invitation" => Some(Self::Invitation),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
@@ -168,7 +170,7 @@ impl Route {
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
             Self::Health | Self::Logo => NONE,
-            Self::Verify | Self::Passkeys => {
+            Self::Verify | Self::Passkeys | Self::Invitation => {
                 Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE }
             }
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
@@ -190,6 +192,7 @@ impl Route {
             | Self::UserInfo
             | Self::Verify
             | Self::Passkeys
+            | Self::Invitation
             | Self::Qr
             | Self::Logo
             | Self::Authorize

@@ -167,7 +167,7 @@ pub struct Decide {
 #[serde(rename_all = "snake_case")]
 pub enum ConsentDecision {
     /// An approval, whose [`Approval::at`] the shard replaces with its own time.
-    Approve(Approval),
+    Approve(Box<Approval>),
     /// A refusal or a report.
     Deny(Denial),
 }

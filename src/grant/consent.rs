@@ -89,7 +89,7 @@ pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<D
 fn record(grant: &mut Grant, decision: ConsentDecision, now: Timestamp) -> (What, Outcome) {
     match decision {
         ConsentDecision::Approve(approval) => {
-            grant.approve(Approval { at: now, ..approval }, now);
+            grant.approve(Approval { at: now, ..*approval }, now);
             (What::Approved, Outcome::Approved)
         }
         ConsentDecision::Deny(how) => {

@@ -3,21 +3,11 @@
 use core::time::Duration;
 
 use super::session::Session;
+pub use super::sign_in::{PASSWORD, PHISHING_RESISTANT};
 use crate::time::Timestamp;
-
-/// The authentication context class that signing in here meets: a password sent over TLS.
-pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
-
-/// The class that signing in with a passkey meets: nobody can imitate the page that asks (OpenID Connect EAP ACR Values
-/// 1.0). Not `phrh`, which promises hardware: passkeys are not attested.
-pub const PHISHING_RESISTANT: &str = "phr";
 
 /// Every class that a sign-in here can meet.
 pub const SUPPORTED: [&str; 2] = [PASSWORD, PHISHING_RESISTANT];
-
-/// The methods of a sign-in with a passkey (RFC 8176 §2): a key was used, its user was present, and was verified. Whether
-/// the key is in hardware (`hwk`) or in software (`swk`) is not attested.
-pub const PASSKEY_METHODS: [&str; 3] = ["pop", "user", "mfa"];
 
 /// How long a sign-in made for a request remains recent enough for it, whatever its `max_age`: the person
 /// needs time to decide.

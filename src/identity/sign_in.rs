@@ -3,9 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
-use super::acr;
 use super::credential_id::CredentialId;
 use crate::time::Timestamp;
+
+/// The authentication context class that signing in here meets: a password sent over TLS.
+pub const PASSWORD: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+
+/// The class that signing in with a passkey meets: nobody can imitate the page that asks (OpenID Connect EAP ACR Values
+/// 1.0). Not `phrh`, which promises hardware: passkeys are not attested.
+pub const PHISHING_RESISTANT: &str = "phr";
+
+/// The methods of a sign-in with a passkey (RFC 8176 §2): a key was used, its user was present, and was verified. Whether
+/// the key is in hardware (`hwk`) or in software (`swk`) is not attested.
+const PASSKEY_METHODS: [&str; 3] = ["pop", "user", "mfa"];
 
 /// A sign-in that has succeeded. Every method leads to one.
 #[derive(Clone, Debug)]
@@ -26,15 +36,15 @@ impl SignIn {
     /// Returns the sign-in of somebody who knew the password.
     #[must_use]
     pub fn by_password(account: Account, now: Timestamp) -> Self {
-        let (amr, acr) = (vec!["pwd".to_owned()], Some(acr::PASSWORD.to_owned()));
+        let (amr, acr) = (vec!["pwd".to_owned()], Some(PASSWORD.to_owned()));
         Self { account, auth_time: now, amr, acr, how: How::Password }
     }
 
     /// Returns the sign-in of somebody who used a passkey.
     #[must_use]
     pub fn by_passkey(account: Account, credential: CredentialId, now: Timestamp) -> Self {
-        let amr = acr::PASSKEY_METHODS.map(str::to_owned).to_vec();
-        let acr = Some(acr::PHISHING_RESISTANT.to_owned());
+        let amr = PASSKEY_METHODS.map(str::to_owned).to_vec();
+        let acr = Some(PHISHING_RESISTANT.to_owned());
         Self { account, auth_time: now, amr, acr, how: How::Passkey { credential } }
     }
 }

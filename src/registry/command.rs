@@ -12,6 +12,7 @@ use super::invitations::{
 };
 use super::key_schedule::{Signing, State};
 use super::outline::Outline;
+use super::passkeys::NotePasskey;
 use super::rows::StoredKey;
 use crate::ask::commands;
 use crate::audit::change::Actor;
@@ -70,6 +71,7 @@ commands! {
         CreateProvider => Result<Provider, ProviderRefusal>,
         ReplaceProvider => Result<Provider, ProviderRefusal>,
         DeleteProvider => Result<(), ProviderRefusal>,
+        NotePasskey => (),
     }
 }
 

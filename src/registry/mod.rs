@@ -9,6 +9,7 @@ pub mod invitations;
 pub mod key_schedule;
 pub mod logos;
 pub mod outline;
+pub mod passkeys;
 mod providers;
 pub mod publication;
 pub mod quota;
@@ -31,6 +32,7 @@ use command::{
 use invitations::{CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation};
 use key_schedule::KeySchedule;
 use outline::Outline;
+use passkeys::NotePasskey;
 use rows::{NewKey, Rows};
 
 /// Applies one command. The caller has already tended the keys ([`signing_keys::tend`]) and made those that
@@ -91,6 +93,10 @@ pub fn apply<R: Rows>(
             Answer::to::<RevokeInvitation>(&invitations::revoke(rows, ask, now)?)
         }
         Command::FindInvitation(ask) => Answer::to::<FindInvitation>(&invitations::find(rows, &ask, now)?),
+        Command::NotePasskey(ask) => {
+            passkeys::note(rows, ask, now)?;
+            Answer::to::<NotePasskey>(&())
+        }
         Command::SpendInvitation(ask) => Answer::to::<SpendInvitation>(&invitations::spend(rows, ask, now)?),
         Command::ListProviders(_) => Answer::to::<ListProviders>(&rows.providers()?),
         Command::FindProvider(ask) => Answer::to::<FindProvider>(&rows.provider(&ask.id)?),

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { Admin } from './support/admin.mjs';
 import { openBrowser } from './support/browser.mjs';
 import { accounts } from './support/config.mjs';
 import { Device } from './support/device.mjs';
@@ -95,19 +96,19 @@ describe('a person with a passkey', { timeout: 300_000 }, () => {
     await browser.verifyUser(false);
     await enterCode();
     await browser.sees(SIGN_IN);
-    const challenge = await browser.run(() => JSON.parse(document.querySelector('form[data-passkey]').dataset.options).challenge);
-    const ours = await browser.window();
+    const { challenge, fields } = await browser.run(() => {
+      const form = document.querySelector('form[data-passkey]');
+      return { challenge: JSON.parse(form.dataset.options).challenge, fields: Object.fromEntries(new FormData(form)) };
+    });
     const other = await startWorkerd();
     try {
-      await browser.openWindow();
       // A page of the same host at another port: the browser lets it use the passkey.
       await browser.open(`${other.origin.replace('127.0.0.1', 'localhost')}/device`);
       await browser.verifyUser(true);
-      const answer = await browser.run(phish, challenge);
+      const credential = await browser.run(phish, challenge);
       await browser.verifyUser(false);
-      await browser.switchTo(ours);
-      await browser.run((json) => (document.querySelector('[name=credential]').value = json), answer);
-      await browser.leaving(() => browser.run(() => document.querySelector('form[data-passkey]').submit()));
+      await browser.open(`${origin}/device`);
+      await browser.leaving(() => browser.run(submit, `${origin}/device`, { ...fields, credential }));
       await browser.sees(SIGN_IN);
       assert.match(await browser.problem(), /^That passkey didn’t work here\./);
       assert.match(server.logs(), /"reason":"passkey_origin"/);
@@ -142,6 +143,28 @@ describe('a person with a passkey', { timeout: 300_000 }, () => {
     assert.match(server.logs(), /"reason":"passkey_unknown"/);
   });
 
+  test('opens an invitation, makes a passkey, and signs in with it later', async () => {
+    const admin = new Admin({ origin });
+    const made = await admin.ask('POST', '/invitations', { body: { kind: 'account', groups: ['local:developers'] } });
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const { link } = made.body;
+    assert.ok(link.startsWith(origin), link);
+    await browser.open(link);
+    await browser.sees('Set up your account');
+    const faults = await browser.inspect(screenshots, 'invitation');
+    await browser.type('username', 'carol');
+    await browser.type('name', 'Carol Danvers');
+    await browser.press('Create a passkey');
+    await browser.sees('Your account is ready');
+    faults.push(...(await browser.inspect(screenshots, 'invitation-ready')));
+    assert.deepEqual(faults, []);
+
+    await browser.open(link);
+    await browser.sees('This link doesn’t work');
+    await enterCode();
+    assert.match(await browser.sees(CONSENT), /Carol Danvers/);
+  });
+
   test('names a passkey, and can read every page', async () => {
     const faults = [];
     await browser.open(`${origin}/account/passkeys`);
@@ -168,4 +191,12 @@ async function phish(challenge) {
   const bytes = Uint8Array.from(atob(challenge.replaceAll('-', '+').replaceAll('_', '/')), (symbol) => symbol.charCodeAt(0));
   const publicKey = { challenge: bytes, rpId: 'localhost', userVerification: 'required' };
   return JSON.stringify(await navigator.credentials.get({ publicKey }));
+}
+
+/** Sends a form with these fields. */
+function submit(action, fields) {
+  const form = Object.assign(document.createElement('form'), { method: 'post', action });
+  for (const [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement('input'), { name, value }));
+  document.body.append(form);
+  form.submit();
 }

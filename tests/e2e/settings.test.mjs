@@ -25,6 +25,8 @@ const routes = [
   ['GET', '/device'],
   ['POST', '/device'],
   ['GET', '/device/qr'],
+  ['GET', '/invitation'],
+  ['POST', '/invitation'],
   ['GET', '/account/passkeys'],
   ['POST', '/account/passkeys'],
   ['GET', '/logo/x'],

@@ -269,4 +269,24 @@ messages! {
     // Sign-ins that a request demands.
     sign_in_passkey_lead { name: Text };
     sign_in_strong_lead { name: Text };
+
+    // Invitations.
+    invitation_title;
+    invitation_lead;
+    recovery_title;
+    recovery_lead { name: Text };
+    invitation_name;
+    invitation_passkey_button;
+    invitation_password_heading;
+    invitation_password_hint;
+    invitation_password_button;
+    username_malformed;
+    username_taken;
+    name_missing;
+    password_length;
+    password_common;
+    invitation_done_title;
+    invitation_done_text;
+    invitation_gone_title;
+    invitation_gone_text;
 }

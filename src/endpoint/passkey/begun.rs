@@ -5,7 +5,7 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use super::relying_party;
+use super::party::relying_party;
 use crate::derived_keys::Purpose;
 use crate::endpoint::form::Form;
 use crate::endpoint::once;
@@ -15,6 +15,7 @@ use crate::identity::session::Browser;
 use crate::limiter::command::UseOnce;
 use crate::passkey::{Ceremony, Challenge};
 use crate::secret;
+use crate::secret::Digest;
 use crate::sub::Sub;
 use crate::time::Timestamp;
 
@@ -26,45 +27,39 @@ const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
 /// What a ceremony is for. One that was begun for one purpose cannot be ended for another.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::endpoint) enum For {
+pub(crate) enum For {
     /// Signing in.
     SignIn,
     /// A new passkey of an account that exists.
     Account(Sub),
+    /// A new way into the account with this `sub`, for the holder of the invitation with this digest. The account may
+    /// not exist yet.
+    Invited(Sub, Digest),
 }
 
 #[derive(Deserialize, Serialize)]
-pub(in crate::endpoint) struct Begun {
-    pub(in crate::endpoint) challenge: Challenge,
-    pub(in crate::endpoint) purpose: For,
+pub(crate) struct Begun {
+    pub(crate) challenge: Challenge,
+    pub(crate) purpose: For,
     /// `id` of the [`Browser`] that the page was shown to.
     browser: String,
     began_at: Timestamp,
 }
 
 impl Begun {
-    pub(in crate::endpoint) fn new(
-        purpose: For,
-        browser: &Browser,
-        now: Timestamp,
-        rng: &mut impl CryptoRng,
-    ) -> Self {
+    pub(crate) fn new(purpose: For, browser: &Browser, now: Timestamp, rng: &mut impl CryptoRng) -> Self {
         let (challenge, browser) = (Challenge::draw(rng), browser.id.clone());
         Self { challenge, purpose, browser, began_at: now }
     }
 
     /// Returns the value of the hidden field.
-    pub(in crate::endpoint) fn seal<P>(&self, context: Context<'_, P>, rng: &mut impl CryptoRng) -> String {
+    pub(crate) fn seal<P>(&self, context: Context<'_, P>, rng: &mut impl CryptoRng) -> String {
         let plain = serde_json::to_vec(self).expect("a ceremony has text keys and no fallible serializer");
         secret::encode(&context.server.settings.keyring.seal(Purpose::Ceremony, &plain, rng))
     }
 
     /// Reads the hidden field. Returns `None` if the ceremony was begun in another browser, or half an hour ago.
-    pub(in crate::endpoint) fn open<P>(
-        context: Context<'_, P>,
-        form: &Form,
-        browser: &Browser,
-    ) -> Option<Self> {
+    pub(crate) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Option<Self> {
         let sealed = secret::decode(form.get("ceremony")?)?;
         let plain = context.server.settings.keyring.open(Purpose::Ceremony, &sealed)?;
         let begun: Self = serde_json::from_slice(&plain).ok()?;
@@ -72,20 +67,17 @@ impl Begun {
     }
 
     /// Returns whether the challenge is still good.
-    pub(in crate::endpoint) fn is_fresh(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         now < self.began_at + LIFETIME
     }
 
     /// Returns what the response must fit; `None` at an IP address.
-    pub(in crate::endpoint) fn ceremony<'a, P>(&'a self, context: Context<'a, P>) -> Option<Ceremony<'a>> {
+    pub(crate) fn ceremony<'a, P>(&'a self, context: Context<'a, P>) -> Option<Ceremony<'a>> {
         Some(Ceremony { relying_party: relying_party(context)?, challenge: &self.challenge })
     }
 
     /// Uses the challenge. Returns whether this was its first use.
-    pub(in crate::endpoint) async fn take<P: Platform>(
-        &self,
-        context: Context<'_, P>,
-    ) -> Result<bool, Unavailable> {
+    pub(crate) async fn take<P: Platform>(&self, context: Context<'_, P>) -> Result<bool, Unavailable> {
         let key = format!("passkey/{}", self.challenge.as_str());
         once::take(context, &UseOnce { key, until: self.began_at + LIFETIME }).await
     }

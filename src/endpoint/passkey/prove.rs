@@ -1,6 +1,8 @@
 //! Signing in with a passkey: from the form to the account (WebAuthn §7.2).
 
 use super::begun::{Begun, For};
+use super::note::note;
+use crate::audit::change::Changed;
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::page::Problem;
@@ -22,7 +24,7 @@ const ROUNDS: usize = 3;
 
 /// Why nobody is signed in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::endpoint) enum Refusal {
+pub(crate) enum Refusal {
     /// The form came without a response: there are no scripts, or they were not used.
     Missing,
     /// The challenge is not of this page, too old, or used.
@@ -37,7 +39,7 @@ pub(in crate::endpoint) enum Refusal {
 
 impl Refusal {
     /// Returns what the page says.
-    pub(in crate::endpoint) const fn problem(self) -> Problem {
+    pub(crate) const fn problem(self) -> Problem {
         match self {
             Self::Missing => Problem::PasskeyMissing,
             Self::Over => Problem::PasskeyOver,
@@ -48,7 +50,7 @@ impl Refusal {
     }
 
     /// Returns the reason as the log states it.
-    pub(in crate::endpoint) const fn reason(self) -> &'static str {
+    pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::Missing => "passkey_missing",
             Self::Over => "passkey_challenge_over",
@@ -60,11 +62,11 @@ impl Refusal {
 }
 
 /// The result of a sign-in.
-pub(in crate::endpoint) type Proof = Result<SignIn, Refusal>;
+pub(crate) type Proof = Result<SignIn, Refusal>;
 
 /// Verifies the response in `form`. Everything that needs no object comes first; the attempt is given back if the passkey
 /// is good.
-pub(in crate::endpoint) async fn prove<P: Platform>(
+pub(crate) async fn prove<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
@@ -143,6 +145,9 @@ async fn store<P: Platform>(
         let known = account.passkeys.iter_mut().find(|known| known.id == *assertion.id());
         let Some(known) = known else { return Ok(Err(Refusal::Unknown)) };
         if let Err(flaw) = record::note_use(known, used, context.now) {
+            if flaw == Flaw::Counter {
+                note(context, Changed::PasskeyCopied, &account.sub).await;
+            }
             return Ok(Err(Refusal::Flawed(flaw)));
         }
         let (shard, expected) = (account.key.shard(), Some(account.version));

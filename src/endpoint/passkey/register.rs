@@ -12,7 +12,7 @@ use crate::passkey::Flaw;
 use crate::passkey::registration::{Registered, Registration};
 
 /// Verifies the response in `form` to the ceremony.
-pub(in crate::endpoint) async fn verify<P: Platform>(
+pub(crate) async fn verify<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     begun: &Begun,
@@ -36,7 +36,7 @@ fn read<P: Platform>(context: Context<'_, P>, form: &Form, begun: &Begun) -> Res
 }
 
 /// Makes the passkey lead to the account. Returns `false` if it leads to another one (WebAuthn §7.1 step 26).
-pub(in crate::endpoint) async fn claim<P: Platform>(
+pub(crate) async fn claim<P: Platform>(
     context: Context<'_, P>,
     passkey: &Registered,
     account: &AccountKey,

@@ -1,6 +1,5 @@
 //! Changes of the passkeys of an account.
 
-use super::has_other_way;
 use crate::endpoint::form::Form;
 use crate::endpoint::page::Problem;
 use crate::endpoint::passkey::begun::{Begun, For};
@@ -142,4 +141,10 @@ async fn change<P: Platform>(
         }
     }
     Err(Unavailable)
+}
+
+/// Returns whether the account has a way in without the passkeys that it has here.
+fn has_other_way<P>(context: Context<'_, P>, account: &Account) -> bool {
+    let password = account.password.is_some() && context.server.settings.passwords;
+    password || account.key.subject().is_some()
 }

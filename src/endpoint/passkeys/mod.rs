@@ -15,13 +15,14 @@ use super::error::Error;
 use super::form::Form;
 use super::http::Response;
 use super::page::Problem;
+use super::passkey::note::note;
 use super::passkey::prove::{Refusal, prove};
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::verify::notice::Notice;
 use super::verify::sign_in::{Authenticated, authenticate, start};
 use super::verify::{browser, session, view as pages};
-use crate::identity::account::Account;
+use crate::audit::change::Changed;
 use crate::identity::session::{Browser, Session};
 use crate::identity::sign_in::SignIn;
 use crate::language::Language;
@@ -97,7 +98,12 @@ async fn submitted<P: Platform>(
     let form = match Form::of(context.request) {
         Ok(form) => form,
         Err(error) => {
-            return Ok(pages::notice(context, error.status(), Notice::NotAForm).noting(WHAT, None, "refused", error.reason()));
+            return Ok(pages::notice(context, error.status(), Notice::NotAForm).noting(
+                WHAT,
+                None,
+                "refused",
+                error.reason(),
+            ));
         }
     };
     if browser::is_foreign(context.request, context.issuer) {
@@ -120,7 +126,12 @@ async fn submitted<P: Platform>(
         Some(Step::Remove) => changed(context, &form, &browser, Change::Remove, rng).await,
         None => {
             let error = Error::Malformed("step");
-            Ok(pages::notice(context, error.status(), Notice::NotAForm).noting(WHAT, None, "refused", error.reason()))
+            Ok(pages::notice(context, error.status(), Notice::NotAForm).noting(
+                WHAT,
+                None,
+                "refused",
+                error.reason(),
+            ))
         }
     }
 }
@@ -194,6 +205,16 @@ enum Change {
     Remove,
 }
 
+impl Change {
+    const fn event(self) -> Option<Changed> {
+        match self {
+            Self::Add => Some(Changed::PasskeyAdded),
+            Self::Rename => None,
+            Self::Remove => Some(Changed::PasskeyRemoved),
+        }
+    }
+}
+
 /// Makes a change, if somebody is signed in recently enough.
 async fn changed<P: Platform>(
     context: Context<'_, P>,
@@ -215,6 +236,9 @@ async fn changed<P: Platform>(
         Change::Rename => change::rename(context, form, account).await?,
         Change::Remove => change::remove(context, form, account).await?,
     };
+    if let (Ok((account, _)), Some(what)) = (&made, change.event()) {
+        note(context, what, &account.sub).await;
+    }
     let (account, answer, outcome, reason) = match made {
         Ok((account, what)) => (account, (200, None), "changed", what),
         Err(refused) => (refused.account, (400, Some(refused.problem)), "refused", refused.reason),
@@ -224,10 +248,4 @@ async fn changed<P: Platform>(
 
 fn is_recent<P>(session: &Session, context: Context<'_, P>) -> bool {
     context.now.since(session.auth_time) <= RECENT
-}
-
-/// Returns whether the account has a way in without the passkeys that it has here.
-fn has_other_way<P>(context: Context<'_, P>, account: &Account) -> bool {
-    let password = account.password.is_some() && context.server.settings.passwords;
-    password || account.key.subject().is_some()
 }

@@ -6,7 +6,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::messages::Html;
 use crate::endpoint::page::{KnownPasskey, PasskeysPage, Problem, SignInPage};
 use crate::endpoint::passkey::begun::{Begun, For};
-use crate::endpoint::passkey::{creation_form, request_form};
+use crate::endpoint::passkey::forms::{creation_form, request_form};
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::endpoint::verify::{browser, view as pages};

@@ -154,19 +154,19 @@ pub(super) enum Stale {
 }
 
 /// Reads the cookie. `None` if the browser sent no cookie that this server sealed.
-pub(in crate::endpoint) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
+pub(crate) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     let value = cookie(context.request, cookie_name(context.issuer))?;
     let plain = context.server.settings.keyring.open(Purpose::Cookie, &secret::decode(value)?)?;
     serde_json::from_slice(&plain).ok()
 }
 
 /// Returns whether the browser sent the cookie, whatever is in it.
-pub(in crate::endpoint) fn has_cookie<P>(context: Context<'_, P>) -> bool {
+pub(crate) fn has_cookie<P>(context: Context<'_, P>) -> bool {
     cookie(context.request, cookie_name(context.issuer)).is_some()
 }
 
 /// Sets the cookie. The session in it ends long before the cookie expires.
-pub(in crate::endpoint) fn remember<P>(
+pub(crate) fn remember<P>(
     context: Context<'_, P>,
     response: Response,
     browser: &Browser,
@@ -198,19 +198,19 @@ fn cookie_name(issuer: &Issuer) -> &'static str {
 
 /// Returns the CSRF token of this browser's forms. It changes only with the session, so that pages that say
 /// the same are identical, byte for byte.
-pub(in crate::endpoint) fn csrf<P>(context: Context<'_, P>, browser: &Browser) -> String {
+pub(crate) fn csrf<P>(context: Context<'_, P>, browser: &Browser) -> String {
     context.server.settings.keyring.current.csrf(&browser.id, browser.session_id())
 }
 
 /// Returns whether the form has the CSRF token of this browser and its session.
-pub(in crate::endpoint) fn is_ours<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> bool {
+pub(crate) fn is_ours<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> bool {
     let token = form.get("csrf").unwrap_or_default();
     context.server.settings.keyring.is_csrf(token, &browser.id, browser.session_id())
 }
 
 /// Returns whether the browser says that the form was sent from another site. Absent headers, and an `Origin`
 /// of `null`, say nothing.
-pub(in crate::endpoint) fn is_foreign(request: &Request, issuer: &Issuer) -> bool {
+pub(crate) fn is_foreign(request: &Request, issuer: &Issuer) -> bool {
     let origin = request.origin.as_deref().filter(|origin| *origin != "null");
     origin.is_some_and(|origin| origin != issuer.origin())
         || request.sec_fetch_site.as_deref() == Some("cross-site")

@@ -171,7 +171,7 @@ impl<P: Platform> Page<'_, P> {
         }
         match client.and_then(|client| self.approval(&client)) {
             Some(approval) => {
-                let decision = ConsentDecision::Approve(approval);
+                let decision = ConsentDecision::Approve(Box::new(approval));
                 self.decide(Choice::Approve, address, decision, rng).await
             }
             None => self.refused(address, rng).await,

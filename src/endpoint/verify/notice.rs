@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 /// What has happened, and whether starting again can help.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(in crate::endpoint) enum Notice {
+pub(crate) enum Notice {
     /// A request that no form of these pages sends.
     NotAForm,
     /// A form that another site has sent.
@@ -26,6 +26,8 @@ pub(in crate::endpoint) enum Notice {
     AccountRefused,
     /// A sign-in that cannot start in a browser.
     Authorize,
+    /// An invitation that was used, has ended, or never was.
+    InvitationGone,
 }
 
 /// The field of a form with the name of a [`Notice`].
@@ -35,7 +37,7 @@ const EXPIRED: &str = "expired-";
 
 impl Notice {
     /// Those that need no time.
-    const NAMED: [Self; 9] = [
+    const NAMED: [Self; 10] = [
         Self::NotAForm,
         Self::Foreign,
         Self::Elsewhere,
@@ -45,6 +47,7 @@ impl Notice {
         Self::NotAllowed,
         Self::AccountRefused,
         Self::Authorize,
+        Self::InvitationGone,
     ];
 
     /// Returns the name by which the language menu asks for the same page.
@@ -60,6 +63,7 @@ impl Notice {
             Self::NotAllowed => "not_allowed",
             Self::AccountRefused => "account_refused",
             Self::Authorize => "authorize",
+            Self::InvitationGone => "invitation_gone",
         };
         name.to_owned()
     }
@@ -77,7 +81,7 @@ impl Notice {
         match self {
             Self::NotAForm | Self::Authorize => 400,
             Self::Foreign | Self::NotAllowed | Self::AccountRefused => 403,
-            Self::Lost => 404,
+            Self::Lost | Self::InvitationGone => 404,
             Self::Elsewhere | Self::Over | Self::Expired(_) => 409,
             Self::Unavailable => 503,
         }
@@ -96,12 +100,13 @@ impl Notice {
             Self::NotAllowed => (text.not_allowed_title(), text.not_allowed_text()),
             Self::AccountRefused => (text.account_refused_title(), text.account_refused_text()),
             Self::Authorize => (text.authorize_title(), text.authorize_text()),
+            Self::InvitationGone => (text.invitation_gone_title(), text.invitation_gone_text()),
         }
     }
 
     /// Returns whether entering a code can help.
     pub(super) const fn leads_on(self) -> bool {
-        !matches!(self, Self::Authorize)
+        !matches!(self, Self::Authorize | Self::InvitationGone)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::identity::command::{CheckSession, EndSession};
 use crate::identity::session::{Browser, Session, SignedIn};
 
 /// Returns the session and its account as they are now; `None` if nobody is signed in any more.
-pub(in crate::endpoint) async fn check<P: Platform>(
+pub(crate) async fn check<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
 ) -> Result<Option<(Session, Account)>, Unavailable> {

@@ -84,7 +84,7 @@ pub(super) async fn complete<P: Platform>(
 }
 
 /// Applies policy, and starts the session. The error is the page for an account that may not be used.
-pub(in crate::endpoint) async fn start<P: Platform>(
+pub(crate) async fn start<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
     sign_in: &SignIn,
@@ -110,14 +110,14 @@ pub(super) async fn stopped<P: Platform>(
 }
 
 /// The result of a username and a password.
-pub(in crate::endpoint) enum Authenticated {
+pub(crate) enum Authenticated {
     As(Box<Account>),
     Not,
     Wait(u64),
 }
 
 /// Takes an attempt before it checks the password, and gives it back if the password is right.
-pub(in crate::endpoint) async fn authenticate<P: Platform>(
+pub(crate) async fn authenticate<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,

@@ -15,7 +15,7 @@ use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
     CodeShape, EndForm, EnterPage, MenuForm, Problem, ProblemPage, ResultPage, SignInPage,
 };
-use crate::endpoint::passkey;
+use crate::endpoint::passkey::forms::request_form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::Outcome;
@@ -39,7 +39,7 @@ pub(super) const CODE_ENTRY: &str = "code_entry";
 
 /// Builds a page that caches must not store, that no frame can show (RFC 9700 §4.16), and that loads
 /// nothing but images of this server.
-pub(in crate::endpoint) fn html(language: Language, status: u16, page: &impl Template) -> Response {
+pub(crate) fn html(language: Language, status: u16, page: &impl Template) -> Response {
     html_that_loads("", language, status, page)
 }
 
@@ -191,7 +191,7 @@ pub(super) fn sign_in<P: Platform>(
         transaction: Some(page.transaction),
         username: page.username,
         again: signed_in_as.zip(page.again).map(|(name, lack)| again(text, name, lack)),
-        passkey: passkey::request_form(context, browser, rng),
+        passkey: request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,
     };
@@ -245,7 +245,7 @@ pub(super) fn result<P: Platform>(
 }
 
 /// Builds a page that only says what happened, with a link to start again where that can help.
-pub(in crate::endpoint) fn notice<P: Platform>(context: Context<'_, P>, status: u16, notice: Notice) -> Response {
+pub(crate) fn notice<P: Platform>(context: Context<'_, P>, status: u16, notice: Notice) -> Response {
     let (text, action, name) = (context.text(), action(context), notice.name());
     let (title, explanation) = notice.words(text);
     let page = ProblemPage {
@@ -264,7 +264,7 @@ pub(super) fn over<P: Platform>(context: Context<'_, P>) -> Response {
 }
 
 /// Builds the page that says that something cannot be reached. The grant has not changed.
-pub(in crate::endpoint) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
+pub(crate) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
     notice(context, 503, Notice::Unavailable).with("retry-after", "5".to_owned())
 }
 

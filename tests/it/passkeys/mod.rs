@@ -8,6 +8,7 @@
 
 mod ceremonies;
 mod demands;
+mod invitations;
 mod level3;
 mod own;
 mod owner;

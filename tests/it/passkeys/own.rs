@@ -45,7 +45,7 @@ fn a_person_adds_a_passkey_and_signs_in_with_it() {
     let json = authenticator.get(&super::owner::challenge_of(&sign_in));
     let page = submit(&other, &[("step", "passkey"), ("credential", &json)]);
     assert_eq!(logged(&page), ("signed_in", "passkey"));
-    assert!(page.body.contains("Last used on 2026-11-21."), "{}", page.body);
+    assert!(page.body.contains("Last used on <bdi>2026-11-21</bdi>."), "{}", page.body);
 }
 
 #[test]
@@ -113,6 +113,9 @@ fn with_a_password_the_last_passkey_can_go() {
 
     let removed = submit(&person, &[("step", "remove"), ("passkey", &id(&authenticator))]);
     assert_eq!(logged(&removed), ("changed", "removed"));
+    let changes = world.changes();
+    let what: Vec<_> = changes.iter().map(|change| change["what"].as_str().unwrap()).collect();
+    assert_eq!(what, ["passkey_added", "passkey_removed"]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(super) fn owned(world: &World, username: &str, seed: u8, counter: u32) -> Au
     let key = AccountKey::local(username);
     let account = now_or_never(world.server.account(&key)).unwrap().unwrap();
     let user_handle = Some(account.sub.as_str().as_bytes().to_vec());
-    let authenticator = Authenticator { user_handle, counter, ..Authenticator::new(seed, HOST, ORIGIN) };
+    let authenticator = Authenticator { counter, user_handle, ..Authenticator::new(seed, HOST, ORIGIN) };
     let new = registered(&authenticator.create(&challenge())).unwrap();
     world.change_account(key.as_str(), |account| account.passkeys.push(record::new(&new, world.now())));
     let pointer = Pointer::credential(&new.id);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use device_grant::ask::{Answer, Ask};
-use device_grant::audit::change::Actor;
+use device_grant::audit::change::{Actor, Changed};
 use device_grant::audit::ledger::{
     FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Record, ReportOutbox, Shipment,
 };
@@ -48,6 +48,7 @@ use device_grant::registry::invitations::{
     CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
 };
 use device_grant::registry::key_schedule::State as KeyState;
+use device_grant::registry::passkeys::NotePasskey;
 use device_grant::scope::Scope;
 use device_grant::secret::{Digest, encode};
 use device_grant::token::confirmation::Confirmation;
@@ -154,7 +155,7 @@ fn commands_about_a_grant() {
     );
     travels(Withdraw { key, hold: hold() }, &format!(r#"{{"withdraw":{{"key":"{SEVENS}","hold":{held}}}}}"#));
     for (decision, name) in [
-        (ConsentDecision::Approve(approval()), format!(r#"{{"approve":{}}}"#, json(&approval()))),
+        (ConsentDecision::Approve(Box::new(approval())), format!(r#"{{"approve":{}}}"#, json(&approval()))),
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         travels(
@@ -433,6 +434,11 @@ fn commands_about_admin_tokens_and_invitations() {
     answers::<CreateInvitation>(&true, "true");
     answers::<UseAdminToken>(&None, "null");
     answers::<SpendInvitation>(&None, "null");
+    travels(
+        NotePasskey { what: Changed::PasskeyCopied, account: "acct-a".into() },
+        r#"{"note_passkey":{"what":"passkey_copied","account":"acct-a"}}"#,
+    );
+    answers::<NotePasskey>(&(), "null");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn the_login_hint_is_shown_only_after_sign_in() {
 fn the_metadata_list_what_a_device_can_request() {
     let metadata = json(&World::new().get("/.well-known/openid-configuration"));
 
-    assert_eq!(metadata.get("acr_values_supported"), Some(&json!([PASSWORD])));
+    assert_eq!(metadata.get("acr_values_supported"), Some(&json!([PASSWORD, "phr"])));
     assert_eq!(
         metadata.get("ui_locales_supported"),
         Some(&json!(["en", "de", "fr", "es", "pt-BR", "ja", "zh-Hans", "ar"]))

@@ -201,7 +201,7 @@ impl Life<'_> {
         let fresh = self.code.held.clone().filter(|_| !stale);
         let hold = fresh.clone().unwrap_or_else(|| hold(0, 0, 0));
         let (decision, what, outcome) = match decision {
-            0 => (ConsentDecision::Approve(approval(self.now)), What::Approved, Outcome::Approved),
+            0 => (ConsentDecision::Approve(Box::new(approval(self.now))), What::Approved, Outcome::Approved),
             1 => (ConsentDecision::Deny(Denial::Denied), What::Denied, Outcome::Denied),
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported, Outcome::Reported),
         };

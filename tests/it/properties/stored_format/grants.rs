@@ -137,7 +137,7 @@ fn the_sign_in_parameters_of_a_request() {
     let more = r#","resource":["https://api.example.com"],"acr_values":["urn:a"],"max_age":0,"login_hint":"bob","ui_locales":["fr"]}"#;
     pin(&request, &format!("{}{more}", REQUEST.trim_end_matches('}')));
     let approval = Approval { acr: Some("urn:a".to_owned()), ..approval() };
-    pin(&approval, &APPROVAL.replace(r#","at":"#, r#","acr":"urn:a","at":"#));
+    pin(&approval, &APPROVAL.replace(r#","how":"#, r#","acr":"urn:a","how":"#));
     let family = Family { resource: request.resource, acr: approval.acr, ..family() };
     pin(&family, &family_json(r#","resource":["https://api.example.com"],"acr":"urn:a""#, ""));
 }
