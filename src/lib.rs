@@ -35,6 +35,7 @@
 //! * [`loopback`] - addresses of this machine
 //! * [`network`] - the prefixes of an address, by which counters know it
 //! * [`place`] - where a request came from
+//! * [`provenance`] - how access came about
 //! * [`scope`] - scopes, and what the standard ones allow
 //! * [`secret`] - digests, encodings and random values
 //! * [`sharding`] - which Durable Object holds a row
@@ -116,6 +117,7 @@ pub mod network;
 pub mod passkey;
 pub mod place;
 pub mod policy;
+pub mod provenance;
 pub mod registry;
 pub mod scope;
 pub mod secret;

@@ -200,7 +200,9 @@ fn is_hosting(asn: u32) -> bool {
 }
 
 impl Spot {
-    fn of(origin: &Origin) -> Self {
+    /// Returns where a request came from.
+    #[must_use]
+    pub fn of(origin: &Origin) -> Self {
         let place = &origin.place;
         let name = |part: &Option<String>| visible::cleaned(part.as_deref()?, LONGEST_NAME);
         let city = name(&place.city);

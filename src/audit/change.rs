@@ -1,4 +1,4 @@
-//! Changes of the registry, each with an event in the same transaction, and what happens to passkeys.
+//! Changes of the registry and of accounts, each with an event in the same transaction, and what happens to passkeys.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::secret::Digest;
 use crate::sub::Sub;
 use crate::time::Timestamp;
 
-/// A change of the registry. It names what was changed, and contains no value of a client or key, so no secret either.
+/// A change of the registry or of an account. It names what was changed, and contains no value of a client or key, so no secret either.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Change {
     pub format: Format<1>,
     pub what: Changed,
     pub at: Timestamp,
-    /// The client, the scope, the provider, the `kid` of the key, the admin token, the invitation, or the algorithm whose
-    /// key was replaced; `None` if the keys of all algorithms were.
+    /// The client, the scope, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
+    /// or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
-    /// The members of the client or provider that differ from before, by name. Empty for all other changes.
+    /// The members of the client, provider or account that differ from before, by name. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there. Empty for
@@ -87,6 +87,16 @@ pub enum Changed {
     PasskeyRemoved,
     /// A sign-in was refused because the counter of its passkey did not grow: two copies may exist.
     PasskeyCopied,
+    /// An account was made.
+    AccountCreated,
+    /// Members of an account were changed.
+    AccountChanged,
+    /// An account was blocked.
+    AccountBlocked,
+    /// The block of an account was lifted, or a deleted account restored.
+    AccountUnblocked,
+    /// An account was deleted.
+    AccountDeleted,
 }
 
 impl Changed {
@@ -109,6 +119,11 @@ impl Changed {
             | Self::KeysRotated
             | Self::KeyRetired
             | Self::KeyImported
+            | Self::AccountCreated
+            | Self::AccountChanged
+            | Self::AccountBlocked
+            | Self::AccountUnblocked
+            | Self::AccountDeleted
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked
@@ -134,6 +149,8 @@ pub enum Actor {
     Token { id: String, owner: String },
     /// A person, by the `sub` of the account.
     Account(Sub),
+    /// The identity provider with this identifier, for accounts that come from it.
+    Provider(String),
     /// A client that registered itself. It also deletes the unused clients whose place it takes.
     Registration,
 }

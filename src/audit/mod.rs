@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
 use crate::place::Journey;
+use crate::provenance::ApprovalId;
 use crate::sub::Sub;
 use crate::time::Timestamp;
 use crate::verdict::Comparison;
 use crate::web_origin::WebOrigin;
+use change::Actor;
 
 /// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
 /// be guessed.
@@ -45,6 +47,12 @@ pub struct Event {
     /// person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// The approval that led to it; `None` before one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<ApprovalId>,
+    /// For [`What::AccessEnded`]: who ended the access; `None` if its owner did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
 }
 
 impl Event {
@@ -62,6 +70,8 @@ impl Event {
             page: None,
             journey: None,
             comparison: None,
+            approval_id: None,
+            by: None,
         }
     }
 }
@@ -108,4 +118,6 @@ pub enum What {
     RefreshTokenReused,
     /// A client revoked its tokens.
     Revoked,
+    /// The access was ended by its owner, by an administrator or by the provider of the account.
+    AccessEnded,
 }

@@ -19,7 +19,7 @@ pub struct Filter {
     /// Finds events of grants and tokens of the client, and changes of the client itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The `sub` of an account.
+    /// The `sub` of an account. Finds its events, and changes of the account itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,10 +37,11 @@ impl Filter {
             wanted.as_deref().is_none_or(|wanted| found.contains(&Some(wanted)))
         };
         let what = text("what");
-        let changed = text("subject").filter(|_| what.is_some_and(|what| what.starts_with("client_")));
+        let changed =
+            |kind: &str| text("subject").filter(|_| what.is_some_and(|what| what.starts_with(kind)));
         at.is_some_and(|at| self.from <= at && at < self.to)
-            && is(&self.client_id, &[text("client_id"), changed])
-            && is(&self.account, &[text("account"), text("other_account")])
+            && is(&self.client_id, &[text("client_id"), changed("client_")])
+            && is(&self.account, &[text("account"), text("other_account"), changed("account_")])
             && is(&self.what, &[what])
     }
 }

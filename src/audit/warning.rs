@@ -27,6 +27,7 @@ impl What {
             | Self::RefreshedAgain
             | Self::RefreshTokenReused
             | Self::Revoked
+            | Self::AccessEnded
             | Self::Withdrawn => false,
         }
     }

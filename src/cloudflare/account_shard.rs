@@ -1,4 +1,4 @@
-//! `AccountShard`: accounts and their sessions, and pointers to accounts.
+//! `AccountShard`: accounts, their sessions and devices, and pointers to accounts.
 
 use core::cell::Cell;
 use std::rc::Rc;
@@ -6,12 +6,15 @@ use std::rc::Rc;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 use super::object;
-use super::object::{Table, column, json, ring_by};
-use crate::alarm::{Work, next_alarm};
+use super::object::{Table, column, json, number, ring_by};
+use super::shipping::{self, Shipper};
+use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
+use crate::audit::change::Change;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::Command;
+use crate::identity::device::{Device, DeviceId};
 use crate::identity::pointer::{Pointer, Target};
 use crate::identity::session::Session;
 use crate::identity::shard::{Rows, apply};
@@ -30,20 +33,29 @@ const SCHEMA: &[&str] = &[
         pointer TEXT PRIMARY KEY, ends_at INTEGER, record TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS pointers_ends_at ON pointers (ends_at)",
+    "CREATE TABLE IF NOT EXISTS devices (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, ends_at INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS devices_account ON devices (account, id)",
+    "CREATE INDEX IF NOT EXISTS devices_ends_at ON devices (ends_at)",
+    shipping::OUTBOX,
+    shipping::SET_ASIDE,
 ];
 
-/// Stores accounts and sessions, and deletes sessions that have ended.
+/// Stores accounts, sessions and devices, deletes those that have ended, and ships the events of changes.
 #[durable_object(alarm)]
 pub struct AccountShard {
     state: State,
+    env: Env,
     table: Rc<Table>,
     alarm: Cell<Option<Timestamp>>,
+    shipper: Shipper,
 }
 
 impl DurableObject for AccountShard {
-    fn new(state: State, _: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
         let table = Rc::new(Table::open(&state, SCHEMA));
-        Self { state, table, alarm: Cell::default() }
+        Self { state, env, table, alarm: Cell::default(), shipper: Shipper::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
@@ -61,7 +73,8 @@ impl DurableObject for AccountShard {
         if let Err(error) = self.sweep(now) {
             object::complain("sweep", &error);
         }
-        ring_by(&self.state, &self.alarm, self.due(now)).await;
+        let rest = self.shipper.ship(&self.state, &self.env, &self.table).await;
+        ring_by(&self.state, &self.alarm, self.due_with(rest, object::now())).await;
         Response::empty()
     }
 }
@@ -75,14 +88,21 @@ impl AccountShard {
 
     fn sweep(&self, now: Timestamp) -> Result<()> {
         self.table.run("DELETE FROM sessions WHERE ends_at <= ?", vec![column(now)])?;
-        self.table.run("DELETE FROM pointers WHERE ends_at <= ?", vec![column(now)])
+        self.table.run("DELETE FROM pointers WHERE ends_at <= ?", vec![column(now)])?;
+        self.table.run("DELETE FROM devices WHERE ends_at <= ?", vec![column(now)])
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let events = shipping::has_events(&self.table)?.then_some(Shipping::Soon);
+        self.due_with(events, now)
+    }
+
+    fn due_with(&self, events: Option<Shipping>, now: Timestamp) -> Result<Option<Timestamp>> {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM sessions
-                    UNION ALL SELECT min(ends_at) FROM pointers)";
+                    UNION ALL SELECT min(ends_at) FROM pointers
+                    UNION ALL SELECT min(ends_at) FROM devices)";
         let first_end = self.table.instant(ends, Vec::new())?;
-        Ok(next_alarm(Work { first_end, events: None, ..Work::default() }, now))
+        Ok(next_alarm(Work { first_end, events, ..Work::default() }, now))
     }
 }
 
@@ -91,6 +111,12 @@ impl Rows for Table {
 
     fn account(&self, key: &AccountKey) -> Result<Option<Account>> {
         self.record("SELECT record FROM accounts WHERE key = ?", vec![key.as_str().into()])
+    }
+
+    fn accounts(&self, after: Option<&AccountKey>, prefix: &str, limit: u32) -> Result<Vec<Account>> {
+        let query = "SELECT record FROM accounts WHERE key > ? AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?";
+        let after = after.map_or("", AccountKey::as_str);
+        self.records(query, vec![after.into(), prefix.into(), prefix.into(), number(limit)])
     }
 
     fn put_account(&self, account: &Account) -> Result<()> {
@@ -104,7 +130,15 @@ impl Rows for Table {
 
     fn sessions(&self, account: &AccountKey) -> Result<Vec<(Digest, Session)>> {
         let query = "SELECT id, record FROM sessions WHERE account = ?";
-        self.keyed(query, vec![account.as_str().into()])
+        let rows = self.each_keyed(query, vec![account.as_str().into()])?;
+        rows.map(|row| {
+            let (id, session): (String, Session) = row?;
+            Ok((
+                Digest::parse(&id).ok_or_else(|| worker::Error::from("the key of a session is no digest"))?,
+                session,
+            ))
+        })
+        .collect()
     }
 
     fn put_session(&self, id: &Digest, session: &Session) -> Result<()> {
@@ -130,5 +164,46 @@ impl Rows for Table {
 
     fn remove_pointer(&self, pointer: &Pointer) -> Result<()> {
         self.run("DELETE FROM pointers WHERE pointer = ?", vec![pointer.as_str().into()])
+    }
+
+    fn device(&self, id: &DeviceId) -> Result<Option<Device>> {
+        self.record("SELECT record FROM devices WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn put_device(&self, id: &DeviceId, device: &Device) -> Result<()> {
+        let values =
+            vec![id.as_str().into(), device.account.as_str().into(), column(device.ends_at), json(device)?];
+        self.run("INSERT OR REPLACE INTO devices (id, account, ends_at, record) VALUES (?, ?, ?, ?)", values)
+    }
+
+    fn remove_device(&self, id: &DeviceId) -> Result<()> {
+        self.run("DELETE FROM devices WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn each_device(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&DeviceId>,
+        mut see: impl FnMut(DeviceId, Device) -> bool,
+    ) -> Result<()> {
+        let after = after.map_or("", DeviceId::as_str).into();
+        let (query, values) = match account {
+            Some(account) => (
+                "SELECT id, record FROM devices WHERE account = ? AND id > ? ORDER BY id",
+                vec![account.as_str().into(), after],
+            ),
+            None => ("SELECT id, record FROM devices WHERE id > ? ORDER BY id", vec![after]),
+        };
+        for row in self.each_keyed(query, values)? {
+            let (id, device): (String, Device) = row?;
+            if !see(id.into(), device) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&self, change: &Change) -> Result<()> {
+        shipping::tell(self, change, change.at)
     }
 }

@@ -142,19 +142,19 @@ impl Table {
         found.and_then(text).map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
     }
 
-    /// Returns the texts in the first column of all rows, parsed as JSON strings, with the records in the second.
-    pub(super) fn keyed<K: DeserializeOwned, T: DeserializeOwned>(
+    /// Returns the texts in the first column of all rows, with the records in the second, one row at a time. Nothing must
+    /// be written before the last one.
+    pub(super) fn each_keyed<T: DeserializeOwned>(
         &self,
         query: &str,
         values: Vec<SqlStorageValue>,
-    ) -> Result<Vec<(K, T)>> {
-        let parsed = |row: Vec<SqlStorageValue>| {
-            let mut columns = row.into_iter().filter_map(text);
+    ) -> Result<impl Iterator<Item = Result<(String, T)>> + use<T>> {
+        let parsed = |row: Result<Vec<SqlStorageValue>>| {
+            let mut columns = row?.into_iter().filter_map(text);
             let (key, record) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-            let key = serde_json::from_value(key.into()).map_err(broken)?;
             Ok((key, serde_json::from_str(&record).map_err(broken)?))
         };
-        self.rows(query, values)?.into_iter().map(parsed).collect()
+        Ok(self.0.exec(query, values)?.raw().map(parsed))
     }
 
     /// Returns the records in the first column of all rows.

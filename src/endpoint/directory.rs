@@ -13,7 +13,6 @@ use crate::bounds::CODE_LIFETIME;
 use crate::client::{Client, demo};
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
-use crate::identity::command::{FindAccount, Put, PutAccount};
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
@@ -139,14 +138,13 @@ impl<P: Platform> Server<P> {
 
     /// Returns an account as it is now. In development, stores a demo account when it is first used.
     pub async fn account(&self, key: &AccountKey) -> Result<Option<Account>, Unavailable> {
-        let found = self.platform.accounts(key.shard(), FindAccount { account: key.clone() }).await?;
+        let found = self.stored_account(key).await?;
         let demo = identity::demo::accounts().into_iter().find(|account| account.key == *key);
         match (found, demo) {
             (None, Some(account)) if self.settings.is_development() => {
-                let put = PutAccount { account: Box::new(account), expected: None };
-                match self.platform.accounts(key.shard(), put).await? {
-                    Put::Stored(account) => Ok(Some(*account)),
-                    Put::Other(other) => Ok(other.map(|account| *account)),
+                match self.create_account(account, None).await? {
+                    Some(account) => Ok(Some(account)),
+                    None => self.stored_account(key).await,
                 }
             }
             (found, _) => Ok(found),

@@ -1,6 +1,8 @@
 //! The HTTP endpoints. They compile natively as well as to wasm, so `cargo test` runs whole flows through
 //! [`answer`].
 
+mod access;
+mod accounts;
 mod admin;
 mod alias;
 mod attempt;

@@ -1,10 +1,10 @@
 //! Applies commands about families to the rows of a shard.
 
-use super::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use super::command::{EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken};
 use super::id::FamilyId;
 use super::rows::Rows;
 use super::{Ending, Family, Presented, Rotation};
-use crate::audit::What;
+use crate::audit::{Event, What};
 use crate::time::Timestamp;
 
 /// Judges a refresh token. A reused token ends its family.
@@ -72,6 +72,32 @@ pub(crate) fn revoke<R: Rows>(rows: &R, ask: &RevokeFamily, now: Timestamp) -> R
     rows.tell(&family.event(What::Revoked, ask.id, now))
 }
 
+/// Returns those of the families that are live.
+pub(crate) fn live<R: Rows>(rows: &R, ask: &LiveFamilies, now: Timestamp) -> Result<Vec<FamilyId>, R::Error> {
+    let mut live = Vec::new();
+    for id in &ask.ids {
+        live.extend(rows.family(*id)?.filter(|family| family.is_live(now)).map(|_| *id));
+    }
+    Ok(live)
+}
+
+/// Ends those of the families that are live, and returns them.
+pub(crate) fn end_all<R: Rows>(
+    rows: &R,
+    ask: EndFamilies,
+    now: Timestamp,
+) -> Result<Vec<FamilyId>, R::Error> {
+    let EndFamilies { ids, why, by } = ask;
+    let live = live(rows, &LiveFamilies { ids }, now)?;
+    for id in &live {
+        let Some(mut family) = rows.family(*id)? else { continue };
+        family.end(why);
+        rows.put_family(*id, &family)?;
+        rows.tell(&Event { by: by.clone(), ..family.event(What::AccessEnded, *id, now) })?;
+    }
+    Ok(live)
+}
+
 /// Ends a family, if it is stored.
 pub(crate) fn end<R: Rows>(rows: &R, id: FamilyId, why: Ending) -> Result<(), R::Error> {
     let Some(mut family) = rows.family(id)? else { return Ok(()) };
@@ -93,6 +119,7 @@ mod tests {
     use crate::family::{Current, Holder};
     use crate::format::Format;
     use crate::identity::account_key::AccountKey;
+    use crate::provenance::Provenance;
     use crate::scope::Scope;
     use crate::secret::Digest;
     use crate::sub::Sub;
@@ -134,6 +161,7 @@ mod tests {
                 client_id: "tv".to_owned(),
                 account: AccountKey::local("alice"),
                 sub: Sub::from("acct-a"),
+                provenance: Provenance::default(),
                 scope: Scope::parse("openid").expect("openid is a valid scope"),
                 auth_time: NOW,
                 amr: Vec::new(),

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::{AttemptId, FamilyId};
-use super::{Current, Holder};
+use super::{Current, Ending, Holder};
+use crate::audit::change::Actor;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -44,6 +45,25 @@ pub struct FindFamily {
     /// not lost; `None` if no access token was presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<AttemptId>,
+}
+
+/// Asks which of these families have neither ended nor expired.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what they are")]
+pub struct LiveFamilies {
+    pub ids: Vec<FamilyId>,
+}
+
+/// Ends families. The reply names those that had not ended before.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct EndFamilies {
+    /// The families, of any client and account.
+    pub ids: Vec<FamilyId>,
+    /// Why they end.
+    pub why: Ending,
+    /// Who ends them; `None` if their owner does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Actor>,
 }
 
 /// Ends a family, if it belongs to the client.

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{Event, What};
 use crate::format::Format;
 use crate::identity::account_key::AccountKey;
+use crate::provenance::Provenance;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::sub::Sub;
@@ -41,6 +42,7 @@ pub struct Family {
     pub account: AccountKey,
     /// Of the same account.
     pub sub: Sub,
+    pub provenance: Provenance,
     /// The granted scope.
     pub scope: Scope,
     /// When the person signed in.
@@ -96,8 +98,14 @@ pub enum Ending {
     Revoked,
     /// The response with its tokens was lost, and another family replaced it.
     Reissued,
-    /// The person who approved ended the access.
+    /// The person who approved ended the access, right after the approval.
     Withdrawn,
+    /// The person who approved ended the access later.
+    EndedByOwner,
+    /// An administrator ended the access.
+    EndedByAdministrator,
+    /// The provider that the account comes from ended the access.
+    EndedByProvider,
 }
 
 /// Who presents a refresh token.
@@ -250,7 +258,8 @@ impl Family {
     #[must_use]
     pub fn event(&self, what: What, id: FamilyId, now: Timestamp) -> Event {
         let event = Event::of(what, now, id.to_string(), self.client_id.clone());
-        Event { account: Some(self.sub.clone()), ..event }
+        let approval_id = Some(self.provenance.approval_id.clone());
+        Event { account: Some(self.sub.clone()), approval_id, ..event }
     }
 
     /// Ends the family. If it has ended already, the first reason stays.

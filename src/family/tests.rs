@@ -26,6 +26,7 @@ fn family() -> Family {
         client_id: "tv".to_owned(),
         account: AccountKey::local("alice"),
         sub: Sub::from("acct-a"),
+        provenance: Provenance::default(),
         scope: Scope::parse("openid offline_access").unwrap(),
         auth_time: NOW,
         amr: vec!["pwd".to_owned()],

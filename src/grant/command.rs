@@ -7,7 +7,9 @@ use super::redemption::Redemption;
 use super::routing::RowKey;
 use super::{Approval, Denial, Grant, Hold, Outcome, Request};
 use crate::ask::commands;
-use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use crate::family::command::{
+    EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
+};
 use crate::family::id::{AttemptId, FamilyId};
 use crate::family::{Family, Presented, Rotation};
 use crate::format::is_false;
@@ -34,6 +36,8 @@ commands! {
         RotateToken => Rotation,
         FindFamily => Option<Box<Family>>,
         RevokeFamily => (),
+        LiveFamilies => Vec<FamilyId>,
+        EndFamilies => Vec<FamilyId>,
     }
 }
 
@@ -58,7 +62,9 @@ impl Command {
             | Self::PresentToken(_)
             | Self::RotateToken(_)
             | Self::FindFamily(_)
-            | Self::RevokeFamily(_) => true,
+            | Self::RevokeFamily(_)
+            | Self::LiveFamilies(_)
+            | Self::EndFamilies(_) => true,
         }
     }
 }
@@ -166,7 +172,7 @@ pub struct Decide {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentDecision {
-    /// An approval, whose [`Approval::at`] the shard replaces with its own time.
+    /// An approval, whose time the shard replaces with its own.
     Approve(Box<Approval>),
     /// A refusal or a report.
     Deny(Denial),

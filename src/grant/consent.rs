@@ -7,6 +7,7 @@ use super::rows::{Rows, event};
 use super::{Approval, Decision, Denial, Grant, Hold, Outcome};
 use crate::audit::{Event, What};
 use crate::family::{self, Ending};
+use crate::provenance::{ApprovalId, Stage};
 use crate::time::Timestamp;
 use crate::verdict::compare;
 
@@ -59,7 +60,7 @@ pub(super) fn find<R: Rows>(rows: &R, ask: &FindRequest, now: Timestamp) -> Resu
 
 /// Returns what was decided on the page with this hold.
 fn settled(grant: &Grant, hold: &Hold) -> Option<Settled> {
-    let Decision { outcome, at, .. } = *grant.decided_on(hold)?;
+    let &Decision { outcome, at, .. } = grant.decided_on(hold)?;
     Some(Settled { request: grant.request.clone(), outcome, at, ends_at: grant.ends_at() })
 }
 
@@ -75,27 +76,32 @@ pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<D
     if !grant.is_held_by(&hold) {
         return Ok(Decided::Elsewhere);
     }
-    let (what, outcome) = record(&mut grant, decision, now);
+    let (what, outcome, approval_id) = record(&mut grant, decision, now);
     let account = Some(hold.sub.clone());
     let comparison = Some(compare(&grant.request.side(), &person));
     let (at, ends_at) = (now, grant.ends_at());
-    grant.decision = Some(Decision { hold, outcome, at });
+    grant.decision = Some(Decision { hold, outcome, at, approval_id });
     rows.put_grant(key, &grant, now)?;
     rows.tell(&Event { account, comparison, ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at })))
 }
 
 /// Changes the state of an open grant.
-fn record(grant: &mut Grant, decision: ConsentDecision, now: Timestamp) -> (What, Outcome) {
+fn record(
+    grant: &mut Grant,
+    decision: ConsentDecision,
+    now: Timestamp,
+) -> (What, Outcome, Option<ApprovalId>) {
     match decision {
         ConsentDecision::Approve(approval) => {
-            grant.approve(Approval { at: now, ..*approval }, now);
-            (What::Approved, Outcome::Approved)
+            let Approval { id, stage, .. } = (*approval).clone();
+            grant.approve(Approval { stage: Stage { at: now, ..stage }, ..*approval }, now);
+            (What::Approved, Outcome::Approved, Some(id))
         }
         ConsentDecision::Deny(how) => {
             grant.deny(how, now);
             let is_report = how == Denial::Reported;
-            (how.event(), if is_report { Outcome::Reported } else { Outcome::Denied })
+            (how.event(), if is_report { Outcome::Reported } else { Outcome::Denied }, None)
         }
     }
 }

@@ -33,6 +33,7 @@ mod tests {
     use crate::grant::{Approval, Denial, Request};
     use crate::identity::account_key::AccountKey;
     use crate::identity::sign_in::How;
+    use crate::provenance::{ApprovalId, Stage};
     use crate::secret::Digest;
     use crate::sub::Sub;
 
@@ -55,6 +56,7 @@ mod tests {
 
     fn approval() -> Approval {
         Approval {
+            id: ApprovalId::default(),
             account: AccountKey::local("alice"),
             sub: Sub::from("acct-a"),
             scope: crate::scope::Scope::default(),
@@ -63,7 +65,7 @@ mod tests {
             acr: None,
             met_acr: None,
             how: How::Password,
-            at: NOW,
+            stage: Stage { at: NOW, ..Stage::default() },
         }
     }
 

@@ -108,7 +108,7 @@ impl Grant {
     /// an approval at the last second. The result is never after [`Grant::ends_at`], because nothing is
     /// approved at or after `expires_at`.
     pub(super) fn redeemable_until(&self, approval: &Approval) -> Timestamp {
-        let grace = approval.at + Duration::from_secs(self.grace);
+        let grace = approval.stage.at + Duration::from_secs(self.grace);
         grace.max(self.expires_at)
     }
 

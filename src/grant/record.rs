@@ -10,6 +10,7 @@ use crate::identity::demand::Facts;
 use crate::identity::sign_in::How;
 use crate::network::Network;
 use crate::place::Origin;
+use crate::provenance::{ApprovalId, Stage};
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::sub::Sub;
@@ -158,6 +159,9 @@ pub struct Decision {
     pub outcome: Outcome,
     /// When the person decided.
     pub at: Timestamp,
+    /// Names the approval, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<ApprovalId>,
 }
 
 /// What a person decided.
@@ -178,6 +182,7 @@ pub enum Outcome {
 #[expect(missing_docs, reason = "the name of the other field says it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Approval {
+    pub id: ApprovalId,
     pub account: AccountKey,
     /// Of the same account.
     pub sub: Sub,
@@ -195,8 +200,9 @@ pub struct Approval {
     pub met_acr: Option<String>,
     /// The way in which the person signed in.
     pub how: How,
-    /// When the person approved.
-    pub at: Timestamp,
+    /// When the person approved, where, and with what kind of device.
+    #[serde(flatten)]
+    pub stage: Stage,
 }
 
 impl Approval {

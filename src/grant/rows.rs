@@ -36,5 +36,7 @@ pub(super) fn tell<R: Rows>(
 /// Builds the event of a transition. It names the grant by its row key, never by a code.
 #[must_use]
 pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
-    Event::of(what, now, key.to_string(), grant.request.client_id.clone())
+    let event = Event::of(what, now, key.to_string(), grant.request.client_id.clone());
+    let approval_id = grant.decision.as_ref().and_then(|decision| decision.approval_id.clone());
+    Event { approval_id, ..event }
 }

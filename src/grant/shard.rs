@@ -18,7 +18,9 @@ use super::rows::{event, tell};
 use super::{Denial, Grant, State, consent};
 use crate::ask::Answer;
 use crate::audit::{Event, What};
-use crate::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use crate::family::command::{
+    EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
+};
 use crate::family::{self, Ending};
 use crate::network::{Network, WIDEST_FACTOR, Width};
 use crate::secret::Digest;
@@ -95,6 +97,8 @@ pub fn apply<R: Rows>(
             family::apply::revoke(rows, &ask, now)?;
             Answer::to::<RevokeFamily>(&())
         }
+        Command::LiveFamilies(ask) => Answer::to::<LiveFamilies>(&family::apply::live(rows, &ask, now)?),
+        Command::EndFamilies(ask) => Answer::to::<EndFamilies>(&family::apply::end_all(rows, ask, now)?),
     })
 }
 

@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::account_key::AccountKey;
+use super::device::{Device, DeviceId, Selection};
 use super::pointer::{Pointer, Target};
 use super::session::Session;
 use crate::ask::commands;
+use crate::audit::change::{Actor, Changed};
 use crate::secret::Digest;
 
 commands! {
@@ -14,6 +16,7 @@ commands! {
     #[derive(PartialEq)]
     pub enum Command {
         FindAccount => Option<Account>,
+        ListAccounts => Vec<Account>,
         PutAccount => Put,
         FindByPointer => Option<AccountKey>,
         ClaimPointer => AccountKey,
@@ -21,7 +24,16 @@ commands! {
         StartSession => bool,
         CheckSession => Option<(Session, Account)>,
         EndSession => (),
+        ListSessions => Vec<(Digest, Session)>,
         EndSessions => u64,
+        EnterDevice => Option<Account>,
+        UseDevice => Option<Account>,
+        CheckDevice => Option<Account>,
+        ListDevices => Vec<(DeviceId, Device)>,
+        SettleDevices => (),
+        NameDevice => bool,
+        EndDevices => (),
+        ForgetDevices => (),
     }
 }
 
@@ -33,7 +45,7 @@ pub struct FindAccount {
 }
 
 /// Stores an account, if its row is as expected, or has the same account already because the platform delivered the
-/// command twice. If the account may not be used any more, all its sessions end.
+/// command twice. If the account may not be used any more, all its sessions and devices end.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PutAccount {
     /// The new account. The shard sets its version.
@@ -41,6 +53,40 @@ pub struct PutAccount {
     /// The version of the stored account that the change is based on; `None` if the account must not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<u64>,
+    /// What the ledger hears about it; `None` for a demo account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<AccountEvent>,
+}
+
+/// What happened to an account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct AccountEvent {
+    pub what: Changed,
+    pub by: Actor,
+    /// The members that differ from before, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
+}
+
+/// Reads accounts in the order of their keys.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ListAccounts {
+    /// Only accounts after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<AccountKey>,
+    /// Only accounts whose key begins with this text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    /// The most accounts to return.
+    pub limit: u32,
+}
+
+/// Reads the live sessions of an account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct ListSessions {
+    pub account: AccountKey,
 }
 
 /// Reads the account that a pointer leads to.
@@ -110,6 +156,78 @@ pub struct Upstream {
     /// The session there; `None` for all of the provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+}
+
+/// Enters a device that is about to get its tokens, unless its account may not be used. The reply is the account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct EnterDevice {
+    pub id: DeviceId,
+    pub device: Box<Device>,
+}
+
+/// Reads the account of a device that uses its refresh token, unless the device has ended.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct UseDevice {
+    pub id: DeviceId,
+}
+
+/// Reads the account of a device, unless the device has ended. Changes nothing.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct CheckDevice {
+    pub id: DeviceId,
+}
+
+/// Reads devices in the order of their identifiers, those that have ended included.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ListDevices {
+    /// The account's key; `None` for all accounts of the shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountKey>,
+    /// Only these devices.
+    #[serde(default)]
+    pub selection: Selection,
+    /// Only devices after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DeviceId>,
+    /// The most devices to return.
+    pub limit: u32,
+}
+
+/// Notes which devices have tokens. The others are deleted, unless they may be about to get theirs.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SettleDevices {
+    /// Devices whose family is live.
+    pub live: Vec<DeviceId>,
+    /// Devices whose family is not.
+    pub gone: Vec<DeviceId>,
+}
+
+/// Gives a device of an account another name. The reply says whether there is such a device.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NameDevice {
+    /// The device.
+    pub id: DeviceId,
+    /// The account's key.
+    pub account: AccountKey,
+    /// The name; `None` for the client's.
+    pub label: Option<String>,
+}
+
+/// Ends devices, whose families have to be ended then.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what they are")]
+pub struct EndDevices {
+    pub ids: Vec<DeviceId>,
+}
+
+/// Deletes devices that have ended, because their families have, too.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what they are")]
+pub struct ForgetDevices {
+    pub ids: Vec<DeviceId>,
 }
 
 /// The result of [`PutAccount`].

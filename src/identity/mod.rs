@@ -1,4 +1,4 @@
-//! People: accounts, passwords, passkeys, and the sessions of their browsers.
+//! People: accounts, passwords, passkeys, the sessions of their browsers, and the devices that they let in.
 
 pub mod account;
 pub mod account_key;
@@ -7,11 +7,14 @@ pub mod command;
 pub mod credential_id;
 pub mod demand;
 pub mod demo;
+pub mod device;
+mod devices;
 pub mod group;
 pub mod passkey;
 pub mod password;
 pub mod password_choice;
 pub mod pointer;
+pub mod rows;
 pub mod session;
 pub mod shard;
 pub mod sign_in;

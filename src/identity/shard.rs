@@ -3,32 +3,19 @@
 use super::account::Account;
 use super::account_key::AccountKey;
 use super::command::{
-    CheckSession, ClaimPointer, Command, EndSession, EndSessions, FindAccount, FindByPointer, Put,
-    PutAccount, ReleasePointer, StartSession, Upstream,
+    AccountEvent, CheckDevice, CheckSession, ClaimPointer, Command, EndDevices, EndSession, EndSessions,
+    EnterDevice, FindAccount, FindByPointer, ForgetDevices, ListAccounts, ListDevices, ListSessions,
+    NameDevice, Put, PutAccount, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
 };
+use super::devices;
 use super::pointer::{Pointer, Target};
+pub use super::rows::Rows;
 use super::session::Session;
 use super::sign_in::How;
 use crate::ask::Answer;
+use crate::audit::change::Change;
 use crate::secret::Digest;
 use crate::time::Timestamp;
-
-/// The rows of an `AccountShard`.
-#[expect(missing_docs, reason = "the names of the methods say what they do")]
-pub trait Rows {
-    /// Why a row could not be read or written.
-    type Error;
-
-    fn account(&self, key: &AccountKey) -> Result<Option<Account>, Self::Error>;
-    fn put_account(&self, account: &Account) -> Result<(), Self::Error>;
-    fn session(&self, id: &Digest) -> Result<Option<Session>, Self::Error>;
-    fn sessions(&self, account: &AccountKey) -> Result<Vec<(Digest, Session)>, Self::Error>;
-    fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Self::Error>;
-    fn remove_session(&self, id: &Digest) -> Result<(), Self::Error>;
-    fn pointer(&self, pointer: &Pointer) -> Result<Option<Target>, Self::Error>;
-    fn put_pointer(&self, pointer: &Pointer, target: &Target) -> Result<(), Self::Error>;
-    fn remove_pointer(&self, pointer: &Pointer) -> Result<(), Self::Error>;
-}
 
 /// Applies one command at `now`.
 ///
@@ -38,7 +25,10 @@ pub trait Rows {
 pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answer, R::Error> {
     Ok(match command {
         Command::FindAccount(ask) => Answer::to::<FindAccount>(&rows.account(&ask.account)?),
-        Command::PutAccount(ask) => Answer::to::<PutAccount>(&put(rows, ask)?),
+        Command::ListAccounts(ask) => {
+            Answer::to::<ListAccounts>(&rows.accounts(ask.after.as_ref(), &ask.prefix, ask.limit)?)
+        }
+        Command::PutAccount(ask) => Answer::to::<PutAccount>(&put(rows, ask, now)?),
         Command::FindByPointer(ask) => {
             let target = live(rows, &ask.pointer, now)?;
             Answer::to::<FindByPointer>(&target.map(|target| target.account))
@@ -54,24 +44,47 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
             rows.remove_session(&ask.id)?;
             Answer::to::<EndSession>(&())
         }
+        Command::ListSessions(ask) => Answer::to::<ListSessions>(&live_sessions(rows, &ask.account, now)?),
         Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, &ask)?),
+        Command::EnterDevice(ask) => Answer::to::<EnterDevice>(&devices::enter(rows, &ask)?),
+        Command::UseDevice(ask) => Answer::to::<UseDevice>(&devices::touch(rows, &ask.id, now)?),
+        Command::CheckDevice(ask) => Answer::to::<CheckDevice>(&devices::check(rows, &ask.id, now)?),
+        Command::ListDevices(ask) => Answer::to::<ListDevices>(&devices::list(rows, &ask)?),
+        Command::SettleDevices(ask) => {
+            devices::settle(rows, &ask, now)?;
+            Answer::to::<SettleDevices>(&())
+        }
+        Command::NameDevice(ask) => Answer::to::<NameDevice>(&devices::name(rows, ask, now)?),
+        Command::EndDevices(ask) => {
+            devices::end(rows, &ask.ids)?;
+            Answer::to::<EndDevices>(&())
+        }
+        Command::ForgetDevices(ask) => {
+            devices::forget(rows, &ask.ids)?;
+            Answer::to::<ForgetDevices>(&())
+        }
     })
 }
 
-fn put<R: Rows>(rows: &R, ask: PutAccount) -> Result<Put, R::Error> {
-    let PutAccount { mut account, expected } = ask;
+fn put<R: Rows>(rows: &R, ask: PutAccount, now: Timestamp) -> Result<Put, R::Error> {
+    let PutAccount { mut account, expected, event } = ask;
     let stored = rows.account(&account.key)?;
     let before = stored.as_ref().map(|stored| stored.version);
     account.version = expected.map_or(1, |version| version + 1);
     // Sign-ins are no changes, so one may have come between.
     account.last_sign_in = account.last_sign_in.max(stored.as_ref().and_then(|stored| stored.last_sign_in));
-    if before != expected && stored.as_ref() != Some(&*account) {
-        return Ok(Put::Other(stored.map(Box::new)));
+    if before != expected {
+        let again = stored.as_ref() == Some(&*account);
+        return Ok(if again { Put::Stored(account) } else { Put::Other(stored.map(Box::new)) });
     }
     rows.put_account(&account)?;
     if !account.standing.is_active() {
         let sessions = rows.sessions(&account.key)?;
         sessions.iter().try_for_each(|(id, _)| rows.remove_session(id))?;
+        devices::end_all(rows, &account.key)?;
+    }
+    if let Some(AccountEvent { what, by, members }) = event {
+        rows.tell(&Change { members, ..Change::of(what, Some(account.sub.as_str()), by, now) })?;
     }
     Ok(Put::Stored(account))
 }
@@ -110,6 +123,16 @@ fn check<R: Rows>(rows: &R, id: &Digest, now: Timestamp) -> Result<Option<(Sessi
     };
     let account = rows.account(&session.account)?;
     Ok(account.map(|account| (session, account)))
+}
+
+fn live_sessions<R: Rows>(
+    rows: &R,
+    account: &AccountKey,
+    now: Timestamp,
+) -> Result<Vec<(Digest, Session)>, R::Error> {
+    let mut sessions = rows.sessions(account)?;
+    sessions.retain(|(_, session)| now < session.ends_at);
+    Ok(sessions)
 }
 
 fn end_sessions<R: Rows>(rows: &R, ask: &EndSessions) -> Result<u64, R::Error> {

@@ -73,6 +73,8 @@ pub struct Settings {
     pub grace: u64,
     /// `REISSUE_LOST_ANSWERS`.
     pub reissue_lost_answers: bool,
+    /// `PROVENANCE_CLAIMS`: whether tokens say how access came about.
+    pub provenance_claims: bool,
     /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
     pub dpop_nonces: Nonces,
     /// `ACCESS_TOKEN_SECONDS`.
@@ -132,6 +134,7 @@ impl Settings {
             assertion_audience: authentication::assertion_audience(&var)?,
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
+            provenance_claims: flag(&var, "PROVENANCE_CLAIMS", false)?,
             dpop_nonces: dpop_nonces(&var)?,
             access_token: lifetimes::access_token(&var)?,
             id_token: lifetimes::id_token(&var)?,

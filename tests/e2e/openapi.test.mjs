@@ -44,7 +44,7 @@ test('every operation answers as documented, with every documented status', asyn
   };
   const tv = { client_id: 'tv', client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid fly' };
   const withBody = operations.filter(({ operation }) => operation.requestBody);
-  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{id}', 'tried');
+  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{account}', 'local:carol').replace('{id}', 'tried');
   const conditions = { ifMatch: '*' };
 
   await ask('GET', '/openapi.json');
@@ -70,6 +70,21 @@ test('every operation answers as documented, with every documented status', asyn
   for (const operation of operations.filter(({ statuses }) => statuses.includes(403))) {
     const { status } = await ask(operation.method.toUpperCase(), address(operation), undefined, limited);
     assert.equal(status, 403, `${operation.method} ${operation.path}`);
+  }
+  const carol = { username: 'carol', name: 'Carol', groups: ['local:staff'] };
+  await ask('POST', '/accounts?dry_run=true', { body: carol });
+  await ask('POST', '/accounts', { body: carol });
+  await ask('POST', '/accounts', { body: carol });
+  await ask('GET', '/accounts');
+  await ask('GET', '/accounts?limit=1&prefix=local:');
+  for (const [method, what, body] of [
+    ['GET', ''], ['PUT', '/groups', { groups: [] }], ['GET', '/devices'], ['POST', '/devices/end', { country: 'FR' }], ['GET', '/sessions'], ['POST', '/sessions/end'],
+    ['POST', '/block', { why: 'left' }], ['POST', '/unblock'], ['DELETE', ''],
+  ]) {
+    const stale = method === 'GET' || what.endsWith('/end') ? {} : { ifMatch: '"99"' };
+    await ask(method, `/accounts/local:carol${what}`, { body, ...stale });
+    await ask(method, `/accounts/local:absent${what}`, { body });
+    await ask(method, `/accounts/local:carol${what}`, { body });
   }
   await ask('GET', '/scopes');
   assert.equal((await ask('PUT', '/scopes/fly', { body: { description: 'Fly' } })).status, 201);

@@ -16,6 +16,7 @@ before(async () => {
   await admin.create({ client_id: 'tried', client_name: 'Tried' });
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   await admin.ask('POST', '/providers', { body: PROVIDER });
+  await admin.ask('POST', '/accounts', { body: { username: 'tried' } });
 });
 after(() => endDiscreetly(server));
 
@@ -64,10 +65,14 @@ const keys = {
 };
 const scopes = { good: ['openid', 'openid profile', '  openid  fly ', '', null], bad: ['é', 'a"b', 'a\\b', 'a\tb', 'open\u0000id', 7, ['openid']] };
 
-const RESERVED = ['iss', 'sub', 'aud', 'client_id', 'cnf', 'acr', 'active', 'username', 'authorization_details'];
+const RESERVED = ['iss', 'sub', 'aud', 'client_id', 'cnf', 'acr', 'active', 'username', 'authorization_details', 'grant', 'approval_id', 'started', 'approved'];
 const names = { good: ['x', 'https://tv.example/role', '~', long(128)], bad: ['', 'a b', 'a"b', 'a\\b', 'é', long(129), 7, ...RESERVED] };
 const some = { good: ['x', 'a b', 'é', long(128), long(128, '📺')], bad: ['', long(129), 7, null] };
 const groups = { good: ['local:x', 'corp-1:Team: One', `a:${long(126)}`], bad: ['', 'x', ':x', 'local:', 'Local:x', '-a:x', 'local: x', 'local:x ', 'local:a\u202eb', `a:${long(127)}`, `${long(33)}:x`, 7, null] };
+const localGroups = {
+  good: [[], ['local:x', 'local:Team: One'], Array.from({ length: 200 }, (_, at) => `local:${at}`)],
+  bad: ['local:x', ['x'], ['corp:x'], ['local:'], ['local:a\u202eb'], ['local:a', 'local:a'], [7], Array.from({ length: 201 }, (_, at) => `local:${at}`), {}],
+};
 const rules = {
   good: [
     ...names.good.flatMap((name) => [{ claim: name, value: 1 }, { drop: name }, { claim: name, as: 'y' }, { claim: 'y', as: name }, { claim: name, from: 'groups' }]),
@@ -284,6 +289,43 @@ const requests = {
     members: { alg: { good: ['ES256', null], bad: ['none', '', 7, ['ES256']] }, at_once: { good: [false, true, null], bad: ['true', 1, []] } },
     together: { good: [{}], bad: [{ more: 1 }] },
     send: (body) => admin.ask('POST', '/keys/rotate', body),
+  },
+  createAccount: {
+    schema: 'NewAccount', base: { username: 'carol' },
+    members: {
+      username: plain(64), name: orNull(plain(100)),
+      email: { good: ['a@b', 'carol@example.com', `${long(244)}@a.example`, null], bad: ['', 'carol', '@b', 'a@', 'a@b@c', 'a b@c', 7] },
+      groups: orNull(localGroups),
+    },
+    together: { good: [{}], bad: [{ username: undefined }, { username: null }, { password: 'x' }] },
+    send: (body) => admin.ask('POST', '/accounts?dry_run=true', body),
+  },
+  setGroups: {
+    schema: 'LocalGroups', base: { groups: [] }, members: { groups: { good: localGroups.good.filter((groups) => groups !== null), bad: [...localGroups.bad, null] } },
+    together: { good: [{}], bad: [{ groups: undefined }, { more: 1 }] },
+    send: (body) => admin.ask('PUT', '/accounts/local:tried/groups', body),
+  },
+  blockAccount: {
+    schema: 'Block', base: {}, members: { why: orNull(plain(200)) }, together: { good: [{}], bad: [{ more: 1 }] },
+    send: (body) => admin.ask('POST', '/accounts/local:tried/block', body),
+  },
+  unblockAccount: {
+    schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },
+    send: (body) => admin.ask('POST', '/accounts/local:tried/unblock', body),
+  },
+  endDevices: {
+    schema: 'DeviceSelection', base: {},
+    members: {
+      ids: { good: [[], ['x', 'y'], null], bad: ['x', [''], ['x', 'x'], [7], Array.from({ length: 101 }, (_, at) => `${at}`)] },
+      client_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }), approval_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }),
+      country: orNull({ good: ['FR'], bad: ['fr', 'FRA', '', 7] }), asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
+    },
+    together: { good: [{}], bad: [{ more: 1 }] },
+    send: (body) => admin.ask('POST', '/accounts/local:tried/devices/end?dry_run=true', body),
+  },
+  endSessions: {
+    schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },
+    send: (body) => admin.ask('POST', '/accounts/local:tried/sessions/end?dry_run=true', body),
   },
   createAdminToken: {
     schema: 'NewAdminToken', base: { id: 'ci', owner: 'Team', scopes: ['read'] },

@@ -20,6 +20,7 @@ use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
+use crate::provenance::Provenance;
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::sharding::{Region, Shard};
 use crate::token::confirmation::Confirmation;
@@ -41,7 +42,7 @@ enum Outcome {
     Refused(Refused),
 }
 
-/// The claims, without `jti`, `sid` and `at_hash`, which identify tokens and sessions that do not exist.
+/// The claims, without those that identify tokens, sessions and approvals that do not exist.
 #[derive(Serialize)]
 struct Issued {
     allowed: bool,
@@ -143,6 +144,7 @@ fn judge<P: Platform>(
         cnf: &Confirmation::default(),
         attempt: &AttemptId::of_jti(""),
         session: nowhere,
+        provenance: &Provenance::default(),
     };
     Outcome::Issued(Box::new(describe(context, &subject, scopes)))
 }
@@ -187,11 +189,11 @@ fn describe<P: Platform>(context: Context<'_, P>, subject: &Subject<'_>, scopes:
     }
 }
 
-/// Adds `iat` and `exp` if given, and removes what identifies tokens and sessions that do not exist.
+/// Adds `iat` and `exp` if given, and removes what identifies tokens, sessions and approvals that do not exist.
 fn shown(claims: impl Serialize, times: Option<(u64, u64)>) -> Value {
     let mut claims = serde_json::to_value(claims).expect("claims have text keys");
     if let Value::Object(claims) = &mut claims {
-        for name in ["jti", "sid", "at_hash"] {
+        for name in ["jti", "sid", "at_hash", "approval_id", "started", "approved"] {
             claims.remove(name);
         }
         if let Some((iat, exp)) = times {

@@ -4,9 +4,11 @@
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
 
+mod accounts;
 pub(super) mod body;
 pub(crate) mod caller;
 pub(super) mod clients;
+mod devices;
 mod done;
 mod dry_run;
 mod events;
@@ -112,6 +114,24 @@ async fn dispatch<P: Platform>(
             "DELETE" => providers::delete(context, name, by).await,
             _ => providers::read(context, name).await,
         },
+        Place::Accounts => {
+            if posts {
+                accounts::create(context, &caller, rng).await
+            } else {
+                accounts::list(context).await
+            }
+        }
+        Place::Account => match context.request.method.as_str() {
+            "DELETE" => accounts::delete(context, name, by).await,
+            _ => accounts::read(context, name).await,
+        },
+        Place::AccountGroups => accounts::set_groups(context, name, &caller).await,
+        Place::AccountBlock => accounts::block(context, name, by).await,
+        Place::AccountUnblock => accounts::unblock(context, name, by).await,
+        Place::AccountDevices => devices::list(context, name).await,
+        Place::AccountDevicesEnd => devices::end(context, name, by).await,
+        Place::AccountSessions => devices::sessions(context, name).await,
+        Place::AccountSessionsEnd => devices::end_sessions(context, name).await,
         Place::Events => events::list(context).await,
         Place::Outboxes => outboxes::list(context).await,
         Place::KeyRotation => signing_keys::rotate(context, by).await,

@@ -26,6 +26,15 @@ pub(super) enum Place {
     Invitation,
     Providers,
     Provider,
+    Accounts,
+    Account,
+    AccountGroups,
+    AccountBlock,
+    AccountUnblock,
+    AccountDevices,
+    AccountDevicesEnd,
+    AccountSessions,
+    AccountSessionsEnd,
 }
 
 /// Every address below `/admin/api`, with the methods that it supports, and the scope that an admin token needs for the
@@ -59,6 +68,15 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Token, "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
     (Place::Invitations, "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
     (Place::Invitation, "/invitations/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::People)),
+    (Place::Accounts, "/accounts", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
+    (Place::Account, "/accounts/{account}", &["GET", "HEAD", "DELETE"], Some(AdminScope::People)),
+    (Place::AccountGroups, "/accounts/{account}/groups", &["PUT"], Some(AdminScope::People)),
+    (Place::AccountBlock, "/accounts/{account}/block", &["POST"], Some(AdminScope::People)),
+    (Place::AccountUnblock, "/accounts/{account}/unblock", &["POST"], Some(AdminScope::People)),
+    (Place::AccountDevices, "/accounts/{account}/devices", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::AccountDevicesEnd, "/accounts/{account}/devices/end", &["POST"], Some(AdminScope::People)),
+    (Place::AccountSessions, "/accounts/{account}/sessions", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::AccountSessionsEnd, "/accounts/{account}/sessions/end", &["POST"], Some(AdminScope::People)),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 

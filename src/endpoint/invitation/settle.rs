@@ -104,7 +104,7 @@ async fn store<P: Platform>(
     for _ in 0..ROUNDS {
         let expected = before.as_ref().map(|account| account.version);
         let account = with(before.unwrap_or_else(|| new.clone()), way, page, rng);
-        let put = PutAccount { account: Box::new(account), expected };
+        let put = PutAccount { account: Box::new(account), expected, event: None };
         before = match page.context.server.platform.accounts(new.key.shard(), put).await? {
             Put::Stored(account) => return Ok(Some(*account)),
             Put::Other(Some(other)) if other.sub != *page.sub => return Ok(None),

@@ -81,7 +81,7 @@ struct TokenFacts {
     /// Only for a refresh token.
     #[serde(flatten)]
     expiration: Option<RefreshExpiration>,
-    /// Claims added by claim mapping.
+    /// Claims added by claim mapping, and how the access came about.
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -110,7 +110,12 @@ impl Introspection {
             expiration: access.is_none().then(|| {
                 RefreshExpiration::of(family.refresh_ends_at(), family.refreshable_until, context.now)
             }),
-            others: claims.map(|claims| claims.others.clone()).unwrap_or_default(),
+            others: claims
+                .map(|claims| claims.others.clone())
+                .into_iter()
+                .flatten()
+                .chain(family.provenance.claims())
+                .collect(),
         };
         Self { active: true, token: Some(token) }
     }

@@ -7,6 +7,8 @@ use crate::family::Family;
 use crate::family::command::FindFamily;
 use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::identity::account::Account;
+use crate::identity::command::CheckDevice;
+use crate::identity::device::DeviceId;
 use crate::sharding::Shard;
 use crate::token::access::{AccessToken, Unverified};
 use crate::token::opaque;
@@ -47,7 +49,7 @@ pub(crate) async fn of_access<P: Platform>(
     Ok(live.filter(|live| !live.family.has_withdrawn(&attempt)))
 }
 
-/// Returns a family that has not ended. `seen` is the `jti` of the access token of this family that has
+/// Returns a family that has not ended, neither in its shard nor at its account. `seen` is the `jti` of the access token of this family that has
 /// just arrived; `None` if none has.
 pub(crate) async fn of_family<P: Platform>(
     context: Context<'_, P>,
@@ -59,7 +61,7 @@ pub(crate) async fn of_family<P: Platform>(
     let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
     let client = context.server.client(&family.client_id, context.now).await?;
     let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
-    let account =
-        context.server.account(&family.account).await?.filter(|account| account.standing.is_active());
+    let check = CheckDevice { id: DeviceId::from(SessionId { shard, family: id }.to_string()) };
+    let account = context.server.platform.accounts(family.account.shard(), check).await?;
     Ok(account.map(|account| Live { family: *family, client, account }))
 }

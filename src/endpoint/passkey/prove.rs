@@ -151,7 +151,7 @@ async fn store<P: Platform>(
             return Ok(Err(Refusal::Flawed(flaw)));
         }
         let (shard, expected) = (account.key.shard(), Some(account.version));
-        let put = PutAccount { account: Box::new(account), expected };
+        let put = PutAccount { account: Box::new(account), expected, event: None };
         account = match context.server.platform.accounts(shard, put).await? {
             Put::Stored(account) => {
                 let credential = assertion.id().clone();

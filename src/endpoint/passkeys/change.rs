@@ -133,7 +133,7 @@ async fn change<P: Platform>(
         if let Err((problem, reason)) = make(&mut changed) {
             return Ok(Err(Refused { account, problem, reason }));
         }
-        let put = PutAccount { account: Box::new(changed), expected: Some(account.version) };
+        let put = PutAccount { account: Box::new(changed), expected: Some(account.version), event: None };
         match context.server.platform.accounts(account.key.shard(), put).await? {
             Put::Stored(account) => return Ok(Ok((*account, what))),
             Put::Other(Some(other)) => account = *other,

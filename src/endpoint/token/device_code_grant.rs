@@ -8,8 +8,9 @@ use core::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::mint::{Subject, Tokens, mint};
+use super::mint::{Subject, Tokens, may_refresh, mint};
 use super::{pkce, resource};
+use crate::bounds::LONGEST_TOKEN;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::device_authorization::live_codes::release;
@@ -29,9 +30,12 @@ use crate::grant::pkce::is_answered;
 use crate::grant::poll::{Poll, Ready};
 use crate::grant::redemption::Redemption;
 use crate::identity::account::Account;
+use crate::identity::command::EnterDevice;
+use crate::identity::device::{Device, DeviceId, State};
 use crate::place::{Journey, Place};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
+use crate::provenance::{Provenance, Stage};
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -115,14 +119,14 @@ struct Approved<'a, P> {
     code: &'a DeviceCode,
     ready: Ready,
     client: Client,
-    account: Account,
     scope: Scope,
     audience: Vec<String>,
     cnf: Confirmation,
 }
 
 impl<'a, P: Platform> Approved<'a, P> {
-    /// Checks the client, the account and the policy again, with the client and the account as they are now.
+    /// Checks the client and the policy again, with the client as it is now. The account follows when its device is
+    /// [entered](Self::enter).
     async fn check(
         context: Context<'a, P>,
         caller: &'a Caller,
@@ -131,16 +135,14 @@ impl<'a, P: Platform> Approved<'a, P> {
         ready: Ready,
         resources: &[&str],
     ) -> Result<Self, Error> {
-        let client = caller.at_source(context).await?;
-        let account = context.server.account(&ready.approval.account).await?;
-        let (Some(client), Some(account)) = (client, account) else { return Err(Error::RedemptionRefused) };
+        let client = caller.at_source(context).await?.ok_or(Error::RedemptionRefused)?;
         // The client may demand more than when the person approved. What counts is how old the sign-in was then.
-        let judged = client.codes.sign_in.judge(ready.approval.facts(), ready.approval.at);
+        let judged = client.codes.sign_in.judge(ready.approval.facts(), ready.approval.stage.at);
         judged.map_err(|_| Error::RedemptionRefused)?;
-        let scope = allowed(&client, &account, &ready.approval.scope)?;
+        let scope = allowed(&client, None, &ready.approval.scope)?;
         let audience = resource::narrowed(context, &client, resources, &ready.request.resource, &scope)?;
         let cnf = proven.confirmation(context, &client)?;
-        Ok(Self { context, caller, proven, code, ready, client, account, scope, audience, cnf })
+        Ok(Self { context, caller, proven, code, ready, client, scope, audience, cnf })
     }
 
     /// Returns where the grant was started, and where this poll comes from.
@@ -166,14 +168,15 @@ impl<'a, P: Platform> Approved<'a, P> {
         Ok(refused.err().unwrap_or(Error::Elsewhere))
     }
 
-    /// Makes the tokens and spends the approval. Nothing may fail after the second hop.
+    /// Enters the device, makes the tokens and spends the approval. Nothing may fail after the second hop to the shard.
     async fn redeem(self, rng: &mut impl CryptoRng) -> Result<Tokens, Error> {
         let context = self.context;
         let session = SessionId { shard: self.code.address.shard, family: FamilyId::draw(rng) };
-        let attempt = AttemptId::draw(rng);
-        let subject = self.subject(&attempt, session);
-        let mut tokens = mint(context, &subject, rng).await?;
         let until = refreshable_until(context, &self.client);
+        let (provenance, attempt) = (self.provenance(), AttemptId::draw(rng));
+        let account = self.enter(session, &provenance, until).await?;
+        let subject = self.subject(&account, &provenance, &attempt, session);
+        let mut tokens = mint(context, &subject, rng).await?;
         let refresh = subject.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
         let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
         let family = family(&subject, self.ready.request.resource.clone(), refresh, until, ends_at);
@@ -183,11 +186,57 @@ impl<'a, P: Platform> Approved<'a, P> {
         Ok(tokens)
     }
 
-    fn subject<'s>(&'s self, attempt: &'s AttemptId, session: SessionId) -> Subject<'s> {
+    fn provenance(&self) -> Provenance {
+        let Ready { request, approval } = &self.ready;
+        Provenance {
+            approval_id: approval.id.clone(),
+            started: Stage::of(&request.origin),
+            approved: approval.stage.clone(),
+        }
+    }
+
+    /// Enters the device at its account, which decides from then on whether its tokens are good. Returns the account as it
+    /// is now.
+    async fn enter(
+        &self,
+        session: SessionId,
+        provenance: &Provenance,
+        until: Timestamp,
+    ) -> Result<Account, Error> {
+        let (now, key) = (self.context.now, self.ready.approval.account.clone());
+        let shard = key.shard();
+        let last_issued = if may_refresh(&self.client, &self.scope) { until } else { now };
+        let device = Box::new(Device {
+            format: Format,
+            account: key,
+            client_id: self.client.client_id.clone(),
+            client_name: self.client.client_name.clone(),
+            label: None,
+            scope: self.scope.clone(),
+            provenance: provenance.clone(),
+            first_used_at: now,
+            last_used_at: now,
+            ends_at: last_issued + Duration::from_secs(LONGEST_TOKEN),
+            state: State::Pending,
+        });
+        let enter = EnterDevice { id: DeviceId::from(session.to_string()), device };
+        let account = self.context.server.platform.accounts(shard, enter).await?;
+        let account = account.ok_or(Error::RedemptionRefused)?;
+        allowed(&self.client, Some(&account), &self.scope).map(|_| account)
+    }
+
+    fn subject<'s>(
+        &'s self,
+        account: &'s Account,
+        provenance: &'s Provenance,
+        attempt: &'s AttemptId,
+        session: SessionId,
+    ) -> Subject<'s> {
         let approval = &self.ready.approval;
         Subject {
             client: &self.client,
-            account: &self.account,
+            account,
+            provenance,
             scope: &self.scope,
             auth_time: approval.auth_time,
             amr: &approval.amr,
@@ -220,8 +269,8 @@ impl<'a, P: Platform> Approved<'a, P> {
 }
 
 /// Returns the part of the approved scope that policy still allows.
-fn allowed(client: &Client, account: &Account, approved: &Scope) -> Result<Scope, Error> {
-    let facts = PolicyFacts { client: Some(client), account: Some(account), scope: approved };
+fn allowed(client: &Client, account: Option<&Account>, approved: &Scope) -> Result<Scope, Error> {
+    let facts = PolicyFacts { client: Some(client), account, scope: approved };
     match policy::decide(Point::Redemption, facts) {
         PolicyDecision::Allow(scope) => Ok(scope),
         PolicyDecision::Refuse(_) => Err(Error::RedemptionRefused),
@@ -248,6 +297,7 @@ fn family(
         client_id: subject.client.client_id.clone(),
         account: subject.account.key.clone(),
         sub: subject.account.sub.clone(),
+        provenance: subject.provenance.clone(),
         scope: subject.scope.clone(),
         auth_time: subject.auth_time,
         amr: subject.amr.to_vec(),

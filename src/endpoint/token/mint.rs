@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jwt_compact::Claims;
 use rand_core::CryptoRng;
 use serde::Serialize;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::client::rules::AccessTokenFormat;
 use crate::client::{Client, REFRESH_TOKEN_GRANT};
@@ -17,6 +17,7 @@ use crate::family::Current;
 use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
 use crate::identity::account::Account;
+use crate::provenance::Provenance;
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -78,6 +79,7 @@ pub(crate) struct Subject<'a> {
     /// Names this response; also the `jti` of the access token.
     pub attempt: &'a AttemptId,
     pub session: SessionId,
+    pub provenance: &'a Provenance,
 }
 
 impl Tokens {
@@ -111,7 +113,7 @@ impl Tokens {
 impl Subject<'_> {
     /// Returns whether a refresh token was granted and the client may have one.
     pub(crate) fn may_refresh(&self) -> bool {
-        self.scope.has(OFFLINE_ACCESS) && self.client.may_use(REFRESH_TOKEN_GRANT)
+        may_refresh(self.client, self.scope)
     }
 
     /// Returns the lifetime of the access token, in seconds.
@@ -129,6 +131,11 @@ impl Subject<'_> {
         let (account, scope, resource) = (self.account, self.scope, self.audience);
         MappingFacts { account, client_id: &self.client.client_id, scope, resource }
     }
+}
+
+/// Returns whether a refresh token was granted and the client may have one.
+pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
+    scope.has(OFFLINE_ACCESS) && client.may_use(REFRESH_TOKEN_GRANT)
 }
 
 /// The claim mapping of each scope that has one.
@@ -192,8 +199,23 @@ pub(crate) fn access_claims<P>(
         acr: subject.acr.map(str::to_owned),
         sid: subject.session.to_string(),
         cnf: subject.cnf.clone(),
-        others: map(scopes, &subject.client.tokens.claims, Target::AccessToken, subject.facts(), Map::new()),
+        others: mapped(context, subject, scopes, Target::AccessToken, Map::new()),
     }
+}
+
+/// Applies claim mapping to `claims` and, if the setting says so, adds how access came about.
+fn mapped<P>(
+    context: Context<'_, P>,
+    subject: &Subject<'_>,
+    scopes: &ScopeClaims,
+    target: Target,
+    claims: Map<String, Value>,
+) -> Map<String, Value> {
+    let mut claims = map(scopes, &subject.client.tokens.claims, target, subject.facts(), claims);
+    if context.server.settings.provenance_claims {
+        claims.extend(subject.provenance.claims());
+    }
+    claims
 }
 
 pub(crate) fn id_claims<P>(
@@ -214,7 +236,7 @@ pub(crate) fn id_claims<P>(
         sid: subject.session.to_string(),
         at_hash: at_hash(access_token, alg),
         nonce: subject.nonce.map(str::to_owned),
-        others: map(scopes, &subject.client.tokens.claims, Target::IdToken, subject.facts(), person),
+        others: mapped(context, subject, scopes, Target::IdToken, person),
     }
 }
 

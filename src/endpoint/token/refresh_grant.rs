@@ -20,6 +20,8 @@ use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
 use crate::family::{Current, Family, Holder, Presented, Rotation};
 use crate::identity::account::Account;
+use crate::identity::command::UseDevice;
+use crate::identity::device::DeviceId;
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::{OFFLINE_ACCESS, Scope};
@@ -92,7 +94,9 @@ impl<'a, P: Platform> Usable<'a, P> {
         resources: &[&str],
     ) -> Result<Self, Error> {
         let client = caller.at_source(context).await?;
-        let account = context.server.account(&family.account).await?;
+        let session = SessionId { shard: token.shard, family: token.family };
+        let used = UseDevice { id: DeviceId::from(session.to_string()) };
+        let account = context.server.platform.accounts(family.account.shard(), used).await?;
         let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
         let scope = allowed(&client, &account, asked)?;
         let audience = resource::narrowed(context, &client, resources, &family.resource, &scope)?;
@@ -123,6 +127,7 @@ impl<'a, P: Platform> Usable<'a, P> {
             audience: &self.audience,
             cnf: &self.cnf,
             nonce: None,
+            provenance: &self.family.provenance,
             attempt,
             session: SessionId { shard: self.token.shard, family: self.token.family },
         }

@@ -29,6 +29,7 @@ use crate::identity::demand::Lack;
 use crate::identity::session::{Browser, Session};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
+use crate::provenance::{ApprovalId, Stage};
 use crate::verdict::compare;
 
 const WHAT: &str = "decision";
@@ -169,7 +170,7 @@ impl<P: Platform> Page<'_, P> {
         if let Err(lack) = self.hold.judge(self.session.facts(), &demand, self.context.now) {
             return Ok(self.sign_in_again(lack, rng));
         }
-        match client.and_then(|client| self.approval(&client)) {
+        match client.and_then(|client| self.approval(&client, rng)) {
             Some(approval) => {
                 let decision = ConsentDecision::Approve(Box::new(approval));
                 self.decide(Choice::Approve, address, decision, rng).await
@@ -210,11 +211,12 @@ impl<P: Platform> Page<'_, P> {
     }
 
     /// Returns the approval, or `None` if policy does not allow it now.
-    fn approval(&self, client: &Client) -> Option<Approval> {
+    fn approval(&self, client: &Client, rng: &mut impl CryptoRng) -> Option<Approval> {
         let account = Some(&self.account);
         let facts = PolicyFacts { client: Some(client), account, scope: &self.hold.scope };
         match policy::decide(Point::Approval, facts) {
             PolicyDecision::Allow(scope) => Some(Approval {
+                id: ApprovalId::draw(rng),
                 account: self.account.key.clone(),
                 sub: self.account.sub.clone(),
                 scope,
@@ -223,7 +225,7 @@ impl<P: Platform> Page<'_, P> {
                 acr: acr::met(&self.session, &self.hold.acr_values),
                 met_acr: self.session.acr.clone(),
                 how: self.session.how.clone(),
-                at: self.context.now,
+                stage: Stage::of(&self.context.side().origin),
             }),
             PolicyDecision::Refuse(_) => None,
         }

@@ -9,6 +9,7 @@ use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
 use crate::identity::credential_id::CredentialId;
 use crate::identity::demo;
+use crate::identity::device::{Device, DeviceId};
 use crate::place::Origin;
 use crate::secret::encode;
 
@@ -19,6 +20,8 @@ struct Shard {
     accounts: RefCell<BTreeMap<AccountKey, Account>>,
     sessions: RefCell<BTreeMap<String, Session>>,
     pointers: RefCell<BTreeMap<Pointer, Target>>,
+    devices: RefCell<BTreeMap<DeviceId, Device>>,
+    changes: RefCell<Vec<Change>>,
 }
 
 impl Rows for Shard {
@@ -26,6 +29,19 @@ impl Rows for Shard {
 
     fn account(&self, key: &AccountKey) -> Result<Option<Account>, Infallible> {
         Ok(self.accounts.borrow().get(key).cloned())
+    }
+
+    fn accounts(
+        &self,
+        after: Option<&AccountKey>,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<Account>, Infallible> {
+        let accounts = self.accounts.borrow();
+        let wanted = accounts.values().filter(|account| {
+            after.is_none_or(|after| account.key > *after) && account.key.as_str().starts_with(prefix)
+        });
+        Ok(wanted.take(limit as usize).cloned().collect())
     }
 
     fn put_account(&self, account: &Account) -> Result<(), Infallible> {
@@ -66,6 +82,39 @@ impl Rows for Shard {
         self.pointers.borrow_mut().remove(pointer);
         Ok(())
     }
+
+    fn device(&self, id: &DeviceId) -> Result<Option<Device>, Infallible> {
+        Ok(self.devices.borrow().get(id).cloned())
+    }
+
+    fn put_device(&self, id: &DeviceId, device: &Device) -> Result<(), Infallible> {
+        self.devices.borrow_mut().insert(id.clone(), device.clone());
+        Ok(())
+    }
+
+    fn remove_device(&self, id: &DeviceId) -> Result<(), Infallible> {
+        self.devices.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn each_device(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&DeviceId>,
+        mut see: impl FnMut(DeviceId, Device) -> bool,
+    ) -> Result<(), Infallible> {
+        let devices = self.devices.borrow();
+        let mut own = devices.iter().filter(|(id, device)| {
+            account.is_none_or(|account| *account == device.account) && after.is_none_or(|after| *id > after)
+        });
+        own.all(|(id, device)| see(id.clone(), device.clone()));
+        Ok(())
+    }
+
+    fn tell(&self, change: &Change) -> Result<(), Infallible> {
+        self.changes.borrow_mut().push(change.clone());
+        Ok(())
+    }
 }
 
 impl Shard {
@@ -82,7 +131,7 @@ impl Shard {
     }
 
     fn put(&self, account: Account, expected: Option<u64>) -> Put {
-        self.ask(PutAccount { account: Box::new(account), expected }, NOW)
+        self.ask(PutAccount { account: Box::new(account), expected, event: None }, NOW)
     }
 
     fn start(&self, name: &str, how: How) -> bool {

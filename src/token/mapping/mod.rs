@@ -15,8 +15,9 @@ use crate::format::given;
 use crate::identity::group::Group;
 
 /// Claims that no rule may set, rename or drop: those that decide whether a token is accepted (RFC 7519 §4.1,
-/// RFC 9068 §2.2, OpenID Connect Core §2), and those that introspection responses use (RFC 7662 §2.2).
-pub const RESERVED: [&str; 25] = [
+/// RFC 9068 §2.2, OpenID Connect Core §2), those that introspection responses use (RFC 7662
+/// §2.2), and those that tell [how access came about](crate::provenance).
+pub const RESERVED: [&str; 29] = [
     "iss",
     "sub",
     "aud",
@@ -42,6 +43,10 @@ pub const RESERVED: [&str; 25] = [
     "active",
     "token_type",
     "username",
+    "grant",
+    "approval_id",
+    "started",
+    "approved",
 ];
 
 /// Limit on the rules of one client or one scope.

@@ -98,7 +98,14 @@ fn p1_a_proof_gets_tokens_only_once_and_a_pending_poll_costs_one_hop() {
     approve(&world, &started.user_code);
     world.cost();
     assert_eq!(outcome(&send(&world, "/token", &form, Some(proof.clone()))), "issued");
-    let redeemed = Cost { grant_hops: 2, grant_writes: 3, limit_hops: 2, limit_writes: 2 };
+    let redeemed = Cost {
+        grant_hops: 2,
+        grant_writes: 3,
+        account_hops: 1,
+        account_writes: 1,
+        limit_hops: 2,
+        limit_writes: 2,
+    };
     assert_eq!(
         world.cost(),
         redeemed,

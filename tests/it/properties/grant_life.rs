@@ -11,6 +11,7 @@ use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::sign_in::How;
 use device_grant::place::{Origin, Place};
+use device_grant::provenance::{ApprovalId, Stage};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::sub::Sub;
@@ -69,6 +70,7 @@ fn grant() -> Grant {
 fn approval(at: Timestamp) -> Approval {
     let scope = Scope::parse("openid").expect("a scope");
     Approval {
+        id: ApprovalId::default(),
         account: AccountKey::local("alice"),
         sub: Sub::from("acct-a"),
         scope,
@@ -77,7 +79,7 @@ fn approval(at: Timestamp) -> Approval {
         acr: None,
         met_acr: None,
         how: How::Password,
-        at,
+        stage: Stage { at, ..Stage::default() },
     }
 }
 

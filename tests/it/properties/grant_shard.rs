@@ -30,6 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (lately(), lately(), mostly(), mostly())
             .prop_map(|(family, token, key, own)| Step::Refresh { family, token, key, own }),
         4 => (lately(), lately()).prop_map(|(family, token)| Step::Rotate { family, token }),
+        1 => lately().prop_map(|family| Step::End { family }),
         1 => Just(Step::RotateOften),
         4 => prop_oneof![8 => 0..10_000_u64, 2 => 10_000..120_000_u64, 1 => 300_000..400_000_u64]
             .prop_map(Step::Wait),
@@ -81,7 +82,8 @@ const BEGUN: [Step; 3] = [
     Step::Redeem { right: true, attempt: 0, confidential: true, far: false },
 ];
 
-const OUTCOMES: [&str; 34] = [
+const OUTCOMES: [&str; 35] = [
+    "access ended",
     "held",
     "contested",
     "decided",

@@ -14,9 +14,11 @@ use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::reading::{EventPage, Filter, ReadEvents};
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
-use device_grant::family::command::{FindFamily, PresentToken, RevokeFamily, RotateToken};
+use device_grant::family::command::{
+    EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
+};
 use device_grant::family::id::{AttemptId, FamilyId};
-use device_grant::family::{Current, Holder, Presented, Rotation};
+use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::grant::command::{
     ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere,
@@ -29,13 +31,16 @@ use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
-    CheckSession, ClaimPointer, EndSession, EndSessions, FindAccount, FindByPointer, Put, PutAccount,
-    ReleasePointer, StartSession, Upstream,
+    AccountEvent, CheckDevice, CheckSession, ClaimPointer, EndDevices, EndSession, EndSessions, EnterDevice,
+    FindAccount, FindByPointer, ForgetDevices, ListAccounts, ListDevices, ListSessions, NameDevice, Put,
+    PutAccount, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
 };
+use device_grant::identity::device::{DeviceId, Selection};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
+use device_grant::provenance::ApprovalId;
 use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
 };
@@ -56,7 +61,7 @@ use device_grant::upstream::provider::{Provider, ProviderId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{AT, approval, bound, family, grant, hold, journey, network, request};
+use super::records::{AT, approval, bound, device, family, grant, hold, journey, network, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -196,6 +201,13 @@ fn commands_about_a_family() {
         RevokeFamily { id, client_id: "demo-tv".to_owned(), proof: None },
         &format!(r#"{{"revoke_family":{{"id":"{SEVENS}","client_id":"demo-tv","proof":null}}}}"#),
     );
+    travels(LiveFamilies { ids: vec![id] }, &format!(r#"{{"live_families":{{"ids":["{SEVENS}"]}}}}"#));
+    for (by, more) in [(None, ""), (Some(operator()), r#","by":{"operator":"9f86d081"}"#)] {
+        travels(
+            EndFamilies { ids: vec![id], why: Ending::EndedByAdministrator, by },
+            &format!(r#"{{"end_families":{{"ids":["{SEVENS}"],"why":"ended_by_administrator"{more}}}}}"#),
+        );
+    }
 }
 
 #[test]
@@ -257,6 +269,7 @@ fn replies_about_a_family() {
     answers::<FindFamily>(&None, "null");
     answers::<FindFamily>(&Some(Box::new(family())), &json(&family()));
     answers::<RevokeFamily>(&(), "null");
+    answers::<EndFamilies>(&vec![ID], &format!(r#"["{SEVENS}"]"#));
 }
 
 #[test]
@@ -288,16 +301,33 @@ fn commands_and_replies_of_an_account() {
 fn commands_and_replies_about_stored_accounts_and_pointers() {
     let account = Box::new(identity::demo::accounts().pop().expect("bob"));
     let record = json(&account);
+    let members = vec!["groups".to_owned()];
+    let event = AccountEvent { what: Changed::AccountChanged, by: operator(), members };
     travels(
-        PutAccount { account: account.clone(), expected: None },
+        PutAccount { account: account.clone(), expected: None, event: None },
         &format!(r#"{{"put_account":{{"account":{record}}}}}"#),
     );
     travels(
-        PutAccount { account: account.clone(), expected: Some(7) },
-        &format!(r#"{{"put_account":{{"account":{record},"expected":7}}}}"#),
+        PutAccount { account: account.clone(), expected: Some(7), event: Some(event) },
+        &format!(
+            r#"{{"put_account":{{"account":{record},"expected":7,"event":{{"what":"account_changed","by":{{"operator":"9f86d081"}},"members":["groups"]}}}}}}"#
+        ),
     );
     answers::<PutAccount>(&Put::Stored(account.clone()), &format!(r#"{{"stored":{record}}}"#));
     answers::<PutAccount>(&Put::Other(Some(account)), &format!(r#"{{"other":{record}}}"#));
+    travels(
+        ListAccounts { after: None, prefix: String::new(), limit: 3 },
+        r#"{"list_accounts":{"limit":3}}"#,
+    );
+    let after = Some(AccountKey::local("bob"));
+    travels(
+        ListAccounts { after, prefix: "local:".to_owned(), limit: 3 },
+        r#"{"list_accounts":{"after":"local:bob","prefix":"local:","limit":3}}"#,
+    );
+    travels(
+        ListSessions { account: AccountKey::local("bob") },
+        r#"{"list_sessions":{"account":"local:bob"}}"#,
+    );
     answers::<PutAccount>(&Put::Other(None), r#"{"other":null}"#);
     let (pointer, account) = (Pointer::name("corp", "Bob"), AccountKey::local("bob"));
     travels(FindByPointer { pointer: pointer.clone() }, r#"{"find_by_pointer":{"pointer":"name:corp:bob"}}"#);
@@ -314,6 +344,46 @@ fn commands_and_replies_about_stored_accounts_and_pointers() {
         ReleasePointer { pointer, account },
         r#"{"release_pointer":{"pointer":"name:corp:bob","account":"local:bob"}}"#,
     );
+}
+
+#[test]
+fn commands_and_replies_about_devices() {
+    let id = || DeviceId::from("sid".to_owned());
+    let record = json(&device());
+    travels(
+        EnterDevice { id: id(), device: Box::new(device()) },
+        &format!(r#"{{"enter_device":{{"id":"sid","device":{record}}}}}"#),
+    );
+    answers::<EnterDevice>(&None, "null");
+    travels(UseDevice { id: id() }, r#"{"use_device":{"id":"sid"}}"#);
+    travels(CheckDevice { id: id() }, r#"{"check_device":{"id":"sid"}}"#);
+    travels(EndDevices { ids: vec![id()] }, r#"{"end_devices":{"ids":["sid"]}}"#);
+    travels(ForgetDevices { ids: vec![id()] }, r#"{"forget_devices":{"ids":["sid"]}}"#);
+    travels(
+        SettleDevices { live: vec![id()], gone: Vec::new() },
+        r#"{"settle_devices":{"live":["sid"],"gone":[]}}"#,
+    );
+    travels(
+        NameDevice { id: id(), account: AccountKey::local("alice"), label: Some("TV".to_owned()) },
+        r#"{"name_device":{"id":"sid","account":"local:alice","label":"TV"}}"#,
+    );
+    let list = ListDevices { account: None, selection: Selection::default(), after: None, limit: 9 };
+    travels(list, r#"{"list_devices":{"selection":{},"limit":9}}"#);
+    let selection = Selection {
+        ids: Some(vec![id()]),
+        client_id: Some("tv".to_owned()),
+        approval_id: Some(ApprovalId::from("a")),
+        country: Some("FR".to_owned()),
+        asn: Some(64_500),
+        from: Some(AT),
+        to: Some(AT),
+    };
+    let account = Some(AccountKey::local("alice"));
+    travels(
+        ListDevices { account, selection, after: Some(id()), limit: 9 },
+        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","country":"FR","asn":64500,"from":1763733780123,"to":1763733780123},"after":"sid","limit":9}}"#,
+    );
+    answers::<ListDevices>(&vec![(id(), device())], &format!(r#"[["sid",{record}]]"#));
 }
 
 #[test]

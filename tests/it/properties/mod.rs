@@ -1,5 +1,6 @@
 //! Properties that hold for every input, and the formats of stored records and messages.
 
+mod account_shard;
 mod claim_mapping;
 mod distances;
 mod grant_life;

@@ -7,9 +7,11 @@ use device_grant::family::{Current, Family};
 use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::device::{self, Device};
 use device_grant::identity::sign_in::How;
 use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
+use device_grant::provenance::{ApprovalId, Provenance, Stage};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
 use device_grant::sub::Sub;
@@ -47,8 +49,30 @@ pub(super) fn bound() -> Confirmation {
     Confirmation { jkt: Some("thumbprint".to_owned()), ..Confirmation::default() }
 }
 
+pub(super) fn provenance() -> Provenance {
+    let approved = Stage { at: AT, ..Stage::default() };
+    Provenance { approval_id: ApprovalId::from("approval"), started: Stage::of(&request().origin), approved }
+}
+
+pub(super) fn device() -> Device {
+    Device {
+        format: Format,
+        account: AccountKey::local("alice"),
+        client_id: "demo-tv".to_owned(),
+        client_name: "Demo TV".to_owned(),
+        label: None,
+        scope: Scope::parse("openid").expect("a scope"),
+        provenance: provenance(),
+        first_used_at: AT,
+        last_used_at: AT,
+        ends_at: AT,
+        state: device::State::Pending,
+    }
+}
+
 pub(super) fn approval() -> Approval {
     Approval {
+        id: ApprovalId::from("approval"),
         account: AccountKey::local("alice"),
         sub: Sub::from("acct-a"),
         scope: Scope::parse("openid").expect("a scope"),
@@ -57,7 +81,7 @@ pub(super) fn approval() -> Approval {
         acr: None,
         met_acr: None,
         how: How::Password,
-        at: AT,
+        stage: Stage { at: AT, ..Stage::default() },
     }
 }
 
@@ -91,6 +115,7 @@ pub(super) fn family() -> Family {
         client_id: "demo-tv".to_owned(),
         account: AccountKey::local("alice"),
         sub: Sub::from("acct-a"),
+        provenance: provenance(),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: AT,
         amr: vec!["pwd".to_owned()],

@@ -25,6 +25,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
         let path = path
             .replace("{client_id}", "demo-printer")
             .replace("{name}", "email")
+            .replace("{account}", "local:alice")
             .replace("{kid}", "k")
             .replace("{id}", "okta");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
@@ -47,6 +48,8 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/dry-run") => Some(json!({ "client_id": "demo-printer", "account": "alice" })),
         ("POST", "/keys") => Some(json!({ "jwk": own_key() })),
         ("POST", "/keys/rotate") => Some(json!({ "alg": "ES256" })),
+        ("POST", "/accounts") => Some(json!({ "username": "carol" })),
+        ("PUT", "/accounts/local:alice/groups") => Some(json!({ "groups": [] })),
         ("POST", "/tokens") => Some(json!({ "id": "ci", "owner": "Team", "scopes": ["read"] })),
         ("POST", "/invitations") => Some(json!({})),
         _ => None,
@@ -103,8 +106,9 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
 
     // The document itself is served without the registry, and reports of outboxes and events come from ledgers.
     let elsewhere = ["/openapi.json", "/outboxes", "/events"];
-    for (method, path, operation) in
-        operations(&document).into_iter().filter(|(_, path, _)| !elsewhere.contains(&path.as_str()))
+    for (method, path, operation) in operations(&document)
+        .into_iter()
+        .filter(|(_, path, _)| !elsewhere.contains(&path.as_str()) && !path.starts_with("/accounts"))
     {
         let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
         let what = format!("{method} {path}");
@@ -117,6 +121,26 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");
+}
+
+#[test]
+fn without_the_shards_of_accounts_every_operation_on_them_is_503_and_says_when_to_try_again() {
+    let world = World::new();
+    let document = document(&world);
+    world.set_down("accounts", true);
+    let mut tried = 0;
+
+    for (method, path, operation) in
+        operations(&document).into_iter().filter(|(_, path, _)| path.starts_with("/accounts"))
+    {
+        let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
+        let what = format!("{method} {path}");
+        assert_eq!(response.status, 503, "{what}: {}", response.body);
+        assert_described(&document, operation, &response, &what);
+        tried += 1;
+    }
+
+    assert_eq!(tried, 11);
 }
 
 #[test]

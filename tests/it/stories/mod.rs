@@ -3,6 +3,7 @@
 mod changes;
 mod compatibility;
 mod consent;
+mod devices;
 mod events;
 mod guessing;
 mod limits;

@@ -32,7 +32,7 @@ use super::siteverify;
 #[derive(Default)]
 pub(crate) struct Memories {
     pub(super) shards: RefCell<BTreeMap<String, GrantRows>>,
-    pub(super) accounts: RefCell<BTreeMap<AccountShard, AccountRows>>,
+    pub(crate) accounts: RefCell<BTreeMap<AccountShard, AccountRows>>,
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
     pub(crate) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,
@@ -52,6 +52,8 @@ pub(crate) struct Memories {
     pub(crate) fetches: Cell<u32>,
     /// Calls of grant shards since the last reset.
     pub(crate) grant_hops: Cell<u32>,
+    /// Calls of account shards since the last reset.
+    pub(crate) account_hops: Cell<u32>,
     /// Calls of limiters since the last reset.
     pub(crate) limit_hops: Cell<u32>,
     /// The keys whose rate limit on the platform is used up.
@@ -159,6 +161,7 @@ impl Memories {
         command: identity::command::Command,
     ) -> Result<Answer, Unavailable> {
         self.reach("accounts")?;
+        self.account_hops.set(self.account_hops.get() + 1);
         let mut accounts = self.accounts.borrow_mut();
         let Ok(answer) = identity::shard::apply(accounts.entry(shard).or_default(), command, self.now.get());
         Ok(answer)

@@ -18,6 +18,7 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
 use device_grant::identity::account::Account;
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::device::{Device, DeviceId};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::session::Session;
 use device_grant::network::Network;
@@ -49,6 +50,9 @@ pub(crate) struct AccountRows {
     pub(crate) accounts: RefCell<BTreeMap<AccountKey, Account>>,
     pub(crate) sessions: RefCell<BTreeMap<String, Session>>,
     pub(crate) pointers: RefCell<BTreeMap<Pointer, Target>>,
+    pub(crate) devices: RefCell<BTreeMap<DeviceId, Device>>,
+    pub(crate) changes: RefCell<Vec<Change>>,
+    pub(crate) writes: Cell<u32>,
 }
 
 #[derive(Default)]
@@ -193,7 +197,21 @@ impl identity::shard::Rows for AccountRows {
         Ok(self.accounts.borrow().get(key).cloned())
     }
 
+    fn accounts(
+        &self,
+        after: Option<&AccountKey>,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<Vec<Account>, Infallible> {
+        let accounts = self.accounts.borrow();
+        let wanted = accounts.values().filter(|account| {
+            after.is_none_or(|after| account.key > *after) && account.key.as_str().starts_with(prefix)
+        });
+        Ok(wanted.take(limit as usize).cloned().collect())
+    }
+
     fn put_account(&self, account: &Account) -> Result<(), Infallible> {
+        self.writes.set(self.writes.get() + 1);
         self.accounts.borrow_mut().insert(account.key.clone(), account.clone());
         Ok(())
     }
@@ -210,6 +228,7 @@ impl identity::shard::Rows for AccountRows {
     }
 
     fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {
+        self.writes.set(self.writes.get() + 1);
         self.sessions.borrow_mut().insert(encode(id.bytes()), session.clone());
         Ok(())
     }
@@ -230,6 +249,41 @@ impl identity::shard::Rows for AccountRows {
 
     fn remove_pointer(&self, pointer: &Pointer) -> Result<(), Infallible> {
         self.pointers.borrow_mut().remove(pointer);
+        Ok(())
+    }
+
+    fn device(&self, id: &DeviceId) -> Result<Option<Device>, Infallible> {
+        Ok(self.devices.borrow().get(id).cloned())
+    }
+
+    fn put_device(&self, id: &DeviceId, device: &Device) -> Result<(), Infallible> {
+        self.writes.set(self.writes.get() + 1);
+        self.devices.borrow_mut().insert(id.clone(), device.clone());
+        Ok(())
+    }
+
+    fn remove_device(&self, id: &DeviceId) -> Result<(), Infallible> {
+        self.writes.set(self.writes.get() + 1);
+        self.devices.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn each_device(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&DeviceId>,
+        mut see: impl FnMut(DeviceId, Device) -> bool,
+    ) -> Result<(), Infallible> {
+        let devices = self.devices.borrow();
+        let mut own = devices.iter().filter(|(id, device)| {
+            account.is_none_or(|account| *account == device.account) && after.is_none_or(|after| *id > after)
+        });
+        own.all(|(id, device)| see(id.clone(), device.clone()));
+        Ok(())
+    }
+
+    fn tell(&self, change: &Change) -> Result<(), Infallible> {
+        self.changes.borrow_mut().push(change.clone());
         Ok(())
     }
 }

@@ -236,19 +236,30 @@ impl World {
         changes.iter().map(|change| serde_json::to_value(change).unwrap()).collect()
     }
 
+    /// Returns the events of all changes of accounts so far, as JSON.
+    pub(crate) fn account_changes(&self) -> Vec<Value> {
+        let shards = self.server.platform.accounts.borrow();
+        let changes = shards.values().flat_map(|rows| rows.changes.borrow().clone());
+        let mut changes: Vec<_> = changes.collect();
+        changes.sort_by_key(|change| change.at);
+        changes.iter().map(|change| serde_json::to_value(change).unwrap()).collect()
+    }
+
     /// Returns all stored grants.
     pub(crate) fn grants(&self) -> Vec<Grant> {
         let shards = self.server.platform.shards.borrow();
         shards.values().flat_map(|rows| rows.grants.borrow().values().cloned().collect::<Vec<_>>()).collect()
     }
 
-    /// Returns the hops to grant shards and limiters, and the rows written there, since the last call.
+    /// Returns the hops to grant shards, account shards and limiters, and the rows written there, since the last call.
     pub(crate) fn cost(&self) -> Cost {
         let platform = &self.server.platform;
         let shards = platform.shards.borrow();
         Cost {
             grant_hops: platform.grant_hops.replace(0),
             grant_writes: shards.values().map(|rows| rows.writes.replace(0)).sum(),
+            account_hops: platform.account_hops.replace(0),
+            account_writes: platform.accounts.borrow().values().map(|rows| rows.writes.replace(0)).sum(),
             limit_hops: platform.limit_hops.replace(0),
             limit_writes: platform.limit_writes.replace(0),
         }
@@ -378,6 +389,10 @@ pub(crate) struct Cost {
     pub(crate) grant_hops: u32,
     /// Grants, families and events that grant shards wrote.
     pub(crate) grant_writes: u32,
+    /// Calls of account shards.
+    pub(crate) account_hops: u32,
+    /// Accounts, sessions and devices that account shards wrote.
+    pub(crate) account_writes: u32,
     /// Calls of limiters.
     pub(crate) limit_hops: u32,
     /// Rows that limiters changed.

@@ -7,6 +7,7 @@ use device_grant::family::renewal::{RACE, Renewal};
 use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
 use device_grant::identity::account_key::AccountKey;
+use device_grant::provenance::Provenance;
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -48,6 +49,7 @@ fn family(now: Timestamp) -> Family {
         client_id: "tv".to_owned(),
         account: AccountKey::local("alice"),
         sub: Sub::from("acct-a"),
+        provenance: Provenance::default(),
         scope: Scope::parse("openid").expect("a scope"),
         auth_time: now,
         amr: Vec::new(),

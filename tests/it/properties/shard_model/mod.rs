@@ -89,6 +89,10 @@ pub(super) enum Step {
         family: usize,
         token: usize,
     },
+    /// Ends the access of a family, as its owner or an administrator does.
+    End {
+        family: usize,
+    },
     /// Uses the newest token, and those that follow from it, twelve times.
     RotateOften,
     Wait(u64),
@@ -172,6 +176,7 @@ impl<'a> Life<'a> {
             Step::RefuseElsewhere { right } => self.refuse_elsewhere(right),
             Step::Refresh { family, token, key, own } => self.refresh(family, token, key, own),
             Step::Rotate { family, token } => self.rotate(family, token),
+            Step::End { family } => self.end(family),
             Step::RotateOften => (0..12).for_each(|_| self.rotate(0, 0)),
             Step::Wait(millis) => self.now = self.now + Duration::from_millis(millis),
         }

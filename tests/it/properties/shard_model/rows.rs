@@ -18,6 +18,7 @@ use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::sign_in::How;
 use device_grant::network::Network;
+use device_grant::provenance::{ApprovalId, Provenance, Stage};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -111,7 +112,9 @@ pub(super) fn hold(account: u8, browser: u8, page: u32) -> Hold {
 pub(super) fn approval(at: Timestamp) -> Approval {
     let (account, scope) = (AccountKey::local("alice"), Scope::parse("openid").expect("a scope"));
     let sub = Sub::from("acct-a");
+    let (id, stage) = (ApprovalId::from("approval"), Stage { at, ..Stage::default() });
     Approval {
+        id,
         account,
         sub,
         scope,
@@ -120,7 +123,7 @@ pub(super) fn approval(at: Timestamp) -> Approval {
         acr: None,
         met_acr: None,
         how: How::Password,
-        at,
+        stage,
     }
 }
 
@@ -135,6 +138,7 @@ pub(super) fn family(id: FamilyId, attempt: u8, cnf: Confirmation, now: Timestam
         client_id: "demo-tv".to_owned(),
         account,
         sub,
+        provenance: Provenance::default(),
         scope,
         auth_time,
         amr,

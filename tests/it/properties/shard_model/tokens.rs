@@ -1,9 +1,9 @@
 //! What the shard must do when a code is redeemed, and when a refresh token is presented and rotated.
 
 use device_grant::audit::What;
-use device_grant::family::command::{PresentToken, RotateToken};
+use device_grant::family::command::{EndFamilies, LiveFamilies, PresentToken, RotateToken};
 use device_grant::family::id::{AttemptId, FamilyId};
-use device_grant::family::{Holder, Presented, Rotation};
+use device_grant::family::{Ending, Holder, Presented, Rotation};
 use device_grant::grant::command::Redeem;
 use device_grant::grant::redemption::Redemption;
 use device_grant::secret::Digest;
@@ -118,6 +118,25 @@ impl Life<'_> {
             return self.meet(if newest { "refreshed" } else { "refreshed again" });
         }
         self.ended_or_untouched(id, !self.events_since(&before).is_empty(), &before);
+    }
+
+    pub(super) fn end(&mut self, family: usize) {
+        let before = self.stored();
+        let Some(attempt) = self.code.won.iter().rev().nth(family).copied() else { return };
+        let (id, unknown) = (self.id(attempt), FamilyId::from_bytes([255; 16]));
+        let live: Vec<FamilyId> = self.live().into_iter().filter(|live| *live == id).collect();
+        assert_eq!(self.ask(LiveFamilies { ids: vec![unknown, id] }), live);
+        assert_eq!(self.stored(), before);
+
+        let ended = self.ask(EndFamilies { ids: vec![unknown, id], why: Ending::EndedByOwner, by: None });
+
+        assert_eq!(ended, live, "the families that had not ended before");
+        if ended.is_empty() {
+            return assert_eq!(self.stored(), before);
+        }
+        assert_eq!(self.events_since(&before), [What::AccessEnded]);
+        assert!(!self.live().contains(&id));
+        self.meet("access ended");
     }
 
     /// Returns the seconds until the family may be rotated: ten rotations at once are allowed, and one more for every six

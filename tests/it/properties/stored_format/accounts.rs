@@ -5,6 +5,7 @@ use device_grant::identity;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::credential_id::CredentialId;
+use device_grant::identity::device::{Device, State};
 use device_grant::identity::group::Group;
 use device_grant::identity::passkey::Passkey;
 use device_grant::identity::pointer::{Pointer, Target};
@@ -15,7 +16,7 @@ use device_grant::sharding::{AccountShard, limiter_of};
 use device_grant::sub::Sub;
 
 use super::pin;
-use crate::properties::records::AT;
+use crate::properties::records::{AT, device};
 
 #[test]
 fn accounts_and_counters_stay_in_their_objects() {
@@ -125,4 +126,15 @@ fn what_the_cookie_seals() {
         r#"{"id":"b","signed_in":{"session":"s","account":"local:bob","name":"Bob","ends_at":1763733780123},"known":"local:bob"}"#,
     );
     pin(&Browser { id: "b".to_owned(), signed_in: None, known: None }, r#"{"id":"b"}"#);
+}
+
+#[test]
+fn a_device() {
+    let json = r#"{"format":1,"account":"local:alice","client_id":"demo-tv","client_name":"Demo TV","scope":"openid","provenance":{"approval_id":"approval","started":{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"},"approved":{"at":1763733780123,"kind":"Unknown device"}},"first_used_at":1763733780123,"last_used_at":1763733780123,"ends_at":1763733780123,"state":"pending"}"#;
+    pin(&device(), json);
+    let label = Some("Den".to_owned());
+    let named = Device { label, state: State::Confirmed, ..device() };
+    let json = json.replace(r#","scope""#, r#","label":"Den","scope""#).replace("pending", "confirmed");
+    pin(&named, &json);
+    pin(&State::Ended, r#""ended""#);
 }

@@ -12,7 +12,7 @@ use device_grant::verdict::{Doubt, Verdict, Whose, compare};
 use device_grant::web_origin::WebOrigin;
 
 use super::pin;
-use crate::properties::records::{AT, journey, network, request};
+use crate::properties::records::{AT, approval, journey, network, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 
@@ -44,13 +44,19 @@ fn an_event_and_its_shipment() {
         page: None,
         journey: None,
         comparison: None,
+        approval_id: None,
+        by: None,
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
     pin(&event, json);
     let page = WebOrigin::parse("null").ok();
     let more = r#","page":"null","journey":{"start":{"country":"FR","asn":64500},"redemption":{}}}"#;
-    let full = Event { page, journey: Some(journey()), ..event };
+    let full = Event { page, journey: Some(journey()), ..event.clone() };
     pin(&full, &format!("{}{more}", json.trim_end_matches('}')));
+    let (approval_id, by) = (Some(approval().id), Some(Actor::Provider("corp".to_owned())));
+    let ended = Event { approval_id, by, ..event.clone() };
+    let more = r#","approval_id":"approval","by":{"provider":"corp"}}"#;
+    pin(&ended, &format!("{}{more}", json.trim_end_matches('}')));
     let comparison = compare(&request().side(), &request().side());
     let compared = Event {
         other_account: Some(Sub::from("acct-b")),
@@ -70,6 +76,7 @@ fn an_event_and_its_shipment() {
     pin(&hosting, r#"{"is":"unknown","why":"hosting","whose":"device"}"#);
     pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
+    pin(&What::AccessEnded, r#""access_ended""#);
     pin(&What::Withdrawn, r#""withdrawn""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });

@@ -70,12 +70,19 @@ fn a_grant_that_a_person_decided() {
         (Outcome::Reported, "reported"),
         (Outcome::Withdrawn, "withdrawn"),
     ] {
-        let decision = Some(Decision { hold: hold(), outcome, at: AT });
+        let decision = Some(Decision { hold: hold(), outcome, at: AT, approval_id: None });
         let json = format!(
             r#"{{"is":"denied","how":"denied"}},"decision":{{"hold":{HOLD},"outcome":"{name}","at":1763733780123}}"#
         );
         pin(&Grant { decision, ..grant(denied.clone()) }, &grant_json(&with_digests(&json)));
     }
+    let (outcome, approval_id) = (Outcome::Approved, Some(approval().id));
+    pin(
+        &Decision { hold: hold(), outcome, at: AT, approval_id },
+        &with_digests(&format!(
+            r#"{{"hold":{HOLD},"outcome":"approved","at":1763733780123,"approval_id":"approval"}}"#
+        )),
+    );
 }
 
 #[test]
@@ -106,6 +113,9 @@ fn a_family() {
     pin(&ended, &family_json(r#","ended":"refresh_token_reused""#, ""));
     pin(&Ending::DeviceCodeReplayed, r#""device_code_replayed""#);
     pin(&Ending::Withdrawn, r#""withdrawn""#);
+    pin(&Ending::EndedByOwner, r#""ended_by_owner""#);
+    pin(&Ending::EndedByAdministrator, r#""ended_by_administrator""#);
+    pin(&Ending::EndedByProvider, r#""ended_by_provider""#);
     let bound = Family { cnf: bound(), ..family() };
     pin(&bound, &family_json(r#","cnf":{"jkt":"thumbprint"}"#, ""));
 }

@@ -1,0 +1,146 @@
+//! Accounts as endpoints make and change them.
+
+use super::access::End;
+use super::platform::{Platform, Unavailable};
+use super::server::Server;
+use crate::audit::change::{Actor, Changed};
+use crate::family::Ending;
+use crate::identity::account::{Account, Authority, Standing};
+use crate::identity::account_key::AccountKey;
+use crate::identity::command::{AccountEvent, ClaimPointer, FindAccount, Put, PutAccount, ReleasePointer};
+use crate::identity::device::Selection;
+use crate::identity::pointer::{Pointer, Target};
+
+/// How often a change starts again because something else changed the account meanwhile.
+const TRIES: u32 = 3;
+
+/// Who changes an account: as its record says it, and as the ledger does.
+#[derive(Clone, Debug)]
+pub(super) struct Changer {
+    pub(super) authority: Authority,
+    pub(super) actor: Actor,
+}
+
+/// The result of a change.
+pub(super) enum Outcome {
+    /// The account as it is now.
+    Changed(Box<Account>),
+    /// There is no such account.
+    Absent,
+    /// The account is not the version that the change is based on, or changes too often.
+    Stale,
+}
+
+impl<P: Platform> Server<P> {
+    /// Returns an account as it is now. Unlike [`Server::account`], makes no demo account.
+    pub(super) async fn stored_account(&self, key: &AccountKey) -> Result<Option<Account>, Unavailable> {
+        self.platform.accounts(key.shard(), FindAccount { account: key.clone() }).await
+    }
+
+    /// Stores a new account. If its key is taken, returns `None`.
+    ///
+    /// The pointer from its `sub` comes first: one that leads nowhere harms nobody.
+    pub(super) async fn create_account(
+        &self,
+        account: Account,
+        event: Option<AccountEvent>,
+    ) -> Result<Option<Account>, Unavailable> {
+        let (pointer, key) = (Pointer::sub(&account.sub), account.key.clone());
+        let target = Target { account: key.clone(), ends_at: None };
+        self.platform.accounts(pointer.shard(), ClaimPointer { pointer, target }).await?;
+        let put = PutAccount { account: Box::new(account), expected: None, event };
+        match self.platform.accounts(key.shard(), put).await? {
+            Put::Stored(account) => Ok(Some(*account)),
+            Put::Other(_) => Ok(None),
+        }
+    }
+
+    /// Changes an account, if it has one of the versions that are given. `change` names the members that it changed; if
+    /// there are none, nothing is written.
+    pub(super) async fn change_account(
+        &self,
+        key: &AccountKey,
+        versions: Option<&[u64]>,
+        (what, by): (Changed, &Actor),
+        change: impl Fn(&mut Account) -> Vec<&'static str>,
+    ) -> Result<Outcome, Unavailable> {
+        for _ in 0..TRIES {
+            let Some(mut account) = self.stored_account(key).await? else { return Ok(Outcome::Absent) };
+            if versions.is_some_and(|versions| !versions.contains(&account.version)) {
+                return Ok(Outcome::Stale);
+            }
+            let expected = Some(account.version);
+            let members = change(&mut account);
+            if members.is_empty() {
+                return Ok(Outcome::Changed(Box::new(account)));
+            }
+            let members = members.into_iter().map(str::to_owned).collect();
+            let event = Some(AccountEvent { what, by: by.clone(), members });
+            let put = PutAccount { account: Box::new(account), expected, event };
+            if let Put::Stored(account) = self.platform.accounts(key.shard(), put).await? {
+                return Ok(Outcome::Changed(account));
+            }
+        }
+        Ok(Outcome::Stale)
+    }
+
+    /// Blocks, deletes or restores an account. The standing is written first, and ends every session and device in the
+    /// same transaction; the families of the devices, and what leads to a deleted account, follow. Changing the standing to
+    /// what it is already repeats only what follows.
+    pub(super) async fn set_standing(
+        &self,
+        key: &AccountKey,
+        versions: Option<&[u64]>,
+        standing: &Standing,
+        by: &Changer,
+    ) -> Result<Outcome, Unavailable> {
+        let what = match standing {
+            Standing::Active => Changed::AccountUnblocked,
+            Standing::Blocked { .. } => Changed::AccountBlocked,
+            Standing::Deleted { .. } => Changed::AccountDeleted,
+        };
+        let before = self.stored_account(key).await?;
+        let change = |account: &mut Account| set(account, standing);
+        let outcome = self.change_account(key, versions, (what, &by.actor), change).await?;
+        let Outcome::Changed(account) = &outcome else { return Ok(outcome) };
+        if !account.standing.is_active() {
+            self.end_access(key, Selection::default(), &by.end()).await?;
+        }
+        if matches!(account.standing, Standing::Deleted { .. }) {
+            for passkey in before.into_iter().flat_map(|account| account.passkeys) {
+                let pointer = Pointer::credential(&passkey.id);
+                let release = ReleasePointer { pointer: pointer.clone(), account: key.clone() };
+                self.platform.accounts(pointer.shard(), release).await?;
+            }
+        }
+        Ok(outcome)
+    }
+}
+
+impl Changer {
+    /// Returns how this party ends access.
+    pub(super) fn end(&self) -> End {
+        let why = match self.authority {
+            Authority::Administrator => Ending::EndedByAdministrator,
+            Authority::Provider(_) => Ending::EndedByProvider,
+        };
+        End { why, by: Some(self.actor.clone()) }
+    }
+}
+
+/// Sets the standing, and returns what changed. An account that is deleted loses all that it knows about the person but
+/// the name under which it signs in.
+fn set(account: &mut Account, standing: &Standing) -> Vec<&'static str> {
+    let is_same = core::mem::discriminant(&account.standing) == core::mem::discriminant(standing);
+    if is_same {
+        return Vec::new();
+    }
+    account.standing = standing.clone();
+    if let Standing::Deleted { .. } = standing {
+        account.name.clone_from(&account.username);
+        (account.email, account.email_verified, account.password) = (None, false, None);
+        account.groups.clear();
+        account.passkeys.clear();
+    }
+    vec!["standing"]
+}

@@ -1,0 +1,103 @@
+//! Applies commands about devices to the rows of one `AccountShard`.
+
+use super::account::Account;
+use super::account_key::AccountKey;
+use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices};
+use super::device::{Device, DeviceId, State};
+use super::rows::Rows;
+use crate::time::Timestamp;
+
+pub(super) fn enter<R: Rows>(rows: &R, ask: &EnterDevice) -> Result<Option<Account>, R::Error> {
+    let account = usable(rows, &ask.device.account)?;
+    // The platform may deliver the command twice.
+    if account.is_some() && rows.device(&ask.id)?.is_none() {
+        rows.put_device(&ask.id, &ask.device)?;
+    }
+    Ok(account)
+}
+
+/// Notes that a device was used, and returns its account.
+pub(super) fn touch<R: Rows>(rows: &R, id: &DeviceId, now: Timestamp) -> Result<Option<Account>, R::Error> {
+    let Some(mut device) = good(rows, id, now)? else { return Ok(None) };
+    let account = usable(rows, &device.account)?;
+    if account.is_some() && device.touch(now) {
+        rows.put_device(id, &device)?;
+    }
+    Ok(account)
+}
+
+pub(super) fn check<R: Rows>(rows: &R, id: &DeviceId, now: Timestamp) -> Result<Option<Account>, R::Error> {
+    good(rows, id, now)?.map_or(Ok(None), |device| usable(rows, &device.account))
+}
+
+pub(super) fn list<R: Rows>(rows: &R, ask: &ListDevices) -> Result<Vec<(DeviceId, Device)>, R::Error> {
+    let mut found = Vec::new();
+    rows.each_device(ask.account.as_ref(), ask.after.as_ref(), |id, device| {
+        if ask.selection.has(&id, &device) {
+            found.push((id, device));
+        }
+        found.len() < ask.limit as usize
+    })?;
+    Ok(found)
+}
+
+pub(super) fn settle<R: Rows>(rows: &R, ask: &SettleDevices, now: Timestamp) -> Result<(), R::Error> {
+    for id in &ask.live {
+        if let Some(device) = rows.device(id)?.filter(|device| device.state == State::Pending) {
+            rows.put_device(id, &Device { state: State::Confirmed, ..device })?;
+        }
+    }
+    for id in &ask.gone {
+        if rows.device(id)?.is_some_and(|device| device.is_over(now)) {
+            rows.remove_device(id)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn name<R: Rows>(rows: &R, ask: NameDevice, now: Timestamp) -> Result<bool, R::Error> {
+    let NameDevice { id, account, label } = ask;
+    let Some(device) = good(rows, &id, now)?.filter(|device| device.account == account) else {
+        return Ok(false);
+    };
+    rows.put_device(&id, &Device { label, ..device })?;
+    Ok(true)
+}
+
+pub(super) fn end<R: Rows>(rows: &R, ids: &[DeviceId]) -> Result<(), R::Error> {
+    for id in ids {
+        if let Some(device) = rows.device(id)? {
+            rows.put_device(id, &Device { state: State::Ended, ..device })?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn end_all<R: Rows>(rows: &R, account: &AccountKey) -> Result<(), R::Error> {
+    let mut ids = Vec::new();
+    rows.each_device(Some(account), None, |id, device| {
+        if device.state != State::Ended {
+            ids.push(id);
+        }
+        true
+    })?;
+    end(rows, &ids)
+}
+
+pub(super) fn forget<R: Rows>(rows: &R, ids: &[DeviceId]) -> Result<(), R::Error> {
+    for id in ids {
+        if rows.device(id)?.is_some_and(|device| device.state == State::Ended) {
+            rows.remove_device(id)?;
+        }
+    }
+    Ok(())
+}
+
+fn good<R: Rows>(rows: &R, id: &DeviceId, now: Timestamp) -> Result<Option<Device>, R::Error> {
+    Ok(rows.device(id)?.filter(|device| device.is_good(now)))
+}
+
+/// Returns an account, unless it may not be used.
+fn usable<R: Rows>(rows: &R, account: &AccountKey) -> Result<Option<Account>, R::Error> {
+    Ok(rows.account(account)?.filter(|account| account.standing.is_active()))
+}

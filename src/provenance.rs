@@ -1,0 +1,118 @@
+//! How access came about: where a device asked for it, and where a person approved it.
+
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::place::Origin;
+use crate::secret;
+use crate::time::Timestamp;
+use crate::verdict::Spot;
+
+/// The claims that tell how access came about: see [`Provenance::claims`].
+pub const CLAIMS: [&str; 4] = ["grant", "approval_id", "started", "approved"];
+
+/// Names an approval in the records, events and claims of all that followed from it: 128 random bits, base64url.
+#[derive(Clone, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct ApprovalId(String);
+
+impl ApprovalId {
+    /// Draws the name of a new approval.
+    pub fn draw(rng: &mut impl CryptoRng) -> Self {
+        Self(secret::random_id(rng))
+    }
+
+    /// Returns the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ApprovalId {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// When and where something happened, as far as it is known.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Stage {
+    /// When it happened.
+    pub at: Timestamp,
+    /// Where, and with what kind of device.
+    #[serde(flatten)]
+    pub spot: Spot,
+}
+
+impl Stage {
+    /// Returns the stage at which a request from `origin` arrived.
+    #[must_use]
+    pub fn of(origin: &Origin) -> Self {
+        Self { at: origin.at, spot: Spot::of(origin) }
+    }
+
+    /// Returns the stage as a claim: `at` in seconds since 1970, country and AS number. Towns stay here.
+    fn claim(&self) -> Value {
+        let Spot { country, asn, .. } = &self.spot;
+        let mut claim = Map::from_iter([("at".to_owned(), self.at.seconds().into())]);
+        claim.extend(country.iter().map(|country| ("country".to_owned(), country.as_str().into())));
+        claim.extend(asn.map(|asn| ("asn".to_owned(), asn.into())));
+        claim.into()
+    }
+}
+
+/// How access came about. It stays the same however often the access is refreshed.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Provenance {
+    /// The approval that the access follows from.
+    pub approval_id: ApprovalId,
+    /// The device's request.
+    pub started: Stage,
+    /// The person's approval.
+    pub approved: Stage,
+}
+
+impl Provenance {
+    /// Returns the claims `grant`, `approval_id`, `started` and `approved`.
+    #[must_use]
+    pub fn claims(&self) -> Map<String, Value> {
+        let values = [
+            "device_code".into(),
+            self.approval_id.as_str().into(),
+            self.started.claim(),
+            self.approved.claim(),
+        ];
+        CLAIMS.map(str::to_owned).into_iter().zip(values).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn claims_say_when_and_in_which_country_and_network_but_not_in_which_town() {
+        let spot = Spot {
+            country: Some("FR".to_owned()),
+            city: Some("Lyon".to_owned()),
+            asn: Some(64_500),
+            ..Spot::default()
+        };
+        let started = Stage { at: Timestamp::from_millis(7_900), spot };
+        let provenance =
+            Provenance { approval_id: ApprovalId::from("a"), started, approved: Stage::default() };
+
+        assert_eq!(
+            Value::from(provenance.claims()),
+            json!({
+                "grant": "device_code",
+                "approval_id": "a",
+                "started": { "at": 7, "country": "FR", "asn": 64_500 },
+                "approved": { "at": 0 },
+            })
+        );
+    }
+}
