@@ -28,7 +28,9 @@ use command::{
     ListClients, ListKeys, ListProviders, ListScopes, MapScope, RemoveScope, ReplaceClient, ReplaceProvider,
     RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
 };
-use invitations::{CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation};
+use invitations::{
+    CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
+};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -91,6 +93,7 @@ pub fn apply<R: Rows>(
             Answer::to::<RevokeInvitation>(&invitations::revoke(rows, ask, now)?)
         }
         Command::FindInvitation(ask) => Answer::to::<FindInvitation>(&invitations::find(rows, &ask, now)?),
+        Command::FindFirstIssuer(_) => Answer::to::<FindFirstIssuer>(&rows.first_issuer()?),
         Command::SpendInvitation(ask) => Answer::to::<SpendInvitation>(&invitations::spend(rows, ask, now)?),
         Command::ListProviders(_) => Answer::to::<ListProviders>(&rows.providers()?),
         Command::FindProvider(ask) => Answer::to::<FindProvider>(&rows.provider(&ask.id)?),

@@ -50,6 +50,7 @@ test('every operation answers as documented, with every documented status', asyn
   await ask('GET', '/openapi.json');
   await ask('GET', '/outboxes');
   await ask('GET', '/events');
+  await ask('GET', '/doctor');
   const token = { id: 'ci', owner: 'Team', scopes: ['policy'] };
   await ask('GET', '/tokens');
   await ask('POST', '/tokens?dry_run=true', { body: token });

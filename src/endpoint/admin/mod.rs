@@ -7,6 +7,7 @@
 pub(super) mod body;
 pub(crate) mod caller;
 pub(super) mod clients;
+mod doctor;
 mod done;
 mod dry_run;
 mod events;
@@ -87,6 +88,7 @@ async fn dispatch<P: Platform>(
             _ => scopes::read(context, name).await,
         },
         Place::OpenApi => Ok(Done::read(openapi())),
+        Place::Doctor => doctor::run(context).await,
         Place::DryRun => dry_run::run(context).await,
         Place::ScopeClaims => match context.request.method.as_str() {
             "PUT" => scope_claims::write(context, name, by).await,
