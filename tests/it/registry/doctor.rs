@@ -8,7 +8,7 @@ use device_grant::endpoint::http::{Request, Response};
 use serde_json::{Value, json};
 
 use super::text;
-use crate::support::admin::{Admin, device};
+use crate::support::admin::{Admin, device, provider};
 use crate::support::{World, get, json as body};
 
 /// Returns state, finding and advice of each check, by name.
@@ -127,6 +127,38 @@ fn clocks_that_differ_and_events_that_wait_are_problems() {
     assert!(found(&world, "events", "problem").contains("for 10 minutes"));
     world.report(report(2, world.now()));
     assert!(found(&world, "events", "notice").contains("2 events could not be read"));
+}
+
+#[test]
+fn a_provider_that_cannot_be_used_is_a_problem() {
+    let world = World::new();
+    assert!(found(&world, "providers", "ok").starts_with("people sign in here"));
+    let created = Admin(&world).ask("POST", "/providers", None, Some(&provider("okta", &json!({}))));
+    assert_eq!(created.status, 201, "{}", created.body);
+    let publish = |address: &str, document: &Value| {
+        let address = format!("https://okta.example.com{address}");
+        world.server.platform.documents.borrow_mut().insert(address, document.to_string());
+    };
+    let discovery = "/.well-known/openid-configuration";
+
+    assert!(
+        found(&world, "providers", "problem")
+            .starts_with("okta cannot be reached at https://okta.example.com")
+    );
+    publish(
+        discovery,
+        &json!({ "issuer": "https://okta.example.com/", "jwks_uri": "https://okta.example.com/keys" }),
+    );
+    assert!(
+        found(&world, "providers", "problem").contains("okta calls itself https://okta.example.com/, but")
+    );
+    publish(
+        discovery,
+        &json!({ "issuer": "https://okta.example.com", "jwks_uri": "https://okta.example.com/keys" }),
+    );
+    assert!(found(&world, "providers", "problem").starts_with("okta has no keys at its jwks_uri"));
+    publish("/keys", &json!({ "keys": [{ "kty": "RSA" }] }));
+    assert!(found(&world, "providers", "ok").starts_with("1 reached, with keys"));
 }
 
 /// A production server at `issuer`, whose admin token is `test`.

@@ -1,6 +1,6 @@
 //! What the server finds out about itself: `GET /doctor`, which `make doctor` shows.
 //!
-//! It looks at every object, signs with every key, and goes through all clients, so it is for people who set a server up
+//! It looks at every object, signs with every key, asks every provider, and goes through all clients, so it is for people who set a server up
 //! or look for a fault, not for a monitor that asks every minute.
 
 mod check;
@@ -9,6 +9,7 @@ mod configuration;
 mod keys;
 mod objects;
 mod passkeys;
+mod providers;
 
 use serde::Serialize;
 
@@ -34,6 +35,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     checks.extend(objects::look(context).await);
     checks.push(keys::look(context).await);
     checks.push(passkeys::look(context).await);
+    checks.push(providers::look(context).await);
     checks.push(clients::look(context).await);
     let findings = Findings { now: context.now.millis(), checks };
     Ok(Done::read(Response::json(200, &findings)))
