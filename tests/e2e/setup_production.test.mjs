@@ -37,7 +37,7 @@ test('the first run makes the secrets, deploys, examines, and prints a link that
 
   const link = stdout.match(/^ {4}(\S+\/invitation\?secret=\S{43})$/m)[1];
   assert.ok(link.startsWith(`${place.issuer}/`));
-  const { body } = await new Admin(place.server, { token }).ask('GET', '/invitations');
+  const { body } = await new Admin({ origin: place.issuer }, { token }).ask('GET', '/invitations');
   const [invited, ...others] = body.invitations;
   assert.deepEqual([others, invited.kind, invited.uses_left, invited.grants_administration, invited.is_live], [[], 'first_administrator', 1, true, true]);
   assert.equal(invited.ends_at - invited.created_at, 1_800, 'half an hour');
@@ -73,7 +73,7 @@ test('nobody gets a link without the admin token, whoever comes first', async (t
   assert.match(without.stderr, /^This server has an admin token: set ADMIN_TOKEN to it\. If it is lost, REPLACE_ADMIN_TOKEN=1 makes another one/);
   assert.doesNotMatch(without.stdout, /invitation/);
   assert.equal(place.calls().filter(([command]) => command === 'deploy').length, 1, 'nothing was deployed');
-  const stranger = new Admin(place.server, { token: null });
+  const stranger = new Admin({ origin: place.issuer }, { token: null });
   assert.equal((await stranger.ask('POST', '/invitations', { body: { kind: 'first_administrator' } })).status, 401);
 });
 
@@ -88,7 +88,7 @@ test('a lost admin token is replaced, and the master key stays', async (t) => {
   assert.equal(second.code, 0, second.stderr);
   assert.equal(place.secrets().MASTER_KEY, before.MASTER_KEY);
   assert.notEqual(place.secrets().ADMIN_TOKEN_SHA256, before.ADMIN_TOKEN_SHA256);
-  const old = new Admin(place.server, { token: first.stdout.match(/ADMIN_TOKEN {2}(\S+)/)[1] });
+  const old = new Admin({ origin: place.issuer }, { token: first.stdout.match(/ADMIN_TOKEN {2}(\S+)/)[1] });
   assert.equal((await old.ask('GET', '/tokens')).status, 401);
 });
 

@@ -27,6 +27,7 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
         return Check::problem(NAME, "no key signs", "Rotate the keys: POST /admin/api/keys/rotate.");
     }
     if !mute.is_empty() {
+        mute.sort_unstable();
         return Check::problem(
             NAME,
             format!("the keys for {} cannot sign", mute.join(", ")),
@@ -34,6 +35,7 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
              rotate the keys: POST /admin/api/keys/rotate.",
         );
     }
-    let names: Vec<&str> = signing.iter().map(|key| key.public.alg.name()).collect();
+    let mut names: Vec<&str> = signing.iter().map(|key| key.public.alg.name()).collect();
+    names.sort_unstable();
     Check::ok(NAME, format!("{} sign", names.join(", ")))
 }
