@@ -4,13 +4,13 @@ PORT ?= 8787
 ISSUER ?= http://localhost:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET
+export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply test native oracles e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply doctor setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
-	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 dev: ## Set up, build and serve on http://localhost:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: example API)
 	@scripts/dev
@@ -20,6 +20,9 @@ device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SE
 
 apply: ## Make the server's clients, scopes and providers match a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)
 	@scripts/apply
+
+doctor: ## Examine a server and say what to do about what it finds (ISSUER=, ADMIN_TOKEN in the environment; JSON=1)
+	@scripts/doctor
 
 test: ## Set up and run every test
 	@scripts/test native
@@ -63,6 +66,9 @@ soak: ## Keep the server under load, and watch its memory and its outboxes (TIME
 build: ## Compile the Worker to build/, with a list of its parts (CycloneDX) in build/sbom.cdx.json
 	@scripts/setup build
 	@scripts/build
+
+setup-production: ## Set up a production server, and print a link for its first administrator (SIGN_IN=passkeys)
+	@ISSUER="$(if $(filter file,$(origin ISSUER)),,$(ISSUER))" scripts/setup-production
 
 deploy: ## Deploy to Cloudflare as configured in wrangler.toml
 	@scripts/wrangler deploy

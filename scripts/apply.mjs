@@ -1,4 +1,4 @@
-// Makes a running server's clients, scopes and OpenID Providers match a file: shows what would change, asks, and changes it.
+// Makes a running server's clients, scopes, OpenID Providers and admin tokens match a file: shows what would change, asks, and changes it.
 //
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… FILE=clients.toml scripts/apply
 //
@@ -7,31 +7,20 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { TomlError, parse } from 'smol-toml';
+import { UserError, adminToken, connect as connectTo, escaped, issuerUrl, paint, problem } from './admin-api.mjs';
 
-/** The admin token of `make dev`. It is public, and sent only to a server on this machine. */
-const DEVELOPMENT_TOKEN = 'development-admin-token';
 /** Members of an answer that are not part of the definition of a client, scope or provider. */
 const READ_ONLY = [
   'client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'created_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'warnings',
   'client_secret', 'client_secret_changed', 'redirect_uri', 'backchannel_logout_uri', 'security_events_uri',
 ];
 /** The arrays of tables of a file: what one item is called, and the member that identifies it. */
-const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kind: 'provider', key: 'id' } };
+const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' } };
 /** The member of a provider in a file that names the environment variable with its secret. */
 const SECRET_ENV = 'client_secret_env';
 
 const { FILE, ISSUER = 'http://localhost:8787', DRY_RUN, YES, PRUNE } = process.env;
-const colors = process.env.NO_COLOR ? false : process.env.FORCE_COLOR ? true : process.stdout.isTTY;
-const paint = (code) => (text) => (colors ? `\x1b[${code}m${text}\x1b[0m` : text);
-/**
- * Returns a text from the server as one line that cannot control the terminal: what is invisible, except the joiners of
- * some scripts and emoji, becomes `\u{…}`.
- */
-const escaped = (text) => text.replace(/(?![\t\u200c\u200d\ufe0f])[\p{C}\p{Zl}\p{Zp}\p{DI}]/gu, (symbol) => `\\u{${symbol.codePointAt(0).toString(16)}}`);
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint);
-
-/** An error that the user of this script can fix. */
-class UserError extends Error {}
 
 /** `[client_id, secret]` of each secret that the server has just generated. It never shows them again. */
 const secrets = [];
@@ -78,8 +67,8 @@ function read(name) {
 
 function toml(name, text) {
   try {
-    const { scopes = {}, clients = [], providers = [], ...others } = parse(text);
-    return { scopes, clients, providers, others };
+    const { scopes = {}, clients = [], providers = [], tokens = [], ...others } = parse(text);
+    return { scopes, clients, providers, tokens, others };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
@@ -91,7 +80,7 @@ function toml(name, text) {
 function* misplaced(file) {
   const { name, text, scopes, others } = file;
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]] and [[providers]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[providers]] and [[tokens]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
   for (const array of Object.keys(ARRAYS)) yield* misnamed(file, array);
@@ -99,7 +88,8 @@ function* misplaced(file) {
 }
 
 /** Yields an array that is not one of tables, and items of it whose key is missing or used twice. */
-function* misnamed({ name, text, [array]: items }, array) {
+function* misnamed(file, array) {
+  const { name, text, [array]: items } = file;
   const { kind, key } = ARRAYS[array];
   if (!Array.isArray(items) || items.some((item) => typeof item !== 'object')) {
     yield `${name}:${lineOf(text, array)}: ${array} must be an array of tables: [[${array}]]`;
@@ -152,31 +142,15 @@ function lineOfItem(text, array, index, member) {
 
 // --- The server ---
 
-/** Returns a function that sends requests to the admin API. */
+/** Returns a function that sends requests to the admin API, and keeps the secrets in its answers. */
 function connect(issuer) {
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(url?.hostname);
-  if (!url || (url.protocol !== 'https:' && !isLocal)) throw new UserError(`ISSUER is ${issuer}: it must be an https URL, or a loopback address`);
-  const token = process.env.ADMIN_TOKEN || (isLocal && DEVELOPMENT_TOKEN);
+  const token = adminToken(issuerUrl(issuer));
   if (!token) throw new UserError('ADMIN_TOKEN is missing: set it to the token whose SHA-256 the server has in ADMIN_TOKEN_SHA256.');
-  const base = `${issuer.replace(/\/$/, '')}/admin/api`;
-
-  return async function ask(method, path, { body, etag } = {}) {
-    const headers = { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }), ...(etag && { 'if-match': etag }) };
-    let response;
-    try {
-      // A redirect would send the token to another server.
-      response = await fetch(base + path, { method, headers, body: body && JSON.stringify(body), redirect: 'error' });
-    } catch (error) {
-      throw new UserError(`${issuer} cannot be reached: ${error.cause?.code ?? error.cause?.message ?? error.message}`);
-    }
-    const text = await response.text();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '');
-    const answer = { status: response.status, etag: response.headers.get('etag'), body: isJson ? JSON.parse(text) : undefined, text };
+  const ask = connectTo(issuer, token);
+  return async (...request) => {
+    const answer = await ask(...request);
     if (answer.body?.client_secret) secrets.push([answer.body.client_id, answer.body.client_secret]);
-    if (answer.status === 401) throw new UserError(`${issuer} does not accept this ADMIN_TOKEN`);
-    if (answer.status === 404 && !isJson) throw new UserError(`${issuer} has no admin API: is ADMIN_TOKEN_SHA256 set there?`);
-    if (answer.status === 429 || answer.status >= 500) throw new UserError(`${issuer}: ${answer.body ? `${answer.body.title}. ${answer.body.detail}` : text.trim()}`);
+    if (answer.body?.token) secrets.push([answer.body.id, answer.body.token]);
     return answer;
   };
 }
@@ -188,11 +162,6 @@ async function must(what, promise) {
   if (status === 412) throw new UserError(`${what} was changed by somebody else in the meantime: run the same command again`);
   if (status >= 300) throw new UserError(`${what}: ${problem(body).join('\n')}`);
   return answer;
-}
-
-/** Returns the messages of a problem document (RFC 9457), one per line. */
-function problem({ title, detail, errors }) {
-  return errors?.map((error) => error.detail) ?? [`${title}: ${detail}`];
 }
 
 // --- What differs ---
@@ -220,11 +189,19 @@ async function compare(file, ask) {
     const change = await compareProvider(ask, wanted, (body) => refuse((pointer) => lineOfItem(file.text, 'providers', index, written(pointer)), body));
     (change?.lines ? changes : same).push(change ?? `provider ${wanted.id}`);
   }
+  const tokens = file.tokens.length > 0 ? (await all(ask, '/tokens')).filter((token) => !token.has_ended) : [];
+  for (const [index, wanted] of file.tokens.entries()) {
+    const now = tokens.find(({ id }) => id === wanted.id);
+    const change = await compareToken(ask, wanted, now, (body) => refuse((pointer) => lineOfItem(file.text, 'tokens', index, member(pointer) ?? 'id'), body));
+    (change?.lines ? changes : same).push(change ?? `token ${wanted.id}`);
+  }
   if (faults.length > 0) throw new UserError(`${faults.join('\n')}\n\nNothing was changed.`);
 
   const unlisted = [
     ...missing(clients, file.clients, 'client_id').map((client_id) => removal(ask, 'client', client_id)),
     ...missing(providers, file.providers, 'id').map((id) => removal(ask, 'provider', id)),
+    // Without the token that this script uses, it could not finish its work.
+    ...missing(tokens.filter(({ current }) => !current), file.tokens, 'id').map((id) => removal(ask, 'token', id)),
     ...[...known.values()].filter(({ name, standard }) => !standard && !Object.hasOwn(file.scopes, name)).map(({ name }) => removal(ask, 'scope', name)),
   ];
   return PRUNE ? { changes: [...changes, ...unlisted], same, unlisted: [] } : { changes, same, unlisted };
@@ -299,6 +276,22 @@ async function compareProvider(ask, { [SECRET_ENV]: variable, ...wanted }, refus
   return { title: title(isThere, `provider ${wanted.id}`), lines, apply };
 }
 
+/** Compares an admin token with the file: its owner and its scopes. A token cannot be changed, so another takes its place. */
+async function compareToken(ask, wanted, now, refuse) {
+  const tried = await ask('POST', '/tokens?dry_run=true', { body: wanted });
+  if (tried.status !== 200) return refuse(tried.body);
+  const definition = ({ owner, scopes }) => ({ owner, scopes });
+  const lines = now ? difference(definition(now), definition(tried.body)) : beginning(tried.body, ['owner', 'scopes']);
+  if (now && lines.length === 0) return undefined;
+  if (now) lines.push(yellow('! the token gets another text, and the old one ends at once'));
+  const what = `The token ${wanted.id}`;
+  const apply = async () => {
+    if (now) await must(what, ask('DELETE', `/tokens/${wanted.id}`));
+    await must(what, ask('POST', '/tokens', { body: wanted }));
+  };
+  return { title: title(now, `token ${wanted.id}`), lines, apply };
+}
+
 function removal(ask, kind, name) {
   const path = `/${kind}s/${encodeURIComponent(name)}`;
   const apply = () => must(`The ${kind} ${name}`, ask('DELETE', path, { etag: '*' }));
@@ -365,8 +358,9 @@ async function agree(changes) {
 function showSecrets() {
   if (secrets.length === 0) return;
   const shown = secrets.map(([client_id, secret]) => [escaped(client_id), escaped(secret)]);
+  const hasTokens = secrets.some(([, secret]) => secret.startsWith('dgat_'));
   const width = Math.max(...shown.map(([client_id]) => client_id.length));
-  console.log(`\n${bold('Client secrets, shown only once:')}\n`);
+  console.log(`\n${bold(hasTokens ? 'Client secrets and admin tokens, shown only once:' : 'Client secrets, shown only once:')}\n`);
   for (const [client_id, secret] of shown) console.log(`  ${client_id.padEnd(width)}  ${secret}`);
   console.log('');
 }

@@ -175,6 +175,14 @@ impl Platform for Workers {
         &RuntimeIntl
     }
 
+    fn missing_bindings(&self) -> Vec<&'static str> {
+        let has = [
+            (SNAPSHOT, self.env.kv(SNAPSHOT).is_ok()),
+            (NETWORK_LIMIT, self.env.rate_limiter(NETWORK_LIMIT).is_ok()),
+        ];
+        has.into_iter().filter(|(_, is_there)| !is_there).map(|(name, _)| name).collect()
+    }
+
     fn version(&self) -> String {
         const BUILD: &str = env!("CARGO_PKG_VERSION");
         let metadata = self.env.get_binding::<worker::WorkerVersionMetadata>(VERSION);

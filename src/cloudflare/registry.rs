@@ -54,6 +54,7 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS invitations (
         id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
     ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
@@ -475,6 +476,15 @@ impl Rows for Stored {
 
     fn remove_invitation(&self, id: &str) -> Result<()> {
         self.table.run("DELETE FROM invitations WHERE id = ?", vec![id.into()])
+    }
+
+    fn first_issuer(&self) -> Result<Option<String>> {
+        let rows = self.table.rows("SELECT issuer FROM first_issuer", Vec::new())?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(object::text))
+    }
+
+    fn put_first_issuer(&self, issuer: &str) -> Result<()> {
+        self.table.run("INSERT INTO first_issuer (one, issuer) VALUES (1, ?)", vec![issuer.into()])
     }
 
     fn tell(&self, change: &Change) -> Result<()> {

@@ -97,6 +97,9 @@ pub trait Platform {
     /// Returns the rules of languages.
     fn intl(&self) -> &dyn Intl;
 
+    /// Returns the names of the optional bindings that are missing: `SNAPSHOT`, `NETWORK_LIMIT`.
+    fn missing_bindings(&self) -> Vec<&'static str>;
+
     /// Returns the version of this build, for `/healthz`.
     fn version(&self) -> String;
 }

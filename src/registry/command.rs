@@ -8,7 +8,7 @@ use super::admin_token::AdminToken;
 use super::admin_tokens::{CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken};
 use super::invitation::Invitation;
 use super::invitations::{
-    CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
+    CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
 };
 use super::key_schedule::{Signing, State};
 use super::outline::Outline;
@@ -72,6 +72,7 @@ commands! {
         ReplaceProvider => Result<Provider, ProviderRefusal>,
         DeleteProvider => Result<(), ProviderRefusal>,
         NotePasskey => (),
+        FindFirstIssuer => Option<String>,
     }
 }
 

@@ -15,10 +15,16 @@ pub const MOST_INVITATIONS: usize = 500;
 
 /// Stores a new invitation. The reply is `false` if there are [`MOST_INVITATIONS`] live ones.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type's comment says what it is; `by` makes it")]
+#[expect(missing_docs, reason = "the type's comment says what the other field is; `by` makes it")]
 pub struct CreateInvitation {
     pub invitation: Box<Invitation>,
+    /// The issuer. The registry remembers the first one, to whose host the first passkeys belong.
+    pub issuer: String,
 }
+
+/// Reads the issuer under which the first invitation was made; `None` before that.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FindFirstIssuer {}
 
 /// Lists every invitation, newest first.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -53,6 +59,9 @@ pub struct SpendInvitation {
 
 pub(super) fn create<R: Rows>(rows: &R, ask: CreateInvitation, now: Timestamp) -> Result<bool, R::Error> {
     let invitation = *ask.invitation;
+    if rows.first_issuer()?.is_none() {
+        rows.put_first_issuer(&ask.issuer)?;
+    }
     let all = rows.invitations()?;
     let (live, over): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.is_live(now));
     if live.len() >= MOST_INVITATIONS {

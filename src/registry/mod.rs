@@ -29,7 +29,9 @@ use command::{
     ListClients, ListKeys, ListProviders, ListScopes, MapScope, RemoveScope, ReplaceClient, ReplaceProvider,
     RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
 };
-use invitations::{CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation};
+use invitations::{
+    CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
+};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use passkeys::NotePasskey;
@@ -97,6 +99,7 @@ pub fn apply<R: Rows>(
             passkeys::note(rows, ask, now)?;
             Answer::to::<NotePasskey>(&())
         }
+        Command::FindFirstIssuer(_) => Answer::to::<FindFirstIssuer>(&rows.first_issuer()?),
         Command::SpendInvitation(ask) => Answer::to::<SpendInvitation>(&invitations::spend(rows, ask, now)?),
         Command::ListProviders(_) => Answer::to::<ListProviders>(&rows.providers()?),
         Command::FindProvider(ask) => Answer::to::<FindProvider>(&rows.provider(&ask.id)?),

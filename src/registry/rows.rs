@@ -134,6 +134,8 @@ pub trait Rows {
     fn invitation(&self, digest: &Digest) -> Result<Option<Invitation>, Self::Error>;
     fn put_invitation(&self, invitation: &Invitation) -> Result<(), Self::Error>;
     fn remove_invitation(&self, id: &str) -> Result<(), Self::Error>;
+    fn first_issuer(&self) -> Result<Option<String>, Self::Error>;
+    fn put_first_issuer(&self, issuer: &str) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.
     fn tell(&self, change: &Change) -> Result<(), Self::Error>;
     /// Hands out a key pair for `alg` that was made beforehand, each pair only once; `None` if none is left.

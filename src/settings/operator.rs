@@ -19,6 +19,12 @@ impl TokenDigests {
         (self.token == *digest) | self.other.as_ref().is_some_and(|other| other == digest)
     }
 
+    /// Returns whether there are two, because the token is being changed.
+    #[must_use]
+    pub const fn are_two(&self) -> bool {
+        self.other.is_some()
+    }
+
     pub(super) fn overlap(&self, others: &Self) -> bool {
         others.include(&self.token) || self.other.as_ref().is_some_and(|other| others.include(other))
     }

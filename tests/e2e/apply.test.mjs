@@ -126,9 +126,39 @@ test('the example has every member of a provider', async () => {
   assert.deepEqual([tried.code, tried.stderr], [2, '']);
 });
 
+test('admin tokens are made, kept while they are as in the file, and replaced when they are not', async () => {
+  const own = await startWorkerd();
+  const operator = new Admin(own);
+  const { body: mine } = await operator.ask('POST', '/tokens', { body: { id: 'mine', owner: 'Me', scopes: ['read', 'clients', 'providers', 'tokens'] } });
+  await operator.ask('POST', '/tokens', { body: { id: 'old', owner: 'Me', scopes: ['read'] } });
+  const text = (scopes) => `[[tokens]]\nid = "ci"\nowner = "Platform team"\nscopes = [${scopes}]\nlifetime = 86_400\n`;
+  const run = (scopes, env) => apply({ FILE: write(text(scopes), 'tokens.toml'), YES: '1', ADMIN_TOKEN: mine.token, ...env }, own);
+  const shown = ({ stdout }) => keepSecret('an admin token', stdout.match(/^ {2}ci {2}(dgat_\S{43})$/m)?.[1]);
+
+  const first = await run('"read"');
+  assert.deepEqual([first.code, first.stderr], [0, ''], first.stdout);
+  assert.match(first.stdout, /\+ token ci\n {4}\+ owner = Platform team\n {4}\+ scopes = read\n/);
+  assert.match(first.stdout, /\? not in the file, and kept.*\n(.*\n)* {4}token old\n/, 'the token that the command uses is never in the list');
+  const token = shown(first);
+  assert.equal((await new Admin(own, { token }).ask('GET', '/clients')).status, 200);
+  assert.match((await run('"read"')).stdout, /Nothing to change/);
+
+  const second = await run('"read", "clients"', { PRUNE: '1' });
+  assert.match(second.stdout, /~ token ci\n {4}- scopes = read\n {4}\+ scopes = read, clients\n {4}! the token gets another text, and the old one ends at once\n/);
+  assert.equal((await new Admin(own, { token }).ask('GET', '/clients')).status, 401);
+  assert.equal((await new Admin(own, { token: shown(second) }).ask('GET', '/clients')).status, 200);
+  const { body } = await operator.ask('GET', '/tokens');
+  assert.deepEqual(body.tokens.map(({ id }) => id), ['ci', 'mine']);
+
+  const refused = await run('"keys"');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /tokens\.toml:4: scopes has "keys", which your own token does not have\n\nNothing was changed\./);
+  await endDiscreetly(own);
+});
+
 for (const [what, text, expected] of [
   ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
-  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\] and \[\[providers\]\]/],
+  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[providers\]\] and \[\[tokens\]\]/],
   ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',

@@ -1,9 +1,10 @@
 // Checks what `wrangler deploy` would upload and what a preview would get, in wrangler.toml and with wrangler itself.
 
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { parseEnv } from 'node:util';
 import { parse } from 'smol-toml';
 import { root, wrangler } from './support/config.mjs';
 import { bundle, temporaryDirectory } from './support/harness.mjs';
@@ -99,6 +100,18 @@ test('the rules read the configuration as wrangler does', async () => {
   assert.match(await bundle(join(directory.path, 'out'), { config }), /^env\.EXTRA/m);
   assert.deepEqual(problems(parse(changed)), ['previews lack the binding d1_databases EXTRA']);
   directory.remove();
+});
+
+test('the button "Deploy to Cloudflare" asks for every secret, describes it, and offers none that would work', () => {
+  const asked = Object.entries(parseEnv(readFileSync(join(root, '.dev.vars.example'), 'utf8')));
+  const { cloudflare, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const names = asked.map(([name]) => name);
+
+  for (const name of wrangler.secrets.required) assert.ok(names.includes(name), name);
+  assert.deepEqual(Object.keys(cloudflare.bindings).sort(), [...names, 'ISSUER'].sort());
+  for (const [name, value] of asked) assert.equal(value, '', `${name} would be deployed as it is here`);
+  assert.match(scripts.deploy, /wrangler deploy$/);
+  accessSync(join(root, scripts.build), constants.X_OK);
 });
 
 /** Describes everything that is wrong with a configuration. */

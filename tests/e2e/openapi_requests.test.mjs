@@ -506,10 +506,11 @@ test('every member of every documented request is tried', () => {
   assert.deepEqual(sendable.sort(), Object.keys(ClientMetadata.properties).sort(), 'every member of an answer may be sent');
 });
 
-/** Returns the names of all members of a schema, including those of the schemas that it combines. */
-function everyMember({ properties = {}, allOf = [] }) {
+/** Returns the names of all members of a schema, including those of the schemas that it combines or chooses from. */
+function everyMember({ properties = {}, allOf = [], oneOf = [] }) {
   const references = allOf.filter(({ $ref }) => $ref).map(resolved);
-  return [...new Set([...Object.keys(properties), ...references.flatMap(everyMember)])];
+  const alternatives = oneOf.map((one) => resolved(one));
+  return [...new Set([...Object.keys(properties), ...[...references, ...alternatives].flatMap(everyMember)])];
 }
 
 /** Returns whether the server accepts a body. Fails the test on any answer but acceptance or refusal of the body. */

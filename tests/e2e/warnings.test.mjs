@@ -96,6 +96,27 @@ test('without a webhook, a report is still in the log, and nothing waits', async
   assert.deepEqual(deliveries(server), []);
 });
 
+test('an invitation into administration, and a new admin token, are delivered with who made them', async (t) => {
+  const receiver = await openReceiver(t);
+  const server = await started(t, receiver);
+  const admin = new Admin(server);
+  for (let count = 0; count < 2; count++) receiver.answers.push((response) => response.writeHead(204).end());
+
+  const { body: token } = await admin.ask('POST', '/tokens', { body: { id: 'root', owner: 'Team', scopes: ['people', 'tokens'] } });
+  const maker = new Admin(server, { token: token.token });
+  assert.equal((await maker.ask('POST', '/invitations', { body: { groups: ['local:staff'] } })).status, 201);
+  const { body: invited } = await maker.ask('POST', '/invitations', { body: { kind: 'first_administrator' } });
+
+  await until(() => receiver.received.length === 2, LATE, 'nothing was delivered');
+  const told = receiver.received.map(({ headers, body }) => new Webhook(NEW).verify(body, headers));
+  assert.deepEqual(told.map(({ type, data: { event } }) => [type, event.subject, event.granted]), [
+    ['registry.admin_token_created', 'root', ['people', 'tokens']],
+    ['registry.administrator_invited', invited.id, ['administration']],
+  ]);
+  assert.deepEqual(told[1].data.event.by, { token: { id: 'root', owner: 'Team' } });
+  await until(() => rows(server, 'Registry', 'SELECT seq FROM deliveries').length === 0, LATE, 'the deliveries stay');
+});
+
 async function started(t, receiver) {
   const vars = { SHARDS_PER_REGION: '1', ...receiver?.vars };
   const server = await startWorkerd({ vars });

@@ -85,9 +85,20 @@ fn what(members: &mut Members, name: Name) -> AskedFor {
             if username.is_none() && !members.is_refused("username") {
                 members.refuse("username", "username is missing: say whose account it is");
             }
+            drop_null(members, "groups");
             AskedFor::Recovery { username: username.unwrap_or_default() }
         }
-        Name::FirstAdministrator => AskedFor::FirstAdministrator,
+        Name::FirstAdministrator => {
+            ["username", "groups"].into_iter().for_each(|name| drop_null(members, name));
+            AskedFor::FirstAdministrator
+        }
+    }
+}
+
+/// Drops a member that this kind of invitation does not have if it is `null`, which counts as absent.
+fn drop_null(members: &mut Members, name: &str) {
+    if !members.has(name) {
+        members.take(name);
     }
 }
 

@@ -106,12 +106,13 @@ pub(super) async fn create<P: Platform>(
     if dry_run {
         return Ok(Done { outcome: "invitation_tried", ..Done::read(Response::json(200, &view)) });
     }
-    if !ask(context, CreateInvitation { invitation: Box::new(invitation) }).await? {
+    let issuer = context.issuer.as_str();
+    let create = CreateInvitation { invitation: Box::new(invitation), issuer: issuer.to_owned() };
+    if !ask(context, create).await? {
         return Err(Problem::Conflict(format!(
             "There are {MOST_INVITATIONS} live invitations, which is the most: revoke some, or wait for their end."
         )));
     }
-    let issuer = context.issuer.as_str();
     let location = format!("{issuer}/admin/api/invitations/{}", view.id);
     let link = Some(format!("{issuer}/invitation?secret={secret}"));
     let response = Response::json(201, &View { link, ..view }).with("location", location);

@@ -9,6 +9,7 @@ pub(super) mod body;
 pub(crate) mod caller;
 pub(super) mod clients;
 mod devices;
+mod doctor;
 mod done;
 mod dry_run;
 mod events;
@@ -89,6 +90,7 @@ async fn dispatch<P: Platform>(
             _ => scopes::read(context, name).await,
         },
         Place::OpenApi => Ok(Done::read(openapi())),
+        Place::Doctor => doctor::run(context).await,
         Place::DryRun => dry_run::run(context).await,
         Place::ScopeClaims => match context.request.method.as_str() {
             "PUT" => scope_claims::write(context, name, by).await,

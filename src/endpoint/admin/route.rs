@@ -13,6 +13,7 @@ pub(super) enum Place {
     Scopes,
     Scope,
     OpenApi,
+    Doctor,
     DryRun,
     ScopeClaims,
     Keys,
@@ -51,6 +52,7 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Scopes, "/scopes", &["GET", "HEAD"], Some(AdminScope::Clients)),
     (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"], Some(AdminScope::Clients)),
     (Place::ScopeClaims, "/scopes/{name}/claims", &["GET", "HEAD", "PUT"], Some(AdminScope::Clients)),
+    (Place::Doctor, "/doctor", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::DryRun, "/dry-run", &["POST"], Some(AdminScope::Read)),
     (Place::Providers, "/providers", &["GET", "HEAD", "POST"], Some(AdminScope::Providers)),
     (

@@ -50,7 +50,7 @@ use device_grant::registry::command::{
     ReplaceProvider, RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
 };
 use device_grant::registry::invitations::{
-    CreateInvitation, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
+    CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
 };
 use device_grant::registry::key_schedule::State as KeyState;
 use device_grant::registry::passkeys::NotePasskey;
@@ -501,6 +501,7 @@ fn commands_about_admin_tokens_and_invitations() {
     );
     answers::<CreateAdminToken>(&Err(TokenRefusal::Exists), r#"{"Err":"exists"}"#);
     answers::<CreateAdminToken>(&Ok(()), r#"{"Ok":null}"#);
+    travels(FindFirstIssuer {}, r#"{"find_first_issuer":{}}"#);
     answers::<CreateInvitation>(&true, "true");
     answers::<UseAdminToken>(&None, "null");
     answers::<SpendInvitation>(&None, "null");

@@ -12,6 +12,7 @@ mod admin_unavailable;
 mod changes;
 mod client_logos;
 mod client_metadata;
+mod doctor;
 mod events;
 mod invitations;
 mod mcp_clients;

@@ -311,6 +311,10 @@ impl Platform for Memories {
         &TwoLanguages
     }
 
+    fn missing_bindings(&self) -> Vec<&'static str> {
+        vec!["NETWORK_LIMIT"]
+    }
+
     fn version(&self) -> String {
         "0.0.0-test".to_owned()
     }

@@ -83,6 +83,7 @@ pub(crate) struct RegistryRows {
     pub(crate) invitations: RefCell<BTreeMap<String, Invitation>>,
     pub(crate) providers: RefCell<BTreeMap<ProviderId, Provider>>,
     pub(crate) sources: RefCell<BTreeMap<ProviderId, Source>>,
+    pub(crate) first_issuer: RefCell<Option<String>>,
 }
 
 impl GrantRows {
@@ -467,6 +468,15 @@ impl registry::rows::Rows for RegistryRows {
 
     fn remove_invitation(&self, id: &str) -> Result<(), Infallible> {
         self.invitations.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn first_issuer(&self) -> Result<Option<String>, Infallible> {
+        Ok(self.first_issuer.borrow().clone())
+    }
+
+    fn put_first_issuer(&self, issuer: &str) -> Result<(), Infallible> {
+        self.first_issuer.replace(Some(issuer.to_owned()));
         Ok(())
     }
 

@@ -195,6 +195,10 @@ impl Platform for Wire {
         &TwoLanguages
     }
 
+    fn missing_bindings(&self) -> Vec<&'static str> {
+        self.0.memories.missing_bindings()
+    }
+
     fn version(&self) -> String {
         self.0.memories.version()
     }

@@ -1,0 +1,41 @@
+//! Looks at the signing keys: whether each algorithm has one that signs and one that stands by, and whether the master
+//! key still opens them.
+
+use super::check::Check;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::registry::command::FindKeys;
+use crate::registry::key_schedule::{KeySchedule, State};
+use crate::registry::rows::StoredKey;
+
+const NAME: &str = "signing keys";
+
+pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
+    let Ok(keys) = context.server.platform.registry(FindKeys {}).await else {
+        return Check::skipped(NAME, "the registry does not answer");
+    };
+    let schedule = KeySchedule::new(&keys);
+    let signing: Vec<&StoredKey> =
+        keys.iter().filter(|key| schedule.state(key, context.now) == State::Active).collect();
+    let mut mute = Vec::new();
+    for key in &signing {
+        if context.server.platform.sign(key, b"doctor").await.is_err() {
+            mute.push(key.public.alg.name());
+        }
+    }
+    if signing.is_empty() {
+        return Check::problem(NAME, "no key signs", "Rotate the keys: POST /admin/api/keys/rotate.");
+    }
+    if !mute.is_empty() {
+        mute.sort_unstable();
+        return Check::problem(
+            NAME,
+            format!("the keys for {} cannot sign", mute.join(", ")),
+            "MASTER_KEY no longer opens them. Put the key that it replaced into MASTER_KEY_PREVIOUS; if that is lost, \
+             rotate the keys: POST /admin/api/keys/rotate.",
+        );
+    }
+    let mut names: Vec<&str> = signing.iter().map(|key| key.public.alg.name()).collect();
+    names.sort_unstable();
+    Check::ok(NAME, format!("{} sign", names.join(", ")))
+}

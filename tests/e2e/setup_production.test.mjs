@@ -1,0 +1,212 @@
+// `make setup-production` sets up a server in production settings on raw workerd, and ends at a link for the first
+// administrator. A program in place of wrangler records what it is asked to do, and its `deploy` starts the server.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { parse } from 'smol-toml';
+import { Admin } from './support/admin.mjs';
+import { until } from './support/bounded.mjs';
+import { root } from './support/config.mjs';
+import { startWorkerd, temporaryDirectory, within } from './support/harness.mjs';
+import { disclosures, endDiscreetly, keepSecret } from './support/secrets.mjs';
+
+const LATE = 60_000;
+const PASSKEYS = { SIGN_IN: 'passkeys', YES: '1' };
+
+test('the first run makes the secrets, deploys, examines, and prints a link that works once', async (t) => {
+  const place = await newPlace(t);
+
+  const { code, stdout, stderr } = await setUp(place, PASSKEYS);
+
+  assert.deepEqual([code, stderr], [0, ''], stdout);
+  const { MASTER_KEY, ADMIN_TOKEN_SHA256 } = place.secrets();
+  assert.equal(Buffer.from(MASTER_KEY, 'base64').length, 32);
+  const token = stdout.match(/^ {2}ADMIN_TOKEN {2}([0-9a-f]{64})$/m)[1];
+  assert.equal(createHash('sha256').update(token).digest('hex'), ADMIN_TOKEN_SHA256, 'only the digest of the token is stored');
+  assert.ok(stdout.includes(`  MASTER_KEY  ${MASTER_KEY}\n`));
+  assert.deepEqual(place.calls().map(([command]) => command), ['secret', 'deploy']);
+  assert.ok(!JSON.stringify(place.calls()).includes(MASTER_KEY), 'no secret is in the arguments, which every process on the machine can read');
+  assert.equal(parse(readFileSync(place.config, 'utf8')).vars.ISSUER, place.issuer);
+
+  const link = stdout.match(/^ {4}(\S+\/invitation\?secret=\S{43})$/m)[1];
+  assert.ok(link.startsWith(`${place.issuer}/`));
+  const { body } = await new Admin({ origin: place.issuer }, { token }).ask('GET', '/invitations');
+  const [invited, ...others] = body.invitations;
+  assert.deepEqual([others, invited.kind, invited.uses_left, invited.grants_administration, invited.is_live], [[], 'first_administrator', 1, true, true]);
+  assert.equal(invited.ends_at - invited.created_at, 1_800, 'half an hour');
+  assert.match(stdout, /✔ objects .*every class of objects answers/);
+  assert.match(stdout, /No problems/);
+  const warnings = place.server.logs().split('\n').filter((line) => line.includes('"administrator_invited"')).map((line) => JSON.parse(line));
+  assert.deepEqual(warnings.map(({ what, event }) => [what, event.subject, event.granted]), [['warning', invited.id, ['administration']]]);
+  assert.deepEqual(disclosures(place.server.logs()), []);
+});
+
+test('with the admin token alone, the same command makes another link, and changes nothing else', async (t) => {
+  const place = await newPlace(t);
+  const first = await setUp(place, PASSKEYS);
+  const ADMIN_TOKEN = first.stdout.match(/ADMIN_TOKEN {2}(\S+)/)[1];
+  const [config, calls] = [readFileSync(place.config, 'utf8'), place.calls().length];
+
+  const again = await setUp(place, { ADMIN_TOKEN });
+
+  assert.deepEqual([again.code, again.stderr], [0, ''], again.stdout);
+  assert.match(again.stdout, /\/invitation\?secret=\S{43}\n/);
+  assert.doesNotMatch(again.stdout, /MASTER_KEY {2}|ADMIN_TOKEN {2}/, 'no secret is new');
+  assert.deepEqual([readFileSync(place.config, 'utf8'), place.calls().length], [config, calls]);
+  const warnings = place.server.logs().split('\n').filter((line) => line.includes('"what":"warning"'));
+  assert.equal(warnings.length, 2, 'the other administrators hear about this link, too');
+});
+
+test('nobody gets a link without the admin token, whoever comes first', async (t) => {
+  const place = await newPlace(t);
+  await setUp(place, PASSKEYS);
+
+  const without = await setUp(place, PASSKEYS);
+  assert.equal(without.code, 1);
+  assert.match(without.stderr, /^This server has an admin token: set ADMIN_TOKEN to it\. If it is lost, REPLACE_ADMIN_TOKEN=1 makes another one/);
+  assert.doesNotMatch(without.stdout, /invitation/);
+  assert.equal(place.calls().filter(([command]) => command === 'deploy').length, 1, 'nothing was deployed');
+  const stranger = new Admin({ origin: place.issuer }, { token: null });
+  assert.equal((await stranger.ask('POST', '/invitations', { body: { kind: 'first_administrator' } })).status, 401);
+});
+
+test('a lost admin token is replaced, and the master key stays', async (t) => {
+  const place = await newPlace(t);
+  const first = await setUp(place, PASSKEYS);
+  const before = place.secrets();
+  await place.undeploy();
+
+  const second = await setUp(place, { ...PASSKEYS, REPLACE_ADMIN_TOKEN: '1' });
+
+  assert.equal(second.code, 0, second.stderr);
+  assert.equal(place.secrets().MASTER_KEY, before.MASTER_KEY);
+  assert.notEqual(place.secrets().ADMIN_TOKEN_SHA256, before.ADMIN_TOKEN_SHA256);
+  const old = new Admin({ origin: place.issuer }, { token: first.stdout.match(/ADMIN_TOKEN {2}(\S+)/)[1] });
+  assert.equal((await old.ask('GET', '/tokens')).status, 401);
+});
+
+test('an error names its cause, and what was stored is still shown', async (t) => {
+  const place = await newPlace(t);
+  for (const [env, expected] of [
+    [{ ...PASSKEYS, SIGN_IN: 'telepathy' }, /^SIGN_IN is telepathy: it must be passkeys or provider/],
+    [{ ...PASSKEYS, ISSUER: 'http://login.example.com' }, /^ISSUER is http:\/\/login\.example\.com: it must be an https URL/],
+    [{ ...PASSKEYS, ISSUER: 'https://login.example.com' }, /it must be the address of your server/],
+    [{ ...PASSKEYS, YES: undefined }, /^Nothing was changed: no terminal to ask on: Go on\?/],
+    [{ ...PASSKEYS, STUB_FAILS: 'secret' }, /^wrangler cannot list the secrets\. Sign in with `scripts\/wrangler login`/],
+  ]) {
+    const { code, stdout, stderr } = await setUp(place, env);
+    assert.equal(code, 1, stdout);
+    assert.match(stderr, expected);
+    assert.doesNotMatch(stdout, /MASTER_KEY {2}/);
+  }
+  const failed = await setUp(place, { ...PASSKEYS, STUB_FAILS: 'deploy' });
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, /^wrangler did not deploy:\n\n.*deploy failed/s);
+  assert.match(failed.stdout, /They are shown only once:\n\n {2}MASTER_KEY {2}\S{44}\n {2}ADMIN_TOKEN {2}\S{64}\n/);
+});
+
+test('wrangler.toml gets the issuer, and a custom domain for its host unless it has routes', async () => {
+  const { withIssuer } = await import('../../scripts/production.mjs');
+  const toml = readFileSync(join(root, 'wrangler.toml'), 'utf8');
+  const plain = (value) => JSON.parse(JSON.stringify(value));
+  const changed = (text, issuer) => plain(parse(withIssuer(text, issuer)));
+
+  const own = changed(toml, 'https://id.example.org');
+  assert.deepEqual([own.vars.ISSUER, own.routes], ['https://id.example.org', [{ pattern: 'id.example.org', custom_domain: true }]]);
+  assert.deepEqual(own.previews, plain(parse(toml)).previews, 'previews still take their issuer from the request');
+  assert.equal(changed(toml, 'https://device-grant.team.workers.dev').routes, undefined);
+  const routed = `routes = [{ pattern = "old.example.org", custom_domain = true }]\n${toml}`;
+  assert.deepEqual(changed(routed, 'https://id.example.org').routes, [{ pattern: 'old.example.org', custom_domain: true }]);
+});
+
+/** Returns a place without a server: a copy of wrangler.toml, a free port, and a program in place of wrangler. */
+async function newPlace(t) {
+  const { path, remove } = temporaryDirectory();
+  t.after(remove);
+  const [config, bin, calls, secrets, deployed] = ['wrangler.toml', 'bin', 'calls.jsonl', 'secrets.json', 'deployed'].map((name) => join(path, name));
+  copyFileSync(join(root, 'wrangler.toml'), config);
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'wrangler'), STUB.replace('NODE', process.execPath), { mode: 0o755 });
+  const port = await freePort();
+  const place = {
+    config,
+    issuer: `http://localhost:${port}`,
+    env: { STUB_HOME: path, PATH: bin + delimiter + process.env.PATH, CONFIG: config, ISSUER: `http://localhost:${port}`, NO_COLOR: '1' },
+    calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []),
+    secrets: () => (existsSync(secrets) ? JSON.parse(readFileSync(secrets, 'utf8')) : {}),
+    isDeployed: () => existsSync(deployed),
+    /** Starts the server with what was deployed. */
+    async serve() {
+      const { ISSUER } = parse(readFileSync(config, 'utf8')).vars;
+      const { MASTER_KEY, ADMIN_TOKEN_SHA256 } = place.secrets();
+      keepSecret('the master key of a new server', MASTER_KEY);
+      place.server = await startWorkerd({ port, dir: join(path, 'state'), vars: { ENVIRONMENT: 'production', ISSUER, MASTER_KEY, ADMIN_TOKEN_SHA256 } });
+    },
+    /** Stops the server, so that the next deployment starts it again. */
+    async undeploy() {
+      await place.server.stop();
+      place.server = undefined;
+      rmSync(deployed);
+    },
+  };
+  t.after(() => endDiscreetly(place.server));
+  return place;
+}
+
+/** Runs the script behind `make setup-production`, without make, and starts the server as soon as it is deployed. */
+async function setUp(place, env) {
+  const given = Object.entries({ ...place.env, ...env }).filter(([, value]) => value !== undefined);
+  const child = spawn(process.execPath, [join(root, 'scripts/setup-production.mjs')], { env: Object.fromEntries(given), stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+  if (!place.server) {
+    let isOver = false;
+    ended.then(() => (isOver = true));
+    await until(() => isOver || place.isDeployed(), LATE, 'nothing was deployed');
+    if (place.isDeployed()) await place.serve();
+  }
+  const [[code], stdout, stderr] = await within(LATE, ended, 'setup-production did not end').finally(() => child.kill('SIGKILL'));
+  for (const [, secret] of stdout.matchAll(/secret=(\S{43})/g)) keepSecret('the secret of a link', secret);
+  for (const [, token] of stdout.matchAll(/ADMIN_TOKEN {2}(\S+)/g)) keepSecret('an admin token', token);
+  return { code, stdout, stderr };
+}
+
+async function freePort() {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address();
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}
+
+const STUB = `#!NODE
+const { appendFileSync, existsSync, readFileSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { STUB_HOME: home, STUB_FAILS: fails } = process.env;
+const args = process.argv.slice(2);
+appendFileSync(join(home, 'calls.jsonl'), JSON.stringify(args) + '\\n');
+if (args[0] === fails) {
+  console.error(args[0] + ' failed');
+  process.exit(1);
+}
+const file = join(home, 'secrets.json');
+const secrets = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+if (args[0] === 'secret') {
+  if (!secrets) {
+    console.error('This Worker does not exist on your account. [code: 10007]');
+    process.exit(1);
+  }
+  console.log(JSON.stringify(Object.keys(secrets).map((name) => ({ name, type: 'secret_text' }))));
+} else if (args[0] === 'deploy') {
+  const at = args.indexOf('--secrets-file');
+  const added = at < 0 ? {} : JSON.parse(readFileSync(args[at + 1], 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...secrets, ...added }));
+  writeFileSync(join(home, 'deployed'), '');
+}
+`;

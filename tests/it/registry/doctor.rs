@@ -1,0 +1,213 @@
+//! What the server finds out about itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use device_grant::audit::ledger::OutboxReport;
+use device_grant::endpoint::http::{Request, Response};
+use serde_json::{Value, json};
+
+use super::text;
+use crate::support::admin::{Admin, device, provider};
+use crate::support::{World, get, json as body};
+
+/// Returns state, finding and advice of each check, by name.
+fn examine(world: &World) -> BTreeMap<String, (String, String, String)> {
+    let response = Admin(world).get("/doctor");
+    assert_eq!(response.status, 200, "{}", response.body);
+    let checks = body(&response)["checks"].as_array().expect("a list").clone();
+    let todo = |check: &Value| check["todo"].as_str().unwrap_or_default().to_owned();
+    let entry =
+        |check: &Value| (text(check, "name"), (text(check, "state"), text(check, "found"), todo(check)));
+    checks.iter().map(entry).collect()
+}
+
+fn states(world: &World) -> Vec<(String, String)> {
+    examine(world).into_iter().map(|(name, (state, ..))| (name, state)).collect()
+}
+
+/// Returns a check that has this state, as one text.
+fn found(world: &World, name: &str, state: &str) -> String {
+    let checks = examine(world);
+    let (is, found, todo) = checks.get(name).unwrap_or_else(|| panic!("no {name} in {checks:?}"));
+    assert_eq!(is, state, "{name}: {found}");
+    assert_eq!(
+        todo.is_empty(),
+        ["ok", "skipped"].contains(&state),
+        "what is not well says what to do: {name}"
+    );
+    format!("{found} → {todo}")
+}
+
+#[test]
+fn a_development_server_is_well_except_for_what_is_public() {
+    let world = World::new();
+
+    let notices: Vec<String> =
+        states(&world).into_iter().filter(|(_, state)| state != "ok").map(|(name, _)| name).collect();
+
+    let expected = ["bindings", "environment", "secrets", "warnings"];
+    assert_eq!(notices.into_iter().filter(|name| name != "passkeys").collect::<Vec<_>>(), expected);
+    assert!(found(&world, "bindings", "notice").contains("there is no NETWORK_LIMIT"));
+}
+
+#[test]
+fn each_object_that_does_not_answer_is_named() {
+    for (object, binding) in
+        [("grants", "GRANTS"), ("accounts", "ACCOUNTS"), ("registry", "REGISTRY"), ("ledger", "LEDGER")]
+    {
+        let world = World::new();
+        world.set_down(object, true);
+        let checks = found(&world, "objects", "problem");
+        assert!(checks.starts_with(&format!("no answer from {binding} →")), "{checks}");
+    }
+    let world = World::new();
+    world.set_down("registry", true);
+    assert!(found(&world, "signing keys", "skipped").contains("the registry does not answer"));
+    assert!(found(&world, "clients", "skipped").contains("the registry does not answer"));
+}
+
+#[test]
+fn a_key_that_the_master_key_does_not_open_is_a_problem() {
+    let world = World::new();
+    assert!(found(&world, "signing keys", "ok").starts_with("ES256, RS256 sign"));
+
+    world.set_down("signing", true);
+
+    let checks = found(&world, "signing keys", "problem");
+    assert!(
+        checks.contains("the keys for ES256, RS256 cannot sign") && checks.contains("MASTER_KEY_PREVIOUS")
+    );
+}
+
+#[test]
+fn clients_that_nobody_can_use_are_named_with_the_reason() {
+    let world = World::new();
+    let admin = Admin(&world);
+    assert!(found(&world, "clients", "ok").starts_with("2 enabled, all of use"));
+    let key_jwt =
+        json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://tv.example/keys" });
+    for (client_id, members) in [
+        ("nothing", json!({ "grant_types": [] })),
+        ("placed", json!({ "redemption_place": "same_country" })),
+        ("fetched", key_jwt),
+        ("off", json!({ "grant_types": [], "enabled": false })),
+    ] {
+        admin.created(&device(client_id, &members));
+    }
+
+    let checks = found(&world, "clients", "problem");
+
+    assert_eq!(
+        checks,
+        "nobody can use 3 of 5: fetched has a jwks_uri that cannot be fetched; nothing has no device grant in \
+         grant_types; placed has a redemption_place, but the platform does not say where requests come from → Change \
+         them, or set enabled = false."
+    );
+    world.server.platform.documents.borrow_mut().insert("https://tv.example/keys".to_owned(), String::new());
+    assert!(found(&world, "clients", "problem").starts_with("nobody can use 2 of 5"));
+}
+
+#[test]
+fn clocks_that_differ_and_events_that_wait_are_problems() {
+    let world = World::new();
+    world.server.platform.registry_ahead.set(Duration::from_secs(31));
+    assert!(found(&world, "clocks of objects", "problem").contains("31 s apart"));
+    world.server.platform.registry_ahead.set(Duration::from_secs(30));
+    found(&world, "clocks of objects", "ok");
+
+    let report = |set_aside, oldest| OutboxReport {
+        object: "weur/3".to_owned(),
+        at: world.now(),
+        waiting: 1,
+        oldest: Some(oldest),
+        set_aside,
+    };
+    world.report(report(0, world.now().before(Duration::from_secs(601))));
+    assert!(found(&world, "events", "problem").contains("for 10 minutes"));
+    world.report(report(2, world.now()));
+    assert!(found(&world, "events", "notice").contains("2 events could not be read"));
+}
+
+#[test]
+fn a_provider_that_cannot_be_used_is_a_problem() {
+    let world = World::new();
+    assert!(found(&world, "providers", "ok").starts_with("people sign in here"));
+    let created = Admin(&world).ask("POST", "/providers", None, Some(&provider("okta", &json!({}))));
+    assert_eq!(created.status, 201, "{}", created.body);
+    let publish = |address: &str, document: &Value| {
+        let address = format!("https://okta.example.com{address}");
+        world.server.platform.documents.borrow_mut().insert(address, document.to_string());
+    };
+    let discovery = "/.well-known/openid-configuration";
+
+    assert!(
+        found(&world, "providers", "problem")
+            .starts_with("okta cannot be reached at https://okta.example.com")
+    );
+    publish(
+        discovery,
+        &json!({ "issuer": "https://okta.example.com/", "jwks_uri": "https://okta.example.com/keys" }),
+    );
+    assert!(
+        found(&world, "providers", "problem").contains("okta calls itself https://okta.example.com/, but")
+    );
+    publish(
+        discovery,
+        &json!({ "issuer": "https://okta.example.com", "jwks_uri": "https://okta.example.com/keys" }),
+    );
+    assert!(found(&world, "providers", "problem").starts_with("okta has no keys at its jwks_uri"));
+    publish("/keys", &json!({ "keys": [{ "kty": "RSA" }] }));
+    assert!(found(&world, "providers", "ok").starts_with("1 reached, with keys"));
+}
+
+/// A production server at `issuer`, whose admin token is `test`.
+fn production(issuer: &'static str) -> [(&'static str, &'static str); 4] {
+    [
+        ("ENVIRONMENT", "production"),
+        ("ISSUER", issuer),
+        ("MASTER_KEY", "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="),
+        ("ADMIN_TOKEN_SHA256", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+    ]
+}
+
+/// Sends a request to the admin API at `host`, over https.
+fn ask(world: &World, host: &str, method: &str, path: &str) -> Response {
+    world.send(&Request {
+        method: method.to_owned(),
+        secure: true,
+        host: host.to_owned(),
+        path: format!("/admin/api{path}"),
+        authorization: Some("Bearer test".to_owned()),
+        content_type: Some("application/json".to_owned()),
+        body: Some(b"{}".to_vec()),
+        ..get()
+    })
+}
+
+#[test]
+fn a_server_that_moved_to_another_host_says_whose_passkeys_are_orphaned() {
+    let world = World::with(&production("https://login.example.org"));
+    let passkeys = |world: &World, host: &str| {
+        let answer = ask(world, host, "GET", "/doctor");
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let checks = body(&answer)["checks"].as_array().expect("a list").clone();
+        let check = checks.iter().find(|check| check["name"] == "passkeys").expect("a check").clone();
+        (text(&check, "state"), text(&check, "found"))
+    };
+    assert_eq!(ask(&world, "login.example.org", "POST", "/invitations").status, 201);
+    let (state, found) = passkeys(&world, "login.example.org");
+    let well = "they belong to login.example.org; another host would orphan them";
+    assert_eq!((state.as_str(), found.as_str()), ("ok", well));
+
+    let world = world.restarted(&production("https://login.example.org:8443"));
+    assert_eq!(passkeys(&world, "login.example.org:8443").0, "ok", "another port is the same host");
+    let world = world.restarted(&production("https://id.example.org"));
+    let (state, found) = passkeys(&world, "id.example.org");
+    assert_eq!(state, "notice");
+    assert!(found.contains("people were invited at https://login.example.org"), "{found}");
+    let world = world.restarted(&production("https://192.0.2.7"));
+    let (state, found) = passkeys(&world, "192.0.2.7");
+    assert_eq!(state, "notice");
+    assert!(found.contains("at an IP address, 192.0.2.7"), "{found}");
+}
