@@ -13,6 +13,7 @@ mod client_logos;
 mod client_metadata;
 mod events;
 mod invitations;
+mod ledgers;
 mod mcp_clients;
 mod open_registration;
 mod providers;

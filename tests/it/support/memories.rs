@@ -32,7 +32,7 @@ use super::siteverify;
 #[derive(Default)]
 pub(crate) struct Memories {
     pub(super) shards: RefCell<BTreeMap<String, GrantRows>>,
-    pub(super) accounts: RefCell<BTreeMap<AccountShard, AccountRows>>,
+    pub(crate) accounts: RefCell<BTreeMap<AccountShard, AccountRows>>,
     pub(super) counters: RefCell<BTreeMap<String, limiter::Row>>,
     pub(crate) registry: RegistryRows,
     pub(super) now: Cell<Timestamp>,

@@ -6,7 +6,7 @@ use device_grant::grant::command::{
     TakeHold, Withdraw,
 };
 use device_grant::grant::poll::Poll;
-use device_grant::grant::{Denial, Grant, Hold, Outcome};
+use device_grant::grant::{Approval, Denial, Grant, Hold, Outcome, State};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 
@@ -201,7 +201,11 @@ impl Life<'_> {
         let fresh = self.code.held.clone().filter(|_| !stale);
         let hold = fresh.clone().unwrap_or_else(|| hold(0, 0, 0));
         let (decision, what, outcome) = match decision {
-            0 => (ConsentDecision::Approve(approval(self.now)), What::Approved, Outcome::Approved),
+            // The shard's clock says when this happens, not that of the Worker.
+            0 => {
+                let approval = Approval { at: Timestamp::default(), ..approval(self.now) };
+                (ConsentDecision::Approve(approval), What::Approved, Outcome::Approved)
+            }
             1 => (ConsentDecision::Deny(Denial::Denied), What::Denied, Outcome::Denied),
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported, Outcome::Reported),
         };
@@ -218,7 +222,12 @@ impl Life<'_> {
             assert_eq!(self.events_since(&before), [what]);
             self.code.decided = Some((outcome, self.now));
             match decision {
-                ConsentDecision::Approve(_) => self.code.approved_at = Some(self.now),
+                ConsentDecision::Approve(_) => {
+                    let stored = self.stored().grants.remove(&KEY).map(|grant| grant.state);
+                    let Some(State::Approved { approval }) = stored else { panic!("{stored:?}") };
+                    assert_eq!(approval.at, self.now);
+                    self.code.approved_at = Some(self.now);
+                }
                 ConsentDecision::Deny(how) => self.code.denied = Some(how),
             }
             self.meet("decided");
