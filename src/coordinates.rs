@@ -62,8 +62,7 @@ impl From<Coordinates> for (i16, i16) {
 
 #[expect(clippy::cast_possible_truncation, reason = "a number of at most 360 degrees fits")]
 fn tenths(degrees: f64) -> Option<i16> {
-    let possible = degrees.is_finite() && degrees.abs() <= 360.0;
-    possible.then(|| (degrees * 10.0).round() as i16)
+    (degrees.abs() <= 360.0).then(|| (degrees * 10.0).round() as i16)
 }
 
 #[cfg(test)]

@@ -164,6 +164,8 @@ mod tests {
             ("ar-EG", Some(Language::Arabic)),
             ("de;q=2, en;q=x, sv", None),
             ("de;q=0.1234", None),
+            ("de;q=0", None),
+            ("de;q=1.5", None),
             ("*", None),
             ("", None),
             ("deu, den", None),

@@ -236,5 +236,6 @@ mod tests {
         assert_eq!((longest.len(), longer.len()), (4_998, 5_002));
         assert_eq!(Logo::parse(&longest).map(|logo| logo.bytes().len()), Ok(3_732));
         assert_eq!(Logo::parse(&longer), Err(LogoFlaw::Long(5_002)));
+        assert_eq!(Logo::parse(&"x".repeat(LONGEST_URI)), Err(LogoFlaw::Form), "not too long");
     }
 }

@@ -47,8 +47,7 @@ fn letter(symbol: char) -> Option<char> {
 }
 
 fn digit(symbol: char) -> Option<char> {
-    let values = ZEROS.iter().filter_map(|zero| u32::from(symbol).checked_sub(u32::from(*zero)));
-    values.filter(|value| *value < 10).find_map(|value| char::from_digit(value, 10))
+    ZEROS.iter().find_map(|zero| char::from_digit(u32::from(symbol).checked_sub(u32::from(*zero))?, 10))
 }
 
 /// Returns the digit that a letter looks like (RFC 8628 §6.1).

@@ -135,6 +135,8 @@ fn one_wrong_entry_to_four_right_ones_is_no_guess() {
 #[test]
 fn entries_of_a_moment_are_one_item() {
     let mut row = Row::default();
+    expose(&mut row, ("weur/0", 1), (0, 0), 0);
+    assert!(row.entries.is_empty(), "a report of live codes alone adds no item");
     for second in 0..600 {
         expose(&mut row, ("weur/0", 1), (1, 3), second);
     }
@@ -189,16 +191,14 @@ fn a_right_attempt_is_given_back_to_every_prefix() {
 }
 
 #[test]
-fn guesses_count_where_no_live_codes_are_reported_with_them() {
+fn entries_count_where_no_live_codes_are_reported_with_them() {
     let mut row = Row::default();
-    let mut expose = |live: &[(&str, u64)], wrong, seconds| {
+    let mut expose = |live: &[(&str, u64)], (wrong, right), seconds| {
         let live = live.iter().map(|(shard, live)| ((*shard).to_owned(), *live)).collect();
-        row.expose(
-            &Expose { key: String::new(), live, wrong, right: 0, window: 300, allowed: 5 },
-            at(seconds),
-        )
+        row.expose(&Expose { key: String::new(), live, wrong, right, window: 300, allowed: 5 }, at(seconds))
     };
-    assert!(!expose(&[("weur/0", 3)], 0, 0), "no guesses");
-    assert!(!expose(&[], 1, 1), "one guess at three codes");
-    assert!(expose(&[], 1, 2), "two guesses at three codes");
+    assert!(!expose(&[("weur/0", 3)], (0, 0), 0), "no guesses");
+    assert!(!expose(&[], (1, 0), 1), "one guess at three codes");
+    assert!(expose(&[], (1, 0), 2), "two guesses at three codes");
+    assert!(!expose(&[], (0, 4), 3), "four right entries excuse one of them");
 }

@@ -92,6 +92,7 @@ mod tests {
         let mut first = publications.change();
         assert_eq!(first.next(&publications, NOW), Next::Publish);
         publications.published(NOW);
+        assert!(!publications.is_due(NOW) && publications.is_due(NOW + PAUSE));
 
         let (mut second, mut third) = (publications.change(), publications.change());
 

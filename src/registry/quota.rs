@@ -83,6 +83,8 @@ pub fn length(client: &Client) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::client::demo;
 
@@ -99,7 +101,27 @@ mod tests {
         assert!(!Size { clients: open.clients + 1, ..open }.fits(RegisteredBy::Anyone));
         let uncounted = Size { clients: usize::MAX, bytes: usize::MAX };
         assert!(!uncounted.with(None, &demo::clients()[0]).fits(token), "the sum does not overflow");
-        assert!(Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 }.fits(token));
+        let half = Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 };
+        assert!(half.fits(token));
+        assert!(!Size { clients: half.clients + 1, ..half }.fits(token));
+        assert!(!Size { bytes: half.bytes + 1, ..half }.fits(token));
+    }
+
+    #[test]
+    fn claims_may_add_as_many_bytes_as_the_limit_says() {
+        let weighing = |weight: usize| {
+            let rules = |value: usize| {
+                let rule = |value: usize| json!({ "claim": "x", "value": "v".repeat(value) });
+                let rules: Vec<_> = [vec![rule(900); 4], vec![rule(value)]].concat();
+                serde_json::from_value::<Rules>(json!(rules)).unwrap()
+            };
+            let mut client = demo::clients().remove(0);
+            client.tokens.claims = rules(weight - rules(0).weight());
+            client
+        };
+
+        assert_eq!(overweight(&weighing(MOST_MAPPED), &BTreeMap::new()), None);
+        assert!(overweight(&weighing(MOST_MAPPED + 1), &BTreeMap::new()).is_some());
     }
 
     #[test]

@@ -124,9 +124,19 @@ mod tests {
             ("#777777", "#ffffff", 4.48),
             ("#767676", "#ffffff", 4.54),
             ("#0000ff", "#ffffff", 8.59),
+            ("#0a0a0a", "#ffffff", 19.8),
         ] {
             assert!((contrast(one, two) - expected).abs() < 0.011, "{one} {two}: {}", contrast(one, two));
         }
+    }
+
+    #[test]
+    fn each_channel_approaches_white_in_equal_steps() {
+        let mixed = |step| Color([0, 55, 255]).mixed_with_white(step).0;
+
+        assert_eq!(mixed(0), [0, 55, 255]);
+        assert_eq!(mixed(STEPS / 2), [127, 155, 255]);
+        assert_eq!(mixed(STEPS), [255; 3]);
     }
 
     #[test]

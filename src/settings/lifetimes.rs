@@ -53,6 +53,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_defaults_are_those_that_the_comments_name() {
+        let unset = |_: &str| None;
+
+        assert_eq!((interval(&unset), code(&unset)), (Ok(5), Ok(300)));
+        assert_eq!((access_token(&unset), id_token(&unset)), (Ok(900), Ok(900)));
+        assert_eq!(refresh_token(&unset), Ok(30 * 86_400));
+        assert_eq!(rotation(&unset), Ok(Some(Duration::from_secs(90 * 86_400))));
+    }
+
+    #[test]
+    fn keys_rotate_after_whole_days_or_never() {
+        let read = |days: &str| rotation(&|_: &str| Some(days.to_owned()));
+
+        assert_eq!(read("1"), Ok(Some(Duration::from_secs(86_400))));
+        assert_eq!(read("0"), Ok(None));
+    }
+
+    #[test]
     fn the_idle_lifetime_is_at_most_the_whole_lifetime() {
         let read = |whole: &str, idle: &str| {
             let (whole, idle) = (whole.to_owned(), idle.to_owned());

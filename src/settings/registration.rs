@@ -135,6 +135,8 @@ mod tests {
         assert!(refused(&both).contains("admin token"));
         let bad = [("REGISTRATION_SCOPES", "a\"b")];
         assert_eq!(refused(&bad), "REGISTRATION_SCOPES is \"a\\\"b\": must be space-separated scopes");
+        let most = with(&[("OPEN_REGISTRATION_SCOPES", "a b c d e f g h i j")]);
+        assert_eq!(registration(&most, PRODUCTION), Ok(None), "ten scopes are allowed");
         let many = "a b c d e f g h i j k";
         assert!(
             refused(&[("OPEN_REGISTRATION_SCOPES", many)])

@@ -116,6 +116,7 @@ mod tests {
         assert_eq!(read(&|_: &str| None), Ok(Service::default()));
         let named = reading("SERVICE_NAME", "Beispiel Fernsehen").unwrap();
         assert_eq!(named.name.as_deref(), Some("Beispiel Fernsehen"));
+        assert!(reading("SERVICE_NAME", &"x".repeat(60)).is_ok(), "the longest");
         let drawn = reading("SERVICE_LOGO", "data:image/png;base64,iVBORw0KGgo=").unwrap();
         assert!(matches!(&drawn.logo, Some(ServiceLogo::Inside(logo)) if logo.bytes().len() == 8));
         let found = reading("SERVICE_LOGO", "https://cdn.example/logo.png").unwrap();

@@ -211,6 +211,8 @@ mod tests {
                 .iter()
                 .all(|secret| is_published(secret))
         );
-        assert!(!is_published(SECRET));
+        for own in [SECRET, "1xAA", "1x00000000000000000000AAA"] {
+            assert!(!is_published(own), "{own}");
+        }
     }
 }

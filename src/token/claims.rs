@@ -193,3 +193,16 @@ pub fn at_hash(access_token: &str, alg: Algorithm) -> String {
 fn left_half(hash: &[u8]) -> String {
     secret::encode(hash.split_at(hash.len() / 2).0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_hash_is_the_left_half_of_the_hash_of_the_algorithm() {
+        let of = |alg| at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", alg);
+
+        assert_eq!(of(Algorithm::Rs256), "77QmUPtjPfzWtF2AnpK9RQ", "OpenID Connect Core, appendix A.3");
+        assert_eq!(of(Algorithm::EdDsa), "q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM");
+    }
+}

@@ -113,7 +113,9 @@ mod tests {
         assert_eq!(key.public.alg, Algorithm::Es256);
         assert_ne!(key.public.kid, "mine", "the thumbprint names it");
         assert!(!key.members.contains_key("kid") && !key.members.contains_key("key_ops"));
-        assert!(PrivateJwk::parse(&rsa(256, 0x80), Some(Algorithm::Ps384)).is_ok());
+        for (bytes, first) in [(256, 0x80), (257, 0x01)] {
+            assert!(PrivateJwk::parse(&rsa(bytes, first), Some(Algorithm::Ps384)).is_ok(), "{bytes}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Signing keys: their algorithms and their public halves.
 
-use core::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// Name of `EdDSA` with this curve in RFC 9864 §2.2. Some clients use the new name, some the old one.
@@ -78,12 +76,6 @@ impl Algorithm {
             )
             | (Self::EdDsa, Material::Ec { .. } | Material::Rsa { .. }) => false,
         }
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -65,6 +65,17 @@ fn near_is_the_same_network_or_fifty_kilometers_or_without_coordinates_the_same_
 }
 
 #[test]
+fn the_distances_at_which_near_ends_and_far_begins_belong_to_what_is_nearer() {
+    let judge =
+        |kilometers| verdict(&berlin(), &side("DE", "Hannover", HANNOVER, "198.51.100.1"), Some(kilometers));
+
+    assert_eq!(judge(NEAR), Verdict::Near);
+    assert_eq!(judge(NEAR + 0.1), unsure(Doubt::Between));
+    assert_eq!(judge(FAR), unsure(Doubt::Between));
+    assert_eq!(judge(FAR + 0.1), Verdict::Far);
+}
+
+#[test]
 fn a_city_of_the_same_name_in_another_region_is_not_the_same() {
     let in_region = |region: &str| {
         let region = Some(region.to_owned());

@@ -125,6 +125,8 @@ fn a_delivery_that_keeps_failing_is_tried_less_and_less_often_and_given_up_after
     assert_eq!(waits.get(..5), Some(&[5, 5, 10, 20, 40][..]));
     assert_eq!(waits.last(), Some(&3_600));
     assert_eq!(office.given_up, ["a"]);
+    assert!(delivery("a").retry_at((AT + GIVE_UP).before(Duration::from_millis(1))).is_some());
+    assert_eq!(delivery("a").retry_at(AT + GIVE_UP), None, "exactly then");
     assert!((GIVE_UP..GIVE_UP + LONGEST_WAIT).contains(&now.since(AT)));
 }
 

@@ -125,6 +125,36 @@ fn symbols_are_drawn_evenly() {
     assert!(chi < 43.8, "{chi}");
 }
 
+/// A generator that returns these bytes.
+struct Scripted(std::vec::IntoIter<u8>);
+
+impl rand_core::TryRng for Scripted {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        unreachable!("only bytes are drawn")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        unreachable!("only bytes are drawn")
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.fill_with(|| self.0.next().expect("more bytes were drawn than expected"));
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Scripted {}
+
+#[test]
+fn only_bytes_that_would_favor_some_symbols_are_drawn_again() {
+    let shape = Shape::new(CONSONANTS, 4, true).unwrap();
+    let mut rng = Scripted(vec![0, 19, 239, 240, 255, 20].into_iter());
+
+    assert_eq!(UserCode::draw(&shape, false, &mut rng).canonical(), "BZZB");
+}
+
 #[test]
 fn a_shape_below_the_floor_says_what_would_pass() {
     assert_eq!(Shape::new("ABCD1234", 7, false), Err(BadShape::Weak { needed: 12 }));

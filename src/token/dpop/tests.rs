@@ -294,3 +294,21 @@ fn a_thumbprint_is_a_digest() {
         assert!(!is_thumbprint(text), "{text}");
     }
 }
+
+#[test]
+fn every_flaw_says_which_part_of_the_proof_is_wrong() {
+    for (flaw, part) in [
+        (Flaw::Several, "more than one DPoP proof"),
+        (Flaw::Malformed, "not a JWT"),
+        (Flaw::Type, "typ"),
+        (Flaw::Algorithm, "alg"),
+        (Flaw::Key, "jwk"),
+        (Flaw::Signature, "signature"),
+        (Flaw::Method, "htm"),
+        (Flaw::Uri, "htu"),
+        (Flaw::AccessToken, "ath"),
+        (Flaw::Replayed, "jti"),
+    ] {
+        assert!(flaw.description().contains(part), "{flaw:?}");
+    }
+}

@@ -170,7 +170,7 @@ impl From<Rule> for Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::token::mapping::MOST_RULES;
+    use crate::token::mapping::{LIST, MOST_RULES};
     use serde_json::json;
 
     #[test]
@@ -196,10 +196,13 @@ mod tests {
             (json!({ "claim": "x", "value": 1, "prefix": "y" }), "filter"),
             (json!({ "claim": "x", "from": "account.email_verified", "prefix": "t" }), "filter"),
             (json!({ "claim": "x", "from": "groups", "only": [] }), "filter"),
+            (json!({ "claim": "x", "from": "groups", "only": ["a", ""] }), "filter"),
+            (json!({ "claim": "x", "from": "groups", "prefix": long }), "filter"),
             (json!({ "claim": "x", "value": 1, "into": [] }), "into must name"),
             (json!({ "claim": "x", "value": 1, "into": ["userinfo", "userinfo"] }), "into must name"),
             (json!({ "claim": "x", "value": 1, "into": ["refresh_token"] }), "unknown variant"),
             (json!({ "claim": "x", "value": 1, "when": {} }), "when must have"),
+            (json!({ "claim": "x", "value": 1, "when": { "scope": "" } }), "when must have"),
             (json!({ "claim": "x", "as": "y", "drop": null }), "null"),
             (json!({ "drop": "x", "value": null }), "a rule must have claim"),
             (json!({ "drop": "x", "when": { "scope": "a", "group": null } }), "null"),
@@ -216,7 +219,27 @@ mod tests {
         let listed = json!([[null, null, null, null, null, null, null, null, "name"], { "drop": "name", "when": ["email"] }]);
         assert_eq!(read("claims", listed).unwrap_err().len(), 2);
         let many = vec![json!({ "drop": "name" }); MOST_RULES + 1];
-        assert!(serde_json::from_value::<Rules>(many.into()).unwrap_err().to_string().contains("at most 50"));
+        assert!(
+            serde_json::from_value::<Rules>(many.clone().into())
+                .unwrap_err()
+                .to_string()
+                .contains("at most 50")
+        );
+        assert!(serde_json::from_value::<Rules>(many[1..].into()).is_ok());
+    }
+
+    #[test]
+    fn a_rule_that_copies_a_list_weighs_more() {
+        let allowance = |rule: Value| {
+            let rules: Rules = serde_json::from_value(json!([rule])).unwrap();
+            rules.weight() - serde_json::to_string(&rules).unwrap().len()
+        };
+        let copying = |from: &str| allowance(json!({ "claim": "x", "from": from }));
+
+        for list in ["account.groups", "request.scope", "request.resource"] {
+            assert_eq!(copying(list), LIST, "{list}");
+        }
+        assert_eq!((copying("account.name"), allowance(json!({ "drop": "name" }))), (0, 0));
     }
 
     #[test]

@@ -37,6 +37,17 @@ fn the_language_is_the_one_that_the_browser_asks_for() {
 }
 
 #[test]
+fn a_page_runs_in_the_direction_of_its_script() {
+    let world = World::new();
+    for (languages, html) in
+        [("ar", "<html lang=\"ar\" dir=\"rtl\">"), ("en", "<html lang=\"en\" dir=\"ltr\">")]
+    {
+        let page = speaking(&world, Some(languages)).open("/device");
+        assert!(page.body.contains(html), "{html}");
+    }
+}
+
+#[test]
 fn a_choice_comes_before_the_language_of_the_browser_and_is_remembered() {
     let world = World::new();
     let person = speaking(&world, Some("en"));

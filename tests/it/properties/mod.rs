@@ -13,5 +13,6 @@ mod resources;
 mod shard_model;
 mod snapshot_text;
 mod stored_format;
+mod transactions;
 mod two_workers;
 mod visible_text;

@@ -121,6 +121,32 @@ fn an_update_needs_the_current_etag() {
 }
 
 #[test]
+fn keys_that_are_refused_are_not_called_missing_as_well() {
+    let world = World::new();
+    for method in ["private_key_jwt", "self_signed_tls_client_auth"] {
+        for (member, bad) in [("jwks", json!({ "keys": 7 })), ("jwks_uri", json!("http://keys.example/jwks"))]
+        {
+            let members = json!({ "token_endpoint_auth_method": method, member: bad });
+            let errors = errors(&Admin(&world).create(&device("tv", &members)));
+            assert_eq!(errors.len(), 1, "{method}: {errors:?}");
+            assert!(errors[0].0.starts_with(&format!("/{member}")), "{errors:?}");
+        }
+    }
+}
+
+#[test]
+fn in_a_full_registry_a_client_can_change_but_not_grow() {
+    let world = World::new();
+    let admin = Admin(&world);
+    admin.created(&device("tv", &json!({ "client_name": "Device" })));
+    world.multiply_client("tv", 5_000);
+    let named = |name: &str| admin.patch("tv", &json!({ "client_name": name })).status;
+
+    assert_eq!(named("Devices"), 409);
+    assert_eq!((named("Player"), named("TV")), (200, 200));
+}
+
+#[test]
 fn a_client_that_was_deleted_and_created_again_has_another_etag() {
     let world = World::new();
     let admin = Admin(&world);

@@ -40,6 +40,7 @@ fn an_old_secret_is_good_for_the_overlap_and_no_longer() {
     let new = rotated["client_secret"].as_str().unwrap();
 
     assert_eq!(rotated["previous_client_secret_expires_at"], 1_795_262_400 + 600);
+    assert_eq!(rotated["version"], 2, "a rotation is a change");
     world.wait(599);
     assert_eq!(
         (start(&world, "tv", Some(&old)), start(&world, "tv", Some(new))),

@@ -15,6 +15,7 @@ mod client_metadata;
 mod doctor;
 mod events;
 mod invitations;
+mod ledgers;
 mod mcp_clients;
 mod open_registration;
 mod providers;

@@ -1,6 +1,8 @@
 //! Events and log lines.
 
+use device_grant::audit::What;
 use device_grant::endpoint::http::Response;
+use device_grant::sub::Sub;
 
 use super::{ALICE, enter, refresh_token};
 use crate::support::World;
@@ -16,6 +18,22 @@ fn every_transition_leaves_an_event() {
         world.events(),
         ["device_authorization", "consent_opened", "approved", "redeemed", "refreshed"]
     );
+}
+
+#[test]
+fn every_event_after_a_sign_in_names_the_account() {
+    let world = World::new();
+    let refused = world.start();
+    enter(&world, ALICE, &refused.user_code).decide("deny");
+    let started = world.approved();
+    let tokens = world.poll(&started.device_code);
+    world.refresh(&refresh_token(&tokens));
+
+    let alice = Sub::from("acct-7f3a51c2");
+    for event in world.recorded() {
+        let expected = (event.what != What::DeviceAuthorization).then_some(&alice);
+        assert_eq!(event.account.as_ref(), expected, "{:?}", event.what);
+    }
 }
 
 #[test]

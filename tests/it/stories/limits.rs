@@ -56,6 +56,15 @@ fn a_shard_takes_no_more_codes_than_its_cap() {
 }
 
 #[test]
+fn an_address_with_as_many_codes_as_an_eighth_of_the_room_gets_no_more() {
+    let world = World::with(&[("SHARDS_PER_REGION", "1"), ("LIVE_CODES_PER_SHARD", "9")]);
+
+    assert_eq!(start_at(&world, "198.51.100.1").status, 200);
+    assert_eq!(start_at(&world, "198.51.100.1").status, 429, "one code, and room for eight");
+    assert_eq!(start_at(&world, "203.0.113.9").status, 200);
+}
+
+#[test]
 fn the_platforms_rate_limit_is_a_429() {
     let world = World::new();
     world.set_down("rate limit", true);

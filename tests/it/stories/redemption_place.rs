@@ -138,8 +138,10 @@ fn a_redemption_elsewhere_is_an_event() {
 
         assert_eq!(outcome(&poll(&world, &code, here.clone())), "issued");
 
-        let what: Vec<What> = events_elsewhere(&world).iter().map(|event| event.what).collect();
+        let events = events_elsewhere(&world);
+        let what: Vec<What> = events.iter().map(|event| event.what).collect();
         assert_eq!(what, expected, "{here:?}");
+        assert!(events.iter().all(|event| event.account == Some(Sub::from("acct-7f3a51c2"))));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The page of a request: it can be reloaded, says what was decided, and ends what was approved by mistake.
 
+use device_grant::audit::{Event, What};
 use device_grant::endpoint::http::Request;
+use device_grant::sub::Sub;
 
 use super::{ALICE, BOB, enter, refresh_token};
 use crate::support::World;
@@ -108,8 +110,10 @@ fn another_button_says_that_nothing_changed_and_offers_to_end_the_access() {
     assert!(page.body.contains("End access"));
     assert_eq!(world.poll_outcome(&started.device_code), "issued", "the approval stands");
 
+    world.wait(61);
     let page = person.submit(&[("step", "withdraw"), ("request", &named(&person))]);
     assert!(page.body.contains("<h1>Access ended</h1>"), "{}", page.body);
+    assert!(page.body.contains(&format!("at {} UTC", world.now().clock())), "{}", page.body);
     assert!(!page.body.contains("End access"));
     let page = person.send(refuse);
     assert!(page.body.contains("changed nothing") && page.body.contains("<h1>Access ended</h1>"));
@@ -140,7 +144,10 @@ fn an_approval_ends_before_the_device_has_tokens_and_afterwards() {
         if let Some(token) = token {
             assert_eq!(crate::support::outcome(&world.refresh(&token)), "invalid_grant");
         }
-        assert_eq!(world.events().iter().filter(|event| *event == "withdrawn").count(), 1, "only once");
+        let events: Vec<Event> =
+            world.recorded().into_iter().filter(|event| event.what == What::Withdrawn).collect();
+        let [event] = &*events else { panic!("only once") };
+        assert_eq!(event.account, Some(Sub::from("acct-7f3a51c2")));
     }
 }
 

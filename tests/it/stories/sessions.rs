@@ -1,5 +1,12 @@
 //! Sessions of signed-in accounts: how they begin and end, and which browsers wait after wrong passwords.
 
+use core::time::Duration;
+
+use device_grant::identity::command::CheckSession;
+use device_grant::identity::session::{Browser, SignedIn};
+use device_grant::identity::shard::apply;
+use device_grant::secret::Digest;
+
 use super::{ALICE, BOB, enter};
 use crate::support::World;
 use crate::support::person::{Person, hidden};
@@ -40,6 +47,32 @@ fn a_session_ends_after_an_hour() {
 
     let page = person.enter(&world.start().user_code);
     assert!(page.body.contains("name=\"password\""), "the page asks for the password again");
+}
+
+#[test]
+fn neither_the_cookie_nor_the_row_lives_in_the_moment_of_its_end() {
+    let world = World::new();
+    enter(&world, ALICE, &world.start().user_code);
+    let accounts = world.server.platform.accounts.borrow();
+    let rows =
+        accounts.values().find(|rows| !rows.sessions.borrow().is_empty()).expect("a shard with a session");
+    let (id, row) = rows
+        .sessions
+        .borrow()
+        .first_key_value()
+        .map(|(id, row)| (id.clone(), row.clone()))
+        .expect("a session");
+    let id = Digest::parse(&id).expect("a digest");
+    let (account, ends_at) = (row.account, row.ends_at);
+    let signed_in = SignedIn { session: String::new(), account, name: String::new(), ends_at };
+    let browser = Browser { id: String::new(), signed_in: Some(signed_in), known: None };
+    let is_live = |now| {
+        let Ok(row) = apply(rows, CheckSession { id }.into(), now);
+        (browser.signed_in(now).is_some(), row.into_json() != "null")
+    };
+
+    assert_eq!(is_live(ends_at.before(Duration::from_millis(1))), (true, true));
+    assert_eq!(is_live(ends_at), (false, false));
 }
 
 #[test]

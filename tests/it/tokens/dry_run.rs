@@ -48,8 +48,10 @@ fn a_dry_run_says_where_and_why_it_would_be_refused() {
     let refused = |at: &str, reason: &str| json!({ "allowed": false, "at": at, "reason": reason });
 
     assert_eq!(trial(json!({ "scope": "admin" })), refused("device_authorization", "no_scope_left"));
-    let elsewhere = json!({ "resource": ["https://evil.example"] });
-    assert_eq!(trial(elsewhere), refused("device_authorization", "target_not_allowed"));
+    for elsewhere in [json!("https://evil.example"), json!(["https://evil.example"])] {
+        let elsewhere = json!({ "resource": elsewhere });
+        assert_eq!(trial(elsewhere), refused("device_authorization", "target_not_allowed"));
+    }
     world.set_blocked("local:bob", true);
     assert_eq!(trial(json!({})), refused("sign_in", "account_blocked"));
     world.change_client("demo-tv", |client| client.enabled = false);

@@ -6,7 +6,8 @@ use device_grant::grant::command::{
     TakeHold, Withdraw,
 };
 use device_grant::grant::poll::Poll;
-use device_grant::grant::{Denial, Grant, Hold, Outcome};
+use device_grant::grant::{Approval, Denial, Grant, Hold, Outcome};
+use device_grant::provenance::Stage;
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 
@@ -201,7 +202,11 @@ impl Life<'_> {
         let fresh = self.code.held.clone().filter(|_| !stale);
         let hold = fresh.clone().unwrap_or_else(|| hold(0, 0, 0));
         let (decision, what, outcome) = match decision {
-            0 => (ConsentDecision::Approve(Box::new(approval(self.now))), What::Approved, Outcome::Approved),
+            // The shard's clock says when this happens, not that of the Worker.
+            0 => {
+                let approval = Approval { stage: Stage::default(), ..approval(self.now) };
+                (ConsentDecision::Approve(Box::new(approval)), What::Approved, Outcome::Approved)
+            }
             1 => (ConsentDecision::Deny(Denial::Denied), What::Denied, Outcome::Denied),
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported, Outcome::Reported),
         };

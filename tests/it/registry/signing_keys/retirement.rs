@@ -18,6 +18,10 @@ fn a_retired_key_and_its_tokens_are_dead_at_once_and_another_key_signs() {
     assert!(!published(&world).contains(&kid));
     assert_ne!(kid_of(&issue(&world)), kid);
     assert_eq!(states(&world), ["retired", "active", "announced"]);
+    assert!(
+        world.server.platform.registry.keys.borrow()[&kid].wrapped.is_empty(),
+        "its private half is deleted"
+    );
     assert_eq!(
         ask(&world, "POST", &format!("/{kid}/retire"), None).status,
         200,

@@ -1,5 +1,9 @@
 //! Rotation by an operator, before the schedule would do it.
 
+use device_grant::audit::change::Actor;
+use device_grant::registry::command::{Command, ListKeys, RetireKey, RotateKeys};
+use device_grant::registry::signing_keys::wanted;
+use device_grant::token::signing_key::Algorithm;
 use serde_json::json;
 
 use super::{DAY, ask, issue, kid_of, kids, next, published, rotate, states, userinfo};
@@ -72,4 +76,27 @@ fn a_rotation_restarts_the_schedule() {
     assert_eq!(states(&world).len(), 2, "the schedule counts from the rotation");
     world.wait(1);
     assert_eq!(states(&world), ["active", "announced", "announced"]);
+}
+
+#[test]
+fn a_key_is_made_where_no_announced_key_can_follow() {
+    let world = World::new();
+    let kid = kid_of(&issue(&world));
+    let rows = &world.server.platform.registry;
+    let by = || Actor::Registration;
+    let wanted = |command: Command| {
+        let Ok(algorithms) = wanted(rows, &command, world.now());
+        algorithms
+    };
+    let rotate = |alg| wanted(RotateKeys { alg: Some(alg), at_once: true, by: by() }.into());
+    let retire = |kid: &str| wanted(RetireKey { kid: kid.to_owned(), by: by() }.into());
+
+    assert_eq!((rotate(Algorithm::Es256), retire(&kid)), (vec![], vec![]), "one stands by");
+    assert_eq!(rotate(Algorithm::Ps384), [Algorithm::Ps384], "none stands by");
+
+    let standby = next(&world);
+    rows.keys.borrow_mut().remove(&standby);
+
+    assert_eq!((rotate(Algorithm::Es256), retire(&kid)), (vec![Algorithm::Es256], vec![Algorithm::Es256]));
+    assert_eq!((retire(&standby), wanted(ListKeys {}.into())), (vec![], vec![]));
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use device_grant::token::signing_key::Algorithm;
+use serde_json::json;
 
 use super::{DAY, issue, kid_of, next, published, states, userinfo, views};
+use crate::support::admin::Admin;
 use crate::support::{World, header, json as body};
 
 #[test]
@@ -89,4 +91,16 @@ fn an_algorithm_has_a_key_as_soon_as_a_client_is_registered_with_it() {
 
     assert_eq!(algorithms(&world).len(), 8);
     assert_eq!(header(&issue(&world))["alg"], "EdDSA");
+}
+
+#[test]
+fn an_algorithm_gets_a_key_when_a_client_first_uses_it() {
+    let world = World::new();
+    issue(&world);
+    let has_key = || views(&world).iter().any(|key| key["alg"] == "PS384");
+    assert!(!has_key());
+
+    let changed = Admin(&world).patch("demo-tv", &json!({ "userinfo_signed_response_alg": "PS384" }));
+
+    assert_eq!((changed.status, has_key()), (200, true));
 }
