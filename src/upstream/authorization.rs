@@ -18,7 +18,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// What the sign-in has to fulfill besides proving who the person is.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Demand {
+pub struct Wanted {
     /// Most seconds since the person last authenticated at the provider.
     pub max_age: Option<u64>,
     /// The authentication context classes that the device prefers, best first.
@@ -76,7 +76,7 @@ pub struct AuthorizationRequest<'a> {
     pub scope: &'a Scope,
     /// The classes that this server asks for at every sign-in.
     pub acr_values: &'a [String],
-    pub demand: &'a Demand,
+    pub wanted: &'a Wanted,
     pub secrets: &'a Secrets,
     /// The languages of the page that led here, best first.
     pub ui_locales: Option<&'a str>,
@@ -104,9 +104,9 @@ impl AuthorizationRequest<'_> {
         let optional = [
             ("prompt", self.prompt().map(str::to_owned)),
             // Some providers refuse a `max_age` of 0. `prompt=login` asks for the same (OpenID Connect Core §3.1.2.1).
-            ("max_age", self.demand.max_age.map(|seconds| seconds.max(1).to_string())),
+            ("max_age", self.wanted.max_age.map(|seconds| seconds.max(1).to_string())),
             ("acr_values", self.classes()),
-            ("login_hint", self.demand.login_hint.clone()),
+            ("login_hint", self.wanted.login_hint.clone()),
             ("ui_locales", self.ui_locales.map(str::to_owned)),
         ];
         let given = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
@@ -114,7 +114,7 @@ impl AuthorizationRequest<'_> {
     }
 
     fn prompt(&self) -> Option<&'static str> {
-        match (self.demand.other_account, self.demand.max_age) {
+        match (self.wanted.other_account, self.wanted.max_age) {
             (Some(Choosing::Select), _) => Some("select_account"),
             (Some(Choosing::Login), _) | (None, Some(0)) => Some("login"),
             (None, Some(_) | None) => None,
@@ -124,7 +124,7 @@ impl AuthorizationRequest<'_> {
     /// Returns the classes of the device, then those of the provider's entry, each once.
     fn classes(&self) -> Option<String> {
         let mut classes: Vec<&str> = Vec::new();
-        for class in self.demand.acr_values.iter().chain(self.acr_values) {
+        for class in self.wanted.acr_values.iter().chain(self.acr_values) {
             if !classes.contains(&class.as_str()) {
                 classes.push(class);
             }
@@ -159,7 +159,7 @@ mod tests {
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 
-    fn sent(demand: &Demand) -> Parameters {
+    fn sent(wanted: &Wanted) -> Parameters {
         let secrets = Secrets::draw(&mut ChaCha20Rng::seed_from_u64(1));
         let scope = Scope::parse("openid profile").unwrap();
         let acr_values = ["urn:own".to_owned()];
@@ -168,7 +168,7 @@ mod tests {
             redirect_uri: "https://login.example.com/callback",
             scope: &scope,
             acr_values: &acr_values,
-            demand,
+            wanted,
             secrets: &secrets,
             ui_locales: None,
         };
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_request_is_a_code_flow_with_pkce_state_and_nonce() {
-        let sent = sent(&Demand::default());
+        let sent = sent(&Wanted::default());
         let get = |name| find(&sent, name);
 
         assert_eq!((get("response_type"), get("response_mode")), (Some("code"), Some("query")));
@@ -205,22 +205,22 @@ mod tests {
     }
 
     #[test]
-    fn a_demand_of_the_device_is_passed_on() {
-        let demand = Demand {
+    fn a_wish_of_the_device_is_passed_on() {
+        let wanted = Wanted {
             max_age: Some(60),
             acr_values: vec!["urn:device".to_owned(), "urn:own".to_owned()],
             login_hint: Some("alice@example.com".to_owned()),
             other_account: None,
         };
-        let recent = sent(&demand);
+        let recent = sent(&wanted);
         assert_eq!((find(&recent, "max_age"), find(&recent, "prompt")), (Some("60"), None));
         assert_eq!(find(&recent, "acr_values"), Some("urn:device urn:own"));
         assert_eq!(find(&recent, "login_hint"), Some("alice@example.com"));
 
-        let fresh = sent(&Demand { max_age: Some(0), ..demand.clone() });
+        let fresh = sent(&Wanted { max_age: Some(0), ..wanted.clone() });
         assert_eq!((find(&fresh, "max_age"), find(&fresh, "prompt")), (Some("1"), Some("login")));
         for (choosing, prompt) in [(Choosing::Select, "select_account"), (Choosing::Login, "login")] {
-            let other = sent(&Demand { other_account: Some(choosing), ..demand.clone() });
+            let other = sent(&Wanted { other_account: Some(choosing), ..wanted.clone() });
             assert_eq!(find(&other, "prompt"), Some(prompt));
         }
     }
