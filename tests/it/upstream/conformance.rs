@@ -129,7 +129,7 @@ const CASES: &[Case] = &[
         "oidcc-client-test-userinfo-invalid-sub",
         |corp| {
             claim(corp, "groups", json!(null));
-            corp.userinfo.borrow_mut()["sub"] = json!("other")
+            corp.userinfo.borrow_mut()["sub"] = json!("other");
         },
         Refused("userinfo_subject_wrong"),
     ),
@@ -137,7 +137,7 @@ const CASES: &[Case] = &[
         "oidcc-client-test-scope-userinfo-claims",
         |corp| {
             claim(corp, "name", json!(null));
-            corp.userinfo.borrow_mut()["name"] = json!("Alice Userinfo")
+            corp.userinfo.borrow_mut()["name"] = json!("Alice Userinfo");
         },
         SignedIn,
     ),
@@ -215,7 +215,7 @@ fn every_case_of_the_plans_ends_as_it_must() {
 
         match outcome {
             SignedIn => {
-                assert!(page.body.contains("value=\"approve\""), "{name}: {} {}", reason(&page), page.body)
+                assert!(page.body.contains("value=\"approve\""), "{name}: {} {}", reason(&page), page.body);
             }
             Refused(why) => {
                 assert_eq!((page.status, reason(&page)), (400, *why), "{name}");
