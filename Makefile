@@ -4,7 +4,7 @@ PORT ?= 8787
 ISSUER ?= http://localhost:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN
+export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API UPSTREAM DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN
 
 .DEFAULT_GOAL := help
 .PHONY: help dev device apply doctor setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
@@ -12,7 +12,7 @@ export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API DPOP FILE
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-dev: ## Set up, build and serve on http://localhost:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: example API)
+dev: ## Set up, build and serve on http://localhost:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: example API; UPSTREAM=1: OpenID Provider)
 	@scripts/dev
 
 device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SECRET=, SCOPE=, API=1, DPOP=1; HELP=1)

@@ -1,16 +1,19 @@
 // Runs `wrangler dev`, prints how to use the server once it answers, and leaves no process behind. With API=1, a second
-// `wrangler dev` serves the example of a protected API on the next port.
+// `wrangler dev` serves the example of a protected API on the next port. With UPSTREAM=1, an OpenID Provider for tests serves
+// on the port after that.
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { addProvider } from './provider.mjs';
 import { allowResource } from './resource.mjs';
 
 const port = Number(process.env.PORT || 8787);
 const origin = `http://localhost:${port}`;
 const api = process.env.API ? `http://127.0.0.1:${port + 1}` : undefined;
+const upstream = process.env.UPSTREAM ? `http://127.0.0.1:${port + 2}` : undefined;
 const START_LIMIT = 60_000;
 const STOP_LIMIT = 5_000;
 
@@ -19,8 +22,10 @@ let stopping = false;
 
 await refuseBusyPort(port);
 if (api) await refuseBusyPort(port + 1);
+if (upstream) await refuseBusyPort(port + 2);
 const workers = [start('.', port)];
 if (api) workers.push(start('examples/api', port + 1, [`ISSUER=${origin}`, `RESOURCE=${api}`]));
+if (upstream) workers.push(provide());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
 
 const health = await answer(`${origin}/healthz`);
@@ -34,7 +39,9 @@ if (health.status !== 200) {
 } else {
   serving = true;
   const refused = api && (await allowResource(origin, api, ['demo-tv', 'demo-printer']));
+  const unknown = upstream && (await addProvider(origin, upstream));
   console.log(await welcome());
+  if (unknown) console.error(`${unknown}\n`);
   if (refused) console.error(`${refused}\n`);
 }
 
@@ -83,6 +90,20 @@ function start(directory, port, vars = []) {
   return { pid: wrangler.pid, exited };
 }
 
+/** Starts the provider that the tests use, too. */
+function provide() {
+  const program = resolve('tests/e2e/support/oidc_provider.mjs');
+  const args = ['--no-warnings', program, port + 2, `${origin}/callback`, `${origin}/backchannel-logout/example`];
+  const provider = spawn(process.execPath, args.map(String), { detached: true, stdio: 'ignore' });
+  const exited = new Promise((resolve) => provider.on('exit', (code) => resolve(code ?? 1)));
+  exited.then((code) => {
+    if (stopping) return;
+    console.error('The OpenID Provider has stopped.');
+    stop(code || 1);
+  });
+  return { pid: provider.pid, exited };
+}
+
 /** Passes on the Worker's log, warnings and errors, and drops wrangler's messages about its own progress. */
 function quieten(print) {
   const chatter = [
@@ -126,8 +147,9 @@ async function welcome() {
   const issuer = response.ok ? (await response.json()).issuer : origin;
   const device = `make device${port === 8787 ? '' : ` PORT=${port}`}${api ? ' API=1' : ''}`;
   const protectedApi = api ? `\n  Serving ${api}  (a protected API, examples/api)` : '';
+  const provider = upstream ? `\n  Serving ${upstream}  (an OpenID Provider: carol or dave, any password)` : '';
   return `
-  Serving ${issuer}  (the issuer; Ctrl-C stops it)${protectedApi}
+  Serving ${issuer}  (the issuer; Ctrl-C stops it)${protectedApi}${provider}
 
   Clients    demo-tv       public
              demo-printer  client_secret_post, secret demo-printer-secret

@@ -145,6 +145,8 @@ pub enum Purpose {
     Recent,
     /// The hidden field that carries the challenge of a passkey.
     Ceremony,
+    /// The cookie that remembers the sign-ins that a browser has begun at providers.
+    Upstream,
     /// A private signing key at rest.
     SigningKey,
     /// An opaque access token.
@@ -160,6 +162,7 @@ impl Purpose {
             Self::Transaction => b"transaction",
             Self::Recent => b"recent requests",
             Self::Ceremony => b"passkey ceremony",
+            Self::Upstream => b"upstream",
             Self::SigningKey => b"signing key",
             Self::AccessToken => b"access token",
             Self::ProviderSecret => b"provider secret",
@@ -168,7 +171,7 @@ impl Purpose {
 
     const fn key(self, keys: &Keys) -> &[u8; 32] {
         match self {
-            Self::Cookie | Self::Transaction | Self::Recent | Self::Ceremony => &keys.browser,
+            Self::Cookie | Self::Transaction | Self::Recent | Self::Ceremony | Self::Upstream => &keys.browser,
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
             Self::ProviderSecret => &keys.provider,

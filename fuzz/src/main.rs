@@ -10,6 +10,7 @@ mod names;
 mod passkeys;
 mod requests;
 mod signed;
+mod upstream;
 #[allow(dead_code, unused_imports, reason = "the fuzz targets use only part of what the native tests share")]
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
@@ -30,6 +31,9 @@ const TARGETS: &[(&str, Target)] = &[
     ("dpop", signed::dpop),
     ("htu", signed::htu),
     ("assertions", signed::assertions),
+    ("discovery", upstream::discovery),
+    ("id_tokens", upstream::id_tokens),
+    ("callbacks", upstream::callbacks),
     ("distinguished_names", names::distinguished_names),
     ("mapping_rules", names::mapping_rules),
     ("passkeys", passkeys::passkeys),

@@ -71,7 +71,7 @@ pub fn assertions(input: &[u8]) {
     }
 }
 
-fn compact(input: &[u8]) -> String {
+pub fn compact(input: &[u8]) -> String {
     let at = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
     let (header, claims) = input.split_at(at);
     let claims = claims.get(1..).unwrap_or_default();

@@ -11,7 +11,7 @@ use worker::{
     RequestRedirect, Response, Result,
 };
 
-use crate::endpoint::platform::NotFetched;
+use crate::endpoint::platform::{Incoming, NotFetched, Outgoing};
 
 /// Longest time for a whole exchange, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,6 +44,26 @@ pub(super) async fn post_form(url: &str, form: &str) -> Result<String> {
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(form.into()));
     text(within_bounds(url, &mut init, &[200..=299, 400..=499], Some(MAX_ANSWER)).await?)
+}
+
+/// Sends a request. Returns the response, whatever its status, but a redirect is an error.
+///
+/// Errors say nothing about the request, because it may contain secrets.
+pub(super) async fn exchange(request: Outgoing<'_>) -> Result<Incoming> {
+    let headers = Headers::new();
+    headers.set("accept", "application/json")?;
+    if let Some(authorization) = request.authorization {
+        headers.set("authorization", authorization)?;
+    }
+    let mut init = RequestInit::new();
+    if let Some(form) = request.form {
+        headers.set("content-type", "application/x-www-form-urlencoded")?;
+        init.with_method(Method::Post).with_body(Some(form.into()));
+    }
+    init.with_headers(headers);
+    let good = [200..=299, 400..=599];
+    let (status, body) = response_within_bounds(request.url, &mut init, &good, Some(MAX_ANSWER)).await?;
+    Ok(Incoming { status, body: text(body)? })
 }
 
 /// Posts JSON with these headers. Any status but 2xx is an error; of the response, nothing else is read.
@@ -95,14 +115,24 @@ impl Failure {
     }
 }
 
-/// Sends a request. Follows no redirect, because the request is meant for the server at `url` and no other.
-/// Returns the body if it has at most `most` bytes; without `most`, it is not read.
+/// Returns the body of the response to a request: see [`response_within_bounds`].
 async fn within_bounds(
     url: &str,
     init: &mut RequestInit,
     good: &[RangeInclusive<u16>],
     most: Option<usize>,
 ) -> core::result::Result<Vec<u8>, Failure> {
+    response_within_bounds(url, init, good, most).await.map(|(_, body)| body)
+}
+
+/// Sends a request. Follows no redirect, because the request is meant for the server at `url` and no other.
+/// Returns the status, which is a `good` one, and the body if it has at most `most` bytes; without `most`, it is not read.
+async fn response_within_bounds(
+    url: &str,
+    init: &mut RequestInit,
+    good: &[RangeInclusive<u16>],
+    most: Option<usize>,
+) -> core::result::Result<(u16, Vec<u8>), Failure> {
     let request = Request::new_with_init(url, init.with_redirect(RequestRedirect::Manual))?;
     let controller = AbortController::default();
     let signal = controller.signal();
@@ -120,16 +150,17 @@ async fn answer(
     signal: &AbortSignal,
     good: &[RangeInclusive<u16>],
     most: Option<usize>,
-) -> core::result::Result<Vec<u8>, Failure> {
+) -> core::result::Result<(u16, Vec<u8>), Failure> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let status = response.status_code();
     if !good.iter().any(|range| range.contains(&status)) {
         return Err(Failure::Status(status));
     }
-    match most {
-        Some(most) => body(&mut response, most).await,
-        None => Ok(Vec::new()),
-    }
+    let body = match most {
+        Some(most) => body(&mut response, most).await?,
+        None => Vec::new(),
+    };
+    Ok((status, body))
 }
 
 async fn body(response: &mut Response, most: usize) -> core::result::Result<Vec<u8>, Failure> {

@@ -18,7 +18,7 @@ use super::{fetch, webcrypto};
 use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
-use crate::endpoint::platform::{NotFetched, Platform, Unavailable};
+use crate::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{AccountShard, Shard, limiter_of};
@@ -169,6 +169,10 @@ impl Platform for Workers {
 
     async fn fetch_bytes(&self, url: &str, most: usize) -> core::result::Result<Vec<u8>, NotFetched> {
         fetch::bytes_at(url, most).await
+    }
+
+    async fn exchange(&self, request: Outgoing<'_>) -> core::result::Result<Incoming, Unavailable> {
+        fetch::exchange(request).await.map_err(|error| unavailable("exchange", &error))
     }
 
     fn intl(&self) -> &dyn Intl {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::client::certificate::Certificate;
 use crate::limiter::command::UseOnce;
 use crate::place::LazyPlace;
+use crate::upstream::provider::ProviderId;
 use crate::verdict::Verdict;
 
 /// Size of the largest body that the server reads, in bytes.
@@ -110,6 +111,9 @@ pub struct LogLine {
     /// The number of the key pair that the refused refresh token names. The sender may have made it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_pair: Option<u16>,
+    /// The identifier of the provider at which somebody signs in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
     /// How the place of a device relates to that of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
@@ -210,6 +214,7 @@ impl Response {
             outcome,
             reason,
             key_pair: None,
+            provider: None,
             verdict: None,
         });
         self
@@ -220,6 +225,15 @@ impl Response {
     pub fn judging(mut self, verdict: Verdict) -> Self {
         if let Some(line) = self.decisions.last_mut() {
             line.verdict = Some(verdict);
+        }
+        self
+    }
+
+    /// Adds a provider to the last line of the log.
+    #[must_use]
+    pub fn at(mut self, provider: &ProviderId) -> Self {
+        if let Some(line) = self.decisions.last_mut() {
+            line.provider = Some(provider.clone());
         }
         self
     }

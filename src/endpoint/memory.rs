@@ -1,5 +1,5 @@
-//! What an isolate remembers between requests: cached values, used names, unknown and newer clients, fetched key sets,
-//! and admin tokens.
+//! What an isolate remembers between requests: cached values, used names, unknown and newer clients, documents of other
+//! servers, and admin tokens.
 
 use core::cell::{Cell, RefCell};
 use core::time::Duration;
@@ -16,10 +16,11 @@ use crate::registry::key_schedule::Signing;
 use crate::registry::rows::StoredKey;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::upstream::discovery::{Discovery, DiscoveryFlaw};
 
-/// Pause after a failed fetch of a key set, before the next try.
+/// Pause after a failed fetch of a document, before the next try.
 const RETRY: Duration = Duration::from_secs(10);
-/// Limit on the key sets that an isolate remembers.
+/// Limit on the documents of a kind that an isolate remembers.
 const MOST: usize = 100;
 
 #[derive(Default)]
@@ -37,7 +38,8 @@ pub(super) struct Cache {
     pub(super) live: RefCell<BTreeMap<String, u64>>,
     /// Number of right codes entered, for the next report to the limiter.
     pub(super) right: Cell<u64>,
-    pub(super) key_sets: KeySets,
+    pub(super) key_sets: Documents<KeySet>,
+    pub(super) discoveries: Documents<Result<Discovery, DiscoveryFlaw>>,
     pub(super) known_tokens: KnownTokens,
     pub(super) logos: Logos,
 }
@@ -190,37 +192,73 @@ impl Logos {
     }
 }
 
-/// The fetched key sets by URL.
-#[derive(Default)]
-pub(crate) struct KeySets(RefCell<BTreeMap<String, Fetched>>);
+/// Documents of other servers by URL, parsed.
+pub(crate) struct Documents<T>(RefCell<BTreeMap<String, Fetched<T>>>);
 
-#[derive(Clone, Default)]
-pub(super) struct Fetched {
-    pub(super) set: Option<(Rc<KeySet>, Timestamp)>,
-    pub(super) failed_at: Option<Timestamp>,
+struct Fetched<T> {
+    document: Option<(Rc<T>, Timestamp)>,
+    failed_at: Option<Timestamp>,
 }
 
-impl Fetched {
-    pub(super) fn within(&self, age: Duration, now: Timestamp) -> Option<Rc<KeySet>> {
-        self.set.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(set, _)| Rc::clone(set))
+impl<T> Fetched<T> {
+    fn within(&self, age: Duration, now: Timestamp) -> Option<Rc<T>> {
+        self.document.as_ref().filter(|(_, at)| now.since(*at) < age).map(|(document, _)| Rc::clone(document))
     }
 
-    pub(super) fn has_just_failed(&self, now: Timestamp) -> bool {
+    fn has_just_failed(&self, now: Timestamp) -> bool {
         self.failed_at.is_some_and(|at| now.since(at) < RETRY)
     }
 }
 
-impl KeySets {
-    pub(super) fn find(&self, uri: &str) -> Fetched {
-        self.0.borrow().get(uri).cloned().unwrap_or_default()
+impl<T> Clone for Fetched<T> {
+    fn clone(&self) -> Self {
+        Self { document: self.document.clone(), failed_at: self.failed_at }
+    }
+}
+
+impl<T> Default for Fetched<T> {
+    fn default() -> Self {
+        Self { document: None, failed_at: None }
+    }
+}
+
+impl<T> Default for Documents<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T> Documents<T> {
+    /// Returns the document at `uri`: one that is younger than `age`, or what `fetch` returns, or if that fails one that is
+    /// younger than `stale`. After a failure, waits [`RETRY`] before the next try.
+    pub(super) async fn find(
+        &self,
+        uri: &str,
+        (age, stale): (Duration, Duration),
+        now: Timestamp,
+        fetch: impl AsyncFnOnce() -> Option<T>,
+    ) -> Option<Rc<T>> {
+        let known = self.0.borrow().get(uri).cloned().unwrap_or_default();
+        if let Some(document) = known.within(age, now) {
+            return Some(document);
+        }
+        if !known.has_just_failed(now) {
+            if let Some(document) = fetch().await {
+                let document = Rc::new(document);
+                self.keep(uri, Fetched { document: Some((Rc::clone(&document), now)), failed_at: None });
+                return Some(document);
+            }
+            self.keep(uri, Fetched { failed_at: Some(now), ..known.clone() });
+        }
+        known.within(stale, now)
     }
 
-    pub(super) fn keep(&self, uri: &str, fetched: Fetched) {
-        let mut sets = self.0.borrow_mut();
-        if sets.len() >= MOST {
-            sets.clear();
+    fn keep(&self, uri: &str, fetched: Fetched<T>) {
+        let mut documents = self.0.borrow_mut();
+        if documents.len() >= MOST {
+            documents.clear();
         }
-        sets.insert(uri.to_owned(), fetched);
+        documents.insert(uri.to_owned(), fetched);
     }
 }
 

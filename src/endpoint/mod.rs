@@ -37,6 +37,7 @@ mod slot;
 mod snapshot_cache;
 mod static_token;
 mod token;
+mod upstream;
 mod verify;
 mod web_page;
 
@@ -149,6 +150,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Invitation => invitation::answer(context, rng).await,
         Route::Qr => qr::answer(context),
         Route::Logo => logo::answer(context).await,
+        Route::Callback => verify::callback::answer(context, rng).await,
         Route::Authorize => authorize::answer(context).await,
         Route::Metadata => metadata::discovery(context).await,
         Route::ProtectedResource => metadata::protected_resource(context).await,

@@ -10,6 +10,8 @@ use crate::grant::Outcome;
 use crate::grant::user_code::CodeFlaw;
 use crate::settings::{Accent, Service};
 use crate::time::Timestamp;
+use crate::upstream::failure::Notice;
+use crate::upstream::provider::Offer;
 use crate::verdict::{Comparison, Verdict};
 
 /// The script of pages that use passkeys.
@@ -51,7 +53,7 @@ pub struct EnterPage<'a> {
     /// Site key of the Turnstile widget, if the form needs one.
     pub site_key: Option<&'a str>,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem>,
+    pub problem: Option<Problem<'a>>,
 }
 
 impl EnterPage<'_> {
@@ -97,6 +99,8 @@ pub struct SignInPage<'a> {
     pub transaction: Option<&'a str>,
     /// The username that was typed last time, or that the device expects; otherwise empty.
     pub username: &'a str,
+    /// The providers to sign in with, in their order.
+    pub providers: &'a [Offer],
     /// Why the person who is signed in has to sign in again.
     pub again: Option<Html>,
     /// Signing in with a passkey; `None` at an IP address.
@@ -104,7 +108,19 @@ pub struct SignInPage<'a> {
     /// Whether people can sign in with a password.
     pub passwords: bool,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem>,
+    pub problem: Option<Problem<'a>>,
+}
+
+/// The page that goes on to a provider.
+#[derive(Template)]
+#[template(path = "going.html")]
+pub struct GoingPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// The provider's name.
+    pub provider: &'a str,
+    /// Where to go on to: an https URL, or http on loopback.
+    pub address: &'a str,
 }
 
 /// What a form that uses a passkey contains.
@@ -143,7 +159,7 @@ pub struct InvitationPage<'a> {
     /// Whether people can sign in with a password.
     pub passwords: bool,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem>,
+    pub problem: Option<Problem<'a>>,
 }
 
 impl InvitationPage<'_> {
@@ -181,7 +197,7 @@ pub struct PasskeysPage<'a> {
     /// JSON for the browser; `None` at an IP address.
     pub options: Option<String>,
     /// What went wrong when a form was last sent.
-    pub problem: Option<Problem>,
+    pub problem: Option<Problem<'a>>,
 }
 
 /// A passkey as its owner sees it.
@@ -256,7 +272,7 @@ pub struct ConsentPage<'a> {
     /// The web page that started the request, if one did.
     pub page: Option<StartPage<'a>>,
     /// What went wrong when the form was last sent.
-    pub problem: Option<Problem>,
+    pub problem: Option<Problem<'a>>,
     /// When the code expires.
     pub expires: Html,
 }
@@ -358,7 +374,7 @@ pub struct ProblemPage<'a> {
 
 /// What went wrong, shown above a form that can be sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum Problem<'a> {
     /// The code is wrong, used, expired, or held by somebody else. Nobody learns which, as the text is the
     /// same.
     WrongCode,
@@ -422,9 +438,16 @@ pub enum Problem {
     SignedInElsewhere,
     /// The session has ended.
     SignedOut,
+    /// A sign-in at a provider failed.
+    Provider {
+        /// Why.
+        notice: Notice,
+        /// The provider's name, unless the text does without it.
+        name: &'a str,
+    },
 }
 
-impl Problem {
+impl Problem<'_> {
     /// Returns the text above the form.
     fn words(self, text: &Messages<'_>) -> Html {
         match self {
@@ -456,14 +479,34 @@ impl Problem {
             Self::NotOurs => text.not_ours(),
             Self::SignedInElsewhere => text.signed_in_elsewhere(),
             Self::SignedOut => text.signed_out(),
+            Self::Provider { notice, name } => of_provider(notice, name, text),
         }
     }
 }
 
-impl Problem {
+impl Problem<'_> {
     /// Returns whether the code is what is wrong.
     const fn is_about_code(self) -> bool {
         matches!(self, Self::WrongCode | Self::Malformed(_))
+    }
+}
+
+/// Says why a sign-in at a provider failed.
+fn of_provider(notice: Notice, name: &str, text: &Messages<'_>) -> Html {
+    match notice {
+        Notice::Down => text.provider_down(name),
+        Notice::Clock => text.provider_clock(name),
+        Notice::Key => text.provider_key(name),
+        Notice::Answer => text.provider_answer(name),
+        Notice::Denied => text.provider_denied(name),
+        Notice::Setup => text.provider_setup(name),
+        Notice::NotAllowed => text.provider_not_allowed(name),
+        Notice::OtherProvider => text.provider_other(name),
+        Notice::Stale => text.provider_stale(name),
+        Notice::Replayed => text.provider_replayed(),
+        Notice::OtherBrowser => text.provider_other_browser(),
+        Notice::TooLate => text.provider_too_late(name),
+        Notice::Gone => text.provider_gone(),
     }
 }
 

@@ -39,6 +39,25 @@ impl fmt::Display for NotFetched {
     }
 }
 
+/// A request to another server: a POST of a form, or a GET without one.
+#[derive(Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// An absolute https URL, or http on loopback.
+    pub url: &'a str,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The body.
+    pub form: Option<&'a str>,
+}
+
+/// The response of another server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names say what they are")]
+pub struct Incoming {
+    pub status: u16,
+    pub body: String,
+}
+
 /// The outside world. One implementation runs on Workers; the tests have one in memory.
 #[expect(async_fn_in_trait, reason = "one thread: nothing here needs to be Send")]
 pub trait Platform {
@@ -93,6 +112,10 @@ pub trait Platform {
 
     /// Fetches a file of at most `most` bytes, with a limit on time. A redirect is an error.
     async fn fetch_bytes(&self, url: &str, most: usize) -> Result<Vec<u8>, NotFetched>;
+
+    /// Sends a request to another server, with limits on time and size. Returns the response, whatever its status, but a
+    /// redirect is an error.
+    async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable>;
 
     /// Returns the rules of languages.
     fn intl(&self) -> &dyn Intl;

@@ -24,6 +24,7 @@ pub(super) enum Route {
     Qr,
     Logo,
     Authorize,
+    Callback,
     Metadata,
     ProtectedResource,
     Keys,
@@ -102,6 +103,7 @@ impl Reads {
         Self { browser: BrowserHeaders::Cookie, language: true, accept: true, ..Self::NOTHING };
 }
 
+const GET: &[&str] = &["GET"];
 const READ: &[&str] = &["GET", "HEAD"];
 const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "HEAD", "POST"];
@@ -132,6 +134,7 @@ impl Route {
             "/device/qr" => Some(Self::Qr),
             "/account/passkeys" => Some(Self::Passkeys),
             "/invitation" => Some(Self::Invitation),
+            "/callback" => Some(Self::Callback),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
@@ -173,6 +176,8 @@ impl Route {
             Self::Verify | Self::Passkeys | Self::Invitation => {
                 Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE }
             }
+            // Not HEAD, because the response of a provider counts once.
+            Self::Callback => Terms { methods: GET, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
             // The admin API checks the method of each of its own routes.
@@ -196,6 +201,7 @@ impl Route {
             | Self::Qr
             | Self::Logo
             | Self::Authorize
+            | Self::Callback
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys

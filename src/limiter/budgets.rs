@@ -119,6 +119,12 @@ pub fn used_proof(once: &str) -> String {
     format!("dpop/{once}")
 }
 
+/// Returns the key of the row that remembers the use of a callback from a provider. `once` is the digest of its `state`.
+#[must_use]
+pub fn used_state(once: &str) -> String {
+    format!("callback/{once}")
+}
+
 /// Returns the key of the row that counts a client's live codes on a network, under its widest prefix.
 #[must_use]
 pub fn gauge(client_id: &str, network: &Network) -> String {

@@ -36,6 +36,7 @@ const routes = [
   ['POST', '/revoke'],
   ['GET', '/userinfo'],
   ['GET', '/authorize'],
+  ['GET', '/callback'],
   ['GET', '/admin/api/clients'],
   ['DELETE', '/admin/api/clients/demo-tv'],
   ['POST', '/register'],

@@ -11,3 +11,4 @@ mod rfc8628;
 mod stories;
 mod support;
 mod tokens;
+mod upstream;

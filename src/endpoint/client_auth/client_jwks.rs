@@ -6,7 +6,6 @@ use std::rc::Rc;
 use crate::client::Client;
 use crate::client::jwks::KeySet;
 use crate::client::rules::ClientKeys;
-use crate::endpoint::memory::Fetched;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Server;
 use crate::time::Timestamp;
@@ -28,34 +27,25 @@ impl<P: Platform> Server<P> {
         now: Timestamp,
     ) -> Result<Rc<KeySet>, Unavailable> {
         match &client.keys {
-            ClientKeys { jwks_uri: Some(uri), .. } => self.fetched(uri, age, now).await,
+            ClientKeys { jwks_uri: Some(uri), .. } if self.settings.may_fetch(uri) => {
+                self.fetched_keys(uri, age, now).await
+            }
+            ClientKeys { jwks_uri: Some(_), .. } => Err(Unavailable),
             ClientKeys { jwks, jwks_uri: None } => {
                 Ok(Rc::new(jwks.as_ref().and_then(KeySet::read).unwrap_or_default()))
             }
         }
     }
 
-    async fn fetched(&self, uri: &str, age: Duration, now: Timestamp) -> Result<Rc<KeySet>, Unavailable> {
-        let known = self.cache.key_sets.find(uri);
-        if let Some(set) = known.within(age, now) {
-            return Ok(set);
-        }
-        if !known.has_just_failed(now) {
-            if let Some(set) = self.fetch_key_set(uri).await {
-                let set = Rc::new(set);
-                let fetched = Fetched { set: Some((Rc::clone(&set), now)), failed_at: None };
-                self.cache.key_sets.keep(uri, fetched);
-                return Ok(set);
-            }
-            self.cache.key_sets.keep(uri, Fetched { failed_at: Some(now), ..known.clone() });
-        }
-        known.within(KEY_SET_AGE, now).ok_or(Unavailable)
-    }
-
-    async fn fetch_key_set(&self, uri: &str) -> Option<KeySet> {
-        if !self.settings.may_fetch(uri) {
-            return None;
-        }
-        KeySet::parse(&self.platform.fetch_text(uri).await.ok()?)
+    /// Returns the keys at `uri`, which the server may fetch. Their age is as for [`Server::key_set`].
+    pub(crate) async fn fetched_keys(
+        &self,
+        uri: &str,
+        age: Duration,
+        now: Timestamp,
+    ) -> Result<Rc<KeySet>, Unavailable> {
+        let fetch = async || KeySet::parse(&self.platform.fetch_text(uri).await.ok()?);
+        let found = self.cache.key_sets.find(uri, (age, KEY_SET_AGE), now, fetch).await;
+        found.ok_or(Unavailable)
     }
 }

@@ -84,6 +84,10 @@ messages! {
     sign_in_password;
     sign_in_button;
     sign_in_after;
+    sign_in_with { provider: Text };
+    going_title;
+    going_heading { provider: Text };
+    going_text;
 
     // Consent.
     consent_title;
@@ -210,6 +214,19 @@ messages! {
     not_ours;
     signed_in_elsewhere;
     signed_out;
+    provider_down { provider: Text };
+    provider_clock { provider: Text };
+    provider_key { provider: Text };
+    provider_answer { provider: Text };
+    provider_denied { provider: Text };
+    provider_setup { provider: Text };
+    provider_not_allowed { provider: Text };
+    provider_other { provider: Text };
+    provider_stale { provider: Text };
+    provider_replayed;
+    provider_other_browser;
+    provider_too_late { provider: Text };
+    provider_gone;
 
     // Pages that only say what happened.
     problem_enter_code;

@@ -39,7 +39,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// Returns what the page says.
-    pub(crate) const fn problem(self) -> Problem {
+    pub(crate) const fn problem(self) -> Problem<'static> {
         match self {
             Self::Missing => Problem::PasskeyMissing,
             Self::Over => Problem::PasskeyOver,

@@ -26,7 +26,7 @@ const ROUNDS: usize = 3;
 /// Why nothing changed, and the account as it is.
 pub(super) struct Refused {
     pub(super) account: Account,
-    pub(super) problem: Problem,
+    pub(super) problem: Problem<'static>,
     pub(super) reason: &'static str,
 }
 

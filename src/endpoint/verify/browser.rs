@@ -18,6 +18,7 @@ use crate::scope::Scope;
 use crate::secret;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
+use crate::upstream::authorization::{Choosing, Wanted};
 
 /// How long a form can be sent, counted from when the page was shown.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
@@ -40,6 +41,19 @@ pub(super) struct Transaction {
     /// When Turnstile last saw a person at the browser, or when the code proved to be right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
+    /// Set if the person asked for another account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_account: Option<OtherAccount>,
+}
+
+/// A person who is signed in wants to use another account.
+#[derive(Deserialize, Serialize)]
+pub(super) struct OtherAccount {
+    /// Whom the device expects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_hint: Option<String>,
+    /// How the provider is asked.
+    pub choosing: Choosing,
 }
 
 /// The hold that a consent page depends on, with the facts about the grant's request that the next forms
@@ -98,12 +112,51 @@ impl HoldRef {
 impl Transaction {
     pub(super) fn new(code: &UserCode, browser: &Browser, hold: Option<HoldRef>, now: Timestamp) -> Self {
         let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
-        Self { user_code, browser, ends_at: now + FORM_LIFETIME, hold, checked_at: None }
+        let ends_at = now + FORM_LIFETIME;
+        Self { user_code, browser, ends_at, hold, checked_at: None, other_account: None }
     }
 
     /// Sets `checked_at`.
     pub(super) fn checked(self, checked_at: Option<Timestamp>) -> Self {
         Self { checked_at, ..self }
+    }
+
+    /// Sets `other_account`.
+    pub(super) fn for_other_account(self, login_hint: Option<String>) -> Self {
+        Self { other_account: Some(OtherAccount { login_hint, choosing: Choosing::Select }), ..self }
+    }
+
+    /// Returns the same transaction for a form that is shown `now`.
+    pub(super) fn renewed(self, now: Timestamp) -> Self {
+        Self { ends_at: now + FORM_LIFETIME, ..self }
+    }
+
+    /// Asks for another account in the other way, if a provider may have refused the first one.
+    pub(super) fn choosing_by_login(&mut self) -> bool {
+        match &mut self.other_account {
+            Some(other) if other.choosing == Choosing::Select => {
+                other.choosing = Choosing::Login;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Returns what a provider is asked for. What the device wants is passed on only after its code was looked up.
+    pub(super) fn wanted(&self) -> Wanted {
+        match (&self.hold, &self.other_account) {
+            (Some(hold), _) => Wanted {
+                max_age: hold.max_age.or_else(|| (hold.lack == Some(Lack::Age)).then_some(0)),
+                acr_values: hold.acr_values.clone(),
+                login_hint: hold.login_hint.clone(),
+                other_account: None,
+            },
+            (None, Some(other)) => {
+                let (login_hint, other_account) = (other.login_hint.clone(), Some(other.choosing));
+                Wanted { login_hint, other_account, ..Wanted::default() }
+            }
+            (None, None) => Wanted::default(),
+        }
     }
 
     /// Returns whether the last check was less than `CODE_LIFETIME_SECONDS` ago.

@@ -61,7 +61,7 @@ pub(super) async fn entered<P: Platform>(
     };
     match session {
         Some(signed_in) => look_up(context, &code, &browser, &signed_in, rng).await,
-        None => Ok(ask_to_sign_in(context, &code, checked_at, browser, rng)),
+        None => Ok(ask_to_sign_in(context, &code, checked_at, browser, rng).await),
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) fn link_end<P>(context: Context<'_, P>, code: &UserCode, form: &Form)
     link::end(code, form.get(link::PARAMETER)?, &context.server.settings.keyring)
 }
 
-pub(super) fn ask_to_sign_in<P: Platform>(
+pub(super) async fn ask_to_sign_in<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     checked_at: Option<Timestamp>,
@@ -94,7 +94,7 @@ pub(super) fn ask_to_sign_in<P: Platform>(
     let transaction = Transaction::new(code, &browser, None, context.now).checked(checked_at);
     let transaction = transaction.seal(context, rng);
     let page = SignInForm { transaction: &transaction, username: "", again: None };
-    let page = view::sign_in(context, &browser, &page, (200, None), rng);
+    let page = view::sign_in(context, &browser, &page, (200, None), rng).await;
     if stale { browser::remember(context, page, &browser, rng) } else { page }
 }
 
@@ -130,7 +130,7 @@ pub(super) async fn look_up<P: Platform>(
     let verdict = compare(&shown.request.side(), &context.side()).verdict;
     let demand = demand(context, &client).await?;
     if let Err(lack) = hold.judge(session.facts(), &demand, context.now) {
-        let page = sign_in_again(context, code, browser, account, (hold, lack), rng);
+        let page = sign_in_again(context, code, browser, account, (hold, lack), rng).await;
         return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", lack.name()).judging(verdict));
     }
     let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
@@ -150,7 +150,7 @@ pub(super) async fn demand<P: Platform>(
 }
 
 /// Shows the sign-in page because the device (OpenID Connect Core §3.1.2.1) or its client demands a better sign-in.
-pub(super) fn sign_in_again<P: Platform>(
+pub(super) async fn sign_in_again<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
@@ -163,7 +163,7 @@ pub(super) fn sign_in_again<P: Platform>(
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let transaction = transaction.seal(context, rng);
     let page = SignInForm { transaction: &transaction, username: &account.username, again: Some(lack) };
-    view::sign_in(context, browser, &page, (200, None), rng)
+    view::sign_in(context, browser, &page, (200, None), rng).await
 }
 
 fn budgets<P>(context: Context<'_, P>, account: &Account, lifetime: u64) -> [Budget; 2] {
@@ -228,7 +228,7 @@ pub(super) async fn show<P: Platform>(
     browser: &Browser,
     account: &Account,
     (shown, hold): (&Shown, HoldRef),
-    (status, problem): (u16, Option<Problem>),
+    (status, problem): (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let outline = context.server.outline(context.now).await?;

@@ -28,7 +28,7 @@ pub(super) struct Consent<'a> {
     pub account: &'a Account,
     /// The requested scopes, with their descriptions.
     pub permissions: Vec<(&'a str, &'a str)>,
-    pub problem: Option<Problem>,
+    pub problem: Option<Problem<'a>>,
 }
 
 pub(super) fn consent<P: Platform>(

@@ -131,14 +131,14 @@ impl<P: Platform> Page<'_, P> {
         Some(Address::of(&self.code, keys))
     }
 
-    fn sign_in_again(&self, lack: Lack, rng: &mut impl CryptoRng) -> Response {
+    async fn sign_in_again(&self, lack: Lack, rng: &mut impl CryptoRng) -> Response {
         let Self { context, browser, account, code, hold, .. } = self;
-        let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack), rng);
+        let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack), rng).await;
         page.noting(WHAT, Some(&hold.client_id), "sign_in_again", lack.name())
     }
 
     /// Shows the page again, because nothing was decided.
-    async fn ask_again(&self, problem: Problem, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+    async fn ask_again(&self, problem: Problem<'_>, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
         self.show(400, Some(problem), "incomplete", rng).await
     }
 
@@ -146,7 +146,7 @@ impl<P: Platform> Page<'_, P> {
     async fn show(
         &self,
         status: u16,
-        problem: Option<Problem>,
+        problem: Option<Problem<'_>>,
         why: &'static str,
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
@@ -168,7 +168,7 @@ impl<P: Platform> Page<'_, P> {
         let client = self.context.server.client_at_source(&self.hold.client_id).await?;
         let demand = client.as_ref().map(|client| client.codes.sign_in.clone()).unwrap_or_default();
         if let Err(lack) = self.hold.judge(self.session.facts(), &demand, self.context.now) {
-            return Ok(self.sign_in_again(lack, rng));
+            return Ok(self.sign_in_again(lack, rng).await);
         }
         match client.and_then(|client| self.approval(&client, rng)) {
             Some(approval) => {

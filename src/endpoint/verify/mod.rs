@@ -5,13 +5,16 @@
 //! nobody can probe codes without an account.
 
 mod address;
+mod attempts;
 pub(super) mod browser;
+pub(super) mod callback;
 mod code;
 mod consent;
 mod decide;
 mod menu;
 pub(super) mod notice;
 mod passkey;
+mod provider;
 mod recent;
 mod request_page;
 pub(super) mod session;
@@ -42,6 +45,7 @@ enum Step {
     Code,
     SignIn,
     Passkey,
+    Provider,
     Decide,
     Withdraw,
     SwitchAccount,
@@ -54,6 +58,7 @@ impl Step {
             "code" => Some(Self::Code),
             "sign_in" => Some(Self::SignIn),
             "passkey" => Some(Self::Passkey),
+            "provider" => Some(Self::Provider),
             "decide" => Some(Self::Decide),
             "withdraw" => Some(Self::Withdraw),
             "switch_account" => Some(Self::SwitchAccount),
@@ -127,6 +132,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::Code) => code::entered(context, form, browser, rng).await,
         Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
         Some(Step::Passkey) => passkey::submitted(context, form, browser, rng).await,
+        Some(Step::Provider) => provider::chosen(context, form, &browser, rng).await,
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
         Some(Step::Withdraw) => request_page::withdraw(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
@@ -147,7 +153,7 @@ async fn in_language<P: Platform>(
 ) -> Response {
     let context = Context { language: Some(language), ..context };
     let page = match Step::read(form) {
-        Some(Step::SignIn | Step::Passkey) => Ok(sign_in::shown_again(context, form, browser, rng).await),
+        Some(Step::SignIn | Step::Passkey | Step::Provider) => Ok(sign_in::shown_again(context, form, browser, rng).await),
         Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
         Some(Step::Code | Step::Withdraw | Step::SwitchAccount | Step::SignOut) | None => {
             Ok(code::typed_so_far(context, form, browser).await)

@@ -23,12 +23,12 @@ pub(super) async fn submitted<P: Platform>(
     };
     match prove(context, form, &browser).await? {
         Ok(sign_in) => complete(context, browser, pending, sign_in, rng).await,
-        Err(refusal) => Ok(refused(context, form, &browser, refusal, rng)),
+        Err(refusal) => Ok(refused(context, form, &browser, refusal, rng).await),
     }
 }
 
 /// Shows the sign-in page again, with a new challenge.
-fn refused<P: Platform>(
+async fn refused<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
@@ -39,7 +39,7 @@ fn refused<P: Platform>(
         Refusal::Wait(_) => (429, "wait"),
         Refusal::Missing | Refusal::Over | Refusal::Flawed(_) | Refusal::Unknown => (400, "refused"),
     };
-    let page = show(context, form, browser, (status, Some(refusal.problem())), rng);
+    let page = show(context, form, browser, (status, Some(refusal.problem())), rng).await;
     let page = page.noting(WHAT, None, outcome, refusal.reason());
     match refusal {
         Refusal::Wait(seconds) => page.with("retry-after", seconds.to_string()),

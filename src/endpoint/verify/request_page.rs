@@ -55,7 +55,7 @@ async fn ask<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let Some((code, address)) = place(context, &recent) else { return Ok(view::over(context)) };
     let Some(signed_in) = check(context, browser).await? else {
-        return Ok(ask_to_sign_in(context, &code, Some(context.now), browser.clone(), rng));
+        return Ok(ask_to_sign_in(context, &code, Some(context.now), browser.clone(), rng).await);
     };
     let hold = hold_of(browser, &signed_in.1, &recent.nonce);
     let find = FindRequest { key: address.key, hold };
@@ -92,7 +92,7 @@ async fn open<P: Platform>(
     let demand = demand(context, &hold.client_id).await?;
     match hold.judge(session.facts(), &demand, context.now) {
         Ok(()) => show(context, code, browser, account, (shown, hold), (200, None), rng).await,
-        Err(lack) => Ok(sign_in_again(context, code, browser, account, (hold, lack), rng)),
+        Err(lack) => Ok(sign_in_again(context, code, browser, account, (hold, lack), rng).await),
     }
 }
 

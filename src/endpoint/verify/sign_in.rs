@@ -45,10 +45,10 @@ pub(super) async fn submitted<P: Platform>(
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
         Authenticated::Not => {
-            return Ok(ask_again(context, form, &browser, (400, Problem::WrongCredentials), rng));
+            return Ok(ask_again(context, form, &browser, (400, Problem::WrongCredentials), rng).await);
         }
         Authenticated::Wait(seconds) => {
-            let page = ask_again(context, form, &browser, (429, Problem::Wait { seconds }), rng);
+            let page = ask_again(context, form, &browser, (429, Problem::Wait { seconds }), rng).await;
             return Ok(page.with("retry-after", seconds.to_string()));
         }
     };
@@ -147,15 +147,15 @@ pub(crate) async fn authenticate<P: Platform>(
 }
 
 /// Shows the sign-in page again, with the username but without the password.
-fn ask_again<P: Platform>(
+async fn ask_again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
-    (status, problem): (u16, Problem),
+    (status, problem): (u16, Problem<'_>),
     rng: &mut impl CryptoRng,
 ) -> Response {
     let (outcome, reason) = if status == 429 { ("wait", "budget") } else { ("refused", "credentials") };
-    show(context, form, browser, (status, Some(problem)), rng).noting(WHAT, None, outcome, reason)
+    show(context, form, browser, (status, Some(problem)), rng).await.noting(WHAT, None, outcome, reason)
 }
 
 /// Shows the sign-in page again, because the person chose another language.
@@ -166,16 +166,16 @@ pub(super) async fn shown_again<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Response {
     match read_transaction(context, form, browser) {
-        Ok(_) => show(context, form, browser, (200, None), rng),
+        Ok(_) => show(context, form, browser, (200, None), rng).await,
         Err(stale) => stopped(context, browser, stale, form, WHAT).await,
     }
 }
 
-pub(super) fn show<P: Platform>(
+pub(super) async fn show<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     browser: &Browser,
-    answer: (u16, Option<Problem>),
+    answer: (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Response {
     let read = read_transaction(context, form, browser).ok();
@@ -185,7 +185,7 @@ pub(super) fn show<P: Platform>(
         username: form.get("username").unwrap_or_default(),
         again,
     };
-    view::sign_in(context, browser, &page, answer, rng)
+    view::sign_in(context, browser, &page, answer, rng).await
 }
 
 /// Applies policy at sign-in. Comes after the proof, so only the account's owner learns of a refusal.
@@ -235,11 +235,14 @@ pub(super) async fn switch_account<P: Platform>(
     if let Some(signed_in) = browser.signed_in.take() {
         end(context, &signed_in).await?;
     }
-    let transaction = Transaction::new(&user_code, &browser, None, context.now).checked(before.checked_at);
-    let transaction = transaction.seal(context, rng);
-    let expected = before.hold.and_then(|hold| hold.login_hint).unwrap_or_default();
+    let expected = before.hold.and_then(|hold| hold.login_hint);
+    let transaction = Transaction::new(&user_code, &browser, None, context.now)
+        .checked(before.checked_at)
+        .for_other_account(expected.clone())
+        .seal(context, rng);
+    let expected = expected.unwrap_or_default();
     let page = SignInForm { transaction: &transaction, username: &expected, again: None };
-    let page = view::sign_in(context, &browser, &page, (200, None), rng);
+    let page = view::sign_in(context, &browser, &page, (200, None), rng).await;
     Ok(browser::remember(context, page.noting("sign_out", None, "done", "switch_account"), &browser, rng))
 }
 

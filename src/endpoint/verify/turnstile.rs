@@ -160,7 +160,7 @@ impl TurnstileRefusal {
         }
     }
 
-    const fn problem(self) -> Problem {
+    const fn problem(self) -> Problem<'static> {
         match self {
             Self::Missing => Problem::Unchecked,
             Self::Invalid | Self::Spent | Self::OtherHost | Self::OtherAction => Problem::CheckFailed,

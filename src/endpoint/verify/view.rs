@@ -110,7 +110,7 @@ pub(super) async fn enter<P: Platform>(
     status: u16,
     browser: &Browser,
     entry: Entry<'_>,
-    problem: Option<Problem>,
+    problem: Option<Problem<'_>>,
 ) -> Response {
     let shape = &context.server.settings.user_code;
     let site_key = context.turnstile().await.map(|turnstile| turnstile.site_key.as_str());
@@ -175,15 +175,17 @@ fn example(shape: &Shape) -> String {
 }
 
 /// Builds the sign-in page, which begins a ceremony.
-pub(super) fn sign_in<P: Platform>(
+pub(super) async fn sign_in<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     page: &SignInForm<'_>,
-    (status, problem): (u16, Option<Problem>),
+    (status, problem): (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Response {
     let (text, action, csrf) = (context.text(), action(context), browser::csrf(context, browser));
     let signed_in_as = browser.signed_in(context.now).map(|session| session.name.as_str());
+    // If the providers cannot be read now, the page has none, and everything else on it works.
+    let outline = context.server.outline(context.now).await.ok();
     let page = SignInPage {
         text,
         action: &action,
@@ -191,6 +193,7 @@ pub(super) fn sign_in<P: Platform>(
         transaction: Some(page.transaction),
         username: page.username,
         again: signed_in_as.zip(page.again).map(|(name, lack)| again(text, name, lack)),
+        providers: outline.as_ref().map_or(&[], |outline| &outline.providers),
         passkey: request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,

@@ -263,6 +263,29 @@ class Browser {
     return this.#driver.executeScript(script, ...values);
   }
 
+  /** Waits for a page, of whatever site, with the element that a selector finds. */
+  arrives(selector) {
+    return this.#driver.wait(until.elementLocated(By.css(selector)), LIMIT, `${selector} did not come`);
+  }
+
+  /** Types into the field that a selector finds. */
+  async fill(selector, ...keys) {
+    await (await this.#driver.findElement(By.css(selector))).sendKeys(...keys);
+  }
+
+  /** Presses whichever of these buttons appears, until the page has this heading. */
+  async passes(heading, labels) {
+    const pressed = async () => {
+      if ((await this.#heading()) === heading) return true;
+      for (const label of labels) {
+        const [button] = await this.#driver.findElements(By.xpath(`//button[contains(normalize-space(), ${JSON.stringify(label)})]`));
+        if (button && (await button.isEnabled().catch(undefinedIfGone))) await button.click().catch(() => undefined);
+      }
+      return false;
+    };
+    await this.#driver.wait(pressed, LIMIT, `the page “${heading}” did not come`);
+  }
+
   /** Returns the HTTP status of the page. */
   status() {
     return this.run(() => performance.getEntriesByType('navigation')[0].responseStatus);

@@ -62,7 +62,7 @@ function dotenv(file) {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 
-function findProgram(...names) {
+export function findProgram(...names) {
   const found = names.flatMap((name) => process.env.PATH.split(delimiter).map((folder) => join(folder, name)));
   const program = found.find(isExecutable);
   if (!program) throw new Error(`${names.join(' or ')} is not on the PATH: \`scripts/setup test\` installs it on Debian`);

@@ -65,10 +65,10 @@ function isStart(line) {
 }
 
 function isDecision(line) {
-  const { what, client, outcome, reason, ray, ms, key_pair = 0, verdict = { is: 'near' }, ...others } = parsed(line) ?? {};
+  const { what, client, outcome, reason, ray, ms, key_pair = 0, provider = 'none', verdict = { is: 'near' }, ...others } = parsed(line) ?? {};
   const words = [what, outcome, reason].every((word) => /^[a-z][a-z0-9_]*$/.test(word));
   const known = client === undefined || registered.has(client);
-  return words && known && Number.isInteger(key_pair) && typeof ray === 'string' && ['near', 'far', 'unknown'].includes(verdict.is) && Number.isInteger(ms) && ms >= 0 && Object.keys(others).length === 0;
+  return words && /^[a-z0-9-]{1,32}$/.test(provider) && known && Number.isInteger(key_pair) && typeof ray === 'string' && ['near', 'far', 'unknown'].includes(verdict.is) && Number.isInteger(ms) && ms >= 0 && Object.keys(others).length === 0;
 }
 
 /** A warning: an event that somebody should look at. Accounts are named by their `sub`. */

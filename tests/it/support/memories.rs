@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
-use device_grant::endpoint::platform::{NotFetched, Platform, Unavailable};
+use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::signing_keys;
 use device_grant::registry::snapshot;
@@ -25,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use super::intl::TwoLanguages;
 use super::keys::{es256, p256};
+use super::provider::ScriptedProvider;
 use super::rows::{AccountRows, GrantRows, LedgerRows, RegistryRows};
 use super::siteverify;
 
@@ -44,6 +46,8 @@ pub(crate) struct Memories {
     /// The text of the snapshot in KV.
     pub(crate) published: RefCell<Option<String>>,
     pub(crate) siteverify: siteverify::Siteverify,
+    /// The OpenID Providers that answer.
+    pub(crate) providers: RefCell<Vec<Rc<ScriptedProvider>>>,
     /// The bodies of the documents that can be fetched, by URL.
     pub(crate) documents: RefCell<BTreeMap<String, String>>,
     /// The files that can be fetched, by URL; or why they cannot.
@@ -298,6 +302,9 @@ impl Platform for Memories {
     async fn fetch_text(&self, url: &str) -> Result<String, Unavailable> {
         self.fetches.set(self.fetches.get() + 1);
         self.reach("documents")?;
+        if let Some(document) = self.providers.borrow().iter().find_map(|provider| provider.document(url)) {
+            return document;
+        }
         self.documents.borrow().get(url).cloned().ok_or(Unavailable)
     }
 
@@ -305,6 +312,12 @@ impl Platform for Memories {
         self.fetches.set(self.fetches.get() + 1);
         let found = self.files.borrow().get(url).cloned().unwrap_or(Err(NotFetched::Unreachable))?;
         if found.len() > most { Err(NotFetched::Large(most)) } else { Ok(found) }
+    }
+
+    async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable> {
+        let providers = self.providers.borrow().clone();
+        let answer = providers.iter().find_map(|provider| provider.answer(request, self.now.get()));
+        answer.unwrap_or(Err(Unavailable))
     }
 
     fn intl(&self) -> &dyn Intl {

@@ -30,10 +30,13 @@ pub(crate) fn post_raw(path: &str, body: &[u8]) -> Request {
     }
 }
 
-fn encode_form(form: &[(&str, &str)]) -> String {
+pub(super) fn encode(text: &str) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn encode_form(form: &[(&str, &str)]) -> String {
     form.iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect::<Vec<_>>()

@@ -11,6 +11,7 @@ mod keys;
 mod memories;
 mod messages;
 pub(crate) mod person;
+pub(crate) mod provider;
 pub(crate) mod rows;
 pub(crate) mod signer;
 pub(crate) mod siteverify;

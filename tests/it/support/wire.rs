@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
-use device_grant::endpoint::platform::{NotFetched, Platform, Unavailable};
+use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use device_grant::registry::rows::StoredKey;
 use device_grant::registry::snapshot::Snapshot;
 use device_grant::sharding::{AccountShard, Shard};
@@ -189,6 +189,10 @@ impl Platform for Wire {
 
     async fn fetch_bytes(&self, url: &str, most: usize) -> Result<Vec<u8>, NotFetched> {
         self.0.memories.fetch_bytes(url, most).await
+    }
+
+    async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable> {
+        self.0.memories.exchange(request).await
     }
 
     fn intl(&self) -> &dyn Intl {

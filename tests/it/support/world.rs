@@ -352,6 +352,24 @@ impl World {
         self.change_account(key, |account| account.standing = standing);
     }
 
+    /// Stores a provider.
+    pub(crate) fn add_provider(&self, provider: &Provider) {
+        let Ok(()) = self.server.platform.registry.put_provider(provider);
+    }
+
+    /// Changes a stored provider.
+    pub(crate) fn change_provider(&self, id: &str, change: impl FnOnce(&mut Provider)) {
+        let mut provider = self.provider(id).expect("it was added");
+        change(&mut provider);
+        self.add_provider(&provider);
+    }
+
+    /// Returns an account as its shard has it.
+    pub(crate) fn find_account(&self, key: &AccountKey) -> Option<Account> {
+        let shards = self.server.platform.accounts.borrow();
+        shards.get(&key.shard()).and_then(|rows| rows.accounts.borrow().get(key).cloned())
+    }
+
     /// Removes the rows of all sessions.
     pub(crate) fn end_all_sessions(&self) {
         let shards = self.server.platform.accounts.borrow();

@@ -6,4 +6,5 @@
 #![cfg(test)]
 #![allow(clippy::indexing_slicing, reason = "a test that goes wrong fails")]
 
+mod id_tokens;
 mod passkeys;

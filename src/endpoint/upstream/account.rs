@@ -1,0 +1,84 @@
+//! The account of a person who signs in at a provider: made at the first sign-in, and kept like the provider's at each.
+
+use rand_core::CryptoRng;
+
+use super::Stop;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::format::Format;
+use crate::identity::account::{Account, Standing};
+use crate::identity::account_key::AccountKey;
+use crate::identity::command::{FindAccount, Put, PutAccount};
+use crate::identity::group::{Group, MOST, replaced};
+use crate::sub::Sub;
+use crate::upstream::failure::Failure;
+use crate::upstream::profile::{Profile, ProfileFlaw};
+use crate::upstream::provider::Provider;
+
+/// How often an account that changes meanwhile is read again.
+const TRIES: usize = 3;
+
+/// Returns the account, which follows `profile` unless it is blocked or deleted. It is never found by e-mail address or
+/// name, which a provider may give to somebody else.
+pub(crate) async fn follow<P: Platform>(
+    context: Context<'_, P>,
+    provider: &Provider,
+    profile: &Profile,
+    rng: &mut impl CryptoRng,
+) -> Result<Account, Stop> {
+    let key = AccountKey::oidc(provider.id.as_str(), &profile.subject);
+    let key = key.ok_or(Failure::Profile(ProfileFlaw::NoSubject))?;
+    let accounts = &context.server.platform;
+    let mut found = accounts.accounts(key.shard(), FindAccount { account: key.clone() }).await?;
+    for _ in 0..TRIES {
+        let before = match &found {
+            Some(account) if !account.standing.is_active() => return Ok(account.clone()),
+            Some(account) => account.clone(),
+            None => new(context, &key, rng),
+        };
+        let after = followed(&before, provider, profile);
+        if found.as_ref() == Some(&after) {
+            return Ok(after);
+        }
+        let expected = found.map(|account| account.version);
+        match accounts.accounts(key.shard(), PutAccount { account: Box::new(after), expected }).await? {
+            Put::Stored(account) => return Ok(*account),
+            Put::Other(other) => found = other.map(|account| *account),
+        }
+    }
+    Err(Unavailable.into())
+}
+
+fn new<P>(context: Context<'_, P>, key: &AccountKey, rng: &mut impl CryptoRng) -> Account {
+    Account {
+        format: Format,
+        key: key.clone(),
+        version: 0,
+        sub: Sub::draw(rng),
+        username: String::new(),
+        name: String::new(),
+        email: None,
+        email_verified: false,
+        groups: Vec::new(),
+        password: None,
+        standing: Standing::Active,
+        passkeys: Vec::new(),
+        created_at: context.now,
+        last_sign_in: None,
+    }
+}
+
+/// Returns the account with name, e-mail address and the provider's own groups as `profile` has them. Groups whose names
+/// cannot be shown are left out.
+fn followed(account: &Account, provider: &Provider, profile: &Profile) -> Account {
+    let source = provider.id.as_str();
+    let groups = profile.groups.iter().filter_map(|name| Group::of(source, name)).take(MOST);
+    Account {
+        username: profile.username.clone(),
+        name: profile.name.clone(),
+        email: profile.email.clone(),
+        email_verified: profile.email_verified,
+        groups: replaced(&account.groups, source, groups),
+        ..account.clone()
+    }
+}

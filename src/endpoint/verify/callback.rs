@@ -1,0 +1,155 @@
+//! `/callback`: the way back from a provider (OpenID Connect Core §3.1.2.5).
+//!
+//! The response counts once, and only in the browser that was sent away with its `state`. Whatever goes wrong, the code
+//! that the person entered survives.
+
+use rand_core::CryptoRng;
+
+use super::attempts::Attempt;
+use super::provider::{failed, find, go_to, status};
+use super::sign_in::{WHAT, complete};
+use super::view::Entry;
+use super::{attempts, browser, view};
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::once;
+use crate::endpoint::page::Problem;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::endpoint::upstream::Stop;
+use crate::endpoint::upstream::account::follow;
+use crate::endpoint::upstream::sign_in::{Arrival, reach, redeem};
+use crate::grant::user_code::UserCode;
+use crate::identity::session::Browser;
+use crate::identity::sign_in::{How, SignIn};
+use crate::limiter::budgets::used_state;
+use crate::limiter::command::UseOnce;
+use crate::secret;
+use crate::secret::Digest;
+use crate::upstream::authorization_response::{AuthorizationResponse, ResponseFlaw};
+use crate::upstream::failure::{AttemptFlaw, Failure};
+use crate::upstream::provider::Provider;
+
+/// Answers a callback.
+pub(crate) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
+    let Ok(response) = Form::parse(context.request.query.as_bytes()) else {
+        return strange(context, AttemptFlaw::Malformed, rng).await;
+    };
+    let state = response.get("state").unwrap_or_default();
+    let known = browser::read(context)
+        .and_then(|browser| attempts::find(context, &browser, state).map(|attempt| (browser, attempt)));
+    match known {
+        Some((browser, attempt)) => {
+            let page = returned(context, &response, browser, attempt, rng).await;
+            page.unwrap_or_else(|Unavailable| {
+                view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
+            })
+        }
+        None => strange(context, AttemptFlaw::Unknown, rng).await,
+    }
+}
+
+/// Answers a callback that this browser does not wait for. There is no code to keep.
+async fn strange<P: Platform>(
+    context: Context<'_, P>,
+    flaw: AttemptFlaw,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let failure = Failure::Attempt(flaw);
+    let problem = Some(Problem::Provider { notice: failure.notice(), name: "" });
+    let (browser, is_new) = match browser::read(context) {
+        Some(browser) => (browser, false),
+        None => (Browser::new(rng), true),
+    };
+    let page = view::enter(context, status(failure.notice()), &browser, Entry::Nothing, problem).await;
+    let page = page.noting(WHAT, None, "refused", failure.reason());
+    if is_new { browser::remember(context, page, &browser, rng) } else { page }
+}
+
+/// Shows the page for entering a code, with the code: its person may be signed in by now.
+async fn replayed<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    attempt: &Attempt,
+    failure: Failure,
+) -> Response {
+    let problem = Some(Problem::Provider { notice: failure.notice(), name: "" });
+    let shape = &context.server.settings.user_code;
+    let code = UserCode::parse_either(&attempt.transaction.user_code, shape).map(|code| code.to_string());
+    let entry = code.as_deref().map_or(Entry::Nothing, Entry::Typed);
+    let page = view::enter(context, status(failure.notice()), browser, entry, problem).await;
+    page.noting(WHAT, None, "refused", failure.reason()).at(&attempt.provider)
+}
+
+/// Signs the person in, or shows what went wrong.
+async fn returned<P: Platform>(
+    context: Context<'_, P>,
+    response: &Form,
+    browser: Browser,
+    mut attempt: Attempt,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let Some(provider) = find(context, attempt.provider.as_str()).await? else {
+        let gone = Failure::Attempt(AttemptFlaw::NoProvider);
+        return Ok(failed(context, &browser, attempt.transaction, None, gone, rng).await);
+    };
+    let sign_in = match sign_in(context, response, &provider, &attempt, rng).await {
+        Ok(sign_in) => sign_in,
+        Err(Stop::Unavailable) => return Err(Unavailable),
+        Err(Stop::Failed(failure @ Failure::Attempt(AttemptFlaw::Replayed))) => {
+            return Ok(replayed(context, &browser, &attempt, failure).await);
+        }
+        // Some providers refuse a `prompt` that they do not know.
+        Err(Stop::Failed(Failure::Response(ResponseFlaw::Refused)))
+            if attempt.transaction.choosing_by_login() =>
+        {
+            return go_to(context, &browser, &provider, attempt.transaction, rng).await;
+        }
+        Err(Stop::Failed(failure)) => {
+            return Ok(failed(context, &browser, attempt.transaction, Some(&provider), failure, rng).await);
+        }
+    };
+    let transaction = attempt.transaction.renewed(context.now);
+    let shape = &context.server.settings.user_code;
+    let Some(code) = UserCode::parse_either(&transaction.user_code, shape) else {
+        return Ok(strange(context, AttemptFlaw::Unknown, rng).await);
+    };
+    let page = complete(context, browser, (transaction, code), sign_in, rng).await?;
+    Ok(page.at(&provider.id))
+}
+
+async fn sign_in<P: Platform>(
+    context: Context<'_, P>,
+    response: &Form,
+    provider: &Provider,
+    attempt: &Attempt,
+    rng: &mut impl CryptoRng,
+) -> Result<SignIn, Stop> {
+    if attempt.ends_at() <= context.now {
+        return Err(Failure::Attempt(AttemptFlaw::TooLate).into());
+    }
+    let discovery = context.server.discovery(provider, reach(context, provider), context.now).await?;
+    let [code, error, iss] = ["code", "error", "iss"].map(|name| response.get(name));
+    let response = AuthorizationResponse { code, error, iss };
+    let code = response.code(provider.issuer.as_str(), discovery.names_issuer).map_err(Failure::Response)?;
+    if !once::take(context, &used(attempt)).await? {
+        return Err(Failure::Attempt(AttemptFlaw::Replayed).into());
+    }
+    let terms = (&attempt.secrets, attempt.max_age, attempt.asked_at);
+    let arrival = redeem(context, (provider, &discovery), code, terms, rng).await?;
+    let account = follow(context, provider, &arrival.profile, rng).await?;
+    let Arrival { authenticated, .. } = arrival;
+    Ok(SignIn {
+        account,
+        auth_time: authenticated.auth_time,
+        amr: authenticated.amr,
+        acr: authenticated.acr,
+        how: How::Upstream { provider: provider.id.as_str().to_owned(), sid: authenticated.sid },
+    })
+}
+
+/// Names the use of a callback. It is remembered as long as the callback counts.
+fn used(attempt: &Attempt) -> UseOnce {
+    let digest = Digest::of(attempt.secrets.state.as_bytes());
+    UseOnce { key: used_state(&secret::encode(digest.bytes())), until: attempt.ends_at() }
+}
