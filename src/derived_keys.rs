@@ -171,7 +171,9 @@ impl Purpose {
 
     const fn key(self, keys: &Keys) -> &[u8; 32] {
         match self {
-            Self::Cookie | Self::Transaction | Self::Recent | Self::Ceremony | Self::Upstream => &keys.browser,
+            Self::Cookie | Self::Transaction | Self::Recent | Self::Ceremony | Self::Upstream => {
+                &keys.browser
+            }
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
             Self::ProviderSecret => &keys.provider,

@@ -38,21 +38,30 @@ impl<P: Platform> Server<P> {
     }
 
     /// Stores a new account. If its key is taken, returns `None`.
-    ///
-    /// The pointer from its `sub` comes first: one that leads nowhere harms nobody.
     pub(super) async fn create_account(
         &self,
         account: Account,
         event: Option<AccountEvent>,
     ) -> Result<Option<Account>, Unavailable> {
+        match self.put_new_account(account, event).await? {
+            Put::Stored(account) => Ok(Some(*account)),
+            Put::Other(_) => Ok(None),
+        }
+    }
+
+    /// Stores a new account, unless its key is taken.
+    ///
+    /// The pointer from its `sub` comes first: one that leads nowhere harms nobody.
+    pub(super) async fn put_new_account(
+        &self,
+        account: Account,
+        event: Option<AccountEvent>,
+    ) -> Result<Put, Unavailable> {
         let (pointer, key) = (Pointer::sub(&account.sub), account.key.clone());
         let target = Target { account: key.clone(), ends_at: None };
         self.platform.accounts(pointer.shard(), ClaimPointer { pointer, target }).await?;
         let put = PutAccount { account: Box::new(account), expected: None, event };
-        match self.platform.accounts(key.shard(), put).await? {
-            Put::Stored(account) => Ok(Some(*account)),
-            Put::Other(_) => Ok(None),
-        }
+        self.platform.accounts(key.shard(), put).await
     }
 
     /// Changes an account, if it has one of the versions that are given. `change` names the members that it changed; if

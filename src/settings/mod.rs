@@ -48,6 +48,7 @@ pub const PLACEHOLDER_ISSUER: &str = "https://login.example.com";
 
 /// All settings. `docs/settings.md` explains each of them.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// `ENVIRONMENT`.
     pub environment: Environment,

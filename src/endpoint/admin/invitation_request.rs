@@ -89,7 +89,9 @@ fn what(members: &mut Members, name: Name) -> AskedFor {
             AskedFor::Recovery { username: username.unwrap_or_default() }
         }
         Name::FirstAdministrator => {
-            ["username", "groups"].into_iter().for_each(|name| drop_null(members, name));
+            for name in ["username", "groups"] {
+                drop_null(members, name);
+            }
             AskedFor::FirstAdministrator
         }
     }

@@ -29,7 +29,7 @@ pub(super) enum Way {
 }
 
 /// Why a form is not good: for the person, and for the log.
-pub(super) type Refused = (Problem, &'static str);
+pub(super) type Refused = (Problem<'static>, &'static str);
 
 /// Reads a form, and verifies its passkey.
 pub(super) async fn read<P: Platform>(

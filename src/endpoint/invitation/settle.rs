@@ -5,6 +5,7 @@ use rand_core::CryptoRng;
 use super::asked::{Asked, Refused, Way, read};
 use super::found::{Page, WHAT, Whom};
 use super::view::{done, gone};
+use crate::audit::change::{Actor, Changed};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::Problem;
@@ -14,7 +15,7 @@ use crate::endpoint::verify::{browser, sign_in};
 use crate::format::Format;
 use crate::identity::account::{Account, Standing};
 use crate::identity::account_key::AccountKey;
-use crate::identity::command::{Put, PutAccount};
+use crate::identity::command::{AccountEvent, Put, PutAccount};
 use crate::identity::group::Group;
 use crate::identity::password;
 use crate::identity::sign_in::SignIn;
@@ -104,14 +105,29 @@ async fn store<P: Platform>(
     for _ in 0..ROUNDS {
         let expected = before.as_ref().map(|account| account.version);
         let account = with(before.unwrap_or_else(|| new.clone()), way, page, rng);
-        let put = PutAccount { account: Box::new(account), expected, event: None };
-        before = match page.context.server.platform.accounts(new.key.shard(), put).await? {
+        before = match put(page, account, expected).await? {
             Put::Stored(account) => return Ok(Some(*account)),
             Put::Other(Some(other)) if other.sub != *page.sub => return Ok(None),
             Put::Other(other) => other.map(|account| *account),
         };
     }
     Err(Unavailable)
+}
+
+/// Stores the account with its event. A new one comes with the pointer from its `sub`.
+async fn put<P: Platform>(
+    page: &Page<'_, P>,
+    account: Account,
+    expected: Option<u64>,
+) -> Result<Put, Unavailable> {
+    let server = page.context.server;
+    let (key, by) = (account.key.clone(), Actor::Account(account.sub.clone()));
+    if expected.is_none() {
+        let event = AccountEvent { what: Changed::AccountCreated, by, members: Vec::new() };
+        return server.put_new_account(account, Some(event)).await;
+    }
+    let put = PutAccount { account: Box::new(account), expected, event: None };
+    server.platform.accounts(key.shard(), put).await
 }
 
 fn with<P>(account: Account, way: &Way, page: &Page<'_, P>, rng: &mut impl CryptoRng) -> Account {

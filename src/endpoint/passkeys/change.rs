@@ -115,7 +115,10 @@ pub(super) async fn remove<P: Platform>(
 }
 
 /// Returns the passkey that the form names.
-fn chosen<'a>(form: &Form, account: &'a mut Account) -> Result<&'a mut Passkey, (Problem, &'static str)> {
+fn chosen<'a>(
+    form: &Form,
+    account: &'a mut Account,
+) -> Result<&'a mut Passkey, (Problem<'static>, &'static str)> {
     let id = form.get("passkey").and_then(CredentialId::parse);
     let passkey = account.passkeys.iter_mut().find(|known| Some(&known.id) == id.as_ref());
     passkey.ok_or((Problem::NotOurs, "passkey_unknown"))
@@ -126,7 +129,7 @@ async fn change<P: Platform>(
     context: Context<'_, P>,
     mut account: Account,
     what: &'static str,
-    make: impl Fn(&mut Account) -> Result<(), (Problem, &'static str)>,
+    make: impl Fn(&mut Account) -> Result<(), (Problem<'static>, &'static str)>,
 ) -> Result<Made, Unavailable> {
     for _ in 0..ROUNDS {
         let mut changed = account.clone();

@@ -60,7 +60,7 @@ async fn opened<P: Platform>(
 async fn show<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
-    answer: (u16, Option<Problem>),
+    answer: (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     Ok(match session::check(context, browser).await? {

@@ -3,12 +3,13 @@
 use rand_core::CryptoRng;
 
 use super::Stop;
+use crate::audit::change::{Actor, Changed};
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::format::Format;
 use crate::identity::account::{Account, Standing};
 use crate::identity::account_key::AccountKey;
-use crate::identity::command::{FindAccount, Put, PutAccount};
+use crate::identity::command::{AccountEvent, FindAccount, Put, PutAccount};
 use crate::identity::group::{Group, MOST, replaced};
 use crate::sub::Sub;
 use crate::upstream::failure::Failure;
@@ -40,13 +41,38 @@ pub(crate) async fn follow<P: Platform>(
         if found.as_ref() == Some(&after) {
             return Ok(after);
         }
-        let expected = found.map(|account| account.version);
-        match accounts.accounts(key.shard(), PutAccount { account: Box::new(after), expected }).await? {
+        let event = Some(event(provider, found.as_ref(), &after));
+        let put = match found {
+            Some(account) => {
+                let put = PutAccount { account: Box::new(after), expected: Some(account.version), event };
+                accounts.accounts(key.shard(), put).await?
+            }
+            None => context.server.put_new_account(after, event).await?,
+        };
+        match put {
             Put::Stored(account) => return Ok(*account),
             Put::Other(other) => found = other.map(|account| *account),
         }
     }
     Err(Unavailable.into())
+}
+
+/// Returns what the ledger hears: that the account was made, or which of its members the provider changed.
+fn event(provider: &Provider, before: Option<&Account>, after: &Account) -> AccountEvent {
+    let by = Actor::Provider(provider.id.as_str().to_owned());
+    let Some(before) = before else {
+        return AccountEvent { what: Changed::AccountCreated, by, members: Vec::new() };
+    };
+    let differs = [
+        ("username", before.username != after.username),
+        ("name", before.name != after.name),
+        ("email", before.email != after.email),
+        ("email_verified", before.email_verified != after.email_verified),
+        ("groups", before.groups != after.groups),
+    ];
+    let members =
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();
+    AccountEvent { what: Changed::AccountChanged, by, members }
 }
 
 fn new<P>(context: Context<'_, P>, key: &AccountKey, rng: &mut impl CryptoRng) -> Account {

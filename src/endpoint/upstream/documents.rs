@@ -58,7 +58,7 @@ impl<P: Platform> Server<P> {
             Some(Discovery::parse(&text, issuer, alg, reach))
         };
         // The algorithm decides, too, whether a document can be used.
-        let key = format!("{alg} {uri}");
+        let key = format!("{} {uri}", alg.name());
         let (documents, ages) = (&self.cache.discoveries, (AGE, STALE_AGE));
         let found = documents.find(&key, ages, now, fetch).await;
         let found = match found {

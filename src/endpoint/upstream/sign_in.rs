@@ -10,7 +10,7 @@ use super::documents::{Signature, Signed, check};
 use crate::endpoint::platform::{Outgoing, Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::time::Timestamp;
-use crate::upstream::authorization::{AuthorizationRequest, Wanted, Parameters, Secrets, address};
+use crate::upstream::authorization::{AuthorizationRequest, Parameters, Secrets, Wanted, address};
 use crate::upstream::discovery::Discovery;
 use crate::upstream::failure::{Failure, Stage};
 use crate::upstream::id_token::{Authenticated, Expected, IdToken, IdTokenFlaw};

@@ -138,7 +138,11 @@ impl<P: Platform> Page<'_, P> {
     }
 
     /// Shows the page again, because nothing was decided.
-    async fn ask_again(&self, problem: Problem<'_>, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+    async fn ask_again(
+        &self,
+        problem: Problem<'_>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
         self.show(400, Some(problem), "incomplete", rng).await
     }
 

@@ -153,7 +153,9 @@ async fn in_language<P: Platform>(
 ) -> Response {
     let context = Context { language: Some(language), ..context };
     let page = match Step::read(form) {
-        Some(Step::SignIn | Step::Passkey | Step::Provider) => Ok(sign_in::shown_again(context, form, browser, rng).await),
+        Some(Step::SignIn | Step::Passkey | Step::Provider) => {
+            Ok(sign_in::shown_again(context, form, browser, rng).await)
+        }
         Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
         Some(Step::Code | Step::Withdraw | Step::SwitchAccount | Step::SignOut) | None => {
             Ok(code::typed_so_far(context, form, browser).await)

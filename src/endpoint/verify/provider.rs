@@ -21,7 +21,7 @@ use crate::endpoint::upstream::sign_in::authorization_address;
 use crate::identity::demand::Lack;
 use crate::identity::session::Browser;
 use crate::registry::command::FindProvider;
-use crate::upstream::authorization::{Wanted, Secrets};
+use crate::upstream::authorization::{Secrets, Wanted};
 use crate::upstream::failure::{AttemptFlaw, Failure, Notice};
 use crate::upstream::provider::{Provider, ProviderId};
 

@@ -54,6 +54,9 @@ pub(crate) struct ScriptedProvider {
     pub(crate) last: RefCell<(Option<String>, String)>,
 }
 
+/// How one endpoint answers: status and body.
+type Answer = fn(&ScriptedProvider, Outgoing<'_>, Timestamp) -> (u16, String);
+
 impl ScriptedProvider {
     pub(crate) fn new(issuer: &str) -> Self {
         Self {
@@ -150,7 +153,7 @@ impl ScriptedProvider {
         now: Timestamp,
     ) -> Option<Result<Incoming, Unavailable>> {
         let path = request.url.strip_prefix(&self.issuer)?;
-        let (name, answer): (_, fn(&Self, Outgoing<'_>, Timestamp) -> (u16, String)) = match path {
+        let (name, answer): (_, Answer) = match path {
             "/par" => ("par", Self::push),
             "/token" => ("token", Self::issue),
             "/me" => ("userinfo", Self::describe),

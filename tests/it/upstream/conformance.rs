@@ -29,11 +29,13 @@ fn head(corp: &ScriptedProvider, name: &str, value: Value) {
 }
 
 /// Cuts the signature off.
+#[expect(clippy::needless_pass_by_value, reason = "the provider gives its token away")]
 fn unsigned(token: String) -> String {
     token.rsplit_once('.').map(|(input, _)| format!("{input}.")).expect("three parts")
 }
 
 /// Flips a bit of the signature.
+#[expect(clippy::needless_pass_by_value, reason = "the provider gives its token away")]
 fn falsified(token: String) -> String {
     let (input, signature) = token.rsplit_once('.').expect("three parts");
     let mut bytes = device_grant::secret::decode(signature).expect("base64url");
@@ -88,7 +90,7 @@ const CASES: &[Case] = &[
         "oidcc-client-test-idtoken-sig-none",
         |corp| {
             head(corp, "alg", json!("none"));
-            corp.mangle.set(unsigned)
+            corp.mangle.set(unsigned);
         },
         Refused("id_token_algorithm_other"),
     ),
@@ -121,7 +123,7 @@ const CASES: &[Case] = &[
         "oidcc-client-test-signing-key-rotation-just-before-signing",
         |corp| {
             corp.published.replace(vec![103]);
-            corp.signing.set(103)
+            corp.signing.set(103);
         },
         SignedIn,
     ),
