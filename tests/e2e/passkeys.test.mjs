@@ -54,8 +54,8 @@ describe('a person with a passkey', { timeout: 300_000 }, () => {
   }
 
   /** Starts a device, and enters its code in a browser where nobody is signed in. */
-  async function enterCode() {
-    const device = await Device.start({ origin });
+  async function enterCode(request = {}) {
+    const device = await Device.start({ origin }, request);
     await browser.restart();
     await browser.open(device.codes.verification_uri_complete);
     await browser.sees('Does your device show exactly this code?');
@@ -71,7 +71,7 @@ describe('a person with a passkey', { timeout: 300_000 }, () => {
 
     // Without the autofill, the button is the way.
     await browser.verifyUser(false);
-    const device = await enterCode();
+    const device = await enterCode({ acr_values: 'phr' });
     await browser.sees(SIGN_IN);
     await browser.verifyUser(true);
     await browser.press('Sign in with a passkey');
@@ -80,8 +80,8 @@ describe('a person with a passkey', { timeout: 300_000 }, () => {
     await browser.press('Approve');
     await browser.sees('Approved');
 
-    const { amr } = JSON.parse(Buffer.from((await device.redeem()).id_token.split('.')[1], 'base64url'));
-    assert.deepEqual(amr, ['pop', 'user', 'mfa']);
+    const { acr, amr } = JSON.parse(Buffer.from((await device.redeem()).id_token.split('.')[1], 'base64url'));
+    assert.deepEqual({ acr, amr }, { acr: 'phr', amr: ['pop', 'user', 'mfa'] });
   });
 
   test('chooses the passkey in the field for the username', async () => {

@@ -128,7 +128,9 @@ async fn store<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
-    members.entry("id").or_insert_with(|| before.id.as_str().into());
+    if members.get("id").is_none_or(Value::is_null) {
+        members.insert("id".to_owned(), before.id.as_str().into());
+    }
     let provider = parsed(context, members, Some(before), rng)?;
     if provider.id != before.id {
         let detail =

@@ -249,7 +249,8 @@ export const AUTHORIZATION_SERVER = {
   async acr_values_supported(acr, place) {
     const client = await place.register();
     const { id_token } = await place.signIn(client, { acr_values: `urn:example:unknown ${acr}` });
-    assert.equal(decodeJwt(id_token).acr, acr);
+    // Signing in here is by password, which does not meet `phr`. That a passkey does is shown in passkeys.test.mjs.
+    assert.equal(decodeJwt(id_token).acr, acr === 'phr' ? undefined : acr);
   },
   async ui_locales_supported(locale, place) {
     const codes = await place.start(await place.register(), { ui_locales: locale });

@@ -6,7 +6,7 @@ use device_grant::grant::command::{
     TakeHold, Withdraw,
 };
 use device_grant::grant::poll::Poll;
-use device_grant::grant::{Approval, Denial, Grant, Hold, Outcome};
+use device_grant::grant::{Approval, Denial, Grant, Hold, Outcome, State};
 use device_grant::provenance::Stage;
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
@@ -197,6 +197,14 @@ impl Life<'_> {
         }
     }
 
+    /// The time of an approval decides how long the code can be redeemed.
+    fn assert_approved_now(&self) {
+        let stored = self.stored();
+        let grant = stored.grants.get(&KEY).expect("the approved grant");
+        let State::Approved { approval } = &grant.state else { panic!("{:?}", grant.state) };
+        assert_eq!(approval.stage.at, self.now);
+    }
+
     pub(super) fn decide(&mut self, stale: bool, decision: u8) {
         let (before, open) = (self.stored(), self.is_open());
         let fresh = self.code.held.clone().filter(|_| !stale);
@@ -223,7 +231,10 @@ impl Life<'_> {
             assert_eq!(self.events_since(&before), [what]);
             self.code.decided = Some((outcome, self.now));
             match decision {
-                ConsentDecision::Approve(_) => self.code.approved_at = Some(self.now),
+                ConsentDecision::Approve(_) => {
+                    self.code.approved_at = Some(self.now);
+                    self.assert_approved_now();
+                }
                 ConsentDecision::Deny(how) => self.code.denied = Some(how),
             }
             self.meet("decided");
