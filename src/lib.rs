@@ -17,6 +17,7 @@
 //! * [`identity`] - accounts, passwords, passkeys and browser sessions
 //! * [`passkey`] - the ceremonies of WebAuthn
 //! * [`upstream`] - the OpenID Providers that people sign in with
+//! * [`scim`] - what a provider pushes about the people who may sign in with it
 //! * [`limiter`] - budgets for wrong codes and passwords, and caps on live codes
 //! * [`policy`] - whether a step of a grant may happen at all
 //! * [`audit`] - events, and their way to the ledger
@@ -119,6 +120,7 @@ pub mod place;
 pub mod policy;
 pub mod provenance;
 pub mod registry;
+pub mod scim;
 pub mod scope;
 pub mod secret;
 pub mod settings;

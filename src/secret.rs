@@ -29,6 +29,13 @@ impl Digest {
         bytes?.try_into().ok().map(Self)
     }
 
+    /// Returns the digest as 64 hexadecimal digits in lower case, as `sha256sum` writes it.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        let digits = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    }
+
     /// Returns the 32 bytes of the digest.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
@@ -129,7 +136,7 @@ mod tests {
         let digest = Digest::of(b"abc");
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015AD";
 
-        assert_eq!(Digest::parse(hex), Some(digest));
+        assert_eq!((Digest::parse(hex), digest.hex()), (Some(digest), hex.to_lowercase()));
         assert_eq!(Digest::parse(&encode(digest.bytes())), Some(digest));
         for bad in ["abc", &hex.replace('b', "g"), &encode(&[1; 31])] {
             assert_eq!(Digest::parse(bad), None, "{bad}");

@@ -32,6 +32,7 @@ mod presented;
 mod qr;
 mod registration;
 mod route;
+mod scim;
 pub mod server;
 mod slot;
 mod snapshot_cache;
@@ -157,6 +158,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Keys => metadata::keys(context).await,
         Route::Registration => registration::answer(context, rng).await,
         Route::Admin => admin::answer(context, rng).await,
+        Route::Scim => scim::answer(context, rng).await,
         Route::Health => health(context.server),
     }
 }

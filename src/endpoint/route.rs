@@ -6,6 +6,9 @@ use crate::settings::issuer::Issuer;
 /// Path of the logos, relative to the issuer, up to the name of the image.
 pub(super) const LOGO_PREFIX: &str = "/logo/";
 
+/// Path of SCIM, relative to the issuer.
+pub(super) const SCIM_PREFIX: &str = "/scim/v2";
+
 /// Path of the admin API, relative to the issuer.
 pub(super) const ADMIN_PREFIX: &str = "/admin/api";
 
@@ -30,6 +33,7 @@ pub(super) enum Route {
     Keys,
     Health,
     Admin,
+    Scim,
     Registration,
 }
 
@@ -124,6 +128,9 @@ impl Route {
         if path.strip_prefix(ADMIN_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Some(Self::Admin);
         }
+        if path.strip_prefix(SCIM_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Some(Self::Scim);
+        }
         match path {
             "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
@@ -180,6 +187,8 @@ impl Route {
             Self::Callback => Terms { methods: GET, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
             Self::Registration => Terms { methods: POST, ..NONE },
+            // SCIM checks the method of each of its own addresses.
+            Self::Scim => Terms { methods: ANY, ..NONE },
             // The admin API checks the method of each of its own routes.
             Self::Admin => Terms { methods: ANY, reads: Reads { if_match: true, ..Reads::NOTHING }, ..NONE },
         }
@@ -205,6 +214,7 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys
+            | Self::Scim
             | Self::Health => true,
         }
     }

@@ -38,6 +38,9 @@ pub struct Account {
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_sign_in: Option<Timestamp>,
+    /// The `userName` of the user as which the provider pushes the account by SCIM; `None` if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim_name: Option<String>,
 }
 
 /// Whether an account may be used.

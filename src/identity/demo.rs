@@ -32,6 +32,7 @@ fn account(username: &str, name: &str, sub: &str, groups: &[&str], password: &st
         passkeys: Vec::new(),
         created_at: Timestamp::default(),
         last_sign_in: None,
+        scim_name: None,
     }
 }
 

@@ -157,6 +157,7 @@ mod tests {
             strong_acr: Vec::new(),
             end_families_on_logout: false,
             recheck_seconds: None,
+            scim_token: None,
             enabled: true,
             order: 0,
             history: History::default(),

@@ -16,6 +16,7 @@ use crate::derived_keys::{Keyring, Purpose};
 use crate::format::Format;
 use crate::scope::Scope;
 use crate::secret;
+use crate::secret::Digest;
 use crate::token::signing_key::Algorithm;
 use claim_path::ClaimPath;
 use issuer::ProviderIssuer;
@@ -104,6 +105,9 @@ pub struct Provider {
     /// `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recheck_seconds: Option<u64>,
+    /// The digest of the token with which the provider pushes its users by SCIM; `None` if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim_token: Option<Digest>,
     /// If false, nobody can sign in with the provider.
     pub enabled: bool,
     /// The place among the providers on the page: smaller numbers come first.

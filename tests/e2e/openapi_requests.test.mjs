@@ -228,6 +228,7 @@ const providerMembers = {
   end_families_on_logout: flag,
   recheck_seconds: count(60, 2_592_000),
   enabled: flag,
+  scim_token_sha256: orNull({ good: ['0'.repeat(64), 'af09'.repeat(16)], bad: ['', '0'.repeat(63), 'A'.repeat(64), 'g'.repeat(64), 7] }),
   order: count(0, 999),
 };
 for (const [name, { readOnly }] of Object.entries(document.components.schemas.ProviderMetadata.properties)) {

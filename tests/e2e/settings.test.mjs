@@ -37,6 +37,7 @@ const routes = [
   ['GET', '/userinfo'],
   ['GET', '/authorize'],
   ['GET', '/callback'],
+  ['GET', '/scim/v2/Users'],
   ['GET', '/admin/api/clients'],
   ['DELETE', '/admin/api/clients/demo-tv'],
   ['POST', '/register'],

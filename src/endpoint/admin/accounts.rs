@@ -175,6 +175,7 @@ pub(super) async fn create<P: Platform>(
         passkeys: Vec::new(),
         created_at: context.now,
         last_sign_in: None,
+        scim_name: None,
     };
     if dry_run {
         return Ok(changed(200, &account, "account_tried"));

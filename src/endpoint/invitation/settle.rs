@@ -81,6 +81,7 @@ fn new_account<P: Platform>(page: &Page<'_, P>, key: AccountKey, asked: &Asked, 
         passkeys: Vec::new(),
         created_at: context.now,
         last_sign_in: None,
+        scim_name: None,
     }
 }
 

@@ -91,6 +91,7 @@ fn new<P>(context: Context<'_, P>, key: &AccountKey, rng: &mut impl CryptoRng) -
         passkeys: Vec::new(),
         created_at: context.now,
         last_sign_in: None,
+        scim_name: None,
     }
 }
 

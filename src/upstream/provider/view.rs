@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{ClaimPaths, Provider, ProviderId};
 use crate::scope::Scope;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
@@ -29,6 +30,8 @@ struct View<'a> {
     end_families_on_logout: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     recheck_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scim_token_sha256: Option<String>,
     enabled: bool,
     order: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +61,7 @@ pub fn view(provider: &Provider) -> Map<String, Value> {
         strong_acr: &provider.strong_acr,
         end_families_on_logout: provider.end_families_on_logout,
         recheck_seconds: provider.recheck_seconds,
+        scim_token_sha256: provider.scim_token.as_ref().map(Digest::hex),
         enabled: provider.enabled,
         order: provider.order,
         created_at: provider.history.created_at.map(Timestamp::seconds),

@@ -13,6 +13,7 @@ use crate::client::registration::json_members::Members;
 use crate::fault::Fault;
 use crate::format::Format;
 use crate::scope::{OPENID, Scope};
+use crate::secret::Digest;
 use crate::token::signing_key::Algorithm;
 use crate::visible;
 
@@ -96,6 +97,7 @@ pub fn parse<S: FnOnce(&str) -> SealedSecret>(
                 strong_acr: rules.strong_acr,
                 end_families_on_logout: rules.end_families_on_logout,
                 recheck_seconds: rules.recheck_seconds,
+                scim_token: rules.scim_token,
                 enabled: rules.enabled,
                 order: rules.order,
                 history: History::default(),
@@ -254,6 +256,7 @@ struct Rules {
     strong_acr: Vec<String>,
     end_families_on_logout: bool,
     recheck_seconds: Option<u64>,
+    scim_token: Option<Digest>,
     enabled: bool,
     order: u64,
 }
@@ -262,6 +265,7 @@ impl Rules {
     fn read(members: &mut Members) -> Self {
         const GROUP: &str = "the name of a group, of 1 to 255 visible characters";
         const DOMAIN: &str = "a domain in lower case without @, such as example.com";
+        const HEX: &str = "the SHA-256 of a token: 64 hexadecimal digits in lower case";
         const WORD: &str = "1 to 255 visible ASCII characters without spaces";
         Self {
             allowed_groups: list(members, "allowed_groups", GROUP, is_group),
@@ -271,6 +275,7 @@ impl Rules {
             strong_acr: list(members, "strong_acr", WORD, is_word),
             end_families_on_logout: members.flag("end_families_on_logout", false),
             recheck_seconds: members.number("recheck_seconds", RECHECK),
+            scim_token: members.text("scim_token_sha256", HEX, is_digest).as_deref().and_then(Digest::parse),
             enabled: members.flag("enabled", true),
             order: members.number("order", ORDER).unwrap_or_default(),
         }
@@ -283,6 +288,10 @@ fn list(members: &mut Members, name: &str, allowed: &str, fits: impl Fn(&str) ->
 
 fn is_group(text: &str) -> bool {
     text.chars().count() <= LONGEST && visible::check(text).is_ok()
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 fn is_word(text: &str) -> bool {

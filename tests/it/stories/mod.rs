@@ -15,6 +15,7 @@ mod redemption_place;
 mod refresh;
 mod request_page;
 mod retired_key_pairs;
+mod scim;
 mod sessions;
 mod snapshot;
 mod unavailable;

@@ -60,6 +60,7 @@ fn entry(world: &World, id: &str, issuer: &str) -> Provider {
         strong_acr: Vec::new(),
         end_families_on_logout: false,
         recheck_seconds: None,
+        scim_token: None,
         enabled: true,
         order: 0,
         history: History::default(),

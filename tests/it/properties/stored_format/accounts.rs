@@ -83,10 +83,11 @@ fn an_account_of_a_provider_with_all_its_members() {
         passkeys: vec![passkey],
         created_at: AT,
         last_sign_in: Some(AT),
+        scim_name: Some("bob@corp".to_owned()),
     };
     pin(
         &account,
-        r#"{"format":1,"key":"oidc:corp:7","version":2,"sub":"s","username":"bob","name":"Bob","email_verified":false,"groups":["corp:staff"],"standing":{"is":"blocked","at":1763733780123,"by":{"provider":"corp"}},"passkeys":[{"id":"Bw","public_key":{"kty":"EC"},"alg":"ES256","counter":3,"backup_eligible":true,"backed_up":true,"aaguid":"00000000-0000-0000-0000-000000000000","name":"Key","created_at":1763733780123,"last_used_at":1763733780123}],"created_at":1763733780123,"last_sign_in":1763733780123}"#,
+        r#"{"format":1,"key":"oidc:corp:7","version":2,"sub":"s","username":"bob","name":"Bob","email_verified":false,"groups":["corp:staff"],"standing":{"is":"blocked","at":1763733780123,"by":{"provider":"corp"}},"passkeys":[{"id":"Bw","public_key":{"kty":"EC"},"alg":"ES256","counter":3,"backup_eligible":true,"backed_up":true,"aaguid":"00000000-0000-0000-0000-000000000000","name":"Key","created_at":1763733780123,"last_used_at":1763733780123}],"created_at":1763733780123,"last_sign_in":1763733780123,"scim_name":"bob@corp"}"#,
     );
     let by = Authority::Administrator;
     pin(
