@@ -41,16 +41,18 @@ export function decisions(server) {
   return logLines(server).map(parsed).filter((line) => line?.ms !== undefined);
 }
 
+/** What workerd writes when an object moves its alarm at the very moment at which it rings. It rings again at the new time. */
+const ALARM_MOVED = /^workerd\/io\/actor-sqlite\.c\+\+:\d+: warning: NOSENTRY SQLite alarm handler canceled /;
+
 /**
  * Stops a server. Fails the test unless every line of its log is a decision, a warning about one, or says that a
- * Worker starts, and none contains a secret. `besides` are
- * patterns of other lines that the test causes.
+ * Worker starts, and none contains a secret. `besides` are patterns of other lines that the test causes.
  */
 export async function endDiscreetly(server, { besides = [] } = {}) {
   await server?.stop();
   if (!server) return;
   assert.deepEqual(disclosures(server.logs()), [], 'the log discloses nothing');
-  const lines = logLines(server).filter((line) => !besides.some((pattern) => pattern.test(line)));
+  const lines = logLines(server).filter((line) => ![ALARM_MOVED, ...besides].some((pattern) => pattern.test(line)));
   assert.deepEqual(lines.filter((line) => !isDecision(line) && !isStart(line) && !isWarning(line)).slice(0, 20), [], 'every line of the log is a decision');
 }
 
