@@ -10,10 +10,10 @@ mod names;
 mod passkeys;
 mod requests;
 mod signed;
-mod upstream;
 #[allow(dead_code, unused_imports, reason = "the fuzz targets use only part of what the native tests share")]
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
+mod upstream;
 
 use std::sync::OnceLock;
 

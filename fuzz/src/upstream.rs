@@ -17,7 +17,9 @@ pub fn discovery(input: &[u8]) {
     let Ok(read) = Discovery::parse(text, issuer, Algorithm::Rs256, Reach::Secure) else { return };
     assert!(Discovery::parse(text, "https://other.example", Algorithm::Rs256, Reach::Secure).is_err());
     let optional = [read.userinfo_endpoint, read.pushed_authorization_request_endpoint].into_iter().flatten();
-    for address in [read.authorization_endpoint, read.token_endpoint, read.jwks_uri].into_iter().chain(optional) {
+    for address in
+        [read.authorization_endpoint, read.token_endpoint, read.jwks_uri].into_iter().chain(optional)
+    {
         assert!(address.starts_with("https://") && !address.contains(['#', '@', ' ', '"', '<']), "{address}");
     }
 }
@@ -36,7 +38,9 @@ pub fn id_tokens(input: &[u8]) {
         max_age: None,
         asked_at: now,
     };
-    let judge = |alg, expected: &Expected<'_>, now| IdToken::parse(&text, alg).and_then(|token| token.check(expected, now));
+    let judge = |alg, expected: &Expected<'_>, now| {
+        IdToken::parse(&text, alg).and_then(|token| token.check(expected, now))
+    };
     let Ok(who) = judge(Algorithm::Rs256, &expected, now) else { return };
     assert!((1..=255).contains(&who.subject.len()) && who.auth_time <= now);
     assert!(judge(Algorithm::Es256, &expected, now).is_err());

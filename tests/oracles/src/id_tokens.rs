@@ -33,22 +33,50 @@ enum Lenient {
 
 /// The faults about which we and `openidconnect` differ, and why.
 const DIFFERENCES: &[(&str, Lenient, &str)] = &[
-    ("typ JOSE", Lenient::They, "Only a JWT can be an ID token; `JOSE` says no more than that the text is a JWS or a JWE (RFC 7515 §4.1.9)."),
-    ("cty of a nested token", Lenient::We, "The claims of a nested token would be no JSON object, and that is refused."),
+    (
+        "typ JOSE",
+        Lenient::They,
+        "Only a JWT can be an ID token; `JOSE` says no more than that the text is a JWS or a JWE (RFC 7515 §4.1.9).",
+    ),
+    (
+        "cty of a nested token",
+        Lenient::We,
+        "The claims of a nested token would be no JSON object, and that is refused.",
+    ),
     ("sub empty", Lenient::They, "An empty `sub` identifies nobody."),
     ("sub of 256 bytes", Lenient::They, "A `sub` has at most 255 bytes (OpenID Connect Core §2)."),
-    ("azp another client", Lenient::They, "An `azp` must be the client (§3.1.3.7 item 5); the crate leaves that to its user."),
+    (
+        "azp another client",
+        Lenient::They,
+        "An `azp` must be the client (§3.1.3.7 item 5); the crate leaves that to its user.",
+    ),
     ("exp 59 seconds ago", Lenient::We, "We tolerate 60 s between the clocks; the crate tolerates nothing."),
     ("exp now", Lenient::We, "As above."),
     ("exp in the year 12000", Lenient::They, "We read dates before the year 10000."),
     ("iat in an hour", Lenient::They, "We refuse dates in the future; the crate leaves them to its user."),
     ("nbf in an hour", Lenient::They, "As above; the crate does not read `nbf` (RFC 7519 §4.1.5)."),
     ("nbf a text", Lenient::They, "The crate does not read `nbf`."),
-    ("auth_time in an hour", Lenient::They, "A time in the future would count as recent for ever; the crate leaves it to its user."),
-    ("name a number", Lenient::We, "A name that cannot be shown is no reason to turn a person away: the user name takes its place."),
+    (
+        "auth_time in an hour",
+        Lenient::They,
+        "A time in the future would count as recent for ever; the crate leaves it to its user.",
+    ),
+    (
+        "name a number",
+        Lenient::We,
+        "A name that cannot be shown is no reason to turn a person away: the user name takes its place.",
+    ),
     ("email_verified a text", Lenient::We, "Some providers write `\"true\"`, and we read it."),
-    ("sid a number", Lenient::They, "The crate does not read `sid`, which names the session for back-channel logout."),
-    ("name twice", Lenient::We, "The last one counts (RFC 7519 §4). Twice is refused for every claim that decides anything but the name."),
+    (
+        "sid a number",
+        Lenient::They,
+        "The crate does not read `sid`, which names the session for back-channel logout.",
+    ),
+    (
+        "name twice",
+        Lenient::We,
+        "The last one counts (RFC 7519 §4). Twice is refused for every claim that decides anything but the name.",
+    ),
 ];
 
 fn difference(keys: &Keys, draft: &Draft) -> Option<(Lenient, String)> {

@@ -8,9 +8,9 @@ use device_grant::passkey::options::{self, User};
 use device_grant::passkey::{Challenge, RelyingParty};
 use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
 use passkey::client::{Client, DefaultClientData};
+use passkey::types::Passkey;
 use passkey::types::ctap2::{Aaguid, Ctap2Error};
 use passkey::types::webauthn::{CredentialCreationOptions, CredentialRequestOptions};
-use passkey::types::Passkey;
 use serde_json::json;
 use url::Url;
 

@@ -18,9 +18,12 @@ fn registration(vector: &Value) -> String {
     let length = u16::try_from(data.len()).unwrap().to_be_bytes();
     let head = if data.len() < 256 { vec![0x58, length[1]] } else { vec![0x59, length[0], length[1]] };
     let object = [b"\xa3cfmtdnonegattStmt\xa0hauthData".to_vec(), head, data].concat();
-    response(vector, &json!({
-        "clientDataJSON": vector["registration"]["clientDataJSON"], "attestationObject": encode(&object),
-    }))
+    response(
+        vector,
+        &json!({
+            "clientDataJSON": vector["registration"]["clientDataJSON"], "attestationObject": encode(&object),
+        }),
+    )
 }
 
 fn response(vector: &Value, response: &Value) -> String {
@@ -32,7 +35,8 @@ fn response(vector: &Value, response: &Value) -> String {
 fn the_signatures_of_the_specification_verify_with_every_algorithm() {
     let file: Value = serde_json::from_str(include_str!("../../../it/passkeys/level3.json")).unwrap();
     for name in ["none-es256", "packed-es256", "packed-rs256", "packed-eddsa", "apple-es256"] {
-        let vector = file["vectors"].as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap();
+        let vector =
+            file["vectors"].as_array().unwrap().iter().find(|vector| vector["name"] == name).unwrap();
         let challenge = Challenge::from(vector["registration"]["challenge"].as_str().unwrap());
         let relying_party = RelyingParty::new("example.org", "https://example.org").unwrap();
         let registration = Registration::parse(&registration(vector)).unwrap();
