@@ -153,6 +153,8 @@ pub enum Purpose {
     AccessToken,
     /// The secret that a provider issued to this server, at rest.
     ProviderSecret,
+    /// A refresh token that a provider issued to this server, at rest.
+    UpstreamToken,
 }
 
 impl Purpose {
@@ -166,6 +168,7 @@ impl Purpose {
             Self::SigningKey => b"signing key",
             Self::AccessToken => b"access token",
             Self::ProviderSecret => b"provider secret",
+            Self::UpstreamToken => b"upstream token",
         }
     }
 
@@ -176,7 +179,7 @@ impl Purpose {
             }
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
-            Self::ProviderSecret => &keys.provider,
+            Self::ProviderSecret | Self::UpstreamToken => &keys.provider,
         }
     }
 }

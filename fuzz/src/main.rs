@@ -33,6 +33,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("assertions", signed::assertions),
     ("discovery", upstream::discovery),
     ("id_tokens", upstream::id_tokens),
+    ("provider_events", upstream::provider_events),
     ("callbacks", upstream::callbacks),
     ("distinguished_names", names::distinguished_names),
     ("mapping_rules", names::mapping_rules),

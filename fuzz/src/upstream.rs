@@ -4,6 +4,7 @@ use device_grant::endpoint::http::Request;
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::Algorithm;
 use device_grant::upstream::discovery::Discovery;
+use device_grant::upstream::event::{Once, logout_token, security_event};
 use device_grant::upstream::id_token::{Expected, IdToken};
 use device_grant::upstream::reach::Reach;
 
@@ -56,6 +57,36 @@ pub fn id_tokens(input: &[u8]) {
         assert!(now.since(recent.auth_time).as_secs() <= 60);
     }
     assert!(judge(Algorithm::Rs256, &expected, Timestamp::from_millis(253_402_300_900_000)).is_err());
+}
+
+/// The first line is the header of a token, the rest its claims. A good logout token names somebody, is for one provider and
+/// client, and is refused from a known instant on; it is no security event, nor the other way round.
+pub fn provider_events(input: &[u8]) {
+    let text = compact(input);
+    let now = Timestamp::from_millis(START);
+    let (issuer, alg) = ("https://id.example", Algorithm::Rs256);
+    let logout = |issuer, client_id, now| {
+        logout_token::parse(&text, alg).and_then(|token| logout_token::check(&token, issuer, client_id, now))
+    };
+    let event = |issuer, audience: &str, now| {
+        security_event::parse(&text, alg)
+            .and_then(|token| security_event::check(&token, issuer, &[audience], now))
+    };
+    let lasts = |once: &Once| {
+        assert!((1..=255).contains(&once.name.len()) && once.made_by <= now && now < once.until);
+        assert!(once.until.since(now).as_secs() <= 86_400 + 2 * 60);
+    };
+    if let Ok((concerned, once)) = logout(issuer, "rp", now) {
+        lasts(&once);
+        assert!(concerned.sid.is_some() || concerned.subject.is_some());
+        assert!(logout("https://other.example", "rp", now).is_err() && logout(issuer, "other", now).is_err());
+        assert!(logout(issuer, "rp", once.until).is_err() && event(issuer, "rp", now).is_err());
+    }
+    if let Ok((_, once)) = event(issuer, "rp", now) {
+        lasts(&once);
+        assert!(event("https://other.example", "rp", now).is_err() && event(issuer, "other", now).is_err());
+        assert!(event(issuer, "rp", once.until).is_err());
+    }
 }
 
 /// Whatever the query of a callback is, a browser that waits for none gets a page, and no object is called.

@@ -16,6 +16,7 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::command::Command;
 use crate::identity::device::{Device, DeviceId};
 use crate::identity::pointer::{Pointer, Target};
+use crate::identity::recheck::Upkeep;
 use crate::identity::session::Session;
 use crate::identity::shard::{Rows, apply};
 use crate::secret;
@@ -38,6 +39,10 @@ const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS devices_account ON devices (account, id)",
     "CREATE INDEX IF NOT EXISTS devices_ends_at ON devices (ends_at)",
+    "CREATE TABLE IF NOT EXISTS upkeep (
+        account TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS upkeep_ends_at ON upkeep (ends_at)",
     shipping::OUTBOX,
     shipping::SET_ASIDE,
 ];
@@ -89,7 +94,8 @@ impl AccountShard {
     fn sweep(&self, now: Timestamp) -> Result<()> {
         self.table.run("DELETE FROM sessions WHERE ends_at <= ?", vec![column(now)])?;
         self.table.run("DELETE FROM pointers WHERE ends_at <= ?", vec![column(now)])?;
-        self.table.run("DELETE FROM devices WHERE ends_at <= ?", vec![column(now)])
+        self.table.run("DELETE FROM devices WHERE ends_at <= ?", vec![column(now)])?;
+        self.table.run("DELETE FROM upkeep WHERE ends_at <= ?", vec![column(now)])
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
@@ -100,7 +106,8 @@ impl AccountShard {
     fn due_with(&self, events: Option<Shipping>, now: Timestamp) -> Result<Option<Timestamp>> {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM sessions
                     UNION ALL SELECT min(ends_at) FROM pointers
-                    UNION ALL SELECT min(ends_at) FROM devices)";
+                    UNION ALL SELECT min(ends_at) FROM devices
+                    UNION ALL SELECT min(ends_at) FROM upkeep)";
         let first_end = self.table.instant(ends, Vec::new())?;
         Ok(next_alarm(Work { first_end, events, ..Work::default() }, now))
     }
@@ -205,5 +212,18 @@ impl Rows for Table {
 
     fn tell(&self, change: &Change) -> Result<()> {
         shipping::tell(self, change, change.at)
+    }
+
+    fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>> {
+        self.record("SELECT record FROM upkeep WHERE account = ?", vec![account.as_str().into()])
+    }
+
+    fn put_upkeep(&self, upkeep: &Upkeep) -> Result<()> {
+        let values = vec![upkeep.account.as_str().into(), column(upkeep.ends_at), json(upkeep)?];
+        self.run("INSERT OR REPLACE INTO upkeep (account, ends_at, record) VALUES (?, ?, ?)", values)
+    }
+
+    fn remove_upkeep(&self, account: &AccountKey) -> Result<()> {
+        self.run("DELETE FROM upkeep WHERE account = ?", vec![account.as_str().into()])
     }
 }

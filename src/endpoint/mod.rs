@@ -157,6 +157,8 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::ProtectedResource => metadata::protected_resource(context).await,
         Route::Keys => metadata::keys(context).await,
         Route::Registration => registration::answer(context, rng).await,
+        Route::BackchannelLogout => upstream::events::logout(context).await,
+        Route::SecurityEvents => upstream::events::security_event(context).await,
         Route::Admin => admin::answer(context, rng).await,
         Route::Scim => scim::answer(context, rng).await,
         Route::Health => health(context.server),

@@ -8,6 +8,11 @@ pub(super) const LOGO_PREFIX: &str = "/logo/";
 
 /// Path of SCIM, relative to the issuer.
 pub(super) const SCIM_PREFIX: &str = "/scim/v2";
+/// Path of the back-channel logout of providers, relative to the issuer, up to the provider's identifier.
+pub(super) const LOGOUT_PREFIX: &str = "/backchannel-logout/";
+
+/// Path of the security events of providers, relative to the issuer, up to the provider's identifier.
+pub(super) const EVENTS_PREFIX: &str = "/security-events/";
 
 /// Path of the admin API, relative to the issuer.
 pub(super) const ADMIN_PREFIX: &str = "/admin/api";
@@ -28,6 +33,8 @@ pub(super) enum Route {
     Logo,
     Authorize,
     Callback,
+    BackchannelLogout,
+    SecurityEvents,
     Metadata,
     ProtectedResource,
     Keys,
@@ -148,6 +155,8 @@ impl Route {
             "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
             _ if path.starts_with(LOGO_PREFIX) => Some(Self::Logo),
+            _ if path.starts_with(LOGOUT_PREFIX) => Some(Self::BackchannelLogout),
+            _ if path.starts_with(EVENTS_PREFIX) => Some(Self::SecurityEvents),
             _ => None,
         }
     }
@@ -186,9 +195,11 @@ impl Route {
             // Not HEAD, because the response of a provider counts once.
             Self::Callback => Terms { methods: GET, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },
-            Self::Registration => Terms { methods: POST, ..NONE },
             // SCIM checks the method of each of its own addresses.
             Self::Scim => Terms { methods: ANY, ..NONE },
+            Self::Registration | Self::BackchannelLogout | Self::SecurityEvents => {
+                Terms { methods: POST, ..NONE }
+            }
             // The admin API checks the method of each of its own routes.
             Self::Admin => Terms { methods: ANY, reads: Reads { if_match: true, ..Reads::NOTHING }, ..NONE },
         }
@@ -211,6 +222,8 @@ impl Route {
             | Self::Logo
             | Self::Authorize
             | Self::Callback
+            | Self::BackchannelLogout
+            | Self::SecurityEvents
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys

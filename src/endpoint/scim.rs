@@ -378,7 +378,7 @@ impl<P: Platform> Push<'_, P> {
         } else {
             Standing::Blocked { at: self.context.now, by: by.authority.clone(), why: None }
         };
-        if is_held(&account.standing, &by.authority) {
+        if account.standing.is_held_against(&by.authority) {
             return Ok(account);
         }
         settled(self.context.server.set_standing(&account.key, None, &standing, &by).await?)
@@ -388,7 +388,7 @@ impl<P: Platform> Push<'_, P> {
     async fn delete(&self, account: Account) -> Result<Answer, Problem> {
         let by = self.changer();
         let (key, server) = (account.key.clone(), self.context.server);
-        if !is_held(&account.standing, &by.authority) {
+        if !account.standing.is_held_against(&by.authority) {
             let standing = Standing::Deleted { at: self.context.now, by: by.authority.clone() };
             settled(server.set_standing(&key, None, &standing, &by).await?)?;
         }
@@ -398,14 +398,6 @@ impl<P: Platform> Push<'_, P> {
         settled(server.change_account(&key, None, what, forget).await?)?;
         self.release(account.scim_name.as_deref().unwrap_or_default(), &key).await?;
         Ok(Answer { response: Response::empty(), outcome: "user_deleted" })
-    }
-}
-
-/// Returns whether somebody else than `authority` blocked or deleted the account.
-fn is_held(standing: &Standing, authority: &Authority) -> bool {
-    match standing {
-        Standing::Active => false,
-        Standing::Blocked { by, .. } | Standing::Deleted { by, .. } => by != authority,
     }
 }
 

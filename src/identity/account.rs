@@ -82,6 +82,15 @@ impl Standing {
             Self::Blocked { .. } | Self::Deleted { .. } => false,
         }
     }
+
+    /// Returns whether somebody else than `authority` blocked or deleted the account, so that it has no say.
+    #[must_use]
+    pub fn is_held_against(&self, authority: &Authority) -> bool {
+        match self {
+            Self::Active => false,
+            Self::Blocked { by, .. } | Self::Deleted { by, .. } => by != authority,
+        }
+    }
 }
 
 /// Shows only the key: neither the password hash nor the e-mail address.

@@ -1,15 +1,19 @@
 //! The messages between a Worker and an `AccountShard`.
 
+use core::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::account_key::AccountKey;
 use super::device::{Device, DeviceId, Selection};
 use super::pointer::{Pointer, Target};
+use super::recheck::{Recheck, Reply};
 use super::session::Session;
 use crate::ask::commands;
 use crate::audit::change::{Actor, Changed};
 use crate::secret::Digest;
+use crate::time::Timestamp;
 
 commands! {
     /// Every command that an `AccountShard` answers.
@@ -34,6 +38,9 @@ commands! {
         NameDevice => bool,
         EndDevices => (),
         ForgetDevices => (),
+        KeepUpstreamToken => (),
+        BeginRecheck => Recheck,
+        EndRecheck => Recheck,
     }
 }
 
@@ -146,6 +153,43 @@ pub struct EndSessions {
     /// Digest of the identifier of a session that goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub except: Option<Digest>,
+    /// Sessions that began later go on; `None` if all end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_by: Option<Timestamp>,
+}
+
+/// Keeps the refresh token that a provider issued at a sign-in, in place of an earlier one.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct KeepUpstreamToken {
+    pub account: AccountKey,
+    /// The token, sealed: base64url. `None` if the provider issued none: an earlier one stays, unless the provider has
+    /// refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// When no device of the account can refresh any more, unless the person signs in again.
+    pub ends_at: Timestamp,
+}
+
+/// Begins a leaver check, if one is due.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct BeginRecheck {
+    pub account: AccountKey,
+    /// How often the provider is asked, at most.
+    pub every: Duration,
+}
+
+/// Brings the provider's answer to a leaver check.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct EndRecheck {
+    pub account: AccountKey,
+    /// As in [`BeginRecheck`].
+    pub every: Duration,
+    /// The sign-in that the check is about.
+    pub sign_in: u64,
+    pub reply: Reply,
 }
 
 /// Sessions that began at an OpenID Provider.

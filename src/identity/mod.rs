@@ -14,6 +14,7 @@ pub mod passkey;
 pub mod password;
 pub mod password_choice;
 pub mod pointer;
+pub mod recheck;
 pub mod rows;
 pub mod session;
 pub mod shard;

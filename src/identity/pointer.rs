@@ -48,6 +48,12 @@ impl Pointer {
         Self(format!("session:{provider}:{sid}"))
     }
 
+    /// Returns the pointer of a `sub` at a provider, whose accounts are known by another claim.
+    #[must_use]
+    pub fn subject(provider: &str, sub: &str) -> Self {
+        Self(format!("subject:{provider}:{sub}"))
+    }
+
     /// Returns the text, which is the key of the row.
     #[must_use]
     pub fn as_str(&self) -> &str {

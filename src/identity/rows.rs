@@ -4,6 +4,7 @@ use super::account::Account;
 use super::account_key::AccountKey;
 use super::device::{Device, DeviceId};
 use super::pointer::{Pointer, Target};
+use super::recheck::Upkeep;
 use super::session::Session;
 use crate::audit::change::Change;
 use crate::secret::Digest;
@@ -41,6 +42,9 @@ pub trait Rows {
         after: Option<&DeviceId>,
         see: impl FnMut(DeviceId, Device) -> bool,
     ) -> Result<(), Self::Error>;
+    fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>, Self::Error>;
+    fn put_upkeep(&self, upkeep: &Upkeep) -> Result<(), Self::Error>;
+    fn remove_upkeep(&self, account: &AccountKey) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.
     fn tell(&self, change: &Change) -> Result<(), Self::Error>;
 }

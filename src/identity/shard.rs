@@ -3,17 +3,20 @@
 use super::account::Account;
 use super::account_key::AccountKey;
 use super::command::{
-    AccountEvent, CheckDevice, CheckSession, ClaimPointer, Command, EndDevices, EndSession, EndSessions,
-    EnterDevice, FindAccount, FindByPointer, ForgetDevices, ListAccounts, ListDevices, ListSessions,
-    NameDevice, Put, PutAccount, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
+    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, Command, EndDevices, EndRecheck,
+    EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices, KeepUpstreamToken,
+    ListAccounts, ListDevices, ListSessions, NameDevice, Put, PutAccount, ReleasePointer, SettleDevices,
+    StartSession, Upstream, UseDevice,
 };
 use super::devices;
 use super::pointer::{Pointer, Target};
+use super::recheck::{Recheck, Upkeep};
 pub use super::rows::Rows;
 use super::session::Session;
 use super::sign_in::How;
 use crate::ask::Answer;
 use crate::audit::change::Change;
+use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -62,6 +65,18 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         Command::ForgetDevices(ask) => {
             devices::forget(rows, &ask.ids)?;
             Answer::to::<ForgetDevices>(&())
+        }
+        Command::KeepUpstreamToken(ask) => {
+            keep_token(rows, ask, now)?;
+            Answer::to::<KeepUpstreamToken>(&())
+        }
+        Command::BeginRecheck(ask) => {
+            let judge = |upkeep: &mut Upkeep| upkeep.begin(ask.every, now);
+            Answer::to::<BeginRecheck>(&recheck(rows, &ask.account, judge)?)
+        }
+        Command::EndRecheck(ask) => {
+            let judge = |upkeep: &mut Upkeep| upkeep.end(ask.sign_in, ask.reply, ask.every, now);
+            Answer::to::<EndRecheck>(&recheck(rows, &ask.account, judge)?)
         }
     })
 }
@@ -138,10 +153,42 @@ fn live_sessions<R: Rows>(
 fn end_sessions<R: Rows>(rows: &R, ask: &EndSessions) -> Result<u64, R::Error> {
     let mut sessions = rows.sessions(&ask.account)?;
     sessions.retain(|(id, session)| {
-        ask.except.as_ref() != Some(id) && ask.upstream.as_ref().is_none_or(|upstream| upstream.has(session))
+        ask.except.as_ref() != Some(id)
+            && ask.upstream.as_ref().is_none_or(|upstream| upstream.has(session))
+            && ask.begun_by.is_none_or(|end| session.origin.at <= end)
     });
     sessions.iter().try_for_each(|(id, _)| rows.remove_session(id))?;
     Ok(sessions.len() as u64)
+}
+
+fn keep_token<R: Rows>(rows: &R, ask: KeepUpstreamToken, now: Timestamp) -> Result<(), R::Error> {
+    let KeepUpstreamToken { account, token, ends_at } = ask;
+    let before = rows.upkeep(&account)?;
+    let Some(token) = token else {
+        // The person is there again, and the old token is not good.
+        let has_left = before.is_some_and(|upkeep| upkeep.left_at.is_some());
+        return if has_left { rows.remove_upkeep(&account) } else { Ok(()) };
+    };
+    let (leased_until, left_at) = (None, None);
+    let sign_in = before.map_or(0, |upkeep| upkeep.sign_in) + 1;
+    let upkeep =
+        Upkeep { format: Format, account, token, sign_in, answered_at: now, leased_until, left_at, ends_at };
+    rows.put_upkeep(&upkeep)
+}
+
+/// Judges a leaver check, and writes what it changed. Without a token there is nothing to check.
+fn recheck<R: Rows>(
+    rows: &R,
+    account: &AccountKey,
+    judge: impl FnOnce(&mut Upkeep) -> Recheck,
+) -> Result<Recheck, R::Error> {
+    let Some(before) = rows.upkeep(account)? else { return Ok(Recheck::Good) };
+    let mut upkeep = before.clone();
+    let verdict = judge(&mut upkeep);
+    if upkeep != before {
+        rows.put_upkeep(&upkeep)?;
+    }
+    Ok(verdict)
 }
 
 impl Upstream {

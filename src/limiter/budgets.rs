@@ -125,6 +125,12 @@ pub fn used_state(once: &str) -> String {
     format!("callback/{once}")
 }
 
+/// Returns the key of the row that remembers an event of a provider. `once` is the digest of its `jti`.
+#[must_use]
+pub fn used_event(provider: &str, once: &str) -> String {
+    format!("event/{provider}/{once}")
+}
+
 /// Returns the key of the row that counts a client's live codes on a network, under its widest prefix.
 #[must_use]
 pub fn gauge(client_id: &str, network: &Network) -> String {

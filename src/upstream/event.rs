@@ -11,13 +11,11 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::jwt::{Audience, Jwt, JwtFlaw, SKEW};
 use crate::time::Timestamp;
-use crate::token::jws::Compact;
 use crate::token::numeric_date::NumericDate;
 use crate::token::signing_key::Algorithm;
 
-/// Tolerated difference between the provider's clock and the server's.
-const SKEW: Duration = Duration::from_secs(60);
 /// Longest `jti`, `sid` and subject, in bytes.
 const LONGEST: usize = 255;
 
@@ -55,6 +53,49 @@ pub enum EventFlaw {
 }
 
 impl EventFlaw {
+    /// Returns what is wrong, in a sentence for the people who run the provider.
+    #[must_use]
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::Malformed => {
+                "the token is not a compact JWS with a JSON header and JSON claims of the right types"
+            }
+            Self::OtherAlgorithm => "alg is not the one that this server expects of the provider",
+            Self::UnsuitableHeader => "the header has a crit, or a typ of another kind of token",
+            Self::UnknownKey => "the provider publishes no key that may have signed the token",
+            Self::WrongSignature => "the signature does not verify with the keys that the provider publishes",
+            Self::WrongIssuer => "iss is not the issuer of the provider",
+            Self::WrongAudience => "aud does not name this server, or not this server alone",
+            Self::TooOld => "exp is past, or iat is missing or too long ago",
+            Self::NotYet => "iat is in the future",
+            Self::Nameless => "jti is missing, or not 1 to 255 bytes long",
+            Self::NoEvent => "events lacks the event of this kind of token",
+            Self::Nonce => "nonce must not be present",
+            Self::Nobody => "the token names neither a session nor a person of this provider",
+            Self::Replayed => "a token with this jti was received before",
+        }
+    }
+
+    /// Returns the code of RFC 8935 §2.4.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownKey | Self::WrongSignature => "invalid_key",
+            Self::WrongIssuer => "invalid_issuer",
+            Self::WrongAudience => "invalid_audience",
+            Self::Malformed
+            | Self::OtherAlgorithm
+            | Self::UnsuitableHeader
+            | Self::TooOld
+            | Self::NotYet
+            | Self::Nameless
+            | Self::NoEvent
+            | Self::Nonce
+            | Self::Nobody
+            | Self::Replayed => "invalid_request",
+        }
+    }
+
     /// Returns the reason as the log states it.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -80,11 +121,9 @@ impl EventFlaw {
 /// A parsed token whose signature is not verified and whose claims are not checked.
 #[derive(Clone, Debug)]
 pub struct EventToken {
-    /// From the header; `None` if any of the provider's keys may have signed.
-    pub kid: Option<String>,
+    /// The token as text, which ring 2 verifies.
+    pub jwt: Jwt,
     claims: Claims,
-    input: String,
-    signature: Vec<u8>,
 }
 
 /// A token that is used up once it has been heeded.
@@ -92,6 +131,8 @@ pub struct EventToken {
 pub struct Once {
     /// The `jti`.
     pub name: String,
+    /// The `iat`, as late as the clocks may differ. What began later does not end, so a replay can do no harm.
+    pub made_by: Timestamp,
     /// Until when the token would be accepted again.
     pub until: Timestamp,
 }
@@ -103,14 +144,6 @@ pub struct Concerned {
     pub sid: Option<String>,
     /// The `sub`.
     pub subject: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Header {
-    alg: Value,
-    kid: Option<String>,
-    typ: Option<String>,
-    crit: Option<Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -127,52 +160,22 @@ struct Claims {
     events: Option<Map<String, Value>>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    fn is_only(&self, accepted: &[&str]) -> bool {
-        let all = match self {
-            Self::One(audience) => core::slice::from_ref(audience),
-            Self::Several(audiences) => audiences.as_slice(),
-        };
-        !all.is_empty() && all.iter().all(|audience| accepted.contains(&audience.as_str()))
+impl From<JwtFlaw> for EventFlaw {
+    fn from(flaw: JwtFlaw) -> Self {
+        match flaw {
+            JwtFlaw::Malformed => Self::Malformed,
+            JwtFlaw::OtherAlgorithm => Self::OtherAlgorithm,
+            JwtFlaw::UnsuitableHeader => Self::UnsuitableHeader,
+        }
     }
 }
 
 impl EventToken {
-    /// Parses a token of a provider that signs with `alg`. `is_type` judges the `typ`, in lower case and without
-    /// `application/`; `None` if the header has no `typ`.
+    /// Parses a token of a provider that signs with `alg`, whose `typ` is as [`Jwt::parse`] says.
     fn parse(text: &str, alg: Algorithm, is_type: impl Fn(Option<&str>) -> bool) -> Result<Self, EventFlaw> {
-        let jws = Compact::parse(text.trim()).ok_or(EventFlaw::Malformed)?;
-        let header: Header = serde_json::from_slice(&jws.header).map_err(|_| EventFlaw::Malformed)?;
-        if header.alg.as_str().and_then(Algorithm::named) != Some(alg) {
-            return Err(EventFlaw::OtherAlgorithm);
-        }
-        let typ = header.typ.map(|typ| typ.to_ascii_lowercase());
-        let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
-        // RFC 7515 §4.1.11: a critical extension that is not understood makes the JWS invalid.
-        if header.crit.is_some() || !is_type(typ) {
-            return Err(EventFlaw::UnsuitableHeader);
-        }
-        let claims = serde_json::from_slice(&jws.payload).map_err(|_| EventFlaw::Malformed)?;
-        Ok(Self { kid: header.kid, claims, input: jws.input.to_owned(), signature: jws.signature })
-    }
-
-    /// Returns the bytes that the signature covers.
-    #[must_use]
-    pub fn input(&self) -> &[u8] {
-        self.input.as_bytes()
-    }
-
-    /// Returns the decoded signature, which is not verified.
-    #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
+        let jwt = Jwt::parse(text.trim(), alg, is_type)?;
+        let claims = jwt.claims()?;
+        Ok(Self { jwt, claims })
     }
 
     /// Checks issuer, audience, dates and name. `longest` is how long a token without `exp` is accepted.
@@ -202,7 +205,7 @@ impl EventToken {
         }
         let is_name = |name: &&String| (1..=LONGEST).contains(&name.len());
         let name = claims.jti.as_ref().filter(is_name).ok_or(EventFlaw::Nameless)?;
-        Ok(Once { name: name.clone(), until })
+        Ok(Once { name: name.clone(), made_by: (made_at + SKEW).min(now), until })
     }
 }
 

@@ -7,15 +7,13 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::jwt::{Audience, Jwt, JwtFlaw, SKEW};
 use crate::derived_keys::same;
 use crate::time::Timestamp;
 use crate::token::claims::at_hash;
-use crate::token::jws::Compact;
 use crate::token::numeric_date::NumericDate;
 use crate::token::signing_key::Algorithm;
 
-/// Tolerated difference between the provider's clock and the server's.
-pub const SKEW: Duration = Duration::from_secs(60);
 /// Longest `sub`, in bytes (OpenID Connect Core §2).
 pub const LONGEST_SUBJECT: usize = 255;
 /// Longest `acr`, `sid` and method in `amr`, in bytes.
@@ -26,12 +24,10 @@ const MOST_METHODS: usize = 16;
 /// A parsed ID token, whose signature is not verified and whose claims are not checked.
 #[derive(Clone, Debug)]
 pub struct IdToken {
-    /// From the header; `None` if any of the provider's keys may have signed.
-    pub kid: Option<String>,
+    /// The token as text, which ring 2 verifies.
+    pub jwt: Jwt,
     claims: Claims,
     all: Value,
-    input: String,
-    signature: Vec<u8>,
 }
 
 /// Why an ID token is refused: logged, but not disclosed.
@@ -126,14 +122,6 @@ pub struct Authenticated {
     pub claims: Value,
 }
 
-#[derive(Deserialize)]
-struct Header {
-    alg: Value,
-    kid: Option<String>,
-    typ: Option<String>,
-    crit: Option<Value>,
-}
-
 #[derive(Clone, Debug, Deserialize)]
 struct Claims {
     iss: Option<String>,
@@ -151,20 +139,12 @@ struct Claims {
     sid: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Audience {
-    fn is_only(&self, client_id: &str) -> bool {
-        match self {
-            Self::One(audience) => audience == client_id,
-            Self::Several(audiences) => {
-                !audiences.is_empty() && audiences.iter().all(|audience| audience == client_id)
-            }
+impl From<JwtFlaw> for IdTokenFlaw {
+    fn from(flaw: JwtFlaw) -> Self {
+        match flaw {
+            JwtFlaw::Malformed => Self::Malformed,
+            JwtFlaw::OtherAlgorithm => Self::OtherAlgorithm,
+            JwtFlaw::UnsuitableHeader => Self::UnsuitableHeader,
         }
     }
 }
@@ -176,25 +156,9 @@ impl IdToken {
     ///
     /// [`IdTokenFlaw::Malformed`], [`IdTokenFlaw::OtherAlgorithm`] or [`IdTokenFlaw::UnsuitableHeader`].
     pub fn parse(text: &str, alg: Algorithm) -> Result<Self, IdTokenFlaw> {
-        let jws = Compact::parse(text).ok_or(IdTokenFlaw::Malformed)?;
-        let header: Header = serde_json::from_slice(&jws.header).map_err(|_| IdTokenFlaw::Malformed)?;
-        header.check(alg)?;
-        let claims: Claims = serde_json::from_slice(&jws.payload).map_err(|_| IdTokenFlaw::Malformed)?;
-        let all = serde_json::from_slice(&jws.payload).map_err(|_| IdTokenFlaw::Malformed)?;
-        let (input, signature) = (jws.input.to_owned(), jws.signature);
-        Ok(Self { kid: header.kid, claims, all, input, signature })
-    }
-
-    /// Returns the bytes that the signature covers.
-    #[must_use]
-    pub fn input(&self) -> &[u8] {
-        self.input.as_bytes()
-    }
-
-    /// Returns the decoded signature, which is not verified.
-    #[must_use]
-    pub fn signature(&self) -> &[u8] {
-        &self.signature
+        let jwt = Jwt::parse(text, alg, |typ| typ.is_none_or(|typ| typ == "jwt"))?;
+        let (claims, all) = (jwt.claims()?, jwt.claims()?);
+        Ok(Self { jwt, claims, all })
     }
 
     /// Checks the claims, in the order of OpenID Connect Core §3.1.3.7. The signature has been verified before.
@@ -207,7 +171,7 @@ impl IdToken {
         if claims.iss.as_deref() != Some(expected.issuer) {
             return Err(IdTokenFlaw::WrongIssuer);
         }
-        if !claims.aud.as_ref().is_some_and(|audience| audience.is_only(expected.client_id)) {
+        if !claims.aud.as_ref().is_some_and(|audience| audience.is_only(&[expected.client_id])) {
             return Err(IdTokenFlaw::WrongAudience);
         }
         if claims.azp.as_ref().is_some_and(|party| party != expected.client_id) {
@@ -237,20 +201,6 @@ impl IdToken {
             sid: claims.sid.filter(is_short),
             claims: all,
         })
-    }
-}
-
-impl Header {
-    /// RFC 7515 §4.1.11: a critical extension that is not understood makes the JWS invalid.
-    fn check(&self, alg: Algorithm) -> Result<(), IdTokenFlaw> {
-        if self.alg.as_str().and_then(Algorithm::named) != Some(alg) {
-            return Err(IdTokenFlaw::OtherAlgorithm);
-        }
-        let is_jwt = self.typ.as_ref().is_none_or(|typ| {
-            let typ = typ.to_ascii_lowercase();
-            typ.strip_prefix("application/").unwrap_or(&typ) == "jwt"
-        });
-        if self.crit.is_some() || !is_jwt { Err(IdTokenFlaw::UnsuitableHeader) } else { Ok(()) }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod discovery;
 pub mod event;
 pub mod failure;
 pub mod id_token;
+pub mod jwt;
 pub mod profile;
 pub mod provider;
 pub mod reach;

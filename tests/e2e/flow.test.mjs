@@ -259,7 +259,7 @@ describe('the routes', () => {
     const wrong = [
       ...pages.slice(0, 4).flatMap((path) => ['POST', 'PUT', 'DELETE'].map((method) => [method, path, 'GET, HEAD'])),
       ...['PUT', 'DELETE', 'OPTIONS'].map((method) => [method, '/device', 'GET, HEAD, POST']),
-      ...['GET', 'HEAD', 'PUT'].flatMap((method) => ['/token', '/device_authorization', '/introspect', '/revoke'].map((path) => [method, path, 'POST'])),
+      ...['GET', 'HEAD', 'PUT'].flatMap((method) => ['/token', '/device_authorization', '/introspect', '/revoke', '/backchannel-logout/corp', '/security-events/corp'].map((path) => [method, path, 'POST'])),
       ...['PUT', 'DELETE'].map((method) => [method, '/userinfo', 'GET, HEAD, POST']),
     ];
     for (const [method, path, allow] of wrong) {

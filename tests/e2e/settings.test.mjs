@@ -38,6 +38,8 @@ const routes = [
   ['GET', '/authorize'],
   ['GET', '/callback'],
   ['GET', '/scim/v2/Users'],
+  ['POST', '/backchannel-logout/corp'],
+  ['POST', '/security-events/corp'],
   ['GET', '/admin/api/clients'],
   ['DELETE', '/admin/api/clients/demo-tv'],
   ['POST', '/register'],

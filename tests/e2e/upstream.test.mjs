@@ -27,10 +27,10 @@ before(async () => {
   server = await startWorkerd();
   const callback = `${server.origin}/callback`;
   // By another name than ours, so that the way there and back leads across sites.
-  const { server: listener } = await serveProvider({ port: 0, callback, issuerOf: (port) => `http://localhost:${port}` });
+  const { server: listener } = await serveProvider({ port: 0, callback, backchannel: `${server.origin}/backchannel-logout/node`, issuerOf: (port) => `http://localhost:${port}` });
   node = { issuer: `http://localhost:${listener.address().port}`, listener };
   const admin = new Admin(server);
-  await provider(admin, { id: 'node', name: 'Node', issuer: node.issuer, ...CLIENT, scope: 'openid profile email groups', order: 1 });
+  await provider(admin, { id: 'node', name: 'Node', issuer: node.issuer, ...CLIENT, scope: 'openid profile email groups', end_families_on_logout: true, order: 1 });
   if (missing) return;
   odd = await openGlewlwyd({ callback });
   await provider(admin, { id: 'odd', name: 'Odd', issuer: odd.issuer, ...GLEWLWYD_CLIENT, scope: 'openid', order: 2 });
@@ -185,6 +185,24 @@ describe('A person without scripts', () => {
 
     person.mustRead(200, 'Approve or refuse');
     assert.ok(visitor.passwords >= 2, 'the provider asked for the password again');
+  });
+
+  test('ends a session and its device by signing out there', async () => {
+    const visitor = new Visitor();
+    const tv = await Device.start(server);
+    const { person, address } = await leave(tv, 'node');
+    await person.open(path(await visitor.signInAtNode(address, 'carol')));
+    await person.decide('approve');
+    await tv.redeem();
+    assert.equal((await tv.refresh()).status, 200);
+
+    await visitor.signOutAtNode(node.issuer);
+
+    const ended = decisions(server).filter(({ what }) => what === 'backchannel_logout').map(({ outcome, at }) => ({ outcome, at }));
+    assert.deepEqual(ended, [{ outcome: 'done', at: 'node' }]);
+    assert.equal((await tv.refresh()).error, 'invalid_grant');
+    await person.enter((await Device.start(server)).userCode);
+    assert.match(person.page.text, /Sign in to continue/);
   });
 
   test('reads why an auth_time of 0 is not recent', { skip: missing }, async () => {

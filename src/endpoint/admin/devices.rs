@@ -168,7 +168,7 @@ pub(super) async fn end_sessions<P: Platform>(context: Context<'_, P>, name: &st
         let count = context.server.platform.accounts(shard, ListSessions { account }).await?.len() as u64;
         return Ok(Done { outcome: "sessions_counted", ..Done::read(counted(count)) });
     }
-    let end = EndSessions { account, upstream: None, except: None };
+    let end = EndSessions { account, upstream: None, except: None, begun_by: None };
     let count = context.server.platform.accounts(shard, end).await?;
     Ok(Done { outcome: "sessions_ended", ..Done::read(counted(count)) })
 }

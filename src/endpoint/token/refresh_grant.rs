@@ -15,6 +15,7 @@ use crate::endpoint::form::Form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::presented;
 use crate::endpoint::server::Context;
+use crate::endpoint::upstream::recheck;
 use crate::family::command::{PresentToken, RotateToken};
 use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
@@ -45,6 +46,7 @@ pub(crate) async fn refresh<P: Platform>(
     let family = current(context.server.platform.grants(token.shard, ask).await?)?;
     let scope = asked_scope(form.get("scope"), &family.scope)?;
     let usable = Usable::check(context, caller, proven, &token, family, &scope, &resources).await?;
+    recheck::check(context, &usable.account.key, rng).await?;
     usable.rotate(rng).await
 }
 

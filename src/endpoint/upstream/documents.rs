@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 use crate::upstream::discovery::{Discovery, DiscoveryFlaw};
 use crate::upstream::failure::{Failure, Stage};
+use crate::upstream::jwt::Jwt;
 use crate::upstream::provider::Provider;
 use crate::upstream::reach::Reach;
 
@@ -92,7 +93,12 @@ pub(crate) async fn check<P: Platform>(
     }
 }
 
-impl Signed<'_> {
+impl<'a> Signed<'a> {
+    /// Returns what is signed of a token of a provider that signs with `alg`.
+    pub(crate) fn of(jwt: &'a Jwt, alg: Algorithm) -> Self {
+        Self { alg, kid: jwt.kid.as_deref(), input: jwt.input(), signature: jwt.signature() }
+    }
+
     /// Skips a key that cannot be used, such as a point off the curve: that is the provider's mistake.
     async fn judge<P: Platform>(self, context: Context<'_, P>, keys: &KeySet) -> Signature {
         let mut verdict = Signature::Unknown;

@@ -6,6 +6,9 @@
 pub(super) mod account;
 pub(super) mod authentication;
 pub(super) mod documents;
+pub(super) mod events;
+pub(super) mod leavers;
+pub(super) mod recheck;
 pub(super) mod sign_in;
 
 use super::platform::Unavailable;

@@ -30,6 +30,8 @@ struct Pushed {
 pub(crate) struct Arrival {
     pub authenticated: Authenticated,
     pub profile: Profile,
+    /// For the leaver check.
+    pub refresh_token: Option<String>,
 }
 
 /// Returns where this server gets authorization responses of every provider.
@@ -122,7 +124,7 @@ pub(crate) async fn redeem<P: Platform>(
         Some(_) | None => None,
     };
     let profile = Profile::read(provider, claims, userinfo.as_ref()).map_err(Failure::Profile)?;
-    Ok(Arrival { authenticated, profile })
+    Ok(Arrival { authenticated, profile, refresh_token: tokens.refresh_token })
 }
 
 async fn exchange<P: Platform>(
@@ -150,13 +152,7 @@ async fn verify<P: Platform>(
     expected: &Expected<'_>,
 ) -> Result<Authenticated, Failure> {
     let token = IdToken::parse(text, expected.alg).map_err(Failure::IdToken)?;
-    let signed = Signed {
-        alg: expected.alg,
-        kid: token.kid.as_deref(),
-        input: token.input(),
-        signature: token.signature(),
-    };
-    match check(context, discovery, signed).await? {
+    match check(context, discovery, Signed::of(&token.jwt, expected.alg)).await? {
         Signature::Good => token.check(expected, context.now).map_err(Failure::IdToken),
         Signature::Wrong => Err(Failure::IdToken(IdTokenFlaw::WrongSignature)),
         Signature::Unknown => Err(Failure::IdToken(IdTokenFlaw::UnknownKey)),

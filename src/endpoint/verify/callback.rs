@@ -19,6 +19,7 @@ use crate::endpoint::server::Context;
 use crate::endpoint::upstream::Stop;
 use crate::endpoint::upstream::account::follow;
 use crate::endpoint::upstream::sign_in::{Arrival, reach, redeem};
+use crate::endpoint::upstream::{leavers, recheck};
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
 use crate::identity::sign_in::{How, SignIn};
@@ -138,7 +139,9 @@ async fn sign_in<P: Platform>(
     let terms = (&attempt.secrets, attempt.max_age, attempt.asked_at);
     let arrival = redeem(context, (provider, &discovery), code, terms, rng).await?;
     let account = follow(context, provider, &arrival.profile, rng).await?;
-    let Arrival { authenticated, .. } = arrival;
+    let Arrival { authenticated, refresh_token, .. } = arrival;
+    leavers::remember(context, provider, &authenticated, &account.key).await?;
+    recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng).await?;
     Ok(SignIn {
         account,
         auth_time: authenticated.auth_time,

@@ -22,6 +22,7 @@ struct Shard {
     pointers: RefCell<BTreeMap<Pointer, Target>>,
     devices: RefCell<BTreeMap<DeviceId, Device>>,
     changes: RefCell<Vec<Change>>,
+    upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
 }
 
 impl Rows for Shard {
@@ -75,6 +76,20 @@ impl Rows for Shard {
 
     fn put_pointer(&self, pointer: &Pointer, target: &Target) -> Result<(), Infallible> {
         self.pointers.borrow_mut().insert(pointer.clone(), target.clone());
+        Ok(())
+    }
+
+    fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>, Infallible> {
+        Ok(self.upkeep.borrow().get(account).cloned())
+    }
+
+    fn put_upkeep(&self, upkeep: &Upkeep) -> Result<(), Infallible> {
+        self.upkeep.borrow_mut().insert(upkeep.account.clone(), upkeep.clone());
+        Ok(())
+    }
+
+    fn remove_upkeep(&self, account: &AccountKey) -> Result<(), Infallible> {
+        self.upkeep.borrow_mut().remove(account);
         Ok(())
     }
 
@@ -222,7 +237,7 @@ fn a_block_ends_all_sessions_and_none_starts_before_it_is_lifted() {
 #[test]
 fn a_session_ends_alone_or_with_others_of_its_provider() {
     let provider = || "corp".to_owned();
-    let all = EndSessions { account: alice().key, upstream: None, except: None };
+    let all = EndSessions { account: alice().key, upstream: None, except: None, begun_by: None };
     let of_corp = EndSessions { upstream: Some(Upstream { provider: provider(), sid: None }), ..all.clone() };
     let of_sid = Upstream { provider: provider(), sid: Some("2".to_owned()) };
     let of_sid = EndSessions { upstream: Some(of_sid), ..all.clone() };

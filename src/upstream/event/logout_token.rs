@@ -75,7 +75,7 @@ mod tests {
     fn a_logout_token_names_a_session_or_a_person() {
         let (concerned, once) = judge(&json!({}), 0).unwrap();
         assert_eq!(concerned, Concerned { sid: Some("s".to_owned()), subject: Some("1".to_owned()) });
-        assert_eq!(once, Once { name: "a".to_owned(), until: NOW + Duration::from_secs(180) });
+        assert_eq!(once, Once { name: "a".to_owned(), made_by: NOW, until: NOW + Duration::from_secs(180) });
         for one in [json!({ "sid": null }), json!({ "sub": null }), json!({ "aud": ["rp"] })] {
             assert!(judge(&one, 0).is_ok(), "{one}");
         }

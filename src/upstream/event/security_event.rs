@@ -12,6 +12,8 @@ use crate::token::signing_key::Algorithm;
 const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 /// The provider disabled an account (RISC §2.3).
 const ACCOUNT_DISABLED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
+/// The provider enabled an account that it had disabled (RISC §2.4).
+const ACCOUNT_ENABLED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-enabled";
 /// How long after its `iat` an event is accepted; it has no `exp` (RFC 8417 §2.2). Long enough for a transmitter that
 /// was down over night.
 const LATEST: Duration = Duration::from_secs(86_400);
@@ -23,6 +25,8 @@ pub enum Signal {
     SessionRevoked(Concerned),
     /// An account was disabled: this `sub`.
     AccountDisabled(String),
+    /// An account was enabled again: this `sub`.
+    AccountEnabled(String),
     /// The event is of another kind, such as the verification of a stream, and ends nothing.
     Other,
 }
@@ -51,17 +55,19 @@ pub fn check(
     let once = token.check(issuer, audiences, LATEST, now)?;
     let events = token.claims.events.as_ref().filter(|events| !events.is_empty());
     let events = events.ok_or(EventFlaw::NoEvent)?;
-    if let Some(event) = events.get(ACCOUNT_DISABLED) {
-        let person = token.concerned(event, issuer).and_then(|concerned| concerned.subject);
-        return Ok((Signal::AccountDisabled(person.ok_or(EventFlaw::Nobody)?), once));
-    }
-    match events.get(SESSION_REVOKED) {
-        Some(event) => {
-            let concerned = token.concerned(event, issuer).ok_or(EventFlaw::Nobody)?;
-            Ok((Signal::SessionRevoked(concerned), once))
-        }
-        None => Ok((Signal::Other, once)),
-    }
+    let concerned = |event| token.concerned(event, issuer).ok_or(EventFlaw::Nobody);
+    let person = |event| concerned(event)?.subject.ok_or(EventFlaw::Nobody);
+    // The first of them is the one that ends most.
+    let signal = if let Some(event) = events.get(ACCOUNT_DISABLED) {
+        Signal::AccountDisabled(person(event)?)
+    } else if let Some(event) = events.get(SESSION_REVOKED) {
+        Signal::SessionRevoked(concerned(event)?)
+    } else if let Some(event) = events.get(ACCOUNT_ENABLED) {
+        Signal::AccountEnabled(person(event)?)
+    } else {
+        Signal::Other
+    };
+    Ok((signal, once))
 }
 
 impl EventToken {
@@ -145,13 +151,16 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_account_and_events_that_end_nothing() {
+    fn accounts_are_disabled_and_enabled_and_other_events_end_nothing() {
         let events = |events: Value| judge(&json!({ "events": events }), 0);
 
         assert_eq!(
             events(json!({ ACCOUNT_DISABLED: { "reason": "hijacking" } })),
             Ok(Signal::AccountDisabled("1".to_owned()))
         );
+        assert_eq!(events(json!({ ACCOUNT_ENABLED: {} })), Ok(Signal::AccountEnabled("1".to_owned())));
+        let both = events(json!({ ACCOUNT_ENABLED: {}, ACCOUNT_DISABLED: {} }));
+        assert_eq!(both, Ok(Signal::AccountDisabled("1".to_owned())));
         let verification = "https://schemas.openid.net/secevent/ssf/event-type/verification";
         assert_eq!(events(json!({ verification: {} })), Ok(Signal::Other));
         assert_eq!(

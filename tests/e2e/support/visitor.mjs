@@ -23,6 +23,14 @@ export class Visitor {
     throw new Error('oidc-provider shows form after form');
   }
 
+  /** Signs out at `oidc-provider`, which tells its clients. */
+  async signOutAtNode(issuer) {
+    const { url, html } = await this.#go(`${issuer}/session/end`);
+    const [, action] = html.match(/<form[^>]* action="([^"]*)"/);
+    const [, xsrf] = html.match(/name="xsrf" value="([^"]*)"/);
+    await this.#go(new URL(action, url), { xsrf, logout: 'yes' });
+  }
+
   /** Signs in at glewlwyd through its API. Returns the address of the callback. */
   async signInAtGlewlwyd(origin, address, { username, password }) {
     await this.#json(`${origin}/api/auth/`, 'POST', { username, password });

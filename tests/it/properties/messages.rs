@@ -3,6 +3,8 @@
 //! During a deployment, a Worker and an object can be of different versions. If a test here fails, they would
 //! not understand each other.
 
+use std::time::Duration;
+
 use std::collections::BTreeMap;
 
 use device_grant::ask::{Answer, Ask};
@@ -31,12 +33,14 @@ use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
-    AccountEvent, CheckDevice, CheckSession, ClaimPointer, EndDevices, EndSession, EndSessions, EnterDevice,
-    FindAccount, FindByPointer, ForgetDevices, ListAccounts, ListDevices, ListSessions, NameDevice, Put,
-    PutAccount, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
+    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, EndDevices, EndRecheck, EndSession,
+    EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices, KeepUpstreamToken, ListAccounts,
+    ListDevices, ListSessions, NameDevice, Put, PutAccount, ReleasePointer, SettleDevices, StartSession,
+    Upstream, UseDevice,
 };
 use device_grant::identity::device::{DeviceId, Selection};
 use device_grant::identity::pointer::{Pointer, Target};
+use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
@@ -284,17 +288,43 @@ fn commands_and_replies_of_an_account() {
     answers::<StartSession>(&true, "true");
     let alice = || AccountKey::local("alice");
     travels(
-        EndSessions { account: alice(), upstream: None, except: None },
+        EndSessions { account: alice(), upstream: None, except: None, begun_by: None },
         r#"{"end_sessions":{"account":"local:alice"}}"#,
     );
     let upstream = Some(Upstream { provider: "corp".to_owned(), sid: Some("s".to_owned()) });
     travels(
-        EndSessions { account: alice(), upstream, except: Some(secret()) },
+        EndSessions { account: alice(), upstream, except: Some(secret()), begun_by: Some(AT) },
         &format!(
-            r#"{{"end_sessions":{{"account":"local:alice","upstream":{{"provider":"corp","sid":"s"}},"except":"{digest}"}}}}"#
+            r#"{{"end_sessions":{{"account":"local:alice","upstream":{{"provider":"corp","sid":"s"}},"except":"{digest}","begun_by":1763733780123}}}}"#
         ),
     );
     answers::<EndSessions>(&3, "3");
+}
+
+#[test]
+fn commands_about_the_leaver_check() {
+    let alice = || AccountKey::local("alice");
+    travels(
+        KeepUpstreamToken { account: alice(), token: Some("c2VhbGVk".to_owned()), ends_at: AT },
+        r#"{"keep_upstream_token":{"account":"local:alice","token":"c2VhbGVk","ends_at":1763733780123}}"#,
+    );
+    travels(
+        KeepUpstreamToken { account: alice(), token: None, ends_at: AT },
+        r#"{"keep_upstream_token":{"account":"local:alice","ends_at":1763733780123}}"#,
+    );
+    let every = Duration::from_secs(60);
+    travels(
+        BeginRecheck { account: alice(), every },
+        r#"{"begin_recheck":{"account":"local:alice","every":{"secs":60,"nanos":0}}}"#,
+    );
+    let reply = Reply::There(Some("c2VhbGVk".to_owned()));
+    travels(
+        EndRecheck { account: alice(), every, sign_in: 2, reply },
+        r#"{"end_recheck":{"account":"local:alice","every":{"secs":60,"nanos":0},"sign_in":2,"reply":{"there":"c2VhbGVk"}}}"#,
+    );
+    let ask = Recheck::Ask { token: "c2VhbGVk".to_owned(), sign_in: 2 };
+    answers::<BeginRecheck>(&ask, r#"{"ask":{"token":"c2VhbGVk","sign_in":2}}"#);
+    answers::<EndRecheck>(&Recheck::Left, r#""left""#);
 }
 
 #[test]

@@ -48,6 +48,12 @@ pub(crate) struct ScriptedProvider {
     /// Pushed requests by `request_uri`, and codes with the request that each belongs to.
     pushed: RefCell<BTreeMap<String, Form>>,
     codes: RefCell<BTreeMap<String, Form>>,
+    /// The number of the good refresh token.
+    pub(crate) refreshes: Cell<u32>,
+    /// Whether a sign-in yields a refresh token.
+    pub(crate) issues_refresh_tokens: Cell<bool>,
+    /// Whether the person has left.
+    pub(crate) has_left: Cell<bool>,
     /// The paths that were requested, oldest first.
     pub(crate) log: RefCell<Vec<String>>,
     /// The `Authorization` header and form of the last token request.
@@ -74,6 +80,9 @@ impl ScriptedProvider {
             named_keys: Cell::new(true),
             pushed: RefCell::default(),
             codes: RefCell::default(),
+            refreshes: Cell::default(),
+            issues_refresh_tokens: Cell::new(true),
+            has_left: Cell::default(),
             log: RefCell::default(),
             last: RefCell::default(),
         }
@@ -196,13 +205,35 @@ impl ScriptedProvider {
             return instead;
         }
         let Some(form) = self.authenticated(request) else { return invalid_client() };
+        if form.get("grant_type") == Some("refresh_token") {
+            return self.refresh(form.get("refresh_token").unwrap_or_default());
+        }
         let asked = form.get("code").and_then(|code| self.codes.borrow_mut().remove(code));
         let Some(asked) = asked.filter(|asked| is_proven(asked, &form)) else {
             return (400, json!({ "error": "invalid_grant" }).to_string());
         };
-        let tokens = json!({
+        let mut tokens = json!({
             "access_token": "upstream-access-token", "token_type": "Bearer", "expires_in": 600,
             "id_token": self.id_token(&asked, now),
+        });
+        if self.issues_refresh_tokens.get() {
+            tokens["refresh_token"] = self.next_refresh_token().into();
+        }
+        (200, tokens.to_string())
+    }
+
+    /// Returns the only refresh token that is good from now on.
+    fn next_refresh_token(&self) -> String {
+        self.refreshes.set(self.refreshes.get() + 1);
+        format!("upstream-refresh-token-{}", self.refreshes.get())
+    }
+
+    fn refresh(&self, token: &str) -> (u16, String) {
+        if token != format!("upstream-refresh-token-{}", self.refreshes.get()) || self.has_left.get() {
+            return (400, json!({ "error": "invalid_grant" }).to_string());
+        }
+        let tokens = json!({
+            "access_token": "upstream-access-token", "token_type": "Bearer", "refresh_token": self.next_refresh_token(),
         });
         (200, tokens.to_string())
     }
@@ -215,13 +246,17 @@ impl ScriptedProvider {
             "name": "Alice Upstream", "email": "alice@corp.example", "email_verified": true,
             "preferred_username": "alice.upstream", "groups": ["developers", "staff"], "sid": "upstream-session",
         });
+        self.mangle.get()(self.signed(&self.header.borrow(), &changed(claims, &self.claims.borrow())))
+    }
+
+    /// Signs claims with the provider's key. `header` has the members of the header to change; `null` removes one.
+    pub(crate) fn signed(&self, header: &Value, claims: &Value) -> String {
         let key = made(Algorithm::Es256, self.signing.get()).public;
-        let header = changed(json!({ "alg": "ES256", "typ": "JWT", "kid": key.kid }), &self.header.borrow());
-        let claims = changed(claims, &self.claims.borrow());
+        let header = changed(json!({ "alg": "ES256", "typ": "JWT", "kid": key.kid }), header);
         let part = |value: &Value| encode(value.to_string().as_bytes());
-        let input = format!("{}.{}", part(&header), part(&claims));
+        let input = format!("{}.{}", part(&header), part(claims));
         let signature = Es256.sign(&es256(self.signing.get()), input.as_bytes());
-        self.mangle.get()(format!("{input}.{}", encode(&signature.as_bytes())))
+        format!("{input}.{}", encode(&signature.as_bytes()))
     }
 
     fn describe(&self, request: Outgoing<'_>, _: Timestamp) -> (u16, String) {

@@ -20,6 +20,7 @@ use device_grant::identity::account::Account;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::device::{Device, DeviceId};
 use device_grant::identity::pointer::{Pointer, Target};
+use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::Session;
 use device_grant::network::Network;
 use device_grant::registry::admin_token::AdminToken;
@@ -53,6 +54,7 @@ pub(crate) struct AccountRows {
     pub(crate) devices: RefCell<BTreeMap<DeviceId, Device>>,
     pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) writes: Cell<u32>,
+    pub(crate) upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
 }
 
 #[derive(Default)]
@@ -285,6 +287,20 @@ impl identity::shard::Rows for AccountRows {
 
     fn tell(&self, change: &Change) -> Result<(), Infallible> {
         self.changes.borrow_mut().push(change.clone());
+        Ok(())
+    }
+
+    fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>, Infallible> {
+        Ok(self.upkeep.borrow().get(account).cloned())
+    }
+
+    fn put_upkeep(&self, upkeep: &Upkeep) -> Result<(), Infallible> {
+        self.upkeep.borrow_mut().insert(upkeep.account.clone(), upkeep.clone());
+        Ok(())
+    }
+
+    fn remove_upkeep(&self, account: &AccountKey) -> Result<(), Infallible> {
+        self.upkeep.borrow_mut().remove(account);
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ use device_grant::endpoint::server::Server;
 use device_grant::grant::Grant;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::recheck::Upkeep;
 use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
 use device_grant::registry::command::RetireKey;
@@ -37,6 +38,7 @@ use serde_json::Value;
 
 use super::memories::Memories;
 use super::messages::{get, json, outcome, post};
+use super::rows::GrantRows;
 use super::{DEVICE_CODE, START, now_or_never, person, poll};
 
 /// Returns the settings of a development server with these values; all others have their defaults.
@@ -368,6 +370,26 @@ impl World {
     pub(crate) fn find_account(&self, key: &AccountKey) -> Option<Account> {
         let shards = self.server.platform.accounts.borrow();
         shards.get(&key.shard()).and_then(|rows| rows.accounts.borrow().get(key).cloned())
+    }
+
+    /// Returns how many families are live.
+    pub(crate) fn live_families(&self) -> usize {
+        let shards = self.server.platform.shards.borrow();
+        let live =
+            |rows: &GrantRows| rows.families.borrow().values().filter(|one| one.is_live(self.now())).count();
+        shards.values().map(live).sum()
+    }
+
+    /// Returns the rows of leaver checks.
+    pub(crate) fn upkeep(&self) -> Vec<Upkeep> {
+        let shards = self.server.platform.accounts.borrow();
+        shards.values().flat_map(|rows| rows.upkeep.borrow().values().cloned().collect::<Vec<_>>()).collect()
+    }
+
+    /// Returns how many sessions have rows.
+    pub(crate) fn sessions(&self) -> usize {
+        let shards = self.server.platform.accounts.borrow();
+        shards.values().map(|rows| rows.sessions.borrow().len()).sum()
     }
 
     /// Removes the rows of all sessions.

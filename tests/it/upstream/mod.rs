@@ -5,7 +5,9 @@
 mod accounts;
 mod callbacks;
 mod conformance;
+mod events;
 mod outages;
+mod recheck;
 mod requests;
 mod sign_in;
 

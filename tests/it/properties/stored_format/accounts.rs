@@ -9,6 +9,7 @@ use device_grant::identity::device::{Device, State};
 use device_grant::identity::group::Group;
 use device_grant::identity::passkey::Passkey;
 use device_grant::identity::pointer::{Pointer, Target};
+use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::{Browser, Session, SignedIn};
 use device_grant::identity::sign_in::How;
 use device_grant::place::Origin;
@@ -138,4 +139,27 @@ fn a_device() {
     let json = json.replace(r#","scope""#, r#","label":"Den","scope""#).replace("pending", "confirmed");
     pin(&named, &json);
     pin(&State::Ended, r#""ended""#);
+}
+
+#[test]
+fn what_the_leaver_check_knows() {
+    let upkeep = Upkeep {
+        format: Format,
+        account: AccountKey::oidc("okta", "1").expect("a key"),
+        token: "c2VhbGVk".to_owned(),
+        sign_in: 1,
+        answered_at: AT,
+        leased_until: None,
+        left_at: None,
+        ends_at: AT,
+    };
+    pin(
+        &upkeep,
+        r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","sign_in":1,"answered_at":1763733780123,"ends_at":1763733780123}"#,
+    );
+    let both = Upkeep { leased_until: Some(AT), left_at: Some(AT), ..upkeep };
+    pin(
+        &both,
+        r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","sign_in":1,"answered_at":1763733780123,"leased_until":1763733780123,"left_at":1763733780123,"ends_at":1763733780123}"#,
+    );
 }

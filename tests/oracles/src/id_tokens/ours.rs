@@ -20,10 +20,10 @@ pub(super) fn judge(keys: &Keys, token: &str) -> Result<(), String> {
     let checked = || {
         let token = IdToken::parse(token, keys.alg())?;
         let candidates = keys.key_set();
-        if candidates.candidates(token.kid.as_deref(), keys.alg()).next().is_none() {
+        if candidates.candidates(token.jwt.kid.as_deref(), keys.alg()).next().is_none() {
             return Err(IdTokenFlaw::UnknownKey);
         }
-        if !keys.verifies(token.input(), token.signature()) {
+        if !keys.verifies(token.jwt.input(), token.jwt.signature()) {
             return Err(IdTokenFlaw::WrongSignature);
         }
         token.check(&expected, now)

@@ -1,0 +1,145 @@
+//! Ends the access of people who have left a provider, or signed out there.
+
+use super::Stop;
+use crate::audit::change::Actor;
+use crate::endpoint::accounts::{Changer, Outcome};
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::identity::account::{Authority, Standing};
+use crate::identity::account_key::AccountKey;
+use crate::identity::command::{ClaimPointer, EndSessions, FindByPointer, Upstream};
+use crate::identity::device::Selection;
+use crate::identity::pointer::{Pointer, Target};
+use crate::identity::session::LIFETIME;
+use crate::time::{Timestamp, span};
+use crate::upstream::event::Concerned;
+use crate::upstream::id_token::Authenticated;
+use crate::upstream::provider::Provider;
+
+/// The claim that every ID token has.
+const SUB: &str = "sub";
+
+/// What a provider says about somebody.
+pub(super) enum Leave {
+    /// Sessions have ended.
+    LoggedOut(Concerned),
+    /// The account of this `sub` was disabled.
+    Disabled(String),
+    /// The account of this `sub` was enabled again.
+    Enabled(String),
+}
+
+/// Does what a provider says about somebody, if they are known here.
+pub(super) async fn heed<P: Platform>(
+    context: Context<'_, P>,
+    provider: &Provider,
+    leave: Leave,
+    made_by: Timestamp,
+) -> Result<(), Unavailable> {
+    let by = changer(provider);
+    match leave {
+        Leave::LoggedOut(concerned) => log_out(context, provider, &concerned, made_by).await,
+        Leave::Disabled(subject) => {
+            let blocked = Standing::Blocked { at: context.now, by: by.authority.clone(), why: None };
+            stand(context, provider, subject, &blocked, &by).await
+        }
+        Leave::Enabled(subject) => stand(context, provider, subject, &Standing::Active, &by).await,
+    }
+}
+
+/// Ends the sessions that are concerned, if they began by then, and the devices that were approved by then, if the
+/// provider's entry says so. Devices do not know by which session they were approved, so all of them end.
+async fn log_out<P: Platform>(
+    context: Context<'_, P>,
+    provider: &Provider,
+    concerned: &Concerned,
+    begun_by: Timestamp,
+) -> Result<(), Unavailable> {
+    let Some(account) = find(context, provider, concerned).await? else { return Ok(()) };
+    let upstream = Upstream { provider: provider.id.to_string(), sid: concerned.sid.clone() };
+    let end = EndSessions {
+        account: account.clone(),
+        upstream: Some(upstream),
+        except: None,
+        begun_by: Some(begun_by),
+    };
+    context.server.platform.accounts(account.shard(), end).await?;
+    if provider.end_families_on_logout {
+        let selection = Selection { to: Some(begun_by), ..Selection::default() };
+        context.server.end_access(&account, selection, &changer(provider).end()).await?;
+    }
+    Ok(())
+}
+
+/// Blocks an account, or lifts a block of this provider. What somebody else decided stays.
+async fn stand<P: Platform>(
+    context: Context<'_, P>,
+    provider: &Provider,
+    subject: String,
+    standing: &Standing,
+    by: &Changer,
+) -> Result<(), Unavailable> {
+    let concerned = Concerned { sid: None, subject: Some(subject) };
+    let Some(key) = find(context, provider, &concerned).await? else { return Ok(()) };
+    let Some(account) = context.server.stored_account(&key).await? else { return Ok(()) };
+    if account.standing.is_held_against(&by.authority) || is_gone(&account.standing) {
+        return Ok(());
+    }
+    match context.server.set_standing(&key, None, standing, by).await? {
+        Outcome::Changed(_) | Outcome::Absent => Ok(()),
+        Outcome::Stale => Err(Unavailable),
+    }
+}
+
+/// Returns whether the account is a tombstone, which only SCIM or an administrator brings back.
+const fn is_gone(standing: &Standing) -> bool {
+    match standing {
+        Standing::Deleted { .. } => true,
+        Standing::Active | Standing::Blocked { .. } => false,
+    }
+}
+
+/// Returns the provider as whoever changes an account or ends access.
+fn changer(provider: &Provider) -> Changer {
+    let id = provider.id.to_string();
+    Changer { authority: Authority::Provider(id.clone()), actor: Actor::Provider(id) }
+}
+
+/// Finds the account of a person or a session at the provider.
+async fn find<P: Platform>(
+    context: Context<'_, P>,
+    provider: &Provider,
+    concerned: &Concerned,
+) -> Result<Option<AccountKey>, Unavailable> {
+    let id = provider.id.as_str();
+    let pointer = match (&concerned.subject, &concerned.sid) {
+        (Some(subject), _) if provider.claims.subject.as_str() == SUB => {
+            return Ok(AccountKey::oidc(id, subject));
+        }
+        (Some(subject), _) => Pointer::subject(id, subject),
+        (None, Some(sid)) => Pointer::session(id, sid),
+        (None, None) => return Ok(None),
+    };
+    context.server.platform.accounts(pointer.shard(), FindByPointer { pointer }).await
+}
+
+/// Remembers what the provider calls a person and their session, so that an event that names only one of them finds the
+/// account.
+pub(crate) async fn remember<P: Platform>(
+    context: Context<'_, P>,
+    provider: &Provider,
+    authenticated: &Authenticated,
+    account: &AccountKey,
+) -> Result<(), Stop> {
+    let id = provider.id.as_str();
+    let by_subject = provider.claims.subject.as_str() != SUB;
+    let longest = span(context.server.settings.refresh_token);
+    let lifetime = if provider.end_families_on_logout { longest.max(LIFETIME) } else { LIFETIME };
+    let subject = by_subject.then(|| (Pointer::subject(id, &authenticated.subject), longest.max(LIFETIME)));
+    let session = authenticated.sid.as_ref().map(|sid| (Pointer::session(id, sid), lifetime));
+    for (pointer, lifetime) in subject.into_iter().chain(session) {
+        let target = Target { account: account.clone(), ends_at: Some(context.now + lifetime) };
+        context.server.platform.accounts(pointer.shard(), ClaimPointer { pointer, target }).await?;
+    }
+    Ok(())
+}
