@@ -46,12 +46,6 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// Returns the day in UTC, such as `2025-11-21`.
-    #[must_use]
-    pub fn date(self) -> String {
-        self.to_string().chars().take(10).collect()
-    }
-
     /// Returns the time of day in UTC, such as `14:03`.
     #[must_use]
     pub fn clock(self) -> String {

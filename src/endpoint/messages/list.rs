@@ -269,8 +269,8 @@ messages! {
     passkeys_lead;
     passkeys_none;
     passkey_unnamed;
-    passkey_added { date: Text };
-    passkey_last_used { date: Text };
+    passkey_added { date: Html };
+    passkey_last_used { date: Html };
     passkey_never_used;
     passkey_synced;
     passkey_bound;

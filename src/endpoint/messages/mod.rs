@@ -102,12 +102,17 @@ impl<'a> Messages<'a> {
         Html::text(&self.intl.clock(self.language, at, self.place.zone.as_deref()))
     }
 
+    /// Returns a day such as `November 27, 2026`.
+    pub(crate) fn day(self, at: Timestamp) -> Html {
+        Html::text(&self.intl.day(self.language, at, self.place.zone.as_deref()))
+    }
+
     /// Says when a link has expired: at what time, or long afterwards on which day.
     pub(crate) fn link_end(self, end: Timestamp) -> Html {
         if self.now.since(end) < HALF_A_DAY {
             return self.link_expired(&self.clock(end));
         }
-        self.link_expired_on(&Html::text(&self.intl.day(self.language, end, self.place.zone.as_deref())))
+        self.link_expired_on(&self.day(end))
     }
 
     /// Returns how long to wait before the next try, rounded up.

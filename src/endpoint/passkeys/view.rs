@@ -76,9 +76,9 @@ fn shown<'a, P: Platform>(context: Context<'_, P>, passkey: &'a Passkey) -> Know
         id: passkey.id.to_string(),
         name: &passkey.name,
         heading: if unnamed { text.passkey_unnamed() } else { Html::isolated(&passkey.name) },
-        added: text.passkey_added(&passkey.created_at.date()),
+        added: text.passkey_added(&text.day(passkey.created_at)),
         used: match passkey.last_used_at {
-            Some(at) => text.passkey_last_used(&at.date()),
+            Some(at) => text.passkey_last_used(&text.day(at)),
             None => text.passkey_never_used(),
         },
         kept: if passkey.backup_eligible { text.passkey_synced() } else { text.passkey_bound() },
