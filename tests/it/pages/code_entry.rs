@@ -124,6 +124,8 @@ fn each_reason_why_a_form_is_not_accepted_has_its_own_words_and_keeps_the_code()
 fn the_hint_and_the_keyboard_fit_the_codes() {
     let page = Person::of(&World::new()).open("/device").body;
     assert!(page.contains("XXXX-XXXX</bdi>, sometimes with two more characters."), "{page}");
+    assert_eq!(page.matches("<input class=\"code-input").count(), 1, "one field, so that pasting works");
+    assert!(page.contains("class=\"code-input cells-9\""), "a line is drawn for each symbol");
     for attribute in [
         "inputmode=\"text\"",
         "autocapitalize=\"characters\"",

@@ -20,6 +20,7 @@ mod sessions;
 mod snapshot;
 mod unavailable;
 mod verdicts;
+mod warnings;
 
 use device_grant::endpoint::http::Response;
 use serde_json::Value;
