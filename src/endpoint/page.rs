@@ -117,6 +117,14 @@ pub struct SignInPage<'a> {
 pub struct GoingPage<'a> {
     /// The texts of the page.
     pub text: Messages<'a>,
+    /// Path that the form of the language menu posts to.
+    pub action: &'a str,
+    /// Ties the form to the browser and its session.
+    pub csrf: &'a str,
+    /// Sealed; carries the code, so that the menu can show this page again.
+    pub transaction: &'a str,
+    /// Names the provider in the form.
+    pub id: &'a str,
     /// The provider's name.
     pub provider: &'a str,
     /// Where to go on to: an https URL, or http on loopback.
@@ -166,16 +174,6 @@ impl InvitationPage<'_> {
     fn heading(&self) -> Html {
         if self.is_recovery { self.text.recovery_title() } else { self.text.invitation_title() }
     }
-}
-
-/// The page after an invitation was used.
-#[derive(Template)]
-#[template(path = "ready.html")]
-pub struct ReadyPage<'a> {
-    /// The texts of the page.
-    pub text: Messages<'a>,
-    /// Path of the page for entering a code.
-    pub enter: &'a str,
 }
 
 /// The passkeys of the person who is signed in.
@@ -356,17 +354,20 @@ pub struct MenuForm<'a> {
     pub fields: &'a [(&'a str, &'a str)],
 }
 
-/// A page without a form of its own, for a request that ended, was opened elsewhere, or could not be served.
+/// A page without a form of its own: for a request that ended, was opened elsewhere, or could not be served, and for an
+/// account that is ready.
 #[derive(Template)]
-#[template(path = "problem.html")]
-pub struct ProblemPage<'a> {
+#[template(path = "outcome.html")]
+pub struct NoticePage<'a> {
     /// The texts of the page.
     pub text: Messages<'a>,
     /// The heading: what happened.
     pub title: Html,
     /// What that means, and what to do now.
     pub explanation: Html,
-    /// Path of the page for entering a code, if starting again can help.
+    /// Whether it is good news.
+    pub is_good: bool,
+    /// Path of the page for entering a code, if that comes next or can help.
     pub back: Option<&'a str>,
     /// The form of the language menu.
     pub menu: MenuForm<'a>,

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 
 use super::found::{Page, WHAT, Whom};
 use crate::endpoint::http::Response;
-use crate::endpoint::page::{InvitationPage, Problem, ReadyPage};
+use crate::endpoint::page::{InvitationPage, Problem};
 use crate::endpoint::passkey::begun::{Begun, For};
 use crate::endpoint::passkey::forms::creation_form;
 use crate::endpoint::platform::Platform;
@@ -54,7 +54,5 @@ pub(super) fn gone<P: Platform>(context: Context<'_, P>) -> Response {
 
 /// Says that the account is ready.
 pub(super) fn done<P: Platform>(context: Context<'_, P>) -> Response {
-    let text = context.text();
-    let enter = format!("{}/device", context.issuer.path());
-    pages::html(text.language, 200, &ReadyPage { text, enter: &enter })
+    pages::notice(context, 200, Notice::Ready)
 }

@@ -206,6 +206,17 @@ fn templates_have_no_text_of_their_own() {
     }
 }
 
+#[test]
+fn every_page_has_the_language_menu_and_a_form_for_it() {
+    let pages: Vec<_> =
+        templates().into_iter().filter(|(_, template)| template.contains("{% extends")).collect();
+    assert!(pages.len() > 5);
+    for (file, page) in pages {
+        let is_form = page.contains("id=\"form\"") && !page.contains("{% block languages %}");
+        assert!(is_form || page.contains("{% include \"menu.html\" %}"), "{file}");
+    }
+}
+
 /// Says of every number that it has one category, and has no other rules.
 struct Always(Plural);
 

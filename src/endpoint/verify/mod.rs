@@ -153,6 +153,10 @@ async fn in_language<P: Platform>(
 ) -> Response {
     let context = Context { language: Some(language), ..context };
     let page = match Step::read(form) {
+        // Only the page that goes on to a provider names it beside the language.
+        Some(Step::Provider) if form.get("provider").is_some() => {
+            provider::chosen(context, form, browser, rng).await
+        }
         Some(Step::SignIn | Step::Passkey | Step::Provider) => {
             Ok(sign_in::shown_again(context, form, browser, rng).await)
         }

@@ -28,6 +28,8 @@ pub(crate) enum Notice {
     Authorize,
     /// An invitation that was used, has ended, or never was.
     InvitationGone,
+    /// An invitation that this browser has just used.
+    Ready,
 }
 
 /// The field of a form with the name of a [`Notice`].
@@ -37,7 +39,7 @@ const EXPIRED: &str = "expired-";
 
 impl Notice {
     /// Those that need no time.
-    const NAMED: [Self; 10] = [
+    const NAMED: [Self; 11] = [
         Self::NotAForm,
         Self::Foreign,
         Self::Elsewhere,
@@ -48,6 +50,7 @@ impl Notice {
         Self::AccountRefused,
         Self::Authorize,
         Self::InvitationGone,
+        Self::Ready,
     ];
 
     /// Returns the name by which the language menu asks for the same page.
@@ -64,6 +67,7 @@ impl Notice {
             Self::AccountRefused => "account_refused",
             Self::Authorize => "authorize",
             Self::InvitationGone => "invitation_gone",
+            Self::Ready => "ready",
         };
         name.to_owned()
     }
@@ -79,6 +83,7 @@ impl Notice {
 
     pub(super) const fn status(self) -> u16 {
         match self {
+            Self::Ready => 200,
             Self::NotAForm | Self::Authorize => 400,
             Self::Foreign | Self::NotAllowed | Self::AccountRefused => 403,
             Self::Lost | Self::InvitationGone => 404,
@@ -101,10 +106,11 @@ impl Notice {
             Self::AccountRefused => (text.account_refused_title(), text.account_refused_text()),
             Self::Authorize => (text.authorize_title(), text.authorize_text()),
             Self::InvitationGone => (text.invitation_gone_title(), text.invitation_gone_text()),
+            Self::Ready => (text.invitation_done_title(), text.invitation_done_text()),
         }
     }
 
-    /// Returns whether entering a code can help.
+    /// Returns whether entering a code comes next, or can help.
     pub(super) const fn leads_on(self) -> bool {
         !matches!(self, Self::Authorize | Self::InvitationGone)
     }

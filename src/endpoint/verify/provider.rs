@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 
 use super::attempts;
 use super::attempts::Attempt;
-use super::browser::Transaction;
+use super::browser::{Transaction, csrf};
 use super::sign_in::{WHAT, read_transaction, stopped};
 use super::view;
 use super::view::SignInForm;
@@ -86,7 +86,17 @@ fn going<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Response {
     let text = context.text();
-    let page = view::html(text.language, 200, &GoingPage { text, provider: &provider.name, address });
+    let transaction = transaction.renewed(context.now);
+    let page = GoingPage {
+        text,
+        action: &view::action(context),
+        csrf: &csrf(context, browser),
+        transaction: &transaction.seal(context, rng),
+        id: provider.id.as_str(),
+        provider: &provider.name,
+        address,
+    };
+    let page = view::html(text.language, 200, &page);
     let page = page.noting(WHAT, None, "sent_on", "upstream").at(&provider.id);
     let (provider, max_age) = (provider.id.clone(), wanted.max_age);
     let attempt = Attempt { provider, secrets, asked_at: context.now, max_age, transaction };

@@ -13,7 +13,7 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::page::{
-    CodeShape, EndForm, EnterPage, MenuForm, Problem, ProblemPage, ResultPage, SignInPage,
+    CodeShape, EndForm, EnterPage, MenuForm, NoticePage, Problem, ResultPage, SignInPage,
 };
 use crate::endpoint::passkey::forms::request_form;
 use crate::endpoint::platform::Platform;
@@ -251,10 +251,11 @@ pub(super) fn result<P: Platform>(
 pub(crate) fn notice<P: Platform>(context: Context<'_, P>, status: u16, notice: Notice) -> Response {
     let (text, action, name) = (context.text(), action(context), notice.name());
     let (title, explanation) = notice.words(text);
-    let page = ProblemPage {
+    let page = NoticePage {
         text,
         title,
         explanation,
+        is_good: notice == Notice::Ready,
         back: notice.leads_on().then_some(action.as_str()),
         menu: MenuForm { action: &action, fields: &[(NOTICE, &name)] },
     };

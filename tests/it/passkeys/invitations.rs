@@ -68,11 +68,19 @@ fn somebody_new_makes_a_passkey_and_is_signed_in_and_the_link_is_over() {
     let done = submit(&person, &fields);
     assert_eq!((done.status, logged(&done)), (200, ("used", "passkey")), "{}", done.body);
     assert!(done.body.contains("Your account is ready"));
+    let fields = [("step", "language"), ("language", "de"), ("notice", "ready")];
+    assert!(
+        fields.iter().all(|(_, value)| done.body.contains(&format!("value=\"{value}\""))),
+        "{}",
+        done.body
+    );
+    let german = person.send(post("/device", &fields));
+    assert!(german.status == 200 && german.body.contains("Ihr Konto ist bereit"), "{}", german.body);
     let carol = account(&world, "carol");
     assert_eq!((carol.name.as_str(), carol.username.as_str()), ("Carol Danvers", "carol"));
     assert_eq!(carol.groups.iter().map(ToString::to_string).collect::<Vec<_>>(), ["local:developers"]);
     assert_eq!((carol.passkeys.len(), carol.password), (1, None));
-    assert!(person.open(PAGE).body.contains("Your passkeys"), "she is signed in");
+    assert!(person.open(PAGE).body.contains("Ihre Passkeys"), "she is signed in");
     let gone = browser(&world).open(&link);
     assert_eq!((gone.status, logged(&gone)), (404, ("refused", "no_invitation")));
 

@@ -114,3 +114,18 @@ fn an_http_provider_answers_only_where_both_servers_are_on_loopback() {
     person.enter(&world.start().user_code);
     assert_eq!(reason(&press(&person, "corp")), "discovery_address_refused");
 }
+
+#[test]
+fn the_page_on_the_way_can_be_read_in_another_language_and_still_leads_there() {
+    let (world, corp) = world();
+    let started = world.start();
+    let (person, _) = leave(&world, &started.user_code);
+
+    let page = person.submit(&[("step", "provider"), ("provider", "corp"), ("language", "de")]);
+
+    assert!(page.body.contains("weitergeleitet</h1>"), "{}", page.body);
+    assert!(page.body.contains(r#"form="form" name="language" value="fr""#), "{}", page.body);
+    let page = person.open(&corp.authorize(&address(&page)));
+    assert!(page.body.contains(&started.user_code), "{}", page.body);
+    assert!(page.body.contains(r#"<html lang="de""#), "the choice is remembered");
+}
