@@ -4,18 +4,22 @@
 // the test still notices a change that breaks them.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Admin } from './support/admin.mjs';
 import { DESKTOP, PHONE, openBrowser } from './support/browser.mjs';
 import { accounts, root } from './support/config.mjs';
-import { Device } from './support/device.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { at } from './support/places.mjs';
 
 const folder = process.env.IMAGES ? join(root, 'docs/images/pages') : join(import.meta.dirname, 'screenshots');
 const LIMIT = 600_000;
+/** The document that shows every page. */
+const manual = readFileSync(join(root, 'docs/pages.md'), 'utf8');
 /** No picture may be larger, in bytes: they are downloaded with the repository. */
 const LARGEST = 45_000;
 /** No page may be larger, in bytes. */
@@ -29,45 +33,96 @@ const PLACES = { near: BERLIN, unknown: CLOUD, far: LAGOS };
 
 let browser;
 let server;
+/** The server by its name: passkeys need one. */
+let named;
+let provider;
 
 before(async () => {
   mkdirSync(folder, { recursive: true });
-  [browser, server] = await Promise.all([openBrowser(), startWorkerd()]);
+  const vars = { OPEN_REGISTRATION: 'true', OPEN_REGISTRATION_SCOPES: 'openid profile email offline_access' };
+  [browser, server, provider] = await Promise.all([openBrowser(), startWorkerd({ vars }), openProvider()]);
+  named = { origin: server.origin.replace('127.0.0.1', 'localhost') };
 });
-after(() => Promise.all([browser?.close(), server?.stop()]));
+after(() => Promise.all([browser?.close(), server?.stop(), provider?.close()]));
 
 /** Starts a television at a place. */
-const television = (place) => Device.start(server, { headers: { 'user-agent': TELEVISION, ...at(place) } });
+const television = (place, options) => Device.start(named, { headers: { 'user-agent': TELEVISION, ...at(place) }, ...options });
+
+/**
+ * Opens a provider that answers 204 instead of showing its sign-in page. A browser then stays where it is, so that the
+ * page that goes on to the provider can be looked at.
+ */
+async function openProvider() {
+  let origin;
+  const listener = createServer((request, response) => {
+    if (!request.url.startsWith('/.well-known/')) return response.writeHead(204).end();
+    const paths = { authorization_endpoint: '/authorize', token_endpoint: '/token', jwks_uri: '/jwks' };
+    const endpoints = Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, origin + path]));
+    return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ issuer: origin, ...endpoints }));
+  });
+  await new Promise((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  origin = `http://localhost:${listener.address().port}`;
+  const close = () => new Promise((resolve) => {
+    listener.close(resolve);
+    listener.closeAllConnections();
+  });
+  return { origin, close };
+}
 
 /** Opens the consent page for a television at a place. */
-async function considers(place) {
-  const { codes } = await television(place);
+async function considers(place, options) {
+  const { codes } = await television(place, options);
   await browser.open(codes.verification_uri_complete);
   await browser.choose('.main');
-  if (!(await browser.has('password'))) return;
+  if (await browser.has('password')) await signIn();
+}
+
+async function signIn() {
   await browser.type('username', accounts.alice.username);
   await browser.type('password', accounts.alice.password);
-  await browser.choose('.main');
+  await browser.choose('form:has(#password) .button');
+}
+
+/** Returns a function that looks at a page in every mode and at every size, and the faults that it finds. */
+function looker(language) {
+  const faults = [];
+  const look = async (name) => {
+    const bytes = await browser.run(() => performance.getEntriesByType('navigation')[0].decodedBodySize);
+    assert.ok(bytes > 5_000 && bytes < HEAVIEST, `${name} has ${bytes} bytes`);
+    assert.ok(await browser.run(() => document.querySelector('.languages button')?.form), `${name} has no language menu`);
+    assert.ok(manual.includes(`"images/pages/${name}-`), `docs/pages.md does not show ${name}`);
+    faults.push(...(await browser.faults(`${name} (${language})`)));
+    for (const [size, screen] of [[{ ...PHONE, deviceScaleFactor: 1 }, 'phone'], [DESKTOP, 'desktop']]) {
+      for (const scheme of ['light', 'dark']) {
+        const picture = await browser.picture(size, scheme, 30);
+        assert.ok(picture.length < LARGEST, `${name} has ${picture.length} bytes`);
+        writeFileSync(join(folder, `${name}-${screen}-${scheme}-${language}.webp`), picture);
+      }
+    }
+  };
+  return { faults, look };
+}
+
+/** Opens a browser in Berlin that nobody has used. */
+async function begins(language) {
+  await browser.restart();
+  await browser.sends({ ...at(BERLIN), 'accept-language': language });
+}
+
+/** Registers a client as anybody can. */
+async function registered() {
+  const body = JSON.stringify({ client_name: 'Photo Frame', grant_types: [DEVICE_GRANT], token_endpoint_auth_method: 'none' });
+  const answer = await fetch(`${server.origin}/register`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  return answer.json();
 }
 
 describe('the pages', { timeout: LIMIT }, () => {
   for (const language of ['en', 'ar']) {
     test(`in ${language} have no faults in any mode and at any size`, async () => {
-      const faults = [];
-      const look = async (name) => {
-        faults.push(...(await browser.faults(`${name} (${language})`)));
-        for (const [size, screen] of [[{ ...PHONE, deviceScaleFactor: 1 }, 'phone'], [DESKTOP, 'desktop']]) {
-          for (const scheme of ['light', 'dark']) {
-            const picture = await browser.picture(size, scheme, 30);
-            assert.ok(picture.length < LARGEST, `${name} has ${picture.length} bytes`);
-            writeFileSync(join(folder, `${name}-${screen}-${scheme}-${language}.webp`), picture);
-          }
-        }
-      };
+      const { faults, look } = looker(language);
 
-      await browser.restart();
-      await browser.sends({ ...at(BERLIN), 'accept-language': language });
-      await browser.open(`${server.origin}/device`);
+      await begins(language);
+      await browser.open(`${named.origin}/device`);
       await look('enter');
       await browser.type('user_code', 'WDJB-MJ');
       await browser.choose('.main');
@@ -89,18 +144,56 @@ describe('the pages', { timeout: LIMIT }, () => {
       await browser.tick('confirm_device');
       await browser.choose('.outline');
       await look('approved');
-      await browser.open(`${server.origin}/device?request=unknown`);
+      await browser.choose('.button.report');
+      await look('access-ended');
+      await considers(BERLIN, { client: await registered(), scope: 'openid profile' });
+      await look('consent-unchecked');
+      await browser.open(`${named.origin}/device?request=unknown`);
       await look('ended');
-      await browser.open(`${server.origin}/nowhere`);
+      await browser.open(`${named.origin}/nowhere`);
       await look('nothing-here');
 
       assert.deepEqual(faults, []);
     });
   }
 
+  test('of accounts have no faults either', async () => {
+    const admin = new Admin(named);
+    const created = await admin.ask('POST', '/providers', {
+      body: { id: 'example', name: 'Example ID', issuer: provider.origin, client_id: 'rp', client_secret: 'a secret of sixteen bytes or more', scope: 'openid' },
+    });
+    assert.equal(created.status, 201, JSON.stringify(created.body));
+    for (const language of ['en', 'ar']) {
+      const { faults, look } = looker(language);
+      await begins(language);
+      await browser.plugAuthenticator();
+      const { body } = await admin.ask('POST', '/invitations', { body: { kind: 'account' } });
+      await browser.open(body.link);
+      await look('invitation');
+      await browser.type('username', `carol-${language}`);
+      await browser.type('name', 'Carol Danvers');
+      await browser.choose('.main');
+      await look('invitation-ready');
+      await browser.open(`${named.origin}/account/passkeys`);
+      await browser.type('name', 'Laptop');
+      await browser.choose('[value="rename"]');
+      await look('passkeys');
+      await browser.unplugAuthenticator();
+
+      await begins(language);
+      await browser.open((await television(BERLIN)).codes.verification_uri_complete);
+      await browser.choose('.main');
+      await look('sign-in-with-provider');
+      await browser.choose('[name="provider"]');
+      await browser.arrives('a.main');
+      await look('going');
+
+      assert.deepEqual(faults, []);
+    }
+  });
+
   test('show the buttons of a near request on a phone without scrolling', async () => {
-    await browser.restart();
-    await browser.sends({ ...at(BERLIN), 'accept-language': 'en' });
+    await begins('en');
     await considers(BERLIN);
     await browser.resize(PHONE);
 
@@ -125,7 +218,7 @@ describe('the pages', { timeout: LIMIT }, () => {
   });
 
   test('move nothing for people who asked for less motion', async () => {
-    await browser.open(`${server.origin}/device`);
+    await browser.open(`${named.origin}/device`);
     const moving = () => browser.run(() => [...document.querySelectorAll('*')].filter((element) => {
       const { transitionDuration, animationName } = getComputedStyle(element);
       return transitionDuration !== '0s' || animationName !== 'none';
@@ -138,7 +231,7 @@ describe('the pages', { timeout: LIMIT }, () => {
   });
 
   test('show Continue on a phone while the keyboard is open', async () => {
-    await browser.open(`${server.origin}/device`);
+    await browser.open(`${named.origin}/device`);
     await browser.resize({ ...PHONE, height: 480 });
 
     const [field, button, warning] = await Promise.all(['#user_code', '.main', '.warn'].map((found) => browser.edges(found)));
@@ -148,7 +241,7 @@ describe('the pages', { timeout: LIMIT }, () => {
 
 test('no page of any language has more than 30 KB', async () => {
   for (const language of LANGUAGES) {
-    const person = new Person(server, { headers: { ...at(BERLIN), 'accept-language': language } });
+    const person = new Person(named, { headers: { ...at(BERLIN), 'accept-language': language } });
     const weigh = (name) => {
       const bytes = Buffer.byteLength(person.page.html);
       assert.ok(bytes > 5_000 && bytes < HEAVIEST, `${name} in ${language} has ${bytes} bytes`);
