@@ -21,6 +21,7 @@ use crate::audit::warning::line_of_change;
 use crate::audit::webhook::Webhook;
 use crate::client::Client;
 use crate::client::registered_by::UNUSED;
+use crate::identity::demand::Demand;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::command::Command;
 use crate::registry::invitation::Invitation;
@@ -43,6 +44,7 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS removed_clients (client_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scopes (name TEXT PRIMARY KEY, description TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS scope_claims (name TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS scope_demands (name TEXT PRIMARY KEY, demand TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS logos (owner TEXT PRIMARY KEY, name TEXT NOT NULL, record TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS logos_by_name ON logos (name)",
     "CREATE TABLE IF NOT EXISTS providers (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
@@ -402,6 +404,24 @@ impl Rows for Stored {
         }
         let values = vec![scope.into(), json(claims)?];
         self.run("INSERT OR REPLACE INTO scope_claims (name, rules) VALUES (?, ?)", values)
+    }
+
+    fn scope_demands(&self) -> Result<BTreeMap<String, Demand>> {
+        let mut demands = BTreeMap::new();
+        for row in self.table.rows("SELECT name, demand FROM scope_demands", Vec::new())? {
+            if let [SqlStorageValue::String(name), SqlStorageValue::String(demand)] = row.as_slice() {
+                demands.insert(name.clone(), serde_json::from_str(demand).map_err(object::broken)?);
+            }
+        }
+        Ok(demands)
+    }
+
+    fn put_scope_demand(&self, scope: &str, demand: &Demand) -> Result<()> {
+        if demand.is_empty() {
+            return self.run("DELETE FROM scope_demands WHERE name = ?", vec![scope.into()]);
+        }
+        let values = vec![scope.into(), json(demand)?];
+        self.run("INSERT OR REPLACE INTO scope_demands (name, demand) VALUES (?, ?)", values)
     }
 
     fn providers(&self) -> Result<Vec<Provider>> {

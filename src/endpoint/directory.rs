@@ -13,6 +13,7 @@ use crate::bounds::CODE_LIFETIME;
 use crate::client::{Client, demo};
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
+use crate::identity::demand::Demands;
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
@@ -20,6 +21,7 @@ use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
 use crate::registry::outline::Outline;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
+use crate::scope::Scope;
 use crate::settings::{Turnstile, When};
 use crate::sharding::Shard;
 use crate::time::Timestamp;
@@ -133,7 +135,15 @@ impl<P: Platform> Server<P> {
     async fn find_at_source(&self, client_id: &str, using: bool) -> Result<Option<Client>, Unavailable> {
         let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned(), using }).await?;
         self.cache.signing.keep(found.signing.into(), found.at);
+        self.cache.scope_demands.keep(Rc::new(found.scope_demands), found.at);
         Ok(found.client)
+    }
+
+    /// Returns what a client and the scopes demand of a sign-in. The caller has just read the client at its source, which
+    /// told this isolate about the scopes, too.
+    pub(super) fn demands(&self, client: &Client, scope: &Scope) -> Result<Demands, Unavailable> {
+        let scopes = self.cache.scope_demands.last().ok_or(Unavailable)?;
+        Ok(Demands::of(&client.codes.sign_in, &scopes, scope))
     }
 
     /// Returns an account as it is now. In development, stores a demo account when it is first used.

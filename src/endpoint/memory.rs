@@ -10,6 +10,7 @@ use super::slot::Slot;
 use super::snapshot_cache::SnapshotCache;
 use crate::client::Client;
 use crate::client::jwks::KeySet;
+use crate::identity::demand::Demand;
 use crate::limiter::command::UseOnce;
 use crate::logo::Logo;
 use crate::registry::key_schedule::Signing;
@@ -30,6 +31,8 @@ pub(super) struct Cache {
     pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     pub(super) signing: Slot<Rc<[Signing]>>,
+    /// What scopes demand of a sign-in, as the registry said it with the client that was last read at its source.
+    pub(super) scope_demands: Slot<Rc<BTreeMap<String, Demand>>>,
     /// Whether guessing user codes has become too easy, according to the limiter's last reply.
     pub(super) strained: Slot<bool>,
     /// The same, according to the limiter's reply to this isolate's last report of live codes.

@@ -1,11 +1,13 @@
 //! What a client or a scope demands of the sign-in behind an approval (compare RFC 9470).
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::sign_in::How;
 use crate::format::is_false;
+use crate::scope::Scope;
 use crate::time::Timestamp;
 
 /// How old a sign-in may be that counts as a fresh passkey.
@@ -30,7 +32,7 @@ pub struct Demand {
 }
 
 /// Why a sign-in does not meet a demand, the hardest to mend first.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lack {
     /// It is not a passkey of at most [`FRESH`].
@@ -83,7 +85,7 @@ impl Demand {
         let meets = |acr: &String| facts.acr == Some(acr);
         if self.fresh_passkey && !(is_passkey && age <= FRESH) {
             Err(Lack::FreshPasskey)
-        } else if self.phishing_resistant && !is_passkey {
+        } else if self.phishing_resistant && !facts.how.resists_phishing() {
             Err(Lack::PhishingResistance)
         } else if !self.acr_values.is_empty() && !self.acr_values.iter().any(meets) {
             Err(Lack::Class)
@@ -92,6 +94,33 @@ impl Demand {
         } else {
             Ok(())
         }
+    }
+}
+
+/// What a client and the scopes that it asks for demand of one sign-in, which must meet every one of them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Demands(Vec<Demand>);
+
+impl Demands {
+    /// Returns what a client demands, and what the scopes do that are in `scope`.
+    #[must_use]
+    pub fn of(client: &Demand, scopes: &BTreeMap<String, Demand>, scope: &Scope) -> Self {
+        let of_scopes = scope.iter().filter_map(|token| scopes.get(token));
+        Self(core::iter::once(client).chain(of_scopes).filter(|demand| !demand.is_empty()).cloned().collect())
+    }
+
+    /// Judges a sign-in as [`Demand::judge`] does.
+    ///
+    /// # Errors
+    ///
+    /// What is hardest to mend of what the sign-in lacks.
+    pub fn judge(&self, facts: Facts<'_>, at: Timestamp) -> Result<(), Lack> {
+        self.0.iter().filter_map(|demand| demand.judge(facts, at).err()).min().map_or(Ok(()), Err)
+    }
+
+    /// Returns the classes that are demanded, for a provider to choose from.
+    pub fn classes(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().flat_map(|demand| &demand.acr_values)
     }
 }
 
@@ -110,14 +139,21 @@ mod tests {
     #[test]
     fn each_demand_is_met_by_what_it_names_and_nothing_less() {
         let passkey = How::Passkey { credential: CredentialId::new(&[7]).unwrap() };
-        let upstream = How::Upstream { provider: "corp".to_owned(), sid: None };
+        let at_corp = |strong| How::Upstream { provider: "corp".to_owned(), sid: None, strong };
+        let upstream = at_corp(false);
         let fresh = Demand { fresh_passkey: true, ..Demand::default() };
         assert_eq!(judged(&fresh, &passkey, None, 60), Ok(()));
         assert_eq!(judged(&fresh, &passkey, None, 61), Err(Lack::FreshPasskey));
         assert_eq!(judged(&fresh, &How::Password, None, 0), Err(Lack::FreshPasskey));
+        assert_eq!(
+            judged(&fresh, &at_corp(true), None, 0),
+            Err(Lack::FreshPasskey),
+            "not a passkey of this server"
+        );
 
         let resistant = Demand { phishing_resistant: true, ..Demand::default() };
         assert_eq!(judged(&resistant, &passkey, None, 9_999), Ok(()));
+        assert_eq!(judged(&resistant, &at_corp(true), None, 9_999), Ok(()));
         for how in [&How::Password, &upstream, &How::Access] {
             assert_eq!(judged(&resistant, how, Some("phr"), 0), Err(Lack::PhishingResistance), "{how:?}");
         }
@@ -141,5 +177,26 @@ mod tests {
         assert!(!all.is_empty());
         assert_eq!(judged(&all, &passkey, None, 601), Err(Lack::Age));
         assert_eq!(judged(&all, &How::Password, None, 1), Err(Lack::PhishingResistance));
+    }
+
+    #[test]
+    fn every_demand_of_the_client_and_of_its_scopes_must_be_met_and_the_hardest_is_named() {
+        let client = Demand { max_age: Some(600), ..Demand::default() };
+        let scopes = BTreeMap::from([
+            ("pay".to_owned(), Demand { phishing_resistant: true, ..Demand::default() }),
+            ("read".to_owned(), Demand { acr_values: vec!["a".to_owned()], ..Demand::default() }),
+        ]);
+        let judged = |scope: &str, how: &How, age| {
+            let auth_time = AT.before(Duration::from_secs(age));
+            let demands = Demands::of(&client, &scopes, &Scope::parse(scope).unwrap());
+            demands.judge(Facts { auth_time, acr: None, how }, AT)
+        };
+        let passkey = How::Passkey { credential: CredentialId::new(&[7]).unwrap() };
+
+        assert_eq!(judged("openid", &How::Password, 600), Ok(()));
+        assert_eq!(judged("openid", &How::Password, 601), Err(Lack::Age));
+        assert_eq!(judged("openid pay read", &How::Password, 601), Err(Lack::PhishingResistance));
+        assert_eq!(judged("pay", &passkey, 600), Ok(()));
+        assert_eq!(judged("pay read", &passkey, 600), Err(Lack::Class));
     }
 }

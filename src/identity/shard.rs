@@ -194,7 +194,7 @@ fn recheck<R: Rows>(
 impl Upstream {
     fn has(&self, session: &Session) -> bool {
         match &session.how {
-            How::Upstream { provider, sid } => {
+            How::Upstream { provider, sid, .. } => {
                 *provider == self.provider && (self.sid.is_none() || self.sid == *sid)
             }
             How::Password | How::Passkey { .. } | How::Access => false,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::credential_id::CredentialId;
+use crate::format::is_false;
 use crate::time::Timestamp;
 
 /// The authentication context class that signing in here meets: a password sent over TLS.
@@ -64,12 +65,26 @@ pub enum How {
         /// The session there, if the provider named it (OpenID Connect Back-Channel Logout §2.1).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sid: Option<String>,
+        /// Whether the methods or the class were among those that the provider's entry counts as strong then.
+        #[serde(default, skip_serializing_if = "is_false")]
+        strong: bool,
     },
     /// At Cloudflare Access, which stands in front of this server.
     Access,
 }
 
 impl How {
+    /// Returns whether nobody could have imitated the page that asked: a passkey, or a provider that is trusted to have
+    /// used the like.
+    #[must_use]
+    pub const fn resists_phishing(&self) -> bool {
+        match self {
+            Self::Passkey { .. } => true,
+            Self::Upstream { strong, .. } => *strong,
+            Self::Password | Self::Access => false,
+        }
+    }
+
     /// Returns the way as the log states it.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::client::history::Expected;
 use crate::fault::Fault;
 use crate::format::is_false;
+use crate::identity::demand::Demand;
 use crate::logo::Logo;
 use crate::scope::Scope;
 use crate::secret::Digest;
@@ -48,7 +49,7 @@ commands! {
         RotateSecret => Result<ClientNow, RegistryRefusal>,
         FindLogo => Option<Logo>,
         KeepLogo => (),
-        ListScopes => BTreeMap<String, String>,
+        ListScopes => BTreeMap<String, ScopeNow>,
         DescribeScope => Result<bool, RegistryRefusal>,
         MapScope => Result<Rules, RegistryRefusal>,
         FindMapping => Result<Rules, RegistryRefusal>,
@@ -182,17 +183,28 @@ pub struct KeepLogo {
     pub logo: Logo,
 }
 
-/// Lists every scope with its description.
+/// Lists every scope.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ListScopes {}
 
-/// Sets the description of a scope, and adds the scope if it is new. The reply is `true` if it was new.
+/// A scope as the registry has it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ScopeNow {
+    /// What the scope lets a client do, in words for the consent page.
+    pub description: String,
+    /// What it demands of the sign-in of a person who approves it.
+    #[serde(default, skip_serializing_if = "Demand::is_empty")]
+    pub sign_in: Demand,
+}
+
+/// Describes a scope, and adds the scope if it is new. The reply is `true` if it was new.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct DescribeScope {
     pub name: String,
-    /// What the scope lets a client do, in words for the consent page.
-    pub description: String,
+    /// Description and demand.
+    #[serde(flatten)]
+    pub now: ScopeNow,
     /// Who describes the scope.
     pub by: Actor,
 }
@@ -318,14 +330,17 @@ pub enum ProviderRefusal {
     Taken(Source),
 }
 
-/// A client, and which keys sign, as the registry has them.
+/// A client, which keys sign, and what scopes demand, as the registry has them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AtSource {
     /// `None` if there is no such client.
     pub client: Option<Client>,
     /// The keys that sign, so that a retired key signs nothing more, whatever keys an isolate has cached.
     pub signing: Vec<Signing>,
-    /// When the registry read both.
+    /// What the scopes demand of a sign-in, of those that demand something.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_demands: BTreeMap<String, Demand>,
+    /// When the registry read all of it.
     pub at: Timestamp,
 }
 

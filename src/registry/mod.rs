@@ -67,7 +67,7 @@ pub fn apply<R: Rows>(
         Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, ask, now)?),
         Command::FindLogo(ask) => Answer::to::<FindLogo>(&rows.logo(&ask.name)?.map(|stored| stored.image)),
         Command::KeepLogo(ask) => Answer::to::<KeepLogo>(&logos::keep_own(rows, ask)?),
-        Command::ListScopes(_) => Answer::to::<ListScopes>(&rows.scopes()?),
+        Command::ListScopes(_) => Answer::to::<ListScopes>(&scopes::list(rows)?),
         Command::DescribeScope(ask) => Answer::to::<DescribeScope>(&scopes::describe(rows, ask, now)?),
         Command::MapScope(ask) => Answer::to::<MapScope>(&scopes::map(rows, ask, now)?),
         Command::FindMapping(ask) => Answer::to::<FindMapping>(&scopes::mapping(rows, &ask.name)?),
@@ -120,7 +120,7 @@ fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<At
         client => client,
     };
     let signing = KeySchedule::new(&rows.keys()?).signing(now);
-    Ok(AtSource { client, signing, at: now })
+    Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, at: now })
 }
 
 fn seed<R: Rows>(rows: &R, clients: &[Client]) -> Result<(), R::Error> {

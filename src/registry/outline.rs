@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::key_schedule::KeySchedule;
 use super::rows::Rows;
 use crate::format::Format;
+use crate::identity::demand::Demand;
 use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -26,6 +27,9 @@ pub struct Outline {
     /// Claim mappings by scope, of the scopes that have one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scope_claims: BTreeMap<String, Rules>,
+    /// What scopes demand of a sign-in, of those that demand something.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_demands: BTreeMap<String, Demand>,
     /// The enabled providers, in the order of the sign-in page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<Offer>,
@@ -42,8 +46,9 @@ impl Outline {
     pub fn take<R: Rows>(rows: &R, now: Timestamp) -> Result<Self, R::Error> {
         let keys = KeySchedule::new(&rows.keys()?).published(now);
         let (scopes, scope_claims) = (rows.scopes()?, rows.scope_claims()?);
+        let scope_demands = rows.scope_demands()?;
         let providers = offers(rows.providers()?);
-        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, providers, keys })
+        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, scope_demands, providers, keys })
     }
 }
 

@@ -11,6 +11,7 @@ use super::quota::Size;
 use crate::audit::change::Change;
 use crate::client::Client;
 use crate::format::{Format, is_false};
+use crate::identity::demand::Demand;
 use crate::logo::Logo;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -113,6 +114,10 @@ pub trait Rows {
     fn scope_claims(&self) -> Result<BTreeMap<String, Rules>, Self::Error>;
     /// Writes the claim mapping of a scope, or removes it if there are no rules.
     fn put_scope_claims(&self, scope: &str, claims: &Rules) -> Result<(), Self::Error>;
+    /// Returns what scopes demand of a sign-in, by scope, of the scopes that demand something.
+    fn scope_demands(&self) -> Result<BTreeMap<String, Demand>, Self::Error>;
+    /// Writes what a scope demands, or removes it if that is nothing.
+    fn put_scope_demand(&self, scope: &str, demand: &Demand) -> Result<(), Self::Error>;
     /// Returns every provider, in the order of the identifiers.
     fn providers(&self) -> Result<Vec<Provider>, Self::Error>;
     fn provider(&self, id: &ProviderId) -> Result<Option<Provider>, Self::Error>;

@@ -1,11 +1,14 @@
 //! Describes, maps and removes scopes.
 
-use super::command::{DescribeScope, MOST_SCOPES, MapScope, RegistryRefusal, RemoveScope};
+use std::collections::BTreeMap;
+
+use super::command::{DescribeScope, MOST_SCOPES, MapScope, RegistryRefusal, RemoveScope, ScopeNow};
 use super::quota::overweight;
 use super::rows::Rows;
 use super::told::tell;
 use crate::audit::change::Changed;
 use crate::fault::Fault;
+use crate::identity::demand::Demand;
 use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -14,14 +17,25 @@ use crate::token::mapping::Rules;
 /// written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
 
-/// Sets the description of a scope, and adds the scope if it is new. Returns `true` if it was new.
+/// Returns every scope.
+pub(super) fn list<R: Rows>(rows: &R) -> Result<BTreeMap<String, ScopeNow>, R::Error> {
+    let mut demands = rows.scope_demands()?;
+    let now = |(name, description): (String, String)| {
+        let sign_in = demands.remove(&name).unwrap_or_default();
+        (name, ScopeNow { description, sign_in })
+    };
+    Ok(rows.scopes()?.into_iter().map(now).collect())
+}
+
+/// Describes a scope, and adds the scope if it is new. Returns `true` if it was new.
 pub(super) fn describe<R: Rows>(rows: &R, ask: DescribeScope, now: Timestamp) -> Outcome<bool, R> {
     let scopes = rows.scopes()?;
     let is_new = !scopes.contains_key(&ask.name);
     if is_new && scopes.len() >= DESCRIPTIONS.len() + MOST_SCOPES {
         return Ok(Err(RegistryRefusal::Full));
     }
-    rows.put_scope(&ask.name, &ask.description)?;
+    rows.put_scope(&ask.name, &ask.now.description)?;
+    rows.put_scope_demand(&ask.name, &ask.now.sign_in)?;
     tell(rows, Changed::ScopeDescribed, Some(&ask.name), ask.by, now)?;
     Ok(Ok(is_new))
 }
@@ -80,6 +94,7 @@ pub(super) fn remove<R: Rows>(rows: &R, ask: RemoveScope, now: Timestamp) -> Out
         (true, None) => {
             rows.remove_scope(name)?;
             rows.put_scope_claims(name, &Rules::default())?;
+            rows.put_scope_demand(name, &Demand::default())?;
             tell(rows, Changed::ScopeRemoved, Some(name), ask.by, now)?;
             Ok(())
         }

@@ -207,6 +207,13 @@ pub struct ClaimPaths {
 }
 
 impl Provider {
+    /// Returns whether this entry counts a sign-in with these methods and this class as strong.
+    #[must_use]
+    pub fn is_strong(&self, amr: &[String], acr: Option<&str>) -> bool {
+        amr.iter().any(|method| self.strong_amr.contains(method))
+            || acr.is_some_and(|acr| self.strong_acr.iter().any(|strong| strong == acr))
+    }
+
     /// Returns what stays reserved for the `id`, even when the provider is deleted.
     #[must_use]
     pub fn source(&self) -> Source {

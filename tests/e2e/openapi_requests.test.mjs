@@ -260,7 +260,7 @@ const requests = {
   },
   describeScope: {
     schema: 'ScopeDescription', base: { description: 'Fly' },
-    members: { description: plain(200), name: { good: ['fly', null], bad: [7, ['fly'], {}] }, standard: { good: [true, 'x', null], bad: [] } },
+    members: { description: plain(200), name: { good: ['fly', null], bad: [7, ['fly'], {}] }, standard: { good: [true, 'x', null], bad: [] }, sign_in: { good: [...members.sign_in.good, null], bad: members.sign_in.bad } },
     together: { good: [{}], bad: [{ description: undefined }, { description: null }, { colour: 1 }] },
     send: (body) => admin.ask('PUT', '/scopes/fly?dry_run=true', body),
   },

@@ -1,6 +1,7 @@
 //! Reads client metadata strictly (RFC 7591 §2): returns a [`Client`] or every fault.
 
 mod credentials;
+pub mod demand;
 pub mod json_members;
 mod rules;
 pub mod view;

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
+use super::demand;
 use super::json_members::Members;
-use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, MAX_AGE, REFRESH_TOKEN};
+use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
 use crate::client::rules::{AccessTokenFormat, CodeRules, RedemptionPlace, TokenRules, UserCodeType};
-use crate::fault::Fault;
-use crate::identity::demand::Demand;
 use crate::token::mapping;
 use crate::token::mapping::Rules;
 use crate::token::resource::is_resource;
@@ -37,7 +36,7 @@ pub(super) fn codes(members: &mut Members) -> CodeRules {
             .parsed("allowed_origins", MOST_ORIGINS, "an origin", WebOrigin::parse)
             .unwrap_or_default(),
         redemption_place: members.choice("redemption_place", PLACES).unwrap_or_default(),
-        sign_in: sign_in(members),
+        sign_in: demand::read(members),
     };
     if let (Some(lifetime), Some(interval)) = (rules.code_lifetime, rules.polling_interval)
         && interval >= lifetime
@@ -48,29 +47,6 @@ pub(super) fn codes(members: &mut Members) -> CodeRules {
         members.refuse("polling_interval", why);
     }
     rules
-}
-
-/// Reads what the client demands of the sign-in of a person who approves.
-fn sign_in(members: &mut Members) -> Demand {
-    const SIGN_IN: &str = "sign_in";
-    const CLASS: &str = "a class of at most 255 visible ASCII characters";
-    let is_class =
-        |text: &str| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let Some(value) = members.take(SIGN_IN) else { return Demand::default() };
-    let Value::Object(object) = value else {
-        members.refuse(SIGN_IN, "sign_in must be an object");
-        return Demand::default();
-    };
-    let mut inner = Members::of(object);
-    let demand = Demand {
-        max_age: inner.number("max_age", MAX_AGE),
-        acr_values: inner.texts("acr_values", 10, CLASS, is_class).unwrap_or_default(),
-        phishing_resistant: inner.flag("phishing_resistant", false),
-        fresh_passkey: inner.flag("fresh_passkey", false),
-    };
-    let within = |fault: Fault| Fault { pointer: format!("/{SIGN_IN}{}", fault.pointer), ..fault };
-    members.refuse_all(inner.finish(true).into_iter().map(within).collect());
-    demand
 }
 
 pub(super) fn tokens(members: &mut Members) -> TokenRules {

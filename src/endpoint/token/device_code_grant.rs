@@ -136,8 +136,10 @@ impl<'a, P: Platform> Approved<'a, P> {
         resources: &[&str],
     ) -> Result<Self, Error> {
         let client = caller.at_source(context).await?.ok_or(Error::RedemptionRefused)?;
-        // The client may demand more than when the person approved. What counts is how old the sign-in was then.
-        let judged = client.codes.sign_in.judge(ready.approval.facts(), ready.approval.stage.at);
+        // The client and its scopes may demand more than when the person approved. What counts is how old the sign-in was
+        // then.
+        let demands = context.server.demands(&client, &ready.approval.scope)?;
+        let judged = demands.judge(ready.approval.facts(), ready.approval.stage.at);
         judged.map_err(|_| Error::RedemptionRefused)?;
         let scope = allowed(&client, None, &ready.approval.scope)?;
         let audience = resource::narrowed(context, &client, resources, &ready.request.resource, &scope)?;

@@ -12,13 +12,14 @@ use crate::endpoint::server::Context;
 use crate::grant::command::Shown;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
-use crate::identity::demand::{Demand, Facts, Lack};
+use crate::identity::demand::{Demands, Facts, Lack};
 use crate::identity::session::Browser;
 use crate::scope::Scope;
 use crate::secret;
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use crate::upstream::authorization::{Choosing, Wanted};
+use crate::upstream::provider::Provider;
 
 /// How long a form can be sent, counted from when the page was shown.
 const FORM_LIFETIME: Duration = Duration::from_secs(1_800);
@@ -97,15 +98,24 @@ impl HoldRef {
         }
     }
 
-    /// Judges a sign-in by what the request and its client demand.
+    /// Judges a sign-in by what the request, its client and its scopes demand.
     ///
     /// # Errors
     ///
     /// What the sign-in lacks.
-    pub(super) fn judge(&self, facts: Facts<'_>, demand: &Demand, now: Timestamp) -> Result<(), Lack> {
-        demand.judge(facts, now)?;
+    pub(super) fn judge(&self, facts: Facts<'_>, demands: &Demands, now: Timestamp) -> Result<(), Lack> {
+        demands.judge(facts, now)?;
         let is_recent = acr::is_recent(facts.auth_time, self.max_age, self.asked_at, now);
         if is_recent { Ok(()) } else { Err(Lack::Age) }
+    }
+}
+
+impl HoldRef {
+    /// Returns the classes that a provider is asked for: its strong ones first, if that is what the last sign-in lacked.
+    fn classes(&self, provider: &Provider) -> Vec<String> {
+        let strong =
+            if self.lack == Some(Lack::PhishingResistance) { provider.strong_acr.as_slice() } else { &[] };
+        strong.iter().chain(&self.acr_values).cloned().collect()
     }
 }
 
@@ -142,12 +152,13 @@ impl Transaction {
         }
     }
 
-    /// Returns what a provider is asked for. What the device wants is passed on only after its code was looked up.
-    pub(super) fn wanted(&self) -> Wanted {
+    /// Returns what a provider is asked for. What the device, its client and its scopes want is passed on only after the
+    /// code was looked up.
+    pub(super) fn wanted(&self, provider: &Provider) -> Wanted {
         match (&self.hold, &self.other_account) {
             (Some(hold), _) => Wanted {
                 max_age: hold.max_age.or_else(|| (hold.lack == Some(Lack::Age)).then_some(0)),
-                acr_values: hold.acr_values.clone(),
+                acr_values: hold.classes(provider),
                 login_hint: hold.login_hint.clone(),
                 other_account: None,
             },

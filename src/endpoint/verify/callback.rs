@@ -142,12 +142,13 @@ async fn sign_in<P: Platform>(
     let Arrival { authenticated, refresh_token, .. } = arrival;
     leavers::remember(context, provider, &authenticated, &account.key).await?;
     recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng).await?;
+    let strong = provider.is_strong(&authenticated.amr, authenticated.acr.as_deref());
     Ok(SignIn {
         account,
         auth_time: authenticated.auth_time,
         amr: authenticated.amr,
         acr: authenticated.acr,
-        how: How::Upstream { provider: provider.id.as_str().to_owned(), sid: authenticated.sid },
+        how: How::Upstream { provider: provider.id.as_str().to_owned(), sid: authenticated.sid, strong },
     })
 }
 

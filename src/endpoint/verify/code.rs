@@ -23,7 +23,7 @@ use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Hold, link};
 use crate::identity::account::Account;
-use crate::identity::demand::{Demand, Lack};
+use crate::identity::demand::{Demands, Lack};
 use crate::identity::session::{Browser, Session};
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -128,9 +128,9 @@ pub(super) async fn look_up<P: Platform>(
     context.server.note_right_entry();
     let client = shown.request.client_id.clone();
     let verdict = compare(&shown.request.side(), &context.side()).verdict;
-    let demand = demand(context, &client).await?;
-    if let Err(lack) = hold.judge(session.facts(), &demand, context.now) {
-        let page = sign_in_again(context, code, browser, account, (hold, lack), rng).await;
+    let demands = demands(context, &hold).await?;
+    if let Err(lack) = hold.judge(session.facts(), &demands, context.now) {
+        let page = sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await;
         return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", lack.name()).judging(verdict));
     }
     let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
@@ -139,27 +139,31 @@ pub(super) async fn look_up<P: Platform>(
     Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown").judging(verdict))
 }
 
-/// Returns what a client demands of a sign-in. A copy that may be a minute old is good enough to begin with: the approval
-/// reads the client at its source.
-pub(super) async fn demand<P: Platform>(
+/// Returns what a client and the scopes demand of a sign-in. A copy that may be a minute old is good enough to begin with:
+/// the approval reads both at their source.
+pub(super) async fn demands<P: Platform>(
     context: Context<'_, P>,
-    client_id: &str,
-) -> Result<Demand, Unavailable> {
-    let client = context.server.client(client_id, context.now).await?;
-    Ok(client.map(|client| client.codes.sign_in).unwrap_or_default())
+    hold: &HoldRef,
+) -> Result<Demands, Unavailable> {
+    let client = context.server.client(&hold.client_id, context.now).await?;
+    let outline = context.server.outline(context.now).await?;
+    let client = client.map(|client| client.codes.sign_in).unwrap_or_default();
+    Ok(Demands::of(&client, &outline.scope_demands, &hold.scope))
 }
 
-/// Shows the sign-in page because the device (OpenID Connect Core §3.1.2.1) or its client demands a better sign-in.
+/// Shows the sign-in page because the device (OpenID Connect Core §3.1.2.1), its client or a scope demands a better
+/// sign-in. A provider is asked for the classes that are demanded, before those that the device prefers.
 pub(super) async fn sign_in_again<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
     account: &Account,
-    (hold, lack): (HoldRef, Lack),
+    (hold, lack, demands): (HoldRef, Lack, &Demands),
     rng: &mut impl CryptoRng,
 ) -> Response {
     // The code was right, so there is no need to check again that a person is there.
-    let hold = HoldRef { lack: Some(lack), ..hold };
+    let acr_values = demands.classes().cloned().chain(hold.acr_values).collect();
+    let hold = HoldRef { lack: Some(lack), acr_values, ..hold };
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
     let transaction = transaction.seal(context, rng);
     let page = SignInForm { transaction: &transaction, username: &account.username, again: Some(lack) };

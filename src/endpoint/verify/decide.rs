@@ -25,7 +25,7 @@ use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Outcome};
 use crate::identity::account::Account;
 use crate::identity::acr;
-use crate::identity::demand::Lack;
+use crate::identity::demand::{Demands, Lack};
 use crate::identity::session::{Browser, Session};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
@@ -131,9 +131,9 @@ impl<P: Platform> Page<'_, P> {
         Some(Address::of(&self.code, keys))
     }
 
-    async fn sign_in_again(&self, lack: Lack, rng: &mut impl CryptoRng) -> Response {
+    async fn sign_in_again(&self, (lack, demands): (Lack, &Demands), rng: &mut impl CryptoRng) -> Response {
         let Self { context, browser, account, code, hold, .. } = self;
-        let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack), rng).await;
+        let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack, demands), rng).await;
         page.noting(WHAT, Some(&hold.client_id), "sign_in_again", lack.name())
     }
 
@@ -166,15 +166,16 @@ impl<P: Platform> Page<'_, P> {
     }
 
     /// Approves, unless the sign-in is not good enough. Judges it again, because the page may have been open for longer than
-    /// a sign-in is good. Reads the client at its source.
+    /// a sign-in is good. Reads the client, and what its scopes demand, at their source.
     async fn approve(&self, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
         let Some(address) = self.address() else { return Ok(self.over()) };
         let client = self.context.server.client_at_source(&self.hold.client_id).await?;
-        let demand = client.as_ref().map(|client| client.codes.sign_in.clone()).unwrap_or_default();
-        if let Err(lack) = self.hold.judge(self.session.facts(), &demand, self.context.now) {
-            return Ok(self.sign_in_again(lack, rng).await);
+        let Some(client) = client else { return self.refused(address, rng).await };
+        let demands = self.context.server.demands(&client, &self.hold.scope)?;
+        if let Err(lack) = self.hold.judge(self.session.facts(), &demands, self.context.now) {
+            return Ok(self.sign_in_again((lack, &demands), rng).await);
         }
-        match client.and_then(|client| self.approval(&client, rng)) {
+        match self.approval(&client, rng) {
             Some(approval) => {
                 let decision = ConsentDecision::Approve(Box::new(approval));
                 self.decide(Choice::Approve, address, decision, rng).await

@@ -55,7 +55,7 @@ pub(super) async fn go_to<P: Platform>(
     transaction: Transaction,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let (wanted, secrets) = (transaction.wanted(), Secrets::draw(rng));
+    let (wanted, secrets) = (transaction.wanted(provider), Secrets::draw(rng));
     match authorization_address(context, provider, (&wanted, &secrets), rng).await {
         Ok(address) => Ok(going(context, browser, provider, transaction, (&wanted, secrets), &address, rng)),
         Err(Stop::Failed(failure)) => {

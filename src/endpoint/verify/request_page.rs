@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 
 use super::address::go_to;
 use super::browser::HoldRef;
-use super::code::{ask_to_sign_in, demand, hold_of, show, sign_in_again};
+use super::code::{ask_to_sign_in, demands, hold_of, show, sign_in_again};
 use super::notice::Notice;
 use super::recent::{KEPT, REQUEST, Recent};
 use super::session::check;
@@ -89,10 +89,10 @@ async fn open<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let hold = HoldRef::new(pair, shown);
-    let demand = demand(context, &hold.client_id).await?;
-    match hold.judge(session.facts(), &demand, context.now) {
+    let demands = demands(context, &hold).await?;
+    match hold.judge(session.facts(), &demands, context.now) {
         Ok(()) => show(context, code, browser, account, (shown, hold), (200, None), rng).await,
-        Err(lack) => Ok(sign_in_again(context, code, browser, account, (hold, lack), rng).await),
+        Err(lack) => Ok(sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await),
     }
 }
 

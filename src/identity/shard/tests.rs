@@ -184,7 +184,7 @@ fn session(how: How) -> Session {
 }
 
 fn upstream(provider: &str, sid: &str) -> How {
-    How::Upstream { provider: provider.to_owned(), sid: Some(sid.to_owned()) }
+    How::Upstream { provider: provider.to_owned(), sid: Some(sid.to_owned()), strong: false }
 }
 
 fn blocked() -> Standing {

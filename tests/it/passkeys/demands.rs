@@ -128,6 +128,103 @@ fn the_device_can_ask_for_more_and_not_for_less() {
     assert!(!person.decide("approve").body.contains("Approved"));
 }
 
+/// Makes a scope demand this.
+fn scope_demands(world: &World, scope: &str, demand: &Value) {
+    let body = json!({ "description": "Words", "sign_in": demand });
+    let changed = Admin(world).ask("PUT", &format!("/scopes/{scope}"), None, Some(&body));
+    assert_eq!(changed.status, 200, "{}", changed.body);
+}
+
+fn start_for<'a>(world: &'a World, scope: &str) -> (Person<'a>, Started) {
+    let started = world.start_with(&[("client_id", "demo-tv"), ("scope", scope)]);
+    let person = browser(world);
+    person.enter(&started.user_code);
+    (person, started)
+}
+
+#[test]
+fn a_scope_demands_only_of_those_who_are_asked_for_it() {
+    let world = world(&json!({}));
+    let authenticator = owned(&world, "alice", 1, 0);
+    scope_demands(&world, "email", &json!({ "phishing_resistant": true }));
+
+    let (person, _) = start_for(&world, "openid");
+    assert!(person.sign_in("alice", "wonderland-8787").body.contains(CONSENT));
+    let (person, started) = start_for(&world, "openid email");
+    let again = person.sign_in("alice", "wonderland-8787");
+    assert!(again.body.contains("asks for a stronger sign-in"), "{}", again.body);
+    assert!(sign_in(&person, &authenticator).body.contains(CONSENT), "the code is kept");
+    person.decide("approve");
+    assert_eq!(world.poll(&started.device_code).status, 200);
+}
+
+#[test]
+fn a_scope_and_its_client_demand_together() {
+    let world = world(&json!({ "max_age": 30 }));
+    let authenticator = owned(&world, "alice", 1, 0);
+    scope_demands(&world, "email", &json!({ "acr_values": ["phr"] }));
+    let (person, started) = start_for(&world, "email");
+    assert!(!person.sign_in("alice", "wonderland-8787").body.contains(CONSENT));
+    assert!(sign_in(&person, &authenticator).body.contains(CONSENT));
+    world.wait(31);
+
+    assert!(!person.decide("approve").body.contains("Approved"), "too long ago for the client");
+    sign_in(&person, &authenticator);
+    person.decide("approve");
+    assert_eq!(world.poll(&started.device_code).status, 200);
+}
+
+#[test]
+fn a_demand_that_a_scope_makes_while_the_page_is_open_is_judged_at_approval() {
+    let world = world(&json!({}));
+    let authenticator = owned(&world, "alice", 1, 0);
+    let (person, started) = start_for(&world, "email");
+    person.sign_in("alice", "wonderland-8787");
+    scope_demands(&world, "email", &json!({ "fresh_passkey": true }));
+
+    let again = person.decide("approve");
+    assert!(again.body.contains("asks for your passkey"), "{}", again.body);
+    sign_in(&person, &authenticator);
+    person.decide("approve");
+    assert_eq!(world.poll(&started.device_code).status, 200);
+}
+
+#[test]
+fn a_demand_that_a_scope_makes_after_the_approval_is_judged_at_redemption() {
+    let world = world(&json!({}));
+    let approved = |scope: &str| {
+        let (person, started) = start_for(&world, scope);
+        person.sign_in("alice", "wonderland-8787");
+        person.decide("approve");
+        started.device_code
+    };
+    let (with, without) = (approved("openid email"), approved("openid"));
+    scope_demands(&world, "email", &json!({ "phishing_resistant": true }));
+
+    assert_eq!(outcome(&world.poll(&with)), "access_denied");
+    assert_eq!(world.poll(&without).status, 200);
+}
+
+#[test]
+fn a_scope_shows_its_demand_and_loses_it_when_it_is_described_without_one_or_removed() {
+    let world = world(&json!({}));
+    let admin = Admin(&world);
+    let put = |body: &Value| admin.ask("PUT", "/scopes/pay", None, Some(body));
+    let shown = || crate::support::json(&admin.get("/scopes/pay")).get("sign_in").cloned();
+    let demanding = json!({ "description": "Pay", "sign_in": { "fresh_passkey": true } });
+
+    assert_eq!(put(&demanding).status, 201);
+    assert_eq!(shown(), Some(json!({ "fresh_passkey": true })));
+    assert_eq!(put(&json!({ "description": "Pay" })).status, 200);
+    assert_eq!(shown(), None);
+    put(&demanding);
+    assert_eq!(admin.ask("DELETE", "/scopes/pay", None, None).status, 204);
+    assert_eq!(put(&json!({ "description": "Pay" })).status, 201);
+    assert_eq!(shown(), None, "another scope of the same name begins without");
+    let refused = put(&json!({ "description": "Pay", "sign_in": { "max_age": -1 } }));
+    assert!(refused.body.contains("\"pointer\":\"/sign_in/max_age\""), "{}", refused.body);
+}
+
 #[test]
 fn a_demand_is_read_strictly() {
     let world = world(&json!({}));

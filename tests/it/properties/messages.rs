@@ -38,6 +38,7 @@ use device_grant::identity::command::{
     ListDevices, ListSessions, NameDevice, Put, PutAccount, ReleasePointer, SettleDevices, StartSession,
     Upstream, UseDevice,
 };
+use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
@@ -51,7 +52,7 @@ use device_grant::registry::admin_tokens::{
 use device_grant::registry::command::{
     CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource, FindLogo,
     FindProvider, KeepLogo, KeyRefusal, ListClients, ListProviders, ProviderRefusal, RegistryRefusal,
-    ReplaceProvider, RetireKey, RotateKeys, RotateSecret, TakeOutline, Trial,
+    ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
 };
 use device_grant::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -99,6 +100,10 @@ fn answers<A: Ask>(reply: &A::Reply, text: &str) {
 
 fn secret() -> Digest {
     Digest::of(b"secret")
+}
+
+fn words(sign_in: Demand) -> ScopeNow {
+    ScopeNow { description: "Words".to_owned(), sign_in }
 }
 
 #[test]
@@ -493,8 +498,16 @@ fn commands_to_the_registry() {
         ),
     );
     travels(
-        DescribeScope { name: name(), description: "Words".to_owned(), by: Actor::Registration },
+        DescribeScope { name: name(), now: words(Demand::default()), by: Actor::Registration },
         r#"{"describe_scope":{"name":"a","description":"Words","by":"registration"}}"#,
+    );
+    travels(
+        DescribeScope {
+            name: name(),
+            now: words(Demand { max_age: Some(60), ..Demand::default() }),
+            by: Actor::Registration,
+        },
+        r#"{"describe_scope":{"name":"a","description":"Words","sign_in":{"max_age":60},"by":"registration"}}"#,
     );
     travels(
         RotateKeys { alg: None, at_once: true, by: Actor::Registration },

@@ -18,6 +18,7 @@ use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
 use device_grant::identity::account::Account;
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{Device, DeviceId};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
@@ -80,6 +81,7 @@ pub(crate) struct RegistryRows {
     /// How often the use of a client was stamped.
     pub(crate) stamps: Cell<u32>,
     pub(crate) scope_claims: RefCell<BTreeMap<String, Rules>>,
+    pub(crate) scope_demands: RefCell<BTreeMap<String, Demand>>,
     pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) admin_tokens: RefCell<BTreeMap<String, AdminToken>>,
     pub(crate) invitations: RefCell<BTreeMap<String, Invitation>>,
@@ -411,6 +413,17 @@ impl registry::rows::Rows for RegistryRows {
         let mut scopes = self.scope_claims.borrow_mut();
         scopes.insert(scope.to_owned(), claims.clone());
         scopes.retain(|_, claims| !claims.is_empty());
+        Ok(())
+    }
+
+    fn scope_demands(&self) -> Result<BTreeMap<String, Demand>, Infallible> {
+        Ok(self.scope_demands.borrow().clone())
+    }
+
+    fn put_scope_demand(&self, scope: &str, demand: &Demand) -> Result<(), Infallible> {
+        let mut scopes = self.scope_demands.borrow_mut();
+        scopes.insert(scope.to_owned(), demand.clone());
+        scopes.retain(|_, demand| !demand.is_empty());
         Ok(())
     }
 

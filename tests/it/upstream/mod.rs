@@ -5,6 +5,7 @@
 mod accounts;
 mod callbacks;
 mod conformance;
+mod demands;
 mod events;
 mod outages;
 mod recheck;

@@ -50,9 +50,13 @@ fn the_ways_to_sign_in() {
         r#"{"passkey":{"credential":"Bw"}}"#,
     );
     let provider = || "corp".to_owned();
-    pin(&How::Upstream { provider: provider(), sid: None }, r#"{"upstream":{"provider":"corp"}}"#);
+    pin(
+        &How::Upstream { provider: provider(), sid: None, strong: false },
+        r#"{"upstream":{"provider":"corp"}}"#,
+    );
     let sid = Some("s".to_owned());
-    pin(&How::Upstream { provider: provider(), sid }, r#"{"upstream":{"provider":"corp","sid":"s"}}"#);
+    let how = How::Upstream { provider: provider(), sid, strong: true };
+    pin(&how, r#"{"upstream":{"provider":"corp","sid":"s","strong":true}}"#);
 }
 
 #[test]

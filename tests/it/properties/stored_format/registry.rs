@@ -79,8 +79,7 @@ fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
     pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
     let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
     pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
-    let outline =
-        r#"{"format":1,"taken_at":0,"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"keys":[]}"#;
+    let outline = r#"{"format":1,"taken_at":0,"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"scope_demands":{"email":{"phishing_resistant":true}},"keys":[]}"#;
     pin(&serde_json::from_str::<Outline>(outline).expect("it parses"), outline);
 }
 
@@ -91,6 +90,7 @@ fn the_outline_of_the_published_snapshot() {
         scopes: BTreeMap::from([("openid".to_owned(), "Words".to_owned())]),
         taken_at: AT,
         scope_claims: BTreeMap::new(),
+        scope_demands: BTreeMap::new(),
         providers: Vec::new(),
         keys: Vec::new(),
     };
