@@ -124,6 +124,9 @@ async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Resul
     if reads.if_match {
         request.if_match = header(incoming, "if-match");
     }
+    if reads.access_assertion {
+        request.access_assertion = header(incoming, "cf-access-jwt-assertion");
+    }
     if reads.accept {
         request.accept = header(incoming, "accept");
     }

@@ -26,6 +26,8 @@ pub struct Request {
     /// Without the question mark; empty if there is no query.
     pub query: String,
     pub authorization: Option<String>,
+    /// The header `Cf-Access-Jwt-Assertion`.
+    pub access_assertion: Option<String>,
     pub content_type: Option<String>,
     /// The `DPoP` header. Several such headers are joined with commas (RFC 9110 §5.3).
     pub dpop: Option<String>,

@@ -101,6 +101,8 @@ pub struct SignInPage<'a> {
     pub username: &'a str,
     /// The providers to sign in with, in their order.
     pub providers: &'a [Offer],
+    /// What Cloudflare Access is called, if it is in front of this server.
+    pub access: Option<&'a str>,
     /// Why the person who is signed in has to sign in again.
     pub again: Option<Html>,
     /// Signing in with a passkey; `None` at an IP address.

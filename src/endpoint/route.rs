@@ -85,6 +85,8 @@ pub struct Reads {
     pub language: bool,
     /// `Accept`.
     pub accept: bool,
+    /// `Cf-Access-Jwt-Assertion`.
+    pub access_assertion: bool,
 }
 
 /// The headers by which browsers tell sites apart. Each variant adds one to those before it.
@@ -108,6 +110,7 @@ impl Reads {
         if_match: false,
         language: false,
         accept: false,
+        access_assertion: false,
     };
     /// What tells people from programs, at a path without a route, and the language of the page for them.
     pub(super) const WITHOUT_ROUTE: Self =
@@ -189,7 +192,11 @@ impl Route {
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
             Self::Health | Self::Logo => NONE,
-            Self::Verify | Self::Passkeys | Self::Invitation => {
+            Self::Verify => {
+                let reads = Reads { user_agent: true, access_assertion: true, ..PAGE };
+                Terms { methods: BOTH, reads, ..NONE }
+            }
+            Self::Passkeys | Self::Invitation => {
                 Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE }
             }
             // Not HEAD, because the response of a provider counts once.

@@ -2,15 +2,18 @@
 
 /// The source of the groups that this server keeps itself.
 pub const LOCAL: &str = "local";
+/// Cloudflare Access, which stands in front of this server.
+pub const ACCESS: &str = "access";
 
 /// Longest identifier of a provider, in characters.
 const LONGEST: usize = 32;
 
 /// Returns whether `text` can be the identifier of a provider: at most 32 lower-case letters, digits and hyphens, the first
-/// of them not a hyphen. `local` is taken.
+/// of them not a hyphen. `local` and
+/// `access` are taken.
 #[must_use]
 pub fn is_provider(text: &str) -> bool {
-    is_source(text) && text != LOCAL
+    is_source(text) && text != LOCAL && text != ACCESS
 }
 
 /// Returns whether `text` can be the source of a group.

@@ -2,6 +2,7 @@
 //! what is allowed.
 
 pub mod accent;
+mod access;
 mod administrators;
 mod authentication;
 pub mod compatibility;
@@ -35,6 +36,7 @@ use crate::grant::user_code::{CONSONANTS, Shape};
 use crate::loopback::is_loopback;
 use crate::registry::key_schedule::RETENTION;
 use crate::token::dpop::Nonces;
+use crate::upstream::access::Application;
 use compatibility::Product;
 use issuer::Issuer;
 use variable::{BadSetting, Environment, bad, environment, flag, missing, number};
@@ -105,6 +107,8 @@ pub struct Settings {
     pub webhook: Option<Webhook>,
     /// From `SERVICE_NAME`, `SERVICE_LOGO`, `SUPPORT_URL` and `ACCENT_COLOR`.
     pub service: Service,
+    /// From `ACCESS_TEAM` and `ACCESS_AUDIENCE`: Cloudflare Access in front of this server.
+    pub access: Option<Application>,
     /// `PASSWORDS`: whether people can sign in here with a password.
     pub passwords: bool,
     /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
@@ -148,6 +152,7 @@ impl Settings {
             admin_groups: administrators::read(&var)?,
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,
+            access: access::read(&var)?,
             passwords: flag(&var, "PASSWORDS", environment == Environment::Development)?,
             service: service::read(&var)?,
             turnstile: turnstile::read(&var, environment)?,

@@ -1,5 +1,6 @@
 //! Why a sign-in at a provider fails: every way has a reason for the log, and a text for the person.
 
+use super::access::AccessFlaw;
 use super::authorization_response::ResponseFlaw;
 use super::discovery::DiscoveryFlaw;
 use super::id_token::IdTokenFlaw;
@@ -32,6 +33,8 @@ pub enum Failure {
     Profile(ProfileFlaw),
     /// The callback belongs to no sign-in that waits for it.
     Attempt(AttemptFlaw),
+    /// The assertion of Cloudflare Access is not good.
+    Access(AccessFlaw),
 }
 
 /// What could not be reached.
@@ -117,6 +120,7 @@ impl Failure {
             Self::IdToken(flaw) => flaw.reason(),
             Self::Userinfo(flaw) => flaw.reason(),
             Self::Profile(flaw) => flaw.reason(),
+            Self::Access(flaw) => flaw.reason(),
             Self::Attempt(AttemptFlaw::Malformed) => "callback_malformed",
             Self::Attempt(AttemptFlaw::Unknown) => "callback_other_browser",
             Self::Attempt(AttemptFlaw::TooLate) => "callback_too_late",
@@ -152,11 +156,23 @@ impl Failure {
             | Self::Userinfo(_)
             | Self::Attempt(AttemptFlaw::Malformed) => Notice::Answer,
             Self::IdToken(flaw) => of_id_token(flaw),
+            Self::Access(flaw) => of_access(flaw),
             Self::Profile(ProfileFlaw::OtherGroups | ProfileFlaw::OtherDomain) => Notice::NotAllowed,
             Self::Attempt(AttemptFlaw::Unknown) => Notice::OtherBrowser,
             Self::Attempt(AttemptFlaw::TooLate) => Notice::TooLate,
             Self::Attempt(AttemptFlaw::Replayed) => Notice::Replayed,
             Self::Attempt(AttemptFlaw::NoProvider) => Notice::Gone,
+        }
+    }
+}
+
+const fn of_access(flaw: AccessFlaw) -> Notice {
+    match flaw {
+        AccessFlaw::Missing => Notice::Setup,
+        AccessFlaw::UnknownKey | AccessFlaw::WrongSignature => Notice::Key,
+        AccessFlaw::Expired | AccessFlaw::NotYet => Notice::Clock,
+        AccessFlaw::Malformed | AccessFlaw::WrongIssuer | AccessFlaw::WrongAudience | AccessFlaw::Nobody => {
+            Notice::Answer
         }
     }
 }

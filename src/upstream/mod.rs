@@ -1,5 +1,6 @@
 //! OpenID Providers that people sign in with: this server is their relying party.
 
+pub mod access;
 pub mod authorization;
 pub mod authorization_response;
 pub mod discovery;

@@ -6,7 +6,7 @@ use super::provider::{ClaimPaths, Provider};
 use crate::visible;
 
 /// Longest name that is kept, in characters.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 /// Longest user name that is kept, in characters.
 const LONGEST_USERNAME: usize = 128;
 /// Longest e-mail address, in bytes (RFC 5321 §4.5.3.1.3).
@@ -75,7 +75,7 @@ impl Profile {
         };
         let subject = paths.subject.find(id_token).and_then(Value::as_str).filter(|text| !text.is_empty());
         let subject = subject.ok_or(ProfileFlaw::NoSubject)?.to_owned();
-        let (email, email_verified) = sources().find_map(|claims| address(paths, claims)).unzip();
+        let (email, email_verified) = sources().find_map(|claims| verified_address(paths, claims)).unzip();
         let username = text(&paths.username).and_then(|text| visible::cleaned(text, LONGEST_USERNAME));
         let name = text(&paths.name).and_then(|text| visible::cleaned(text, LONGEST_NAME));
         let username = username.or_else(|| email.clone()).unwrap_or_else(|| subject.clone());
@@ -107,11 +107,17 @@ impl Profile {
 
 /// Returns the e-mail address in `claims`, and whether the same claims call it verified. Some providers write that as
 /// text.
-fn address(paths: &ClaimPaths, claims: &Value) -> Option<(String, bool)> {
-    let email = paths.email.find(claims)?.as_str()?;
-    let is_address = email.len() <= LONGEST_EMAIL && email.contains('@') && visible::check(email).is_ok();
+fn verified_address(paths: &ClaimPaths, claims: &Value) -> Option<(String, bool)> {
+    let email = address(paths.email.find(claims)?)?;
     let verified = claims.get("email_verified").is_some_and(|said| said == true || said == "true");
-    is_address.then(|| (email.to_owned(), verified))
+    Some((email, verified))
+}
+
+/// Returns the e-mail address in a claim.
+pub(super) fn address(claim: &Value) -> Option<String> {
+    let is_address =
+        |email: &&str| email.len() <= LONGEST_EMAIL && email.contains('@') && visible::check(email).is_ok();
+    claim.as_str().filter(is_address).map(str::to_owned)
 }
 
 /// Returns the texts in a claim: a list, or one text, as some providers write a list of one.

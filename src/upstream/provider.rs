@@ -14,6 +14,7 @@ use crate::client::SecretBy;
 use crate::client::history::History;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::format::Format;
+use crate::identity::source::{ACCESS, LOCAL};
 use crate::scope::Scope;
 use crate::secret;
 use crate::secret::Digest;
@@ -28,7 +29,7 @@ use issuer::ProviderIssuer;
 pub struct ProviderId(String);
 
 /// The names that stand for people without a provider: accounts of this server, and Cloudflare Access.
-const RESERVED: [&str; 2] = ["local", "access"];
+const RESERVED: [&str; 2] = [LOCAL, ACCESS];
 
 impl ProviderId {
     /// Reads an identifier; `None` if it is malformed or reserved.

@@ -37,6 +37,7 @@ pub(super) fn sign_in<P: Platform>(
         username: "",
         again: signed_in_as.filter(|_| again).map(|name| text.passkeys_again_lead(name)),
         providers: &[],
+        access: None,
         passkey: request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,

@@ -14,20 +14,20 @@ use crate::identity::group::{Group, MOST, replaced};
 use crate::sub::Sub;
 use crate::upstream::failure::Failure;
 use crate::upstream::profile::{Profile, ProfileFlaw};
-use crate::upstream::provider::Provider;
 
 /// How often an account that changes meanwhile is read again.
 const TRIES: usize = 3;
 
 /// Returns the account, which follows `profile` unless it is blocked or deleted. It is never found by e-mail address or
 /// name, which a provider may give to somebody else.
+///
+/// `source` is the identifier of the provider, or [`ACCESS`](crate::identity::source::ACCESS).
 pub(crate) async fn follow<P: Platform>(
     context: Context<'_, P>,
-    provider: &Provider,
+    (key, source): (Option<AccountKey>, &str),
     profile: &Profile,
     rng: &mut impl CryptoRng,
 ) -> Result<Account, Stop> {
-    let key = AccountKey::oidc(provider.id.as_str(), &profile.subject);
     let key = key.ok_or(Failure::Profile(ProfileFlaw::NoSubject))?;
     let accounts = &context.server.platform;
     let mut found = accounts.accounts(key.shard(), FindAccount { account: key.clone() }).await?;
@@ -37,11 +37,11 @@ pub(crate) async fn follow<P: Platform>(
             Some(account) => account.clone(),
             None => new(context, &key, rng),
         };
-        let after = followed(&before, provider, profile);
+        let after = followed(&before, source, profile);
         if found.as_ref() == Some(&after) {
             return Ok(after);
         }
-        let event = Some(event(provider, found.as_ref(), &after));
+        let event = Some(event(source, found.as_ref(), &after));
         let put = match found {
             Some(account) => {
                 let put = PutAccount { account: Box::new(after), expected: Some(account.version), event };
@@ -58,8 +58,8 @@ pub(crate) async fn follow<P: Platform>(
 }
 
 /// Returns what the ledger hears: that the account was made, or which of its members the provider changed.
-fn event(provider: &Provider, before: Option<&Account>, after: &Account) -> AccountEvent {
-    let by = Actor::Provider(provider.id.as_str().to_owned());
+fn event(source: &str, before: Option<&Account>, after: &Account) -> AccountEvent {
+    let by = Actor::Provider(source.to_owned());
     let Some(before) = before else {
         return AccountEvent { what: Changed::AccountCreated, by, members: Vec::new() };
     };
@@ -97,8 +97,7 @@ fn new<P>(context: Context<'_, P>, key: &AccountKey, rng: &mut impl CryptoRng) -
 
 /// Returns the account with name, e-mail address and the provider's own groups as `profile` has them. Groups whose names
 /// cannot be shown are left out.
-fn followed(account: &Account, provider: &Provider, profile: &Profile) -> Account {
-    let source = provider.id.as_str();
+fn followed(account: &Account, source: &str, profile: &Profile) -> Account {
     let groups = profile.groups.iter().filter_map(|name| Group::of(source, name)).take(MOST);
     Account {
         username: profile.username.clone(),

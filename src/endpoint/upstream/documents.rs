@@ -73,15 +73,15 @@ impl<P: Platform> Server<P> {
     }
 }
 
-/// Checks a signature with the keys of a provider. Before it refuses, it fetches keys again that are older than
+/// Checks a signature with the keys at `keys_uri`. Before it refuses, it fetches keys again that are older than
 /// [`KEY_SET_REFUSAL_AGE`], because the provider may have a new one.
 pub(crate) async fn check<P: Platform>(
     context: Context<'_, P>,
-    discovery: &Discovery,
+    keys_uri: &str,
     signed: Signed<'_>,
 ) -> Result<Signature, Failure> {
     let server = context.server;
-    let keys = |age| server.fetched_keys(&discovery.jwks_uri, age, context.now);
+    let keys = |age| server.fetched_keys(keys_uri, age, context.now);
     let known = keys(KEY_SET_AGE).await.map_err(|_| Failure::Unreachable(Stage::Keys))?;
     let verdict = signed.judge(context, &known).await;
     if verdict == Signature::Good {

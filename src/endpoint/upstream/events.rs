@@ -157,7 +157,7 @@ async fn verify<P: Platform>(
 ) -> Result<(), Refusal> {
     let discovery = context.server.discovery(provider, reach(context, provider), context.now).await?;
     let signed = Signed::of(&token.jwt, provider.id_token_signed_response_alg);
-    match check(context, &discovery, signed).await? {
+    match check(context, &discovery.jwks_uri, signed).await? {
         Signature::Good => Ok(()),
         Signature::Wrong => Err(EventFlaw::WrongSignature.into()),
         Signature::Unknown => Err(EventFlaw::UnknownKey.into()),

@@ -152,7 +152,7 @@ async fn verify<P: Platform>(
     expected: &Expected<'_>,
 ) -> Result<Authenticated, Failure> {
     let token = IdToken::parse(text, expected.alg).map_err(Failure::IdToken)?;
-    match check(context, discovery, Signed::of(&token.jwt, expected.alg)).await? {
+    match check(context, &discovery.jwks_uri, Signed::of(&token.jwt, expected.alg)).await? {
         Signature::Good => token.check(expected, context.now).map_err(Failure::IdToken),
         Signature::Wrong => Err(Failure::IdToken(IdTokenFlaw::WrongSignature)),
         Signature::Unknown => Err(Failure::IdToken(IdTokenFlaw::UnknownKey)),

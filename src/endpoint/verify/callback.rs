@@ -21,6 +21,7 @@ use crate::endpoint::upstream::account::follow;
 use crate::endpoint::upstream::sign_in::{Arrival, reach, redeem};
 use crate::endpoint::upstream::{leavers, recheck};
 use crate::grant::user_code::UserCode;
+use crate::identity::account_key::AccountKey;
 use crate::identity::session::Browser;
 use crate::identity::sign_in::{How, SignIn};
 use crate::limiter::budgets::used_state;
@@ -138,7 +139,8 @@ async fn sign_in<P: Platform>(
     }
     let terms = (&attempt.secrets, attempt.max_age, attempt.asked_at);
     let arrival = redeem(context, (provider, &discovery), code, terms, rng).await?;
-    let account = follow(context, provider, &arrival.profile, rng).await?;
+    let key = AccountKey::oidc(provider.id.as_str(), &arrival.profile.subject);
+    let account = follow(context, (key, provider.id.as_str()), &arrival.profile, rng).await?;
     let Arrival { authenticated, refresh_token, .. } = arrival;
     leavers::remember(context, provider, &authenticated, &account.key).await?;
     recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng).await?;

@@ -4,6 +4,7 @@
 //! to POSTs. A GET changes nothing. Before sign-in only the format of a code is checked; it is looked up afterwards, so
 //! nobody can probe codes without an account.
 
+mod access;
 mod address;
 mod attempts;
 pub(super) mod browser;
@@ -46,6 +47,7 @@ enum Step {
     SignIn,
     Passkey,
     Provider,
+    Access,
     Decide,
     Withdraw,
     SwitchAccount,
@@ -59,6 +61,7 @@ impl Step {
             "sign_in" => Some(Self::SignIn),
             "passkey" => Some(Self::Passkey),
             "provider" => Some(Self::Provider),
+            "access" => Some(Self::Access),
             "decide" => Some(Self::Decide),
             "withdraw" => Some(Self::Withdraw),
             "switch_account" => Some(Self::SwitchAccount),
@@ -133,6 +136,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
         Some(Step::Passkey) => passkey::submitted(context, form, browser, rng).await,
         Some(Step::Provider) => provider::chosen(context, form, &browser, rng).await,
+        Some(Step::Access) => access::chosen(context, form, browser, rng).await,
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
         Some(Step::Withdraw) => request_page::withdraw(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
@@ -157,7 +161,7 @@ async fn in_language<P: Platform>(
         Some(Step::Provider) if form.get("provider").is_some() => {
             provider::chosen(context, form, browser, rng).await
         }
-        Some(Step::SignIn | Step::Passkey | Step::Provider) => {
+        Some(Step::SignIn | Step::Passkey | Step::Provider | Step::Access) => {
             Ok(sign_in::shown_again(context, form, browser, rng).await)
         }
         Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,

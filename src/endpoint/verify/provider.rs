@@ -122,7 +122,8 @@ pub(super) async fn failed<P: Platform>(
     }
 }
 
-async fn show<P: Platform>(
+/// Shows the sign-in page again, with the code.
+pub(super) async fn show<P: Platform>(
     context: Context<'_, P>,
     status: u16,
     browser: &Browser,

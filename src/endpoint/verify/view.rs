@@ -25,6 +25,7 @@ use crate::identity::session::Browser;
 use crate::language::Language;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::upstream::access::NAME;
 
 /// Additional sources for the page with the Turnstile widget.
 const TURNSTILE: &str =
@@ -194,6 +195,7 @@ pub(super) async fn sign_in<P: Platform>(
         username: page.username,
         again: signed_in_as.zip(page.again).map(|(name, lack)| again(text, name, lack)),
         providers: outline.as_ref().map_or(&[], |outline| &outline.providers),
+        access: context.server.settings.access.as_ref().map(|_| NAME),
         passkey: request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,

@@ -1,7 +1,7 @@
 //! The server's signing keys, made from numbers, and the tokens that they sign.
 
 use device_grant::registry::rows::NewKey;
-use device_grant::secret::{decode, encode};
+use device_grant::secret::{Digest, decode, encode};
 use device_grant::token::signing_key::{Algorithm, Material, PublicKey};
 use jwt_compact::alg::Es256;
 use jwt_compact::{AlgorithmExt as _, UntrustedToken};
@@ -49,9 +49,15 @@ pub(crate) fn own_key(number: u8) -> Value {
     key.into()
 }
 
-/// Makes a key from `number`. Keys for algorithms other than ES256 are stand-ins: nothing verifies what they
-/// sign.
-pub(super) fn made(alg: Algorithm, number: u8) -> NewKey {
+/// Returns what stands for the signature of a key for RSA, which only WebCrypto has: a digest of the key and `input`.
+pub(crate) fn rsa_signature(key: &PublicKey, input: &[u8]) -> Option<Vec<u8>> {
+    let Material::Rsa { n, .. } = &key.material else { return None };
+    Some(Digest::of(&[n.as_bytes(), input].concat()).bytes().repeat(8))
+}
+
+/// Makes a key from `number`. Keys for algorithms other than ES256 are stand-ins: those for RSA sign as
+/// [`rsa_signature`] does, and nothing verifies what the others sign.
+pub(crate) fn made(alg: Algorithm, number: u8) -> NewKey {
     let material = match alg {
         Algorithm::Es256 => {
             let point = es256(number).verifying_key().to_encoded_point(false);

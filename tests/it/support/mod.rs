@@ -21,7 +21,7 @@ mod world;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-pub(crate) use keys::{claims, header, own_key, verified};
+pub(crate) use keys::{claims, header, made, own_key, rsa_signature, verified};
 pub(crate) use messages::{get, json, outcome, post, post_raw};
 pub(crate) use world::{Cost, Started, World, settings};
 

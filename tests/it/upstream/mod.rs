@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a broken test fails")]
 
+mod access;
 mod accounts;
 mod callbacks;
 mod conformance;

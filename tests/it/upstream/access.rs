@@ -1,0 +1,163 @@
+//! Signing in through Cloudflare Access, which stands in front of the server.
+
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::identity::account_key::AccountKey;
+use device_grant::secret::encode;
+use device_grant::token::signing_key::Algorithm;
+use serde_json::{Value, json};
+
+use crate::support::admin::Admin;
+use crate::support::person::Person;
+use crate::support::{Started, World, made, outcome, rsa_signature};
+
+const TEAM: &str = "https://corp.cloudflareaccess.com";
+const TAG: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
+const CONSENT: &str = "name=\"confirm_device\"";
+
+/// Returns a server behind Access, whose team has the key 7.
+fn world() -> World {
+    let world = World::with(&[("ACCESS_TEAM", "corp"), ("ACCESS_AUDIENCE", TAG)]);
+    publish(&world, 7);
+    world
+}
+
+fn publish(world: &World, number: u8) {
+    let key = serde_json::to_value(made(Algorithm::Rs256, number).public).unwrap();
+    let set = json!({ "keys": [key], "public_cert": { "kid": "x", "cert": "PEM" }, "public_certs": [] });
+    let uri = format!("{TEAM}/cdn-cgi/access/certs");
+    world.server.platform.documents.borrow_mut().insert(uri, set.to_string());
+}
+
+/// Returns an assertion about Alice with other claims, signed with a key of the team.
+fn assertion(world: &World, number: u8, changes: &Value) -> String {
+    let now = world.now().seconds();
+    let mut claims = json!({
+        "iss": TEAM, "aud": [TAG], "type": "app", "sub": "7335d417-61da-459d-899c-0a01c76a2f94",
+        "email": "alice@corp.example", "iat": now, "nbf": now, "exp": now + 86_400
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    let key = made(Algorithm::Rs256, number).public;
+    let part = |value: &Value| encode(value.to_string().as_bytes());
+    let header = json!({ "alg": "RS256", "kid": key.kid, "typ": "JWT" });
+    let input = format!("{}.{}", part(&header), part(&claims));
+    format!("{input}.{}", encode(&rsa_signature(&key, input.as_bytes()).unwrap()))
+}
+
+/// Enters a code.
+fn enter(world: &World) -> (Person<'_>, Started) {
+    let started = world.start();
+    let person = Person::of(world);
+    person.enter(&started.user_code);
+    (person, started)
+}
+
+/// Presses the button. Access adds the assertion to the request.
+fn press(person: &Person<'_>, assertion: Option<String>) -> Response {
+    let form = person.form(&[("step", "access")]);
+    person.send(Request { access_assertion: assertion, ..form })
+}
+
+fn reason(page: &Response) -> &'static str {
+    page.decisions.iter().rev().find(|line| line.what == "sign_in").map_or("no line", |line| line.reason)
+}
+
+#[test]
+fn a_person_behind_access_signs_in_with_one_button_and_keeps_the_code() {
+    let world = world();
+    let (person, started) = enter(&world);
+    assert!(person.page.borrow().body.contains("Cloudflare Access"));
+
+    let page = press(&person, Some(assertion(&world, 7, &json!({}))));
+
+    assert!(page.body.contains(CONSENT) && page.body.contains("alice@corp.example"), "{}", page.body);
+    person.decide("approve");
+    assert_eq!(outcome(&world.poll(&started.device_code)), "issued");
+    let key = AccountKey::access("7335d417-61da-459d-899c-0a01c76a2f94").unwrap();
+    let account = world.find_account(&key).unwrap();
+    assert_eq!((account.username.as_str(), account.email_verified), ("alice@corp.example", true));
+}
+
+#[test]
+fn an_assertion_that_is_not_good_signs_nobody_in_and_loses_nothing() {
+    for (changes, expected) in [
+        (json!({ "iss": "https://other.cloudflareaccess.com" }), "access_issuer_wrong"),
+        (json!({ "aud": ["0".repeat(64)] }), "access_audience_wrong"),
+        (json!({ "exp": 1 }), "access_assertion_expired"),
+        (json!({ "type": "org" }), "access_assertion_of_nobody"),
+        (json!({ "sub": "", "common_name": "robot.access" }), "access_assertion_of_nobody"),
+    ] {
+        let world = world();
+        let (person, started) = enter(&world);
+        let page = press(&person, Some(assertion(&world, 7, &changes)));
+        assert_eq!((page.status, reason(&page), world.sessions()), (400, expected, 0), "{changes}");
+        let page = press(&person, Some(assertion(&world, 7, &json!({}))));
+        assert!(page.body.contains(CONSENT) && page.body.contains(&started.user_code), "{}", page.body);
+    }
+}
+
+#[test]
+fn only_the_keys_of_the_team_count_and_new_ones_are_found() {
+    let world = world();
+    let (person, _) = enter(&world);
+    let page = press(&person, Some(assertion(&world, 8, &json!({}))));
+    assert_eq!((page.status, reason(&page)), (400, "access_key_unknown"));
+    let good = assertion(&world, 7, &json!({}));
+    let (input, _) = good.rsplit_once('.').unwrap();
+    let page = press(&person, Some(format!("{input}.{}", "A".repeat(342))));
+    assert_eq!((page.status, reason(&page), world.sessions()), (400, "access_signature_wrong", 0));
+
+    publish(&world, 8);
+    world.wait(60);
+    assert!(press(&person, Some(assertion(&world, 8, &json!({})))).body.contains(CONSENT));
+}
+
+#[test]
+fn a_request_that_did_not_come_through_access_signs_nobody_in() {
+    let world = world();
+    let (person, _) = enter(&world);
+    let page = press(&person, None);
+    assert_eq!((page.status, reason(&page), world.sessions()), (400, "access_assertion_missing", 0));
+
+    let world = World::new();
+    let (person, _) = enter(&world);
+    assert!(!person.page.borrow().body.contains("Cloudflare Access"));
+    let page = press(&person, Some(assertion(&world, 7, &json!({}))));
+    assert_eq!((reason(&page), world.sessions()), ("provider_gone", 0), "it is not set up");
+}
+
+#[test]
+fn while_the_keys_of_the_team_cannot_be_read_nobody_signs_in() {
+    let world = world();
+    world.server.platform.documents.borrow_mut().clear();
+    let (person, _) = enter(&world);
+    let page = press(&person, Some(assertion(&world, 7, &json!({}))));
+    assert_eq!((page.status, reason(&page)), (503, "keys_unreachable"));
+}
+
+#[test]
+fn a_blocked_account_is_refused_however_often_access_lets_it_through() {
+    let world = world();
+    let (person, _) = enter(&world);
+    press(&person, Some(assertion(&world, 7, &json!({}))));
+    let path = "/accounts/access:7335d417-61da-459d-899c-0a01c76a2f94/block";
+    assert_eq!(Admin(&world).ask("POST", path, None, Some(&json!({}))).status, 200);
+    assert_eq!(world.sessions(), 0);
+
+    let (person, _) = enter(&world);
+    assert_eq!(press(&person, Some(assertion(&world, 7, &json!({})))).status, 403);
+}
+
+#[test]
+fn access_never_counts_as_recent_or_strong() {
+    for demand in [json!({ "max_age": 3600 }), json!({ "phishing_resistant": true })] {
+        let world = world();
+        world.start();
+        assert_eq!(Admin(&world).patch("demo-tv", &json!({ "sign_in": demand })).status, 200);
+        let (person, _) = enter(&world);
+        let page = press(&person, Some(assertion(&world, 7, &json!({}))));
+        assert!(!page.body.contains(CONSENT), "{demand}");
+        assert_eq!(world.sessions(), 1);
+    }
+}
