@@ -19,7 +19,7 @@ use super::page::Problem;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::verify::notice::Notice;
-use super::verify::{browser, view as pages};
+use super::verify::{browser, sign_in, view as pages};
 use crate::identity::session::Browser;
 use crate::language::Language;
 use crate::registry::invitation::digest;
@@ -44,7 +44,18 @@ async fn opened<P: Platform>(
     let query = Form::of_link(&context.request.query);
     let secret = query.get("secret").unwrap_or_default();
     let Some(found) = find(context, secret).await? else { return Ok(gone(context)) };
+    if let Some(refused) = refusal(context, &found) {
+        return Ok(refused);
+    }
     Ok(first(context, secret, &found, &Typed::default(), (200, None), rng))
+}
+
+/// Returns the page for an account that may not be used. Its owner must not spend the link, which is good once the account is.
+fn refusal<P: Platform>(context: Context<'_, P>, found: &Found) -> Option<Response> {
+    match &found.whom {
+        Whom::New(_) => None,
+        Whom::Known(account) => sign_in::refusal(context, account),
+    }
 }
 
 /// Shows the page to a browser that gets a cookie if it has none.
@@ -99,6 +110,9 @@ async fn submitted<P: Platform>(
             (Some(_) | None, _) => return Ok(gone(context)),
         },
     };
+    if let Some(refused) = refusal(context, &found) {
+        return Ok(refused);
+    }
     let typed = Typed::of(&form);
     let Some(browser) = known.filter(|browser| browser::is_ours(context, &form, browser)) else {
         let problem =

@@ -189,7 +189,7 @@ pub(super) async fn show<P: Platform>(
 }
 
 /// Applies policy at sign-in. Comes after the proof, so only the account's owner learns of a refusal.
-fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Response> {
+pub(crate) fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
         PolicyDecision::Allow(_) => None,

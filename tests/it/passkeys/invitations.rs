@@ -167,6 +167,25 @@ fn a_username_is_nobody_elses_and_well_formed() {
 }
 
 #[test]
+fn a_recovery_of_a_blocked_account_spends_nothing() {
+    let world = World::new();
+    world.start();
+    owned(&world, "alice", 1, 0);
+    let link = invite(&world, &json!({ "kind": "recovery", "username": "alice" }));
+    let person = browser(&world);
+    let page = person.open(&link);
+    world.set_blocked("local:alice", true);
+
+    assert_eq!(submit(&person, &[("credential", &passkey(&page, 2))]).status, 403);
+    assert_eq!(person.open(&link).status, 403, "nobody makes a passkey for nothing");
+
+    world.set_blocked("local:alice", false);
+    let page = person.open(&link);
+    let done = submit(&person, &[("credential", &passkey(&page, 2))]);
+    assert_eq!((done.status, logged(&done)), (200, ("used", "passkey")), "{}", done.body);
+}
+
+#[test]
 fn a_recovery_adds_a_way_in_and_keeps_the_others() {
     let world = World::new();
     let old = owned(&world, "alice", 1, 0);
