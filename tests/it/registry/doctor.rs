@@ -7,11 +7,17 @@ use std::time::Duration;
 
 use device_grant::audit::ledger::OutboxReport;
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::endpoint::platform::Platform as _;
+use device_grant::identity::account::Account;
+use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::command::{Put, PutAccount};
+use device_grant::secret::Digest;
+use device_grant::token::signing_key::Algorithm;
 use serde_json::{Value, json};
 
 use super::text;
 use crate::support::admin::{Admin, device, provider};
-use crate::support::{World, get, json as body};
+use crate::support::{World, get, json as body, made, now_or_never};
 
 /// Returns state, finding and advice of each check, by name.
 fn examine(world: &World) -> BTreeMap<String, (String, String, String)> {
@@ -212,4 +218,52 @@ fn a_server_that_moved_to_another_host_says_whose_passkeys_are_orphaned() {
     let (state, found) = passkeys(&world, "192.0.2.7");
     assert_eq!(state, "notice");
     assert!(found.contains("at an IP address, 192.0.2.7"), "{found}");
+}
+
+#[test]
+fn access_in_front_of_the_server_is_reached_or_named() {
+    assert!(!examine(&World::new()).contains_key("access"), "it is not set up");
+    let tag = "0f".repeat(32);
+    let world = World::with(&[("ACCESS_TEAM", "acme"), ("ACCESS_AUDIENCE", &tag)]);
+    assert!(found(&world, "access", "problem").contains("no keys at https://acme.cloudflareaccess.com"));
+    let uri = "https://acme.cloudflareaccess.com/cdn-cgi/access/certs";
+    let publish =
+        |set: &str| world.server.platform.documents.borrow_mut().insert(uri.to_owned(), set.to_owned());
+    publish(r#"{"keys":[]}"#);
+    assert!(found(&world, "access", "problem").contains("no key for RS256"));
+    let key = made(Algorithm::Rs256, 7).public;
+    publish(&json!({ "keys": [key] }).to_string());
+    assert!(found(&world, "access", "ok").contains("with 1 keys"));
+}
+
+#[test]
+fn users_who_are_pushed_and_never_sign_in_are_counted() {
+    let world = World::new();
+    assert!(!examine(&world).contains_key("scim"), "nobody pushes users");
+    let (token, id) = ("a-scim-token-of-64-characters-for-the-doctor-to-look-at-it-000000", "okta");
+    let members = json!({ "scim_token_sha256": Digest::of(token.as_bytes()).hex() });
+    assert_eq!(Admin(&world).ask("POST", "/providers", None, Some(&provider(id, &members))).status, 201);
+    let push = json!({ "externalId": "7", "userName": "carol" }).to_string();
+    let pushed = world.send(&Request {
+        method: "POST".to_owned(),
+        path: "/scim/v2/Users".to_owned(),
+        authorization: Some(format!("Bearer {token}")),
+        content_type: Some("application/scim+json".to_owned()),
+        body: Some(push.into_bytes()),
+        ..get()
+    });
+    assert_eq!(pushed.status, 201, "{}", pushed.body);
+    assert!(found(&world, "scim", "ok").starts_with("1 users were pushed"), "she may sign in tomorrow");
+
+    let carol = world.find_account(&AccountKey::oidc(id, "7").expect("a key")).expect("an account");
+    let key = AccountKey::oidc(id, "00u7").expect("a key");
+    let other = Account { key, scim_name: None, last_sign_in: Some(world.now()), ..carol };
+    let shard = other.key.shard();
+    let put = PutAccount { account: Box::new(other), expected: None, event: None };
+    assert!(matches!(now_or_never(world.server.platform.accounts(shard, put)), Ok(Put::Stored(_))));
+    let notice = found(&world, "scim", "notice");
+    assert!(
+        notice.starts_with("okta pushed 1 users to whom nobody has signed in, and not 1 people"),
+        "{notice}"
+    );
 }

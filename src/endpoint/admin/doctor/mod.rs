@@ -3,6 +3,7 @@
 //! It looks at every object, signs with every key, asks every provider, and goes through all clients, so it is for people who set a server up
 //! or look for a fault, not for a monitor that asks every minute.
 
+mod access;
 mod check;
 mod clients;
 mod configuration;
@@ -10,6 +11,7 @@ mod keys;
 mod objects;
 mod passkeys;
 mod providers;
+mod scim;
 
 use serde::Serialize;
 
@@ -36,6 +38,8 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     checks.push(keys::look(context).await);
     checks.push(passkeys::look(context).await);
     checks.push(providers::look(context).await);
+    checks.extend(access::look(context).await);
+    checks.extend(scim::look(context).await);
     checks.push(clients::look(context).await);
     let findings = Findings { now: context.now.millis(), checks };
     Ok(Done::read(Response::json(200, &findings)))
