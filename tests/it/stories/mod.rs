@@ -9,6 +9,7 @@ mod guessing;
 mod limits;
 mod lost_answers;
 mod odd_clients;
+mod other_sessions;
 mod page_safety;
 mod redemption;
 mod redemption_place;

@@ -64,6 +64,31 @@ fn a_callback_from_a_second_provider_signs_nobody_in() {
     super::assert_code_survives(&world, &corp, &person, &started.user_code);
 }
 
+/// The mix-up attack (RFC 9207 §1): a provider that was taken over sends the browser on to an honest one, to get its code.
+#[test]
+fn a_code_of_an_honest_provider_does_not_reach_the_one_that_the_person_chose() {
+    let (world, corp) = world();
+    let evil = add(&world, "evil", "https://evil.example", |_| {});
+    let started = world.start();
+    let person = Person::of(&world);
+    person.enter(&started.user_code);
+    let asked = evil.request(&address(&press(&person, "evil")));
+    let [state, challenge, nonce] = ["state", "code_challenge", "nonce"].map(|name| asked.get(name).unwrap());
+    let onward = format!(
+        "{CORP}/authorize?response_type=code&client_id=rp&redirect_uri=http%3A%2F%2F127.0.0.1%3A8787%2Fcallback&scope=openid&\
+         state={state}&nonce={nonce}&code_challenge={challenge}&code_challenge_method=S256"
+    );
+
+    let page = person.open(&corp.authorize(&onward));
+
+    assert_eq!((page.status, reason(&page)), (400, "response_issuer_wrong"), "{}", page.body);
+    let asked = |provider: &crate::support::provider::ScriptedProvider| {
+        provider.log.borrow().iter().any(|path| path == "/token")
+    };
+    assert!(!asked(&evil) && !asked(&corp), "the code went nowhere");
+    super::assert_code_survives(&world, &corp, &person, &started.user_code);
+}
+
 #[test]
 fn a_provider_without_iss_gets_only_the_codes_of_its_own_sign_ins() {
     let (world, corp) = world();
