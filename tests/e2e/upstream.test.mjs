@@ -198,8 +198,8 @@ describe('A person without scripts', () => {
 
     await visitor.signOutAtNode(node.issuer);
 
-    const ended = decisions(server).filter(({ what }) => what === 'backchannel_logout').map(({ outcome, at }) => ({ outcome, at }));
-    assert.deepEqual(ended, [{ outcome: 'done', at: 'node' }]);
+    const ended = decisions(server).filter(({ what }) => what === 'backchannel_logout').map(({ outcome, provider }) => ({ outcome, provider }));
+    assert.deepEqual(ended, [{ outcome: 'done', provider: 'node' }]);
     assert.equal((await tv.refresh()).error, 'invalid_grant');
     await person.enter((await Device.start(server)).userCode);
     assert.match(person.page.text, /Sign in to continue/);
