@@ -83,4 +83,4 @@ reset: ## Delete everything the development server has stored
 	@rm -rf .wrangler/state
 
 clean: ## Delete everything built or installed in this directory
-	@rm -rf build build-probe examples/api/build examples/api/target examples/api/.wrangler target node_modules .wrangler/tmp
+	@rm -rf build build-dev build-probe examples/api/build examples/api/build-dev examples/api/target examples/api/.wrangler target node_modules .wrangler/tmp

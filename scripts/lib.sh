@@ -2,7 +2,6 @@
 
 set -eu
 
-worker_build_version=0.8.7
 cargo_deny_version=0.20.2
 cargo_mutants_version=27.1.0
 schemathesis_version=4.32.5
@@ -35,8 +34,7 @@ step() {
     say "$(($(date +%s) - step_started)) s"
   else
     say "failed"
-    # For an error in the source, shows the compiler's messages without those of worker-build around them.
-    sed -e '/^\[INFO\]/d' -e '/^Error: Compiling your crate/,$d' "$log" | tail -n 200 >&2
+    tail -n 200 "$log" >&2
     die "The full output is in ${log#"$PWD"/}."
   fi
 }
@@ -44,6 +42,10 @@ step() {
 # Runs a command in the example of a protected API, a package of its own that shares the server's compiled dependencies.
 in_api() {
   (CARGO_TARGET_DIR=$PWD/target && export CARGO_TARGET_DIR && cd examples/api && "$@")
+}
+
+sha256() {
+  if have sha256sum; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
 }
 
 # locked_version CRATE: prints its version in Cargo.lock.
@@ -55,8 +57,10 @@ tool() {
   printf '%s' "$cache/$1-$2/bin/$1"
 }
 
-compiled_wasm_bindgen() {
-  printf '%s' "$cache/wasm-bindgen-cli-$(locked_version wasm-bindgen)/bin/wasm-bindgen"
+# wasm-bindgen in the version of Cargo.lock, downloaded, or compiled from what the sum is of.
+wasm_bindgen() {
+  sum=$(cat scripts/wasm-bindgen/Cargo.toml scripts/wasm-bindgen/Cargo.lock scripts/wasm-bindgen/src/main.rs | cksum | cut -d ' ' -f 1)
+  printf '%s' "$cache/wasm-bindgen-$(locked_version wasm-bindgen)-$sum/bin/wasm-bindgen"
 }
 
 # wrangler needs Node 22.12. npm's platform package brings one, so the system's Node can be older.

@@ -60,7 +60,7 @@ function refuseBusyPort(port) {
 /** Starts serving the Worker in a directory. `VARS` from the environment apply to every Worker and override `vars`. */
 function start(directory, port, vars = []) {
   const given = (process.env.VARS ?? '').split(/\s+/).filter(Boolean);
-  const args = ['dev', '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
+  const args = ['dev', 'build-dev/index.js', '--ip', '127.0.0.1', '--port', port, '--inspector-port', 0, '--show-interactive-dev-session=false'];
   for (const pair of [...vars, ...given]) args.push('--var', pair.replace('=', ':'));
   const wrangler = spawn(process.execPath, ['--no-warnings', resolve('node_modules/wrangler/wrangler-dist/cli.js'), ...args.map(String)], {
     cwd: directory,

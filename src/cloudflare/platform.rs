@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{
     ByteStream, Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result,
 };
@@ -24,6 +25,13 @@ use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{AccountShard, Shard, limiter_of};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry, secret};
+
+#[wasm_bindgen(module = "/src/cloudflare/build.js")]
+extern "C" {
+    /// Returns the digest that `scripts/build` put into the bundle.
+    #[wasm_bindgen(js_name = namedWasm)]
+    fn named_wasm() -> String;
+}
 
 // The bindings, as `wrangler.toml` names them.
 const GRANTS: &str = "GRANTS";
@@ -192,6 +200,10 @@ impl Platform for Workers {
         let metadata = self.env.get_binding::<worker::WorkerVersionMetadata>(VERSION);
         let deployed = metadata.map(|metadata| metadata.id()).unwrap_or_default();
         if deployed.is_empty() { BUILD.to_owned() } else { format!("{BUILD}+{deployed}") }
+    }
+
+    fn named_wasm(&self) -> String {
+        named_wasm()
     }
 }
 

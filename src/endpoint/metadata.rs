@@ -19,6 +19,7 @@ use crate::token::signing_key::{Algorithm, PublicKey};
 #[derive(Serialize)]
 pub(super) struct Health {
     pub version: String,
+    pub named_wasm: String,
 }
 
 /// Metadata of the server (RFC 8414 §2). §3.2 forbids empty arrays; `response_types_supported` is one all the

@@ -136,7 +136,8 @@ fn unconfigured<P: Platform>(server: &Server<P>, request: &Request) -> Response 
 }
 
 fn health<P: Platform>(server: &Server<P>) -> Response {
-    Response::json(200, &metadata::Health { version: server.platform.version() })
+    let (version, named_wasm) = (server.platform.version(), server.platform.named_wasm());
+    Response::json(200, &metadata::Health { version, named_wasm })
 }
 
 async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {

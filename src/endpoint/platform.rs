@@ -125,4 +125,8 @@ pub trait Platform {
 
     /// Returns the version of this build, for `/healthz`.
     fn version(&self) -> String;
+
+    /// Returns the SHA-256 digest, in hexadecimal, of the file with the names of this build's functions, for `/healthz`:
+    /// `build/index_bg.named.wasm`.
+    fn named_wasm(&self) -> String;
 }

@@ -1,8 +1,11 @@
 // The same Worker with KV and the rate limiter, as wrangler.toml describes it, and without them.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { accounts, clients, wrangler } from './support/config.mjs';
+import { accounts, builds, clients, wrangler } from './support/config.mjs';
 import { Device } from './support/device.mjs';
 import { startWorkerd, startWrangler } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
@@ -64,10 +67,11 @@ describe('without KV and the rate limiter', () => {
 
   everyFlowEndsWell(() => server);
 
-  test('`/healthz` names the version that was built', async () => {
-    const { version } = await (await fetch(`${server.origin}/healthz`)).json();
+  test('`/healthz` names the version that was built, and the file with the names of its functions', async () => {
+    const { version, named_wasm } = await (await fetch(`${server.origin}/healthz`)).json();
 
     assert.match(version, /^\d+\.\d+\.\d+$/);
+    assert.equal(named_wasm, sha256(readFileSync(join(builds.release, 'index_bg.named.wasm'))));
   });
 
   test('only the limit on live codes applies to a network', async () => {
@@ -103,4 +107,8 @@ function everyFlowEndsWell(server) {
 
     assert.equal((await device.poll()).error, 'access_denied');
   });
+}
+
+function sha256(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
 }

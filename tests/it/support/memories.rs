@@ -334,4 +334,8 @@ impl Platform for Memories {
     fn version(&self) -> String {
         "0.0.0-test".to_owned()
     }
+
+    fn named_wasm(&self) -> String {
+        String::new()
+    }
 }

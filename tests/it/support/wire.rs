@@ -206,4 +206,8 @@ impl Platform for Wire {
     fn version(&self) -> String {
         self.0.memories.version()
     }
+
+    fn named_wasm(&self) -> String {
+        self.0.memories.named_wasm()
+    }
 }
