@@ -2,22 +2,16 @@
 // administrator. A program in place of wrangler records what it is asked to do, and its `deploy` starts the server.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'smol-toml';
 import { Admin } from './support/admin.mjs';
-import { until } from './support/bounded.mjs';
 import { root } from './support/config.mjs';
-import { startWorkerd, temporaryDirectory, within } from './support/harness.mjs';
-import { disclosures, endDiscreetly, keepSecret } from './support/secrets.mjs';
+import { newPlace, setUp } from './support/production.mjs';
+import { disclosures } from './support/secrets.mjs';
 
-const LATE = 60_000;
 const PASSKEYS = { SIGN_IN: 'passkeys', YES: '1' };
 
 test('the first run makes the secrets, deploys, examines, and prints a link that works once', async (t) => {
@@ -125,88 +119,3 @@ test('wrangler.toml gets the issuer, and a custom domain for its host unless it 
   const routed = `routes = [{ pattern = "old.example.org", custom_domain = true }]\n${toml}`;
   assert.deepEqual(changed(routed, 'https://id.example.org').routes, [{ pattern: 'old.example.org', custom_domain: true }]);
 });
-
-/** Returns a place without a server: a copy of wrangler.toml, a free port, and a program in place of wrangler. */
-async function newPlace(t) {
-  const { path, remove } = temporaryDirectory();
-  t.after(remove);
-  const [config, bin, calls, secrets, deployed] = ['wrangler.toml', 'bin', 'calls.jsonl', 'secrets.json', 'deployed'].map((name) => join(path, name));
-  copyFileSync(join(root, 'wrangler.toml'), config);
-  mkdirSync(bin);
-  writeFileSync(join(bin, 'wrangler'), STUB.replace('NODE', process.execPath), { mode: 0o755 });
-  const port = await freePort();
-  const place = {
-    config,
-    issuer: `http://localhost:${port}`,
-    env: { STUB_HOME: path, PATH: bin + delimiter + process.env.PATH, CONFIG: config, ISSUER: `http://localhost:${port}`, NO_COLOR: '1' },
-    calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []),
-    secrets: () => (existsSync(secrets) ? JSON.parse(readFileSync(secrets, 'utf8')) : {}),
-    isDeployed: () => existsSync(deployed),
-    /** Starts the server with what was deployed. */
-    async serve() {
-      const { ISSUER } = parse(readFileSync(config, 'utf8')).vars;
-      const { MASTER_KEY, ADMIN_TOKEN_SHA256 } = place.secrets();
-      keepSecret('the master key of a new server', MASTER_KEY);
-      place.server = await startWorkerd({ port, dir: join(path, 'state'), vars: { ENVIRONMENT: 'production', ISSUER, MASTER_KEY, ADMIN_TOKEN_SHA256 } });
-    },
-    /** Stops the server, so that the next deployment starts it again. */
-    async undeploy() {
-      await place.server.stop();
-      place.server = undefined;
-      rmSync(deployed);
-    },
-  };
-  t.after(() => endDiscreetly(place.server));
-  return place;
-}
-
-/** Runs the script behind `make setup-production`, without make, and starts the server as soon as it is deployed. */
-async function setUp(place, env) {
-  const given = Object.entries({ ...place.env, ...env }).filter(([, value]) => value !== undefined);
-  const child = spawn(process.execPath, [join(root, 'scripts/setup-production.mjs')], { env: Object.fromEntries(given), stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
-  if (!place.server) {
-    let isOver = false;
-    ended.then(() => (isOver = true));
-    await until(() => isOver || place.isDeployed(), LATE, 'nothing was deployed');
-    if (place.isDeployed()) await place.serve();
-  }
-  const [[code], stdout, stderr] = await within(LATE, ended, 'setup-production did not end').finally(() => child.kill('SIGKILL'));
-  for (const [, secret] of stdout.matchAll(/secret=(\S{43})/g)) keepSecret('the secret of a link', secret);
-  for (const [, token] of stdout.matchAll(/ADMIN_TOKEN {2}(\S+)/g)) keepSecret('an admin token', token);
-  return { code, stdout, stderr };
-}
-
-async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  await new Promise((resolve) => listener.close(resolve));
-  return port;
-}
-
-const STUB = `#!NODE
-const { appendFileSync, existsSync, readFileSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
-const { STUB_HOME: home, STUB_FAILS: fails } = process.env;
-const args = process.argv.slice(2);
-appendFileSync(join(home, 'calls.jsonl'), JSON.stringify(args) + '\\n');
-if (args[0] === fails) {
-  console.error(args[0] + ' failed');
-  process.exit(1);
-}
-const file = join(home, 'secrets.json');
-const secrets = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
-if (args[0] === 'secret') {
-  if (!secrets) {
-    console.error('This Worker does not exist on your account. [code: 10007]');
-    process.exit(1);
-  }
-  console.log(JSON.stringify(Object.keys(secrets).map((name) => ({ name, type: 'secret_text' }))));
-} else if (args[0] === 'deploy') {
-  const at = args.indexOf('--secrets-file');
-  const added = at < 0 ? {} : JSON.parse(readFileSync(args[at + 1], 'utf8'));
-  writeFileSync(file, JSON.stringify({ ...secrets, ...added }));
-  writeFileSync(join(home, 'deployed'), '');
-}
-`;
