@@ -63,6 +63,37 @@ impl Stage {
     }
 }
 
+/// The network that a request came from or, if that is not known, the town.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A network, by its AS number.
+    Network(u32),
+    /// A town, by its country and name.
+    #[expect(missing_docs, reason = "the names say it all")]
+    Town { country: String, city: String },
+}
+
+impl Source {
+    /// Returns where a request came from, as far as it is known.
+    #[must_use]
+    pub fn of(origin: &Origin) -> Option<Self> {
+        let Spot { country, city, asn, .. } = Spot::of(origin);
+        asn.map(Self::Network).or_else(|| Some(Self::Town { country: country?, city: city? }))
+    }
+
+    /// Returns whether a request from this place came from the same source.
+    #[must_use]
+    pub fn is_of(&self, spot: &Spot) -> bool {
+        match self {
+            Self::Network(asn) => spot.asn == Some(*asn),
+            Self::Town { country, city } => {
+                spot.country.as_ref() == Some(country) && spot.city.as_ref() == Some(city)
+            }
+        }
+    }
+}
+
 /// How access came about. It stays the same however often the access is refreshed.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Provenance {

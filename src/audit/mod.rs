@@ -120,4 +120,6 @@ pub enum What {
     Revoked,
     /// The access was ended by its owner, by an administrator or by the provider of the account.
     AccessEnded,
+    /// A device of a client got tokens of an account for the first time.
+    FirstAccess,
 }

@@ -28,8 +28,17 @@ impl What {
             | Self::RefreshTokenReused
             | Self::Revoked
             | Self::AccessEnded
+            | Self::FirstAccess
             | Self::Withdrawn => false,
         }
+    }
+}
+
+impl Event {
+    /// Returns whether the webhook gets the event, as a warning or as a notice that nothing needs to be wrong with.
+    #[must_use]
+    pub fn is_for_webhook(&self) -> bool {
+        self.what.is_warning() || self.what == What::FirstAccess
     }
 }
 

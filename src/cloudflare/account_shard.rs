@@ -8,13 +8,16 @@ use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, Sta
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::shipping::{self, Shipper};
+use super::warnings;
 use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
+use crate::audit::Event;
 use crate::audit::change::Change;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::Command;
 use crate::identity::device::{Device, DeviceId};
+use crate::identity::history::History;
 use crate::identity::pointer::{Pointer, Target};
 use crate::identity::recheck::Upkeep;
 use crate::identity::session::Session;
@@ -43,8 +46,10 @@ const SCHEMA: &[&str] = &[
         account TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS upkeep_ends_at ON upkeep (ends_at)",
+    "CREATE TABLE IF NOT EXISTS histories (account TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     shipping::OUTBOX,
     shipping::SET_ASIDE,
+    warnings::DELIVERIES,
 ];
 
 /// Stores accounts, sessions and devices, deletes those that have ended, and ships the events of changes.
@@ -79,6 +84,7 @@ impl DurableObject for AccountShard {
             object::complain("sweep", &error);
         }
         let rest = self.shipper.ship(&self.state, &self.env, &self.table).await;
+        warnings::deliver(&self.state, &self.table, warnings::webhook(&self.env).as_ref()).await;
         ring_by(&self.state, &self.alarm, self.due_with(rest, object::now())).await;
         Response::empty()
     }
@@ -109,7 +115,8 @@ impl AccountShard {
                     UNION ALL SELECT min(ends_at) FROM devices
                     UNION ALL SELECT min(ends_at) FROM upkeep)";
         let first_end = self.table.instant(ends, Vec::new())?;
-        Ok(next_alarm(Work { first_end, events, ..Work::default() }, now))
+        let first_delivery = warnings::first_due(&self.table)?;
+        Ok(next_alarm(Work { first_end, events, first_delivery }, now))
     }
 }
 
@@ -208,6 +215,25 @@ impl Rows for Table {
             }
         }
         Ok(())
+    }
+
+    fn history(&self, account: &AccountKey) -> Result<Option<History>> {
+        self.record("SELECT record FROM histories WHERE account = ?", vec![account.as_str().into()])
+    }
+
+    fn put_history(&self, account: &AccountKey, history: &History) -> Result<()> {
+        let values = vec![account.as_str().into(), json(history)?];
+        self.run("INSERT OR REPLACE INTO histories (account, record) VALUES (?, ?)", values)
+    }
+
+    fn remove_history(&self, account: &AccountKey) -> Result<()> {
+        self.run("DELETE FROM histories WHERE account = ?", vec![account.as_str().into()])
+    }
+
+    fn tell_of_device(&self, event: &Event) -> Result<()> {
+        shipping::tell(self, event, event.at)?;
+        // Without a webhook, the next alarm deletes it.
+        if event.is_for_webhook() { warnings::keep(self) } else { Ok(()) }
     }
 
     fn tell(&self, change: &Change) -> Result<()> {

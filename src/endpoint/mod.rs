@@ -2,6 +2,7 @@
 //! [`answer`].
 
 mod access;
+mod account;
 mod accounts;
 mod admin;
 mod alias;
@@ -24,6 +25,7 @@ mod memory;
 pub mod messages;
 mod metadata;
 mod once;
+mod own;
 pub mod page;
 mod passkey;
 mod passkeys;
@@ -41,6 +43,7 @@ mod token;
 mod upstream;
 mod verify;
 mod web_page;
+mod words;
 
 use rand_core::CryptoRng;
 
@@ -51,6 +54,7 @@ pub use snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use http::{Request, Response};
+use own::which::Own;
 use platform::Platform;
 use route::Route;
 use server::{Context, Server};
@@ -148,7 +152,8 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Revocation => issued::revocation::answer(context).await,
         Route::UserInfo => issued::userinfo::answer(context).await,
         Route::Verify => verify::answer(context, rng).await,
-        Route::Passkeys => passkeys::answer(context, rng).await,
+        Route::Account => own::answer(context, Own::Account, rng).await,
+        Route::Passkeys => own::answer(context, Own::Passkeys, rng).await,
         Route::Invitation => invitation::answer(context, rng).await,
         Route::Qr => qr::answer(context),
         Route::Logo => logo::answer(context).await,

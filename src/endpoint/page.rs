@@ -95,8 +95,10 @@ pub struct SignInPage<'a> {
     pub action: &'a str,
     /// Ties the form to the browser and its session.
     pub csrf: &'a str,
-    /// Sealed; carries the code through the sign-in. `None` if the person wants to see their passkeys.
+    /// Sealed; carries the code through the sign-in. `None` if the person wants to see a page of their own.
     pub transaction: Option<&'a str>,
+    /// Why the person should sign in, unless it is for a second time.
+    pub lead: Html,
     /// The username that was typed last time, or that the device expects; otherwise empty.
     pub username: &'a str,
     /// The providers to sign in with, in their order.
@@ -217,6 +219,135 @@ pub struct KnownPasskey<'a> {
     pub kept: Html,
 }
 
+/// What has access to the account of the person who is signed in.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub struct AccountPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// Path that the forms post to.
+    pub action: &'a str,
+    /// Ties the forms to the browser and its session.
+    pub csrf: &'a str,
+    /// Display name of the person.
+    pub signed_in_as: &'a str,
+    /// How many devices have just lost their access.
+    pub ended: Option<Html>,
+    /// The devices of this page, the last used first.
+    pub devices: Vec<DeviceLine>,
+    /// After which device the next page begins; `None` if this is the last one.
+    pub next: Option<String>,
+    /// What only the first page has.
+    pub overview: Option<Overview>,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
+    /// What went wrong when a form was last sent.
+    pub problem: Option<Problem<'a>>,
+}
+
+impl AccountPage<'_> {
+    fn has_others(&self) -> bool {
+        self.overview.as_ref().is_some_and(|overview| overview.sessions.len() > 1)
+    }
+}
+
+/// What the first page of an account has besides its devices.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// Clients that had access for the first time.
+    pub new: Vec<NewClient>,
+    /// Path of the page of passkeys.
+    pub passkeys: String,
+    /// Path of the page for entering a code.
+    pub enter: String,
+    /// The live sessions, that of this browser first.
+    pub sessions: Vec<SessionLine>,
+    /// What the person decided lately, and when and where the device asked.
+    pub activity: Vec<(Html, Html)>,
+}
+
+/// A client that had access for the first time.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// Names the client in forms.
+    pub id: String,
+    /// Names its device in the address.
+    pub device: String,
+    /// What happened.
+    pub words: Html,
+}
+
+/// A device in the list.
+#[derive(Clone, Debug)]
+pub struct DeviceLine {
+    /// Names the device in the address.
+    pub id: String,
+    /// The person's name for it, or that of the client.
+    pub name: Html,
+    /// The name of the client, unless it is there already.
+    pub client: Option<Html>,
+    /// Where it was started.
+    pub started: Html,
+    /// When it was last used.
+    pub used: Html,
+}
+
+/// A session in the list.
+#[derive(Clone, Debug)]
+pub struct SessionLine {
+    /// Names the session in forms; `None` for that of this browser.
+    pub id: Option<String>,
+    /// How the person signed in.
+    pub how: Html,
+    /// When and where the person signed in.
+    pub started: StagePart,
+}
+
+/// When and where something happened, in words.
+#[derive(Clone, Debug)]
+pub struct StagePart {
+    /// `2 minutes ago, 14:03 GMT+1`.
+    pub time: Html,
+    /// `Samsung TV, Lyon, France`.
+    pub from: Html,
+}
+
+/// One device of the person who is signed in.
+#[derive(Template)]
+#[template(path = "device.html")]
+pub struct DevicePage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// Path that the forms post to.
+    pub action: &'a str,
+    /// Ties the forms to the browser and its session.
+    pub csrf: &'a str,
+    /// Display name of the person.
+    pub signed_in_as: &'a str,
+    /// Names the device in forms.
+    pub id: &'a str,
+    /// The person's name for it, or that of the client.
+    pub name: &'a str,
+    /// What the field for the name contains.
+    pub label: &'a str,
+    /// The client's name at the redemption.
+    pub client_name: &'a str,
+    /// Where the device asked.
+    pub started: StagePart,
+    /// Where the person approved.
+    pub approved: StagePart,
+    /// When it got its tokens.
+    pub first_used: Html,
+    /// When it was last used.
+    pub last_used: Html,
+    /// What it can do.
+    pub permissions: Vec<Html>,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
+    /// What went wrong when a form was last sent.
+    pub problem: Option<Problem<'a>>,
+}
+
 /// The consent page: who asks for what, from where, and the buttons for the decision (RFC 8628 §5.4).
 ///
 /// The first button of the form refuses, because Enter presses the first button.
@@ -275,6 +406,8 @@ pub struct ConsentPage<'a> {
     pub problem: Option<Problem<'a>>,
     /// When the code expires.
     pub expires: Html,
+    /// How the access would end; `None` for a client that is gone.
+    pub end: Option<Html>,
 }
 
 impl ConsentPage<'_> {
@@ -332,6 +465,12 @@ pub struct ResultPage<'a> {
     pub kept: bool,
     /// The form that ends the access, as long as that is possible.
     pub end: Option<EndForm<'a>>,
+    /// After a report: what came from the same source in the last day.
+    pub same_source: Option<SameSource<'a>>,
+    /// After a report: how many devices from the same source have lost their access.
+    pub ended: Option<Html>,
+    /// A link to the page of the account.
+    pub account: Html,
     /// The form of the language menu.
     pub menu: MenuForm<'a>,
 }
@@ -345,6 +484,17 @@ pub struct EndForm<'a> {
     pub csrf: &'a str,
     /// Names the request.
     pub request: &'a str,
+}
+
+/// Devices that came from where a reported request did, and the form that ends their access.
+#[derive(Clone, Debug)]
+pub struct SameSource<'a> {
+    /// How many there are.
+    pub words: Html,
+    /// Their names.
+    pub names: Html,
+    /// The form.
+    pub form: EndForm<'a>,
 }
 
 /// The form of the language menu on a page without a form that can be sent again. It names the page.
@@ -409,6 +559,12 @@ pub enum Problem<'a> {
     PasskeyNameMalformed,
     /// The passkey to remove is the only way in.
     LastWayIn,
+    /// The device has no access any more, or never had.
+    DeviceGone,
+    /// The name for a device is too long or not visible.
+    DeviceNameMalformed,
+    /// The person did not check the box that ends the access of all devices.
+    EndUnconfirmed,
     /// What was typed cannot be a username.
     UsernameMalformed,
     /// Another account has the username.
@@ -466,6 +622,9 @@ impl Problem<'_> {
             Self::PasskeyNotMade => text.passkey_not_made(),
             Self::PasskeyNameMalformed => text.passkey_name_malformed(),
             Self::LastWayIn => text.passkey_last_way(),
+            Self::DeviceGone => text.device_gone(),
+            Self::DeviceNameMalformed => text.device_name_malformed(),
+            Self::EndUnconfirmed => text.devices_end_unconfirmed(),
             Self::UsernameMalformed => text.username_malformed(),
             Self::UsernameTaken => text.username_taken(),
             Self::NameMissing => text.name_missing(),

@@ -27,6 +27,7 @@ pub(super) enum Route {
     Revocation,
     UserInfo,
     Verify,
+    Account,
     Passkeys,
     Invitation,
     Qr,
@@ -149,6 +150,7 @@ impl Route {
             "/userinfo" => Some(Self::UserInfo),
             "/device" => Some(Self::Verify),
             "/device/qr" => Some(Self::Qr),
+            "/account" => Some(Self::Account),
             "/account/passkeys" => Some(Self::Passkeys),
             "/invitation" => Some(Self::Invitation),
             "/callback" => Some(Self::Callback),
@@ -196,7 +198,7 @@ impl Route {
                 let reads = Reads { user_agent: true, access_assertion: true, ..PAGE };
                 Terms { methods: BOTH, reads, ..NONE }
             }
-            Self::Passkeys | Self::Invitation => {
+            Self::Account | Self::Passkeys | Self::Invitation => {
                 Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE }
             }
             // Not HEAD, because the response of a provider counts once.
@@ -223,6 +225,7 @@ impl Route {
             | Self::Revocation
             | Self::UserInfo
             | Self::Verify
+            | Self::Account
             | Self::Passkeys
             | Self::Invitation
             | Self::Qr

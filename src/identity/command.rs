@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::account::Account;
 use super::account_key::AccountKey;
 use super::device::{Device, DeviceId, Selection};
+use super::history::{History, PastDecision};
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Reply};
 use super::session::Session;
@@ -41,6 +42,9 @@ commands! {
         KeepUpstreamToken => (),
         BeginRecheck => Recheck,
         EndRecheck => Recheck,
+        NoteDecision => (),
+        ReadHistory => History,
+        ConfirmAccess => (),
     }
 }
 
@@ -272,6 +276,29 @@ pub struct EndDevices {
 #[expect(missing_docs, reason = "the type says what they are")]
 pub struct ForgetDevices {
     pub ids: Vec<DeviceId>,
+}
+
+/// Adds a decision to the history of an account, unless it is there already.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct NoteDecision {
+    pub account: AccountKey,
+    pub decision: Box<PastDecision>,
+}
+
+/// Reads the history of an account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct ReadHistory {
+    pub account: AccountKey,
+}
+
+/// Notes that a person knows of the first access of a client.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct ConfirmAccess {
+    pub account: AccountKey,
+    pub client_id: String,
 }
 
 /// The result of [`PutAccount`].

@@ -4,16 +4,22 @@ use super::account::Account;
 use super::account_key::AccountKey;
 use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices};
 use super::device::{Device, DeviceId, State};
+use super::histories;
 use super::rows::Rows;
 use crate::time::Timestamp;
 
-pub(super) fn enter<R: Rows>(rows: &R, ask: &EnterDevice) -> Result<Option<Account>, R::Error> {
-    let account = usable(rows, &ask.device.account)?;
+pub(super) fn enter<R: Rows>(
+    rows: &R,
+    ask: &EnterDevice,
+    now: Timestamp,
+) -> Result<Option<Account>, R::Error> {
+    let Some(account) = usable(rows, &ask.device.account)? else { return Ok(None) };
     // The platform may deliver the command twice.
-    if account.is_some() && rows.device(&ask.id)?.is_none() {
+    if rows.device(&ask.id)?.is_none() {
         rows.put_device(&ask.id, &ask.device)?;
+        histories::admit(rows, ask, &account, now)?;
     }
-    Ok(account)
+    Ok(Some(account))
 }
 
 /// Notes that a device was used, and returns its account.

@@ -10,6 +10,8 @@ pub mod demo;
 pub mod device;
 mod devices;
 pub mod group;
+mod histories;
+pub mod history;
 pub mod passkey;
 pub mod password;
 pub mod password_choice;

@@ -3,9 +3,11 @@
 use super::account::Account;
 use super::account_key::AccountKey;
 use super::device::{Device, DeviceId};
+use super::history::History;
 use super::pointer::{Pointer, Target};
 use super::recheck::Upkeep;
 use super::session::Session;
+use crate::audit::Event;
 use crate::audit::change::Change;
 use crate::secret::Digest;
 
@@ -45,6 +47,11 @@ pub trait Rows {
     fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>, Self::Error>;
     fn put_upkeep(&self, upkeep: &Upkeep) -> Result<(), Self::Error>;
     fn remove_upkeep(&self, account: &AccountKey) -> Result<(), Self::Error>;
+    fn history(&self, account: &AccountKey) -> Result<Option<History>, Self::Error>;
+    fn put_history(&self, account: &AccountKey, history: &History) -> Result<(), Self::Error>;
+    fn remove_history(&self, account: &AccountKey) -> Result<(), Self::Error>;
+    /// Appends an event about a device to the outbox. Keeps it for the webhook, too, if that should hear about it.
+    fn tell_of_device(&self, event: &Event) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.
     fn tell(&self, change: &Change) -> Result<(), Self::Error>;
 }

@@ -1,19 +1,19 @@
 //! Applies commands to the rows of one `AccountShard`.
 
-use super::account::Account;
+use super::account::{Account, Standing};
 use super::account_key::AccountKey;
 use super::command::{
-    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, Command, EndDevices, EndRecheck,
-    EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices, KeepUpstreamToken,
-    ListAccounts, ListDevices, ListSessions, NameDevice, Put, PutAccount, ReleasePointer, SettleDevices,
-    StartSession, Upstream, UseDevice,
+    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, Command, ConfirmAccess, EndDevices,
+    EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices,
+    KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put, PutAccount,
+    ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
 };
-use super::devices;
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Upkeep};
 pub use super::rows::Rows;
 use super::session::Session;
 use super::sign_in::How;
+use super::{devices, histories};
 use crate::ask::Answer;
 use crate::audit::change::Change;
 use crate::format::Format;
@@ -49,7 +49,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         }
         Command::ListSessions(ask) => Answer::to::<ListSessions>(&live_sessions(rows, &ask.account, now)?),
         Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, &ask)?),
-        Command::EnterDevice(ask) => Answer::to::<EnterDevice>(&devices::enter(rows, &ask)?),
+        Command::EnterDevice(ask) => Answer::to::<EnterDevice>(&devices::enter(rows, &ask, now)?),
         Command::UseDevice(ask) => Answer::to::<UseDevice>(&devices::touch(rows, &ask.id, now)?),
         Command::CheckDevice(ask) => Answer::to::<CheckDevice>(&devices::check(rows, &ask.id, now)?),
         Command::ListDevices(ask) => Answer::to::<ListDevices>(&devices::list(rows, &ask)?),
@@ -78,6 +78,17 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
             let judge = |upkeep: &mut Upkeep| upkeep.end(ask.sign_in, ask.reply, ask.every, now);
             Answer::to::<EndRecheck>(&recheck(rows, &ask.account, judge)?)
         }
+        Command::NoteDecision(ask) => {
+            histories::note(rows, ask)?;
+            Answer::to::<NoteDecision>(&())
+        }
+        Command::ReadHistory(ask) => {
+            Answer::to::<ReadHistory>(&rows.history(&ask.account)?.unwrap_or_default())
+        }
+        Command::ConfirmAccess(ask) => {
+            histories::confirm(rows, &ask)?;
+            Answer::to::<ConfirmAccess>(&())
+        }
     })
 }
 
@@ -97,6 +108,9 @@ fn put<R: Rows>(rows: &R, ask: PutAccount, now: Timestamp) -> Result<Put, R::Err
         let sessions = rows.sessions(&account.key)?;
         sessions.iter().try_for_each(|(id, _)| rows.remove_session(id))?;
         devices::end_all(rows, &account.key)?;
+    }
+    if let Standing::Deleted { .. } = account.standing {
+        rows.remove_history(&account.key)?;
     }
     if let Some(AccountEvent { what, by, members }) = event {
         rows.tell(&Change { members, ..Change::of(what, Some(account.sub.as_str()), by, now) })?;

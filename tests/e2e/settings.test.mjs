@@ -27,6 +27,8 @@ const routes = [
   ['GET', '/device/qr'],
   ['GET', '/invitation'],
   ['POST', '/invitation'],
+  ['GET', '/account'],
+  ['POST', '/account'],
   ['GET', '/account/passkeys'],
   ['POST', '/account/passkeys'],
   ['GET', '/logo/x'],

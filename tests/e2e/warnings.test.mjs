@@ -117,6 +117,25 @@ test('an invitation into administration, and a new admin token, are delivered wi
   await until(() => rows(server, 'Registry', 'SELECT seq FROM deliveries').length === 0, LATE, 'the deliveries stay');
 });
 
+test('the first access of a client to an account is delivered as a notice, once, and is no warning', async (t) => {
+  const receiver = await openReceiver(t);
+  const server = await started(t, receiver);
+  receiver.answers.push((response) => response.writeHead(204).end());
+  for (let count = 0; count < 2; count++) {
+    const device = await Device.start(server, { headers: at(LAGOS) });
+    await new Person(server, { headers: at(BERLIN) }).approve(device.userCode);
+    await device.redeem();
+  }
+
+  await until(() => receiver.received.length === 1, LATE, 'nothing was delivered');
+  const { type, data } = new Webhook(NEW).verify(receiver.received[0].body, receiver.received[0].headers);
+  assert.deepEqual([type, data.event.client_id, data.event.account], ['grant.first_access', 'demo-tv', 'acct-7f3a51c2']);
+  await until(() => rows(server, 'AccountShard', 'SELECT seq FROM deliveries').length === 0, LATE, 'the delivery stays');
+  await until(() => ledger(server).some(({ record }) => record.event.what === 'first_access'), LATE, 'the ledger has no event');
+  assert.equal(ledger(server).filter(({ record }) => record.event.what === 'first_access').length, 1);
+  assert.doesNotMatch(server.logs(), /"what":"warning"/);
+});
+
 async function started(t, receiver) {
   const vars = { SHARDS_PER_REGION: '1', ...receiver?.vars };
   const server = await startWorkerd({ vars });

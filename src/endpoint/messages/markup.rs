@@ -55,6 +55,11 @@ impl Html {
         html
     }
 
+    /// Returns a link to a page of this server.
+    pub(crate) fn link(path: &str, label: &Self) -> Self {
+        Self(format!("<a href=\"{}\">{label}</a>", Self::text(path)))
+    }
+
     pub(super) const fn trusted(html: String) -> Self {
         Self(html)
     }

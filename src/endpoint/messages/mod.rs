@@ -34,6 +34,7 @@ pub struct Messages<'a> {
     place: &'a LazyPlace,
 }
 
+const HOUR: Duration = Duration::from_secs(3_600);
 /// After so long, a time of day needs its day.
 const HALF_A_DAY: Duration = Duration::from_secs(43_200);
 
@@ -95,6 +96,15 @@ impl<'a> Messages<'a> {
             seconds => ago(seconds / 60, Unit::Minute),
         };
         self.time_and_clock(&ago, &self.clock(at))
+    }
+
+    /// Returns the same for the last hour; for earlier instants, a text such as `November 27, 2026, 14:03 GMT+1`.
+    pub(crate) fn moment(self, at: Timestamp) -> Html {
+        if self.now.since(at) < HOUR {
+            return self.when(at);
+        }
+        let day = Html::text(&self.intl.day(self.language, at, self.place.zone.as_deref()));
+        self.time_and_clock(&day, &self.clock(at))
     }
 
     /// Returns a time of day such as `14:03 GMT+1`.

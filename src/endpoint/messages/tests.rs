@@ -23,7 +23,7 @@ fn plurals(language: Language) -> &'static [Plural] {
 
 /// Messages that are the same as in English, because the language has the same word.
 const SAME: &[(Language, &[&str])] = &[
-    (Language::German, &["title_problem", "enter_code", "device_app", "passkey_name"]),
+    (Language::German, &["title_problem", "enter_code", "device_app", "passkey_name", "device_client"]),
     (Language::French, &["enter_code"]),
     (Language::BrazilianPortuguese, &["device_smart_television"]),
 ];

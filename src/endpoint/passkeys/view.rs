@@ -1,12 +1,13 @@
-//! The pages of `/account/passkeys`.
+//! The page of `/account/passkeys`.
 
 use rand_core::CryptoRng;
 
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::Html;
-use crate::endpoint::page::{KnownPasskey, PasskeysPage, Problem, SignInPage};
+use crate::endpoint::own::which::Own;
+use crate::endpoint::page::{KnownPasskey, PasskeysPage, Problem};
 use crate::endpoint::passkey::begun::{Begun, For};
-use crate::endpoint::passkey::forms::{creation_form, request_form};
+use crate::endpoint::passkey::forms::creation_form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::endpoint::verify::{browser, view as pages};
@@ -15,38 +16,8 @@ use crate::identity::passkey::Passkey;
 use crate::identity::session::Browser;
 use crate::passkey::options::User;
 
-fn action<P>(context: Context<'_, P>) -> String {
-    format!("{}/account/passkeys", context.issuer.path())
-}
-
-/// Shows the sign-in page, `again` if somebody is signed in, but too long ago for a change.
-pub(super) fn sign_in<P: Platform>(
-    context: Context<'_, P>,
-    browser: &Browser,
-    again: bool,
-    (status, problem): (u16, Option<Problem>),
-    rng: &mut impl CryptoRng,
-) -> Response {
-    let (text, action, csrf) = (context.text(), action(context), browser::csrf(context, browser));
-    let signed_in_as = browser.signed_in(context.now).map(|session| session.name.as_str());
-    let page = SignInPage {
-        text,
-        action: &action,
-        csrf: &csrf,
-        transaction: None,
-        username: "",
-        again: signed_in_as.filter(|_| again).map(|name| text.passkeys_again_lead(name)),
-        providers: &[],
-        access: None,
-        passkey: request_form(context, browser, rng),
-        passwords: context.server.settings.passwords,
-        problem,
-    };
-    pages::html(text.language, status, &page)
-}
-
 /// Shows the passkeys, and begins the ceremony that adds one.
-pub(super) fn passkeys<P: Platform>(
+pub(crate) fn passkeys<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     account: &Account,
@@ -59,7 +30,7 @@ pub(super) fn passkeys<P: Platform>(
     let existing: Vec<_> = account.passkeys.iter().map(|known| known.id.clone()).collect();
     let page = PasskeysPage {
         text,
-        action: &action(context),
+        action: &Own::Passkeys.path(context),
         csrf: &browser::csrf(context, browser),
         signed_in_as: &account.name,
         passkeys: account.passkeys.iter().map(|known| shown(context, known)).collect(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::derived_keys::Purpose;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response, cookie};
+use crate::endpoint::own::which::{Own, Visit};
 use crate::endpoint::server::Context;
 use crate::grant::command::Shown;
 use crate::grant::user_code::UserCode;
@@ -45,6 +46,9 @@ pub(super) struct Transaction {
     /// Set if the person asked for another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_account: Option<OtherAccount>,
+    /// The page to show after the sign-in, if the person has not entered a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Visit>,
 }
 
 /// A person who is signed in wants to use another account.
@@ -123,7 +127,20 @@ impl Transaction {
     pub(super) fn new(code: &UserCode, browser: &Browser, hold: Option<HoldRef>, now: Timestamp) -> Self {
         let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
         let ends_at = now + FORM_LIFETIME;
-        Self { user_code, browser, ends_at, hold, checked_at: None, other_account: None }
+        Self { user_code, browser, ends_at, hold, checked_at: None, other_account: None, own: None }
+    }
+
+    /// Returns the transaction of somebody who signs in to see a page of their own.
+    pub(super) fn for_own(own: Own, browser: &Browser, now: Timestamp) -> Self {
+        Self {
+            user_code: String::new(),
+            browser: browser.id.clone(),
+            ends_at: now + FORM_LIFETIME,
+            hold: None,
+            checked_at: None,
+            other_account: None,
+            own: Some(Visit::of(own, browser, now)),
+        }
     }
 
     /// Sets `checked_at`.
@@ -166,7 +183,7 @@ impl Transaction {
                 let (login_hint, other_account) = (other.login_hint.clone(), Some(other.choosing));
                 Wanted { login_hint, other_account, ..Wanted::default() }
             }
-            (None, None) => Wanted::default(),
+            (None, None) => Wanted { max_age: self.own.and_then(|own| own.max_age), ..Wanted::default() },
         }
     }
 

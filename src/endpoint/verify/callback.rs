@@ -7,12 +7,13 @@ use rand_core::CryptoRng;
 
 use super::attempts::Attempt;
 use super::provider::{failed, find, go_to, status};
-use super::sign_in::{WHAT, complete};
+use super::sign_in::{WHAT, complete, start};
 use super::view::Entry;
 use super::{attempts, browser, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::once;
+use crate::endpoint::own::which::Own;
 use crate::endpoint::page::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -75,6 +76,10 @@ async fn replayed<P: Platform>(
     attempt: &Attempt,
     failure: Failure,
 ) -> Response {
+    if let Some(own) = attempt.transaction.own {
+        let page = Response::empty_redirect(own.page.path(context));
+        return page.noting(WHAT, None, "refused", failure.reason()).at(&attempt.provider);
+    }
     let problem = Some(Problem::Provider { notice: failure.notice(), name: "" });
     let shape = &context.server.settings.user_code;
     let code = UserCode::parse_either(&attempt.transaction.user_code, shape).map(|code| code.to_string());
@@ -112,12 +117,31 @@ async fn returned<P: Platform>(
         }
     };
     let transaction = attempt.transaction.renewed(context.now);
+    if let Some(own) = transaction.own {
+        return entered(context, browser, own.page, &sign_in, rng).await;
+    }
     let shape = &context.server.settings.user_code;
     let Some(code) = UserCode::parse_either(&transaction.user_code, shape) else {
         return Ok(strange(context, AttemptFlaw::Unknown, rng).await);
     };
     let page = complete(context, browser, (transaction, code), sign_in, rng).await?;
     Ok(page.at(&provider.id))
+}
+
+/// Starts the session of somebody who has entered no code, and leads to the page that they wanted to see.
+async fn entered<P: Platform>(
+    context: Context<'_, P>,
+    mut browser: Browser,
+    own: Own,
+    sign_in: &SignIn,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    if let Err(refused) = start(context, &mut browser, sign_in, rng).await? {
+        return Ok(refused);
+    }
+    let page = Response::empty_redirect(own.path(context));
+    let page = page.noting(WHAT, None, "signed_in", sign_in.how.name());
+    Ok(browser::remember(context, page, &browser, rng))
 }
 
 async fn sign_in<P: Platform>(

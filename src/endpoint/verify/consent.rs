@@ -4,18 +4,20 @@ use super::browser;
 use super::view::{action, html};
 use crate::client::Client;
 use crate::client::rules::About;
-use crate::device_kind::DeviceKind;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
+use crate::endpoint::own::which::Own;
 use crate::endpoint::page::{ConsentPage, Document, Origin, Problem, StartPage};
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
+use crate::endpoint::token::mint::may_refresh;
+use crate::endpoint::words;
 use crate::grant::command::Shown;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::place::{self, Place};
-use crate::scope::{DESCRIPTIONS, EMAIL, OFFLINE_ACCESS, OPENID, PROFILE};
+use crate::scope::Scope;
 use crate::token::resource::host;
 use crate::verdict::{Comparison, Doubt, Verdict, Whose, compare};
 use crate::web_origin::WebOrigin;
@@ -58,7 +60,7 @@ pub(super) fn consent<P: Platform>(
         permissions: consent
             .permissions
             .into_iter()
-            .map(|(scope, words)| permission(text, scope, words))
+            .map(|(scope, words)| words::permission(text, scope, words))
             .collect(),
         resources: unusual(text, &asked.resource, consent.client),
         consent_text: consent.client.and_then(|client| client.about.consent_text.as_deref()),
@@ -73,8 +75,21 @@ pub(super) fn consent<P: Platform>(
         page: asked.origin.page.as_ref().map(started_by),
         problem: consent.problem,
         expires: text.expires(shown.expires_at.since(now).as_secs() / 60),
+        end: consent.client.map(|client| end(context, text, client, &asked.scope)),
     };
     html(text.language, status, &page)
+}
+
+/// Returns how the access would end.
+fn end<P>(context: Context<'_, P>, text: Messages<'_>, client: &Client, scope: &Scope) -> Html {
+    let (settings, tokens) = (&context.server.settings, &client.tokens);
+    let page = Html::link(&Own::Account.path(context), &text.account_title());
+    if may_refresh(client, scope) {
+        let seconds = tokens.refresh_token_lifetime.unwrap_or(settings.refresh_token);
+        return text.consent_end_days(seconds.div_ceil(86_400), &page);
+    }
+    let seconds = tokens.access_token_lifetime.unwrap_or(settings.access_token);
+    text.consent_end_minutes(seconds.div_ceil(60), &page)
 }
 
 /// Returns what the page says about the web page that started a grant.
@@ -88,18 +103,6 @@ fn expected<'a>(hint: Option<&'a str>, account: &Account) -> Option<&'a str> {
     let hint = hint?;
     let theirs = is(&account.username, hint) || account.email.as_deref().is_some_and(|email| is(email, hint));
     (!theirs).then_some(hint)
-}
-
-/// Returns what a scope lets a client do: in the operator's words, unless these are the standard ones.
-fn permission(text: Messages<'_>, scope: &str, words: &str) -> Html {
-    let is_standard = DESCRIPTIONS.contains(&(scope, words));
-    match scope {
-        OPENID if is_standard => text.scope_openid(),
-        PROFILE if is_standard => text.scope_profile(),
-        EMAIL if is_standard => text.scope_email(),
-        OFFLINE_ACCESS if is_standard => text.scope_offline_access(),
-        _ => Html::isolated(words),
-    }
 }
 
 /// Returns the hosts of the requested resources, or `None` if the device only asked for its client's default
@@ -123,28 +126,10 @@ fn documents<'a>(text: Messages<'_>, client: &'a Client) -> Vec<Document<'a>> {
 /// Returns an origin in words.
 fn origin(text: Messages<'_>, origin: &place::Origin) -> Origin {
     Origin {
-        place: place_name(text, &origin.place),
+        place: words::place(text, &origin.place),
         network: origin.place.network().map_or_else(|| text.unknown_network(), |name| Html::isolated(&name)),
         time: text.when(origin.at),
-        device: device_name(text, origin.device),
-    }
-}
-
-/// Returns a name such as `Command line (curl)`.
-fn device_name(text: Messages<'_>, device: DeviceKind) -> Html {
-    match device {
-        DeviceKind::Unknown => text.device_unknown(),
-        DeviceKind::Product(product) => Html::isolated(product),
-        DeviceKind::Console(product) => text.device_console(product),
-        DeviceKind::Television(maker) => text.device_television(maker),
-        DeviceKind::TelevisionOrDevice(maker) => text.device_television_or_other(maker),
-        DeviceKind::SmartTelevision => text.device_smart_television(),
-        DeviceKind::Printer => text.device_printer(),
-        DeviceKind::CommandLine(program) => text.device_command_line(program),
-        DeviceKind::App(platform) => text.device_app(platform),
-        DeviceKind::PhoneOrTablet(platform) => text.device_phone_or_tablet(platform),
-        DeviceKind::Computer(platform) => text.device_computer(platform),
-        DeviceKind::Example => text.device_example(),
+        device: words::device(text, origin.device),
     }
 }
 
@@ -155,7 +140,7 @@ fn has_areas(place: &Place) -> bool {
 
 /// Returns what the page says about a request from near the person. Without a city, the network was the same.
 fn near(text: Messages<'_>, there: &Place) -> Html {
-    if there.city.is_some() { text.near_place(&place_name(text, there)) } else { text.near_network() }
+    if there.city.is_some() { text.near_place(&words::place(text, there)) } else { text.near_network() }
 }
 
 /// Returns why nothing can be said about the places. A page that hides its address has a notice of its own.
@@ -182,14 +167,6 @@ fn distance(text: Messages<'_>, comparison: &Comparison) -> Option<Html> {
         }
         Verdict::Near | Verdict::Unknown { .. } => None,
     }
-}
-
-/// Returns a name such as `Lyon, Auvergne-Rhône-Alpes, France`, or as much of it as is known.
-fn place_name(text: Messages<'_>, place: &Place) -> Html {
-    let areas = place.areas().into_iter().map(|area| Html::isolated(&area));
-    let country = place.country.as_deref().and_then(|code| text.country(code));
-    let inside = |place: Html, area: Html| text.place_in_area(&place, &area);
-    areas.chain(country).reduce(inside).unwrap_or_else(|| text.unknown_place())
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ use crate::grant::user_code::UserCode;
 use crate::grant::{Approval, Denial, Outcome};
 use crate::identity::account::Account;
 use crate::identity::acr;
+use crate::identity::command::NoteDecision;
 use crate::identity::demand::{Demands, Lack};
+use crate::identity::history::{PastDecision, Verdict};
 use crate::identity::session::{Browser, Session};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
@@ -49,6 +51,14 @@ impl Choice {
             "deny" => Some(Self::Deny),
             "report" => Some(Self::Report),
             _ => None,
+        }
+    }
+
+    const fn verdict(self) -> Verdict {
+        match self {
+            Self::Approve => Verdict::Approved,
+            Self::Deny => Verdict::Refused,
+            Self::Report => Verdict::Reported,
         }
     }
 
@@ -257,9 +267,24 @@ impl<P: Platform> Page<'_, P> {
         }
         let verdict = compare(&settled.request.side(), &self.context.side()).verdict;
         let recent = settle(self.context, self.recent(), settled).await;
+        self.note(choice, settled, &recent).await;
         let page = go_to(self.context, self.browser, &recent, rng);
         let word = choice.outcome().1;
         page.noting(WHAT, Some(&settled.request.client_id), word, word).judging(verdict)
+    }
+
+    /// Adds the decision to the history of the account. Best effort: the decision is stored, and the ledger has it.
+    async fn note(&self, choice: Choice, settled: &Settled, recent: &Recent) {
+        let decision = PastDecision {
+            id: self.hold.nonce.clone(),
+            verdict: choice.verdict(),
+            client_name: recent.client_name().unwrap_or(&self.hold.client_id).to_owned(),
+            at: settled.at,
+            started: Stage::of(&settled.request.origin),
+        };
+        let account = self.account.key.clone();
+        let (shard, note) = (account.shard(), NoteDecision { account, decision: Box::new(decision) });
+        let _: Result<(), Unavailable> = self.context.server.platform.accounts(shard, note).await;
     }
 
     /// Leads to what was decided before, with another button. The page says that nothing changed.

@@ -15,11 +15,12 @@ mod decide;
 mod menu;
 pub(super) mod notice;
 mod passkey;
-mod provider;
+pub(super) mod provider;
 mod recent;
 mod request_page;
 pub(super) mod session;
 pub(super) mod sign_in;
+mod source;
 mod turnstile;
 pub(super) mod view;
 
@@ -50,6 +51,7 @@ enum Step {
     Access,
     Decide,
     Withdraw,
+    EndSource,
     SwitchAccount,
     SignOut,
 }
@@ -64,6 +66,7 @@ impl Step {
             "access" => Some(Self::Access),
             "decide" => Some(Self::Decide),
             "withdraw" => Some(Self::Withdraw),
+            "end_source" => Some(Self::EndSource),
             "switch_account" => Some(Self::SwitchAccount),
             "sign_out" => Some(Self::SignOut),
             _ => None,
@@ -139,6 +142,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         Some(Step::Access) => access::chosen(context, form, browser, rng).await,
         Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
         Some(Step::Withdraw) => request_page::withdraw(context, form, &browser, rng).await,
+        Some(Step::EndSource) => source::end(context, form, &browser, rng).await,
         Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
         Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
         None => Ok(not_a_form(context, &Error::Malformed("step"))),
@@ -165,7 +169,7 @@ async fn in_language<P: Platform>(
             Ok(sign_in::shown_again(context, form, browser, rng).await)
         }
         Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
-        Some(Step::Code | Step::Withdraw | Step::SwitchAccount | Step::SignOut) | None => {
+        Some(Step::Code | Step::Withdraw | Step::EndSource | Step::SwitchAccount | Step::SignOut) | None => {
             Ok(code::typed_so_far(context, form, browser).await)
         }
     };

@@ -13,6 +13,8 @@ use super::view;
 use super::view::SignInForm;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::own::sign_in::{Why, page as own_sign_in};
+use crate::endpoint::own::which::Own;
 use crate::endpoint::page::{GoingPage, Problem};
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -36,6 +38,28 @@ pub(super) async fn chosen<P: Platform>(
         Ok((transaction, _)) => transaction,
         Err(stale) => return Ok(stopped(context, browser, stale, form, WHAT).await),
     };
+    go_on(context, form, browser, transaction, rng).await
+}
+
+/// Answers the same button on the sign-in page of somebody who wants to see a page of their own.
+pub(crate) async fn chosen_for<P: Platform>(
+    context: Context<'_, P>,
+    own: Own,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let transaction = Transaction::for_own(own, browser, context.now);
+    go_on(context, form, browser, transaction, rng).await
+}
+
+async fn go_on<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    transaction: Transaction,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
     if !context.server.platform.within_limit(&context.rate_key("sign-in")).await {
         let page = show(context, 429, browser, transaction, Some(Problem::Wait { seconds: 60 }), rng).await;
         return Ok(page.with("retry-after", "60".to_owned()).noting(WHAT, None, "wait", "rate_limit"));
@@ -86,10 +110,10 @@ fn going<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Response {
     let text = context.text();
-    let transaction = transaction.renewed(context.now);
+    let (own, transaction) = (transaction.own, transaction.renewed(context.now));
     let page = GoingPage {
         text,
-        action: &view::action(context),
+        action: &own.map_or_else(|| view::action(context), |own| own.page.path(context)),
         csrf: &csrf(context, browser),
         transaction: &transaction.seal(context, rng),
         id: provider.id.as_str(),
@@ -131,6 +155,9 @@ pub(super) async fn show<P: Platform>(
     problem: Option<Problem<'_>>,
     rng: &mut impl CryptoRng,
 ) -> Response {
+    if let Some(own) = transaction.own {
+        return own_sign_in(context, own.page, browser, Why::New, (status, problem), rng).await;
+    }
     let again = transaction.hold.as_ref().map(|hold| hold.lack.unwrap_or(Lack::Age));
     let sealed = transaction.renewed(context.now).seal(context, rng);
     let page = SignInForm { transaction: &sealed, username: "", again };

@@ -17,6 +17,7 @@ use crate::grant::command::Settled;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
 use crate::language::Language;
+use crate::provenance::Source;
 use crate::secret;
 use crate::time::{Timestamp, ceil_seconds};
 
@@ -57,6 +58,12 @@ pub(super) struct Seen {
     /// The preferred languages of the device, of which this server has at most one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ui_locales: Vec<String>,
+    /// Where a reported request came from, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// How many other devices from there lost their access because the person asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
 }
 
 /// The content of the cookie.
@@ -79,8 +86,16 @@ impl Recent {
         let client_name = client_name.chars().take(LONGEST_NAME).collect();
         let language = Language::preferred(settled.request.ui_locales.iter().map(String::as_str));
         let ui_locales = language.map(|language| language.tag().to_owned()).into_iter().collect();
-        let seen = Seen { outcome: settled.outcome, at: settled.at, client_name, ui_locales };
+        let is_report = settled.outcome == Outcome::Reported;
+        let source = Source::of(&settled.request.origin).filter(|_| is_report);
+        let (outcome, at) = (settled.outcome, settled.at);
+        let seen = Seen { outcome, at, client_name, ui_locales, source, ended: None };
         Self { ends_at: settled.ends_at, result: Some(seen), ..self }
+    }
+
+    /// Returns the client's name, once there is a result.
+    pub(super) fn client_name(&self) -> Option<&str> {
+        self.result.as_ref().map(|seen| seen.client_name.as_str())
     }
 
     fn forgotten_at(&self) -> Timestamp {

@@ -9,7 +9,7 @@ use super::code::{ask_to_sign_in, demands, hold_of, show, sign_in_again};
 use super::notice::Notice;
 use super::recent::{KEPT, REQUEST, Recent};
 use super::session::check;
-use super::{browser, recent, view};
+use super::{browser, recent, source, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -31,12 +31,22 @@ pub(super) async fn answer<P: Platform>(
     let Some((browser, recent)) = remembered(context, query) else { return view::over(context) };
     let kept = query.get(KEPT).is_some();
     let page = match &recent.result {
-        Some(_) => Ok(view::result(context, &browser, &recent, kept)),
+        Some(_) => Ok(result(context, &browser, &recent, kept).await),
         None => ask(context, &browser, recent, kept, rng).await,
     };
     page.unwrap_or_else(|Unavailable| {
         view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
     })
+}
+
+async fn result<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    recent: &Recent,
+    kept: bool,
+) -> Response {
+    let names = source::names(context, browser, recent).await;
+    view::result(context, browser, recent, kept, names)
 }
 
 fn remembered<P>(context: Context<'_, P>, form: &Form) -> Option<(Browser, Recent)> {
@@ -63,7 +73,7 @@ async fn ask<P: Platform>(
         Standing::Open(shown) => open(context, &code, browser, &signed_in, (&shown, recent.pair), rng).await,
         Standing::Settled(settled) => {
             let recent = settle(context, recent, &settled).await;
-            let page = view::result(context, browser, &recent, kept);
+            let page = result(context, browser, &recent, kept).await;
             Ok(recent::remember(context, page, browser, &recent, rng))
         }
         Standing::Expired(at) => Ok(view::notice(context, 409, Notice::Expired(at))),

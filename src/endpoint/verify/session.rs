@@ -16,7 +16,7 @@ pub(crate) async fn check<P: Platform>(
     context.server.platform.accounts(signed_in.account.shard(), check).await
 }
 
-pub(super) async fn end<P: Platform>(
+pub(crate) async fn end<P: Platform>(
     context: Context<'_, P>,
     signed_in: &SignedIn,
 ) -> Result<(), Unavailable> {

@@ -12,8 +12,9 @@ use super::recent::{KEPT, REQUEST, Recent};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
+use crate::endpoint::own::which::Own;
 use crate::endpoint::page::{
-    CodeShape, EndForm, EnterPage, MenuForm, NoticePage, Problem, ResultPage, SignInPage,
+    CodeShape, EndForm, EnterPage, MenuForm, NoticePage, Problem, ResultPage, SameSource, SignInPage,
 };
 use crate::endpoint::passkey::forms::request_form;
 use crate::endpoint::platform::Platform;
@@ -192,6 +193,7 @@ pub(super) async fn sign_in<P: Platform>(
         action: &action,
         csrf: &csrf,
         transaction: Some(page.transaction),
+        lead: text.sign_in_lead(),
         username: page.username,
         again: signed_in_as.zip(page.again).map(|(name, lack)| again(text, name, lack)),
         providers: outline.as_ref().map_or(&[], |outline| &outline.providers),
@@ -223,12 +225,14 @@ fn again(text: Messages<'_>, name: &str, lack: Lack) -> Html {
 }
 
 /// Builds the result page, which sends the person back to the device (RFC 8628 §3.3). If `kept`, it says first that
-/// the button that was pressed changed nothing.
+/// the button that was pressed changed nothing. `same_source` are the names of devices that came from where a reported
+/// request did.
 pub(super) fn result<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     recent: &Recent,
     kept: bool,
+    same_source: Option<Vec<String>>,
 ) -> Response {
     let Some(seen) = &recent.result else { return over(context) };
     let text = context.or_in(&seen.ui_locales).text();
@@ -236,6 +240,7 @@ pub(super) fn result<P: Platform>(
     let can_end = seen.outcome == Outcome::Approved
         && context.now < recent.ends_at
         && browser.signed_in(context.now).is_some();
+    let form = EndForm { action: &action, csrf: &csrf, request: &recent.nonce };
     let fields: &[(&str, &str)] = &[(REQUEST, &recent.nonce), (KEPT, "yes")];
     let page = ResultPage {
         text,
@@ -243,7 +248,14 @@ pub(super) fn result<P: Platform>(
         time: text.clock(seen.at),
         client_name: &seen.client_name,
         kept,
-        end: can_end.then_some(EndForm { action: &action, csrf: &csrf, request: &recent.nonce }),
+        end: can_end.then_some(form),
+        same_source: same_source.map(|names| SameSource {
+            words: text.reported_source(names.len() as u64),
+            names: text.list(names.iter().map(|name| Html::isolated(name))),
+            form,
+        }),
+        ended: seen.ended.map(|count| text.devices_ended(count)),
+        account: Html::link(&Own::Account.path(context), &text.account_title()),
         menu: MenuForm { action: &action, fields: if kept { fields } else { fields.split_at(1).0 } },
     };
     html(text.language, 200, &page)

@@ -5,11 +5,13 @@ use std::convert::Infallible;
 
 use super::*;
 use crate::ask::Ask;
+use crate::audit::Event;
 use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
 use crate::identity::credential_id::CredentialId;
 use crate::identity::demo;
 use crate::identity::device::{Device, DeviceId};
+use crate::identity::history::History;
 use crate::place::Origin;
 use crate::secret::encode;
 
@@ -21,6 +23,8 @@ struct Shard {
     sessions: RefCell<BTreeMap<String, Session>>,
     pointers: RefCell<BTreeMap<Pointer, Target>>,
     devices: RefCell<BTreeMap<DeviceId, Device>>,
+    histories: RefCell<BTreeMap<AccountKey, History>>,
+    events: RefCell<Vec<Event>>,
     changes: RefCell<Vec<Change>>,
     upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
 }
@@ -123,6 +127,25 @@ impl Rows for Shard {
             account.is_none_or(|account| *account == device.account) && after.is_none_or(|after| *id > after)
         });
         own.all(|(id, device)| see(id.clone(), device.clone()));
+        Ok(())
+    }
+
+    fn history(&self, account: &AccountKey) -> Result<Option<History>, Infallible> {
+        Ok(self.histories.borrow().get(account).cloned())
+    }
+
+    fn put_history(&self, account: &AccountKey, history: &History) -> Result<(), Infallible> {
+        self.histories.borrow_mut().insert(account.clone(), history.clone());
+        Ok(())
+    }
+
+    fn remove_history(&self, account: &AccountKey) -> Result<(), Infallible> {
+        self.histories.borrow_mut().remove(account);
+        Ok(())
+    }
+
+    fn tell_of_device(&self, event: &Event) -> Result<(), Infallible> {
+        self.events.borrow_mut().push(event.clone());
         Ok(())
     }
 

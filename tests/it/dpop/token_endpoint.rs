@@ -102,7 +102,7 @@ fn p1_a_proof_gets_tokens_only_once_and_a_pending_poll_costs_one_hop() {
         grant_hops: 2,
         grant_writes: 3,
         account_hops: 1,
-        account_writes: 1,
+        account_writes: 2,
         limit_hops: 2,
         limit_writes: 2,
     };

@@ -33,13 +33,14 @@ use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
-    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, EndDevices, EndRecheck, EndSession,
-    EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices, KeepUpstreamToken, ListAccounts,
-    ListDevices, ListSessions, NameDevice, Put, PutAccount, ReleasePointer, SettleDevices, StartSession,
-    Upstream, UseDevice,
+    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, ConfirmAccess, EndDevices,
+    EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices,
+    KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put, PutAccount,
+    ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
+use device_grant::identity::history::History;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
@@ -66,7 +67,7 @@ use device_grant::upstream::provider::{Provider, ProviderId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{AT, approval, bound, device, family, grant, hold, journey, network, request};
+use super::records::{AT, approval, bound, decision, device, family, grant, hold, journey, network, request};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -402,6 +403,21 @@ fn commands_and_replies_about_devices() {
         NameDevice { id: id(), account: AccountKey::local("alice"), label: Some("TV".to_owned()) },
         r#"{"name_device":{"id":"sid","account":"local:alice","label":"TV"}}"#,
     );
+    travels(
+        ReadHistory { account: AccountKey::local("alice") },
+        r#"{"read_history":{"account":"local:alice"}}"#,
+    );
+    answers::<ReadHistory>(&History::default(), r#"{"format":1}"#);
+    travels(
+        ConfirmAccess { account: AccountKey::local("alice"), client_id: "tv".to_owned() },
+        r#"{"confirm_access":{"account":"local:alice","client_id":"tv"}}"#,
+    );
+    let record = json(&decision());
+    travels(
+        NoteDecision { account: AccountKey::local("alice"), decision: Box::new(decision()) },
+        &format!(r#"{{"note_decision":{{"account":"local:alice","decision":{record}}}}}"#),
+    );
+    let record = json(&device());
     let list = ListDevices { account: None, selection: Selection::default(), after: None, limit: 9 };
     travels(list, r#"{"list_devices":{"selection":{},"limit":9}}"#);
     let selection = Selection {

@@ -8,6 +8,7 @@ use device_grant::format::Format;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::device::{self, Device};
+use device_grant::identity::history::{PastDecision, Verdict};
 use device_grant::identity::sign_in::How;
 use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
@@ -131,5 +132,15 @@ pub(super) fn family() -> Family {
         acr: None,
         refreshable_until: AT,
         renewal: Renewal::default(),
+    }
+}
+
+pub(super) fn decision() -> PastDecision {
+    PastDecision {
+        id: "page".to_owned(),
+        verdict: Verdict::Approved,
+        client_name: "Demo TV".to_owned(),
+        at: AT,
+        started: device().provenance.started,
     }
 }

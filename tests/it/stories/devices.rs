@@ -41,7 +41,7 @@ fn blocked(world: &World) -> Standing {
 }
 
 /// Lets alice approve the printer, which can introspect its tokens, and returns its tokens.
-fn tokens_of_printer(world: &World) -> Value {
+pub(super) fn tokens_of_printer(world: &World) -> Value {
     let scope = ("scope", "openid offline_access");
     let started = world.start_with(&[&PRINTER[..], &[scope]].concat());
     Person::of(world).approve_as(ALICE.0, ALICE.1, &started.user_code);
@@ -49,11 +49,11 @@ fn tokens_of_printer(world: &World) -> Value {
     json(&world.post("/token", &[&PRINTER[..], &poll].concat()))
 }
 
-fn as_printer(world: &World, path: &str, form: &[(&str, &str)]) -> Response {
+pub(super) fn as_printer(world: &World, path: &str, form: &[(&str, &str)]) -> Response {
     world.post(path, &[&PRINTER[..], form].concat())
 }
 
-fn introspect(world: &World, token: &Value) -> Value {
+pub(super) fn introspect(world: &World, token: &Value) -> Value {
     json(&as_printer(world, "/introspect", &[("token", token.as_str().expect("a token"))]))
 }
 
@@ -66,11 +66,17 @@ fn a_redemption_costs_one_hop_and_one_write_at_the_account() {
     assert_eq!(world.poll_outcome(&started.device_code), "issued");
 
     let cost = world.cost();
-    assert_eq!((cost.grant_hops, cost.account_hops, cost.account_writes), (2, 1, 1));
+    assert_eq!((cost.grant_hops, cost.account_hops, cost.account_writes), (2, 1, 2), "its client is new");
     let devices = devices(&world);
     let [device] = devices.as_slice() else { panic!("{devices:?}") };
     assert_eq!((device.state, device.client_name.as_str()), (State::Pending, "Demo TV"));
     assert_eq!(device.account, AccountKey::local("alice"));
+
+    let started = world.approved();
+    world.cost();
+    assert_eq!(world.poll_outcome(&started.device_code), "issued");
+    let cost = world.cost();
+    assert_eq!((cost.grant_hops, cost.account_hops, cost.account_writes), (2, 1, 1));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Whole logins, from the first request to the last.
 
+mod account_page;
 mod changes;
 mod compatibility;
 mod consent;

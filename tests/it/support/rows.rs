@@ -20,6 +20,7 @@ use device_grant::identity::account::Account;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{Device, DeviceId};
+use device_grant::identity::history::History;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::Session;
@@ -53,6 +54,8 @@ pub(crate) struct AccountRows {
     pub(crate) sessions: RefCell<BTreeMap<String, Session>>,
     pub(crate) pointers: RefCell<BTreeMap<Pointer, Target>>,
     pub(crate) devices: RefCell<BTreeMap<DeviceId, Device>>,
+    pub(crate) histories: RefCell<BTreeMap<AccountKey, History>>,
+    pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) writes: Cell<u32>,
     pub(crate) upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
@@ -284,6 +287,26 @@ impl identity::shard::Rows for AccountRows {
             account.is_none_or(|account| *account == device.account) && after.is_none_or(|after| *id > after)
         });
         own.all(|(id, device)| see(id.clone(), device.clone()));
+        Ok(())
+    }
+
+    fn history(&self, account: &AccountKey) -> Result<Option<History>, Infallible> {
+        Ok(self.histories.borrow().get(account).cloned())
+    }
+
+    fn put_history(&self, account: &AccountKey, history: &History) -> Result<(), Infallible> {
+        self.writes.set(self.writes.get() + 1);
+        self.histories.borrow_mut().insert(account.clone(), history.clone());
+        Ok(())
+    }
+
+    fn remove_history(&self, account: &AccountKey) -> Result<(), Infallible> {
+        self.histories.borrow_mut().remove(account);
+        Ok(())
+    }
+
+    fn tell_of_device(&self, event: &Event) -> Result<(), Infallible> {
+        self.events.borrow_mut().push(event.clone());
         Ok(())
     }
 

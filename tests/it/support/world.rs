@@ -196,6 +196,14 @@ impl World {
         events
     }
 
+    /// Returns all events of account shards about devices so far, oldest first.
+    pub(crate) fn account_events(&self) -> Vec<Event> {
+        let shards = self.server.platform.accounts.borrow();
+        let mut events: Vec<Event> = shards.values().flat_map(|rows| rows.events.borrow().clone()).collect();
+        events.sort_by_key(|event| event.at);
+        events
+    }
+
     /// Ships the events of all objects to their ledgers.
     pub(crate) fn ship(&self) {
         let platform = &self.server.platform;

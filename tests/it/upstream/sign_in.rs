@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{add, address, come_back, leave, press, reason, world};
-use crate::support::person::Person;
-use crate::support::{World, claims, json as body};
+use crate::support::person::{Person, hidden};
+use crate::support::{World, claims, json as body, post};
 
 #[test]
 fn somebody_signs_in_at_a_provider_and_approves_a_device() {
@@ -128,4 +128,69 @@ fn the_page_on_the_way_can_be_read_in_another_language_and_still_leads_there() {
     let page = person.open(&corp.authorize(&address(&page)));
     assert!(page.body.contains(&started.user_code), "{}", page.body);
     assert!(page.body.contains(r#"<html lang="de""#), "the choice is remembered");
+}
+
+#[test]
+fn somebody_without_a_code_signs_in_at_a_provider_to_see_a_page_of_their_own() {
+    let (world, corp) = world();
+    for (path, heading) in [("/account", "Devices with access"), ("/account/passkeys", "Your passkeys")] {
+        let person = Person::of(&world);
+        let page = person.open(path);
+        let csrf = hidden(&page.body, "csrf").unwrap();
+        let form = [("csrf", csrf.as_str()), ("step", "provider"), ("provider", "corp")];
+        let address = address(&person.send(post(path, &form)));
+        assert_eq!(corp.request(&address).get("max_age"), None);
+        let back = corp.authorize(&address);
+
+        let page = person.open(&back);
+        assert_eq!((page.status, reason(&page)), (200, "upstream"));
+        assert!(page.body.contains(heading), "{}", page.body);
+        let again = person.open(&back);
+        assert_eq!(reason(&again), "callback_replayed");
+        assert!(again.body.contains(heading), "it leads back to the page");
+
+        let other = Person::of(&world);
+        let csrf = hidden(&other.open(path).body, "csrf").unwrap();
+        let form = [("csrf", csrf.as_str()), ("step", "provider"), ("provider", "corp"), ("language", "de")];
+        let german = other.send(post(path, &form));
+        assert!(german.body.contains("weitergeleitet</h1>"), "{}", german.body);
+    }
+}
+
+#[test]
+fn a_change_of_passkeys_asks_the_provider_for_a_recent_sign_in() {
+    let (world, corp) = world();
+    let person = Person::of(&world);
+    let press = |page: &device_grant::endpoint::http::Response| {
+        let csrf = hidden(&page.body, "csrf").unwrap();
+        let form = [("csrf", csrf.as_str()), ("step", "provider"), ("provider", "corp")];
+        address(&person.send(post("/account/passkeys", &form)))
+    };
+    let page = person.open("/account/passkeys");
+    let page = person.open(&corp.authorize(&press(&page)));
+    let csrf = hidden(&page.body, "csrf").unwrap();
+    world.wait(700);
+
+    let page = person.send(post("/account/passkeys", &[("csrf", csrf.as_str()), ("step", "add")]));
+    assert!(page.body.contains("too long ago to change your passkeys"), "{}", page.body);
+    assert_eq!(corp.request(&press(&page)).get("max_age"), Some("300"));
+}
+
+#[test]
+fn what_goes_wrong_on_the_way_to_a_page_of_ones_own_is_said_on_its_sign_in_page() {
+    let (world, corp) = world();
+    let person = Person::of(&world);
+    let page = person.open("/account");
+    let csrf = hidden(&page.body, "csrf").unwrap();
+    let form = |id| [("csrf", csrf.as_str()), ("step", "provider"), ("provider", id)].map(|(n, v)| (n, v));
+    let gone = person.send(post("/account", &form("nobody")));
+    assert_eq!((gone.status, reason(&gone)), (400, "provider_gone"));
+    assert!(gone.body.contains("To see what has access to your account"), "{}", gone.body);
+
+    let address = address(&person.send(post("/account", &form("corp"))));
+    let state = corp.request(&address).get("state").unwrap().to_owned();
+    let issuer = super::CORP.replace(':', "%3A").replace('/', "%2F");
+    let page = person.open(&format!("/callback?error=access_denied&state={state}&iss={issuer}"));
+    assert!(page.body.contains("canceled or refused"), "{}", page.body);
+    assert!(page.body.contains("To see what has access to your account"), "{}", page.body);
 }

@@ -5,8 +5,9 @@ use device_grant::identity;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::credential_id::CredentialId;
-use device_grant::identity::device::{Device, State};
+use device_grant::identity::device::{Device, DeviceId, State};
 use device_grant::identity::group::Group;
+use device_grant::identity::history::{History, Verdict};
 use device_grant::identity::passkey::Passkey;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
@@ -17,7 +18,7 @@ use device_grant::sharding::{AccountShard, limiter_of};
 use device_grant::sub::Sub;
 
 use super::pin;
-use crate::properties::records::{AT, device};
+use crate::properties::records::{self, AT, device};
 
 #[test]
 fn accounts_and_counters_stay_in_their_objects() {
@@ -165,5 +166,26 @@ fn what_the_leaver_check_knows() {
     pin(
         &both,
         r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","sign_in":1,"answered_at":1763733780123,"leased_until":1763733780123,"left_at":1763733780123,"ends_at":1763733780123}"#,
+    );
+}
+
+#[test]
+fn a_history() {
+    let started = r#"{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"}"#;
+    let decision = format!(
+        r#"{{"id":"page","verdict":"approved","client_name":"Demo TV","at":1763733780123,"started":{started}}}"#
+    );
+    pin(&records::decision(), &decision);
+    pin(&[Verdict::Refused, Verdict::Reported], r#"["refused","reported"]"#);
+    let mut history = History::default();
+    history.admit(&DeviceId::from("sid".to_owned()), &device());
+    let first = format!(
+        r#""client_id":"demo-tv","client_name":"Demo TV","device":"sid","approved_at":1763733780123,"started":{started}"#
+    );
+    pin(&history, &format!(r#"{{"format":1,"clients":[{{{first}}}]}}"#));
+    assert!(history.note(records::decision()) && history.confirm("demo-tv"));
+    pin(
+        &history,
+        &format!(r#"{{"format":1,"decisions":[{decision}],"clients":[{{{first},"known":true}}]}}"#),
     );
 }
