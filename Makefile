@@ -7,7 +7,7 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API UPSTREAM DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply doctor setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply doctor setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -57,8 +57,11 @@ fuzz: ## Search for inputs that break a parser or a rule (TIME=600 seconds for e
 mutants: ## Change ring 1 one expression at a time and see whether a native test fails (FILE="src/scope.rs"; hours without)
 	@scripts/mutants
 
-bench: ## Measure the cost of a poll and of a token
+bench: ## Measure the server beside its floors and other servers, and write docs/performance.md (25 minutes, on a quiet machine)
 	@scripts/bench
+
+bench-quick: ## Measure the server beside its floors once, in two minutes, and only print
+	@scripts/bench quick
 
 soak: ## Keep the server under load, and watch its memory and its outboxes (TIME=3600 seconds)
 	@scripts/soak

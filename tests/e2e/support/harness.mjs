@@ -25,6 +25,7 @@ import { builds, development, root, wrangler } from './config.mjs';
 
 const START_LIMIT = 20_000;
 const STOP_LIMIT = 30_000;
+const MODULES = ['index.js', 'index_bg.wasm'];
 
 /** Functions that end what still runs and delete what is left over. They run when the process ends. */
 const cleanups = new Set();
@@ -53,22 +54,24 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {object[]} [options.objects] its bindings to objects; those of wrangler.toml by default
  * @param {number} [options.port] the port it listens on; a free one by default
  * @param {boolean} [options.twin] whether a second Worker, an isolate with its own memory, uses the same objects
+ * @param {string[]} [options.modules] the files in `build` that the Worker consists of, the main module first
+ * @param {boolean} [options.d1] whether the Worker has the binding `DB` to a D1 database, workerd's own
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false, modules = MODULES, d1 = false } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
-  for (const module of ['index.js', 'index_bg.wasm']) copyFileSync(join(build, module), join(home.path, module));
+  for (const module of modules) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
   const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
-  writeFileSync(config, capnp(all, objects, twin));
+  writeFileSync(config, capnp({ vars: all, objects, twin, modules, d1 }));
 
   const log = [];
   const ports = { http: port, ...(twin && { twin: 0 }) };
   let workerd = await launch();
 
   async function launch() {
-    const started = await runWorkerd({ config, state, ports, log });
+    const started = await runWorkerd({ config, state, ports, log, experimental: d1 });
     Object.assign(ports, started.ports);
     return started;
   }
@@ -177,9 +180,9 @@ export function within(milliseconds, promise, message) {
 }
 
 /** Starts workerd, and resolves when it listens. `state` is a directory with one subdirectory per class. */
-async function runWorkerd({ config, state, ports, log }) {
+async function runWorkerd({ config, state, ports, log, experimental }) {
   const sockets = Object.entries(ports).map(([name, port]) => `--socket-addr=${name}=127.0.0.1:${port}`);
-  const args = ['serve', config, '--control-fd=3', `--directory-path=state=${state}`, ...sockets];
+  const args = ['serve', config, '--control-fd=3', `--directory-path=state=${state}`, ...sockets, ...(experimental ? ['--experimental'] : [])];
   const child = spawn(workerdBinary(), args, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');
   cleanups.add(kill);
@@ -229,7 +232,7 @@ function workerdBinary() {
  * Returns a configuration with the date of wrangler.toml and only two kinds of bindings: objects and vars. The Worker
  * can fetch only from this machine. The twin has the same modules and vars, and uses the objects of the first Worker.
  */
-function capnp(vars, objects = wrangler.durable_objects.bindings, twin = false) {
+function capnp({ vars, objects = wrangler.durable_objects.bindings, twin, modules, d1 }) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
@@ -238,18 +241,17 @@ function capnp(vars, objects = wrangler.durable_objects.bindings, twin = false) 
     ...Object.entries(vars)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+    ...(d1 ? [D1_BINDING] : []),
   ];
+  const kind = (module) => (module.endsWith('.wasm') ? 'wasm' : 'esModule');
   const code = `
   compatibilityDate = "${wrangler.compatibility_date}",
-  modules = [
-    (name = "index.js", esModule = embed "index.js"),
-    (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
-  ],`;
+  modules = ${list(modules.map((module) => `(name = ${text(module)}, ${kind(module)} = embed ${text(module)})`))},`;
   return `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
   services = [
-    (name = "main", worker = .main),${twin ? '\n    (name = "twin", worker = .twin),' : ''}
+    (name = "main", worker = .main),${d1 ? '\n    (name = "d1", worker = .d1),' : ''}${twin ? '\n    (name = "twin", worker = .twin),' : ''}
     (name = "state", disk = (path = "overridden", writable = true)),
     (name = "internet", network = (allow = ["local"])),
   ],
@@ -267,8 +269,21 @@ const main :Workerd.Worker = (${code}
 const twin :Workerd.Worker = (${code}
   bindings = ${list(bindings((className) => `(className = "${className}", serviceName = "main")`))},
 );
-`;
+${d1 ? D1_SERVICE : ''}`;
 }
+
+/** The D1 that workerd brings along: a Durable Object whose SQLite database the Worker queries through the binding. */
+const D1_BINDING = `(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api",
+      innerBindings = [(name = "fetcher", service = (name = "d1", props = (json = "{\\"database\\":\\"bench\\"}")))]))`;
+const D1_SERVICE = `
+const d1 :Workerd.Worker = (
+  compatibilityDate = "${wrangler.compatibility_date}",
+  modules = [(name = "d1.js", bundled = "/workerd/d1.js")],
+  durableObjectStorage = (localDisk = "state"),
+  durableObjectNamespaces = [(className = "D1Database", uniqueKey = "D1Database", enableSql = true)],
+  bindings = [(name = "DATABASE", durableObjectNamespace = "D1Database")],
+);
+`;
 
 function sqliteFiles(directory) {
   try {

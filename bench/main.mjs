@@ -1,0 +1,178 @@
+// Measures this server beside its floors and its peers, in one run and in turns, and writes docs/performance.md.
+//
+//     node bench/main.mjs            five rounds; writes the tables
+//     node bench/main.mjs quick      one short round without the peers; only prints
+//
+// Absolute figures say little about other machines. Compare the ratios within one run.
+
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { temporaryDirectory } from '../tests/e2e/support/harness.mjs';
+import { Caller } from './caller.mjs';
+import { peers } from './peers.mjs';
+import { floors, form, ours } from './servers.mjs';
+import { tables, write } from './tables.mjs';
+import { cpu, load, memory } from './wrk.mjs';
+
+const quick = process.argv[2] === 'quick';
+const ROUNDS = quick ? 1 : 5;
+const SECONDS = quick ? 1 : 2;
+const [EARLY, LATE] = quick ? [400, 1_000] : [4_000, 10_000];
+const FLOWS = 8;
+/** Longer than the polling interval. */
+const PAUSE = 1_200;
+
+const LOADS = [
+  ['plain', 16],
+  ['start', 16],
+  ['forged', 16],
+  ['poll', 16],
+  ['poll', 1],
+];
+
+const descriptions = [...floors, ours, ...(quick ? [] : await peers())];
+const home = temporaryDirectory();
+const results = new Map(descriptions.map(({ name }) => [name, { loads: {}, flows: [], firsts: [] }]));
+const open = [];
+
+try {
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const description of descriptions) await measured(description, 'firsts', () => firsts(description));
+  }
+  for (const description of descriptions) open.push(await grown(description));
+  for (const { server, kinds } of open) await warmUp(server, kinds);
+  for (let round = 0; round < ROUNDS; round++) {
+    say(`Round ${round + 1} of ${ROUNDS}`);
+    for (const [kind, connections] of LOADS) await turn(kind, connections);
+    for (const { server, people } of open) if (people) results.get(server.name).flows.push(await flows(server, people));
+  }
+} finally {
+  await Promise.all(open.map(({ server }) => server.stop()));
+}
+
+const text = tables(descriptions, results, { rounds: ROUNDS, seconds: SECONDS, early: EARLY, late: LATE, flows: FLOWS });
+if (quick) console.log(text);
+else write(text);
+process.exit(0);
+
+/** Every server gets the same load, one after the other. */
+async function turn(kind, connections) {
+  for (const { server, kinds } of open) {
+    if (kind === 'poll') await pause();
+    const result = await load(server, kinds[kind], { connections, seconds: SECONDS });
+    (results.get(server.name).loads[`${kind} ${connections}`] ??= []).push(result);
+  }
+}
+
+async function measured({ name }, member, run) {
+  results.get(name)[member].push(await run());
+}
+
+/**
+ * Times, in milliseconds, the first start on fresh storage, the first poll, a warm poll (the median), and the first start of
+ * a process that finds the storage of another one.
+ */
+async function firsts(description) {
+  const dir = mkdtempSync(join(home.path, 'state-'));
+  const [fresh, firstPoll, warmPoll] = await session(description, dir, async (caller) => {
+    const [fresh, { device_code }] = await timed(() => caller.start(form(description.start)));
+    const [firstPoll] = await timed(() => poll(description, caller, device_code));
+    const polls = [];
+    for (let i = 0; i < 60; i++) {
+      const { device_code } = await caller.start(form(description.start));
+      polls.push((await timed(() => poll(description, caller, device_code)))[0]);
+    }
+    return [fresh, firstPoll, polls.slice(20).toSorted((a, b) => a - b)[20]];
+  });
+  const kept = await session(description, dir, async (caller) => (await timed(() => caller.start(form(description.start))))[0]);
+  return { fresh, kept: description.forgets ? undefined : kept, poll: firstPoll / warmPoll };
+}
+
+async function session(description, dir, run) {
+  const server = await description.open({ dir });
+  const caller = new Caller(server);
+  try {
+    // The connection is there; only the server's own work is timed.
+    await caller.send(description.plain);
+    return await run(caller);
+  } finally {
+    caller.close();
+    await server.stop();
+  }
+}
+
+function poll({ poll }, caller, code) {
+  const { path, body } = form(poll, code);
+  return caller.send(path, { form: body });
+}
+
+async function timed(run) {
+  const began = performance.now();
+  const result = await run();
+  return [performance.now() - began, result];
+}
+
+/** Opens a server, starts `LATE` grants, notes how its memory grows, and keeps the codes for the polls. */
+async function grown(description) {
+  const { name } = description;
+  say(`Starting ${LATE} grants: ${name}`);
+  const server = Object.assign(await description.open({ dir: mkdtempSync(join(home.path, 'state-')) }), { name });
+  const caller = new Caller(server, 16);
+  const codes = [];
+  const startUntil = async (count) => {
+    let left = count - codes.length;
+    const one = async () => {
+      while (left-- > 0) codes.push((await caller.start(form(description.start))).device_code);
+    };
+    await Promise.all(Array.from({ length: 16 }, one));
+    return memory(server);
+  };
+  const early = await startUntil(EARLY);
+  const late = await startUntil(LATE);
+  caller.close();
+  Object.assign(results.get(name), { early, late });
+  const file = join(home.path, `codes-${open.length}`);
+  writeFileSync(file, codes.join('\n'));
+  const people = description.flow && (await signIn(server, description.flow));
+  return { server, people, kinds: { ...description, poll: { ...description.poll, codes: file } } };
+}
+
+async function warmUp(server, kinds) {
+  for (const kind of ['plain', 'start', 'forged', 'poll']) await load(server, kinds[kind], { connections: 16, seconds: 1 });
+}
+
+/** Signs `FLOWS` people in, one after the other, and lets each approve a device once. */
+async function signIn(server, flow) {
+  const people = [];
+  for (let number = 0; number < FLOWS; number++) {
+    const caller = new Caller(server);
+    const approve = await flow(server, caller, number);
+    await approve();
+    people.push({ caller, approve });
+  }
+  return people;
+}
+
+/** Lets all of them approve one device after the other. */
+async function flows(server, people) {
+  for (const { caller } of people) caller.count = 0;
+  const before = cpu(server);
+  const began = performance.now();
+  let count = 0;
+  const repeat = async ({ approve }) => {
+    for (; performance.now() < began + 1_500 * SECONDS; count++) await approve();
+  };
+  await Promise.all(people.map(repeat));
+  const seconds = (performance.now() - began) / 1_000;
+  const requests = people.reduce((sum, { caller }) => sum + caller.count, 0) / count;
+  return { perSecond: count / seconds, cpu: ((cpu(server) - before) * 1e6) / count, requests };
+}
+
+function pause() {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE));
+}
+
+function say(line) {
+  if (!quick) console.log(line);
+}

@@ -1,0 +1,95 @@
+// What is measured, apart from the peers: this server and the floors, on plain workerd.
+//
+// A server has a name, `open({ dir })`, and what is sent to it: `plain`, a path; `start`, `poll` and `forged`, forms as
+// bench/load.lua takes them; `flow`, one whole sign-in. `open` resolves to `{ origin, pids, stop }`.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { accounts } from '../tests/e2e/support/config.mjs';
+import { DEVICE_GRANT } from '../tests/e2e/support/device.mjs';
+import { startWorkerd } from '../tests/e2e/support/harness.mjs';
+import { Person } from '../tests/e2e/support/person.mjs';
+
+const floor = join(import.meta.dirname, 'floor');
+const GRANT = `grant_type=${encodeURIComponent(DEVICE_GRANT)}`;
+
+/** As many objects as the floors have, and no limit that a load from many networks would meet. */
+export const VARS = {
+  LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000',
+  LIVE_CODES_PER_SHARD: '100000',
+  SHARDS_PER_REGION: '32',
+  POLL_INTERVAL_SECONDS: '1',
+  CODE_LIFETIME_SECONDS: '1800',
+};
+
+/** The requests of a device, which are the same form everywhere. */
+export function requests({ client = 'demo-tv', start = '/device_authorization', token = '/token', plain = '/healthz', refusal = 'invalid_grant' } = {}) {
+  const poll = `client_id=${client}&${GRANT}&device_code=`;
+  return {
+    plain,
+    start: { path: start, body: `client_id=${client}&scope=openid`, expected: 'device_code' },
+    poll: { path: token, body: poll, expected: 'authorization_pending' },
+    forged: { path: token, body: poll + 'x'.repeat(99), expected: refusal },
+  };
+}
+
+export async function open(options) {
+  const server = await startWorkerd(options);
+  return { origin: server.origin, pids: [server.pid], logs: server.logs, stop: () => server.stop() };
+}
+
+function floorWorker(name, build, modules) {
+  const objects = [{ name: 'GRANTS', class_name: 'GrantShard' }];
+  return { name, ...requests(), open: ({ dir }) => open({ dir, build, modules, objects }) };
+}
+
+export const ours = {
+  name: 'device-grant',
+  ...requests(),
+  open: ({ dir }) => open({ dir, vars: VARS }),
+  flow: approver,
+};
+
+export const floors = [
+  floorWorker('Floor: JavaScript, `fetch`', floor, ['fetch.js', 'floor.js']),
+  floorWorker('Floor: JavaScript, RPC', floor, ['rpc.js', 'floor.js']),
+  floorWorker('Floor: JavaScript, RPC, our rows', floor, ['rows.js', 'floor.js']),
+  ...(existsSync(join(floor, 'rust/build/floor_bg.wasm'))
+    ? [floorWorker('Floor: Rust, RPC', join(floor, 'rust/build'), ['index.js', 'floor_bg.wasm'])]
+    : []),
+];
+
+/** Signs a person in. Returns the function that lets a device start and poll, the person approve, and the device redeem. */
+async function approver(server, caller, number) {
+  // One account may enter at most five codes at the same moment.
+  const account = number % 2 ? accounts.alice : accounts.bob;
+  const person = new Person(server, { account, headers: { 'cf-connecting-ip': `60.0.${number}.1` } });
+  await person.consider((await caller.start(form(ours.start))).user_code);
+  Object.assign(caller, { cookies: person.cookies, headers: person.headers });
+  const headers = { origin: server.origin, 'sec-fetch-site': 'same-origin' };
+  const submit = (page, fields) => caller.send('/device', { form: { ...hidden(page.text), ...fields }, headers });
+  return async () => {
+    const { device_code, user_code } = await caller.start(form(ours.start));
+    await mustSay(caller, form(ours.poll, device_code), 'authorization_pending');
+    const consent = await submit(await caller.send('/device'), { step: 'code', user_code });
+    const { text } = await submit(consent, { step: 'decide', decision: 'approve', confirm_device: 'yes' });
+    if (!text.includes('<title>Approved')) throw new Error(`Not approved: ${text}`);
+    await mustSay(caller, form(ours.poll, device_code), 'access_token');
+  };
+}
+
+/** The path and the text of a form of `requests`. */
+export function form({ path, body }, code = '') {
+  return { path, body: body + code };
+}
+
+/** Sends a form as a device does, and throws unless the answer contains `expected`. */
+export async function mustSay(caller, { path, body }, expected) {
+  const { status, text } = await caller.send(path, { device: true, form: body });
+  if (!text.includes(expected)) throw new Error(`${caller.origin}${path} answered ${status}: ${text.slice(0, 500)}`);
+}
+
+function hidden(html) {
+  const field = (name) => html.match(new RegExp(`<input type="hidden" name="${name}" value="([^"]*)"`))?.[1];
+  return Object.fromEntries(['csrf', 'transaction'].map((name) => [name, field(name)]).filter(([, value]) => value));
+}

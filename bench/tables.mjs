@@ -1,0 +1,117 @@
+// Formats what bench/main.mjs has measured as tables, and puts them into docs/performance.md.
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { root } from '../tests/e2e/support/config.mjs';
+
+const DOCUMENT = join(root, 'docs/performance.md');
+const [BEGIN, END] = ['<!-- `make bench` writes what follows -->', '<!-- `make bench` has written what precedes -->'];
+const LOADS = { 'start 16': 'Start', 'poll 16': 'Pending poll', 'poll 1': 'Pending poll, one connection', 'forged 16': 'Forged code', 'plain 16': 'Plain answer' };
+
+export function tables(descriptions, results, run) {
+  const rows = descriptions.map(({ name, forgets }) => ({ name, forgets, ...results.get(name) }));
+  return [conditions(run), loads(rows), ratios(rows), sequence(rows, run), processes(rows, run)].join('\n\n');
+}
+
+/** Replaces the tables in the document. */
+export function write(text) {
+  const document = readFileSync(DOCUMENT, 'utf8');
+  const [before, after] = [document.split(BEGIN)[0], document.split(END)[1]];
+  writeFileSync(DOCUMENT, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
+  console.log(`The tables are in docs/performance.md.\n\n${text}`);
+}
+
+/** The load average tells whether other programs disturbed the run: it should be near 0. */
+const loadBefore = loadavg()[0].toFixed(1);
+
+function conditions({ rounds, seconds }) {
+  const date = new Date().toISOString().slice(0, 10);
+  const commit = output('git', 'rev-parse', '--short', 'HEAD');
+  const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${output('uname', '-sr')}`;
+  const versions = `workerd ${installed('workerd')}, Node ${process.versions.node}, wrk ${/wrk (\S+)/.exec(output('sh', '-c', 'wrk -v || true'))[1]}`;
+  return `Measured on ${date} at commit ${commit}: ${rounds} rounds of ${seconds} s each. ${machine}, load average before the run ${loadBefore}. ${versions}.`;
+}
+
+function loads(rows) {
+  const kinds = Object.keys(LOADS);
+  const cell = (results) => (results ? `${spread(results, 'perSecond')}; ${number(median(results, 'cpu'))} µs` : '–');
+  return table(
+    ['Requests per second; CPU time each', ...Object.values(LOADS)],
+    rows.map(({ name, loads }) => [name, ...kinds.map((kind) => cell(loads[kind]))]),
+  );
+}
+
+/** This server's figures, divided by those of each floor in the same run. */
+function ratios(rows) {
+  const ours = rows.find(({ name }) => name === 'device-grant');
+  const floors = rows.filter(({ name }) => name.startsWith('Floor'));
+  const kinds = Object.keys(LOADS);
+  const ratio = (member, floor, kind) => (median(ours.loads[kind], member) / median(floor.loads[kind], member)).toFixed(2);
+  const cell = (floor, kind) => `${ratio('perSecond', floor, kind)}; ${ratio('cpu', floor, kind)} ×`;
+  return table(
+    ['device-grant relative to', ...Object.values(LOADS)],
+    floors.map((floor) => [floor.name, ...kinds.map((kind) => cell(floor, kind))]),
+  );
+}
+
+function sequence(rows, { flows }) {
+  const measured = rows.filter((row) => row.flows.length);
+  return table(
+    [`Whole flow, ${flows} at a time`, 'Flows per second', 'CPU time of a flow', 'Requests', 'Commits'],
+    measured.map((row) => [
+      row.name,
+      spread(row.flows, 'perSecond'),
+      `${(median(row.flows, 'cpu') / 1_000).toFixed(1)} ms`,
+      median(row.flows, 'requests').toFixed(1),
+      row.commits ?? 'not counted',
+    ]),
+  );
+}
+
+function processes(rows, { early, late }) {
+  const time = (results, member) => (results.some((one) => one[member] === undefined) ? '–' : `${spread(results, member)} ms`);
+  const heads = ['The process', 'First start, fresh storage', 'First start, kept storage', 'First poll ÷ warm poll', `Memory after ${number(early)} starts`, `after ${number(late)}`];
+  return table(
+    heads,
+    rows.map((row) => [
+      row.name,
+      time(row.firsts, 'fresh'),
+      time(row.firsts, 'kept'),
+      median(row.firsts, 'poll').toFixed(1),
+      `${number(row.early)} MiB`,
+      `+ ${number(row.late - row.early)} MiB`,
+    ]),
+  );
+}
+
+function table(heads, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** The median with the lowest and the highest result. */
+function spread(results, member) {
+  const values = results.map((result) => result[member]).toSorted((a, b) => a - b);
+  const range = values.length > 1 ? ` (${number(values[0])}–${number(values.at(-1))})` : '';
+  return number(values[values.length >> 1]) + range;
+}
+
+function median(results, member) {
+  return results.map((result) => result[member]).toSorted((a, b) => a - b)[results.length >> 1];
+}
+
+function number(value) {
+  return value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en-US');
+}
+
+function output(program, ...args) {
+  return execFileSync(program, args, { cwd: root, encoding: 'utf8' }).trim();
+}
+
+function installed(name) {
+  const wrangler = createRequire(import.meta.url).resolve('wrangler');
+  return createRequire(wrangler)(`${name}/package.json`).version;
+}
