@@ -3,8 +3,9 @@
 use core::cell::Cell;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
+use worker::{Env, Result, SqlStorageValue, State};
 
+use super::exported::{Object, exported};
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::shipping::{self, Shipper};
@@ -53,8 +54,7 @@ const SCHEMA: &[&str] = &[
 ];
 
 /// Stores accounts, sessions and devices, deletes those that have ended, and ships the events of changes.
-#[durable_object(alarm)]
-pub struct AccountShard {
+pub(super) struct AccountShard {
     state: State,
     env: Env,
     table: Rc<Table>,
@@ -62,31 +62,33 @@ pub struct AccountShard {
     shipper: Shipper,
 }
 
-impl DurableObject for AccountShard {
+exported!(ExportedAccountShard: AccountShard);
+
+impl Object for AccountShard {
     fn new(state: State, env: Env) -> Self {
         let table = Rc::new(Table::open(&state, SCHEMA));
         Self { state, env, table, alarm: Cell::default(), shipper: Shipper::default() }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let command = object::command(request).await?;
+    async fn command(&self, text: &str) -> Result<Answer> {
+        let command = object::parsed(text)?;
         let now = object::now();
         let answer = self.transact(command, now)?;
         ring_by(&self.state, &self.alarm, self.due(now)).await;
-        object::reply(answer)
+        Ok(answer)
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    async fn alarm(&self) -> Result<()> {
         let now = object::now();
         self.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
         if let Err(error) = self.sweep(now) {
             object::complain("sweep", &error);
         }
-        let rest = self.shipper.ship(&self.state, &self.env, &self.table).await;
+        let rest = self.shipper.ship(&self.state, &self.table).await;
         warnings::deliver(&self.state, &self.table, warnings::webhook(&self.env).as_ref()).await;
         ring_by(&self.state, &self.alarm, self.due_with(rest, object::now())).await;
-        Response::empty()
+        Ok(())
     }
 }
 

@@ -3,19 +3,22 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use futures_util::StreamExt as _;
-use js_sys::Reflect;
+use js_sys::{Array, Reflect, Uint8Array};
 use serde::Serialize;
-use worker::{Context, Env, Headers, Result, event};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::{Context, Env, Error, worker_sys};
 
+use super::exported::answered;
 use super::object;
 use super::platform::Workers;
 use crate::client::certificate::Certificate;
 use crate::coordinates::Coordinates;
-use crate::endpoint::http::{LogLine, MAX_BODY, Request, Response, is_ray};
+use crate::endpoint::answer;
+use crate::endpoint::http::{LogLine, Request, Response};
 use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
-use crate::endpoint::{BrowserHeaders, answer, reads};
+use crate::endpoint::wire::{self, Incoming};
 use crate::place::{LazyPlace, Place};
 use crate::settings::variable::BadSetting;
 use crate::settings::{PairNumbers, Settings};
@@ -26,55 +29,91 @@ thread_local! {
     static SERVER: RefCell<Option<Rc<Server<Workers>>>> = const { RefCell::new(None) };
 }
 
-/// Answers every request.
-#[event(fetch)]
-async fn fetch(mut incoming: worker::Request, env: Env, context: Context) -> Result<worker::Response> {
-    let began = object::now();
-    #[cfg(feature = "panic-probe")]
-    if let Some(text) = super::probe::answer(&incoming.path()) {
-        return worker::Response::ok(text);
-    }
-    let ray = header(&incoming, "cf-ray").filter(|ray| is_ray(ray)).unwrap_or_default();
-    let response = match server(env) {
-        Ok(server) => match read(&server, &mut incoming).await {
-            Ok(request) => {
-                let place = LazyPlace::read_by(move || place(&incoming));
-                served(server, &Request { place, ..request }, &context).await
-            }
-            Err(_) => Response::text(400, "The request body could not be read."),
-        },
+/// Returns what the entry reads of requests, as JSON.
+#[wasm_bindgen]
+#[must_use]
+#[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
+pub fn table(env: Env) -> String {
+    let table = wire::table(server(env).ok().as_deref());
+    serde_json::to_string(&table).expect("texts and a number can always be written")
+}
+
+/// Answers every request with a text, or with an array of a text and bytes, or with the promise of one of these: see
+/// [`wire`]. `body` is a `Uint8Array`, `undefined` if it is too large, or `null` if it could not be read.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
+pub fn fetch(
+    head: String,
+    body: JsValue,
+    original: JsValue,
+    env: Env,
+    context: worker_sys::Context,
+) -> Result<JsValue, JsValue> {
+    answered(async move { Ok(written(&fetched(&head, &body, original, env, context).await)) })
+}
+
+async fn fetched(
+    head: &str,
+    body: &JsValue,
+    original: JsValue,
+    env: Env,
+    context: worker_sys::Context,
+) -> Response {
+    let now = object::now();
+    let server = match server(env) {
+        Ok(server) => server,
         Err(misconfigured) => {
             worker::console_error!("{misconfigured}");
-            Response::text(503, &misconfigured).with("retry-after", "60".to_owned())
+            return Response::text(503, &misconfigured).with("retry-after", "60".to_owned());
         }
     };
+    let Incoming { mut request, ray, reads_certificate } = wire::request(&server, head);
+    #[cfg(feature = "panic-probe")]
+    if let Some(text) = super::probe::answer(&request.path) {
+        return Response::text(200, &text);
+    }
+    if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
+        if body.is_null() {
+            return Response::text(400, "The request body could not be read.");
+        }
+        request.body = body.dyn_ref().map(Uint8Array::to_vec);
+    }
+    if reads_certificate {
+        request.certificate = certificate(&original, now);
+    }
+    request.place = LazyPlace::read_by(move || place(&original));
+    let response = served(server, &request, now, context).await;
     #[cfg(feature = "panic-probe")]
     super::probe::after_an_answer();
-    let ms = object::now().since(began).as_millis();
+    let ms = object::now().since(now).as_millis();
     for decision in &response.decisions {
         log(decision, &ray, ms);
     }
-    write(response)
+    response
 }
 
-/// Answers the request. Reads the clock again, because the body may have taken a while to arrive.
-async fn served(server: Rc<Server<Workers>>, request: &Request, context: &Context) -> Response {
-    let mut response = answer(&server, request, object::now(), &mut object::rng()).await;
+async fn served(
+    server: Rc<Server<Workers>>,
+    request: &Request,
+    now: Timestamp,
+    context: worker_sys::Context,
+) -> Response {
+    let mut response = answer(&server, request, now, &mut object::rng()).await;
     if let Some(name) = response.afterwards.take() {
-        context.wait_until(async move {
-            let _: core::result::Result<bool, Unavailable> = server.platform.limits(name).await;
+        Context::new(context).wait_until(async move {
+            let _: Result<bool, Unavailable> = server.platform.limits(name).await;
         });
     }
     response
 }
 
 /// Reads the settings of this deployment.
-pub(super) fn settings(env: &Env) -> core::result::Result<Settings, BadSetting> {
+pub(super) fn settings(env: &Env) -> Result<Settings, BadSetting> {
     Settings::read(|name| env.var(name).ok().map(|value| value.to_string()))
 }
 
 /// Returns the server of this isolate. An error is a sentence for the operator.
-fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
+fn server(env: Env) -> Result<Rc<Server<Workers>>, String> {
     if let Some(server) = SERVER.with_borrow(Clone::clone) {
         return Ok(server);
     }
@@ -91,86 +130,17 @@ fn server(env: Env) -> core::result::Result<Rc<Server<Workers>>, String> {
     Ok(server)
 }
 
-/// Reads the parts of a request that its endpoint needs, and nothing else.
-async fn read(server: &Server<Workers>, incoming: &mut worker::Request) -> Result<Request> {
-    let url = incoming.inner().url();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
-    let authority = rest.find(['/', '?', '#']).map_or(rest, |end| rest.split_at(end).0);
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let mut request = Request {
-        method: incoming.inner().method(),
-        path: incoming.path(),
-        secure: scheme == "https",
-        host: authority.to_owned(),
-        query: query.split('#').next().unwrap_or_default().to_owned(),
-        authorization: header(incoming, "authorization"),
-        content_type: header(incoming, "content-type"),
-        address: header(incoming, "cf-connecting-ip"),
-        dpop: header(incoming, "dpop"),
-        certificate: certificate(incoming, object::now()),
-        ..Request::default()
-    };
-    let reads = reads(server, &request);
-    let of_browser = |from, name| if reads.browser >= from { header(incoming, name) } else { None };
-    request.origin = of_browser(BrowserHeaders::Origin, "origin");
-    request.sec_fetch_site = of_browser(BrowserHeaders::Site, "sec-fetch-site");
-    request.cookie = of_browser(BrowserHeaders::Cookie, "cookie");
-    if reads.user_agent {
-        request.user_agent = header(incoming, "user-agent");
-    }
-    if reads.language {
-        request.accept_language = header(incoming, "accept-language");
-    }
-    if reads.if_match {
-        request.if_match = header(incoming, "if-match");
-    }
-    if reads.access_assertion {
-        request.access_assertion = header(incoming, "cf-access-jwt-assertion");
-    }
-    if reads.accept {
-        request.accept = header(incoming, "accept");
-    }
-    if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
-        request.content_coding = header(incoming, "content-encoding").filter(|coding| coding != "identity");
-        request.body = body(incoming).await?;
-    }
-    Ok(request)
-}
-
-fn header(request: &worker::Request, name: &str) -> Option<String> {
-    request.headers().get(name).ok().flatten()
-}
-
-/// Reads the body; `None` if it is larger than [`MAX_BODY`]. Stops reading once that is clear.
-async fn body(incoming: &mut worker::Request) -> Result<Option<Vec<u8>>> {
-    let length = header(incoming, "content-length").and_then(|length| length.parse::<usize>().ok());
-    match length {
-        Some(length) if length > MAX_BODY => return Ok(None),
-        Some(_) => return incoming.bytes().await.map(Some),
-        None => {}
-    }
-    let Ok(mut stream) = incoming.stream() else { return Ok(Some(Vec::new())) };
-    let mut body = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        body.extend(chunk?);
-        if body.len() > MAX_BODY {
-            return Ok(None);
-        }
-    }
-    Ok(Some(body))
-}
-
 /// Reads `request.cf.tlsClientAuth`, which exists if the zone requests certificates. The endpoints believe it
 /// only at the mTLS host.
-fn certificate(request: &worker::Request, now: Timestamp) -> Option<Certificate> {
-    let cf = Reflect::get(request.inner(), &"cf".into()).ok()?;
+fn certificate(request: &JsValue, now: Timestamp) -> Option<Certificate> {
+    let cf = Reflect::get(request, &"cf".into()).ok()?;
     let shown = Reflect::get(&cf, &"tlsClientAuth".into()).ok()?;
     Certificate::read(|name| Reflect::get(&shown, &name.into()).ok()?.as_string(), now)
 }
 
 /// Reads `request.cf` property by property, because the crate's getters panic if one is missing.
-fn place(request: &worker::Request) -> Place {
-    let cf = Reflect::get(request.inner(), &"cf".into()).unwrap_or_default();
+fn place(request: &JsValue) -> Place {
+    let cf = Reflect::get(request, &"cf".into()).unwrap_or_default();
     let get = |name: &str| Reflect::get(&cf, &name.into()).ok();
     let text = |name: &str| get(name).and_then(|value| value.as_string()).filter(|value| !value.is_empty());
     Place {
@@ -188,15 +158,15 @@ fn place(request: &worker::Request) -> Place {
     }
 }
 
-fn write(response: Response) -> Result<worker::Response> {
-    let headers = Headers::new();
-    for (name, value) in &response.headers {
-        headers.append(name, value)?;
+fn written(response: &Response) -> JsValue {
+    let Some(text) = wire::text(response) else {
+        object::complain("response", &Error::from("a header has a line break"));
+        return "500\n\n".into();
+    };
+    match &response.bytes {
+        Some(bytes) => Array::of2(&text.into(), &Uint8Array::from(bytes.as_slice())).into(),
+        None => text.into(),
     }
-    let builder = worker::Response::builder().with_status(response.status).with_headers(headers);
-    let body = response.bytes.unwrap_or_else(|| response.body.into_bytes());
-    // 204 must have no body at all, not an empty one.
-    Ok(if body.is_empty() { builder.empty() } else { builder.fixed(body) })
 }
 
 /// Logs a decision as one line, without codes, tokens or secrets.

@@ -3,8 +3,9 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
+use worker::{Env, Result, SqlStorageValue, State};
 
+use super::exported::{Object, exported};
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::shipping::{self, Shipper};
@@ -42,17 +43,17 @@ const SCHEMA: &[&str] = &[
 ];
 
 /// Stores grants and families, deletes those that have ended, and ships the events in its outbox.
-#[durable_object(alarm)]
-pub struct GrantShard {
+pub(super) struct GrantShard {
     state: State,
-    env: Env,
     rows: Rc<Stored>,
     memory: Rc<RefCell<Memory>>,
     alarm: Cell<Option<Timestamp>>,
     shipper: Shipper,
 }
 
-impl DurableObject for GrantShard {
+exported!(ExportedGrantShard: GrantShard);
+
+impl Object for GrantShard {
     fn new(state: State, env: Env) -> Self {
         #[cfg(feature = "panic-probe")]
         super::probe::in_constructor();
@@ -63,11 +64,11 @@ impl DurableObject for GrantShard {
             warnings: RefCell::default(),
         });
         let (memory, alarm, shipper) = (Rc::default(), Cell::default(), Shipper::default());
-        Self { state, env, rows, memory, alarm, shipper }
+        Self { state, rows, memory, alarm, shipper }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let command: Command = object::command(request).await?;
+    async fn command(&self, text: &str) -> Result<Answer> {
+        let command: Command = object::parsed(text)?;
         let now = object::now();
         let answer = if command.needs_transaction() {
             self.rows.warnings.take();
@@ -81,10 +82,10 @@ impl DurableObject for GrantShard {
         if self.rows.written.replace(false) {
             ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
         }
-        object::reply(answer)
+        Ok(answer)
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    async fn alarm(&self) -> Result<()> {
         self.alarm.set(None);
         // The runtime gives up an alarm that keeps failing, so a failure is logged, and the next alarm tries again.
         if let Err(error) = self.sweep(object::now()) {
@@ -92,10 +93,10 @@ impl DurableObject for GrantShard {
         }
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
-        let rest = self.shipper.ship(&self.state, &self.env, &self.rows.table).await;
+        let rest = self.shipper.ship(&self.state, &self.rows.table).await;
         warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
         ring_by(&self.state, &self.alarm, self.rows.due_with(rest, object::now())).await;
-        Response::empty()
+        Ok(())
     }
 }
 

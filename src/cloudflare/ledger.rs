@@ -4,8 +4,9 @@
 use core::time::Duration;
 use std::rc::Rc;
 
-use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
+use worker::{Env, Result, SqlStorageValue, State};
 
+use super::exported::{Object, exported};
 use super::object::{self, Table, json, number, text};
 use super::platform::{LEDGER, send};
 use crate::ask::Answer;
@@ -26,21 +27,21 @@ const SCHEMA: &[&str] = &[
 ];
 
 /// Stores the events of one object and one day, and deletes them after [`RETENTION_DAYS`].
-#[durable_object(alarm)]
-pub struct Ledger {
+pub(super) struct Ledger {
     state: State,
-    env: Env,
     table: Rc<Table>,
 }
 
-impl DurableObject for Ledger {
-    fn new(state: State, env: Env) -> Self {
+exported!(ExportedLedger: Ledger);
+
+impl Object for Ledger {
+    fn new(state: State, _: Env) -> Self {
         let table = Rc::new(Table::open(&state, SCHEMA));
-        Self { state, env, table }
+        Self { state, table }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let command: Command = object::command(request).await?;
+    async fn command(&self, text: &str) -> Result<Answer> {
+        let command: Command = object::parsed(text)?;
         #[cfg(feature = "panic-probe")]
         super::probe::delay_ledger().await;
         let records = matches!(command, Command::Record(_));
@@ -51,16 +52,16 @@ impl DurableObject for Ledger {
         if records && self.state.storage().get_alarm().await?.is_none() {
             self.state.storage().set_alarm(Duration::from_hours(24) * RETENTION_DAYS).await?;
         }
-        object::reply(answer)
+        Ok(answer)
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    async fn alarm(&self) -> Result<()> {
         // The runtime gives up an alarm that keeps failing, so a failure is logged, and another alarm tries again.
         if let Err(error) = self.state.storage().delete_all().await {
             object::complain("sweep", &error);
             self.state.storage().set_alarm(AGAIN).await?;
         }
-        Response::empty()
+        Ok(())
     }
 }
 
@@ -74,7 +75,7 @@ impl Ledger {
     async fn be_noted(&self) -> Result<()> {
         let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(()) };
         let command: Command = NoteLedger { name }.into();
-        send(&self.env.durable_object(LEDGER)?, OUTBOXES, None, &command).await
+        send(LEDGER, OUTBOXES, None, &command).await
     }
 }
 

@@ -2,11 +2,13 @@
 
 use core::cell::Cell;
 
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use worker::{Env, Result, State};
 
+use super::exported::{Object, exported};
 use super::object;
 use super::object::{Table, column, json, ring_by};
 use crate::alarm::{Work, next_alarm};
+use crate::ask::Answer;
 use crate::limiter::Row;
 use crate::limiter::command::Command;
 use crate::time::Timestamp;
@@ -19,21 +21,22 @@ const SCHEMA: &[&str] = &[
 ];
 
 /// Stores the rows of the limiter, and deletes those that have ended.
-#[durable_object(alarm)]
-pub struct LimiterShard {
+pub(super) struct LimiterShard {
     state: State,
     table: Table,
     alarm: Cell<Option<Timestamp>>,
 }
 
-impl DurableObject for LimiterShard {
+exported!(ExportedLimiterShard: LimiterShard);
+
+impl Object for LimiterShard {
     fn new(state: State, _: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
         Self { state, table, alarm: Cell::default() }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        let command: Command = object::command(request).await?;
+    async fn command(&self, text: &str) -> Result<Answer> {
+        let command: Command = object::parsed(text)?;
         let now = object::now();
         let query = "SELECT record FROM counters WHERE key = ?";
         let mut row: Row = self.table.record(query, vec![command.key().into()])?.unwrap_or_default();
@@ -47,10 +50,10 @@ impl DurableObject for LimiterShard {
             super::probe::after_a_write();
             ring_by(&self.state, &self.alarm, self.due(now)).await;
         }
-        object::reply(answer)
+        Ok(answer)
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    async fn alarm(&self) -> Result<()> {
         let now = object::now();
         self.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
@@ -58,7 +61,7 @@ impl DurableObject for LimiterShard {
             object::complain("sweep", &error);
         }
         ring_by(&self.state, &self.alarm, self.due(now)).await;
-        Response::empty()
+        Ok(())
     }
 }
 

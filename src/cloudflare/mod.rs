@@ -2,6 +2,7 @@
 
 mod account_shard;
 mod entry;
+mod exported;
 mod fetch;
 mod grant_shard;
 mod intl;

@@ -10,9 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::{Date, Error, Request, Response, Result, SqlStorage, SqlStorageValue, State};
+use worker::{Date, Error, Result, SqlStorage, SqlStorageValue, State};
 
-use crate::ask::Answer;
 use crate::time::Timestamp;
 
 /// Reads the clock. Everything outside this ring gets the time as an argument.
@@ -29,12 +28,8 @@ pub(super) const fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
 }
 
-pub(super) async fn command<C: DeserializeOwned>(mut request: Request) -> Result<C> {
-    serde_json::from_str(&request.text().await?).map_err(broken)
-}
-
-pub(super) fn reply(answer: Answer) -> Result<Response> {
-    Response::ok(answer.into_json())
+pub(super) fn parsed<C: DeserializeOwned>(command: &str) -> Result<C> {
+    serde_json::from_str(command).map_err(broken)
 }
 
 /// Returns the error for a record or a message that does not parse. It names only the kind and the column of

@@ -6,12 +6,12 @@ use core::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
+use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{
-    ByteStream, Delay, Env, Error, Method, ObjectNamespace, Request, RequestInit, Response, Result,
-};
+use wasm_bindgen::{JsCast as _, JsValue};
+use worker::{ByteStream, Delay, Env, Error, Result};
 
 use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
@@ -25,6 +25,20 @@ use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{AccountShard, Shard, limiter_of};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry, secret};
+
+#[wasm_bindgen(module = "/src/cloudflare/objects.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = command)]
+    async fn command_by_rpc(
+        binding: &str,
+        name: &str,
+        hint: Option<&str>,
+        command: String,
+    ) -> core::result::Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn snapshot(binding: &str, name: &str) -> core::result::Result<JsValue, JsValue>;
+}
 
 #[wasm_bindgen(module = "/src/cloudflare/build.js")]
 extern "C" {
@@ -46,8 +60,8 @@ pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Name of the registry object.
 const THE_REGISTRY: &str = "registry";
-/// The address of every object, which reads only the method and the body of a request.
-const OBJECT: &str = "https://object/";
+/// Bytes of a snapshot that are copied at a time, so that the whole text is never in this memory.
+const PIECE: u32 = 65_536;
 
 /// Returns the key in KV under which the registry object with this identifier publishes. Because the key
 /// contains the identifier, a namespace that previews share, or that outlives an object, never serves the
@@ -56,12 +70,8 @@ pub(super) fn snapshot_key(object: &str) -> String {
     format!("registry/{object}")
 }
 
-/// The bindings of this deployment. The namespaces of the objects are looked up once per isolate.
+/// The bindings of this deployment.
 pub(super) struct Workers {
-    grants: ObjectNamespace,
-    accounts: ObjectNamespace,
-    limits: ObjectNamespace,
-    registry: ObjectNamespace,
     /// Where the registry publishes: see [`snapshot_key`].
     snapshot_key: String,
     env: Env,
@@ -70,16 +80,11 @@ pub(super) struct Workers {
 
 impl Workers {
     pub(super) fn new(env: Env, keyring: Keyring) -> Result<Self> {
-        let registry = env.durable_object(REGISTRY)?;
-        Ok(Self {
-            snapshot_key: snapshot_key(&registry.id_from_name(THE_REGISTRY)?.to_string()),
-            grants: env.durable_object(GRANTS)?,
-            accounts: env.durable_object(ACCOUNTS)?,
-            limits: env.durable_object(LIMITS)?,
-            registry,
-            env,
-            keyring,
-        })
+        for binding in [GRANTS, ACCOUNTS, LIMITS, LEDGER] {
+            env.durable_object(binding)?;
+        }
+        let registry = env.durable_object(REGISTRY)?.id_from_name(THE_REGISTRY)?.to_string();
+        Ok(Self { snapshot_key: snapshot_key(&registry), env, keyring })
     }
 }
 
@@ -88,7 +93,7 @@ impl Platform for Workers {
     where
         A: Ask<Command = grant::command::Command>,
     {
-        ask(&self.grants, &shard.to_string(), Some(shard.region.hint()), question).await
+        ask(GRANTS, &shard.to_string(), Some(shard.region.hint()), question).await
     }
 
     async fn accounts<A>(
@@ -99,7 +104,7 @@ impl Platform for Workers {
     where
         A: Ask<Command = identity::command::Command>,
     {
-        ask(&self.accounts, &shard.to_string(), None, question).await
+        ask(ACCOUNTS, &shard.to_string(), None, question).await
     }
 
     async fn limits<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
@@ -108,7 +113,7 @@ impl Platform for Workers {
     {
         let command = question.into();
         let name = limiter_of(command.key());
-        let reply: Result<A::Reply> = send(&self.limits, &name, None, &command).await;
+        let reply: Result<A::Reply> = send(LIMITS, &name, None, &command).await;
         reply.map_err(|error| unavailable("object", &error))
     }
 
@@ -116,7 +121,7 @@ impl Platform for Workers {
     where
         A: Ask<Command = registry::command::Command>,
     {
-        let reply = ask_patiently(&self.registry, THE_REGISTRY, question).await;
+        let reply = ask_patiently(REGISTRY, THE_REGISTRY, question).await;
         reply.map_err(|error| unavailable("object", &error))
     }
 
@@ -124,8 +129,7 @@ impl Platform for Workers {
     where
         A: Ask<Command = audit::ledger::Command>,
     {
-        let ledgers = self.env.durable_object(LEDGER).map_err(|error| unavailable("object", &error))?;
-        let reply = ask_patiently(&ledgers, name, question).await;
+        let reply = ask_patiently(LEDGER, name, question).await;
         reply.map_err(|error| unavailable("object", &error))
     }
 
@@ -137,9 +141,13 @@ impl Platform for Workers {
 
     async fn take_snapshot(&self) -> core::result::Result<Snapshot, Unavailable> {
         let taken = async {
-            let mut response = self.registry.get_by_name(THE_REGISTRY)?.fetch_with_str(OBJECT).await?;
-            must_be_ok(&response)?;
-            read_snapshot(response.stream()?).await
+            let text: Uint8Array = snapshot(REGISTRY, THE_REGISTRY).await?.unchecked_into();
+            let mut reader = Reader::default();
+            for begin in (0..text.length()).step_by(PIECE as usize) {
+                let end = (begin + PIECE).min(text.length());
+                reader.push(&text.subarray(begin, end).to_vec()).map_err(broken)?;
+            }
+            reader.end().map_err(broken)
         };
         let taken: Result<Snapshot> = taken.await;
         taken.map_err(|error| unavailable("object", &error))
@@ -210,24 +218,20 @@ impl Platform for Workers {
 /// Sends a command to an object. Logs one line if the object cannot be reached, or if the reply does not
 /// parse.
 async fn ask<A: Ask>(
-    namespace: &ObjectNamespace,
+    binding: &str,
     name: &str,
     hint: Option<&str>,
     question: A,
 ) -> core::result::Result<A::Reply, Unavailable> {
     let command: A::Command = question.into();
-    send(namespace, name, hint, &command).await.map_err(|error| unavailable("object", &error))
+    send(binding, name, hint, &command).await.map_err(|error| unavailable("object", &error))
 }
 
 /// Sends a command to an object, and gives up waiting for the reply after [`PATIENCE`]: to the registry, which everybody
 /// waits for, and to ledgers. A call of another object concerns one grant, account or counter, and has no timer.
-pub(super) async fn ask_patiently<A: Ask>(
-    namespace: &ObjectNamespace,
-    name: &str,
-    question: A,
-) -> Result<A::Reply> {
+pub(super) async fn ask_patiently<A: Ask>(binding: &str, name: &str, question: A) -> Result<A::Reply> {
     let command: A::Command = question.into();
-    let reply = pin!(send(namespace, name, None, &command));
+    let reply = pin!(send(binding, name, None, &command));
     match select(reply, Delay::from(PATIENCE)).await {
         Either::Left((reply, _)) => reply,
         Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
@@ -236,41 +240,20 @@ pub(super) async fn ask_patiently<A: Ask>(
 
 /// Sends one command to an object and reads its reply.
 pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
-    namespace: &ObjectNamespace,
+    binding: &str,
     name: &str,
     hint: Option<&str>,
     command: &C,
 ) -> Result<R> {
     let command = serde_json::to_string(command).map_err(broken)?;
-    let reply = exchange(namespace, name, hint, command).await?;
+    let reply = send_text(binding, name, hint, command).await?;
     serde_json::from_str(&reply).map_err(broken)
 }
 
-/// Sends a command to an object and returns the reply, both as JSON. Not generic, so that it is compiled only
-/// once.
-async fn exchange(
-    namespace: &ObjectNamespace,
-    name: &str,
-    hint: Option<&str>,
-    command: String,
-) -> Result<String> {
-    let stub = match hint {
-        Some(hint) => namespace.get_by_name_with_location_hint(name, hint)?,
-        None => namespace.get_by_name(name)?,
-    };
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(command.into()));
-    let mut response = stub.fetch_with_request(Request::new_with_init(OBJECT, &init)?).await?;
-    let text = response.text().await?;
-    must_be_ok(&response)?;
-    Ok(text)
-}
-
-fn must_be_ok(response: &Response) -> Result<()> {
-    if response.status_code() == 200 {
-        return Ok(());
-    }
-    Err(Error::RustError("an object failed to answer a command".to_owned()))
+/// Not generic, so that it is compiled only once.
+async fn send_text(binding: &str, name: &str, hint: Option<&str>, command: String) -> Result<String> {
+    let reply = command_by_rpc(binding, name, hint, command).await?;
+    reply.as_string().ok_or_else(|| Error::from("an object replied with something else than a text"))
 }
 
 async fn read_snapshot(mut text: ByteStream) -> Result<Snapshot> {

@@ -4,11 +4,13 @@ use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use worker::{
-    DurableObject, Env, Error, Method, Request, Response, Result, SqlStorageValue, State, durable_object,
-};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Env, Error, Result, SqlStorageValue, State};
 
 use super::entry::settings;
+use super::exported::{Object, answered, exported};
 use super::object;
 use super::object::{Table, column, json, ring_by};
 use super::platform::{SNAPSHOT, snapshot_key};
@@ -64,8 +66,7 @@ const SCHEMA: &[&str] = &[
 
 /// Stores clients, scopes, providers and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
 /// clients from open registration that nobody uses.
-#[durable_object(alarm)]
-pub struct Registry {
+pub(super) struct Registry {
     pub(super) state: State,
     env: Env,
     pub(super) table: Rc<Stored>,
@@ -77,7 +78,9 @@ pub struct Registry {
     shipper: Shipper,
 }
 
-impl DurableObject for Registry {
+exported!(ExportedRegistry: Registry);
+
+impl Object for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
         let table = Rc::new(Stored {
@@ -100,13 +103,8 @@ impl DurableObject for Registry {
         }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
-        if request.method() == Method::Get {
-            let now = object::now();
-            self.tend(now).await?;
-            return self.snapshot(now).await;
-        }
-        let command: Command = object::command(request).await?;
+    async fn command(&self, text: &str) -> Result<Answer> {
+        let command: Command = object::parsed(text)?;
         #[cfg(feature = "panic-probe")]
         super::probe::in_registry().await?;
         let now = object::now();
@@ -125,15 +123,15 @@ impl DurableObject for Registry {
         if self.table.written.replace(false) {
             self.follow_up(now).await;
         }
-        object::reply(answer)
+        Ok(answer)
     }
 
-    async fn alarm(&self) -> Result<Response> {
+    async fn alarm(&self) -> Result<()> {
         let now = object::now();
         self.alarm.set(None);
         let table = Rc::clone(&self.table);
         let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
-        let rest = self.shipper.ship(&self.state, &self.env, &self.table.table).await;
+        let rest = self.shipper.ship(&self.state, &self.table.table).await;
         warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
         self.ring(Ok(rest), object::now()).await;
         match swept {
@@ -144,7 +142,19 @@ impl DurableObject for Registry {
             Ok(false) => {}
             Err(error) => object::complain("sweep", &error),
         }
-        Response::empty()
+        Ok(())
+    }
+}
+
+#[wasm_bindgen]
+impl ExportedRegistry {
+    /// Takes a snapshot: a `Uint8Array`.
+    pub fn snapshot(&self) -> core::result::Result<JsValue, JsValue> {
+        let registry = Rc::clone(&self.0);
+        answered(async move {
+            let snapshot = registry.snapshot().await?;
+            Ok(Uint8Array::from(snapshot.as_bytes()).into())
+        })
     }
 }
 
@@ -167,7 +177,9 @@ impl Registry {
     }
 
     /// Takes a snapshot, and publishes it if the last publication is not too recent.
-    async fn snapshot(&self, now: Timestamp) -> Result<Response> {
+    async fn snapshot(&self) -> Result<String> {
+        let now = object::now();
+        self.tend(now).await?;
         let snapshot = match snapshot::take(&*self.table, now)? {
             Ok(snapshot) => snapshot,
             Err(Undescribed { client_id, scope }) => {
@@ -175,13 +187,13 @@ impl Registry {
                     "client {client_id:?} is registered for scope {scope:?}, which has no description: no snapshot can \
                      be taken"
                 );
-                return Response::error("no snapshot can be taken", 503);
+                return Err(Error::from("no snapshot can be taken"));
             }
         };
         if self.publications.is_due(now) {
             self.publish(&snapshot).await;
         }
-        Response::from_bytes(snapshot.into_bytes())
+        Ok(snapshot)
     }
 
     /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the

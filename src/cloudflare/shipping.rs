@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 
 use serde::Serialize;
-use worker::{Env, Error, ObjectNamespace, Result, SqlStorageValue, State};
+use worker::{Error, Result, SqlStorageValue, State};
 
 use super::object::{self, Table, column, count, number};
 use super::platform::{LEDGER, ask_patiently};
@@ -39,46 +39,38 @@ pub(super) struct Shipper {
 impl Shipper {
     /// Ships what waits in the outbox, within the bounds of one alarm, and reports what is left. Returns when to ship
     /// the rest; `None` if nothing is left. A failure is logged.
-    pub(super) async fn ship(&self, state: &State, env: &Env, table: &Table) -> Option<Shipping> {
-        let shipped = self.try_to_ship(state, env, table).await;
+    pub(super) async fn ship(&self, state: &State, table: &Table) -> Option<Shipping> {
+        let shipped = self.try_to_ship(state, table).await;
         shipped.unwrap_or_else(|error| {
             object::complain("outbox", &error);
             Some(Shipping::Soon)
         })
     }
 
-    async fn try_to_ship(&self, state: &State, env: &Env, table: &Table) -> Result<Option<Shipping>> {
+    async fn try_to_ship(&self, state: &State, table: &Table) -> Result<Option<Shipping>> {
         let object = state.id().name().ok_or_else(|| Error::from("the object has no name"))?;
-        let ledgers = env.durable_object(LEDGER)?;
         let mut round = Round::begin(object::now());
         while let Some(from) = round.from(object::now()) {
             match read(table, &object, from)? {
-                Some(batch) => self.attend(&mut round, &batch, &object, &ledgers, table).await?,
+                Some(batch) => self.attend(&mut round, &batch, &object, table).await?,
                 None => round.end(),
             }
         }
         let report = report(table, object)?;
         let rest = (report.waiting > 0).then(|| round.rest(&self.waits.borrow()));
-        self.tell(report, &ledgers).await;
+        self.tell(report).await;
         Ok(rest)
     }
 
     /// Sets the bad events of a batch aside, and ships the others unless their ledger failed lately.
-    async fn attend(
-        &self,
-        round: &mut Round,
-        batch: &Batch,
-        object: &str,
-        ledgers: &ObjectNamespace,
-        table: &Table,
-    ) -> Result<()> {
+    async fn attend(&self, round: &mut Round, batch: &Batch, object: &str, table: &Table) -> Result<()> {
         batch.bad.iter().try_for_each(|(seq, why)| set_aside(table, object, *seq, why))?;
         match round.next(batch, &self.waits.borrow(), object::now()) {
             Next::Skip => return Ok(()),
             Next::Send => {}
         }
         let record = Record { shipments: batch.shipments.clone() };
-        match ask_patiently(ledgers, &batch.ledger, record).await {
+        match ask_patiently(LEDGER, &batch.ledger, record).await {
             Ok(()) => {
                 delete(table, batch)?;
                 round.arrived(batch, &mut self.waits.borrow_mut());
@@ -92,7 +84,7 @@ impl Shipper {
     }
 
     /// Reports the state of the outbox for `GET /outboxes`, and complains in the log if its events are late.
-    async fn tell(&self, report: OutboxReport, ledgers: &ObjectNamespace) {
+    async fn tell(&self, report: OutboxReport) {
         if let Some(why) = lateness(&report) {
             object::complain("outbox", &Error::RustError(why));
         }
@@ -101,7 +93,7 @@ impl Shipper {
             return;
         }
         let clear = (report.waiting == 0).then(|| report.clone());
-        match ask_patiently(ledgers, OUTBOXES, ReportOutbox { report }).await {
+        match ask_patiently(LEDGER, OUTBOXES, ReportOutbox { report }).await {
             Ok(()) => drop(self.clear.replace(clear)),
             Err(error) => object::complain("report", &error),
         }

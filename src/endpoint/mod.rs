@@ -43,6 +43,7 @@ mod token;
 mod upstream;
 mod verify;
 mod web_page;
+pub mod wire;
 mod words;
 
 use rand_core::CryptoRng;
@@ -88,7 +89,8 @@ impl<P> Server<P> {
 pub fn reads<P>(server: &Server<P>, request: &Request) -> Reads {
     let route = server.issuer(request).and_then(|issuer| server.route(&request.path, &issuer));
     let route = route.filter(|route| route.is_served(&server.settings));
-    route.map_or(Reads::WITHOUT_ROUTE, |route| route.terms().reads)
+    let reads = route.map_or(Reads::WITHOUT_ROUTE, |route| route.terms().reads);
+    Reads { certificate: server.is_mtls(request), ..reads }
 }
 
 /// Answers `request` at `now`.

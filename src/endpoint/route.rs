@@ -71,8 +71,7 @@ pub(super) enum Scripts {
     ListedOrigins,
 }
 
-/// The optional parts of a request, which only some routes read. The Worker's entry point reads them only for
-/// those routes, because each header costs a call from wasm into the runtime.
+/// The optional parts of a request, which only some routes read. The others never see them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a header of its own")]
 pub struct Reads {
@@ -88,6 +87,8 @@ pub struct Reads {
     pub accept: bool,
     /// `Cf-Access-Jwt-Assertion`.
     pub access_assertion: bool,
+    /// The client certificate. Only requests to the mTLS host have one that counts.
+    pub certificate: bool,
 }
 
 /// The headers by which browsers tell sites apart. Each variant adds one to those before it.
@@ -112,6 +113,17 @@ impl Reads {
         language: false,
         accept: false,
         access_assertion: false,
+        certificate: false,
+    };
+    /// All headers.
+    pub(super) const EVERYTHING: Self = Self {
+        browser: BrowserHeaders::Cookie,
+        user_agent: true,
+        if_match: true,
+        language: true,
+        accept: true,
+        access_assertion: true,
+        certificate: true,
     };
     /// What tells people from programs, at a path without a route, and the language of the page for them.
     pub(super) const WITHOUT_ROUTE: Self =

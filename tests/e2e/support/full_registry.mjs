@@ -50,11 +50,7 @@ export async function fillFiles(server) {
 export async function fillByCommand(server) {
   await new Admin(server).create(model);
   const { REGISTRY } = await server.worker.getEnv();
-  const ask = async (command) => {
-    const response = await REGISTRY.get(REGISTRY.idFromName('registry')).fetch('https://object/', { method: 'POST', body: JSON.stringify(command) });
-    assert.equal(response.status, 200);
-    return response.json();
-  };
+  const ask = async (command) => JSON.parse(await REGISTRY.get(REGISTRY.idFromName('registry')).command(JSON.stringify(command)));
   const stored = await ask({ list_clients: { after: null, limit: 10 } });
   const clients = [...copies(stored.map((client) => ({ client_id: client.client_id, record: JSON.stringify(client) })))];
   for (let first = 0; first < clients.length; first += BATCH) {

@@ -1,0 +1,28 @@
+// Calls of Durable Objects. Commands and replies are texts, and travel as arguments and results of RPC.
+
+import { env } from 'cloudflare:workers';
+
+/** Identifiers of objects by binding and name: to hash a name takes longer than the rest of a call. */
+const ids = new Map();
+/** How many identifiers to remember: far more than there are shards. */
+const MOST_IDS = 10_000;
+
+/** Sends a command to an object. `locationHint` says where an object that is new shall live. */
+export async function command(binding, name, locationHint, text) {
+  return stub(binding, name, locationHint).command(text);
+}
+
+/** Takes a snapshot at the registry: a Uint8Array. */
+export async function snapshot(binding, name) {
+  return stub(binding, name).snapshot();
+}
+
+function stub(binding, name, locationHint) {
+  const key = `${binding}/${name}`;
+  let id = ids.get(key);
+  if (!id) {
+    if (ids.size >= MOST_IDS) ids.clear();
+    ids.set(key, (id = env[binding].idFromName(name)));
+  }
+  return env[binding].get(id, locationHint && { locationHint });
+}
