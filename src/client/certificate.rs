@@ -1,6 +1,6 @@
 //! Client certificates (RFC 8705 §2).
 
-use chrono::NaiveDateTime;
+use core::ops::RangeInclusive;
 
 use super::distinguished_name::DistinguishedName;
 use crate::secret;
@@ -32,7 +32,7 @@ impl Certificate {
         }
         let verified = is("certVerified", "SUCCESS");
         // If the chain does not verify, the platform's verdict says nothing about the dates.
-        if !verified && !is_of_this_time(member("certNotBefore")?, member("certNotAfter")?, now) {
+        if !verified && !is_of_this_time(&member("certNotBefore")?, &member("certNotAfter")?, now) {
             return None;
         }
         let sha256 = secret::encode(&sha256(&member("certFingerprintSHA256")?)?);
@@ -47,14 +47,52 @@ impl Certificate {
     }
 }
 
-/// Returns whether `now` is between two dates, written as OpenSSL prints them: `Dec  2 05:39:00 2026 GMT`.
-fn is_of_this_time(not_before: String, not_after: String, now: Timestamp) -> bool {
-    let seconds = |text: String| {
-        let instant = NaiveDateTime::parse_from_str(&text, "%b %e %H:%M:%S %Y GMT").ok()?;
-        Some(u64::try_from(instant.and_utc().timestamp()).unwrap_or_default())
-    };
+/// Returns whether `now` is between two dates.
+fn is_of_this_time(not_before: &str, not_after: &str, now: Timestamp) -> bool {
     let (Some(from), Some(to)) = (seconds(not_before), seconds(not_after)) else { return false };
     (from..=to).contains(&now.seconds())
+}
+
+/// Parses a date as OpenSSL prints it: `Dec  2 05:39:00 2026 GMT`. Returns seconds since 1970; 0 if it is earlier.
+///
+/// `chrono` would bring a parser for every format that a date can have.
+fn seconds(text: &str) -> Option<u64> {
+    const MONTHS: [(&str, u64); 12] = [
+        ("Jan", 31),
+        ("Feb", 28),
+        ("Mar", 31),
+        ("Apr", 30),
+        ("May", 31),
+        ("Jun", 30),
+        ("Jul", 31),
+        ("Aug", 31),
+        ("Sep", 30),
+        ("Oct", 31),
+        ("Nov", 30),
+        ("Dec", 31),
+    ];
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let &[month, day, clock, year, "GMT"] = words.as_slice() else { return None };
+    let (day, year) = (number(day, 1..=31)?, number(year, 0..=9999)?);
+    let month = MONTHS.iter().position(|(name, _)| *name == month)?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = |month: usize, (_, days): &(&str, u64)| days + u64::from(month == 1 && is_leap);
+    let mut months = MONTHS.iter().enumerate().map(|(month, length)| days(month, length));
+    let before: u64 = months.by_ref().take(month).sum();
+    if day > months.next()? {
+        return None;
+    }
+    let parts: Vec<&str> = clock.split(':').collect();
+    let &[hour, minute, second] = parts.as_slice() else { return None };
+    let (hour, minute, second) = (number(hour, 0..=23)?, number(minute, 0..=59)?, number(second, 0..=59)?);
+    // Days before the year, counted from the year 0.
+    let until = |year: u64| 365 * year + year.div_ceil(4) - year.div_ceil(100) + year.div_ceil(400);
+    let days = (until(year) + before + day - 1).saturating_sub(until(1970));
+    Some(if year < 1970 { 0 } else { ((days * 24 + hour) * 60 + minute) * 60 + second })
+}
+
+fn number(text: &str, range: RangeInclusive<u64>) -> Option<u64> {
+    text.parse().ok().filter(|number| range.contains(number))
 }
 
 /// Decodes 64 hexadecimal digits.
@@ -124,6 +162,31 @@ mod tests {
             assert_eq!(read(changes), None, "{changes:?}");
         }
         assert!(read(&[unverified]).is_some());
+    }
+
+    #[test]
+    fn a_date_is_read_as_another_parser_reads_it() {
+        for day in (0..60_000).step_by(17) {
+            let date = chrono::DateTime::from_timestamp(day * 86_400 + day * 3_607 % 86_400, 0).unwrap();
+            let text = date.format("%b %e %H:%M:%S %Y GMT").to_string();
+            assert_eq!(seconds(&text), u64::try_from(date.timestamp()).ok(), "{text}");
+        }
+        assert_eq!(seconds("Dec 31 23:59:59 1969 GMT"), Some(0));
+        assert_eq!(seconds("Feb 29 00:00:00 2028 GMT"), Some(1_835_395_200));
+        for bad in [
+            "Feb 29 00:00:00 2026 GMT",
+            "Apr 31 00:00:00 2026 GMT",
+            "Dec  0 00:00:00 2026 GMT",
+            "dec  2 00:00:00 2026 GMT",
+            "Dec  2 24:00:00 2026 GMT",
+            "Dec  2 00:60:00 2026 GMT",
+            "Dec  2 00:00 2026 GMT",
+            "Dec  2 00:00:00 2026",
+            "Dec  2 00:00:00 2026 CET",
+            "Dec  2 00:00:00 99999 GMT",
+        ] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
     }
 
     #[test]
