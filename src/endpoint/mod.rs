@@ -8,6 +8,7 @@ mod admin;
 mod alias;
 mod attempt;
 mod authorize;
+mod boxed;
 mod choice;
 mod client_auth;
 mod device_authorization;
@@ -54,6 +55,7 @@ pub use snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
 
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
+use boxed::boxed;
 use http::{Request, Response};
 use own::which::Own;
 use platform::Platform;
@@ -147,28 +149,29 @@ fn health<P: Platform>(server: &Server<P>) -> Response {
 }
 
 async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
-    match route {
-        Route::DeviceAuthorization => device_authorization::answer(context, rng).await,
-        Route::Token => token::answer(context, rng).await,
-        Route::Introspection => issued::introspection::answer(context).await,
-        Route::Revocation => issued::revocation::answer(context).await,
-        Route::UserInfo => issued::userinfo::answer(context).await,
-        Route::Verify => verify::answer(context, rng).await,
-        Route::Account => own::answer(context, Own::Account, rng).await,
-        Route::Passkeys => own::answer(context, Own::Passkeys, rng).await,
-        Route::Invitation => invitation::answer(context, rng).await,
-        Route::Qr => qr::answer(context),
-        Route::Logo => logo::answer(context).await,
-        Route::Callback => verify::callback::answer(context, rng).await,
-        Route::Authorize => authorize::answer(context).await,
-        Route::Metadata => metadata::discovery(context).await,
-        Route::ProtectedResource => metadata::protected_resource(context).await,
-        Route::Keys => metadata::keys(context).await,
-        Route::Registration => registration::answer(context, rng).await,
-        Route::BackchannelLogout => upstream::events::logout(context).await,
-        Route::SecurityEvents => upstream::events::security_event(context).await,
-        Route::Admin => admin::answer(context, rng).await,
-        Route::Scim => scim::answer(context, rng).await,
-        Route::Health => health(context.server),
-    }
+    let answer = match route {
+        Route::DeviceAuthorization => boxed(device_authorization::answer(context, rng)),
+        Route::Token => boxed(token::answer(context, rng)),
+        Route::Introspection => boxed(issued::introspection::answer(context)),
+        Route::Revocation => boxed(issued::revocation::answer(context)),
+        Route::UserInfo => boxed(issued::userinfo::answer(context)),
+        Route::Verify => boxed(verify::answer(context, rng)),
+        Route::Account => boxed(own::answer(context, Own::Account, rng)),
+        Route::Passkeys => boxed(own::answer(context, Own::Passkeys, rng)),
+        Route::Invitation => boxed(invitation::answer(context, rng)),
+        Route::Qr => return qr::answer(context),
+        Route::Logo => boxed(logo::answer(context)),
+        Route::Callback => boxed(verify::callback::answer(context, rng)),
+        Route::Authorize => boxed(authorize::answer(context)),
+        Route::Metadata => boxed(metadata::discovery(context)),
+        Route::ProtectedResource => boxed(metadata::protected_resource(context)),
+        Route::Keys => boxed(metadata::keys(context)),
+        Route::Registration => boxed(registration::answer(context, rng)),
+        Route::BackchannelLogout => boxed(upstream::events::logout(context)),
+        Route::SecurityEvents => boxed(upstream::events::security_event(context)),
+        Route::Admin => boxed(admin::answer(context, rng)),
+        Route::Scim => boxed(scim::answer(context, rng)),
+        Route::Health => return health(context.server),
+    };
+    answer.await
 }

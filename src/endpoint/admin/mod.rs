@@ -28,6 +28,7 @@ mod tokens;
 use rand_core::CryptoRng;
 
 use super::admin::route::{Found, Place};
+use super::boxed::boxed;
 use super::http::Response;
 use super::platform::Platform;
 use super::server::Context;
@@ -68,99 +69,100 @@ async fn dispatch<P: Platform>(
     let by = caller.by.clone();
     let name = found.names.first().map(String::as_str).unwrap_or_default();
     let posts = context.request.method == "POST";
-    match found.place {
+    let done = match found.place {
         Place::Clients => {
             if posts {
-                clients::create(context, by, rng).await
+                boxed(clients::create(context, by, rng))
             } else {
-                clients::list(context).await
+                boxed(clients::list(context))
             }
         }
         Place::Client => match context.request.method.as_str() {
-            "PUT" => clients::replace(context, name, by, rng).await,
-            "PATCH" => clients::change(context, name, by, rng).await,
-            "DELETE" => clients::delete(context, name, by).await,
-            _ => clients::read(context, name).await,
+            "PUT" => boxed(clients::replace(context, name, by, rng)),
+            "PATCH" => boxed(clients::change(context, name, by, rng)),
+            "DELETE" => boxed(clients::delete(context, name, by)),
+            _ => boxed(clients::read(context, name)),
         },
-        Place::Secret => clients::rotate(context, name, by, rng).await,
-        Place::Scopes => scopes::list(context).await,
+        Place::Secret => boxed(clients::rotate(context, name, by, rng)),
+        Place::Scopes => boxed(scopes::list(context)),
         Place::Scope => match context.request.method.as_str() {
-            "PUT" => scopes::describe(context, name, by).await,
-            "DELETE" => scopes::forget(context, name, by).await,
-            _ => scopes::read(context, name).await,
+            "PUT" => boxed(scopes::describe(context, name, by)),
+            "DELETE" => boxed(scopes::forget(context, name, by)),
+            _ => boxed(scopes::read(context, name)),
         },
-        Place::OpenApi => Ok(Done::read(openapi())),
-        Place::Doctor => doctor::run(context).await,
-        Place::DryRun => dry_run::run(context).await,
+        Place::OpenApi => return Ok(Done::read(openapi())),
+        Place::Doctor => boxed(doctor::run(context)),
+        Place::DryRun => boxed(dry_run::run(context)),
         Place::ScopeClaims => match context.request.method.as_str() {
-            "PUT" => scope_claims::write(context, name, by).await,
-            _ => scope_claims::read(context, name).await,
+            "PUT" => boxed(scope_claims::write(context, name, by)),
+            _ => boxed(scope_claims::read(context, name)),
         },
         Place::Keys => {
             if posts {
-                signing_keys::bring(context, by).await
+                boxed(signing_keys::bring(context, by))
             } else {
-                signing_keys::list(context).await
+                boxed(signing_keys::list(context))
             }
         }
         Place::Providers => {
             if posts {
-                providers::create(context, &caller, rng).await
+                boxed(providers::create(context, &caller, rng))
             } else {
-                providers::list(context).await
+                boxed(providers::list(context))
             }
         }
         Place::Provider => match context.request.method.as_str() {
-            "PUT" => providers::replace(context, name, &caller, rng).await,
-            "PATCH" => providers::patch(context, name, &caller, rng).await,
-            "DELETE" => providers::delete(context, name, by).await,
-            _ => providers::read(context, name).await,
+            "PUT" => boxed(providers::replace(context, name, &caller, rng)),
+            "PATCH" => boxed(providers::patch(context, name, &caller, rng)),
+            "DELETE" => boxed(providers::delete(context, name, by)),
+            _ => boxed(providers::read(context, name)),
         },
         Place::Accounts => {
             if posts {
-                accounts::create(context, &caller, rng).await
+                boxed(accounts::create(context, &caller, rng))
             } else {
-                accounts::list(context).await
+                boxed(accounts::list(context))
             }
         }
         Place::Account => match context.request.method.as_str() {
-            "DELETE" => accounts::delete(context, name, by).await,
-            _ => accounts::read(context, name).await,
+            "DELETE" => boxed(accounts::delete(context, name, by)),
+            _ => boxed(accounts::read(context, name)),
         },
-        Place::AccountGroups => accounts::set_groups(context, name, &caller).await,
-        Place::AccountBlock => accounts::block(context, name, by).await,
-        Place::AccountUnblock => accounts::unblock(context, name, by).await,
-        Place::AccountDevices => devices::list(context, name).await,
-        Place::AccountDevicesEnd => devices::end(context, name, by).await,
-        Place::AccountSessions => devices::sessions(context, name).await,
-        Place::AccountSessionsEnd => devices::end_sessions(context, name).await,
-        Place::Events => events::list(context).await,
-        Place::Outboxes => outboxes::list(context).await,
-        Place::KeyRotation => signing_keys::rotate(context, by).await,
-        Place::KeyRetirement => signing_keys::retire(context, name, by).await,
+        Place::AccountGroups => boxed(accounts::set_groups(context, name, &caller)),
+        Place::AccountBlock => boxed(accounts::block(context, name, by)),
+        Place::AccountUnblock => boxed(accounts::unblock(context, name, by)),
+        Place::AccountDevices => boxed(devices::list(context, name)),
+        Place::AccountDevicesEnd => boxed(devices::end(context, name, by)),
+        Place::AccountSessions => boxed(devices::sessions(context, name)),
+        Place::AccountSessionsEnd => boxed(devices::end_sessions(context, name)),
+        Place::Events => boxed(events::list(context)),
+        Place::Outboxes => boxed(outboxes::list(context)),
+        Place::KeyRotation => boxed(signing_keys::rotate(context, by)),
+        Place::KeyRetirement => boxed(signing_keys::retire(context, name, by)),
         Place::Tokens => {
             if posts {
-                tokens::create(context, &caller, rng).await
+                boxed(tokens::create(context, &caller, rng))
             } else {
-                tokens::list(context, &caller).await
+                boxed(tokens::list(context, &caller))
             }
         }
         Place::Token => match context.request.method.as_str() {
-            "DELETE" => tokens::revoke(context, name, by).await,
-            _ => tokens::read(context, name, &caller).await,
+            "DELETE" => boxed(tokens::revoke(context, name, by)),
+            _ => boxed(tokens::read(context, name, &caller)),
         },
         Place::Invitations => {
             if posts {
-                invitations::create(context, &caller, rng).await
+                boxed(invitations::create(context, &caller, rng))
             } else {
-                invitations::list(context).await
+                boxed(invitations::list(context))
             }
         }
         Place::Invitation => match context.request.method.as_str() {
-            "DELETE" => invitations::revoke(context, name, by).await,
-            _ => invitations::read(context, name).await,
+            "DELETE" => boxed(invitations::revoke(context, name, by)),
+            _ => boxed(invitations::read(context, name)),
         },
-    }
+    };
+    done.await
 }
 
 /// Returns the OpenAPI 3.1 document.
