@@ -1,1 +1,47 @@
-export const openGlewlwydPeer = undefined;
+// glewlwyd as a peer: an OpenID Provider in C, packaged by Debian, with SQLite.
+
+import { execFileSync } from 'node:child_process';
+import { glewlwyd, openGlewlwyd } from '../tests/e2e/support/glewlwyd.mjs';
+import { form, mustSay, requests } from './servers.mjs';
+
+const CAROL = { username: 'carol', password: 'carol-password' };
+const CLIENT = {
+  client_id: 'demo-tv',
+  name: 'Demo TV',
+  enabled: true,
+  confidential: false,
+  authorization_type: ['device_authorization', 'refresh_token'],
+  scope: ['openid'],
+};
+
+/** Returns the peer in a list, which is empty where Debian's package is not installed. */
+export function glewlwydPeer() {
+  if (!glewlwyd()) return [];
+  const description = {
+    name: `glewlwyd ${version()}, SQLite`,
+    forgets: true,
+    ...requests({ start: '/api/oidc/device_authorization', token: '/api/oidc/token', plain: '/api/oidc/jwks', refusal: 'access_denied' }),
+    async open() {
+      const server = await openGlewlwyd({ callback: 'http://127.0.0.1/callback', device: { client: CLIENT, person: CAROL } });
+      return { origin: server.origin, pids: [server.pid], stop: () => server.close() };
+    },
+    flow: approver,
+  };
+  return [description];
+
+  async function approver(server, caller) {
+    await caller.send('/api/auth/', { json: CAROL });
+    await caller.send('/api/auth/grant/demo-tv', { method: 'PUT', json: { scope: 'openid' } });
+    return async () => {
+      const { device_code, user_code } = await caller.start(form(description.start));
+      await mustSay(caller, form(description.poll, device_code), 'authorization_pending');
+      // Its page approves on load for whoever is signed in and has consented before.
+      await caller.send(`/api/oidc/device?code=${user_code}&g_continue=`);
+      await mustSay(caller, form(description.poll, device_code), 'access_token');
+    };
+  }
+}
+
+function version() {
+  return execFileSync('dpkg-query', ['--show', '--showformat=${Version}', 'glewlwyd'], { encoding: 'utf8' }).split('-')[0];
+}

@@ -31,21 +31,21 @@ const LOADS = [
   ['poll', 1],
 ];
 
-const descriptions = [...floors, ours, ...(quick ? [] : await peers())];
+let descriptions = [...floors, ours, ...(quick ? [] : await peers())];
 const home = temporaryDirectory();
 const results = new Map(descriptions.map(({ name }) => [name, { loads: {}, flows: [], firsts: [] }]));
 const open = [];
 
 try {
   for (let round = 0; round < ROUNDS; round++) {
-    for (const description of descriptions) await measured(description, 'firsts', () => firsts(description));
+    await each(async (description) => results.get(description.name).firsts.push(await firsts(description)));
   }
-  for (const description of descriptions) open.push(await grown(description));
-  for (const { server, kinds } of open) await warmUp(server, kinds);
+  await each(async (description) => open.push(await grown(description)));
+  await each(warmUp);
   for (let round = 0; round < ROUNDS; round++) {
     say(`Round ${round + 1} of ${ROUNDS}`);
     for (const [kind, connections] of LOADS) await turn(kind, connections);
-    for (const { server, people } of open) if (people) results.get(server.name).flows.push(await flows(server, people));
+    await each(async ({ name, flow }) => flow && results.get(name).flows.push(await flows(running(name))));
   }
 } finally {
   await Promise.all(open.map(({ server }) => server.stop()));
@@ -56,17 +56,32 @@ if (quick) console.log(text);
 else write(text);
 process.exit(0);
 
-/** Every server gets the same load, one after the other. */
-async function turn(kind, connections) {
-  for (const { server, kinds } of open) {
-    if (kind === 'poll') await pause();
-    const result = await load(server, kinds[kind], { connections, seconds: SECONDS });
-    (results.get(server.name).loads[`${kind} ${connections}`] ??= []).push(result);
+/** Runs `step` with every server, one after the other. A peer that fails is left out of the tables. */
+async function each(step) {
+  for (const description of descriptions) {
+    try {
+      await step(description);
+    } catch (error) {
+      if (!description.peer) throw error;
+      console.error(`Leaving out ${description.name}:`, error);
+      descriptions = descriptions.filter((other) => other !== description);
+    }
   }
 }
 
-async function measured({ name }, member, run) {
-  results.get(name)[member].push(await run());
+/** The server of this name that is running, with its people and the kinds of requests that it gets. */
+function running(name) {
+  return open.find(({ server }) => server.name === name);
+}
+
+/** Every server gets the same load. */
+function turn(kind, connections) {
+  return each(async ({ name }) => {
+    if (kind === 'poll') await pause();
+    const { server, kinds } = running(name);
+    const result = await load(server, kinds[kind], { connections, seconds: SECONDS });
+    (results.get(name).loads[`${kind} ${connections}`] ??= []).push(result);
+  });
 }
 
 /**
@@ -138,7 +153,8 @@ async function grown(description) {
   return { server, people, kinds: { ...description, poll: { ...description.poll, codes: file } } };
 }
 
-async function warmUp(server, kinds) {
+async function warmUp({ name }) {
+  const { server, kinds } = running(name);
   for (const kind of ['plain', 'start', 'forged', 'poll']) await load(server, kinds[kind], { connections: 16, seconds: 1 });
 }
 
@@ -155,7 +171,7 @@ async function signIn(server, flow) {
 }
 
 /** Lets all of them approve one device after the other. */
-async function flows(server, people) {
+async function flows({ server, people }) {
   for (const { caller } of people) caller.count = 0;
   const before = cpu(server);
   const began = performance.now();

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { findProgram } from '../tests/e2e/support/config.mjs';
+import { glewlwydPeer } from './glewlwyd.mjs';
 import { form, mustSay, open, requests } from './servers.mjs';
 
 const here = join(import.meta.dirname, 'peers');
@@ -16,7 +17,8 @@ const START_LIMIT = 20_000;
 /** Returns the peers, ready to be opened. */
 export async function peers() {
   await bundleBetterAuth();
-  return [betterAuth(), oidcProvider('in memory'), oidcProvider('Redis')];
+  const all = [betterAuth(), oidcProvider('in memory'), oidcProvider('Redis'), ...glewlwydPeer()];
+  return all.map((description) => ({ ...description, peer: true }));
 }
 
 /** The version of an npm package among the peers. */

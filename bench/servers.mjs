@@ -54,8 +54,8 @@ export const floors = [
   floorWorker('Floor: JavaScript, `fetch`', floor, ['fetch.js', 'floor.js']),
   floorWorker('Floor: JavaScript, RPC', floor, ['rpc.js', 'floor.js']),
   floorWorker('Floor: JavaScript, RPC, our rows', floor, ['rows.js', 'floor.js']),
-  ...(existsSync(join(floor, 'rust/build/floor_bg.wasm'))
-    ? [floorWorker('Floor: Rust, RPC', join(floor, 'rust/build'), ['index.js', 'floor_bg.wasm'])]
+  ...(existsSync(join(floor, 'rust/build/index.js'))
+    ? [floorWorker('Floor: Rust, RPC', join(floor, 'rust/build'), ['index.js', 'index_bg.wasm'])]
     : []),
 ];
 

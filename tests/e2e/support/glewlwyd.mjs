@@ -33,7 +33,8 @@ export function glewlwyd() {
   }
 }
 
-export async function openGlewlwyd({ callback, backchannel }) {
+/** With `device`, it also has a client with a device grant, and another person. */
+export async function openGlewlwyd({ callback, backchannel, device }) {
   const home = temporaryDirectory();
   const port = await freePort();
   const origin = `http://localhost:${port}`;
@@ -46,7 +47,7 @@ export async function openGlewlwyd({ callback, backchannel }) {
   const exited = once(child, 'exit');
   try {
     await within(LIMIT, answers(`${origin}/config`, exited), 'glewlwyd did not start');
-    await configure(origin, { callback, backchannel });
+    await configure(origin, { callback, backchannel, device });
   } catch (cause) {
     kill();
     throw new Error(`glewlwyd does not serve:\n${output}`, { cause });
@@ -54,6 +55,7 @@ export async function openGlewlwyd({ callback, backchannel }) {
   return {
     origin,
     issuer: `${origin}/api/oidc`,
+    pid: child.pid,
     async close() {
       child.kill('SIGTERM');
       await within(5_000, exited, 'glewlwyd did not end').catch(kill);
@@ -133,12 +135,12 @@ function copyFolder(from, to) {
 }
 
 /** Sets up the plugin, a person and the client, through the admin API. */
-async function configure(origin, { callback, backchannel }) {
+async function configure(origin, { callback, backchannel, device }) {
   const ask = await administrator(origin);
   const users = await ask('GET', '/mod/user/database');
   users.parameters['data-format'] = { ...users.parameters['data-format'], groups: { multiple: true, read: true, write: true } };
   await ask('PUT', '/mod/user/database', users);
-  await ask('POST', '/mod/plugin/', { module: 'oidc', name: 'oidc', display_name: 'OIDC', enabled: true, parameters: plugin(origin) });
+  await ask('POST', '/mod/plugin/', { module: 'oidc', name: 'oidc', display_name: 'OIDC', enabled: true, parameters: plugin(origin, device) });
   await ask('PUT', '/mod/reload/');
   await ask('PUT', '/scope/openid', { display_name: 'OpenID', description: 'OpenID', password_required: true, password_max_age: 0, scheme: {} });
   await ask('POST', '/user/', {
@@ -160,6 +162,9 @@ async function configure(origin, { callback, backchannel }) {
     scope: ['openid'],
     ...(backchannel && { backchannel_logout_uri: backchannel, backchannel_logout_session_required: 'true' }),
   });
+  if (!device) return;
+  await ask('POST', '/user/', { ...device.person, name: 'Carol Example', email: 'carol@example.com', enabled: true, scope: ['openid'], groups: [] });
+  await ask('POST', '/client/', device.client);
 }
 
 async function administrator(origin) {
@@ -175,7 +180,7 @@ async function administrator(origin) {
   };
 }
 
-function plugin(origin) {
+function plugin(origin, device) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -204,5 +209,6 @@ function plugin(origin) {
     'session-cookie-name': 'GLEWLWYD2_OIDC_SID',
     'session-cookie-expiration': 2419200,
     'back-channel-logout-allowed': true,
+    ...(device && { 'auth-type-device-enabled': true, 'device-authorization-expiration': 1_800, 'device-authorization-interval': 1 }),
   };
 }

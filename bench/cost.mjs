@@ -1,0 +1,81 @@
+// Counts what Cloudflare bills for one login, and prices a million. Every count is the runtime's own.
+//
+// One device signs in on an idle server, and then the alarms ring until nothing of its code is left. So nothing is shared
+// with other logins: under load, one alarm serves many.
+
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { builds, root } from '../tests/e2e/support/config.mjs';
+import { startWorkerd, temporaryDirectory } from '../tests/e2e/support/harness.mjs';
+import { rows } from '../tests/e2e/support/stored.mjs';
+import { Caller } from './caller.mjs';
+import { form, ours } from './servers.mjs';
+
+const CLASSES = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger'];
+/** Pending polls of a person who takes 30 s, at one every 5 s. The next poll redeems. */
+export const POLLS = 6;
+/** Milliseconds until the codes of the login have ended and the alarms, which ring on the minute, have rung. */
+const UNTIL_SWEPT = 200_000;
+
+/** Starts the built Worker inside of tests/e2e/support/counted.js. */
+export async function startCounted(vars) {
+  const home = temporaryDirectory();
+  for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(join(builds.release, file), join(home.path, file));
+  copyFileSync(join(root, 'tests/e2e/support/counted.js'), join(home.path, 'counted.js'));
+  const server = await startWorkerd({ build: home.path, modules: ['counted.js', 'index.js', 'index_bg.wasm'], vars: { SHARDS_PER_REGION: '1', ...vars } });
+  const read = async () => (await fetch(`${server.origin}/counted`)).json();
+  /** Returns what `run` adds to the counts. */
+  const during = async (run) => {
+    const before = await read();
+    await run();
+    return Object.fromEntries(Object.entries(await read()).map(([name, count]) => [name, count - before[name]]));
+  };
+  return { server, during };
+}
+
+/** Returns the counts of one login, with `kept`, the rows that its later end will delete, and the requests of its whole life. */
+export async function countLogin() {
+  const { server, during } = await startCounted({ CODE_LIFETIME_SECONDS: '60' });
+  const caller = new Caller(server);
+  try {
+    const login = await ours.flow(server, caller, 0);
+    await login();
+    await wait(UNTIL_SWEPT);
+    const before = stored(server);
+    caller.count = 0;
+    const life = await during(async () => {
+      await login();
+      await wait(UNTIL_SWEPT);
+    });
+    const requests = caller.count + POLLS - 1;
+    const { device_code } = await caller.start(form(ours.start));
+    const poll = await during(() => caller.send('/token', { device: true, form: form(ours.poll, device_code).body }));
+    const sum = Object.fromEntries(Object.keys(life).map((name) => [name, life[name] + (POLLS - 1) * poll[name]]));
+    return { ...sum, kept: stored(server) - before, httpRequests: requests };
+  } finally {
+    caller.close();
+    await server.stop();
+  }
+}
+
+/** Counts the entries of all tables and indexes, each of which its deletion writes once more. */
+function stored(server) {
+  let sum = 0;
+  for (const name of CLASSES) {
+    const tables = rows(server, name, "SELECT name, (SELECT COUNT(*) FROM sqlite_master i WHERE i.type = 'index' AND i.sql IS NOT NULL AND i.tbl_name = m.name) AS indexes FROM sqlite_master m WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'");
+    for (const table of new Set(tables.map((table) => JSON.stringify(table)))) {
+      const { name: of, indexes } = JSON.parse(table);
+      sum += entries(server, name, of) * (1 + indexes);
+    }
+  }
+  return sum;
+}
+
+function entries(server, className, table) {
+  try {
+    return rows(server, className, `SELECT COUNT(*) AS count FROM "${table}"`).reduce((sum, { count }) => sum + count, 0);
+  } catch {
+    return 0;
+  }
+}
