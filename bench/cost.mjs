@@ -15,15 +15,23 @@ import { form, ours } from './servers.mjs';
 const CLASSES = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger'];
 /** Pending polls of a person who takes 30 s, at one every 5 s. The next poll redeems. */
 export const POLLS = 6;
-/** Milliseconds until the codes of the login have ended and the alarms, which ring on the minute, have rung. */
-const UNTIL_SWEPT = 200_000;
+/** Codes whose rows are swept soon. How long a code lives changes no count. */
+const VARS = { CODE_LIFETIME_SECONDS: '10', REDEMPTION_GRACE_SECONDS: '10', SHARDS_PER_REGION: '1' };
+/** Milliseconds until the codes of a login have ended, and every alarm has rung that this leads to. */
+const UNTIL_SWEPT = 150_000;
+/** Seconds that an object is awake for one request or alarm: more than any takes here, as the network is slower. */
+const AWAKE = 0.01;
+const OBJECT_GIGABYTES = 0.128;
+
+/** US dollars for a million, beyond what the paid plan includes. See docs/performance.md. */
+const PRICES = { 'Requests': 0.3, 'CPU time, ms': 0.02, 'Requests to objects, and alarms': 0.15, 'Run time of objects, GB-s': 12.5, 'Rows read': 0.001, 'Rows written': 1 };
 
 /** Starts the built Worker inside of tests/e2e/support/counted.js. */
 export async function startCounted(vars) {
   const home = temporaryDirectory();
   for (const file of ['index.js', 'index_bg.wasm']) copyFileSync(join(builds.release, file), join(home.path, file));
   copyFileSync(join(root, 'tests/e2e/support/counted.js'), join(home.path, 'counted.js'));
-  const server = await startWorkerd({ build: home.path, modules: ['counted.js', 'index.js', 'index_bg.wasm'], vars: { SHARDS_PER_REGION: '1', ...vars } });
+  const server = await startWorkerd({ build: home.path, modules: ['counted.js', 'index.js', 'index_bg.wasm'], vars });
   const read = async () => (await fetch(`${server.origin}/counted`)).json();
   /** Returns what `run` adds to the counts. */
   const during = async (run) => {
@@ -34,9 +42,12 @@ export async function startCounted(vars) {
   return { server, during };
 }
 
-/** Returns the counts of one login, with `kept`, the rows that its later end will delete, and the requests of its whole life. */
+/**
+ * Returns the counts of one login until its code is gone; `httpRequests`; and `kept`, the rows of its tokens, its device and
+ * its events, which are deleted later.
+ */
 export async function countLogin() {
-  const { server, during } = await startCounted({ CODE_LIFETIME_SECONDS: '60' });
+  const { server, during } = await startCounted(VARS);
   const caller = new Caller(server);
   try {
     const login = await ours.flow(server, caller, 0);
@@ -57,6 +68,20 @@ export async function countLogin() {
     caller.close();
     await server.stop();
   }
+}
+
+/** Returns `[what, per login, price of a million, price of a million logins]` for each thing that Cloudflare bills. */
+export function bill({ httpRequests, requests, alarms, rowsRead, rowsWritten, alarmsSet, kept }, milliseconds) {
+  const objects = requests + alarms;
+  const amounts = {
+    'Requests': httpRequests,
+    'CPU time, ms': milliseconds,
+    'Requests to objects, and alarms': objects,
+    'Run time of objects, GB-s': objects * AWAKE * OBJECT_GIGABYTES,
+    'Rows read': rowsRead,
+    'Rows written': rowsWritten + alarmsSet + kept,
+  };
+  return Object.entries(PRICES).map(([what, price]) => [what, amounts[what], price, amounts[what] * price]);
 }
 
 /** Counts the entries of all tables and indexes, each of which its deletion writes once more. */

@@ -10,9 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../tests/e2e/support/harness.mjs';
 import { Caller } from './caller.mjs';
+import { countLogin } from './cost.mjs';
 import { peers } from './peers.mjs';
 import { floors, form, ours } from './servers.mjs';
-import { tables, write } from './tables.mjs';
+import { cost, tables, write } from './tables.mjs';
 import { cpu, load, memory } from './wrk.mjs';
 
 const quick = process.argv[2] === 'quick';
@@ -53,7 +54,11 @@ try {
 
 const text = tables(descriptions, results, { rounds: ROUNDS, seconds: SECONDS, early: EARLY, late: LATE, flows: FLOWS });
 if (quick) console.log(text);
-else write(text);
+else {
+  write('results', text);
+  say('Counting what a login costs');
+  write('cost', cost(await countLogin(), results.get(ours.name)));
+}
 process.exit(0);
 
 /** Runs `step` with every server, one after the other. A peer that fails is left out of the tables. */

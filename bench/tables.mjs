@@ -6,9 +6,9 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root } from '../tests/e2e/support/config.mjs';
+import { POLLS, bill } from './cost.mjs';
 
 const DOCUMENT = join(root, 'docs/performance.md');
-const [BEGIN, END] = ['<!-- `make bench` writes what follows -->', '<!-- `make bench` has written what precedes -->'];
 const LOADS = { 'start 16': 'Start', 'poll 16': 'Pending poll', 'poll 1': 'Pending poll, one connection', 'forged 16': 'Forged code', 'plain 16': 'Plain answer' };
 
 export function tables(descriptions, results, run) {
@@ -16,12 +16,22 @@ export function tables(descriptions, results, run) {
   return [conditions(run), loads(rows), ratios(rows), sequence(rows, run), processes(rows, run)].join('\n\n');
 }
 
-/** Replaces the tables in the document. */
-export function write(text) {
+/** Replaces the part of the document that is about `what`. */
+export function write(what, text) {
+  const [begin, end] = [`<!-- make bench: ${what} -->`, `<!-- end of ${what} -->`];
   const document = readFileSync(DOCUMENT, 'utf8');
-  const [before, after] = [document.split(BEGIN)[0], document.split(END)[1]];
-  writeFileSync(DOCUMENT, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
-  console.log(`The tables are in docs/performance.md.\n\n${text}`);
+  const [before, after] = [document.split(begin)[0], document.split(end)[1]];
+  writeFileSync(DOCUMENT, `${before}${begin}\n\n${text}\n\n${end}${after}`);
+  console.log(`\n${text}\n\nIt is in docs/performance.md.`);
+}
+
+/** The prices of a login. Its CPU time is that of a whole flow, which has one pending poll, and of the other polls. */
+export function cost(counts, { flows, loads }) {
+  const milliseconds = (median(flows, 'cpu') + (POLLS - 1) * median(loads['poll 16'], 'cpu')) / 1_000;
+  const lines = bill(counts, milliseconds);
+  const total = lines.reduce((sum, [, , , price]) => sum + price, 0);
+  const rows = lines.map(([what, amount, price, sum]) => [what, amount.toFixed(what.startsWith('Run') ? 3 : 0), `$ ${price}`, `$ ${sum.toFixed(2)}`]);
+  return table(['', 'A login', 'A million of these', 'A million logins'], [...rows, ['Sum', '', '', `$ ${total.toFixed(2)}`]]);
 }
 
 /** The load average tells whether other programs disturbed the run: it should be near 0. */

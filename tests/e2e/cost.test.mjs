@@ -1,0 +1,51 @@
+// What a login costs, in requests to objects and in rows that the runtime says it writes. These are ceilings: lower one
+// whenever the server gets by with less. docs/performance.md has the prices.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Caller } from '../../bench/caller.mjs';
+import { startCounted } from '../../bench/cost.mjs';
+import { form, ours } from '../../bench/servers.mjs';
+
+let counted, caller, flow;
+
+before(async () => {
+  counted = await startCounted({ SHARDS_PER_REGION: '1' });
+  caller = new Caller(counted.server);
+  flow = await ours.flow(counted.server, caller, 0);
+  // The objects, the keys and the clients' snapshot are there from now on.
+  await flow();
+});
+
+after(async () => {
+  caller.close();
+  await counted.server.stop();
+});
+
+test('a start makes two requests to objects and writes seven rows', async () => {
+  await costsAtMost({ requests: 2, rowsWritten: 7 }, () => caller.start(form(ours.start)));
+});
+
+test('a pending poll makes one request to an object and writes nothing', async () => {
+  const { device_code } = await caller.start(form(ours.start));
+  await costsAtMost({ requests: 1, rowsWritten: 0, alarmsSet: 0 }, () => poll(device_code));
+});
+
+test('a forged code reaches no object', async () => {
+  await costsAtMost({ requests: 0, rowsRead: 0 }, () => poll('x'.repeat(99)));
+});
+
+test('a start, a poll, an approval and a redemption make 19 requests to objects and write 37 rows', async () => {
+  await costsAtMost({ requests: 19, rowsWritten: 37 }, flow);
+});
+
+function poll(code) {
+  return caller.send('/token', { device: true, form: form(ours.poll, code).body });
+}
+
+async function costsAtMost(ceilings, run) {
+  let spent = await counted.during(run);
+  // The alarms' own work is not counted here. They ring on the minute.
+  while (spent.alarms) spent = await counted.during(run);
+  for (const [what, most] of Object.entries(ceilings)) assert.ok(spent[what] <= most, `${what}: ${JSON.stringify(spent)}`);
+}
