@@ -42,6 +42,20 @@ export async function startCounted(vars) {
   return { server, during };
 }
 
+/** Returns how many of the calls to objects in a whole flow write, each of which is one commit. */
+export async function countCommits() {
+  const { server, during } = await startCounted(VARS);
+  const caller = new Caller(server);
+  try {
+    const login = await ours.flow(server, caller, 0);
+    await login();
+    return (await during(login)).commits;
+  } finally {
+    caller.close();
+    await server.stop();
+  }
+}
+
 /**
  * Returns the counts of one login until its code is gone; `httpRequests`; and `kept`, the rows of its tokens, its device and
  * its events, which are deleted later.

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../tests/e2e/support/harness.mjs';
 import { Caller } from './caller.mjs';
-import { countLogin } from './cost.mjs';
+import { countCommits, countLogin } from './cost.mjs';
 import { peers } from './peers.mjs';
 import { floors, form, ours } from './servers.mjs';
 import { cost, tables, write } from './tables.mjs';
@@ -34,7 +34,8 @@ const LOADS = [
 
 let descriptions = [...floors, ours, ...(quick ? [] : await peers())];
 const home = temporaryDirectory();
-const results = new Map(descriptions.map(({ name }) => [name, { loads: {}, flows: [], firsts: [] }]));
+const names = descriptions.flatMap(({ name, also }) => [name, ...(also ? [also.name] : [])]);
+const results = new Map(names.map((name) => [name, { loads: {}, flows: [], firsts: [] }]));
 const open = [];
 
 try {
@@ -46,12 +47,15 @@ try {
   for (let round = 0; round < ROUNDS; round++) {
     say(`Round ${round + 1} of ${ROUNDS}`);
     for (const [kind, connections] of LOADS) await turn(kind, connections);
-    await each(async ({ name, flow }) => flow && results.get(name).flows.push(await flows(running(name))));
+    await each(async ({ name }) => {
+      for (const group of running(name).groups) results.get(group.name).flows.push(await flows(running(name).server, group.people));
+    });
   }
 } finally {
   await Promise.all(open.map(({ server }) => server.stop()));
 }
 
+results.get(ours.name).commits = await countCommits();
 const text = tables(descriptions, results, { rounds: ROUNDS, seconds: SECONDS, early: EARLY, late: LATE, flows: FLOWS });
 if (quick) console.log(text);
 else {
@@ -74,7 +78,7 @@ async function each(step) {
   }
 }
 
-/** The server of this name that is running, with its people and the kinds of requests that it gets. */
+/** The server of this name that is running, with its groups of people and the kinds of requests that it gets. */
 function running(name) {
   return open.find(({ server }) => server.name === name);
 }
@@ -154,8 +158,9 @@ async function grown(description) {
   Object.assign(results.get(name), { early, late });
   const file = join(home.path, `codes-${open.length}`);
   writeFileSync(file, codes.join('\n'));
-  const people = description.flow && (await signIn(server, description.flow));
-  return { server, people, kinds: { ...description, poll: { ...description.poll, codes: file } } };
+  const groups = [];
+  for (const { name, flow } of [description, description.also ?? {}]) if (flow) groups.push({ name, people: await signIn(server, flow) });
+  return { server, groups, kinds: { ...description, poll: { ...description.poll, codes: file } } };
 }
 
 async function warmUp({ name }) {
@@ -176,7 +181,7 @@ async function signIn(server, flow) {
 }
 
 /** Lets all of them approve one device after the other. */
-async function flows({ server, people }) {
+async function flows(server, people) {
   for (const { caller } of people) caller.count = 0;
   const before = cpu(server);
   const began = performance.now();

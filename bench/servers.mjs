@@ -47,7 +47,8 @@ export const ours = {
   name: 'device-grant',
   ...requests(),
   open: ({ dir }) => open({ dir, vars: VARS }),
-  flow: approver,
+  flow: (...whom) => approver('ES256', ...whom),
+  also: { name: 'device-grant, RS256', flow: (...whom) => approver('RS256', ...whom) },
 };
 
 export const floors = [
@@ -59,23 +60,43 @@ export const floors = [
     : []),
 ];
 
-/** Signs a person in. Returns the function that lets a device start and poll, the person approve, and the device redeem. */
-async function approver(server, caller, number) {
+/**
+ * Signs a person in. Returns the function that lets a device start and poll, the person approve, and the device redeem.
+ * Access token and ID token are signed with `alg`.
+ */
+async function approver(alg, server, caller, number) {
+  const { start, poll } = requests({ client: await register(server, alg) });
   // One account may enter at most five codes at the same moment.
   const account = number % 2 ? accounts.alice : accounts.bob;
   const person = new Person(server, { account, headers: { 'cf-connecting-ip': `60.0.${number}.1` } });
-  await person.consider((await caller.start(form(ours.start))).user_code);
+  await person.consider((await caller.start(form(start))).user_code);
   Object.assign(caller, { cookies: person.cookies, headers: person.headers });
   const headers = { origin: server.origin, 'sec-fetch-site': 'same-origin' };
   const submit = (page, fields) => caller.send('/device', { form: { ...hidden(page.text), ...fields }, headers });
   return async () => {
-    const { device_code, user_code } = await caller.start(form(ours.start));
-    await mustSay(caller, form(ours.poll, device_code), 'authorization_pending');
+    const { device_code, user_code } = await caller.start(form(start));
+    await mustSay(caller, form(poll, device_code), 'authorization_pending');
     const consent = await submit(await caller.send('/device'), { step: 'code', user_code });
     const { text } = await submit(consent, { step: 'decide', decision: 'approve', confirm_device: 'yes' });
     if (!text.includes('<title>Approved')) throw new Error(`Not approved: ${text}`);
-    await mustSay(caller, form(ours.poll, device_code), 'access_token');
+    await mustSay(caller, form(poll, device_code), 'access_token');
   };
+}
+
+/** Registers a public client, and returns its `client_id`. */
+async function register(server, alg) {
+  const client = {
+    client_name: `Signs with ${alg}`,
+    grant_types: [DEVICE_GRANT, 'refresh_token'],
+    scope: 'openid offline_access',
+    token_endpoint_auth_method: 'none',
+    access_token_signed_response_alg: alg,
+    id_token_signed_response_alg: alg,
+  };
+  const headers = { authorization: 'Bearer development-admin-token', 'content-type': 'application/json' };
+  const response = await fetch(`${server.origin}/admin/api/clients`, { method: 'POST', headers, body: JSON.stringify(client) });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()).client_id;
 }
 
 /** The path and the text of a form of `requests`. */

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, totalmem } from 'node:os';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { root } from '../tests/e2e/support/config.mjs';
@@ -12,8 +12,9 @@ const DOCUMENT = join(root, 'docs/performance.md');
 const LOADS = { 'start 16': 'Start', 'poll 16': 'Pending poll', 'poll 1': 'Pending poll, one connection', 'forged 16': 'Forged code', 'plain 16': 'Plain answer' };
 
 export function tables(descriptions, results, run) {
-  const rows = descriptions.map(({ name, forgets }) => ({ name, forgets, ...results.get(name) }));
-  return [conditions(run), loads(rows), ratios(rows), sequence(rows, run), processes(rows, run)].join('\n\n');
+  const rows = descriptions.map(({ name }) => ({ name, ...results.get(name) }));
+  const groups = descriptions.flatMap(({ name, also }) => [name, ...(also ? [also.name] : [])]).map((name) => ({ name, ...results.get(name) }));
+  return [conditions(run), loads(rows), ratios(rows), sequence(groups, run), processes(rows, run)].join('\n\n');
 }
 
 /** Replaces the part of the document that is about `what`. */
@@ -41,8 +42,9 @@ function conditions({ rounds, seconds }) {
   const date = new Date().toISOString().slice(0, 10);
   const commit = output('git', 'rev-parse', '--short', 'HEAD');
   const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${output('uname', '-sr')}`;
+  const disk = output('stat', '--file-system', '--format=%T', tmpdir());
   const versions = `workerd ${installed('workerd')}, Node ${process.versions.node}, wrk ${/wrk (\S+)/.exec(output('sh', '-c', 'wrk -v || true'))[1]}`;
-  return `Measured on ${date} at commit ${commit}: ${rounds} rounds of ${seconds} s each. ${machine}, load average before the run ${loadBefore}. ${versions}.`;
+  return `Measured on ${date} at commit ${commit}: ${rounds === 1 ? 'one round' : `${rounds} rounds`} of ${seconds} s. ${machine}, databases on ${disk}, load average before the run ${loadBefore}. ${versions}.`;
 }
 
 function loads(rows) {
