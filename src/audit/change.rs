@@ -97,6 +97,8 @@ pub enum Changed {
     AccountUnblocked,
     /// An account was deleted.
     AccountDeleted,
+    /// Sessions of an account were ended.
+    AccountSignedOut,
 }
 
 impl Changed {
@@ -124,6 +126,7 @@ impl Changed {
             | Self::AccountBlocked
             | Self::AccountUnblocked
             | Self::AccountDeleted
+            | Self::AccountSignedOut
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked

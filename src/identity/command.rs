@@ -146,7 +146,7 @@ pub struct EndSession {
     pub id: Digest,
 }
 
-/// Ends the sessions of an account. The reply is their number.
+/// Ends the sessions of an account. The reply is their number. If there were any, that is an event.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct EndSessions {
     /// The account's key.
@@ -160,6 +160,8 @@ pub struct EndSessions {
     /// Sessions that began later go on; `None` if all end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_by: Option<Timestamp>,
+    /// Who ends them.
+    pub by: Actor,
 }
 
 /// Keeps the refresh token that a provider issued at a sign-in, in place of an earlier one.

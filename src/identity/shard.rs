@@ -15,7 +15,7 @@ use super::session::Session;
 use super::sign_in::How;
 use super::{devices, histories};
 use crate::ask::Answer;
-use crate::audit::change::Change;
+use crate::audit::change::{Change, Changed};
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -48,7 +48,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
             Answer::to::<EndSession>(&())
         }
         Command::ListSessions(ask) => Answer::to::<ListSessions>(&live_sessions(rows, &ask.account, now)?),
-        Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, &ask)?),
+        Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, ask, now)?),
         Command::EnterDevice(ask) => Answer::to::<EnterDevice>(&devices::enter(rows, &ask, now)?),
         Command::UseDevice(ask) => Answer::to::<UseDevice>(&devices::touch(rows, &ask.id, now)?),
         Command::CheckDevice(ask) => Answer::to::<CheckDevice>(&devices::check(rows, &ask.id, now)?),
@@ -164,7 +164,8 @@ fn live_sessions<R: Rows>(
     Ok(sessions)
 }
 
-fn end_sessions<R: Rows>(rows: &R, ask: &EndSessions) -> Result<u64, R::Error> {
+fn end_sessions<R: Rows>(rows: &R, ask: EndSessions, now: Timestamp) -> Result<u64, R::Error> {
+    let account = rows.account(&ask.account)?;
     let mut sessions = rows.sessions(&ask.account)?;
     sessions.retain(|(id, session)| {
         ask.except.as_ref() != Some(id)
@@ -172,6 +173,9 @@ fn end_sessions<R: Rows>(rows: &R, ask: &EndSessions) -> Result<u64, R::Error> {
             && ask.begun_by.is_none_or(|end| session.origin.at <= end)
     });
     sessions.iter().try_for_each(|(id, _)| rows.remove_session(id))?;
+    if let Some(account) = account.filter(|_| !sessions.is_empty()) {
+        rows.tell(&Change::of(Changed::AccountSignedOut, Some(account.sub.as_str()), ask.by, now))?;
+    }
     Ok(sessions.len() as u64)
 }
 

@@ -1,6 +1,7 @@
 //! What the buttons of `/account` do.
 
 use super::page::{Answer, show, show_with};
+use crate::audit::change::Actor;
 use crate::endpoint::access::End;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
@@ -143,7 +144,8 @@ async fn end_sessions<P: Platform>(
     account: &Account,
 ) -> Result<Made, Unavailable> {
     let except = browser.signed_in(context.now).map(SignedIn::digest);
-    let end = EndSessions { account: account.key.clone(), upstream: None, begun_by: None, except };
+    let by = Actor::Account(account.sub.clone());
+    let end = EndSessions { account: account.key.clone(), upstream: None, begun_by: None, except, by };
     context.server.platform.accounts(account.key.shard(), end).await?;
     Ok(Made::Done("sessions_ended"))
 }

@@ -159,7 +159,11 @@ impl<'a> SessionView<'a> {
 }
 
 /// Answers `POST /accounts/{account}/sessions/end`: ends all sessions of the account.
-pub(super) async fn end_sessions<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
+pub(super) async fn end_sessions<P: Platform>(
+    context: Context<'_, P>,
+    name: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     body::sound(Members::of(body::object_if_any(context.request)?))?;
     let account = known(context, name).await?;
@@ -168,7 +172,7 @@ pub(super) async fn end_sessions<P: Platform>(context: Context<'_, P>, name: &st
         let count = context.server.platform.accounts(shard, ListSessions { account }).await?.len() as u64;
         return Ok(Done { outcome: "sessions_counted", ..Done::read(counted(count)) });
     }
-    let end = EndSessions { account, upstream: None, except: None, begun_by: None };
+    let end = EndSessions { account, upstream: None, except: None, begun_by: None, by };
     let count = context.server.platform.accounts(shard, end).await?;
     Ok(Done { outcome: "sessions_ended", ..Done::read(counted(count)) })
 }

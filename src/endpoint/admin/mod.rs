@@ -134,7 +134,7 @@ async fn dispatch<P: Platform>(
         Place::AccountDevices => boxed(devices::list(context, name)),
         Place::AccountDevicesEnd => boxed(devices::end(context, name, by)),
         Place::AccountSessions => boxed(devices::sessions(context, name)),
-        Place::AccountSessionsEnd => boxed(devices::end_sessions(context, name)),
+        Place::AccountSessionsEnd => boxed(devices::end_sessions(context, name, by)),
         Place::Events => boxed(events::list(context)),
         Place::Outboxes => boxed(outboxes::list(context)),
         Place::KeyRotation => boxed(signing_keys::rotate(context, by)),

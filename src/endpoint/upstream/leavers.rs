@@ -62,6 +62,7 @@ async fn log_out<P: Platform>(
         upstream: Some(upstream),
         except: None,
         begun_by: Some(begun_by),
+        by: changer(provider).actor,
     };
     context.server.platform.accounts(account.shard(), end).await?;
     if provider.end_families_on_logout {

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use super::*;
 use crate::ask::Ask;
 use crate::audit::Event;
+use crate::audit::change::Actor;
 use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
 use crate::identity::credential_id::CredentialId;
@@ -260,7 +261,9 @@ fn a_block_ends_all_sessions_and_none_starts_before_it_is_lifted() {
 #[test]
 fn a_session_ends_alone_or_with_others_of_its_provider() {
     let provider = || "corp".to_owned();
-    let all = EndSessions { account: alice().key, upstream: None, except: None, begun_by: None };
+    let by = Actor::Provider(provider());
+    let all =
+        EndSessions { account: alice().key, upstream: None, except: None, begun_by: None, by: by.clone() };
     let of_corp = EndSessions { upstream: Some(Upstream { provider: provider(), sid: None }), ..all.clone() };
     let of_sid = Upstream { provider: provider(), sid: Some("2".to_owned()) };
     let of_sid = EndSessions { upstream: Some(of_sid), ..all.clone() };
@@ -284,6 +287,9 @@ fn a_session_ends_alone_or_with_others_of_its_provider() {
         let live: Vec<&str> =
             sessions.iter().map(|(name, _)| *name).filter(|name| shard.is_live(name)).collect();
         assert_eq!(live, left, "{ask:?}");
+        assert_eq!(shard.ask(ask, NOW), 0);
+        let told = [Change::of(Changed::AccountSignedOut, Some(alice().sub.as_str()), by.clone(), NOW)];
+        assert_eq!(*shard.changes.borrow(), told, "an end of nothing is no event");
     }
 }
 

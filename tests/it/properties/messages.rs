@@ -294,14 +294,26 @@ fn commands_and_replies_of_an_account() {
     answers::<StartSession>(&true, "true");
     let alice = || AccountKey::local("alice");
     travels(
-        EndSessions { account: alice(), upstream: None, except: None, begun_by: None },
-        r#"{"end_sessions":{"account":"local:alice"}}"#,
+        EndSessions {
+            account: alice(),
+            upstream: None,
+            except: None,
+            begun_by: None,
+            by: Actor::Registration,
+        },
+        r#"{"end_sessions":{"account":"local:alice","by":"registration"}}"#,
     );
     let upstream = Some(Upstream { provider: "corp".to_owned(), sid: Some("s".to_owned()) });
     travels(
-        EndSessions { account: alice(), upstream, except: Some(secret()), begun_by: Some(AT) },
+        EndSessions {
+            account: alice(),
+            upstream,
+            except: Some(secret()),
+            begun_by: Some(AT),
+            by: Actor::Provider("corp".to_owned()),
+        },
         &format!(
-            r#"{{"end_sessions":{{"account":"local:alice","upstream":{{"provider":"corp","sid":"s"}},"except":"{digest}","begun_by":1763733780123}}}}"#
+            r#"{{"end_sessions":{{"account":"local:alice","upstream":{{"provider":"corp","sid":"s"}},"except":"{digest}","begun_by":1763733780123,"by":{{"provider":"corp"}}}}}}"#
         ),
     );
     answers::<EndSessions>(&3, "3");

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 32] = [
+const ACCESS: [(&str, &str, &[&str]); 47] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -41,6 +41,21 @@ const ACCESS: [(&str, &str, &[&str]); 32] = [
     ("GET", "/invitations", &["read", "people"]),
     ("POST", "/invitations", &["people"]),
     ("DELETE", "/invitations/i", &["people"]),
+    ("GET", "/scopes/email", &["read", "clients"]),
+    ("GET", "/scopes/email/claims", &["read", "clients"]),
+    ("GET", "/tokens/i", &["read", "tokens"]),
+    ("GET", "/invitations/i", &["read", "people"]),
+    ("GET", "/accounts", &["read", "people"]),
+    ("POST", "/accounts", &["people"]),
+    ("GET", "/accounts/local:a", &["read", "people"]),
+    ("DELETE", "/accounts/local:a", &["people"]),
+    ("PUT", "/accounts/local:a/groups", &["people"]),
+    ("POST", "/accounts/local:a/block", &["people"]),
+    ("POST", "/accounts/local:a/unblock", &["people"]),
+    ("GET", "/accounts/local:a/devices", &["read", "people"]),
+    ("POST", "/accounts/local:a/devices/end", &["people"]),
+    ("GET", "/accounts/local:a/sessions", &["read", "people"]),
+    ("POST", "/accounts/local:a/sessions/end", &["people"]),
     ("GET", "/openapi.json", &[]),
 ];
 const SCOPES: [&str; 8] = ["read", "events", "clients", "people", "providers", "policy", "keys", "tokens"];
@@ -49,6 +64,11 @@ const SCOPES: [&str; 8] = ["read", "events", "clients", "people", "providers", "
 fn a_token_opens_what_its_scopes_say_and_a_refusal_names_the_scope() {
     let world = World::new();
     let admin = Admin(&world);
+    let is_tried = |(method, template): &(String, String)| {
+        ACCESS.iter().any(|(other, path, _)| other == method && is_of(path, template))
+    };
+    let forgotten: Vec<_> = admin.operations().into_iter().filter(|one| !is_tried(one)).collect();
+    assert_eq!(forgotten, [], "every operation is tried");
     for scope in SCOPES {
         let token = admin.token(scope, &[scope]);
         for (method, path, needed) in ACCESS {
@@ -67,6 +87,13 @@ fn a_token_opens_what_its_scopes_say_and_a_refusal_names_the_scope() {
             }
         }
     }
+}
+
+/// Returns whether a path is one of those that a template with braces stands for.
+fn is_of(path: &str, template: &str) -> bool {
+    let (path, template): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), template.split('/').collect());
+    path.len() == template.len()
+        && path.iter().zip(&template).all(|(one, other)| one == other || other.starts_with('{'))
 }
 
 #[test]

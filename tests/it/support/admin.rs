@@ -31,6 +31,21 @@ impl Admin<'_> {
         self.ask("PATCH", &format!("/clients/{client_id}"), Some("*"), Some(patch))
     }
 
+    /// Returns method and path of every operation in the document of the admin API, which has exactly those that are served.
+    pub(crate) fn operations(self) -> Vec<(String, String)> {
+        let document = body_of(&self.get("/openapi.json"));
+        let paths = document["paths"].as_object().unwrap();
+        let methods = |members: &Value| -> Vec<String> {
+            members.as_object().unwrap().keys().filter(|name| *name != "parameters").cloned().collect()
+        };
+        let operations = paths.iter().map(|(path, members)| (path, methods(members)));
+        operations
+            .flat_map(|(path, methods)| {
+                methods.into_iter().map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
     /// Sends a request with this method, `If-Match` and body.
     pub(crate) fn ask(
         self,
