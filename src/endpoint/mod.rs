@@ -49,6 +49,7 @@ mod words;
 
 use rand_core::CryptoRng;
 
+pub use alias::ALIASES;
 pub use client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 pub use route::{BrowserHeaders, Reads};
 pub use snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
@@ -65,8 +66,10 @@ use server::{Context, Server};
 impl<P> Server<P> {
     /// Returns the route of a path: one of ours, or one that a product in `COMPATIBILITY` uses for it.
     fn route(&self, path: &str, issuer: &Issuer) -> Option<Route> {
-        Route::find(path, issuer)
-            .or_else(|| alias::find(path.strip_prefix(issuer.path())?, &self.settings.compatibility))
+        Route::find(path, issuer).or_else(|| {
+            let own = alias::own_path(path.strip_prefix(issuer.path())?, &self.settings.compatibility)?;
+            Route::find(&format!("{}{own}", issuer.path()), issuer)
+        })
     }
 
     /// Returns the issuer that `request` addresses. `None` if the host and scheme are not this server's, or

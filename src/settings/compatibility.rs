@@ -16,7 +16,9 @@ pub enum Product {
 impl Product {
     const ALL: [Self; 5] = [Self::Microsoft, Self::Wrangler, Self::Authentik, Self::Keycloak, Self::Hydra];
 
-    const fn name(self) -> &'static str {
+    /// Returns the name in the setting.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Microsoft => "microsoft",
             Self::Wrangler => "wrangler",
