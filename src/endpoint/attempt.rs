@@ -4,14 +4,14 @@
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::limiter::budgets::Budget;
-use crate::limiter::command::{GiveBack, Room, Take};
+use crate::limiter::command::{Full, GiveBack, Room, Take};
 use crate::time::Timestamp;
 
 /// Result of taking an attempt from every budget.
 pub(super) enum Attempt {
     Taken(Taken),
-    /// One of the budgets is spent for this many seconds, and none was charged.
-    Wait(u64),
+    /// One of the budgets is spent, and none was charged.
+    Wait(Full),
 }
 
 /// An attempt that was taken, and that the caller gives back if the guess was right.
@@ -30,7 +30,7 @@ impl Attempt {
                 Room::Taken(at) => taken.0.push((budget, at)),
                 Room::Wait(full) => {
                     taken.give_back(context).await;
-                    return Ok(Self::Wait(full.seconds));
+                    return Ok(Self::Wait(full));
                 }
             }
         }

@@ -12,8 +12,14 @@ use crate::token::dpop::Flaw;
 /// A limit that a request exceeds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Limit {
-    /// Requests of one client from one network.
+    /// Requests for codes by one client from one network.
     Requests,
+    /// Requests from one network whose client authentication failed, or with a client that this isolate does not know.
+    FailedAuthentications,
+    /// The same with one device code, wherever they come from.
+    FailedAuthenticationsOfCode,
+    /// Refresh tokens of retired key pairs from one network.
+    RetiredTokens,
     /// Pending codes of one client from one network: `LIVE_CODES_PER_CLIENT_AND_NETWORK`. Names the prefix
     /// that is full.
     Codes(Option<Width>),
@@ -32,19 +38,20 @@ pub enum Limit {
 /// log stays precise, while the response reveals no more than it must.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Error {
-    /// The content type is not `application/x-www-form-urlencoded`.
-    NotAForm,
+    /// The content type, if there is one, is not `application/x-www-form-urlencoded`. It comes printable here, like
+    /// everything that a client sent.
+    NotAForm(Option<String>),
     /// The body is larger than [`super::http::MAX_BODY`].
     TooLarge,
     /// The body has a content coding, such as `gzip`.
-    ContentCoding,
+    ContentCoding(String),
     /// A name or value is not UTF-8 once it is decoded.
     NotUtf8,
     /// A web page wants to start a grant, but the client does not list its origin, which comes printable here. `None`
     /// if the page names no origin.
     ForeignPage(Option<String>),
-    /// A parameter was sent more than once.
-    Repeated,
+    /// The parameter was sent more than once.
+    Repeated(String),
     /// The named parameter is missing.
     Missing(&'static str),
     /// The named parameter has a malformed value.
@@ -62,19 +69,21 @@ pub enum Error {
     /// The client's tokens are bound to its certificate, but the request came without one.
     NoCertificate,
     /// This server does not support the grant type.
-    UnknownGrantType,
+    UnknownGrantType(String),
     /// The client is not allowed to use the grant type, or is disabled.
     GrantNotAllowed,
     /// The scope contains a character that RFC 6749 §3.3 does not allow.
-    MalformedScope,
+    MalformedScope(String),
     /// A `code_challenge` without `code_challenge_method=S256` (RFC 7636 §4.3).
     ChallengeMethod,
-    /// None of the requested scopes is allowed, or a refresh asks for more than was granted.
+    /// None of the requested scopes is allowed or, at a refresh, was granted.
     ScopeNotAllowed(Scope),
     /// A `resource` is not an absolute URI without a fragment.
-    MalformedTarget,
+    MalformedTarget(String),
     /// The client is not allowed tokens for a `resource`, or the grant does not include it.
-    TargetNotAllowed,
+    TargetNotAllowed(String),
+    /// The client is not allowed tokens for anything that the grant includes.
+    TargetsLost,
     /// The device code has the wrong tag: it was made up, altered, or issued to another client.
     ForgedDeviceCode,
     /// No grant has this device code.
@@ -230,11 +239,11 @@ impl Error {
     const fn kind(&self) -> Kind {
         match self {
             Self::TooLarge => Kind::TooLarge,
-            Self::ContentCoding => Kind::ContentCoding,
-            Self::NotAForm
+            Self::ContentCoding(_) => Kind::ContentCoding,
+            Self::NotAForm(_)
             | Self::NotUtf8
             | Self::ForeignPage(_)
-            | Self::Repeated
+            | Self::Repeated(_)
             | Self::Missing(_)
             | Self::Malformed(_)
             | Self::ChallengeMethod
@@ -247,10 +256,10 @@ impl Error {
             Self::NonceNeeded => Kind::UseDpopNonce,
             Self::TokenWithoutKey => Kind::InvalidToken,
             Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => Kind::InvalidClient,
-            Self::UnknownGrantType => Kind::UnsupportedGrantType,
+            Self::UnknownGrantType(_) => Kind::UnsupportedGrantType,
             Self::GrantNotAllowed => Kind::UnauthorizedClient,
-            Self::MalformedScope | Self::ScopeNotAllowed(_) => Kind::InvalidScope,
-            Self::MalformedTarget | Self::TargetNotAllowed => Kind::InvalidTarget,
+            Self::MalformedScope(_) | Self::ScopeNotAllowed(_) => Kind::InvalidScope,
+            Self::MalformedTarget(_) | Self::TargetNotAllowed(_) | Self::TargetsLost => Kind::InvalidTarget,
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -320,6 +329,15 @@ struct Body {
     interval: Option<u64>,
 }
 
+/// Most characters that a response repeats of what a client sent.
+const MOST_SHOWN: usize = 100;
+
+/// Returns the beginning of what a client sent, as a response may repeat it.
+pub(super) fn shown(text: &str) -> String {
+    let start: String = text.chars().take(MOST_SHOWN).collect();
+    printable(&start)
+}
+
 /// Replaces characters that `error_description` must not contain (RFC 6749 §5.2).
 pub(super) fn printable(text: &str) -> String {
     let fit = |character| match character {
@@ -368,11 +386,13 @@ mod tests {
     fn all() -> Vec<Error> {
         use crate::token::dpop::Flaw;
 
+        let sent = || "x".to_owned();
         let flaws = every!(Flaw: Several, Malformed, Type, Algorithm, Key, Signature, Method, Uri, AccessToken, Replayed);
         let errors = every!(Error:
-            NotAForm, TooLarge, ContentCoding, NotUtf8, ForeignPage(None), Repeated, Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
-            MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType,
-            GrantNotAllowed, MalformedScope, ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget, TargetNotAllowed, ForgedDeviceCode,
+            NotAForm(None), TooLarge, ContentCoding(sent()), NotUtf8, ForeignPage(None), Repeated(sent()), Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
+            MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType(sent()),
+            GrantNotAllowed, MalformedScope(sent()), ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget(sent()),
+            TargetNotAllowed(sent()), TargetsLost, ForgedDeviceCode,
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
             DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
@@ -404,6 +424,22 @@ mod tests {
             "use_dpop_nonce",
         ];
         assert_eq!(codes.into_iter().collect::<Vec<_>>(), sent);
+    }
+
+    #[test]
+    fn a_refusal_that_depends_on_the_registration_says_what_to_do() {
+        assert_eq!(
+            Error::GrantNotAllowed.description(),
+            "The client is disabled, or may not use this grant: see its grant_types."
+        );
+        assert_eq!(
+            Error::TargetsLost.description(),
+            "Nothing that was granted is in the audience of this client any more: start again."
+        );
+        for name in ["acr_values", "code_challenge", "code_verifier", "dpop_jkt", "max_age", "nonce"] {
+            let description = Error::Malformed(name).description();
+            assert!(!description.ends_with("one of those that this server knows."), "{description}");
+        }
     }
 
     #[test]

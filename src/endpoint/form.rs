@@ -1,10 +1,11 @@
 //! Strict parsing of `application/x-www-form-urlencoded` bodies and queries.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use percent_encoding::percent_decode_str;
 
-use super::error::Error;
+use super::error::{Error, shown};
 use super::http::Request;
 
 /// The only parameter that may be repeated (RFC 8707 §2).
@@ -22,17 +23,14 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`], [`Error::ContentCoding`] or [`Error::NotAForm`] for a body that is too large,
-    /// compressed or of another type; otherwise the errors of [`Self::parse`].
+    /// [`Error::TooLarge`] or [`Error::NotAForm`] for a body that is too large or of another type; otherwise the errors
+    /// of [`Self::parse`].
     pub fn of(request: &Request) -> Result<Self, Error> {
         let body = request.body.as_deref().ok_or(Error::TooLarge)?;
-        if request.content_coding.is_some() {
-            return Err(Error::ContentCoding);
-        }
         // RFC 8628 §3.1 requires no parameter of a client that authenticates in the header.
         let is_empty = body.is_empty() && request.content_type.is_none();
         if !request.is_form() && !is_empty {
-            return Err(Error::NotAForm);
+            return Err(Error::NotAForm(request.content_type.as_deref().map(shown)));
         }
         Self::parse(body)
     }
@@ -52,9 +50,12 @@ impl Form {
             let value = decode(value).ok_or(Error::NotUtf8)?;
             if name == RESOURCE {
                 resources.push(value);
-            } else if values.insert(name, value).is_some() {
-                return Err(Error::Repeated);
+                continue;
             }
+            match values.entry(name) {
+                Entry::Vacant(free) => free.insert(value),
+                Entry::Occupied(taken) => return Err(Error::Repeated(shown(taken.key()))),
+            };
         }
         values.retain(|_, value| !value.is_empty());
         resources.retain(|value| !value.is_empty());
@@ -131,9 +132,9 @@ mod tests {
 
     #[test]
     fn a_repeated_parameter_is_refused_even_if_it_is_empty_or_unknown() {
-        assert_eq!(parse("a=1&a=2"), Err(Error::Repeated));
-        assert_eq!(parse("a=&a=2"), Err(Error::Repeated));
-        assert_eq!(parse("a=1&%61=1"), Err(Error::Repeated));
+        for text in ["a=1&a=2", "a=&a=2", "a=1&%61=1"] {
+            assert_eq!(parse(text), Err(Error::Repeated("a".to_owned())), "{text}");
+        }
         assert!(parse("resource=https://a&resource=https://b").is_ok(), "RFC 8707 §2 allows it");
     }
 

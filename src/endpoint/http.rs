@@ -31,7 +31,7 @@ pub struct Request {
     pub content_type: Option<String>,
     /// The `DPoP` header. Several such headers are joined with commas (RFC 9110 §5.3).
     pub dpop: Option<String>,
-    /// The `Content-Encoding` header, unless it is `identity`. No coding is supported.
+    /// The `Content-Encoding` header, which makes [`super::coding`] refuse the request.
     pub content_coding: Option<String>,
     pub if_match: Option<String>,
     pub accept_language: Option<String>,

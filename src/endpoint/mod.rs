@@ -11,6 +11,7 @@ mod authorize;
 mod boxed;
 mod choice;
 mod client_auth;
+mod coding;
 mod device_authorization;
 mod directory;
 mod dpop;
@@ -125,7 +126,10 @@ pub async fn answer<P: Platform>(
         let allow = terms.methods.join(", ");
         return Response::text(405, &format!("Use {allow}.")).with("allow", allow);
     }
-    let response = dispatch(route, context, rng).await;
+    let response = match coding::refuse(route, context) {
+        Some(refusal) => refusal,
+        None => dispatch(route, context, rng).await,
+    };
     let response = if terms.proofs { dpop::with_nonce(context, response) } else { response };
     let response = web_page::readable(context, terms.scripts, response).await;
     // A browser that has reached this server over https must not come back over plain http.

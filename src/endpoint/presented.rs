@@ -22,7 +22,7 @@ pub(super) async fn read<P: Platform>(
         Err(TokenFlaw::UnknownPair(pair)) => return Err(Error::UnknownKeyPair(pair)),
     };
     if !token.genuine && !context.server.platform.within_limit(&context.rate_key("retired")).await {
-        return Err(Error::TooMany(Limit::Requests, 60));
+        return Err(Error::TooMany(Limit::RetiredTokens, 60));
     }
     Ok(token)
 }

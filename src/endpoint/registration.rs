@@ -4,18 +4,19 @@
 //! Programs send one request to every server, so what this server does not know is left out rather than refused.
 //! The response says what was kept (RFC 7591 §3.2.1).
 
+mod refusal;
+
 use rand_core::CryptoRng;
-use serde::Serialize;
 use serde_json::{Map, Value};
 
+use self::refusal::{Error, Limit, WHAT};
 use super::admin::body::object;
 use super::admin::clients::New;
 use super::admin::problem::Problem;
 use super::admin::registry::ask;
 use super::attempt::Attempt;
-use super::error::printable;
 use super::http::Response;
-use super::platform::{Platform, Unavailable};
+use super::platform::Platform;
 use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
@@ -29,6 +30,7 @@ use crate::client::registration::{Fresh, parse};
 use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::fault::Fault;
 use crate::limiter::budgets::{Budget, open_registrations, registration_tokens_by_network, registrations};
+use crate::limiter::command::Full;
 use crate::registry::command::CreateClient;
 use crate::scope::Scope;
 use crate::secret;
@@ -74,33 +76,6 @@ const OWNER: &str = "dynamic registration";
 const OPEN_OWNER: &str = "open registration";
 /// What the pages call a service without a `SERVICE_NAME`.
 const PAGES: &str = "Device sign-in";
-/// The `what` of log lines.
-const WHAT: &str = "registration";
-
-/// Why a registration is refused.
-enum Error {
-    /// The initial access token is missing or wrong (RFC 6750 §3.1).
-    Token,
-    /// Carries the wait in seconds.
-    TooMany(u64),
-    /// The metadata is not valid (RFC 7591 §3.2.2).
-    Metadata(Vec<Fault>),
-    /// The body is unreadable, the registry refused the client, or part of the server cannot be reached.
-    Problem(Problem),
-}
-
-impl From<Unavailable> for Error {
-    fn from(_: Unavailable) -> Self {
-        Self::Problem(Problem::Unavailable)
-    }
-}
-
-impl From<Problem> for Error {
-    fn from(problem: Problem) -> Self {
-        if let Problem::Invalid(faults) = problem { Self::Metadata(faults) } else { Self::Problem(problem) }
-    }
-}
-
 /// Answers `POST /register`.
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match register(context, rng).await {
@@ -110,6 +85,11 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
         }
         Err(error) => error.response(),
     }
+}
+
+/// Refuses a request whose body cannot be read.
+pub(super) fn refuse(problem: Problem) -> Response {
+    Error::Problem(problem).response()
 }
 
 async fn register<P: Platform>(
@@ -123,8 +103,8 @@ async fn register<P: Platform>(
     let client = terms.read(object(context.request)?, fresh).map_err(Error::Metadata)?;
     // These attempts are taken last and never given back: they limit how many clients can register before an
     // operator notices.
-    if let Attempt::Wait(seconds) = Attempt::take(context, terms.budgets(context)).await? {
-        return Err(Error::TooMany(seconds));
+    if let Attempt::Wait(Full { seconds, prefix }) = Attempt::take(context, terms.budgets(context)).await? {
+        return Err(Error::TooMany(prefix.map_or(Limit::InAll(terms.by), Limit::OfNetwork), seconds));
     }
     let (client, logo) = (Box::new(client), None);
     let create = CreateClient { client, logo, dry_run: None, by: Actor::Registration };
@@ -239,7 +219,7 @@ async fn authenticate<P: Platform>(context: Context<'_, P>, token: &TokenDigests
     match static_token::look(context, token, budget).await? {
         Shown::Right(_) => Ok(()),
         Shown::Wrong => Err(Error::Token),
-        Shown::Wait(seconds) => Err(Error::TooMany(seconds)),
+        Shown::Wait(seconds) => Err(Error::TooMany(Limit::Tokens, seconds)),
     }
 }
 
@@ -281,46 +261,4 @@ fn answer_body(client: &Client, secret: Option<String>) -> Map<String, Value> {
         members.insert("client_secret".to_owned(), Value::from(secret));
     }
     members
-}
-
-#[derive(Serialize)]
-struct Body {
-    error: &'static str,
-    error_description: String,
-}
-
-impl Error {
-    fn response(&self) -> Response {
-        let (status, error, reason, description) = match self {
-            Self::Token => {
-                (401, "invalid_token", "initial_access_token", "Send the initial access token.".to_owned())
-            }
-            Self::TooMany(_) => (429, "temporarily_unavailable", "too_many", "Try again later.".to_owned()),
-            Self::Metadata(faults) => (400, "invalid_client_metadata", "invalid", described(faults)),
-            Self::Problem(Problem::Unavailable) => (
-                503,
-                "temporarily_unavailable",
-                "unavailable",
-                "Part of the server cannot be reached; nothing has changed, so try again.".to_owned(),
-            ),
-            // The `client_id` is random, so the only possible conflict is a full registry.
-            Self::Problem(Problem::Conflict(_)) => {
-                (503, "temporarily_unavailable", "full", "There is no room for more clients.".to_owned())
-            }
-            Self::Problem(problem) => (400, "invalid_client_metadata", problem.name(), problem.detail()),
-        };
-        let response = Response::json(status, &Body { error, error_description: printable(&description) });
-        let response = match self {
-            Self::Token => response.with("www-authenticate", "Bearer realm=\"device-grant\"".to_owned()),
-            Self::TooMany(seconds) => response.with("retry-after", seconds.to_string()),
-            Self::Problem(Problem::Unavailable) => response.with("retry-after", "5".to_owned()),
-            Self::Problem(Problem::Conflict(_)) => response.with("retry-after", "3600".to_owned()),
-            Self::Metadata(_) | Self::Problem(_) => response,
-        };
-        response.noting(WHAT, None, error, reason)
-    }
-}
-
-fn described(faults: &[Fault]) -> String {
-    faults.iter().map(|fault| fault.detail.as_str()).collect::<Vec<_>>().join("; ")
 }

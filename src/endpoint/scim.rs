@@ -77,26 +77,28 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     }
 }
 
+/// Returns the error of a request that is refused.
+pub(super) fn refuse(refusal: &Refusal) -> Response {
+    let kind = refusal.kind();
+    let response = error(refusal.status(), kind, &refusal.to_string());
+    response.noting(WHAT, None, "refused", kind.unwrap_or("absent"))
+}
+
 fn refused(problem: &Problem) -> Response {
     let response = |status, kind, detail: &str| error(status, kind, detail);
     match problem {
-        Problem::Refused(refusal) => {
-            let kind = refusal.kind();
-            response(refusal.status(), kind, &refusal.to_string()).noting(
-                WHAT,
-                None,
-                "refused",
-                kind.unwrap_or("absent"),
-            )
-        }
+        Problem::Refused(refusal) => refuse(refusal),
         Problem::Unauthorized => {
             response(401, None, "Send Authorization: Bearer with the SCIM token of the provider.")
                 .with("www-authenticate", "Bearer realm=\"device-grant-scim\"".to_owned())
                 .noting(WHAT, None, "refused", "unauthorized")
         }
-        Problem::Wait(seconds) => response(429, None, "Too many wrong tokens came from this network.")
-            .with("retry-after", seconds.to_string())
-            .noting(WHAT, None, "wait", "budget"),
+        Problem::Wait(seconds) => {
+            let detail =
+                format!("Too many wrong tokens came from this network; try again in {seconds} seconds.");
+            let response = response(429, None, &detail).with("retry-after", seconds.to_string());
+            response.noting(WHAT, None, "wait", "budget")
+        }
         Problem::Unavailable => response(503, None, "Part of the server cannot be reached; try again.")
             .with("retry-after", "5".to_owned())
             .noting(WHAT, None, "unavailable", "unavailable"),
@@ -246,7 +248,7 @@ impl<P: Platform> Push<'_, P> {
 
     fn body(&self) -> Result<Map<String, Value>, Refusal> {
         const RULE: Refusal = Refusal::Syntax("the body must be a JSON object");
-        let body = self.context.request.body.as_deref().ok_or(RULE)?;
+        let body = self.context.request.body.as_deref().ok_or(Refusal::TooLarge)?;
         match serde_json::from_slice(body) {
             Ok(Value::Object(members)) => Ok(members),
             Ok(_) | Err(_) => Err(RULE),

@@ -69,7 +69,7 @@ async fn with_attempt<P: Platform, T>(
 ) -> Result<Shown<T>, Unavailable> {
     let attempt = match Attempt::take(context, [budget]).await? {
         Attempt::Taken(attempt) => attempt,
-        Attempt::Wait(seconds) => return Ok(Shown::Wait(seconds)),
+        Attempt::Wait(full) => return Ok(Shown::Wait(full.seconds)),
     };
     let Some(found) = find().await? else { return Ok(Shown::Wrong) };
     attempt.give_back(context).await;

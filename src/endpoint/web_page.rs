@@ -4,7 +4,7 @@
 //! page would then show the same place on both sides, whoever redeems the code.
 
 use super::client_auth::named_client;
-use super::error::{Error, printable};
+use super::error::{Error, shown};
 use super::http::{Request, Response};
 use super::platform::{Platform, Unavailable};
 use super::route::Scripts;
@@ -12,8 +12,6 @@ use super::server::Context;
 use crate::client::Client;
 use crate::web_origin::WebOrigin;
 
-/// Most characters of an origin that a response repeats.
-const MOST_SHOWN: usize = 100;
 /// The headers of a response to a preflight, for routes that scripts in browsers may call.
 const PREFLIGHT: [(&str, &str); 3] = [
     ("access-control-allow-methods", "GET, POST"),
@@ -73,11 +71,6 @@ pub(super) async fn starting<P: Platform>(context: Context<'_, P>) -> Result<Opt
 fn allowed(client: Option<&Client>, origin: &str) -> Result<WebOrigin, Error> {
     let listed = client.and_then(|client| client.allowed_origin(origin));
     listed.cloned().ok_or_else(|| Error::ForeignPage(Some(shown(origin))))
-}
-
-/// Returns an origin as a response may repeat it.
-fn shown(origin: &str) -> String {
-    printable(origin).chars().take(MOST_SHOWN).collect()
 }
 
 /// Answers a preflight; `None` if the route has no preflights, or if no page sends the request. A preflight names no

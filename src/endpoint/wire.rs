@@ -131,7 +131,6 @@ fn set(incoming: &mut Incoming, name: &str, value: &str) {
         "authorization" => &mut request.authorization,
         "cf-access-jwt-assertion" => &mut request.access_assertion,
         "cf-connecting-ip" => &mut request.address,
-        "content-encoding" if value == "identity" => return,
         "content-encoding" => &mut request.content_coding,
         "content-type" => &mut request.content_type,
         "cookie" => &mut request.cookie,

@@ -25,6 +25,10 @@ pub enum Refusal {
     Taken(&'static str),
     /// There are more users than an answer may count (`tooMany`).
     TooMany,
+    /// The body is larger than 16,384 bytes.
+    TooLarge,
+    /// The body has this content coding, which comes printable here.
+    Coding(String),
     /// There is no such user.
     Absent,
     /// There is no such address.
@@ -40,6 +44,8 @@ impl Refusal {
         match self {
             Self::Syntax(_) | Self::Value(_) | Self::Mutability(_) | Self::Filter | Self::TooMany => 400,
             Self::Taken(_) => 409,
+            Self::TooLarge => 413,
+            Self::Coding(_) => 415,
             Self::Absent | Self::NotFound => 404,
             Self::Method => 405,
         }
@@ -55,7 +61,7 @@ impl Refusal {
             Self::Filter => Some("invalidFilter"),
             Self::Taken(_) => Some("uniqueness"),
             Self::TooMany => Some("tooMany"),
-            Self::Absent | Self::NotFound | Self::Method => None,
+            Self::TooLarge | Self::Coding(_) | Self::Absent | Self::NotFound | Self::Method => None,
         }
     }
 }
@@ -63,7 +69,11 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Coding(sent) => {
+                return write!(f, "the body has the content coding '{sent}': send it without one");
+            }
             Self::Syntax(why) | Self::Value(why) | Self::Mutability(why) | Self::Taken(why) => why,
+            Self::TooLarge => "the body is larger than 16384 bytes",
             Self::Filter => "filter must be userName eq \"…\" or externalId eq \"…\"",
             Self::TooMany => "there are too many users to list: send a filter",
             Self::Absent => "there is no such user",

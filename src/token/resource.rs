@@ -41,13 +41,15 @@ pub struct Own {
     userinfo: String,
 }
 
-/// Why a request for resources is refused; both become `invalid_target` (RFC 8707 §2).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// Why a request for resources is refused; all become `invalid_target` (RFC 8707 §2).
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub enum BadTarget {
-    /// A resource is not an absolute URI without a fragment.
-    Malformed,
-    /// The client is not allowed tokens for a resource, or the grant does not cover the resource.
-    NotAllowed,
+    /// The resource is not an absolute URI without a fragment.
+    Malformed(String),
+    /// The client is not allowed tokens for the resource, or the grant does not cover it.
+    NotAllowed(String),
+    /// The client is not allowed tokens for anything that the grant covers.
+    Lost,
 }
 
 impl Own {
@@ -99,7 +101,7 @@ impl Own {
         let still = |resource: &String| self.spelled(resource).or_else(|| spelling(resource, audience));
         let mut whole: Vec<String> = granted.iter().filter_map(still).map(str::to_owned).collect();
         if whole.is_empty() && !granted.is_empty() {
-            return Err(BadTarget::NotAllowed);
+            return Err(BadTarget::Lost);
         }
         let own = whole.iter().any(|resource| self.has(resource));
         if !own && (whole.is_empty() || scope.has(OPENID)) {
@@ -136,9 +138,9 @@ fn select<'a>(asked: &[&str], allowed: impl Fn(&str) -> Option<&'a str>) -> Resu
     let mut selected: Vec<String> = Vec::new();
     for resource in asked {
         if !is_resource(resource) {
-            return Err(BadTarget::Malformed);
+            return Err(BadTarget::Malformed((*resource).to_owned()));
         }
-        let spelled = allowed(resource).ok_or(BadTarget::NotAllowed)?;
+        let spelled = allowed(resource).ok_or_else(|| BadTarget::NotAllowed((*resource).to_owned()))?;
         if !selected.iter().any(|one| one == spelled) {
             selected.push(spelled.to_owned());
         }
@@ -165,6 +167,14 @@ mod tests {
 
     fn list(resources: &[&str]) -> Vec<String> {
         resources.iter().map(|resource| (*resource).to_owned()).collect()
+    }
+
+    fn not_allowed(resource: &str) -> Result<Vec<String>, BadTarget> {
+        Err(BadTarget::NotAllowed(resource.to_owned()))
+    }
+
+    fn malformed(resource: &str) -> Result<Vec<String>, BadTarget> {
+        Err(BadTarget::Malformed(resource.to_owned()))
     }
 
     fn scope(text: &str) -> Scope {
@@ -209,9 +219,10 @@ mod tests {
         assert_eq!(own.granted(&[], &[]), Ok(Vec::new()));
         assert_eq!(own.granted(&[FILES, API, FILES], &audience), Ok(list(&[FILES, API])));
         assert_eq!(own.granted(&[ISSUER], &audience), Ok(list(&[ISSUER])));
-        assert_eq!(own.granted(&[FILES], &[]), Err(BadTarget::NotAllowed));
-        assert_eq!(own.granted(&[API, "https://evil.example"], &audience), Err(BadTarget::NotAllowed));
-        assert_eq!(own.granted(&["api"], &audience), Err(BadTarget::Malformed));
+        assert_eq!(own.granted(&[FILES], &[]), not_allowed(FILES));
+        let evil = "https://evil.example";
+        assert_eq!(own.granted(&[API, evil], &audience), not_allowed(evil));
+        assert_eq!(own.granted(&["api"], &audience), malformed("api"));
     }
 
     #[test]
@@ -236,9 +247,9 @@ mod tests {
         assert_eq!(own.granted(&[api], &both), Ok(list(&[api])), "the exact spelling wins");
         for other in ["https://api.example.com//", "https://api.example.com/?", "https://api.example.com/v1"]
         {
-            assert_eq!(own.granted(&[other], &audience), Err(BadTarget::NotAllowed), "{other}");
+            assert_eq!(own.granted(&[other], &audience), not_allowed(other), "{other}");
         }
-        assert_eq!(own.granted(&["urn:a/"], &list(&["urn:a"])), Err(BadTarget::NotAllowed));
+        assert_eq!(own.granted(&["urn:a/"], &list(&["urn:a"])), not_allowed("urn:a/"));
     }
 
     #[test]
@@ -252,12 +263,9 @@ mod tests {
         assert_eq!(narrowed(&[FILES], "openid"), Ok(list(&[FILES])));
         assert_eq!(narrowed(&[ISSUER], "openid"), Ok(list(&[ISSUER])));
         assert_eq!(narrowed(&["https://login.example.com/userinfo"], "openid").map(|all| all.len()), Ok(1));
-        assert_eq!(narrowed(&[ISSUER], "email"), Err(BadTarget::NotAllowed));
-        assert_eq!(
-            own.narrowed(&[FILES], &list(&[API]), &scope("openid"), &both),
-            Err(BadTarget::NotAllowed)
-        );
-        assert_eq!(narrowed(&["#"], "openid"), Err(BadTarget::Malformed));
+        assert_eq!(narrowed(&[ISSUER], "email"), not_allowed(ISSUER));
+        assert_eq!(own.narrowed(&[FILES], &list(&[API]), &scope("openid"), &both), not_allowed(FILES));
+        assert_eq!(narrowed(&["#"], "openid"), malformed("#"));
     }
 
     #[test]
@@ -267,7 +275,7 @@ mod tests {
         let after = |audience: &[String]| own.narrowed(&[], &granted, &scope("email"), audience);
 
         assert_eq!(after(&list(&[FILES])), Ok(list(&[FILES])));
-        assert_eq!(after(&[]), Err(BadTarget::NotAllowed), "the issuer does not replace them");
+        assert_eq!(after(&[]), Err(BadTarget::Lost), "the issuer does not replace them");
         assert_eq!(
             own.narrowed(&[], &[], &scope("email"), &granted),
             Ok(list(&[ISSUER])),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::client::registration::json_members::Members;
+use crate::endpoint::error::shown;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Request;
 use crate::fault::Fault;
@@ -17,7 +18,7 @@ use crate::fault::Fault;
 pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
     let body = request.body.as_deref().ok_or(Problem::TooLarge)?;
     if !is_json(request) {
-        return Err(Problem::NotJson);
+        return Err(Problem::NotJson(request.content_type.as_deref().map(shown)));
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(members)) => Ok(members),

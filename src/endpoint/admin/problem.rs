@@ -24,8 +24,10 @@ pub(crate) enum Problem {
     MethodNotAllowed(&'static [&'static str]),
     /// The body is larger than [`MAX_BODY`].
     TooLarge,
-    /// The content type is not JSON.
-    NotJson,
+    /// The content type, if there is one, is not JSON. It comes printable here.
+    NotJson(Option<String>),
+    /// The body has this content coding, which comes printable here.
+    ContentCoding(String),
     /// The body is not a JSON object. Carries the detail.
     Malformed(String),
     /// Members of the body, or parameters, are invalid.
@@ -69,7 +71,8 @@ impl Problem {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::TooLarge => "too_large",
-            Self::NotJson => "not_json",
+            Self::NotJson(_) => "not_json",
+            Self::ContentCoding(_) => "content_coding",
             Self::Malformed(_) => "malformed",
             Self::Invalid(_) => "invalid",
             Self::Conflict(_) => "conflict",
@@ -79,7 +82,7 @@ impl Problem {
         }
     }
 
-    const fn status(&self) -> u16 {
+    pub(crate) const fn status(&self) -> u16 {
         match self {
             Self::Malformed(_) => 400,
             Self::Unauthorized => 401,
@@ -89,7 +92,7 @@ impl Problem {
             Self::Conflict(_) => 409,
             Self::PreconditionFailed => 412,
             Self::TooLarge => 413,
-            Self::NotJson => 415,
+            Self::NotJson(_) | Self::ContentCoding(_) => 415,
             Self::Invalid(_) => 422,
             Self::PreconditionRequired => 428,
             Self::TooMany(_) => 429,
@@ -105,7 +108,8 @@ impl Problem {
             Self::NotFound => "Not found",
             Self::MethodNotAllowed(_) => "This address does not support that method",
             Self::TooLarge => "The body is too large",
-            Self::NotJson => "The body must be JSON",
+            Self::NotJson(_) => "The body must be JSON",
+            Self::ContentCoding(_) => "The body has a content coding",
             Self::Malformed(_) => "The body cannot be read",
             Self::Invalid(_) => "Part of the request is invalid",
             Self::Conflict(_) => "The request conflicts with the current state",
@@ -123,11 +127,19 @@ impl Problem {
             Self::Forbidden(scopes) => {
                 format!("This needs an admin token with the scope {}.", names(scopes, " or "))
             }
-            Self::TooMany(seconds) => format!("Try again in {seconds} seconds."),
+            Self::TooMany(seconds) => {
+                format!("Too many wrong admin tokens came from this network; try again in {seconds} seconds.")
+            }
             Self::NotFound => "Nothing exists at this address.".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Use {}.", allowed.join(", ")),
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
-            Self::NotJson => "Send Content-Type: application/json.".to_owned(),
+            Self::NotJson(Some(sent)) => {
+                format!("The Content-Type is '{sent}': send application/json.")
+            }
+            Self::NotJson(None) => "There is no Content-Type: send application/json.".to_owned(),
+            Self::ContentCoding(sent) => {
+                format!("The body has the content coding '{sent}': send it without one.")
+            }
             Self::Malformed(detail) | Self::Conflict(detail) => detail.clone(),
             Self::Invalid(faults) if faults.len() == 1 => "See the entry in errors.".to_owned(),
             Self::Invalid(faults) => format!("See the {} entries in errors.", faults.len()),
@@ -168,7 +180,8 @@ impl Problem {
             Self::Unavailable => response.with("retry-after", "5".to_owned()),
             Self::NotFound
             | Self::TooLarge
-            | Self::NotJson
+            | Self::NotJson(_)
+            | Self::ContentCoding(_)
             | Self::Malformed(_)
             | Self::Invalid(_)
             | Self::Conflict(_)

@@ -179,9 +179,9 @@ async fn prove_at_source<P: Platform>(
     credentials: &Credentials,
     required: Requirement,
 ) -> Result<Client, Unauthenticated> {
-    let key = whose(context, form, &credentials.client_id);
+    let (limit, key) = whose(context, form, &credentials.client_id);
     if !context.server.platform.within_limit(&key).await {
-        return Err(Error::TooMany(Limit::Requests, 60).into());
+        return Err(Error::TooMany(limit, 60).into());
     }
     let client = context.server.client_at_source(&credentials.client_id).await?;
     let Some(client) = client else {
@@ -199,13 +199,16 @@ async fn prove_at_source<P: Platform>(
     }
 }
 
-/// Returns the key of the rate limit: the grant, if the request has a device code that was issued to this
+/// Returns the rate limit and its key: the grant, if the request has a device code that was issued to this
 /// client, or else the network. So while a secret is newer than the snapshot, others on the same network
 /// cannot slow down an ordinary poll.
-fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> String {
+fn whose<P>(context: Context<'_, P>, form: &Form, client_id: &str) -> (Limit, String) {
     let keyring = &context.server.settings.keyring;
     let code = form.get("device_code").and_then(|code| DeviceCode::parse(code, client_id, keyring));
-    code.map_or_else(|| context.rate_key("unproven"), |code| format!("unproven/{}", code.address.key))
+    match code {
+        Some(code) => (Limit::FailedAuthenticationsOfCode, format!("unproven/{}", code.address.key)),
+        None => (Limit::FailedAuthentications, context.rate_key("unproven")),
+    }
 }
 
 /// Checks whether the credentials belong to `client`. Does not use up an assertion.

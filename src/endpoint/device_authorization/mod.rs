@@ -12,7 +12,7 @@ use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use super::device_authorization::live_codes::{admit, release};
 use super::dpop;
-use super::error::Error;
+use super::error::{Error, shown};
 use super::form::Form;
 use super::http::Response;
 use super::platform::{Platform, Unavailable};
@@ -111,7 +111,7 @@ async fn start<P: Platform>(
 /// Accepts `scopes` as well, because that is the parameter in authentik's documentation.
 fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
     let asked = match form.get("scope").or_else(|| form.get("scopes")) {
-        Some(text) => Scope::parse(text).ok_or(Error::MalformedScope)?,
+        Some(text) => Scope::parse(text).ok_or_else(|| Error::MalformedScope(shown(text)))?,
         None => client.scope.without(OFFLINE_ACCESS),
     };
     let facts = PolicyFacts { client: Some(client), account: None, scope: &asked };

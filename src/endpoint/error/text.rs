@@ -1,22 +1,21 @@
 //! The texts of an error: a reason for the log, and a description for the client's developer.
 
-use super::{Error, Limit};
+use super::{Error, Limit, shown};
+use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::endpoint::http::MAX_BODY;
-
-/// Most characters of a requested scope that a description repeats.
-const MOST_SHOWN: usize = 100;
+use crate::token::resource::LONGEST;
 
 impl Error {
     /// Returns the reason for the log, in `snake_case`.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
-            Self::NotAForm => "not_a_form",
+            Self::NotAForm(_) => "not_a_form",
             Self::TooLarge => "too_large",
-            Self::ContentCoding => "content_coding",
+            Self::ContentCoding(_) => "content_coding",
             Self::NotUtf8 => "not_utf8",
             Self::ForeignPage(_) => "foreign_page",
-            Self::Repeated => "repeated_parameter",
+            Self::Repeated(_) => "repeated_parameter",
             Self::Missing(_) => "missing_parameter",
             Self::Malformed(_) => "malformed_parameter",
             Self::TwoMethods => "two_methods",
@@ -25,13 +24,14 @@ impl Error {
             Self::UnknownClient => "unknown_client",
             Self::Unproven(refusal) => refusal.reason(),
             Self::NoCertificate => "no_certificate",
-            Self::UnknownGrantType => "unknown_grant_type",
+            Self::UnknownGrantType(_) => "unknown_grant_type",
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::ChallengeMethod => "challenge_method",
-            Self::MalformedScope => "malformed_scope",
+            Self::MalformedScope(_) => "malformed_scope",
             Self::ScopeNotAllowed(_) => "scope_not_allowed",
-            Self::MalformedTarget => "malformed_target",
-            Self::TargetNotAllowed => "target_not_allowed",
+            Self::MalformedTarget(_) => "malformed_target",
+            Self::TargetNotAllowed(_) => "target_not_allowed",
+            Self::TargetsLost => "targets_lost",
             Self::ForgedDeviceCode => "forged_device_code",
             Self::UnknownDeviceCode => "unknown_device_code",
             Self::SpentDeviceCode => "spent_device_code",
@@ -67,54 +67,58 @@ impl Error {
 
     /// Returns `error_description`, for the client's developer. Reasons that an attacker must not be able to
     /// tell apart share a description.
-    pub(super) fn description(&self) -> String {
+    pub(in crate::endpoint) fn description(&self) -> String {
         match self {
-            Self::NotAForm => "The body must be application/x-www-form-urlencoded.".to_owned(),
+            Self::NotAForm(sent) => not_a_form(sent.as_deref()),
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
-            Self::ContentCoding => "Send the body without a content coding such as gzip.".to_owned(),
-            Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
-            Self::ForeignPage(Some(origin)) => format!(
-                "The request comes from a web page of the origin '{origin}', which the client does not list in \
-                 allowed_origins."
-            ),
-            Self::ForeignPage(None) => {
-                "The request comes from a web page, by its Sec-Fetch-Site, that sends no \
-                 Origin to compare with the client's allowed_origins."
-                    .to_owned()
+            Self::ContentCoding(sent) => {
+                format!("The body has the content coding '{sent}': send it without one.")
             }
-            Self::Repeated => "A parameter was sent more than once.".to_owned(),
+            Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
+            Self::ForeignPage(origin) => foreign_page(origin.as_deref()),
+            Self::Repeated(name) => format!("The parameter '{name}' was sent more than once: send it once."),
             Self::Missing(name) => format!("The parameter {name} is missing."),
-            Self::Malformed(name) => format!("The parameter {name} is malformed."),
+            Self::Malformed(name) => format!("The parameter {name} is malformed: it must be {}.", rule(name)),
             Self::TwoMethods => "The request authenticates in two ways; use only one.".to_owned(),
             Self::TwoClients => "The client authentication and client_id name different clients.".to_owned(),
-            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => {
+            Self::MalformedAuthorization => {
+                "The Authorization header is malformed: send Basic, with client_id:client_secret in base64."
+                    .to_owned()
+            }
+            Self::UnknownClient | Self::Unproven(_) => {
                 "The client is unknown or did not authenticate.".to_owned()
             }
             Self::NoCertificate => "This client's tokens are bound to its certificate: use the endpoints in \
                  mtls_endpoint_aliases, and send the certificate."
                 .to_owned(),
-            Self::UnknownGrantType => {
-                "This server supports only the device grant and refresh tokens.".to_owned()
+            Self::UnknownGrantType(sent) => format!(
+                "This server has no grant type '{sent}': send {DEVICE_CODE_GRANT} or {REFRESH_TOKEN_GRANT}."
+            ),
+            Self::GrantNotAllowed => {
+                "The client is disabled, or may not use this grant: see its grant_types.".to_owned()
             }
-            Self::GrantNotAllowed => "This client is not allowed to use this grant.".to_owned(),
-            Self::MalformedScope => {
-                "The scope contains a character that is not allowed in scopes.".to_owned()
-            }
-            Self::ScopeNotAllowed(asked) => {
-                let asked = asked.to_string();
-                let shown: String = asked.chars().take(MOST_SHOWN).collect();
-                format!(
-                    "No scope of '{shown}' is allowed, or at a refresh was granted. Spaces separate scopes."
-                )
-            }
+            Self::MalformedScope(sent) => format!(
+                "The scope '{sent}' has a character that no scope can have: send visible ASCII without quotation \
+                 marks and backslashes, and a space between scopes."
+            ),
+            Self::ScopeNotAllowed(asked) => format!(
+                "No scope of '{}' is allowed, or at a refresh was granted. Spaces separate scopes.",
+                shown(&asked.to_string())
+            ),
             Self::ChallengeMethod => {
                 "Send code_challenge_method=S256 with the code_challenge: without it the method \
                  is plain, which is not accepted."
                     .to_owned()
             }
-            Self::MalformedTarget => "A resource must be an absolute URI without a fragment.".to_owned(),
-            Self::TargetNotAllowed => {
-                "That resource is not allowed for this client, or was not granted.".to_owned()
+            Self::MalformedTarget(sent) => format!(
+                "The resource '{sent}' is malformed: send an absolute URI without a fragment, of at most {LONGEST} bytes."
+            ),
+            Self::TargetNotAllowed(sent) => format!(
+                "The resource '{sent}' is not in the audience of this client, or was not granted: send one that is, or \
+                 none."
+            ),
+            Self::TargetsLost => {
+                "Nothing that was granted is in the audience of this client any more: start again.".to_owned()
             }
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
@@ -162,11 +166,50 @@ impl Error {
     }
 }
 
+fn not_a_form(sent: Option<&str>) -> String {
+    match sent {
+        Some(sent) => format!("The Content-Type is '{sent}': send application/x-www-form-urlencoded."),
+        None => "There is no Content-Type: send application/x-www-form-urlencoded.".to_owned(),
+    }
+}
+
+fn foreign_page(origin: Option<&str>) -> String {
+    match origin {
+        Some(origin) => format!(
+            "The request comes from a web page of the origin '{origin}', which the client does not list in \
+             allowed_origins."
+        ),
+        None => "The request comes from a web page, by its Sec-Fetch-Site, that sends no Origin to compare with the \
+                 client's allowed_origins."
+            .to_owned(),
+    }
+}
+
+/// Returns what a parameter must be, as the end of a sentence.
+fn rule(name: &str) -> &'static str {
+    match name {
+        "acr_values" => "at most 512 bytes of visible ASCII, with spaces between classes",
+        "code_challenge" => "the SHA-256 digest of the code_verifier in base64url, 43 characters",
+        "code_verifier" => "43 to 128 letters, digits, hyphens, periods, underscores and tildes",
+        "dpop_jkt" => "the SHA-256 thumbprint of a JWK in base64url, 43 characters",
+        "max_age" => "a whole number of seconds",
+        "nonce" => "at most 512 bytes",
+        _ => "one of those that this server knows",
+    }
+}
+
 impl Limit {
     /// Returns which limit it is, as the beginning of a sentence.
     fn description(self) -> String {
         match self {
-            Self::Requests => "Too many requests of this client from this network".to_owned(),
+            Self::Requests => "Too many requests for codes by this client from this network".to_owned(),
+            Self::FailedAuthentications => {
+                "Too many failed client authentications from this network".to_owned()
+            }
+            Self::FailedAuthenticationsOfCode => {
+                "Too many failed client authentications with this device code".to_owned()
+            }
+            Self::RetiredTokens => "Too many old refresh tokens from this network".to_owned(),
             Self::Codes(prefix) => {
                 let prefix = prefix.map(|width| format!(" ({width})")).unwrap_or_default();
                 format!("Too many pending codes of this client from this network{prefix}")

@@ -80,7 +80,7 @@ pub(crate) async fn prove<P: Platform>(
     }
     let taken = match Attempt::take(context, [sign_ins_by_network(&context.network())]).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(Err(Refusal::Wait(seconds))),
+        Attempt::Wait(full) => return Ok(Err(Refusal::Wait(full.seconds))),
     };
     let proof = verify(context, &begun, &assertion, used).await?;
     if proof.is_ok() {

@@ -10,7 +10,7 @@ use rand_core::CryptoRng;
 
 use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
-use super::error::Error;
+use super::error::{Error, shown};
 use super::form::Form;
 use super::http::Response;
 use super::platform::Platform;
@@ -49,7 +49,7 @@ impl GrantType {
         match alias::grant_type(form.require("grant_type")?, products) {
             DEVICE_CODE_GRANT => Ok(Self::DeviceCode),
             REFRESH_TOKEN_GRANT => Ok(Self::RefreshToken),
-            _ => Err(Error::UnknownGrantType),
+            other => Err(Error::UnknownGrantType(shown(other))),
         }
     }
 

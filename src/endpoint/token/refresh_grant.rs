@@ -10,7 +10,7 @@ use super::resource;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::dpop::Proven;
-use crate::endpoint::error::{Error, Limit};
+use crate::endpoint::error::{Error, Limit, shown};
 use crate::endpoint::form::Form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::presented;
@@ -66,7 +66,7 @@ fn current(presented: Presented) -> Result<Family, Error> {
 /// is cut. A client may thus repeat the scope that it requested at the start.
 fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     let Some(text) = asked else { return Ok(granted.clone()) };
-    let asked = Scope::parse(text).ok_or(Error::MalformedScope)?;
+    let asked = Scope::parse(text).ok_or_else(|| Error::MalformedScope(shown(text)))?;
     let scope = asked.narrowed_to(granted);
     if scope.is_empty() && !asked.is_empty() { Err(Error::ScopeNotAllowed(asked)) } else { Ok(scope) }
 }

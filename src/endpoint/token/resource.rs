@@ -1,7 +1,7 @@
 //! The parameter `resource` (RFC 8707 §2), and `audience`, which some clients send instead.
 
 use crate::client::Client;
-use crate::endpoint::error::Error;
+use crate::endpoint::error::{Error, shown};
 use crate::endpoint::form::Form;
 use crate::endpoint::server::Context;
 use crate::scope::Scope;
@@ -14,7 +14,10 @@ use crate::token::resource::{BadTarget, Own, is_resource};
 /// [`Error::MalformedTarget`] if a resource is malformed. Endpoints find this before they look anything up.
 pub(crate) fn asked(form: &Form) -> Result<Vec<&str>, Error> {
     let asked: Vec<&str> = form.resources().iter().map(String::as_str).chain(form.get("audience")).collect();
-    if asked.iter().all(|resource| is_resource(resource)) { Ok(asked) } else { Err(Error::MalformedTarget) }
+    match asked.iter().find(|resource| !is_resource(resource)) {
+        Some(malformed) => Err(Error::MalformedTarget(shown(malformed))),
+        None => Ok(asked),
+    }
 }
 
 /// Returns the resources that a device is granted: see [`Own::granted`].
@@ -40,8 +43,9 @@ pub(crate) fn narrowed<P>(
 impl From<BadTarget> for Error {
     fn from(bad: BadTarget) -> Self {
         match bad {
-            BadTarget::Malformed => Self::MalformedTarget,
-            BadTarget::NotAllowed => Self::TargetNotAllowed,
+            BadTarget::Malformed(resource) => Self::MalformedTarget(shown(&resource)),
+            BadTarget::NotAllowed(resource) => Self::TargetNotAllowed(shown(&resource)),
+            BadTarget::Lost => Self::TargetsLost,
         }
     }
 }

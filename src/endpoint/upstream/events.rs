@@ -2,6 +2,7 @@
 //! were revoked or an account disabled (Shared Signals, pushed as in RFC 8935).
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::documents::{Signature, Signed, check};
 use super::leavers;
@@ -122,6 +123,11 @@ async fn heed_event<P: Platform>(context: Context<'_, P>) -> Result<(ProviderId,
     Ok((provider.id, outcome))
 }
 
+/// Refuses a pushed event that cannot be read (RFC 8935 §2.3).
+pub(crate) fn refuse_event(status: u16, description: &str) -> Response {
+    Response::json(status, &json!({ "err": "invalid_request", "description": description }))
+}
+
 /// Returns the body of a pushed event.
 fn body<P>(context: Context<'_, P>) -> Result<&str, Refusal> {
     let request = context.request;
@@ -129,16 +135,15 @@ fn body<P>(context: Context<'_, P>) -> Result<&str, Refusal> {
     if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(SECURITY_EVENT)) {
         return Err(Refusal::Request("the Content-Type must be application/secevent+jwt"));
     }
-    let body = request.body.as_deref().filter(|_| request.content_coding.is_none());
-    let body = body.ok_or(Refusal::Request("the body is too large or compressed"))?;
+    let body = request.body.as_deref().ok_or(Refusal::Request("the body is larger than 16384 bytes"))?;
     core::str::from_utf8(body).map_err(|_| Refusal::Token(EventFlaw::Malformed))
 }
 
 const fn unreadable(error: &Error) -> &'static str {
-    if matches!(error, Error::NotAForm) {
+    if matches!(error, Error::NotAForm(_)) {
         "the Content-Type must be application/x-www-form-urlencoded"
     } else {
-        "the form is too large, compressed, not UTF-8, or repeats a parameter"
+        "the form is larger than 16384 bytes, not UTF-8, or repeats a parameter"
     }
 }
 

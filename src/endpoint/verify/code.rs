@@ -113,7 +113,7 @@ pub(super) async fn look_up<P: Platform>(
     let budgets = budgets(context, account, context.server.longest_code_lifetime(context.now).await);
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(view::wait(context, browser, code, seconds).await),
+        Attempt::Wait(full) => return Ok(view::wait(context, browser, code, full.seconds).await),
     };
     let found = hold(context, code, browser, account, rng).await;
     if !matches!(found, Ok(None)) {

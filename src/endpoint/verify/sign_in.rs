@@ -136,7 +136,7 @@ pub(crate) async fn authenticate<P: Platform>(
     let budgets = [sign_ins_by_network(&context.network()), sign_ins_by_account(&pseudonym, own.as_deref())];
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
-        Attempt::Wait(seconds) => return Ok(Authenticated::Wait(seconds)),
+        Attempt::Wait(full) => return Ok(Authenticated::Wait(full.seconds)),
     };
     let account = context.server.account(&key).await?;
     let phc = account.as_ref().and_then(|account| account.password.as_deref());

@@ -5,7 +5,7 @@ use device_grant::secret::{Digest, encode};
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use serde_json::json;
 
-use crate::support::{World, get};
+use crate::support::{World, get, json};
 
 fn with_token(path: &str, token: &str) -> Request {
     let authorization = Some(format!("Bearer {token}"));
@@ -59,6 +59,9 @@ fn guesses_at_the_admin_token_are_limited_and_right_tokens_cost_nothing() {
     let response = ask(&world, "/openapi.json");
     assert_eq!(response.status, 429, "even the right token has to wait");
     let wait: u64 = response.header("retry-after").unwrap().parse().unwrap();
+    let expected =
+        format!("Too many wrong admin tokens came from this network; try again in {wait} seconds.");
+    assert_eq!(json(&response)["detail"], expected);
     world.wait(wait);
     (0..100)
         .for_each(|_| assert_eq!(ask(&world, "/openapi.json").status, 200, "a right token costs nothing"));
@@ -87,7 +90,7 @@ fn an_unknown_address_is_a_problem_document() {
     let wrong = world.send(&post);
 
     assert_eq!(
-        crate::support::json(&nothing),
+        json(&nothing),
         json!({
             "type": format!("{}/admin/api/openapi.json#/components/responses/not_found", crate::support::ISSUER),
             "title": "Not found",

@@ -139,10 +139,17 @@ fn strangers_use_up_neither_the_attempts_nor_the_room_of_anybody_else() {
     (0..10).for_each(|_| assert_eq!(from(1).status, 201));
     let refused = from(1);
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("3600")), "one network");
+    let of_network =
+        "Too many clients have registered from this network (/32) within an hour; try again in 3600 seconds.";
+    assert_eq!(json(&refused)["error_description"], of_network);
     for network in 2..=10 {
         (0..10).for_each(|_| assert_eq!(from(network).status, 201));
     }
-    assert_eq!(from(11).status, 429, "all networks together");
+    let refused = from(11);
+    assert_eq!(refused.status, 429, "all networks together");
+    let in_all =
+        "Too many clients have registered without a token within an hour; try again in 3600 seconds.";
+    assert_eq!(json(&refused)["error_description"], in_all);
     assert_eq!(register(&world, "203.0.113.1", Some("test"), &tv()).status, 201, "the token is not affected");
 
     world.wait(3_600);

@@ -76,8 +76,14 @@ fn only_the_initial_access_token_lets_a_client_register() {
         assert_eq!((response.status, &json(&response)["error"]), (401, &json!("invalid_token")));
         assert_eq!(response.header("www-authenticate"), Some("Bearer realm=\"device-grant\""));
     }
-    let outcomes: Vec<u16> = (0..21).map(|_| register(&world, Some("wrong"), &json!({})).status).collect();
-    assert_eq!(outcomes.last(), Some(&429), "guesses are limited");
+    let guess = |_| register(&world, Some("wrong"), &json!({}));
+    let refused = (0..21).map(guess).collect::<Vec<_>>().pop().expect("an answer");
+    assert_eq!(refused.status, 429, "guesses are limited");
+    let seconds = refused.header("retry-after").expect("a number");
+    let expected = format!(
+        "Too many wrong initial access tokens came from this network; try again in {seconds} seconds."
+    );
+    assert_eq!(json(&refused)["error_description"], expected);
 }
 
 #[test]
@@ -204,6 +210,8 @@ fn at_most_a_hundred_clients_an_hour_register_themselves() {
     (0..100).for_each(|_| assert_eq!(register(&world, Some("test"), &metadata).status, 201));
     let refused = register(&world, Some("test"), &metadata);
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("3600")));
+    let expected = "Too many clients have registered with a token within an hour; try again in 3600 seconds.";
+    assert_eq!(json(&refused)["error_description"], expected);
 
     world.wait(3_600);
     assert_eq!(register(&world, Some("test"), &metadata).status, 201);

@@ -53,6 +53,8 @@ fn a_shard_takes_no_more_codes_than_its_cap() {
     let full = start_at(&world, "198.51.4.1");
 
     assert_eq!((full.status, full.header("retry-after")), (429, Some("200")));
+    let expected = "Too many pending codes in this part of the server; try again in 200 seconds.";
+    assert_eq!(json(&full)["error_description"], expected);
 }
 
 #[test]
@@ -60,7 +62,10 @@ fn an_address_with_as_many_codes_as_an_eighth_of_the_room_gets_no_more() {
     let world = World::with(&[("SHARDS_PER_REGION", "1"), ("LIVE_CODES_PER_SHARD", "9")]);
 
     assert_eq!(start_at(&world, "198.51.100.1").status, 200);
-    assert_eq!(start_at(&world, "198.51.100.1").status, 429, "one code, and room for eight");
+    let refused = start_at(&world, "198.51.100.1");
+    assert_eq!(refused.status, 429, "one code, and room for eight");
+    let expected = "Too many pending codes from this network (/32); try again in 300 seconds.";
+    assert_eq!(json(&refused)["error_description"], expected);
     assert_eq!(start_at(&world, "203.0.113.9").status, 200);
 }
 

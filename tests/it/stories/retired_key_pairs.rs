@@ -110,16 +110,22 @@ fn the_rate_limit_comes_before_the_object_of_a_token_of_a_listed_pair() {
     let (world, token) = changed(Some(8));
     world.set_down("rate limit", true);
 
-    let refused = world.refresh(&token);
-    assert_eq!((refused.status, world.cost().grant_hops), (429, 0));
-    let revoked = world.post("/revoke", &[("client_id", "demo-tv"), ("token", &token)]);
-    assert_eq!((revoked.status, world.cost().grant_hops), (429, 0));
-    let form = [("client_id", "demo-printer"), ("client_secret", "printer-demo-secret"), ("token", &token)];
-    let introspected = world.post("/introspect", &form);
-    assert_ne!(json(&introspected)["active"], true);
+    let printer =
+        [("client_id", "demo-printer"), ("client_secret", "demo-printer-secret"), ("token", &*token)];
+    for refused in [
+        world.refresh(&token),
+        world.post("/revoke", &[("client_id", "demo-tv"), ("token", &token)]),
+        world.post("/introspect", &printer),
+    ] {
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("60")));
+        let expected = "Too many old refresh tokens from this network; try again in 60 seconds.";
+        assert_eq!(json(&refused)["error_description"], expected);
+    }
     assert_eq!(world.cost().grant_hops, 0);
 
     world.set_down("rate limit", false);
+    assert_eq!(outcome(&world.post("/introspect", &printer)), "issued", "the printer may ask");
+    assert_eq!(world.cost().grant_hops, 1);
     assert_eq!(outcome(&world.refresh(&token)), "issued");
 }
 

@@ -281,3 +281,22 @@ fn the_server_says_what_it_supports() {
         );
     }
 }
+
+#[test]
+fn a_body_that_is_too_large_and_too_many_wrong_tokens_are_named() {
+    let world = world();
+    let okta = Okta(&world);
+    let detail = |answer: &Response| body_of(answer).get("detail").cloned().expect("a text");
+    let request = Request { method: "POST".to_owned(), path: "/scim/v2/Users".to_owned(), ..get() };
+    let too_large = Request { authorization: Some(format!("Bearer {TOKEN}")), body: None, ..request };
+
+    let refused = world.send(&too_large);
+    assert_eq!((refused.status, detail(&refused)), (413, json!("the body is larger than 16384 bytes")));
+
+    let mut answers: Vec<Response> = (0..21).map(|_| okta.ask_with("wrong", "GET", "/Users", None)).collect();
+    let refused = answers.pop().expect("an answer");
+    assert_eq!(refused.status, 429);
+    let seconds = refused.header("retry-after").expect("a number");
+    let expected = format!("Too many wrong tokens came from this network; try again in {seconds} seconds.");
+    assert_eq!(detail(&refused), json!(expected));
+}
