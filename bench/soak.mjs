@@ -2,20 +2,23 @@
 // the oldest event that has not reached the ledger, and the rows of codes that have ended.
 //
 // Four people approve as fast as the server answers, and their devices redeem, refresh and revoke. Other devices start codes
-// that nobody enters, and poll. Run it with `make soak TIME=600`. It fails if a request fails, if an event waits longer
+// that nobody enters, and poll. An operator changes a client and an account all the time. Run it with `make soak TIME=600`. It fails if a request fails, if an event waits longer
 // than five minutes, or if memory in the last quarter is more than a third above that in the second quarter.
 
 import { readFileSync, statSync } from 'node:fs';
+import { Admin } from '../tests/e2e/support/admin.mjs';
 import { Device } from '../tests/e2e/support/device.mjs';
 import { accounts } from '../tests/e2e/support/config.mjs';
 import { startWorkerd } from '../tests/e2e/support/harness.mjs';
 import { Person } from '../tests/e2e/support/person.mjs';
-import { grants, outbox } from '../tests/e2e/support/stored.mjs';
+import { grants, outboxOf } from '../tests/e2e/support/stored.mjs';
 
 const seconds = Number(process.env.TIME || 3_600);
 const EVERY = Math.max(10, Math.min(60, seconds / 20));
 const LONGEST_WAIT = 300;
 const ALLOWED_GROWTH = 4 / 3;
+/** The classes whose objects have an outbox. */
+const SENDERS = ['GrantShard', 'AccountShard', 'Registry'];
 
 const server = await startWorkerd({
   vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000', LIVE_CODES_PER_SHARD: '100000', CODE_LIFETIME_SECONDS: '60' },
@@ -29,7 +32,7 @@ let left = true;
 try {
   console.log(`${'s'.padStart(6)}${'requests/s'.padStart(12)}${'memory MiB'.padStart(12)}${'codes'.padStart(9)}${'outbox'.padStart(9)}${'oldest s'.padStart(10)}${'disk MiB'.padStart(10)}`);
   const people = [accounts.alice, accounts.bob, accounts.alice, accounts.bob];
-  const loops = [...people.map(approvals), ...Array.from({ length: 8 }, (_, number) => idle(number))];
+  const loops = [...people.map(approvals), ...Array.from({ length: 8 }, (_, number) => idle(number)), administration()];
   await Promise.race([Promise.all(loops), watch()]);
   left = false;
   await Promise.all(loops);
@@ -66,6 +69,19 @@ async function idle(number) {
   }
 }
 
+/** An operator, who changes a client and an account, one after the other: events of the registry and of an account. */
+async function administration() {
+  const admin = new Admin(server, { headers: { 'cf-connecting-ip': '192.0.2.1' } });
+  const client = { client_id: 'soak', client_name: 'Soak', token_endpoint_auth_method: 'none' };
+  expect('create client', await admin.ask('POST', '/clients', { body: client }), [201]);
+  expect('create account', await admin.ask('POST', '/accounts', { body: { username: 'soak' } }), [201]);
+  for (let number = 0; going(); number++) {
+    expect('change client', await admin.patch('soak', { client_name: `Soak ${number}` }), [200]);
+    const groups = number % 2 ? [] : ['local:soak'];
+    expect('change account', await admin.ask('PUT', '/accounts/local%3Asoak/groups', { body: { groups } }), [200]);
+  }
+}
+
 function going() {
   return left && Date.now() < end;
 }
@@ -94,12 +110,18 @@ async function watch() {
 /** Memory and disk in MiB; codes and waiting events as numbers of rows; the age of the oldest event in seconds. */
 function measured() {
   const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) / 1_024;
-  const events = outbox(server);
-  const times = events.map(({ event }) => new Date(event.at).getTime());
-  const oldest = times.length ? (Date.now() - Math.min(...times)) / 1_000 : 0;
+  const outboxes = Object.fromEntries(SENDERS.map((name) => [name, outbox(name)]));
+  const waiting = SENDERS.reduce((sum, name) => sum + outboxes[name].waiting, 0);
+  const oldest = Math.max(...SENDERS.map((name) => outboxes[name].oldest));
   const files = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger'].flatMap((name) => server.sqliteFiles(name));
   const disk = files.reduce((sum, file) => sum + statSync(file).size, 0) / 2 ** 20;
-  return { memory, codes: grants(server).length, waiting: events.length, oldest, disk };
+  return { memory, codes: grants(server).length, outboxes, waiting, oldest, disk };
+}
+
+/** How many events wait in the objects of a class, and for how many seconds the oldest of them has waited. */
+function outbox(className) {
+  const times = outboxOf(server, className).map(({ event }) => event.at);
+  return { waiting: times.length, oldest: times.length ? (Date.now() - Math.min(...times)) / 1_000 : 0 };
 }
 
 function report() {
@@ -107,8 +129,12 @@ function report() {
   const quarter = (number) => samples.filter(({ at }) => at > (seconds * (number - 1)) / 4 && at <= (seconds * number) / 4 + EVERY / 2);
   const most = (part) => Math.max(...part.map(({ memory }) => memory));
   const [early, late] = [most(quarter(2)), most(quarter(4))];
+  console.log(`Memory at most ${early.toFixed(0)} MiB in the second quarter, ${late.toFixed(0)} MiB in the last.`);
+  for (const name of SENDERS) {
+    const most = (what) => Math.max(...samples.map(({ outboxes }) => outboxes[name][what])).toFixed(0);
+    console.log(`${name}: at most ${most('waiting')} events waited, the oldest for ${most('oldest')} s.`);
+  }
   const oldest = Math.max(...samples.map((sample) => sample.oldest));
-  console.log(`Memory at most ${early.toFixed(0)} MiB in the second quarter, ${late.toFixed(0)} MiB in the last. The oldest event waited ${oldest.toFixed(0)} s.`);
   if (late > early * ALLOWED_GROWTH) throw new Error('memory has grown');
   if (oldest > LONGEST_WAIT) throw new Error('events have waited too long');
 }

@@ -1,8 +1,10 @@
 //! Commands to the Durable Objects as JSON, one a line, applied to rows in memory one second apart.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use device_grant::ask::Answer;
+use device_grant::audit::ledger;
 use device_grant::grant::shard::Memory;
 use device_grant::limiter::Row;
 use device_grant::time::Timestamp;
@@ -12,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::support::START;
-use crate::support::rows::{AccountRows, GrantRows, RegistryRows};
+use crate::support::rows::{AccountRows, GrantRows, LedgerRows, RegistryRows};
 use crate::text;
 
 pub fn grant(input: &[u8]) {
@@ -38,6 +40,17 @@ pub fn limiter(input: &[u8]) {
 pub fn registry(input: &[u8]) {
     let rows = RegistryRows::default();
     each(input, |command, now| unfailing(registry::apply(&rows, command, None, now)));
+}
+
+pub fn ledger(input: &[u8]) {
+    let rows = LedgerRows::default();
+    each(input, |command, _| unfailing(ledger::apply(&rows, command)));
+    let (mut known, mut head) = (BTreeSet::new(), String::new());
+    for (id, record, own) in rows.records.borrow().iter() {
+        assert!(known.insert(id.clone()), "an event is recorded once");
+        head = ledger::link(&head, record);
+        assert_eq!(*own, head, "every head follows from all records before it");
+    }
 }
 
 /// Reads every line as a command, checks that it is written as JSON that is read as the same command, and applies it.

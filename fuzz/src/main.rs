@@ -47,6 +47,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("account_commands", commands::account),
     ("limiter_commands", commands::limiter),
     ("registry_commands", commands::registry),
+    ("ledger_commands", commands::ledger),
 ];
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| target()(input));

@@ -9,7 +9,9 @@ export function rows(server, className, query) {
 
 export const grants = (server) => rows(server, 'GrantShard', 'SELECT * FROM grants');
 export const families = (server) => rows(server, 'GrantShard', 'SELECT * FROM families');
-export const outbox = (server) => rows(server, 'GrantShard', 'SELECT seq, event FROM outbox ORDER BY seq');
+export const outbox = (server) => outboxOf(server, 'GrantShard');
+/** Returns the events in the outboxes of all objects of a class. */
+export const outboxOf = (server, className) => rows(server, className, 'SELECT seq, event FROM outbox ORDER BY seq');
 export const ledger = (server) => ledgers(server).flat();
 
 /** Returns the rows of each ledger, in order. A ledger that was only just made has no tables. */
