@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { DeviceCodeCredential } from '@azure/identity';
 import { PublicClientApplication } from '@azure/msal-node';
 import { parse } from 'smol-toml';
 import { clients, root } from './support/config.mjs';
@@ -29,6 +30,22 @@ after(() => Promise.all([plain, tenant].map((server) => endDiscreetly(server))))
 describe('msal-node signs in, and refreshes', { concurrency: true }, () => {
   test('as of Entra ID, where the issuer ends in /TENANT/v2.0', () => withMsal(tenant, { authority: tenant.origin.replace('/v2.0', '') }));
   test('as of any OpenID provider', () => withMsal(plain, { authority: plain.origin, protocolMode: 'OIDC' }));
+});
+
+test('@azure/identity signs in', async () => {
+  const { origin } = new URL(tenant.origin);
+  const credential = new DeviceCodeCredential({
+    clientId: client_id,
+    tenantId: 'tenant',
+    authorityHost: origin,
+    disableInstanceDiscovery: true,
+    userPromptCallback: ({ userCode }) => void new Person(tenant).approve(keepUserCode(userCode)),
+  });
+
+  const { token } = await credential.getToken('email');
+
+  keepSecret('an access token', token);
+  assert.equal((await userinfo(tenant, token)).email, 'alice@example.com');
 });
 
 test('wrangler login --device signs in, and wrangler logout revokes', async (t) => {
