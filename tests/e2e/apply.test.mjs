@@ -51,6 +51,19 @@ test('applying a file a second time changes nothing', async () => {
   assert.equal(body.consent_text, 'Everybody in the room will be able to see your photos.');
 });
 
+test('whoever lists the origin null is warned, before the change and in a file that changes nothing else', async () => {
+  const file = (name, origins) => write(`[[clients]]\nclient_id = "packaged"\nclient_name = "${name}"\ntoken_endpoint_auth_method = "none"\nallowed_origins = ${JSON.stringify(origins)}\n`);
+  const WARNING = /^ {4}! allowed_origins has null, which pages of any site can send: they can start this client's grants from the browser and network of whoever visits them$/m;
+
+  const tried = await apply({ FILE: file('Packaged', ['null']), DRY_RUN: '1' });
+  assert.match(tried.stdout, WARNING);
+  const made = await apply({ FILE: file('Packaged', ['null']), YES: '1' });
+  assert.deepEqual([made.code, made.stderr], [0, '']);
+  assert.match(made.stdout, WARNING);
+  assert.match((await apply({ FILE: file('Other', ['null']), DRY_RUN: '1' })).stdout, WARNING);
+  assert.doesNotMatch((await apply({ FILE: file('Packaged', ['capacitor://localhost']), DRY_RUN: '1' })).stdout, /null, which/);
+});
+
 test('the example has every member that can be registered', async () => {
   const text = readFileSync(EXAMPLE, 'utf8');
   const { document } = await import('./support/openapi.mjs');
