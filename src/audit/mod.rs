@@ -50,7 +50,7 @@ pub struct Event {
     /// The approval that led to it; `None` before one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<ApprovalId>,
-    /// For [`What::AccessEnded`]: who ended the access; `None` if its owner did.
+    /// For [`What::AccessEnded`] and [`What::Ended`]: who did it; `None` if the owner of the account did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
 }
@@ -94,6 +94,8 @@ pub enum What {
     Reported,
     /// The person who approved ended the access on the result page, with the family if there is one.
     Withdrawn,
+    /// An administrator ended the code before the device got tokens.
+    Ended,
     /// Nobody decided in time, or the device did not collect its tokens.
     Expired,
     /// The device got its tokens.

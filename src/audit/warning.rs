@@ -29,6 +29,7 @@ impl What {
             | Self::Revoked
             | Self::AccessEnded
             | Self::FirstAccess
+            | Self::Ended
             | Self::Withdrawn => false,
         }
     }

@@ -149,12 +149,32 @@ impl Rows for Table {
         let rows = self.each_keyed(query, vec![account.as_str().into()])?;
         rows.map(|row| {
             let (id, session): (String, Session) = row?;
-            Ok((
-                Digest::parse(&id).ok_or_else(|| worker::Error::from("the key of a session is no digest"))?,
-                session,
-            ))
+            Ok((session_key(&id)?, session))
         })
         .collect()
+    }
+
+    fn each_session(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&Digest>,
+        mut see: impl FnMut(Digest, Session) -> bool,
+    ) -> Result<()> {
+        let after = after.map_or_else(String::new, |after| secret::encode(after.bytes())).into();
+        let (query, values) = match account {
+            Some(account) => (
+                "SELECT id, record FROM sessions WHERE account = ? AND id > ? ORDER BY id",
+                vec![account.as_str().into(), after],
+            ),
+            None => ("SELECT id, record FROM sessions WHERE id > ? ORDER BY id", vec![after]),
+        };
+        for row in self.each_keyed(query, values)? {
+            let (id, session): (String, Session) = row?;
+            if !see(session_key(&id)?, session) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn put_session(&self, id: &Digest, session: &Session) -> Result<()> {
@@ -254,4 +274,8 @@ impl Rows for Table {
     fn remove_upkeep(&self, account: &AccountKey) -> Result<()> {
         self.run("DELETE FROM upkeep WHERE account = ?", vec![account.as_str().into()])
     }
+}
+
+fn session_key(id: &str) -> Result<Digest> {
+    Digest::parse(id).ok_or_else(|| worker::Error::from("the key of a session is no digest"))
 }

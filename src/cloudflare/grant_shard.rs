@@ -218,6 +218,25 @@ impl Rows for Stored {
         }
     }
 
+    fn each_live(
+        &self,
+        after: Option<RowKey>,
+        now: Timestamp,
+        mut see: impl FnMut(RowKey, Grant) -> bool,
+    ) -> Result<()> {
+        let query = "SELECT key, record FROM grants WHERE key > ? AND live_until > ? ORDER BY key";
+        let after = after.map_or_else(String::new, |after| after.to_string()).into();
+        for row in self.table.each_keyed(query, vec![after, column(now)])? {
+            let (key, grant): (String, Grant) = row?;
+            let key =
+                RowKey::parse(&key).ok_or_else(|| worker::Error::from("the key of a grant is no key"))?;
+            if !see(key, grant) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn live_within(&self, network: &Network, now: Timestamp) -> Result<Vec<(u64, Option<Timestamp>)>> {
         // One pass over the live codes in the index, for all prefixes.
         const COLUMNS: &str =

@@ -42,6 +42,15 @@ impl<P: Platform> Server<P> {
         let limit = ask.limit as usize;
         let found = self.platform.accounts(shard, ask).await?;
         let next = found.last().filter(|_| found.len() >= limit).map(|(id, _)| id.clone());
+        Ok(Page { devices: self.settled(shard, found).await?, next })
+    }
+
+    /// Returns those of the devices that have tokens now, and notes which ones have.
+    pub(super) async fn settled(
+        &self,
+        shard: AccountShard,
+        found: Vec<(DeviceId, Device)>,
+    ) -> Result<Vec<(DeviceId, Device)>, Unavailable> {
         let candidates = found.into_iter().filter(|(_, device)| device.state != State::Ended);
         let candidates: Vec<(DeviceId, Device)> = candidates.collect();
         let mut live = Vec::new();
@@ -59,7 +68,7 @@ impl<P: Platform> Server<P> {
         if !(settle.live.is_empty() && settle.gone.is_empty()) {
             self.platform.accounts(shard, settle).await?;
         }
-        Ok(Page { devices, next })
+        Ok(devices)
     }
 
     /// Returns all devices of an account that have tokens now.

@@ -136,6 +136,8 @@ pub enum Error {
     Elsewhere,
     /// The person who approved ended the access again.
     Withdrawn,
+    /// An administrator ended the code.
+    Ended,
     /// Policy, or a change to the client or the account, forbids the redemption.
     RedemptionRefused,
     /// The device code has expired.
@@ -281,6 +283,7 @@ impl Error {
             | Self::Contested
             | Self::Elsewhere
             | Self::Withdrawn
+            | Self::Ended
             | Self::RedemptionRefused => Kind::AccessDenied,
             Self::Expired => Kind::ExpiredToken,
             Self::TooMany(..) => Kind::TooMany,
@@ -396,7 +399,7 @@ mod tests {
             UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
             NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
             DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
-            Denied, Reported, Contested, Elsewhere, Withdrawn, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
+            Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
         );
         errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
     }

@@ -7,6 +7,7 @@ use super::redemption::Redemption;
 use super::routing::RowKey;
 use super::{Approval, Denial, Grant, Hold, Outcome, Request};
 use crate::ask::commands;
+use crate::audit::change::Actor;
 use crate::family::command::{
     EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
 };
@@ -15,7 +16,10 @@ use crate::family::{Family, Presented, Rotation};
 use crate::format::is_false;
 use crate::network::Width;
 use crate::place::Journey;
+use crate::provenance::Stage;
+use crate::scope::Scope;
 use crate::secret::Digest;
+use crate::sub::Sub;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
 use crate::verdict::Side;
@@ -38,6 +42,8 @@ commands! {
         RevokeFamily => (),
         LiveFamilies => Vec<FamilyId>,
         EndFamilies => Vec<FamilyId>,
+        ListGrants => Vec<(RowKey, LiveGrant)>,
+        EndGrant => Option<Request>,
     }
 }
 
@@ -64,7 +70,9 @@ impl Command {
             | Self::FindFamily(_)
             | Self::RevokeFamily(_)
             | Self::LiveFamilies(_)
-            | Self::EndFamilies(_) => true,
+            | Self::EndFamilies(_)
+            | Self::ListGrants(_)
+            | Self::EndGrant(_) => true,
         }
     }
 }
@@ -176,6 +184,64 @@ pub enum ConsentDecision {
     Approve(Box<Approval>),
     /// A refusal or a report.
     Deny(Denial),
+}
+
+/// Reads live grants.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ListGrants {
+    /// Only grants after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<RowKey>,
+    /// The most grants to return.
+    pub limit: u32,
+}
+
+/// Ends a live grant. The reply is what its device requested; `None` if there is no such grant.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct EndGrant {
+    pub key: RowKey,
+    pub by: Actor,
+}
+
+/// What operators may know of a live grant: neither of its codes, nor anything that leads to one.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct LiveGrant {
+    pub client_id: String,
+    pub scope: Scope,
+    /// The device's request.
+    pub started: Stage,
+    /// Until then a person can decide.
+    pub expires_at: Timestamp,
+    pub state: LiveState,
+    /// The `sub` of the account that has the consent page open, or that approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Sub>,
+}
+
+/// The state of a live grant.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiveState {
+    /// Nobody has entered the code.
+    Waiting,
+    /// Somebody has the consent page open.
+    Opened,
+    /// Somebody approved, and the device has not collected its tokens.
+    Approved,
+}
+
+impl LiveState {
+    /// Returns the name, as the admin API has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Opened => "opened",
+            Self::Approved => "approved",
+        }
+    }
 }
 
 /// The result of [`Open`].

@@ -28,6 +28,7 @@ mod consent;
 pub mod device_code;
 pub mod expired_event;
 pub mod link;
+mod live;
 pub mod pace;
 pub mod pkce;
 pub mod poll;
@@ -176,6 +177,15 @@ impl Grant {
             self.state = State::Denied { how };
         }
         open
+    }
+
+    /// Ends a live grant, because an administrator says so. Returns `false` if it cannot lead to tokens any more.
+    pub fn end(&mut self, now: Timestamp) -> bool {
+        let is_live = now < self.live_until(now);
+        if is_live {
+            self.state = State::Denied { how: Denial::Ended };
+        }
+        is_live
     }
 
     /// Ends the access that the person approved. Returns the family that must end, if the device has its tokens;

@@ -110,6 +110,8 @@ pub enum Denial {
     Elsewhere,
     /// The person who approved ended the access again, before the device collected its tokens.
     Withdrawn,
+    /// An administrator ended it.
+    Ended,
 }
 
 impl Denial {
@@ -122,6 +124,7 @@ impl Denial {
             Self::Contested => What::Contested,
             Self::Elsewhere => What::RefusedElsewhere,
             Self::Withdrawn => What::Withdrawn,
+            Self::Ended => What::Ended,
         }
     }
 }

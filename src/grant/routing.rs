@@ -24,6 +24,14 @@ const MAX_DRAWS: usize = 200;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RowKey(pub [u8; 16]);
 
+impl RowKey {
+    /// Reads the text of a key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        secret::decode(text).and_then(|bytes| bytes.try_into().ok()).map(Self)
+    }
+}
+
 impl fmt::Display for RowKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&secret::encode(&self.0))
@@ -39,8 +47,7 @@ impl Serialize for RowKey {
 impl<'de> Deserialize<'de> for RowKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes = secret::decode(&text).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("a row key is 16 bytes in base64url"))
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a row key is 16 bytes in base64url"))
     }
 }
 

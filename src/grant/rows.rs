@@ -20,6 +20,13 @@ pub trait Rows: family::rows::Rows {
         network: &Network,
         now: Timestamp,
     ) -> Result<Vec<(u64, Option<Timestamp>)>, Self::Error>;
+    /// Shows live grants in the order of their keys until `see` returns `false`: after one of them or from the first.
+    fn each_live(
+        &self,
+        after: Option<RowKey>,
+        now: Timestamp,
+        see: impl FnMut(RowKey, Grant) -> bool,
+    ) -> Result<(), Self::Error>;
 }
 
 /// Tells an event that no account caused.

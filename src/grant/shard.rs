@@ -7,7 +7,8 @@ use core::time::Duration;
 use std::collections::HashMap;
 
 use super::command::{
-    Command, Decide, FindRequest, Open, Opened, PollCode, Redeem, RefuseElsewhere, TakeHold, Withdraw,
+    Command, Decide, EndGrant, FindRequest, ListGrants, Open, Opened, PollCode, Redeem, RefuseElsewhere,
+    TakeHold, Withdraw,
 };
 use super::pace::CAP_SECONDS;
 use super::poll::{Poll, Ready};
@@ -15,7 +16,7 @@ use super::redemption::Redemption;
 use super::routing::RowKey;
 pub use super::rows::Rows;
 use super::rows::{event, tell};
-use super::{Denial, Grant, State, consent};
+use super::{Denial, Grant, State, consent, live};
 use crate::ask::Answer;
 use crate::audit::{Event, What};
 use crate::family::command::{
@@ -98,6 +99,11 @@ pub fn apply<R: Rows>(
             Answer::to::<RevokeFamily>(&())
         }
         Command::LiveFamilies(ask) => Answer::to::<LiveFamilies>(&family::apply::live(rows, &ask, now)?),
+        Command::ListGrants(ask) => Answer::to::<ListGrants>(&live::list(rows, &ask, now)?),
+        Command::EndGrant(ask) => {
+            memory.forget(ask.key);
+            Answer::to::<EndGrant>(&live::end(rows, ask, now)?)
+        }
         Command::EndFamilies(ask) => Answer::to::<EndFamilies>(&family::apply::end_all(rows, ask, now)?),
     })
 }

@@ -10,7 +10,8 @@ use super::device::{Device, DeviceId, Selection};
 use super::history::{History, PastDecision};
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Reply};
-use super::session::Session;
+use super::session::{Session, SessionSelection};
+use super::walk::{Bounds, Walked};
 use crate::ask::commands;
 use crate::audit::change::{Actor, Changed};
 use crate::secret::Digest;
@@ -42,6 +43,9 @@ commands! {
         KeepUpstreamToken => (),
         BeginRecheck => Recheck,
         EndRecheck => Recheck,
+        WalkDevices => Walked<DeviceId, Device>,
+        WalkSessions => Walked<Digest, Session>,
+        EndListedSessions => (),
         NoteDecision => (),
         ReadHistory => History,
         ConfirmAccess => (),
@@ -244,6 +248,47 @@ pub struct ListDevices {
     pub after: Option<DeviceId>,
     /// The most devices to return.
     pub limit: u32,
+}
+
+/// Walks over devices, those that have ended included.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WalkDevices {
+    /// The account's key; `None` for all accounts of the shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountKey>,
+    /// Only these devices.
+    #[serde(default)]
+    pub selection: Selection,
+    /// Only devices after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<DeviceId>,
+    /// How far to go.
+    pub bounds: Bounds,
+}
+
+/// Walks over live sessions.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct WalkSessions {
+    /// The account's key; `None` for all accounts of the shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountKey>,
+    /// Only these sessions.
+    #[serde(default)]
+    pub selection: SessionSelection,
+    /// Only sessions after this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Digest>,
+    /// How far to go.
+    pub bounds: Bounds,
+}
+
+/// Ends sessions, of any account. `ids` are the digests of their identifiers.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct EndListedSessions {
+    pub ids: Vec<Digest>,
+    /// Who ends them.
+    pub by: Actor,
 }
 
 /// Notes which devices have tokens. The others are deleted, unless they may be about to get theirs.

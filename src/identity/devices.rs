@@ -2,10 +2,11 @@
 
 use super::account::Account;
 use super::account_key::AccountKey;
-use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices};
+use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices, WalkDevices};
 use super::device::{Device, DeviceId, State};
 use super::histories;
 use super::rows::Rows;
+use super::walk::Walked;
 use crate::time::Timestamp;
 
 pub(super) fn enter<R: Rows>(
@@ -45,6 +46,15 @@ pub(super) fn list<R: Rows>(rows: &R, ask: &ListDevices) -> Result<Vec<(DeviceId
         found.len() < ask.limit as usize
     })?;
     Ok(found)
+}
+
+pub(super) fn walk<R: Rows>(rows: &R, ask: &WalkDevices) -> Result<Walked<DeviceId, Device>, R::Error> {
+    let mut walked = Walked::begin();
+    rows.each_device(ask.account.as_ref(), ask.after.as_ref(), |id, device| {
+        let is_wanted = ask.selection.has(&id, &device);
+        walked.see(id, device, is_wanted, ask.bounds)
+    })?;
+    Ok(walked)
 }
 
 pub(super) fn settle<R: Rows>(rows: &R, ask: &SettleDevices, now: Timestamp) -> Result<(), R::Error> {

@@ -22,3 +22,4 @@ pub mod session;
 pub mod shard;
 pub mod sign_in;
 pub mod source;
+pub mod walk;

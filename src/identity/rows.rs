@@ -28,6 +28,14 @@ pub trait Rows {
     fn put_account(&self, account: &Account) -> Result<(), Self::Error>;
     fn session(&self, id: &Digest) -> Result<Option<Session>, Self::Error>;
     fn sessions(&self, account: &AccountKey) -> Result<Vec<(Digest, Session)>, Self::Error>;
+    /// Shows sessions in the order of their keys until `see` returns `false`: those of one account or of all, after one of
+    /// them or from the first.
+    fn each_session(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&Digest>,
+        see: impl FnMut(Digest, Session) -> bool,
+    ) -> Result<(), Self::Error>;
     fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Self::Error>;
     fn remove_session(&self, id: &Digest) -> Result<(), Self::Error>;
     fn pointer(&self, pointer: &Pointer) -> Result<Option<Target>, Self::Error>;

@@ -111,6 +111,40 @@ impl Browser {
     }
 }
 
+/// The sessions that a command concerns: those that meet every condition.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct SessionSelection {
+    /// Sessions that began at the OpenID Provider with this identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Sessions that began in this country: two capital letters (ISO 3166-1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Sessions that began in the network with this AS number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    /// Sessions that began then or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Sessions that began before this instant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Timestamp>,
+}
+
+impl SessionSelection {
+    /// Returns whether a session meets every condition.
+    #[must_use]
+    pub fn has(&self, session: &Session) -> bool {
+        let Origin { place, at, .. } = &session.origin;
+        self.provider.as_ref().is_none_or(|provider| session.how.is_at(provider))
+            && self.country.as_ref().is_none_or(|country| place.country.as_ref() == Some(country))
+            && self.asn.is_none_or(|asn| place.asn == Some(asn))
+            && self.from.is_none_or(|from| from <= *at)
+            && self.to.is_none_or(|to| *at < to)
+    }
+}
+
 impl Session {
     /// Returns what is known about the sign-in.
     #[must_use]

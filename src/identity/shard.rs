@@ -1,21 +1,25 @@
 //! Applies commands to the rows of one `AccountShard`.
 
+use std::collections::BTreeSet;
+
 use super::account::{Account, Standing};
 use super::account_key::AccountKey;
 use super::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, Command, ConfirmAccess, EndDevices,
-    EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices,
-    KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put, PutAccount,
-    ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
+    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer,
+    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put,
+    PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice, WalkDevices,
+    WalkSessions,
 };
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Upkeep};
 pub use super::rows::Rows;
 use super::session::Session;
 use super::sign_in::How;
+use super::walk::Walked;
 use super::{devices, histories};
 use crate::ask::Answer;
-use crate::audit::change::{Change, Changed};
+use crate::audit::change::{Actor, Change, Changed};
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -48,7 +52,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
             Answer::to::<EndSession>(&())
         }
         Command::ListSessions(ask) => Answer::to::<ListSessions>(&live_sessions(rows, &ask.account, now)?),
-        Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, ask, now)?),
+        Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, &ask, now)?),
         Command::EnterDevice(ask) => Answer::to::<EnterDevice>(&devices::enter(rows, &ask, now)?),
         Command::UseDevice(ask) => Answer::to::<UseDevice>(&devices::touch(rows, &ask.id, now)?),
         Command::CheckDevice(ask) => Answer::to::<CheckDevice>(&devices::check(rows, &ask.id, now)?),
@@ -77,6 +81,12 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         Command::EndRecheck(ask) => {
             let judge = |upkeep: &mut Upkeep| upkeep.end(ask.sign_in, ask.reply, ask.every, now);
             Answer::to::<EndRecheck>(&recheck(rows, &ask.account, judge)?)
+        }
+        Command::WalkDevices(ask) => Answer::to::<WalkDevices>(&devices::walk(rows, &ask)?),
+        Command::WalkSessions(ask) => Answer::to::<WalkSessions>(&walk_sessions(rows, &ask, now)?),
+        Command::EndListedSessions(ask) => {
+            end_listed(rows, &ask, now)?;
+            Answer::to::<EndListedSessions>(&())
         }
         Command::NoteDecision(ask) => {
             histories::note(rows, ask)?;
@@ -164,8 +174,20 @@ fn live_sessions<R: Rows>(
     Ok(sessions)
 }
 
-fn end_sessions<R: Rows>(rows: &R, ask: EndSessions, now: Timestamp) -> Result<u64, R::Error> {
-    let account = rows.account(&ask.account)?;
+fn walk_sessions<R: Rows>(
+    rows: &R,
+    ask: &WalkSessions,
+    now: Timestamp,
+) -> Result<Walked<Digest, Session>, R::Error> {
+    let mut walked = Walked::begin();
+    rows.each_session(ask.account.as_ref(), ask.after.as_ref(), |id, session| {
+        let is_wanted = now < session.ends_at && ask.selection.has(&session);
+        walked.see(id, session, is_wanted, ask.bounds)
+    })?;
+    Ok(walked)
+}
+
+fn end_sessions<R: Rows>(rows: &R, ask: &EndSessions, now: Timestamp) -> Result<u64, R::Error> {
     let mut sessions = rows.sessions(&ask.account)?;
     sessions.retain(|(id, session)| {
         ask.except.as_ref() != Some(id)
@@ -173,10 +195,32 @@ fn end_sessions<R: Rows>(rows: &R, ask: EndSessions, now: Timestamp) -> Result<u
             && ask.begun_by.is_none_or(|end| session.origin.at <= end)
     });
     sessions.iter().try_for_each(|(id, _)| rows.remove_session(id))?;
-    if let Some(account) = account.filter(|_| !sessions.is_empty()) {
-        rows.tell(&Change::of(Changed::AccountSignedOut, Some(account.sub.as_str()), ask.by, now))?;
+    if !sessions.is_empty() {
+        tell_signed_out(rows, &ask.account, &ask.by, now)?;
     }
     Ok(sessions.len() as u64)
+}
+
+fn end_listed<R: Rows>(rows: &R, ask: &EndListedSessions, now: Timestamp) -> Result<(), R::Error> {
+    let mut owners = BTreeSet::new();
+    for id in &ask.ids {
+        if let Some(session) = rows.session(id)? {
+            rows.remove_session(id)?;
+            owners.insert(session.account);
+        }
+    }
+    owners.iter().try_for_each(|owner| tell_signed_out(rows, owner, &ask.by, now))
+}
+
+/// Writes the event that somebody ended sessions of an account.
+fn tell_signed_out<R: Rows>(
+    rows: &R,
+    account: &AccountKey,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    let Some(account) = rows.account(account)? else { return Ok(()) };
+    rows.tell(&Change::of(Changed::AccountSignedOut, Some(account.sub.as_str()), by.clone(), now))
 }
 
 fn keep_token<R: Rows>(rows: &R, ask: KeepUpstreamToken, now: Timestamp) -> Result<(), R::Error> {

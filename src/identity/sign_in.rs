@@ -74,6 +74,15 @@ pub enum How {
 }
 
 impl How {
+    /// Returns whether the person signed in at the OpenID Provider with this identifier.
+    #[must_use]
+    pub fn is_at(&self, id: &str) -> bool {
+        match self {
+            Self::Upstream { provider, .. } => provider == id,
+            Self::Password | Self::Passkey { .. } | Self::Access => false,
+        }
+    }
+
     /// Returns whether nobody could have imitated the page that asked: a passkey, or a provider that is trusted to have
     /// used the like.
     #[must_use]

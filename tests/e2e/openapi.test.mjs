@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { ADMIN_TOKEN, Admin } from './support/admin.mjs';
-import { DEVICE_GRANT } from './support/device.mjs';
+import { DEVICE_GRANT, Device } from './support/device.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { document, operationOf, operations, resolved } from './support/openapi.mjs';
 import { from } from './support/places.mjs';
@@ -87,6 +87,18 @@ test('every operation answers as documented, with every documented status', asyn
     await ask(method, `/accounts/local:absent${what}`, { body });
     await ask(method, `/accounts/local:carol${what}`, { body });
   }
+  for (const path of ['/devices', '/devices?limit=1&account=local:alice&client_id=x&approval_id=x&country=FR&asn=1&from=0&to=1', '/devices?asn=x', '/sessions', '/sessions?limit=1&account=local:alice&provider=x&country=FR&asn=1&from=0&to=1', '/sessions?to=x', '/grants', '/grants?limit=1', '/grants?limit=0']) {
+    await ask('GET', path);
+  }
+  for (const path of ['/devices/end', '/sessions/end']) {
+    for (const body of [{ country: 'FR' }, {}, { country: 'France' }]) await ask('POST', `${path}?dry_run=true`, { body });
+    await ask('POST', path, { body: { account: 'local:absent' } });
+  }
+  const { codes } = await Device.start(server);
+  assert.ok(codes);
+  const { body: live } = await ask('GET', '/grants');
+  await ask('DELETE', `/grants/${live.grants[0].id}`);
+  await ask('DELETE', `/grants/${live.grants[0].id}`);
   await ask('GET', '/scopes');
   assert.equal((await ask('PUT', '/scopes/fly', { body: { description: 'Fly' } })).status, 201);
   await ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });

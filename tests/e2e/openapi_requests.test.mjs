@@ -328,6 +328,26 @@ const requests = {
     schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },
     send: (body) => admin.ask('POST', '/accounts/local:tried/sessions/end?dry_run=true', body),
   },
+  endAllDevices: {
+    schema: 'DevicesOfAll', base: { country: 'FR' },
+    members: {
+      account: orNull({ good: ['local:alice', 'oidc:corp:7', 'access:7'], bad: [7, ['local:alice']] }),
+      ids: { good: [[], ['x', 'y'], null], bad: ['x', [''], ['x', 'x'], [7], Array.from({ length: 101 }, (_, at) => `${at}`)] },
+      client_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }), approval_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }),
+      country: { good: ['FR'], bad: ['fr', 'FRA', '', 7] }, asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
+    },
+    together: { good: [{}, { country: null, asn: 1 }], bad: [{ more: 1 }, { country: null }, { country: undefined }] },
+    send: (body) => admin.ask('POST', '/devices/end?dry_run=true', body),
+  },
+  endAllSessions: {
+    schema: 'SessionsOfAll', base: { country: 'FR' },
+    members: {
+      account: orNull({ good: ['local:alice'], bad: [7] }), provider: orNull({ good: ['corp', long(256)], bad: ['', long(257), 7] }),
+      country: { good: ['FR'], bad: ['fr', 'FRA', '', 7] }, asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
+    },
+    together: { good: [{}, { country: null, asn: 1 }], bad: [{ more: 1 }, { country: null }, { country: undefined }, { client_id: 'x' }] },
+    send: (body) => admin.ask('POST', '/sessions/end?dry_run=true', body),
+  },
   createAdminToken: {
     schema: 'NewAdminToken', base: { id: 'ci', owner: 'Team', scopes: ['read'] },
     members: {
@@ -424,6 +444,7 @@ async function ownKeys() {
 
 /** Bodies that the schema judges wrongly, because it cannot express a rule. `takes`: whether the server accepts it. */
 const inexpressible = [
+  ...each(['endAllDevices', 'endAllSessions'], [{ why: 'the key of an account depends on the providers', body: { account: 'alice' } }]),
   ...each(['createClient', 'replaceClient', 'changeClient'], [
     { why: 'JSON Schema cannot compare two numbers', body: { code_lifetime: 10, polling_interval: 10 } },
     { why: 'JSON Schema cannot compare two numbers', body: { refresh_token_idle_lifetime: 61, refresh_token_lifetime: 60 } },

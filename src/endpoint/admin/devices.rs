@@ -17,7 +17,7 @@ use crate::family::Ending;
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::{EndSessions, ListSessions};
 use crate::identity::device::{Device, DeviceId, Selection};
-use crate::identity::session::Session;
+use crate::identity::session::{Session, SessionSelection};
 use crate::provenance::{ApprovalId, Provenance, Stage};
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -28,7 +28,7 @@ const LAST: u64 = 253_402_300_799;
 
 /// A device as operators see it. Times are in seconds since 1970.
 #[derive(Serialize)]
-struct DeviceView<'a> {
+pub(super) struct DeviceView<'a> {
     id: &'a DeviceId,
     client_id: &'a str,
     client_name: &'a str,
@@ -57,7 +57,7 @@ impl<'a> From<&'a Stage> for Place<'a> {
 }
 
 impl<'a> DeviceView<'a> {
-    fn of((id, device): &'a (DeviceId, Device)) -> Self {
+    pub(super) fn of((id, device): &'a (DeviceId, Device)) -> Self {
         let Provenance { approval_id, started, approved } = &device.provenance;
         Self {
             id,
@@ -103,19 +103,41 @@ pub(super) async fn end<P: Platform>(
     Ok(Done { outcome: "devices_ended", ..Done::read(counted(count)) })
 }
 
-fn selection(members: &mut Members) -> Selection {
+/// Takes the conditions for devices.
+pub(super) fn selection(members: &mut Members) -> Selection {
     let some = |text: &str| (1..=256).contains(&text.len());
-    let country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
     let ids = members.texts("ids", 100, "the id of a device", some);
-    let asn = members.number("asn", 1..=u64::from(u32::MAX));
-    let mut at = |name| members.number(name, 0..=LAST).map(|seconds| Timestamp::from_millis(seconds * 1_000));
-    let (from, to) = (at("from"), at("to"));
     Selection {
         ids: ids.map(|ids| ids.into_iter().map(DeviceId::from).collect()),
         client_id: members.text("client_id", "a client_id", some),
         approval_id: members.text("approval_id", "an approval_id", some).as_deref().map(ApprovalId::from),
+        ..places_and_times(members)
+    }
+}
+
+/// Takes the conditions that devices and sessions share.
+fn places_and_times(members: &mut Members) -> Selection {
+    let country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    let asn = members.number("asn", 1..=u64::from(u32::MAX));
+    let mut at = |name| members.number(name, 0..=LAST).map(|seconds| Timestamp::from_millis(seconds * 1_000));
+    let (from, to) = (at("from"), at("to"));
+    Selection {
         country: members.text("country", "two capital letters (ISO 3166-1)", country),
         asn: asn.and_then(|asn| u32::try_from(asn).ok()),
+        from,
+        to,
+        ..Selection::default()
+    }
+}
+
+/// Takes the conditions for sessions.
+pub(super) fn sessions_selection(members: &mut Members) -> SessionSelection {
+    let Selection { country, asn, from, to, .. } = places_and_times(members);
+    let some = |text: &str| (1..=256).contains(&text.len());
+    SessionSelection {
+        provider: members.text("provider", "the id of a provider", some),
+        country,
+        asn,
         from,
         to,
     }
@@ -123,8 +145,8 @@ fn selection(members: &mut Members) -> Selection {
 
 /// A session as operators see it, without what identifies it.
 #[derive(Serialize)]
-struct SessionView<'a> {
-    started: Place<'a>,
+pub(super) struct SessionView<'a> {
+    started: StageView,
     auth_time: u64,
     amr: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,22 +155,28 @@ struct SessionView<'a> {
     ends_at: u64,
 }
 
+/// When and where a session began.
+#[derive(Serialize)]
+struct StageView {
+    at: u64,
+    #[serde(flatten)]
+    spot: Spot,
+}
+
 /// Answers `GET /accounts/{account}/sessions`.
 pub(super) async fn sessions<P: Platform>(context: Context<'_, P>, name: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let account = known(context, name).await?;
     let ask = ListSessions { account: account.clone() };
     let sessions = context.server.platform.accounts(account.shard(), ask).await?;
-    let stages: Vec<(Stage, Session)> =
-        sessions.into_iter().map(|(_, session)| (Stage::of(&session.origin), session)).collect();
-    let views: Vec<SessionView<'_>> = stages.iter().map(SessionView::of).collect();
+    let views: Vec<SessionView<'_>> = sessions.iter().map(|(_, session)| SessionView::of(session)).collect();
     Ok(Done::read(Response::json(200, &json!({ "sessions": views }))))
 }
 
 impl<'a> SessionView<'a> {
-    fn of((started, session): &'a (Stage, Session)) -> Self {
+    pub(super) fn of(session: &'a Session) -> Self {
         Self {
-            started: started.into(),
+            started: StageView { at: session.origin.at.seconds(), spot: Spot::of(&session.origin) },
             auth_time: session.auth_time.seconds(),
             amr: &session.amr,
             acr: session.acr.as_deref(),

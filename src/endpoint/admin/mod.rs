@@ -4,6 +4,7 @@
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
 
+mod access;
 mod accounts;
 pub(super) mod body;
 pub(crate) mod caller;
@@ -13,6 +14,7 @@ mod doctor;
 mod done;
 mod dry_run;
 mod events;
+mod grants;
 mod invitation_request;
 mod invitations;
 mod outboxes;
@@ -24,6 +26,7 @@ mod scope_claims;
 mod scopes;
 mod signing_keys;
 mod tokens;
+mod walk;
 
 use rand_core::CryptoRng;
 
@@ -135,6 +138,12 @@ async fn dispatch<P: Platform>(
         Place::AccountDevicesEnd => boxed(devices::end(context, name, by)),
         Place::AccountSessions => boxed(devices::sessions(context, name)),
         Place::AccountSessionsEnd => boxed(devices::end_sessions(context, name, by)),
+        Place::Devices => boxed(access::devices(context)),
+        Place::DevicesEnd => boxed(access::end_devices(context, by)),
+        Place::Sessions => boxed(access::sessions(context)),
+        Place::SessionsEnd => boxed(access::end_sessions(context, by)),
+        Place::Grants => boxed(grants::list(context)),
+        Place::Grant => boxed(grants::end(context, name, by)),
         Place::Events => boxed(events::list(context)),
         Place::Outboxes => boxed(outboxes::list(context)),
         Place::KeyRotation => boxed(signing_keys::rotate(context, by)),

@@ -36,6 +36,12 @@ pub(super) enum Place {
     AccountDevicesEnd,
     AccountSessions,
     AccountSessionsEnd,
+    Devices,
+    DevicesEnd,
+    Sessions,
+    SessionsEnd,
+    Grants,
+    Grant,
 }
 
 /// Every address below `/admin/api`, with the methods that it supports, and the scope that an admin token needs for the
@@ -79,6 +85,12 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::AccountDevicesEnd, "/accounts/{account}/devices/end", &["POST"], Some(AdminScope::People)),
     (Place::AccountSessions, "/accounts/{account}/sessions", &["GET", "HEAD"], Some(AdminScope::People)),
     (Place::AccountSessionsEnd, "/accounts/{account}/sessions/end", &["POST"], Some(AdminScope::People)),
+    (Place::Devices, "/devices", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::DevicesEnd, "/devices/end", &["POST"], Some(AdminScope::People)),
+    (Place::Sessions, "/sessions", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::SessionsEnd, "/sessions/end", &["POST"], Some(AdminScope::People)),
+    (Place::Grants, "/grants", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::Grant, "/grants/{id}", &["DELETE"], Some(AdminScope::People)),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 

@@ -58,6 +58,7 @@ impl Error {
             Self::Contested => "contested",
             Self::Elsewhere => "elsewhere",
             Self::Withdrawn => "withdrawn",
+            Self::Ended => "ended",
             Self::RedemptionRefused => "redemption_refused",
             Self::Expired => "expired",
             Self::TooMany(..) => "too_many",
@@ -156,6 +157,7 @@ impl Error {
             | Self::Contested
             | Self::Elsewhere
             | Self::Withdrawn
+            | Self::Ended
             | Self::RedemptionRefused => "The request was refused.".to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::TooMany(limit, seconds) => {

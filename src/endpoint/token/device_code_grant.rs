@@ -101,6 +101,7 @@ const fn refusal(how: Denial) -> Error {
         Denial::Contested => Error::Contested,
         Denial::Elsewhere => Error::Elsewhere,
         Denial::Withdrawn => Error::Withdrawn,
+        Denial::Ended => Error::Ended,
     }
 }
 

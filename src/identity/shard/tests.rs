@@ -65,6 +65,22 @@ impl Rows for Shard {
         Ok(own.map(|(id, session)| (Digest::parse(id).unwrap(), session.clone())).collect())
     }
 
+    fn each_session(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&Digest>,
+        mut see: impl FnMut(Digest, Session) -> bool,
+    ) -> Result<(), Infallible> {
+        let sessions = self.sessions.borrow();
+        let after = after.map(|after| encode(after.bytes()));
+        let mut own = sessions.iter().filter(|(id, session)| {
+            account.is_none_or(|account| *account == session.account)
+                && after.as_ref().is_none_or(|after| *id > after)
+        });
+        own.all(|(id, session)| see(Digest::parse(id).expect("a digest"), session.clone()));
+        Ok(())
+    }
+
     fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {
         self.sessions.borrow_mut().insert(encode(id.bytes()), session.clone());
         Ok(())

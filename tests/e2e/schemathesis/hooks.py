@@ -17,6 +17,7 @@ CHANGE = "PATCH /clients/{client_id}"
 CLIENTS = ("POST /clients", "PUT /clients/{client_id}", CHANGE)
 CHANGE_PROVIDER = "PATCH /providers/{id}"
 PROVIDERS = ("POST /providers", "PUT /providers/{id}", CHANGE_PROVIDER)
+WALKS = ("GET /devices", "POST /devices/end", "GET /sessions", "POST /sessions/end")
 DESCRIBE = "PUT /scopes/{name}"
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
@@ -84,7 +85,9 @@ def texts(operations: tuple[str, ...], names: str) -> list[Rule]:
 
 INEXPRESSIBLE = [
     # A cursor is any text to the document, and only one that a page had is good.
-    Rule(("GET /accounts", "GET /events"), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /accounts", "GET /events", "GET /grants", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    # No portable pattern says what a key is, because it depends on the providers.
+    Rule(WALKS, "/account", r"account is .*: it must be the key of an account, such as local:alice"),
     # The set of accounts, clients and scopes changes.
     Rule(("POST /dry-run",), "/account", "no account has this username"),
     Rule(("POST /invitations",), "/username", "no account has this username"),

@@ -23,8 +23,8 @@ use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, Redeem, RefuseElsewhere,
-    Settled, Shown, Standing, TakeHold, Withdraw,
+    ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState, Open,
+    Opened, PollCode, Redeem, RefuseElsewhere, Settled, Shown, Standing, TakeHold, Withdraw,
 };
 use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
@@ -34,15 +34,18 @@ use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, ConfirmAccess, EndDevices,
-    EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer, ForgetDevices,
-    KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put, PutAccount,
-    ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice,
+    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer,
+    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put,
+    PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice, WalkDevices,
+    WalkSessions,
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
 use device_grant::identity::history::History;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
+use device_grant::identity::session::SessionSelection;
+use device_grant::identity::walk::{Bounds, Walked};
 use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
@@ -62,6 +65,7 @@ use device_grant::registry::key_schedule::State as KeyState;
 use device_grant::registry::passkeys::NotePasskey;
 use device_grant::scope::Scope;
 use device_grant::secret::{Digest, encode};
+use device_grant::sub::Sub;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::upstream::provider::{Provider, ProviderId};
 use serde::Serialize;
@@ -218,6 +222,47 @@ fn commands_about_a_family() {
             &format!(r#"{{"end_families":{{"ids":["{SEVENS}"],"why":"ended_by_administrator"{more}}}}}"#),
         );
     }
+}
+
+#[test]
+fn commands_and_replies_about_live_grants() {
+    travels(ListGrants { after: None, limit: 9 }, r#"{"list_grants":{"limit":9}}"#);
+    travels(
+        ListGrants { after: Some(KEY), limit: 9 },
+        &format!(r#"{{"list_grants":{{"after":"{KEY}","limit":9}}}}"#),
+    );
+    travels(
+        EndGrant { key: KEY, by: Actor::Registration },
+        &format!(r#"{{"end_grant":{{"key":"{KEY}","by":"registration"}}}}"#),
+    );
+    answers::<EndGrant>(&None, "null");
+    let live = |state, account| LiveGrant {
+        client_id: "tv".to_owned(),
+        scope: Scope::default(),
+        started: device().provenance.approved,
+        expires_at: AT,
+        state,
+        account,
+    };
+    let text = |state: &str, more: &str| {
+        format!(
+            r#"{{"client_id":"tv","scope":"","started":{{"at":1763733780123,"kind":"Unknown device"}},"expires_at":1763733780123,"state":"{state}"{more}}}"#
+        )
+    };
+    let grants = vec![
+        (KEY, live(LiveState::Waiting, None)),
+        (KEY, live(LiveState::Opened, Some(Sub::from("acct-a")))),
+        (KEY, live(LiveState::Approved, None)),
+    ];
+    answers::<ListGrants>(
+        &grants,
+        &format!(
+            r#"[["{KEY}",{}],["{KEY}",{}],["{KEY}",{}]]"#,
+            text("waiting", ""),
+            text("opened", r#","account":"acct-a""#),
+            text("approved", "")
+        ),
+    );
 }
 
 #[test]
@@ -430,6 +475,37 @@ fn commands_and_replies_about_devices() {
         &format!(r#"{{"note_decision":{{"account":"local:alice","decision":{record}}}}}"#),
     );
     let record = json(&device());
+    let bounds = Bounds { limit: 9, look: 99 };
+    let walk = WalkDevices { account: None, selection: Selection::default(), after: None, bounds };
+    travels(walk, r#"{"walk_devices":{"selection":{},"bounds":{"limit":9,"look":99}}}"#);
+    let walked = Walked { found: vec![(id(), device())], looked: 3, next: Some(id()) };
+    answers::<WalkDevices>(&walked, &format!(r#"{{"found":[["sid",{record}]],"looked":3,"next":"sid"}}"#));
+    let selection = SessionSelection {
+        provider: Some("corp".to_owned()),
+        country: Some("FR".to_owned()),
+        asn: Some(64_500),
+        from: Some(AT),
+        to: Some(AT),
+    };
+    let account = Some(AccountKey::local("alice"));
+    travels(
+        WalkSessions { account, selection, after: Some(secret()), bounds },
+        &format!(
+            r#"{{"walk_sessions":{{"account":"local:alice","selection":{{"provider":"corp","country":"FR","asn":64500,"from":1763733780123,"to":1763733780123}},"after":"{}","bounds":{{"limit":9,"look":99}}}}}}"#,
+            encode(secret().bytes())
+        ),
+    );
+    answers::<WalkSessions>(
+        &Walked { found: Vec::new(), looked: 0, next: None },
+        r#"{"found":[],"looked":0}"#,
+    );
+    travels(
+        EndListedSessions { ids: vec![secret()], by: Actor::Registration },
+        &format!(
+            r#"{{"end_listed_sessions":{{"ids":["{}"],"by":"registration"}}}}"#,
+            encode(secret().bytes())
+        ),
+    );
     let list = ListDevices { account: None, selection: Selection::default(), after: None, limit: 9 };
     travels(list, r#"{"list_devices":{"selection":{},"limit":9}}"#);
     let selection = Selection {

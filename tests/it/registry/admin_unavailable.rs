@@ -34,6 +34,11 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     operations.collect()
 }
 
+/// Returns whether an operation needs no registry, but the shards of accounts or codes.
+fn is_of_shards(path: &str) -> bool {
+    ["/accounts", "/devices", "/sessions", "/grants"].iter().any(|of| path.starts_with(of))
+}
+
 /// Returns a body that the operation accepts.
 fn body(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
@@ -52,6 +57,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PUT", "/accounts/local:alice/groups") => Some(json!({ "groups": [] })),
         ("POST", "/tokens") => Some(json!({ "id": "ci", "owner": "Team", "scopes": ["read"] })),
         ("POST", "/invitations") => Some(json!({})),
+        ("POST", "/devices/end" | "/sessions/end") => Some(json!({ "asn": 1 })),
         _ => None,
     }
 }
@@ -109,7 +115,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
     let elsewhere = ["/openapi.json", "/outboxes", "/events", "/doctor"];
     for (method, path, operation) in operations(&document)
         .into_iter()
-        .filter(|(_, path, _)| !elsewhere.contains(&path.as_str()) && !path.starts_with("/accounts"))
+        .filter(|(_, path, _)| !elsewhere.contains(&path.as_str()) && !is_of_shards(path))
     {
         let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
         let what = format!("{method} {path}");
@@ -131,8 +137,9 @@ fn without_the_shards_of_accounts_every_operation_on_them_is_503_and_says_when_t
     world.set_down("accounts", true);
     let mut tried = 0;
 
-    for (method, path, operation) in
-        operations(&document).into_iter().filter(|(_, path, _)| path.starts_with("/accounts"))
+    for (method, path, operation) in operations(&document)
+        .into_iter()
+        .filter(|(_, path, _)| is_of_shards(path) && !path.starts_with("/grants"))
     {
         let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
         let what = format!("{method} {path}");
@@ -141,7 +148,28 @@ fn without_the_shards_of_accounts_every_operation_on_them_is_503_and_says_when_t
         tried += 1;
     }
 
-    assert_eq!(tried, 11);
+    assert_eq!(tried, 15);
+}
+
+#[test]
+fn without_the_shards_of_codes_every_operation_on_them_is_503_and_says_when_to_try_again() {
+    let world = World::new();
+    let document = document(&world);
+    world.set_down("grants", true);
+    let mut tried = 0;
+
+    for (method, path, operation) in
+        operations(&document).into_iter().filter(|(_, path, _)| path.starts_with("/grants"))
+    {
+        let path = path.replace("okta", &encode(&[0; 18]));
+        let response = Admin(&world).ask(&method, &path, None, None);
+        let what = format!("{method} {path}");
+        assert_eq!(response.status, 503, "{what}: {}", response.body);
+        assert_described(&document, operation, &response, &what);
+        tried += 1;
+    }
+
+    assert_eq!(tried, 2);
 }
 
 #[test]

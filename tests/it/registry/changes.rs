@@ -63,6 +63,9 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
         ("POST", "/accounts/{account}/block", nothing(), vec!["account_blocked"]),
         ("POST", "/accounts/{account}/unblock", nothing(), vec!["account_unblocked"]),
         ("DELETE", "/accounts/{account}", nothing(), vec!["account_deleted"]),
+        ("POST", "/devices/end", json!({ "account": "local:bob" }), vec!["access_ended"]),
+        ("POST", "/sessions/end", json!({ "account": "local:bob" }), vec!["account_signed_out"]),
+        ("DELETE", "/grants/{id}", nothing(), vec!["ended"]),
         ("POST", "/dry-run", json!({ "client_id": "demo-tv", "account": "bob" }), vec![]),
     ]
 }
@@ -85,7 +88,7 @@ fn filled(admin: Admin<'_>, path: &str) -> String {
 fn told(world: &World) -> Vec<(String, Value)> {
     let text = |event: &Value| event.get("what").and_then(Value::as_str).unwrap_or_default().to_owned();
     let ends = world.recorded().into_iter().map(|event| json!(event));
-    let ends = ends.filter(|event| text(event) == "access_ended");
+    let ends = ends.filter(|event| ["access_ended", "ended"].contains(&text(event).as_str()));
     let all = world.changes().into_iter().chain(world.account_changes()).chain(ends);
     all.map(|event| (text(&event), event.get("by").cloned().unwrap_or_default())).collect()
 }
@@ -94,8 +97,12 @@ fn told(world: &World) -> Vec<(String, Value)> {
 fn every_change_through_the_admin_api_is_an_event_with_who() {
     let world = World::new();
     let admin = Admin(&world);
-    // Alice has a device and a session.
+    // Alice and Bob have a device and a session, and a code is live.
     world.poll(&world.approved().device_code);
+    let codes = world.codes();
+    Person::of(&world).approve_as("bob", "builder-8787", &codes.user_code);
+    world.poll(&codes.device_code);
+    world.codes();
     let mut operations = admin.operations();
     operations.retain(|(method, _)| method != "GET");
     let writes = writes();

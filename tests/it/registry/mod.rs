@@ -1,6 +1,7 @@
 //! Clients, scopes, OpenID Providers, signing keys, admin tokens and invitations, through the admin API and through
 //! self-registration.
 
+mod access;
 mod accounts;
 mod admin;
 mod admin_clients;

@@ -139,6 +139,20 @@ impl grant::shard::Rows for GrantRows {
         Ok((ends.len() as u64, ends.into_iter().min()))
     }
 
+    fn each_live(
+        &self,
+        after: Option<RowKey>,
+        now: Timestamp,
+        mut see: impl FnMut(RowKey, Grant) -> bool,
+    ) -> Result<(), Infallible> {
+        let grants = &self.grants.borrow();
+        let mut live = grants
+            .iter()
+            .filter(|(key, grant)| grant.live_until(now) > now && after.is_none_or(|after| **key > after));
+        live.all(|(key, grant)| see(*key, grant.clone()));
+        Ok(())
+    }
+
     fn live_within(
         &self,
         network: &Network,
@@ -233,6 +247,22 @@ impl identity::shard::Rows for AccountRows {
         let own = sessions.iter().filter(|(_, session)| session.account == *account);
         let digest = |id: &str| Digest::parse(id).expect("a digest");
         Ok(own.map(|(id, session)| (digest(id), session.clone())).collect())
+    }
+
+    fn each_session(
+        &self,
+        account: Option<&AccountKey>,
+        after: Option<&Digest>,
+        mut see: impl FnMut(Digest, Session) -> bool,
+    ) -> Result<(), Infallible> {
+        let sessions = self.sessions.borrow();
+        let after = after.map(|after| encode(after.bytes()));
+        let mut own = sessions.iter().filter(|(id, session)| {
+            account.is_none_or(|account| *account == session.account)
+                && after.as_ref().is_none_or(|after| *id > after)
+        });
+        own.all(|(id, session)| see(Digest::parse(id).expect("a digest"), session.clone()));
+        Ok(())
     }
 
     fn put_session(&self, id: &Digest, session: &Session) -> Result<(), Infallible> {

@@ -75,6 +75,20 @@ impl Rows for InMemory {
         Ok((ends.len() as u64, ends.into_iter().min()))
     }
 
+    fn each_live(
+        &self,
+        after: Option<RowKey>,
+        now: Timestamp,
+        mut see: impl FnMut(RowKey, Grant) -> bool,
+    ) -> Result<(), Infallible> {
+        let grants = &self.0.borrow().grants;
+        let mut live = grants
+            .iter()
+            .filter(|(key, grant)| grant.live_until(now) > now && after.is_none_or(|after| **key > after));
+        live.all(|(key, grant)| see(*key, grant.clone()));
+        Ok(())
+    }
+
     fn live_within(
         &self,
         network: &Network,

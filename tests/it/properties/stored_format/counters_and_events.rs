@@ -78,6 +78,7 @@ fn an_event_and_its_shipment() {
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::AccessEnded, r#""access_ended""#);
     pin(&What::FirstAccess, r#""first_access""#);
+    pin(&What::Ended, r#""ended""#);
     pin(&What::Withdrawn, r#""withdrawn""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
     let event = serde_json::json!({ "at": 1 });

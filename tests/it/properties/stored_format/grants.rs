@@ -37,6 +37,7 @@ fn a_grant_in_each_of_its_states() {
         (Denial::Contested, "contested"),
         (Denial::Elsewhere, "elsewhere"),
         (Denial::Withdrawn, "withdrawn"),
+        (Denial::Ended, "ended"),
     ] {
         pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
     }
