@@ -326,9 +326,7 @@ fn consent_says_how_the_access_ends() {
     let person = Person::of(&world);
     let page = person.enter_as(ALICE.0, ALICE.1, &world.start().user_code);
     let link = "<a href=\"/account\">Your account</a>";
-    let long = format!(
-        "You can end this access at any time under {link}. Until then, the device can renew it for up to 30 days."
-    );
+    let long = format!("You can end it under {link}. It lasts up to 30 days.");
     assert!(page.body.contains(&long), "{}", page.body);
 
     let short = world.start_with(&[("client_id", "demo-tv"), ("scope", "openid")]);
