@@ -199,6 +199,7 @@ fn refreshed(world: &World, tokens: &Value) -> String {
 fn a_logout_ends_devices_only_where_the_entry_of_the_provider_says_so() {
     let (world, corp) = world();
     let tokens = device(&world, &corp);
+    world.wait(1);
     assert_eq!(log_out(&world, &logout_token(&world, &corp, &json!({}))).status, 200);
     assert_eq!(
         (world.sessions(), refreshed(&world, &tokens).as_str()),
