@@ -73,13 +73,8 @@ async fn dispatch<P: Platform>(
     let name = found.names.first().map(String::as_str).unwrap_or_default();
     let posts = context.request.method == "POST";
     let done = match found.place {
-        Place::Clients => {
-            if posts {
-                boxed(clients::create(context, by, rng))
-            } else {
-                boxed(clients::list(context))
-            }
-        }
+        Place::Clients if posts => boxed(clients::create(context, by, rng)),
+        Place::Clients => boxed(clients::list(context)),
         Place::Client => match context.request.method.as_str() {
             "PUT" => boxed(clients::replace(context, name, by, rng)),
             "PATCH" => boxed(clients::change(context, name, by, rng)),
@@ -100,33 +95,18 @@ async fn dispatch<P: Platform>(
             "PUT" => boxed(scope_claims::write(context, name, by)),
             _ => boxed(scope_claims::read(context, name)),
         },
-        Place::Keys => {
-            if posts {
-                boxed(signing_keys::bring(context, by))
-            } else {
-                boxed(signing_keys::list(context))
-            }
-        }
-        Place::Providers => {
-            if posts {
-                boxed(providers::create(context, &caller, rng))
-            } else {
-                boxed(providers::list(context))
-            }
-        }
+        Place::Keys if posts => boxed(signing_keys::bring(context, by)),
+        Place::Keys => boxed(signing_keys::list(context)),
+        Place::Providers if posts => boxed(providers::create(context, &caller, rng)),
+        Place::Providers => boxed(providers::list(context)),
         Place::Provider => match context.request.method.as_str() {
             "PUT" => boxed(providers::replace(context, name, &caller, rng)),
             "PATCH" => boxed(providers::patch(context, name, &caller, rng)),
             "DELETE" => boxed(providers::delete(context, name, by)),
             _ => boxed(providers::read(context, name)),
         },
-        Place::Accounts => {
-            if posts {
-                boxed(accounts::create(context, &caller, rng))
-            } else {
-                boxed(accounts::list(context))
-            }
-        }
+        Place::Accounts if posts => boxed(accounts::create(context, &caller, rng)),
+        Place::Accounts => boxed(accounts::list(context)),
         Place::Account => match context.request.method.as_str() {
             "DELETE" => boxed(accounts::delete(context, name, by)),
             _ => boxed(accounts::read(context, name)),
@@ -148,24 +128,14 @@ async fn dispatch<P: Platform>(
         Place::Outboxes => boxed(outboxes::list(context)),
         Place::KeyRotation => boxed(signing_keys::rotate(context, by)),
         Place::KeyRetirement => boxed(signing_keys::retire(context, name, by)),
-        Place::Tokens => {
-            if posts {
-                boxed(tokens::create(context, &caller, rng))
-            } else {
-                boxed(tokens::list(context, &caller))
-            }
-        }
+        Place::Tokens if posts => boxed(tokens::create(context, &caller, rng)),
+        Place::Tokens => boxed(tokens::list(context, &caller)),
         Place::Token => match context.request.method.as_str() {
             "DELETE" => boxed(tokens::revoke(context, name, by)),
             _ => boxed(tokens::read(context, name, &caller)),
         },
-        Place::Invitations => {
-            if posts {
-                boxed(invitations::create(context, &caller, rng))
-            } else {
-                boxed(invitations::list(context))
-            }
-        }
+        Place::Invitations if posts => boxed(invitations::create(context, &caller, rng)),
+        Place::Invitations => boxed(invitations::list(context)),
         Place::Invitation => match context.request.method.as_str() {
             "DELETE" => boxed(invitations::revoke(context, name, by)),
             _ => boxed(invitations::read(context, name)),

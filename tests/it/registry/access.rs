@@ -102,6 +102,126 @@ fn devices_of_all_accounts_end_by_network_and_a_dry_run_only_counts_them() {
     let honest = device(&world, PEOPLE[0], place("FR", 64_500));
     let network = json!({ "asn": 37_148 });
 
+    let counted = end(&world, "/devices/end?dry_run=true", &network);
+    assert_eq!((counted.status, body_of(&counted)), (200, json!({ "count": 2 })));
+    assert_eq!(all(&world, "/devices?asn=37148", "devices").0.len(), 2, "nothing has changed");
+    assert_eq!(body_of(&end(&world, "/devices/end", &network)), json!({ "count": 2 }));
+
+    assert!(phished.iter().all(|token| outcome(&world.refresh(token)) == "invalid_grant"));
+    assert_eq!(world.refresh(&honest).status, 200);
+    assert_eq!(body_of(&end(&world, "/devices/end", &network)), json!({ "count": 0 }));
+    let by: Vec<bool> = world
+        .recorded()
+        .into_iter()
+        .filter(|event| serde_json::to_value(event.what).unwrap() == "access_ended")
+        .map(|event| event.by.is_some())
+        .collect();
+    assert_eq!(by, [true, true]);
+}
+
+#[test]
+fn nothing_ends_without_a_condition() {
+    let world = World::new();
+    let token = device(&world, PEOPLE[0], place("FR", 64_500));
+    for path in ["/devices/end", "/sessions/end"] {
+        for body in [json!({}), json!({ "country": null })] {
+            let response = end(&world, path, &body);
+            assert_eq!(response.status, 422, "{path} {body}");
+            assert!(response.body.contains("everybody would lose their access"));
+        }
+        assert_eq!(end(&world, path, &json!({ "region": "x" })).status, 422);
+    }
+    assert_eq!(world.refresh(&token).status, 200);
+}
+
+#[test]
+fn more_devices_than_one_request_ends_are_ended_with_the_cursor() {
+    let world = World::new();
+    let person = Person::of(&world);
+    let tokens: Vec<String> = (0..130)
+        .map(|number| {
+            world.server.platform.reset_counters("");
+            world.wait(1);
+            let codes = start(&world, place("NG", 37_148));
+            person.enter(codes["user_code"].as_str().unwrap());
+            if number == 0 {
+                person.sign_in(PEOPLE[0].0, PEOPLE[0].1);
+            }
+            person.decide("approve");
+            let tokens = body_of(&world.poll(codes["device_code"].as_str().unwrap()));
+            tokens["refresh_token"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let (mut counts, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = body_of(&end(
+            &world,
+            &format!("/devices/end?dry_run=false{cursor}"),
+            &json!({ "country": "NG" }),
+        ));
+        counts.push(page["count"].as_u64().unwrap());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!((counts[0], counts.iter().sum::<u64>()), (100, 130));
+    assert!(tokens.iter().all(|token| outcome(&world.refresh(token)) == "invalid_grant"));
+}
+
+#[test]
+fn sessions_of_all_accounts_are_listed_and_end_by_place_and_time() {
+    let world = World::new();
+    let visit = |(username, password), country: &str| {
+        let here = place(country, 1);
+        let send = |request: &Request| world.send(&Request { place: here.clone().into(), ..request.clone() });
+        let person = Person::before(send, "198.51.100.23");
+        person.enter(&world.start().user_code);
+        person.sign_in(username, password);
+    };
+    for country in ["FR", "FR", "NG"] {
+        visit(PEOPLE[0], country);
+    }
+    visit(PEOPLE[1], "NG");
+    let count = |query: &str| all(&world, &format!("/sessions?{query}"), "sessions").0.len();
+    assert_eq!(
+        (count("limit=1"), count("account=local:alice"), count("country=NG"), count("provider=corp")),
+        (4, 3, 2, 0)
+    );
+    let (rows, _) = all(&world, "/sessions?account=local:bob", "sessions");
+    assert_eq!((rows[0]["account"].as_str(), rows[0].get("id")), (Some("local:bob"), None));
+
+    let nigeria = json!({ "country": "NG" });
+    assert_eq!(body_of(&end(&world, "/sessions/end?dry_run=true", &nigeria)), json!({ "count": 2 }));
+    assert_eq!(body_of(&end(&world, "/sessions/end", &nigeria)), json!({ "count": 2 }));
+    assert_eq!((count("limit=9"), count("country=NG")), (2, 0));
+    let later = json!({ "account": "local:alice", "from": world.now().seconds() + 1 });
+    assert_eq!(body_of(&end(&world, "/sessions/end", &later)), json!({ "count": 0 }));
+}
+
+#[test]
+fn live_codes_are_listed_without_the_codes_and_one_can_be_ended() {
+    let world = World::new();
+    let [waiting, opened, approved] = [(); 3].map(|()| start(&world, place("NG", 37_148)));
+    let code = |codes: &Value| codes["user_code"].as_str().unwrap().to_owned();
+    let visitor = Person::of(&world);
+    visitor.enter_as(PEOPLE[0].0, PEOPLE[0].1, &code(&opened));
+    Person::of(&world).approve_as(PEOPLE[1].0, PEOPLE[1].1, &code(&approved));
+    let done = world.approved();
+    assert_eq!(world.poll_outcome(&done.device_code), "issued");
+
+    let (rows, _) = all(&world, "/grants?limit=1", "grants");
+    let text = Value::from(rows.clone()).to_string();
+    for codes in [&waiting, &opened, &approved] {
+        assert!(!text.contains(&code(codes).replace('-', "")) && !text.contains(&code(codes)));
+    }
+    let states: BTreeSet<&str> = rows.iter().map(|row| row["state"].as_str().unwrap()).collect();
+    assert_eq!((rows.len(), states), (3, BTreeSet::from(["approved", "opened", "waiting"])));
+    let row = |state: &str| rows.iter().find(|row| row["state"] == state).unwrap().clone();
+    assert_eq!(row("waiting")["started"]["country"], "NG");
+    assert_eq!(row("waiting").get("account"), None);
+    assert!(row("opened")["account"].is_string() && row("approved")["account"].is_string());
+
     let counted = || {
         let counters = serde_json::to_value(world.server.platform.stored_counters()).unwrap();
         let rows = counters.as_object().unwrap().values();

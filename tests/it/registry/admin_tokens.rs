@@ -56,6 +56,12 @@ const ACCESS: [(&str, &str, &[&str]); 47] = [
     ("POST", "/accounts/local:a/devices/end", &["people"]),
     ("GET", "/accounts/local:a/sessions", &["read", "people"]),
     ("POST", "/accounts/local:a/sessions/end", &["people"]),
+    ("GET", "/devices", &["read", "people"]),
+    ("POST", "/devices/end", &["people"]),
+    ("GET", "/sessions", &["read", "people"]),
+    ("POST", "/sessions/end", &["people"]),
+    ("GET", "/grants", &["read", "people"]),
+    ("DELETE", "/grants/AAAA", &["people"]),
     ("GET", "/openapi.json", &[]),
 ];
 const SCOPES: [&str; 8] = ["read", "events", "clients", "people", "providers", "policy", "keys", "tokens"];

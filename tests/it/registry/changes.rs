@@ -8,6 +8,7 @@ use device_grant::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::admin::{Admin, device, provider};
+use crate::support::person::Person;
 use crate::support::{DEVICE_CODE, World, get, json as body, own_key};
 
 /// SHA-256 of the token `test`, in hex.
@@ -99,10 +100,10 @@ fn every_change_through_the_admin_api_is_an_event_with_who() {
     let admin = Admin(&world);
     // Alice and Bob have a device and a session, and a code is live.
     world.poll(&world.approved().device_code);
-    let codes = world.codes();
-    Person::of(&world).approve_as("bob", "builder-8787", &codes.user_code);
-    world.poll(&codes.device_code);
-    world.codes();
+    let bobs = world.start();
+    Person::of(&world).approve_as("bob", "builder-8787", &bobs.user_code);
+    world.poll(&bobs.device_code);
+    world.start();
     let mut operations = admin.operations();
     operations.retain(|(method, _)| method != "GET");
     let writes = writes();
