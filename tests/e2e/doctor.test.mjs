@@ -80,7 +80,7 @@ test('a missing class of objects is a problem', async (t) => {
   const { code, stdout } = await doctor({}, own);
 
   assert.equal(code, 1, stdout);
-  assert.match(stdout, /✘ objects .*no answer from LEDGER\n/);
+  assert.match(stdout, /✘ issuer .* answers 503: .* a binding is missing \(Binding `LEDGER` is undefined\.\)/);
 });
 
 test('a server that refuses its settings, serves another host, or is not there says so', async (t) => {
