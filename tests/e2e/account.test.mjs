@@ -5,13 +5,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { DESKTOP, PHONE, openBrowser } from './support/browser.mjs';
-import { accounts, clients } from './support/config.mjs';
+import { accounts, clients, root } from './support/config.mjs';
 import { Device } from './support/device.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { at } from './support/places.mjs';
 
 const screenshots = join(import.meta.dirname, 'screenshots');
+/** `make screenshots` writes pictures to docs/images/pages. Any other run writes them to `screenshots/`. */
+const folder = process.env.IMAGES ? join(root, 'docs/images/pages') : screenshots;
 const TELEVISION = 'Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36';
 const BERLIN = { city: 'Berlin', region: 'Berlin', country: 'DE', latitude: '52.52', longitude: '13.41', asn: 3320, asOrganization: 'Example Telecom', colo: 'TXL', timezone: 'Europe/Berlin' };
 const LAGOS = { city: 'Lagos', country: 'NG', latitude: '6.45', longitude: '3.39', asn: 37148, asOrganization: 'Example Mobile', colo: 'LOS' };
@@ -125,9 +127,9 @@ describe('a person who sees what has access to their account', { timeout: 600_00
       const faults = [];
       const look = async (name) => {
         faults.push(...(await browser.faults(`${name} (${language})`)));
-        for (const [size, screen] of [[PHONE, 'phone'], [DESKTOP, 'desktop']]) {
+        for (const [size, screen] of [[{ ...PHONE, deviceScaleFactor: 1 }, 'phone'], [DESKTOP, 'desktop']]) {
           for (const scheme of ['light', 'dark']) {
-            writeFileSync(join(screenshots, `${name}-${screen}-${scheme}-${language}.webp`), await browser.picture(size, scheme));
+            writeFileSync(join(folder, `${name}-${screen}-${scheme}-${language}.webp`), await browser.picture(size, scheme, 30));
           }
         }
       };
