@@ -1,4 +1,5 @@
-//! Walks over the rows of a shard that stop after so many: across accounts there is no index of what a walk looks for.
+//! Walks over the rows of a shard that stop after a given number of rows: across accounts there is no index of what a
+//! walk looks for.
 
 use serde::{Deserialize, Serialize};
 

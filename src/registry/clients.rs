@@ -16,8 +16,8 @@ use crate::client::{Authentication, Client, Retiring};
 use crate::fault::Fault;
 use crate::time::{Timestamp, span};
 
-/// The most clients that are deleted to make room for a new one. So many records, even of the smallest size, take more
-/// room than one of the largest size.
+/// The most clients that are deleted to make room for a new one. Even if all of them have the smallest size, they take
+/// more room than one of the largest size.
 const MOST_LEAVING: u32 = 32;
 
 /// The result of a change, or why it is refused. The outer error means that a row could not be read or

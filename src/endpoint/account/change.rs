@@ -11,7 +11,7 @@ use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::Ending;
 use crate::identity::account::Account;
-use crate::identity::command::{ConfirmAccess, EndSession, EndSessions, ListSessions, NameDevice};
+use crate::identity::command::{ConfirmAccess, EndListedSessions, EndSessions, ListSessions, NameDevice};
 use crate::identity::device::{DeviceId, Selection};
 use crate::identity::session::{Browser, SignedIn};
 use crate::secret::Digest;
@@ -60,7 +60,7 @@ pub(crate) async fn changed<P: Platform>(
 enum Made {
     /// What the log says.
     Done(&'static str),
-    /// So many devices have lost their access.
+    /// Carries the number of devices that have lost their access.
     Ended(u64),
     /// Nothing has changed.
     Not(Problem<'static>, &'static str),
@@ -131,7 +131,8 @@ async fn end_session<P: Platform>(
     let sessions = platform.accounts(shard, ListSessions { account: account.key.clone() }).await?;
     let wanted = form.get("session").and_then(Digest::parse);
     if let Some((id, _)) = sessions.into_iter().find(|(id, _)| Some(id) == wanted.as_ref()) {
-        platform.accounts(shard, EndSession { id }).await?;
+        let by = Actor::Account(account.sub.clone());
+        platform.accounts(shard, EndListedSessions { ids: vec![id], by }).await?;
     }
     // One that has ended already is what the person wanted.
     Ok(Made::Done("session_ended"))

@@ -62,12 +62,16 @@ async fn show<P: Platform>(
     answer: (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    match session::check(context, browser).await? {
+    let page = match session::check(context, browser).await? {
         Some((_, person)) => match own {
-            Own::Account => account::show(context, form, browser, &person, answer).await,
-            Own::Passkeys => Ok(passkeys::show(context, browser, &person, answer, rng)),
+            Own::Account => account::show(context, form, browser, &person, answer).await?,
+            Own::Passkeys => passkeys::show(context, browser, &person, answer, rng),
         },
-        None => Ok(sign_in::page(context, own, browser, Why::New, answer, rng).await),
+        None => sign_in::page(context, own, browser, Why::New, answer, rng).await,
+    };
+    match answer.1 {
+        Some(Problem::Wait { seconds }) => Ok(page.with("retry-after", seconds.to_string())),
+        Some(_) | None => Ok(page),
     }
 }
 

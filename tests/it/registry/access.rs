@@ -173,7 +173,7 @@ fn more_devices_than_one_request_ends_are_ended_with_the_cursor() {
 fn sessions_of_all_accounts_are_listed_and_end_by_place_and_time() {
     let world = World::new();
     let visit = |(username, password), country: &str| {
-        let here = place(country, 1);
+        let here = place(country, if country == "FR" { 64_500 } else { 37_148 });
         let send = |request: &Request| world.send(&Request { place: here.clone().into(), ..request.clone() });
         let person = Person::before(send, "198.51.100.23");
         person.enter(&world.start().user_code);
@@ -188,6 +188,7 @@ fn sessions_of_all_accounts_are_listed_and_end_by_place_and_time() {
         (count("limit=1"), count("account=local:alice"), count("country=NG"), count("provider=corp")),
         (4, 3, 2, 0)
     );
+    assert_eq!((count("asn=37148"), count("asn=64500&account=local:bob")), (2, 0));
     let (rows, _) = all(&world, "/sessions?account=local:bob", "sessions");
     assert_eq!((rows[0]["account"].as_str(), rows[0].get("id")), (Some("local:bob"), None));
 

@@ -252,6 +252,21 @@ fn the_language_menu_shows_the_same_device() {
 }
 
 #[test]
+fn wrong_passwords_slow_an_account_down_and_say_for_how_long() {
+    let world = World::new();
+    let person = Person::of(&world);
+    person.open(PAGE);
+    let sign_in =
+        |password| submit(&person, &[("step", "sign_in"), ("username", ALICE.0), ("password", password)]);
+    for _ in 0..5 {
+        assert_eq!(sign_in("wrong").status, 400);
+    }
+
+    let slowed = sign_in(ALICE.1);
+    assert_eq!((slowed.status, slowed.header("retry-after")), (429, Some("1")));
+}
+
+#[test]
 fn sessions_end_one_by_one_or_all_but_this_one() {
     let world = World::new();
     let person = open_as(&world, ALICE);
@@ -265,6 +280,9 @@ fn sessions_end_one_by_one_or_all_but_this_one() {
 
     let ended = submit(&person, &[("step", "end_session"), ("session", id)]);
     assert_eq!(logged(&ended), ("changed", "session_ended"));
+    let signed_out =
+        || world.account_changes().iter().filter(|change| change["what"] == "account_signed_out").count();
+    assert_eq!(signed_out(), 1);
     assert_eq!([&one, &two, &three].into_iter().filter(|other| sees(other)).count(), 2);
     let bob = open_as(&world, BOB);
     let left = person.open(PAGE);
@@ -273,6 +291,7 @@ fn sessions_end_one_by_one_or_all_but_this_one() {
     assert_eq!([&one, &two, &three].into_iter().filter(|other| sees(other)).count(), 2, "bob ends nothing");
     submit(&person, &[("step", "end_sessions")]);
 
+    assert_eq!(signed_out(), 2, "bob's form ended nothing");
     assert!(sees(&person) && sees(&bob) && ![&one, &two, &three].into_iter().any(sees));
     assert!(!person.page.borrow().body.contains("Sign out everywhere else"));
 }
