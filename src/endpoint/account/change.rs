@@ -6,7 +6,7 @@ use crate::endpoint::access::End;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::own::which::Own;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::Ending;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::endpoint::messages::{Html, Messages};
-use crate::endpoint::page::{DeviceLine, NewClient, SessionLine, StagePart};
+use crate::endpoint::page::account::{DeviceLine, NewClient, SessionLine, StagePart};
 use crate::endpoint::words;
 use crate::identity::device::{Device, DeviceId};
 use crate::identity::history::{History, PastDecision, Verdict};

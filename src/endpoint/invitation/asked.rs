@@ -2,7 +2,7 @@
 
 use super::found::{Page, Whom, begun};
 use crate::endpoint::form::Form;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::passkey::prove::Refusal;
 use crate::endpoint::passkey::register;
 use crate::endpoint::platform::{Platform, Unavailable};

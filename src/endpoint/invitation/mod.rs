@@ -15,7 +15,7 @@ use self::view::{gone, show};
 use super::choice;
 use super::form::Form;
 use super::http::Response;
-use super::page::Problem;
+use super::page::problem::Problem;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::verify::notice::Notice;

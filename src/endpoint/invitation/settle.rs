@@ -8,7 +8,7 @@ use super::view::{done, gone};
 use crate::audit::change::{Actor, Changed};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::passkey::register::claim;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::verify::{browser, sign_in};

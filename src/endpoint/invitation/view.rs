@@ -4,7 +4,8 @@ use rand_core::CryptoRng;
 
 use super::found::{Page, WHAT, Whom};
 use crate::endpoint::http::Response;
-use crate::endpoint::page::{InvitationPage, Problem};
+use crate::endpoint::page::invitation::InvitationPage;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::passkey::begun::{Begun, For};
 use crate::endpoint::passkey::forms::creation_form;
 use crate::endpoint::platform::Platform;

@@ -4,7 +4,8 @@ use rand_core::CryptoRng;
 
 use super::which::Own;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::{Problem, SignInPage};
+use crate::endpoint::page::problem::Problem;
+use crate::endpoint::page::sign_in::SignInPage;
 use crate::endpoint::passkey::forms::request_form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 
 use super::begun::{Begun, For};
 use super::party::relying_party;
-use crate::endpoint::page::PasskeyForm;
+use crate::endpoint::page::sign_in::PasskeyForm;
 use crate::endpoint::server::Context;
 use crate::identity::credential_id::CredentialId;
 use crate::identity::session::Browser;

@@ -5,7 +5,7 @@ use super::note::note;
 use crate::audit::change::Changed;
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account::Account;

@@ -1,7 +1,7 @@
 //! Changes of the passkeys of an account.
 
 use crate::endpoint::form::Form;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::passkey::begun::{Begun, For};
 use crate::endpoint::passkey::prove::Refusal;
 use crate::endpoint::passkey::register;

@@ -7,7 +7,7 @@ use super::provider::{show, status};
 use super::sign_in::{WHAT, complete, read_transaction, stopped};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::endpoint::upstream::Stop;

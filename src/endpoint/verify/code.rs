@@ -15,7 +15,7 @@ use crate::derived_keys::Keys;
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::command::{Held, Shown, TakeHold};

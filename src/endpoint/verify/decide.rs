@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::command::{ConsentDecision, Decide, Decided, FindRequest, Settled, Standing};

@@ -34,7 +34,7 @@ use super::choice;
 use super::error::Error;
 use super::form::Form;
 use super::http::Response;
-use super::page::Problem;
+use super::page::problem::Problem;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::grant::link;

@@ -11,7 +11,7 @@ use super::{browser, code, turnstile, view};
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;

@@ -11,7 +11,7 @@ use super::view;
 use super::view::Entry;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
-use crate::endpoint::page::Problem;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;

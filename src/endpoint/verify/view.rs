@@ -13,9 +13,11 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
 use crate::endpoint::own::which::Own;
-use crate::endpoint::page::{
-    CodeShape, EndForm, EnterPage, MenuForm, NoticePage, Problem, ResultPage, SameSource, SignInPage,
-};
+use crate::endpoint::page::MenuForm;
+use crate::endpoint::page::enter::{CodeShape, EnterPage};
+use crate::endpoint::page::outcome::{EndForm, NoticePage, ResultPage, SameSource};
+use crate::endpoint::page::problem::Problem;
+use crate::endpoint::page::sign_in::SignInPage;
 use crate::endpoint::passkey::forms::request_form;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;

@@ -1,0 +1,74 @@
+//! The pages without a decision to make: the result of one, and notices.
+
+use askama::Template;
+
+use super::MenuForm;
+use crate::endpoint::messages::{Html, Messages};
+use crate::grant::Outcome;
+
+/// The result page: what was decided, and that the person should return to the device (RFC 8628 §3.3).
+#[derive(Template)]
+#[template(path = "result.html")]
+pub struct ResultPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// The decision, which the shard has stored.
+    pub outcome: Outcome,
+    /// When it was decided, such as `14:03 GMT+1`.
+    pub time: Html,
+    /// The registered `client_name`, or the `client_id` of a client that is gone.
+    pub client_name: &'a str,
+    /// Whether the person has just pressed another button, which changed nothing.
+    pub kept: bool,
+    /// The form that ends the access, as long as that is possible.
+    pub end: Option<EndForm<'a>>,
+    /// After a report: what came from the same source in the last day.
+    pub same_source: Option<SameSource<'a>>,
+    /// After a report: how many devices from the same source have lost their access.
+    pub ended: Option<Html>,
+    /// A link to the page of the account.
+    pub account: Html,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
+}
+
+/// The form that ends an access that was just approved.
+#[derive(Clone, Copy, Debug)]
+pub struct EndForm<'a> {
+    /// Path that the form posts to.
+    pub action: &'a str,
+    /// Ties the form to the browser and its session.
+    pub csrf: &'a str,
+    /// Names the request.
+    pub request: &'a str,
+}
+
+/// Devices that came from where a reported request did, and the form that ends their access.
+#[derive(Clone, Debug)]
+pub struct SameSource<'a> {
+    /// How many there are.
+    pub words: Html,
+    /// Their names.
+    pub names: Html,
+    /// The form.
+    pub form: EndForm<'a>,
+}
+
+/// A page without a form of its own: for a request that ended, was opened elsewhere, or could not be served, and for an
+/// account that is ready.
+#[derive(Template)]
+#[template(path = "outcome.html")]
+pub struct NoticePage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// The heading: what happened.
+    pub title: Html,
+    /// What that means, and what to do now.
+    pub explanation: Html,
+    /// Whether it is good news.
+    pub is_good: bool,
+    /// Path of the page for entering a code, if that comes next or can help.
+    pub back: Option<&'a str>,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
+}
