@@ -1,5 +1,5 @@
 //! The server ignores `authorization_details` (RFC 9396) and hints about tokens (RFC 7009 §2.1) that it does not know. A
-//! test in `src/endpoint/error.rs` lists the errors that it sends.
+//! test in `src/endpoint/error/tests.rs` lists the errors that it sends.
 
 use serde_json::json;
 
