@@ -1,0 +1,84 @@
+//! The messages between a Worker and the registry, by what they are about. Those about admin tokens and invitations are with
+//! their rules.
+
+mod clients;
+mod keys;
+mod logos;
+mod providers;
+mod scopes;
+mod source;
+
+pub use self::clients::{
+    ClientNow, CreateClient, DeleteClient, ListClients, RegistryRefusal, ReplaceClient, RotateSecret,
+    SeedClients, Trial,
+};
+pub use self::keys::{FindKeys, ImportKey, KeyRefusal, KeyView, ListKeys, RetireKey, RotateKeys};
+pub use self::logos::{FindLogo, KeepLogo};
+pub use self::providers::{
+    CreateProvider, DeleteProvider, FindProvider, ListProviders, MOST_PROVIDERS, ProviderRefusal,
+    ReplaceProvider,
+};
+pub use self::scopes::{
+    DescribeScope, FindMapping, ListScopes, MOST_SCOPES, MapScope, RemoveScope, ScopeNow,
+};
+pub use self::source::{AtSource, FindAtSource, TakeOutline};
+use std::collections::BTreeMap;
+
+use crate::ask::commands;
+use crate::client::Client;
+use crate::logo::Logo;
+use crate::registry::admin_token::AdminToken;
+use crate::registry::admin_tokens::{
+    CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
+};
+use crate::registry::invitation::Invitation;
+use crate::registry::invitations::{
+    CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
+};
+use crate::registry::outline::Outline;
+use crate::registry::passkeys::NotePasskey;
+use crate::registry::rows::StoredKey;
+use crate::token::mapping::Rules;
+use crate::upstream::provider::Provider;
+
+commands! {
+    /// Every command that the registry answers.
+    pub enum Command {
+        TakeOutline => Outline,
+        FindAtSource => AtSource,
+        FindKeys => Vec<StoredKey>,
+        SeedClients => (),
+        ListClients => Vec<Client>,
+        CreateClient => Result<ClientNow, RegistryRefusal>,
+        ReplaceClient => Result<ClientNow, RegistryRefusal>,
+        DeleteClient => Result<(), RegistryRefusal>,
+        RotateSecret => Result<ClientNow, RegistryRefusal>,
+        FindLogo => Option<Logo>,
+        KeepLogo => (),
+        ListScopes => BTreeMap<String, ScopeNow>,
+        DescribeScope => Result<bool, RegistryRefusal>,
+        MapScope => Result<Rules, RegistryRefusal>,
+        FindMapping => Result<Rules, RegistryRefusal>,
+        RemoveScope => Result<(), RegistryRefusal>,
+        ListKeys => Vec<KeyView>,
+        RotateKeys => Result<(), KeyRefusal>,
+        RetireKey => Result<(), KeyRefusal>,
+        ImportKey => Result<(), KeyRefusal>,
+        CreateAdminToken => Result<(), TokenRefusal>,
+        ListAdminTokens => Vec<AdminToken>,
+        RevokeAdminToken => bool,
+        UseAdminToken => Option<AdminToken>,
+        CreateInvitation => bool,
+        ListInvitations => Vec<Invitation>,
+        RevokeInvitation => bool,
+        FindInvitation => Option<Invitation>,
+        SpendInvitation => Option<Invitation>,
+        ListProviders => Vec<Provider>,
+        FindProvider => Option<Provider>,
+        CreateProvider => Result<Provider, ProviderRefusal>,
+        ReplaceProvider => Result<Provider, ProviderRefusal>,
+        DeleteProvider => Result<(), ProviderRefusal>,
+        NotePasskey => (),
+        FindFirstIssuer => Option<String>,
+    }
+}
