@@ -12,6 +12,15 @@ pub trait Ask: Into<Self::Command> {
     type Command: Serialize;
     /// The reply, which travels as JSON and does not name its command.
     type Reply: Serialize + DeserializeOwned;
+
+    /// Answers the command with the reply that `run` makes of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `run`.
+    fn answer<E>(self, run: impl FnOnce(Self) -> Result<Self::Reply, E>) -> Result<Answer, E> {
+        run(self).map(|reply| Answer::to::<Self>(&reply))
+    }
 }
 
 /// A reply to any command, as JSON.

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use super::account::{Account, Standing};
 use super::account_key::AccountKey;
 use super::command::{
-    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, Command, ConfirmAccess, EndDevices,
-    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer,
-    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put,
-    PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice, WalkDevices,
-    WalkSessions,
+    AccountEvent, BeginRecheck, ClaimPointer, Command, EndListedSessions, EndRecheck, EndSessions,
+    FindByPointer, KeepUpstreamToken, Put, PutAccount, ReleasePointer, StartSession, Upstream, WalkSessions,
 };
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Upkeep};
@@ -18,7 +15,7 @@ use super::session::Session;
 use super::sign_in::How;
 use super::walk::Walked;
 use super::{devices, histories};
-use crate::ask::Answer;
+use crate::ask::{Answer, Ask as _};
 use crate::audit::change::{Actor, Change, Changed};
 use crate::format::Format;
 use crate::secret::Digest;
@@ -30,76 +27,38 @@ use crate::time::Timestamp;
 ///
 /// A row could not be read or written.
 pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answer, R::Error> {
-    Ok(match command {
-        Command::FindAccount(ask) => Answer::to::<FindAccount>(&rows.account(&ask.account)?),
+    match command {
+        Command::FindAccount(ask) => ask.answer(|ask| rows.account(&ask.account)),
         Command::ListAccounts(ask) => {
-            Answer::to::<ListAccounts>(&rows.accounts(ask.after.as_ref(), &ask.prefix, ask.limit)?)
+            ask.answer(|ask| rows.accounts(ask.after.as_ref(), &ask.prefix, ask.limit))
         }
-        Command::PutAccount(ask) => Answer::to::<PutAccount>(&put(rows, ask, now)?),
-        Command::FindByPointer(ask) => {
-            let target = live(rows, &ask.pointer, now)?;
-            Answer::to::<FindByPointer>(&target.map(|target| target.account))
-        }
-        Command::ClaimPointer(ask) => Answer::to::<ClaimPointer>(&claim(rows, ask, now)?),
-        Command::ReleasePointer(ask) => {
-            release(rows, &ask)?;
-            Answer::to::<ReleasePointer>(&())
-        }
-        Command::StartSession(ask) => Answer::to::<StartSession>(&start(rows, &ask, now)?),
-        Command::CheckSession(ask) => Answer::to::<CheckSession>(&check(rows, &ask.id, now)?),
-        Command::EndSession(ask) => {
-            rows.remove_session(&ask.id)?;
-            Answer::to::<EndSession>(&())
-        }
-        Command::ListSessions(ask) => Answer::to::<ListSessions>(&live_sessions(rows, &ask.account, now)?),
-        Command::EndSessions(ask) => Answer::to::<EndSessions>(&end_sessions(rows, &ask, now)?),
-        Command::EnterDevice(ask) => Answer::to::<EnterDevice>(&devices::enter(rows, &ask, now)?),
-        Command::UseDevice(ask) => Answer::to::<UseDevice>(&devices::touch(rows, &ask.id, now)?),
-        Command::CheckDevice(ask) => Answer::to::<CheckDevice>(&devices::check(rows, &ask.id, now)?),
-        Command::ListDevices(ask) => Answer::to::<ListDevices>(&devices::list(rows, &ask)?),
-        Command::SettleDevices(ask) => {
-            devices::settle(rows, &ask, now)?;
-            Answer::to::<SettleDevices>(&())
-        }
-        Command::NameDevice(ask) => Answer::to::<NameDevice>(&devices::name(rows, ask, now)?),
-        Command::EndDevices(ask) => {
-            devices::end(rows, &ask.ids)?;
-            Answer::to::<EndDevices>(&())
-        }
-        Command::ForgetDevices(ask) => {
-            devices::forget(rows, &ask.ids)?;
-            Answer::to::<ForgetDevices>(&())
-        }
-        Command::KeepUpstreamToken(ask) => {
-            keep_token(rows, ask, now)?;
-            Answer::to::<KeepUpstreamToken>(&())
-        }
-        Command::BeginRecheck(ask) => {
-            let judge = |upkeep: &mut Upkeep| upkeep.begin(ask.every, now);
-            Answer::to::<BeginRecheck>(&recheck(rows, &ask.account, judge)?)
-        }
-        Command::EndRecheck(ask) => {
-            let judge = |upkeep: &mut Upkeep| upkeep.end(ask.sign_in, ask.reply, ask.every, now);
-            Answer::to::<EndRecheck>(&recheck(rows, &ask.account, judge)?)
-        }
-        Command::WalkDevices(ask) => Answer::to::<WalkDevices>(&devices::walk(rows, &ask)?),
-        Command::WalkSessions(ask) => Answer::to::<WalkSessions>(&walk_sessions(rows, &ask, now)?),
-        Command::EndListedSessions(ask) => {
-            end_listed(rows, &ask, now)?;
-            Answer::to::<EndListedSessions>(&())
-        }
-        Command::NoteDecision(ask) => {
-            histories::note(rows, ask)?;
-            Answer::to::<NoteDecision>(&())
-        }
-        Command::ReadHistory(ask) => {
-            Answer::to::<ReadHistory>(&rows.history(&ask.account)?.unwrap_or_default())
-        }
-        Command::ConfirmAccess(ask) => {
-            histories::confirm(rows, &ask)?;
-            Answer::to::<ConfirmAccess>(&())
-        }
-    })
+        Command::PutAccount(ask) => ask.answer(|ask| put(rows, ask, now)),
+        Command::FindByPointer(ask) => ask.answer(|ask| find_by(rows, &ask, now)),
+        Command::ClaimPointer(ask) => ask.answer(|ask| claim(rows, ask, now)),
+        Command::ReleasePointer(ask) => ask.answer(|ask| release(rows, &ask)),
+        Command::StartSession(ask) => ask.answer(|ask| start(rows, &ask, now)),
+        Command::CheckSession(ask) => ask.answer(|ask| check(rows, &ask.id, now)),
+        Command::EndSession(ask) => ask.answer(|ask| rows.remove_session(&ask.id)),
+        Command::ListSessions(ask) => ask.answer(|ask| live_sessions(rows, &ask.account, now)),
+        Command::EndSessions(ask) => ask.answer(|ask| end_sessions(rows, &ask, now)),
+        Command::EnterDevice(ask) => ask.answer(|ask| devices::enter(rows, &ask, now)),
+        Command::UseDevice(ask) => ask.answer(|ask| devices::touch(rows, &ask.id, now)),
+        Command::CheckDevice(ask) => ask.answer(|ask| devices::check(rows, &ask.id, now)),
+        Command::ListDevices(ask) => ask.answer(|ask| devices::list(rows, &ask)),
+        Command::SettleDevices(ask) => ask.answer(|ask| devices::settle(rows, &ask, now)),
+        Command::NameDevice(ask) => ask.answer(|ask| devices::name(rows, ask, now)),
+        Command::EndDevices(ask) => ask.answer(|ask| devices::end(rows, &ask.ids)),
+        Command::ForgetDevices(ask) => ask.answer(|ask| devices::forget(rows, &ask.ids)),
+        Command::KeepUpstreamToken(ask) => ask.answer(|ask| keep_token(rows, ask, now)),
+        Command::BeginRecheck(ask) => ask.answer(|ask| begin_recheck(rows, &ask, now)),
+        Command::EndRecheck(ask) => ask.answer(|ask| end_recheck(rows, ask, now)),
+        Command::WalkDevices(ask) => ask.answer(|ask| devices::walk(rows, &ask)),
+        Command::WalkSessions(ask) => ask.answer(|ask| walk_sessions(rows, &ask, now)),
+        Command::EndListedSessions(ask) => ask.answer(|ask| end_listed(rows, &ask, now)),
+        Command::NoteDecision(ask) => ask.answer(|ask| histories::note(rows, ask)),
+        Command::ReadHistory(ask) => ask.answer(|ask| Ok(rows.history(&ask.account)?.unwrap_or_default())),
+        Command::ConfirmAccess(ask) => ask.answer(|ask| histories::confirm(rows, &ask)),
+    }
 }
 
 fn put<R: Rows>(rows: &R, ask: PutAccount, now: Timestamp) -> Result<Put, R::Error> {
@@ -132,6 +91,10 @@ fn put<R: Rows>(rows: &R, ask: PutAccount, now: Timestamp) -> Result<Put, R::Err
 fn live<R: Rows>(rows: &R, pointer: &Pointer, now: Timestamp) -> Result<Option<Target>, R::Error> {
     let target = rows.pointer(pointer)?;
     Ok(target.filter(|target| target.ends_at.is_none_or(|end| now < end)))
+}
+
+fn find_by<R: Rows>(rows: &R, ask: &FindByPointer, now: Timestamp) -> Result<Option<AccountKey>, R::Error> {
+    Ok(live(rows, &ask.pointer, now)?.map(|target| target.account))
 }
 
 fn claim<R: Rows>(rows: &R, ask: ClaimPointer, now: Timestamp) -> Result<AccountKey, R::Error> {
@@ -236,6 +199,15 @@ fn keep_token<R: Rows>(rows: &R, ask: KeepUpstreamToken, now: Timestamp) -> Resu
     let upkeep =
         Upkeep { format: Format, account, token, sign_in, answered_at: now, leased_until, left_at, ends_at };
     rows.put_upkeep(&upkeep)
+}
+
+fn begin_recheck<R: Rows>(rows: &R, ask: &BeginRecheck, now: Timestamp) -> Result<Recheck, R::Error> {
+    recheck(rows, &ask.account, |upkeep| upkeep.begin(ask.every, now))
+}
+
+fn end_recheck<R: Rows>(rows: &R, ask: EndRecheck, now: Timestamp) -> Result<Recheck, R::Error> {
+    let EndRecheck { account, every, sign_in, reply } = ask;
+    recheck(rows, &account, |upkeep| upkeep.end(sign_in, reply, every, now))
 }
 
 /// Judges a leaver check, and writes what it changed. Without a token there is nothing to check.

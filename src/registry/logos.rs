@@ -1,6 +1,6 @@
 //! The images that the registry keeps: of clients that have a `logo_uri`, and of the service.
 
-use super::command::KeepLogo;
+use super::command::{FindLogo, KeepLogo};
 use super::rows::{Rows, StoredLogo};
 use crate::client::Client;
 use crate::format::Format;
@@ -31,6 +31,10 @@ pub(super) fn keep<R: Rows>(rows: &R, client: &Client, fetched: Option<Logo>) ->
 }
 
 /// Keeps the image of the service, in place of an earlier one.
+pub(super) fn find<R: Rows>(rows: &R, ask: &FindLogo) -> Result<Option<Logo>, R::Error> {
+    Ok(rows.logo(&ask.name)?.map(|stored| stored.image))
+}
+
 pub(super) fn keep_own<R: Rows>(rows: &R, ask: KeepLogo) -> Result<(), R::Error> {
     rows.put_logo(SERVICE, &StoredLogo { format: Format, name: ask.name, image: ask.logo })
 }

@@ -19,22 +19,12 @@ pub mod signing_keys;
 pub mod snapshot;
 mod told;
 
-use crate::ask::Answer;
+use crate::ask::{Answer, Ask as _};
 use crate::client::Client;
 use crate::time::Timestamp;
-use admin_tokens::{CreateAdminToken, ListAdminTokens, RevokeAdminToken, UseAdminToken};
-use command::{
-    AtSource, Command, CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope,
-    FindAtSource, FindKeys, FindLogo, FindMapping, FindProvider, ImportKey, KeepLogo, KeyRefusal,
-    ListClients, ListKeys, ListProviders, ListScopes, MapScope, RemoveScope, ReplaceClient, ReplaceProvider,
-    RetireKey, RotateKeys, RotateSecret, SeedClients, TakeOutline,
-};
-use invitations::{
-    CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
-};
+use command::{AtSource, Command, FindAtSource, ImportKey, KeyRefusal, SeedClients};
 use key_schedule::KeySchedule;
 use outline::Outline;
-use passkeys::NotePasskey;
 use rows::{NewKey, Rows};
 
 /// Applies one command. The caller has already tended the keys ([`signing_keys::tend`]) and made those that
@@ -50,63 +40,44 @@ pub fn apply<R: Rows>(
     adopted: Option<NewKey>,
     now: Timestamp,
 ) -> Result<Answer, R::Error> {
-    Ok(match command {
-        Command::TakeOutline(_) => Answer::to::<TakeOutline>(&Outline::take(rows, now)?),
-        Command::FindAtSource(ask) => Answer::to::<FindAtSource>(&at_source(rows, &ask, now)?),
-        Command::FindKeys(_) => Answer::to::<FindKeys>(&rows.keys()?),
-        Command::SeedClients(ask) => {
-            seed(rows, &ask.clients)?;
-            Answer::to::<SeedClients>(&())
-        }
-        Command::ListClients(ask) => {
-            Answer::to::<ListClients>(&rows.clients_after(ask.after.as_deref(), ask.limit)?)
-        }
-        Command::CreateClient(ask) => Answer::to::<CreateClient>(&clients::create(rows, ask, now)?),
-        Command::ReplaceClient(ask) => Answer::to::<ReplaceClient>(&clients::replace(rows, ask, now)?),
-        Command::DeleteClient(ask) => Answer::to::<DeleteClient>(&clients::delete(rows, ask, now)?),
-        Command::RotateSecret(ask) => Answer::to::<RotateSecret>(&clients::rotate(rows, ask, now)?),
-        Command::FindLogo(ask) => Answer::to::<FindLogo>(&rows.logo(&ask.name)?.map(|stored| stored.image)),
-        Command::KeepLogo(ask) => Answer::to::<KeepLogo>(&logos::keep_own(rows, ask)?),
-        Command::ListScopes(_) => Answer::to::<ListScopes>(&scopes::list(rows)?),
-        Command::DescribeScope(ask) => Answer::to::<DescribeScope>(&scopes::describe(rows, ask, now)?),
-        Command::MapScope(ask) => Answer::to::<MapScope>(&scopes::map(rows, ask, now)?),
-        Command::FindMapping(ask) => Answer::to::<FindMapping>(&scopes::mapping(rows, &ask.name)?),
-        Command::RemoveScope(ask) => Answer::to::<RemoveScope>(&scopes::remove(rows, ask, now)?),
-        Command::ListKeys(_) => Answer::to::<ListKeys>(&signing_keys::list(rows, now)?),
-        Command::RotateKeys(ask) => Answer::to::<RotateKeys>(&signing_keys::rotate(rows, ask, now)?),
-        Command::RetireKey(ask) => Answer::to::<RetireKey>(&signing_keys::retire(rows, ask, now)?),
-        Command::ImportKey(ask) => Answer::to::<ImportKey>(&match adopted {
-            Some(key) => signing_keys::import(rows, key, ask.at_once, ask.by, now)?,
-            None => Err(KeyRefusal::Misfit),
-        }),
-        Command::CreateAdminToken(ask) => {
-            Answer::to::<CreateAdminToken>(&admin_tokens::create(rows, ask, now)?)
-        }
-        Command::ListAdminTokens(_) => Answer::to::<ListAdminTokens>(&rows.admin_tokens()?),
-        Command::RevokeAdminToken(ask) => {
-            Answer::to::<RevokeAdminToken>(&admin_tokens::revoke(rows, ask, now)?)
-        }
-        Command::UseAdminToken(ask) => Answer::to::<UseAdminToken>(&admin_tokens::r#use(rows, &ask, now)?),
-        Command::CreateInvitation(ask) => {
-            Answer::to::<CreateInvitation>(&invitations::create(rows, ask, now)?)
-        }
-        Command::ListInvitations(_) => Answer::to::<ListInvitations>(&invitations::list(rows)?),
-        Command::RevokeInvitation(ask) => {
-            Answer::to::<RevokeInvitation>(&invitations::revoke(rows, ask, now)?)
-        }
-        Command::FindInvitation(ask) => Answer::to::<FindInvitation>(&invitations::find(rows, &ask, now)?),
-        Command::NotePasskey(ask) => {
-            passkeys::note(rows, ask, now)?;
-            Answer::to::<NotePasskey>(&())
-        }
-        Command::FindFirstIssuer(_) => Answer::to::<FindFirstIssuer>(&rows.first_issuer()?),
-        Command::SpendInvitation(ask) => Answer::to::<SpendInvitation>(&invitations::spend(rows, ask, now)?),
-        Command::ListProviders(_) => Answer::to::<ListProviders>(&rows.providers()?),
-        Command::FindProvider(ask) => Answer::to::<FindProvider>(&rows.provider(&ask.id)?),
-        Command::CreateProvider(ask) => Answer::to::<CreateProvider>(&providers::create(rows, ask, now)?),
-        Command::ReplaceProvider(ask) => Answer::to::<ReplaceProvider>(&providers::replace(rows, ask, now)?),
-        Command::DeleteProvider(ask) => Answer::to::<DeleteProvider>(&providers::delete(rows, ask, now)?),
-    })
+    match command {
+        Command::TakeOutline(ask) => ask.answer(|_| Outline::take(rows, now)),
+        Command::FindAtSource(ask) => ask.answer(|ask| at_source(rows, &ask, now)),
+        Command::FindKeys(ask) => ask.answer(|_| rows.keys()),
+        Command::SeedClients(ask) => ask.answer(|ask| seed(rows, &ask)),
+        Command::ListClients(ask) => ask.answer(|ask| rows.clients_after(ask.after.as_deref(), ask.limit)),
+        Command::CreateClient(ask) => ask.answer(|ask| clients::create(rows, ask, now)),
+        Command::ReplaceClient(ask) => ask.answer(|ask| clients::replace(rows, ask, now)),
+        Command::DeleteClient(ask) => ask.answer(|ask| clients::delete(rows, ask, now)),
+        Command::RotateSecret(ask) => ask.answer(|ask| clients::rotate(rows, ask, now)),
+        Command::FindLogo(ask) => ask.answer(|ask| logos::find(rows, &ask)),
+        Command::KeepLogo(ask) => ask.answer(|ask| logos::keep_own(rows, ask)),
+        Command::ListScopes(ask) => ask.answer(|_| scopes::list(rows)),
+        Command::DescribeScope(ask) => ask.answer(|ask| scopes::describe(rows, ask, now)),
+        Command::MapScope(ask) => ask.answer(|ask| scopes::map(rows, ask, now)),
+        Command::FindMapping(ask) => ask.answer(|ask| scopes::mapping(rows, &ask.name)),
+        Command::RemoveScope(ask) => ask.answer(|ask| scopes::remove(rows, ask, now)),
+        Command::ListKeys(ask) => ask.answer(|_| signing_keys::list(rows, now)),
+        Command::RotateKeys(ask) => ask.answer(|ask| signing_keys::rotate(rows, ask, now)),
+        Command::RetireKey(ask) => ask.answer(|ask| signing_keys::retire(rows, ask, now)),
+        Command::ImportKey(ask) => ask.answer(|ask| import(rows, ask, adopted, now)),
+        Command::CreateAdminToken(ask) => ask.answer(|ask| admin_tokens::create(rows, ask, now)),
+        Command::ListAdminTokens(ask) => ask.answer(|_| rows.admin_tokens()),
+        Command::RevokeAdminToken(ask) => ask.answer(|ask| admin_tokens::revoke(rows, ask, now)),
+        Command::UseAdminToken(ask) => ask.answer(|ask| admin_tokens::r#use(rows, &ask, now)),
+        Command::CreateInvitation(ask) => ask.answer(|ask| invitations::create(rows, ask, now)),
+        Command::ListInvitations(ask) => ask.answer(|_| invitations::list(rows)),
+        Command::RevokeInvitation(ask) => ask.answer(|ask| invitations::revoke(rows, ask, now)),
+        Command::FindInvitation(ask) => ask.answer(|ask| invitations::find(rows, &ask, now)),
+        Command::SpendInvitation(ask) => ask.answer(|ask| invitations::spend(rows, ask, now)),
+        Command::NotePasskey(ask) => ask.answer(|ask| passkeys::note(rows, ask, now)),
+        Command::FindFirstIssuer(ask) => ask.answer(|_| rows.first_issuer()),
+        Command::ListProviders(ask) => ask.answer(|_| rows.providers()),
+        Command::FindProvider(ask) => ask.answer(|ask| rows.provider(&ask.id)),
+        Command::CreateProvider(ask) => ask.answer(|ask| providers::create(rows, ask, now)),
+        Command::ReplaceProvider(ask) => ask.answer(|ask| providers::replace(rows, ask, now)),
+        Command::DeleteProvider(ask) => ask.answer(|ask| providers::delete(rows, ask, now)),
+    }
 }
 
 fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<AtSource, R::Error> {
@@ -123,11 +94,21 @@ fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<At
     Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, at: now })
 }
 
-fn seed<R: Rows>(rows: &R, clients: &[Client]) -> Result<(), R::Error> {
-    for client in clients {
+fn seed<R: Rows>(rows: &R, ask: &SeedClients) -> Result<(), R::Error> {
+    for client in &ask.clients {
         if rows.client(&client.client_id)?.is_none() && !rows.was_removed(&client.client_id)? {
             rows.put_client(client)?;
         }
     }
     Ok(())
+}
+
+fn import<R: Rows>(
+    rows: &R,
+    ask: ImportKey,
+    adopted: Option<NewKey>,
+    now: Timestamp,
+) -> Result<Result<(), KeyRefusal>, R::Error> {
+    let Some(key) = adopted else { return Ok(Err(KeyRefusal::Misfit)) };
+    signing_keys::import(rows, key, ask.at_once, ask.by, now)
 }

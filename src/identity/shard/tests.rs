@@ -9,6 +9,7 @@ use crate::audit::Event;
 use crate::audit::change::Actor;
 use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
+use crate::identity::command::{CheckSession, FindAccount};
 use crate::identity::credential_id::CredentialId;
 use crate::identity::demo;
 use crate::identity::device::{Device, DeviceId};
