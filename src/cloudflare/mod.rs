@@ -13,7 +13,6 @@ mod platform;
 #[cfg(feature = "panic-probe")]
 mod probe;
 mod registry;
-mod registry_signing_keys;
 mod shipping;
 mod warnings;
 mod webcrypto;

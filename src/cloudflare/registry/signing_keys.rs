@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use worker::Result;
 
-use super::registry::Registry;
-use super::{object, webcrypto};
+use super::Registry;
+use crate::cloudflare::{object, webcrypto};
 use crate::derived_keys::{Keyring, Purpose};
 use crate::registry::command::Command;
 use crate::registry::rows::{NewKey, Rows as _, StoredKey};

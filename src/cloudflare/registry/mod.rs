@@ -1,0 +1,127 @@
+//! `Registry`: the issuer's clients, scopes, OpenID Providers and signing keys.
+
+mod publishing;
+mod rows;
+mod signing_keys;
+mod stored;
+
+use core::cell::Cell;
+use std::rc::Rc;
+
+use worker::{Env, Error, Result, State};
+
+use self::stored::Stored;
+use super::entry::settings;
+use super::exported::{Object, exported};
+use super::object;
+use super::object::ring_by;
+use super::shipping::{self, Shipper};
+use super::warnings;
+use crate::alarm::{Shipping, Work, next_alarm};
+use crate::ask::Answer;
+use crate::registry::command::Command;
+use crate::registry::publication::Publications;
+use crate::registry::rows::NewKey;
+use crate::registry::{apply, clients};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// Stores clients, scopes, providers and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
+/// clients from open registration that nobody uses.
+pub(super) struct Registry {
+    state: State,
+    env: Env,
+    table: Rc<Stored>,
+    /// When this object last tended its keys; `None` if the next request must do so. A new `MASTER_KEY` comes
+    /// with a deployment, which restarts the object, so the next request tends the keys.
+    tended_at: Cell<Option<Timestamp>>,
+    publications: Publications,
+    alarm: Cell<Option<Timestamp>>,
+    shipper: Shipper,
+}
+
+exported!(ExportedRegistry: Registry);
+
+impl Object for Registry {
+    fn new(state: State, env: Env) -> Self {
+        let table = Rc::new(Stored::open(&state, &env));
+        let (tended_at, publications) = (Cell::default(), Publications::default());
+        let (alarm, shipper) = (Cell::default(), Shipper::default());
+        Self { state, env, table, tended_at, publications, alarm, shipper }
+    }
+
+    async fn command(&self, text: &str) -> Result<Answer> {
+        let command: Command = object::parsed(text)?;
+        #[cfg(feature = "panic-probe")]
+        super::probe::in_registry().await?;
+        let now = object::now();
+        self.tend(now).await?;
+        let adopted = self.prepare(&command, now).await?;
+        self.table.forget_progress();
+        let answer = self.transact(command, adopted, now)?;
+        self.table.made.borrow_mut().clear();
+        for line in self.table.warnings.take() {
+            worker::console_warn!("{line}");
+        }
+        if self.table.written.get() || self.table.told.get() {
+            let events = shipping::has_events(&self.table.table).map(|any| any.then_some(Shipping::Soon));
+            self.ring(events, now).await;
+        }
+        if self.table.written.replace(false) {
+            self.follow_up(now).await;
+        }
+        Ok(answer)
+    }
+
+    async fn alarm(&self) -> Result<()> {
+        let now = object::now();
+        self.alarm.set(None);
+        let table = Rc::clone(&self.table);
+        let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
+        let rest = self.shipper.ship(&self.state, &self.table.table).await;
+        warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
+        self.ring(Ok(rest), object::now()).await;
+        match swept {
+            Ok(true) => {
+                self.table.written.set(false);
+                self.publish_change().await;
+            }
+            Ok(false) => {}
+            Err(error) => object::complain("sweep", &error),
+        }
+        Ok(())
+    }
+}
+
+impl Registry {
+    /// Applies a command in one transaction.
+    fn transact(&self, command: Command, adopted: Option<NewKey>, now: Timestamp) -> Result<Answer> {
+        let table = Rc::clone(&self.table);
+        object::transaction(&self.state, move || apply(&*table, command, adopted, now))
+    }
+
+    /// Makes sure that the alarm rings when `events` are to be shipped, when a warning is to be delivered, and when a
+    /// client ends.
+    async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
+        let due = events.and_then(|events| {
+            let first_end = self.table.first_end()?;
+            let first_delivery = warnings::first_due(&self.table.table)?;
+            Ok(next_alarm(Work { first_end, events, first_delivery }, now))
+        });
+        ring_by(&self.state, &self.alarm, due).await;
+    }
+
+    /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the
+    /// next request tends again.
+    async fn follow_up(&self, now: Timestamp) {
+        self.tended_at.set(None);
+        if let Err(error) = self.tend(now).await {
+            object::complain("tend", &error);
+        }
+        self.publish_change().await;
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        settings(&self.env).map_err(|bad| Error::RustError(bad.to_string()))
+    }
+}
