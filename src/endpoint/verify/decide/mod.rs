@@ -1,0 +1,177 @@
+//! The decision on the consent page: approve, refuse, or "I didn't start this".
+
+mod approval;
+mod settled;
+
+use rand_core::CryptoRng;
+
+use super::address::go_to;
+use super::browser::HoldRef;
+use super::code::{hold, show, sign_in_again};
+use super::recent::Recent;
+use super::session::check;
+use super::sign_in::read_transaction;
+use super::view;
+use super::view::Entry;
+use crate::endpoint::form::Form;
+use crate::endpoint::http::Response;
+use crate::endpoint::page::problem::Problem;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::grant::routing::Address;
+use crate::grant::user_code::UserCode;
+use crate::grant::{Denial, Outcome};
+use crate::identity::account::Account;
+use crate::identity::demand::{Demands, Lack};
+use crate::identity::history::Verdict;
+use crate::identity::session::{Browser, Session};
+
+const WHAT: &str = "decision";
+
+/// The button that the person pressed.
+#[derive(Clone, Copy)]
+enum Choice {
+    Approve,
+    Deny,
+    Report,
+}
+
+impl Choice {
+    fn read(form: &Form) -> Option<Self> {
+        match form.get("decision")? {
+            "approve" => Some(Self::Approve),
+            "deny" => Some(Self::Deny),
+            "report" => Some(Self::Report),
+            _ => None,
+        }
+    }
+
+    const fn verdict(self) -> Verdict {
+        match self {
+            Self::Approve => Verdict::Approved,
+            Self::Deny => Verdict::Refused,
+            Self::Report => Verdict::Reported,
+        }
+    }
+
+    const fn outcome(self) -> (Outcome, &'static str) {
+        match self {
+            Self::Approve => (Outcome::Approved, "approved"),
+            Self::Deny => (Outcome::Denied, "denied"),
+            Self::Report => (Outcome::Reported, "reported"),
+        }
+    }
+}
+
+/// A consent page that was sent back by the person who is signed in at this browser.
+struct Page<'a, P> {
+    context: Context<'a, P>,
+    browser: &'a Browser,
+    session: Session,
+    account: Account,
+    code: UserCode,
+    hold: HoldRef,
+}
+
+pub(super) async fn submitted<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let page = match read(context, form, browser).await? {
+        Ok(page) => page,
+        Err(page) => return Ok(page),
+    };
+    let confirmed = form.get("confirm_device").is_some();
+    match Choice::read(form) {
+        None => page.ask_again(Problem::Undecided, rng).await,
+        Some(Choice::Approve) if !confirmed => page.ask_again(Problem::Unconfirmed, rng).await,
+        Some(Choice::Approve) => page.approve(rng).await,
+        Some(Choice::Deny) => page.refuse(Choice::Deny, Denial::Denied, rng).await,
+        Some(Choice::Report) => page.refuse(Choice::Report, Denial::Reported, rng).await,
+    }
+}
+
+/// Shows the consent page again, because the person chose another language.
+pub(super) async fn shown_again<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    match read(context, form, browser).await? {
+        Ok(page) => page.show(200, None, "language", rng).await,
+        Err(page) => Ok(page),
+    }
+}
+
+/// Reads the page that was sent back. The error is the page to show instead.
+async fn read<'a, P: Platform>(
+    context: Context<'a, P>,
+    form: &Form,
+    browser: &'a Browser,
+) -> Result<Result<Page<'a, P>, Response>, Unavailable> {
+    let (transaction, code) = match read_transaction(context, form, browser) {
+        Ok(read) => read,
+        Err(stale) => {
+            let page = view::stale(context, 403, browser, stale, form).await;
+            return Ok(Err(page.noting(WHAT, None, "refused", "no_transaction")));
+        }
+    };
+    let (Some(hold), Some((session, account))) = (transaction.hold, check(context, browser).await?) else {
+        let typed = code.to_string();
+        let page = view::enter(context, 403, browser, Entry::Typed(&typed), Some(Problem::SignedOut)).await;
+        return Ok(Err(page.noting(WHAT, None, "refused", "no_session")));
+    };
+    Ok(Ok(Page { context, browser, session, account, code, hold }))
+}
+
+impl<P: Platform> Page<'_, P> {
+    fn address(&self) -> Option<Address> {
+        let keys = self.context.server.settings.keyring.named(self.hold.pair)?;
+        Some(Address::of(&self.code, keys))
+    }
+
+    async fn sign_in_again(&self, (lack, demands): (Lack, &Demands), rng: &mut impl CryptoRng) -> Response {
+        let Self { context, browser, account, code, hold, .. } = self;
+        let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack, demands), rng).await;
+        page.noting(WHAT, Some(&hold.client_id), "sign_in_again", lack.name())
+    }
+
+    /// Shows the page again, because nothing was decided.
+    async fn ask_again(
+        &self,
+        problem: Problem<'_>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
+        self.show(400, Some(problem), "incomplete", rng).await
+    }
+
+    /// Shows the page again with a new hold.
+    async fn show(
+        &self,
+        status: u16,
+        problem: Option<Problem<'_>>,
+        why: &'static str,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
+        let Self { context, browser, account, code, .. } = self;
+        match hold(*context, code, browser, account, rng).await? {
+            Some((shown, hold)) => {
+                let page =
+                    show(*context, code, browser, account, (&shown, hold), (status, problem), rng).await?;
+                Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", why))
+            }
+            None => Ok(go_to(*context, browser, &self.recent(), rng).noting(WHAT, None, "refused", "over")),
+        }
+    }
+
+    fn recent(&self) -> Recent {
+        Recent::undecided(&self.code, self.hold.pair, &self.hold.nonce, self.context.now)
+    }
+
+    fn over(&self) -> Response {
+        view::over(self.context).noting(WHAT, None, "refused", "over")
+    }
+}
