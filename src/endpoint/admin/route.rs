@@ -7,35 +7,71 @@ use crate::registry::admin_token::AdminScope;
 /// What an address stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Place {
-    Clients,
-    Client,
-    Secret,
-    Scopes,
-    Scope,
     OpenApi,
     Doctor,
     DryRun,
-    ScopeClaims,
-    Keys,
-    KeyRotation,
-    KeyRetirement,
-    Outboxes,
+    Clients(ClientPlace),
+    Scopes(ScopePlace),
+    Providers(Part),
+    Keys(KeyPlace),
+    Record(RecordPlace),
+    Tokens(Part),
+    Invitations(Part),
+    Accounts(AccountPlace),
+    Access(AccessPlace),
+}
+
+/// A collection, or one member of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Part {
+    All,
+    One,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ClientPlace {
+    All,
+    One,
+    Secret,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ScopePlace {
+    All,
+    One,
+    Claims,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KeyPlace {
+    All,
+    Rotation,
+    Retirement,
+}
+
+/// What was recorded, and what has not arrived yet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum RecordPlace {
     Events,
-    Tokens,
-    Token,
-    Invitations,
-    Invitation,
-    Providers,
-    Provider,
-    Accounts,
-    Account,
-    AccountGroups,
-    AccountBlock,
-    AccountUnblock,
-    AccountDevices,
-    AccountDevicesEnd,
-    AccountSessions,
-    AccountSessionsEnd,
+    Outboxes,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum AccountPlace {
+    All,
+    One,
+    Groups,
+    Block,
+    Unblock,
+    Devices,
+    DevicesEnd,
+    Sessions,
+    SessionsEnd,
+}
+
+/// What has access, whose account it may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum AccessPlace {
     Devices,
     DevicesEnd,
     Sessions,
@@ -47,50 +83,100 @@ pub(super) enum Place {
 /// Every address below `/admin/api`, with the methods that it supports, and the scope that an admin token needs for the
 /// changes there; `None` if every token may use it. A segment in braces matches any segment.
 pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
-    (Place::Clients, "/clients", &["GET", "HEAD", "POST"], Some(AdminScope::Clients)),
+    (Place::Clients(ClientPlace::All), "/clients", &["GET", "HEAD", "POST"], Some(AdminScope::Clients)),
     (
-        Place::Client,
+        Place::Clients(ClientPlace::One),
         "/clients/{client_id}",
         &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
         Some(AdminScope::Clients),
     ),
-    (Place::Secret, "/clients/{client_id}/secret", &["POST"], Some(AdminScope::Clients)),
-    (Place::Scopes, "/scopes", &["GET", "HEAD"], Some(AdminScope::Clients)),
-    (Place::Scope, "/scopes/{name}", &["GET", "HEAD", "PUT", "DELETE"], Some(AdminScope::Clients)),
-    (Place::ScopeClaims, "/scopes/{name}/claims", &["GET", "HEAD", "PUT"], Some(AdminScope::Clients)),
+    (
+        Place::Clients(ClientPlace::Secret),
+        "/clients/{client_id}/secret",
+        &["POST"],
+        Some(AdminScope::Clients),
+    ),
+    (Place::Scopes(ScopePlace::All), "/scopes", &["GET", "HEAD"], Some(AdminScope::Clients)),
+    (
+        Place::Scopes(ScopePlace::One),
+        "/scopes/{name}",
+        &["GET", "HEAD", "PUT", "DELETE"],
+        Some(AdminScope::Clients),
+    ),
+    (
+        Place::Scopes(ScopePlace::Claims),
+        "/scopes/{name}/claims",
+        &["GET", "HEAD", "PUT"],
+        Some(AdminScope::Clients),
+    ),
     (Place::Doctor, "/doctor", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::DryRun, "/dry-run", &["POST"], Some(AdminScope::Read)),
-    (Place::Providers, "/providers", &["GET", "HEAD", "POST"], Some(AdminScope::Providers)),
+    (Place::Providers(Part::All), "/providers", &["GET", "HEAD", "POST"], Some(AdminScope::Providers)),
     (
-        Place::Provider,
+        Place::Providers(Part::One),
         "/providers/{id}",
         &["GET", "HEAD", "PUT", "PATCH", "DELETE"],
         Some(AdminScope::Providers),
     ),
-    (Place::Keys, "/keys", &["GET", "HEAD", "POST"], Some(AdminScope::Keys)),
-    (Place::KeyRotation, "/keys/rotate", &["POST"], Some(AdminScope::Keys)),
-    (Place::KeyRetirement, "/keys/{kid}/retire", &["POST"], Some(AdminScope::Keys)),
-    (Place::Outboxes, "/outboxes", &["GET", "HEAD"], Some(AdminScope::Events)),
-    (Place::Events, "/events", &["GET", "HEAD"], Some(AdminScope::Events)),
-    (Place::Tokens, "/tokens", &["GET", "HEAD", "POST"], Some(AdminScope::Tokens)),
-    (Place::Token, "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
-    (Place::Invitations, "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
-    (Place::Invitation, "/invitations/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::People)),
-    (Place::Accounts, "/accounts", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
-    (Place::Account, "/accounts/{account}", &["GET", "HEAD", "DELETE"], Some(AdminScope::People)),
-    (Place::AccountGroups, "/accounts/{account}/groups", &["PUT"], Some(AdminScope::People)),
-    (Place::AccountBlock, "/accounts/{account}/block", &["POST"], Some(AdminScope::People)),
-    (Place::AccountUnblock, "/accounts/{account}/unblock", &["POST"], Some(AdminScope::People)),
-    (Place::AccountDevices, "/accounts/{account}/devices", &["GET", "HEAD"], Some(AdminScope::People)),
-    (Place::AccountDevicesEnd, "/accounts/{account}/devices/end", &["POST"], Some(AdminScope::People)),
-    (Place::AccountSessions, "/accounts/{account}/sessions", &["GET", "HEAD"], Some(AdminScope::People)),
-    (Place::AccountSessionsEnd, "/accounts/{account}/sessions/end", &["POST"], Some(AdminScope::People)),
-    (Place::Devices, "/devices", &["GET", "HEAD"], Some(AdminScope::People)),
-    (Place::DevicesEnd, "/devices/end", &["POST"], Some(AdminScope::People)),
-    (Place::Sessions, "/sessions", &["GET", "HEAD"], Some(AdminScope::People)),
-    (Place::SessionsEnd, "/sessions/end", &["POST"], Some(AdminScope::People)),
-    (Place::Grants, "/grants", &["GET", "HEAD"], Some(AdminScope::People)),
-    (Place::Grant, "/grants/{id}", &["DELETE"], Some(AdminScope::People)),
+    (Place::Keys(KeyPlace::All), "/keys", &["GET", "HEAD", "POST"], Some(AdminScope::Keys)),
+    (Place::Keys(KeyPlace::Rotation), "/keys/rotate", &["POST"], Some(AdminScope::Keys)),
+    (Place::Keys(KeyPlace::Retirement), "/keys/{kid}/retire", &["POST"], Some(AdminScope::Keys)),
+    (Place::Record(RecordPlace::Outboxes), "/outboxes", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::Record(RecordPlace::Events), "/events", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::Tokens(Part::All), "/tokens", &["GET", "HEAD", "POST"], Some(AdminScope::Tokens)),
+    (Place::Tokens(Part::One), "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
+    (Place::Invitations(Part::All), "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
+    (
+        Place::Invitations(Part::One),
+        "/invitations/{id}",
+        &["GET", "HEAD", "DELETE"],
+        Some(AdminScope::People),
+    ),
+    (Place::Accounts(AccountPlace::All), "/accounts", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
+    (
+        Place::Accounts(AccountPlace::One),
+        "/accounts/{account}",
+        &["GET", "HEAD", "DELETE"],
+        Some(AdminScope::People),
+    ),
+    (Place::Accounts(AccountPlace::Groups), "/accounts/{account}/groups", &["PUT"], Some(AdminScope::People)),
+    (Place::Accounts(AccountPlace::Block), "/accounts/{account}/block", &["POST"], Some(AdminScope::People)),
+    (
+        Place::Accounts(AccountPlace::Unblock),
+        "/accounts/{account}/unblock",
+        &["POST"],
+        Some(AdminScope::People),
+    ),
+    (
+        Place::Accounts(AccountPlace::Devices),
+        "/accounts/{account}/devices",
+        &["GET", "HEAD"],
+        Some(AdminScope::People),
+    ),
+    (
+        Place::Accounts(AccountPlace::DevicesEnd),
+        "/accounts/{account}/devices/end",
+        &["POST"],
+        Some(AdminScope::People),
+    ),
+    (
+        Place::Accounts(AccountPlace::Sessions),
+        "/accounts/{account}/sessions",
+        &["GET", "HEAD"],
+        Some(AdminScope::People),
+    ),
+    (
+        Place::Accounts(AccountPlace::SessionsEnd),
+        "/accounts/{account}/sessions/end",
+        &["POST"],
+        Some(AdminScope::People),
+    ),
+    (Place::Access(AccessPlace::Devices), "/devices", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::Access(AccessPlace::DevicesEnd), "/devices/end", &["POST"], Some(AdminScope::People)),
+    (Place::Access(AccessPlace::Sessions), "/sessions", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::Access(AccessPlace::SessionsEnd), "/sessions/end", &["POST"], Some(AdminScope::People)),
+    (Place::Access(AccessPlace::Grants), "/grants", &["GET", "HEAD"], Some(AdminScope::People)),
+    (Place::Access(AccessPlace::Grant), "/grants/{id}", &["DELETE"], Some(AdminScope::People)),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 

@@ -1,0 +1,178 @@
+//! Calls the function for an address and a method.
+
+use core::pin::Pin;
+
+use rand_core::CryptoRng;
+
+use super::caller::Caller;
+use super::done::Done;
+use super::problem::Problem;
+use super::route::{
+    AccessPlace, AccountPlace, ClientPlace, Found, KeyPlace, Part, Place, RecordPlace, ScopePlace,
+};
+use super::{
+    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, outboxes, providers,
+    scope_claims, scopes, signing_keys, tokens,
+};
+use crate::audit::change::Actor;
+use crate::endpoint::boxed::boxed;
+use crate::endpoint::http::Response;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Done, Problem>> + 'a>>;
+
+/// A request with a method that its address has, from a caller who may make it.
+struct Call<'a, P> {
+    context: Context<'a, P>,
+    caller: &'a Caller,
+    method: &'a str,
+    /// The first segment that matched one in braces; empty if none did.
+    name: &'a str,
+}
+
+impl<P> Call<'_, P> {
+    fn by(&self) -> Actor {
+        self.caller.by.clone()
+    }
+}
+
+pub(super) async fn dispatch<P: Platform>(
+    context: Context<'_, P>,
+    found: &Found,
+    caller: &Caller,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
+    let name = found.names.first().map(String::as_str).unwrap_or_default();
+    let call = Call { context, caller, method: &context.request.method, name };
+    let done = match found.place {
+        Place::OpenApi => return Ok(Done::read(openapi())),
+        Place::Doctor => boxed(doctor::run(context)),
+        Place::DryRun => boxed(dry_run::run(context)),
+        Place::Clients(place) => of_clients(&call, place, rng),
+        Place::Scopes(place) => of_scopes(&call, place),
+        Place::Providers(part) => of_providers(&call, part, rng),
+        Place::Keys(place) => of_keys(&call, place),
+        Place::Record(RecordPlace::Events) => boxed(events::list(context)),
+        Place::Record(RecordPlace::Outboxes) => boxed(outboxes::list(context)),
+        Place::Tokens(part) => of_tokens(&call, part, rng),
+        Place::Invitations(part) => of_invitations(&call, part, rng),
+        Place::Accounts(place) => of_accounts(&call, place, rng),
+        Place::Access(place) => of_access(&call, place),
+    };
+    done.await
+}
+
+fn of_clients<'a, P: Platform>(
+    call: &Call<'a, P>,
+    place: ClientPlace,
+    rng: &'a mut impl CryptoRng,
+) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (place, method) {
+        (ClientPlace::All, "POST") => boxed(clients::create(context, call.by(), rng)),
+        (ClientPlace::All, _) => boxed(clients::list(context)),
+        (ClientPlace::One, "PUT") => boxed(clients::replace(context, name, call.by(), rng)),
+        (ClientPlace::One, "PATCH") => boxed(clients::change(context, name, call.by(), rng)),
+        (ClientPlace::One, "DELETE") => boxed(clients::delete(context, name, call.by())),
+        (ClientPlace::One, _) => boxed(clients::read(context, name)),
+        (ClientPlace::Secret, _) => boxed(clients::rotate(context, name, call.by(), rng)),
+    }
+}
+
+fn of_scopes<'a, P: Platform>(call: &Call<'a, P>, place: ScopePlace) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (place, method) {
+        (ScopePlace::All, _) => boxed(scopes::list(context)),
+        (ScopePlace::One, "PUT") => boxed(scopes::describe(context, name, call.by())),
+        (ScopePlace::One, "DELETE") => boxed(scopes::forget(context, name, call.by())),
+        (ScopePlace::One, _) => boxed(scopes::read(context, name)),
+        (ScopePlace::Claims, "PUT") => boxed(scope_claims::write(context, name, call.by())),
+        (ScopePlace::Claims, _) => boxed(scope_claims::read(context, name)),
+    }
+}
+
+fn of_providers<'a, P: Platform>(call: &Call<'a, P>, part: Part, rng: &'a mut impl CryptoRng) -> Answer<'a> {
+    let Call { context, caller, method, name } = *call;
+    match (part, method) {
+        (Part::All, "POST") => boxed(providers::create(context, caller, rng)),
+        (Part::All, _) => boxed(providers::list(context)),
+        (Part::One, "PUT") => boxed(providers::replace(context, name, caller, rng)),
+        (Part::One, "PATCH") => boxed(providers::patch(context, name, caller, rng)),
+        (Part::One, "DELETE") => boxed(providers::delete(context, name, call.by())),
+        (Part::One, _) => boxed(providers::read(context, name)),
+    }
+}
+
+fn of_keys<'a, P: Platform>(call: &Call<'a, P>, place: KeyPlace) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (place, method) {
+        (KeyPlace::All, "POST") => boxed(signing_keys::bring(context, call.by())),
+        (KeyPlace::All, _) => boxed(signing_keys::list(context)),
+        (KeyPlace::Rotation, _) => boxed(signing_keys::rotate(context, call.by())),
+        (KeyPlace::Retirement, _) => boxed(signing_keys::retire(context, name, call.by())),
+    }
+}
+
+fn of_tokens<'a, P: Platform>(call: &Call<'a, P>, part: Part, rng: &'a mut impl CryptoRng) -> Answer<'a> {
+    let Call { context, caller, method, name } = *call;
+    match (part, method) {
+        (Part::All, "POST") => boxed(tokens::create(context, caller, rng)),
+        (Part::All, _) => boxed(tokens::list(context, caller)),
+        (Part::One, "DELETE") => boxed(tokens::revoke(context, name, call.by())),
+        (Part::One, _) => boxed(tokens::read(context, name, caller)),
+    }
+}
+
+fn of_invitations<'a, P: Platform>(
+    call: &Call<'a, P>,
+    part: Part,
+    rng: &'a mut impl CryptoRng,
+) -> Answer<'a> {
+    let Call { context, caller, method, name } = *call;
+    match (part, method) {
+        (Part::All, "POST") => boxed(invitations::create(context, caller, rng)),
+        (Part::All, _) => boxed(invitations::list(context)),
+        (Part::One, "DELETE") => boxed(invitations::revoke(context, name, call.by())),
+        (Part::One, _) => boxed(invitations::read(context, name)),
+    }
+}
+
+fn of_accounts<'a, P: Platform>(
+    call: &Call<'a, P>,
+    place: AccountPlace,
+    rng: &'a mut impl CryptoRng,
+) -> Answer<'a> {
+    let Call { context, caller, method, name } = *call;
+    match (place, method) {
+        (AccountPlace::All, "POST") => boxed(accounts::create(context, caller, rng)),
+        (AccountPlace::All, _) => boxed(accounts::list(context)),
+        (AccountPlace::One, "DELETE") => boxed(accounts::delete(context, name, call.by())),
+        (AccountPlace::One, _) => boxed(accounts::read(context, name)),
+        (AccountPlace::Groups, _) => boxed(accounts::set_groups(context, name, caller)),
+        (AccountPlace::Block, _) => boxed(accounts::block(context, name, call.by())),
+        (AccountPlace::Unblock, _) => boxed(accounts::unblock(context, name, call.by())),
+        (AccountPlace::Devices, _) => boxed(devices::list(context, name)),
+        (AccountPlace::DevicesEnd, _) => boxed(devices::end(context, name, call.by())),
+        (AccountPlace::Sessions, _) => boxed(devices::sessions(context, name)),
+        (AccountPlace::SessionsEnd, _) => boxed(devices::end_sessions(context, name, call.by())),
+    }
+}
+
+fn of_access<'a, P: Platform>(call: &Call<'a, P>, place: AccessPlace) -> Answer<'a> {
+    let Call { context, name, .. } = *call;
+    match place {
+        AccessPlace::Devices => boxed(access::devices(context)),
+        AccessPlace::DevicesEnd => boxed(access::end_devices(context, call.by())),
+        AccessPlace::Sessions => boxed(access::sessions(context)),
+        AccessPlace::SessionsEnd => boxed(access::end_sessions(context, call.by())),
+        AccessPlace::Grants => boxed(grants::list(context)),
+        AccessPlace::Grant => boxed(grants::end(context, name, call.by())),
+    }
+}
+
+/// Returns the OpenAPI 3.1 document.
+fn openapi() -> Response {
+    Response::new(200, "application/json", include_str!("openapi.json").to_owned())
+        .with("cache-control", "no-store".to_owned())
+}
