@@ -85,52 +85,97 @@ async fn submitted<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let form = match Form::of(context.request) {
         Ok(form) => form,
-        Err(error) => {
-            return Ok(pages::notice(context, error.status(), Notice::NotAForm).noting(
-                WHAT,
-                None,
-                "refused",
-                error.reason(),
-            ));
-        }
+        Err(error) => return Ok(not_ours(context, error.status(), Notice::NotAForm, error.reason())),
     };
     if browser::is_foreign(context.request, context.issuer) {
-        return Ok(pages::notice(context, 403, Notice::Foreign).noting(WHAT, None, "refused", "cross_site"));
+        return Ok(not_ours(context, 403, Notice::Foreign, "cross_site"));
     }
-    let secret = form.get("secret").unwrap_or_default();
     let known = browser::read(context);
-    let found = match find(context, secret).await? {
-        Some(found) => found,
-        // It was spent, perhaps by this form, of which an answer was lost.
-        None => match (&known, digest(secret)) {
-            (Some(browser), Some(digest)) => match spent_by(context, &form, browser, digest).await? {
-                Some(found) => found,
-                None => return Ok(gone(context)),
-            },
-            (Some(_) | None, _) => return Ok(gone(context)),
-        },
-    };
+    let Some(found) = open_or_spent(context, &form, known.as_ref()).await? else { return Ok(gone(context)) };
     if let Some(refused) = refusal(context, &found) {
         return Ok(refused);
     }
-    let typed = Typed::of(&form);
     let Some(browser) = known.filter(|browser| browser::is_ours(context, &form, browser)) else {
-        let problem =
-            if browser::has_cookie(context) { Problem::SignedInElsewhere } else { Problem::NoCookie };
-        let page = first(context, secret, &found, &typed, (403, Some(problem)), rng);
-        return Ok(page.noting(WHAT, None, "refused", "csrf"));
+        return Ok(of_other_browser(context, &form, &found, rng));
     };
     if let Some(language) = form.get("language").and_then(Language::parse) {
-        let context = Context { language: Some(language), ..context };
-        let page = first(context, secret, &found, &typed, (200, None), rng);
-        return Ok(choice::remember(page, context.issuer, language));
+        return Ok(in_language(context, language, &form, &found, rng));
     }
     let Some((_, sub)) = begun(context, &form, &browser, found.digest) else {
-        let page = first(context, secret, &found, &typed, (400, Some(Problem::PasskeyOver)), rng);
+        let page = again(context, &form, &found, (400, Some(Problem::PasskeyOver)), rng);
         return Ok(page.noting(WHAT, None, "refused", "passkey_challenge_over"));
     };
-    let page = Page { context, browser: &browser, secret, found: &found, sub: &sub, typed: &typed };
-    match settle::settle(&page, &form, rng).await? {
+    settled(context, &form, (&browser, &sub, &found), rng).await
+}
+
+/// Returns the page for a request that no form of ours made.
+fn not_ours<P: Platform>(
+    context: Context<'_, P>,
+    status: u16,
+    notice: Notice,
+    why: &'static str,
+) -> Response {
+    pages::notice(context, status, notice).noting(WHAT, None, "refused", why)
+}
+
+/// Finds the invitation that a form is about, even if this form has spent it already, and the answer was lost.
+async fn open_or_spent<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    known: Option<&Browser>,
+) -> Result<Option<Found>, Unavailable> {
+    let secret = form.get("secret").unwrap_or_default();
+    if let Some(found) = find(context, secret).await? {
+        return Ok(Some(found));
+    }
+    match (known, digest(secret)) {
+        (Some(browser), Some(digest)) => spent_by(context, form, browser, digest).await,
+        (Some(_) | None, _) => Ok(None),
+    }
+}
+
+/// Shows the page that a form came from, with what was typed.
+fn again<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    found: &Found,
+    answer: (u16, Option<Problem>),
+    rng: &mut impl CryptoRng,
+) -> Response {
+    first(context, form.get("secret").unwrap_or_default(), found, &Typed::of(form), answer, rng)
+}
+
+fn of_other_browser<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    found: &Found,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let problem = if browser::has_cookie(context) { Problem::SignedInElsewhere } else { Problem::NoCookie };
+    again(context, form, found, (403, Some(problem)), rng).noting(WHAT, None, "refused", "csrf")
+}
+
+fn in_language<P: Platform>(
+    context: Context<'_, P>,
+    language: Language,
+    form: &Form,
+    found: &Found,
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let context = Context { language: Some(language), ..context };
+    choice::remember(again(context, form, found, (200, None), rng), context.issuer, language)
+}
+
+/// Spends the invitation, or shows the form again and says why not.
+async fn settled<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    (browser, sub, found): (&Browser, &Sub, &Found),
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let (secret, typed) = (form.get("secret").unwrap_or_default(), Typed::of(form));
+    let page = Page { context, browser, secret, found, sub, typed: &typed };
+    match settle::settle(&page, form, rng).await? {
         Ok(done) => Ok(done),
         Err((problem, reason)) => {
             Ok(show(&page, (400, Some(problem)), rng).noting(WHAT, None, "refused", reason))
