@@ -1,7 +1,7 @@
 //! Commands to Durable Objects, each with the type of its reply.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A command to a Durable Object.
 ///
@@ -18,6 +18,8 @@ pub trait Ask: Into<Self::Command> {
     /// # Errors
     ///
     /// Those of `run`.
+    // Otherwise all commands of an object become one function.
+    #[inline(never)]
     fn answer<E>(self, run: impl FnOnce(Self) -> Result<Self::Reply, E>) -> Result<Answer, E> {
         run(self).map(|reply| Answer::to::<Self>(&reply))
     }
@@ -50,6 +52,14 @@ impl Answer {
     }
 }
 
+/// Parses one command, in a function of its own. Otherwise the compiler makes one function of all commands of an object.
+#[inline(never)]
+pub(crate) fn parsed_apart<'de, D: Deserializer<'de>, A: Deserialize<'de>>(
+    command: D,
+) -> Result<A, D::Error> {
+    A::deserialize(command)
+}
+
 /// Declares the commands of an object: the enum that travels, and the type of each reply.
 macro_rules! commands {
     ($(#[$attribute:meta])* pub enum $Command:ident { $($Ask:ident => $Reply:ty,)* }) => {
@@ -57,7 +67,7 @@ macro_rules! commands {
         #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
         #[serde(rename_all = "snake_case")]
         #[expect(missing_docs, reason = "each variant holds the command that it is named after")]
-        pub enum $Command { $($Ask($Ask),)* }
+        pub enum $Command { $(#[serde(deserialize_with = "crate::ask::parsed_apart")] $Ask($Ask),)* }
 
         $(
             impl $crate::ask::Ask for $Ask {

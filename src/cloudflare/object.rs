@@ -28,6 +28,7 @@ pub(super) const fn rng() -> UnwrapErr<getrandom::SysRng> {
     UnwrapErr(getrandom::SysRng)
 }
 
+#[inline(never)]
 pub(super) fn parsed<C: DeserializeOwned>(command: &str) -> Result<C> {
     serde_json::from_str(command).map_err(broken)
 }

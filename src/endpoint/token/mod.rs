@@ -8,6 +8,7 @@ pub(super) mod resource;
 
 use rand_core::CryptoRng;
 
+use super::boxed::boxed;
 use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use super::error::{Error, shown};
@@ -82,10 +83,10 @@ impl GrantType {
         // A missing key is reported at the first poll, not after the person has approved.
         proven.confirmation(context, &caller.client)?;
         match self {
-            Self::DeviceCode => device_code_grant::poll(context, caller, &proven, form, rng).await,
+            Self::DeviceCode => boxed(device_code_grant::poll(context, caller, &proven, form, rng)).await,
             Self::RefreshToken => {
                 caller.use_up(context).await?;
-                refresh_grant::refresh(context, caller, &proven, form, rng).await
+                boxed(refresh_grant::refresh(context, caller, &proven, form, rng)).await
             }
         }
     }

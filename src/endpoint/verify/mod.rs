@@ -30,6 +30,7 @@ use self::browser::Stale;
 use self::notice::Notice;
 use self::recent::REQUEST;
 use self::view::Entry;
+use super::boxed::boxed;
 use super::choice;
 use super::error::Error;
 use super::form::Form;
@@ -94,7 +95,7 @@ fn not_a_form<P: Platform>(context: Context<'_, P>, error: &Error) -> Response {
 async fn first_page<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let query = Form::of_link(&context.request.query);
     if query.get(REQUEST).is_some() {
-        return request_page::answer(context, &query, rng).await;
+        return boxed(request_page::answer(context, &query, rng)).await;
     }
     if let Some(browser) = browser::read(context) {
         return linked(context, &query, &browser).await;
@@ -134,20 +135,30 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
     if let Some(language) = form.get("language").and_then(Language::parse) {
         return in_language(context, form, &browser, language, rng).await;
     }
-    let reply = match Step::read(form) {
-        Some(Step::Code) => code::entered(context, form, browser, rng).await,
-        Some(Step::SignIn) => sign_in::submitted(context, form, browser, rng).await,
-        Some(Step::Passkey) => passkey::submitted(context, form, browser, rng).await,
-        Some(Step::Provider) => provider::chosen(context, form, &browser, rng).await,
-        Some(Step::Access) => access::chosen(context, form, browser, rng).await,
-        Some(Step::Decide) => decide::submitted(context, form, &browser, rng).await,
-        Some(Step::Withdraw) => request_page::withdraw(context, form, &browser, rng).await,
-        Some(Step::EndSource) => source::end(context, form, &browser, rng).await,
-        Some(Step::SwitchAccount) => sign_in::switch_account(context, form, browser, rng).await,
-        Some(Step::SignOut) => sign_in::sign_out(context, browser, rng).await,
-        None => Ok(not_a_form(context, &Error::Malformed("step"))),
+    let Some(step) = Step::read(form) else { return not_a_form(context, &Error::Malformed("step")) };
+    take(step, context, form, browser, rng).await.unwrap_or_else(|Unavailable| unavailable(context))
+}
+
+async fn take<P: Platform>(
+    step: Step,
+    context: Context<'_, P>,
+    form: &Form,
+    browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let reply = match step {
+        Step::Code => boxed(code::entered(context, form, browser, rng)),
+        Step::SignIn => boxed(sign_in::submitted(context, form, browser, rng)),
+        Step::Passkey => boxed(passkey::submitted(context, form, browser, rng)),
+        Step::Provider => boxed(provider::chosen(context, form, &browser, rng)),
+        Step::Access => boxed(access::chosen(context, form, browser, rng)),
+        Step::Decide => boxed(decide::submitted(context, form, &browser, rng)),
+        Step::Withdraw => boxed(request_page::withdraw(context, form, &browser, rng)),
+        Step::EndSource => boxed(source::end(context, form, &browser, rng)),
+        Step::SwitchAccount => boxed(sign_in::switch_account(context, form, browser, rng)),
+        Step::SignOut => boxed(sign_in::sign_out(context, browser, rng)),
     };
-    reply.unwrap_or_else(|Unavailable| unavailable(context))
+    reply.await
 }
 
 /// Shows the same page again in the language that the person chose, and remembers the choice. Does nothing that the
@@ -163,12 +174,12 @@ async fn in_language<P: Platform>(
     let page = match Step::read(form) {
         // Only the page that goes on to a provider names it beside the language.
         Some(Step::Provider) if form.get("provider").is_some() => {
-            provider::chosen(context, form, browser, rng).await
+            boxed(provider::chosen(context, form, browser, rng)).await
         }
         Some(Step::SignIn | Step::Passkey | Step::Provider | Step::Access) => {
-            Ok(sign_in::shown_again(context, form, browser, rng).await)
+            Ok(boxed(sign_in::shown_again(context, form, browser, rng)).await)
         }
-        Some(Step::Decide) => decide::shown_again(context, form, browser, rng).await,
+        Some(Step::Decide) => boxed(decide::shown_again(context, form, browser, rng)).await,
         Some(Step::Code | Step::Withdraw | Step::EndSource | Step::SwitchAccount | Step::SignOut) | None => {
             Ok(code::typed_so_far(context, form, browser).await)
         }
