@@ -16,7 +16,6 @@ use crate::client::certificate::Certificate;
 use crate::coordinates::Coordinates;
 use crate::endpoint::answer;
 use crate::endpoint::http::{LogLine, Request, Response};
-use crate::endpoint::platform::{Platform as _, Unavailable};
 use crate::endpoint::server::Server;
 use crate::endpoint::wire::{self, Incoming};
 use crate::place::{LazyPlace, Place};
@@ -99,10 +98,9 @@ async fn served(
     context: worker_sys::Context,
 ) -> Response {
     let mut response = answer(&server, request, now, &mut object::rng()).await;
-    if let Some(name) = response.afterwards.take() {
-        Context::new(context).wait_until(async move {
-            let _: Result<bool, Unavailable> = server.platform.limits(name).await;
-        });
+    let left = core::mem::take(&mut response.afterwards);
+    if !left.is_empty() {
+        Context::new(context).wait_until(async move { server.finish(left, now).await });
     }
     response
 }

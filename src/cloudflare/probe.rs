@@ -20,6 +20,7 @@ thread_local! {
     static AHEAD: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
+const SOON: Duration = Duration::from_millis(200);
 /// Later than anybody waits.
 const LATE: Duration = Duration::from_secs(15);
 
@@ -88,6 +89,14 @@ pub(super) fn in_alarm() {
 pub(super) async fn delay_ledger() {
     if is_armed("slow-ledger") {
         Delay::from(LATE).await;
+    }
+}
+
+/// Keeps a signing key from being made for as long as `no-keys` is armed.
+pub(super) async fn before_a_key() {
+    while is_armed("no-keys") {
+        worker::console_log!("provoked: a key waits");
+        Delay::from(SOON).await;
     }
 }
 

@@ -187,7 +187,7 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    async fn keys_at_source(&self, now: Timestamp) -> Result<Rc<[StoredKey]>, Unavailable> {
+    pub(super) async fn keys_at_source(&self, now: Timestamp) -> Result<Rc<[StoredKey]>, Unavailable> {
         let keys = self.platform.registry(FindKeys {}).await?;
         self.cache.signing.keep(KeySchedule::new(&keys).signing(now).into(), now);
         Ok(self.cache.keys.keep(keys.into(), now))

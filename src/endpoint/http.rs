@@ -94,8 +94,17 @@ pub struct Response {
     pub bytes: Option<Vec<u8>>,
     /// One log line for each decision that was made.
     pub decisions: Vec<LogLine>,
-    /// A command for the limiter, sent after the response so that the client does not wait for it.
-    pub afterwards: Option<UseOnce>,
+    /// What [`Server::finish`](super::server::Server::finish) does after the response.
+    pub afterwards: Vec<Afterwards>,
+}
+
+/// Work that is left after a response.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Afterwards {
+    /// Using up a name at the limiter.
+    UseUp(UseOnce),
+    /// Making the first signing keys.
+    MakeKeys,
 }
 
 /// A decision, as one line of the log. Never contains a code, token or secret.
@@ -148,7 +157,7 @@ impl Response {
             body: String::new(),
             bytes: None,
             decisions: Vec::new(),
-            afterwards: None,
+            afterwards: Vec::new(),
         }
     }
 
@@ -166,7 +175,7 @@ impl Response {
     pub fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers =
             vec![("content-type", content_type.to_owned()), ("x-content-type-options", "nosniff".to_owned())];
-        Self { status, headers, body, bytes: None, decisions: Vec::new(), afterwards: None }
+        Self { status, headers, body, bytes: None, decisions: Vec::new(), afterwards: Vec::new() }
     }
 
     /// Returns a response whose body is not text, with the same `nosniff`.

@@ -30,6 +30,8 @@ pub(super) struct Cache {
     pub(super) unknown: Unknown,
     pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
+    /// When this isolate asked the registry to make its first keys.
+    pub(super) keys_requested: Slot<()>,
     pub(super) signing: Slot<Rc<[Signing]>>,
     /// What scopes demand of a sign-in, as the registry said it with the client that was last read at its source.
     pub(super) scope_demands: Slot<Rc<BTreeMap<String, Demand>>>,

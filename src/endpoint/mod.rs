@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod accounts;
 mod admin;
+mod afterwards;
 mod alias;
 mod attempt;
 mod authorize;
@@ -58,7 +59,7 @@ pub use snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_LEASE, SNAPSHOT_STALE_AGE};
 use crate::settings::issuer::Issuer;
 use crate::time::Timestamp;
 use boxed::boxed;
-use http::{Request, Response};
+use http::{Afterwards, Request, Response};
 use own::which::Own;
 use platform::Platform;
 use route::Route;
@@ -133,11 +134,14 @@ pub async fn answer<P: Platform>(
     let response = if terms.proofs { dpop::with_nonce(context, response) } else { response };
     let response = web_page::readable(context, terms.scripts, response).await;
     // A browser that has reached this server over https must not come back over plain http.
-    let response = if issuer.is_secure() {
+    let mut response = if issuer.is_secure() {
         response.with("strict-transport-security", "max-age=31536000".to_owned())
     } else {
         response
     };
+    if server.is_without_keys(now) {
+        response.afterwards.push(Afterwards::MakeKeys);
+    }
     if request.method == "HEAD" { response.without_body() } else { response }
 }
 

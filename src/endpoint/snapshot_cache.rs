@@ -49,6 +49,11 @@ impl SnapshotCache {
         self.kept.fresh(SNAPSHOT_STALE_AGE, now)
     }
 
+    /// Returns the snapshot regardless of its age.
+    pub(super) fn last(&self) -> Option<Rc<Snapshot>> {
+        self.kept.last()
+    }
+
     /// Returns the lease if no other request has it.
     pub(super) fn lease(&self, now: Timestamp) -> Option<Lease> {
         if self.lease.get().is_some_and(|lease| now < lease.until) {

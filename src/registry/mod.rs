@@ -27,8 +27,8 @@ use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
 
-/// Applies one command. The caller has already tended the keys ([`signing_keys::tend`]) and made those that
-/// the command needs ([`signing_keys::wanted`]). `adopted` is the key of an [`ImportKey`]; `None` if the two
+/// Applies one command. The caller has already tended the keys ([`signing_keys::tend`]) if the command waits for them
+/// ([`signing_keys::waits`]), and made those that the command needs ([`signing_keys::wanted`]). `adopted` is the key of an [`ImportKey`]; `None` if the two
 /// halves of that key do not belong together, and for every other command.
 ///
 /// # Errors

@@ -64,6 +64,51 @@ fn in_use<R: Rows>(rows: &R) -> Result<Vec<Algorithm>, R::Error> {
     Ok(Algorithm::ALL.into_iter().filter(|alg| !unused.contains(alg)).collect())
 }
 
+/// Returns whether a command waits until every algorithm in use has its keys: if it reads or changes keys, if it is part of
+/// a redemption or refresh, or if more algorithms may be in use after it. For no other command is a key made first, so
+/// that no device waits for one when it starts.
+#[must_use]
+pub const fn waits(command: &Command) -> bool {
+    match command {
+        Command::FindAtSource(ask) => ask.using,
+        Command::FindKeys(_)
+        | Command::ListKeys(_)
+        | Command::RotateKeys(_)
+        | Command::RetireKey(_)
+        | Command::ImportKey(_)
+        | Command::CreateClient(_)
+        | Command::ReplaceClient(_)
+        | Command::CreateProvider(_)
+        | Command::ReplaceProvider(_) => true,
+        Command::TakeOutline(_)
+        | Command::SeedClients(_)
+        | Command::ListClients(_)
+        | Command::DeleteClient(_)
+        | Command::RotateSecret(_)
+        | Command::FindLogo(_)
+        | Command::KeepLogo(_)
+        | Command::ListScopes(_)
+        | Command::DescribeScope(_)
+        | Command::MapScope(_)
+        | Command::FindMapping(_)
+        | Command::RemoveScope(_)
+        | Command::CreateAdminToken(_)
+        | Command::ListAdminTokens(_)
+        | Command::RevokeAdminToken(_)
+        | Command::UseAdminToken(_)
+        | Command::CreateInvitation(_)
+        | Command::ListInvitations(_)
+        | Command::RevokeInvitation(_)
+        | Command::FindInvitation(_)
+        | Command::SpendInvitation(_)
+        | Command::ListProviders(_)
+        | Command::FindProvider(_)
+        | Command::DeleteProvider(_)
+        | Command::NotePasskey(_)
+        | Command::FindFirstIssuer(_) => false,
+    }
+}
+
 /// Returns the algorithms for which `command` needs a new key.
 ///
 /// # Errors

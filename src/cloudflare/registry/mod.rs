@@ -1,8 +1,8 @@
 //! `Registry`: the issuer's clients, scopes, OpenID Providers and signing keys.
 
+mod keys;
 mod publishing;
 mod rows;
-mod signing_keys;
 mod stored;
 
 use core::cell::Cell;
@@ -22,7 +22,7 @@ use crate::ask::Answer;
 use crate::registry::command::Command;
 use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
-use crate::registry::{apply, clients};
+use crate::registry::{apply, clients, signing_keys};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -32,9 +32,11 @@ pub(super) struct Registry {
     state: State,
     env: Env,
     table: Rc<Stored>,
-    /// When this object last tended its keys; `None` if the next request must do so. A new `MASTER_KEY` comes
-    /// with a deployment, which restarts the object, so the next request tends the keys.
+    /// When this object last tended its keys; `None` if the next command that waits for them must do so.
     tended_at: Cell<Option<Timestamp>>,
+    /// Whether everything sealed is known to be sealed under the current `MASTER_KEY`. A new one comes with a deployment,
+    /// which restarts the object.
+    sealed: Cell<bool>,
     publications: Publications,
     alarm: Cell<Option<Timestamp>>,
     shipper: Shipper,
@@ -45,9 +47,9 @@ exported!(ExportedRegistry: Registry);
 impl Object for Registry {
     fn new(state: State, env: Env) -> Self {
         let table = Rc::new(Stored::open(&state, &env));
-        let (tended_at, publications) = (Cell::default(), Publications::default());
-        let (alarm, shipper) = (Cell::default(), Shipper::default());
-        Self { state, env, table, tended_at, publications, alarm, shipper }
+        let (tended_at, sealed, alarm) = (Cell::default(), Cell::default(), Cell::default());
+        let (publications, shipper) = (Publications::default(), Shipper::default());
+        Self { state, env, table, tended_at, sealed, publications, alarm, shipper }
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
@@ -55,7 +57,11 @@ impl Object for Registry {
         #[cfg(feature = "panic-probe")]
         super::probe::in_registry().await?;
         let now = object::now();
-        self.tend(now).await?;
+        self.reseal_once()?;
+        let waits = signing_keys::waits(&command);
+        if waits {
+            self.tend(now).await?;
+        }
         let adopted = self.prepare(&command, now).await?;
         self.table.forget_progress();
         let answer = self.transact(command, adopted, now)?;
@@ -68,7 +74,7 @@ impl Object for Registry {
             self.ring(events, now).await;
         }
         if self.table.written.replace(false) {
-            self.follow_up(now).await;
+            self.follow_up(waits, now).await;
         }
         Ok(answer)
     }
@@ -111,11 +117,11 @@ impl Registry {
         ring_by(&self.state, &self.alarm, due).await;
     }
 
-    /// Tends the keys after a change, and publishes the change. The change stands even if tending fails: the
-    /// next request tends again.
-    async fn follow_up(&self, now: Timestamp) {
+    /// Tends the keys after a change whose command waits for them, and publishes the change. The change stands even if
+    /// tending fails: the next command that waits tends again.
+    async fn follow_up(&self, waits: bool, now: Timestamp) {
         self.tended_at.set(None);
-        if let Err(error) = self.tend(now).await {
+        if waits && let Err(error) = self.tend(now).await {
             object::complain("tend", &error);
         }
         self.publish_change().await;

@@ -10,6 +10,7 @@ use crate::cloudflare::exported::answered;
 use crate::cloudflare::object;
 use crate::cloudflare::platform::{SNAPSHOT, snapshot_key};
 use crate::registry::publication::{Next, PUBLISHED_SECONDS};
+use crate::registry::rows::Rows as _;
 use crate::registry::snapshot::{self, Undescribed};
 
 #[wasm_bindgen]
@@ -28,7 +29,6 @@ impl Registry {
     /// Takes a snapshot, and publishes it if the last publication is not too recent.
     async fn snapshot(&self) -> Result<String> {
         let now = object::now();
-        self.tend(now).await?;
         let snapshot = match snapshot::take(&*self.table, now)? {
             Ok(snapshot) => snapshot,
             Err(Undescribed { client_id, scope }) => {
@@ -39,7 +39,7 @@ impl Registry {
                 return Err(Error::from("no snapshot can be taken"));
             }
         };
-        if self.publications.is_due(now) {
+        if self.has_keys()? && self.publications.is_due(now) {
             self.publish(&snapshot).await;
         }
         Ok(snapshot)
@@ -64,11 +64,19 @@ impl Registry {
         }
     }
 
-    /// Publishes the registry as it is now. Returns `false` if that failed.
+    /// Returns whether there are keys. No Worker would use a published snapshot without them.
+    fn has_keys(&self) -> Result<bool> {
+        Ok(!self.table.keys()?.is_empty())
+    }
+
+    /// Publishes the registry as it is now, if it has keys. Returns `false` if that failed.
     async fn publish_now(&self) -> bool {
-        match snapshot::take(&*self.table, object::now()) {
-            Ok(Ok(snapshot)) => self.publish(&snapshot).await,
-            Ok(Err(_)) => true,
+        let taken = self
+            .has_keys()
+            .and_then(|has| Ok(if has { snapshot::take(&*self.table, object::now())?.ok() } else { None }));
+        match taken {
+            Ok(Some(snapshot)) => self.publish(&snapshot).await,
+            Ok(None) => true,
             Err(error) => {
                 object::complain("publish", &error);
                 false

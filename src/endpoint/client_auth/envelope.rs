@@ -7,7 +7,7 @@ use super::{Caller, Unauthenticated};
 use crate::client::authentication::Requirement;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
-use crate::endpoint::http::Response;
+use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::once;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -66,7 +66,8 @@ impl Envelope {
         };
         // If `act` has used up the assertion, this isolate remembers it.
         let unused = caller.assertion().filter(|name| is_answered && !once::was_used(context, name));
-        Response { afterwards: unused.map(|name| once::take_afterwards(context, &name)), ..response }
+        let left = unused.map(|name| Afterwards::UseUp(once::take_afterwards(context, &name)));
+        Response { afterwards: left.into_iter().collect(), ..response }
     }
 
     async fn authenticate<P: Platform>(

@@ -98,6 +98,10 @@ impl Memories {
         A: Ask<Command = registry::command::Command>,
     {
         let command: registry::command::Command = sent(ask);
+        let waits = signing_keys::waits(&command);
+        if waits {
+            self.tend();
+        }
         let adopted = if let registry::command::Command::ImportKey(ask) = &command {
             // As in `made`, all bytes of the key are its number, and the number stands for the wrapped key.
             let number = ask.key.members["d"].as_str().and_then(decode).unwrap()[0];
@@ -106,6 +110,9 @@ impl Memories {
             None
         };
         let answer = registry::apply(&self.registry, command, adopted, self.registry_now())?;
+        if waits {
+            self.tend();
+        }
         Ok(answer.read::<A>().unwrap())
     }
 
@@ -240,9 +247,7 @@ impl Platform for Memories {
     {
         self.registry_hops.set(self.registry_hops.get() + 1);
         self.reach("registry")?;
-        self.tend();
         let Ok(reply) = self.apply_to_registry(ask);
-        self.tend();
         Ok(reply)
     }
 
@@ -265,7 +270,6 @@ impl Platform for Memories {
         self.loads.set((kv, source + 1));
         self.loaded().await;
         self.reach("registry")?;
-        self.tend();
         let Ok(taken) = snapshot::take(&self.registry, self.now.get());
         taken.map(|text| parsed(&text)).map_err(|_| Unavailable)
     }

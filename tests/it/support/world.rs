@@ -16,7 +16,7 @@ use device_grant::client::Client;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
 use device_grant::endpoint::http::{Request, Response};
-use device_grant::endpoint::platform::{Platform as _, Unavailable};
+use device_grant::endpoint::platform::Platform as _;
 use device_grant::endpoint::server::Server;
 use device_grant::grant::Grant;
 use device_grant::identity::account::{Account, Authority, Standing};
@@ -122,14 +122,20 @@ impl World {
 
     /// Sends a request, and does what the server has left to do after the response.
     pub(crate) fn send(&self, request: &Request) -> Response {
+        self.finish(self.answer(request))
+    }
+
+    /// Does what is left to do after a response.
+    pub(crate) fn finish(&self, mut response: Response) -> Response {
+        now_or_never(self.server.finish(std::mem::take(&mut response.afterwards), self.now()));
+        response
+    }
+
+    /// Sends a request, and returns the response with what is left to do after it.
+    pub(crate) fn answer(&self, request: &Request) -> Response {
         self.server.platform.now.set(self.now());
         let mut rng = self.rng.borrow_mut();
-        let mut response = now_or_never(answer(&self.server, request, self.now(), &mut *rng));
-        if let Some(name) = response.afterwards.take() {
-            // The runtime sends this after the response and ignores the reply.
-            let _: Result<bool, Unavailable> = now_or_never(self.server.platform.limits(name));
-        }
-        response
+        now_or_never(answer(&self.server, request, self.now(), &mut *rng))
     }
 
     /// Begins to answer a request, without waiting for the end.

@@ -7,6 +7,7 @@
 )]
 
 mod cached;
+mod first;
 mod imported;
 mod requests;
 mod retirement;

@@ -21,8 +21,8 @@ use crate::upstream::provider::{Provider, ProviderAuthentication, SealedSecret};
 const TENDING: Duration = Duration::from_secs(3_600);
 
 impl Registry {
-    /// Makes the keys that are missing, removes those that have ended, and seals again the keys and the secrets that only
-    /// the previous `MASTER_KEY` opens. This needs no alarm: while there are no requests, nobody needs a key.
+    /// Makes the keys that are missing, and removes those that have ended. This needs no alarm: while nobody redeems or
+    /// refreshes, nobody needs a key.
     pub(super) async fn tend(&self, now: Timestamp) -> Result<()> {
         if self.tended_at.get().is_some_and(|at| now.since(at) < TENDING) {
             return Ok(());
@@ -33,12 +33,22 @@ impl Registry {
         }
         // Two requests may both have made a key for the same gap; one of the keys is left over.
         self.table.made.borrow_mut().clear();
+        self.tended_at.set(Some(now));
+        Ok(())
+    }
+
+    /// Seals again the keys and the secrets that only the previous `MASTER_KEY` opens.
+    pub(super) fn reseal_once(&self) -> Result<()> {
+        if self.sealed.get() {
+            return Ok(());
+        }
+        let keyring = self.settings()?.keyring;
         self.table.keys()?.into_iter().try_for_each(|key| self.reseal(key, &keyring))?;
         self.table
             .providers()?
             .into_iter()
             .try_for_each(|provider| self.reseal_secret(provider, &keyring))?;
-        self.tended_at.set(Some(now));
+        self.sealed.set(true);
         Ok(())
     }
 
@@ -64,6 +74,8 @@ impl Registry {
     }
 
     async fn make(&self, alg: Algorithm, keyring: &Keyring) -> Result<()> {
+        #[cfg(feature = "panic-probe")]
+        crate::cloudflare::probe::before_a_key().await;
         let (public, private) = webcrypto::generate(alg).await?;
         let wrapped = seal(keyring, &private);
         self.table.made.borrow_mut().push(NewKey { public, wrapped });

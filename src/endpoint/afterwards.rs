@@ -1,0 +1,40 @@
+//! What a request leaves to do after its response, so that the client does not wait for it.
+
+use core::time::Duration;
+
+use super::http::Afterwards;
+use super::platform::{Platform, Unavailable};
+use super::server::Server;
+use crate::time::Timestamp;
+
+/// How long an isolate waits for the registry to make its keys before it asks again.
+const KEYS_REQUEST_AGE: Duration = Duration::from_secs(10);
+
+impl<P: Platform> Server<P> {
+    /// Does what a response has left. Failures are ignored: a redemption waits for its key, and a name that is used up in
+    /// this isolate only is used up before anything is issued.
+    pub async fn finish(&self, left: Vec<Afterwards>, now: Timestamp) {
+        for work in left {
+            match work {
+                Afterwards::UseUp(name) => {
+                    let _: Result<bool, Unavailable> = self.platform.limits(name).await;
+                }
+                Afterwards::MakeKeys => {
+                    let _: Result<_, Unavailable> = self.keys_at_source(now).await;
+                }
+            }
+        }
+    }
+
+    /// Returns whether the registry should make its first keys now: it had none when this isolate read it, and this
+    /// isolate has not just asked for them.
+    pub(super) fn is_without_keys(&self, now: Timestamp) -> bool {
+        let read_none = self.cache.snapshot.last().is_some_and(|snapshot| snapshot.outline.keys.is_empty());
+        let knows_none = self.cache.keys.last().is_none_or(|keys| keys.is_empty());
+        if !read_none || !knows_none || self.cache.keys_requested.fresh(KEYS_REQUEST_AGE, now).is_some() {
+            return false;
+        }
+        self.cache.keys_requested.keep((), now);
+        true
+    }
+}
