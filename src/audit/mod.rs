@@ -53,6 +53,10 @@ pub struct Event {
     /// For [`What::AccessEnded`] and [`What::Ended`]: who did it; `None` if the owner of the account did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
+    /// For [`What::Redeemed`] and [`What::Expired`]: how often the device polled before anybody had decided, as far as
+    /// the shard remembers. A shard that starts again has forgotten it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polls: Option<u64>,
 }
 
 impl Event {
@@ -72,6 +76,7 @@ impl Event {
             comparison: None,
             approval_id: None,
             by: None,
+            polls: None,
         }
     }
 }

@@ -110,8 +110,8 @@ impl GrantShard {
 
     /// Sweeps in one transaction: a row is deleted and its event is stored, or neither.
     fn sweep(&self, now: Timestamp) -> Result<()> {
-        let rows = Rc::clone(&self.rows);
-        object::transaction(&self.state, move || rows.sweep(now))
+        let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
+        object::transaction(&self.state, move || rows.sweep(&mut memory.borrow_mut(), now))
     }
 }
 
@@ -144,7 +144,7 @@ impl Stored {
 
     /// Removes rows that have ended, in batches. A grant that nobody decided, or whose tokens the device did
     /// not collect, leaves an event.
-    fn sweep(&self, now: Timestamp) -> Result<()> {
+    fn sweep(&self, memory: &mut Memory, now: Timestamp) -> Result<()> {
         for _ in 0..BATCHES {
             let query = "SELECT key, record FROM grants WHERE ends_at <= ? LIMIT ?";
             let ended = self.table.rows(query, vec![column(now), number(BATCH)])?;
@@ -152,7 +152,7 @@ impl Stored {
                 let [SqlStorageValue::String(key), SqlStorageValue::String(record)] = row.as_slice() else {
                     continue;
                 };
-                expired_row(key, record, now).iter().try_for_each(|event| self.tell(event))?;
+                expired_row(key, record, memory, now).iter().try_for_each(|event| self.tell(event))?;
                 self.run("DELETE FROM grants WHERE key = ?", vec![key.as_str().into()])?;
             }
             if ended.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::routing::RowKey;
 use super::rows::event;
+use super::shard::Memory;
 use super::{Grant, State};
 use crate::audit::{Event, What};
 use crate::time::Timestamp;
@@ -9,9 +10,12 @@ use crate::time::Timestamp;
 /// Returns the event of a grant that nobody decided, or whose device did not collect its tokens. Returns
 /// `None` for any other grant: how it ended was reported at that time.
 #[must_use]
-pub fn expired(key: RowKey, grant: &Grant, now: Timestamp) -> Option<Event> {
+pub fn expired(key: RowKey, grant: &Grant, memory: &mut Memory, now: Timestamp) -> Option<Event> {
+    let polls = Some(memory.forget(key));
     match grant.state {
-        State::Pending { .. } | State::Approved { .. } => Some(event(What::Expired, key, grant, now)),
+        State::Pending { .. } | State::Approved { .. } => {
+            Some(Event { polls, ..event(What::Expired, key, grant, now) })
+        }
         State::Denied { .. } | State::Redeemed { .. } => None,
     }
 }
@@ -19,10 +23,10 @@ pub fn expired(key: RowKey, grant: &Grant, now: Timestamp) -> Option<Event> {
 /// Does what [`expired`] does, for a row as stored. Unreadable rows produce no event but are still deleted,
 /// so they cannot block the sweep.
 #[must_use]
-pub fn expired_row(key: &str, record: &str, now: Timestamp) -> Option<Event> {
+pub fn expired_row(key: &str, record: &str, memory: &mut Memory, now: Timestamp) -> Option<Event> {
     let grant: Grant = serde_json::from_str(record).ok()?;
     let key: RowKey = serde_json::from_value(key.into()).ok()?;
-    expired(key, &grant, now)
+    expired(key, &grant, memory, now)
 }
 
 #[cfg(test)]
@@ -30,6 +34,7 @@ mod tests {
     use super::*;
     use crate::family::id::{AttemptId, FamilyId};
     use crate::format::Format;
+    use crate::grant::shard::Clock;
     use crate::grant::{Approval, Denial, Request};
     use crate::identity::account_key::AccountKey;
     use crate::identity::sign_in::How;
@@ -87,7 +92,7 @@ mod tests {
         ] {
             let record = serde_json::to_string(&grant(state)).unwrap();
 
-            let event = expired_row(&KEY.to_string(), &record, NOW);
+            let event = expired_row(&KEY.to_string(), &record, &mut Memory::default(), NOW);
 
             assert_eq!(event.is_some(), expected, "{record}");
             assert!(
@@ -97,10 +102,26 @@ mod tests {
     }
 
     #[test]
+    fn an_expired_grant_says_how_often_it_was_polled_and_is_forgotten() {
+        let (mut memory, pending) = (Memory::default(), grant(State::Pending { hold: None }));
+        for by_header in [false, true, true] {
+            memory.note(Clock { key: KEY, by_header }, NOW);
+        }
+        memory.note(Clock { key: RowKey([8; 16]), by_header: false }, NOW);
+
+        let mut polls = || expired(KEY, &pending, &mut memory, NOW).and_then(|event| event.polls);
+
+        assert_eq!(polls(), Some(3));
+        assert_eq!(polls(), Some(0));
+    }
+
+    #[test]
     fn an_unreadable_row_produces_no_event() {
         let record = serde_json::to_string(&grant(State::Pending { hold: None })).unwrap();
 
-        assert_eq!(expired_row(&KEY.to_string(), &record.replace("\"format\":1", "\"format\":9"), NOW), None);
-        assert_eq!(expired_row("short", &record, NOW), None);
+        let mut memory = Memory::default();
+        let other = record.replace("\"format\":1", "\"format\":9");
+        assert_eq!(expired_row(&KEY.to_string(), &other, &mut memory, NOW), None);
+        assert_eq!(expired_row("short", &record, &mut memory, NOW), None);
     }
 }

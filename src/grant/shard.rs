@@ -6,62 +6,66 @@
 use core::time::Duration;
 use std::collections::HashMap;
 
-use super::command::{
-    Command, Decide, EndGrant, FindRequest, ListGrants, Open, Opened, PollCode, Redeem, RefuseElsewhere,
-    TakeHold, Withdraw,
-};
+use super::command::{Command, EndGrant, Open, Opened, PollCode, Redeem, RefuseElsewhere};
 use super::pace::CAP_SECONDS;
 use super::poll::{Poll, Ready};
 use super::redemption::Redemption;
 use super::routing::RowKey;
 pub use super::rows::Rows;
 use super::rows::{event, tell};
-use super::{Denial, Grant, State, consent, live};
-use crate::ask::Answer;
+use super::{Denial, Grant, Request, State, consent, live};
+use crate::ask::{Answer, Ask as _};
 use crate::audit::{Event, What};
-use crate::family::command::{
-    EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
-};
 use crate::family::{self, Ending};
 use crate::network::{Network, WIDEST_FACTOR, Width};
 use crate::secret::Digest;
 use crate::time::{Timestamp, ceil_seconds};
 
-/// What a shard keeps only in memory: when each pending grant was last polled, with and without an
+/// What a shard keeps only in memory: how often each pending grant was polled, and when it last was, with and without an
 /// `Authorization` header.
 ///
 /// If it is lost, one early poll per clock is forgiven. Storing it would cost a write per poll.
 #[derive(Debug, Default)]
 pub struct Memory {
-    polls: HashMap<Clock, Timestamp>,
+    polls: HashMap<Clock, Polls>,
+}
+
+/// The polls on one clock.
+#[derive(Clone, Copy, Debug)]
+struct Polls {
+    last: Timestamp,
+    number: u64,
 }
 
 /// Names one of the two clocks of a grant. A client that tries both ways to authenticate in every round sends
 /// two polls at once, and each of them is on time.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct Clock {
-    key: RowKey,
-    by_header: bool,
+pub(super) struct Clock {
+    pub(super) key: RowKey,
+    pub(super) by_header: bool,
 }
 
 impl Memory {
     /// When there are this many entries, those older than the longest interval are dropped.
     const MOST: usize = 10_000;
 
-    fn note(&mut self, clock: Clock, last: Option<Timestamp>, now: Timestamp) {
-        if self.polls.len() >= Self::MOST {
-            let oldest = now.before(Duration::from_secs(CAP_SECONDS));
-            self.polls.retain(|_, at| *at > oldest);
-        }
-        if let Some(last) = last {
-            self.polls.insert(clock, last);
-        }
+    fn last(&self, clock: Clock) -> Option<Timestamp> {
+        self.polls.get(&clock).map(|polls| polls.last)
     }
 
-    fn forget(&mut self, key: RowKey) {
-        for by_header in [false, true] {
-            self.polls.remove(&Clock { key, by_header });
+    pub(super) fn note(&mut self, clock: Clock, now: Timestamp) {
+        if self.polls.len() >= Self::MOST {
+            let oldest = now.before(Duration::from_secs(CAP_SECONDS));
+            self.polls.retain(|_, polls| polls.last > oldest);
         }
+        let polls = self.polls.entry(clock).or_insert(Polls { last: now, number: 0 });
+        *polls = Polls { last: now, number: polls.number + 1 };
+    }
+
+    /// Forgets a grant. Returns how often it was polled before anybody had decided.
+    pub(super) fn forget(&mut self, key: RowKey) -> u64 {
+        let clocks = [false, true].map(|by_header| Clock { key, by_header });
+        clocks.iter().filter_map(|clock| self.polls.remove(clock)).map(|polls| polls.number).sum()
     }
 }
 
@@ -77,35 +81,34 @@ pub fn apply<R: Rows>(
     command: Command,
     now: Timestamp,
 ) -> Result<Answer, R::Error> {
-    Ok(match command {
-        Command::Open(ask) => Answer::to::<Open>(&open(rows, &ask, now)?),
-        Command::PollCode(ask) => Answer::to::<PollCode>(&poll(rows, memory, &ask, now)?),
-        Command::Redeem(ask) => {
-            memory.forget(ask.key);
-            Answer::to::<Redeem>(&redeem(rows, &ask, now)?)
-        }
-        Command::RefuseElsewhere(ask) => {
-            Answer::to::<RefuseElsewhere>(&refuse_elsewhere(rows, memory, ask, now)?)
-        }
-        Command::TakeHold(ask) => Answer::to::<TakeHold>(&consent::take_hold(rows, ask, now)?),
-        Command::FindRequest(ask) => Answer::to::<FindRequest>(&consent::find(rows, &ask, now)?),
-        Command::Decide(ask) => Answer::to::<Decide>(&consent::decide(rows, ask, now)?),
-        Command::Withdraw(ask) => Answer::to::<Withdraw>(&consent::withdraw(rows, &ask, now)?),
-        Command::PresentToken(ask) => Answer::to::<PresentToken>(&family::apply::present(rows, &ask, now)?),
-        Command::RotateToken(ask) => Answer::to::<RotateToken>(&family::apply::rotate(rows, ask, now)?),
-        Command::FindFamily(ask) => Answer::to::<FindFamily>(&family::apply::find(rows, &ask)?),
-        Command::RevokeFamily(ask) => {
-            family::apply::revoke(rows, &ask, now)?;
-            Answer::to::<RevokeFamily>(&())
-        }
-        Command::LiveFamilies(ask) => Answer::to::<LiveFamilies>(&family::apply::live(rows, &ask, now)?),
-        Command::ListGrants(ask) => Answer::to::<ListGrants>(&live::list(rows, &ask, now)?),
-        Command::EndGrant(ask) => {
-            memory.forget(ask.key);
-            Answer::to::<EndGrant>(&live::end(rows, ask, now)?)
-        }
-        Command::EndFamilies(ask) => Answer::to::<EndFamilies>(&family::apply::end_all(rows, ask, now)?),
-    })
+    match command {
+        Command::Open(ask) => ask.answer(|ask| open(rows, &ask, now)),
+        Command::PollCode(ask) => ask.answer(|ask| poll(rows, memory, &ask, now)),
+        Command::Redeem(ask) => ask.answer(|ask| redeem(rows, &ask, memory.forget(ask.key), now)),
+        Command::RefuseElsewhere(ask) => ask.answer(|ask| refuse_elsewhere(rows, memory, ask, now)),
+        Command::TakeHold(ask) => ask.answer(|ask| consent::take_hold(rows, ask, now)),
+        Command::FindRequest(ask) => ask.answer(|ask| consent::find(rows, &ask, now)),
+        Command::Decide(ask) => ask.answer(|ask| consent::decide(rows, ask, now)),
+        Command::Withdraw(ask) => ask.answer(|ask| consent::withdraw(rows, &ask, now)),
+        Command::PresentToken(ask) => ask.answer(|ask| family::apply::present(rows, &ask, now)),
+        Command::RotateToken(ask) => ask.answer(|ask| family::apply::rotate(rows, ask, now)),
+        Command::FindFamily(ask) => ask.answer(|ask| family::apply::find(rows, &ask)),
+        Command::RevokeFamily(ask) => ask.answer(|ask| family::apply::revoke(rows, &ask, now)),
+        Command::LiveFamilies(ask) => ask.answer(|ask| family::apply::live(rows, &ask, now)),
+        Command::ListGrants(ask) => ask.answer(|ask| live::list(rows, &ask, now)),
+        Command::EndGrant(ask) => ask.answer(|ask| end(rows, memory, ask, now)),
+        Command::EndFamilies(ask) => ask.answer(|ask| family::apply::end_all(rows, ask, now)),
+    }
+}
+
+fn end<R: Rows>(
+    rows: &R,
+    memory: &mut Memory,
+    ask: EndGrant,
+    now: Timestamp,
+) -> Result<Option<Request>, R::Error> {
+    memory.forget(ask.key);
+    live::end(rows, ask, now)
 }
 
 fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
@@ -183,9 +186,11 @@ fn judge<R: Rows>(
     now: Timestamp,
 ) -> Result<Poll, R::Error> {
     let (key, interval) = (clock.key, grant.interval);
-    let mut last = memory.polls.get(&clock).copied();
+    let mut last = memory.last(clock);
     let poll = grant.poll(secret, &mut last, now);
-    memory.note(clock, last, now);
+    if let Poll::Pending(_) | Poll::TooSoon(_) = poll {
+        memory.note(clock, now);
+    }
     if grant.interval != interval {
         rows.put_grant(key, &grant, now)?;
     }
@@ -233,18 +238,18 @@ fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option
     Ok(grant.reissuable(rows.family(*family)?.as_ref(), now))
 }
 
-fn redeem<R: Rows>(rows: &R, ask: &Redeem, now: Timestamp) -> Result<Redemption, R::Error> {
+fn redeem<R: Rows>(rows: &R, ask: &Redeem, polls: u64, now: Timestamp) -> Result<Redemption, R::Error> {
     let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Redemption::Lost) };
     let redemption = grant.redeem(&ask.secret, &ask.attempt, ask.id, now);
     match redemption {
-        Redemption::Won => spent(rows, ask, &grant, What::Redeemed, now)?,
+        Redemption::Won => spent(rows, ask, &grant, (What::Redeemed, Some(polls)), now)?,
         Redemption::Lost
             if ask.reissue && grant.secret == ask.secret && reissuable(rows, &grant, now)?.is_some() =>
         {
             if let Some(lost) = grant.reissue(&ask.attempt, ask.id, now) {
                 family::apply::end(rows, lost, Ending::Reissued)?;
             }
-            spent(rows, ask, &grant, What::Reissued, now)?;
+            spent(rows, ask, &grant, (What::Reissued, None), now)?;
             return Ok(Redemption::Won);
         }
         Redemption::Again | Redemption::Lost => {}
@@ -253,11 +258,17 @@ fn redeem<R: Rows>(rows: &R, ask: &Redeem, now: Timestamp) -> Result<Redemption,
 }
 
 /// Stores a redeemed grant, the family of its tokens, and the event.
-fn spent<R: Rows>(rows: &R, ask: &Redeem, grant: &Grant, what: What, now: Timestamp) -> Result<(), R::Error> {
+fn spent<R: Rows>(
+    rows: &R,
+    ask: &Redeem,
+    grant: &Grant,
+    (what, polls): (What, Option<u64>),
+    now: Timestamp,
+) -> Result<(), R::Error> {
     rows.put_grant(ask.key, grant, now)?;
     rows.put_family(ask.id, &ask.family)?;
     let account = Some(ask.family.sub.clone());
-    rows.tell(&Event { account: account.clone(), ..event(what, ask.key, grant, now) })?;
+    rows.tell(&Event { account: account.clone(), polls, ..event(what, ask.key, grant, now) })?;
     if let Some(journey) = ask.journey.clone() {
         let event = event(What::RedeemedElsewhere, ask.key, grant, now);
         rows.tell(&Event { account, journey: Some(journey), ..event })?;
@@ -276,12 +287,12 @@ mod tests {
         let clock = |number: usize| Clock { key: RowKey((number as u128).to_be_bytes()), by_header: false };
         for number in 0..Memory::MOST {
             let at = if number < 4_000 { start } else { start + Duration::from_millis(1) };
-            memory.note(clock(number), Some(at), at);
+            memory.note(clock(number), at);
         }
         assert_eq!(memory.polls.len(), Memory::MOST);
 
         let later = start + Duration::from_secs(CAP_SECONDS);
-        memory.note(clock(Memory::MOST), Some(later), later);
+        memory.note(clock(Memory::MOST), later);
 
         assert_eq!(memory.polls.len(), Memory::MOST - 4_000 + 1);
     }

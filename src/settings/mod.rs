@@ -78,6 +78,8 @@ pub struct Settings {
     pub reissue_lost_answers: bool,
     /// `PROVENANCE_CLAIMS`: whether tokens say how access came about.
     pub provenance_claims: bool,
+    /// `LOG_PENDING_POLLS`: whether each pending poll has a log line.
+    pub log_pending_polls: bool,
     /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
     pub dpop_nonces: Nonces,
     /// `ACCESS_TOKEN_SECONDS`.
@@ -140,6 +142,7 @@ impl Settings {
             grace: number(&var, "REDEMPTION_GRACE_SECONDS", 60, 0..=600)?,
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             provenance_claims: flag(&var, "PROVENANCE_CLAIMS", false)?,
+            log_pending_polls: flag(&var, "LOG_PENDING_POLLS", false)?,
             dpop_nonces: dpop_nonces(&var)?,
             access_token: lifetimes::access_token(&var)?,
             id_token: lifetimes::id_token(&var)?,

@@ -41,7 +41,8 @@ pub(crate) struct Answered<T> {
 }
 
 impl Envelope {
-    /// Authenticates the client of the request, and lets `act` answer it.
+    /// Authenticates the client of the request, and lets `act` answer it. A pending poll, of which there are far more than
+    /// of anything else, is not logged: its shard counts it.
     pub(crate) async fn answer<P: Platform, T: Serialize>(
         self,
         context: Context<'_, P>,
@@ -62,6 +63,7 @@ impl Envelope {
             Ok(Answered { body, outcome }) => {
                 Response::json(200, &body).noting(self.what, client_id, outcome, outcome)
             }
+            Err(error @ Error::Pending(_)) if !context.server.settings.log_pending_polls => error.response(),
             Err(error) => self.refuse(client_id, &error),
         };
         // If `act` has used up the assertion, this isolate remembers it.

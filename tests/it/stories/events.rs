@@ -5,7 +5,7 @@ use device_grant::endpoint::http::Response;
 use device_grant::sub::Sub;
 
 use super::{ALICE, enter, refresh_token};
-use crate::support::World;
+use crate::support::{World, outcome};
 
 #[test]
 fn every_transition_leaves_an_event() {
@@ -40,22 +40,58 @@ fn every_event_after_a_sign_in_names_the_account() {
 fn every_decision_leaves_a_log_line_with_its_reason_and_no_secret() {
     let world = World::new();
     let started = world.start();
+    world.poll(&started.device_code);
     let poll = world.poll(&started.device_code);
     let unknown = world
         .post("/token", &[("grant_type", crate::support::DEVICE_CODE), ("client_id", &started.device_code)]);
 
-    let line = |response: &Response| {
-        serde_json::to_string(response.decisions.first().expect("a decision")).expect("it serializes")
-    };
-
-    let expected =
-        r#"{"what":"poll","client":"demo-tv","outcome":"authorization_pending","reason":"pending"}"#;
+    let expected = r#"{"what":"poll","client":"demo-tv","outcome":"slow_down","reason":"too_soon"}"#;
     assert_eq!(line(&poll), expected);
     assert_eq!(line(&unknown), r#"{"what":"poll","outcome":"invalid_client","reason":"unknown_client"}"#);
     let person = enter(&world, ALICE, &started.user_code);
     let decisions: Vec<_> =
         person.page.borrow().decisions.iter().map(|decision| (decision.what, decision.outcome)).collect();
     assert_eq!(decisions, [("code_entry", "consent_shown"), ("sign_in", "signed_in")]);
+}
+
+fn line(response: &Response) -> String {
+    serde_json::to_string(response.decisions.first().expect("a decision")).expect("it serializes")
+}
+
+#[test]
+fn a_pending_poll_is_not_logged_unless_a_setting_says_so() {
+    let pending = |vars: &[(&str, &str)]| {
+        let world = World::with(vars);
+        let poll = world.poll(&world.start().device_code);
+        assert_eq!(outcome(&poll), "authorization_pending");
+        poll
+    };
+
+    assert!(pending(&[]).decisions.is_empty());
+    let expected =
+        r#"{"what":"poll","client":"demo-tv","outcome":"authorization_pending","reason":"pending"}"#;
+    assert_eq!(line(&pending(&[("LOG_PENDING_POLLS", "true")])), expected);
+}
+
+#[test]
+fn the_event_of_a_redemption_says_how_often_the_device_polled_before() {
+    let world = World::new();
+    let started = world.start();
+    for wait in [5, 5, 1] {
+        world.poll(&started.device_code);
+        world.wait(wait);
+    }
+    assert_eq!(outcome(&world.poll(&started.device_code)), "slow_down");
+    let other = world.start();
+    world.poll(&other.device_code);
+    enter(&world, ALICE, &started.user_code).decide("approve");
+    world.wait(10);
+
+    assert_eq!(world.poll(&started.device_code).status, 200);
+
+    let polls: Vec<_> = world.recorded().iter().map(|event| (event.what, event.polls)).collect();
+    let counted: Vec<_> = polls.into_iter().filter(|(_, polls)| polls.is_some()).collect();
+    assert_eq!(counted, [(What::Redeemed, Some(4))]);
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn an_event_and_its_shipment() {
         comparison: None,
         approval_id: None,
         by: None,
+        polls: None,
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
     pin(&event, json);
@@ -57,6 +58,8 @@ fn an_event_and_its_shipment() {
     let ended = Event { approval_id, by, ..event.clone() };
     let more = r#","approval_id":"approval","by":{"provider":"corp"}}"#;
     pin(&ended, &format!("{}{more}", json.trim_end_matches('}')));
+    let redeemed = Event { polls: Some(6), ..event.clone() };
+    pin(&redeemed, &format!(r#"{},"polls":6}}"#, json.trim_end_matches('}')));
     let comparison = compare(&request().side(), &request().side());
     let compared = Event {
         other_account: Some(Sub::from("acct-b")),
