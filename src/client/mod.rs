@@ -8,6 +8,7 @@ pub mod distinguished_name;
 pub mod history;
 pub mod jwks;
 pub mod likeness;
+mod record;
 pub mod redirect_uri;
 pub mod registered_by;
 pub mod registration;
@@ -32,13 +33,13 @@ pub const REFRESH_TOKEN_GRANT: &str = "refresh_token";
 
 /// A registered client.
 #[expect(missing_docs, reason = "the fields are named after the members of RFC 7591 §2, where there is one")]
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Client {
     pub format: Format<1>,
     pub client_id: String,
     pub client_name: String,
     /// The home page. The consent page shows it as text, not as a link.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     /// Every grant must be listed; even the device grant is off by default.
     pub grant_types: Vec<String>,
@@ -52,15 +53,15 @@ pub struct Client {
     /// If false, the client gets no codes and no tokens, and this server treats its tokens as invalid.
     pub enabled: bool,
     /// Where the authorization endpoint may send an error: see [`redirect_uri`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redirect_uris: Vec<String>,
-    #[serde(default, skip_serializing_if = "RegisteredBy::is_operator")]
+    #[serde(skip_serializing_if = "RegisteredBy::is_operator")]
     pub registered_by: RegisteredBy,
     /// The last redemption or refresh, to about a day; recorded only for clients of open registration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub used_at: Option<Timestamp>,
     /// The last part of the address of its logo, if the registry keeps the image at `logo_uri`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logo: Option<String>,
     #[serde(flatten)]
     pub about: About,
@@ -70,7 +71,7 @@ pub struct Client {
     pub codes: CodeRules,
     #[serde(flatten)]
     pub tokens: TokenRules,
-    #[serde(default, skip_serializing_if = "History::is_unknown")]
+    #[serde(skip_serializing_if = "History::is_unknown")]
     pub history: History,
 }
 

@@ -12,8 +12,7 @@ use crate::token::signing_key::Algorithm;
 use crate::web_origin::WebOrigin;
 
 /// Information about a client for people (RFC 7591 §2).
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct About {
     /// Fetched when an operator writes the client: see [`Client::logo`](super::Client::logo). The pages load nothing from
     /// other sites.
@@ -37,8 +36,7 @@ pub struct About {
 }
 
 /// The public keys that a client authenticates with (RFC 7591 §2): at most one of the two members.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct ClientKeys {
     /// A JWK set (RFC 7517 §5).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,8 +47,7 @@ pub struct ClientKeys {
 }
 
 /// How a client's codes differ from the server's settings.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct CodeRules {
     /// Seconds; `None` for the server's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,8 +141,7 @@ impl UserCodeType {
 }
 
 /// How a client's tokens differ from the server's settings.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct TokenRules {
     /// JWT unless registered otherwise.
     #[serde(skip_serializing_if = "AccessTokenFormat::is_jwt")]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use device_grant::audit::change::Actor;
 use device_grant::client::history::History;
 use device_grant::client::registered_by::RegisteredBy;
-use device_grant::client::rules::{CodeRules, TokenRules};
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
 use device_grant::format::Format;
 use device_grant::identity::account_key::AccountKey;
@@ -75,10 +74,12 @@ fn a_client_and_a_signing_key() {
 
 #[test]
 fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
-    let codes = r#"{"code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false,"device_client_authentication":false,"allowed_origins":["https://app.example","null"],"redemption_place":"same_network","sign_in":{"max_age":60,"acr_values":["phr"],"phishing_resistant":true,"fresh_passkey":true}}"#;
-    pin(&serde_json::from_str::<CodeRules>(codes).expect("they parse"), codes);
-    let tokens = r#"{"access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]}"#;
-    pin(&serde_json::from_str::<TokenRules>(tokens).expect("they parse"), tokens);
+    let codes = r#""code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false,"device_client_authentication":false,"allowed_origins":["https://app.example","null"],"redemption_place":"same_network","sign_in":{"max_age":60,"acr_values":["phr"],"phishing_resistant":true,"fresh_passkey":true}"#;
+    let tokens = r#""access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]"#;
+    let client = format!(
+        r#"{{"format":1,"client_id":"tv","client_name":"TV","grant_types":[],"scope":"","authentication":{{"method":"none"}},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,{codes},{tokens}}}"#
+    );
+    pin(&serde_json::from_str::<Client>(&client).expect("it parses"), &client);
     let outline = r#"{"format":1,"taken_at":0,"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"scope_demands":{"email":{"phishing_resistant":true}},"keys":[]}"#;
     pin(&serde_json::from_str::<Outline>(outline).expect("it parses"), outline);
 }
