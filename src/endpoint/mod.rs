@@ -133,16 +133,19 @@ pub async fn answer<P: Platform>(
     };
     let response = if terms.proofs { dpop::with_nonce(context, response) } else { response };
     let response = web_page::readable(context, terms.scripts, response).await;
-    // A browser that has reached this server over https must not come back over plain http.
-    let mut response = if issuer.is_secure() {
-        response.with("strict-transport-security", "max-age=31536000".to_owned())
-    } else {
-        response
-    };
+    let mut response = with_transport_security(response, &issuer);
     if server.is_without_keys(now) {
         response.afterwards.push(Afterwards::MakeKeys);
     }
     if request.method == "HEAD" { response.without_body() } else { response }
+}
+
+/// Adds that a browser that has reached this server over https must not come back over plain http.
+fn with_transport_security(response: Response, issuer: &Issuer) -> Response {
+    if !issuer.is_secure() {
+        return response;
+    }
+    response.with("strict-transport-security", "max-age=31536000".to_owned())
 }
 
 /// Answers a deployment whose `ISSUER` is still the placeholder: `/healthz` as ever, everything else with what to do.

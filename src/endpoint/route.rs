@@ -136,6 +136,18 @@ const POST: &[&str] = &["POST"];
 const BOTH: &[&str] = &["GET", "HEAD", "POST"];
 const ANY: &[&str] = &["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
+const NONE: Terms =
+    Terms { methods: READ, mtls: false, proofs: false, scripts: Scripts::NoSite, reads: Reads::NOTHING };
+const OPEN: Terms = Terms { scripts: Scripts::EverySite, ..NONE };
+const LISTED: Terms = Terms {
+    methods: POST,
+    mtls: true,
+    scripts: Scripts::ListedOrigins,
+    reads: Reads { browser: BrowserHeaders::Origin, ..Reads::NOTHING },
+    ..NONE
+};
+const PAGE: Reads = Reads { browser: BrowserHeaders::Cookie, language: true, ..Reads::NOTHING };
+
 impl Route {
     pub(super) fn find(path: &str, issuer: &Issuer) -> Option<Self> {
         let base = issuer.path();
@@ -179,22 +191,6 @@ impl Route {
     }
 
     pub(super) const fn terms(self) -> Terms {
-        const NONE: Terms = Terms {
-            methods: READ,
-            mtls: false,
-            proofs: false,
-            scripts: Scripts::NoSite,
-            reads: Reads::NOTHING,
-        };
-        const OPEN: Terms = Terms { scripts: Scripts::EverySite, ..NONE };
-        const LISTED: Terms = Terms {
-            methods: POST,
-            mtls: true,
-            scripts: Scripts::ListedOrigins,
-            reads: Reads { browser: BrowserHeaders::Origin, ..Reads::NOTHING },
-            ..NONE
-        };
-        const PAGE: Reads = Reads { browser: BrowserHeaders::Cookie, language: true, ..Reads::NOTHING };
         match self {
             Self::DeviceAuthorization => {
                 let reads = Reads { browser: BrowserHeaders::Site, user_agent: true, ..Reads::NOTHING };

@@ -53,7 +53,49 @@ struct View<'a> {
 /// Returns the members of a client, including defaults. Dates are in seconds since 1970.
 #[must_use]
 pub fn view(client: &Client) -> Map<String, Value> {
-    let (subject_dn, expires, previous) = match &client.authentication {
+    let mut members = match serde_json::to_value(View::of(client)) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    for (name, value) in defaults() {
+        members.entry(name).or_insert(value);
+    }
+    members
+}
+
+impl<'a> View<'a> {
+    fn of(client: &'a Client) -> Self {
+        let (subject_dn, expires, previous) = credentials(&client.authentication);
+        Self {
+            client_id: &client.client_id,
+            client_name: &client.client_name,
+            client_uri: client.client_uri.as_deref(),
+            grant_types: &client.grant_types,
+            scope: &client.scope,
+            token_endpoint_auth_method: client.authentication.method(),
+            tls_client_auth_subject_dn: subject_dn,
+            id_token_signed_response_alg: client.id_token_signed_response_alg,
+            access_token_signed_response_alg: client.access_token_signed_response_alg,
+            enabled: client.enabled,
+            redirect_uris: &client.redirect_uris,
+            about: &client.about,
+            keys: &client.keys,
+            codes: &client.codes,
+            tokens: &client.tokens,
+            client_id_issued_at: client.history.created_at.map(Timestamp::seconds),
+            client_secret_expires_at: expires,
+            previous_client_secret_expires_at: previous,
+            changed_at: client.history.changed_at.map(Timestamp::seconds),
+            version: client.history.version,
+            registered_by: client.registered_by,
+            last_used_at: client.used_at.map(Timestamp::seconds),
+        }
+    }
+}
+
+/// Returns the expected subject of a certificate, and when the secret and the replaced secret end.
+fn credentials(authentication: &Authentication) -> (Option<&str>, Option<u64>, Option<u64>) {
+    match authentication {
         // RFC 7591 §3.2.1: 0 if the secret does not expire.
         Authentication::Secret { previous, .. } => {
             (None, Some(0), previous.as_ref().map(|secret| secret.until.seconds()))
@@ -62,37 +104,5 @@ pub fn view(client: &Client) -> Map<String, Value> {
         Authentication::None | Authentication::PrivateKeyJwt | Authentication::SelfSignedTlsClientAuth => {
             (None, None, None)
         }
-    };
-    let view = View {
-        client_id: &client.client_id,
-        client_name: &client.client_name,
-        client_uri: client.client_uri.as_deref(),
-        grant_types: &client.grant_types,
-        scope: &client.scope,
-        token_endpoint_auth_method: client.authentication.method(),
-        tls_client_auth_subject_dn: subject_dn,
-        id_token_signed_response_alg: client.id_token_signed_response_alg,
-        access_token_signed_response_alg: client.access_token_signed_response_alg,
-        enabled: client.enabled,
-        redirect_uris: &client.redirect_uris,
-        about: &client.about,
-        keys: &client.keys,
-        codes: &client.codes,
-        tokens: &client.tokens,
-        client_id_issued_at: client.history.created_at.map(Timestamp::seconds),
-        client_secret_expires_at: expires,
-        previous_client_secret_expires_at: previous,
-        changed_at: client.history.changed_at.map(Timestamp::seconds),
-        version: client.history.version,
-        registered_by: client.registered_by,
-        last_used_at: client.used_at.map(Timestamp::seconds),
-    };
-    let mut members = match serde_json::to_value(&view) {
-        Ok(Value::Object(members)) => members,
-        Ok(_) | Err(_) => Map::new(),
-    };
-    for (name, value) in defaults() {
-        members.entry(name).or_insert(value);
     }
-    members
 }

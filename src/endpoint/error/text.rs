@@ -3,6 +3,7 @@
 use super::{Error, Limit, shown};
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::endpoint::http::MAX_BODY;
+use crate::scope::Scope;
 use crate::token::resource::LONGEST;
 
 impl Error {
@@ -72,9 +73,7 @@ impl Error {
         match self {
             Self::NotAForm(sent) => not_a_form(sent.as_deref()),
             Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
-            Self::ContentCoding(sent) => {
-                format!("The body has the content coding '{sent}': send it without one.")
-            }
+            Self::ContentCoding(sent) => coding(sent),
             Self::NotUtf8 => "The parameters must be UTF-8.".to_owned(),
             Self::ForeignPage(origin) => foreign_page(origin.as_deref()),
             Self::Repeated(name) => format!("The parameter '{name}' was sent more than once: send it once."),
@@ -82,76 +81,38 @@ impl Error {
             Self::Malformed(name) => format!("The parameter {name} is malformed: it must be {}.", rule(name)),
             Self::TwoMethods => "The request authenticates in two ways; use only one.".to_owned(),
             Self::TwoClients => "The client authentication and client_id name different clients.".to_owned(),
-            Self::MalformedAuthorization => {
-                "The Authorization header is malformed: send Basic, with client_id:client_secret in base64."
-                    .to_owned()
-            }
-            Self::UnknownClient | Self::Unproven(_) => {
-                "The client is unknown or did not authenticate.".to_owned()
-            }
-            Self::NoCertificate => "This client's tokens are bound to its certificate: use the endpoints in \
-                 mtls_endpoint_aliases, and send the certificate."
-                .to_owned(),
-            Self::UnknownGrantType(sent) => format!(
-                "This server has no grant type '{sent}': send {DEVICE_CODE_GRANT} or {REFRESH_TOKEN_GRANT}."
-            ),
-            Self::GrantNotAllowed => {
-                "The client is disabled, or may not use this grant: see its grant_types.".to_owned()
-            }
-            Self::MalformedScope(sent) => format!(
-                "The scope '{sent}' has a character that no scope can have: send visible ASCII without quotation \
-                 marks and backslashes, and a space between scopes."
-            ),
-            Self::ScopeNotAllowed(asked) => format!(
-                "No scope of '{}' is allowed, or at a refresh was granted. Spaces separate scopes.",
-                shown(&asked.to_string())
-            ),
-            Self::ChallengeMethod => {
-                "Send code_challenge_method=S256 with the code_challenge: without it the method \
-                 is plain, which is not accepted."
-                    .to_owned()
-            }
-            Self::MalformedTarget(sent) => format!(
-                "The resource '{sent}' is malformed: send an absolute URI without a fragment, of at most {LONGEST} bytes."
-            ),
-            Self::TargetNotAllowed(sent) => format!(
-                "The resource '{sent}' is not in the audience of this client, or was not granted: send one that is, or \
-                 none."
-            ),
-            Self::TargetsLost => {
-                "Nothing that was granted is in the audience of this client any more: start again.".to_owned()
-            }
+            Self::MalformedAuthorization => MALFORMED_AUTHORIZATION.to_owned(),
+            Self::UnknownClient | Self::Unproven(_) => UNKNOWN_CLIENT.to_owned(),
+            Self::NoCertificate => NO_CERTIFICATE.to_owned(),
+            Self::UnknownGrantType(sent) => unknown_grant_type(sent),
+            Self::GrantNotAllowed => GRANT_NOT_ALLOWED.to_owned(),
+            Self::MalformedScope(sent) => malformed_scope(sent),
+            Self::ScopeNotAllowed(asked) => scope_not_allowed(asked),
+            Self::ChallengeMethod => CHALLENGE_METHOD.to_owned(),
+            Self::MalformedTarget(sent) => malformed_target(sent),
+            Self::TargetNotAllowed(sent) => target_not_allowed(sent),
+            Self::TargetsLost => TARGETS_LOST.to_owned(),
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
             | Self::ReplayedDeviceCode
-            | Self::WithoutKey => {
-                "The device code is unknown, already used, or was issued to another client.".to_owned()
-            }
+            | Self::WithoutKey => BAD_DEVICE_CODE.to_owned(),
             Self::ForgedRefreshToken
             | Self::UnknownKeyPair(_)
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
             | Self::RefreshRefused
-            | Self::RefreshWithoutKey => "The refresh token is unknown, already used, or revoked.".to_owned(),
+            | Self::RefreshWithoutKey => BAD_REFRESH_TOKEN.to_owned(),
             Self::BadProof(flaw) => flaw.description().to_owned(),
-            Self::NonceNeeded => {
-                "The DPoP proof must contain the nonce in the DPoP-Nonce header of this response.".to_owned()
-            }
+            Self::NonceNeeded => NONCE_NEEDED.to_owned(),
             Self::ProofRequired => "This client must send a DPoP proof.".to_owned(),
             Self::TwoKeys => "The dpop_jkt does not match the key of the DPoP proof.".to_owned(),
-            Self::TokenWithoutKey => {
-                "The access token must come with a DPoP proof of the key it is bound to.".to_owned()
-            }
-            Self::WrongVerifier => {
-                "The code_verifier is missing, or does not match the code_challenge.".to_owned()
-            }
+            Self::TokenWithoutKey => TOKEN_WITHOUT_KEY.to_owned(),
+            Self::WrongVerifier => WRONG_VERIFIER.to_owned(),
             Self::ForeignToken => "The token was issued to another client.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; poll again after the interval.".to_owned(),
-            Self::TooSoon(interval) => {
-                format!("Polled too soon; from now on, wait {interval} seconds between polls.")
-            }
+            Self::TooSoon(interval) => too_soon(*interval),
             Self::Denied
             | Self::Reported
             | Self::Contested
@@ -160,12 +121,62 @@ impl Error {
             | Self::Ended
             | Self::RedemptionRefused => "The request was refused.".to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
-            Self::TooMany(limit, seconds) => {
-                format!("{}; try again in {seconds} seconds.", limit.description())
-            }
+            Self::TooMany(limit, wait) => format!("{}; try again in {wait} seconds.", limit.description()),
             Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
         }
     }
+}
+
+const MALFORMED_AUTHORIZATION: &str =
+    "The Authorization header is malformed: send Basic, with client_id:client_secret in base64.";
+const UNKNOWN_CLIENT: &str = "The client is unknown or did not authenticate.";
+const NO_CERTIFICATE: &str = "This client's tokens are bound to its certificate: use the endpoints in \
+                              mtls_endpoint_aliases, and send the certificate.";
+const GRANT_NOT_ALLOWED: &str = "The client is disabled, or may not use this grant: see its grant_types.";
+const CHALLENGE_METHOD: &str = "Send code_challenge_method=S256 with the code_challenge: without it the method is plain, \
+                                which is not accepted.";
+const TARGETS_LOST: &str =
+    "Nothing that was granted is in the audience of this client any more: start again.";
+const BAD_DEVICE_CODE: &str = "The device code is unknown, already used, or was issued to another client.";
+const BAD_REFRESH_TOKEN: &str = "The refresh token is unknown, already used, or revoked.";
+const NONCE_NEEDED: &str = "The DPoP proof must contain the nonce in the DPoP-Nonce header of this response.";
+const TOKEN_WITHOUT_KEY: &str = "The access token must come with a DPoP proof of the key it is bound to.";
+const WRONG_VERIFIER: &str = "The code_verifier is missing, or does not match the code_challenge.";
+
+fn coding(sent: &str) -> String {
+    format!("The body has the content coding '{sent}': send it without one.")
+}
+
+fn unknown_grant_type(sent: &str) -> String {
+    format!("This server has no grant type '{sent}': send {DEVICE_CODE_GRANT} or {REFRESH_TOKEN_GRANT}.")
+}
+
+fn malformed_scope(sent: &str) -> String {
+    format!(
+        "The scope '{sent}' has a character that no scope can have: send visible ASCII without quotation marks and \
+         backslashes, and a space between scopes."
+    )
+}
+
+fn scope_not_allowed(asked: &Scope) -> String {
+    let asked = shown(&asked.to_string());
+    format!("No scope of '{asked}' is allowed, or at a refresh was granted. Spaces separate scopes.")
+}
+
+fn malformed_target(sent: &str) -> String {
+    format!(
+        "The resource '{sent}' is malformed: send an absolute URI without a fragment, of at most {LONGEST} bytes."
+    )
+}
+
+fn target_not_allowed(sent: &str) -> String {
+    format!(
+        "The resource '{sent}' is not in the audience of this client, or was not granted: send one that is, or none."
+    )
+}
+
+fn too_soon(interval: u64) -> String {
+    format!("Polled too soon; from now on, wait {interval} seconds between polls.")
 }
 
 fn not_a_form(sent: Option<&str>) -> String {
