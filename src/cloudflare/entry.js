@@ -93,7 +93,18 @@ function objects(Exported, ...methods) {
   };
 }
 
-export const GrantShard = objects(wasm.ExportedGrantShard, 'command', 'alarm');
+/** Its objects also have WebSockets, which hibernate with them. */
+export class GrantShard extends objects(wasm.ExportedGrantShard, 'command', 'alarm', 'listen') {
+  async fetch(request) {
+    const answer = await this.listen(request.headers.get('x-listen'));
+    return typeof answer === 'string' ? new Response(answer) : new Response(null, { status: 101, webSocket: answer });
+  }
+
+  webSocketMessage(socket, message) {
+    call(() => wasm.heard(socket, typeof message === 'string'));
+  }
+}
+
 export const AccountShard = objects(wasm.ExportedAccountShard, 'command', 'alarm');
 export const LimiterShard = objects(wasm.ExportedLimiterShard, 'command', 'alarm');
 export const Registry = objects(wasm.ExportedRegistry, 'command', 'alarm', 'snapshot');
@@ -147,12 +158,12 @@ async function pieces(stream) {
   return body;
 }
 
-/** Makes a response of its text: status and headers, a line each, an empty line, and the body; or of that and bytes. */
+/** Makes a response of its text: status and headers, a line each, an empty line, and the body; or of that, and bytes or a WebSocket. */
 function response(answer) {
-  const [text, bytes] = typeof answer === 'string' ? [answer] : answer;
+  const [text, bytes, webSocket] = typeof answer === 'string' ? [answer] : answer;
   const end = text.indexOf('\n\n');
   const [status, ...lines] = text.slice(0, end).split('\n');
   const headers = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]);
   // 204 must have no body at all, not an empty one.
-  return new Response((bytes ?? text.slice(end + 2)) || null, { status: Number(status), headers });
+  return new Response((bytes ?? text.slice(end + 2)) || null, { status: Number(status), headers, webSocket });
 }

@@ -17,6 +17,7 @@ use crate::coordinates::Coordinates;
 use crate::endpoint::answer;
 use crate::endpoint::http::{LogLine, Request, Response};
 use crate::endpoint::server::Server;
+use crate::endpoint::socket::Socket;
 use crate::endpoint::wire::{self, Incoming};
 use crate::place::{LazyPlace, Place};
 use crate::settings::variable::BadSetting;
@@ -37,8 +38,8 @@ pub fn table(env: Env) -> String {
     serde_json::to_string(&table).expect("texts and a number can always be written")
 }
 
-/// Answers every request with a text, or with an array of a text and bytes, or with the promise of one of these: see
-/// [`wire`]. `body` is a `Uint8Array`, `undefined` if it is too large, or `null` if it could not be read.
+/// Answers every request with a text, or with an array of a text, bytes and a WebSocket, or with the promise of one of these:
+/// see [`wire`]. `body` is a `Uint8Array`, `undefined` if it is too large, or `null` if it could not be read.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
 pub fn fetch(
@@ -161,6 +162,9 @@ fn written(response: &Response) -> JsValue {
         object::complain("response", &Error::from("a header has a line break"));
         return "500\n\n".into();
     };
+    if let Some(socket) = response.socket.as_ref().and_then(Socket::inner::<JsValue>) {
+        return Array::of3(&text.into(), &JsValue::UNDEFINED, socket).into();
+    }
     match &response.bytes {
         Some(bytes) => Array::of2(&text.into(), &Uint8Array::from(bytes.as_slice())).into(),
         None => text.into(),

@@ -3,12 +3,15 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Env, Result, SqlStorageValue, State};
 
-use super::exported::{Object, exported};
+use super::exported::{Object, answered, exported};
 use super::object;
 use super::object::{Table, column, json, number, ring_by};
 use super::shipping::{self, Shipper};
+use super::sockets::{self, Admitted};
 use super::warnings;
 use crate::alarm::{BATCH, BATCHES, Shipping, Work, next_alarm};
 use crate::ask::Answer;
@@ -21,6 +24,7 @@ use crate::family::id::FamilyId;
 use crate::grant::Grant;
 use crate::grant::command::Command;
 use crate::grant::expired_event::expired_row;
+use crate::grant::instant::{self, Listen, Parting, Seats};
 use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
 use crate::network::Network;
@@ -49,6 +53,7 @@ pub(super) struct GrantShard {
     memory: Rc<RefCell<Memory>>,
     alarm: Cell<Option<Timestamp>>,
     shipper: Shipper,
+    seats: Cell<Seats>,
 }
 
 exported!(ExportedGrantShard: GrantShard);
@@ -62,14 +67,16 @@ impl Object for GrantShard {
             written: Cell::new(false),
             webhook: warnings::webhook(&env),
             warnings: RefCell::default(),
+            partings: RefCell::default(),
         });
         let (memory, alarm, shipper) = (Rc::default(), Cell::default(), Shipper::default());
-        Self { state, rows, memory, alarm, shipper }
+        Self { state, rows, memory, alarm, shipper, seats: Cell::default() }
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
         let command: Command = object::parsed(text)?;
         let now = object::now();
+        self.rows.partings.take();
         let answer = if command.needs_transaction() {
             self.rows.warnings.take();
             self.transact(command, now)?
@@ -78,6 +85,9 @@ impl Object for GrantShard {
         };
         for line in self.rows.warnings.take() {
             worker::console_warn!("{line}");
+        }
+        for (key, parting) in self.rows.partings.take() {
+            sockets::end_of(&self.state, key, parting);
         }
         if self.rows.written.replace(false) {
             ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
@@ -91,16 +101,40 @@ impl Object for GrantShard {
         if let Err(error) = self.sweep(object::now()) {
             object::complain("sweep", &error);
         }
+        let first_end = sockets::end_due(&self.state, object::now());
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
         let rest = self.shipper.ship(&self.state, &self.rows.table).await;
         warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
-        ring_by(&self.state, &self.alarm, self.rows.due_with(rest, object::now())).await;
+        let due = self.rows.due_with(rest, object::now());
+        let due = due.map(|due| [due, first_end].into_iter().flatten().min());
+        ring_by(&self.state, &self.alarm, due).await;
         Ok(())
     }
 }
 
+#[wasm_bindgen]
+impl ExportedGrantShard {
+    /// Returns a device's end of a new WebSocket, or a text that says why there is none; or the promise of one of these.
+    pub fn listen(&self, text: String) -> core::result::Result<JsValue, JsValue> {
+        let shard = Rc::clone(&self.0);
+        answered(async move { shard.listen(&text).await })
+    }
+}
+
 impl GrantShard {
+    async fn listen(&self, text: &str) -> Result<JsValue> {
+        let (ask, now): (Listen, Timestamp) = (object::parsed(text)?, object::now());
+        let grant = self.rows.grant(ask.key)?;
+        match sockets::listen(&self.state, &self.seats, &ask, grant.as_ref(), now)? {
+            Admitted::Socket(socket, alarm) => {
+                ring_by(&self.state, &self.alarm, Ok(Some(alarm))).await;
+                Ok(socket)
+            }
+            Admitted::Refused(refusal) => Ok(refusal.into()),
+        }
+    }
+
     /// Applies a command in one transaction: the grant, its family and its event change together, or not at
     /// all.
     fn transact(&self, command: Command, now: Timestamp) -> Result<Answer> {
@@ -121,6 +155,8 @@ struct Stored {
     webhook: Option<Webhook>,
     /// Lines for the log, written once the transaction has succeeded.
     warnings: RefCell<Vec<String>>,
+    /// The codes whose WebSockets end once the transaction has succeeded.
+    partings: RefCell<Vec<(RowKey, Parting)>>,
 }
 
 impl Stored {
@@ -194,6 +230,8 @@ impl Rows for Stored {
     }
 
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<()> {
+        let parting = instant::parting(grant, now).map(|parting| (key, parting));
+        self.partings.borrow_mut().extend(parting);
         let values = vec![
             key.to_string().into(),
             column(grant.live_until(now)),

@@ -14,5 +14,6 @@ mod platform;
 mod probe;
 mod registry;
 mod shipping;
+mod sockets;
 mod warnings;
 mod webcrypto;

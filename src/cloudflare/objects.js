@@ -17,6 +17,13 @@ export async function snapshot(binding, name) {
   return stub(binding, name).snapshot();
 }
 
+/** Asks an object for a WebSocket. Returns it, or the text that says why there is none. */
+export async function listen(binding, name, locationHint, text) {
+  const headers = { upgrade: 'websocket', 'x-listen': text };
+  const response = await stub(binding, name, locationHint).fetch('http://object/', { headers });
+  return response.webSocket ?? response.text();
+}
+
 function stub(binding, name, locationHint) {
   const key = `${binding}/${name}`;
   let id = ids.get(key);

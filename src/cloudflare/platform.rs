@@ -20,6 +20,8 @@ use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use crate::endpoint::socket::Socket;
+use crate::grant::instant::{Listen, Refusal};
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{AccountShard, Shard, limiter_of};
@@ -34,6 +36,14 @@ extern "C" {
         name: &str,
         hint: Option<&str>,
         command: String,
+    ) -> core::result::Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn listen(
+        binding: &str,
+        name: &str,
+        hint: Option<&str>,
+        ask: String,
     ) -> core::result::Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
@@ -94,6 +104,23 @@ impl Platform for Workers {
         A: Ask<Command = grant::command::Command>,
     {
         ask(GRANTS, &shard.to_string(), Some(shard.region.hint()), question).await
+    }
+
+    async fn listen(
+        &self,
+        shard: Shard,
+        ask: Listen,
+    ) -> core::result::Result<core::result::Result<Socket, Refusal>, Unavailable> {
+        let answered = async {
+            let ask = serde_json::to_string(&ask).map_err(broken)?;
+            let answer = listen(GRANTS, &shard.to_string(), Some(shard.region.hint()), ask).await?;
+            match answer.as_string() {
+                Some(refusal) => serde_json::from_str(&refusal).map(Err).map_err(broken),
+                None => Ok(Ok(Socket::new(answer))),
+            }
+        };
+        let answered: Result<_> = answered.await;
+        answered.map_err(|error| unavailable("object", &error))
     }
 
     async fn accounts<A>(

@@ -33,6 +33,7 @@ pub(super) fn refuse<P: Platform>(route: Route, context: Context<'_, P>) -> Opti
         Route::SecurityEvents => events::refuse_event(error.status(), &error.description()),
         Route::DeviceAuthorization
         | Route::Token
+        | Route::Instant
         | Route::Introspection
         | Route::Revocation
         | Route::UserInfo

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::socket::Socket;
 use crate::client::certificate::Certificate;
 use crate::limiter::command::UseOnce;
 use crate::place::LazyPlace;
@@ -41,6 +42,7 @@ pub struct Request {
     pub cookie: Option<String>,
     pub origin: Option<String>,
     pub sec_fetch_site: Option<String>,
+    pub upgrade: Option<String>,
     pub user_agent: Option<String>,
     /// The IP address of the client, as the platform reports it.
     pub address: Option<String>,
@@ -96,6 +98,8 @@ pub struct Response {
     pub decisions: Vec<LogLine>,
     /// What [`Server::finish`](super::server::Server::finish) does after the response.
     pub afterwards: Vec<Afterwards>,
+    /// The WebSocket that the client gets, if the status is 101.
+    pub socket: Option<Socket>,
 }
 
 /// Work that is left after a response.
@@ -158,7 +162,14 @@ impl Response {
             bytes: None,
             decisions: Vec::new(),
             afterwards: Vec::new(),
+            socket: None,
         }
+    }
+
+    /// Returns the response that makes the connection a WebSocket (101).
+    #[must_use]
+    pub fn switching(socket: Socket) -> Self {
+        Self { status: 101, socket: Some(socket), ..Self::empty() }
     }
 
     /// Returns a redirect that is always followed with GET (303). The caller has checked `location`: this server
@@ -175,7 +186,15 @@ impl Response {
     pub fn new(status: u16, content_type: &str, body: String) -> Self {
         let headers =
             vec![("content-type", content_type.to_owned()), ("x-content-type-options", "nosniff".to_owned())];
-        Self { status, headers, body, bytes: None, decisions: Vec::new(), afterwards: Vec::new() }
+        Self {
+            status,
+            headers,
+            body,
+            bytes: None,
+            decisions: Vec::new(),
+            afterwards: Vec::new(),
+            socket: None,
+        }
     }
 
     /// Returns a response whose body is not text, with the same `nosniff`.

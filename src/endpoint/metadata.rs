@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::client_auth::client_metadata::ClientAuthentication;
 use super::error::Error;
 use super::http::Response;
+use super::instant;
 use super::platform::Platform;
 use super::server::Context;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
@@ -55,6 +56,9 @@ struct Metadata<'a> {
     /// Our extension: a DPoP proof or `dpop_jkt` at the device authorization endpoint binds the device code
     /// to a key. See `docs/dpop.md`.
     device_authorization_dpop_supported: bool,
+    /// Our extension: see `docs/instant.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devicegrant_instant_uri: Option<String>,
     /// draft-ietf-oauth-refresh-token-expiration.
     refresh_token_expiration_types_supported: [&'static str; 2],
     /// Applies to the device authorization endpoint.
@@ -112,6 +116,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         request_uri_parameter_supported: false,
         dpop_signing_alg_values_supported: Algorithm::NAMES,
         device_authorization_dpop_supported: true,
+        devicegrant_instant_uri: instant::address(context),
         refresh_token_expiration_types_supported: ["authorization", "token_timeout"],
         code_challenge_methods_supported: [pkce::METHOD],
     };

@@ -19,6 +19,7 @@ mod dpop;
 pub mod error;
 pub mod form;
 pub mod http;
+mod instant;
 pub mod intl;
 mod invitation;
 mod issued;
@@ -41,6 +42,7 @@ mod scim;
 pub mod server;
 mod slot;
 mod snapshot_cache;
+pub mod socket;
 mod static_token;
 mod token;
 mod upstream;
@@ -166,6 +168,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
     let answer = match route {
         Route::DeviceAuthorization => boxed(device_authorization::answer(context, rng)),
         Route::Token => boxed(token::answer(context, rng)),
+        Route::Instant => boxed(instant::answer(context)),
         Route::Introspection => boxed(issued::introspection::answer(context)),
         Route::Revocation => boxed(issued::revocation::answer(context)),
         Route::UserInfo => boxed(issued::userinfo::answer(context)),

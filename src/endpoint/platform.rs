@@ -4,7 +4,9 @@
 use core::fmt;
 
 use super::intl::Intl;
+use super::socket::Socket;
 use crate::ask::Ask;
+use crate::grant::instant::{Listen, Refusal};
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::{AccountShard, Shard};
@@ -65,6 +67,9 @@ pub trait Platform {
     async fn grants<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = grant::command::Command>;
+
+    /// Asks a `GrantShard` for a WebSocket.
+    async fn listen(&self, shard: Shard, ask: Listen) -> Result<Result<Socket, Refusal>, Unavailable>;
 
     /// Sends a command to an `AccountShard`.
     async fn accounts<A>(&self, shard: AccountShard, ask: A) -> Result<A::Reply, Unavailable>

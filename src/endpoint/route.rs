@@ -23,6 +23,7 @@ pub(super) const ADMIN_PREFIX: &str = "/admin/api";
 pub(super) enum Route {
     DeviceAuthorization,
     Token,
+    Instant,
     Introspection,
     Revocation,
     UserInfo,
@@ -87,6 +88,8 @@ pub struct Reads {
     pub accept: bool,
     /// `Cf-Access-Jwt-Assertion`.
     pub access_assertion: bool,
+    /// `Upgrade`.
+    pub upgrade: bool,
     /// The client certificate. Only requests to the mTLS host have one that counts.
     pub certificate: bool,
 }
@@ -113,6 +116,7 @@ impl Reads {
         language: false,
         accept: false,
         access_assertion: false,
+        upgrade: false,
         certificate: false,
     };
     /// All headers.
@@ -123,6 +127,7 @@ impl Reads {
         language: true,
         accept: true,
         access_assertion: true,
+        upgrade: true,
         certificate: true,
     };
     /// What tells people from programs, at a path without a route, and the language of the page for them.
@@ -169,6 +174,7 @@ impl Route {
         match path {
             "/device_authorization" => Some(Self::DeviceAuthorization),
             "/token" => Some(Self::Token),
+            "/instant" => Some(Self::Instant),
             "/introspect" => Some(Self::Introspection),
             "/revoke" => Some(Self::Revocation),
             "/userinfo" => Some(Self::UserInfo),
@@ -197,6 +203,10 @@ impl Route {
                 Terms { proofs: true, reads, ..LISTED }
             }
             Self::Token => Terms { proofs: true, ..LISTED },
+            Self::Instant => {
+                let reads = Reads { browser: BrowserHeaders::Site, upgrade: true, ..Reads::NOTHING };
+                Terms { methods: GET, proofs: true, reads, ..NONE }
+            }
             Self::Revocation => LISTED,
             Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, ..OPEN },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
@@ -227,6 +237,7 @@ impl Route {
         match self {
             Self::Admin => settings.admin_token.is_some(),
             Self::Registration => settings.registration.is_some(),
+            Self::Instant => settings.instant_sockets > 0,
             Self::DeviceAuthorization
             | Self::Token
             | Self::Introspection

@@ -67,6 +67,20 @@ pub(super) async fn starting<P: Platform>(context: Context<'_, P>) -> Result<Opt
     }
 }
 
+/// Refuses a page that opens a WebSocket, unless this client lists the page's origin. Nothing is counted before.
+pub(super) async fn listening<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<(), Error> {
+    let origin = match Sender::of(context.request) {
+        Sender::Program => return Ok(()),
+        Sender::Page(origin) => origin,
+        Sender::Unnamed => return Err(Error::ForeignPage(None)),
+    };
+    let client = match context.server.snapshot(context.now).await? {
+        Some(snapshot) => snapshot.client(client_id),
+        None => context.server.client_at_source(client_id).await?,
+    };
+    allowed(client.as_ref(), origin).map(drop)
+}
+
 /// Returns the origin if the client lists it.
 fn allowed(client: Option<&Client>, origin: &str) -> Result<WebOrigin, Error> {
     let listed = client.and_then(|client| client.allowed_origin(origin));

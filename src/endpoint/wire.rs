@@ -17,7 +17,7 @@ use crate::settings::issuer::Issuer;
 const ALWAYS: [&str; 6] =
     ["authorization", "cf-connecting-ip", "cf-ray", "content-encoding", "content-type", "dpop"];
 /// The headers that some routes read.
-const SOMETIMES: [&str; 8] = [
+const SOMETIMES: [&str; 9] = [
     "accept",
     "accept-language",
     "cf-access-jwt-assertion",
@@ -25,12 +25,13 @@ const SOMETIMES: [&str; 8] = [
     "if-match",
     "origin",
     "sec-fetch-site",
+    "upgrade",
     "user-agent",
 ];
 
 /// The paths with an entry of their own in [`Table`], relative to the issuer: those that devices and APIs use.
-const PATHS: [&str; 6] =
-    ["/token", "/device_authorization", "/introspect", "/revoke", "/userinfo", "/device"];
+const PATHS: [&str; 7] =
+    ["/token", "/device_authorization", "/instant", "/introspect", "/revoke", "/userinfo", "/device"];
 
 /// What the entry reads of a request. It asks once.
 #[derive(Serialize)]
@@ -74,6 +75,7 @@ fn does_read(reads: Reads, name: &str) -> bool {
         "if-match" => reads.if_match,
         "origin" => reads.browser >= BrowserHeaders::Origin,
         "sec-fetch-site" => reads.browser >= BrowserHeaders::Site,
+        "upgrade" => reads.upgrade,
         "user-agent" => reads.user_agent,
         _ => true,
     }
@@ -138,6 +140,7 @@ fn set(incoming: &mut Incoming, name: &str, value: &str) {
         "if-match" => &mut request.if_match,
         "origin" => &mut request.origin,
         "sec-fetch-site" => &mut request.sec_fetch_site,
+        "upgrade" => &mut request.upgrade,
         "user-agent" => &mut request.user_agent,
         "cf-ray" if is_ray(value) => {
             value.clone_into(&mut incoming.ray);
@@ -182,7 +185,7 @@ mod tests {
     }
 
     const EVERYTHING: &str = "accept:a\naccept-language:b\nauthorization:c\ncf-access-jwt-assertion:o\ncf-connecting-ip:d\ncf-ray:e\n\
-        content-encoding:f\ncontent-type:g:h\ncookie:i\ndpop:j\nif-match:k\norigin:l\nsec-fetch-site:m\nuser-agent:n";
+        content-encoding:f\ncontent-type:g:h\ncookie:i\ndpop:j\nif-match:k\norigin:l\nsec-fetch-site:m\nupgrade:p\nuser-agent:n";
 
     #[test]
     fn a_request_is_read_as_far_as_its_route_reads_it() {
@@ -210,6 +213,8 @@ mod tests {
         let page = read("/device").request;
         assert_eq!([page.cookie.as_deref(), page.user_agent.as_deref()], [Some("i"), Some("n")]);
         assert_eq!(page.access_assertion.as_deref(), Some("o"));
+        assert_eq!(page.upgrade, None);
+        assert_eq!(read("/instant").request.upgrade.as_deref(), Some("p"));
         assert_eq!(read("/admin/api/clients").request.cookie, None);
         assert_eq!(read("/elsewhere").request.accept.as_deref(), Some("a"));
     }

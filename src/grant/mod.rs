@@ -27,6 +27,7 @@ pub mod command;
 mod consent;
 pub mod device_code;
 pub mod expired_event;
+pub mod instant;
 pub mod link;
 mod live;
 pub mod pace;

@@ -96,6 +96,8 @@ pub struct Settings {
     pub live_codes: u64,
     /// `LIVE_CODES_PER_SHARD`.
     pub live_codes_per_shard: u64,
+    /// `INSTANT_SOCKETS_PER_SHARD`. With 0, there is no instant completion.
+    pub instant_sockets: u64,
     /// From `TURNSTILE` and the settings whose names begin with `TURNSTILE_`. `None` without keys.
     pub turnstile: Option<Turnstile>,
     /// `ADMIN_TOKEN_SHA256`. `None` turns the admin API off.
@@ -151,6 +153,7 @@ impl Settings {
             signing_key_rotation: lifetimes::rotation(&var)?,
             live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 120, 1..=10_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
+            instant_sockets: number(&var, "INSTANT_SOCKETS_PER_SHARD", 2_000, 0..=10_000)?,
             admin_token: operator::admin_token(&var, environment)?,
             admin_groups: administrators::read(&var)?,
             registration: registration::registration(&var, environment)?,

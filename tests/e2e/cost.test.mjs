@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { Caller } from '../../bench/caller.mjs';
 import { startCounted } from '../../bench/cost.mjs';
 import { form, ours } from '../../bench/servers.mjs';
+import { listen, refused } from './support/listener.mjs';
 
 let counted, caller, flow;
 
@@ -33,6 +34,15 @@ test('a pending poll makes one request to an object and writes nothing', async (
 
 test('a forged code reaches no object', async () => {
   await costsAtMost({ requests: 0, rowsRead: 0 }, () => poll('x'.repeat(99)));
+});
+
+test('a WebSocket makes one request to an object and writes nothing, and a forged code reaches none', async () => {
+  const { server } = counted;
+  const device = { server, client: { client_id: 'demo-tv' }, codes: await caller.start(form(ours.start)) };
+  const lines = [];
+  await costsAtMost({ requests: 1, rowsWritten: 0, alarmsSet: 0 }, async () => lines.push(await listen(device)));
+  for (const line of lines) line.close();
+  await costsAtMost({ requests: 0, rowsRead: 0 }, () => refused(device, { code: 'x'.repeat(99) }));
 });
 
 test('a start, a poll, an approval and a redemption make 20 requests to objects and write 38 rows', async () => {

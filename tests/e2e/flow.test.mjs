@@ -261,6 +261,7 @@ describe('the routes', () => {
       ...['PUT', 'DELETE', 'OPTIONS'].map((method) => [method, '/device', 'GET, HEAD, POST']),
       ...['GET', 'HEAD', 'PUT'].flatMap((method) => ['/token', '/device_authorization', '/introspect', '/revoke', '/backchannel-logout/corp', '/security-events/corp'].map((path) => [method, path, 'POST'])),
       ...['PUT', 'DELETE'].map((method) => [method, '/userinfo', 'GET, HEAD, POST']),
+      ...['HEAD', 'POST'].map((method) => [method, '/instant', 'GET']),
     ];
     for (const [method, path, allow] of wrong) {
       const response = await fetch(server.origin + path, { method });

@@ -15,6 +15,7 @@ use super::dpop;
 use super::error::{Error, shown};
 use super::form::Form;
 use super::http::Response;
+use super::instant;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::token::{pkce, resource};
@@ -56,6 +57,9 @@ struct Answer {
     interval: u64,
     /// The same for people, as Microsoft's libraries and mutt's script expect it.
     message: String,
+    /// Our extension: see `docs/instant.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    devicegrant_instant_uri: Option<String>,
 }
 
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
@@ -170,7 +174,7 @@ async fn open<P: Platform>(
         let opened = store(context, address, grant).await;
         if let Ok(Opened::Live(live)) = opened {
             server.notice(address.shard, live);
-            return Ok(describe(context, terms, device_code, &user_code));
+            return Ok(describe(context, terms, &request.client_id, device_code, &user_code));
         }
         release(context, &request, address).await;
         match opened? {
@@ -220,6 +224,7 @@ fn complete_uri<P>(context: Context<'_, P>, terms: &CodeTerms, code: &UserCode) 
 fn describe<P>(
     context: Context<'_, P>,
     terms: &CodeTerms,
+    client_id: &str,
     device_code: String,
     user_code: &UserCode,
 ) -> Answer {
@@ -232,5 +237,6 @@ fn describe<P>(
         verification_uri,
         expires_in: terms.expires_at.since(context.now).as_secs(),
         interval: terms.interval,
+        devicegrant_instant_uri: instant::address_of(context, client_id),
     }
 }

@@ -21,6 +21,7 @@ pub(super) enum Kind {
     SlowDown,
     AccessDenied,
     ExpiredToken,
+    NothingToWaitFor,
     TooMany,
     Unavailable,
 }
@@ -30,7 +31,9 @@ impl Kind {
     /// For `temporarily_unavailable` see `docs/decisions/0013-codes-for-429-and-503.md`.
     pub(super) const fn code(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::TooLarge | Self::ContentCoding => "invalid_request",
+            Self::InvalidRequest | Self::TooLarge | Self::ContentCoding | Self::NothingToWaitFor => {
+                "invalid_request"
+            }
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -53,6 +56,7 @@ impl Kind {
     pub(super) const fn status(self) -> u16 {
         match self {
             Self::InvalidClient | Self::InvalidToken => 401,
+            Self::NothingToWaitFor => 409,
             Self::TooLarge => 413,
             Self::ContentCoding => 415,
             Self::TooMany => 429,
@@ -89,6 +93,7 @@ impl Error {
             | Self::TwoMethods
             | Self::TwoClients
             | Self::NoCertificate
+            | Self::NoDeviceCode
             | Self::ProofRequired
             | Self::TwoKeys => Kind::InvalidRequest,
             Self::BadProof(_) => Kind::InvalidDpopProof,
@@ -123,6 +128,7 @@ impl Error {
             | Self::Ended
             | Self::RedemptionRefused => Kind::AccessDenied,
             Self::Expired => Kind::ExpiredToken,
+            Self::NothingToWaitFor => Kind::NothingToWaitFor,
             Self::TooMany(..) => Kind::TooMany,
             Self::Unavailable => Kind::Unavailable,
         }

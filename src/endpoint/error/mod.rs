@@ -29,6 +29,12 @@ pub enum Limit {
     CodesOfNetwork(Width),
     /// Pending codes in one shard: `LIVE_CODES_PER_SHARD`.
     CodesOfShard,
+    /// Upgrades to WebSockets by one client from one network.
+    Upgrades,
+    /// WebSockets of one device code, one after the other.
+    SocketsOfCode,
+    /// WebSockets in one shard: `INSTANT_SOCKETS_PER_SHARD`.
+    SocketsOfShard,
     /// Refreshes of one family: see [`crate::family::pace`].
     Refreshes,
 }
@@ -87,6 +93,8 @@ pub enum Error {
     TargetsLost,
     /// The device code has the wrong tag: it was made up, altered, or issued to another client.
     ForgedDeviceCode,
+    /// There is no device code in the `Authorization` header.
+    NoDeviceCode,
     /// No grant has this device code.
     UnknownDeviceCode,
     /// The device code was redeemed less than [`RACE`](crate::family::renewal::RACE) ago.
@@ -143,6 +151,8 @@ pub enum Error {
     RedemptionRefused,
     /// The device code has expired.
     Expired,
+    /// A device wants to wait for a decision that has been made.
+    NothingToWaitFor,
     /// Too many live codes, or too many requests. Carries the wait in seconds.
     TooMany(Limit, u64),
     /// Part of the server cannot be reached; nothing has changed.

@@ -42,10 +42,10 @@ fn all() -> Vec<Error> {
         MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType(sent()),
         GrantNotAllowed, MalformedScope(sent()), ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget(sent()),
         TargetNotAllowed(sent()), TargetsLost, ForgedDeviceCode,
-        UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
+        NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
         NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
         DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
-        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused, Expired, TooMany(Limit::Requests, 60), Unavailable,
+        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
     );
     errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
 }

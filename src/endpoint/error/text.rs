@@ -34,6 +34,7 @@ impl Error {
             Self::TargetNotAllowed(_) => "target_not_allowed",
             Self::TargetsLost => "targets_lost",
             Self::ForgedDeviceCode => "forged_device_code",
+            Self::NoDeviceCode => "no_device_code",
             Self::UnknownDeviceCode => "unknown_device_code",
             Self::SpentDeviceCode => "spent_device_code",
             Self::ReplayedDeviceCode => "replayed_device_code",
@@ -62,6 +63,7 @@ impl Error {
             Self::Ended => "ended",
             Self::RedemptionRefused => "redemption_refused",
             Self::Expired => "expired",
+            Self::NothingToWaitFor => "nothing_to_wait_for",
             Self::TooMany(..) => "too_many",
             Self::Unavailable => "unavailable",
         }
@@ -92,6 +94,7 @@ impl Error {
             Self::MalformedTarget(sent) => malformed_target(sent),
             Self::TargetNotAllowed(sent) => target_not_allowed(sent),
             Self::TargetsLost => TARGETS_LOST.to_owned(),
+            Self::NoDeviceCode => NO_DEVICE_CODE.to_owned(),
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode
             | Self::SpentDeviceCode
@@ -121,12 +124,16 @@ impl Error {
             | Self::Ended
             | Self::RedemptionRefused => "The request was refused.".to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
+            Self::NothingToWaitFor => NOTHING_TO_WAIT_FOR.to_owned(),
             Self::TooMany(limit, wait) => format!("{}; try again in {wait} seconds.", limit.description()),
             Self::Unavailable => "Part of the server cannot be reached; nothing has changed.".to_owned(),
         }
     }
 }
 
+const NO_DEVICE_CODE: &str =
+    "The device code is missing: send it in the header Authorization, after DeviceCode and a space.";
+const NOTHING_TO_WAIT_FOR: &str = "There is nothing to wait for any more: ask the token endpoint now.";
 const MALFORMED_AUTHORIZATION: &str =
     "The Authorization header is malformed: send Basic, with client_id:client_secret in base64.";
 const UNKNOWN_CLIENT: &str = "The client is unknown or did not authenticate.";
@@ -231,6 +238,9 @@ impl Limit {
                 format!("Too many pending codes from this network ({width})")
             }
             Self::CodesOfShard => "Too many pending codes in this part of the server".to_owned(),
+            Self::Upgrades => "Too many connections by this client from this network".to_owned(),
+            Self::SocketsOfCode => "Too many connections with this device code".to_owned(),
+            Self::SocketsOfShard => "Too many connections in this part of the server".to_owned(),
             Self::Refreshes => "This authorization was refreshed too often".to_owned(),
         }
     }

@@ -26,10 +26,12 @@ export async function openEdge(hostname = '127.0.0.1', tls) {
       await once(proxy, 'close');
     },
   };
+  const passOn = ({ method, url, headers }) => {
+    const added = { ...(tls && { 'x-test-proto': 'https' }), ...(edge.certificate && { 'x-test-cf': JSON.stringify({ tlsClientAuth: edge.certificate }) }) };
+    return forward(server.origin + url, { method, headers: { ...headers, ...added } });
+  };
   const pass = async (request, response) => {
-    const { method, url } = request;
-    const headers = { ...request.headers, ...(tls && { 'x-test-proto': 'https' }), ...(edge.certificate && { 'x-test-cf': JSON.stringify({ tlsClientAuth: edge.certificate }) }) };
-    const asked = forward(server.origin + url, { method, headers });
+    const asked = passOn(request);
     asked.on('error', () => response.destroy());
     asked.end(Buffer.concat(await request.toArray()));
     const [reply] = await once(asked, 'response');
@@ -37,6 +39,14 @@ export async function openEdge(hostname = '127.0.0.1', tls) {
     reply.pipe(response);
   };
   const proxy = tls ? createSecureServer(tls, pass) : createServer(pass);
+  proxy.on('upgrade', (request, socket) => {
+    passOn(request).on('upgrade', (reply, other) => {
+      const headers = Object.entries(reply.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${headers.join('')}\r\n`);
+      socket.pipe(other).pipe(socket);
+      for (const [one, its] of [[socket, other], [other, socket]]) one.on('error', () => its.destroy()).on('close', () => its.destroy());
+    }).on('error', () => socket.destroy()).end();
+  });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   return Object.assign(edge, { origin: `${tls ? 'https' : 'http'}://${hostname}:${proxy.address().port}` });

@@ -10,6 +10,7 @@ import * as oauth from 'oauth4webapi';
 import { ALL_SCOPES, DEVICE_GRANT } from './device.mjs';
 import { Key } from './dpop.mjs';
 import { INITIAL_ACCESS_TOKEN } from './installation.mjs';
+import { listen } from './listener.mjs';
 import { Person } from './person.mjs';
 import { keepSecret, knowClient } from './secrets.mjs';
 
@@ -274,6 +275,16 @@ export const AUTHORIZATION_SERVER = {
       assert.equal((await place.redeem(client, codes)).error, 'invalid_grant', 'without the key');
       assert.equal((await place.redeem(client, codes, {}, { key })).status, 200);
     }
+  },
+  /** A device that waits there hears that it should ask. */
+  async devicegrant_instant_uri(entry, place) {
+    const client = await place.register();
+    const codes = await place.start(client);
+    assert.equal(codes.devicegrant_instant_uri, `${entry}?client_id=${client.client_id}`);
+    const line = await listen({ codes, server: place.front });
+    await place.alice.approve(codes.user_code);
+    assert.equal(await line.heard, 'ask now');
+    assert.equal((await place.redeem(client, codes)).status, 200);
   },
   async refresh_token_expiration_types_supported(entry, place) {
     const member = known({ authorization: 'authorization_expires_in', token_timeout: 'refresh_token_timeout' }, entry);

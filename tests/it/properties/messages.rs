@@ -26,6 +26,7 @@ use device_grant::grant::command::{
     ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState, Open,
     Opened, PollCode, Redeem, RefuseElsewhere, Settled, Shown, Standing, TakeHold, Withdraw,
 };
+use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::routing::RowKey;
@@ -308,6 +309,27 @@ fn replies_of_a_shard_of_grants() {
     answers::<FindRequest>(&Standing::Over, r#""over""#);
     answers::<Decide>(&Decided::Elsewhere, r#""elsewhere""#);
     answers::<Decide>(&Decided::Over, r#""over""#);
+}
+
+#[test]
+fn a_request_for_a_web_socket_and_its_refusals() {
+    let (key, secret, digest) = (KEY, secret(), encode(secret().bytes()));
+    for (proven, member) in [(Confirmation::default(), ""), (bound(), r#","proven":{"jkt":"thumbprint"}"#)] {
+        let text = format!(r#"{{"key":"{SEVENS}","secret":"{digest}"{member},"most":2000}}"#);
+        let ask = Listen { key, secret, proven, most: 2_000 };
+        assert_eq!(json(&ask), text);
+        assert_eq!(serde_json::from_str::<Listen>(&text).expect("it parses"), ask);
+    }
+    for (refusal, text) in [
+        (Refusal::Unknown, r#""unknown""#),
+        (Refusal::WithoutKey, r#""without_key""#),
+        (Refusal::Decided, r#""decided""#),
+        (Refusal::TooSoon(4), r#"{"too_soon":4}"#),
+        (Refusal::Full, r#""full""#),
+    ] {
+        assert_eq!(json(&refusal), text);
+        assert_eq!(serde_json::from_str::<Refusal>(text).expect("it parses"), refusal);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod consent;
 mod devices;
 mod events;
 mod guessing;
+mod instant;
 mod limits;
 mod lost_answers;
 mod odd_clients;

@@ -11,6 +11,8 @@ use std::time::Duration;
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use device_grant::endpoint::socket::Socket;
+use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::signing_keys;
 use device_grant::registry::snapshot;
@@ -165,6 +167,14 @@ impl Memories {
         Ok(answer)
     }
 
+    /// Delivers a request for a WebSocket to a grant shard.
+    pub(super) fn to_door(&self, shard: Shard, ask: &Listen) -> Result<Result<Socket, Refusal>, Unavailable> {
+        self.reach("grants")?;
+        self.grant_hops.set(self.grant_hops.get() + 1);
+        let mut shards = self.shards.borrow_mut();
+        Ok(shards.entry(shard.to_string()).or_default().listen(ask, self.now.get()))
+    }
+
     /// Delivers a command to an account shard.
     pub(super) fn to_accounts(
         &self,
@@ -225,6 +235,11 @@ impl Platform for Memories {
         A: Ask<Command = grant::command::Command>,
     {
         Ok(self.to_grants(shard, sent(ask))?.read::<A>().unwrap())
+    }
+
+    async fn listen(&self, shard: Shard, ask: Listen) -> Result<Result<Socket, Refusal>, Unavailable> {
+        let sent = serde_json::from_str(&serde_json::to_string(&ask).unwrap()).unwrap();
+        self.to_door(shard, &sent)
     }
 
     async fn accounts<A>(&self, shard: AccountShard, ask: A) -> Result<A::Reply, Unavailable>

@@ -11,9 +11,11 @@ use device_grant::audit::ledger::OutboxReport;
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::outbox::Outbox;
 use device_grant::client::Client;
+use device_grant::endpoint::socket::Socket;
 use device_grant::family::Family;
 use device_grant::family::id::FamilyId;
 use device_grant::grant::Grant;
+use device_grant::grant::instant::{Listen, Note, Parting, Refusal, Seats, parting};
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
 use device_grant::identity::account::Account;
@@ -45,7 +47,30 @@ pub(crate) struct GrantRows {
     pub(crate) families: RefCell<BTreeMap<FamilyId, Family>>,
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) memory: RefCell<Memory>,
+    /// The WebSockets that devices hold open.
+    pub(crate) sockets: RefCell<BTreeMap<RowKey, Note>>,
+    /// How WebSockets ended, in this order.
+    pub(crate) partings: RefCell<Vec<Parting>>,
     pub(crate) writes: Cell<u32>,
+}
+
+impl GrantRows {
+    /// Answers a device that asks for a WebSocket.
+    pub(super) fn listen(&self, ask: &Listen, now: Timestamp) -> Result<Socket, Refusal> {
+        let mut sockets = self.sockets.borrow_mut();
+        let others: Vec<Note> = sockets.get(&ask.key).copied().into_iter().collect();
+        let (grants, there) = (self.grants.borrow(), sockets.len() as u64);
+        let note = ask.admit(grants.get(&ask.key), &others, &mut Seats::default(), now, || there)?;
+        let replaced = sockets.insert(ask.key, note).map(|_| Parting::Replaced);
+        self.partings.borrow_mut().extend(replaced);
+        Ok(Socket::new(()))
+    }
+
+    /// Ends the WebSocket of a grant, if it has one.
+    fn part(&self, key: RowKey, parting: Parting) {
+        let ended = self.sockets.borrow_mut().remove(&key).map(|_| parting);
+        self.partings.borrow_mut().extend(ended);
+    }
 }
 
 #[derive(Default)]
@@ -126,8 +151,11 @@ impl grant::shard::Rows for GrantRows {
         Ok(self.grants.borrow().get(&key).cloned())
     }
 
-    fn put_grant(&self, key: RowKey, grant: &Grant, _: Timestamp) -> Result<(), Infallible> {
+    fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Infallible> {
         self.note_write();
+        if let Some(parting) = parting(grant, now) {
+            self.part(key, parting);
+        }
         self.grants.borrow_mut().insert(key, grant.clone());
         Ok(())
     }

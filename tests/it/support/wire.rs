@@ -11,6 +11,8 @@ use std::task::{Context, Poll, Waker};
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use device_grant::endpoint::socket::Socket;
+use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::registry::rows::StoredKey;
 use device_grant::registry::snapshot::Snapshot;
 use device_grant::sharding::{AccountShard, Shard};
@@ -125,6 +127,10 @@ impl Platform for Wire {
         let command: grant::command::Command = ask.into();
         let answer = self.deliver(|| self.0.memories.to_grants(shard, command.clone())).await?;
         Ok(answer.read::<A>().unwrap())
+    }
+
+    async fn listen(&self, shard: Shard, ask: Listen) -> Result<Result<Socket, Refusal>, Unavailable> {
+        self.0.memories.to_door(shard, &ask)
     }
 
     async fn accounts<A>(&self, shard: AccountShard, ask: A) -> Result<A::Reply, Unavailable>

@@ -19,6 +19,7 @@ use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::platform::Platform as _;
 use device_grant::endpoint::server::Server;
 use device_grant::grant::Grant;
+use device_grant::grant::instant::Parting;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::recheck::Upkeep;
@@ -259,6 +260,13 @@ impl World {
         let mut changes: Vec<_> = changes.collect();
         changes.sort_by_key(|change| change.at);
         changes.iter().map(|change| serde_json::to_value(change).unwrap()).collect()
+    }
+
+    /// Returns how many WebSockets are open, and how the others ended.
+    pub(crate) fn sockets(&self) -> (usize, Vec<Parting>) {
+        let shards = self.server.platform.shards.borrow();
+        let open = shards.values().map(|rows| rows.sockets.borrow().len()).sum();
+        (open, shards.values().flat_map(|rows| rows.partings.borrow().clone()).collect())
     }
 
     /// Returns all stored grants.

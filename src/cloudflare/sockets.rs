@@ -1,0 +1,103 @@
+//! The WebSockets of a `GrantShard`, over which devices hear that they should ask. The rules are in
+//! [`crate::grant::instant`].
+
+use std::cell::Cell;
+
+use js_sys::Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::DurableObjectState;
+use worker::{Error, Result, State};
+
+use super::object::broken;
+use crate::grant::Grant;
+use crate::grant::instant::{Listen, Note, Parting, Seats};
+use crate::grant::routing::RowKey;
+use crate::time::Timestamp;
+
+#[wasm_bindgen(module = "/src/cloudflare/sockets.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn accept(state: &DurableObjectState, tag: &str, note: &str) -> core::result::Result<JsValue, JsValue>;
+
+    fn all(state: &DurableObjectState, tag: Option<&str>) -> Array;
+
+    fn note(socket: &JsValue) -> String;
+
+    #[wasm_bindgen(js_name = isOpen)]
+    fn is_open(socket: &JsValue) -> bool;
+
+    #[wasm_bindgen(catch)]
+    fn part(
+        socket: &JsValue,
+        message: Option<&str>,
+        code: u16,
+        reason: &str,
+    ) -> core::result::Result<(), JsValue>;
+}
+
+/// What a device gets when it asks for a WebSocket.
+pub(super) enum Admitted {
+    /// Its end of the WebSocket, for which the alarm must ring by then.
+    Socket(JsValue, Timestamp),
+    /// The refusal, as JSON.
+    Refused(String),
+}
+
+/// Answers a device that asks for a WebSocket. A new one replaces those that its code has.
+pub(super) fn listen(
+    state: &State,
+    seats: &Cell<Seats>,
+    ask: &Listen,
+    grant: Option<&Grant>,
+    now: Timestamp,
+) -> Result<Admitted> {
+    let (raw, tag) = (state.as_raw(), ask.key.to_string());
+    let others = all(raw, Some(&tag));
+    let notes: Vec<Note> = others.iter().filter_map(|other| Note::parse(&note(&other))).collect();
+    let mut taken = seats.get();
+    let admitted = ask.admit(grant, &notes, &mut taken, now, || u64::from(all(raw, None).length()));
+    seats.set(taken);
+    match admitted {
+        Ok(own) => {
+            let theirs = accept(raw, &tag, &own.to_string()).map_err(Error::from)?;
+            others.iter().for_each(|other| end(&other, Parting::Replaced));
+            Ok(Admitted::Socket(theirs, own.alarm()))
+        }
+        Err(refusal) => serde_json::to_string(&refusal).map(Admitted::Refused).map_err(broken),
+    }
+}
+
+/// Ends the WebSocket of a code, if it has one.
+pub(super) fn end_of(state: &State, key: RowKey, parting: Parting) {
+    all(state.as_raw(), Some(&key.to_string())).iter().for_each(|socket| end(&socket, parting));
+}
+
+/// Ends the WebSockets whose codes have ended. Returns when the alarm must ring for the others.
+pub(super) fn end_due(state: &State, now: Timestamp) -> Option<Timestamp> {
+    let open = all(state.as_raw(), None).iter().filter(is_open).collect::<Vec<_>>();
+    let alarm = |socket: JsValue| {
+        let own = Note::parse(&note(&socket)).unwrap_or(Note { opened_at: now, ends_at: now });
+        match own.parting(now) {
+            Some(parting) => {
+                end(&socket, parting);
+                None
+            }
+            None => Some(own.alarm()),
+        }
+    };
+    open.into_iter().filter_map(alarm).min()
+}
+
+/// Ends a WebSocket over which a device has sent a message.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
+pub fn heard(socket: &JsValue, is_text: bool) {
+    end(socket, Parting::after_message(is_text));
+}
+
+/// Closes a WebSocket. One that cannot be closed is gone already.
+fn end(socket: &JsValue, parting: Parting) {
+    let _: core::result::Result<(), JsValue> =
+        part(socket, parting.message(), parting.code(), parting.reason());
+}
