@@ -53,12 +53,16 @@ impl Http {
         if wants_nonce(&answer) { self.send_once(request, token) } else { Ok(answer) }
     }
 
+    /// Adds a proof to a request, if the device has a key. `token` is the access token that the request carries.
+    pub(crate) fn prove(&self, request: &mut HttpRequest, token: Option<&str>) -> Result<(), ureq::Error> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let signed = key.sign(request, token, self.nonce.borrow().clone());
+        signed.map_err(|error| ureq::Error::Other(error.to_string().into()))
+    }
+
     fn send_once(&self, request: &HttpRequest, token: Option<&str>) -> Result<HttpResponse, ureq::Error> {
         let mut request = request.clone();
-        if let Some(key) = &self.key {
-            let signed = key.sign(&mut request, token, self.nonce.borrow().clone());
-            signed.map_err(|error| ureq::Error::Other(error.to_string().into()))?;
-        }
+        self.prove(&mut request, token)?;
         let answer = self.agent.run(request);
         self.answered.set(answer.is_ok());
         let (parts, mut body) = answer?.into_parts();

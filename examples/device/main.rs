@@ -13,6 +13,7 @@ mod api;
 mod dpop;
 mod failure;
 mod http;
+mod instant;
 mod screen;
 
 use std::env;
@@ -22,9 +23,8 @@ use device_grant::visible::escaped;
 use oauth2::basic::{BasicErrorResponseType, BasicTokenType};
 use oauth2::{
     AuthType, Client, ClientId, ClientSecret, DeviceAuthorizationUrl, EndpointNotSet, EndpointSet,
-    ExtraTokenFields, RefreshToken, Scope, StandardDeviceAuthorizationResponse, StandardErrorResponse,
-    StandardRevocableToken, StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse as _,
-    TokenUrl,
+    ExtraTokenFields, RefreshToken, Scope, StandardErrorResponse, StandardRevocableToken,
+    StandardTokenIntrospectionResponse, StandardTokenResponse, TokenResponse as _, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,7 @@ use crate::api::{Answer, StepUp};
 use crate::dpop::Key;
 use crate::failure::explain;
 use crate::http::Http;
+use crate::instant::{Codes, Waiting};
 use crate::screen::{Countdown, show_claims, show_code};
 
 /// The member that OpenID Connect adds to the token response.
@@ -117,13 +118,19 @@ fn sign_in(
 ) -> Result<Tokens, Box<dyn Error>> {
     let details = start(client, http, resource, step_up)?;
     show_code(&details)?;
+    let waiting = Waiting::start(&details, http, client.token_uri().url());
     let countdown = Countdown::start(details.expires_in());
-    let sleep = |duration| countdown.sleep(duration, http.answered());
+    let sleep = |interval| countdown.sleep(interval, &waiting, http.answered());
     let outcome = client.exchange_device_access_token(&details).request(http, sleep, None);
     countdown.end();
     let tokens =
         outcome.map_err(|error| if http.answered() { explain(&error) } else { failure::server_gone() })?;
-    println!("  Signed in.\n");
+    let how = if waiting.was_told() {
+        "The server told the device at once."
+    } else {
+        "The device found out by polling."
+    };
+    println!("  Signed in. {how}\n");
     Ok(tokens)
 }
 
@@ -134,7 +141,7 @@ fn start(
     http: &Http,
     resource: Option<&str>,
     step_up: &StepUp,
-) -> Result<StandardDeviceAuthorizationResponse, Box<dyn Error>> {
+) -> Result<Codes, Box<dyn Error>> {
     let scopes = scopes();
     let scopes = scopes.split_whitespace().map(|scope| Scope::new(scope.to_owned()));
     let extras = [

@@ -3,16 +3,16 @@
 
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _, stdout};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use device_grant::visible::escaped;
-use oauth2::StandardDeviceAuthorizationResponse;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
+use crate::instant::{Codes, Waiting};
+
 /// Shows where to enter the code, and a QR code of the address (RFC 8628 §3.3, §3.3.1).
-pub(crate) fn show_code(details: &StandardDeviceAuthorizationResponse) -> Result<(), Box<dyn Error>> {
+pub(crate) fn show_code(details: &Codes) -> Result<(), Box<dyn Error>> {
     let address = escaped(details.verification_uri().as_str());
     println!("\n  To sign this device in, open\n\n      {address}\n\n  and enter the code\n");
     println!("      {}\n", escaped(details.user_code().secret()));
@@ -67,18 +67,18 @@ impl Countdown {
         countdown
     }
 
-    /// Sleeps until the next poll. `answered` says whether the last poll got an answer.
-    pub(crate) fn sleep(&self, duration: Duration, answered: bool) {
+    /// Sleeps until the next poll, which comes sooner if the server says so. `answered` says whether the last poll got an
+    /// answer.
+    pub(crate) fn sleep(&self, interval: Duration, waiting: &Waiting, answered: bool) {
         let began = now();
         loop {
             if self.on_terminal {
                 draw(&self.line(answered));
             }
-            let left = duration.saturating_sub(began.elapsed());
-            if left.is_zero() {
+            let left = waiting.pause(interval).saturating_sub(began.elapsed());
+            if left.is_zero() || waiting.sleep(left.min(Duration::from_secs(1))) {
                 return;
             }
-            thread::sleep(left.min(Duration::from_secs(1)));
         }
     }
 

@@ -41,8 +41,39 @@ for (const DPOP of ['', '1']) {
     assert.match(device.screen(), new RegExp(`${api.origin}/hello says\\s+{"client":"demo-tv","hello":"acct-`));
     assert.match(device.screen(), new RegExp(`${api.origin}/payments says\\s+{"of":"acct-`));
     assert.match(device.screen(), /Refreshed: the server sent a new access token and a new refresh token\./);
+    assert.match(device.screen(), /Signed in\. The server told the device at once\./);
   });
 }
+
+test('the device polls if its WebSocket is refused, and gives its code to no other server', async (t) => {
+  for (const where of ['here', 'elsewhere']) {
+    const asked = [];
+    const stranger = await startIssuer([], { '/instant': () => assert.fail('it got the code') });
+    t.after(stranger.stop);
+    let polls = 0;
+    const issuer = await startIssuer(['ES256'], {
+      '/device_authorization': () => {
+        const { origin } = where === 'here' ? issuer : stranger;
+        return { body: { ...codes, devicegrant_instant_uri: `${origin.replace('http', 'ws')}/instant` } };
+      },
+      '/instant': ({ authorization }) => {
+        asked.push(authorization);
+        return { status: 429, body: {} };
+      },
+      '/token': async () => {
+        if (++polls === 1) return { status: 400, body: { error: 'authorization_pending' } };
+        return { body: { access_token: await issuer.token('api'), token_type: 'Bearer' } };
+      },
+    });
+    t.after(issuer.stop);
+
+    const device = play({ ISSUER: issuer.origin });
+
+    assert.equal(await device.ended(), 0, device.screen());
+    assert.match(device.screen(), /Signed in\. The device found out by polling\./);
+    assert.deepEqual(asked, where === 'here' ? ['DeviceCode made-up'] : []);
+  }
+});
 
 for (const [acr, code, words] of [
   ['urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport', 0, 'says'],
