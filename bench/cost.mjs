@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { builds, root } from '../tests/e2e/support/config.mjs';
 import { startWorkerd, temporaryDirectory } from '../tests/e2e/support/harness.mjs';
+import { listen } from '../tests/e2e/support/listener.mjs';
 import { rows } from '../tests/e2e/support/stored.mjs';
 import { Caller } from './caller.mjs';
 import { form, ours } from './servers.mjs';
@@ -58,7 +59,7 @@ export async function countCommits() {
 
 /**
  * Returns the counts of one login until its code is gone; `httpRequests`; and `kept`, the rows of its tokens, its device and
- * its events, which are deleted later.
+ * its events, which are deleted later: of a device that is `polling`, and of one with a WebSocket that hears `instant`ly.
  */
 export async function countLogin() {
   const { server, during } = await startCounted(VARS);
@@ -73,11 +74,20 @@ export async function countLogin() {
       await login();
       await wait(UNTIL_SWEPT);
     });
-    const requests = caller.count + POLLS - 1;
-    const { device_code } = await caller.start(form(ours.start));
-    const poll = await during(() => caller.send('/token', { device: true, form: form(ours.poll, device_code).body }));
-    const sum = Object.fromEntries(Object.keys(life).map((name) => [name, life[name] + (POLLS - 1) * poll[name]]));
-    return { ...sum, kept: stored(server) - before, httpRequests: requests };
+    // The life has one pending poll. A device with a WebSocket needs no other.
+    const httpRequests = caller.count;
+    const kept = stored(server) - before;
+    const codes = await caller.start(form(ours.start));
+    const poll = await during(() => caller.send('/token', { device: true, form: form(ours.poll, codes.device_code).body }));
+    const lines = [];
+    const upgrade = await during(async () => lines.push(await listen({ server, codes })));
+    lines.forEach((line) => line.close());
+    const plus = (times, more) => ({
+      ...Object.fromEntries(Object.keys(life).map((name) => [name, life[name] + times * more[name]])),
+      kept,
+      httpRequests: httpRequests + times,
+    });
+    return { polling: plus(POLLS - 1, poll), instant: plus(1, upgrade) };
   } finally {
     caller.close();
     await server.stop();

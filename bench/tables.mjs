@@ -27,12 +27,16 @@ export function write(what, text) {
 }
 
 /** The prices of a login. Its CPU time is that of a whole flow, which has one pending poll, and of the other polls. */
-export function cost(counts, { flows, loads }) {
-  const milliseconds = (median(flows, 'cpu') + (POLLS - 1) * median(loads['poll 16'], 'cpu')) / 1_000;
-  const lines = bill(counts, milliseconds);
-  const total = lines.reduce((sum, [, , , price]) => sum + price, 0);
-  const rows = lines.map(([what, amount, price, sum]) => [what, amount.toFixed(what.startsWith('Run') ? 3 : 0), `$ ${price}`, `$ ${sum.toFixed(2)}`]);
-  return table(['', 'A login', 'A million of these', 'A million logins'], [...rows, ['Sum', '', '', `$ ${total.toFixed(2)}`]]);
+export function cost({ polling, instant }, { flows, loads }) {
+  const milliseconds = (polls) => (median(flows, 'cpu') + polls * median(loads['poll 16'], 'cpu')) / 1_000;
+  const polled = bill(polling, milliseconds(POLLS - 1));
+  // An upgrade is taken to use as much CPU time as a poll.
+  const told = bill(instant, milliseconds(1));
+  const total = (lines) => `$ ${lines.reduce((sum, [, , , price]) => sum + price, 0).toFixed(2)}`;
+  const both = ([what, amount, , sum]) => [amount.toFixed(what.startsWith('Run') ? 3 : 0), `$ ${sum.toFixed(2)}`];
+  const rows = polled.map((line, at) => [line[0], `$ ${line[2]}`, ...both(line), ...both(told[at])]);
+  const heads = ['', 'A million of these', 'A login that polls', 'A million logins', 'A login that is told at once', 'A million logins'];
+  return table(heads, [...rows, ['Sum', '', '', total(polled), '', total(told)]]);
 }
 
 /** The load average tells whether other programs disturbed the run: it should be near 0. */
