@@ -27,9 +27,13 @@ export async function listen({ codes, server }, { headers = {}, origin = server.
   failed.catch(() => {});
   return {
     /** The first message; `undefined` if the WebSocket ends without one. */
-    heard: within(LIMIT, Promise.race([heard, closed.then(() => undefined)]), 'no message'),
+    get heard() {
+      return within(LIMIT, Promise.race([heard, closed.then(() => undefined)]), 'no message');
+    },
     /** How it ends: all messages, and the code and the reason of the end. workerd ends the connection once the object is idle. */
-    ended: within(LIMIT, closed, 'the WebSocket was not closed'),
+    get ended() {
+      return within(LIMIT, closed, 'the WebSocket was not closed');
+    },
     send: (data) => socket.send(data),
     close: () => socket.close(),
     isOpen: () => socket.readyState === WebSocket.OPEN,
