@@ -2,12 +2,12 @@
 // becomes part of a command.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { root } from './support/config.mjs';
@@ -83,12 +83,13 @@ test('known vulnerabilities are looked up every week, in every lock file', () =>
   assert.deepEqual(permissions, { contents: 'read' });
   assert.ok(commands(jobs.advisories).includes('make advisories'));
   const script = readFileSync(join(root, 'scripts/advisories'), 'utf8');
-  const locked = ['.', 'examples/api', 'fuzz', 'scripts/wasm-bindgen', 'tests/oracles'];
-  for (const place of locked) assert.ok(existsSync(join(root, place, 'Cargo.lock')), place);
-  assert.ok(script.includes(`crates ${locked.join(' ')}\n`));
-  assert.match(script, /npm audit$/m);
-  assert.match(script, /npm audit signatures$/m);
-  assert.match(script, /node scripts\/pypi-advisories\.mjs$/m);
+  const files = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n');
+  const locked = (file) => files.filter((path) => basename(path) === file).map((path) => dirname(path)).sort();
+  const named = (command) => [...script.matchAll(new RegExp(`^  look ".*" \\S+ ${command} (.*)$`, 'gm'))].flatMap(([, places]) => places.split(' ')).sort();
+  assert.deepEqual(named('crates'), locked('Cargo.lock'));
+  assert.deepEqual(named('npm_packages'), locked('package-lock.json'));
+  assert.match(script, / npm audit signatures$/m);
+  assert.match(script, / node scripts\/pypi-advisories\.mjs$/m);
 });
 
 test('a vulnerability of a PyPI package is named, and so is a package that cannot be looked up', async (t) => {
@@ -114,7 +115,10 @@ test('a vulnerability of a PyPI package is named, and so is a package that canno
   assert.equal(found.code, 1);
   assert.match(found.stderr, /^anyio [\d.]+: PYSEC-1, fixed in 5\.0\n$/);
   answer = (url) => (url.startsWith('/pypi/authlib/') ? undefined : []);
-  assert.match((await lookUp()).stderr, /\/pypi\/authlib\/[\d.]+\/json answers 404/);
+  const unknown = await lookUp();
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /^http:\S+\/pypi\/authlib\/[\d.]+\/json answers 404\n$/);
+  assert.match(unknown.stdout, /, 1 not looked up$/m);
 });
 
 test('tools are installed only with a lock file or with digests', () => {
