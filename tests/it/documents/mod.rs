@@ -1,4 +1,5 @@
-//! The documents and the imports, checked against the source.
+//! The documents, the imports and the inputs for fuzzing, checked against the source.
 
+mod corpus;
 mod imports;
 mod references;
