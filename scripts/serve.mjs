@@ -145,7 +145,8 @@ async function answer(address) {
 async function welcome() {
   const response = await fetch(`${origin}/.well-known/oauth-authorization-server`);
   const issuer = response.ok ? (await response.json()).issuer : origin;
-  const device = `make device${port === 8787 ? '' : ` PORT=${port}`}${api ? ' API=1' : ''}`;
+  const chosen = port === 8787 ? '' : ` PORT=${port}`;
+  const device = `make device${chosen}${api ? ' API=1' : ''}`;
   const protectedApi = api ? `\n  Serving ${api}  (a protected API, examples/api)` : '';
   const provider = upstream ? `\n  Serving ${upstream}  (an OpenID Provider: carol or dave, any password)` : '';
   return `
@@ -155,7 +156,7 @@ async function welcome() {
              demo-printer  client_secret_post, secret demo-printer-secret
   Accounts   alice         password wonderland-8787, group local:developers
              bob           password builder-8787
-  Admin      /admin/api    token development-admin-token; make apply FILE=examples/clients.toml
+  Admin      /admin/api    token development-admin-token; make apply${chosen} FILE=examples/clients.toml
 
   Sign a device in:  ${device}  in another terminal
   Stored in .wrangler/state until \`make reset\`. What follows is the log.
