@@ -60,10 +60,25 @@ fn each<C: Serialize + DeserializeOwned>(input: &[u8], mut apply: impl FnMut(C, 
         let Ok(command) = serde_json::from_str::<C>(line) else { continue };
         let written = serde_json::to_string(&command).expect("a command is JSON");
         let again: C = serde_json::from_str(&written).expect("a written command is read");
-        assert_eq!(serde_json::to_string(&again).expect("a command is JSON"), written);
+        let again = serde_json::to_string(&again).expect("a command is JSON");
+        assert!(again == written || has_fractions(&written), "{again} is not {written}");
         let reply = apply(command, Timestamp::from_millis(START + at * 1_000)).into_json();
         serde_json::from_str::<Value>(&reply).expect("a reply is JSON");
     }
+}
+
+/// Returns whether a command has a number that is not whole, or too large for an integer. No version writes such numbers
+/// into an event: see [`ledger::Shipment`].
+fn has_fractions(command: &str) -> bool {
+    fn has(value: &Value) -> bool {
+        match value {
+            Value::Number(number) => number.is_f64(),
+            Value::Array(values) => values.iter().any(has),
+            Value::Object(members) => members.values().any(has),
+            Value::Null | Value::Bool(_) | Value::String(_) => false,
+        }
+    }
+    has(&serde_json::from_str(command).expect("a command is JSON"))
 }
 
 fn unfailing(answer: Result<Answer, Infallible>) -> Answer {
