@@ -93,7 +93,7 @@ function start(directory, port, vars = []) {
 /** Starts the provider that the tests use, too. */
 function provide() {
   const program = resolve('tests/e2e/support/oidc_provider.mjs');
-  const args = ['--no-warnings', program, port + 2, `${origin}/callback`, `${origin}/backchannel-logout/example`];
+  const args = ['--no-warnings', program, port + 2, `${origin}/callback/example`, `${origin}/backchannel-logout/example`];
   const provider = spawn(process.execPath, args.map(String), { detached: true, stdio: 'ignore' });
   const exited = new Promise((resolve) => provider.on('exit', (code) => resolve(code ?? 1)));
   exited.then((code) => {

@@ -96,7 +96,7 @@ pub fn provider_events(input: &[u8]) {
 pub fn callbacks(input: &[u8]) {
     let world = World::new();
     let query = text(input).to_owned();
-    let response = world.send(&Request { path: "/callback".to_owned(), query, ..get() });
+    let response = world.send(&Request { path: "/callback/corp".to_owned(), query, ..get() });
     assert_eq!(response.status, 400);
     assert_eq!(world.cost().limit_hops, 0);
 }

@@ -14,6 +14,9 @@ pub(super) const LOGOUT_PREFIX: &str = "/backchannel-logout/";
 /// Path of the security events of providers, relative to the issuer, up to the provider's identifier.
 pub(super) const EVENTS_PREFIX: &str = "/security-events/";
 
+/// Path of the callbacks of providers, relative to the issuer, up to the provider's identifier.
+pub(super) const CALLBACK_PREFIX: &str = "/callback/";
+
 /// Path of the admin API, relative to the issuer.
 pub(super) const ADMIN_PREFIX: &str = "/admin/api";
 
@@ -183,13 +186,13 @@ impl Route {
             "/account" => Some(Self::Account),
             "/account/passkeys" => Some(Self::Passkeys),
             "/invitation" => Some(Self::Invitation),
-            "/callback" => Some(Self::Callback),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
             "/jwks.json" => Some(Self::Keys),
             "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
             _ if path.starts_with(LOGO_PREFIX) => Some(Self::Logo),
+            _ if path.starts_with(CALLBACK_PREFIX) => Some(Self::Callback),
             _ if path.starts_with(LOGOUT_PREFIX) => Some(Self::BackchannelLogout),
             _ if path.starts_with(EVENTS_PREFIX) => Some(Self::SecurityEvents),
             _ => None,

@@ -31,10 +31,17 @@ pub(super) fn create<R: Rows>(rows: &R, ask: CreateProvider, now: Timestamp) -> 
     Ok(Ok(provider))
 }
 
-/// Returns the refusal if the identifier stands for another source of people than this provider.
+/// Returns the refusal if the identifier stands for another source of people than this provider, or another provider has the
+/// same SCIM token.
 fn taken<R: Rows>(rows: &R, provider: &Provider) -> Result<Option<ProviderRefusal>, R::Error> {
     let source = rows.source_of(&provider.id)?.filter(|source| *source != provider.source());
-    Ok(source.map(ProviderRefusal::Taken))
+    if let Some(source) = source {
+        return Ok(Some(ProviderRefusal::Taken(source)));
+    }
+    let is_same = |other: &Provider| {
+        other.id != provider.id && other.scim_token.is_some() && other.scim_token == provider.scim_token
+    };
+    Ok(rows.providers()?.into_iter().find(is_same).map(|other| ProviderRefusal::SameToken(other.id)))
 }
 
 pub(super) fn replace<R: Rows>(rows: &R, ask: ReplaceProvider, now: Timestamp) -> Outcome<Provider, R> {

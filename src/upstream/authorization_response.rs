@@ -12,6 +12,8 @@ pub struct AuthorizationResponse<'a> {
 /// Why an authorization response leads nowhere.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ResponseFlaw {
+    /// The response came to the redirect URI of another provider (RFC 9700 §4.4.2.2).
+    OtherAddress,
     /// `iss` is another provider's (RFC 9207 §2.4).
     OtherIssuer,
     /// The provider promises `iss`, and the response has none.
@@ -31,6 +33,7 @@ impl ResponseFlaw {
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::OtherAddress => "response_address_wrong",
             Self::OtherIssuer => "response_issuer_wrong",
             Self::Nameless => "response_issuer_missing",
             Self::Denied => "response_denied",

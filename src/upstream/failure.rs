@@ -149,7 +149,9 @@ impl Failure {
             | Self::NoSecret
             | Self::NoIdToken
             | Self::Profile(ProfileFlaw::NoSubject) => Notice::Setup,
-            Self::Response(ResponseFlaw::OtherIssuer | ResponseFlaw::Nameless) => Notice::OtherProvider,
+            Self::Response(
+                ResponseFlaw::OtherAddress | ResponseFlaw::OtherIssuer | ResponseFlaw::Nameless,
+            ) => Notice::OtherProvider,
             Self::Response(ResponseFlaw::Denied) => Notice::Denied,
             Self::Response(ResponseFlaw::Empty)
             | Self::Token(TokenFlaw::InvalidGrant)

@@ -118,7 +118,7 @@ test('a provider gets its secret from the environment, and a new one there is sh
   };
 
   const made = await run(first);
-  assert.match(made.stdout, /\+ provider okta\n {4}\+ name = Okta\n {4}\+ issuer = https:\/\/example\.okta\.com\n {4}\+ client_id = 0oa1\n {4}\+ order = 2\n {4}\+ redirect_uri = http.*\/callback\n/);
+  assert.match(made.stdout, /\+ provider okta\n {4}\+ name = Okta\n {4}\+ issuer = https:\/\/example\.okta\.com\n {4}\+ client_id = 0oa1\n {4}\+ order = 2\n {4}\+ redirect_uri = http.*\/callback\/okta\n/);
   assert.match((await run(first)).stdout, /Nothing to change\.\n$/);
   const changed = await run(second, { DRY_RUN: '1' });
   assert.deepEqual([changed.code, /~ provider okta\n {4}~ client_secret\n\n/.test(changed.stdout)], [2, true], changed.stdout);

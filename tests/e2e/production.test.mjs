@@ -93,13 +93,13 @@ describe('In production', { timeout: 300_000 }, () => {
     const place = await newPlace(t);
     const { link, token } = await firstRun(place);
     await becomeAdministrator(link, token);
-    const callback = `${place.issuer}/callback`;
-    const { server: node } = await serveProvider({ port: 0, callback, issuerOf: (port) => `http://localhost:${port}` });
+    const callback = (id) => `${place.issuer}/callback/${id}`;
+    const { server: node } = await serveProvider({ port: 0, callback: callback('node'), issuerOf: (port) => `http://localhost:${port}` });
     t.after(() => {
       node.closeAllConnections();
       node.close();
     });
-    const odd = await openGlewlwyd({ callback });
+    const odd = await openGlewlwyd({ callback: callback('odd') });
     t.after(() => odd.close());
     const scim = { node: newToken('node'), odd: newToken('odd') };
     const providers = [

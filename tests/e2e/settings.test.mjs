@@ -39,7 +39,7 @@ const routes = [
   ['POST', '/revoke'],
   ['GET', '/userinfo'],
   ['GET', '/authorize'],
-  ['GET', '/callback'],
+  ['GET', '/callback/corp'],
   ['GET', '/scim/v2/Users'],
   ['POST', '/backchannel-logout/corp'],
   ['POST', '/security-events/corp'],

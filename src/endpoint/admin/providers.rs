@@ -17,6 +17,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::route::ADMIN_PREFIX;
 use crate::endpoint::server::Context;
+use crate::endpoint::upstream::sign_in::redirect_uri;
 use crate::fault::Fault;
 use crate::registry::command::{
     Command, CreateProvider, DeleteProvider, FindProvider, ListProviders, MOST_PROVIDERS, ProviderRefusal,
@@ -189,6 +190,9 @@ fn refused(refusal: ProviderRefusal) -> Problem {
         ProviderRefusal::Full => {
             Problem::Conflict(format!("There are {MOST_PROVIDERS} providers, which is the most."))
         }
+        ProviderRefusal::SameToken(other) => Problem::Conflict(format!(
+            "The provider {other} has the same scim_token_sha256: each provider needs a SCIM token of its own."
+        )),
         ProviderRefusal::Taken(source) => Problem::Conflict(format!(
             "This id stands for ever for the issuer {} and its claim {}, because accounts carry it: use another id.",
             source.issuer,
@@ -201,7 +205,7 @@ fn refused(refusal: ProviderRefusal) -> Problem {
 fn members<P>(context: Context<'_, P>, provider: &Provider) -> Map<String, Value> {
     let (issuer, id) = (context.issuer.as_str(), &provider.id);
     let mut members = view(provider);
-    members.insert("redirect_uri".to_owned(), format!("{issuer}/callback").into());
+    members.insert("redirect_uri".to_owned(), redirect_uri(context, id).into());
     members.insert("backchannel_logout_uri".to_owned(), format!("{issuer}/backchannel-logout/{id}").into());
     members.insert("security_events_uri".to_owned(), format!("{issuer}/security-events/{id}").into());
     if provider.recheck_seconds.is_some() && !provider.scope.has(OFFLINE_ACCESS) {

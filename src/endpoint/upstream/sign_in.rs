@@ -8,6 +8,7 @@ use super::Stop;
 use super::authentication::{NotSent, post};
 use super::documents::{Signature, Signed, check};
 use crate::endpoint::platform::{Outgoing, Platform, Unavailable};
+use crate::endpoint::route::CALLBACK_PREFIX;
 use crate::endpoint::server::Context;
 use crate::time::Timestamp;
 use crate::upstream::authorization::{AuthorizationRequest, Parameters, Secrets, Wanted, address};
@@ -15,7 +16,7 @@ use crate::upstream::discovery::Discovery;
 use crate::upstream::failure::{Failure, Stage};
 use crate::upstream::id_token::{Authenticated, Expected, IdToken, IdTokenFlaw};
 use crate::upstream::profile::{Profile, is_incomplete};
-use crate::upstream::provider::Provider;
+use crate::upstream::provider::{Provider, ProviderId};
 use crate::upstream::reach::Reach;
 use crate::upstream::token_response::{TokenFlaw, TokenResponse};
 use crate::upstream::userinfo;
@@ -34,9 +35,10 @@ pub(crate) struct Arrival {
     pub refresh_token: Option<String>,
 }
 
-/// Returns where this server gets authorization responses of every provider.
-pub(crate) fn redirect_uri<P>(context: Context<'_, P>) -> String {
-    format!("{}/callback", context.issuer.as_str())
+/// Returns where this server gets the authorization responses of a provider, and of no other: a response that another
+/// server was made to send comes to the address of that server (RFC 9700 §4.4.2.2).
+pub(crate) fn redirect_uri<P>(context: Context<'_, P>, provider: &ProviderId) -> String {
+    format!("{}{CALLBACK_PREFIX}{provider}", context.issuer.as_str())
 }
 
 /// Returns how a provider may be reached from this server.
@@ -55,7 +57,7 @@ pub(crate) async fn authorization_address<P: Platform>(
     let discovery = context.server.discovery(provider, reach(context, provider), context.now).await?;
     let request = AuthorizationRequest {
         client_id: &provider.client_id,
-        redirect_uri: &redirect_uri(context),
+        redirect_uri: &redirect_uri(context, &provider.id),
         scope: &provider.scope,
         acr_values: &provider.acr_values,
         wanted,
@@ -137,7 +139,7 @@ async fn exchange<P: Platform>(
     let parameters = vec![
         ("grant_type", "authorization_code".to_owned()),
         ("code", code.to_owned()),
-        ("redirect_uri", redirect_uri(context)),
+        ("redirect_uri", redirect_uri(context, &provider.id)),
         ("code_verifier", verifier.to_owned()),
     ];
     let answer = post(context, provider, &discovery.token_endpoint, parameters, rng).await;

@@ -1,6 +1,7 @@
-//! `/callback`: the way back from a provider (OpenID Connect Core §3.1.2.5).
+//! `/callback/{id}`: the way back from a provider (OpenID Connect Core §3.1.2.5).
 //!
-//! The response counts once, and only in the browser that was sent away with its `state`. Whatever goes wrong, the code
+//! The response counts once, only in the browser that was sent away with its `state`, and only at the address of the
+//! provider that the browser was sent to. Whatever goes wrong, the code
 //! that the person entered survives.
 
 use rand_core::CryptoRng;
@@ -16,6 +17,7 @@ use crate::endpoint::once;
 use crate::endpoint::own::which::Own;
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::route::CALLBACK_PREFIX;
 use crate::endpoint::server::Context;
 use crate::endpoint::upstream::Stop;
 use crate::endpoint::upstream::account::follow;
@@ -154,6 +156,9 @@ async fn sign_in<P: Platform>(
     if attempt.ends_at() <= context.now {
         return Err(Failure::Attempt(AttemptFlaw::TooLate).into());
     }
+    if !is_at_own_address(context, provider) {
+        return Err(Failure::Response(ResponseFlaw::OtherAddress).into());
+    }
     let discovery = context.server.discovery(provider, reach(context, provider), context.now).await?;
     let [code, error, iss] = ["code", "error", "iss"].map(|name| response.get(name));
     let response = AuthorizationResponse { code, error, iss };
@@ -166,8 +171,10 @@ async fn sign_in<P: Platform>(
     let key = AccountKey::oidc(provider.id.as_str(), &arrival.profile.subject);
     let account = follow(context, (key, provider.id.as_str()), &arrival.profile, rng).await?;
     let Arrival { authenticated, refresh_token, .. } = arrival;
-    leavers::remember(context, provider, &authenticated, &account.key).await?;
-    recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng).await?;
+    if account.standing.is_active() {
+        leavers::remember(context, provider, &authenticated, &account.key).await?;
+        recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng).await?;
+    }
     let strong = provider.is_strong(&authenticated.amr, authenticated.acr.as_deref());
     Ok(SignIn {
         account,
@@ -176,6 +183,12 @@ async fn sign_in<P: Platform>(
         acr: authenticated.acr,
         how: How::Upstream { provider: provider.id.as_str().to_owned(), sid: authenticated.sid, strong },
     })
+}
+
+/// Returns whether the response came to the redirect URI of the provider that the person was sent to.
+fn is_at_own_address<P>(context: Context<'_, P>, provider: &Provider) -> bool {
+    let path = context.request.path.strip_prefix(context.issuer.path());
+    path.and_then(|path| path.strip_prefix(CALLBACK_PREFIX)) == Some(provider.id.as_str())
 }
 
 /// Names the use of a callback. It is remembered as long as the callback counts.

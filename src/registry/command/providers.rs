@@ -69,4 +69,6 @@ pub enum ProviderRefusal {
     Full,
     /// The identifier stands for this other source, now or before its provider was deleted.
     Taken(Source),
+    /// This other provider has the same SCIM token, which says which provider speaks.
+    SameToken(ProviderId),
 }

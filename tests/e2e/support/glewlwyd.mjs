@@ -1,6 +1,6 @@
 // glewlwyd as an OpenID Provider: written in C, packaged by Debian, and unlike the others in what it leaves out.
 //
-//     const provider = await openGlewlwyd({ callback: `${server.origin}/callback` });
+//     const provider = await openGlewlwyd({ callback: `${server.origin}/callback/odd` });
 //     provider.issuer;                          // http://localhost:41234/api/oidc
 //     await provider.close();
 

@@ -713,6 +713,7 @@ fn commands_about_providers() {
         &Err(taken),
         r#"{"Err":{"taken":{"issuer":"https://okta.example","subject":"sub"}}}"#,
     );
+    answers::<CreateProvider>(&Err(ProviderRefusal::SameToken(id())), r#"{"Err":{"same_token":"okta"}}"#);
 }
 
 fn operator() -> Actor {

@@ -36,7 +36,7 @@ fn a_provider_is_shown_with_its_defaults_and_what_to_enter_there_and_never_with_
             "allowed_groups": [], "allowed_email_domains": [], "acr_values": [], "strong_amr": [], "strong_acr": [],
             "end_families_on_logout": false, "enabled": true, "order": 0,
             "created_at": 1_795_262_400, "changed_at": 1_795_262_400, "version": 1,
-            "redirect_uri": format!("{ISSUER}/callback"),
+            "redirect_uri": format!("{ISSUER}/callback/okta"),
             "backchannel_logout_uri": format!("{ISSUER}/backchannel-logout/okta"),
             "security_events_uri": format!("{ISSUER}/security-events/okta"),
         })
@@ -202,6 +202,20 @@ fn an_operator_hears_that_a_leaver_check_would_check_nobody() {
 
     assert!(warnings(&check("openid")).unwrap()[0].as_str().unwrap().contains("lacks offline_access"));
     assert_eq!(warnings(&check("openid offline_access")), None);
+}
+
+#[test]
+fn no_two_providers_have_the_same_scim_token() {
+    let world = World::new();
+    let token = json!({ "scim_token_sha256": "0f".repeat(32) });
+    assert_eq!(create(&world, &provider("okta", &token)), 201);
+    assert_eq!(Admin(&world).ask("PATCH", OKTA, Some("*"), Some(&token)).status, 200, "it keeps its own");
+
+    let refused = Admin(&world).ask("POST", "/providers", None, Some(&provider("entra", &token)));
+    assert_eq!(refused.status, 409);
+    assert!(refused.body.contains("provider okta has the same scim_token_sha256"), "{}", refused.body);
+    assert_eq!(create(&world, &provider("entra", &json!({}))), 201);
+    assert_eq!(Admin(&world).ask("PATCH", "/providers/entra", Some("*"), Some(&token)).status, 409);
 }
 
 #[test]

@@ -93,14 +93,16 @@ impl ScriptedProvider {
         let request = self.request(address);
         let code = format!("code-{}", self.codes.borrow().len());
         let state = request.get("state").expect("a state").to_owned();
+        let back = callback(&request);
         self.codes.borrow_mut().insert(code.clone(), request);
-        format!("/callback?code={code}&state={state}&iss={}", super::messages::encode(&self.issuer))
+        format!("{back}?code={code}&state={state}&iss={}", super::messages::encode(&self.issuer))
     }
 
     /// Sends the person back with an error.
     pub(crate) fn refuse(&self, address: &str, error: &str) -> String {
-        let state = self.request(address).get("state").expect("a state").to_owned();
-        format!("/callback?error={error}&state={state}&iss={}", super::messages::encode(&self.issuer))
+        let request = self.request(address);
+        let (back, state) = (callback(&request), request.get("state").expect("a state"));
+        format!("{back}?error={error}&state={state}&iss={}", super::messages::encode(&self.issuer))
     }
 
     /// Returns the authorization request with this address.
@@ -265,6 +267,12 @@ impl ScriptedProvider {
         }
         (200, changed(json!({ "sub": "alice-upstream" }), &self.userinfo.borrow()).to_string())
     }
+}
+
+/// Returns the path of the redirect URI of a request.
+fn callback(request: &Form) -> String {
+    let uri = request.get("redirect_uri").expect("a redirect URI");
+    uri.strip_prefix(super::ISSUER).expect("an address of this server").to_owned()
 }
 
 /// Returns whether a token request proves that it comes from where the authorization request did.

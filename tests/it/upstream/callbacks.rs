@@ -1,4 +1,4 @@
-//! Callbacks that do not count: replayed, in another browser, late, or from another provider.
+//! Callbacks that do not count: replayed, in another browser, late, from another provider, or at its address.
 
 use super::{CORP, add, address, come_back, leave, press, reason, world};
 use crate::support::World;
@@ -47,9 +47,9 @@ fn a_callback_from_a_second_provider_signs_nobody_in() {
 
     let code = "code-of-evil";
     for back in [
-        format!("/callback?code={code}&state={state}&iss=https%3A%2F%2Fevil.example"),
-        format!("/callback?code={code}&state={state}"),
-        format!("/callback?error=access_denied&state={state}&iss=https%3A%2F%2Fevil.example"),
+        format!("/callback/corp?code={code}&state={state}&iss=https%3A%2F%2Fevil.example"),
+        format!("/callback/corp?code={code}&state={state}"),
+        format!("/callback/corp?error=access_denied&state={state}&iss=https%3A%2F%2Fevil.example"),
     ] {
         let page = person.open(&back);
         assert!(
@@ -75,13 +75,19 @@ fn a_code_of_an_honest_provider_does_not_reach_the_one_that_the_person_chose() {
     let asked = evil.request(&address(&press(&person, "evil")));
     let [state, challenge, nonce] = ["state", "code_challenge", "nonce"].map(|name| asked.get(name).unwrap());
     let onward = format!(
-        "{CORP}/authorize?response_type=code&client_id=rp&redirect_uri=http%3A%2F%2F127.0.0.1%3A8787%2Fcallback&scope=openid&\
+        "{CORP}/authorize?response_type=code&client_id=rp&redirect_uri=http%3A%2F%2F127.0.0.1%3A8787%2Fcallback%2Fcorp&scope=openid&\
          state={state}&nonce={nonce}&code_challenge={challenge}&code_challenge_method=S256"
     );
 
     let page = person.open(&corp.authorize(&onward));
 
+    assert_eq!((page.status, reason(&page)), (400, "response_address_wrong"), "{}", page.body);
+    // The same at the address of the other provider, and without `iss`, as from one that knows no RFC 9207.
+    let back = corp.authorize(&onward);
+    let page = person.open(&back.replace("/callback/corp?", "/callback/evil?"));
     assert_eq!((page.status, reason(&page)), (400, "response_issuer_wrong"), "{}", page.body);
+    let page = person.open(back.split("&iss=").next().unwrap());
+    assert_eq!((page.status, reason(&page)), (400, "response_address_wrong"), "{}", page.body);
     let asked = |provider: &crate::support::provider::ScriptedProvider| {
         provider.log.borrow().iter().any(|path| path == "/token")
     };
@@ -140,10 +146,10 @@ fn a_malformed_callback_is_refused() {
     let person = Person::of(&world);
 
     for (path, why) in [
-        ("/callback?state=a&state=b&code=c", "callback_malformed"),
-        ("/callback?state=%FF&code=c", "callback_malformed"),
-        ("/callback?code=c", "callback_other_browser"),
-        ("/callback", "callback_other_browser"),
+        ("/callback/corp?state=a&state=b&code=c", "callback_malformed"),
+        ("/callback/corp?state=%FF&code=c", "callback_malformed"),
+        ("/callback/corp?code=c", "callback_other_browser"),
+        ("/callback/nobody", "callback_other_browser"),
     ] {
         let page = person.open(path);
         assert_eq!((page.status, reason(&page)), (400, why), "{path}");
@@ -151,7 +157,7 @@ fn a_malformed_callback_is_refused() {
     let head = crate::support::get();
     let head = world.send(&device_grant::endpoint::http::Request {
         method: "HEAD".to_owned(),
-        path: "/callback".to_owned(),
+        path: "/callback/corp".to_owned(),
         ..head
     });
     assert_eq!(head.status, 405, "a program that looks at links must not use a code up");

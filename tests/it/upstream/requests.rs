@@ -24,7 +24,7 @@ fn the_request_is_a_code_flow_with_pkce_state_and_nonce() {
     let (_, address) = leave(&world, &world.start().user_code);
 
     let request = corp.request(&address);
-    let redirect = format!("{ISSUER}/callback");
+    let redirect = format!("{ISSUER}/callback/corp");
     for (name, value) in [
         ("client_id", "rp"),
         ("redirect_uri", redirect.as_str()),

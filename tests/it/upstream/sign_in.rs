@@ -190,7 +190,7 @@ fn what_goes_wrong_on_the_way_to_a_page_of_ones_own_is_said_on_its_sign_in_page(
     let address = address(&person.send(post("/account", &form("corp"))));
     let state = corp.request(&address).get("state").unwrap().to_owned();
     let issuer = super::CORP.replace(':', "%3A").replace('/', "%2F");
-    let page = person.open(&format!("/callback?error=access_denied&state={state}&iss={issuer}"));
+    let page = person.open(&format!("/callback/corp?error=access_denied&state={state}&iss={issuer}"));
     assert!(page.body.contains("canceled or refused"), "{}", page.body);
     assert!(page.body.contains("To see what has access to your account"), "{}", page.body);
 }
