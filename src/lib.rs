@@ -118,6 +118,7 @@ pub mod network;
 pub mod passkey;
 pub mod place;
 pub mod policy;
+pub mod presence;
 pub mod provenance;
 pub mod registry;
 pub mod scim;

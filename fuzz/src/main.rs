@@ -23,6 +23,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("forms", requests::forms),
     ("cookies", requests::cookies),
     ("admin", requests::admin),
+    ("scim", requests::scim),
     ("user_codes", codes::user_codes),
     ("device_codes", codes::device_codes),
     ("refresh_tokens", codes::refresh_tokens),

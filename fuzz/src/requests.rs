@@ -2,9 +2,12 @@
 
 use device_grant::endpoint::form::Form;
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::secret::Digest;
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use serde_json::{Value, json};
 
+use crate::support::admin::{Admin, provider};
 use crate::support::{World, get};
 use crate::text;
 
@@ -52,6 +55,53 @@ pub fn admin(input: &[u8]) {
         let body: serde_json::Value = serde_json::from_str(&response.body).expect("it says that it is JSON");
         assert!(response.status < 400 || body["status"] == response.status);
     }
+}
+
+/// The first line is a method and an address of SCIM, and the rest the body. Whatever is sent, the users that are listed
+/// afterwards are found by their names and identifiers.
+pub fn scim(input: &[u8]) {
+    let world = World::new();
+    let members = json!({ "scim_token_sha256": Digest::of(TOKEN.as_bytes()).hex() });
+    Admin(&world).ask("POST", "/providers", None, Some(&provider("okta", &members)));
+    let carol = r#"{"externalId":"7","userName":"carol","displayName":"Carol","active":true}"#;
+    push(&world, "POST", "/Users", carol);
+    let (line, body) = text(input).split_once('\n').unwrap_or((text(input), ""));
+    let (method, address) = line.split_once(' ').unwrap_or_default();
+    let id = listed(&world)
+        .first()
+        .map(|user| user["id"].as_str().expect("a text").to_owned())
+        .unwrap_or_default();
+    let response = push(&world, method, &address.replace("ID", &id), body);
+    sane(&response);
+    assert!(response.status == 204 || serde_json::from_str::<Value>(&response.body).is_ok());
+    for user in listed(&world) {
+        for name in ["userName", "externalId"] {
+            let filter = format!("{name} eq {}", user[name]);
+            let filter = percent_encode(filter.as_bytes(), NON_ALPHANUMERIC);
+            let found = push(&world, "GET", &format!("/Users?filter={filter}"), "");
+            let found: Value = serde_json::from_str(&found.body).expect("JSON");
+            assert_eq!(found["Resources"], json!([user]), "{name}");
+        }
+    }
+}
+
+const TOKEN: &str = "a-scim-token-for-fuzzing-of-more-than-thirty-two-characters";
+
+fn listed(world: &World) -> Vec<Value> {
+    let list: Value = serde_json::from_str(&push(world, "GET", "/Users", "").body).expect("JSON");
+    list["Resources"].as_array().expect("a list").clone()
+}
+
+fn push(world: &World, method: &str, address: &str, body: &str) -> Response {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    world.send(&Request {
+        method: method.to_owned(),
+        path: format!("/scim/v2{path}"),
+        query: query.to_owned(),
+        authorization: Some(format!("Bearer {TOKEN}")),
+        body: Some(body.as_bytes().to_vec()),
+        ..get()
+    })
 }
 
 fn send(request: &Request) -> Response {

@@ -6,6 +6,7 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::presence::is_present;
 use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -115,7 +116,8 @@ struct Header {
     alg: Value,
     kid: Option<String>,
     typ: Option<String>,
-    crit: Option<Value>,
+    #[serde(default, deserialize_with = "is_present")]
+    crit: bool,
 }
 
 #[derive(Deserialize)]
@@ -207,7 +209,7 @@ impl Header {
         let typ = self.typ.as_ref().map(|typ| typ.to_ascii_lowercase());
         let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
         // RFC 7515 §4.1.11: a critical extension that is not understood makes the JWS invalid.
-        if self.crit.is_some() || typ.is_some_and(|typ| !TYPES.contains(&typ)) {
+        if self.crit || typ.is_some_and(|typ| !TYPES.contains(&typ)) {
             return Err(Flaw::UnsuitableHeader);
         }
         self.alg.as_str().and_then(Algorithm::named).ok_or(Flaw::UnknownAlgorithm)

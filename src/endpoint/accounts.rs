@@ -95,7 +95,8 @@ impl<P: Platform> Server<P> {
 
     /// Blocks, deletes or restores an account. The standing is written first, and ends every session and device in the
     /// same transaction; the families of the devices, and what leads to a deleted account, follow. Changing the standing to
-    /// what it is already repeats only what follows.
+    /// what it is already repeats only what follows; so does a provider that has no say, because somebody else blocked or
+    /// deleted the account.
     pub(super) async fn set_standing(
         &self,
         key: &AccountKey,
@@ -109,7 +110,7 @@ impl<P: Platform> Server<P> {
             Standing::Deleted { .. } => Changed::AccountDeleted,
         };
         let before = self.stored_account(key).await?;
-        let change = |account: &mut Account| set(account, standing);
+        let change = |account: &mut Account| set(account, standing, &by.authority);
         let outcome = self.change_account(key, versions, (what, &by.actor), change).await?;
         let Outcome::Changed(account) = &outcome else { return Ok(outcome) };
         if !account.standing.is_active() {
@@ -139,9 +140,9 @@ impl Changer {
 
 /// Sets the standing, and returns what changed. An account that is deleted loses all that it knows about the person but
 /// the name under which it signs in.
-fn set(account: &mut Account, standing: &Standing) -> Vec<&'static str> {
+fn set(account: &mut Account, standing: &Standing, by: &Authority) -> Vec<&'static str> {
     let is_same = core::mem::discriminant(&account.standing) == core::mem::discriminant(standing);
-    if is_same {
+    if is_same || !by.has_say(&account.standing) {
         return Vec::new();
     }
     account.standing = standing.clone();
@@ -152,4 +153,35 @@ fn set(account: &mut Account, standing: &Standing) -> Vec<&'static str> {
         account.passkeys.clear();
     }
     vec!["standing"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::demo;
+    use crate::time::Timestamp;
+
+    /// A change reads the account again before it writes, so an administrator may have come between.
+    #[test]
+    fn a_provider_changes_no_standing_that_somebody_else_gave_meanwhile() {
+        let at = Timestamp::from_millis(1);
+        let [corp, other] = ["corp", "other"].map(|id| Authority::Provider(id.to_owned()));
+        let blocked = |by: &Authority| Standing::Blocked { at, by: by.clone(), why: None };
+        let deleted = |by: &Authority| Standing::Deleted { at, by: by.clone() };
+        for held in [Authority::Administrator, other] {
+            for before in [blocked(&held), deleted(&held)] {
+                let mut account = demo::accounts().pop().expect("bob");
+                account.standing = before.clone();
+                for wanted in [Standing::Active, blocked(&corp), deleted(&corp)] {
+                    assert!(set(&mut account, &wanted, &corp).is_empty());
+                    assert_eq!(account.standing, before);
+                }
+                assert_eq!(set(&mut account, &Standing::Active, &Authority::Administrator), ["standing"]);
+            }
+        }
+        let mut account = demo::accounts().pop().expect("bob");
+        for wanted in [blocked(&corp), deleted(&corp), Standing::Active] {
+            assert_eq!(set(&mut account, &wanted, &corp), ["standing"]);
+        }
+    }
 }

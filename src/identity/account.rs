@@ -82,13 +82,15 @@ impl Standing {
             Self::Blocked { .. } | Self::Deleted { .. } => false,
         }
     }
+}
 
-    /// Returns whether somebody else than `authority` blocked or deleted the account, so that it has no say.
+impl Authority {
+    /// Returns whether this party may change a standing: a provider only one that it gave, an administrator any.
     #[must_use]
-    pub fn is_held_against(&self, authority: &Authority) -> bool {
-        match self {
-            Self::Active => false,
-            Self::Blocked { by, .. } | Self::Deleted { by, .. } => by != authority,
+    pub fn has_say(&self, standing: &Standing) -> bool {
+        match (self, standing) {
+            (Self::Administrator, _) | (Self::Provider(_), Standing::Active) => true,
+            (Self::Provider(_), Standing::Blocked { by, .. } | Standing::Deleted { by, .. }) => by == self,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Filters of lists (RFC 7644 §3.4.2.2): the two that Entra ID and Okta send.
 
 use super::Refusal;
+use super::user::plain;
 
 /// Which user is wanted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -12,7 +13,8 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// Reads `userName eq "…"` or `externalId eq "…"`. Case of the attribute and the operator does not matter.
+    /// Reads `userName eq "…"` or `externalId eq "…"`. Case of the attribute and the operator does not matter, and the schema
+    /// may stand before the attribute.
     ///
     /// # Errors
     ///
@@ -25,7 +27,7 @@ impl Filter {
         };
         // The value is a JSON string (RFC 7644 §3.4.2.2).
         let value: String = serde_json::from_str(value.trim()).map_err(|_| Refusal::Filter)?;
-        match (attribute.to_ascii_lowercase().as_str(), operator.to_ascii_lowercase().as_str()) {
+        match (plain(attribute).as_str(), operator.to_ascii_lowercase().as_str()) {
             ("username", "eq") => Ok(Self::UserName(value)),
             ("externalid", "eq") => Ok(Self::ExternalId(value)),
             _ => Err(Refusal::Filter),
@@ -43,6 +45,11 @@ mod tests {
             (r#"userName eq "a@example.com""#, Filter::UserName("a@example.com".to_owned())),
             (r#"username EQ "a b \"c\"""#, Filter::UserName("a b \"c\"".to_owned())),
             (r#"externalId eq "7""#, Filter::ExternalId("7".to_owned())),
+            (
+                r#"urn:ietf:params:scim:schemas:core:2.0:User:userName eq "a\u0040b\/c""#,
+                Filter::UserName("a@b/c".to_owned()),
+            ),
+            (r#" externalId eq "" "#, Filter::ExternalId(String::new())),
         ] {
             assert_eq!(Filter::parse(text), Ok(filter), "{text}");
         }
@@ -54,6 +61,16 @@ mod tests {
             "userName co \"a\"",
             "emails eq \"a\"",
             "userName eq \"a\" or active eq true",
+            "userName eq \"a\" or userName eq \"b\"",
+            "userName eq 'a'",
+            "userName eq \"a",
+            "userName eq \"a\\\"",
+            "userName eq \"\\x61\"",
+            "userName  eq \"a\"",
+            "(userName eq \"a\")",
+            "not (userName eq \"a\")",
+            "userName eq [\"a\"]",
+            "userName eq null",
         ] {
             assert_eq!(Filter::parse(text), Err(Refusal::Filter), "{text}");
         }

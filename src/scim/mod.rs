@@ -6,6 +6,7 @@
 pub mod documents;
 pub mod filter;
 pub mod patch;
+pub mod selection;
 pub mod user;
 
 use core::fmt;
@@ -33,8 +34,8 @@ pub enum Refusal {
     Absent,
     /// There is no such address.
     NotFound,
-    /// The address does not support the method.
-    Method,
+    /// The address does not support the method. Carries those that it supports.
+    Method(&'static str),
 }
 
 impl Refusal {
@@ -47,7 +48,7 @@ impl Refusal {
             Self::TooLarge => 413,
             Self::Coding(_) => 415,
             Self::Absent | Self::NotFound => 404,
-            Self::Method => 405,
+            Self::Method(_) => 405,
         }
     }
 
@@ -61,7 +62,27 @@ impl Refusal {
             Self::Filter => Some("invalidFilter"),
             Self::Taken(_) => Some("uniqueness"),
             Self::TooMany => Some("tooMany"),
-            Self::TooLarge | Self::Coding(_) | Self::Absent | Self::NotFound | Self::Method => None,
+            Self::TooLarge | Self::Coding(_) | Self::Absent | Self::NotFound | Self::Method(_) => None,
+        }
+    }
+}
+
+impl Refusal {
+    /// Returns the methods for the header `Allow`, if another one was used (RFC 9110 §15.5.6).
+    #[must_use]
+    pub const fn allowed(&self) -> Option<&'static str> {
+        match self {
+            Self::Method(methods) => Some(methods),
+            Self::Syntax(_)
+            | Self::Value(_)
+            | Self::Mutability(_)
+            | Self::Filter
+            | Self::Taken(_)
+            | Self::TooMany
+            | Self::TooLarge
+            | Self::Coding(_)
+            | Self::Absent
+            | Self::NotFound => None,
         }
     }
 }
@@ -78,7 +99,7 @@ impl fmt::Display for Refusal {
             Self::TooMany => "there are too many users to list: send a filter",
             Self::Absent => "there is no such user",
             Self::NotFound => "there is nothing at this address",
-            Self::Method => "this address does not support that method",
+            Self::Method(methods) => return write!(f, "this address supports only {methods}"),
         })
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Refusal;
-use super::user::Pushed;
+use super::user::{Pushed, plain};
 
 /// The most operations of a request.
 const MOST: usize = 100;
@@ -28,7 +28,7 @@ pub fn read(body: &Map<String, Value>) -> Result<Pushed, Refusal> {
     for operation in operations {
         attributes.extend(sent(operation)?);
     }
-    Pushed::read(&attributes)
+    Pushed::read_changes(&attributes)
 }
 
 /// Returns the attributes that an operation sets, by their paths in lower case.
@@ -50,13 +50,6 @@ fn sent(operation: &Value) -> Result<Map<String, Value>, Refusal> {
             Err(Refusal::Value("without a path, value must be an object of attributes"))
         }
     }
-}
-
-/// Returns a path in lower case, without the schema of users in front of it.
-fn plain(path: &str) -> String {
-    let path = path.to_ascii_lowercase();
-    let schema = super::user::SCHEMA.to_ascii_lowercase();
-    path.strip_prefix(&schema).and_then(|rest| rest.strip_prefix(':')).map_or(path.clone(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -116,5 +109,19 @@ mod tests {
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(pushed.user_name, text("new@example.com"));
         assert_eq!((pushed.email, pushed.name), (text("work@example.com"), text("New Name")));
+    }
+
+    #[test]
+    fn a_part_of_a_name_alone_does_not_replace_the_whole_name() {
+        for operation in [
+            json!({ "op": "Replace", "path": "name.familyName", "value": "Jones" }),
+            json!({ "op": "replace", "value": { "name": { "givenName": "Carol" } } }),
+        ] {
+            let body = json!({ "Operations": [operation] });
+            assert_eq!(read(body.as_object().unwrap()).unwrap().name, None, "{body}");
+        }
+        let body =
+            json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "Carol Jones" }] });
+        assert_eq!(read(body.as_object().unwrap()).unwrap().name.as_deref(), Some("Carol Jones"));
     }
 }

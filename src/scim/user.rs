@@ -37,13 +37,29 @@ impl Pushed {
     ///
     /// [`Refusal::Value`] for an attribute with a value that it must not have.
     pub fn read(attributes: &Map<String, Value>) -> Result<Self, Refusal> {
+        let (pushed, parts) = Self::split(attributes)?;
+        let name = pushed.name.or_else(|| parts.whole().or_else(|| parts.only()));
+        Ok(Self { name, ..pushed })
+    }
+
+    /// Reads the attributes that a patch changes. Of a name, one part alone changes nothing, because the others are not kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_changes(attributes: &Map<String, Value>) -> Result<Self, Refusal> {
+        let (pushed, parts) = Self::split(attributes)?;
+        let name = pushed.name.or_else(|| parts.whole());
+        Ok(Self { name, ..pushed })
+    }
+
+    fn split(attributes: &Map<String, Value>) -> Result<(Self, Parts), Refusal> {
         let mut pushed = Self::default();
         let mut parts = Parts::default();
         for (name, value) in attributes {
-            pushed.set(&mut parts, &name.to_ascii_lowercase(), value)?;
+            pushed.set(&mut parts, &plain(name), value)?;
         }
-        pushed.name = pushed.name.or_else(|| parts.whole());
-        Ok(pushed)
+        Ok((pushed, parts))
     }
 
     fn set(&mut self, parts: &mut Parts, name: &str, value: &Value) -> Result<(), Refusal> {
@@ -107,13 +123,21 @@ impl Parts {
         }
     }
 
-    fn whole(self) -> Option<String> {
-        let both = || match (self.given, self.family) {
-            (Some(given), Some(family)) => Some(format!("{given} {family}")),
-            (given, family) => given.or(family),
-        };
-        self.formatted.or_else(both)
+    fn whole(&self) -> Option<String> {
+        let both = || Some(format!("{} {}", self.given.as_ref()?, self.family.as_ref()?));
+        self.formatted.clone().or_else(both)
     }
+
+    fn only(&self) -> Option<String> {
+        self.given.clone().or_else(|| self.family.clone())
+    }
+}
+
+/// Returns the path of an attribute in lower case, without the schema of users in front of it (RFC 7644 §3.10).
+pub(super) fn plain(path: &str) -> String {
+    let path = path.to_ascii_lowercase();
+    let schema = SCHEMA.to_ascii_lowercase();
+    path.strip_prefix(&schema).and_then(|rest| rest.strip_prefix(':')).map_or(path.clone(), str::to_owned)
 }
 
 fn shown(text: &str) -> Option<String> {
@@ -180,7 +204,6 @@ pub fn view(account: &Account, location: &str) -> Value {
         "meta": {
             "resourceType": "User",
             "location": location,
-            "version": format!("W/\"{}\"", account.version),
         },
     })
 }

@@ -15,6 +15,7 @@ use super::jwk::Jwk;
 use super::jws::Compact;
 use super::signing_key::{Algorithm, PublicKey};
 use crate::derived_keys::Keyring;
+use crate::presence::is_present;
 use crate::secret;
 use crate::secret::Digest;
 use crate::time::Timestamp;
@@ -118,7 +119,8 @@ struct Header {
     alg: Value,
     jwk: Value,
     /// Extensions that a verifier must understand (RFC 7515 §4.1.11); this server understands none.
-    crit: Option<Value>,
+    #[serde(default, deserialize_with = "is_present")]
+    crit: bool,
 }
 
 /// The claims of a proof (RFC 9449 §4.2).
@@ -145,7 +147,7 @@ impl<'a> Unverified<'a> {
         }
         let jws = Compact::parse(header.trim()).ok_or(Flaw::Malformed)?;
         let head: Header = serde_json::from_slice(&jws.header).map_err(|_| Flaw::Malformed)?;
-        if head.crit.is_some() {
+        if head.crit {
             return Err(Flaw::Malformed);
         }
         let key = key(&head)?;

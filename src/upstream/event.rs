@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::jwt::{Audience, Jwt, JwtFlaw, SKEW};
+use crate::presence::is_present;
 use crate::time::Timestamp;
 use crate::token::numeric_date::NumericDate;
 use crate::token::signing_key::Algorithm;
@@ -131,6 +132,8 @@ pub struct EventToken {
 pub struct Once {
     /// The `jti`.
     pub name: String,
+    /// The `iat`, by which the provider's events can be put in their order.
+    pub made_at: Timestamp,
     /// The `iat`, as late as the clocks may differ. What began later does not end, so a replay can do no harm.
     pub made_by: Timestamp,
     /// Until when the token would be accepted again.
@@ -153,7 +156,8 @@ struct Claims {
     exp: Option<NumericDate>,
     iat: Option<NumericDate>,
     jti: Option<String>,
-    nonce: Option<Value>,
+    #[serde(default, deserialize_with = "is_present")]
+    nonce: bool,
     sub: Option<String>,
     sid: Option<String>,
     sub_id: Option<Value>,
@@ -205,7 +209,7 @@ impl EventToken {
         }
         let is_name = |name: &&String| (1..=LONGEST).contains(&name.len());
         let name = claims.jti.as_ref().filter(is_name).ok_or(EventFlaw::Nameless)?;
-        Ok(Once { name: name.clone(), made_by: (made_at + SKEW).min(now), until })
+        Ok(Once { name: name.clone(), made_at, made_by: (made_at + SKEW).min(now), until })
     }
 }
 

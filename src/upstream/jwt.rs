@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::presence::is_present;
 use crate::token::jws::Compact;
 use crate::token::signing_key::Algorithm;
 
@@ -40,7 +41,8 @@ struct Header {
     alg: Value,
     kid: Option<String>,
     typ: Option<String>,
-    crit: Option<Value>,
+    #[serde(default, deserialize_with = "is_present")]
+    crit: bool,
 }
 
 impl Jwt {
@@ -63,7 +65,7 @@ impl Jwt {
         let typ = header.typ.map(|typ| typ.to_ascii_lowercase());
         let typ = typ.as_deref().map(|typ| typ.strip_prefix("application/").unwrap_or(typ));
         // RFC 7515 §4.1.11: a critical extension that is not understood makes the JWS invalid.
-        if header.crit.is_some() || !is_type(typ) {
+        if header.crit || !is_type(typ) {
             return Err(JwtFlaw::UnsuitableHeader);
         }
         let (input, signature) = (jws.input.to_owned(), jws.signature);

@@ -111,7 +111,8 @@ async fn heed_event<P: Platform>(context: Context<'_, P>) -> Result<(ProviderId,
     verify(context, &provider, &token).await?;
     let own = context.issuer.as_str();
     let uri = format!("{own}{EVENTS_PREFIX}{}", provider.id);
-    let audiences = [provider.client_id.as_str(), own, &uri];
+    // The transmitter chooses; Okta's examples have an address of the receiver with and without a slash.
+    let audiences = [provider.client_id.as_str(), own, &format!("{own}/"), &uri];
     let (signal, once) = security_event::check(&token, provider.issuer.as_str(), &audiences, context.now)?;
     let (leave, outcome) = match signal {
         Signal::SessionRevoked(concerned) => (Leave::LoggedOut(concerned), "session_revoked"),
@@ -170,8 +171,8 @@ async fn verify<P: Platform>(
 }
 
 /// Does what an event says, and uses the event up. In this order, so that a provider that gets no answer can send the
-/// event again. A replay to another isolate ends nothing that began after the event. It can repeat what a provider said about
-/// an account, which the provider can take back.
+/// event again. A replay to another isolate ends nothing that began after the event, and lifts no block that the provider
+/// made after it. It can repeat a block, which the provider can lift.
 async fn heed<P: Platform>(
     context: Context<'_, P>,
     provider: &Provider,
@@ -184,7 +185,7 @@ async fn heed<P: Platform>(
     if once::was_used(context, &name) {
         return Err(EventFlaw::Replayed.into());
     }
-    leavers::heed(context, provider, leave, once.made_by).await?;
+    leavers::heed(context, provider, leave, once).await?;
     if once::take(context, &name).await? { Ok(()) } else { Err(EventFlaw::Replayed.into()) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Stop;
 use crate::audit::change::Actor;
+use crate::bounds::REFRESH_TOKEN;
 use crate::endpoint::accounts::{Changer, Outcome};
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -12,9 +13,12 @@ use crate::identity::device::Selection;
 use crate::identity::pointer::{Pointer, Target};
 use crate::identity::session::LIFETIME;
 use crate::time::{Timestamp, span};
-use crate::upstream::event::Concerned;
+use crate::upstream::event::{Concerned, Once};
 use crate::upstream::id_token::Authenticated;
 use crate::upstream::provider::Provider;
+
+/// How often a change starts again because something else changed the account meanwhile.
+const TRIES: usize = 3;
 
 /// The claim that every ID token has.
 const SUB: &str = "sub";
@@ -34,16 +38,17 @@ pub(super) async fn heed<P: Platform>(
     context: Context<'_, P>,
     provider: &Provider,
     leave: Leave,
-    made_by: Timestamp,
+    once: &Once,
 ) -> Result<(), Unavailable> {
-    let by = changer(provider);
+    let made_at = once.made_at.min(context.now);
     match leave {
-        Leave::LoggedOut(concerned) => log_out(context, provider, &concerned, made_by).await,
+        Leave::LoggedOut(concerned) => log_out(context, provider, &concerned, once.made_by).await,
         Leave::Disabled(subject) => {
-            let blocked = Standing::Blocked { at: context.now, by: by.authority.clone(), why: None };
-            stand(context, provider, subject, &blocked, &by).await
+            let by = changer(provider).authority;
+            let blocked = Standing::Blocked { at: made_at, by, why: None };
+            stand(context, provider, subject, &blocked, made_at).await
         }
-        Leave::Enabled(subject) => stand(context, provider, subject, &Standing::Active, &by).await,
+        Leave::Enabled(subject) => stand(context, provider, subject, &Standing::Active, made_at).await,
     }
 }
 
@@ -72,31 +77,38 @@ async fn log_out<P: Platform>(
     Ok(())
 }
 
-/// Blocks an account, or lifts a block of this provider. What somebody else decided stays.
+/// Blocks an account, or lifts a block of this provider that is not newer than what the provider says. What somebody else
+/// decided stays.
 async fn stand<P: Platform>(
     context: Context<'_, P>,
     provider: &Provider,
     subject: String,
     standing: &Standing,
-    by: &Changer,
+    made_at: Timestamp,
 ) -> Result<(), Unavailable> {
     let concerned = Concerned { sid: None, subject: Some(subject) };
     let Some(key) = find(context, provider, &concerned).await? else { return Ok(()) };
-    let Some(account) = context.server.stored_account(&key).await? else { return Ok(()) };
-    if account.standing.is_held_against(&by.authority) || is_gone(&account.standing) {
-        return Ok(());
+    let (by, server) = (changer(provider), context.server);
+    for _ in 0..TRIES {
+        let Some(account) = server.stored_account(&key).await? else { return Ok(()) };
+        if stays(&account.standing, standing, made_at) {
+            return Ok(());
+        }
+        match server.set_standing(&key, Some(&[account.version]), standing, &by).await? {
+            Outcome::Changed(_) | Outcome::Absent => return Ok(()),
+            Outcome::Stale => {}
+        }
     }
-    match context.server.set_standing(&key, None, standing, by).await? {
-        Outcome::Changed(_) | Outcome::Absent => Ok(()),
-        Outcome::Stale => Err(Unavailable),
-    }
+    Err(Unavailable)
 }
 
-/// Returns whether the account is a tombstone, which only SCIM or an administrator brings back.
-const fn is_gone(standing: &Standing) -> bool {
+/// Returns whether an account stays as it is: a tombstone, which only SCIM or an administrator brings back; and a block, if
+/// the event that would lift it was made before, and came late or a second time.
+fn stays(standing: &Standing, wanted: &Standing, made_at: Timestamp) -> bool {
     match standing {
         Standing::Deleted { .. } => true,
-        Standing::Active | Standing::Blocked { .. } => false,
+        Standing::Blocked { at, .. } => wanted.is_active() && made_at < *at,
+        Standing::Active => false,
     }
 }
 
@@ -134,9 +146,10 @@ pub(crate) async fn remember<P: Platform>(
 ) -> Result<(), Stop> {
     let id = provider.id.as_str();
     let by_subject = provider.claims.subject.as_str() != SUB;
-    let longest = span(context.server.settings.refresh_token);
-    let lifetime = if provider.end_families_on_logout { longest.max(LIFETIME) } else { LIFETIME };
-    let subject = by_subject.then(|| (Pointer::subject(id, &authenticated.subject), longest.max(LIFETIME)));
+    // A session here can approve devices until its end, and a client's tokens can last longer than the setting says.
+    let longest = LIFETIME + span(*REFRESH_TOKEN.end());
+    let lifetime = if provider.end_families_on_logout { longest } else { LIFETIME };
+    let subject = by_subject.then(|| (Pointer::subject(id, &authenticated.subject), longest));
     let session = authenticated.sid.as_ref().map(|sid| (Pointer::session(id, sid), lifetime));
     for (pointer, lifetime) in subject.into_iter().chain(session) {
         let target = Target { account: account.clone(), ends_at: Some(context.now + lifetime) };

@@ -39,7 +39,7 @@ pub fn check(
     if !claims.events.as_ref().is_some_and(|events| events.get(EVENT).is_some_and(Value::is_object)) {
         return Err(EventFlaw::NoEvent);
     }
-    if claims.nonce.is_some() {
+    if claims.nonce {
         return Err(EventFlaw::Nonce);
     }
     let concerned = Concerned { sid: sound(claims.sid.as_deref()), subject: sound(claims.sub.as_deref()) };
@@ -75,7 +75,10 @@ mod tests {
     fn a_logout_token_names_a_session_or_a_person() {
         let (concerned, once) = judge(&json!({}), 0).unwrap();
         assert_eq!(concerned, Concerned { sid: Some("s".to_owned()), subject: Some("1".to_owned()) });
-        assert_eq!(once, Once { name: "a".to_owned(), made_by: NOW, until: NOW + Duration::from_secs(180) });
+        assert_eq!(
+            once,
+            Once { name: "a".to_owned(), made_at: NOW, made_by: NOW, until: NOW + Duration::from_secs(180) }
+        );
         for one in [json!({ "sid": null }), json!({ "sub": null }), json!({ "aud": ["rp"] })] {
             assert!(judge(&one, 0).is_ok(), "{one}");
         }
@@ -110,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn a_nonce_refuses_a_logout_token_even_if_it_is_null() {
+        let claims = with(claims(), &json!({ "jti": "b" })).to_string().replacen('{', r#"{"nonce":null,"#, 1);
+        let part = |text: &str| crate::secret::encode(text.as_bytes());
+        let text = format!("{}.{}.AA", part(r#"{"alg":"RS256"}"#), part(&claims));
+
+        let token = parse(&text, Algorithm::Rs256).unwrap();
+
+        assert_eq!(check(&token, "https://id.example", "rp", NOW), Err(EventFlaw::Nonce));
+    }
+
+    #[test]
     fn a_logout_token_ends_with_its_exp_and_without_one_five_minutes_after_its_iat() {
         for (changes, last) in [
             (json!({}), 179),
@@ -136,7 +150,10 @@ mod tests {
                 "{typ}"
             );
         }
-        assert_eq!(header(json!({ "alg": "RS256", "crit": ["x"] })), Some(EventFlaw::UnsuitableHeader));
+        for crit in [json!(["x"]), json!([]), json!(null)] {
+            let found = header(json!({ "alg": "RS256", "crit": crit }));
+            assert_eq!(found, Some(EventFlaw::UnsuitableHeader), "{crit}");
+        }
         for alg in [json!("none"), json!("HS256"), json!("ES256"), json!(null), json!(7)] {
             assert_eq!(header(json!({ "alg": alg })), Some(EventFlaw::OtherAlgorithm), "{alg}");
         }

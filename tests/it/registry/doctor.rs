@@ -253,7 +253,10 @@ fn users_who_are_pushed_and_never_sign_in_are_counted() {
         ..get()
     });
     assert_eq!(pushed.status, 201, "{}", pushed.body);
-    assert!(found(&world, "scim", "ok").starts_with("1 users were pushed"), "she may sign in tomorrow");
+    assert!(
+        found(&world, "scim", "ok").starts_with("1 users were pushed, to 1 of whom nobody"),
+        "she may sign in tomorrow"
+    );
 
     let carol = world.find_account(&AccountKey::oidc(id, "7").expect("a key")).expect("an account");
     let key = AccountKey::oidc(id, "00u7").expect("a key");

@@ -4,7 +4,8 @@ use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::platform::Platform as _;
 use device_grant::identity::account::{Account, Standing};
 use device_grant::identity::account_key::AccountKey;
-use device_grant::identity::command::{FindAccount, Put, PutAccount};
+use device_grant::identity::command::{ClaimPointer, FindAccount, Put, PutAccount};
+use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::secret::Digest;
 use serde_json::{Value, json};
 
@@ -271,6 +272,7 @@ fn the_server_says_what_it_supports() {
         ("GET", "/Groups", 404),
         ("GET", "", 404),
         ("PUT", "/Users", 405),
+        ("POST", "/Users/1", 405),
         ("GET", "/Users?filter=active%20eq%20true", 400),
     ] {
         let refused = okta.ask(method, path, None);
@@ -299,4 +301,136 @@ fn a_body_that_is_too_large_and_too_many_wrong_tokens_are_named() {
     let seconds = refused.header("retry-after").expect("a number");
     let expected = format!("Too many wrong tokens came from this network; try again in {seconds} seconds.");
     assert_eq!(detail(&refused), json!(expected));
+}
+
+#[test]
+fn a_block_comes_before_anything_that_can_fail() {
+    let world = world();
+    let okta = Okta(&world);
+    let user = okta.push(&carol());
+    let mut other = carol();
+    (other["externalId"], other["userName"]) = ("8".into(), "dan@example.com".into());
+    okta.push(&other);
+
+    let both = json!([{ "op": "replace", "value": { "userName": "DAN@example.com", "active": "False" } }]);
+    let refused = okta.patch(text(&user, "id"), &both);
+
+    assert_eq!((refused.status, &body_of(&refused)["scimType"]), (409, &json!("uniqueness")));
+    assert!(!account(&world).standing.is_active());
+    let both = json!([{ "op": "replace", "value": { "userName": "DAN@example.com", "active": "True" } }]);
+    assert_eq!(okta.patch(text(&user, "id"), &both).status, 409);
+    assert!(!account(&world).standing.is_active(), "a block is lifted at last");
+}
+
+#[test]
+fn a_user_who_is_pushed_as_inactive_is_blocked_from_the_first_moment() {
+    let world = world();
+    let okta = Okta(&world);
+    let mut inactive = carol();
+    inactive["active"] = "False".into();
+
+    let user = okta.push(&inactive);
+
+    assert_eq!((&user["active"], account(&world).version), (&json!(false), 2), "made, then named");
+    okta.ask("DELETE", &format!("/Users/{}", text(&user, "id")), None);
+    assert_eq!(okta.push(&inactive)["active"], false);
+    assert!(matches!(account(&world).standing, Standing::Blocked { .. }));
+}
+
+#[test]
+fn a_name_that_a_lost_change_has_claimed_is_free() {
+    let world = world();
+    let okta = Okta(&world);
+    let pointer = Pointer::name("okta", "carol@example.com");
+    let nobody = AccountKey::oidc("okta", "9").expect("a key");
+    let claim = ClaimPointer { pointer: pointer.clone(), target: Target { account: nobody, ends_at: None } };
+    now_or_never(world.server.platform.accounts(pointer.shard(), claim)).expect("an account shard");
+    assert!(okta.found("userName%20eq%20%22carol@example.com%22").is_empty());
+
+    let user = okta.push(&carol());
+
+    assert_eq!(okta.found("userName%20eq%20%22carol@example.com%22"), std::slice::from_ref(&user));
+    let pointer = Pointer::name("okta", "former@example.com");
+    let target = Target { account: account(&world).key, ends_at: None };
+    let claim = ClaimPointer { pointer: pointer.clone(), target };
+    now_or_never(world.server.platform.accounts(pointer.shard(), claim)).expect("an account shard");
+    assert!(okta.found("userName%20eq%20%22former@example.com%22").is_empty(), "she is called otherwise");
+}
+
+#[test]
+fn a_list_is_read_in_pages() {
+    let world = world();
+    let okta = Okta(&world);
+    for number in 0..5 {
+        let name = format!("user{number}@example.com");
+        okta.push(&json!({ "externalId": number.to_string(), "userName": name }));
+    }
+    let page = |query: &str| {
+        let list = body_of(&okta.ask("GET", &format!("/Users?{query}"), None));
+        let users = list["Resources"].as_array().expect("a list").clone();
+        assert_eq!(
+            (&list["totalResults"], &list["itemsPerPage"]),
+            (&json!(5), &json!(users.len())),
+            "{query}"
+        );
+        (list["startIndex"].as_u64().expect("a number"), users)
+    };
+
+    let (_, all) = page("");
+    let mut read = Vec::new();
+    for start in [1, 3, 5] {
+        let (index, users) = page(&format!("startIndex={start}&count=2"));
+        assert_eq!(index, start);
+        read.extend(users);
+    }
+    assert_eq!(read, all);
+    for (query, start, count) in
+        [("count=0", 1, 0), ("count=-2", 1, 0), ("startIndex=-7&count=9999", 1, 5), ("startIndex=6", 6, 0)]
+    {
+        let (index, users) = page(query);
+        assert_eq!((index, users.len()), (start, count), "{query}");
+    }
+    for query in ["count=x", "startIndex=1.5", "count=99999999999999999999"] {
+        let refused = okta.ask("GET", &format!("/Users?{query}"), None);
+        assert_eq!(
+            (refused.status, &body_of(&refused)["scimType"]),
+            (400, &json!("invalidValue")),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_has_the_attributes_that_are_asked_for() {
+    let world = world();
+    let okta = Okta(&world);
+    let user = okta.push(&carol());
+    let path = format!("/Users/{}", text(&user, "id"));
+    let names = |answer: &Value| {
+        let mut names: Vec<_> = answer.as_object().expect("a user").keys().cloned().collect();
+        names.sort();
+        names.join(" ")
+    };
+
+    let one = body_of(&okta.ask("GET", &format!("{path}?attributes=userName,active"), None));
+    assert_eq!(names(&one), "active id schemas userName");
+    let found = okta.found("externalId%20eq%20%227%22&excludedAttributes=emails,name,meta,displayName");
+    assert_eq!(names(found.first().expect("Carol")), "active externalId id schemas userName");
+    let changed = okta.ask("PUT", &format!("{path}?attributes=id"), Some(&carol()));
+    assert_eq!(names(&body_of(&changed)), "id schemas");
+}
+
+#[test]
+fn an_address_names_the_methods_that_it_supports_and_the_log_names_the_provider() {
+    let world = world();
+    let okta = Okta(&world);
+
+    for (method, path, allow) in
+        [("DELETE", "/Users", "GET, HEAD, POST"), ("POST", "/Users/1", "GET, HEAD, PUT, PATCH, DELETE")]
+    {
+        let refused = okta.ask(method, path, None);
+        assert_eq!((refused.status, refused.header("allow")), (405, Some(allow)));
+        let line = refused.decisions.last().expect("a line");
+        assert_eq!(line.provider.as_ref().expect("a provider").as_str(), "okta");
+    }
 }

@@ -3,10 +3,10 @@
 use device_grant::endpoint::http::{Request, Response};
 use serde_json::{Value, json};
 
-use super::{CORP, add, come_back, world};
+use super::{CORP, add, come_back, device, world};
 use crate::support::admin::Admin;
 use crate::support::provider::ScriptedProvider;
-use crate::support::{ISSUER, Started, World, get, json as body, outcome};
+use crate::support::{ISSUER, World, get, json as body, outcome};
 
 const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
@@ -182,15 +182,6 @@ fn a_pushed_event_ends_the_sessions_of_its_subject() {
     assert_eq!((received.status, reason(&received), world.sessions()), (202, "other_event", 1));
 }
 
-/// Approves a device with Alice's account of the provider. Returns its tokens.
-fn device(world: &World, corp: &ScriptedProvider) -> Value {
-    let Started { device_code, user_code, .. } = world.start();
-    let (person, page) = come_back(world, corp, &user_code);
-    assert!(page.body.contains("value=\"approve\""), "{}", page.body);
-    person.decide("approve");
-    body(&world.poll(&device_code))
-}
-
 fn refreshed(world: &World, tokens: &Value) -> String {
     outcome(&world.refresh(tokens["refresh_token"].as_str().unwrap()))
 }
@@ -257,6 +248,37 @@ fn a_disabled_account_is_blocked_until_it_is_enabled_again_and_gets_no_token_bac
     assert_eq!(push(&world, &corp, &enabled).status, 202);
     assert_eq!(refreshed(&world, &tokens), "invalid_grant");
     sign_in(&world, &corp);
+}
+
+#[test]
+fn an_event_that_comes_late_lifts_no_newer_block() {
+    let (world, corp) = world();
+    let early = json!({ "events": { ACCOUNT_ENABLED: {} }, "jti": "early", "iat": world.now().seconds() });
+    sign_in(&world, &corp);
+    world.wait(10);
+    let disabled = json!({ "events": { ACCOUNT_DISABLED: {} }, "jti": "disabled" });
+    assert_eq!(push(&world, &corp, &disabled).status, 202);
+
+    assert_eq!(push(&world, &corp, &early).status, 202);
+    let (_, page) = come_back(&world, &corp, &world.start().user_code);
+    assert_eq!(page.status, 403, "{}", page.body);
+
+    let later = json!({ "events": { ACCOUNT_ENABLED: {} }, "jti": "later" });
+    assert_eq!(push(&world, &corp, &later).status, 202);
+    sign_in(&world, &corp);
+}
+
+#[test]
+fn a_session_that_the_provider_did_not_name_ends_with_any_session_of_its_person() {
+    let (world, corp) = world();
+    corp.claims.replace(json!({ "sid": null }));
+    sign_in(&world, &corp);
+    corp.claims.replace(json!({ "sub": "bob-upstream", "sid": null }));
+    sign_in(&world, &corp);
+
+    assert_eq!(log_out(&world, &logout_token(&world, &corp, &json!({}))).status, 200);
+
+    assert_eq!(world.sessions(), 1, "Bob's");
 }
 
 #[test]

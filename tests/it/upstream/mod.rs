@@ -11,6 +11,7 @@ mod events;
 mod outages;
 mod recheck;
 mod requests;
+mod scim;
 mod sign_in;
 
 use std::rc::Rc;
@@ -28,10 +29,11 @@ use device_grant::upstream::provider::{
 };
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
+use serde_json::Value;
 
 use crate::support::person::Person;
 use crate::support::provider::{SECRET, ScriptedProvider};
-use crate::support::{ISSUER, World};
+use crate::support::{ISSUER, Started, World, json};
 
 /// The issuer of the provider `corp`.
 const CORP: &str = "https://id.corp.example";
@@ -116,6 +118,15 @@ fn come_back<'a>(world: &'a World, corp: &ScriptedProvider, user_code: &str) -> 
     let (person, address) = leave(world, user_code);
     let page = person.open(&corp.authorize(&address));
     (person, page)
+}
+
+/// Approves a device with Alice's account of the provider. Returns its tokens.
+fn device(world: &World, corp: &ScriptedProvider) -> Value {
+    let Started { device_code, user_code, .. } = world.start();
+    let (person, page) = come_back(world, corp, &user_code);
+    assert!(page.body.contains("value=\"approve\""), "{}", page.body);
+    person.decide("approve");
+    json(&world.poll(&device_code))
 }
 
 /// Returns the reason of the last log line about the sign-in.

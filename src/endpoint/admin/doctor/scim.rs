@@ -11,8 +11,10 @@ use crate::registry::command::ListProviders;
 use crate::sharding::AccountShard;
 
 const NAME: &str = "scim";
-/// The most accounts that are read from a shard, of which there are 32. The first ones say enough.
+/// The most accounts of a provider that are read from a shard, of which there are 32. The first ones say enough.
 const MOST: u32 = 100;
+/// The most providers that are looked at.
+const MOST_PROVIDERS: usize = 5;
 
 /// The accounts of a provider that pushes its users.
 #[derive(Default)]
@@ -34,20 +36,21 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Option<Check> 
 }
 
 async fn count<P: Platform>(context: Context<'_, P>) -> Result<BTreeMap<String, Users>, Unavailable> {
-    let platform = &context.server.platform;
-    let providers = platform.registry(ListProviders {}).await?;
+    let providers = context.server.platform.registry(ListProviders {}).await?;
     let pushing = providers.into_iter().filter(|provider| provider.scim_token.is_some());
-    let mut users: BTreeMap<String, Users> =
-        pushing.map(|provider| (provider.id.to_string(), Users::default())).collect();
-    if users.is_empty() {
-        return Ok(users);
+    let mut counted = BTreeMap::new();
+    for provider in pushing.take(MOST_PROVIDERS) {
+        counted.insert(provider.id.to_string(), users(context, provider.id.as_str()).await?);
     }
+    Ok(counted)
+}
+
+async fn users<P: Platform>(context: Context<'_, P>, provider: &str) -> Result<Users, Unavailable> {
+    let mut users = Users::default();
     for shard in AccountShard::all() {
-        let ask = ListAccounts { after: None, prefix: "oidc:".to_owned(), limit: MOST };
-        for account in platform.accounts(shard, ask).await? {
-            if let Some(users) = account.key.provider().and_then(|id| users.get_mut(id)) {
-                users.add(&account);
-            }
+        let ask = ListAccounts { after: None, prefix: format!("oidc:{provider}:"), limit: MOST };
+        for account in context.server.platform.accounts(shard, ask).await? {
+            users.add(&account);
         }
     }
     Ok(users)
@@ -80,8 +83,12 @@ fn report(users: &BTreeMap<String, Users>) -> Check {
         })
         .collect();
     if strangers.is_empty() {
-        let pushed: usize = users.values().map(|users| users.pushed).sum();
-        return Check::ok(NAME, format!("{pushed} users were pushed"));
+        let sum = |count: fn(&Users) -> usize| -> usize { users.values().map(count).sum() };
+        let (pushed, unused) = (sum(|users| users.pushed), sum(|users| users.unused));
+        return Check::ok(
+            NAME,
+            format!("{pushed} users were pushed, to {unused} of whom nobody has signed in"),
+        );
     }
     Check::notice(
         NAME,
