@@ -5,6 +5,7 @@ use super::account_key::AccountKey;
 use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices, WalkDevices};
 use super::device::{Device, DeviceId, State};
 use super::histories;
+use super::recheck::Upkeep;
 use super::rows::Rows;
 use super::walk::Walked;
 use crate::time::Timestamp;
@@ -19,8 +20,19 @@ pub(super) fn enter<R: Rows>(
     if rows.device(&ask.id)?.is_none() {
         rows.put_device(&ask.id, &ask.device)?;
         histories::admit(rows, ask, &account, now)?;
+        extend_upkeep(rows, &ask.device)?;
     }
     Ok(Some(account))
+}
+
+/// Keeps what the leaver check needs for as long as the device can refresh.
+fn extend_upkeep<R: Rows>(rows: &R, device: &Device) -> Result<(), R::Error> {
+    match rows.upkeep(&device.account)? {
+        Some(upkeep) if upkeep.ends_at < device.ends_at => {
+            rows.put_upkeep(&Upkeep { ends_at: device.ends_at, ..upkeep })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Notes that a device was used, and returns its account.

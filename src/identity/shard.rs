@@ -80,6 +80,7 @@ fn put<R: Rows>(rows: &R, ask: PutAccount, now: Timestamp) -> Result<Put, R::Err
     }
     if let Standing::Deleted { .. } = account.standing {
         rows.remove_history(&account.key)?;
+        rows.remove_upkeep(&account.key)?;
     }
     if let Some(AccountEvent { what, by, members }) = event {
         rows.tell(&Change { members, ..Change::of(what, Some(account.sub.as_str()), by, now) })?;
@@ -194,11 +195,19 @@ fn keep_token<R: Rows>(rows: &R, ask: KeepUpstreamToken, now: Timestamp) -> Resu
         let has_left = before.is_some_and(|upkeep| upkeep.left_at.is_some());
         return if has_left { rows.remove_upkeep(&account) } else { Ok(()) };
     };
-    let (leased_until, left_at) = (None, None);
-    let sign_in = before.map_or(0, |upkeep| upkeep.sign_in) + 1;
-    let upkeep =
-        Upkeep { format: Format, account, token, sign_in, answered_at: now, leased_until, left_at, ends_at };
-    rows.put_upkeep(&upkeep)
+    let (serial, ends) = before.map_or((0, ends_at), |upkeep| (upkeep.serial, upkeep.ends_at));
+    rows.put_upkeep(&Upkeep {
+        format: Format,
+        account,
+        token,
+        serial: serial + 1,
+        answered_at: now,
+        leased_until: None,
+        quiet_until: None,
+        in_doubt: false,
+        left_at: None,
+        ends_at: ends.max(ends_at),
+    })
 }
 
 fn begin_recheck<R: Rows>(rows: &R, ask: &BeginRecheck, now: Timestamp) -> Result<Recheck, R::Error> {
@@ -206,8 +215,8 @@ fn begin_recheck<R: Rows>(rows: &R, ask: &BeginRecheck, now: Timestamp) -> Resul
 }
 
 fn end_recheck<R: Rows>(rows: &R, ask: EndRecheck, now: Timestamp) -> Result<Recheck, R::Error> {
-    let EndRecheck { account, every, sign_in, reply } = ask;
-    recheck(rows, &account, |upkeep| upkeep.end(sign_in, reply, every, now))
+    let EndRecheck { account, every, serial, reply } = ask;
+    recheck(rows, &account, |upkeep| upkeep.end(serial, reply, every, now))
 }
 
 /// Judges a leaver check, and writes what it changed. Without a token there is nothing to check.
@@ -229,7 +238,8 @@ impl Upstream {
     fn has(&self, session: &Session) -> bool {
         match &session.how {
             How::Upstream { provider, sid, .. } => {
-                *provider == self.provider && (self.sid.is_none() || self.sid == *sid)
+                // A session of which the provider did not name its own may be the one.
+                *provider == self.provider && (self.sid.is_none() || sid.is_none() || self.sid == *sid)
             }
             How::Password | How::Passkey { .. } | How::Access => false,
         }

@@ -2,15 +2,19 @@
 // leaves out what it may, and more.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { Admin } from './support/admin.mjs';
 import { Key, openBrowser } from './support/browser.mjs';
 import { Device } from './support/device.mjs';
 import { CLIENT as GLEWLWYD_CLIENT, ERIN, glewlwyd, openGlewlwyd } from './support/glewlwyd.mjs';
-import { startWorkerd } from './support/harness.mjs';
+import { startWorkerd, temporaryDirectory } from './support/harness.mjs';
 import { CLIENT, serveProvider } from './support/oidc_provider.mjs';
 import { Person } from './support/person.mjs';
+import { redate } from './support/redate.mjs';
 import { decisions, endDiscreetly, keepSecret } from './support/secrets.mjs';
+import { rows } from './support/stored.mjs';
 import { Visitor } from './support/visitor.mjs';
 
 const SIGN_IN = 'Sign in to continue';
@@ -25,14 +29,14 @@ let odd;
 
 before(async () => {
   server = await startWorkerd();
-  const callback = `${server.origin}/callback`;
+  const callback = (id) => `${server.origin}/callback/${id}`;
   // By another name than ours, so that the way there and back leads across sites.
-  const { server: listener } = await serveProvider({ port: 0, callback, backchannel: `${server.origin}/backchannel-logout/node`, issuerOf: (port) => `http://localhost:${port}` });
+  const { server: listener } = await serveProvider({ port: 0, callback: callback('node'), backchannel: `${server.origin}/backchannel-logout/node`, issuerOf: (port) => `http://localhost:${port}` });
   node = { issuer: `http://localhost:${listener.address().port}`, listener };
   const admin = new Admin(server);
   await provider(admin, { id: 'node', name: 'Node', issuer: node.issuer, ...CLIENT, scope: 'openid profile email groups', end_families_on_logout: true, order: 1 });
   if (missing) return;
-  odd = await openGlewlwyd({ callback });
+  odd = await openGlewlwyd({ callback: callback('odd') });
   await provider(admin, { id: 'odd', name: 'Odd', issuer: odd.issuer, ...GLEWLWYD_CLIENT, scope: 'openid', order: 2 });
 });
 
@@ -122,8 +126,8 @@ describe('A person with a browser', () => {
 
 describe('A person without scripts', () => {
   /** Enters a code, and goes to a provider. Returns the person and the address at the provider. */
-  async function leave(device, id) {
-    const person = new Person(server);
+  async function leave(device, id, place = server) {
+    const person = new Person(place);
     await person.enter(device.userCode);
     await person.submit({ step: 'provider', provider: id });
     assert.equal(person.page.status, 200, person.page.text);
@@ -205,6 +209,44 @@ describe('A person without scripts', () => {
     assert.match(person.page.text, /Sign in to continue/);
   });
 
+  test('keeps a device as long as the provider knows them, and no longer', { timeout: 120_000 }, async (t) => {
+    const directory = temporaryDirectory();
+    const place = await startWorkerd({ dir: directory.path });
+    const leavers = new Set();
+    const { server: listener } = await serveProvider({ port: 0, callback: `${place.origin}/callback/node`, issuerOf: (port) => `http://localhost:${port}`, leavers });
+    t.after(async () => {
+      await endDiscreetly(place);
+      directory.remove();
+      listener.closeAllConnections();
+      listener.close();
+    });
+    const issuer = `http://localhost:${listener.address().port}`;
+    await provider(new Admin(place), { id: 'node', name: 'Node', issuer, ...CLIENT, scope: 'openid profile email offline_access', recheck_seconds: 60 });
+    const tv = await Device.start(place);
+    const { person, address } = await leave(tv, 'node', place);
+    await person.open(path(await new Visitor().signInAtNode(address, 'carol')));
+    await person.decide('approve');
+    await tv.redeem();
+    const upkeep = () => rows(place, 'AccountShard', 'SELECT record FROM upkeep').map(({ record }) => record);
+    const [first] = upkeep();
+    assert.equal(first.serial, 1);
+    const aMinuteLater = async () => {
+      await place.kill9();
+      redate(directory.path, -61_000, ['AccountShard']);
+      await place.restart();
+    };
+
+    await aMinuteLater();
+    assert.equal((await tv.refresh()).status, 200);
+    const [second] = upkeep();
+    assert.deepEqual([second.serial, second.token === first.token], [2, false], 'the next token is stored');
+    leavers.add('carol');
+    assert.equal((await tv.refresh()).status, 200, 'the last answer counts for a minute');
+    await aMinuteLater();
+    assert.equal((await tv.refresh()).error, 'invalid_grant');
+    assert.ok(upkeep()[0].left_at);
+  });
+
   test('reads why an auth_time of 0 is not recent', { skip: missing }, async () => {
     const visitor = new Visitor();
     const device = await Device.start(server, { max_age: '600' });
@@ -218,6 +260,26 @@ describe('A person without scripts', () => {
 
     assert.equal(person.page.status, 400);
     assert.match(person.page.problem, /Odd didn’t ask you to sign in again/);
+  });
+
+  test('loses nothing when an endpoint redirects, says too much or does not answer', { timeout: 60_000 }, async (t) => {
+    const trap = await openTrap();
+    t.after(() => trap.close());
+    const { issuer } = trap;
+    await provider(new Admin(server), { id: 'trap', name: 'Trap', issuer, ...CLIENT, scope: 'openid', order: 4 });
+    for (const mode of ['redirects', 'says too much', 'hangs']) {
+      const { person, address } = await leave(await Device.start(server), 'trap');
+      const query = new URLSearchParams({ code: `code-${mode.replaceAll(' ', '-')}`, state: new URL(address).searchParams.get('state') });
+      trap.mode = mode;
+
+      await person.open(`/callback/trap?${query}`);
+
+      assert.equal(person.page.status, 503, mode);
+      assert.match(person.page.problem, /Trap can’t be reached/);
+      await person.signIn();
+      person.mustRead(200, 'Approve or refuse');
+    }
+    assert.deepEqual([...new Set(trap.asked)].sort(), ['/.well-known/openid-configuration', '/token'], 'no redirect was followed');
   });
 
   test('loses nothing when the provider is down', async () => {
@@ -235,3 +297,29 @@ describe('A person without scripts', () => {
     person.mustRead(200, 'Approve or refuse');
   });
 });
+
+/** Starts a provider whose token endpoint does what `mode` says. */
+async function openTrap() {
+  const trap = { mode: undefined, asked: [] };
+  const token = {
+    redirects: (response) => response.writeHead(307, { location: '/elsewhere' }).end(),
+    'says too much': (response) => response.writeHead(200, { 'content-type': 'application/json' }).end(`{"x":"${'x'.repeat(70_000)}"}`),
+    hangs: () => {},
+  };
+  const listener = createServer((request, response) => {
+    const { pathname } = new URL(request.url, trap.issuer);
+    trap.asked.push(pathname);
+    if (pathname === '/token') return token[trap.mode](response);
+    const at = (path) => `${trap.issuer}${path}`;
+    const document = { issuer: trap.issuer, authorization_endpoint: at('/authorize'), token_endpoint: at('/token'), jwks_uri: at('/jwks') };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document));
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  trap.issuer = `http://localhost:${listener.address().port}`;
+  trap.close = () => {
+    listener.closeAllConnections();
+    listener.close();
+  };
+  return trap;
+}

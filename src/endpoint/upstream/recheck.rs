@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use super::authentication::post;
+use super::authentication::{NotSent, post};
 use super::sign_in::reach;
 use crate::audit::change::Actor;
 use crate::derived_keys::Purpose;
@@ -20,6 +20,9 @@ use crate::secret;
 use crate::time::span;
 use crate::upstream::provider::{Provider, ProviderId};
 use crate::upstream::token_response::{TokenFlaw, TokenResponse};
+
+/// How often the provider's answer is stored, at most.
+const TRIES: usize = 3;
 
 /// Keeps the refresh token of a sign-in, if the provider's entry asks for the check. A sign-in without one shows all the
 /// same that the person is there.
@@ -71,13 +74,25 @@ async fn judge<P: Platform>(
     let accounts = &context.server.platform;
     let begin = BeginRecheck { account: account.clone(), every };
     match accounts.accounts(account.shard(), begin).await? {
-        Recheck::Ask { token, sign_in } => {
+        Recheck::Ask { token, serial } => {
             let reply = ask(context, &provider, &token, rng).await;
-            let end = EndRecheck { account: account.clone(), every, sign_in, reply };
-            accounts.accounts(account.shard(), end).await
+            let end = EndRecheck { account: account.clone(), every, serial, reply };
+            store(context, &end).await
         }
         other @ (Recheck::Good | Recheck::Left | Recheck::Unreached) => Ok(other),
     }
+}
+
+/// Stores the provider's answer. Tries again if the object does not answer, because the next token would be lost.
+async fn store<P: Platform>(context: Context<'_, P>, end: &EndRecheck) -> Result<Recheck, Unavailable> {
+    let mut stored = Err(Unavailable);
+    for _ in 0..TRIES {
+        stored = context.server.platform.accounts(end.account.shard(), end.clone()).await;
+        if stored.is_ok() {
+            break;
+        }
+    }
+    stored
 }
 
 /// Uses the refresh token at the provider.
@@ -94,15 +109,17 @@ async fn ask<P: Platform>(
         return Reply::Silent;
     };
     let parameters = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token)];
-    let Ok(answer) = post(context, provider, &discovery.token_endpoint, parameters, rng).await else {
-        return Reply::Silent;
+    let answer = match post(context, provider, &discovery.token_endpoint, parameters, rng).await {
+        Ok(answer) => answer,
+        Err(NotSent::Unreachable) => return Reply::Lost,
+        Err(NotSent::NoSecret | NotSent::Unavailable) => return Reply::Silent,
     };
     match TokenResponse::parse(answer.status, &answer.body) {
         Ok(tokens) => Reply::There(tokens.refresh_token.map(|next| seal(context, &next, rng))),
         Err(TokenFlaw::InvalidGrant) => Reply::Gone,
-        Err(TokenFlaw::InvalidClient | TokenFlaw::Refused | TokenFlaw::Down | TokenFlaw::Malformed) => {
-            Reply::Silent
-        }
+        Err(TokenFlaw::InvalidClient | TokenFlaw::Refused) => Reply::Silent,
+        // A gateway may answer in place of the provider, which has replaced the token by then.
+        Err(TokenFlaw::Down | TokenFlaw::Malformed) => Reply::Lost,
     }
 }
 

@@ -17,7 +17,7 @@ pub struct KeepUpstreamToken {
     /// refused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// When no device of the account can refresh any more, unless the person signs in again.
+    /// When the token can be deleted, unless a device of the account can refresh for longer.
     pub ends_at: Timestamp,
 }
 
@@ -37,7 +37,7 @@ pub struct EndRecheck {
     pub account: AccountKey,
     /// As in [`BeginRecheck`].
     pub every: Duration,
-    /// The sign-in that the check is about.
-    pub sign_in: u64,
+    /// The serial number of the token that was used.
+    pub serial: u64,
     pub reply: Reply,
 }

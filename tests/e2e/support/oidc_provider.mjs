@@ -14,8 +14,8 @@ const people = {
   dave: { name: 'Dave Example', email: 'dave@example.com', email_verified: true, preferred_username: 'dave', groups: [] },
 };
 
-/** Starts a provider on a loopback port; 0 chooses one. Resolves when it listens. */
-export async function serveProvider({ port, issuerOf, callback, backchannel }) {
+/** Starts a provider on a loopback port; 0 chooses one. Resolves when it listens. It does not know `leavers` any more. */
+export async function serveProvider({ port, issuerOf, callback, backchannel, leavers = new Set() }) {
   const server = createServer((request, response) => serve(request, response));
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -43,7 +43,11 @@ export async function serveProvider({ port, issuerOf, callback, backchannel }) {
     },
     // Without it, there is no back-channel logout to loopback addresses.
     fetch: (url, { dispatcher, ...options }) => fetch(url, options),
-    findAccount: (context, id) => people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id] }) },
+    // It takes `offline_access` only with `prompt=consent`, which nobody sends.
+    issueRefreshToken: (context, client) => client.grantTypeAllowed('refresh_token'),
+    // A new refresh token at every use, as from most providers.
+    rotateRefreshToken: true,
+    findAccount: (context, id) => !leavers.has(id) && people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id] }) },
     ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
   });
   const serve = provider.callback();
@@ -51,7 +55,7 @@ export async function serveProvider({ port, issuerOf, callback, backchannel }) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [port = '8870', callback = 'http://127.0.0.1:8787/callback', backchannel] = process.argv.slice(2);
+  const [port = '8870', callback = 'http://127.0.0.1:8787/callback/example', backchannel] = process.argv.slice(2);
   await serveProvider({ port: Number(port), issuerOf: (used) => `http://127.0.0.1:${used}`, callback, backchannel });
   console.log('listening');
 }

@@ -404,11 +404,11 @@ fn commands_about_the_leaver_check() {
     );
     let reply = Reply::There(Some("c2VhbGVk".to_owned()));
     travels(
-        EndRecheck { account: alice(), every, sign_in: 2, reply },
-        r#"{"end_recheck":{"account":"local:alice","every":{"secs":60,"nanos":0},"sign_in":2,"reply":{"there":"c2VhbGVk"}}}"#,
+        EndRecheck { account: alice(), every, serial: 2, reply },
+        r#"{"end_recheck":{"account":"local:alice","every":{"secs":60,"nanos":0},"serial":2,"reply":{"there":"c2VhbGVk"}}}"#,
     );
-    let ask = Recheck::Ask { token: "c2VhbGVk".to_owned(), sign_in: 2 };
-    answers::<BeginRecheck>(&ask, r#"{"ask":{"token":"c2VhbGVk","sign_in":2}}"#);
+    let ask = Recheck::Ask { token: "c2VhbGVk".to_owned(), serial: 2 };
+    answers::<BeginRecheck>(&ask, r#"{"ask":{"token":"c2VhbGVk","serial":2}}"#);
     answers::<EndRecheck>(&Recheck::Left, r#""left""#);
 }
 

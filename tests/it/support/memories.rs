@@ -60,6 +60,8 @@ pub(crate) struct Memories {
     pub(crate) grant_hops: Cell<u32>,
     /// Calls of account shards since the last reset.
     pub(crate) account_hops: Cell<u32>,
+    /// How many replies to the ends of leaver checks get lost.
+    pub(crate) lost_rechecks: Cell<u32>,
     /// Calls of limiters since the last reset.
     pub(crate) limit_hops: Cell<u32>,
     /// The keys whose rate limit on the platform is used up.
@@ -183,8 +185,14 @@ impl Memories {
     ) -> Result<Answer, Unavailable> {
         self.reach("accounts")?;
         self.account_hops.set(self.account_hops.get() + 1);
+        let is_recheck = matches!(command, identity::command::Command::EndRecheck(_));
         let mut accounts = self.accounts.borrow_mut();
         let Ok(answer) = identity::shard::apply(accounts.entry(shard).or_default(), command, self.now.get());
+        let lost = self.lost_rechecks.get();
+        if is_recheck && lost > 0 {
+            self.lost_rechecks.set(lost - 1);
+            return Err(Unavailable);
+        }
         Ok(answer)
     }
 

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{CORP, add, come_back};
+use crate::support::admin::Admin;
 use crate::support::provider::ScriptedProvider;
-use crate::support::{Started, World, json as body, outcome};
+use crate::support::{World, json as body, outcome};
 
 /// In seconds.
 const HOUR: u64 = 3_600;
@@ -20,11 +21,7 @@ fn world() -> (World, Rc<ScriptedProvider>) {
 
 /// Approves a device with an account of the provider. Returns its refresh token.
 fn device(world: &World, corp: &ScriptedProvider) -> String {
-    let Started { device_code, user_code, .. } = world.start();
-    let (person, page) = come_back(world, corp, &user_code);
-    assert!(page.body.contains("value=\"approve\""), "{}", page.body);
-    person.decide("approve");
-    refresh_token(&world.poll(&device_code))
+    super::device(world, corp)["refresh_token"].as_str().unwrap().to_owned()
 }
 
 fn refresh_token(response: &device_grant::endpoint::http::Response) -> String {
@@ -141,4 +138,70 @@ fn the_stored_token_is_sealed_and_only_kept_where_it_is_wanted() {
     let corp = add(&other, "corp", CORP, |_| {});
     device(&other, &corp);
     assert!(other.upkeep().is_empty());
+}
+
+#[test]
+fn a_refusal_after_a_lost_answer_ends_nothing_for_a_day() {
+    let (world, corp) = world();
+    let mut token = device(&world, &corp);
+    world.wait(HOUR);
+    corp.down.borrow_mut().push("token");
+    token = refresh_token(&world.refresh(&token));
+    corp.down.borrow_mut().clear();
+    corp.refreshes.set(corp.refreshes.get() + 1);
+    for _ in 0..24 {
+        world.wait(HOUR - 60);
+        token = refresh_token(&world.refresh(&token));
+        world.wait(60);
+    }
+
+    world.wait(HOUR);
+
+    assert_eq!(outcome(&world.refresh(&token)), "invalid_grant", "it does not keep a leaver in for ever");
+    assert_eq!(world.live_families(), 0);
+}
+
+#[test]
+fn the_next_token_is_stored_although_the_object_answers_only_at_the_third_time() {
+    let (world, corp) = world();
+    let token = device(&world, &corp);
+    world.wait(HOUR);
+    world.server.platform.lost_rechecks.set(2);
+    asked(&corp);
+
+    let token = refresh_token(&world.refresh(&token));
+
+    assert_eq!(asked(&corp), 1);
+    world.wait(HOUR);
+    assert_eq!(outcome(&world.refresh(&token)), "issued", "the token that is stored is the good one");
+    assert_eq!(asked(&corp), 1);
+}
+
+#[test]
+fn the_token_is_kept_for_as_long_as_any_device_can_refresh() {
+    let world = World::with(&[("REFRESH_TOKEN_SECONDS", "7200")]);
+    let corp = add(&world, "corp", CORP, |provider| provider.recheck_seconds = Some(HOUR));
+    let ends_at = || world.upkeep().first().unwrap().ends_at;
+    world.change_client("demo-tv", |client| client.tokens.refresh_token_lifetime = Some(864_000));
+    device(&world, &corp);
+    let long = ends_at();
+    assert!(world.now() + std::time::Duration::from_secs(864_000) <= long, "the client's tokens last longer");
+
+    world.change_client("demo-tv", |client| client.tokens.refresh_token_lifetime = Some(600));
+    device(&world, &corp);
+    assert_eq!(ends_at(), long, "the first device is still there");
+}
+
+#[test]
+fn a_deleted_account_leaves_no_token_of_its_provider() {
+    let (world, corp) = world();
+    device(&world, &corp);
+    assert_eq!(world.upkeep().len(), 1);
+
+    let path = "/accounts/oidc:corp:alice-upstream";
+    assert_eq!(Admin(&world).ask("DELETE", path, None, None).status, 200);
+
+    assert!(world.upkeep().is_empty());
+    let (_, page) = come_back(&world, &corp, &world.start().user_code);
+    assert_eq!((page.status, world.upkeep().len()), (403, 0), "nor by a sign-in that is refused");
 }

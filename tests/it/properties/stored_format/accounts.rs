@@ -152,20 +152,23 @@ fn what_the_leaver_check_knows() {
         format: Format,
         account: AccountKey::oidc("okta", "1").expect("a key"),
         token: "c2VhbGVk".to_owned(),
-        sign_in: 1,
+        serial: 1,
         answered_at: AT,
         leased_until: None,
+        quiet_until: None,
+        in_doubt: false,
         left_at: None,
         ends_at: AT,
     };
     pin(
         &upkeep,
-        r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","sign_in":1,"answered_at":1763733780123,"ends_at":1763733780123}"#,
+        r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","serial":1,"answered_at":1763733780123,"ends_at":1763733780123}"#,
     );
-    let both = Upkeep { leased_until: Some(AT), left_at: Some(AT), ..upkeep };
+    let both =
+        Upkeep { leased_until: Some(AT), quiet_until: Some(AT), in_doubt: true, left_at: Some(AT), ..upkeep };
     pin(
         &both,
-        r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","sign_in":1,"answered_at":1763733780123,"leased_until":1763733780123,"left_at":1763733780123,"ends_at":1763733780123}"#,
+        r#"{"format":1,"account":"oidc:okta:1","token":"c2VhbGVk","serial":1,"answered_at":1763733780123,"leased_until":1763733780123,"quiet_until":1763733780123,"in_doubt":true,"left_at":1763733780123,"ends_at":1763733780123}"#,
     );
 }
 
