@@ -47,7 +47,9 @@ export async function serveProvider({ port, issuerOf, callback, backchannel, lea
     issueRefreshToken: (context, client) => client.grantTypeAllowed('refresh_token'),
     // A new refresh token at every use, as from most providers.
     rotateRefreshToken: true,
-    findAccount: (context, id) => !leavers.has(id) && people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id] }) },
+    findAccount(context, id) {
+      if (people[id] && !leavers.has(id)) return { accountId: id, claims: () => ({ sub: id, ...people[id] }) };
+    },
     ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
   });
   const serve = provider.callback();
