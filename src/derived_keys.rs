@@ -46,6 +46,10 @@ impl MasterKey {
 /// The `MASTER_KEY` of `make dev`. Previews and production refuse it.
 pub const DEVELOPMENT_KEY: &str = "ZGV2ZWxvcG1lbnQta2V5LW5ldmVyLWluLXByb2R1Y3Rpb24";
 
+/// The way in which a user code leads to its shard. A new one makes new pairs, so that no device code of the old one is
+/// looked for in the wrong shard.
+const MAPPING: u8 = 2;
+
 /// The keys of one pair: a master key and a number of shards per region.
 #[derive(Clone)]
 pub struct Keys {
@@ -54,6 +58,8 @@ pub struct Keys {
     /// Number of shards in each region under this pair.
     pub shards_per_region: u8,
     user_code: [u8; 32],
+    permutation: [u8; 32],
+    network_shard: [u8; 32],
     device_code: [u8; 32],
     refresh_token: [u8; 32],
     dpop_nonce: [u8; 32],
@@ -70,11 +76,13 @@ impl Keys {
     /// Derives the keys of a pair.
     #[must_use]
     pub fn derive(master: &MasterKey, shards_per_region: u8) -> Self {
-        let [high, low, ..] = master.derive(&format!("pair/{shards_per_region}"));
+        let [high, low, ..] = master.derive(&format!("pair/{MAPPING}/{shards_per_region}"));
         Self {
             pair: u16::from_be_bytes([high, low]),
             shards_per_region,
             user_code: master.derive("user code"),
+            permutation: master.derive("user code permutation"),
+            network_shard: master.derive("network shard"),
             device_code: master.derive("device code"),
             refresh_token: master.derive("refresh token"),
             dpop_nonce: master.derive("dpop nonce"),
@@ -88,11 +96,23 @@ impl Keys {
         }
     }
 
-    /// Returns a keyed digest of a user code: the first half is the row key, the second half selects the
-    /// shard.
+    /// Returns a keyed digest of a user code. Its first half is the row key.
     #[must_use]
     pub fn user_code(&self, code: &str) -> [u8; 32] {
         mac(&self.user_code, &[code.as_bytes()])
+    }
+
+    /// Returns the key of the permutation of user codes.
+    #[must_use]
+    pub fn permutation(&self) -> RoundKey {
+        RoundKey(Hmac::new_from_slice(&self.permutation).expect("HMAC takes a key of any length"))
+    }
+
+    /// Returns 64 bits that select the shards of a network. `prefix` is its widest prefix, as counters know it.
+    #[must_use]
+    pub fn network_shard(&self, prefix: &str) -> u64 {
+        let [first, _] = halves(&mac(&self.network_shard, &[prefix.as_bytes()]));
+        first
     }
 
     /// Returns the tag of a device code for `client_id`.
@@ -131,6 +151,21 @@ impl Keys {
     #[must_use]
     pub fn csrf(&self, browser: &str, session: &str) -> String {
         short(&mac(&self.csrf, &[browser.as_bytes(), b"/", session.as_bytes()]))
+    }
+}
+
+/// A key that is ready for many digests.
+pub struct RoundKey(Hmac<Sha256>);
+
+impl RoundKey {
+    /// Returns the first half of the digest for a round.
+    #[must_use]
+    pub fn digest(&self, round: [u8; 3], half: u128) -> u128 {
+        let mut mac = self.0.clone();
+        mac.update(&round);
+        mac.update(&half.to_be_bytes());
+        let [high, low] = halves(&mac.finalize().into_bytes().into());
+        u128::from(high) << 64 | u128::from(low)
     }
 }
 
@@ -275,6 +310,13 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+/// Returns the first two words of a digest.
+fn halves(mac: &[u8; 32]) -> [u64; 2] {
+    let (words, _) = mac.as_chunks::<8>();
+    let mut words = words.iter().map(|word| u64::from_be_bytes(*word));
+    [words.next().unwrap_or_default(), words.next().unwrap_or_default()]
 }
 
 fn short(mac: &[u8; 32]) -> String {

@@ -127,6 +127,7 @@ pub mod secret;
 pub mod settings;
 pub mod sharding;
 pub mod sub;
+pub mod tally;
 pub mod time;
 pub mod token;
 pub mod upstream;

@@ -64,6 +64,8 @@ struct Record {
     allowed_origins: Vec<WebOrigin>,
     #[serde(default)]
     redemption_place: RedemptionPlace,
+    #[serde(default = "one")]
+    shards_per_network: u8,
     #[serde(default)]
     sign_in: Demand,
     // `TokenRules`
@@ -86,6 +88,10 @@ struct Record {
 
 const fn yes() -> bool {
     true
+}
+
+const fn one() -> u8 {
+    1
 }
 
 impl<'de> Deserialize<'de> for Client {
@@ -128,6 +134,7 @@ impl From<Record> for Client {
                 device_client_authentication: record.device_client_authentication,
                 allowed_origins: record.allowed_origins,
                 redemption_place: record.redemption_place,
+                shards_per_network: record.shards_per_network,
                 sign_in: record.sign_in,
             },
             tokens: TokenRules {

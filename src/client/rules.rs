@@ -71,6 +71,9 @@ pub struct CodeRules {
     /// From where an approved device code can be redeemed.
     #[serde(skip_serializing_if = "RedemptionPlace::is_any")]
     pub redemption_place: RedemptionPlace,
+    /// How many shards may have the codes of one network, each a part of as many as the network may have.
+    #[serde(skip_serializing_if = "is_one")]
+    pub shards_per_network: u8,
     /// How a person must have signed in who approves.
     #[serde(skip_serializing_if = "Demand::is_empty")]
     pub sign_in: Demand,
@@ -107,6 +110,11 @@ impl RedemptionPlace {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(number: &u8) -> bool {
+    *number == 1
+}
+
 impl Default for CodeRules {
     fn default() -> Self {
         Self {
@@ -117,6 +125,7 @@ impl Default for CodeRules {
             device_client_authentication: None,
             allowed_origins: Vec::new(),
             redemption_place: RedemptionPlace::Any,
+            shards_per_network: 1,
             sign_in: Demand::default(),
         }
     }

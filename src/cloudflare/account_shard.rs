@@ -49,6 +49,7 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS upkeep_ends_at ON upkeep (ends_at)",
     "CREATE TABLE IF NOT EXISTS histories (account TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     shipping::OUTBOX,
+    shipping::OUTBOX_END,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
 ];

@@ -25,9 +25,10 @@ use crate::grant::Grant;
 use crate::grant::command::Command;
 use crate::grant::expired_event::expired_row;
 use crate::grant::instant::{self, Listen, Parting, Seats};
+use crate::grant::live_codes::LiveCodes;
 use crate::grant::routing::RowKey;
 use crate::grant::shard::{Memory, Rows, apply};
-use crate::network::Network;
+use crate::network::Prefix;
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -35,13 +36,17 @@ const SCHEMA: &[&str] = &[
         key TEXT PRIMARY KEY, live_until INTEGER NOT NULL, network TEXT NOT NULL, ends_at INTEGER NOT NULL,
         record TEXT NOT NULL
     ) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS grants_live ON grants (live_until, network)",
     "CREATE INDEX IF NOT EXISTS grants_ends_at ON grants (ends_at)",
+    // No index on `ends_at`: the sweep finds a row by the last grant of its network.
+    "CREATE TABLE IF NOT EXISTS live_codes (
+        network TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS families (
         id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, record TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS families_ends_at ON families (ends_at)",
     shipping::OUTBOX,
+    shipping::OUTBOX_END,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
 ];
@@ -65,6 +70,7 @@ impl Object for GrantShard {
         let rows = Rc::new(Stored {
             table: Table::open(&state, SCHEMA),
             written: Cell::new(false),
+            codes: RefCell::default(),
             webhook: warnings::webhook(&env),
             warnings: RefCell::default(),
             partings: RefCell::default(),
@@ -139,7 +145,12 @@ impl GrantShard {
     /// all.
     fn transact(&self, command: Command, now: Timestamp) -> Result<Answer> {
         let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
-        object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now))
+        let answer =
+            object::transaction(&self.state, move || apply(&*rows, &mut memory.borrow_mut(), command, now));
+        if answer.is_err() {
+            self.rows.codes.take();
+        }
+        answer
     }
 
     /// Sweeps in one transaction: a row is deleted and its event is stored, or neither.
@@ -152,6 +163,8 @@ impl GrantShard {
 struct Stored {
     table: Table,
     written: Cell<bool>,
+    /// The counts of all live codes, as they are stored with the newest event; `None` until they are needed.
+    codes: RefCell<Option<LiveCodes>>,
     webhook: Option<Webhook>,
     /// Lines for the log, written once the transaction has succeeded.
     warnings: RefCell<Vec<String>>,
@@ -182,16 +195,18 @@ impl Stored {
     /// not collect, leaves an event.
     fn sweep(&self, memory: &mut Memory, now: Timestamp) -> Result<()> {
         for _ in 0..BATCHES {
-            let query = "SELECT key, record FROM grants WHERE ends_at <= ? LIMIT ?";
+            let mut more = false;
+            let query = "SELECT key, network, record FROM grants WHERE ends_at <= ? LIMIT ?";
             let ended = self.table.rows(query, vec![column(now), number(BATCH)])?;
-            for row in &ended {
-                let [SqlStorageValue::String(key), SqlStorageValue::String(record)] = row.as_slice() else {
-                    continue;
-                };
-                expired_row(key, record, memory, now).iter().try_for_each(|event| self.tell(event))?;
-                self.run("DELETE FROM grants WHERE key = ?", vec![key.as_str().into()])?;
+            for row in ended {
+                let [Some(key), Some(network), Some(record)] = texts(row) else { continue };
+                expired_row(&key, &record, memory, now).iter().try_for_each(|event| self.tell(event))?;
+                self.run("DELETE FROM grants WHERE key = ?", vec![key.into()])?;
+                let counts = "DELETE FROM live_codes WHERE network = ? AND ends_at <= ?";
+                self.run(counts, vec![network.into(), column(now)])?;
+                more = true;
             }
-            if ended.is_empty() {
+            if !more {
                 break;
             }
         }
@@ -206,7 +221,8 @@ impl Outbox for Stored {
 
     fn tell(&self, event: &Event) -> Result<()> {
         self.written.set(true);
-        shipping::tell(&self.table, event, event.at)?;
+        let codes = self.codes()?.at(event.at);
+        shipping::tell_with(&self.table, event, event.at, json(&codes)?)?;
         let Some(line) = warning::line(event) else { return Ok(()) };
         self.warnings.borrow_mut().push(line);
         if self.webhook.is_some() { warnings::keep(&self.table) } else { Ok(()) }
@@ -235,25 +251,39 @@ impl Rows for Stored {
         let values = vec![
             key.to_string().into(),
             column(grant.live_until(now)),
-            grant.request.network.to_string().into(),
+            grant.request.network.widest().to_string().into(),
             column(grant.ends_at()),
             json(grant)?,
         ];
-        self.run(
-            "INSERT OR REPLACE INTO grants (key, live_until, network, ends_at, record) VALUES (?, ?, ?, ?, ?)",
-            values,
-        )
+        // The index is not written again: a grant keeps its end.
+        let put = "INSERT INTO grants (key, live_until, network, ends_at, record) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (key) DO UPDATE SET live_until = excluded.live_until, record = excluded.record";
+        self.run(put, values)
     }
 
-    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>)> {
-        let query = "SELECT count(*), min(live_until) FROM grants WHERE live_until > ?";
-        let rows = self.table.rows(query, vec![column(now)])?;
-        match rows.first().map(Vec::as_slice) {
-            Some([SqlStorageValue::Integer(count), first]) => {
-                Ok((u64::try_from(*count).unwrap_or_default(), object::instant(first)))
-            }
-            Some(_) | None => Ok((0, None)),
+    fn codes_of(&self, widest: &Prefix) -> Result<LiveCodes> {
+        let query = "SELECT record FROM live_codes WHERE network = ?";
+        Ok(self.table.record(query, vec![widest.to_string().into()])?.unwrap_or_default())
+    }
+
+    fn put_codes_of(&self, widest: &Prefix, codes: &LiveCodes) -> Result<()> {
+        let network = widest.to_string().into();
+        let Some(ends_at) = codes.ends_at() else {
+            return self.run("DELETE FROM live_codes WHERE network = ?", vec![network]);
+        };
+        let put = "INSERT OR REPLACE INTO live_codes (network, ends_at, record) VALUES (?, ?, ?)";
+        self.run(put, vec![network, column(ends_at), json(codes)?])
+    }
+
+    fn codes(&self) -> Result<LiveCodes> {
+        if self.codes.borrow().is_none() {
+            self.put_codes(shipping::note(&self.table)?.unwrap_or_default());
         }
+        Ok(self.codes.borrow().clone().unwrap_or_default())
+    }
+
+    fn put_codes(&self, codes: LiveCodes) {
+        self.codes.replace(Some(codes));
     }
 
     fn each_live(
@@ -274,24 +304,10 @@ impl Rows for Stored {
         }
         Ok(())
     }
+}
 
-    fn live_within(&self, network: &Network, now: Timestamp) -> Result<Vec<(u64, Option<Timestamp>)>> {
-        // One pass over the live codes in the index, for all prefixes.
-        const COLUMNS: &str =
-            "ifnull(sum(instr(network, ?) > 0), 0), min(iif(instr(network, ?) > 0, live_until, NULL))";
-        let prefixes: Vec<String> = network.prefixes().map(ToString::to_string).collect();
-        let columns = vec![COLUMNS; prefixes.len()].join(", ");
-        let values = prefixes.iter().flat_map(|prefix| [prefix.as_str().into(), prefix.as_str().into()]);
-        let rows = self.table.rows(
-            &format!("SELECT {columns} FROM grants WHERE live_until > ?"),
-            values.chain([column(now)]).collect(),
-        )?;
-        let row = rows.first().map(Vec::as_slice).unwrap_or_default();
-        let (pairs, _) = row.as_chunks::<2>();
-        let read = |[count, first]: &[SqlStorageValue; 2]| {
-            let count = object::count(count).and_then(|count| u64::try_from(count).ok());
-            (count.unwrap_or_default(), object::instant(first))
-        };
-        Ok(pairs.iter().map(read).collect())
-    }
+/// Returns the three texts of a row.
+fn texts(row: Vec<SqlStorageValue>) -> [Option<String>; 3] {
+    let mut columns = row.into_iter().map(object::text);
+    [(); 3].map(|()| columns.next().flatten())
 }

@@ -1,4 +1,4 @@
-//! `LimiterShard`: counts attempts and live codes, and remembers used names.
+//! `LimiterShard`: counts attempts, and remembers used names.
 
 use core::cell::Cell;
 

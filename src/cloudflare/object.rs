@@ -110,9 +110,7 @@ impl Table {
     /// Opens the object's database, and creates the tables in `schema` that are missing.
     pub(super) fn open(state: &State, schema: &[&str]) -> Self {
         let sql = state.storage().sql();
-        for statement in schema {
-            sql.exec(statement, None).expect("the schema is a constant that SQLite accepts");
-        }
+        sql.exec(&schema.join(";\n"), None).expect("the schema is a constant that SQLite accepts");
         Self(sql)
     }
 

@@ -3,6 +3,7 @@
 use core::cell::RefCell;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use worker::{Error, Result, SqlStorageValue, State};
 
 use super::object::{self, Table, column, count, number};
@@ -14,13 +15,36 @@ use crate::time::Timestamp;
 
 /// The tables that an object with an outbox has.
 pub(super) const OUTBOX: &str = "CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, event TEXT NOT NULL
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL, note TEXT
 )";
+/// Number and note of the newest event, once it is no longer in the outbox. `AUTOINCREMENT` would write a row for each event
+/// to remember the number.
+pub(super) const OUTBOX_END: &str =
+    "CREATE TABLE IF NOT EXISTS outbox_end (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, note TEXT)";
 pub(super) const SET_ASIDE: &str = "CREATE TABLE IF NOT EXISTS set_aside (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL)";
 
 /// Appends an event to the outbox.
 pub(super) fn tell<E: Serialize>(table: &Table, event: &E, at: Timestamp) -> Result<()> {
-    table.run("INSERT INTO outbox (at, event) VALUES (?, ?)", vec![column(at), object::json(event)?])
+    tell_with(table, event, at, SqlStorageValue::Null)
+}
+
+/// Does what [`tell`] does, and stores a text with the event, to be read by [`note`]: so it costs no row of its own.
+pub(super) fn tell_with<E: Serialize>(
+    table: &Table,
+    event: &E,
+    at: Timestamp,
+    note: SqlStorageValue,
+) -> Result<()> {
+    let insert = "INSERT INTO outbox (seq, at, event, note) VALUES (1 + max(
+        ifnull((SELECT max(seq) FROM outbox), 0), ifnull((SELECT seq FROM outbox_end), 0)), ?, ?, ?)";
+    table.run(insert, vec![column(at), object::json(event)?, note])
+}
+
+/// Returns the record that was stored with the newest event, shipped or not.
+pub(super) fn note<T: DeserializeOwned>(table: &Table) -> Result<Option<T>> {
+    let newest = "SELECT note FROM (SELECT seq, note FROM outbox_end
+        UNION ALL SELECT seq, note FROM (SELECT seq, note FROM outbox ORDER BY seq DESC LIMIT 1)) ORDER BY seq DESC LIMIT 1";
+    table.record(newest, Vec::new())
 }
 
 /// Returns whether events are waiting.
@@ -122,8 +146,16 @@ fn read(table: &Table, object: &str, from: From) -> Result<Option<Batch>> {
 
 /// Deletes the events of a batch that has arrived.
 fn delete(table: &Table, batch: &Batch) -> Result<()> {
+    remember_end(table, batch.last)?;
     let values = [batch.first, batch.last, batch.begins(), batch.ends()].map(SqlStorageValue::Integer);
     table.run("DELETE FROM outbox WHERE seq >= ? AND seq <= ? AND at >= ? AND at < ?", values.to_vec())
+}
+
+/// Keeps number and note of an event that leaves the outbox, if it is the newest.
+fn remember_end(table: &Table, seq: i64) -> Result<()> {
+    let newest = "INSERT OR REPLACE INTO outbox_end (id, seq, note)
+        SELECT 1, seq, note FROM outbox WHERE seq = ? AND seq = (SELECT max(seq) FROM outbox)";
+    table.run(newest, vec![SqlStorageValue::Integer(seq)])
 }
 
 /// Moves an event that cannot be shipped out of the outbox, and logs one line without its content.
@@ -133,6 +165,7 @@ fn set_aside(table: &Table, object: &str, seq: i64, why: &str) -> Result<()> {
     if has_room {
         table.run("INSERT OR REPLACE INTO set_aside (seq, at, event) SELECT seq, at, event FROM outbox WHERE seq = ?", number())?;
     }
+    remember_end(table, seq)?;
     table.run("DELETE FROM outbox WHERE seq = ?", number())?;
     let fate = if has_room { "set aside" } else { "deleted, because too many are set aside" };
     object::complain("event", &Error::RustError(format!("event {object}/{seq} was {fate}: {why}")));

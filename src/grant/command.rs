@@ -83,8 +83,16 @@ impl Command {
 pub struct Open {
     pub key: RowKey,
     pub grant: Box<Grant>,
-    /// The most live codes that the shard may have.
-    pub cap: u64,
+    pub caps: Caps,
+}
+
+/// The most live codes that a shard may have.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Caps {
+    /// Of one client in the narrowest prefix of a network. Wider prefixes may have more: see [`Width::factor`].
+    pub client: u64,
+    /// Of all clients and networks.
+    pub shard: u64,
 }
 
 /// Judges a token request without redeeming the grant.
@@ -252,6 +260,8 @@ pub enum Opened {
     Live(u64),
     /// Another grant has this key, so the caller must draw another user code.
     Taken,
+    /// The client has too many live codes within a prefix of the grant's network. There is room in this many seconds.
+    ClientFull(Width, u64),
     /// The shard has too many live codes. The first of them ends in this many seconds.
     Full(u64),
     /// A prefix of the grant's network has too large a part of the shard's room. The first of its codes there

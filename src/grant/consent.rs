@@ -4,7 +4,7 @@ use super::command::{
     ConsentDecision, Decide, Decided, FindRequest, Held, Settled, Shown, Standing, TakeHold, Withdraw,
 };
 use super::rows::{Rows, event};
-use super::{Approval, Decision, Denial, Grant, Hold, Outcome};
+use super::{Approval, Decision, Denial, Grant, Hold, Outcome, State, room};
 use crate::audit::{Event, What};
 use crate::family::{self, Ending};
 use crate::provenance::{ApprovalId, Stage};
@@ -13,7 +13,7 @@ use crate::verdict::compare;
 
 pub(super) fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
     let TakeHold { key, hold, person } = ask;
-    let absent = |rows: &R| rows.live(now).map(|(live, _)| Held::Absent(live));
+    let absent = |rows: &R| room::number(rows, now).map(Held::Absent);
     let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
     if !grant.is_open(now) {
         return absent(rows);
@@ -27,6 +27,9 @@ pub(super) fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Res
         rows.put_grant(key, &grant, now)?;
         let (what, other_account) =
             if yours { (What::ConsentOpened, None) } else { (What::Contested, before) };
+        if !yours {
+            room::release(rows, &grant, now)?;
+        }
         let comparison = Some(compare(&grant.request.side(), &person));
         rows.tell(&Event { account, other_account, comparison, ..event(what, key, &grant, now) })?;
     }
@@ -82,6 +85,9 @@ pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<D
     let (at, ends_at) = (now, grant.ends_at());
     grant.decision = Some(Decision { hold, outcome, at, approval_id });
     rows.put_grant(key, &grant, now)?;
+    if matches!(grant.state, State::Denied { .. }) {
+        room::release(rows, &grant, now)?;
+    }
     rows.tell(&Event { account, comparison, ..event(what, key, &grant, now) })?;
     Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at })))
 }
@@ -111,8 +117,9 @@ pub(super) fn withdraw<R: Rows>(rows: &R, ask: &Withdraw, now: Timestamp) -> Res
     let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Decided::Over) };
     let Some(before) = settled(&grant, &ask.hold) else { return Ok(Decided::Over) };
     let Some(family) = grant.withdraw(now) else { return Ok(Decided::Before(Box::new(before))) };
-    if let Some(family) = family {
-        family::apply::end(rows, family, Ending::Withdrawn)?;
+    match family {
+        Some(family) => family::apply::end(rows, family, Ending::Withdrawn)?,
+        None => room::release(rows, &grant, now)?,
     }
     rows.put_grant(ask.key, &grant, now)?;
     let account = Some(ask.hold.sub.clone());

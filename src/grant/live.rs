@@ -3,7 +3,7 @@
 use super::command::{EndGrant, ListGrants, LiveGrant, LiveState};
 use super::routing::RowKey;
 use super::rows::{Rows, event};
-use super::{Denial, Grant, Request, State};
+use super::{Denial, Grant, Request, State, room};
 use crate::audit::Event;
 use crate::provenance::Stage;
 use crate::time::Timestamp;
@@ -51,6 +51,7 @@ pub(super) fn end<R: Rows>(rows: &R, ask: EndGrant, now: Timestamp) -> Result<Op
         return Ok(None);
     }
     rows.put_grant(key, &grant, now)?;
+    room::release(rows, &grant, now)?;
     rows.tell(&Event { account, by: Some(by), ..event(Denial::Ended.event(), key, &grant, now) })?;
     Ok(Some(grant.request))
 }

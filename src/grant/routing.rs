@@ -1,21 +1,25 @@
 //! Which shard holds the grant of a user code, computed from the code alone.
 //!
-//! `shard = HMAC(K, user_code) mod (regions × shards per region)`. Codes are drawn until one hashes to a
-//! shard in the device's region. So the verification pages find the grant without an index and without a
-//! routing symbol in the code, and codes look uniform to anyone without the key.
+//! A keyed permutation numbers all codes of a length, and the remainder of a code's number is its slot: a region, and a
+//! shard in it. So the verification pages find the grant without an index and without a routing symbol in the code, and
+//! codes look uniform to anyone without the key. To draw a code for a shard, a number of its slot is drawn and permuted.
+//!
+//! The shard of a new code is named by the network that asks, so that all codes of a network, and of each part of it, are
+//! counted in the object that stores them. Decision 58.
 
 use core::fmt;
 
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use super::user_code::{Shape, UserCode};
+use super::permutation::{Pair, Permutation};
+use super::user_code::{EXTRA_SYMBOLS, Shape, UserCode};
 use crate::derived_keys::Keys;
+use crate::network::Prefix;
 use crate::secret;
 use crate::sharding::{Region, Shard};
 
-/// After this many draws, the last code is used whatever its region. This happens to less than one code in
-/// 10^15.
+/// After this many draws, a code of any shard is used. Only shapes with a few thousand codes ever need two.
 const MAX_DRAWS: usize = 200;
 
 /// A grant's primary key: the first half of an HMAC of its user code, 16 bytes.
@@ -60,105 +64,138 @@ pub struct Address {
 }
 
 impl Address {
-    /// Returns where the grant of `code` is stored under `keys`.
+    /// Returns where the grant of `code` is stored under `keys`. `shape` is that of the server's codes.
     #[must_use]
-    pub fn of(code: &UserCode, keys: &Keys) -> Self {
-        let digest = keys.user_code(code.canonical());
-        let (key, rest) = digest.split_first_chunk::<16>().expect("a digest has 32 bytes");
-        let hash = rest.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
-        let per_region = u64::from(keys.shards_per_region.max(1));
-        let slot = hash % (per_region * Region::ALL.len() as u64);
-        let region = usize::try_from(slot / per_region).ok().and_then(|at| Region::ALL.get(at));
-        let index = u8::try_from(slot % per_region).unwrap_or_default();
-        Self { shard: Shard { region: region.copied().unwrap_or(Region::Weur), index }, key: RowKey(*key) }
+    pub fn of(code: &UserCode, shape: &Shape, keys: &Keys) -> Self {
+        let shape = shape.of(code);
+        let positions = code.positions(&shape);
+        let permutation = permutation(&shape, positions.len(), keys);
+        let (high, low) = positions.split_at(usize::from(permutation.high_symbols()).min(positions.len()));
+        let image = Pair { high: number(high, shape.radix()), low: number(low, shape.radix()) };
+        let Pair { high, low } = permutation.backward(image);
+        let slots = slots(keys);
+        let slot = (high % slots * (permutation.lows() % slots) + low) % slots;
+        Self { shard: shard_at(slot, keys), key: row_key(code, keys) }
     }
 }
 
-/// Draws a user code whose grant is stored in `region`. `longer` is as in [`UserCode::draw`].
-pub fn draw_near(
+fn row_key(code: &UserCode, keys: &Keys) -> RowKey {
+    let digest = keys.user_code(code.canonical());
+    let (key, _) = digest.split_first_chunk::<16>().expect("a digest has 32 bytes");
+    RowKey(*key)
+}
+
+/// Returns the number of all shards of all regions.
+fn slots(keys: &Keys) -> u128 {
+    u128::from(keys.shards_per_region.max(1)) * Region::ALL.len() as u128
+}
+
+fn shard_at(slot: u128, keys: &Keys) -> Shard {
+    let per_region = u128::from(keys.shards_per_region.max(1));
+    let region = usize::try_from(slot / per_region).ok().and_then(|at| Region::ALL.get(at));
+    let index = u8::try_from(slot % per_region).unwrap_or_default();
+    Shard { region: region.copied().unwrap_or(Region::Weur), index }
+}
+
+fn slot_of(shard: Shard, keys: &Keys) -> u128 {
+    let [region, index] = shard.to_bytes();
+    u128::from(region) * u128::from(keys.shards_per_region.max(1)) + u128::from(index)
+}
+
+fn permutation(shape: &Shape, length: usize, keys: &Keys) -> Permutation {
+    Permutation::new(keys, shape.radix(), u8::try_from(length).unwrap_or(u8::MAX))
+}
+
+/// Returns the shards that may have the codes of a network, `most` of those in its region, beginning with one of them at
+/// random, so that each gets its share. `widest` is the widest prefix of the network.
+pub fn candidates(
     region: Region,
+    widest: &Prefix,
+    most: u64,
+    keys: &Keys,
+    rng: &mut impl CryptoRng,
+) -> Vec<Shard> {
+    let per_region = u64::from(keys.shards_per_region.max(1));
+    let most = most.clamp(1, per_region);
+    let first = keys.network_shard(&widest.to_string()) % per_region;
+    let begin = u64::try_from(below(most.into(), rng)).unwrap_or_default();
+    let index = |step| u8::try_from((first + (begin + step) % most) % per_region).unwrap_or_default();
+    (0..most).map(|step| Shard { region, index: index(step) }).collect()
+}
+
+/// Draws a code of the shape `of` for a grant in `shard`: all of these are equally likely. `longer` is as in
+/// [`UserCode::draw`], and `shape` that of the server's codes, which says how the code will be read.
+pub fn draw_in(
+    shard: Shard,
+    (of, longer): (&Shape, bool),
     shape: &Shape,
-    longer: bool,
     keys: &Keys,
     rng: &mut impl CryptoRng,
 ) -> (UserCode, Address) {
-    let mut draws = 0;
+    let length = if longer { of.length() + EXTRA_SYMBOLS } else { of.length() };
+    let permutation = permutation(of, length, keys);
+    for _ in 0..MAX_DRAWS {
+        let code = draw_in_slot(slot_of(shard, keys), slots(keys), &permutation, rng)
+            .map(|pair| code(&permutation.forward(pair), of, &permutation));
+        if let Some(code) = code
+            && shape.of(&code) == *of
+        {
+            let key = row_key(&code, keys);
+            return (code, Address { shard, key });
+        }
+    }
+    let code = UserCode::draw(of, longer, rng);
+    let address = Address::of(&code, shape, keys);
+    (code, address)
+}
+
+/// Draws a number whose remainder by `slots` is `slot`. Its high part is drawn from all, and its low part from those with the
+/// remainder that is then missing; as some high parts leave room for one low part fewer, the last one may not exist.
+fn draw_in_slot(
+    slot: u128,
+    slots: u128,
+    permutation: &Permutation,
+    rng: &mut impl CryptoRng,
+) -> Option<Pair> {
+    let (highs, lows) = (permutation.highs(), permutation.lows());
+    let high = below(highs, rng);
+    let missing = (slot + slots - high % slots * (lows % slots) % slots) % slots;
+    let low = missing + slots * below(lows.div_ceil(slots), rng);
+    (low < lows).then_some(Pair { high, low })
+}
+
+fn code(pair: &Pair, shape: &Shape, permutation: &Permutation) -> UserCode {
+    let high = permutation.high_symbols();
+    let low = permutation.low_symbols();
+    let positions = [positions(pair.high, shape.radix(), high), positions(pair.low, shape.radix(), low)];
+    UserCode::from_positions(shape, &positions.concat())
+}
+
+/// Returns the number with these digits, the first one highest.
+fn number(digits: &[u8], radix: u8) -> u128 {
+    digits.iter().fold(0, |number, digit| number * u128::from(radix) + u128::from(*digit))
+}
+
+/// Undoes [`number`].
+fn positions(mut number: u128, radix: u8, length: u8) -> Vec<u8> {
+    let mut digits = vec![0; length.into()];
+    for digit in digits.iter_mut().rev() {
+        *digit = u8::try_from(number % u128::from(radix)).unwrap_or_default();
+        number /= u128::from(radix);
+    }
+    digits
+}
+
+/// Draws a number below `end` uniformly, by rejection.
+fn below(end: u128, rng: &mut impl CryptoRng) -> u128 {
+    let mask = u128::MAX.checked_shr((end.max(1) - 1).leading_zeros()).unwrap_or_default();
     loop {
-        let code = UserCode::draw(shape, longer, rng);
-        let address = Address::of(&code, keys);
-        draws += 1;
-        if address.shard.region == region || draws == MAX_DRAWS {
-            return (code, address);
+        let number = u128::from_be_bytes(secret::random(rng)) & mask;
+        if number < end {
+            return number;
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::derived_keys::{DEVELOPMENT_KEY, MasterKey};
-    use crate::grant::user_code::CONSONANTS;
-    use rand_chacha::ChaCha20Rng;
-    use rand_chacha::rand_core::SeedableRng as _;
-
-    fn keys() -> Keys {
-        Keys::derive(&MasterKey::parse(DEVELOPMENT_KEY).unwrap(), 8)
-    }
-
-    #[test]
-    fn a_code_is_drawn_for_the_region_of_the_device() {
-        let shape = Shape::new(CONSONANTS, 8, false).unwrap();
-        let mut rng = ChaCha20Rng::seed_from_u64(7);
-
-        for region in Region::ALL {
-            let (code, address) = draw_near(region, &shape, false, &keys(), &mut rng);
-
-            assert_eq!(address.shard.region, region);
-            assert_eq!(Address::of(&code, &keys()), address, "the code alone leads back");
-        }
-    }
-
-    /// A broken generator that always returns zero.
-    struct Zero;
-
-    impl rand_core::TryRng for Zero {
-        type Error = core::convert::Infallible;
-
-        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
-            Ok(0)
-        }
-
-        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
-            Ok(0)
-        }
-
-        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-            bytes.fill(0);
-            Ok(())
-        }
-    }
-
-    impl rand_core::TryCryptoRng for Zero {}
-
-    #[test]
-    fn a_code_is_drawn_even_if_none_is_for_the_region() {
-        let shape = Shape::new(CONSONANTS, 8, false).unwrap();
-        let drawn = Region::ALL.map(|region| draw_near(region, &shape, false, &keys(), &mut Zero).1);
-
-        assert!(drawn.iter().all(|address| *address == drawn[0]));
-    }
-
-    #[test]
-    fn every_shard_of_a_region_gets_its_share() {
-        let shape = Shape::new(CONSONANTS, 8, false).unwrap();
-        let mut rng = ChaCha20Rng::seed_from_u64(8);
-        let mut counts = [0_u32; 8];
-
-        for _ in 0..4_000 {
-            let (_, address) = draw_near(Region::Apac, &shape, false, &keys(), &mut rng);
-            counts[usize::from(address.shard.index)] += 1;
-        }
-
-        assert!(counts.iter().all(|count| (400..600).contains(count)), "{counts:?}");
-    }
-}
+mod tests;

@@ -1,10 +1,11 @@
 //! The rows of a `GrantShard`, and the events of their transitions.
 
 use super::Grant;
+use super::live_codes::LiveCodes;
 use super::routing::RowKey;
 use crate::audit::{Event, What};
 use crate::family;
-use crate::network::Network;
+use crate::network::Prefix;
 use crate::time::Timestamp;
 
 /// The rows of a shard.
@@ -12,14 +13,14 @@ use crate::time::Timestamp;
 pub trait Rows: family::rows::Rows {
     fn grant(&self, key: RowKey) -> Result<Option<Grant>, Self::Error>;
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
-    /// Returns the number of live codes, and when the first of them ends.
-    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Self::Error>;
-    /// Returns the same for the codes within each prefix of `network`, widest first.
-    fn live_within(
-        &self,
-        network: &Network,
-        now: Timestamp,
-    ) -> Result<Vec<(u64, Option<Timestamp>)>, Self::Error>;
+    /// Returns the counts of the live codes of the network with this widest prefix.
+    fn codes_of(&self, widest: &Prefix) -> Result<LiveCodes, Self::Error>;
+    /// Stores them, or removes them if they are empty.
+    fn put_codes_of(&self, widest: &Prefix, codes: &LiveCodes) -> Result<(), Self::Error>;
+    /// Returns the counts of all live codes.
+    fn codes(&self) -> Result<LiveCodes, Self::Error>;
+    /// Keeps them. They are stored with the next event of the same command.
+    fn put_codes(&self, codes: LiveCodes);
     /// Shows live grants in the order of their keys until `see` returns `false`: after one of them or from the first.
     fn each_live(
         &self,

@@ -13,13 +13,12 @@ use super::redemption::Redemption;
 use super::routing::RowKey;
 pub use super::rows::Rows;
 use super::rows::{event, tell};
-use super::{Denial, Grant, Request, State, consent, live};
+use super::{Denial, Grant, Request, State, consent, live, room};
 use crate::ask::{Answer, Ask as _};
 use crate::audit::{Event, What};
 use crate::family::{self, Ending};
-use crate::network::{Network, WIDEST_FACTOR, Width};
 use crate::secret::Digest;
-use crate::time::{Timestamp, ceil_seconds};
+use crate::time::Timestamp;
 
 /// What a shard keeps only in memory: how often each pending grant was polled, and when it last was, with and without an
 /// `Authorization` header.
@@ -112,51 +111,18 @@ fn end<R: Rows>(
 }
 
 fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
-    let Open { key, grant, cap } = ask;
-    let key = *key;
-    // A row that has ended but has not been deleted yet can be overwritten.
-    if rows.grant(key)?.is_some_and(|other| now < other.ends_at()) {
+    let Open { key, grant, caps } = ask;
+    // A row that has ended keeps its key until it is swept.
+    if rows.grant(*key)?.is_some() {
         return Ok(Opened::Taken);
     }
-    let (live, first_end) = rows.live(now)?;
-    let wait = |end: Option<Timestamp>| end.map_or(1, |end| ceil_seconds(end.since(now)).max(1));
-    if live >= *cap {
-        return Ok(Opened::Full(wait(first_end)));
+    let opened = room::count(rows, grant, *caps, now)?;
+    if matches!(opened, Opened::Live(_)) {
+        rows.put_grant(*key, grant, now)?;
+        let page = grant.request.origin.page.clone();
+        rows.tell(&Event { page, ..event(What::DeviceAuthorization, *key, grant, now) })?;
     }
-    if let Some((width, end)) = crowded(rows, &grant.request.network, live, cap - live, now)? {
-        return Ok(Opened::Crowded(width, wait(end)));
-    }
-    rows.put_grant(key, grant, now)?;
-    let page = grant.request.origin.page.clone();
-    rows.tell(&Event { page, ..event(What::DeviceAuthorization, key, grant, now) })?;
-    Ok(Opened::Live(live + 1))
-}
-
-/// A code of the narrowest prefix needs this many times as much room as its network has codes: see
-/// [`crowded`].
-const NEEDED: u64 = 2 * WIDEST_FACTOR;
-
-/// Returns the prefix that has too many of the `live` codes, and when the first of these ends.
-///
-/// A network gets one more code only while it has fewer codes than half of the room that is `left`; a /56 a
-/// quarter, and a /64 or an IPv4 address an eighth. So one network alone can fill at most a third of a shard,
-/// and while there is room, a network without codes gets its first. Decision 33 has the arithmetic.
-fn crowded<R: Rows>(
-    rows: &R,
-    network: &Network,
-    live: u64,
-    left: u64,
-    now: Timestamp,
-) -> Result<Option<(Width, Option<Timestamp>)>, R::Error> {
-    // Even if one address had all of them, there would be room: the usual case, without a look at the rows.
-    if live.saturating_mul(NEEDED) < left {
-        return Ok(None);
-    }
-    let counts = rows.live_within(network, now)?;
-    let found = network.prefixes().zip(counts).find(|(prefix, (count, _))| {
-        count.saturating_mul(NEEDED) >= left.saturating_mul(prefix.width.factor())
-    });
-    Ok(found.map(|(prefix, (_, end))| (prefix.width, end)))
+    Ok(opened)
 }
 
 fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) -> Result<Poll, R::Error> {
@@ -228,6 +194,7 @@ fn refuse_elsewhere<R: Rows>(
         return judge(rows, memory, Clock { key, by_header: false }, &secret, grant, now);
     };
     rows.put_grant(key, &grant, now)?;
+    room::release(rows, &grant, now)?;
     let (how, account) = (Denial::Elsewhere, Some(lost.sub));
     rows.tell(&Event { account, journey: Some(journey), ..event(how.event(), key, &grant, now) })?;
     Ok(Poll::Denied(how))
@@ -242,7 +209,10 @@ fn redeem<R: Rows>(rows: &R, ask: &Redeem, polls: u64, now: Timestamp) -> Result
     let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Redemption::Lost) };
     let redemption = grant.redeem(&ask.secret, &ask.attempt, ask.id, now);
     match redemption {
-        Redemption::Won => spent(rows, ask, &grant, (What::Redeemed, Some(polls)), now)?,
+        Redemption::Won => {
+            room::release(rows, &grant, now)?;
+            spent(rows, ask, &grant, (What::Redeemed, Some(polls)), now)?;
+        }
         Redemption::Lost
             if ask.reissue && grant.secret == ask.secret && reissuable(rows, &grant, now)?.is_some() =>
         {

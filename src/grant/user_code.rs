@@ -117,6 +117,23 @@ impl Shape {
         shape
     }
 
+    /// Returns the shape of which `code` is one, where codes have this shape or, for some clients, only digits. A code of
+    /// digits that fits both counts as one of digits.
+    pub(super) fn of(&self, code: &UserCode) -> Self {
+        let digits = self.in_digits();
+        let is_digits = code.0.bytes().all(|symbol| symbol.is_ascii_digit());
+        if is_digits && digits.fits(code.0.len()) { digits } else { self.clone() }
+    }
+
+    fn fits(&self, length: usize) -> bool {
+        length == self.length || length == self.length + EXTRA_SYMBOLS
+    }
+
+    /// Returns the number of different symbols.
+    pub(super) fn radix(&self) -> u8 {
+        u8::try_from(self.alphabet.len()).unwrap_or(u8::MAX)
+    }
+
     /// Returns whether every symbol is a digit, so that a phone can show its number pad.
     #[must_use]
     pub fn is_digits(&self) -> bool {
@@ -226,8 +243,7 @@ impl UserCode {
     pub fn parse(typed: &str, shape: &Shape) -> Option<Self> {
         let longest = shape.length + EXTRA_SYMBOLS;
         let code: String = typed.chars().filter_map(|typed| shape.symbol(typed)).take(longest + 1).collect();
-        let fits = code.len() == shape.length || code.len() == longest;
-        fits.then_some(Self(code))
+        shape.fits(code.len()).then_some(Self(code))
     }
 
     /// Reads a code as a person typed it, where codes have `shape` or, for some clients, only digits.
@@ -250,6 +266,18 @@ impl UserCode {
         let (likely, other) = if has_letters { (shape, &digits) } else { (&digits, shape) };
         let code = Self::parse(typed, likely).or_else(|| Self::parse(typed, other));
         code.ok_or_else(|| CodeFlaw::of(typed, likely))
+    }
+
+    /// Returns the code whose symbols have these positions in the alphabet.
+    pub(super) fn from_positions(shape: &Shape, positions: &[u8]) -> Self {
+        let symbol = |at: &u8| shape.alphabet.as_bytes().get(usize::from(*at)).copied().map(char::from);
+        Self(positions.iter().filter_map(symbol).collect())
+    }
+
+    /// Returns the positions of the symbols in the alphabet.
+    pub(super) fn positions(&self, shape: &Shape) -> Vec<u8> {
+        let position = |symbol: u8| shape.alphabet.bytes().position(|other| other == symbol);
+        self.0.bytes().filter_map(position).filter_map(|at| u8::try_from(at).ok()).collect()
     }
 
     /// Returns a placeholder that shows what codes look like: `XXXX-XXXX`.

@@ -4,16 +4,16 @@ use super::command::Rule;
 use crate::network::Network;
 
 /// Allowed wrong user codes per account and code lifetime.
-pub const CODES_PER_ACCOUNT: usize = 5;
+pub const CODES_PER_ACCOUNT: u64 = 5;
 /// Allowed wrong user codes per IPv4 address or IPv6 /64 and code lifetime; wider prefixes have more.
-pub const CODES_PER_NETWORK: usize = 30;
+pub const CODES_PER_NETWORK: u64 = 30;
 /// The most clients that may register themselves per hour, in total.
-pub const REGISTRATIONS_PER_HOUR: usize = 100;
+pub const REGISTRATIONS_PER_HOUR: u64 = 100;
 /// The most clients per hour from open registration, in total.
-pub const OPEN_REGISTRATIONS_PER_HOUR: usize = 100;
+pub const OPEN_REGISTRATIONS_PER_HOUR: u64 = 100;
 /// The most clients per hour from open registration on one network. A person registers one per program and
 /// machine, and an office shares an address.
-pub const OPEN_REGISTRATIONS_PER_NETWORK: usize = 10;
+pub const OPEN_REGISTRATIONS_PER_NETWORK: u64 = 10;
 /// Seconds for which a failed sign-in or a wrong token counts.
 const SIGN_IN_WINDOW: u64 = 900;
 
@@ -129,12 +129,6 @@ pub fn used_state(once: &str) -> String {
 #[must_use]
 pub fn used_event(provider: &str, once: &str) -> String {
     format!("event/{provider}/{once}")
-}
-
-/// Returns the key of the row that counts a client's live codes on a network, under its widest prefix.
-#[must_use]
-pub fn gauge(client_id: &str, network: &Network) -> String {
-    format!("live/{client_id}/{}", network.widest())
 }
 
 /// The key of the only row for [`Expose`](super::command::Expose), which counts the code entries and live

@@ -14,8 +14,6 @@ commands! {
     pub enum Command {
         Take => Room,
         GiveBack => (),
-        Admit => Room,
-        Release => (),
         UseOnce => bool,
         Expose => bool,
     }
@@ -41,26 +39,6 @@ pub struct GiveBack {
     pub at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<Network>,
-}
-
-/// Counts the code `id` as live until `until`, unless a prefix of `network` has too many live codes in the
-/// row `key` already: `cap` in the narrowest prefix, and more in wider ones.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type's comment says what they are")]
-pub struct Admit {
-    pub key: String,
-    pub id: String,
-    pub until: Timestamp,
-    pub cap: u64,
-    pub network: Network,
-}
-
-/// Stops counting the live code `id` in the row `key`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type's comment says what they are")]
-pub struct Release {
-    pub key: String,
-    pub id: String,
 }
 
 /// Uses up a name that may be used once, such as a `jti`. The reply is `true` the first time. `key` is the
@@ -99,8 +77,6 @@ impl Command {
         match self {
             Self::Take(ask) => &ask.key,
             Self::GiveBack(ask) => &ask.key,
-            Self::Admit(ask) => &ask.key,
-            Self::Release(ask) => &ask.key,
             Self::UseOnce(ask) => &ask.key,
             Self::Expose(ask) => &ask.key,
         }
@@ -115,17 +91,17 @@ impl Command {
 pub enum Rule {
     /// `limit` attempts in any `window` seconds, then a wait until the oldest of them is `window` seconds
     /// old.
-    Window { limit: usize, window: u64 },
+    Window { limit: u64, window: u64 },
     /// `free` attempts at once, then waits of 1, 2, 4 … `longest` seconds, which slow guessing down but never
     /// lock anybody out. An attempt counts for `window` seconds.
-    Backoff { free: usize, longest: u64, window: u64 },
+    Backoff { free: u64, longest: u64, window: u64 },
 }
 
-/// Whether there was room for one more attempt or live code.
+/// Whether there was room for one more attempt.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Room {
-    /// The attempt or the live code is counted as of this instant.
+    /// The attempt is counted as of this instant.
     Taken(Timestamp),
     /// There is no room, and nothing was taken.
     Wait(Full),

@@ -1,10 +1,10 @@
-//! Budgets: how often a wrong code or password may be tried, and how many codes may be live.
+//! Budgets: how often a wrong code or password may be tried.
 //!
 //! An attempt is taken in the same step that checks the budget, before anything is looked up. A right attempt
 //! is given back, but never resets the count.
 //!
-//! A row that counts a network belongs to the widest prefix of that network. It keeps the whole network of each
-//! item, so one row counts every prefix, and one command takes from all of them or from none.
+//! A row that counts a network belongs to the widest prefix of that network. Its tally counts the narrower ones as parts, so
+//! one row counts every prefix, and one command takes from all of them or from none.
 
 pub mod budgets;
 pub mod command;
@@ -17,12 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::ask::Answer;
 use crate::format::Format;
 use crate::network::{Network, Prefix, Width};
+use crate::tally::{Part, Tally};
 use crate::time::{Timestamp, ceil_seconds};
-use command::{Admit, Command, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
-
-/// The most live codes in a row, whatever its cap, so that the row stays far below the 2 MB that a Durable
-/// Object stores in one.
-const MOST_CODES: u64 = 10_000;
+use command::{Command, Expose, Full, GiveBack, Room, Rule, Take, UseOnce};
 
 /// Code entries that are reported within this time are counted as one item, so that the row stays small.
 const TOGETHER: Duration = Duration::from_secs(10);
@@ -35,12 +32,9 @@ const HONEST: u64 = 4;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Row {
     pub format: Format<1>,
-    /// Attempts that still count, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attempts: Vec<Attempt>,
-    /// Live codes by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub codes: BTreeMap<String, LiveCode>,
+    /// Attempts that still count, by when they were taken.
+    #[serde(default, skip_serializing_if = "Tally::is_empty")]
+    pub attempts: Tally,
     /// Code entries of the whole server, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Entries>,
@@ -49,16 +43,6 @@ pub struct Row {
     pub shards: BTreeMap<String, (u64, Timestamp)>,
     /// When nothing in the row counts any more.
     pub ends_at: Timestamp,
-}
-
-/// An attempt that counts.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Attempt {
-    /// When it was taken.
-    pub at: Timestamp,
-    /// Where it came from, if the row counts a network.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub network: Option<Network>,
 }
 
 /// Code entries within [`TOGETHER`].
@@ -72,15 +56,6 @@ pub struct Entries {
     pub right: u64,
 }
 
-/// A live code that counts.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct LiveCode {
-    /// When the code ends.
-    pub until: Timestamp,
-    /// Where it was started.
-    pub network: Network,
-}
-
 impl Row {
     /// Applies one command at `now`.
     pub fn apply(&mut self, command: &Command, now: Timestamp) -> Answer {
@@ -90,11 +65,6 @@ impl Row {
                 self.give_back(ask);
                 Answer::to::<GiveBack>(&())
             }
-            Command::Admit(ask) => Answer::to::<Admit>(&self.admit(ask, now)),
-            Command::Release(ask) => {
-                self.release(&ask.id);
-                Answer::to::<Release>(&())
-            }
             Command::UseOnce(ask) => Answer::to::<UseOnce>(&self.use_once(ask.until, now)),
             Command::Expose(ask) => Answer::to::<Expose>(&self.expose(ask, now)),
         }
@@ -102,64 +72,31 @@ impl Row {
 
     fn take(&mut self, ask: &Take, now: Timestamp) -> Room {
         let window = Duration::from_secs(ask.rule.window());
-        self.attempts.retain(|attempt| now.since(attempt.at) < window);
+        self.attempts.forget(now.before(window));
         let full = match &ask.network {
-            Some(network) => longest(network.prefixes().map(|prefix| self.full(ask.rule, Some(prefix), now))),
-            None => self.full(ask.rule, None, now),
+            Some(network) => longest(
+                network
+                    .prefixes()
+                    .map(|prefix| self.full(ask.rule, (part(network, prefix), Some(prefix.width)), now)),
+            ),
+            None => self.full(ask.rule, (None, None), now),
         };
         if let Some(full) = full {
             return Room::Wait(full);
         }
-        self.attempts.push(Attempt { at: now, network: ask.network.clone() });
+        self.attempts.add(now, &parts(ask.network.as_ref()));
         self.ends_at = self.ends_at.max(now + window);
         Room::Taken(now)
     }
 
-    /// Returns the wait for the attempts within `prefix`, or for all attempts; `None` if there is room.
-    fn full(&self, rule: Rule, prefix: Option<&Prefix>, now: Timestamp) -> Option<Full> {
-        let counts = |attempt: &&Attempt| match (prefix, &attempt.network) {
-            (Some(prefix), Some(network)) => network.is_within(prefix),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        let attempts: Vec<Timestamp> =
-            self.attempts.iter().filter(counts).map(|attempt| attempt.at).collect();
-        let width = prefix.map(|prefix| prefix.width);
-        let free_at = rule.times(width.map_or(1, Width::factor)).free_at(&attempts);
+    /// Returns the wait for the attempts of a part, or for all attempts; `None` if there is room.
+    fn full(&self, rule: Rule, (part, width): (Option<Part>, Option<Width>), now: Timestamp) -> Option<Full> {
+        let free_at = rule.times(width.map_or(1, Width::factor)).free_at(&self.attempts, part)?;
         (now < free_at).then(|| Full { seconds: wait(free_at, now), prefix: width })
     }
 
-    fn admit(&mut self, ask: &Admit, now: Timestamp) -> Room {
-        self.codes.retain(|_, code| now < code.until);
-        if let Some(full) = longest(ask.network.prefixes().map(|prefix| self.crowded(ask.cap, prefix, now))) {
-            return Room::Wait(full);
-        }
-        self.codes.insert(ask.id.clone(), LiveCode { until: ask.until, network: ask.network.clone() });
-        self.ends_at = self.ends_at.max(ask.until);
-        Room::Taken(now)
-    }
-
-    /// Returns the wait for a live code less within `prefix`; `None` if there is room for one more.
-    fn crowded(&self, cap: u64, prefix: &Prefix, now: Timestamp) -> Option<Full> {
-        let ends =
-            || self.codes.values().filter(|code| code.network.is_within(prefix)).map(|code| code.until);
-        let cap = cap.saturating_mul(prefix.width.factor()).min(MOST_CODES);
-        if u64::try_from(ends().count()).unwrap_or(u64::MAX) < cap {
-            return None;
-        }
-        let first = ends().min().unwrap_or(now);
-        Some(Full { seconds: wait(first, now), prefix: Some(prefix.width) })
-    }
-
     fn give_back(&mut self, ask: &GiveBack) {
-        let own = |attempt: &Attempt| attempt.at == ask.at && attempt.network == ask.network;
-        if let Some(position) = self.attempts.iter().position(own) {
-            self.attempts.remove(position);
-        }
-    }
-
-    fn release(&mut self, id: &str) {
-        self.codes.remove(id);
+        self.attempts.remove(ask.at, &parts(ask.network.as_ref()));
     }
 
     fn use_once(&mut self, until: Timestamp, now: Timestamp) -> bool {
@@ -208,6 +145,15 @@ fn wait(at: Timestamp, now: Timestamp) -> u64 {
     ceil_seconds(at.since(now)).max(1)
 }
 
+/// Returns the part of a network's attempts that came from `prefix`; `None` for the widest one, from which all came.
+fn part(network: &Network, prefix: &Prefix) -> Option<Part> {
+    (prefix != network.widest()).then(|| Part::of(&[&prefix.to_string()]))
+}
+
+fn parts(network: Option<&Network>) -> Vec<Part> {
+    network.into_iter().flat_map(|own| own.prefixes().filter_map(|prefix| part(own, prefix))).collect()
+}
+
 /// Returns the longest wait.
 fn longest(waits: impl Iterator<Item = Option<Full>>) -> Option<Full> {
     waits.flatten().max_by_key(|full| full.seconds)
@@ -215,13 +161,12 @@ fn longest(waits: impl Iterator<Item = Option<Full>>) -> Option<Full> {
 
 impl Rule {
     /// Returns the rule with `factor` times as many attempts.
-    fn times(self, factor: u64) -> Self {
-        let times = |number: usize| {
-            usize::try_from(factor).map_or(usize::MAX, |factor| number.saturating_mul(factor))
-        };
+    const fn times(self, factor: u64) -> Self {
         match self {
-            Self::Window { limit, window } => Self::Window { limit: times(limit), window },
-            Self::Backoff { free, longest, window } => Self::Backoff { free: times(free), longest, window },
+            Self::Window { limit, window } => Self::Window { limit: limit.saturating_mul(factor), window },
+            Self::Backoff { free, longest, window } => {
+                Self::Backoff { free: free.saturating_mul(factor), longest, window }
+            }
         }
     }
 
@@ -231,22 +176,17 @@ impl Rule {
         }
     }
 
-    /// Returns when there is room for one more attempt. `attempts` are the attempts that still count, oldest
-    /// first.
-    fn free_at(self, attempts: &[Timestamp]) -> Timestamp {
+    /// Returns when there is room for one more attempt beside those of a part that still count; `None` for at once.
+    fn free_at(self, attempts: &Tally, part: Option<Part>) -> Option<Timestamp> {
         match self {
             Self::Window { limit, window } => {
-                let over = attempts.len().checked_sub(limit);
-                let oldest = over.and_then(|over| attempts.get(over));
-                oldest.map_or(Timestamp::default(), |at| *at + Duration::from_secs(window))
+                attempts.free_at(part, limit).map(|at| at + Duration::from_secs(window))
             }
             Self::Backoff { free, longest, .. } => {
-                let over = attempts.len().checked_sub(free).and_then(|over| u32::try_from(over).ok());
-                let wait = over.map(|over| 1_u64.checked_shl(over).unwrap_or(longest).min(longest));
-                match (wait, attempts.last()) {
-                    (Some(wait), Some(last)) => *last + Duration::from_secs(wait),
-                    (_, None) | (None, _) => Timestamp::default(),
-                }
+                let over = attempts.count(part).checked_sub(free)?;
+                let doubled = u32::try_from(over).ok().and_then(|over| 1_u64.checked_shl(over));
+                let wait = doubled.unwrap_or(longest).min(longest);
+                attempts.last(part).map(|last| last + Duration::from_secs(wait))
             }
         }
     }

@@ -72,27 +72,6 @@ fn an_attempt_no_longer_counts_when_its_window_has_passed() {
 }
 
 #[test]
-fn live_codes_are_counted_until_they_end_or_are_released() {
-    let mut row = Row::default();
-    let mut admit = |id: &str, seconds: u64| {
-        let (key, id, network) = (String::new(), id.to_owned(), Network::default());
-        let admit = Admit { key, id, until: at(seconds + 300), cap: 2, network };
-        let reply = row.admit(&admit, at(seconds));
-        if admit.id == "c" {
-            row.release("b");
-        }
-        reply
-    };
-
-    assert_eq!(admit("a", 0), Room::Taken(at(0)));
-    assert_eq!(admit("b", 10), Room::Taken(at(10)));
-    let unknown = Some(Width::Unknown);
-    assert_eq!(admit("c", 20), Room::Wait(Full { seconds: 280, prefix: unknown }));
-    assert_eq!(admit("d", 20), Room::Taken(at(20)), "b was released");
-    assert_eq!(admit("e", 300), Room::Taken(at(300)), "a has ended");
-}
-
-#[test]
 fn a_name_that_may_be_used_once_is_taken_once() {
     let mut row = Row::default();
     let mut once = |until, seconds| row.use_once(at(until), at(seconds));
@@ -169,7 +148,7 @@ fn wider_prefixes_of_a_network_have_growing_limits() {
     assert_eq!(taken("2001:db8:1:400::1"), 0);
     let full = Full { seconds: 300, prefix: Some(Width::Site) };
     assert_eq!(take_from(&mut row, "2001:db8:1:400::1", 0), Room::Wait(full));
-    assert_eq!(row.attempts.len(), 8, "refused attempts take from no prefix");
+    assert_eq!(row.attempts.count(None), 8, "refused attempts take from no prefix");
 }
 
 #[test]
@@ -188,6 +167,33 @@ fn a_right_attempt_is_given_back_to_every_prefix() {
     assert_eq!(take_from(&mut row, addresses[1], 0), Room::Taken(at(0)), "/64, /56 and /48 have room");
     row.give_back(&back);
     assert_eq!(take_from(&mut row, "2001:db8:1:400::1", 0), Room::Taken(at(0)), "the /48 has room");
+}
+
+#[test]
+fn attempts_of_a_moment_count_until_the_last_of_them_is_old_enough() {
+    let mut row = Row::default();
+    // The clock of these tests is 10 s into a bucket of 15 s.
+    take(&mut row, WINDOW, 0);
+    take(&mut row, WINDOW, 4);
+
+    assert_eq!(take(&mut row, WINDOW, 5), full(299), "not 295");
+    assert_eq!(take(&mut row, WINDOW, 303), full(1));
+    assert_eq!(take(&mut row, WINDOW, 304), Room::Taken(at(304)));
+}
+
+#[test]
+fn however_often_it_is_used_a_row_stays_small() {
+    let mut row = Row::default();
+    let rule = Rule::Window { limit: 10_000, window: 3_600 };
+    for number in 0..6_000_u32 {
+        let address = format!("2001:db8:1:{:x}::1", number * 7 % 65_536);
+        let ask = Take { key: String::new(), rule, network: Some(network(&address)) };
+        assert!(matches!(row.take(&ask, at(u64::from(number) / 2)), Room::Taken(_)));
+    }
+
+    assert_eq!(row.attempts.count(None), 6_000);
+    let length = serde_json::to_string(&row).unwrap().len();
+    assert!(length < 20_000, "{length}");
 }
 
 #[test]

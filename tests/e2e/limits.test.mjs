@@ -9,7 +9,7 @@ import { startWorkerd } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { from } from './support/places.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
-import { grants } from './support/stored.mjs';
+import { grants, liveCodes } from './support/stored.mjs';
 
 const LIFETIME = 10;
 
@@ -53,7 +53,7 @@ describe('live codes of a client on a network', () => {
     assert.ok(await startIsRefused(), 'the two that ended were replaced');
   });
 
-  test('are counted on all prefixes of an IPv6 address, in the limiter and in the shard', async (t) => {
+  test('are counted on all prefixes of an IPv6 address, for the client and in the shard', async (t) => {
     const small = await startWorkerd({ vars: { LIVE_CODES_PER_CLIENT_AND_NETWORK: '5', LIVE_CODES_PER_SHARD: '30', SHARDS_PER_REGION: '1' } });
     t.after(() => endDiscreetly(small));
     const start = (subnet, client) => new Device(small, { client, headers: from(`2001:db8:666:${subnet.toString(16)}::1`) }).start();
@@ -63,7 +63,9 @@ describe('live codes of a client on a network', () => {
     // x codes are fewer than half of the 30 - x that are left: ten fit.
     assert.deepEqual(taken, [...Array(10).fill(200), ...Array(6).fill(429)]);
     assert.equal(grants(small).length, 10);
-    assert.ok(new Set(grants(small).map(({ network }) => network)).size === 10 && grants(small).every(({ network, record }) => network === record.request.network));
+    assert.equal(new Set(grants(small).map(({ record }) => record.request.network)).size, 10);
+    assert.ok(grants(small).every(({ network, record }) => record.request.network.startsWith(`${network}/56.`)));
+    assert.deepEqual(liveCodes(small).map(({ network }) => network), [grants(small)[0].network], 'one row counts them all');
     for (let count = 0; count < 2; count += 1) await Device.start(small, { headers: from('203.0.113.9') });
   });
 

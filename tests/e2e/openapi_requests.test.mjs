@@ -149,6 +149,7 @@ const members = {
     bad: [true, [], { max_age: -1 }, { max_age: 1.5 }, { acr_values: [''] }, { acr_values: 'phr' }, { later: 1 }],
   },
   redemption_place: choice('any', 'same_country', 'same_network'),
+  shards_per_network: count(1, 64),
   access_token_lifetime: count(60, 86_400),
   id_token_lifetime: count(60, 86_400),
   refresh_token_idle_lifetime: count(60, 31_536_000),

@@ -11,7 +11,7 @@ import { Device } from './support/device.mjs';
 import { startFaulty } from './support/faults.mjs';
 import { within } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
-import { events, families, grants, ledger, outbox, rows } from './support/stored.mjs';
+import { events, families, grants, ledger, liveCodes, outbox } from './support/stored.mjs';
 
 const LATE = 10_000;
 /** Milliseconds within which a request in flight must fail. */
@@ -125,6 +125,5 @@ function grantsAndEvents(server) {
 
 /** Returns what is stored about grants, with the counters of live codes. */
 function stored(server) {
-  const counters = rows(server, 'LimiterShard', "SELECT * FROM counters WHERE key LIKE 'live/%'");
-  return { ...grantsAndEvents(server), counters };
+  return { ...grantsAndEvents(server), counts: liveCodes(server) };
 }

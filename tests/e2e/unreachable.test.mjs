@@ -20,7 +20,7 @@ const survivors = {
   GrantShard: ['keys', 'health'],
   Registry: ['health'],
   AccountShard: ['start', 'poll', 'revoke', 'keys', 'health'],
-  LimiterShard: ['poll', 'approve', 'redeem', 'refresh', 'revoke', 'keys', 'health'],
+  LimiterShard: ['start', 'poll', 'approve', 'redeem', 'refresh', 'revoke', 'keys', 'health'],
 };
 
 for (const [className, working] of Object.entries(survivors)) {

@@ -6,6 +6,7 @@ use super::demand;
 use super::json_members::Members;
 use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOKEN};
 use crate::client::rules::{AccessTokenFormat, CodeRules, RedemptionPlace, TokenRules, UserCodeType};
+use crate::sharding::MAX_SHARDS;
 use crate::token::mapping;
 use crate::token::mapping::Rules;
 use crate::token::resource::is_resource;
@@ -36,6 +37,10 @@ pub(super) fn codes(members: &mut Members) -> CodeRules {
             .parsed("allowed_origins", MOST_ORIGINS, "an origin", WebOrigin::parse)
             .unwrap_or_default(),
         redemption_place: members.choice("redemption_place", PLACES).unwrap_or_default(),
+        shards_per_network: members
+            .number("shards_per_network", 1..=MAX_SHARDS.into())
+            .and_then(|number| u8::try_from(number).ok())
+            .unwrap_or(1),
         sign_in: demand::read(members),
     };
     if let (Some(lifetime), Some(interval)) = (rules.code_lifetime, rules.polling_interval)

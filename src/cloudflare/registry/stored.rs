@@ -31,6 +31,7 @@ const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
+    shipping::OUTBOX_END,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
 ];

@@ -7,7 +7,6 @@ use super::body;
 use super::done::Done;
 use super::problem::Problem;
 use crate::audit::change::Actor;
-use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -152,7 +151,6 @@ pub(super) async fn end<P: Platform>(
     let address = address(name).ok_or(Problem::NotFound)?;
     let ended = context.server.platform.grants(address.shard, EndGrant { key: address.key, by }).await?;
     let request = ended.ok_or(Problem::NotFound)?;
-    release(context, &request, address).await;
     let client = Some(request.client_id);
     Ok(Done { response: Response::empty(), client, outcome: "grant_ended" })
 }

@@ -1,6 +1,5 @@
 //! `POST /device_authorization` (RFC 8628 §3.1, §3.2).
 
-pub(super) mod live_codes;
 mod parameters;
 
 use core::time::Duration;
@@ -8,9 +7,9 @@ use core::time::Duration;
 use rand_core::CryptoRng;
 use serde::Serialize;
 
+use super::both::both;
 use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
-use super::device_authorization::live_codes::{admit, release};
 use super::dpop;
 use super::error::{Error, shown};
 use super::form::Form;
@@ -26,16 +25,16 @@ use crate::client::rules::{CodeRules, UserCodeType};
 use crate::device_kind::DeviceKind;
 use crate::endpoint::error::Limit;
 use crate::format::Format;
-use crate::grant::command::{Open, Opened};
+use crate::grant::command::{Caps, Open, Opened};
 use crate::grant::device_code::DeviceCode;
-use crate::grant::routing::{Address, draw_near};
+use crate::grant::routing::{Address, candidates, draw_in};
 use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{Grant, State, link};
 use crate::place::{Origin, Place};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::Digest;
-use crate::sharding::Region;
+use crate::sharding::{Region, Shard};
 use crate::time::Timestamp;
 use crate::web_origin::WebOrigin;
 use crate::{grant, policy};
@@ -84,9 +83,9 @@ async fn start<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
-    if !server.platform.within_limit(&context.rate_key(&client.client_id)).await {
-        return Err(Error::TooMany(Limit::Requests, 60));
-    }
+    let key = context.rate_key(&client.client_id);
+    let asked = both(server.platform.within_limit(&key), server.is_strained_for_new_codes(now)).await;
+    let (true, longer) = asked else { return Err(Error::TooMany(Limit::Requests, 60)) };
     let request = grant::Request {
         scope: allowed_scope(client, form)?,
         nonce: parameters::nonce(form)?,
@@ -106,7 +105,7 @@ async fn start<P: Platform>(
         login_hint: parameters::login_hint(form),
         ui_locales: parameters::ui_locales(form),
     };
-    open(context, &CodeTerms::of(context, &client.codes), request, rng).await
+    open(context, &CodeTerms::of(context, &client.codes, longer), request, rng).await
 }
 
 /// Returns the requested scope, narrowed to the client's; without `scope`, the client's scope except
@@ -134,13 +133,17 @@ fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
 /// The terms of a client's codes: as registered, or else as in the settings.
 struct CodeTerms {
     shape: Shape,
+    /// Whether codes have [`EXTRA_SYMBOLS`](crate::grant::user_code::EXTRA_SYMBOLS).
+    longer: bool,
+    /// How many shards may have the codes of one network.
+    shards: u64,
     expires_at: Timestamp,
     interval: u64,
     has_complete_uri: bool,
 }
 
 impl CodeTerms {
-    fn of<P>(context: Context<'_, P>, rules: &CodeRules) -> Self {
+    fn of<P>(context: Context<'_, P>, rules: &CodeRules, longer: bool) -> Self {
         let settings = &context.server.settings;
         let lifetime = rules.code_lifetime.unwrap_or(settings.code_lifetime);
         Self {
@@ -148,6 +151,11 @@ impl CodeTerms {
                 UserCodeType::Configured => settings.user_code.clone(),
                 UserCodeType::Digits => settings.user_code.in_digits(),
             },
+            longer,
+            // Each has a share of the live codes, so there are no more shards than codes.
+            shards: u64::from(rules.shards_per_network)
+                .min(settings.keyring.current.shards_per_region.into())
+                .clamp(1, settings.live_codes),
             expires_at: context.now + Duration::from_secs(lifetime),
             interval: rules.polling_interval.unwrap_or(settings.interval),
             has_complete_uri: rules.verification_uri_complete,
@@ -155,32 +163,48 @@ impl CodeTerms {
     }
 }
 
+/// Stores the grant in one of the shards of its network: in the next one if a shard is full or cannot be reached.
 async fn open<P: Platform>(
     context: Context<'_, P>,
     terms: &CodeTerms,
     request: grant::Request,
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
-    let Context { server, now, .. } = context;
-    let longer = server.is_strained_for_new_codes(now).await;
     let region = Region::nearest(context.request.place.colo.as_deref());
-    let expires_at = terms.expires_at;
-    for _ in 0..MAX_COLLISIONS {
-        let keys = &server.settings.keyring.current;
-        let (user_code, address) = draw_near(region, &terms.shape, longer, keys, rng);
-        let (device_code, secret) = DeviceCode::issue(address, &request.client_id, expires_at, keys, rng);
-        admit(context, &request, address, expires_at).await?;
-        let grant = new_grant(context, terms, &request, secret);
-        let opened = store(context, address, grant).await;
-        if let Ok(Opened::Live(live)) = opened {
-            server.notice(address.shard, live);
-            return Ok(describe(context, terms, &request.client_id, device_code, &user_code));
+    let keys = &context.server.settings.keyring.current;
+    let mut opened = Err(Error::Unavailable);
+    for shard in candidates(region, request.network.widest(), terms.shards, keys, rng) {
+        opened = open_in(context, shard, terms, &request, rng).await;
+        if opened.is_ok() {
+            break;
         }
-        release(context, &request, address).await;
-        match opened? {
+    }
+    opened
+}
+
+async fn open_in<P: Platform>(
+    context: Context<'_, P>,
+    shard: Shard,
+    terms: &CodeTerms,
+    request: &grant::Request,
+    rng: &mut impl CryptoRng,
+) -> Result<Answer, Error> {
+    let settings = &context.server.settings;
+    let keys = &settings.keyring.current;
+    for _ in 0..MAX_COLLISIONS {
+        let of = (&terms.shape, terms.longer);
+        let (user_code, address) = draw_in(shard, of, &settings.user_code, keys, rng);
+        let (device_code, secret) =
+            DeviceCode::issue(address, &request.client_id, terms.expires_at, keys, rng);
+        match store(context, address, terms, new_grant(context, terms, request, secret)).await? {
+            Opened::Live(live) => {
+                context.server.notice(address.shard, live);
+                return Ok(describe(context, terms, &request.client_id, device_code, &user_code));
+            }
+            Opened::ClientFull(width, wait) => return Err(Error::TooMany(Limit::Codes(width), wait)),
             Opened::Full(wait) => return Err(Error::TooMany(Limit::CodesOfShard, wait)),
             Opened::Crowded(width, wait) => return Err(Error::TooMany(Limit::CodesOfNetwork(width), wait)),
-            Opened::Live(_) | Opened::Taken => {}
+            Opened::Taken => {}
         }
     }
     Err(Error::Unavailable)
@@ -208,10 +232,12 @@ fn new_grant<P>(
 async fn store<P: Platform>(
     context: Context<'_, P>,
     address: Address,
+    terms: &CodeTerms,
     grant: Grant,
 ) -> Result<Opened, Unavailable> {
-    let cap = context.server.settings.live_codes_per_shard;
-    let open = Open { key: address.key, grant: Box::new(grant), cap };
+    let settings = &context.server.settings;
+    let caps = Caps { client: settings.live_codes / terms.shards, shard: settings.live_codes_per_shard };
+    let open = Open { key: address.key, grant: Box::new(grant), caps };
     context.server.platform.grants(address.shard, open).await
 }
 

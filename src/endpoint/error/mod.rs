@@ -23,7 +23,7 @@ pub enum Limit {
     RetiredTokens,
     /// Pending codes of one client from one network: `LIVE_CODES_PER_CLIENT_AND_NETWORK`. Names the prefix
     /// that is full.
-    Codes(Option<Width>),
+    Codes(Width),
     /// Pending codes of all clients from one network in one shard, which keeps room for other networks. Names
     /// the prefix.
     CodesOfNetwork(Width),

@@ -230,9 +230,8 @@ impl Limit {
                 "Too many failed client authentications with this device code".to_owned()
             }
             Self::RetiredTokens => "Too many old refresh tokens from this network".to_owned(),
-            Self::Codes(prefix) => {
-                let prefix = prefix.map(|width| format!(" ({width})")).unwrap_or_default();
-                format!("Too many pending codes of this client from this network{prefix}")
+            Self::Codes(width) => {
+                format!("Too many pending codes of this client from this network ({width})")
             }
             Self::CodesOfNetwork(width) => {
                 format!("Too many pending codes from this network ({width})")

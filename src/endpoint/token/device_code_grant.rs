@@ -13,7 +13,6 @@ use super::{pkce, resource};
 use crate::bounds::LONGEST_TOKEN;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
-use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
@@ -167,7 +166,6 @@ impl<'a, P: Platform> Approved<'a, P> {
         self.proven.burn(context).await?;
         let ask = RefuseElsewhere { key, secret, journey };
         let refused = approved(context.server.platform.grants(address.shard, ask).await?);
-        release(context, &self.ready.request, address).await;
         Ok(refused.err().unwrap_or(Error::Elsewhere))
     }
 
@@ -185,7 +183,6 @@ impl<'a, P: Platform> Approved<'a, P> {
         let family = family(&subject, self.ready.request.resource.clone(), refresh, until, ends_at);
         self.proven.burn(context).await?;
         self.spend(attempt.clone(), session.family, family).await?;
-        release(context, &self.ready.request, self.code.address).await;
         Ok(tokens)
     }
 

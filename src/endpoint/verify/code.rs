@@ -203,7 +203,7 @@ async fn hold_under<P: Platform>(
     keys: &Keys,
     hold: Hold,
 ) -> Result<Option<Shown>, Unavailable> {
-    let Address { shard, key } = Address::of(code, keys);
+    let Address { shard, key } = Address::of(code, &context.server.settings.user_code, keys);
     let person = Box::new(context.side());
     match context.server.platform.grants(shard, TakeHold { key, hold, person }).await? {
         Held::Yours(shown) => Ok(Some(*shown)),

@@ -86,7 +86,7 @@ async fn ask<P: Platform>(
 fn place<P>(context: Context<'_, P>, recent: &Recent) -> Option<(UserCode, Address)> {
     let settings = &context.server.settings;
     let code = UserCode::parse_either(&recent.user_code, &settings.user_code)?;
-    let address = Address::of(&code, settings.keyring.named(recent.pair)?);
+    let address = Address::of(&code, &settings.user_code, settings.keyring.named(recent.pair)?);
     Some((code, address))
 }
 

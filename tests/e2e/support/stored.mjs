@@ -9,6 +9,8 @@ export function rows(server, className, query) {
 
 export const grants = (server) => rows(server, 'GrantShard', 'SELECT * FROM grants');
 export const families = (server) => rows(server, 'GrantShard', 'SELECT * FROM families');
+/** Returns the counts of live codes of each network in each object. */
+export const liveCodes = (server) => rows(server, 'GrantShard', 'SELECT * FROM live_codes');
 export const outbox = (server) => outboxOf(server, 'GrantShard');
 /** Returns the events in the outboxes of all objects of a class. */
 export const outboxOf = (server, className) => rows(server, className, 'SELECT seq, event FROM outbox ORDER BY seq');

@@ -62,7 +62,7 @@ fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
 }
 
 #[test]
-fn the_key_of_a_code_is_free_from_the_instant_its_row_ends() {
+fn the_key_of_a_code_is_free_once_its_row_has_been_swept() {
     let met = RefCell::default();
     let setting = Setting { reissue: false, bound: false, stops: false };
     let mut life = Life::new(setting, &met);
@@ -72,7 +72,7 @@ fn the_key_of_a_code_is_free_from_the_instant_its_row_ends() {
     }
 
     let outcomes: Vec<&str> = met.borrow().keys().copied().collect();
-    assert_eq!(outcomes, ["opened", "opened over an old one", "taken"]);
+    assert_eq!(outcomes, ["opened", "opened again", "taken"]);
 }
 
 /// Steps that lead to tokens. Half of the lives begin with them, because few get there by chance.
@@ -94,7 +94,7 @@ const OUTCOMES: [&str; 35] = [
     "expired",
     "expired unanswered",
     "held elsewhere",
-    "opened over an old one",
+    "opened again",
     "open",
     "over",
     "pending",

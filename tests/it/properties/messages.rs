@@ -23,8 +23,8 @@ use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState, Open,
-    Opened, PollCode, Redeem, RefuseElsewhere, Settled, Shown, Standing, TakeHold, Withdraw,
+    Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
+    Open, Opened, PollCode, Redeem, RefuseElsewhere, Settled, Shown, Standing, TakeHold, Withdraw,
 };
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
@@ -47,7 +47,7 @@ use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::identity::session::SessionSelection;
 use device_grant::identity::walk::{Bounds, Walked};
-use device_grant::limiter::command::{Admit, Expose, Full, GiveBack, Release, Room, Rule, Take, UseOnce};
+use device_grant::limiter::command::{Expose, Full, GiveBack, Room, Rule, Take, UseOnce};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
 use device_grant::provenance::ApprovalId;
@@ -116,8 +116,11 @@ fn words(sign_in: Demand) -> ScopeNow {
 fn commands_about_a_grant() {
     let (key, secret, digest) = (KEY, secret(), encode(secret().bytes()));
     let pending = Box::new(grant(State::Pending { hold: None }));
-    let open = format!(r#"{{"open":{{"key":"{SEVENS}","grant":{},"cap":2000}}}}"#, json(&pending));
-    travels(Open { key, grant: pending, cap: 2_000 }, &open);
+    let open = format!(
+        r#"{{"open":{{"key":"{SEVENS}","grant":{},"caps":{{"client":120,"shard":2000}}}}}}"#,
+        json(&pending)
+    );
+    travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 } }, &open);
     let proven = Confirmation::default();
     travels(
         PollCode { key, secret, reissue: false, reissue_bound: false, proven, by_header: false },
@@ -271,6 +274,7 @@ fn replies_of_a_shard_of_grants() {
     answers::<Open>(&Opened::Live(3), r#"{"live":3}"#);
     answers::<Open>(&Opened::Taken, r#""taken""#);
     answers::<Open>(&Opened::Full(9), r#"{"full":9}"#);
+    answers::<Open>(&Opened::ClientFull(Width::Site, 9), r#"{"client_full":[48,9]}"#);
     answers::<Open>(&Opened::Crowded(Width::Block, 9), r#"{"crowded":[24,9]}"#);
     let ready = Ready { request: request(), approval: approval() };
     let approved = format!(r#"{{"ready":{}}}"#, json(&ready));
@@ -549,7 +553,7 @@ fn commands_and_replies_about_devices() {
 
 #[test]
 fn commands_and_replies_of_a_limiter() {
-    let (key, id, at) = (|| "k".to_owned(), || "c".to_owned(), AT.millis());
+    let (key, at) = (|| "k".to_owned(), AT.millis());
     let rule = Rule::Window { limit: 5, window: 300 };
     for (from, more) in [(None, ""), (Some(network()), r#","network":"24.abc/32.def""#)] {
         travels(
@@ -561,11 +565,6 @@ fn commands_and_replies_of_a_limiter() {
             &format!(r#"{{"give_back":{{"key":"k","at":{at}{more}}}}}"#),
         );
     }
-    travels(
-        Admit { key: key(), id: id(), until: AT, cap: 20, network: network() },
-        &format!(r#"{{"admit":{{"key":"k","id":"c","until":{at},"cap":20,"network":"24.abc/32.def"}}}}"#),
-    );
-    travels(Release { key: key(), id: id() }, r#"{"release":{"key":"k","id":"c"}}"#);
     travels(UseOnce { key: key(), until: AT }, &format!(r#"{{"use_once":{{"key":"k","until":{at}}}}}"#));
     let live = BTreeMap::from([("weur/0".to_owned(), 3)]);
     travels(
@@ -574,7 +573,7 @@ fn commands_and_replies_of_a_limiter() {
     );
     answers::<Take>(&Room::Taken(AT), &format!(r#"{{"taken":{at}}}"#));
     let full = Full { seconds: 9, prefix: Some(Width::Site) };
-    answers::<Admit>(&Room::Wait(full), r#"{"wait":{"seconds":9,"prefix":48}}"#);
+    answers::<Take>(&Room::Wait(full), r#"{"wait":{"seconds":9,"prefix":48}}"#);
     let full = Full { prefix: None, ..full };
     answers::<Take>(&Room::Wait(full), r#"{"wait":{"seconds":9}}"#);
     answers::<UseOnce>(&true, "true");

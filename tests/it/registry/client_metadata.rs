@@ -197,6 +197,11 @@ fn faults_in_the_codes_and_tokens_of_a_client_are_reported_with_what_is_allowed(
             "one of any, same_country, same_network",
         ),
         (
+            json!({ "shards_per_network": 65 }),
+            "/shards_per_network",
+            "is 65: it must be a whole number from 1 to 64",
+        ),
+        (
             json!({ "allowed_origins": ["https://app.example", "https://app.example/"] }),
             "/allowed_origins/1",
             "has \"https://app.example/\": each entry must be an origin without a slash at its end",

@@ -103,6 +103,7 @@ fn members_for_operators_are_ignored() {
         "consent_text": "This is your bank.",
         "allowed_origins": ["https://evil.example"],
         "redemption_place": "same_network",
+        "shards_per_network": 64,
         "client_secret": "chosen",
     });
 
@@ -122,6 +123,7 @@ fn members_for_operators_are_ignored() {
         "device_client_authentication",
         "consent_text",
         "allowed_origins",
+        "shards_per_network",
     ] {
         assert_eq!((stored.get(name), body.get(name)), (None, None), "{name}");
     }

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use device_grant::endpoint::http::{Request, Response};
 
 use super::{ALICE, enter};
+use crate::support::admin::Admin;
 use crate::support::person::Person;
 use crate::support::{World, get, json, post};
 
@@ -93,7 +94,7 @@ fn an_attacker_with_a_slash_48_cannot_fill_a_region() {
         taken += u32::from(answer.status == 200);
     }
 
-    assert!(taken <= 2 * 100, "at most a third of each of the two shards: {taken}");
+    assert_eq!(taken, 100, "a third of the one shard that has its codes");
     let refused = start_as(&world, "demo-tv-0", &of_attacker(1));
     let description = json(&refused)["error_description"].as_str().unwrap().to_owned();
     let expected = "Too many pending codes from this network (/48); try again in 300 seconds.";
@@ -134,7 +135,7 @@ fn however_many_networks_fill_a_shard_one_without_codes_gets_its_first() {
 }
 
 #[test]
-fn a_start_takes_one_hop_to_the_limiter_and_one_to_the_shard() {
+fn a_start_takes_one_hop() {
     let world = World::new();
     start_at(&world, "2001:db8::1");
     world.cost();
@@ -142,8 +143,66 @@ fn a_start_takes_one_hop_to_the_limiter_and_one_to_the_shard() {
     assert_eq!(start_at(&world, "2001:db8::1").status, 200);
 
     let cost = world.cost();
-    assert_eq!((cost.limit_hops, cost.limit_writes), (1, 1), "all prefixes are counted in one row");
-    assert_eq!((cost.grant_hops, cost.grant_writes), (1, 2), "the grant and its event");
+    assert_eq!((cost.limit_hops, cost.grant_hops), (0, 1));
+    assert_eq!(cost.grant_writes, 3, "the grant, its event, and one row that counts all prefixes");
+}
+
+/// Returns a server with a client that may have codes of a network in every shard, and an address of a carrier's gateway.
+fn with_a_gateway(most: &str) -> (World, &'static str) {
+    let world =
+        World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", most), ("LIVE_CODES_PER_SHARD", "20000")]);
+    assert_eq!(Admin(&world).patch("demo-tv", &serde_json::json!({ "shards_per_network": 64 })).status, 200);
+    (world, "203.0.113.9")
+}
+
+#[test]
+fn an_address_of_a_client_with_all_shards_starts_a_thousand_grants_in_a_second() {
+    let (world, gateway) = with_a_gateway("1000");
+    world.cost();
+
+    for _ in 0..1_000 {
+        assert_eq!(start_at(&world, gateway).status, 200);
+    }
+
+    let hops = world.cost().grant_hops;
+    assert!(hops < 1_400, "hardly any shard is full before the others are: {hops}");
+    assert_eq!(world.server.platform.live_codes(), [125; 8]);
+    let refused = start_at(&world, gateway);
+    let expected = "Too many pending codes of this client from this network (/32); try again in 300 seconds.";
+    assert_eq!((refused.status, json(&refused)["error_description"].as_str()), (429, Some(expected)));
+    assert_eq!(start_at(&world, "203.0.113.10").status, 200, "another address of the gateway");
+}
+
+#[test]
+fn without_it_an_address_has_one_shard() {
+    let world = World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", "40")]);
+    (0..40).for_each(|_| assert_eq!(start_at(&world, "203.0.113.9").status, 200));
+
+    assert_eq!(world.server.platform.live_codes(), [40]);
+    assert_eq!(start_at(&world, "203.0.113.9").status, 429);
+}
+
+#[test]
+fn where_a_shard_cannot_be_reached_the_next_one_has_the_code() {
+    let (world, gateway) = with_a_gateway("1000");
+    for shard in ["weur/0", "weur/1", "weur/2", "weur/4", "weur/5", "weur/6", "weur/7"] {
+        world.set_down(shard, true);
+    }
+
+    (0..20).for_each(|_| assert_eq!(start_at(&world, gateway).status, 200));
+
+    assert_eq!(world.server.platform.shard_names(), ["weur/3"]);
+    world.set_down("weur/3", true);
+    assert_eq!(start_at(&world, gateway).status, 503);
+}
+
+#[test]
+fn a_client_with_more_shards_than_codes_has_as_many_codes_as_it_may() {
+    let (world, gateway) = with_a_gateway("3");
+
+    let started = (0..9).filter(|_| start_at(&world, gateway).status == 200).count();
+
+    assert_eq!(started, 3);
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) struct Memories {
     pub(super) now: Cell<Timestamp>,
     /// How far the registry's clock is ahead of the Workers'.
     pub(crate) registry_ahead: Cell<Duration>,
-    /// What cannot be reached: `grants`, `accounts`, `limits`, `registry`, `ledger`, `signing`, `siteverify`,
+    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `ledger`, `signing`, `siteverify`,
     /// `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// The text of the snapshot in KV.
@@ -137,6 +137,13 @@ impl Memories {
         stored.map(|(key, row)| (key.clone(), row.clone())).collect()
     }
 
+    /// Returns how many codes each grant shard counts as live.
+    pub(crate) fn live_codes(&self) -> Vec<u64> {
+        let shards = self.shards.borrow();
+        let count = |rows: &GrantRows| rows.codes.borrow().clone().at(self.now.get()).codes.count(None);
+        shards.values().map(count).collect()
+    }
+
     /// Returns the stored admin tokens and invitations, as text.
     pub(crate) fn registry_text(&self) -> String {
         let (tokens, invitations) = (&self.registry.admin_tokens, &self.registry.invitations);
@@ -162,6 +169,9 @@ impl Memories {
         command: grant::command::Command,
     ) -> Result<Answer, Unavailable> {
         self.reach("grants")?;
+        if self.down.borrow().iter().any(|name| *name == shard.to_string()) {
+            return Err(Unavailable);
+        }
         self.grant_hops.set(self.grant_hops.get() + 1);
         let mut shards = self.shards.borrow_mut();
         let rows = shards.entry(shard.to_string()).or_default();

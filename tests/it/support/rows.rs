@@ -16,6 +16,7 @@ use device_grant::family::Family;
 use device_grant::family::id::FamilyId;
 use device_grant::grant::Grant;
 use device_grant::grant::instant::{Listen, Note, Parting, Refusal, Seats, parting};
+use device_grant::grant::live_codes::LiveCodes;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Memory;
 use device_grant::identity::account::Account;
@@ -26,7 +27,7 @@ use device_grant::identity::history::History;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::Session;
-use device_grant::network::Network;
+use device_grant::network::Prefix;
 use device_grant::registry::admin_token::AdminToken;
 use device_grant::registry::invitation::Invitation;
 use device_grant::registry::outline::standard_scopes;
@@ -44,6 +45,9 @@ use super::keys::made;
 #[derive(Default)]
 pub(crate) struct GrantRows {
     pub(crate) grants: RefCell<BTreeMap<RowKey, Grant>>,
+    /// The counts of live codes of each network, by its widest prefix.
+    pub(crate) codes_of: RefCell<BTreeMap<String, LiveCodes>>,
+    pub(crate) codes: RefCell<LiveCodes>,
     pub(crate) families: RefCell<BTreeMap<FamilyId, Family>>,
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) memory: RefCell<Memory>,
@@ -160,11 +164,22 @@ impl grant::shard::Rows for GrantRows {
         Ok(())
     }
 
-    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Infallible> {
-        let grants = self.grants.borrow();
-        let ends: Vec<Timestamp> =
-            grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
-        Ok((ends.len() as u64, ends.into_iter().min()))
+    fn codes_of(&self, widest: &Prefix) -> Result<LiveCodes, Infallible> {
+        Ok(self.codes_of.borrow().get(&widest.to_string()).cloned().unwrap_or_default())
+    }
+
+    fn put_codes_of(&self, widest: &Prefix, codes: &LiveCodes) -> Result<(), Infallible> {
+        self.note_write();
+        self.codes_of.borrow_mut().insert(widest.to_string(), codes.clone());
+        Ok(())
+    }
+
+    fn codes(&self) -> Result<LiveCodes, Infallible> {
+        Ok(self.codes.borrow().clone())
+    }
+
+    fn put_codes(&self, codes: LiveCodes) {
+        self.codes.replace(codes);
     }
 
     fn each_live(
@@ -179,19 +194,6 @@ impl grant::shard::Rows for GrantRows {
             .filter(|(key, grant)| grant.live_until(now) > now && after.is_none_or(|after| **key > after));
         live.all(|(key, grant)| see(*key, grant.clone()));
         Ok(())
-    }
-
-    fn live_within(
-        &self,
-        network: &Network,
-        now: Timestamp,
-    ) -> Result<Vec<(u64, Option<Timestamp>)>, Infallible> {
-        let grants = &self.grants.borrow();
-        let ends = |prefix| {
-            let own = grants.values().filter(move |grant| grant.request.network.is_within(prefix));
-            own.map(|grant| grant.live_until(now)).filter(|end| *end > now)
-        };
-        Ok(network.prefixes().map(|prefix| (ends(prefix).count() as u64, ends(prefix).min())).collect())
     }
 }
 

@@ -55,9 +55,9 @@ impl<P: Platform> Page<'_, P> {
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
         match self.send(address, decision).await? {
-            Decided::Done(settled) => Ok(self.done(choice, address, &settled, rng).await),
+            Decided::Done(settled) => Ok(self.done(choice, &settled, rng).await),
             Decided::Before(settled) if settled.outcome == choice.outcome().0 => {
-                Ok(self.done(choice, address, &settled, rng).await)
+                Ok(self.done(choice, &settled, rng).await)
             }
             Decided::Before(settled) => Ok(self.stands(&settled, rng).await),
             Decided::Elsewhere => {

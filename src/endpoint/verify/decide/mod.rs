@@ -129,8 +129,8 @@ async fn read<'a, P: Platform>(
 
 impl<P: Platform> Page<'_, P> {
     fn address(&self) -> Option<Address> {
-        let keys = self.context.server.settings.keyring.named(self.hold.pair)?;
-        Some(Address::of(&self.code, keys))
+        let settings = &self.context.server.settings;
+        Some(Address::of(&self.code, &settings.user_code, settings.keyring.named(self.hold.pair)?))
     }
 
     async fn sign_in_again(&self, (lack, demands): (Lack, &Demands), rng: &mut impl CryptoRng) -> Response {

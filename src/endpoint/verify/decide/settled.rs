@@ -3,7 +3,6 @@
 use rand_core::CryptoRng;
 
 use super::{Choice, Page, WHAT};
-use crate::endpoint::device_authorization::live_codes::release;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::verify::address::{go_to, go_to_kept};
@@ -22,17 +21,7 @@ use crate::verdict::compare;
 
 impl<P: Platform> Page<'_, P> {
     /// Leads to the result, so that it can be reloaded.
-    pub(super) async fn done(
-        &self,
-        choice: Choice,
-        address: Address,
-        settled: &Settled,
-        rng: &mut impl CryptoRng,
-    ) -> Response {
-        match choice {
-            Choice::Approve => {}
-            Choice::Deny | Choice::Report => release(self.context, &settled.request, address).await,
-        }
+    pub(super) async fn done(&self, choice: Choice, settled: &Settled, rng: &mut impl CryptoRng) -> Response {
         let verdict = compare(&settled.request.side(), &self.context.side()).verdict;
         let recent = settle(self.context, self.recent(), settled).await;
         self.note(choice, settled, &recent).await;
@@ -72,7 +61,7 @@ impl<P: Platform> Page<'_, P> {
         let find = FindRequest { key: address.key, hold };
         if let Standing::Settled(settled) = self.context.server.platform.grants(address.shard, find).await? {
             return Ok(if settled.outcome == Outcome::Approved {
-                self.done(Choice::Approve, address, &settled, rng).await
+                self.done(Choice::Approve, &settled, rng).await
             } else {
                 self.stands(&settled, rng).await
             });

@@ -2,8 +2,8 @@
 
 use device_grant::audit::What;
 use device_grant::grant::command::{
-    ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, RefuseElsewhere, Standing,
-    TakeHold, Withdraw,
+    Caps, ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, RefuseElsewhere,
+    Standing, TakeHold, Withdraw,
 };
 use device_grant::grant::poll::Poll;
 use device_grant::grant::{Approval, Denial, Grant, Hold, Outcome, State};
@@ -17,12 +17,17 @@ use crate::properties::records::journey;
 
 impl Life<'_> {
     pub(super) fn open(&mut self) {
-        let (before, free) = (self.stored(), self.codes == 0 || self.code.expires_at + GRACE <= self.now);
+        let free = self.codes == 0 || self.code.expires_at + GRACE <= self.now;
+        if free {
+            // The sweep has deleted the old one.
+            self.rows.0.borrow_mut().grants.clear();
+        }
+        let before = self.stored();
         let expires_at = self.now + LIFETIME;
         let grant =
             Box::new(grant(Digest::of(format!("{}", self.codes + 1).as_bytes()), self.cnf(true), expires_at));
 
-        let reply = self.ask(Open { key: KEY, grant, cap: 10 });
+        let reply = self.ask(Open { key: KEY, grant, caps: Caps { client: 3, shard: 10 } });
 
         if free {
             assert_eq!(
@@ -31,7 +36,7 @@ impl Life<'_> {
             );
             self.codes += 1;
             self.code = Code { expires_at, interval: 5, ..Code::default() };
-            self.meet(if self.codes > 1 { "opened over an old one" } else { "opened" });
+            self.meet(if self.codes > 1 { "opened again" } else { "opened" });
         } else {
             assert_eq!((reply, self.stored()), (Opened::Taken, before));
             self.meet("taken");

@@ -14,7 +14,7 @@ use device_grant::family::id::FamilyId;
 use device_grant::grant::command::Command;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
-use device_grant::grant::{Denial, Hold, Outcome};
+use device_grant::grant::{Denial, Grant, Hold, Outcome, State};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 use device_grant::token::confirmation::Confirmation;
@@ -182,6 +182,18 @@ impl<'a> Life<'a> {
         }
         assert!(self.live().len() <= 1, "an approval has at most one live family: {:?}", self.live());
         assert!(self.code.won.len() <= if self.setting.reissue { 2 } else { 1 }, "{:?}", self.code);
+        self.check_counts();
+    }
+
+    /// Checks that exactly the codes are counted that can lead to tokens and have not expired.
+    fn check_counts(&self) {
+        let (stored, now) = (self.rows.0.borrow(), self.now);
+        let may_lead_to_tokens =
+            |grant: &&Grant| matches!(grant.state, State::Pending { .. } | State::Approved { .. });
+        let live = stored.grants.values().filter(may_lead_to_tokens).filter(|grant| now < grant.expires_at);
+        let live = live.count() as u64;
+        let of_networks = stored.codes_of.values().map(|codes| codes.clone().at(now).codes.count(None));
+        assert_eq!((stored.codes.clone().at(now).codes.count(None), of_networks.sum::<u64>()), (live, live));
     }
 
     fn ask<A: Ask<Command = Command>>(&mut self, ask: A) -> A::Reply {

@@ -12,12 +12,13 @@ use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::renewal::Renewal;
 use device_grant::family::{Current, Family};
 use device_grant::format::Format;
+use device_grant::grant::live_codes::LiveCodes;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::Rows;
 use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::sign_in::How;
-use device_grant::network::Network;
+use device_grant::network::Prefix;
 use device_grant::provenance::{ApprovalId, Provenance, Stage};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
@@ -31,6 +32,8 @@ pub(super) const GRACE: Duration = span(60);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Stored {
     pub(super) grants: BTreeMap<RowKey, Grant>,
+    pub(super) codes_of: BTreeMap<String, LiveCodes>,
+    pub(super) codes: LiveCodes,
     pub(super) families: BTreeMap<FamilyId, Family>,
     pub(super) events: Vec<Event>,
 }
@@ -68,11 +71,21 @@ impl Rows for InMemory {
         Ok(())
     }
 
-    fn live(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), Infallible> {
-        let stored = self.0.borrow();
-        let ends: Vec<_> =
-            stored.grants.values().map(|grant| grant.live_until(now)).filter(|end| *end > now).collect();
-        Ok((ends.len() as u64, ends.into_iter().min()))
+    fn codes_of(&self, widest: &Prefix) -> Result<LiveCodes, Infallible> {
+        Ok(self.0.borrow().codes_of.get(&widest.to_string()).cloned().unwrap_or_default())
+    }
+
+    fn put_codes_of(&self, widest: &Prefix, codes: &LiveCodes) -> Result<(), Infallible> {
+        self.0.borrow_mut().codes_of.insert(widest.to_string(), codes.clone());
+        Ok(())
+    }
+
+    fn codes(&self) -> Result<LiveCodes, Infallible> {
+        Ok(self.0.borrow().codes.clone())
+    }
+
+    fn put_codes(&self, codes: LiveCodes) {
+        self.0.borrow_mut().codes = codes;
     }
 
     fn each_live(
@@ -87,19 +100,6 @@ impl Rows for InMemory {
             .filter(|(key, grant)| grant.live_until(now) > now && after.is_none_or(|after| **key > after));
         live.all(|(key, grant)| see(*key, grant.clone()));
         Ok(())
-    }
-
-    fn live_within(
-        &self,
-        network: &Network,
-        now: Timestamp,
-    ) -> Result<Vec<(u64, Option<Timestamp>)>, Infallible> {
-        let grants = &self.0.borrow().grants;
-        let ends = |prefix| {
-            let own = grants.values().filter(move |grant| grant.request.network.is_within(prefix));
-            own.map(|grant| grant.live_until(now)).filter(|end| *end > now)
-        };
-        Ok(network.prefixes().map(|prefix| (ends(prefix).count() as u64, ends(prefix).min())).collect())
     }
 }
 

@@ -4,10 +4,12 @@ use device_grant::audit::change::{Actor, Change, Changed};
 use device_grant::audit::ledger::Shipment;
 use device_grant::audit::{Event, What};
 use device_grant::format::Format;
+use device_grant::grant::live_codes::LiveCodes;
 use device_grant::grant::routing::RowKey;
 use device_grant::limiter;
-use device_grant::limiter::command::{Admit, Expose, Rule, Take};
+use device_grant::limiter::command::{Expose, Rule, Take};
 use device_grant::sub::Sub;
+use device_grant::tally::Part;
 use device_grant::verdict::{Doubt, Verdict, Whose, compare};
 use device_grant::web_origin::WebOrigin;
 
@@ -22,13 +24,19 @@ fn a_counter() {
     let (key, live) = ("k".to_owned(), std::collections::BTreeMap::from([("weur/0".to_owned(), 3)]));
     let rule = Rule::Window { limit: 5, window: 300 };
     row.apply(&Take { key: key.clone(), rule, network: Some(network()) }.into(), AT);
-    let admit = Admit { key: key.clone(), id: "a".to_owned(), until: AT, cap: 20, network: network() };
-    row.apply(&admit.into(), AT);
     row.apply(&Expose { key, live, wrong: 1, right: 2, window: 300, allowed: 5 }.into(), AT);
     pin(
         &row,
-        r#"{"format":1,"attempts":[{"at":1763733780123,"network":"24.abc/32.def"}],"codes":{"a":{"until":1763733780123,"network":"24.abc/32.def"}},"entries":[{"at":1763733780123,"wrong":1,"right":2}],"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
+        r#"{"format":1,"attempts":[[1763733780123,0,1,0,[[959331267,1]]]],"entries":[{"at":1763733780123,"wrong":1,"right":2}],"shards":{"weur/0":[3,1763733780123]},"ends_at":1763734080123}"#,
     );
+}
+
+#[test]
+fn the_live_codes_of_a_network() {
+    let mut counted = LiveCodes::default();
+    counted.codes.add(AT, &[Part::of(&["32.def"]), Part::of(&["demo-tv", "24.abc"])]);
+    pin(&counted, r#"{"format":1,"codes":[[1763733780123,0,1,0,[[959331267,1],[996268214,1]]]]}"#);
+    pin(&LiveCodes::default(), r#"{"format":1,"codes":[]}"#);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn a_client_and_a_signing_key() {
 
 #[test]
 fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
-    let codes = r#""code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false,"device_client_authentication":false,"allowed_origins":["https://app.example","null"],"redemption_place":"same_network","sign_in":{"max_age":60,"acr_values":["phr"],"phishing_resistant":true,"fresh_passkey":true}"#;
+    let codes = r#""code_lifetime":120,"polling_interval":10,"user_code_type":"digits","verification_uri_complete":false,"device_client_authentication":false,"allowed_origins":["https://app.example","null"],"redemption_place":"same_network","shards_per_network":8,"sign_in":{"max_age":60,"acr_values":["phr"],"phishing_resistant":true,"fresh_passkey":true}"#;
     let tokens = r#""access_token_format":"opaque","audience":["https://api.example.com"],"access_token_lifetime":60,"id_token_lifetime":60,"userinfo_signed_response_alg":"ES256","claims":[{"into":["id_token"],"when":{"scope":"email"},"claim":"roles","from":"account.groups","only":["a"],"prefix":"b"},{"claim":"tier","value":"gold"},{"claim":"email","as":"mail"},{"drop":"name"}]"#;
     let client = format!(
         r#"{{"format":1,"client_id":"tv","client_name":"TV","grant_types":[],"scope":"","authentication":{{"method":"none"}},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,{codes},{tokens}}}"#
