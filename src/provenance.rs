@@ -36,6 +36,24 @@ impl From<&str> for ApprovalId {
     }
 }
 
+/// The grant through which a device gets tokens.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Through {
+    /// The device grant (RFC 8628), the only one of this server.
+    DeviceCode,
+}
+
+impl Through {
+    /// Returns the name in claims, answers and events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DeviceCode => "device_code",
+        }
+    }
+}
+
 /// When and where something happened, as far as it is known.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Stage {
@@ -110,7 +128,7 @@ impl Provenance {
     #[must_use]
     pub fn claims(&self) -> Map<String, Value> {
         let values = [
-            "device_code".into(),
+            Through::DeviceCode.name().into(),
             self.approval_id.as_str().into(),
             self.started.claim(),
             self.approved.claim(),
@@ -123,6 +141,11 @@ impl Provenance {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_grant_is_written_as_it_is_named() {
+        assert_eq!(serde_json::to_value(Through::DeviceCode).unwrap(), Through::DeviceCode.name());
+    }
 
     #[test]
     fn claims_say_when_and_in_which_country_and_network_but_not_in_which_town() {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
 use crate::place::Journey;
-use crate::provenance::ApprovalId;
+use crate::provenance::{ApprovalId, Provenance, Stage, Through};
 use crate::sub::Sub;
 use crate::time::Timestamp;
 use crate::verdict::Comparison;
@@ -50,6 +50,15 @@ pub struct Event {
     /// The approval that led to it; `None` before one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<ApprovalId>,
+    /// How the tokens came about; `None` before an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Through>,
+    /// The device's request; `None` before an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Stage>,
+    /// The person's approval; `None` before one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Stage>,
     /// For [`What::AccessEnded`] and [`What::Ended`]: who did it; `None` if the owner of the account did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Actor>,
@@ -75,8 +84,24 @@ impl Event {
             journey: None,
             comparison: None,
             approval_id: None,
+            grant: None,
+            started: None,
+            approved: None,
             by: None,
             polls: None,
+        }
+    }
+
+    /// Adds how the access came about.
+    #[must_use]
+    pub fn following(self, provenance: &Provenance) -> Self {
+        let Provenance { approval_id, started, approved } = provenance.clone();
+        Self {
+            approval_id: Some(approval_id),
+            grant: Some(Through::DeviceCode),
+            started: Some(started),
+            approved: Some(approved),
+            ..self
         }
     }
 }

@@ -258,8 +258,7 @@ impl Family {
     #[must_use]
     pub fn event(&self, what: What, id: FamilyId, now: Timestamp) -> Event {
         let event = Event::of(what, now, id.to_string(), self.client_id.clone());
-        let approval_id = Some(self.provenance.approval_id.clone());
-        Event { account: Some(self.sub.clone()), approval_id, ..event }
+        Event { account: Some(self.sub.clone()), ..event.following(&self.provenance) }
     }
 
     /// Ends the family. If it has ended already, the first reason stays.

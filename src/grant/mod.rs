@@ -51,6 +51,7 @@ pub use record::{Approval, Decision, Denial, Hold, Outcome, Request, State};
 
 use crate::family::id::FamilyId;
 use crate::format::{Format, is_false};
+use crate::provenance::Provenance;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -84,6 +85,17 @@ impl Grant {
     #[must_use]
     pub fn lacks_key(&self, secret: &Digest, proven: &Confirmation) -> bool {
         self.secret == *secret && !self.request.cnf.is_met_by(proven)
+    }
+
+    /// Returns how the access came about, as long as the approval is known.
+    #[must_use]
+    pub fn provenance(&self) -> Option<Provenance> {
+        match &self.state {
+            State::Approved { approval } | State::Redeemed { approval: Some(approval), .. } => {
+                Some(approval.provenance(&self.request))
+            }
+            State::Pending { .. } | State::Denied { .. } | State::Redeemed { approval: None, .. } => None,
+        }
     }
 
     /// Returns whether a person can still decide.

@@ -10,7 +10,7 @@ use crate::identity::demand::Facts;
 use crate::identity::sign_in::How;
 use crate::network::Network;
 use crate::place::Origin;
-use crate::provenance::{ApprovalId, Stage};
+use crate::provenance::{ApprovalId, Provenance, Stage};
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::sub::Sub;
@@ -209,6 +209,13 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// Returns how the access comes about that this approval gives to `request`.
+    #[must_use]
+    pub fn provenance(&self, request: &Request) -> Provenance {
+        let (approval_id, approved) = (self.id.clone(), self.stage.clone());
+        Provenance { approval_id, started: Stage::of(&request.origin), approved }
+    }
+
     /// Returns what is known about the sign-in, to judge it again.
     #[must_use]
     pub fn facts(&self) -> Facts<'_> {

@@ -238,10 +238,10 @@ fn spent<R: Rows>(
     rows.put_grant(ask.key, grant, now)?;
     rows.put_family(ask.id, &ask.family)?;
     let account = Some(ask.family.sub.clone());
-    rows.tell(&Event { account: account.clone(), polls, ..event(what, ask.key, grant, now) })?;
+    let event = |what| event(what, ask.key, grant, now).following(&ask.family.provenance);
+    rows.tell(&Event { account: account.clone(), polls, ..event(what) })?;
     if let Some(journey) = ask.journey.clone() {
-        let event = event(What::RedeemedElsewhere, ask.key, grant, now);
-        rows.tell(&Event { account, journey: Some(journey), ..event })?;
+        rows.tell(&Event { account, journey: Some(journey), ..event(What::RedeemedElsewhere) })?;
     }
     Ok(())
 }

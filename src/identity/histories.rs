@@ -31,6 +31,6 @@ pub(super) fn admit<R: Rows>(
     }
     rows.put_history(&account.key, &history)?;
     let event = Event::of(What::FirstAccess, now, id.as_str().to_owned(), device.client_id.clone());
-    let approval_id = Some(device.provenance.approval_id.clone());
-    rows.tell_of_device(&Event { account: Some(account.sub.clone()), approval_id, ..event })
+    let account = Some(account.sub.clone());
+    rows.tell_of_device(&Event { account, ..event.following(&device.provenance) })
 }

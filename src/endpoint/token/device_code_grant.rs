@@ -34,7 +34,7 @@ use crate::identity::device::{Device, DeviceId, State};
 use crate::place::{Journey, Place};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
-use crate::provenance::{Provenance, Stage};
+use crate::provenance::Provenance;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -174,7 +174,8 @@ impl<'a, P: Platform> Approved<'a, P> {
         let context = self.context;
         let session = SessionId { shard: self.code.address.shard, family: FamilyId::draw(rng) };
         let until = refreshable_until(context, &self.client);
-        let (provenance, attempt) = (self.provenance(), AttemptId::draw(rng));
+        let Ready { request, approval } = &self.ready;
+        let (provenance, attempt) = (approval.provenance(request), AttemptId::draw(rng));
         let account = self.enter(session, &provenance, until).await?;
         let subject = self.subject(&account, &provenance, &attempt, session);
         let mut tokens = mint(context, &subject, rng).await?;
@@ -184,15 +185,6 @@ impl<'a, P: Platform> Approved<'a, P> {
         self.proven.burn(context).await?;
         self.spend(attempt.clone(), session.family, family).await?;
         Ok(tokens)
-    }
-
-    fn provenance(&self) -> Provenance {
-        let Ready { request, approval } = &self.ready;
-        Provenance {
-            approval_id: approval.id.clone(),
-            started: Stage::of(&request.origin),
-            approved: approval.stage.clone(),
-        }
     }
 
     /// Enters the device at its account, which decides from then on whether its tokens are good. Returns the account as it

@@ -11,6 +11,7 @@ use device_grant::identity::device::{Device, State};
 use serde_json::{Value, json};
 
 use super::{ALICE, BOB, enter, refresh_token};
+use crate::support::admin::Admin;
 use crate::support::person::Person;
 use crate::support::{Cost, DEVICE_CODE, World, claims, get, json, now_or_never, outcome};
 
@@ -198,6 +199,40 @@ fn every_event_after_an_approval_names_it_and_no_two_approvals_share_a_name() {
         assert_eq!(named(what).into_iter().collect::<BTreeSet<_>>(), approvals, "{what}");
     }
     assert_eq!(named("consent_opened"), ["", ""]);
+}
+
+#[test]
+fn every_event_after_an_approval_says_how_access_came_about_on_every_refresh_too() {
+    let world = World::new();
+    let tokens = json(&world.poll(&world.approved().device_code));
+    let first = tokens["refresh_token"].as_str().expect("a refresh token");
+    world.wait(10);
+    let again = json(&world.refresh(first));
+    world.wait(4_000);
+    world.refresh(again["refresh_token"].as_str().expect("a refresh token"));
+    let end = Admin(&world).ask("POST", "/accounts/local:alice/devices/end", None, None);
+    assert_eq!(end.status, 200, "{}", end.body);
+
+    let events: Vec<Value> = [world.recorded(), world.account_events()]
+        .concat()
+        .iter()
+        .map(|event| serde_json::to_value(event).expect("JSON"))
+        .collect();
+    let how = |event: &Value| {
+        ["grant", "started", "approved"].map(|name| event.get(name).cloned().unwrap_or_default())
+    };
+    let approved = events.iter().find(|event| event["what"] == "approved").map(how).expect("an event");
+    assert_eq!(approved[0], "device_code");
+    assert!(approved[1..].iter().all(|stage| stage["at"].is_u64()), "{approved:?}");
+    let mut seen = BTreeSet::new();
+    for event in events.iter().filter(|event| !event["approval_id"].is_null()) {
+        assert_eq!(how(event), approved, "{event}");
+        seen.insert(event["what"].as_str().expect("a name").to_owned());
+    }
+    let expected = ["access_ended", "approved", "first_access", "redeemed", "refreshed"];
+    assert_eq!(seen, expected.map(str::to_owned).into());
+    let before = events.iter().filter(|event| event["approval_id"].is_null());
+    assert!(before.map(how).all(|facts| facts.iter().all(Value::is_null)), "nothing before the approval");
 }
 
 #[test]

@@ -53,6 +53,9 @@ fn an_event_and_its_shipment() {
         journey: None,
         comparison: None,
         approval_id: None,
+        grant: None,
+        started: None,
+        approved: None,
         by: None,
         polls: None,
     };
@@ -68,6 +71,13 @@ fn an_event_and_its_shipment() {
     pin(&ended, &format!("{}{more}", json.trim_end_matches('}')));
     let redeemed = Event { polls: Some(6), ..event.clone() };
     pin(&redeemed, &format!(r#"{},"polls":6}}"#, json.trim_end_matches('}')));
+    let stage = r#"{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"}"#;
+    let provenance = approval().provenance(&request());
+    let approved = serde_json::to_string(&provenance.approved).expect("JSON");
+    let more = format!(
+        r#","approval_id":"approval","grant":"device_code","started":{stage},"approved":{approved}}}"#
+    );
+    pin(&event.clone().following(&provenance), &format!("{}{more}", json.trim_end_matches('}')));
     let comparison = compare(&request().side(), &request().side());
     let compared = Event {
         other_account: Some(Sub::from("acct-b")),
