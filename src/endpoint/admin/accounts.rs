@@ -268,14 +268,18 @@ pub(super) async fn block<P: Platform>(
     stand(context, name, standing, by, "account_blocked").await
 }
 
-/// Answers `POST /accounts/{account}/unblock`, which also restores a deleted account.
+/// Answers `POST /accounts/{account}/unblock`, which also restores a deleted account. Lifting the block of an administrator
+/// makes one again.
 pub(super) async fn unblock<P: Platform>(
     context: Context<'_, P>,
     name: &str,
-    by: Actor,
+    caller: &Caller,
 ) -> Result<Done, Problem> {
     body::sound(Members::of(body::object_if_any(context.request)?))?;
-    stand(context, name, Standing::Active, by, "account_unblocked").await
+    if let Some(account) = context.server.stored_account(&key(name)?).await? {
+        may_grant(context, caller, &account.groups)?;
+    }
+    stand(context, name, Standing::Active, caller.by.clone(), "account_unblocked").await
 }
 
 /// Answers `DELETE /accounts/{account}`.

@@ -151,7 +151,7 @@ fn of_accounts<'a, P: Platform>(
         (AccountPlace::One, _) => boxed(accounts::read(context, name)),
         (AccountPlace::Groups, _) => boxed(accounts::set_groups(context, name, caller)),
         (AccountPlace::Block, _) => boxed(accounts::block(context, name, call.by())),
-        (AccountPlace::Unblock, _) => boxed(accounts::unblock(context, name, call.by())),
+        (AccountPlace::Unblock, _) => boxed(accounts::unblock(context, name, caller)),
         (AccountPlace::Devices, _) => boxed(devices::list(context, name)),
         (AccountPlace::DevicesEnd, _) => boxed(devices::end(context, name, call.by())),
         (AccountPlace::Sessions, _) => boxed(devices::sessions(context, name)),

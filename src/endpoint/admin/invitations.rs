@@ -68,7 +68,7 @@ impl View {
 
 /// Returns the username of a local account.
 fn username(account: &AccountKey) -> String {
-    account.as_str().trim_start_matches("local:").to_owned()
+    account.as_str().strip_prefix("local:").unwrap_or_default().to_owned()
 }
 
 #[derive(Serialize)]

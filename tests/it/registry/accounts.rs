@@ -236,3 +236,17 @@ fn sessions_are_listed_counted_and_ended() {
     assert_eq!(sessions(), json!([]));
     assert_eq!(person.decide("approve").status, 403);
 }
+
+#[test]
+fn only_a_token_for_tokens_lifts_the_block_of_an_administrator() {
+    let world = World::with(&[("ADMIN_GROUPS", "local:developers")]);
+    let admin = Admin(&world);
+    world.approved();
+    let (people, both) = (admin.token("people", &["people"]), admin.token("both", &["people", "tokens"]));
+    let ask = |token: &str, path: &str| admin.ask_as(token, "POST", path, None).status;
+
+    assert_eq!(ask(&people, "/accounts/local:alice/block"), 200, "blocking grants nothing");
+    assert_eq!(ask(&people, "/accounts/local:alice/unblock"), 403, "alice is one of the developers");
+    assert_eq!(body_of(&admin.get("/accounts/local:alice"))["standing"]["is"], "blocked");
+    assert_eq!(ask(&both, "/accounts/local:alice/unblock"), 200);
+}
