@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
 use crate::audit::change::Actor;
+use crate::client::Client;
 use crate::family::Ending;
 use crate::family::command::{EndFamilies, LiveFamilies};
 use crate::family::id::{FamilyId, SessionId};
@@ -34,6 +35,15 @@ pub(super) struct Page {
     pub(super) devices: Vec<(DeviceId, Device)>,
     /// After which device the next page begins; `None` if this is the last one.
     pub(super) next: Option<DeviceId>,
+}
+
+impl<P> Server<P> {
+    /// Returns the minutes for which tokens of a device can still be good somewhere once its access has ended: APIs that check
+    /// tokens by themselves do not ask this server.
+    pub(super) fn minutes_to_the_end(&self, client: Option<&Client>) -> u64 {
+        let own = client.and_then(|client| client.tokens.access_token_lifetime);
+        own.unwrap_or(self.settings.access_token).div_ceil(60)
+    }
 }
 
 impl<P: Platform> Server<P> {

@@ -215,13 +215,11 @@ impl Route {
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
             Self::Health | Self::Logo => NONE,
-            Self::Verify => {
+            Self::Verify | Self::Account | Self::Passkeys => {
                 let reads = Reads { user_agent: true, access_assertion: true, ..PAGE };
                 Terms { methods: BOTH, reads, ..NONE }
             }
-            Self::Account | Self::Passkeys | Self::Invitation => {
-                Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE }
-            }
+            Self::Invitation => Terms { methods: BOTH, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             // Not HEAD, because the response of a provider counts once.
             Self::Callback => Terms { methods: GET, reads: Reads { user_agent: true, ..PAGE }, ..NONE },
             Self::Authorize => Terms { methods: BOTH, reads: PAGE, ..NONE },

@@ -64,6 +64,12 @@ impl AccountKey {
         self.0.strip_prefix("oidc:")?.split_once(':').map(|(provider, _)| provider)
     }
 
+    /// Returns whether the account is known by what Cloudflare Access says.
+    #[must_use]
+    pub fn is_at_access(&self) -> bool {
+        self.0.starts_with("access:")
+    }
+
     /// Returns the account's `sub` at its provider, or at Cloudflare Access; `None` for an account of this server.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {

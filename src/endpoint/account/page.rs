@@ -139,6 +139,7 @@ async fn one<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let (text, action) = (context.text(), Own::Account.path(context));
     let outline = context.server.outline(context.now).await?;
+    let client = context.server.client(&device.client_id, context.now).await?;
     let csrf = browser::csrf(context, browser);
     let page = DevicePage {
         text,
@@ -154,6 +155,7 @@ async fn one<P: Platform>(
         first_used: text.moment(device.first_used_at),
         last_used: text.moment(device.last_used_at),
         permissions: parts::permissions(text, &outline.scopes, &device.scope),
+        end_hint: text.device_end_hint(context.server.minutes_to_the_end(client.as_ref())),
         menu: MenuForm { action: &action, fields: &[("csrf", &csrf), (DEVICE, id.as_str())] },
         problem: answer.problem,
     };

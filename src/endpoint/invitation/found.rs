@@ -4,14 +4,17 @@ use crate::endpoint::form::Form;
 use crate::endpoint::passkey::begun::{Begun, For};
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
+use crate::endpoint::verify::session::check;
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
-use crate::registry::invitation::{Kind, digest};
+use crate::registry::invitation::{Invitation, Kind, digest};
 use crate::registry::invitations::{FindInvitation, SpendInvitation};
 use crate::secret::Digest;
 use crate::sub::Sub;
 
 pub(super) const WHAT: &str = "invitation";
+/// The step of the form that makes the account of the person who is signed in an administrator's.
+pub(super) const ADMIT: &str = "admit";
 
 /// What the fields of the form contain.
 #[derive(Default)]
@@ -51,6 +54,8 @@ impl Whom {
 pub(super) struct Found {
     pub(super) digest: Digest,
     pub(super) whom: Whom,
+    /// Whether it makes the first administrator, who may also be somebody with an account.
+    pub(super) is_first: bool,
 }
 
 /// What every answer to this form needs.
@@ -69,26 +74,33 @@ pub(super) async fn find<P: Platform>(
     secret: &str,
 ) -> Result<Option<Found>, Unavailable> {
     let Some(digest) = digest(secret) else { return Ok(None) };
-    let Some(invitation) = context.server.platform.registry(FindInvitation { digest }).await? else {
-        return Ok(None);
-    };
-    let whom = whom(context, &invitation.kind).await?;
-    Ok(whom.map(|whom| Found { digest, whom }))
+    match context.server.platform.registry(FindInvitation { digest }).await? {
+        Some(invitation) => found(context, digest, &invitation).await,
+        None => Ok(None),
+    }
 }
 
-/// Returns whom an invitation is for; `None` if the account to get back into does not exist.
-pub(super) async fn whom<P: Platform>(
+/// Returns whom an invitation is for; `None` if the account to get back into does not exist, or if the invitation would
+/// make an administrator although its maker was not asked for the right to do so: groups change, and so does
+/// `ADMIN_GROUPS`.
+async fn found<P: Platform>(
     context: Context<'_, P>,
-    kind: &Kind,
-) -> Result<Option<Whom>, Unavailable> {
-    match kind {
-        Kind::Account { username, .. } => Ok(Some(Whom::New(username.clone()))),
-        Kind::FirstAdministrator => Ok(Some(Whom::New(None))),
+    digest: Digest,
+    invitation: &Invitation,
+) -> Result<Option<Found>, Unavailable> {
+    let administrators = &context.server.settings.admin_groups;
+    let (whom, groups) = match &invitation.kind {
+        Kind::Account { username, groups } => (Whom::New(username.clone()), groups.clone()),
+        Kind::FirstAdministrator => (Whom::New(None), Vec::new()),
         Kind::Recovery { account } => {
-            let account = context.server.account(account).await?;
-            Ok(account.map(|account| Whom::Known(Box::new(account))))
+            let Some(account) = context.server.account(account).await? else { return Ok(None) };
+            let groups = account.groups.clone();
+            (Whom::Known(Box::new(account)), groups)
         }
-    }
+    };
+    let is_good = invitation.grants_administration || !administrators.include_any(&groups);
+    let is_first = invitation.kind == Kind::FirstAdministrator;
+    Ok(is_good.then_some(Found { digest, whom, is_first }))
 }
 
 /// Reads the ceremony of a form, and the `sub` of its account, which names the attempt.
@@ -115,9 +127,15 @@ pub(super) async fn spent_by<P: Platform>(
     browser: &Browser,
     digest: Digest,
 ) -> Result<Option<Found>, Unavailable> {
-    let Some((_, sub)) = begun(context, form, browser, digest) else { return Ok(None) };
+    let admits = form.get("step") == Some(ADMIT);
+    let sub = if admits {
+        check(context, browser).await?.map(|(_, account)| account.sub)
+    } else {
+        begun(context, form, browser, digest).map(|(_, sub)| sub)
+    };
+    let Some(sub) = sub else { return Ok(None) };
     let spend = SpendInvitation { digest, attempt: sub.as_str().to_owned(), account: sub };
     let Some(invitation) = context.server.platform.registry(spend).await? else { return Ok(None) };
-    let whom = whom(context, &invitation.kind).await?;
-    Ok(whom.map(|whom| Found { digest, whom }))
+    let found = found(context, digest, &invitation).await?;
+    Ok(found.filter(|found| !admits || found.is_first))
 }

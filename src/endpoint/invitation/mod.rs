@@ -2,16 +2,19 @@
 //!
 //! The secret of the link is in its query. A GET spends nothing. The form has the secret in a hidden field, and its POST
 //! spends the invitation once everything else is good. Sent again, the same form spends nothing more.
+//!
+//! The first administrator may also sign in at a provider, comes back to the link, and presses a button.
 
+mod admit;
 mod asked;
 mod found;
 mod settle;
-mod view;
+pub(super) mod view;
 
 use rand_core::CryptoRng;
 
-use self::found::{Found, Page, Typed, WHAT, Whom, begun, find, spent_by};
-use self::view::{gone, show};
+use self::found::{ADMIT, Found, Page, Typed, WHAT, Whom, begun, find, spent_by};
+use self::view::{first, gone, show};
 use super::choice;
 use super::form::Form;
 use super::http::Response;
@@ -19,7 +22,7 @@ use super::page::problem::Problem;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::verify::notice::Notice;
-use super::verify::{browser, sign_in, view as pages};
+use super::verify::{browser, provider, sign_in, view as pages};
 use crate::identity::session::Browser;
 use crate::language::Language;
 use crate::registry::invitation::digest;
@@ -47,7 +50,7 @@ async fn opened<P: Platform>(
     if let Some(refused) = refusal(context, &found) {
         return Ok(refused);
     }
-    Ok(first(context, secret, &found, &Typed::default(), (200, None), rng))
+    Ok(first(context, secret, &found, &Typed::default(), (200, None), rng).await)
 }
 
 /// Returns the page for an account that may not be used. Its owner must not spend the link, which is good once the account is.
@@ -56,27 +59,6 @@ fn refusal<P: Platform>(context: Context<'_, P>, found: &Found) -> Option<Respon
         Whom::New(_) => None,
         Whom::Known(account) => sign_in::refusal(context, account),
     }
-}
-
-/// Shows the page to a browser that gets a cookie if it has none.
-fn first<P: Platform>(
-    context: Context<'_, P>,
-    secret: &str,
-    found: &Found,
-    typed: &Typed<'_>,
-    answer: (u16, Option<Problem>),
-    rng: &mut impl CryptoRng,
-) -> Response {
-    let known = browser::read(context);
-    let is_new = known.is_none();
-    let browser = known.unwrap_or_else(|| Browser::new(rng));
-    let sub = match &found.whom {
-        Whom::New(_) => Sub::draw(rng),
-        Whom::Known(account) => account.sub.clone(),
-    };
-    let page = Page { context, browser: &browser, secret, found, sub: &sub, typed };
-    let page = show(&page, answer, rng);
-    if is_new { browser::remember(context, page, &browser, rng) } else { page }
 }
 
 async fn submitted<P: Platform>(
@@ -96,13 +78,18 @@ async fn submitted<P: Platform>(
         return Ok(refused);
     }
     let Some(browser) = known.filter(|browser| browser::is_ours(context, &form, browser)) else {
-        return Ok(of_other_browser(context, &form, &found, rng));
+        return Ok(of_other_browser(context, &form, &found, rng).await);
     };
     if let Some(language) = form.get("language").and_then(Language::parse) {
-        return Ok(in_language(context, language, &form, &found, rng));
+        return in_language(context, language, &form, (&browser, &found), rng).await;
+    }
+    if found.is_first
+        && let Some(page) = of_administrator(context, &form, (&browser, &found), rng).await?
+    {
+        return Ok(page);
     }
     let Some((_, sub)) = begun(context, &form, &browser, found.digest) else {
-        let page = again(context, &form, &found, (400, Some(Problem::PasskeyOver)), rng);
+        let page = again(context, &form, &found, (400, Some(Problem::PasskeyOver)), rng).await;
         return Ok(page.noting(WHAT, None, "refused", "passkey_challenge_over"));
     };
     settled(context, &form, (&browser, &sub, &found), rng).await
@@ -134,36 +121,74 @@ async fn open_or_spent<P: Platform>(
     }
 }
 
+/// Answers the buttons that only the first administrator has; `None` if the form is of none of them.
+async fn of_administrator<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    (browser, found): (&Browser, &Found),
+    rng: &mut impl CryptoRng,
+) -> Result<Option<Response>, Unavailable> {
+    let page = match form.get("step") {
+        Some("provider") => go_on(context, form, browser, rng).await?,
+        Some(ADMIT) => match admit::admit(context, found, browser).await? {
+            Ok(done) => done,
+            Err((problem, reason)) => {
+                let page = again(context, form, found, (403, Some(problem)), rng).await;
+                page.noting(WHAT, None, "refused", reason)
+            }
+        },
+        Some(_) | None => return Ok(None),
+    };
+    Ok(Some(page))
+}
+
+/// Sends the browser to the provider that the form names, and back to the link.
+async fn go_on<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let secret = form.get("secret").unwrap_or_default();
+    provider::chosen_for_invitation(context, secret, form, browser, rng).await
+}
+
 /// Shows the page that a form came from, with what was typed.
-fn again<P: Platform>(
+async fn again<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     found: &Found,
-    answer: (u16, Option<Problem>),
+    answer: (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Response {
-    first(context, form.get("secret").unwrap_or_default(), found, &Typed::of(form), answer, rng)
+    first(context, form.get("secret").unwrap_or_default(), found, &Typed::of(form), answer, rng).await
 }
 
-fn of_other_browser<P: Platform>(
+async fn of_other_browser<P: Platform>(
     context: Context<'_, P>,
     form: &Form,
     found: &Found,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let problem = if browser::has_cookie(context) { Problem::SignedInElsewhere } else { Problem::NoCookie };
-    again(context, form, found, (403, Some(problem)), rng).noting(WHAT, None, "refused", "csrf")
+    let problem = if browser::has_cookie(context) { Problem::ChangedElsewhere } else { Problem::NoCookie };
+    again(context, form, found, (403, Some(problem)), rng).await.noting(WHAT, None, "refused", "csrf")
 }
 
-fn in_language<P: Platform>(
+async fn in_language<P: Platform>(
     context: Context<'_, P>,
     language: Language,
     form: &Form,
-    found: &Found,
+    (browser, found): (&Browser, &Found),
     rng: &mut impl CryptoRng,
-) -> Response {
+) -> Result<Response, Unavailable> {
     let context = Context { language: Some(language), ..context };
-    choice::remember(again(context, form, found, (200, None), rng), context.issuer, language)
+    // The page on the way to a provider has its menu, too.
+    let page = if found.is_first && form.get("provider").is_some() {
+        go_on(context, form, browser, rng).await?
+    } else {
+        again(context, form, found, (200, None), rng).await
+    };
+    Ok(choice::remember(page, context.issuer, language))
 }
 
 /// Spends the invitation, or shows the form again and says why not.
@@ -178,7 +203,7 @@ async fn settled<P: Platform>(
     match settle::settle(&page, form, rng).await? {
         Ok(done) => Ok(done),
         Err((problem, reason)) => {
-            Ok(show(&page, (400, Some(problem)), rng).noting(WHAT, None, "refused", reason))
+            Ok(show(&page, (400, Some(problem)), rng).await.noting(WHAT, None, "refused", reason))
         }
     }
 }

@@ -2,22 +2,84 @@
 
 use rand_core::CryptoRng;
 
-use super::found::{Page, WHAT, Whom};
+use super::found::{Found, Page, Typed, WHAT, Whom, find};
 use crate::endpoint::http::Response;
-use crate::endpoint::page::invitation::InvitationPage;
+use crate::endpoint::page::invitation::{FirstAdministrator, InvitationPage};
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::passkey::begun::{Begun, For};
 use crate::endpoint::passkey::forms::creation_form;
-use crate::endpoint::platform::Platform;
+use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::endpoint::verify::notice::Notice;
+use crate::endpoint::verify::session::check;
 use crate::endpoint::verify::{browser, view as pages};
+use crate::identity::account::Account;
+use crate::identity::session::Browser;
 use crate::passkey::options::User;
+use crate::sub::Sub;
+
+/// Shows the page of a link to somebody whose sign-in at a provider failed.
+pub(crate) async fn back<P: Platform>(
+    context: Context<'_, P>,
+    secret: &str,
+    browser: &Browser,
+    answer: (u16, Option<Problem<'_>>),
+    rng: &mut impl CryptoRng,
+) -> Response {
+    match find(context, secret).await {
+        Ok(Some(found)) => shown(context, browser, secret, &found, &Typed::default(), answer, rng).await,
+        Ok(None) => gone(context),
+        Err(Unavailable) => pages::unavailable(context).noting(WHAT, None, "unavailable", "unavailable"),
+    }
+}
+
+/// Returns the path of a link.
+pub(crate) fn path<P>(context: Context<'_, P>, secret: &str) -> String {
+    format!("{}?secret={secret}", action(context))
+}
+
+/// Returns the path that forms post to.
+pub(crate) fn action<P>(context: Context<'_, P>) -> String {
+    format!("{}/invitation", context.issuer.path())
+}
+
+/// Shows the page to a browser that gets a cookie if it has none.
+pub(super) async fn first<P: Platform>(
+    context: Context<'_, P>,
+    secret: &str,
+    found: &Found,
+    typed: &Typed<'_>,
+    answer: (u16, Option<Problem<'_>>),
+    rng: &mut impl CryptoRng,
+) -> Response {
+    if let Some(browser) = browser::read(context) {
+        return shown(context, &browser, secret, found, typed, answer, rng).await;
+    }
+    let browser = Browser::new(rng);
+    let page = shown(context, &browser, secret, found, typed, answer, rng).await;
+    browser::remember(context, page, &browser, rng)
+}
+
+async fn shown<P: Platform>(
+    context: Context<'_, P>,
+    browser: &Browser,
+    secret: &str,
+    found: &Found,
+    typed: &Typed<'_>,
+    answer: (u16, Option<Problem<'_>>),
+    rng: &mut impl CryptoRng,
+) -> Response {
+    let sub = match &found.whom {
+        Whom::New(_) => Sub::draw(rng),
+        Whom::Known(account) => account.sub.clone(),
+    };
+    show(&Page { context, browser, secret, found, sub: &sub, typed }, answer, rng).await
+}
 
 /// Shows the form, and begins a ceremony.
-pub(super) fn show<P: Platform>(
+pub(super) async fn show<P: Platform>(
     page: &Page<'_, P>,
-    (status, problem): (u16, Option<Problem>),
+    (status, problem): (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Response {
     let Page { context, browser, secret, found, sub, typed } = page;
@@ -31,9 +93,10 @@ pub(super) fn show<P: Platform>(
     };
     let begun = Begun::new(For::Invited((*sub).clone(), found.digest), browser, context.now, rng);
     let user = User { handle: sub.as_str(), username, name };
+    let first = if found.is_first { Some(ways(*context, browser).await) } else { None };
     let page = InvitationPage {
         text,
-        action: &format!("{}/invitation", context.issuer.path()),
+        action: &action(*context),
         csrf: &browser::csrf(*context, browser),
         secret,
         ceremony: &begun.seal(*context, rng),
@@ -43,9 +106,23 @@ pub(super) fn show<P: Platform>(
         has_username: found.whom.username().is_some(),
         name,
         passwords: context.server.settings.passwords,
+        first,
         problem,
     };
     pages::html(text.language, status, &page)
+}
+
+/// Returns what the first administrator can choose besides a new account. What cannot be read now is left out, and
+/// everything else on the page works.
+async fn ways<P: Platform>(context: Context<'_, P>, browser: &Browser) -> FirstAdministrator {
+    let text = context.text();
+    let outline = context.server.outline(context.now).await.ok();
+    let person = check(context, browser).await.ok().flatten();
+    let detail = |account: &Account| account.email.clone().unwrap_or_else(|| account.username.clone());
+    FirstAdministrator {
+        signed_in: person.map(|(_, account)| text.admit_account(&account.name, &detail(&account))),
+        providers: outline.map_or_else(Vec::new, |outline| outline.providers.clone()),
+    }
 }
 
 /// Says that there is no such invitation any more.

@@ -185,7 +185,7 @@ messages! {
     reported_advice;
     reported_after;
     ended_title;
-    ended_now { time: Html };
+    ended_now [minutes] { time: Html };
     ended_client { client: Client };
     ended_after;
     result_kept;
@@ -214,6 +214,8 @@ messages! {
     not_ours;
     signed_in_elsewhere;
     signed_out;
+    changed_elsewhere;
+    session_over;
     provider_down { provider: Text };
     provider_clock { provider: Text };
     provider_key { provider: Text };
@@ -282,6 +284,7 @@ messages! {
     passkey_name_malformed;
     passkey_create_hint;
     passkey_not_made;
+    passkey_by_access { provider: Text };
 
     // Sign-ins that a request demands.
     sign_in_passkey_lead { name: Text };
@@ -292,6 +295,10 @@ messages! {
     invitation_lead;
     recovery_title;
     recovery_lead { name: Text };
+    admit_lead;
+    admit_account { name: Text, detail: Text };
+    admit_button;
+    admit_or;
     invitation_name;
     invitation_passkey_button;
     invitation_password_heading;
@@ -335,7 +342,7 @@ messages! {
     device_can;
     device_label;
     device_name_malformed;
-    device_end_hint;
+    device_end_hint [minutes];
     sessions_title;
     sessions_lead;
     session_here;

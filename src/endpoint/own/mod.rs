@@ -13,9 +13,10 @@ use super::page::problem::Problem;
 use super::passkey::prove::{Refusal, prove};
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
+use super::upstream::Stop;
 use super::verify::notice::Notice;
 use super::verify::sign_in::{Authenticated, authenticate, start};
-use super::verify::{browser, provider, session, view as pages};
+use super::verify::{access, browser, provider, session, view as pages};
 use super::{account, passkeys};
 use crate::identity::session::Browser;
 use crate::identity::sign_in::SignIn;
@@ -106,6 +107,7 @@ async fn submitted<P: Platform>(
         Some("sign_in") => by_password(context, own, &form, browser, rng).await,
         Some("passkey") => by_passkey(context, own, &form, browser, rng).await,
         Some("provider") => provider::chosen_for(context, own, &form, &browser, rng).await,
+        Some("access") => by_access(context, own, &form, browser, rng).await,
         Some("sign_out") => sign_out(context, own, browser, rng).await,
         Some(step) => changed(context, own, (step, &form), &browser, rng).await,
         None => Ok(not_a_form(context, own, &Error::Malformed("step"))),
@@ -126,7 +128,7 @@ async fn changed<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let Some((session, person)) = session::check(context, browser).await? else {
-        let answer = (403, Some(Problem::SignedOut));
+        let answer = (403, Some(Problem::SessionOver));
         let page = sign_in::page(context, own, browser, Why::New, answer, rng).await;
         return Ok(page.noting(own.what(), None, "refused", "no_session"));
     };
@@ -145,7 +147,7 @@ async fn stale<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let (browser, problem) = match browser::read(context) {
-        Some(browser) => (browser, Problem::SignedInElsewhere),
+        Some(browser) => (browser, Problem::ChangedElsewhere),
         None => (Browser::new(rng), Problem::NoCookie),
     };
     let page = show(context, own, form, &browser, (403, Some(problem)), rng).await?;
@@ -184,6 +186,25 @@ async fn by_passkey<P: Platform>(
             let page = show(context, own, form, &browser, (status, Some(refusal.problem())), rng).await?;
             Ok(page.noting(own.what(), None, "refused", refusal.reason()))
         }
+    }
+}
+
+/// Answers the button of Cloudflare Access.
+async fn by_access<P: Platform>(
+    context: Context<'_, P>,
+    own: Own,
+    form: &Form,
+    browser: Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    match access::sign_in(context, rng).await {
+        Ok(sign_in) => entered(context, own, browser, sign_in, rng).await,
+        Err(Stop::Failed(failure)) => {
+            let (status, problem) = access::refused(failure);
+            let page = show(context, own, form, &browser, (status, Some(problem)), rng).await?;
+            Ok(page.noting(own.what(), None, "refused", failure.reason()))
+        }
+        Err(Stop::Unavailable) => Err(Unavailable),
     }
 }
 

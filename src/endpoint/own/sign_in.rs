@@ -11,6 +11,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::endpoint::verify::{browser, view};
 use crate::identity::session::Browser;
+use crate::upstream::access::NAME;
 
 /// Why somebody has to sign in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,7 +44,8 @@ pub(crate) async fn page<P: Platform>(
         username: "",
         again: name.filter(|_| why == Why::TooOld).map(|name| text.passkeys_again_lead(name)),
         providers: outline.as_ref().map_or(&[], |outline| &outline.providers),
-        access: None,
+        // Access does not say when the person authenticated, so it never is recent enough.
+        access: context.server.settings.access.as_ref().filter(|_| why == Why::New).map(|_| NAME),
         passkey: request_form(context, browser, rng),
         passwords: context.server.settings.passwords,
         problem,

@@ -129,6 +129,8 @@ pub struct DevicePage<'a> {
     pub last_used: Html,
     /// What it can do.
     pub permissions: Vec<Html>,
+    /// What happens when its access is ended.
+    pub end_hint: Html,
     /// The form of the language menu.
     pub menu: MenuForm<'a>,
     /// What went wrong when a form was last sent.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::problem::Problem;
 use crate::endpoint::messages::{Html, Messages};
+use crate::upstream::provider::Offer;
 
 /// The page of an invitation: a first way into a new account, or another one into an existing account.
 #[derive(Template)]
@@ -31,6 +32,8 @@ pub struct InvitationPage<'a> {
     pub name: &'a str,
     /// Whether people can sign in with a password.
     pub passwords: bool,
+    /// What the first administrator can choose besides a new account; `None` for everybody else.
+    pub first: Option<FirstAdministrator>,
     /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
 }
@@ -39,4 +42,13 @@ impl InvitationPage<'_> {
     fn heading(&self) -> Html {
         if self.is_recovery { self.text.recovery_title() } else { self.text.invitation_title() }
     }
+}
+
+/// The ways of the first administrator besides a new account.
+#[derive(Clone, Debug)]
+pub struct FirstAdministrator {
+    /// The account that is signed in, if there is one.
+    pub signed_in: Option<Html>,
+    /// The providers to sign in with, in their order.
+    pub providers: Vec<Offer>,
 }

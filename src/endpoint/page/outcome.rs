@@ -16,6 +16,8 @@ pub struct ResultPage<'a> {
     pub outcome: Outcome,
     /// When it was decided, such as `14:03 GMT+1`.
     pub time: Html,
+    /// When the access ended, and how long the device can still use what it has.
+    pub ended_now: Html,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
     /// Whether the person has just pressed another button, which changed nothing.

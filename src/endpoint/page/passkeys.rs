@@ -17,12 +17,14 @@ pub struct PasskeysPage<'a> {
     pub csrf: &'a str,
     /// Display name of the person.
     pub signed_in_as: &'a str,
+    /// Path of the page of the account.
+    pub account: &'a str,
     /// In the order in which they were added.
     pub passkeys: Vec<KnownPasskey<'a>>,
     /// Sealed; carries the challenge for a new one.
     pub ceremony: &'a str,
-    /// JSON for the browser; `None` at an IP address.
-    pub options: Option<String>,
+    /// JSON for the browser, or why no passkey can be added.
+    pub options: Result<String, Html>,
     /// What went wrong when a form was last sent.
     pub problem: Option<Problem<'a>>,
 }

@@ -77,6 +77,10 @@ pub enum Problem<'a> {
     SignedInElsewhere,
     /// The session has ended.
     SignedOut,
+    /// The same as [`Problem::SignedInElsewhere`], where there is no code.
+    ChangedElsewhere,
+    /// The same as [`Problem::SignedOut`], where there is no code.
+    SessionOver,
     /// A sign-in at a provider failed.
     Provider {
         /// Why.
@@ -121,6 +125,8 @@ impl Problem<'_> {
             Self::NotOurs => text.not_ours(),
             Self::SignedInElsewhere => text.signed_in_elsewhere(),
             Self::SignedOut => text.signed_out(),
+            Self::ChangedElsewhere => text.changed_elsewhere(),
+            Self::SessionOver => text.session_over(),
             Self::Provider { notice, name } => of_provider(notice, name, text),
         }
     }

@@ -48,6 +48,8 @@ pub struct GoingPage<'a> {
     pub csrf: &'a str,
     /// Sealed; carries the code, so that the menu can show this page again.
     pub transaction: &'a str,
+    /// The secret of the link that the person opened, if the sign-in is for an invitation.
+    pub secret: Option<&'a str>,
     /// Names the provider in the form.
     pub id: &'a str,
     /// The provider's name.

@@ -96,9 +96,10 @@ pub(super) async fn remove<P: Platform>(
     form: &Form,
     account: Account,
 ) -> Result<Made, Unavailable> {
+    let has_other_way = has_other_way(context, &account).await?;
     let made = change(context, account, "removed", |account| {
         let id = chosen(form, account)?.id.clone();
-        if account.passkeys.len() == 1 && !has_other_way(context, account) {
+        if account.passkeys.len() == 1 && !has_other_way {
             return Err((Problem::LastWayIn, "last_way_in"));
         }
         account.passkeys.retain(|known| known.id != id);
@@ -146,8 +147,17 @@ async fn change<P: Platform>(
     Err(Unavailable)
 }
 
-/// Returns whether the account has a way in without the passkeys that it has here.
-fn has_other_way<P>(context: Context<'_, P>, account: &Account) -> bool {
-    let password = account.password.is_some() && context.server.settings.passwords;
-    password || account.key.subject().is_some()
+/// Returns whether the account has a way in without the passkeys that it has here, as the server is set up now.
+async fn has_other_way<P: Platform>(context: Context<'_, P>, account: &Account) -> Result<bool, Unavailable> {
+    let settings = &context.server.settings;
+    if account.password.is_some() && settings.passwords {
+        return Ok(true);
+    }
+    match account.key.provider() {
+        Some(id) => {
+            let outline = context.server.outline(context.now).await?;
+            Ok(outline.providers.iter().any(|offer| offer.id.as_str() == id))
+        }
+        None => Ok(account.key.is_at_access() && settings.access.is_some()),
+    }
 }

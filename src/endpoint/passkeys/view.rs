@@ -16,6 +16,7 @@ use crate::identity::account::Account;
 use crate::identity::passkey::Passkey;
 use crate::identity::session::Browser;
 use crate::passkey::options::User;
+use crate::upstream::access::NAME;
 
 /// Shows the passkeys, and begins the ceremony that adds one.
 pub(crate) fn passkeys<P: Platform>(
@@ -34,9 +35,14 @@ pub(crate) fn passkeys<P: Platform>(
         action: &Own::Passkeys.path(context),
         csrf: &browser::csrf(context, browser),
         signed_in_as: &account.name,
+        account: &Own::Account.path(context),
         passkeys: account.passkeys.iter().map(|known| shown(context, known)).collect(),
         ceremony: &begun.seal(context, rng),
-        options: creation_form(context, &begun, user, &existing),
+        options: if account.key.is_at_access() {
+            Err(text.passkey_by_access(NAME))
+        } else {
+            creation_form(context, &begun, user, &existing).ok_or_else(|| text.passkey_no_domain())
+        },
         problem,
     };
     pages::html(text.language, status, &page)

@@ -40,7 +40,11 @@ pub(super) async fn chosen<P: Platform>(
     }
 }
 
-async fn sign_in<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Result<SignIn, Stop> {
+/// Signs in the person whom Access vouches for in this request.
+pub(crate) async fn sign_in<P: Platform>(
+    context: Context<'_, P>,
+    rng: &mut impl CryptoRng,
+) -> Result<SignIn, Stop> {
     let profile = identify(context).await?;
     let account = follow(context, (AccountKey::access(&profile.subject), ACCESS), &profile, rng).await?;
     // Access does not say when the person authenticated, so the sign-in never counts as recent.
@@ -69,8 +73,13 @@ async fn failed<P: Platform>(
     failure: Failure,
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let notice = failure.notice();
-    let problem = Problem::Provider { notice, name: NAME };
-    let page = show(context, status(notice), browser, transaction, Some(problem), rng).await;
+    let (status, problem) = refused(failure);
+    let page = show(context, status, browser, transaction, Some(problem), rng).await;
     page.noting(WHAT, None, "refused", failure.reason())
+}
+
+/// Returns the status and what went wrong.
+pub(crate) fn refused(failure: Failure) -> (u16, Problem<'static>) {
+    let notice = failure.notice();
+    (status(notice), Problem::Provider { notice, name: NAME })
 }

@@ -49,6 +49,9 @@ pub(super) struct Transaction {
     /// The page to show after the sign-in, if the person has not entered a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<Visit>,
+    /// The secret of the link to come back to, if the sign-in is for an invitation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<String>,
 }
 
 /// A person who is signed in wants to use another account.
@@ -125,13 +128,20 @@ impl HoldRef {
 
 impl Transaction {
     pub(super) fn new(code: &UserCode, browser: &Browser, hold: Option<HoldRef>, now: Timestamp) -> Self {
-        let (user_code, browser) = (code.canonical().to_owned(), browser.id.clone());
-        let ends_at = now + FORM_LIFETIME;
-        Self { user_code, browser, ends_at, hold, checked_at: None, other_account: None, own: None }
+        Self { user_code: code.canonical().to_owned(), hold, ..Self::without_code(browser, now) }
     }
 
     /// Returns the transaction of somebody who signs in to see a page of their own.
     pub(super) fn for_own(own: Own, browser: &Browser, now: Timestamp) -> Self {
+        Self { own: Some(Visit::of(own, browser, now)), ..Self::without_code(browser, now) }
+    }
+
+    /// Returns the transaction of somebody who signs in to use an invitation.
+    pub(super) fn for_invitation(secret: &str, browser: &Browser, now: Timestamp) -> Self {
+        Self { invitation: Some(secret.to_owned()), ..Self::without_code(browser, now) }
+    }
+
+    fn without_code(browser: &Browser, now: Timestamp) -> Self {
         Self {
             user_code: String::new(),
             browser: browser.id.clone(),
@@ -139,7 +149,8 @@ impl Transaction {
             hold: None,
             checked_at: None,
             other_account: None,
-            own: Some(Visit::of(own, browser, now)),
+            own: None,
+            invitation: None,
         }
     }
 

@@ -7,14 +7,15 @@
 use rand_core::CryptoRng;
 
 use super::attempts::Attempt;
+use super::browser::Transaction;
 use super::provider::{failed, find, go_to, status};
 use super::sign_in::{WHAT, complete, start};
 use super::view::Entry;
 use super::{attempts, browser, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::invitation::view as invitation;
 use crate::endpoint::once;
-use crate::endpoint::own::which::Own;
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::route::CALLBACK_PREFIX;
@@ -78,8 +79,8 @@ async fn replayed<P: Platform>(
     attempt: &Attempt,
     failure: Failure,
 ) -> Response {
-    if let Some(own) = attempt.transaction.own {
-        let page = Response::empty_redirect(own.page.path(context));
+    if let Some(path) = target(context, &attempt.transaction) {
+        let page = Response::empty_redirect(path);
         return page.noting(WHAT, None, "refused", failure.reason()).at(&attempt.provider);
     }
     let problem = Some(Problem::Provider { notice: failure.notice(), name: "" });
@@ -119,8 +120,9 @@ async fn returned<P: Platform>(
         }
     };
     let transaction = attempt.transaction.renewed(context.now);
-    if let Some(own) = transaction.own {
-        return entered(context, browser, own.page, &sign_in, rng).await;
+    if let Some(path) = target(context, &transaction) {
+        let page = entered(context, browser, path, &sign_in, rng).await?;
+        return Ok(page.at(&provider.id));
     }
     let shape = &context.server.settings.user_code;
     let Some(code) = UserCode::parse_either(&transaction.user_code, shape) else {
@@ -130,18 +132,24 @@ async fn returned<P: Platform>(
     Ok(page.at(&provider.id))
 }
 
+/// Returns where somebody who has entered no code wants to go.
+fn target<P>(context: Context<'_, P>, transaction: &Transaction) -> Option<String> {
+    let link = || transaction.invitation.as_ref().map(|secret| invitation::path(context, secret));
+    transaction.own.map(|own| own.page.path(context)).or_else(link)
+}
+
 /// Starts the session of somebody who has entered no code, and leads to the page that they wanted to see.
 async fn entered<P: Platform>(
     context: Context<'_, P>,
     mut browser: Browser,
-    own: Own,
+    path: String,
     sign_in: &SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     if let Err(refused) = start(context, &mut browser, sign_in, rng).await? {
         return Ok(refused);
     }
-    let page = Response::empty_redirect(own.path(context));
+    let page = Response::empty_redirect(path);
     let page = page.noting(WHAT, None, "signed_in", sign_in.how.name());
     Ok(browser::remember(context, page, &browser, rng))
 }

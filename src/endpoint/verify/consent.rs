@@ -83,14 +83,13 @@ pub(super) fn consent<P: Platform>(
 
 /// Returns how the access would end.
 fn end<P>(context: Context<'_, P>, text: Messages<'_>, client: &Client, scope: &Scope) -> Html {
-    let (settings, tokens) = (&context.server.settings, &client.tokens);
     let page = Html::link(&Own::Account.path(context), &text.account_title());
     if may_refresh(client, scope) {
-        let seconds = tokens.refresh_token_lifetime.unwrap_or(settings.refresh_token);
+        let own = client.tokens.refresh_token_lifetime;
+        let seconds = own.unwrap_or(context.server.settings.refresh_token);
         return text.consent_end_days(seconds.div_ceil(86_400), &page);
     }
-    let seconds = tokens.access_token_lifetime.unwrap_or(settings.access_token);
-    text.consent_end_minutes(seconds.div_ceil(60), &page)
+    text.consent_end_minutes(context.server.minutes_to_the_end(Some(client)), &page)
 }
 
 /// Returns what the page says about the web page that started a grant.

@@ -4,7 +4,7 @@
 //! to POSTs. A GET changes nothing. Before sign-in only the format of a code is checked; it is looked up afterwards, so
 //! nobody can probe codes without an account.
 
-mod access;
+pub(super) mod access;
 mod address;
 mod attempts;
 pub(super) mod browser;

@@ -13,6 +13,7 @@ use super::view;
 use super::view::SignInForm;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::invitation::view as invitation;
 use crate::endpoint::own::sign_in::{Why, page as own_sign_in};
 use crate::endpoint::own::which::Own;
 use crate::endpoint::page::problem::Problem;
@@ -51,6 +52,18 @@ pub(crate) async fn chosen_for<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let transaction = Transaction::for_own(own, browser, context.now);
+    go_on(context, form, browser, transaction, rng).await
+}
+
+/// Answers the same button on the page of an invitation, whose link has this secret.
+pub(crate) async fn chosen_for_invitation<P: Platform>(
+    context: Context<'_, P>,
+    secret: &str,
+    form: &Form,
+    browser: &Browser,
+    rng: &mut impl CryptoRng,
+) -> Result<Response, Unavailable> {
+    let transaction = Transaction::for_invitation(secret, browser, context.now);
     go_on(context, form, browser, transaction, rng).await
 }
 
@@ -111,12 +124,13 @@ fn going<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Response {
     let text = context.text();
-    let (own, transaction) = (transaction.own, transaction.renewed(context.now));
+    let transaction = transaction.renewed(context.now);
     let page = GoingPage {
         text,
-        action: &own.map_or_else(|| view::action(context), |own| own.page.path(context)),
+        action: &action(context, &transaction),
         csrf: &csrf(context, browser),
         transaction: &transaction.seal(context, rng),
+        secret: transaction.invitation.as_deref(),
         id: provider.id.as_str(),
         provider: &provider.name,
         address,
@@ -126,6 +140,15 @@ fn going<P: Platform>(
     let (provider, max_age) = (provider.id.clone(), wanted.max_age);
     let attempt = Attempt { provider, secrets, asked_at: context.now, max_age, transaction };
     attempts::remember(context, page, browser, attempt, rng)
+}
+
+/// Returns the path of the page that the person came from.
+fn action<P>(context: Context<'_, P>, transaction: &Transaction) -> String {
+    match (&transaction.own, &transaction.invitation) {
+        (Some(own), _) => own.page.path(context),
+        (None, Some(_)) => invitation::action(context),
+        (None, None) => view::action(context),
+    }
 }
 
 /// Shows the sign-in page again, with the code, and why the sign-in at a provider failed.
@@ -158,6 +181,9 @@ pub(super) async fn show<P: Platform>(
 ) -> Response {
     if let Some(own) = transaction.own {
         return own_sign_in(context, own.page, browser, Why::New, (status, problem), rng).await;
+    }
+    if let Some(secret) = &transaction.invitation {
+        return invitation::back(context, secret, browser, (status, problem), rng).await;
     }
     let again = transaction.hold.as_ref().map(|hold| hold.lack.unwrap_or(Lack::Age));
     let sealed = transaction.renewed(context.now).seal(context, rng);

@@ -61,6 +61,8 @@ pub(super) struct Seen {
     /// Where a reported request came from, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// Minutes for which the device can use tokens once the access has ended.
+    pub minutes: u64,
     /// How many other devices from there lost their access because the person asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
@@ -81,15 +83,15 @@ impl Recent {
         Self { nonce, pair, user_code, ends_at, result: None }
     }
 
-    /// Adds the result.
-    pub(super) fn settled(self, settled: &Settled, client_name: &str) -> Self {
+    /// Adds the result. `minutes` are those for which the device can use tokens once the access has ended.
+    pub(super) fn settled(self, settled: &Settled, client_name: &str, minutes: u64) -> Self {
         let client_name = client_name.chars().take(LONGEST_NAME).collect();
         let language = Language::preferred(settled.request.ui_locales.iter().map(String::as_str));
         let ui_locales = language.map(|language| language.tag().to_owned()).into_iter().collect();
         let is_report = settled.outcome == Outcome::Reported;
         let source = Source::of(&settled.request.origin).filter(|_| is_report);
         let (outcome, at) = (settled.outcome, settled.at);
-        let seen = Seen { outcome, at, client_name, ui_locales, source, ended: None };
+        let seen = Seen { outcome, at, client_name, ui_locales, source, minutes, ended: None };
         Self { ends_at: settled.ends_at, result: Some(seen), ..self }
     }
 

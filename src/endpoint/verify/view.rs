@@ -248,6 +248,7 @@ pub(super) fn result<P: Platform>(
         text,
         outcome: seen.outcome,
         time: text.clock(seen.at),
+        ended_now: text.ended_now(seen.minutes, &text.clock(seen.at)),
         client_name: &seen.client_name,
         kept,
         end: can_end.then_some(form),

@@ -178,6 +178,10 @@ fn an_operator_who_lists_null_is_warned() {
     assert_eq!(body(&admin.get("/clients/demo-tv")).get("warnings"), None);
 }
 
+/// The sign of a web page, and that of a warning.
+const WINDOW: &str = "<path d=\"M3 5.5h18v13.5H3Z";
+const TRIANGLE: &str = "<path d=\"M12 3.8 21 19.5H3Z";
+
 /// Returns the consent page of a code that a page of `origin` requested in Lyon, as seen from Lyon.
 fn consent(origin: Option<&str>) -> String {
     let world = World::new();
@@ -206,6 +210,7 @@ fn the_consent_page_names_the_page_that_started_a_grant() {
     let page = consent(Some(ELSEWHERE));
 
     assert!(page.contains("Started from a web page at") && page.contains(">https://app.example<"), "{page}");
+    assert!(page.contains(WINDOW), "{page}");
 }
 
 #[test]
@@ -216,6 +221,10 @@ fn a_start_from_null_is_never_said_to_be_near() {
 
     assert!(hidden.contains("Started from a web page that hides its address."), "{hidden}");
     assert!(hidden.contains("the same place and network prove nothing") && !hidden.contains(NEAR));
+    assert!(
+        hidden.contains(WINDOW) && !hidden.contains(TRIANGLE),
+        "another sign than that of other warnings"
+    );
     let program = consent(None);
     assert!(program.contains(NEAR) && !program.contains("web page"), "{program}");
 }

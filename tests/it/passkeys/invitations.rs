@@ -257,3 +257,30 @@ fn a_form_of_another_browser_or_invitation_is_refused() {
         assert_eq!(person.open(path).status, 404, "{path}");
     }
 }
+
+#[test]
+fn a_link_whose_use_would_make_an_administrator_by_now_leads_nowhere_unless_its_maker_had_the_right() {
+    let world = World::new();
+    let admin = Admin(&world);
+    owned(&world, "bob", 1, 0);
+    let people = admin.token("people", &["people"]);
+    let recovery = json!({ "kind": "recovery", "username": "bob" });
+    let made = admin.ask_as(&people, "POST", "/invitations", Some(&recovery));
+    let link = body(&made)["link"].as_str().unwrap().to_owned();
+    let link = format!("/invitation?{}", link.split_once('?').unwrap().1);
+    let person = browser(&world);
+    let page = person.open(&link);
+    assert_eq!(page.status, 200, "bob is nobody special yet");
+    let credential = passkey(&page, 2);
+
+    let groups = json!({ "groups": ["local:administrators"] });
+    let granted = admin.ask("PUT", "/accounts/local:bob/groups", None, Some(&groups));
+    assert_eq!(granted.status, 200, "{}", granted.body);
+
+    let refused = submit(&person, &[("credential", &credential)]);
+    assert_eq!((refused.status, logged(&refused)), (404, ("refused", "no_invitation")));
+    assert_eq!(browser(&world).open(&link).status, 404);
+    assert_eq!(account(&world, "bob").passkeys.len(), 1, "nobody got into an administrator's account");
+    let link = invite(&world, &recovery);
+    assert_eq!(browser(&world).open(&link).status, 200, "its maker may grant administration");
+}

@@ -50,6 +50,19 @@ fn a_person_adds_a_passkey_and_signs_in_with_it() {
 }
 
 #[test]
+fn the_page_of_passkeys_leads_back_to_the_account_and_out() {
+    let world = World::new();
+    let person = open_as(&world, "alice", "wonderland-8787");
+    let page = person.page.borrow().body.clone();
+    assert!(page.contains("<a href=\"/account\">Back to your account</a>"), "{page}");
+
+    let page = submit(&person, &[("step", "sign_out")]);
+
+    assert_eq!(logged(&page), ("done", "sign_out"));
+    assert!(person.open(PAGE).body.contains("To see and change your passkeys, sign in."));
+}
+
+#[test]
 fn a_passkey_belongs_to_one_account_only() {
     let world = World::new();
     let authenticator = empty(&world, "alice", 1);

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::devices::{as_printer, introspect, tokens_of_printer};
 use super::{ALICE, BOB, refresh_token};
+use crate::support::admin::Admin;
 use crate::support::person::{Person, hidden};
 use crate::support::{World, get, json as body, outcome, post};
 
@@ -102,6 +103,30 @@ fn a_device_shows_where_it_came_from_and_what_it_may_do_and_gets_a_name() {
 }
 
 #[test]
+fn a_page_says_in_minutes_how_long_a_device_can_still_use_what_it_has() {
+    let world = World::new();
+    television(&world);
+    let person = open_as(&world, ALICE);
+    let id = ids(&person.page.borrow()).remove(0);
+    let path = format!("/account?device={id}");
+    assert!(person.open(&path).body.contains("The device will be signed out within 15 minutes"));
+
+    for (seconds, text) in [(61, "within 2 minutes"), (60, "within 1 minute,"), (3_600, "within 60 minutes")]
+    {
+        let changed = Admin(&world).patch("demo-tv", &json!({ "access_token_lifetime": seconds }));
+        assert_eq!(changed.status, 200, "{}", changed.body);
+        world.publish();
+        world.wait(90);
+        assert!(person.open(&path).body.contains(text), "{text}");
+    }
+    let consent = Person::of(&world);
+    consent.approve_as(ALICE.0, ALICE.1, &world.start().user_code);
+    let nonce = hidden(&consent.page.borrow().body, "request").expect("the request");
+    let page = consent.submit_only(&[("step", "withdraw"), ("request", &nonce)]);
+    assert!(page.body.contains("The device will be signed out within 60 minutes."), "{}", page.body);
+}
+
+#[test]
 fn ending_a_device_ends_its_tokens_at_once() {
     let world = World::new();
     let tokens = tokens_of_printer(&world);
@@ -179,6 +204,7 @@ fn a_form_of_another_site_or_session_changes_nothing() {
 
     let forged = person.send(post(PAGE, &[&all[..], &[("csrf", "x")]].concat()));
     assert_eq!((forged.status, logged(&forged)), (403, ("refused", "csrf")));
+    assert!(forged.body.contains("while this page was open, so nothing has changed."), "{}", forged.body);
     let csrf = hidden(&twin.page.borrow().body, "csrf").expect("a token");
     let form = [&all[..], &[("csrf", csrf.as_str())]].concat();
     let foreign = Request { origin: Some("https://evil.example".to_owned()), ..post(PAGE, &form) };
@@ -190,6 +216,7 @@ fn a_form_of_another_site_or_session_changes_nothing() {
     world.wait(3_601);
     let refused = late.send(post(PAGE, &form));
     assert_eq!((refused.status, logged(&refused)), (403, ("refused", "no_session")));
+    assert!(refused.body.contains("You’ve been signed out, so nothing has changed. Sign in again."));
 
     assert_eq!(world.refresh(&token).status, 200);
 }

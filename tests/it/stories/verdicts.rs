@@ -176,7 +176,7 @@ fn an_unknown_place_is_never_shown_as_near() {
     let hosting = place("DE", "Frankfurt am Main", (50.11, 8.68), 24_940);
     for (there, why) in [
         (Place::default(), "We don’t know where this request comes from."),
-        (hosting, "This request came through a data center."),
+        (hosting, "This request came through a rented server or a VPN."),
     ] {
         let world = World::new();
 
@@ -184,8 +184,9 @@ fn an_unknown_place_is_never_shown_as_near() {
 
         assert!(page.body.contains(why), "{}", page.body);
         assert!(page.body.contains("If you didn’t start this yourself just now, refuse."));
-        assert!(!page.body.contains("km away"), "the place of a data center is not that of the device");
+        assert!(!page.body.contains("km away"), "the place of a rented server is not that of the device");
         assert!(page.body.contains("<details class=\"details\" open>"));
+        assert!(page.body.contains("<path d=\"M12 21.5s-7-6.2"), "a place with a question mark");
         assert!(!page.body.contains("Same area") && !page.body.contains("class=\"far\""));
     }
 }

@@ -7,8 +7,8 @@ use device_grant::token::signing_key::Algorithm;
 use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
-use crate::support::person::Person;
-use crate::support::{Started, World, made, outcome, rsa_signature};
+use crate::support::person::{Person, hidden};
+use crate::support::{Started, World, made, outcome, post, rsa_signature};
 
 const TEAM: &str = "https://corp.cloudflareaccess.com";
 const TAG: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
@@ -160,4 +160,53 @@ fn access_never_counts_as_recent_or_strong() {
         assert!(!page.body.contains(CONSENT), "{demand}");
         assert_eq!(world.sessions(), 1);
     }
+}
+
+/// Sends a form of the page that the browser shows to one of the person's own pages.
+fn send_to(person: &Person<'_>, path: &str, step: &str, assertion: Option<String>) -> Response {
+    let csrf = hidden(&person.page.borrow().body, "csrf").unwrap();
+    person.send(Request { access_assertion: assertion, ..post(path, &[("csrf", &csrf), ("step", step)]) })
+}
+
+#[test]
+fn people_behind_access_see_their_own_pages() {
+    for (path, heading) in [("/account", "Your account"), ("/account/passkeys", "Your passkeys")] {
+        let world = world();
+        let person = Person::of(&world);
+        assert!(person.open(path).body.contains("Continue with <bdi>Cloudflare Access</bdi>"), "{path}");
+
+        let other = assertion(&world, 7, &json!({ "aud": ["0".repeat(64)] }));
+        for (sent, status) in [(None, 400), (Some(other), 400)] {
+            let page = send_to(&person, path, "access", sent);
+            assert_eq!((page.status, world.sessions()), (status, 0), "{path}");
+            assert!(page.body.contains("Sign in to continue"), "{}", page.body);
+        }
+        let page = send_to(&person, path, "access", Some(assertion(&world, 7, &json!({}))));
+        assert_eq!((page.status, world.sessions()), (200, 1), "{}", page.body);
+        assert!(page.body.contains(&format!("<h1>{heading}</h1>")), "{}", page.body);
+        assert!(person.open("/account").body.contains("With <bdi>Cloudflare Access</bdi>."));
+    }
+    let world = World::new();
+    let person = Person::of(&world);
+    assert!(!person.open("/account").body.contains("Cloudflare Access"));
+    let page = send_to(&person, "/account", "access", Some("x".to_owned()));
+    assert_eq!((page.status, world.sessions()), (400, 0), "it is not set up");
+}
+
+#[test]
+fn somebody_known_by_access_alone_reads_why_no_passkey_can_be_added() {
+    let world = world();
+    let person = Person::of(&world);
+    person.open("/account/passkeys");
+    send_to(&person, "/account/passkeys", "access", Some(assertion(&world, 7, &json!({}))));
+    let page = person.page.borrow().body.clone();
+    assert!(page.contains("which doesn’t say when you last proved who you are"), "{page}");
+    assert!(!page.contains("Add a passkey"));
+
+    let again = send_to(&person, "/account/passkeys", "add", None);
+    assert!(again.body.contains("you signed in too long ago"), "{}", again.body);
+    assert!(
+        !again.body.contains("Continue with <bdi>Cloudflare Access</bdi>"),
+        "it would never be recent enough"
+    );
 }

@@ -3,10 +3,12 @@
 use device_grant::identity::account::{Account, Standing};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::group::Group;
+use device_grant::identity::passkey::Passkey;
 use serde_json::json;
 
 use super::{CORP, add, come_back, reason, world};
-use crate::support::World;
+use crate::support::person::hidden;
+use crate::support::{World, post};
 
 fn account(world: &World, provider: &str, subject: &str) -> Option<Account> {
     world.find_account(&AccountKey::oidc(provider, subject).unwrap())
@@ -145,4 +147,33 @@ fn the_session_remembers_how_somebody_signed_in() {
 
     let claims = crate::support::claims(tokens["id_token"].as_str().unwrap());
     assert_eq!(claims["amr"], json!(["pwd", "otp"]));
+}
+
+#[test]
+fn a_provider_that_is_turned_off_is_no_other_way_in() {
+    for (enabled, left) in [(true, 0), (false, 1)] {
+        let (world, corp) = world();
+        let (person, _) = come_back(&world, &corp, &world.start().user_code);
+        let key = AccountKey::oidc("corp", "alice-upstream").unwrap();
+        world.change_account(key.as_str(), |account| account.passkeys.push(passkey()));
+        world.change_provider("corp", |provider| provider.enabled = enabled);
+        world.publish();
+        world.wait(90);
+        person.open("/account/passkeys");
+        let csrf = hidden(&person.page.borrow().body, "csrf").unwrap();
+
+        let form = [("csrf", csrf.as_str()), ("step", "remove"), ("passkey", "AQ")];
+        let page = person.send(post("/account/passkeys", &form));
+
+        assert_eq!(world.find_account(&key).unwrap().passkeys.len(), left, "{}", page.body);
+        assert_eq!(page.body.contains("your only way to sign in"), !enabled);
+    }
+}
+
+fn passkey() -> Passkey {
+    serde_json::from_value(json!({
+        "id": "AQ", "public_key": {}, "alg": "ES256", "counter": 0, "backup_eligible": false, "backed_up": false,
+        "aaguid": "00000000-0000-0000-0000-000000000000", "name": "Laptop", "created_at": 0
+    }))
+    .unwrap()
 }

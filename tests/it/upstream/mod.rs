@@ -8,6 +8,7 @@ mod callbacks;
 mod conformance;
 mod demands;
 mod events;
+mod first_administrator;
 mod outages;
 mod recheck;
 mod requests;
