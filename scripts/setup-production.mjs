@@ -1,5 +1,5 @@
 // Sets up a production server: makes its secrets, deploys it, examines it, and prints a link on which the first
-// administrator makes an account. With the admin token of a server that runs, it prints only the link.
+// administrator makes an account or signs in at a provider. With the admin token of a server that runs, it prints only the link.
 //
 //     scripts/setup-production                                          asks what it needs to know
 //     ISSUER=https://login.example.com SIGN_IN=passkeys YES=1 …         asks nothing
@@ -41,7 +41,7 @@ try {
 async function main() {
   const issuer = await chooseIssuer();
   const runs = await accepts(issuer, process.env.ADMIN_TOKEN);
-  const signIn = runs ? undefined : await chooseSignIn();
+  const signIn = runs ? undefined : await chooseSignIn(issuer);
   const token = runs ? process.env.ADMIN_TOKEN : await install(issuer, signIn);
   // The examination uses the token as `make doctor` does.
   process.env.ADMIN_TOKEN = token;
@@ -63,13 +63,15 @@ async function chooseIssuer() {
   return issuer;
 }
 
-async function chooseSignIn() {
+async function chooseSignIn(issuer) {
   const { SIGN_IN = await ask('How do people sign in? passkeys, or provider: an OpenID Provider such as Entra ID, Okta or Keycloak', 'passkeys') } = process.env;
   if (SIGN_IN === 'passkeys') return {};
   if (SIGN_IN !== 'provider') throw new UserError(`SIGN_IN is ${SIGN_IN}: it must be passkeys or provider`);
   const value = async (name, question, known) => process.env[`PROVIDER_${name}`] || (await ask(question, known));
+  const id = await value('ID', 'A short name for the provider, which never changes', 'corp');
+  console.log(`Register this server at the provider, with the redirect URI ${issuer}/callback/${id}`);
   const provider = {
-    id: await value('ID', 'A short name for the provider, which never changes', 'corp'),
+    id,
     name: await value('NAME', 'Its name on the button', 'Company account'),
     issuer: await value('ISSUER', 'Its issuer'),
     client_id: await value('CLIENT_ID', 'The client ID that it gave you'),
@@ -149,7 +151,7 @@ async function answered(issuer, token) {
 async function invite(server) {
   const { link, ends_at } = await must('The link', server('POST', '/invitations', { body: { kind: 'first_administrator' } }));
   const until = new Date(ends_at * 1_000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  console.log(`\n${green('On this page, the first administrator makes an account.')} It works once, until ${until}:\n\n    ${escaped(link)}\n`);
+  console.log(`\n${green('On this page, the first administrator makes an account, or signs in at a provider.')} It works once, until ${until}:\n\n    ${escaped(link)}\n`);
   console.log(dim('Whoever opens it first becomes an administrator, so send it to nobody else. Every other administrator hears about it.'));
 }
 

@@ -102,17 +102,45 @@ test('the rules read the configuration as wrangler does', async () => {
   directory.remove();
 });
 
-test('the button "Deploy to Cloudflare" asks for every secret, describes it, and offers none that would work', () => {
+// What Cloudflare documents of the button: https://developers.cloudflare.com/workers/platform/deploy-buttons/
+
+test('the button "Deploy to Cloudflare" asks for every secret and setting, describes each, and offers no secret that would work', () => {
   const asked = Object.entries(parseEnv(readFileSync(join(root, '.dev.vars.example'), 'utf8')));
-  const { cloudflare, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { cloudflare } = manifest();
   const names = asked.map(([name]) => name);
 
   for (const name of wrangler.secrets.required) assert.ok(names.includes(name), name);
-  assert.deepEqual(Object.keys(cloudflare.bindings).sort(), [...names, 'ISSUER'].sort());
+  assert.deepEqual(Object.keys(cloudflare.bindings).sort(), [...names, ...Object.keys(wrangler.vars)].sort());
   for (const [name, value] of asked) assert.equal(value, '', `${name} would be deployed as it is here`);
-  assert.match(scripts.deploy, /wrangler deploy$/);
-  accessSync(join(root, scripts.build), constants.X_OK);
+  for (const [name, { description }] of Object.entries(cloudflare.bindings)) {
+    assert.equal(description.split('`').length % 2, 1, `${name}: code is between two backticks`);
+    assert.doesNotMatch(description, /\n|```|<|^#/, `${name}: only code, bold, italics and links are shown as such`);
+  }
 });
+
+test('the button can provision everything in wrangler.toml, which names nothing that belongs to somebody else', () => {
+  /** What Cloudflare provisions. */
+  const provisioned = ['kv_namespaces', 'd1_databases', 'r2_buckets', 'hyperdrive', 'vectorize', 'secrets_store_secrets', 'durable_objects', 'ai', 'queues'];
+  /** What comes with the Worker. */
+  const included = ['vars', 'secrets', 'ratelimits', 'version_metadata'];
+  for (const binding of bindings(wrangler)) assert.ok([...provisioned, ...included].includes(binding.split(' ')[0]), binding);
+  for (const name of ['account_id', 'route', 'routes', 'zone_id', 'tail_consumers', 'triggers']) assert.ok(!(name in wrangler), name);
+  for (const { binding, ...others } of wrangler.kv_namespaces) assert.deepEqual(others, {}, `the id of ${binding} is another account's`);
+});
+
+test('the button builds without Rust in place, and deploys what was built', () => {
+  const { scripts } = manifest();
+  assert.match(scripts.deploy, /wrangler deploy$/);
+  assert.match(scripts.deploy, /^PATH="\$HOME\/\.cargo\/bin:\$PATH" /, 'wrangler asks whether the build is fresh, for which it needs Rust');
+  accessSync(join(root, scripts.build), constants.X_OK);
+  const build = readFileSync(join(root, scripts.build), 'utf8');
+  assert.match(build, /^if ! have cargo; then\n[^]*sh\.rustup\.rs/m);
+  assert.match(build, /scripts\/setup build\nexec scripts\/build\n$/);
+  const document = readFileSync(join(root, 'docs/first-run.md'), 'utf8');
+  assert.ok(document.includes('(https://deploy.workers.cloudflare.com/?url=https://github.com/OWNER/REPOSITORY)'));
+});
+
+const manifest = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Describes everything that is wrong with a configuration. */
 function problems(config) {

@@ -152,6 +152,39 @@ describe('In production', { timeout: 300_000 }, () => {
     assert.equal(await browser.status(), 403, await browser.text());
   });
 
+  test('the first administrator signs in at the provider that the first run has set up', async (t) => {
+    const place = await newPlace(t);
+    const callback = `${place.issuer}/callback/node`;
+    const { server: node } = await serveProvider({ port: 0, callback, issuerOf: (port) => `http://localhost:${port}` });
+    t.after(() => {
+      node.closeAllConnections();
+      node.close();
+    });
+    const { link, token, stdout } = await firstRun(place, {
+      SIGN_IN: 'provider', PROVIDER_ID: 'node', PROVIDER_NAME: 'Node', PROVIDER_ISSUER: `http://localhost:${node.address().port}`,
+      PROVIDER_CLIENT_ID: CLIENT.client_id, PROVIDER_CLIENT_SECRET: CLIENT.client_secret,
+    });
+    assert.ok(stdout.includes(`the redirect URI ${callback}`), 'what to enter at the provider');
+    assert.doesNotMatch(stdout, new RegExp(CLIENT.client_secret));
+    await browser.restart();
+    await browser.open(link);
+    await browser.sees(INVITED);
+    await browser.press('Continue with Node');
+    await browser.arrives('[name=login]');
+    await browser.type('login', 'carol');
+    await browser.type('password', 'x');
+    await browser.choose('button[type=submit]');
+    await browser.choose('button[type=submit]');
+    assert.match(await browser.sees(INVITED), /You’re signed in as Carol Example/);
+    await browser.press('Make this account an administrator');
+    await browser.sees(READY);
+
+    const { body } = await new Admin({ origin: place.issuer }, { token }).ask('GET', '/accounts/oidc:node:carol');
+    assert.deepEqual(body.groups, ['local:administrators']);
+    await browser.open(link);
+    await browser.sees('This link doesn’t work');
+  });
+
   test('people without a provider come by invitation, sign in with passkeys, and lose their access when they are blocked', async (t) => {
     const place = await newPlace(t);
     const { link, token } = await firstRun(place);

@@ -2,6 +2,7 @@
 // administrator. A program in place of wrangler records what it is asked to do, and its `deploy` starts the server.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { parse } from 'smol-toml';
 import { Admin } from './support/admin.mjs';
 import { root } from './support/config.mjs';
 import { newPlace, setUp } from './support/production.mjs';
-import { disclosures } from './support/secrets.mjs';
+import { disclosures, keepSecret } from './support/secrets.mjs';
 
 const PASSKEYS = { SIGN_IN: 'passkeys', YES: '1' };
 
@@ -56,6 +57,24 @@ test('with the admin token alone, the same command makes another link, and chang
   assert.deepEqual([readFileSync(place.config, 'utf8'), place.calls().length], [config, calls]);
   const warnings = place.server.logs().split('\n').filter((line) => line.includes('"what":"warning"'));
   assert.equal(warnings.length, 2, 'the other administrators hear about this link, too');
+});
+
+test('a server that the button "Deploy to Cloudflare" has deployed ends at the same link', async (t) => {
+  const place = await newPlace(t);
+  const { bindings } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).cloudflare;
+  /** Runs what a description of the button says, in a shell. */
+  const run = (name, index, env) => execFileSync('sh', ['-c', bindings[name].description.match(/`[^`]+`/g)[index].slice(1, -1)], { env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' }).trim();
+  const token = keepSecret('an admin token', run('ADMIN_TOKEN_SHA256', 0));
+  place.enter({ MASTER_KEY: run('MASTER_KEY', 0), ADMIN_TOKEN_SHA256: run('ADMIN_TOKEN_SHA256', 1, { TOKEN: token }) });
+  await place.serve();
+
+  const { code, stdout, stderr } = await setUp(place, { ADMIN_TOKEN: token });
+
+  assert.deepEqual([code, stderr], [0, ''], stdout);
+  const link = stdout.match(/^ {4}(\S+\/invitation\?secret=\S{43})$/m)[1];
+  assert.match(await (await fetch(link)).text(), /This link makes you an administrator of this service\./);
+  assert.match(stdout, /No problems/);
+  assert.deepEqual(place.calls(), [], 'nothing was deployed');
 });
 
 test('nobody gets a link without the admin token, whoever comes first', async (t) => {

@@ -55,16 +55,18 @@ if (process.env.NODE_TEST_CONTEXT) after(() => Promise.all([...harnesses].map((h
  * @param {number} [options.port] the port it listens on; a free one by default
  * @param {boolean} [options.twin] whether a second Worker, an isolate with its own memory, uses the same objects
  * @param {string[]} [options.modules] the files in `build` that the Worker consists of, the main module first
+ * @param {number} [options.outside] the port on this machine that gets every request of the Worker to another server, as plain
+ *   HTTP; by default, requests go where they are sent
  * @param {boolean} [options.d1] whether the Worker has the binding `DB` to a D1 database, workerd's own
  */
-export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false, modules = MODULES, d1 = false } = {}) {
+export async function startWorkerd({ vars = {}, dir, build = builds.release, objects, port = 0, twin = false, modules = MODULES, d1 = false, outside } = {}) {
   const home = temporaryDirectory();
   const state = dir ?? join(home.path, 'state');
   mkdirSync(state, { recursive: true });
   for (const module of modules) copyFileSync(join(build, module), join(home.path, module));
   const config = join(home.path, 'config.capnp');
   const all = { ENVIRONMENT: development.ENVIRONMENT, MASTER_KEY: development.MASTER_KEY, ...vars };
-  writeFileSync(config, capnp({ vars: all, objects, twin, modules, d1 }));
+  writeFileSync(config, capnp({ vars: all, objects, twin, modules, d1, outside }));
 
   const log = [];
   const ports = { http: port, ...(twin && { twin: 0 }) };
@@ -232,7 +234,7 @@ function workerdBinary() {
  * Returns a configuration with the date of wrangler.toml and only two kinds of bindings: objects and vars. The Worker
  * can fetch only from this machine. The twin has the same modules and vars, and uses the objects of the first Worker.
  */
-function capnp({ vars, objects = wrangler.durable_objects.bindings, twin, modules, d1 }) {
+function capnp({ vars, objects = wrangler.durable_objects.bindings, twin, modules, d1, outside }) {
   const text = (value) => JSON.stringify(String(value));
   const list = (items) => `[\n    ${items.join(',\n    ')}\n  ]`;
   const namespaces = objects.map(({ class_name: name }) => `(className = "${name}", uniqueKey = "${name}", enableSql = true)`);
@@ -253,7 +255,7 @@ const config :Workerd.Config = (
   services = [
     (name = "main", worker = .main),${d1 ? '\n    (name = "d1", worker = .d1),' : ''}${twin ? '\n    (name = "twin", worker = .twin),' : ''}
     (name = "state", disk = (path = "overridden", writable = true)),
-    (name = "internet", network = (allow = ["local"])),
+    (name = "internet", ${outside ? `external = (address = "127.0.0.1:${outside}", http = ())` : 'network = (allow = ["local"])'}),
   ],
   sockets = [
     (name = "http", address = "overridden", http = (cfBlobHeader = "x-test-cf", forwardedProtoHeader = "x-test-proto"), service = "main"),${twin ? '\n    (name = "twin", address = "overridden", http = (), service = "twin"),' : ''}

@@ -65,12 +65,12 @@ export class Person {
     assert.deepEqual([page.status, page.title], [status, `${title} · Device sign-in`], page.text);
   }
 
-  /** Submits a form with the hidden fields of the current page; `undefined` leaves a field out. */
-  async submit(fields) {
+  /** Submits a form with the hidden fields of the current page to a path; `undefined` leaves a field out. */
+  async submit(fields, path = '/device') {
     const { csrf, transaction } = this.page;
     const given = Object.entries({ csrf, transaction, ...fields }).filter(([, value]) => value !== undefined);
     const headers = { origin: new URL(this.server.origin).origin, 'sec-fetch-site': 'same-origin' };
-    return this.#go(`${this.server.origin}/device`, { method: 'POST', body: new URLSearchParams(given), headers });
+    return this.#go(this.server.origin + path, { method: 'POST', body: new URLSearchParams(given), headers });
   }
 
   async #go(path, { headers, ...init }) {

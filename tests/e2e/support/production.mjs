@@ -36,6 +36,12 @@ export async function newPlace(t) {
     calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : []),
     secrets: () => (existsSync(secrets) ? JSON.parse(readFileSync(secrets, 'utf8')) : {}),
     isDeployed: () => existsSync(deployed),
+    /** Deploys these secrets and the issuer, as Cloudflare's page for its button does. */
+    enter(values) {
+      writeFileSync(config, readFileSync(config, 'utf8').replace(/^ISSUER = ".*"$/m, `ISSUER = "${place.issuer}"`));
+      writeFileSync(secrets, JSON.stringify(values));
+      writeFileSync(deployed, '');
+    },
     /** Starts the server with what was deployed. */
     async serve() {
       const { ISSUER } = parse(readFileSync(config, 'utf8')).vars;
@@ -71,11 +77,11 @@ export async function setUp(place, env) {
   return { code, stdout, stderr };
 }
 
-/** Sets a server up for people with passkeys. Returns the link of the first administrator, and the admin token. */
-export async function firstRun(place) {
-  const { code, stdout, stderr } = await setUp(place, { SIGN_IN: 'passkeys', YES: '1' });
+/** Sets a server up, for people with passkeys by default. Returns the link of the first administrator, and the admin token. */
+export async function firstRun(place, env = { SIGN_IN: 'passkeys' }) {
+  const { code, stdout, stderr } = await setUp(place, { YES: '1', ...env });
   assert.deepEqual([code, stderr], [0, ''], stdout);
-  return { link: stdout.match(/^ {4}(\S+\/invitation\?secret=\S{43})$/m)[1], token: stdout.match(/^ {2}ADMIN_TOKEN {2}(\S+)$/m)[1] };
+  return { stdout, link: stdout.match(/^ {4}(\S+\/invitation\?secret=\S{43})$/m)[1], token: stdout.match(/^ {2}ADMIN_TOKEN {2}(\S+)$/m)[1] };
 }
 
 /** Runs the script behind `make apply` with a file of this text. Returns its output. */
