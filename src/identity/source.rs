@@ -8,9 +8,8 @@ pub const ACCESS: &str = "access";
 /// Longest identifier of a provider, in characters.
 const LONGEST: usize = 32;
 
-/// Returns whether `text` can be the identifier of a provider: at most 32 lower-case letters, digits and hyphens, the first
-/// of them not a hyphen. `local` and
-/// `access` are taken.
+/// Returns whether `text` can be the identifier of a provider: 1 to 32 lower-case letters, digits and hyphens, the first of
+/// them not a hyphen. `local` and `access` are taken.
 #[must_use]
 pub fn is_provider(text: &str) -> bool {
     is_source(text) && text != LOCAL && text != ACCESS

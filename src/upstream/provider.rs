@@ -14,7 +14,7 @@ use crate::client::SecretBy;
 use crate::client::history::History;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::format::Format;
-use crate::identity::source::{ACCESS, LOCAL};
+use crate::identity::source::is_provider;
 use crate::scope::Scope;
 use crate::secret;
 use crate::secret::Digest;
@@ -28,16 +28,11 @@ use issuer::ProviderIssuer;
 #[serde(try_from = "String", into = "String")]
 pub struct ProviderId(String);
 
-/// The names that stand for people without a provider: accounts of this server, and Cloudflare Access.
-const RESERVED: [&str; 2] = [LOCAL, ACCESS];
-
 impl ProviderId {
     /// Reads an identifier; `None` if it is malformed or reserved.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let sound = text.bytes().all(plain) && !text.starts_with('-') && (1..=32).contains(&text.len());
-        (sound && !RESERVED.contains(&text)).then(|| Self(text.to_owned()))
+        is_provider(text).then(|| Self(text.to_owned()))
     }
 
     /// Returns the text.
