@@ -148,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn a_town_is_the_source_of_requests_from_the_city_of_that_name_in_its_country() {
+        let spot = |country: &str, city: &str| Spot {
+            country: Some(country.to_owned()),
+            city: Some(city.to_owned()),
+            ..Spot::default()
+        };
+        let paris = Source::Town { country: "FR".to_owned(), city: "Paris".to_owned() };
+
+        assert!(paris.is_of(&spot("FR", "Paris")));
+        assert!(!paris.is_of(&spot("US", "Paris")) && !paris.is_of(&spot("FR", "Lyon")));
+        assert!(!paris.is_of(&Spot::default()));
+    }
+
+    #[test]
     fn claims_say_when_and_in_which_country_and_network_but_not_in_which_town() {
         let spot = Spot {
             country: Some("FR".to_owned()),

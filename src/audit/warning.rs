@@ -66,3 +66,48 @@ fn written(outcome: impl Serialize, event: &impl Serialize) -> String {
     let line = Line { what: "warning", outcome, event };
     serde_json::to_string(&line).expect("an event can always be written")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::change::{Actor, Changed};
+    use super::*;
+    use crate::time::Timestamp;
+    use serde_json::{Value, json};
+
+    const AT: Timestamp = Timestamp::from_millis(1_000_000);
+
+    #[test]
+    fn the_webhook_hears_of_warnings_and_of_a_first_access_and_of_nothing_else() {
+        let event = |what| Event::of(what, AT, "g".to_owned(), "tv".to_owned());
+
+        for (what, is_warning, is_for_webhook) in [
+            (What::Contested, true, true),
+            (What::Reported, true, true),
+            (What::FirstAccess, false, true),
+            (What::Approved, false, false),
+        ] {
+            assert_eq!(line(&event(what)).is_some(), is_warning, "{what:?}");
+            assert_eq!(event(what).is_for_webhook(), is_for_webhook, "{what:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_gains_power_over_the_server_is_written_to_the_log_with_the_whole_change() {
+        let change = |what| Change::of(what, Some("ci"), Actor::Registration, AT);
+        let line =
+            |what| line_of_change(&change(what)).map(|line| serde_json::from_str::<Value>(&line).unwrap());
+
+        for what in [
+            Changed::AdminTokenCreated,
+            Changed::AdministratorInvited,
+            Changed::AdministratorAdmitted,
+            Changed::PasskeyCopied,
+        ] {
+            let expected = json!({ "what": "warning", "outcome": what, "event": change(what) });
+            assert_eq!(line(what), Some(expected));
+        }
+        for what in [Changed::AdminTokenRevoked, Changed::ClientCreated, Changed::AccountBlocked] {
+            assert_eq!(line(what), None, "{what:?}");
+        }
+    }
+}

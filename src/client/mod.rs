@@ -201,6 +201,7 @@ mod tests {
 
     #[test]
     fn only_a_client_of_open_registration_ends_thirty_days_after_its_last_use() {
+        let thirty_days = DAY * 30;
         let now = Timestamp::from_millis(1_795_262_400_000);
         let mut client = Client { history: History::beginning(now), ..demo::clients().remove(0) };
         for registered_by in [RegisteredBy::Operator, RegisteredBy::InitialAccessToken] {
@@ -209,10 +210,10 @@ mod tests {
         }
 
         client.registered_by = RegisteredBy::Anyone;
-        assert_eq!((client.ends_at(), client.is_stamp_due(now)), (Some(now + UNUSED), true));
+        assert_eq!((client.ends_at(), client.is_stamp_due(now)), (Some(now + thirty_days), true));
 
         client.used_at = Some(now + DAY);
-        assert_eq!(client.ends_at(), Some(now + DAY + UNUSED));
+        assert_eq!(client.ends_at(), Some(now + DAY + thirty_days));
         assert!(!client.is_stamp_due(now + DAY) && client.is_stamp_due(now + DAY + DAY));
     }
 }

@@ -107,8 +107,17 @@ mod tests {
         ] {
             assert_eq!(judged(easy), Err(PasswordFlaw::Common), "{easy}");
         }
-        for good in ["lantern quietly drums", "my password is turnips", "ze8-kdpw-q2rm-vy"] {
+        assert_eq!(judged("7rus7no1-7rus7no1"), Err(PasswordFlaw::Common), "trustno, and one letter more");
+        assert_eq!(judged("boxk-boxk-boxk"), Err(PasswordFlaw::Common), "four letters");
+        for good in
+            ["lantern quietly drums", "my password is turnips", "ze8-kdpw-q2rm-vy", "boxkq-boxkq-boxkq"]
+        {
             assert_eq!(judged(good), Ok(()), "{good}");
         }
+    }
+    #[test]
+    fn a_name_of_three_letters_is_easy_to_guess_and_one_of_two_occurs_in_many_words() {
+        assert_eq!(judge("boxkq-boxkq-boxkq", &["bo"]), Ok(()));
+        assert_eq!(judge("boxkq-boxkq-boxkq", &["box"]), Err(PasswordFlaw::Common));
     }
 }

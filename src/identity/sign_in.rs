@@ -105,3 +105,16 @@ impl How {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_sign_in_at_a_provider_is_at_that_provider() {
+        let at = |id: &str| How::Upstream { provider: id.to_owned(), sid: None, strong: false };
+
+        assert!(at("corp").is_at("corp") && !at("corp").is_at("other"));
+        assert!(!How::Password.is_at("corp") && !How::Access.is_at("access"));
+    }
+}

@@ -45,3 +45,63 @@ fn bytes((label, value): &(Value<'_>, Value<'_>), expected: i64) -> Result<Strin
         Err(Flaw::Key)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Member = (i64, Value<'static>);
+
+    fn number(number: i64) -> Value<'static> {
+        let negative = |_| Value::Negative(number.unsigned_abs() - 1);
+        u64::try_from(number).map_or_else(negative, Value::Unsigned)
+    }
+
+    /// Returns a key of each offered algorithm, in their order.
+    fn keys() -> [(Algorithm, Vec<Member>); 3] {
+        let [es256, eddsa, rs256] = OFFERED.map(|(alg, _)| number(alg));
+        let point = [(-1, number(1)), (-2, Value::Bytes(&[1; 32])), (-3, Value::Bytes(&[2; 32]))];
+        let modulus = [(-1, Value::Bytes(&[1; 256])), (-2, Value::Bytes(&[1, 0, 1]))];
+        [
+            (Algorithm::Es256, [vec![(1, number(2)), (3, es256)], point.to_vec()].concat()),
+            (
+                Algorithm::EdDsa,
+                vec![(1, number(1)), (3, eddsa), (-1, number(6)), (-2, Value::Bytes(&[1; 32]))],
+            ),
+            (Algorithm::Rs256, [vec![(1, number(3)), (3, rs256)], modulus.to_vec()].concat()),
+        ]
+    }
+
+    fn read(members: &[Member]) -> Result<Algorithm, Flaw> {
+        let members = members.iter().map(|(label, value)| (number(*label), value.clone()));
+        public_key(&Value::Map(members.collect())).map(|key| key.alg)
+    }
+
+    #[test]
+    fn a_key_of_each_offered_algorithm_is_read() {
+        for (alg, members) in keys() {
+            assert_eq!(read(&members), Ok(alg));
+        }
+        assert_eq!(OFFERED.map(|(alg, _)| alg), [-7, -8, -257], "as IANA registered them");
+        assert_eq!(public_key(&Value::Null).map(|key| key.alg), Err(Flaw::Malformed));
+    }
+
+    #[test]
+    fn a_key_with_a_member_missing_wrong_or_too_many_is_refused() {
+        for (alg, good) in keys() {
+            for at in 0..good.len() {
+                let mut members = good.clone();
+                members[at].0 = 9;
+                assert_eq!(read(&members), Err(Flaw::Key), "{alg:?}: another label for member {at}");
+                let mut members = good.clone();
+                members[at].1 = number(9);
+                assert_eq!(read(&members), Err(Flaw::Key), "{alg:?}: another value of member {at}");
+                let mut members = good.clone();
+                members.remove(at);
+                assert_eq!(read(&members), Err(Flaw::Key), "{alg:?}: without member {at}");
+            }
+            let more = [good, vec![(-4, number(1))]].concat();
+            assert_eq!(read(&more), Err(Flaw::Key), "{alg:?}: one member too many");
+        }
+    }
+}

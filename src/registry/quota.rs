@@ -90,18 +90,18 @@ mod tests {
 
     #[test]
     fn the_last_client_and_the_last_byte_fit() {
-        let full = Size { clients: MOST_CLIENTS, bytes: MOST_BYTES };
+        let full = Size { clients: 5_000, bytes: 8_388_608 };
         let (operator, token) = (RegisteredBy::Operator, RegisteredBy::InitialAccessToken);
         assert!(full.fits(operator) && !full.fits(token));
-        assert!(!Size { clients: MOST_CLIENTS + 1, bytes: 0 }.fits(operator));
-        assert!(!Size { clients: 1, bytes: MOST_BYTES + 1 }.fits(operator));
-        let open = Size { clients: MOST_OPEN_CLIENTS, bytes: MOST_OPEN_BYTES };
+        assert!(!Size { clients: full.clients + 1, ..full }.fits(operator));
+        assert!(!Size { bytes: full.bytes + 1, ..full }.fits(operator));
+        let open = Size { clients: 500, bytes: 1_048_576 };
         assert!(open.fits(RegisteredBy::Anyone));
         assert!(!Size { bytes: open.bytes + 1, ..open }.fits(RegisteredBy::Anyone));
         assert!(!Size { clients: open.clients + 1, ..open }.fits(RegisteredBy::Anyone));
         let uncounted = Size { clients: usize::MAX, bytes: usize::MAX };
         assert!(!uncounted.with(None, &demo::clients()[0]).fits(token), "the sum does not overflow");
-        let half = Size { clients: MOST_CLIENTS / 2, bytes: MOST_BYTES / 2 };
+        let half = Size { clients: 2_500, bytes: 4_194_304 };
         assert!(half.fits(token));
         assert!(!Size { clients: half.clients + 1, ..half }.fits(token));
         assert!(!Size { bytes: half.bytes + 1, ..half }.fits(token));

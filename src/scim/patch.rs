@@ -94,6 +94,7 @@ mod tests {
             assert!(active(&shape).is_err(), "{shape}");
         }
         assert!(read(&Map::new()).is_err());
+        assert_eq!(active(&json!(vec![json!({ "op": "remove", "path": "title" }); MOST])), Ok(None));
     }
 
     #[test]

@@ -207,3 +207,63 @@ pub fn view(account: &Account, location: &str) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(attributes: &Value) -> Result<Pushed, Refusal> {
+        Pushed::read(attributes.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn a_name_is_the_displayed_one_else_the_whole_one_else_its_parts() {
+        for (attributes, name) in [
+            (json!({ "displayName": "D", "name": { "formatted": "W", "familyName": "F" } }), Some("D")),
+            (json!({ "name": { "formatted": "W", "givenName": "G", "familyName": "F" } }), Some("W")),
+            (json!({ "name.formatted": "W", "name.givenName": "G", "name.familyName": "F" }), Some("W")),
+            (json!({ "name": { "givenName": "G", "familyName": "F" } }), Some("G F")),
+            (json!({ "name.familyName": "F" }), Some("F")),
+            (json!({ "displayName": "", "name": "W", "nickName": "N" }), None),
+        ] {
+            assert_eq!(pushed(&attributes).unwrap().name.as_deref(), name, "{attributes}");
+        }
+    }
+
+    #[test]
+    fn only_the_value_of_an_email_is_an_address() {
+        for (path, is_email) in [
+            ("emails[type eq \"work\"].value", true),
+            ("emails[type eq \"work\"].display", false),
+            ("ims[type eq \"xmpp\"].value", false),
+        ] {
+            let email = pushed(&json!({ path: "a@b.example" })).unwrap().email;
+            assert_eq!(email.is_some(), is_email, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_an_at_sign_no_control_characters_and_at_most_254_bytes() {
+        let longest = format!("{}@b.example", "a".repeat(244));
+        let longer = format!("a{longest}");
+        for (address, is_kept) in
+            [("a@b.example", true), (&longest, true), (&longer, false), ("a", false), ("a@b\u{7}", false)]
+        {
+            let email = pushed(&json!({ "emails": [{ "value": address }] })).unwrap().email;
+            assert_eq!(email.as_deref(), is_kept.then_some(address), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_has_1_to_256_bytes_and_no_control_characters() {
+        for (name, is_good) in [
+            ("a", true),
+            (&*"a".repeat(256), true),
+            ("", false),
+            (&*"a".repeat(257), false),
+            ("a\u{7}", false),
+        ] {
+            assert_eq!(pushed(&json!({ "userName": name })).is_ok(), is_good, "{name}");
+        }
+    }
+}

@@ -61,6 +61,10 @@ mod tests {
     fn a_team_is_its_name_its_domain_or_its_url() {
         let tag = "0f".repeat(32);
         assert_eq!(reading("", ""), Ok(None));
+        assert_eq!(
+            reading("my-2nd-team", &tag),
+            Ok(Some("https://my-2nd-team.cloudflareaccess.com".to_owned()))
+        );
         for team in ["acme", "acme.cloudflareaccess.com", "https://acme.cloudflareaccess.com"] {
             assert_eq!(
                 reading(team, &tag),

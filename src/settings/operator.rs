@@ -125,6 +125,7 @@ mod tests {
 
         let both = read(format!("{one}, {two}")).unwrap().unwrap();
 
+        assert!(both.are_two() && !TokenDigests::from(new).are_two());
         assert!(both.include(&new) && both.include(&old) && !both.include(&Digest::of(b"other")));
         assert!(read(format!("{one},{one}")).unwrap().unwrap().include(&new), "the same one twice");
         for bad in [format!("{one},"), format!("{one},{two},{two}"), format!("{one},old")] {

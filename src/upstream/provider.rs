@@ -246,6 +246,24 @@ pub struct Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derived_keys::{Keys, MasterKey};
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+
+    #[test]
+    fn a_secret_that_the_previous_pair_sealed_opens_but_is_not_current() {
+        let keys = |fill: u8| Keys::derive(&MasterKey::parse(&secret::encode(&[fill; 32])).unwrap(), 8);
+        let ring = |current, previous: Option<u8>| Keyring {
+            current: keys(current),
+            previous: previous.map(keys),
+            retired: Vec::new(),
+        };
+        let (before, after) = (ring(1, None), ring(2, Some(1)));
+        let sealed = SealedSecret::seal("s3cret", &before, &mut ChaCha20Rng::seed_from_u64(1));
+
+        assert_eq!(sealed.open(&after).as_deref(), Some("s3cret"));
+        assert!(sealed.is_current(&before) && !sealed.is_current(&after));
+    }
 
     #[test]
     fn an_id_is_short_and_plain_and_not_a_source_of_our_own() {

@@ -9,11 +9,14 @@ use crate::audit::Event;
 use crate::audit::change::Actor;
 use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
-use crate::identity::command::{CheckSession, FindAccount};
+use crate::identity::command::{CheckSession, FindAccount, ListSessions};
 use crate::identity::credential_id::CredentialId;
 use crate::identity::demo;
 use crate::identity::device::{Device, DeviceId};
 use crate::identity::history::History;
+use crate::identity::recheck::Reply;
+use crate::identity::session::SessionSelection;
+use crate::identity::walk::Bounds;
 use crate::place::Origin;
 use crate::secret::encode;
 
@@ -308,6 +311,47 @@ fn a_session_ends_alone_or_with_others_of_its_provider() {
         let told = [Change::of(Changed::AccountSignedOut, Some(alice().sub.as_str()), by.clone(), NOW)];
         assert_eq!(*shard.changes.borrow(), told, "an end of nothing is no event");
     }
+}
+
+#[test]
+fn a_session_that_has_ended_is_neither_found_nor_listed() {
+    let shard = Shard::new();
+    assert!(shard.start("one", How::Password));
+    let seen = |now| {
+        let walk = WalkSessions {
+            account: None,
+            selection: SessionSelection::default(),
+            after: None,
+            bounds: Bounds { limit: 9, look: 9 },
+        };
+        let listed = shard.ask(ListSessions { account: alice().key }, now).len();
+        (shard.ask(CheckSession { id: id("one") }, now).is_some(), listed, shard.ask(walk, now).found.len())
+    };
+    let end = session(How::Password).ends_at;
+
+    assert_eq!(seen(end.before(Duration::from_millis(1))), (true, 1, 1));
+    assert_eq!(seen(end), (false, 0, 0));
+}
+
+#[test]
+fn an_answer_about_the_token_of_an_earlier_sign_in_says_nothing_about_a_later_one() {
+    let shard = Shard::new();
+    let (account, every) = (alice().key, Duration::from_secs(60));
+    let keep = |token: &str, now: Timestamp| {
+        let (token, ends_at) = (Some(token.to_owned()), now + Duration::from_secs(3_600));
+        shard.ask(KeepUpstreamToken { account: account.clone(), token, ends_at }, now);
+    };
+    let begin = |now| shard.ask(BeginRecheck { account: account.clone(), every }, now);
+    keep("first", NOW);
+    let Recheck::Ask { token, serial } = begin(NOW + every) else { panic!("the provider must be asked") };
+    assert_eq!(token, "first");
+
+    keep("second", NOW + every);
+    let gone = EndRecheck { account: account.clone(), every, serial, reply: Reply::Gone };
+
+    assert_eq!(shard.ask(gone, NOW + every), Recheck::Good);
+    let next = begin(NOW + every + every);
+    assert!(matches!(&next, Recheck::Ask { token, .. } if token == "second"), "{next:?}");
 }
 
 #[test]

@@ -31,14 +31,15 @@ fn a_key_is_published_before_it_signs_and_verifies_long_after() {
 
     let turn = START + DAY;
     let keys = [key("a", START), key("b", turn)];
+    let end = turn + DAY * 7;
     let before = turn.before(Duration::from_millis(1));
 
     assert_eq!(states(&keys, before), [Active, Announced]);
     assert_eq!(states(&keys, turn), [Verifying, Active]);
-    assert_eq!(states(&keys, (turn + RETENTION).before(Duration::from_millis(1))), [Verifying, Active]);
-    assert_eq!(states(&keys, turn + RETENTION), [Ended, Active]);
+    assert_eq!(states(&keys, end.before(Duration::from_millis(1))), [Verifying, Active]);
+    assert_eq!(states(&keys, end), [Ended, Active]);
     assert_eq!(KeySchedule::new(&keys).published(before).len(), 2);
-    assert_eq!(KeySchedule::new(&keys).published(turn + RETENTION).len(), 1);
+    assert_eq!(KeySchedule::new(&keys).published(end).len(), 1);
 }
 
 #[test]

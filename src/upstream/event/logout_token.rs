@@ -124,6 +124,12 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_of_the_provider_may_be_a_minute_ahead() {
+        assert!(judge(&json!({ "iat": NOW.seconds() + 60 }), 0).is_ok());
+        assert_eq!(judge(&json!({ "iat": NOW.seconds() + 61 }), 0), Err(EventFlaw::NotYet));
+    }
+
+    #[test]
     fn a_logout_token_ends_with_its_exp_and_without_one_five_minutes_after_its_iat() {
         for (changes, last) in [
             (json!({}), 179),

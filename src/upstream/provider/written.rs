@@ -291,7 +291,7 @@ fn is_group(text: &str) -> bool {
 }
 
 fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    Digest::parse(text).is_some_and(|digest| digest.hex() == text)
 }
 
 fn is_word(text: &str) -> bool {

@@ -1,10 +1,12 @@
 //! What a ceremony must be, one lie at a time.
 
 use device_grant::passkey::assertion::{Assertion, Used};
+use device_grant::passkey::record;
 use device_grant::passkey::registration::{Registered, Registration};
 use device_grant::passkey::signed::Signed;
 use device_grant::passkey::{Backup, Ceremony, Challenge, Flaw, RelyingParty};
 use device_grant::secret::{decode, encode};
+use device_grant::time::Timestamp;
 use device_grant::token::signing_key::{Material, PublicKey};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
@@ -70,6 +72,41 @@ fn an_authenticator_may_attest_itself_with_the_new_key() {
     let registered = registered(&authenticator.create(&challenge())).unwrap();
 
     assert!(verifies(&registered.key, &registered.proof.unwrap()));
+}
+
+#[test]
+fn an_attestation_that_is_neither_none_nor_made_with_the_new_key_is_refused() {
+    let authenticator = Authenticator { attests_itself: true, ..authenticator() };
+    let created: Value = serde_json::from_str(&authenticator.create(&challenge())).unwrap();
+    let object = decode(created["response"]["attestationObject"].as_str().unwrap()).unwrap();
+    let with = |from: &[u8], to: &[u8]| {
+        let at = object.windows(from.len()).position(|part| part == from).unwrap();
+        let changed = [&object[..at], to, &object[at + from.len()..]].concat();
+        let mut created = created.clone();
+        created["response"]["attestationObject"] = json!(encode(&changed));
+        registered(&created.to_string()).map(|_| ())
+    };
+
+    assert_eq!(with(b"\x66packed", b"\x66packed"), Ok(()));
+    assert_eq!(
+        with(b"\x63alg\x26", b"\x63alg\x27"),
+        Err(Flaw::Attestation),
+        "another algorithm than the key's"
+    );
+    assert_eq!(with(b"\x66packed", b"\x68fido-u2f"), Err(Flaw::Attestation), "another format");
+    assert_eq!(with(b"\x66packed", b"\x64none"), Err(Flaw::Malformed), "none with a statement");
+}
+
+#[test]
+fn a_record_says_whether_a_new_passkey_can_be_and_is_backed_up() {
+    for (flags, eligible, backed_up) in
+        [(0b0000_0101, false, false), (0b0000_1101, true, false), (0b0001_1101, true, true)]
+    {
+        let authenticator = Authenticator { flags, ..authenticator() };
+        let passkey =
+            record::new(&registered(&authenticator.create(&challenge())).unwrap(), Timestamp::default());
+        assert_eq!((passkey.backup_eligible, passkey.backed_up), (eligible, backed_up), "{flags:08b}");
+    }
 }
 
 /// What an authenticator lies about, how, and what we object to.

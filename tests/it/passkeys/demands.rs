@@ -1,5 +1,6 @@
 //! What clients demand of a sign-in: judged when the request is opened, at approval, and at redemption.
 
+use device_grant::endpoint::http::Response;
 use serde_json::{Value, json};
 
 use super::owner::{browser, owned, sign_in};
@@ -25,6 +26,12 @@ fn start(world: &World) -> (Person<'_>, Started) {
     let person = browser(world);
     person.enter(&started.user_code);
     (person, started)
+}
+
+/// Returns why the log says that the person has to sign in again.
+fn reasons(response: &Response) -> Vec<&'static str> {
+    let again = response.decisions.iter().filter(|line| line.outcome == "sign_in_again");
+    again.map(|line| line.reason).collect()
 }
 
 const CONSENT: &str = "name=\"confirm_device\"";
@@ -67,6 +74,7 @@ fn a_fresh_passkey_is_at_most_a_minute_old_when_the_person_approves() {
 
     let again = person.decide("approve");
     assert!(again.body.contains("asks for your passkey"), "{}", again.body);
+    assert_eq!(reasons(&again), ["fresh_passkey"]);
     assert_eq!(outcome(&world.poll(&started.device_code)), "authorization_pending");
     assert!(sign_in(&person, &authenticator).body.contains(CONSENT), "the person comes back to the request");
     world.wait(60);
@@ -80,7 +88,9 @@ fn an_age_counts_at_approval_and_not_at_redemption() {
     let (person, started) = start(&world);
     person.sign_in("alice", "wonderland-8787");
     world.wait(31);
-    assert!(!person.decide("approve").body.contains("Approved"));
+    let again = person.decide("approve");
+    assert!(!again.body.contains("Approved"));
+    assert_eq!(reasons(&again), ["max_age"]);
     person.sign_in("alice", "wonderland-8787");
     person.decide("approve");
     world.wait(31);

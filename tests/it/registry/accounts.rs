@@ -113,7 +113,8 @@ fn groups_of_this_server_are_replaced_if_the_account_is_the_expected_version() {
     assert_eq!(set(Some("\"1\""), &[]).status, 412);
     assert_eq!(set(Some("\"7\", \"2\""), &["local:staff"]).header("etag"), Some("\"2\""), "nothing changed");
     assert_eq!(set(None, &["corp:staff"]).status, 422, "only the provider sets its groups");
-    assert_eq!(whats(&world.account_changes()), ["account_changed"]);
+    let events = world.account_changes();
+    assert_eq!((whats(&events), &events[0]["members"]), (vec!["account_changed"], &json!(["groups"])));
 }
 
 #[test]

@@ -172,6 +172,23 @@ fn a_token_ends_when_it_says_and_its_name_is_free_again() {
 }
 
 #[test]
+fn a_token_that_has_ended_is_listed_for_thirty_days() {
+    let world = World::new();
+    let admin = Admin(&world);
+    let asked = json!({ "id": "ci", "owner": "Team", "scopes": ["read"], "lifetime": 60 });
+    admin.ask("POST", "/tokens", None, Some(&asked));
+    let status = || admin.get("/tokens/ci").status;
+
+    world.wait_millis((60 + 30 * 86_400) * 1_000 - 1);
+    admin.token("first", &["read"]);
+    assert_eq!(status(), 200);
+    world.wait_millis(1);
+    assert_eq!(status(), 200, "the next token that is made takes it away");
+    admin.token("second", &["read"]);
+    assert_eq!(status(), 404);
+}
+
+#[test]
 fn a_revoked_token_opens_nothing_at_once_and_both_are_events_with_who() {
     let world = World::new();
     let admin = Admin(&world);

@@ -181,6 +181,22 @@ fn each_kind_of_link_has_bounds_of_its_own() {
 }
 
 #[test]
+fn an_invitation_that_has_ended_is_listed_for_thirty_days() {
+    let world = World::new();
+    let admin = Admin(&world);
+    let address = format!("/invitations/{}", text(&invite(&world, &json!({ "lifetime": 60 })), "id"));
+    let status = || admin.get(&address).status;
+
+    world.wait_millis((60 + 30 * DAY) * 1_000 - 1);
+    invite(&world, &json!({}));
+    assert_eq!(status(), 200);
+    world.wait_millis(1);
+    assert_eq!(status(), 200, "the next invitation that is made takes it away");
+    invite(&world, &json!({}));
+    assert_eq!(status(), 404);
+}
+
+#[test]
 fn there_is_a_most_of_live_invitations_and_those_that_are_over_make_room() {
     let world = World::new();
     let admin = Admin(&world);

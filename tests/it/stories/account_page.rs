@@ -361,9 +361,13 @@ fn a_client_that_is_new_is_shown_until_the_person_knows_of_it_and_told_to_the_op
     let told: Vec<_> = world
         .account_events()
         .into_iter()
-        .map(|event| (event.client_id.clone(), event.approval_id.is_some(), event.is_for_webhook()))
+        .map(|event| {
+            let of = (event.account.is_some(), event.approval_id.is_some());
+            (event.client_id.clone(), of, event.is_for_webhook())
+        })
         .collect();
-    assert_eq!(told, [("demo-tv".to_owned(), true, true), ("demo-printer".to_owned(), true, true)]);
+    let of = (true, true);
+    assert_eq!(told, [("demo-tv".to_owned(), of, true), ("demo-printer".to_owned(), of, true)]);
 }
 
 #[test]

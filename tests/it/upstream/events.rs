@@ -310,14 +310,27 @@ fn an_event_about_somebody_who_never_signed_in_is_received_and_does_nothing() {
 fn a_refused_event_gets_the_code_of_rfc_8935() {
     let (world, corp) = world();
     sign_in(&world, &corp);
-    for (changes, code) in [
-        (json!({ "iss": "https://other.example" }), "invalid_issuer"),
-        (json!({ "aud": "another" }), "invalid_audience"),
-        (json!({ "events": {} }), "invalid_request"),
-        (json!({ "sub_id": { "format": "email", "email": "alice@corp.example" } }), "invalid_request"),
+    for (changes, code, description) in [
+        (
+            json!({ "iss": "https://other.example" }),
+            "invalid_issuer",
+            "iss is not the issuer of the provider",
+        ),
+        (
+            json!({ "aud": "another" }),
+            "invalid_audience",
+            "aud does not name this server, or not this server alone",
+        ),
+        (json!({ "events": {} }), "invalid_request", "events lacks the event of this kind of token"),
+        (
+            json!({ "sub_id": { "format": "email", "email": "alice@corp.example" } }),
+            "invalid_request",
+            "the token names neither a session nor a person of this provider",
+        ),
     ] {
         let refused = push(&world, &corp, &changes);
-        assert_eq!((refused.status, body(&refused)["err"].as_str()), (400, Some(code)), "{changes}");
+        assert_eq!(refused.status, 400, "{changes}");
+        assert_eq!(body(&refused), json!({ "err": code, "description": description }), "{changes}");
     }
     let unsigned = corp.signed(&json!({ "typ": "secevent+jwt", "kid": "unknown" }), &json!({}));
     assert_eq!(body(&send(&world, "application/secevent+jwt", &unsigned))["err"], "invalid_key");

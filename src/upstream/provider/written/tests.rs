@@ -57,7 +57,7 @@ fn what_is_shown_can_be_sent_back_and_keeps_the_secret() {
     let all = with(&json!({
         "token_endpoint_auth_method": "client_secret_post", "id_token_signed_response_alg": "ES256",
         "scope": "openid groups", "claims": { "subject": "oid", "groups": "/realm_access/roles" },
-        "allowed_groups": ["Staff (all)"], "allowed_email_domains": ["example.com"],
+        "allowed_groups": ["Staff (all)"], "allowed_email_domains": ["my-2nd.example.com"],
         "acr_values": ["urn:mfa"], "strong_amr": ["hwk"], "strong_acr": ["urn:mfa"],
         "end_families_on_logout": true, "recheck_seconds": 3600, "enabled": false, "order": 7
     }));
@@ -139,6 +139,13 @@ fn every_fault_is_named_with_what_is_allowed() {
         (json!({ "strong_amr": "hwk" }), "/strong_amr", "a list of strings"),
         (json!({ "strong_acr": [7] }), "/strong_acr/0", "visible ASCII"),
         (json!({ "recheck_seconds": 59 }), "/recheck_seconds", "from 60 to 2592000"),
+        (
+            json!({ "scim_token_sha256": "A".repeat(64) }),
+            "/scim_token_sha256",
+            "64 hexadecimal digits in lower case",
+        ),
+        (json!({ "scim_token_sha256": "a".repeat(63) }), "/scim_token_sha256", "the SHA-256 of a token"),
+        (json!({ "scim_token_sha256": Digest::of(b"a") }), "/scim_token_sha256", "the SHA-256 of a token"),
         (json!({ "enabled": "yes" }), "/enabled", "true or false"),
         (json!({ "order": 1000 }), "/order", "from 0 to 999"),
         (json!({ "client_secrets": "s3cret" }), "/client_secrets", "unknown member"),
