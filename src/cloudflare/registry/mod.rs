@@ -63,6 +63,7 @@ impl Object for Registry {
             self.tend(now).await?;
         }
         let adopted = self.prepare(&command, now).await?;
+        let tended = self.table.written.get();
         self.table.forget_progress();
         let answer = self.transact(command, adopted, now)?;
         self.table.made.borrow_mut().clear();
@@ -73,7 +74,7 @@ impl Object for Registry {
             let events = shipping::has_events(&self.table.table).map(|any| any.then_some(Shipping::Soon));
             self.ring(events, now).await;
         }
-        if self.table.written.replace(false) {
+        if self.table.written.replace(false) || tended {
             self.follow_up(waits, now).await;
         }
         Ok(answer)
