@@ -50,7 +50,7 @@ export function* sections(wasm) {
 }
 
 /** Reads numbers (unsigned LEB128) and texts, one after the other. */
-class Reader {
+export class Reader {
   constructor(bytes, at) {
     Object.assign(this, { bytes, at });
   }
