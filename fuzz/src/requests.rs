@@ -66,14 +66,17 @@ pub fn scim(input: &[u8]) {
     let carol = r#"{"externalId":"7","userName":"carol","displayName":"Carol","active":true}"#;
     push(&world, "POST", "/Users", carol);
     let (line, body) = text(input).split_once('\n').unwrap_or((text(input), ""));
-    let (method, address) = line.split_once(' ').unwrap_or_default();
+    let Some((method, address)) = line.split_once(' ').filter(|(_, address)| address.starts_with('/')) else {
+        return;
+    };
     let id = listed(&world)
         .first()
         .map(|user| user["id"].as_str().expect("a text").to_owned())
         .unwrap_or_default();
     let response = push(&world, method, &address.replace("ID", &id), body);
     sane(&response);
-    assert!(response.status == 204 || serde_json::from_str::<Value>(&response.body).is_ok());
+    let is_json = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) && response.status != 204;
+    assert!(!is_json || serde_json::from_str::<Value>(&response.body).is_ok());
     for user in listed(&world) {
         for name in ["userName", "externalId"] {
             let filter = format!("{name} eq {}", user[name]);
