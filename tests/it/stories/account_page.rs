@@ -182,14 +182,17 @@ fn nobody_sees_names_or_ends_what_belongs_to_another_account() {
     let world = World::new();
     let token = television(&world);
     let id = ids(&open_as(&world, ALICE).page.borrow()).remove(0);
-    let bob = open_as(&world, BOB);
-
-    assert_eq!(bob.open(&format!("/account?device={id}")).status, 404);
-    for step in ["name", "end"] {
-        let page = submit(&bob, &[("step", step), ("device", &id), ("name", "Bob's")]);
-        assert_eq!((page.status, logged(&page)), (400, ("refused", "device_unknown")), "{step}");
+    // The rows of bob are in another object, and those of the neighbor in the same one.
+    let neighbor = world.neighbor_of_alice();
+    for other in [BOB, (&neighbor, BOB.1)] {
+        let other = open_as(&world, other);
+        assert_eq!(other.open(&format!("/account?device={id}")).status, 404);
+        for step in ["name", "end"] {
+            let page = submit(&other, &[("step", step), ("device", &id), ("name", "Mine")]);
+            assert_eq!((page.status, logged(&page)), (400, ("refused", "device_unknown")), "{step}");
+        }
+        submit(&other, &[("step", "end_all"), ("confirm", "yes")]);
     }
-    submit(&bob, &[("step", "end_all"), ("confirm", "yes")]);
 
     assert_eq!(world.refresh(&token).status, 200);
 }
@@ -311,14 +314,17 @@ fn sessions_end_one_by_one_or_all_but_this_one() {
         || world.account_changes().iter().filter(|change| change["what"] == "account_signed_out").count();
     assert_eq!(signed_out(), 1);
     assert_eq!([&one, &two, &three].into_iter().filter(|other| sees(other)).count(), 2);
-    let bob = open_as(&world, BOB);
+    let neighbor = world.neighbor_of_alice();
+    let [bob, neighbor] = [BOB, (&neighbor, BOB.1)].map(|other| open_as(&world, other));
     let left = person.open(PAGE);
     let id = left.body.split("name=\"session\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    submit(&bob, &[("step", "end_session"), ("session", id.expect("a digest"))]);
-    assert_eq!([&one, &two, &three].into_iter().filter(|other| sees(other)).count(), 2, "bob ends nothing");
+    for other in [&bob, &neighbor] {
+        submit(other, &[("step", "end_session"), ("session", id.expect("a digest"))]);
+    }
+    assert_eq!([&one, &two, &three].into_iter().filter(|other| sees(other)).count(), 2, "they end nothing");
     submit(&person, &[("step", "end_sessions")]);
 
-    assert_eq!(signed_out(), 2, "bob's form ended nothing");
+    assert_eq!(signed_out(), 2, "the forms of others ended nothing");
     assert!(sees(&person) && sees(&bob) && ![&one, &two, &three].into_iter().any(sees));
     assert!(!person.page.borrow().body.contains("Sign out everywhere else"));
 }

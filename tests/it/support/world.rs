@@ -22,6 +22,7 @@ use device_grant::grant::Grant;
 use device_grant::grant::instant::Parting;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
+use device_grant::identity::demo;
 use device_grant::identity::recheck::Upkeep;
 use device_grant::network::Network;
 use device_grant::registry::clients::sweep;
@@ -31,6 +32,7 @@ use device_grant::registry::quota::Size;
 use device_grant::registry::rows::Rows as _;
 use device_grant::registry::snapshot;
 use device_grant::settings::Settings;
+use device_grant::sub::Sub;
 use device_grant::time::Timestamp;
 use device_grant::upstream::provider::{Provider, ProviderId};
 use rand_chacha::ChaCha20Rng;
@@ -366,6 +368,22 @@ impl World {
         let shards = self.server.platform.accounts.borrow();
         let rows = shards.get(&key.shard()).expect("the shard was used before");
         change(rows.accounts.borrow_mut().get_mut(&key).expect("the account was used before"));
+    }
+
+    /// Adds somebody whose rows are in the object of alice's, which was used before. Returns the username; the password is bob's.
+    pub(crate) fn neighbor_of_alice(&self) -> String {
+        let shard = AccountKey::local("alice").shard();
+        let mut names = (0..1_000).map(|number| format!("neighbor{number}"));
+        let username =
+            names.find(|name| AccountKey::local(name).shard() == shard).expect("a name in any of 32 shards");
+        let key = AccountKey::local(&username);
+        let bob = demo::accounts().remove(1);
+        let neighbor =
+            Account { key: key.clone(), sub: Sub::from("acct-neighbor"), username: username.clone(), ..bob };
+        let shards = self.server.platform.accounts.borrow();
+        let rows = shards.get(&shard).expect("the shard was used before");
+        rows.accounts.borrow_mut().insert(key, neighbor);
+        username
     }
 
     /// Blocks an account that has been used before, or lifts its block, past the rules of its shard.
