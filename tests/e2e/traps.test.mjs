@@ -11,7 +11,7 @@ import { Device } from './support/device.mjs';
 import { startFaulty } from './support/faults.mjs';
 import { within } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
-import { events, families, grants, ledger, liveCodes, outbox } from './support/stored.mjs';
+import { events, families, grants, ledger, liveCodes, outbox, rows } from './support/stored.mjs';
 
 const LATE = 10_000;
 /** Milliseconds within which a request in flight must fail. */
@@ -44,14 +44,15 @@ describe('a trap', () => {
 
   test('after an await in an object drops what the object has written outside a transaction', async (t) => {
     const { server } = await startFaulty(t, { vars: one });
-    const device = await Device.start(server);
-    const before = stored(server);
+    const guess = () => fetch(`${server.origin}/admin/api/clients`, { headers: { authorization: 'Bearer a guess' } });
+    assert.equal((await guess()).status, 401);
+    assert.equal(attempts(server), 1);
 
-    await trapped(server, 'write', () => new Device(server).start());
+    await trapped(server, 'write', guess);
 
-    assert.deepEqual(stored(server), before);
-    await new Person(server).approve(device.userCode);
-    await device.redeem();
+    assert.equal(attempts(server), 1);
+    assert.equal((await guess()).status, 401);
+    assert.equal(attempts(server), 2);
     await wholeFlow(server);
   });
 
@@ -59,12 +60,11 @@ describe('a trap', () => {
     const { server } = await startFaulty(t, { vars: one });
     const device = await Device.start(server);
     await new Person(server).approve(device.userCode);
-    const before = grantsAndEvents(server);
+    const before = stored(server);
 
-    // The limiter has counted the code by then: it counts before the shard stores the code.
     await trapped(server, 'transaction', () => new Device(server).start());
 
-    assert.deepEqual(grantsAndEvents(server), before);
+    assert.deepEqual(stored(server), before);
     assert.equal((await device.redeem()).status, 200);
     assert.equal((await device.refresh()).status, 200);
     assert.equal(events(server).filter(({ what }) => what === 'redeemed').length, 1);
@@ -117,6 +117,12 @@ async function wholeFlow(server) {
   await new Person(server).approve(device.userCode);
   await device.redeem();
   assert.equal((await device.refresh()).status, 200);
+}
+
+/** Returns how many attempts count. A record has them in buckets: `[at, gap, number, …]`. */
+function attempts(server) {
+  const buckets = rows(server, 'LimiterShard', 'SELECT record FROM counters').flatMap(({ record }) => record.attempts ?? []);
+  return buckets.reduce((sum, [, , number]) => sum + number, 0);
 }
 
 function grantsAndEvents(server) {
