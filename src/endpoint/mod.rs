@@ -9,7 +9,6 @@ mod afterwards;
 mod alias;
 mod attempt;
 mod authorize;
-mod both;
 mod boxed;
 mod choice;
 mod client_auth;

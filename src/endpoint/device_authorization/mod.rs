@@ -4,10 +4,10 @@ mod parameters;
 
 use core::time::Duration;
 
+use futures_util::future::join;
 use rand_core::CryptoRng;
 use serde::Serialize;
 
-use super::both::both;
 use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use super::dpop;
@@ -84,7 +84,7 @@ async fn start<P: Platform>(
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
     let key = context.rate_key(&client.client_id);
-    let asked = both(server.platform.within_limit(&key), server.is_strained_for_new_codes(now)).await;
+    let asked = join(server.platform.within_limit(&key), server.is_strained_for_new_codes(now)).await;
     let (true, longer) = asked else { return Err(Error::TooMany(Limit::Requests, 60)) };
     let request = grant::Request {
         scope: allowed_scope(client, form)?,

@@ -109,7 +109,9 @@ fn a_page_says_in_minutes_how_long_a_device_can_still_use_what_it_has() {
     let person = open_as(&world, ALICE);
     let id = ids(&person.page.borrow()).remove(0);
     let path = format!("/account?device={id}");
-    assert!(person.open(&path).body.contains("If you end its access, the device is signed out within 15 minutes"));
+    assert!(
+        person.open(&path).body.contains("If you end its access, the device is signed out within 15 minutes")
+    );
 
     for (seconds, text) in [(61, "within 2 minutes"), (60, "within 1 minute,"), (3_600, "within 60 minutes")]
     {
