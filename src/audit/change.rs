@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outcome::Outcome;
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::sub::Sub;
@@ -11,8 +12,9 @@ use crate::time::Timestamp;
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Change {
-    pub format: Format<1>,
+    pub format: Format<2>,
     pub what: Changed,
+    pub outcome: Outcome,
     pub at: Timestamp,
     /// The client, the scope, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
     /// or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
@@ -33,7 +35,8 @@ impl Change {
     #[must_use]
     pub fn of(what: Changed, subject: Option<&str>, by: Actor, at: Timestamp) -> Self {
         let (members, granted) = (Vec::new(), Vec::new());
-        Self { format: Format, what, at, subject: subject.map(str::to_owned), by, members, granted }
+        let (subject, outcome) = (subject.map(str::to_owned), what.outcome());
+        Self { format: Format, what, outcome, at, subject, by, members, granted }
     }
 }
 
@@ -137,6 +140,14 @@ impl Changed {
             | Self::PasskeyAdded
             | Self::PasskeyRemoved => false,
         }
+    }
+}
+
+impl Changed {
+    /// Returns what became of access: refused if a passkey may have been copied.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        if matches!(self, Self::PasskeyCopied) { Outcome::Refused } else { Outcome::Changed }
     }
 }
 

@@ -1,11 +1,14 @@
 //! Events for the ledger: one for each transition of a grant or family, and for each [change](change) of the registry,
-//! stored in the same transaction as the change.
+//! stored in the same transaction as the change. `docs/event.schema.json` is the schema of what the ledger has.
 
 pub mod change;
 pub mod ledger;
 pub mod ledger_name;
 pub mod outbox;
+pub mod outcome;
 pub mod reading;
+pub mod sign_in;
+pub mod told;
 pub mod warning;
 pub mod webhook;
 
@@ -19,14 +22,16 @@ use crate::time::Timestamp;
 use crate::verdict::Comparison;
 use crate::web_origin::WebOrigin;
 use change::Actor;
+use outcome::Outcome;
 
 /// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
 /// be guessed.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Event {
-    pub format: Format<1>,
+    pub format: Format<2>,
     pub what: What,
+    pub outcome: Outcome,
     pub at: Timestamp,
     /// The row key of the grant or family.
     pub subject: String,
@@ -53,7 +58,7 @@ pub struct Event {
     /// How the tokens came about; `None` before an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Through>,
-    /// The device's request; `None` before an approval.
+    /// The device's request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Stage>,
     /// The person's approval; `None` before one.
@@ -66,6 +71,9 @@ pub struct Event {
     /// the shard remembers. A shard that starts again has forgotten it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polls: Option<u64>,
+    /// For [`What::Expired`]: `undecided`, or `not_collected` if a person had approved. For a refusal: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Event {
@@ -75,6 +83,7 @@ impl Event {
         Self {
             format: Format,
             what,
+            outcome: what.outcome(),
             at,
             subject,
             client_id,
@@ -89,6 +98,7 @@ impl Event {
             approved: None,
             by: None,
             polls: None,
+            reason: None,
         }
     }
 
@@ -141,6 +151,11 @@ pub enum What {
     DeviceCodeReplayed,
     /// A device code was presented without the key that it is bound to. Reported once per grant.
     DeviceCodeWithoutKey,
+    /// A person had approved, but the client or the account may not have tokens any more. Reported once per reason, as far
+    /// as the shard remembers.
+    RedemptionRefused,
+    /// A refresh token was good, but the client or the account may not have tokens any more. Reported in the same way.
+    RefreshRefused,
     /// A refresh token was used.
     Refreshed,
     /// A refresh token was used again, because the first response was lost. The tokens of that response are
@@ -154,4 +169,34 @@ pub enum What {
     AccessEnded,
     /// A device of a client got tokens of an account for the first time.
     FirstAccess,
+}
+
+impl What {
+    /// Returns what became of access.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::DeviceAuthorization
+            | Self::Approved
+            | Self::Redeemed
+            | Self::Reissued
+            | Self::Refreshed
+            | Self::RefreshedAgain => Outcome::Granted,
+            Self::Contested
+            | Self::Denied
+            | Self::Reported
+            | Self::RefusedElsewhere
+            | Self::DeviceCodeWithoutKey
+            | Self::RedemptionRefused
+            | Self::RefreshRefused => Outcome::Refused,
+            Self::Withdrawn
+            | Self::Ended
+            | Self::Expired
+            | Self::DeviceCodeReplayed
+            | Self::RefreshTokenReused
+            | Self::Revoked
+            | Self::AccessEnded => Outcome::Ended,
+            Self::ConsentOpened | Self::RedeemedElsewhere | Self::FirstAccess => Outcome::Noted,
+        }
+    }
 }

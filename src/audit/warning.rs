@@ -23,6 +23,8 @@ impl What {
             | Self::Reissued
             | Self::DeviceCodeReplayed
             | Self::DeviceCodeWithoutKey
+            | Self::RedemptionRefused
+            | Self::RefreshRefused
             | Self::Refreshed
             | Self::RefreshedAgain
             | Self::RefreshTokenReused

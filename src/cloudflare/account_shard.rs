@@ -14,6 +14,7 @@ use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::audit::Event;
 use crate::audit::change::Change;
+use crate::audit::sign_in::SignInEvent;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::command::Command;
@@ -261,6 +262,10 @@ impl Rows for Table {
 
     fn tell(&self, change: &Change) -> Result<()> {
         shipping::tell(self, change, change.at)
+    }
+
+    fn tell_of_sign_in(&self, event: &SignInEvent) -> Result<()> {
+        shipping::tell(self, event, event.at)
     }
 
     fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>> {

@@ -61,16 +61,16 @@ function objects(Exported, ...methods) {
 
     static {
       for (const method of methods) {
-        this.prototype[method] = function (text) {
-          return this.#call(method, text);
+        this.prototype[method] = function (text, request) {
+          return this.#call(method, text, request);
         };
       }
     }
 
-    #call(method, text) {
+    #call(method, text, request) {
       const called = instance;
       try {
-        const answer = call(() => this.#inside()[method](text));
+        const answer = call(() => this.#inside()[method](text, request));
         return answer instanceof Promise ? answer.catch((error) => this.#fail(called, error)) : answer;
       } catch (error) {
         return this.#fail(called, error);

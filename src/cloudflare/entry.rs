@@ -12,6 +12,7 @@ use worker::{Context, Env, Error, worker_sys};
 use super::exported::answered;
 use super::object;
 use super::platform::Workers;
+use super::request_id::on_behalf_of;
 use crate::client::certificate::Certificate;
 use crate::coordinates::Coordinates;
 use crate::endpoint::answer;
@@ -82,7 +83,7 @@ async fn fetched(
         request.certificate = certificate(&original, now);
     }
     request.place = LazyPlace::read_by(move || place(&original));
-    let response = served(server, &request, now, context).await;
+    let response = on_behalf_of(&ray, served(server, &request, now, context)).await;
     #[cfg(feature = "panic-probe")]
     super::probe::after_an_answer();
     let ms = object::now().since(now).as_millis();

@@ -38,14 +38,18 @@ macro_rules! exported {
                 Self(std::rc::Rc::new($crate::cloudflare::exported::Object::new(state.into(), env)))
             }
 
-            /// Answers a command with a text, or with the promise of one.
+            /// Answers a command with a text, or with the promise of one. `request` is the `CF-Ray` of the request that led
+            /// to it, if there is one.
             pub fn command(
                 &self,
                 text: String,
+                request: Option<String>,
             ) -> core::result::Result<wasm_bindgen::JsValue, wasm_bindgen::JsValue> {
                 let object = std::rc::Rc::clone(&self.0);
                 $crate::cloudflare::exported::answered(async move {
-                    let answer = $crate::cloudflare::exported::Object::command(&*object, &text).await;
+                    let command = $crate::cloudflare::exported::Object::command(&*object, &text);
+                    let request = request.unwrap_or_default();
+                    let answer = $crate::cloudflare::request_id::on_behalf_of(&request, command).await;
                     answer.map(|answer| answer.into_json().into())
                 })
             }

@@ -13,6 +13,7 @@ mod platform;
 #[cfg(feature = "panic-probe")]
 mod probe;
 mod registry;
+mod request_id;
 mod shipping;
 mod sockets;
 mod warnings;

@@ -7,9 +7,9 @@ const ids = new Map();
 /** How many identifiers to remember: far more than there are shards. */
 const MOST_IDS = 10_000;
 
-/** Sends a command to an object. `locationHint` says where an object that is new shall live. */
-export async function command(binding, name, locationHint, text) {
-  return stub(binding, name, locationHint).command(text);
+/** Sends a command to an object, with the `CF-Ray` of the request that led to it. `locationHint` says where an object that is new shall live. */
+export async function command(binding, name, locationHint, text, request) {
+  return stub(binding, name, locationHint).command(text, request);
 }
 
 /** Takes a snapshot at the registry: a Uint8Array. */

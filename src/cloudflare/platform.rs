@@ -15,7 +15,7 @@ use worker::{ByteStream, Delay, Env, Error, Result};
 
 use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
-use super::{fetch, webcrypto};
+use super::{fetch, request_id, webcrypto};
 use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
@@ -36,6 +36,7 @@ extern "C" {
         name: &str,
         hint: Option<&str>,
         command: String,
+        request: Option<String>,
     ) -> core::result::Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
@@ -279,7 +280,7 @@ pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
 
 /// Not generic, so that it is compiled only once.
 async fn send_text(binding: &str, name: &str, hint: Option<&str>, command: String) -> Result<String> {
-    let reply = command_by_rpc(binding, name, hint, command).await?;
+    let reply = command_by_rpc(binding, name, hint, command, request_id::current()).await?;
     reply.as_string().ok_or_else(|| Error::from("an object replied with something else than a text"))
 }
 

@@ -8,9 +8,11 @@ use worker::{Error, Result, SqlStorageValue, State};
 
 use super::object::{self, Table, column, count, number};
 use super::platform::{LEDGER, ask_patiently};
+use super::request_id;
 use crate::alarm::{BATCH, Shipping};
 use crate::audit::ledger::{OUTBOXES, OutboxReport, Record, ReportOutbox};
 use crate::audit::outbox::{Batch, From, MOST_ASIDE, Next, Round, Row, Waits, lateness};
+use crate::audit::told::Told;
 use crate::time::Timestamp;
 
 /// The tables that an object with an outbox has.
@@ -23,7 +25,7 @@ pub(super) const OUTBOX_END: &str =
     "CREATE TABLE IF NOT EXISTS outbox_end (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, note TEXT)";
 pub(super) const SET_ASIDE: &str = "CREATE TABLE IF NOT EXISTS set_aside (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL)";
 
-/// Appends an event to the outbox.
+/// Appends an event to the outbox, with the request that led to it.
 pub(super) fn tell<E: Serialize>(table: &Table, event: &E, at: Timestamp) -> Result<()> {
     tell_with(table, event, at, SqlStorageValue::Null)
 }
@@ -35,9 +37,11 @@ pub(super) fn tell_with<E: Serialize>(
     at: Timestamp,
     note: SqlStorageValue,
 ) -> Result<()> {
+    let request = request_id::current();
+    let event = Told { event, request_id: request.as_deref() };
     let insert = "INSERT INTO outbox (seq, at, event, note) VALUES (1 + max(
         ifnull((SELECT max(seq) FROM outbox), 0), ifnull((SELECT seq FROM outbox_end), 0)), ?, ?, ?)";
-    table.run(insert, vec![column(at), object::json(event)?, note])
+    table.run(insert, vec![column(at), object::json(&event)?, note])
 }
 
 /// Returns the record that was stored with the newest event, shipped or not.

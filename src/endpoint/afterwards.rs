@@ -12,7 +12,7 @@ const KEYS_REQUEST_AGE: Duration = Duration::from_secs(10);
 
 impl<P: Platform> Server<P> {
     /// Does what a response has left. Failures are ignored: a redemption waits for its key, and a name that is used up in
-    /// this isolate only is used up before anything is issued.
+    /// this isolate only is used up before anything is issued. An event may be lost, but the log has its line.
     pub async fn finish(&self, left: Vec<Afterwards>, now: Timestamp) {
         for work in left {
             match work {
@@ -21,6 +21,9 @@ impl<P: Platform> Server<P> {
                 }
                 Afterwards::MakeKeys => {
                     let _: Result<_, Unavailable> = self.keys_at_source(now).await;
+                }
+                Afterwards::NoteRefusedSignIn(ask) => {
+                    let _: Result<(), Unavailable> = self.platform.accounts(ask.account.shard(), ask).await;
                 }
             }
         }

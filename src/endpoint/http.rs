@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::socket::Socket;
 use crate::client::certificate::Certificate;
+use crate::identity::command::NoteRefusedSignIn;
 use crate::limiter::command::UseOnce;
 use crate::place::LazyPlace;
 use crate::upstream::provider::ProviderId;
@@ -109,6 +110,9 @@ pub enum Afterwards {
     UseUp(UseOnce),
     /// Making the first signing keys.
     MakeKeys,
+    /// Writing the event of a sign-in that was refused. Only after the response, whose time must not tell whether there is
+    /// such an account.
+    NoteRefusedSignIn(NoteRefusedSignIn),
 }
 
 /// A decision, as one line of the log. Never contains a code, token or secret.
@@ -207,6 +211,13 @@ impl Response {
     #[must_use]
     pub fn without_body(self) -> Self {
         Self { body: String::new(), bytes: None, ..self }
+    }
+
+    /// Leaves work to be done after the response.
+    #[must_use]
+    pub fn leaving(mut self, work: Option<Afterwards>) -> Self {
+        self.afterwards.extend(work);
+        self
     }
 
     /// Adds a header, beside others of the same name.

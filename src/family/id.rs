@@ -9,7 +9,7 @@ use crate::secret;
 use crate::sharding::Shard;
 
 /// A family's row key: 128 random bits, written in base64url.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FamilyId([u8; 16]);
 
 impl FamilyId {

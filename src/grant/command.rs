@@ -44,6 +44,7 @@ commands! {
         EndFamilies => Vec<FamilyId>,
         ListGrants => Vec<(RowKey, LiveGrant)>,
         EndGrant => Option<Request>,
+        NoteRefusal => (),
     }
 }
 
@@ -72,7 +73,8 @@ impl Command {
             | Self::LiveFamilies(_)
             | Self::EndFamilies(_)
             | Self::ListGrants(_)
-            | Self::EndGrant(_) => true,
+            | Self::EndGrant(_)
+            | Self::NoteRefusal(_) => true,
         }
     }
 }
@@ -143,6 +145,26 @@ pub struct RefuseElsewhere {
     /// Digest of the presented device code's secret.
     pub secret: Digest,
     pub journey: Journey,
+}
+
+/// Writes the event of tokens that were refused although their code or refresh token was good. A shard that remembers the
+/// same refusal writes none, so that a device that goes on asking does not fill the outbox.
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+pub struct NoteRefusal {
+    /// What was refused.
+    pub of: Refused,
+    /// Why, such as `client_disabled`.
+    pub why: String,
+}
+
+/// What was refused.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// The redemption of an approved grant.
+    Redemption(RowKey),
+    /// A refresh of the tokens of a family.
+    Refresh(FamilyId),
 }
 
 /// Takes the hold on a grant, so that its consent page may be shown.

@@ -12,12 +12,12 @@ use crate::time::Timestamp;
 #[must_use]
 pub fn expired(key: RowKey, grant: &Grant, memory: &mut Memory, now: Timestamp) -> Option<Event> {
     let polls = Some(memory.forget(key));
-    match grant.state {
-        State::Pending { .. } | State::Approved { .. } => {
-            Some(Event { polls, ..event(What::Expired, key, grant, now) })
-        }
-        State::Denied { .. } | State::Redeemed { .. } => None,
-    }
+    let reason = match grant.state {
+        State::Pending { .. } => "undecided",
+        State::Approved { .. } => "not_collected",
+        State::Denied { .. } | State::Redeemed { .. } => return None,
+    };
+    Some(Event { polls, reason: Some(reason.to_owned()), ..event(What::Expired, key, grant, now) })
 }
 
 /// Does what [`expired`] does, for a row as stored. Unreadable rows produce no event but are still deleted,
@@ -84,17 +84,17 @@ mod tests {
             approval: None,
         };
         for (state, expected) in [
-            (State::Pending { hold: None }, true),
-            (State::Approved { approval: approval() }, true),
-            (State::Denied { how: Denial::Denied }, false),
-            (State::Denied { how: Denial::Contested }, false),
-            (redeemed, false),
+            (State::Pending { hold: None }, Some("undecided")),
+            (State::Approved { approval: approval() }, Some("not_collected")),
+            (State::Denied { how: Denial::Denied }, None),
+            (State::Denied { how: Denial::Contested }, None),
+            (redeemed, None),
         ] {
             let record = serde_json::to_string(&grant(state)).unwrap();
 
             let event = expired_row(&KEY.to_string(), &record, &mut Memory::default(), NOW);
 
-            assert_eq!(event.is_some(), expected, "{record}");
+            assert_eq!(event.as_ref().and_then(|event| event.reason.as_deref()), expected, "{record}");
             assert!(
                 event.is_none_or(|event| event.what == What::Expired && event.subject == KEY.to_string())
             );

@@ -6,6 +6,7 @@ use super::routing::RowKey;
 use crate::audit::{Event, What};
 use crate::family;
 use crate::network::Prefix;
+use crate::provenance::Stage;
 use crate::time::Timestamp;
 
 /// The rows of a shard.
@@ -49,5 +50,5 @@ pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
         return event.following(&provenance);
     }
     let approval_id = grant.decision.as_ref().and_then(|decision| decision.approval_id.clone());
-    Event { approval_id, ..event }
+    Event { approval_id, started: Some(Stage::of(&grant.request.origin)), ..event }
 }

@@ -4,9 +4,11 @@
 //! same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
 
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::command::{Command, EndGrant, Open, Opened, PollCode, Redeem, RefuseElsewhere};
+use super::command::{
+    Command, EndGrant, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused,
+};
 use super::pace::CAP_SECONDS;
 use super::poll::{Poll, Ready};
 use super::redemption::Redemption;
@@ -21,12 +23,14 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 
 /// What a shard keeps only in memory: how often each pending grant was polled, and when it last was, with and without an
-/// `Authorization` header.
+/// `Authorization` header; and which refusals have an event.
 ///
-/// If it is lost, one early poll per clock is forgiven. Storing it would cost a write per poll.
+/// If it is lost, one early poll per clock is forgiven, and a refusal gets one event more. Storing it would cost a write per
+/// poll.
 #[derive(Debug, Default)]
 pub struct Memory {
     polls: HashMap<Clock, Polls>,
+    refusals: HashSet<NoteRefusal>,
 }
 
 /// The polls on one clock.
@@ -59,6 +63,14 @@ impl Memory {
         }
         let polls = self.polls.entry(clock).or_insert(Polls { last: now, number: 0 });
         *polls = Polls { last: now, number: polls.number + 1 };
+    }
+
+    /// Notes a refusal. Returns whether it is new.
+    fn refuse(&mut self, refusal: &NoteRefusal) -> bool {
+        if self.refusals.len() >= Self::MOST {
+            self.refusals.clear();
+        }
+        self.refusals.insert(refusal.clone())
     }
 
     /// Forgets a grant. Returns how often it was polled before anybody had decided.
@@ -95,6 +107,7 @@ pub fn apply<R: Rows>(
         Command::RevokeFamily(ask) => ask.answer(|ask| family::apply::revoke(rows, &ask, now)),
         Command::LiveFamilies(ask) => ask.answer(|ask| family::apply::live(rows, &ask, now)),
         Command::ListGrants(ask) => ask.answer(|ask| live::list(rows, &ask, now)),
+        Command::NoteRefusal(ask) => ask.answer(|ask| note_refusal(rows, memory, ask, now)),
         Command::EndGrant(ask) => ask.answer(|ask| end(rows, memory, ask, now)),
         Command::EndFamilies(ask) => ask.answer(|ask| family::apply::end_all(rows, ask, now)),
     }
@@ -198,6 +211,25 @@ fn refuse_elsewhere<R: Rows>(
     let (how, account) = (Denial::Elsewhere, Some(lost.sub));
     rows.tell(&Event { account, journey: Some(journey), ..event(how.event(), key, &grant, now) })?;
     Ok(Poll::Denied(how))
+}
+
+fn note_refusal<R: Rows>(
+    rows: &R,
+    memory: &mut Memory,
+    ask: NoteRefusal,
+    now: Timestamp,
+) -> Result<(), R::Error> {
+    let about = match ask.of {
+        Refused::Redemption(key) => rows.grant(key)?.map(|grant| {
+            let account = grant.decision.as_ref().map(|decision| decision.hold.sub.clone());
+            Event { account, ..event(What::RedemptionRefused, key, &grant, now) }
+        }),
+        Refused::Refresh(id) => rows.family(id)?.map(|family| family.event(What::RefreshRefused, id, now)),
+    };
+    match about {
+        Some(event) if memory.refuse(&ask) => rows.tell(&Event { reason: Some(ask.why), ..event }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option<Ready>, R::Error> {

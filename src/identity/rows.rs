@@ -9,6 +9,7 @@ use super::recheck::Upkeep;
 use super::session::Session;
 use crate::audit::Event;
 use crate::audit::change::Change;
+use crate::audit::sign_in::SignInEvent;
 use crate::secret::Digest;
 
 /// The rows of an `AccountShard`.
@@ -62,4 +63,6 @@ pub trait Rows {
     fn tell_of_device(&self, event: &Event) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.
     fn tell(&self, change: &Change) -> Result<(), Self::Error>;
+    /// Appends an event to the outbox.
+    fn tell_of_sign_in(&self, event: &SignInEvent) -> Result<(), Self::Error>;
 }

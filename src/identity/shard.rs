@@ -6,7 +6,8 @@ use super::account::{Account, Standing};
 use super::account_key::AccountKey;
 use super::command::{
     AccountEvent, BeginRecheck, ClaimPointer, Command, EndListedSessions, EndRecheck, EndSessions,
-    FindByPointer, KeepUpstreamToken, Put, PutAccount, ReleasePointer, StartSession, Upstream, WalkSessions,
+    FindByPointer, KeepUpstreamToken, NoteRefusedSignIn, Put, PutAccount, ReleasePointer, StartSession,
+    Upstream, WalkSessions,
 };
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Upkeep};
@@ -17,9 +18,11 @@ use super::walk::Walked;
 use super::{devices, histories};
 use crate::ask::{Answer, Ask as _};
 use crate::audit::change::{Actor, Change, Changed};
+use crate::audit::sign_in::SignInEvent;
 use crate::format::Format;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::verdict::Spot;
 
 /// Applies one command at `now`.
 ///
@@ -37,6 +40,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         Command::ClaimPointer(ask) => ask.answer(|ask| claim(rows, ask, now)),
         Command::ReleasePointer(ask) => ask.answer(|ask| release(rows, &ask)),
         Command::StartSession(ask) => ask.answer(|ask| start(rows, &ask, now)),
+        Command::NoteRefusedSignIn(ask) => ask.answer(|ask| note_refused(rows, ask, now)),
         Command::CheckSession(ask) => ask.answer(|ask| check(rows, &ask.id, now)),
         Command::EndSession(ask) => ask.answer(|ask| rows.remove_session(&ask.id)),
         Command::ListSessions(ask) => ask.answer(|ask| live_sessions(rows, &ask.account, now)),
@@ -116,8 +120,16 @@ fn start<R: Rows>(rows: &R, ask: &StartSession, now: Timestamp) -> Result<bool, 
     let account = rows.account(&ask.session.account)?;
     let Some(account) = account.filter(|account| account.standing.is_active()) else { return Ok(false) };
     rows.put_session(&ask.id, &ask.session)?;
+    let (how, person) = (ask.session.how.name(), Spot::of(&ask.session.origin));
+    rows.tell_of_sign_in(&SignInEvent::signed_in(account.sub.clone(), how, person, now))?;
     rows.put_account(&Account { last_sign_in: Some(now), ..account })?;
     Ok(true)
+}
+
+fn note_refused<R: Rows>(rows: &R, ask: NoteRefusedSignIn, now: Timestamp) -> Result<(), R::Error> {
+    let NoteRefusedSignIn { account, why, person } = ask;
+    let Some(account) = rows.account(&account)? else { return Ok(()) };
+    rows.tell_of_sign_in(&SignInEvent::refused(account.sub, &why, *person, now))
 }
 
 fn check<R: Rows>(rows: &R, id: &Digest, now: Timestamp) -> Result<Option<(Session, Account)>, R::Error> {

@@ -17,6 +17,7 @@ use crate::audit::change::Changed;
 use crate::audit::ledger::{FindLedgers, OUTBOXES};
 use crate::audit::ledger_name::LedgerName;
 use crate::audit::reading::{Filter, ReadEvents};
+use crate::audit::sign_in::SignInKind;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -124,7 +125,9 @@ fn filter(query: &Form, now: Timestamp) -> Result<Filter, Problem> {
 
 fn is_kind(text: &str) -> bool {
     let value = || Value::from(text);
-    serde_json::from_value::<What>(value()).is_ok() || serde_json::from_value::<Changed>(value()).is_ok()
+    serde_json::from_value::<What>(value()).is_ok()
+        || serde_json::from_value::<Changed>(value()).is_ok()
+        || serde_json::from_value::<SignInKind>(value()).is_ok()
 }
 
 fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {

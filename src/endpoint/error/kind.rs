@@ -113,7 +113,7 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
-            | Self::RefreshRefused
+            | Self::RefreshRefused(_)
             | Self::WithoutKey
             | Self::RefreshWithoutKey
             | Self::WrongVerifier
@@ -126,7 +126,7 @@ impl Error {
             | Self::Elsewhere
             | Self::Withdrawn
             | Self::Ended
-            | Self::RedemptionRefused => Kind::AccessDenied,
+            | Self::RedemptionRefused(_) => Kind::AccessDenied,
             Self::Expired => Kind::ExpiredToken,
             Self::NothingToWaitFor => Kind::NothingToWaitFor,
             Self::TooMany(..) => Kind::TooMany,

@@ -128,7 +128,7 @@ pub enum Error {
     /// Another request used the refresh token first.
     LostRefresh,
     /// Policy, or a change to the client or the account, forbids the refresh.
-    RefreshRefused,
+    RefreshRefused(&'static str),
     /// The token to revoke was issued to another client (RFC 7009 §2.1).
     ForeignToken,
     /// Nobody has decided yet. Carries the polling interval in seconds.
@@ -148,7 +148,7 @@ pub enum Error {
     /// An administrator ended the code.
     Ended,
     /// Policy, or a change to the client or the account, forbids the redemption.
-    RedemptionRefused,
+    RedemptionRefused(&'static str),
     /// The device code has expired.
     Expired,
     /// A device wants to wait for a decision that has been made.

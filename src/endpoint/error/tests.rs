@@ -44,8 +44,8 @@ fn all() -> Vec<Error> {
         TargetNotAllowed(sent()), TargetsLost, ForgedDeviceCode,
         NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
         NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
-        DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused, ForeignToken, Pending(5), TooSoon(10),
-        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
+        DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused("client_disabled"), ForeignToken, Pending(5), TooSoon(10),
+        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
     );
     errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
 }

@@ -43,7 +43,7 @@ impl Error {
             Self::DeadRefreshToken => "dead_refresh_token",
             Self::ReusedRefreshToken => "reused_refresh_token",
             Self::LostRefresh => "lost_refresh",
-            Self::RefreshRefused => "refresh_refused",
+            Self::RefreshRefused(_) => "refresh_refused",
             Self::BadProof(flaw) => flaw.name(),
             Self::NonceNeeded => "dpop_nonce_needed",
             Self::ProofRequired => "proof_required",
@@ -61,7 +61,7 @@ impl Error {
             Self::Elsewhere => "elsewhere",
             Self::Withdrawn => "withdrawn",
             Self::Ended => "ended",
-            Self::RedemptionRefused => "redemption_refused",
+            Self::RedemptionRefused(_) => "redemption_refused",
             Self::Expired => "expired",
             Self::NothingToWaitFor => "nothing_to_wait_for",
             Self::TooMany(..) => "too_many",
@@ -105,7 +105,7 @@ impl Error {
             | Self::DeadRefreshToken
             | Self::ReusedRefreshToken
             | Self::LostRefresh
-            | Self::RefreshRefused
+            | Self::RefreshRefused(_)
             | Self::RefreshWithoutKey => BAD_REFRESH_TOKEN.to_owned(),
             Self::BadProof(flaw) => flaw.description().to_owned(),
             Self::NonceNeeded => NONCE_NEEDED.to_owned(),
@@ -122,7 +122,7 @@ impl Error {
             | Self::Elsewhere
             | Self::Withdrawn
             | Self::Ended
-            | Self::RedemptionRefused => "The request was refused.".to_owned(),
+            | Self::RedemptionRefused(_) => "The request was refused.".to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::NothingToWaitFor => NOTHING_TO_WAIT_FOR.to_owned(),
             Self::TooMany(limit, wait) => format!("{}; try again in {wait} seconds.", limit.description()),

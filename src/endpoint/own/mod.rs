@@ -161,15 +161,15 @@ async fn by_password<P: Platform>(
     browser: Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let (status, problem, reason) = match authenticate(context, form, &browser).await? {
+    let (status, problem, reason, left) = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => {
             return entered(context, own, browser, SignIn::by_password(*account, context.now), rng).await;
         }
-        Authenticated::Not => (400, Problem::WrongCredentials, "credentials"),
-        Authenticated::Wait(seconds) => (429, Problem::Wait { seconds }, "budget"),
+        Authenticated::Not(left) => (400, Problem::WrongCredentials, "credentials", left),
+        Authenticated::Wait(seconds) => (429, Problem::Wait { seconds }, "budget", None),
     };
     let page = show(context, own, form, &browser, (status, Some(problem)), rng).await?;
-    Ok(page.noting(own.what(), None, "refused", reason))
+    Ok(page.leaving(left).noting(own.what(), None, "refused", reason))
 }
 
 async fn by_passkey<P: Platform>(

@@ -16,14 +16,14 @@ use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
-use crate::endpoint::platform::Platform;
+use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::family::renewal::Renewal;
 use crate::family::{Current, Family};
 use crate::format::Format;
 use crate::grant::Denial;
-use crate::grant::command::{PollCode, Redeem, RefuseElsewhere};
+use crate::grant::command::{NoteRefusal, PollCode, Redeem, RefuseElsewhere, Refused};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::pkce::is_answered;
 use crate::grant::poll::{Poll, Ready};
@@ -64,8 +64,25 @@ pub(crate) async fn poll<P: Platform>(
     }
     // An assertion is used up only now: a pending poll hands out nothing, so it need not pay for that hop.
     caller.use_up(context).await?;
-    let approved = Approved::check(context, caller, proven, &code, ready, &resources).await?;
-    if approved.is_allowed_here() { approved.redeem(rng).await } else { Err(approved.refuse().await?) }
+    let checked = Approved::check(context, caller, proven, &code, ready, &resources).await;
+    let approved = noted(context, &code, checked).await?;
+    if !approved.is_allowed_here() {
+        return Err(approved.refuse().await?);
+    }
+    noted(context, &code, approved.redeem(rng).await).await
+}
+
+/// Writes the event of tokens that were refused although the code was good. The log has its line in any case.
+async fn noted<P: Platform, T>(
+    context: Context<'_, P>,
+    code: &DeviceCode,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    if let Err(Error::RedemptionRefused(why)) = &result {
+        let refusal = NoteRefusal { of: Refused::Redemption(code.address.key), why: (*why).to_owned() };
+        let _: Result<(), Unavailable> = context.server.platform.grants(code.address.shard, refusal).await;
+    }
+    result
 }
 
 /// Parses the device code. Refuses a forged or expired code by its MAC and expiry alone, without asking an
@@ -135,12 +152,12 @@ impl<'a, P: Platform> Approved<'a, P> {
         ready: Ready,
         resources: &[&str],
     ) -> Result<Self, Error> {
-        let client = caller.at_source(context).await?.ok_or(Error::RedemptionRefused)?;
+        let client = caller.at_source(context).await?.ok_or(Error::RedemptionRefused("client_refused"))?;
         // The client and its scopes may demand more than when the person approved. What counts is how old the sign-in was
         // then.
         let demands = context.server.demands(&client, &ready.approval.scope)?;
         let judged = demands.judge(ready.approval.facts(), ready.approval.stage.at);
-        judged.map_err(|_| Error::RedemptionRefused)?;
+        judged.map_err(|_| Error::RedemptionRefused("sign_in_not_enough"))?;
         let scope = allowed(&client, None, &ready.approval.scope)?;
         let audience = resource::narrowed(context, &client, resources, &ready.request.resource, &scope)?;
         let cnf = proven.confirmation(context, &client)?;
@@ -213,7 +230,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         });
         let enter = EnterDevice { id: DeviceId::from(session.to_string()), device };
         let account = self.context.server.platform.accounts(shard, enter).await?;
-        let account = account.ok_or(Error::RedemptionRefused)?;
+        let account = account.ok_or(Error::RedemptionRefused("account_refused"))?;
         allowed(&self.client, Some(&account), &self.scope).map(|_| account)
     }
 
@@ -265,7 +282,7 @@ fn allowed(client: &Client, account: Option<&Account>, approved: &Scope) -> Resu
     let facts = PolicyFacts { client: Some(client), account, scope: approved };
     match policy::decide(Point::Redemption, facts) {
         PolicyDecision::Allow(scope) => Ok(scope),
-        PolicyDecision::Refuse(_) => Err(Error::RedemptionRefused),
+        PolicyDecision::Refuse(why) => Err(Error::RedemptionRefused(why.name())),
     }
 }
 

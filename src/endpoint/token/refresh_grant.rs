@@ -12,7 +12,7 @@ use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::{Error, Limit, shown};
 use crate::endpoint::form::Form;
-use crate::endpoint::platform::Platform;
+use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::presented;
 use crate::endpoint::server::Context;
 use crate::endpoint::upstream::recheck;
@@ -20,6 +20,7 @@ use crate::family::command::{PresentToken, RotateToken};
 use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
 use crate::family::{Current, Family, Holder, Presented, Rotation};
+use crate::grant::command::{NoteRefusal, Refused};
 use crate::identity::account::Account;
 use crate::identity::command::UseDevice;
 use crate::identity::device::DeviceId;
@@ -45,9 +46,23 @@ pub(crate) async fn refresh<P: Platform>(
     let ask = PresentToken { id: token.family, secret: token.secret, genuine: token.genuine, holder };
     let family = current(context.server.platform.grants(token.shard, ask).await?)?;
     let scope = asked_scope(form.get("scope"), &family.scope)?;
-    let usable = Usable::check(context, caller, proven, &token, family, &scope, &resources).await?;
-    recheck::check(context, &usable.account.key, rng).await?;
+    let checked = Usable::check(context, caller, proven, &token, family, &scope, &resources).await;
+    let usable = noted(context, &token, checked).await?;
+    noted(context, &token, recheck::check(context, &usable.account.key, rng).await).await?;
     usable.rotate(rng).await
+}
+
+/// Writes the event of a refresh that was refused although the token was good. The log has its line in any case.
+async fn noted<P: Platform, T>(
+    context: Context<'_, P>,
+    token: &RefreshToken,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    if let Err(Error::RefreshRefused(why)) = &result {
+        let refusal = NoteRefusal { of: Refused::Refresh(token.family), why: (*why).to_owned() };
+        let _: Result<(), Unavailable> = context.server.platform.grants(token.shard, refusal).await;
+    }
+    result
 }
 
 /// Returns the family if the token may be used, or the error of the token's state.
@@ -99,7 +114,8 @@ impl<'a, P: Platform> Usable<'a, P> {
         let session = SessionId { shard: token.shard, family: token.family };
         let used = UseDevice { id: DeviceId::from(session.to_string()) };
         let account = context.server.platform.accounts(family.account.shard(), used).await?;
-        let (Some(client), Some(account)) = (client, account) else { return Err(Error::RefreshRefused) };
+        let client = client.ok_or(Error::RefreshRefused("client_refused"))?;
+        let account = account.ok_or(Error::RefreshRefused("account_refused"))?;
         let scope = allowed(&client, &account, asked)?;
         let audience = resource::narrowed(context, &client, resources, &family.resource, &scope)?;
         let cnf = proven.confirmation(context, &client)?;
@@ -154,6 +170,7 @@ fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, E
     let facts = PolicyFacts { client: Some(client), account: Some(account), scope: asked };
     match policy::decide(Point::Refresh, facts) {
         PolicyDecision::Allow(scope) if client.scope.has(OFFLINE_ACCESS) => Ok(scope),
-        PolicyDecision::Allow(_) | PolicyDecision::Refuse(_) => Err(Error::RefreshRefused),
+        PolicyDecision::Allow(_) => Err(Error::RefreshRefused("no_offline_access")),
+        PolicyDecision::Refuse(why) => Err(Error::RefreshRefused(why.name())),
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn check<P: Platform>(
             let by = account.provider().map(|provider| Actor::Provider(provider.to_owned()));
             let end = End { why: Ending::EndedByProvider, by };
             context.server.end_access(account, Selection::default(), &end).await?;
-            Err(Error::RefreshRefused)
+            Err(Error::RefreshRefused("left_provider"))
         }
         Recheck::Ask { .. } | Recheck::Unreached => Err(Error::Unavailable),
     }

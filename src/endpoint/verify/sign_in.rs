@@ -10,14 +10,14 @@ use super::view::{Entry, SignInForm};
 use super::{browser, code, turnstile, view};
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
-use crate::endpoint::http::Response;
+use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
-use crate::identity::command::StartSession;
+use crate::identity::command::{NoteRefusedSignIn, StartSession};
 use crate::identity::demand::Lack;
 use crate::identity::password;
 use crate::identity::session::{Browser, Session};
@@ -26,6 +26,7 @@ use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
 use crate::policy::{Point, PolicyDecision, PolicyFacts};
 use crate::scope::Scope;
+use crate::verdict::Spot;
 
 pub(super) const WHAT: &str = "sign_in";
 /// In bytes; a longer username is not looked up.
@@ -44,8 +45,9 @@ pub(super) async fn submitted<P: Platform>(
     };
     let account = match authenticate(context, form, &browser).await? {
         Authenticated::As(account) => *account,
-        Authenticated::Not => {
-            return Ok(ask_again(context, form, &browser, (400, Problem::WrongCredentials), rng).await);
+        Authenticated::Not(note) => {
+            let page = ask_again(context, form, &browser, (400, Problem::WrongCredentials), rng).await;
+            return Ok(page.leaving(note));
         }
         Authenticated::Wait(seconds) => {
             let page = ask_again(context, form, &browser, (429, Problem::Wait { seconds }), rng).await;
@@ -112,7 +114,8 @@ pub(super) async fn stopped<P: Platform>(
 /// The result of a username and a password.
 pub(crate) enum Authenticated {
     As(Box<Account>),
-    Not,
+    /// Carries what is left to do after the response.
+    Not(Option<Afterwards>),
     Wait(u64),
 }
 
@@ -123,7 +126,7 @@ pub(crate) async fn authenticate<P: Platform>(
     browser: &Browser,
 ) -> Result<Authenticated, Unavailable> {
     if !context.server.settings.passwords {
-        return Ok(Authenticated::Not);
+        return Ok(Authenticated::Not(None));
     }
     if !context.server.platform.within_limit(&context.rate_key("sign-in")).await {
         return Ok(Authenticated::Wait(60));
@@ -141,7 +144,9 @@ pub(crate) async fn authenticate<P: Platform>(
     let account = context.server.account(&key).await?;
     let phc = account.as_ref().and_then(|account| account.password.as_deref());
     let right = password::verify(form.get("password").unwrap_or_default(), phc);
-    let Some(account) = account.filter(|_| right) else { return Ok(Authenticated::Not) };
+    let Some(account) = account.filter(|_| right) else {
+        return Ok(Authenticated::Not(Some(note_refused(context, key, "credentials"))));
+    };
     taken.give_back(context).await;
     Ok(Authenticated::As(Box::new(account)))
 }
@@ -193,8 +198,17 @@ pub(crate) fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
         PolicyDecision::Allow(_) => None,
-        PolicyDecision::Refuse(why) => Some(refused(context, why.name())),
+        PolicyDecision::Refuse(why) => {
+            let note = note_refused(context, account.key.clone(), why.name());
+            Some(refused(context, why.name()).leaving(Some(note)))
+        }
     }
+}
+
+/// Returns the work of writing the event of a refused sign-in.
+fn note_refused<P>(context: Context<'_, P>, account: AccountKey, why: &str) -> Afterwards {
+    let person = Box::new(Spot::of(&context.side().origin));
+    Afterwards::NoteRefusedSignIn(NoteRefusedSignIn { account, why: why.to_owned(), person })
 }
 
 fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {

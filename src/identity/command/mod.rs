@@ -16,8 +16,8 @@ pub use self::devices::{
 pub use self::histories::{ConfirmAccess, NoteDecision, ReadHistory};
 pub use self::rechecks::{BeginRecheck, EndRecheck, KeepUpstreamToken};
 pub use self::sessions::{
-    CheckSession, EndListedSessions, EndSession, EndSessions, ListSessions, StartSession, Upstream,
-    WalkSessions,
+    CheckSession, EndListedSessions, EndSession, EndSessions, ListSessions, NoteRefusedSignIn, StartSession,
+    Upstream, WalkSessions,
 };
 use crate::ask::commands;
 use crate::identity::account::Account;
@@ -40,6 +40,7 @@ commands! {
         ClaimPointer => AccountKey,
         ReleasePointer => (),
         StartSession => bool,
+        NoteRefusedSignIn => (),
         CheckSession => Option<(Session, Account)>,
         EndSession => (),
         ListSessions => Vec<(Digest, Session)>,

@@ -8,6 +8,7 @@ use crate::identity::session::{Session, SessionSelection};
 use crate::identity::walk::Bounds;
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::verdict::Spot;
 
 /// Starts a session, unless its account may not be used. `id` is the digest of its identifier. The reply says whether the
 /// session was started.
@@ -16,6 +17,17 @@ use crate::time::Timestamp;
 pub struct StartSession {
     pub id: Digest,
     pub session: Box<Session>,
+}
+
+/// Writes the event of a sign-in that was refused. Does nothing if there is no such account.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NoteRefusedSignIn {
+    /// The account's key.
+    pub account: AccountKey,
+    /// Why, as the log says it.
+    pub why: String,
+    /// Where the person is.
+    pub person: Box<Spot>,
 }
 
 /// Reads a live session and its account, both as they are now. `id` is the digest of the session identifier.

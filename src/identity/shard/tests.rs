@@ -31,6 +31,7 @@ struct Shard {
     histories: RefCell<BTreeMap<AccountKey, History>>,
     events: RefCell<Vec<Event>>,
     changes: RefCell<Vec<Change>>,
+    sign_ins: RefCell<Vec<SignInEvent>>,
     upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
 }
 
@@ -172,6 +173,11 @@ impl Rows for Shard {
 
     fn tell(&self, change: &Change) -> Result<(), Infallible> {
         self.changes.borrow_mut().push(change.clone());
+        Ok(())
+    }
+
+    fn tell_of_sign_in(&self, event: &SignInEvent) -> Result<(), Infallible> {
+        self.sign_ins.borrow_mut().push(event.clone());
         Ok(())
     }
 }

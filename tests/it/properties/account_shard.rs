@@ -16,7 +16,7 @@ use device_grant::identity::command::{
 };
 use device_grant::identity::device::{Device, DeviceId, Selection, State};
 use device_grant::identity::shard::apply;
-use device_grant::provenance::Provenance;
+use device_grant::provenance::{ApprovalId, Provenance};
 use device_grant::scope::Scope;
 use device_grant::time::Timestamp;
 use proptest::prelude::*;
@@ -112,7 +112,10 @@ impl Life {
             client_name: "Demo TV".to_owned(),
             label: None,
             scope: Scope::default(),
-            provenance: Provenance::default(),
+            provenance: Provenance {
+                approval_id: ApprovalId::from("AAAAAAAAAAAAAAAAAAAAAA"),
+                ..Provenance::default()
+            },
             first_used_at: self.now,
             last_used_at: self.now,
             ends_at: self.now + LIFE,

@@ -24,7 +24,8 @@ use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::grant::command::{
     Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
-    Open, Opened, PollCode, Redeem, RefuseElsewhere, Settled, Shown, Standing, TakeHold, Withdraw,
+    NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
+    TakeHold, Withdraw,
 };
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
@@ -36,9 +37,9 @@ use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, ConfirmAccess, EndDevices,
     EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer,
-    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put,
-    PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice, WalkDevices,
-    WalkSessions,
+    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision,
+    NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream,
+    UseDevice, WalkDevices, WalkSessions,
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
@@ -69,6 +70,7 @@ use device_grant::secret::{Digest, encode};
 use device_grant::sub::Sub;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::upstream::provider::{Provider, ProviderId};
+use device_grant::verdict::Spot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -226,6 +228,24 @@ fn commands_about_a_family() {
             &format!(r#"{{"end_families":{{"ids":["{SEVENS}"],"why":"ended_by_administrator"{more}}}}}"#),
         );
     }
+}
+
+#[test]
+fn commands_about_refusals() {
+    let why = || "client_disabled".to_owned();
+    travels(
+        NoteRefusal { of: Refused::Redemption(KEY), why: why() },
+        &format!(r#"{{"note_refusal":{{"of":{{"redemption":"{KEY}"}},"why":"client_disabled"}}}}"#),
+    );
+    travels(
+        NoteRefusal { of: Refused::Refresh(ID), why: why() },
+        &format!(r#"{{"note_refusal":{{"of":{{"refresh":"{SEVENS}"}},"why":"client_disabled"}}}}"#),
+    );
+    let (account, person) = (AccountKey::local("alice"), Box::new(Spot::of(&request().origin)));
+    travels(
+        NoteRefusedSignIn { account, why: "credentials".to_owned(), person },
+        r#"{"note_refused_sign_in":{"account":"local:alice","why":"credentials","person":{"country":"FR","asn":64500,"kind":"Apple TV"}}}"#,
+    );
 }
 
 #[test]

@@ -212,8 +212,15 @@ fn a_client_that_registers_itself_is_an_event_without_its_secret() {
     assert_eq!(register(Some("Bearer wrong")).0, 401);
 
     let created = |client: &Value| {
-        let (format, at, by) = (1, world.now().millis(), "registration");
-        json!({ "format": format, "what": "client_created", "at": at, "subject": client["client_id"], "by": by })
+        let (at, by) = (world.now().millis(), "registration");
+        json!({
+            "format": 2,
+            "what": "client_created",
+            "outcome": "changed",
+            "at": at,
+            "subject": client["client_id"],
+            "by": by,
+        })
     };
     assert_eq!(world.changes(), [created(&open), created(&trusted)]);
     assert!(trusted["client_secret"].is_string());

@@ -53,9 +53,9 @@ fn each_filter_finds_its_events_and_no_others() {
         kinds
     };
 
-    assert_eq!(kinds("").len(), 10);
+    assert_eq!(kinds("").len(), 13);
     assert_eq!(kinds("what=reported"), ["reported"]);
-    assert_eq!(kinds(&format!("account={}", BOB.2)), ["consent_opened", "denied"]);
+    assert_eq!(kinds(&format!("account={}", BOB.2)), ["consent_opened", "denied", "signed_in"]);
     assert_eq!(kinds(&format!("account={}&what=approved", ALICE.2)), ["approved"]);
     assert_eq!(kinds("client_id=demo-tv&what=client_changed"), ["client_changed"]);
     assert_eq!(kinds("client_id=demo-printer"), Vec::<String>::new());

@@ -14,6 +14,7 @@ mod changes;
 mod client_logos;
 mod client_metadata;
 mod doctor;
+mod event_schema;
 mod events;
 mod invitations;
 mod ledgers;

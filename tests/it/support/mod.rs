@@ -6,6 +6,8 @@
 pub(crate) mod admin;
 pub(crate) mod authenticator;
 pub(crate) mod dpop;
+#[cfg(test)]
+pub(crate) mod event_schema;
 mod intl;
 mod keys;
 mod memories;

@@ -223,6 +223,9 @@ impl World {
                 events.iter().map(|event| (event.at, serde_json::to_string(event).unwrap())),
             );
         }
+        for (shard, rows) in platform.accounts.borrow().iter() {
+            self.ship_from(&shard.to_string(), rows.told().into_iter());
+        }
         let changes = platform.registry.changes.borrow();
         let changes = changes.iter().map(|change| (change.at, serde_json::to_string(change).unwrap()));
         self.ship_from("registry", changes);

@@ -2,6 +2,8 @@
 
 use device_grant::audit::change::{Actor, Change, Changed};
 use device_grant::audit::ledger::Shipment;
+use device_grant::audit::outcome::Outcome;
+use device_grant::audit::sign_in::SignInEvent;
 use device_grant::audit::{Event, What};
 use device_grant::format::Format;
 use device_grant::grant::live_codes::LiveCodes;
@@ -10,7 +12,7 @@ use device_grant::limiter;
 use device_grant::limiter::command::{Expose, Rule, Take};
 use device_grant::sub::Sub;
 use device_grant::tally::Part;
-use device_grant::verdict::{Doubt, Verdict, Whose, compare};
+use device_grant::verdict::{Doubt, Spot, Verdict, Whose, compare};
 use device_grant::web_origin::WebOrigin;
 
 use super::pin;
@@ -44,6 +46,7 @@ fn an_event_and_its_shipment() {
     let event = Event {
         format: Format,
         what: What::DeviceCodeReplayed,
+        outcome: Outcome::Ended,
         at: AT,
         subject: KEY.to_string(),
         client_id: "demo-tv".to_owned(),
@@ -58,8 +61,9 @@ fn an_event_and_its_shipment() {
         approved: None,
         by: None,
         polls: None,
+        reason: None,
     };
-    let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
+    let json = r#"{"format":2,"what":"device_code_replayed","outcome":"ended","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
     pin(&event, json);
     let page = WebOrigin::parse("null").ok();
     let more = r#","page":"null","journey":{"start":{"country":"FR","asn":64500},"redemption":{}}}"#;
@@ -69,8 +73,12 @@ fn an_event_and_its_shipment() {
     let ended = Event { approval_id, by, ..event.clone() };
     let more = r#","approval_id":"approval","by":{"provider":"corp"}}"#;
     pin(&ended, &format!("{}{more}", json.trim_end_matches('}')));
+    pin(&What::RedemptionRefused, r#""redemption_refused""#);
+    pin(&What::RefreshRefused, r#""refresh_refused""#);
     let redeemed = Event { polls: Some(6), ..event.clone() };
     pin(&redeemed, &format!(r#"{},"polls":6}}"#, json.trim_end_matches('}')));
+    let expired = Event { reason: Some("undecided".to_owned()), ..event.clone() };
+    pin(&expired, &format!(r#"{},"reason":"undecided"}}"#, json.trim_end_matches('}')));
     let stage = r#"{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"}"#;
     let provenance = approval().provenance(&request());
     let approved = serde_json::to_string(&provenance.approved).expect("JSON");
@@ -107,17 +115,36 @@ fn an_event_and_its_shipment() {
 }
 
 #[test]
+fn a_sign_in() {
+    let spot = Spot::of(&request().origin);
+    let place = r#""person":{"country":"FR","asn":64500,"kind":"Apple TV"}"#;
+    pin(
+        &SignInEvent::signed_in(Sub::from("acct-a"), "passkey", spot.clone(), AT),
+        &format!(
+            r#"{{"format":2,"what":"signed_in","outcome":"granted","at":1763733780123,"account":"acct-a","how":"passkey",{place}}}"#
+        ),
+    );
+    pin(
+        &SignInEvent::refused(Sub::from("acct-a"), "credentials", spot, AT),
+        &format!(
+            r#"{{"format":2,"what":"sign_in_refused","outcome":"refused","at":1763733780123,"account":"acct-a","reason":"credentials",{place}}}"#
+        ),
+    );
+}
+
+#[test]
 fn a_change_of_the_registry() {
     let change = Change {
         format: Format,
         what: Changed::ClientChanged,
+        outcome: Outcome::Changed,
         at: AT,
         subject: Some("demo-tv".to_owned()),
         by: Actor::Operator("9f86d081".to_owned()),
         members: vec!["scope".to_owned()],
         granted: Vec::new(),
     };
-    let json = r#"{"format":1,"what":"client_changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
+    let json = r#"{"format":2,"what":"client_changed","outcome":"changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
     pin(&change, json);
     let rotated = Change {
         what: Changed::KeysRotated,
@@ -126,17 +153,20 @@ fn a_change_of_the_registry() {
         members: Vec::new(),
         ..change
     };
-    pin(&rotated, r#"{"format":1,"what":"keys_rotated","at":1763733780123,"by":"registration"}"#);
+    pin(
+        &rotated,
+        r#"{"format":2,"what":"keys_rotated","outcome":"changed","at":1763733780123,"by":"registration"}"#,
+    );
     let by = Actor::Token { id: "ci".to_owned(), owner: "Team".to_owned() };
     let granted = vec!["read".to_owned()];
     let made = Change { granted, ..Change::of(Changed::AdminTokenCreated, Some("other"), by, AT) };
     pin(
         &made,
-        r#"{"format":1,"what":"admin_token_created","at":1763733780123,"subject":"other","by":{"token":{"id":"ci","owner":"Team"}},"granted":["read"]}"#,
+        r#"{"format":2,"what":"admin_token_created","outcome":"changed","at":1763733780123,"subject":"other","by":{"token":{"id":"ci","owner":"Team"}},"granted":["read"]}"#,
     );
     let by = Actor::Account("acct-a".into());
     pin(
         &Change::of(Changed::InvitationUsed, Some("i"), by, AT),
-        r#"{"format":1,"what":"invitation_used","at":1763733780123,"subject":"i","by":{"account":"acct-a"}}"#,
+        r#"{"format":2,"what":"invitation_used","outcome":"changed","at":1763733780123,"subject":"i","by":{"account":"acct-a"}}"#,
     );
 }
