@@ -4,10 +4,10 @@ PORT ?= 8787
 ISSUER ?= http://localhost:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API UPSTREAM DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN
+export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API UPSTREAM DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN DAYS KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply doctor setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply doctor verify-ledger setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,9 @@ soak: ## Keep the server under load, and watch its memory and its outboxes (TIME
 build: ## Compile the Worker to build/, with a list of its parts (CycloneDX) in build/sbom.cdx.json
 	@scripts/setup build
 	@scripts/build
+
+verify-ledger: ## Verify that nobody changed, removed or inserted events (ISSUER=, ADMIN_TOKEN in the environment; DAYS=30, KEEP=roots.json)
+	@scripts/verify-ledger
 
 setup-production: ## Set up a production server, and print a link for its first administrator (SIGN_IN=passkeys)
 	@ISSUER="$(if $(filter file,$(origin ISSUER)),,$(ISSUER))" scripts/setup-production

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use device_grant::ask::Answer;
-use device_grant::audit::ledger;
+use device_grant::audit::{chain, ledger};
 use device_grant::grant::shard::Memory;
 use device_grant::limiter::Row;
 use device_grant::time::Timestamp;
@@ -48,7 +48,7 @@ pub fn ledger(input: &[u8]) {
     let (mut known, mut head) = (BTreeSet::new(), String::new());
     for (id, record, own) in rows.records.borrow().iter() {
         assert!(known.insert(id.clone()), "an event is recorded once");
-        head = ledger::link(&head, record);
+        head = chain::link(&head, record);
         assert_eq!(*own, head, "every head follows from all records before it");
     }
 }

@@ -1,12 +1,16 @@
 //! The messages to a ledger, and to the object that knows the state of all outboxes.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::chain::link;
+use super::closing::{
+    self, CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, ReadHeads, ReadRoots, Seal, SignedRoot,
+    Step,
+};
 use super::ledger_name::LedgerName;
 use super::reading::{EventPage, MOST_LOOKED_AT, ReadEvents};
+use super::verification::{Link, MOST_VERIFIED, Verified, VerifyLedger};
 use crate::ask::{Answer, commands};
-use crate::secret;
 use crate::time::Timestamp;
 
 /// Name of the `Ledger` object that keeps no events, but the last report of each outbox and the names of all ledgers.
@@ -18,12 +22,19 @@ pub const RETENTION_DAYS: u32 = 400;
 commands! {
     /// Every command that a ledger answers.
     pub enum Command {
-        Record => (),
+        Record => Receipt,
         ReportOutbox => (),
         ListOutboxes => Vec<OutboxReport>,
-        NoteLedger => (),
+        NoteLedger => bool,
         FindLedgers => Vec<LedgerName>,
         ReadEvents => EventPage,
+        VerifyLedger => Verified,
+        CloseLedger => Seal,
+        ContinueClosing => Option<Step>,
+        KeepHeads => (),
+        KeepRoot => (),
+        ReadRoots => Vec<SignedRoot>,
+        ReadHeads => Vec<Head>,
     }
 }
 
@@ -44,6 +55,14 @@ pub struct Record {
     pub shipments: Vec<Shipment>,
 }
 
+/// The reply of a ledger to [`Record`].
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Receipt {
+    /// The shipments that came too late, by their identifiers: the ledger is closed, and does not have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
+}
+
 /// Reports the state of an outbox to the object [`OUTBOXES`], in place of the previous report.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type says what it is")]
@@ -56,7 +75,8 @@ pub struct ReportOutbox {
 pub struct ListOutboxes {}
 
 /// Notes in the object [`OUTBOXES`] that a ledger is about to get its first events. So every ledger with events is
-/// listed there, and looking for events creates no object.
+/// listed there, and looking for events creates no object. The reply says whether the ledger may get them: its day may be
+/// closed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type says what it is")]
 pub struct NoteLedger {
@@ -90,16 +110,15 @@ pub struct OutboxReport {
 
 /// The rows of a ledger, or of the object [`OUTBOXES`].
 #[expect(missing_docs, reason = "the names of the other methods say it all")]
-pub trait Rows {
-    /// Why a row could not be read or written.
-    type Error;
-
+pub trait Rows: closing::Rows {
     fn has(&self, id: &str) -> Result<bool, Self::Error>;
     /// Returns the head after the last record; empty if there is none.
     fn head(&self) -> Result<String, Self::Error>;
     fn append(&self, id: &str, record: &str, head: &str) -> Result<(), Self::Error>;
     /// Returns the first records whose number is higher, with their numbers.
     fn records_after(&self, number: i64, limit: u32) -> Result<Vec<(i64, String)>, Self::Error>;
+    /// Returns the first rows whose number is higher.
+    fn links_after(&self, number: i64, limit: u32) -> Result<Vec<Link>, Self::Error>;
     fn put_report(&self, report: &OutboxReport) -> Result<(), Self::Error>;
     fn reports(&self) -> Result<Vec<OutboxReport>, Self::Error>;
     /// Notes a ledger, and forgets those of days before `first_day`.
@@ -118,8 +137,11 @@ pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Answer, R::Error> {
         Command::ReportOutbox(ask) => Answer::to::<ReportOutbox>(&rows.put_report(&ask.report)?),
         Command::ListOutboxes(_) => Answer::to::<ListOutboxes>(&rows.reports()?),
         Command::NoteLedger(NoteLedger { name }) => {
-            let first_day = name.day.saturating_sub(RETENTION_DAYS + 1);
-            Answer::to::<NoteLedger>(&rows.note(&name, first_day)?)
+            let is_open = closing::is_open(rows, name.day)?;
+            if is_open {
+                rows.note(&name, name.day.saturating_sub(RETENTION_DAYS + 1))?;
+            }
+            Answer::to::<NoteLedger>(&is_open)
         }
         Command::FindLedgers(FindLedgers { first, last_day, limit }) => {
             Answer::to::<FindLedgers>(&rows.noted(&first, last_day, limit)?)
@@ -128,44 +150,35 @@ pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Answer, R::Error> {
             let found = rows.records_after(ask.after, MOST_LOOKED_AT + 1)?;
             Answer::to::<ReadEvents>(&EventPage::of(&ask, &found))
         }
+        Command::VerifyLedger(ask) => {
+            let links = rows.links_after(ask.after.row, MOST_VERIFIED + 1)?;
+            Answer::to::<VerifyLedger>(&ask.verify(&links))
+        }
+        Command::CloseLedger(_) => Answer::to::<CloseLedger>(&closing::close(rows)?),
+        Command::ContinueClosing(ask) => Answer::to::<ContinueClosing>(&closing::go_on(rows, ask.now)?),
+        Command::KeepHeads(ask) => Answer::to::<KeepHeads>(&closing::keep(rows, &ask)?),
+        Command::KeepRoot(ask) => Answer::to::<KeepRoot>(&rows.put_root(&ask.root)?),
+        Command::ReadRoots(ask) => Answer::to::<ReadRoots>(&rows.roots(&ask)?),
+        Command::ReadHeads(ask) => Answer::to::<ReadHeads>(&rows.heads(&ask)?),
     })
 }
 
 /// Appends shipments. Skips those that the ledger has already: an object ships an event again until it hears that the
-/// event has arrived.
-fn record<R: Rows>(rows: &R, ask: &Record) -> Result<(), R::Error> {
-    let mut head = rows.head()?;
+/// event has arrived. A closed ledger takes none that it does not have.
+fn record<R: Rows>(rows: &R, ask: &Record) -> Result<Receipt, R::Error> {
+    let (mut head, is_closed) = (rows.head()?, rows.is_closed()?);
+    let mut receipt = Receipt::default();
     for shipment in &ask.shipments {
-        if !rows.has(&shipment.id)? {
+        if rows.has(&shipment.id)? {
+            continue;
+        }
+        if is_closed {
+            receipt.late.push(shipment.id.clone());
+        } else {
             let record = serde_json::to_string(shipment).expect("a JSON value can always be written");
             head = link(&head, &record);
             rows.append(&shipment.id, &record, &head)?;
         }
     }
-    Ok(())
-}
-
-/// Returns the head of a hash chain after one more record: SHA-256 of the previous head, a newline and the
-/// record, in base64url. The first head is the empty string.
-#[must_use]
-pub fn link(head: &str, record: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(head.as_bytes());
-    hash.update(b"\n");
-    hash.update(record.as_bytes());
-    secret::encode(&hash.finalize())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_record_changes_every_head_after_it() {
-        let honest = link(&link("", "one"), "two");
-
-        assert_eq!(honest, link(&link("", "one"), "two"));
-        assert_ne!(honest, link(&link("", "0ne"), "two"));
-        assert_ne!(honest, link(&link("", "two"), "one"));
-    }
+    Ok(receipt)
 }

@@ -1,7 +1,9 @@
 //! Events for the ledger: one for each transition of a grant or family, and for each [change](change) of the registry,
 //! stored in the same transaction as the change. `docs/event.schema.json` is the schema of what the ledger has.
 
+pub mod chain;
 pub mod change;
+pub mod closing;
 pub mod ledger;
 pub mod ledger_name;
 pub mod outbox;
@@ -9,6 +11,7 @@ pub mod outcome;
 pub mod reading;
 pub mod sign_in;
 pub mod told;
+pub mod verification;
 pub mod warning;
 pub mod webhook;
 

@@ -7,7 +7,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use super::Event;
-use super::ledger::{OutboxReport, Shipment};
+use super::ledger::{OutboxReport, Receipt, Record, Shipment};
+use super::ledger_name::LedgerName;
 use crate::alarm::{BATCHES, Shipping};
 use crate::time::Timestamp;
 
@@ -65,6 +66,8 @@ impl Lane {
 pub struct Batch {
     /// The name of the ledger: day, object and block, such as `20412/weur/3/0`.
     pub ledger: String,
+    /// The object that the events come from.
+    pub object: String,
     /// The events that can be shipped.
     pub shipments: Vec<Shipment>,
     /// The numbers of the events that cannot be shipped, each with the reason.
@@ -89,6 +92,7 @@ impl Batch {
         let lane = Lane::of(first);
         let mut batch = Self {
             ledger: format!("{}/{object}/{}", lane.day, lane.block),
+            object: object.to_owned(),
             shipments: Vec::new(),
             bad: Vec::new(),
             first: first.number,
@@ -106,6 +110,29 @@ impl Batch {
             }
         }
         Some(batch)
+    }
+
+    /// Returns the command for the ledger.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record { shipments: self.shipments.clone() }
+    }
+
+    /// Returns the ledger of today for events whose own ledger is closed, and the command for it; `None` if all have
+    /// arrived. It takes the late events of one object and one day.
+    #[must_use]
+    pub fn late(&self, receipt: &Receipt, now: Timestamp) -> Option<(LedgerName, Record)> {
+        if receipt.late.is_empty() {
+            return None;
+        }
+        let shipments = self.shipments.iter().filter(|shipment| receipt.late.contains(&shipment.id));
+        let today = now.since(Timestamp::default()).as_secs() / 86_400;
+        let ledger = LedgerName {
+            day: u32::try_from(today).ok()?,
+            object: format!("{}/late", self.object),
+            block: u32::try_from(self.lane.day).ok()?,
+        };
+        Some((ledger, Record { shipments: shipments.cloned().collect() }))
     }
 
     /// Returns when the day of the ledger begins, in milliseconds since 1970.

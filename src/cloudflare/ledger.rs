@@ -1,17 +1,27 @@
 //! `Ledger`: the events of one object and one day, in a hash chain; and, in one object of its own, the reports of all
-//! outboxes and the names of all ledgers.
+//! outboxes, the names of all ledgers, and what is left of closed days: heads and signed roots.
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::rc::Rc;
 
-use worker::{Env, Result, SqlStorageValue, State};
+use worker::{Env, Error, Result, SqlStorageValue, State};
 
+use super::entry::settings;
 use super::exported::{Object, exported};
-use super::object::{self, Table, json, number, text};
-use super::platform::{LEDGER, send};
-use crate::ask::Answer;
+use super::object::{self, Table, json, number, ring_by, text};
+use super::platform::{LEDGER, Workers, send};
+use crate::ask::{Answer, Ask};
+use crate::audit::closing::{
+    self, Head, NewestClosing, ReadHeads, ReadRoots, Rows as _, Seal, SignedRoot, next_closing,
+};
 use crate::audit::ledger::{Command, NoteLedger, OUTBOXES, OutboxReport, RETENTION_DAYS, Rows, apply};
 use crate::audit::ledger_name::LedgerName;
+use crate::audit::verification::Link;
+use crate::endpoint::closing::Index;
+use crate::endpoint::platform::Unavailable;
+use crate::endpoint::server::Server;
+use crate::time::Timestamp;
 
 /// How long a ledger that could not be deleted waits before it tries again.
 const AGAIN: Duration = Duration::from_hours(1);
@@ -24,20 +34,31 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS ledgers (
         day INTEGER NOT NULL, object TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (day, object, block)
     ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS closed (one INTEGER PRIMARY KEY CHECK (one = 1))",
+    "CREATE TABLE IF NOT EXISTS heads (
+        day INTEGER NOT NULL, object TEXT NOT NULL, block INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, head TEXT NOT NULL, PRIMARY KEY (day, object, block)
+    ) WITHOUT ROWID",
+    // `root` is null while the day is being closed.
+    "CREATE TABLE IF NOT EXISTS roots (day INTEGER PRIMARY KEY, root TEXT)",
 ];
 
-/// Stores the events of one object and one day, and deletes them after [`RETENTION_DAYS`].
+/// Stores the events of one object and one day, and deletes them after [`RETENTION_DAYS`]. The object [`OUTBOXES`] closes
+/// days instead.
 pub(super) struct Ledger {
     state: State,
+    env: Env,
     table: Rc<Table>,
+    /// Only of [`OUTBOXES`].
+    alarm: Cell<Option<Timestamp>>,
 }
 
 exported!(ExportedLedger: Ledger);
 
 impl Object for Ledger {
-    fn new(state: State, _: Env) -> Self {
+    fn new(state: State, env: Env) -> Self {
         let table = Rc::new(Table::open(&state, SCHEMA));
-        Self { state, table }
+        Self { state, env, table, alarm: Cell::default() }
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
@@ -45,10 +66,14 @@ impl Object for Ledger {
         #[cfg(feature = "panic-probe")]
         super::probe::delay_ledger().await;
         let records = matches!(command, Command::Record(_));
-        if records && self.table.head()?.is_empty() {
-            self.be_noted().await?;
+        let notes = matches!(command, Command::NoteLedger(_));
+        if records && self.table.head()?.is_empty() && !self.be_noted().await? {
+            self.table.close()?;
         }
         let answer = self.transact(command)?;
+        if notes {
+            ring_by(&self.state, &self.alarm, next_closing(&*self.table)).await;
+        }
         if records && self.state.storage().get_alarm().await?.is_none() {
             self.state.storage().set_alarm(Duration::from_hours(24) * RETENTION_DAYS).await?;
         }
@@ -56,6 +81,9 @@ impl Object for Ledger {
     }
 
     async fn alarm(&self) -> Result<()> {
+        if self.state.id().name().as_deref() == Some(OUTBOXES) {
+            return self.close_days().await;
+        }
         // The runtime gives up an alarm that keeps failing, so a failure is logged, and another alarm tries again.
         if let Err(error) = self.state.storage().delete_all().await {
             object::complain("sweep", &error);
@@ -71,17 +99,131 @@ impl Ledger {
         object::transaction(&self.state, move || apply(&*table, command))
     }
 
-    /// Makes this ledger known before its first record. If that fails, the records are shipped again.
-    async fn be_noted(&self) -> Result<()> {
-        let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(()) };
+    /// Closes the days that are over.
+    async fn close_days(&self) -> Result<()> {
+        self.alarm.set(None);
+        let settings = settings(&self.env).map_err(|bad| Error::RustError(bad.to_string()))?;
+        let workers = Workers::new(self.env.clone(), settings.keyring.clone())?;
+        let again = Server::new(settings, workers).close_days(self, object::now()).await;
+        let due = again.map_or_else(|| next_closing(&*self.table), |at| Ok(Some(at)));
+        ring_by(&self.state, &self.alarm, due).await;
+        Ok(())
+    }
+
+    /// Makes this ledger known before its first record. Returns whether it may have records. If that fails, the records are
+    /// shipped again.
+    async fn be_noted(&self) -> Result<bool> {
+        let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(true) };
         let command: Command = NoteLedger { name }.into();
         send(LEDGER, OUTBOXES, None, &command).await
     }
 }
 
-impl Rows for Table {
-    type Error = worker::Error;
+impl Index for Ledger {
+    fn apply<A: Ask<Command = Command>>(&self, ask: A) -> core::result::Result<A::Reply, Unavailable> {
+        let answer = self.transact(ask.into()).and_then(|answer| answer.read::<A>().map_err(object::broken));
+        answer.map_err(|error| {
+            object::complain("ledger", &error);
+            Unavailable
+        })
+    }
+}
 
+impl closing::Rows for Table {
+    type Error = Error;
+
+    fn is_closed(&self) -> Result<bool> {
+        Ok(!self.rows("SELECT 1 FROM closed", Vec::new())?.is_empty())
+    }
+
+    fn close(&self) -> Result<()> {
+        self.run("INSERT OR IGNORE INTO closed (one) VALUES (1)", Vec::new())
+    }
+
+    fn seal(&self) -> Result<Seal> {
+        let query = "SELECT (SELECT min(seq) FROM events), (SELECT max(seq) FROM events)";
+        let ends = self.rows(query, Vec::new())?.into_iter().next();
+        let [first, last] = match ends.as_deref() {
+            Some([SqlStorageValue::Integer(first), SqlStorageValue::Integer(last)]) => [*first, *last],
+            Some(_) | None => [0, 0],
+        };
+        Ok(Seal { first, last, head: self.head()? })
+    }
+
+    fn noted_day_after(&self, day: Option<u32>) -> Result<Option<u32>> {
+        let after = SqlStorageValue::Integer(day.map_or(-1, i64::from));
+        Ok(first_day(&self.rows("SELECT min(day) FROM ledgers WHERE day > ?", vec![after])?))
+    }
+
+    fn newest_closing(&self) -> Result<Option<NewestClosing>> {
+        let rows = self.rows("SELECT day, root FROM roots ORDER BY day DESC LIMIT 1", Vec::new())?;
+        let is_signed =
+            rows.first().is_some_and(|row| matches!(row.get(1), Some(SqlStorageValue::String(_))));
+        Ok(first_day(&rows).map(|day| NewestClosing { day, is_signed }))
+    }
+
+    fn begin_closing(&self, day: u32) -> Result<()> {
+        self.run("INSERT OR IGNORE INTO roots (day) VALUES (?)", vec![number(day)])
+    }
+
+    fn without_head(&self, day: u32, limit: u32) -> Result<Vec<LedgerName>> {
+        let query = "SELECT day || '/' || object || '/' || block FROM ledgers WHERE day = ? AND NOT EXISTS (
+                         SELECT 1 FROM heads WHERE (heads.day, heads.object, heads.block)
+                                                 = (ledgers.day, ledgers.object, ledgers.block)
+                     ) ORDER BY object, block LIMIT ?";
+        Ok(names(self.rows(query, vec![number(day), number(limit)])?))
+    }
+
+    fn put_head(&self, Head { ledger, seal }: &Head) -> Result<()> {
+        let LedgerName { day, object, block } = ledger;
+        let [first, last] = [seal.first, seal.last].map(SqlStorageValue::Integer);
+        let name = [number(*day), object.as_str().into(), number(*block)];
+        let insert =
+            "INSERT OR IGNORE INTO heads (day, object, block, first, last, head) VALUES (?, ?, ?, ?, ?, ?)";
+        self.run(insert, name.into_iter().chain([first, last, seal.head.as_str().into()]).collect())
+    }
+
+    fn heads(&self, ReadHeads { first, last_day, limit }: &ReadHeads) -> Result<Vec<Head>> {
+        let query = "SELECT json_object('ledger', day || '/' || object || '/' || block,
+                                        'seal', json_object('first', first, 'last', last, 'head', head))
+                     FROM heads WHERE (day, object, block) >= (?, ?, ?) AND day <= ?
+                     ORDER BY day, object, block LIMIT ?";
+        let LedgerName { day, object, block } = first;
+        let values =
+            vec![number(*day), object.as_str().into(), number(*block), number(*last_day), number(*limit)];
+        self.records(query, values)
+    }
+
+    fn put_root(&self, SignedRoot { day, root }: &SignedRoot) -> Result<()> {
+        let values = vec![root.as_str().into(), number(*day)];
+        self.run("UPDATE roots SET root = ? WHERE day = ? AND root IS NULL", values)
+    }
+
+    fn roots(&self, ReadRoots { before, limit }: &ReadRoots) -> Result<Vec<SignedRoot>> {
+        let query =
+            "SELECT day, root FROM roots WHERE day < ? AND root IS NOT NULL ORDER BY day DESC LIMIT ?";
+        let rows = self.rows(query, vec![number(*before), number(*limit)])?;
+        let root = |row: Vec<SqlStorageValue>| {
+            let day = first_day(core::slice::from_ref(&row))?;
+            row.into_iter().nth(1).and_then(text).map(|root| SignedRoot { day, root })
+        };
+        Ok(rows.into_iter().filter_map(root).collect())
+    }
+}
+
+/// Reads the day in the first column of the first row.
+fn first_day(rows: &[Vec<SqlStorageValue>]) -> Option<u32> {
+    let Some(SqlStorageValue::Integer(day)) = rows.first().and_then(|row| row.first()) else { return None };
+    u32::try_from(*day).ok()
+}
+
+/// Reads names in the first column.
+fn names(rows: Vec<Vec<SqlStorageValue>>) -> Vec<LedgerName> {
+    let names = rows.into_iter().filter_map(|row| row.into_iter().next().and_then(text));
+    names.filter_map(|name| name.parse().ok()).collect()
+}
+
+impl Rows for Table {
     fn has(&self, id: &str) -> Result<bool> {
         Ok(!self.rows("SELECT 1 FROM events WHERE id = ?", vec![id.into()])?.is_empty())
     }
@@ -107,6 +249,18 @@ impl Rows for Table {
         Ok(rows.into_iter().filter_map(record).collect())
     }
 
+    fn links_after(&self, after: i64, limit: u32) -> Result<Vec<Link>> {
+        let query = "SELECT seq, record, head FROM events WHERE seq > ? ORDER BY seq LIMIT ?";
+        let rows = self.rows(query, vec![SqlStorageValue::Integer(after), number(limit)])?;
+        let link = |row: Vec<SqlStorageValue>| {
+            let mut columns = row.into_iter();
+            let Some(SqlStorageValue::Integer(row)) = columns.next() else { return None };
+            let mut column = || columns.next().and_then(text).unwrap_or_default();
+            Some(Link { row, record: column(), head: column() })
+        };
+        Ok(rows.into_iter().filter_map(link).collect())
+    }
+
     fn put_report(&self, report: &OutboxReport) -> Result<()> {
         let values = vec![report.object.as_str().into(), json(report)?];
         self.run("INSERT OR REPLACE INTO outboxes (object, record) VALUES (?, ?)", values)
@@ -128,8 +282,6 @@ impl Rows for Table {
         let LedgerName { day, object, block } = first;
         let values =
             vec![number(*day), object.as_str().into(), number(*block), number(last_day), number(limit)];
-        let names =
-            self.rows(query, values)?.into_iter().filter_map(|row| row.into_iter().next().and_then(text));
-        Ok(names.filter_map(|name| name.parse().ok()).collect())
+        Ok(names(self.rows(query, values)?))
     }
 }

@@ -10,7 +10,7 @@ use super::object::{self, Table, column, count, number};
 use super::platform::{LEDGER, ask_patiently};
 use super::request_id;
 use crate::alarm::{BATCH, Shipping};
-use crate::audit::ledger::{OUTBOXES, OutboxReport, Record, ReportOutbox};
+use crate::audit::ledger::{OUTBOXES, OutboxReport, ReportOutbox};
 use crate::audit::outbox::{Batch, From, MOST_ASIDE, Next, Round, Row, Waits, lateness};
 use crate::audit::told::Told;
 use crate::time::Timestamp;
@@ -97,8 +97,7 @@ impl Shipper {
             Next::Skip => return Ok(()),
             Next::Send => {}
         }
-        let record = Record { shipments: batch.shipments.clone() };
-        match ask_patiently(LEDGER, &batch.ledger, record).await {
+        match send(batch).await {
             Ok(()) => {
                 delete(table, batch)?;
                 round.arrived(batch, &mut self.waits.borrow_mut());
@@ -126,6 +125,14 @@ impl Shipper {
             Err(error) => object::complain("report", &error),
         }
     }
+}
+
+/// Sends a batch to its ledger, and what comes too late for that one to a ledger of today.
+async fn send(batch: &Batch) -> Result<()> {
+    let receipt = ask_patiently(LEDGER, &batch.ledger, batch.record()).await?;
+    let Some((ledger, record)) = batch.late(&receipt, object::now()) else { return Ok(()) };
+    let receipt = ask_patiently(LEDGER, &ledger.to_string(), record).await?;
+    if receipt.late.is_empty() { Ok(()) } else { Err(Error::from("today's ledger is closed")) }
 }
 
 /// Reads the oldest waiting events of one ledger.

@@ -43,6 +43,7 @@ pub(super) fn refuse<P: Platform>(route: Route, context: Context<'_, P>) -> Opti
         | Route::Metadata
         | Route::ProtectedResource
         | Route::Keys
+        | Route::LedgerRoots
         | Route::Health => error.response(),
     };
     Some(Response { decisions: Vec::new(), ..response }.noting(WHAT, None, "refused", error.reason()))

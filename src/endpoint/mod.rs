@@ -12,6 +12,7 @@ mod authorize;
 mod boxed;
 mod choice;
 mod client_auth;
+pub mod closing;
 mod coding;
 mod device_authorization;
 mod directory;
@@ -37,6 +38,7 @@ pub mod platform;
 mod presented;
 mod qr;
 mod registration;
+mod roots;
 mod route;
 mod scim;
 pub mod server;
@@ -183,6 +185,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::Metadata => boxed(metadata::discovery(context)),
         Route::ProtectedResource => boxed(metadata::protected_resource(context)),
         Route::Keys => boxed(metadata::keys(context)),
+        Route::LedgerRoots => boxed(roots::answer(context)),
         Route::Registration => boxed(registration::answer(context, rng)),
         Route::BackchannelLogout => boxed(upstream::events::logout(context)),
         Route::SecurityEvents => boxed(upstream::events::security_event(context)),

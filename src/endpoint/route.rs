@@ -17,6 +17,9 @@ pub(super) const EVENTS_PREFIX: &str = "/security-events/";
 /// Path of the callbacks of providers, relative to the issuer, up to the provider's identifier.
 pub(super) const CALLBACK_PREFIX: &str = "/callback/";
 
+/// Path of the signed roots, relative to the issuer, up to the day.
+pub(super) const ROOTS_PREFIX: &str = "/ledger/roots/";
+
 /// Path of the admin API, relative to the issuer.
 pub(super) const ADMIN_PREFIX: &str = "/admin/api";
 
@@ -43,6 +46,7 @@ pub(super) enum Route {
     Metadata,
     ProtectedResource,
     Keys,
+    LedgerRoots,
     Health,
     Admin,
     Scim,
@@ -191,6 +195,8 @@ impl Route {
             "/jwks.json" => Some(Self::Keys),
             "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
+            "/ledger/roots" => Some(Self::LedgerRoots),
+            _ if path.starts_with(ROOTS_PREFIX) => Some(Self::LedgerRoots),
             _ if path.starts_with(LOGO_PREFIX) => Some(Self::Logo),
             _ if path.starts_with(CALLBACK_PREFIX) => Some(Self::Callback),
             _ if path.starts_with(LOGOUT_PREFIX) => Some(Self::BackchannelLogout),
@@ -213,7 +219,7 @@ impl Route {
             Self::Revocation => LISTED,
             Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, ..OPEN },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
-            Self::Metadata | Self::ProtectedResource | Self::Keys | Self::Qr => OPEN,
+            Self::Metadata | Self::ProtectedResource | Self::Keys | Self::LedgerRoots | Self::Qr => OPEN,
             Self::Health | Self::Logo => NONE,
             Self::Verify | Self::Account | Self::Passkeys => {
                 let reads = Reads { user_agent: true, access_assertion: true, ..PAGE };
@@ -257,6 +263,7 @@ impl Route {
             | Self::Metadata
             | Self::ProtectedResource
             | Self::Keys
+            | Self::LedgerRoots
             | Self::Scim
             | Self::Health => true,
         }

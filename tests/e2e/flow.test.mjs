@@ -233,7 +233,7 @@ describe('refresh tokens', { concurrency }, () => {
 });
 
 describe('the routes', () => {
-  const pages = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/jwks.json', '/healthz', '/device'];
+  const pages = ['/.well-known/oauth-authorization-server', '/.well-known/openid-configuration', '/jwks.json', '/ledger/roots', '/healthz', '/device'];
 
   test('HEAD answers like GET, without the body', async () => {
     for (const path of pages) {

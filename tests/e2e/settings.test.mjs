@@ -20,6 +20,7 @@ const sha256 = (text) => createHash('sha256').update(text).digest('base64');
 const routes = [
   ['GET', '/healthz'],
   ['GET', '/jwks.json'],
+  ['GET', '/ledger/roots'],
   ['GET', '/.well-known/oauth-authorization-server'],
   ['GET', '/.well-known/openid-configuration'],
   ['GET', '/device'],

@@ -11,8 +11,8 @@ use super::route::{
     AccessPlace, AccountPlace, ClientPlace, Found, KeyPlace, Part, Place, RecordPlace, ScopePlace,
 };
 use super::{
-    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, outboxes, providers,
-    scope_claims, scopes, signing_keys, tokens,
+    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, ledger, outboxes,
+    providers, scope_claims, scopes, signing_keys, tokens,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -54,6 +54,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Providers(part) => of_providers(&call, part, rng),
         Place::Keys(place) => of_keys(&call, place),
         Place::Record(RecordPlace::Events) => boxed(events::list(context)),
+        Place::Record(RecordPlace::Verification) => boxed(ledger::verify(context)),
         Place::Record(RecordPlace::Outboxes) => boxed(outboxes::list(context)),
         Place::Tokens(part) => of_tokens(&call, part, rng),
         Place::Invitations(part) => of_invitations(&call, part, rng),

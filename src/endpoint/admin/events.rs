@@ -31,6 +31,8 @@ const MOST_LEDGERS: u32 = 20;
 /// Default number of events per page.
 const PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 500;
+/// Events that come too late for the ledger of their day are in one of a later day. They are looked for this long.
+const LATE_DAYS: u32 = 2;
 /// Seconds in a day.
 const DAY: u64 = 86_400;
 /// Longest filter, in bytes.
@@ -83,7 +85,7 @@ async fn collect<P: Platform>(
     filter: &Filter,
     limit: u32,
 ) -> Result<Page, Problem> {
-    let last_day = day(Timestamp::from_millis(filter.to.millis().saturating_sub(1)));
+    let last_day = day(Timestamp::from_millis(filter.to.millis().saturating_sub(1))) + LATE_DAYS;
     let find = FindLedgers { first: cursor.ledger.clone(), last_day, limit: MOST_LEDGERS + 1 };
     let ledgers = context.server.platform.ledger(OUTBOXES, find).await?;
     let mut events = Vec::new();
@@ -103,7 +105,7 @@ async fn collect<P: Platform>(
     Ok(Page { events, next_cursor: None })
 }
 
-fn day(at: Timestamp) -> u32 {
+pub(super) fn day(at: Timestamp) -> u32 {
     u32::try_from(at.seconds() / DAY).unwrap_or(u32::MAX)
 }
 
@@ -139,7 +141,13 @@ fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {
     }
 }
 
-fn number(query: &Form, name: &'static str, default: u64, least: u64, most: u64) -> Result<u64, Problem> {
+pub(super) fn number(
+    query: &Form,
+    name: &'static str,
+    default: u64,
+    least: u64,
+    most: u64,
+) -> Result<u64, Problem> {
     let Some(text) = query.get(name) else { return Ok(default) };
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| {
@@ -153,6 +161,6 @@ fn cursor(query: &Form) -> Result<Option<Cursor>, Problem> {
     cursor.ok_or_else(|| invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned()))
 }
 
-fn invalid(name: &str, detail: String) -> Problem {
+pub(super) fn invalid(name: &str, detail: String) -> Problem {
     Problem::Invalid(vec![Fault::at(name, detail)])
 }

@@ -18,6 +18,7 @@ mod events;
 mod grants;
 mod invitation_request;
 mod invitations;
+mod ledger;
 mod outboxes;
 pub(super) mod problem;
 mod providers;

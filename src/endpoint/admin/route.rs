@@ -54,6 +54,7 @@ pub(super) enum KeyPlace {
 pub(super) enum RecordPlace {
     Events,
     Outboxes,
+    Verification,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -123,6 +124,12 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Keys(KeyPlace::Retirement), "/keys/{kid}/retire", &["POST"], Some(AdminScope::Keys)),
     (Place::Record(RecordPlace::Outboxes), "/outboxes", &["GET", "HEAD"], Some(AdminScope::Events)),
     (Place::Record(RecordPlace::Events), "/events", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (
+        Place::Record(RecordPlace::Verification),
+        "/ledger/verification",
+        &["GET", "HEAD"],
+        Some(AdminScope::Events),
+    ),
     (Place::Tokens(Part::All), "/tokens", &["GET", "HEAD", "POST"], Some(AdminScope::Tokens)),
     (Place::Tokens(Part::One), "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
     (Place::Invitations(Part::All), "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),

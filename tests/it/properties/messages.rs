@@ -9,11 +9,16 @@ use std::collections::BTreeMap;
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::audit::change::{Actor, Changed};
+use device_grant::audit::closing::{
+    CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, ReadHeads, ReadRoots, Root, Seal, SignedRoot,
+    Step,
+};
 use device_grant::audit::ledger::{
-    FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Record, ReportOutbox, Shipment,
+    FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
 };
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::reading::{EventPage, Filter, ReadEvents};
+use device_grant::audit::verification::{Fault as LedgerFault, Position, Tampering, Verified, VerifyLedger};
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
 use device_grant::family::command::{
@@ -789,4 +794,48 @@ fn replies_of_the_registry() {
         answers::<DeleteClient>(&Err(refusal), text);
     }
     answers::<RetireKey>(&Err(KeyRefusal::Known(KeyState::Retired)), r#"{"Err":{"known":"retired"}}"#);
+}
+
+#[test]
+fn messages_about_closed_days() {
+    let ledger: LedgerName = "20412/weur/3/0".parse().expect("a name");
+    let seal = Seal { first: 3, last: 17, head: "h".to_owned() };
+    let (sealed, at) = (r#"{"first":3,"last":17,"head":"h"}"#, AT.millis());
+    travels(CloseLedger {}, r#"{"close_ledger":{}}"#);
+    answers::<CloseLedger>(&seal, sealed);
+    travels(ContinueClosing { now: AT }, &format!(r#"{{"continue_closing":{{"now":{at}}}}}"#));
+    answers::<ContinueClosing>(&Some(Step::Close(vec![ledger.clone()])), r#"{"close":["20412/weur/3/0"]}"#);
+    let root = Root { iss: None, iat: 7, day: 20_412, previous: Some("p".to_owned()), heads: "d".to_owned() };
+    let sign = r#"{"sign":{"iat":7,"day":20412,"previous":"p","heads":"d"}}"#;
+    answers::<ContinueClosing>(&Some(Step::Sign(root)), sign);
+    answers::<ContinueClosing>(&None, "null");
+    let head = format!(r#"{{"ledger":"20412/weur/3/0","seal":{sealed}}}"#);
+    let heads = vec![Head { ledger: ledger.clone(), seal: seal.clone() }];
+    answers::<ReadHeads>(&heads, &format!("[{head}]"));
+    travels(KeepHeads { heads }, &format!(r#"{{"keep_heads":{{"heads":[{head}]}}}}"#));
+    travels(
+        ReadHeads { first: ledger, last_day: 20_412, limit: 9 },
+        r#"{"read_heads":{"first":"20412/weur/3/0","last_day":20412,"limit":9}}"#,
+    );
+    let root = SignedRoot { day: 20_412, root: "a.b.c".to_owned() };
+    let signed = r#"{"day":20412,"root":"a.b.c"}"#;
+    answers::<ReadRoots>(&vec![root.clone()], &format!("[{signed}]"));
+    travels(KeepRoot { root }, &format!(r#"{{"keep_root":{{"root":{signed}}}}}"#));
+    travels(ReadRoots { before: 9, limit: 1 }, r#"{"read_roots":{"before":9,"limit":1}}"#);
+    let after = Position { row: 9, event: 11, head: "h".to_owned(), before: "b".to_owned() };
+    let position = r#"{"row":9,"event":11,"head":"h","before":"b"}"#;
+    travels(
+        VerifyLedger { after: after.clone(), seal: Some(seal) },
+        &format!(r#"{{"verify_ledger":{{"after":{position},"seal":{sealed}}}}}"#),
+    );
+    let faults = vec![LedgerFault { what: Tampering::Changed, events: vec!["weur/3/9".to_owned()] }];
+    answers::<VerifyLedger>(
+        &Verified { records: 9, faults, next: Some(after) },
+        &format!(
+            r#"{{"records":9,"faults":[{{"what":"changed","events":["weur/3/9"]}}],"next":{position}}}"#
+        ),
+    );
+    answers::<NoteLedger>(&true, "true");
+    answers::<Record>(&Receipt::default(), "{}");
+    answers::<Record>(&Receipt { late: vec!["weur/3/17".to_owned()] }, r#"{"late":["weur/3/17"]}"#);
 }

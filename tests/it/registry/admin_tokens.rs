@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 53] = [
+const ACCESS: [(&str, &str, &[&str]); 54] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -35,6 +35,7 @@ const ACCESS: [(&str, &str, &[&str]); 53] = [
     ("POST", "/keys/k/retire", &["keys"]),
     ("GET", "/outboxes", &["events"]),
     ("GET", "/events", &["events"]),
+    ("GET", "/ledger/verification", &["events"]),
     ("GET", "/tokens", &["read", "tokens"]),
     ("POST", "/tokens", &["tokens"]),
     ("DELETE", "/tokens/i", &["tokens"]),

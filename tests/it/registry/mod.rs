@@ -22,6 +22,7 @@ mod mcp_clients;
 mod open_registration;
 mod providers;
 mod registration;
+mod roots;
 mod signing_keys;
 mod visible_names;
 

@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use device_grant::ask::{Answer, Ask};
+use device_grant::audit::ledger::OUTBOXES;
+use device_grant::endpoint::closing::Index;
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use device_grant::endpoint::socket::Socket;
@@ -219,6 +221,11 @@ impl Memories {
         Ok(answer)
     }
 
+    /// Shows or changes the rows of a ledger.
+    pub(crate) fn with_ledger<T>(&self, name: &str, see: impl FnOnce(&LedgerRows) -> T) -> T {
+        see(self.ledgers.borrow_mut().entry(name.to_owned()).or_default())
+    }
+
     /// Returns the names of the ledgers that exist.
     pub(crate) fn ledger_names(&self) -> Vec<String> {
         self.ledgers.borrow().keys().cloned().collect()
@@ -244,6 +251,15 @@ impl Memories {
 
     fn reach(&self, object: &'static str) -> Result<(), Unavailable> {
         if self.down.borrow().contains(object) { Err(Unavailable) } else { Ok(()) }
+    }
+}
+
+impl Index for Memories {
+    fn apply<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = audit::ledger::Command>,
+    {
+        Ok(self.to_ledger(OUTBOXES, sent(ask))?.read::<A>().unwrap())
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use device_grant::audit::Event;
 use device_grant::audit::change::Change;
+use device_grant::audit::closing::{self, Head, NewestClosing, ReadHeads, ReadRoots, Seal, SignedRoot};
 use device_grant::audit::ledger::OutboxReport;
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::outbox::Outbox;
 use device_grant::audit::sign_in::SignInEvent;
+use device_grant::audit::verification::Link;
 use device_grant::client::Client;
 use device_grant::endpoint::socket::Socket;
 use device_grant::family::Family;
@@ -107,6 +109,10 @@ pub(crate) struct LedgerRows {
     pub(crate) records: RefCell<Vec<(String, String, String)>>,
     pub(crate) reports: RefCell<BTreeMap<String, OutboxReport>>,
     pub(crate) noted: RefCell<BTreeSet<LedgerName>>,
+    pub(crate) is_closed: Cell<bool>,
+    pub(crate) heads: RefCell<BTreeMap<LedgerName, Seal>>,
+    /// The signed roots by their days; `None` for a day that is being closed.
+    pub(crate) roots: RefCell<BTreeMap<u32, Option<String>>>,
 }
 
 #[derive(Default)]
@@ -225,9 +231,75 @@ impl grant::shard::Rows for GrantRows {
     }
 }
 
-impl audit::ledger::Rows for LedgerRows {
+impl closing::Rows for LedgerRows {
     type Error = Infallible;
 
+    fn is_closed(&self) -> Result<bool, Infallible> {
+        Ok(self.is_closed.get())
+    }
+
+    fn close(&self) -> Result<(), Infallible> {
+        self.is_closed.set(true);
+        Ok(())
+    }
+
+    fn seal(&self) -> Result<Seal, Infallible> {
+        let records = self.records.borrow();
+        let last = i64::try_from(records.len()).unwrap();
+        let head = records.last().map(|(.., head)| head.clone()).unwrap_or_default();
+        Ok(Seal { first: last.min(1), last, head })
+    }
+
+    fn noted_day_after(&self, day: Option<u32>) -> Result<Option<u32>, Infallible> {
+        let noted = self.noted.borrow();
+        Ok(noted.iter().map(|name| name.day).find(|noted| day.is_none_or(|day| *noted > day)))
+    }
+
+    fn newest_closing(&self) -> Result<Option<NewestClosing>, Infallible> {
+        let roots = self.roots.borrow();
+        let newest = roots.last_key_value();
+        Ok(newest.map(|(day, root)| NewestClosing { day: *day, is_signed: root.is_some() }))
+    }
+
+    fn begin_closing(&self, day: u32) -> Result<(), Infallible> {
+        self.roots.borrow_mut().entry(day).or_default();
+        Ok(())
+    }
+
+    fn without_head(&self, day: u32, limit: u32) -> Result<Vec<LedgerName>, Infallible> {
+        let (noted, heads) = (self.noted.borrow(), self.heads.borrow());
+        let open = noted.iter().filter(|name| name.day == day && !heads.contains_key(*name));
+        Ok(open.take(limit as usize).cloned().collect())
+    }
+
+    fn put_head(&self, Head { ledger, seal }: &Head) -> Result<(), Infallible> {
+        self.heads.borrow_mut().entry(ledger.clone()).or_insert_with(|| seal.clone());
+        Ok(())
+    }
+
+    fn heads(&self, ask: &ReadHeads) -> Result<Vec<Head>, Infallible> {
+        let heads = self.heads.borrow();
+        let wanted = heads.iter().filter(|(name, _)| **name >= ask.first && name.day <= ask.last_day);
+        let head = |(ledger, seal): (&LedgerName, &Seal)| Head { ledger: ledger.clone(), seal: seal.clone() };
+        Ok(wanted.take(ask.limit as usize).map(head).collect())
+    }
+
+    fn put_root(&self, SignedRoot { day, root }: &SignedRoot) -> Result<(), Infallible> {
+        if let Some(kept) = self.roots.borrow_mut().get_mut(day) {
+            kept.get_or_insert_with(|| root.clone());
+        }
+        Ok(())
+    }
+
+    fn roots(&self, ask: &ReadRoots) -> Result<Vec<SignedRoot>, Infallible> {
+        let roots = self.roots.borrow();
+        let signed = roots.range(..ask.before).rev();
+        let signed = signed.filter_map(|(day, root)| Some(SignedRoot { day: *day, root: root.clone()? }));
+        Ok(signed.take(ask.limit as usize).collect())
+    }
+}
+
+impl audit::ledger::Rows for LedgerRows {
     fn has(&self, id: &str) -> Result<bool, Infallible> {
         Ok(self.records.borrow().iter().any(|(known, ..)| known == id))
     }
@@ -245,6 +317,16 @@ impl audit::ledger::Rows for LedgerRows {
         let records = self.records.borrow();
         let numbered = (1..).zip(records.iter()).filter(|(own, _)| *own > number);
         Ok(numbered.take(limit as usize).map(|(own, (_, record, _))| (own, record.clone())).collect())
+    }
+
+    fn links_after(&self, number: i64, limit: u32) -> Result<Vec<Link>, Infallible> {
+        let records = self.records.borrow();
+        let links = (1..).zip(records.iter()).map(|(row, (_, record, head))| Link {
+            row,
+            record: record.clone(),
+            head: head.clone(),
+        });
+        Ok(links.filter(|link| link.row > number).take(limit as usize).collect())
     }
 
     fn put_report(&self, report: &OutboxReport) -> Result<(), Infallible> {

@@ -8,10 +8,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use device_grant::ask::Ask;
-use device_grant::audit::Event;
 use device_grant::audit::change::Actor;
-use device_grant::audit::ledger::{NoteLedger, OUTBOXES, OutboxReport, Record, ReportOutbox};
+use device_grant::audit::closing::CloseLedger;
+use device_grant::audit::ledger::{NoteLedger, OUTBOXES, OutboxReport, ReportOutbox};
 use device_grant::audit::outbox::{Batch, Row};
+use device_grant::audit::{Event, What};
 use device_grant::client::Client;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
@@ -241,9 +242,29 @@ impl World {
             let row = Row { number, at: i64::try_from(at.millis()).unwrap(), event: Some(&event) };
             let batch = Batch::first(object, [row]).expect("an event");
             let note = NoteLedger { name: batch.ledger.parse().expect("the name of a ledger") };
-            tell_ledger(self, OUTBOXES, note);
-            tell_ledger(self, &batch.ledger, Record { shipments: batch.shipments });
+            if !tell_ledger(self, OUTBOXES, note) {
+                tell_ledger(self, &batch.ledger, CloseLedger {});
+            }
+            let receipt = tell_ledger(self, &batch.ledger, batch.record());
+            if let Some((name, record)) = batch.late(&receipt, self.now()) {
+                assert!(tell_ledger(self, OUTBOXES, NoteLedger { name: name.clone() }), "today is open");
+                tell_ledger(self, &name.to_string(), record);
+            }
         }
+    }
+
+    /// Ships the first event of an object, which happened `at`. Returns its identifier.
+    pub(crate) fn tell_late(&self, object: &str, at: Timestamp) -> String {
+        let event = Event::of(What::Expired, at, "grant".to_owned(), "demo-tv".to_owned());
+        self.ship_from(object, [(at, serde_json::to_string(&event).unwrap())].into_iter());
+        format!("{object}/1")
+    }
+
+    /// Closes the days that are over, as the alarm of the object does that keeps the roots. Returns when it would try
+    /// again after a failure.
+    pub(crate) fn close_days(&self) -> Option<Timestamp> {
+        self.server.platform.now.set(self.now());
+        now_or_never(self.server.close_days(&self.server.platform, self.now()))
     }
 
     /// Returns the names of all events so far, oldest first.
@@ -453,8 +474,11 @@ impl World {
     }
 }
 
-fn tell_ledger<A: Ask<Command = device_grant::audit::ledger::Command>>(world: &World, name: &str, ask: A) {
-    assert!(now_or_never(world.server.platform.ledger(name, ask)).is_ok(), "the ledger can be reached");
+fn tell_ledger<A>(world: &World, name: &str, ask: A) -> A::Reply
+where
+    A: Ask<Command = device_grant::audit::ledger::Command>,
+{
+    now_or_never(world.server.platform.ledger(name, ask)).expect("the ledger can be reached")
 }
 
 /// The response to a device authorization request.
