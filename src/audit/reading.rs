@@ -24,7 +24,23 @@ pub struct Filter {
     pub account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// The AS number of a network. Finds events with a place in it: of the device, the person, or a redemption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
 }
+
+/// Where an event can have the AS number of a network.
+const NETWORKS: [&str; 7] = [
+    "/started/asn",
+    "/approved/asn",
+    "/comparison/device/asn",
+    "/comparison/person/asn",
+    "/journey/start/asn",
+    "/journey/redemption/asn",
+    "/person/asn",
+];
 
 impl Filter {
     /// Returns whether a record of a ledger, `{"id":…,"event":{…}}`, is wanted.
@@ -43,6 +59,10 @@ impl Filter {
             && is(&self.client_id, &[text("client_id"), changed("client_")])
             && is(&self.account, &[text("account"), text("other_account"), changed("account_")])
             && is(&self.what, &[what])
+            && is(&self.outcome, &[text("outcome")])
+            && self.asn.is_none_or(|asn| {
+                NETWORKS.iter().any(|place| event.pointer(place).and_then(Value::as_u64) == Some(asn.into()))
+            })
     }
 }
 
@@ -103,7 +123,10 @@ mod tests {
     #[test]
     fn every_member_of_a_filter_has_to_match() {
         let text = |text: &str| Some(text.to_owned());
-        let event = json!({ "event": { "at": 5, "what": "contested", "client_id": "tv", "account": "a", "other_account": "b" } });
+        let event = json!({ "event": {
+            "at": 5, "what": "contested", "outcome": "refused", "client_id": "tv", "account": "a", "other_account": "b",
+            "started": { "asn": 64_500 },
+        } });
         let from = |millis| Timestamp::from_millis(millis);
         for (filter, expected) in [
             (everything(), true),
@@ -117,6 +140,10 @@ mod tests {
             (Filter { client_id: text("tv2"), ..everything() }, false),
             (Filter { account: text("c"), ..everything() }, false),
             (Filter { what: text("reported"), ..everything() }, false),
+            (Filter { outcome: text("refused"), ..everything() }, true),
+            (Filter { outcome: text("granted"), ..everything() }, false),
+            (Filter { asn: Some(64_500), ..everything() }, true),
+            (Filter { asn: Some(64_501), ..everything() }, false),
         ] {
             assert_eq!(filter.matches(&event), expected, "{filter:?}");
         }
@@ -124,6 +151,18 @@ mod tests {
         assert!(of_tv.matches(&json!({ "event": { "at": 5, "what": "client_changed", "subject": "tv" } })));
         assert!(!of_tv.matches(&json!({ "event": { "at": 5, "what": "scope_described", "subject": "tv" } })));
         assert!(!everything().matches(&json!({})), "a record without a time");
+    }
+
+    #[test]
+    fn a_network_is_found_at_every_place_that_an_event_can_have() {
+        for place in NETWORKS {
+            let names: Vec<&str> = place.split('/').skip(1).collect();
+            let inner = names.iter().rev().fold(json!(7), |inner, name| json!({ *name: inner }));
+            let mut event = json!({ "event": inner });
+            event["event"]["at"] = json!(5);
+            assert!(Filter { asn: Some(7), ..everything() }.matches(&event), "{place}");
+            assert!(!Filter { asn: Some(8), ..everything() }.matches(&event), "{place}");
+        }
     }
 
     #[test]

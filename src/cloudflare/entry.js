@@ -114,12 +114,13 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     table ??= JSON.parse(call(() => wasm.table(this.env)));
     const body = request.body ? await read(request) : new Uint8Array();
-    return response(await call(() => wasm.fetch(head(request), body, request, this.env, this.ctx)));
+    const ask = (url, body) => call(() => wasm.fetch(head(request, url), body, request, this.env, this.ctx));
+    return response(await ask(request.url, body), (rest) => ask(new URL(rest, request.url).href, new Uint8Array()));
   }
 }
 
 /** Returns method, URL and headers, a line each. */
-function head({ method, url, headers }) {
+function head({ method, headers }, url) {
   const path = url.slice(url.indexOf('/', url.indexOf('://') + 3)).split(/[?#]/, 1)[0];
   let text = `${method}\n${url}`;
   for (const name of table.routes[path] ?? table.others) {
@@ -158,12 +159,37 @@ async function pieces(stream) {
   return body;
 }
 
-/** Makes a response of its text: status and headers, a line each, an empty line, and the body; or of that, and bytes or a WebSocket. */
-function response(answer) {
-  const [text, bytes, webSocket] = typeof answer === 'string' ? [answer] : answer;
+/** Makes a response of an answer of wasm. `ask` gets the answer for the address of the rest of a body. */
+function response(answer, ask) {
+  const { status, headers, begin, bytes, webSocket, rest } = parts(answer);
+  // 204 must have no body at all, not an empty one.
+  const body = rest ? stream(begin, rest, ask) : (bytes ?? begin) || null;
+  return new Response(body, { status, headers, webSocket });
+}
+
+/**
+ * Reads an answer: a text, which is status and headers, a line each, an empty line, and the body; or that, and bytes, a
+ * WebSocket or the address of the rest of the body.
+ */
+function parts(answer) {
+  const [text, bytes, webSocket, rest] = typeof answer === 'string' ? [answer] : answer;
   const end = text.indexOf('\n\n');
   const [status, ...lines] = text.slice(0, end).split('\n');
   const headers = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]);
-  // 204 must have no body at all, not an empty one.
-  return new Response((bytes ?? text.slice(end + 2)) || null, { status: Number(status), headers, webSocket });
+  return { status: Number(status), headers, begin: text.slice(end + 2), bytes, webSocket, rest };
+}
+
+/** Returns a body that begins with a text. It asks for more once that was read, and breaks off if the answer is no success. */
+function stream(begin, rest, ask) {
+  const encoder = new TextEncoder();
+  let status = 200;
+  return new ReadableStream({
+    async pull(controller) {
+      while (!begin && rest && status === 200) ({ status, begin, rest } = parts(await ask(rest)));
+      if (status !== 200) controller.error(new Error('The rest could not be read.'));
+      else if (begin) controller.enqueue(encoder.encode(begin));
+      else controller.close();
+      begin = '';
+    },
+  });
 }

@@ -39,8 +39,8 @@ pub fn table(env: Env) -> String {
     serde_json::to_string(&table).expect("texts and a number can always be written")
 }
 
-/// Answers every request with a text, or with an array of a text, bytes and a WebSocket, or with the promise of one of these:
-/// see [`wire`]. `body` is a `Uint8Array`, `undefined` if it is too large, or `null` if it could not be read.
+/// Answers every request with a text, or with an array of a text, bytes, a WebSocket and the address of the rest, or with the
+/// promise of one of these: see [`wire`]. `body` is a `Uint8Array`, `undefined` if it is too large, or `null` if it could not be read.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
 pub fn fetch(
@@ -165,6 +165,9 @@ fn written(response: &Response) -> JsValue {
     };
     if let Some(socket) = response.socket.as_ref().and_then(Socket::inner::<JsValue>) {
         return Array::of3(&text.into(), &JsValue::UNDEFINED, socket).into();
+    }
+    if let Some(rest) = &response.rest {
+        return Array::of4(&text.into(), &JsValue::UNDEFINED, &JsValue::UNDEFINED, &rest.into()).into();
     }
     match &response.bytes {
         Some(bytes) => Array::of2(&text.into(), &Uint8Array::from(bytes.as_slice())).into(),

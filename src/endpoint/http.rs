@@ -101,6 +101,8 @@ pub struct Response {
     pub afterwards: Vec<Afterwards>,
     /// The WebSocket that the client gets, if the status is 101.
     pub socket: Option<Socket>,
+    /// Path and query of the rest of the body: a GET with the headers of the same request.
+    pub rest: Option<String>,
 }
 
 /// Work that is left after a response.
@@ -167,6 +169,7 @@ impl Response {
             decisions: Vec::new(),
             afterwards: Vec::new(),
             socket: None,
+            rest: None,
         }
     }
 
@@ -198,6 +201,7 @@ impl Response {
             decisions: Vec::new(),
             afterwards: Vec::new(),
             socket: None,
+            rest: None,
         }
     }
 
@@ -210,7 +214,7 @@ impl Response {
     /// Removes the body, as for HEAD.
     #[must_use]
     pub fn without_body(self) -> Self {
-        Self { body: String::new(), bytes: None, ..self }
+        Self { body: String::new(), bytes: None, rest: None, ..self }
     }
 
     /// Leaves work to be done after the response.

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import Ajv from 'ajv/dist/2020.js';
 import { compactVerify, createLocalJWKSet } from 'jose';
-import { Admin } from './support/admin.mjs';
+import { ADMIN_TOKEN, Admin } from './support/admin.mjs';
 import { until } from './support/bounded.mjs';
 import { builds, root } from './support/config.mjs';
 import { Device } from './support/device.mjs';
@@ -152,6 +152,23 @@ test('the script keeps the roots, and finds one that was replaced', async (t) =>
   const { status, stdout } = verifyLedger(server, { KEEP });
   assert.equal(status, 1);
   assert.match(stdout, /its root is not the one in/);
+});
+
+test('an export streams every event once', async (t) => {
+  const { server, later } = await startFaulty(t, { vars, build: builds.release });
+  await Device.start(server);
+  await later(() => {
+    const numbers = 'WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT i FROM n';
+    change(server, 'GrantShard', `INSERT INTO outbox (seq, at, event) SELECT i, at, event FROM outbox, (${numbers}) WHERE seq = 1`);
+  });
+  await until(() => waiting(server) === 0, LATE, 'the events were not shipped');
+  const read = () => fetch(`${server.origin}/admin/api/events/export?what=device_authorization`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+
+  const response = await read();
+
+  assert.equal(response.headers.get('content-type'), 'application/x-ndjson');
+  const ids = (await response.text()).trimEnd().split('\n').map((line) => JSON.parse(line).id);
+  assert.deepEqual([ids.length, new Set(ids).size], [3_000, 3_000]);
 });
 
 /** Moves the waiting events of the shard two days back. So the day is closed at once, and has one ledger. */

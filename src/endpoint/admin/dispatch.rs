@@ -54,6 +54,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Providers(part) => of_providers(&call, part, rng),
         Place::Keys(place) => of_keys(&call, place),
         Place::Record(RecordPlace::Events) => boxed(events::list(context)),
+        Place::Record(RecordPlace::Export) => boxed(events::export(context)),
         Place::Record(RecordPlace::Verification) => boxed(ledger::verify(context)),
         Place::Record(RecordPlace::Outboxes) => boxed(outboxes::list(context)),
         Place::Tokens(part) => of_tokens(&call, part, rng),

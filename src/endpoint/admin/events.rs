@@ -6,6 +6,7 @@
 
 use core::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,7 @@ use crate::audit::What;
 use crate::audit::change::Changed;
 use crate::audit::ledger::{FindLedgers, OUTBOXES};
 use crate::audit::ledger_name::LedgerName;
+use crate::audit::outcome::Outcome;
 use crate::audit::reading::{Filter, ReadEvents};
 use crate::audit::sign_in::SignInKind;
 use crate::endpoint::form::Form;
@@ -28,6 +30,8 @@ use crate::time::Timestamp;
 
 /// The most ledgers that a page is read from. With the list of ledgers, these are 21 calls.
 const MOST_LEDGERS: u32 = 20;
+/// The parameters of an export.
+const FILTERS: [&str; 8] = ["from", "to", "client_id", "account", "what", "outcome", "asn", "cursor"];
 /// Default number of events per page.
 const PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 500;
@@ -69,14 +73,38 @@ impl Cursor {
 
 /// Answers `GET /events`.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
-    let known = ["from", "to", "client_id", "account", "what", "limit", "cursor"];
-    let query = body::query(context.request, &known)?;
+    let query = body::query(context.request, &[&FILTERS[..], &["limit"]].concat())?;
     let (limit, filter) =
         (number(&query, "limit", u64::from(PAGE), 1, u64::from(LARGEST_PAGE))?, filter(&query, context.now)?);
-    let begin = Cursor { ledger: LedgerName::before_all_of(day(filter.from)), after: 0 };
-    let cursor = cursor(&query)?.filter(|cursor| cursor.ledger > begin.ledger).unwrap_or(begin);
+    let cursor = cursor(&query, &filter)?;
     let page = collect(context, cursor, &filter, u32::try_from(limit).unwrap_or(PAGE)).await?;
     Ok(Done::read(Response::json(200, &page)))
+}
+
+/// Answers `GET /events/export` with a line of JSON for each event. The response goes on with the answer for the next
+/// cursor, and so on to the last one: each is made when the client has read the one before.
+pub(super) async fn export<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    let query = body::query(context.request, &FILTERS)?;
+    let filter = filter(&query, context.now)?;
+    let page = collect(context, cursor(&query, &filter)?, &filter, LARGEST_PAGE).await?;
+    let lines = page.events.iter().fold(String::new(), |lines, event| lines + &event.to_string() + "\n");
+    let response =
+        Response::new(200, "application/x-ndjson", lines).with("cache-control", "no-store".to_owned());
+    let rest = page.next_cursor.map(|cursor| rest(&context.request.path, &query, &filter, &cursor));
+    Ok(Done::read(Response { rest, ..response }))
+}
+
+/// Returns the address of the rest: with the same filter, whose times are fixed, and another cursor.
+fn rest(path: &str, query: &Form, filter: &Filter, cursor: &str) -> String {
+    let mut rest =
+        format!("{path}?from={}&to={}&cursor={cursor}", filter.from.seconds(), filter.to.seconds());
+    for name in FILTERS.iter().filter(|name| !["from", "to", "cursor"].contains(name)) {
+        if let Some(value) = query.get(name) {
+            rest.extend(["&", name, "="]);
+            rest.extend(utf8_percent_encode(value, NON_ALPHANUMERIC));
+        }
+    }
+    rest
 }
 
 async fn collect<P: Platform>(
@@ -121,8 +149,18 @@ fn filter(query: &Form, now: Timestamp) -> Result<Filter, Problem> {
     if let Some(what) = what.as_deref().filter(|what| !is_kind(what)) {
         return Err(invalid("what", format!("what is {what:?}: there is no such kind of event")));
     }
+    let outcome = text(query, "outcome")?;
+    if let Some(outcome) =
+        outcome.as_deref().filter(|name| Outcome::ALL.iter().all(|(known, _)| known != name))
+    {
+        return Err(invalid("outcome", format!("outcome is {outcome:?}: there is no such outcome")));
+    }
+    let asn = match query.get("asn") {
+        Some(_) => u32::try_from(number(query, "asn", 0, 0, u64::from(u32::MAX))?).ok(),
+        None => None,
+    };
     let (client_id, account) = (text(query, "client_id")?, text(query, "account")?);
-    Ok(Filter { from: at(from), to: at(to), client_id, account, what })
+    Ok(Filter { from: at(from), to: at(to), client_id, account, what, outcome, asn })
 }
 
 fn is_kind(text: &str) -> bool {
@@ -155,10 +193,15 @@ pub(super) fn number(
     })
 }
 
-fn cursor(query: &Form) -> Result<Option<Cursor>, Problem> {
-    let Some(text) = query.get("cursor") else { return Ok(None) };
-    let cursor = Cursor::decode(text).map(Some);
-    cursor.ok_or_else(|| invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned()))
+/// Returns where the page begins, but nowhere before the filter does.
+fn cursor(query: &Form, filter: &Filter) -> Result<Cursor, Problem> {
+    let begin = Cursor { ledger: LedgerName::before_all_of(day(filter.from)), after: 0 };
+    let Some(text) = query.get("cursor") else { return Ok(begin) };
+    match Cursor::decode(text) {
+        Some(cursor) if cursor.ledger > begin.ledger => Ok(cursor),
+        Some(_) => Ok(begin),
+        None => Err(invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned())),
+    }
 }
 
 pub(super) fn invalid(name: &str, detail: String) -> Problem {

@@ -53,6 +53,7 @@ pub(super) enum KeyPlace {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RecordPlace {
     Events,
+    Export,
     Outboxes,
     Verification,
 }
@@ -124,6 +125,7 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Keys(KeyPlace::Retirement), "/keys/{kid}/retire", &["POST"], Some(AdminScope::Keys)),
     (Place::Record(RecordPlace::Outboxes), "/outboxes", &["GET", "HEAD"], Some(AdminScope::Events)),
     (Place::Record(RecordPlace::Events), "/events", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::Record(RecordPlace::Export), "/events/export", &["GET", "HEAD"], Some(AdminScope::Events)),
     (
         Place::Record(RecordPlace::Verification),
         "/ledger/verification",

@@ -25,7 +25,7 @@ export class Admin {
     };
     const response = await fetch(`${this.server.origin}/admin/api${path}`, { method, headers, body: raw ?? (body && JSON.stringify(body)) });
     const text = await response.text();
-    const answer = { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined, etag: response.headers.get('etag') };
+    const answer = { status: response.status, headers: response.headers, body: text && /json$/.test(response.headers.get('content-type')) ? JSON.parse(text) : text || undefined, etag: response.headers.get('etag') };
     keepSecret(`the secret of ${answer.body?.client_id}`, answer.body?.client_secret);
     keepSecret(`the admin token ${answer.body?.id}`, answer.body?.token);
     keepSecret(`the secret of the invitation ${answer.body?.id}`, answer.body?.link?.split('secret=')[1]);

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 54] = [
+const ACCESS: [(&str, &str, &[&str]); 55] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -35,6 +35,7 @@ const ACCESS: [(&str, &str, &[&str]); 54] = [
     ("POST", "/keys/k/retire", &["keys"]),
     ("GET", "/outboxes", &["events"]),
     ("GET", "/events", &["events"]),
+    ("GET", "/events/export", &["events"]),
     ("GET", "/ledger/verification", &["events"]),
     ("GET", "/tokens", &["read", "tokens"]),
     ("POST", "/tokens", &["tokens"]),

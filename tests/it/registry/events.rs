@@ -58,6 +58,9 @@ fn each_filter_finds_its_events_and_no_others() {
     assert_eq!(kinds(&format!("account={}", BOB.2)), ["consent_opened", "denied", "signed_in"]);
     assert_eq!(kinds(&format!("account={}&what=approved", ALICE.2)), ["approved"]);
     assert_eq!(kinds("client_id=demo-tv&what=client_changed"), ["client_changed"]);
+    assert_eq!(kinds("outcome=changed"), ["client_changed"]);
+    assert_eq!(kinds("outcome=refused"), ["denied", "reported"]);
+    assert_eq!(kinds("asn=64500"), Vec::<String>::new());
     assert_eq!(kinds("client_id=demo-printer"), Vec::<String>::new());
     assert_eq!(kinds(&format!("from={}", world.now().seconds() + 1)), Vec::<String>::new());
     assert_eq!(kinds(&format!("to={}", world.now().seconds())), Vec::<String>::new());
@@ -93,15 +96,21 @@ fn pages_of_any_size_have_every_event_once() {
     }
 }
 
-#[test]
-fn a_page_reads_a_bounded_number_of_ledgers_and_makes_none() {
+/// Returns a server with this many codes, one every twelve hours.
+fn scattered(count: usize) -> World {
     let world = World::new();
-    for _ in 0..400 {
+    for _ in 0..count {
         world.start();
         world.wait(43_200);
         world.get("/.well-known/openid-configuration");
     }
     world.ship();
+    world
+}
+
+#[test]
+fn a_page_reads_a_bounded_number_of_ledgers_and_makes_none() {
+    let world = scattered(400);
     let ledgers = world.server.platform.ledger_names();
     assert!(ledgers.len() > 100, "{}", ledgers.len());
     world.server.platform.ledger_hops.set(0);
@@ -125,7 +134,9 @@ fn a_query_that_cannot_be_used_says_what_is_allowed() {
         ("limit=501", "from 1 to 500"),
         ("what=nonsense", "there is no such kind of event"),
         ("cursor=AAAA", "cursor must be the next_cursor"),
-        ("outcome=denied", "no such parameter"),
+        ("outcome=denied", "there is no such outcome"),
+        ("asn=x", "asn is \"x\": it must be a whole number"),
+        ("network=1", "no such parameter"),
         (&format!("account={}", "x".repeat(257)), "at most 256 bytes"),
     ] {
         let answer = Admin(&world).get(&format!("/events?{query}"));
@@ -134,4 +145,37 @@ fn a_query_that_cannot_be_used_says_what_is_allowed() {
     }
     world.set_down("ledger", true);
     assert_eq!(Admin(&world).get("/events").status, 503);
+}
+
+#[test]
+fn an_export_has_every_event_once_in_answers_that_follow_each_other() {
+    let world = scattered(60);
+    let all = found(&world, "from=0").0;
+    assert_eq!(all.len(), 60);
+
+    let (mut lines, mut answers, mut next) =
+        (Vec::new(), 0, Some("/admin/api/events/export?from=0".to_owned()));
+    while let Some(path) = next {
+        let answer = Admin(&world).get(path.strip_prefix("/admin/api").expect("a path of the admin API"));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+        lines.extend(answer.body.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")));
+        (answers, next) = (answers + 1, answer.rest);
+    }
+
+    assert_eq!(lines, all);
+    assert!(answers > 1, "{answers}");
+}
+
+#[test]
+fn the_rest_of_an_export_has_the_same_filter_and_the_same_end() {
+    let world = scattered(60);
+
+    let answer = Admin(&world).get("/events/export?from=0&client_id=demo-tv%26&outcome=granted");
+
+    let rest = answer.rest.expect("it goes on");
+    assert!(rest.contains(&format!("&to={}&", world.now().seconds() + 1)), "{rest}");
+    assert!(rest.ends_with("&client_id=demo%2Dtv%26&outcome=granted"), "{rest}");
+    let head = Admin(&world).ask("HEAD", "/events/export?from=0", None, None);
+    assert_eq!((head.body.as_str(), head.rest), ("", None));
 }
