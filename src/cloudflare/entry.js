@@ -6,7 +6,7 @@
 // them, and the runtime does not notice that in an object. So these calls fail, and the objects among them are reset
 // by the runtime, which drops what they have not committed and rings an alarm again. Decision 41 has the reasons.
 
-import { DurableObject, WorkerEntrypoint } from 'cloudflare:workers';
+import { DurableObject } from 'cloudflare:workers';
 import * as wasm from './index.js';
 
 /** The instance of the module: for each call that waits in it, a function that lets this call fail. */
@@ -110,13 +110,33 @@ export const LimiterShard = objects(wasm.ExportedLimiterShard, 'command', 'alarm
 export const Registry = objects(wasm.ExportedRegistry, 'command', 'alarm', 'snapshot');
 export const Ledger = objects(wasm.ExportedLedger, 'command', 'alarm');
 
-export default class extends WorkerEntrypoint {
-  async fetch(request) {
-    table ??= JSON.parse(call(() => wasm.table(this.env)));
+export default {
+  async fetch(request, env, context) {
+    table ??= JSON.parse(call(() => wasm.table(env)));
     const body = request.body ? await read(request) : new Uint8Array();
-    const ask = (url, body) => call(() => wasm.fetch(head(request, url), body, request, this.env, this.ctx));
+    const ask = (url, body) => answered(call(() => wasm.fetch(head(request, url), body, request, env, context)));
     return response(await ask(request.url, body), (rest) => ask(new URL(rest, request.url).href, new Uint8Array()));
+  },
+};
+
+/** Waits for an answer, and for the calls of objects that lead to it. */
+async function answered(answer) {
+  while (answer.task) answer = await resumed(answer);
+  return answer;
+}
+
+/** Waits for a call of an object, and goes on with the request that made it. */
+async function resumed({ reply, task }) {
+  const called = instance;
+  let text, failure;
+  try {
+    text = await unlessLost(reply);
+  } catch (error) {
+    failure = error;
   }
+  // The number of a request says nothing to another instance.
+  if (called !== instance) throw failure ?? new Error('The server had to start again.');
+  return call(() => wasm.resume(task, text, failure));
 }
 
 /** Returns method, URL and headers, a line each. */
@@ -161,10 +181,10 @@ async function pieces(stream) {
 
 /** Makes a response of an answer of wasm. `ask` gets the answer for the address of the rest of a body. */
 function response(answer, ask) {
-  const { status, headers, begin, bytes, webSocket, rest } = parts(answer);
+  const { head, begin, bytes, webSocket, rest } = parts(answer);
   // 204 must have no body at all, not an empty one.
   const body = rest ? stream(begin, rest, ask) : (bytes ?? begin) || null;
-  return new Response(body, { status, headers, webSocket });
+  return new Response(body, webSocket ? { ...head, webSocket } : head);
 }
 
 /**
@@ -174,19 +194,33 @@ function response(answer, ask) {
 function parts(answer) {
   const [text, bytes, webSocket, rest] = typeof answer === 'string' ? [answer] : answer;
   const end = text.indexOf('\n\n');
-  const [status, ...lines] = text.slice(0, end).split('\n');
-  const headers = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]);
-  return { status: Number(status), headers, begin: text.slice(end + 2), bytes, webSocket, rest };
+  return { head: responseHead(text.slice(0, end)), begin: text.slice(end + 2), bytes, webSocket, rest };
+}
+
+/** Statuses and headers of responses by their text. Most responses have one of a few, and to make headers takes long. */
+const heads = new Map();
+/** How many to remember. */
+const MOST_HEADS = 100;
+
+function responseHead(text) {
+  let head = heads.get(text);
+  if (!head) {
+    const [status, ...lines] = text.split('\n');
+    const headers = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]);
+    if (heads.size >= MOST_HEADS) heads.clear();
+    heads.set(text, (head = { status: Number(status), headers: new Headers(headers) }));
+  }
+  return head;
 }
 
 /** Returns a body that begins with a text. It asks for more once that was read, and breaks off if the answer is no success. */
 function stream(begin, rest, ask) {
   const encoder = new TextEncoder();
-  let status = 200;
+  let head = { status: 200 };
   return new ReadableStream({
     async pull(controller) {
-      while (!begin && rest && status === 200) ({ status, begin, rest } = parts(await ask(rest)));
-      if (status !== 200) controller.error(new Error('The rest could not be read.'));
+      while (!begin && rest && head.status === 200) ({ head, begin, rest } = parts(await ask(rest)));
+      if (head.status !== 200) controller.error(new Error('The rest could not be read.'));
       else if (begin) controller.enqueue(encoder.encode(begin));
       else controller.close();
       begin = '';

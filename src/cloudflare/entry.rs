@@ -1,22 +1,25 @@
 //! The entry point of the Worker: reads a request, answers it, and logs each decision.
 
+use core::time::Duration;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use js_sys::{Array, Reflect, Uint8Array};
 use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::{Context, Env, Error, worker_sys};
+use worker::{Context, Delay, Env, Error, worker_sys};
 
-use super::exported::answered;
+use super::hop::driven;
 use super::object;
 use super::platform::Workers;
 use super::request_id::on_behalf_of;
 use crate::client::certificate::Certificate;
 use crate::coordinates::Coordinates;
 use crate::endpoint::answer;
-use crate::endpoint::http::{LogLine, Request, Response};
+use crate::endpoint::http::{Afterwards, LogLine, Request, Response};
 use crate::endpoint::server::Server;
 use crate::endpoint::socket::Socket;
 use crate::endpoint::wire::{self, Incoming};
@@ -24,6 +27,17 @@ use crate::place::{LazyPlace, Place};
 use crate::settings::variable::BadSetting;
 use crate::settings::{PairNumbers, Settings};
 use crate::time::Timestamp;
+
+/// By then a response is on its way. To make keys takes a processor a quarter of a second, and on a laptop the same thread
+/// sends the response.
+const UNTIL_RESPONDED: Duration = Duration::from_millis(50);
+
+#[wasm_bindgen(module = "/src/cloudflare/objects.js")]
+extern "C" {
+    /// Returns the members of `request.cf` that say where a client is, as JSON.
+    #[wasm_bindgen(js_name = cf)]
+    fn cf_of(request: &JsValue) -> String;
+}
 
 thread_local! {
     /// The server of this isolate. Settings and bindings do not change while it lives.
@@ -39,8 +53,9 @@ pub fn table(env: Env) -> String {
     serde_json::to_string(&table).expect("texts and a number can always be written")
 }
 
-/// Answers every request with a text, or with an array of a text, bytes, a WebSocket and the address of the rest, or with the
-/// promise of one of these: see [`wire`]. `body` is a `Uint8Array`, `undefined` if it is too large, or `null` if it could not be read.
+/// Answers every request with a text, or with an array of a text, bytes, a WebSocket and the address of the rest (see
+/// [`wire`]), or with the promise of one of these, or with a call that it waits for (see [`driven`]). `body` is a `Uint8Array`,
+/// `undefined` if it is too large, or `null` if it could not be read.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
 pub fn fetch(
@@ -50,7 +65,7 @@ pub fn fetch(
     env: Env,
     context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
-    answered(async move { Ok(written(&fetched(&head, &body, original, env, context).await)) })
+    driven(async move { Ok(written(&fetched(&head, &body, original, env, context).await)) })
 }
 
 async fn fetched(
@@ -102,7 +117,12 @@ async fn served(
     let mut response = answer(&server, request, now, &mut object::rng()).await;
     let left = core::mem::take(&mut response.afterwards);
     if !left.is_empty() {
-        Context::new(context).wait_until(async move { server.finish(left, now).await });
+        Context::new(context).wait_until(async move {
+            if left.contains(&Afterwards::MakeKeys) {
+                Delay::from(UNTIL_RESPONDED).await;
+            }
+            server.finish(left, now).await;
+        });
     }
     response
 }
@@ -138,11 +158,10 @@ fn certificate(request: &JsValue, now: Timestamp) -> Option<Certificate> {
     Certificate::read(|name| Reflect::get(&shown, &name.into()).ok()?.as_string(), now)
 }
 
-/// Reads `request.cf` property by property, because the crate's getters panic if one is missing.
+/// Reads `request.cf` in one crossing. Members that are missing or of another type stay unknown.
 fn place(request: &JsValue) -> Place {
-    let cf = Reflect::get(request, &"cf".into()).unwrap_or_default();
-    let get = |name: &str| Reflect::get(&cf, &name.into()).ok();
-    let text = |name: &str| get(name).and_then(|value| value.as_string()).filter(|value| !value.is_empty());
+    let cf: BTreeMap<String, Value> = serde_json::from_str(&cf_of(request)).unwrap_or_default();
+    let text = |name: &str| cf.get(name)?.as_str().filter(|value| !value.is_empty()).map(str::to_owned);
     Place {
         country: text("country"),
         region: text("region"),
@@ -152,7 +171,7 @@ fn place(request: &JsValue) -> Place {
             .and_then(|(north, east)| Coordinates::parse(&north, &east)),
         operator: text("asOrganization"),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a 32-bit number")]
-        asn: get("asn").and_then(|value| value.as_f64()).map(|asn| asn as u32),
+        asn: cf.get("asn").and_then(Value::as_f64).map(|asn| asn as u32),
         zone: text("timezone"),
         colo: text("colo"),
     }

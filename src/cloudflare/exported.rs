@@ -1,6 +1,7 @@
 //! What the entry (`entry.js`) calls: each function takes texts, and returns its result at once unless it has to wait.
 
 use core::future::{Future, poll_fn};
+use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
@@ -72,22 +73,43 @@ pub(super) use exported;
 pub(super) fn answered(
     future: impl Future<Output = Result<JsValue>> + 'static,
 ) -> core::result::Result<JsValue, JsValue> {
-    let mut future = Box::pin(future);
-    let later = Arc::new(Later::default());
-    let waker = Waker::from(Arc::clone(&later));
-    match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+    let mut waiting = Waiting::new(future);
+    match waiting.poll() {
         Poll::Ready(output) => output.map_err(thrown),
-        Poll::Pending => Ok(future_to_promise(poll_fn(move |context| {
-            later.wake_instead(context.waker());
-            future.as_mut().poll(&mut Context::from_waker(&waker)).map_err(thrown)
+        Poll::Pending => Ok(waiting.promise()),
+    }
+}
+
+/// A future that is polled at once, and has become a promise if it is still waiting then.
+pub(super) struct Waiting {
+    future: Pin<Box<dyn Future<Output = Result<JsValue>>>>,
+    later: Arc<Later>,
+    waker: Waker,
+}
+
+impl Waiting {
+    pub(super) fn new(future: impl Future<Output = Result<JsValue>> + 'static) -> Self {
+        let later = Arc::new(Later::default());
+        Self { future: Box::pin(future), waker: Waker::from(Arc::clone(&later)), later }
+    }
+
+    pub(super) fn poll(&mut self) -> Poll<Result<JsValue>> {
+        self.future.as_mut().poll(&mut Context::from_waker(&self.waker))
+    }
+
+    /// Returns the promise of the output.
+    pub(super) fn promise(mut self) -> JsValue {
+        future_to_promise(poll_fn(move |context| {
+            self.later.wake_instead(context.waker());
+            self.poll().map_err(thrown)
         }))
-        .into()),
+        .into()
     }
 }
 
 /// Returns what is thrown for an error: never a `RangeError`, which would count as a trap.
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
-fn thrown(error: Error) -> JsValue {
+pub(super) fn thrown(error: Error) -> JsValue {
     js_sys::Error::new(&error.to_string()).into()
 }
 

@@ -69,7 +69,8 @@ impl Object for GrantShard {
         super::probe::in_constructor();
         let rows = Rc::new(Stored {
             table: Table::open(&state, SCHEMA),
-            written: Cell::new(false),
+            written: Cell::default(),
+            rings: Cell::default(),
             codes: RefCell::default(),
             webhook: warnings::webhook(&env),
             warnings: RefCell::default(),
@@ -95,8 +96,8 @@ impl Object for GrantShard {
         for (key, parting) in self.rows.partings.take() {
             sockets::end_of(&self.state, key, parting);
         }
-        if self.rows.written.replace(false) {
-            ring_by(&self.state, &self.alarm, self.rows.due(now)).await;
+        if let Some(due) = self.rows.due_after_writing(now) {
+            self.rows.rings.set(ring_by(&self.state, &self.alarm, due).await);
         }
         Ok(answer)
     }
@@ -107,6 +108,8 @@ impl Object for GrantShard {
         if let Err(error) = self.sweep(object::now()) {
             object::complain("sweep", &error);
         }
+        // When everything has been done, the alarm is set for all rows.
+        self.rows.written.take();
         let first_end = sockets::end_due(&self.state, object::now());
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
@@ -114,7 +117,7 @@ impl Object for GrantShard {
         warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
         let due = self.rows.due_with(rest, object::now());
         let due = due.map(|due| [due, first_end].into_iter().flatten().min());
-        ring_by(&self.state, &self.alarm, due).await;
+        self.rows.rings.set(ring_by(&self.state, &self.alarm, due).await);
         Ok(())
     }
 }
@@ -162,7 +165,10 @@ impl GrantShard {
 
 struct Stored {
     table: Table,
-    written: Cell<bool>,
+    /// What the present command has written.
+    written: Cell<Written>,
+    /// Whether the alarm is known to ring for everything that was stored before.
+    rings: Cell<bool>,
     /// The counts of all live codes, as they are stored with the newest event; `None` until they are needed.
     codes: RefCell<Option<LiveCodes>>,
     webhook: Option<Webhook>,
@@ -172,10 +178,48 @@ struct Stored {
     partings: RefCell<Vec<(RowKey, Parting)>>,
 }
 
+/// Rows that a command has written.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    /// Whether there are any.
+    some: bool,
+    /// The first end of a grant or a family among them.
+    first_end: Option<Timestamp>,
+    /// Whether an event is among them.
+    event: bool,
+    /// Whether a delivery to the webhook is among them.
+    delivery: bool,
+}
+
 impl Stored {
     fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        self.written.set(true);
+        self.wrote(|written| written);
         self.table.run(statement, values)
+    }
+
+    fn wrote(&self, note: impl FnOnce(Written) -> Written) {
+        self.written.set(note(Written { some: true, ..self.written.get() }));
+    }
+
+    fn wrote_until(&self, ends_at: Timestamp) {
+        self.wrote(|written| {
+            let first_end = Some(written.first_end.map_or(ends_at, |first| first.min(ends_at)));
+            Written { first_end, ..written }
+        });
+    }
+
+    /// Returns when the alarm must ring for what the present command has written; `None` if it has written nothing. Rows that
+    /// were there before are asked only if the alarm might not ring for them: a start is not worth three queries.
+    fn due_after_writing(&self, now: Timestamp) -> Option<Result<Option<Timestamp>>> {
+        let written = self.written.take();
+        if !written.some {
+            return None;
+        }
+        if !self.rings.get() || written.delivery {
+            return Some(self.due(now));
+        }
+        let events = written.event.then_some(Shipping::Soon);
+        Some(Ok(next_alarm(Work { first_end: written.first_end, events, first_delivery: None }, now)))
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
@@ -220,12 +264,16 @@ impl Outbox for Stored {
     type Error = worker::Error;
 
     fn tell(&self, event: &Event) -> Result<()> {
-        self.written.set(true);
+        self.wrote(|written| Written { event: true, ..written });
         let codes = self.codes()?.at(event.at);
         shipping::tell_with(&self.table, event, event.at, json(&codes)?)?;
         let Some(line) = warning::line(event) else { return Ok(()) };
         self.warnings.borrow_mut().push(line);
-        if self.webhook.is_some() { warnings::keep(&self.table) } else { Ok(()) }
+        if self.webhook.is_none() {
+            return Ok(());
+        }
+        self.wrote(|written| Written { delivery: true, ..written });
+        warnings::keep(&self.table)
     }
 }
 
@@ -235,6 +283,7 @@ impl family::rows::Rows for Stored {
     }
 
     fn put_family(&self, id: FamilyId, family: &Family) -> Result<()> {
+        self.wrote_until(family.ends_at);
         let values = vec![id.to_string().into(), column(family.ends_at), json(family)?];
         self.run("INSERT OR REPLACE INTO families (id, ends_at, record) VALUES (?, ?, ?)", values)
     }
@@ -246,6 +295,7 @@ impl Rows for Stored {
     }
 
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<()> {
+        self.wrote_until(grant.ends_at());
         let parting = instant::parting(grant, now).map(|parting| (key, parting));
         self.partings.borrow_mut().extend(parting);
         let values = vec![

@@ -5,6 +5,7 @@ mod entry;
 mod exported;
 mod fetch;
 mod grant_shard;
+mod hop;
 mod intl;
 mod ledger;
 mod limiter_shard;

@@ -5,10 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use getrandom::rand_core::UnwrapErr;
-use js_sys::{Function, Reflect};
+use js_sys::{Array, Function, Reflect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Date, Error, Result, SqlStorage, SqlStorageValue, State};
 
@@ -103,6 +104,32 @@ pub(super) fn text(value: SqlStorageValue) -> Option<String> {
     if let SqlStorageValue::String(text) = value { Some(text) } else { None }
 }
 
+#[wasm_bindgen(module = "/src/cloudflare/objects.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn run(sql: &JsValue, statement: &str, values: Vec<JsValue>) -> core::result::Result<(), JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn rows(sql: &JsValue, query: &str, values: Vec<JsValue>) -> core::result::Result<Array, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    fn first(sql: &JsValue, query: &str, values: Vec<JsValue>) -> core::result::Result<JsValue, JsValue>;
+}
+
+/// Converts values for a statement. Integers are exact up to 2^53, far beyond any instant or count.
+fn columns(values: Vec<SqlStorageValue>) -> Vec<JsValue> {
+    #[expect(clippy::cast_precision_loss, reason = "instants and counts are small")]
+    let value = |value| match value {
+        SqlStorageValue::Integer(number) => JsValue::from_f64(number as f64),
+        SqlStorageValue::String(text) => JsValue::from_str(&text),
+        SqlStorageValue::Null
+        | SqlStorageValue::Boolean(_)
+        | SqlStorageValue::Float(_)
+        | SqlStorageValue::Blob(_) => value.into(),
+    };
+    values.into_iter().map(value).collect()
+}
+
 /// An object's SQLite database.
 pub(super) struct Table(SqlStorage);
 
@@ -115,7 +142,7 @@ impl Table {
     }
 
     pub(super) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        self.0.exec(statement, values).map(drop)
+        run(self.0.as_ref(), statement, columns(values)).map_err(Error::from)
     }
 
     pub(super) fn rows(
@@ -123,7 +150,10 @@ impl Table {
         query: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Vec<Vec<SqlStorageValue>>> {
-        self.0.exec(query, values)?.raw().collect()
+        let found = rows(self.0.as_ref(), query, columns(values))?;
+        let row =
+            |row: JsValue| row.unchecked_into::<Array>().iter().map(SqlStorageValue::try_from).collect();
+        found.iter().map(row).collect()
     }
 
     /// Returns the record in the first column of the first row.
@@ -132,8 +162,8 @@ impl Table {
         query: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Option<T>> {
-        let found = self.rows(query, values)?.into_iter().next().and_then(|row| row.into_iter().next());
-        found.and_then(text).map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
+        let found = first(self.0.as_ref(), query, columns(values))?.as_string();
+        found.map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
     }
 
     /// Returns the texts in the first column of all rows, with the records in the second, one row at a time. Nothing must
@@ -175,8 +205,9 @@ impl Table {
 
     /// Returns the instant in the first column of the first row.
     pub(super) fn instant(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Timestamp>> {
-        let found = self.rows(query, values)?.into_iter().next().and_then(|row| row.into_iter().next());
-        Ok(found.as_ref().and_then(instant))
+        let found = first(self.0.as_ref(), query, columns(values))?.as_f64();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds are whole")]
+        Ok(found.map(|millis| Timestamp::from_millis(millis as u64)))
     }
 }
 
@@ -188,16 +219,18 @@ pub(super) fn json<T: Serialize>(record: &T) -> Result<SqlStorageValue> {
 /// Makes sure that the object's alarm rings at `due` or earlier.
 ///
 /// `known` is the alarm as this object last set it; after a restart, the storage is asked. A failure is
-/// logged but not returned: the command itself has succeeded, and the object's next write tries again.
-pub(super) async fn ring_by(state: &State, known: &Cell<Option<Timestamp>>, due: Result<Option<Timestamp>>) {
+/// logged, and `false` is returned: the command itself has succeeded, and the object's next write tries again.
+pub(super) async fn ring_by(
+    state: &State,
+    known: &Cell<Option<Timestamp>>,
+    due: Result<Option<Timestamp>>,
+) -> bool {
     let rung = match due {
         Ok(Some(due)) => set_alarm(state, known, due).await,
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
-    if let Err(error) = rung {
-        complain("alarm", &error);
-    }
+    rung.map_err(|error| complain("alarm", &error)).is_ok()
 }
 
 async fn set_alarm(state: &State, known: &Cell<Option<Timestamp>>, due: Timestamp) -> Result<()> {

@@ -7,13 +7,26 @@ const ids = new Map();
 /** How many identifiers to remember: far more than there are shards. */
 const MOST_IDS = 10_000;
 
+/** What `request.cf` says of a client's place. */
+const PLACE = ['country', 'region', 'city', 'latitude', 'longitude', 'asOrganization', 'asn', 'timezone', 'colo'];
+
+/** Returns the place of a request as JSON. */
+export function cf({ cf = {} }) {
+  return JSON.stringify(cf, PLACE);
+}
+
 /** Sends a command to an object, with the `CF-Ray` of the request that led to it. `locationHint` says where an object that is new shall live. */
-export async function command(binding, name, locationHint, text, request) {
+export function command(binding, name, locationHint, text, request) {
   return stub(binding, name, locationHint).command(text, request);
 }
 
+/** Sends a command to an object for the task with this number, which is not 0. */
+export function hop(binding, name, locationHint, text, request, task) {
+  return { reply: command(binding, name, locationHint, text, request), task };
+}
+
 /** Takes a snapshot at the registry: a Uint8Array. */
-export async function snapshot(binding, name) {
+export function snapshot(binding, name) {
   return stub(binding, name).snapshot();
 }
 
@@ -32,4 +45,19 @@ function stub(binding, name, locationHint) {
     ids.set(key, (id = env[binding].idFromName(name)));
   }
   return env[binding].get(id, locationHint && { locationHint });
+}
+
+/** Runs a statement that returns no rows. */
+export function run(sql, statement, values) {
+  sql.exec(statement, ...values);
+}
+
+/** Returns the rows of a query, each an array of its columns. */
+export function rows(sql, query, values) {
+  return [...sql.exec(query, ...values).raw()];
+}
+
+/** Returns the first column of the first row; `undefined` without a row. */
+export function first(sql, query, values) {
+  return sql.exec(query, ...values).raw().next().value?.[0];
 }

@@ -13,9 +13,10 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{ByteStream, Delay, Env, Error, Result};
 
+use super::hop::Call;
 use super::intl::RuntimeIntl;
 use super::object::{broken, complain};
-use super::{fetch, request_id, webcrypto};
+use super::{fetch, hop, request_id, webcrypto};
 use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
@@ -30,15 +31,6 @@ use crate::{audit, grant, identity, limiter, registry, secret};
 
 #[wasm_bindgen(module = "/src/cloudflare/objects.js")]
 extern "C" {
-    #[wasm_bindgen(catch, js_name = command)]
-    async fn command_by_rpc(
-        binding: &str,
-        name: &str,
-        hint: Option<&str>,
-        command: String,
-        request: Option<String>,
-    ) -> core::result::Result<JsValue, JsValue>;
-
     #[wasm_bindgen(catch)]
     async fn listen(
         binding: &str,
@@ -246,9 +238,9 @@ impl Platform for Workers {
 /// Sends a command to an object. Logs one line if the object cannot be reached, or if the reply does not
 /// parse.
 async fn ask<A: Ask>(
-    binding: &str,
+    binding: &'static str,
     name: &str,
-    hint: Option<&str>,
+    hint: Option<&'static str>,
     question: A,
 ) -> core::result::Result<A::Reply, Unavailable> {
     let command: A::Command = question.into();
@@ -257,31 +249,38 @@ async fn ask<A: Ask>(
 
 /// Sends a command to an object, and gives up waiting for the reply after [`PATIENCE`]: to the registry, which everybody
 /// waits for, and to ledgers. A call of another object concerns one grant, account or counter, and has no timer.
-pub(super) async fn ask_patiently<A: Ask>(binding: &str, name: &str, question: A) -> Result<A::Reply> {
+pub(super) async fn ask_patiently<A: Ask>(
+    binding: &'static str,
+    name: &str,
+    question: A,
+) -> Result<A::Reply> {
     let command: A::Command = question.into();
-    let reply = pin!(send(binding, name, None, &command));
+    let reply = pin!(hop::ask_alone(called(binding, name, None, &command)?));
     match select(reply, Delay::from(PATIENCE)).await {
-        Either::Left((reply, _)) => reply,
+        Either::Left((reply, _)) => serde_json::from_str(&reply?).map_err(broken),
         Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 
 /// Sends one command to an object and reads its reply.
 pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
-    binding: &str,
+    binding: &'static str,
     name: &str,
-    hint: Option<&str>,
+    hint: Option<&'static str>,
     command: &C,
 ) -> Result<R> {
-    let command = serde_json::to_string(command).map_err(broken)?;
-    let reply = send_text(binding, name, hint, command).await?;
+    let reply = hop::ask(called(binding, name, hint, command)?).await?;
     serde_json::from_str(&reply).map_err(broken)
 }
 
-/// Not generic, so that it is compiled only once.
-async fn send_text(binding: &str, name: &str, hint: Option<&str>, command: String) -> Result<String> {
-    let reply = command_by_rpc(binding, name, hint, command, request_id::current()).await?;
-    reply.as_string().ok_or_else(|| Error::from("an object replied with something else than a text"))
+fn called<C: Serialize>(
+    binding: &'static str,
+    name: &str,
+    hint: Option<&'static str>,
+    command: &C,
+) -> Result<Call> {
+    let command = serde_json::to_string(command).map_err(broken)?;
+    Ok(Call { binding, name: name.to_owned(), hint, command, request: request_id::current() })
 }
 
 async fn read_snapshot(mut text: ByteStream) -> Result<Snapshot> {

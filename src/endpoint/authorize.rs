@@ -52,7 +52,7 @@ async fn redirect<P: Platform>(context: Context<'_, P>) -> Option<(String, Strin
     let client = context.server.client(client_id, context.now).await.ok()??;
     let trusted = &context.server.settings.trusted_redirects;
     let is_sent = client.enabled && client.may_be_redirected_to(uri, trusted);
-    is_sent.then(|| (location(uri, form.get("state"), context.issuer.as_str()), client.client_id))
+    is_sent.then(|| (location(uri, form.get("state"), context.issuer.as_str()), client.client_id.clone()))
 }
 
 /// Returns the redirect URI with the error, `state` (RFC 6749 §4.1.2.1) and `iss` (RFC 9207 §2) in its query.

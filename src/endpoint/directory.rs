@@ -114,11 +114,11 @@ impl<P: Platform> Server<P> {
     }
 
     /// Returns a client from the snapshot, or from the source if the snapshot does not have it.
-    pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Client>, Unavailable> {
+    pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Rc<Client>>, Unavailable> {
         let snapshot = self.snapshot(now).await?;
         match snapshot.and_then(|snapshot| snapshot.client(client_id)) {
             Some(client) => Ok(Some(client)),
-            None => self.client_at_source(client_id).await,
+            None => Ok(self.client_at_source(client_id).await?.map(Rc::new)),
         }
     }
 

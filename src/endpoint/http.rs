@@ -132,6 +132,9 @@ pub struct LogLine {
     /// The number of the key pair that the refused refresh token names. The sender may have made it up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_pair: Option<u16>,
+    /// How many refusals like this one were not logged before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlogged: Option<u64>,
     /// The identifier of the provider at which somebody signs in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<ProviderId>,
@@ -259,6 +262,7 @@ impl Response {
             outcome,
             reason,
             key_pair: None,
+            unlogged: None,
             provider: None,
             verdict: None,
         });

@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::forged_codes::ForgedCodes;
 use super::slot::Slot;
 use super::snapshot_cache::SnapshotCache;
 use crate::client::Client;
@@ -28,6 +29,7 @@ const MOST: usize = 100;
 pub(super) struct Cache {
     pub(super) snapshot: SnapshotCache,
     pub(super) unknown: Unknown,
+    pub(super) forged_codes: ForgedCodes,
     pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     /// When this isolate asked the registry to make its first keys.

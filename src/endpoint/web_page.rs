@@ -3,6 +3,8 @@
 //! A page runs in the browser of whoever visits it, so what it starts comes from the visitor's own network. The consent
 //! page would then show the same place on both sides, whoever redeems the code.
 
+use std::rc::Rc;
+
 use super::client_auth::named_client;
 use super::error::{Error, shown};
 use super::http::{Request, Response};
@@ -61,7 +63,7 @@ pub(super) async fn starting<P: Platform>(context: Context<'_, P>) -> Result<Opt
         return allowed(client.as_ref(), origin).map(Some);
     };
     match named_client(context) {
-        Ok(client_id) => allowed(snapshot.client(&client_id).as_ref(), origin).map(Some),
+        Ok(client_id) => allowed(snapshot.client(&client_id).as_deref(), origin).map(Some),
         Err(error) if snapshot.allows_origin(origin) => Err(error),
         Err(_) => Err(Error::ForeignPage(Some(shown(origin)))),
     }
@@ -76,9 +78,9 @@ pub(super) async fn listening<P: Platform>(context: Context<'_, P>, client_id: &
     };
     let client = match context.server.snapshot(context.now).await? {
         Some(snapshot) => snapshot.client(client_id),
-        None => context.server.client_at_source(client_id).await?,
+        None => context.server.client_at_source(client_id).await?.map(Rc::new),
     };
-    allowed(client.as_ref(), origin).map(drop)
+    allowed(client.as_deref(), origin).map(drop)
 }
 
 /// Returns the origin if the client lists it.

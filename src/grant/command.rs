@@ -77,6 +77,29 @@ impl Command {
             | Self::NoteRefusal(_) => true,
         }
     }
+
+    /// Returns the key of the grant that the command may change. A poll says itself what it has changed.
+    pub(super) const fn changes(&self) -> Option<RowKey> {
+        match self {
+            Self::Open(Open { key, .. })
+            | Self::Redeem(Redeem { key, .. })
+            | Self::RefuseElsewhere(RefuseElsewhere { key, .. })
+            | Self::TakeHold(TakeHold { key, .. })
+            | Self::Decide(Decide { key, .. })
+            | Self::Withdraw(Withdraw { key, .. })
+            | Self::EndGrant(EndGrant { key, .. }) => Some(*key),
+            Self::PollCode(_)
+            | Self::FindRequest(_)
+            | Self::PresentToken(_)
+            | Self::RotateToken(_)
+            | Self::FindFamily(_)
+            | Self::RevokeFamily(_)
+            | Self::LiveFamilies(_)
+            | Self::EndFamilies(_)
+            | Self::ListGrants(_)
+            | Self::NoteRefusal(_) => None,
+        }
+    }
 }
 
 /// Stores a new grant, unless its key is taken or the shard is full.

@@ -1,8 +1,8 @@
 //! The event of a grant that expired, reported when its row is deleted.
 
+use super::memory::Memory;
 use super::routing::RowKey;
 use super::rows::event;
-use super::shard::Memory;
 use super::{Grant, State};
 use crate::audit::{Event, What};
 use crate::time::Timestamp;
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::family::id::{AttemptId, FamilyId};
     use crate::format::Format;
-    use crate::grant::shard::Clock;
+    use crate::grant::memory::Clock;
     use crate::grant::{Approval, Denial, Request};
     use crate::identity::account_key::AccountKey;
     use crate::identity::sign_in::How;
@@ -105,9 +105,9 @@ mod tests {
     fn an_expired_grant_says_how_often_it_was_polled_and_is_forgotten() {
         let (mut memory, pending) = (Memory::default(), grant(State::Pending { hold: None }));
         for by_header in [false, true, true] {
-            memory.note(Clock { key: KEY, by_header }, NOW);
+            memory.note(Clock { key: KEY, by_header }, &pending, NOW);
         }
-        memory.note(Clock { key: RowKey([8; 16]), by_header: false }, NOW);
+        memory.note(Clock { key: RowKey([8; 16]), by_header: false }, &pending, NOW);
 
         let mut polls = || expired(KEY, &pending, &mut memory, NOW).and_then(|event| event.polls);
 

@@ -31,6 +31,7 @@ pub mod instant;
 pub mod link;
 mod live;
 pub mod live_codes;
+mod memory;
 pub mod pace;
 mod permutation;
 pub mod pkce;

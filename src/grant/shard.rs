@@ -3,13 +3,11 @@
 //! [`apply`] works on the trait [`Rows`], so the Durable Object and the in-memory stores of the tests run the
 //! same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
 
-use core::time::Duration;
-use std::collections::{HashMap, HashSet};
-
 use super::command::{
     Command, EndGrant, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused,
 };
-use super::pace::CAP_SECONDS;
+use super::memory::Clock;
+pub use super::memory::Memory;
 use super::poll::{Poll, Ready};
 use super::redemption::Redemption;
 use super::routing::RowKey;
@@ -21,64 +19,6 @@ use crate::audit::{Event, What};
 use crate::family::{self, Ending};
 use crate::secret::Digest;
 use crate::time::Timestamp;
-
-/// What a shard keeps only in memory: how often each pending grant was polled, and when it last was, with and without an
-/// `Authorization` header; and which refusals have an event.
-///
-/// If it is lost, one early poll per clock is forgiven, and a refusal gets one event more. Storing it would cost a write per
-/// poll.
-#[derive(Debug, Default)]
-pub struct Memory {
-    polls: HashMap<Clock, Polls>,
-    refusals: HashSet<NoteRefusal>,
-}
-
-/// The polls on one clock.
-#[derive(Clone, Copy, Debug)]
-struct Polls {
-    last: Timestamp,
-    number: u64,
-}
-
-/// Names one of the two clocks of a grant. A client that tries both ways to authenticate in every round sends
-/// two polls at once, and each of them is on time.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Clock {
-    pub(super) key: RowKey,
-    pub(super) by_header: bool,
-}
-
-impl Memory {
-    /// When there are this many entries, those older than the longest interval are dropped.
-    const MOST: usize = 10_000;
-
-    fn last(&self, clock: Clock) -> Option<Timestamp> {
-        self.polls.get(&clock).map(|polls| polls.last)
-    }
-
-    pub(super) fn note(&mut self, clock: Clock, now: Timestamp) {
-        if self.polls.len() >= Self::MOST {
-            let oldest = now.before(Duration::from_secs(CAP_SECONDS));
-            self.polls.retain(|_, polls| polls.last > oldest);
-        }
-        let polls = self.polls.entry(clock).or_insert(Polls { last: now, number: 0 });
-        *polls = Polls { last: now, number: polls.number + 1 };
-    }
-
-    /// Notes a refusal. Returns whether it is new.
-    fn refuse(&mut self, refusal: &NoteRefusal) -> bool {
-        if self.refusals.len() >= Self::MOST {
-            self.refusals.clear();
-        }
-        self.refusals.insert(refusal.clone())
-    }
-
-    /// Forgets a grant. Returns how often it was polled before anybody had decided.
-    pub(super) fn forget(&mut self, key: RowKey) -> u64 {
-        let clocks = [false, true].map(|by_header| Clock { key, by_header });
-        clocks.iter().filter_map(|clock| self.polls.remove(clock)).map(|polls| polls.number).sum()
-    }
-}
 
 /// Applies one command at `now`.
 ///
@@ -92,6 +32,9 @@ pub fn apply<R: Rows>(
     command: Command,
     now: Timestamp,
 ) -> Result<Answer, R::Error> {
+    if let Some(key) = command.changes() {
+        memory.doubt(key);
+    }
     match command {
         Command::Open(ask) => ask.answer(|ask| open(rows, &ask, now)),
         Command::PollCode(ask) => ask.answer(|ask| poll(rows, memory, &ask, now)),
@@ -139,6 +82,9 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
 }
 
 fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) -> Result<Poll, R::Error> {
+    if let Some(poll) = memory.answer(ask, now) {
+        return Ok(poll);
+    }
     let (key, secret) = (ask.key, &ask.secret);
     let Some(grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
     // This check comes first, so that a code without its key slows nothing down, ends nothing and reveals
@@ -168,9 +114,11 @@ fn judge<R: Rows>(
     let mut last = memory.last(clock);
     let poll = grant.poll(secret, &mut last, now);
     if let Poll::Pending(_) | Poll::TooSoon(_) = poll {
-        memory.note(clock, now);
+        memory.note(clock, &grant, now);
     }
     if grant.interval != interval {
+        // It holds for the polls on the other clock, too.
+        memory.doubt(key);
         rows.put_grant(key, &grant, now)?;
     }
     if poll == Poll::Replayed
@@ -276,26 +224,4 @@ fn spent<R: Rows>(
         rows.tell(&Event { account, journey: Some(journey), ..event(What::RedeemedElsewhere) })?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn many_polls_make_room_by_forgetting_those_older_than_the_longest_interval() {
-        let mut memory = Memory::default();
-        let start = Timestamp::from_millis(1_000_000_000);
-        let clock = |number: usize| Clock { key: RowKey((number as u128).to_be_bytes()), by_header: false };
-        for number in 0..Memory::MOST {
-            let at = if number < 4_000 { start } else { start + Duration::from_millis(1) };
-            memory.note(clock(number), at);
-        }
-        assert_eq!(memory.polls.len(), Memory::MOST);
-
-        let later = start + Duration::from_secs(CAP_SECONDS);
-        memory.note(clock(Memory::MOST), later);
-
-        assert_eq!(memory.polls.len(), Memory::MOST - 4_000 + 1);
-    }
 }

@@ -2,8 +2,9 @@
 //!
 //! Every isolate keeps all clients in memory, and two copies of them while it loads the next one. So it keeps a client as
 //! the bytes of its record, which the quota counts, and parses it when a request needs it: parsed, a record of many small
-//! members takes several times its bytes. An isolate reads the text line by line, and never holds it as a whole.
+//! members takes several times its bytes, so only a few stay parsed. An isolate reads the text line by line, and never holds it as a whole.
 
+use core::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -25,7 +26,12 @@ pub struct Snapshot {
     /// Everything but the clients.
     pub outline: Rc<Outline>,
     clients: Clients,
+    /// Clients that were used, by identifier.
+    parsed: RefCell<BTreeMap<Box<str>, Rc<Client>>>,
 }
+
+/// At this many parsed clients, all of them are dropped.
+const MOST_PARSED: usize = 50;
 
 /// The records of the clients, and what requests need to know of all clients together.
 #[derive(Debug, Default)]
@@ -41,10 +47,19 @@ struct Clients {
 }
 
 impl Snapshot {
-    /// Parses the client with this identifier.
+    /// Returns the client with this identifier, parsed at its first use.
     #[must_use]
-    pub fn client(&self, client_id: &str) -> Option<Client> {
-        serde_json::from_str(self.clients.records.get(client_id)?).ok()
+    pub fn client(&self, client_id: &str) -> Option<Rc<Client>> {
+        if let Some(client) = self.parsed.borrow().get(client_id) {
+            return Some(Rc::clone(client));
+        }
+        let client: Client = serde_json::from_str(self.clients.records.get(client_id)?).ok()?;
+        let (client, mut parsed) = (Rc::new(client), self.parsed.borrow_mut());
+        if parsed.len() >= MOST_PARSED {
+            parsed.clear();
+        }
+        parsed.insert(client_id.into(), Rc::clone(&client));
+        Some(client)
     }
 
     /// Returns whether there is a client with this identifier.
@@ -132,7 +147,11 @@ impl Reader {
     ///
     /// The last line is not an outline.
     pub fn end(self) -> JsonResult<Snapshot> {
-        Ok(Snapshot { outline: Rc::new(serde_json::from_slice(&self.line)?), clients: self.clients })
+        Ok(Snapshot {
+            outline: Rc::new(serde_json::from_slice(&self.line)?),
+            clients: self.clients,
+            parsed: RefCell::default(),
+        })
     }
 }
 

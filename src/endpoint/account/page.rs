@@ -155,7 +155,7 @@ async fn one<P: Platform>(
         first_used: text.moment(device.first_used_at),
         last_used: text.moment(device.last_used_at),
         permissions: parts::permissions(text, &outline.scopes, &device.scope),
-        end_hint: text.device_end_hint(context.server.minutes_to_the_end(client.as_ref())),
+        end_hint: text.device_end_hint(context.server.minutes_to_the_end(client.as_deref())),
         menu: MenuForm { action: &action, fields: &[("csrf", &csrf), (DEVICE, id.as_str())] },
         problem: answer.problem,
     };

@@ -42,7 +42,7 @@ pub(crate) struct Answered<T> {
 
 impl Envelope {
     /// Authenticates the client of the request, and lets `act` answer it. A pending poll, of which there are far more than
-    /// of anything else, is not logged: its shard counts it.
+    /// of anything else, is not logged: its shard counts it. Of forged codes, some are.
     pub(crate) async fn answer<P: Platform, T: Serialize>(
         self,
         context: Context<'_, P>,
@@ -64,6 +64,7 @@ impl Envelope {
                 Response::json(200, &body).noting(self.what, client_id, outcome, outcome)
             }
             Err(error @ Error::Pending(_)) if !context.server.settings.log_pending_polls => error.response(),
+            Err(error @ Error::ForgedDeviceCode) => self.refuse_forged(context, client_id, &error),
             Err(error) => self.refuse(client_id, &error),
         };
         // If `act` has used up the assertion, this isolate remembers it.
@@ -85,6 +86,18 @@ impl Envelope {
             AssertionUse::Afterwards => {}
         }
         Ok(caller)
+    }
+
+    /// Builds the error response for a forged code. Of many, only some have a log line.
+    fn refuse_forged<P>(self, context: Context<'_, P>, client: Option<&str>, error: &Error) -> Response {
+        let Some(unlogged) = context.server.cache.forged_codes.note(context.now) else {
+            return error.response();
+        };
+        let mut response = self.refuse(client, error);
+        for line in &mut response.decisions {
+            line.unlogged = (unlogged > 0).then_some(unlogged);
+        }
+        response
     }
 
     /// Builds the error response, with its log line.

@@ -6,6 +6,8 @@ pub(super) mod client_metadata;
 mod credentials;
 pub(super) mod envelope;
 
+use std::rc::Rc;
+
 use super::client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::Form;
@@ -25,7 +27,7 @@ use credentials::read_credentials;
 
 /// An authenticated client, with its credentials.
 pub(super) struct Caller {
-    pub client: Client,
+    pub client: Rc<Client>,
     credentials: Credentials,
 }
 
@@ -70,13 +72,13 @@ impl Caller {
             return Ok(Self { client, credentials });
         }
         if let Some(client) = prove_newer(context, &credentials, required).await? {
-            return Ok(Self { client, credentials });
+            return Ok(Self { client: Rc::new(client), credentials });
         }
         if cached.is_none() && is_unknown(context, &credentials.client_id, has_snapshot) {
             return Err(Error::UnknownClient.into());
         }
         let client = prove_at_source(context, form, &credentials, required).await?;
-        Ok(Self { client, credentials })
+        Ok(Self { client: Rc::new(client), credentials })
     }
 
     /// Returns the name of the assertion, which may be used once. Its signature is verified by now, so nobody
@@ -104,7 +106,7 @@ impl Caller {
     }
 
     /// Returns whether the client has credentials and sent them.
-    pub(super) const fn is_confidential(&self) -> bool {
+    pub(super) fn is_confidential(&self) -> bool {
         self.client.authentication.is_confidential() && !matches!(self.credentials.proof, Proof::Absent)
     }
 
@@ -137,9 +139,9 @@ pub(super) fn named_client<P>(context: Context<'_, P>) -> Result<String, Error> 
 async fn prove_cached<P: Platform>(
     context: Context<'_, P>,
     credentials: &Credentials,
-    cached: Option<&Client>,
+    cached: Option<&Rc<Client>>,
     required: Requirement,
-) -> Result<Option<Client>, Error> {
+) -> Result<Option<Rc<Client>>, Error> {
     if let Proof::Assertion(assertion) = &credentials.proof {
         check(context, assertion)?;
         if once::was_used(context, &name_of(assertion)) {
@@ -148,7 +150,7 @@ async fn prove_cached<P: Platform>(
     }
     let Some(client) = cached else { return Ok(None) };
     let proven = prove(context, credentials, client, required).await?;
-    Ok(proven.is_ok().then(|| client.clone()))
+    Ok(proven.is_ok().then(|| Rc::clone(client)))
 }
 
 /// Judges the credentials by what the registry said about the client a moment ago, if they were right then. So a client

@@ -1,5 +1,7 @@
 //! Reads tokens that come back to this server, and checks whether they are still valid.
 
+use std::rc::Rc;
+
 use crate::client::Client;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -16,7 +18,7 @@ use crate::token::opaque;
 /// The family of a valid token, with its client, which is enabled, and its account, which may be used.
 pub(crate) struct Live {
     pub family: Family,
-    pub client: Client,
+    pub client: Rc<Client>,
     pub account: Account,
 }
 

@@ -147,7 +147,7 @@ pub(super) async fn demands<P: Platform>(
 ) -> Result<Demands, Unavailable> {
     let client = context.server.client(&hold.client_id, context.now).await?;
     let outline = context.server.outline(context.now).await?;
-    let client = client.map(|client| client.codes.sign_in).unwrap_or_default();
+    let client = client.map(|client| client.codes.sign_in.clone()).unwrap_or_default();
     Ok(Demands::of(&client, &outline.scope_demands, &hold.scope))
 }
 
@@ -247,7 +247,7 @@ pub(super) async fn show<P: Platform>(
     let consent = Consent {
         transaction: transaction.seal(context, rng),
         code,
-        client: client.as_ref(),
+        client: client.as_deref(),
         account,
         permissions: scopes.into_iter().map(words).collect(),
         problem,

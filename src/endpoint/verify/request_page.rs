@@ -116,7 +116,7 @@ pub(super) async fn settle<P: Platform>(
     let client_id = &settled.request.client_id;
     let client = context.server.client(client_id, context.now).await.ok().flatten();
     let name = client.as_ref().map_or(client_id.as_str(), |client| &client.client_name);
-    recent.settled(settled, name, context.server.minutes_to_the_end(client.as_ref()))
+    recent.settled(settled, name, context.server.minutes_to_the_end(client.as_deref()))
 }
 
 /// Ends the access that was approved on this page, with everything that came of it.

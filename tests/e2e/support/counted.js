@@ -66,10 +66,10 @@ export const LimiterShard = counted(built.LimiterShard);
 export const Registry = counted(built.Registry);
 export const Ledger = counted(built.Ledger);
 
-export default class extends worker {
-  fetch(request) {
-    if (new URL(request.url).pathname !== '/counted') return super.fetch(request);
+export default {
+  fetch(request, ...rest) {
+    if (new URL(request.url).pathname !== '/counted') return worker.fetch(request, ...rest);
     settle();
     return Response.json(counts);
-  }
-}
+  },
+};

@@ -1,5 +1,7 @@
 //! The text of a snapshot, as the registry writes it and an isolate reads it.
 
+use std::rc::Rc;
+
 use device_grant::client::Client;
 use device_grant::client::demo;
 use device_grant::client::history::History;
@@ -127,7 +129,7 @@ proptest! {
 
         prop_assert_eq!(snapshot.outline.taken_at, AT);
         for client in clients {
-            prop_assert_eq!(snapshot.client(&client.client_id), Some(client));
+            prop_assert_eq!(snapshot.client(&client.client_id), Some(Rc::new(client)));
         }
         prop_assert_eq!(snapshot.client("A"), None);
     }

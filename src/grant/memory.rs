@@ -1,0 +1,211 @@
+//! What a `GrantShard` keeps only in memory of the grants that devices poll.
+
+use core::time::Duration;
+use std::collections::{HashMap, HashSet};
+
+use super::command::{NoteRefusal, PollCode};
+use super::pace::{CAP_SECONDS, Verdict, judge};
+use super::poll::Poll;
+use super::routing::RowKey;
+use super::{Grant, State};
+use crate::secret::Digest;
+use crate::time::Timestamp;
+
+/// How often each pending grant was polled, and when it last was, with and without an `Authorization` header; and which
+/// refusals have an event.
+///
+/// If it is lost, one early poll per clock is forgiven, and a refusal gets one event more. Storing it would cost a write per
+/// poll.
+#[derive(Debug, Default)]
+pub struct Memory {
+    polls: HashMap<Clock, Polls>,
+    refusals: HashSet<NoteRefusal>,
+}
+
+/// The polls on one clock.
+#[derive(Clone, Copy, Debug)]
+struct Polls {
+    last: Timestamp,
+    number: u64,
+    pending: Option<Pending>,
+}
+
+/// What the next poll of a grant needs to know, as long as nothing else happens to the grant: most polls find it as the one
+/// before has left it, so they read no row.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    secret: Digest,
+    until: Timestamp,
+    interval: u64,
+}
+
+impl Pending {
+    /// Returns `None` unless the grant is pending and bound to no key: keys are proven to the row.
+    fn of(grant: &Grant) -> Option<Self> {
+        let is_simple = matches!(grant.state, State::Pending { .. }) && grant.request.cnf.is_empty();
+        is_simple.then_some(Self { secret: grant.secret, until: grant.expires_at, interval: grant.interval })
+    }
+}
+
+/// Names one of the two clocks of a grant. A client that tries both ways to authenticate in every round sends
+/// two polls at once, and each of them is on time.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) struct Clock {
+    pub(super) key: RowKey,
+    pub(super) by_header: bool,
+}
+
+impl Memory {
+    /// When there are this many entries, those older than the longest interval are dropped.
+    const MOST: usize = 10_000;
+
+    pub(super) fn last(&self, clock: Clock) -> Option<Timestamp> {
+        self.polls.get(&clock).map(|polls| polls.last)
+    }
+
+    /// Notes a poll of a grant that is pending.
+    pub(super) fn note(&mut self, clock: Clock, grant: &Grant, now: Timestamp) {
+        if self.polls.len() >= Self::MOST {
+            let oldest = now.before(Duration::from_secs(CAP_SECONDS));
+            self.polls.retain(|_, polls| polls.last > oldest);
+        }
+        let number = self.polls.get(&clock).map_or(1, |polls| polls.number + 1);
+        self.polls.insert(clock, Polls { last: now, number, pending: Pending::of(grant) });
+    }
+
+    /// Answers a poll of a grant that is still pending, if it comes on time and with the right secret. Every other poll
+    /// needs the row.
+    pub(super) fn answer(&mut self, ask: &PollCode, now: Timestamp) -> Option<Poll> {
+        let polls = self.polls.get_mut(&Clock { key: ask.key, by_header: ask.by_header })?;
+        let Pending { secret, until, interval } = polls.pending?;
+        if secret != ask.secret || now >= until || judge(Some(polls.last), interval, now) != Verdict::OnTime {
+            return None;
+        }
+        *polls = Polls { last: now, number: polls.number + 1, ..*polls };
+        Some(Poll::Pending(interval))
+    }
+
+    /// Lets the next poll read the row, because it may have changed.
+    pub(super) fn doubt(&mut self, key: RowKey) {
+        for clock in clocks(key) {
+            if let Some(polls) = self.polls.get_mut(&clock) {
+                polls.pending = None;
+            }
+        }
+    }
+
+    /// Notes a refusal. Returns whether it is new.
+    pub(super) fn refuse(&mut self, refusal: &NoteRefusal) -> bool {
+        if self.refusals.len() >= Self::MOST {
+            self.refusals.clear();
+        }
+        self.refusals.insert(refusal.clone())
+    }
+
+    /// Forgets a grant. Returns how often it was polled before anybody had decided.
+    pub(super) fn forget(&mut self, key: RowKey) -> u64 {
+        clocks(key).iter().filter_map(|clock| self.polls.remove(clock)).map(|polls| polls.number).sum()
+    }
+}
+
+fn clocks(key: RowKey) -> [Clock; 2] {
+    [false, true].map(|by_header| Clock { key, by_header })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::Format;
+    use crate::grant::{Denial, Request};
+    use crate::token::confirmation::Confirmation;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
+    const KEY: RowKey = RowKey([7; 16]);
+    const CLOCK: Clock = Clock { key: KEY, by_header: false };
+
+    fn pending() -> Grant {
+        Grant {
+            format: Format,
+            secret: Digest::of(b"secret"),
+            request: Request::default(),
+            expires_at: NOW + Duration::from_secs(600),
+            interval: 5,
+            grace: 60,
+            state: State::Pending { hold: None },
+            decision: None,
+            without_key: false,
+        }
+    }
+
+    fn ask() -> PollCode {
+        PollCode {
+            key: KEY,
+            secret: Digest::of(b"secret"),
+            reissue: false,
+            reissue_bound: false,
+            proven: Confirmation::default(),
+            by_header: false,
+        }
+    }
+
+    /// Notes a first poll of `grant`, and returns what becomes of another one `seconds` later.
+    fn next(grant: &Grant, ask: &PollCode, seconds: u64) -> (Option<Poll>, Memory) {
+        let mut memory = Memory::default();
+        memory.note(CLOCK, grant, NOW);
+        (memory.answer(ask, NOW + Duration::from_secs(seconds)), memory)
+    }
+
+    #[test]
+    fn a_poll_on_time_is_answered_from_memory_and_counted() {
+        let (poll, mut memory) = next(&pending(), &ask(), 5);
+
+        assert_eq!(poll, Some(Poll::Pending(5)));
+        assert_eq!(memory.last(CLOCK), Some(NOW + Duration::from_secs(5)));
+        assert_eq!(memory.forget(KEY), 2);
+        assert_eq!(memory.answer(&ask(), NOW + Duration::from_secs(10)), None, "it is forgotten");
+    }
+
+    #[test]
+    fn a_poll_that_may_need_the_row_is_not_answered_from_memory() {
+        let bound = Request {
+            cnf: Confirmation { jkt: Some("key".to_owned()), x5t_s256: None },
+            ..Request::default()
+        };
+        let denied = State::Denied { how: Denial::Denied };
+        for (grant, ask, seconds, why) in [
+            (pending(), ask(), 3, "it is early"),
+            (pending(), ask(), 600, "the code has expired"),
+            (pending(), PollCode { secret: Digest::of(b"other"), ..ask() }, 5, "the secret is wrong"),
+            (pending(), PollCode { by_header: true, ..ask() }, 5, "it is the first on the other clock"),
+            (Grant { request: bound, ..pending() }, ask(), 5, "the code is bound to a key"),
+            (Grant { state: denied, ..pending() }, ask(), 5, "the grant is not pending"),
+        ] {
+            assert_eq!(next(&grant, &ask, seconds).0, None, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_grant_that_may_have_changed_is_not_answered_from_memory() {
+        let (_, mut memory) = next(&pending(), &ask(), 5);
+        memory.doubt(KEY);
+
+        assert_eq!(memory.answer(&ask(), NOW + Duration::from_secs(10)), None);
+        assert_eq!(memory.forget(KEY), 2, "the polls are still counted");
+    }
+
+    #[test]
+    fn many_polls_make_room_by_forgetting_those_older_than_the_longest_interval() {
+        let mut memory = Memory::default();
+        let clock = |number: usize| Clock { key: RowKey((number as u128).to_be_bytes()), by_header: false };
+        for number in 0..Memory::MOST {
+            let at = if number < 4_000 { NOW } else { NOW + Duration::from_millis(1) };
+            memory.note(clock(number), &pending(), at);
+        }
+        assert_eq!(memory.polls.len(), Memory::MOST);
+
+        let later = NOW + Duration::from_secs(CAP_SECONDS);
+        memory.note(clock(Memory::MOST), &pending(), later);
+
+        assert_eq!(memory.polls.len(), Memory::MOST - 4_000 + 1);
+    }
+}
