@@ -10,7 +10,7 @@ const DOMAIN: &str = ".cloudflareaccess.com";
 /// Longest name of a team: a label of a host name.
 const LONGEST: usize = 63;
 
-pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Application>, BadSetting> {
+pub(super) fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<Option<Application>, BadSetting> {
     let issuer = var(TEAM).map(|team| issuer(&team)).transpose()?;
     let audience = var(AUDIENCE).map(tag).transpose()?;
     match (issuer, audience) {

@@ -32,7 +32,7 @@ impl AdminGroups {
     }
 }
 
-pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<AdminGroups, BadSetting> {
+pub(super) fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<AdminGroups, BadSetting> {
     const FORM: &str = "must be at most 20 groups by their full names with commas between them, such as \
                         local:administrators,entra:platform";
     const NONE_LOCAL: &str =

@@ -14,7 +14,7 @@ pub enum AssertionAudience {
 }
 
 pub(super) fn assertion_audience(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
 ) -> Result<AssertionAudience, BadSetting> {
     match var("CLIENT_ASSERTION_AUDIENCE").as_deref() {
         None | Some("lenient") => Ok(AssertionAudience::Lenient),
@@ -25,7 +25,7 @@ pub(super) fn assertion_audience(
 
 /// Reads the origin of the mTLS host, which serves endpoints of the issuer under the same paths.
 pub(super) fn mtls(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
     issuer: Option<&Issuer>,
 ) -> Result<Option<Issuer>, BadSetting> {

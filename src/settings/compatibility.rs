@@ -30,7 +30,7 @@ impl Product {
 }
 
 /// Reads `COMPATIBILITY`: names with a comma between them, or `none`. The default is `microsoft,wrangler`.
-pub(super) fn compatibility(var: &impl Fn(&str) -> Option<String>) -> Result<Vec<Product>, BadSetting> {
+pub(super) fn compatibility(var: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Product>, BadSetting> {
     const NAME: &str = "COMPATIBILITY";
     let Some(text) = var(NAME) else { return Ok(vec![Product::Microsoft, Product::Wrangler]) };
     if text.trim() == "none" {

@@ -4,12 +4,13 @@ use serde::Serialize;
 
 use super::variable::{BadSetting, Environment, bad, missing, number};
 use crate::derived_keys::{Keyring, Keys, MOST_RETIRED, MasterKey, RetiredPair};
+use crate::order;
 use crate::sharding::MAX_SHARDS;
 
 const RETIRED: &str = "RETIRED_KEY_PAIRS";
 
 pub(super) fn keyring(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Keyring, BadSetting> {
     const SHARDS: u64 = 8;
@@ -34,7 +35,7 @@ struct Previous {
 }
 
 fn previous(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
     (current, shards): (&MasterKey, u8),
 ) -> Result<Option<Previous>, BadSetting> {
@@ -70,7 +71,7 @@ impl Previous {
     }
 }
 
-fn retired(var: &impl Fn(&str) -> Option<String>, current: u16) -> Result<Vec<RetiredPair>, BadSetting> {
+fn retired(var: &dyn Fn(&str) -> Option<String>, current: u16) -> Result<Vec<RetiredPair>, BadSetting> {
     let Some(text) = var(RETIRED) else { return Ok(Vec::new()) };
     let pairs: Option<Vec<RetiredPair>> = text.split(',').map(retired_pair).collect();
     let pairs = pairs.filter(|pairs| pairs.len() <= MOST_RETIRED).ok_or_else(|| {
@@ -81,7 +82,7 @@ fn retired(var: &impl Fn(&str) -> Option<String>, current: u16) -> Result<Vec<Re
         bad(RETIRED, &text, &form)
     })?;
     let mut numbers: Vec<u16> = pairs.iter().map(|retired| retired.pair).collect();
-    numbers.sort_unstable();
+    order::sort(&mut numbers);
     let is_twice = |two: &[u16]| matches!(two, [left, right] if left == right);
     if numbers.contains(&current) {
         return Err(bad(RETIRED, &text, &format!("{current} is the current pair: leave it out")));
@@ -126,7 +127,7 @@ impl PairNumbers {
 }
 
 fn master_key(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
     environment: Environment,
 ) -> Result<Option<MasterKey>, BadSetting> {
@@ -142,15 +143,12 @@ fn master_key(
     }
 }
 
-fn shards(var: &impl Fn(&str) -> Option<String>, name: &'static str, default: u64) -> Result<u8, BadSetting> {
+fn shards(var: &dyn Fn(&str) -> Option<String>, name: &'static str, default: u64) -> Result<u8, BadSetting> {
     let number = number(var, name, default, 1..=u64::from(MAX_SHARDS))?;
     Ok(u8::try_from(number).unwrap_or(u8::MAX))
 }
 
-fn shards_if_set(
-    var: &impl Fn(&str) -> Option<String>,
-    name: &'static str,
-) -> Result<Option<u8>, BadSetting> {
+fn shards_if_set(var: &dyn Fn(&str) -> Option<String>, name: &'static str) -> Result<Option<u8>, BadSetting> {
     var(name).map(|_| shards(var, name, 1)).transpose()
 }
 

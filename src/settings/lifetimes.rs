@@ -7,32 +7,32 @@ use crate::bounds::{ACCESS_TOKEN, CODE_LIFETIME, ID_TOKEN, INTERVAL, REFRESH_TOK
 
 /// Reads `POLL_INTERVAL_SECONDS`; the default is 5 seconds, which a device assumes if a response has no
 /// `interval` (RFC 8628 §3.2).
-pub(super) fn interval(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+pub(super) fn interval(var: &dyn Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     number(var, "POLL_INTERVAL_SECONDS", 5, INTERVAL)
 }
 
 /// Reads `CODE_LIFETIME_SECONDS`; the default is 5 minutes.
-pub(super) fn code(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+pub(super) fn code(var: &dyn Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     number(var, "CODE_LIFETIME_SECONDS", 300, CODE_LIFETIME)
 }
 
 /// Reads `ACCESS_TOKEN_SECONDS`; the default is 15 minutes.
-pub(super) fn access_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+pub(super) fn access_token(var: &dyn Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     number(var, "ACCESS_TOKEN_SECONDS", 900, ACCESS_TOKEN)
 }
 
 /// Reads `ID_TOKEN_SECONDS`; the default is 15 minutes.
-pub(super) fn id_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+pub(super) fn id_token(var: &dyn Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     number(var, "ID_TOKEN_SECONDS", 900, ID_TOKEN)
 }
 
 /// Reads `REFRESH_TOKEN_SECONDS`; the default is 30 days.
-pub(super) fn refresh_token(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+pub(super) fn refresh_token(var: &dyn Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     number(var, "REFRESH_TOKEN_SECONDS", 2_592_000, REFRESH_TOKEN)
 }
 
 /// Reads `REFRESH_TOKEN_IDLE_SECONDS`; the default is 14 days, or `REFRESH_TOKEN_SECONDS` if that is less.
-pub(super) fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
+pub(super) fn refresh_token_idle(var: &dyn Fn(&str) -> Option<String>) -> Result<u64, BadSetting> {
     let whole = refresh_token(var)?;
     let idle = number(var, "REFRESH_TOKEN_IDLE_SECONDS", whole.min(1_209_600), REFRESH_TOKEN)?;
     if idle > whole {
@@ -43,7 +43,7 @@ pub(super) fn refresh_token_idle(var: &impl Fn(&str) -> Option<String>) -> Resul
 }
 
 /// Reads `SIGNING_KEY_ROTATION_DAYS`; the default is 90 days. Zero turns scheduled rotation off.
-pub(super) fn rotation(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Duration>, BadSetting> {
+pub(super) fn rotation(var: &dyn Fn(&str) -> Option<String>) -> Result<Option<Duration>, BadSetting> {
     let days = number(var, "SIGNING_KEY_ROTATION_DAYS", 90, 0..=3_650)?;
     Ok((days > 0).then(|| Duration::from_secs(days * 86_400)))
 }

@@ -208,7 +208,7 @@ impl Settings {
     }
 }
 
-fn dpop_nonces(var: &impl Fn(&str) -> Option<String>) -> Result<Nonces, BadSetting> {
+fn dpop_nonces(var: &dyn Fn(&str) -> Option<String>) -> Result<Nonces, BadSetting> {
     match var("DPOP_NONCE").as_deref() {
         Some("required") => Ok(Nonces::Required),
         Some("optional") | None => Ok(Nonces::Optional),
@@ -217,7 +217,7 @@ fn dpop_nonces(var: &impl Fn(&str) -> Option<String>) -> Result<Nonces, BadSetti
 }
 
 fn issuer(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Option<Issuer>, BadSetting> {
     match (var("ISSUER"), environment) {
@@ -243,7 +243,7 @@ fn issuer(
     }
 }
 
-fn user_code(var: &impl Fn(&str) -> Option<String>) -> Result<Shape, BadSetting> {
+fn user_code(var: &dyn Fn(&str) -> Option<String>) -> Result<Shape, BadSetting> {
     let charset = var("USER_CODE_CHARSET").unwrap_or_else(|| CONSONANTS.to_owned());
     let length = number(var, "USER_CODE_LENGTH", 8, 4..=24)?;
     let allow_weak = flag(var, "ALLOW_WEAK_USER_CODES", false)?;

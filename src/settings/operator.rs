@@ -40,7 +40,7 @@ impl From<Digest> for TokenDigests {
 pub const DEVELOPMENT_ADMIN_TOKEN: &str = "development-admin-token";
 
 pub(super) fn admin_token(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Option<TokenDigests>, BadSetting> {
     const NAME: &str = "ADMIN_TOKEN_SHA256";
@@ -59,7 +59,7 @@ pub(super) fn admin_token(
 /// Reads one or two SHA-256 of tokens. The error never shows the value, which might be the token itself by
 /// mistake.
 pub(super) fn digests(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
 ) -> Result<Option<TokenDigests>, BadSetting> {
     const FORM: &str = "must be the SHA-256 of the token, in hex or base64, as `printf %s \"$TOKEN\" | sha256sum` \

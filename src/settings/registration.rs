@@ -27,7 +27,7 @@ pub struct Registration {
 }
 
 pub(super) fn registration(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Option<Registration>, BadSetting> {
     const NAME: &str = "INITIAL_ACCESS_TOKEN_SHA256";
@@ -47,13 +47,13 @@ pub(super) fn registration(
     Ok(is_on.then_some(Registration { token, scope, open, audience }))
 }
 
-fn scopes(var: &impl Fn(&str) -> Option<String>, name: &'static str) -> Result<Scope, BadSetting> {
+fn scopes(var: &dyn Fn(&str) -> Option<String>, name: &'static str) -> Result<Scope, BadSetting> {
     let text = var(name).unwrap_or_else(|| OPENID.to_owned());
     let scope = Scope::parse(&text).filter(|scope| !scope.is_empty());
     scope.ok_or_else(|| bad(name, &text, "must be space-separated scopes"))
 }
 
-fn open_scopes(var: &impl Fn(&str) -> Option<String>) -> Result<Scope, BadSetting> {
+fn open_scopes(var: &dyn Fn(&str) -> Option<String>) -> Result<Scope, BadSetting> {
     const NAME: &str = "OPEN_REGISTRATION_SCOPES";
     let scope = scopes(var, NAME)?;
     if scope.iter().count() > MOST_OPEN_SCOPES {
@@ -64,7 +64,7 @@ fn open_scopes(var: &impl Fn(&str) -> Option<String>) -> Result<Scope, BadSettin
     Ok(scope)
 }
 
-fn audience(var: &impl Fn(&str) -> Option<String>) -> Result<Vec<String>, BadSetting> {
+fn audience(var: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, BadSetting> {
     const NAME: &str = "REGISTRATION_AUDIENCE";
     let text = var(NAME).unwrap_or_default();
     let audience = list(&text);
@@ -79,7 +79,7 @@ fn audience(var: &impl Fn(&str) -> Option<String>) -> Result<Vec<String>, BadSet
     Err(bad(NAME, &text, &allowed))
 }
 
-pub(super) fn trusted_redirects(var: &impl Fn(&str) -> Option<String>) -> Result<Vec<String>, BadSetting> {
+pub(super) fn trusted_redirects(var: &dyn Fn(&str) -> Option<String>) -> Result<Vec<String>, BadSetting> {
     const NAME: &str = "TRUSTED_REDIRECTS";
     let text = var(NAME).unwrap_or_default();
     let redirects = list(&text);

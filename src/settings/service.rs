@@ -60,11 +60,11 @@ impl ServiceLogo {
     }
 }
 
-pub(super) fn read(var: &impl Fn(&str) -> Option<String>) -> Result<Service, BadSetting> {
+pub(super) fn read(var: &dyn Fn(&str) -> Option<String>) -> Result<Service, BadSetting> {
     Ok(Service { name: name(var)?, logo: logo(var)?, support_url: support_url(var)?, accent: accent(var)? })
 }
 
-fn name(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
+fn name(var: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
     const NAME: &str = "SERVICE_NAME";
     let Some(name) = var(NAME) else { return Ok(None) };
     if name.chars().count() > LONGEST_NAME {
@@ -78,7 +78,7 @@ fn name(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSett
     }
 }
 
-fn logo(var: &impl Fn(&str) -> Option<String>) -> Result<Option<ServiceLogo>, BadSetting> {
+fn logo(var: &dyn Fn(&str) -> Option<String>) -> Result<Option<ServiceLogo>, BadSetting> {
     const NAME: &str = "SERVICE_LOGO";
     let Some(text) = var(NAME) else { return Ok(None) };
     ServiceLogo::parse(&text).map(Some).map_err(|flaw| {
@@ -87,7 +87,7 @@ fn logo(var: &impl Fn(&str) -> Option<String>) -> Result<Option<ServiceLogo>, Ba
     })
 }
 
-fn support_url(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
+fn support_url(var: &dyn Fn(&str) -> Option<String>) -> Result<Option<String>, BadSetting> {
     const NAME: &str = "SUPPORT_URL";
     const FORM: &str = "must be an https URL of at most 512 characters without user name and fragment (http on \
                         loopback only)";
@@ -97,7 +97,7 @@ fn support_url(var: &impl Fn(&str) -> Option<String>) -> Result<Option<String>, 
     }
 }
 
-fn accent(var: &impl Fn(&str) -> Option<String>) -> Result<Option<Accent>, BadSetting> {
+fn accent(var: &dyn Fn(&str) -> Option<String>) -> Result<Option<Accent>, BadSetting> {
     const NAME: &str = "ACCENT_COLOR";
     let Some(text) = var(NAME) else { return Ok(None) };
     Accent::parse(&text).map(Some).map_err(|flaw| bad(NAME, &text, &flaw.to_string()))

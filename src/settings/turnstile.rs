@@ -42,7 +42,7 @@ impl Turnstile {
 
 /// Reads the widget. `None` if neither of its keys is set.
 pub(super) fn read(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Option<Turnstile>, BadSetting> {
     let when = when(var)?;
@@ -70,7 +70,7 @@ pub(super) fn read(
     }
 }
 
-fn when(var: &impl Fn(&str) -> Option<String>) -> Result<When, BadSetting> {
+fn when(var: &dyn Fn(&str) -> Option<String>) -> Result<When, BadSetting> {
     match var("TURNSTILE").as_deref() {
         Some("strained") | None => Ok(When::Strained),
         Some("always") => Ok(When::Always),
@@ -79,7 +79,7 @@ fn when(var: &impl Fn(&str) -> Option<String>) -> Result<When, BadSetting> {
 }
 
 /// Reads the URL, which must meet the same rules as an issuer, because the server sends a secret to it.
-fn siteverify_url(var: &impl Fn(&str) -> Option<String>) -> Result<String, BadSetting> {
+fn siteverify_url(var: &dyn Fn(&str) -> Option<String>) -> Result<String, BadSetting> {
     let url = var("TURNSTILE_SITEVERIFY_URL").unwrap_or_else(|| SITEVERIFY.to_owned());
     match Issuer::parse(&url) {
         Some(_) => Ok(url),
@@ -93,7 +93,7 @@ fn siteverify_url(var: &impl Fn(&str) -> Option<String>) -> Result<String, BadSe
 
 /// Reads a key. Errors never show it, because a value in the wrong place may be the secret key.
 fn key(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
     environment: Environment,
 ) -> Result<Option<String>, BadSetting> {

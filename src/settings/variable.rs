@@ -33,7 +33,7 @@ impl fmt::Display for BadSetting {
     }
 }
 
-pub(super) fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {
+pub(super) fn environment(var: &dyn Fn(&str) -> Option<String>) -> Result<Environment, BadSetting> {
     match var("ENVIRONMENT").as_deref() {
         Some("development") => Ok(Environment::Development),
         Some("preview") => Ok(Environment::Preview),
@@ -43,7 +43,7 @@ pub(super) fn environment(var: &impl Fn(&str) -> Option<String>) -> Result<Envir
 }
 
 pub(super) fn number(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
     default: u64,
     allowed: RangeInclusive<u64>,
@@ -57,7 +57,7 @@ pub(super) fn number(
 }
 
 pub(super) fn flag(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     name: &'static str,
     default: bool,
 ) -> Result<bool, BadSetting> {

@@ -20,7 +20,7 @@ pub fn webhook(var: impl Fn(&str) -> Option<String>) -> Result<Option<Webhook>, 
 }
 
 pub(super) fn read(
-    var: &impl Fn(&str) -> Option<String>,
+    var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Option<Webhook>, BadSetting> {
     let url = var(URL).map(|url| address(url, environment)).transpose()?;
