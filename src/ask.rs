@@ -3,6 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::json::{self, Flaw};
+
 /// A command to a Durable Object.
 ///
 /// Each command determines the type of its reply, so a Worker that expects another type does not compile. If
@@ -47,8 +49,8 @@ impl Answer {
     /// # Errors
     ///
     /// The JSON does not parse as this reply.
-    pub fn read<A: Ask>(&self) -> serde_json::Result<A::Reply> {
-        serde_json::from_str(&self.0)
+    pub fn read<A: Ask>(&self) -> Result<A::Reply, Flaw> {
+        json::read(&self.0)
     }
 }
 

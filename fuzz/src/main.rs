@@ -6,6 +6,7 @@
 
 mod codes;
 mod commands;
+mod json;
 mod names;
 mod passkeys;
 mod requests;
@@ -27,6 +28,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("user_codes", codes::user_codes),
     ("device_codes", codes::device_codes),
     ("refresh_tokens", codes::refresh_tokens),
+    ("json", json::json),
     ("jws", signed::jws),
     ("jwk", signed::jwk),
     ("dpop", signed::dpop),

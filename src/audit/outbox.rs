@@ -10,6 +10,7 @@ use super::Event;
 use super::ledger::{OutboxReport, Receipt, Record, Shipment};
 use super::ledger_name::LedgerName;
 use crate::alarm::{BATCHES, Shipping};
+use crate::json;
 use crate::time::Timestamp;
 
 /// Where a domain leaves its events, in the same transaction as the changes that they report.
@@ -154,8 +155,7 @@ fn readable(event: Option<&str>) -> Result<serde_json::Value, String> {
     if text.len() > MOST_BYTES {
         return Err(format!("it has {} bytes", text.len()));
     }
-    let parsed: serde_json::Value = serde_json::from_str(text)
-        .map_err(|error| format!("it does not parse: {:?} at column {}", error.classify(), error.column()))?;
+    let parsed: serde_json::Value = json::read(text).map_err(|flaw| format!("it does not parse: {flaw}"))?;
     if parsed.is_object() { Ok(parsed) } else { Err("it is not a JSON object".to_owned()) }
 }
 

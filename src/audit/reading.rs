@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json;
 use crate::time::Timestamp;
 
 /// The most events that a ledger looks at for one command.
@@ -98,8 +99,7 @@ impl EventPage {
                 page.next = Some(*number - 1);
                 break;
             }
-            page.records
-                .extend(serde_json::from_str(record).ok().filter(|record| ask.filter.matches(record)));
+            page.records.extend(json::read(record).ok().filter(|record| ask.filter.matches(record)));
         }
         page
     }

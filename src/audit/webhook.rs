@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::change::Changed;
+use crate::json;
 use crate::time::Timestamp;
 
 /// After a failure, a delivery is tried again after the age of its event, so after twice the time at each failure,
@@ -71,9 +72,9 @@ impl Delivery {
     /// Returns the body: kind, time, and the event as `GET /admin/api/events` returns it.
     #[must_use]
     pub fn body(&self) -> String {
-        let event: serde_json::Value = serde_json::from_str(&self.event).unwrap_or_default();
+        let event: serde_json::Value = json::read(&self.event).unwrap_or_default();
         let kind = event.get("what").and_then(serde_json::Value::as_str).unwrap_or("unknown");
-        let is_change = serde_json::from_value::<Changed>(kind.into()).is_ok();
+        let is_change = json::is_name::<Changed>(kind);
         let of = if is_change { "registry" } else { "grant" };
         serde_json::json!({
             "type": format!("{of}.{kind}"),

@@ -6,6 +6,7 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json;
 use crate::presence::is_present;
 use crate::secret;
 use crate::secret::Digest;
@@ -139,8 +140,8 @@ impl Assertion {
     /// A flaw that does not depend on the time, the recipient or the key.
     pub fn parse(text: &str) -> Result<Self, Flaw> {
         let jws = Compact::parse(text).ok_or(Flaw::Malformed)?;
-        let header: Header = serde_json::from_slice(&jws.header).map_err(|_| Flaw::Malformed)?;
-        let claims: Claims = serde_json::from_slice(&jws.payload).map_err(|_| Flaw::Malformed)?;
+        let header: Header = json::read_bytes(&jws.header).map_err(|_| Flaw::Malformed)?;
+        let claims: Claims = json::read_bytes(&jws.payload).map_err(|_| Flaw::Malformed)?;
         let client_id =
             claims.sub.filter(|sub| claims.iss.as_ref() == Some(sub)).ok_or(Flaw::WrongSubject)?;
         Ok(Self {

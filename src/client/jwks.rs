@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::json;
 use crate::secret;
 use crate::secret::Digest;
 use crate::token::jwk::Jwk;
@@ -34,7 +35,7 @@ impl KeySet {
     /// Parses the JSON text of a JWK set; `None` if it is not one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::read(&serde_json::from_str(text).ok()?)
+        Self::read(&json::read(text).ok()?)
     }
 
     /// Returns the keys that may have made a signature with `alg`. Without a `kid`, all of them may; a key

@@ -10,7 +10,7 @@ use worker::{Env, Error, Result, SqlStorageValue, State};
 use super::entry::settings;
 use super::exported::{Object, exported};
 use super::object::{self, Table, json, number, ring_by, text};
-use super::platform::{LEDGER, Workers, send};
+use super::platform::{Workers, ask_ledger};
 use crate::ask::{Answer, Ask};
 use crate::audit::closing::{
     self, Head, NewestClosing, ReadHeads, ReadRoots, Rows as _, Seal, SignedRoot, next_closing,
@@ -114,8 +114,7 @@ impl Ledger {
     /// shipped again.
     async fn be_noted(&self) -> Result<bool> {
         let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(true) };
-        let command: Command = NoteLedger { name }.into();
-        send(LEDGER, OUTBOXES, None, &command).await
+        ask_ledger(OUTBOXES, NoteLedger { name }).await
     }
 }
 

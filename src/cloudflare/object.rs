@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Date, Error, Result, SqlStorage, SqlStorageValue, State};
 
+use crate::json::{self, Flaw};
 use crate::time::Timestamp;
 
 /// Reads the clock. Everything outside this ring gets the time as an argument.
@@ -31,15 +32,19 @@ pub(super) const fn rng() -> UnwrapErr<getrandom::SysRng> {
 
 #[inline(never)]
 pub(super) fn parsed<C: DeserializeOwned>(command: &str) -> Result<C> {
-    serde_json::from_str(command).map_err(broken)
+    json::read(command).map_err(broken)
 }
 
-/// Returns the error for a record or a message that does not parse. It names only the kind and the column of
-/// the fault, because serde's own messages quote values.
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
-pub(super) fn broken(error: serde_json::Error) -> Error {
-    let (kind, column) = (error.classify(), error.column());
-    Error::RustError(format!("a record does not parse: {kind:?} at column {column}"))
+/// Returns the error for a record or a message that does not parse.
+pub(super) fn broken(flaw: Flaw) -> Error {
+    Error::RustError(format!("a record does not parse: {flaw}"))
+}
+
+/// Writes a record or a message.
+#[inline(never)]
+pub(super) fn written<T: Serialize>(record: &T) -> Result<String> {
+    // A message of serde could quote values.
+    serde_json::to_string(record).map_err(|_| Error::from("a record cannot be written"))
 }
 
 /// Runs `f` in one transaction of the object's storage. If `f` fails, nothing is written.
@@ -163,7 +168,7 @@ impl Table {
         values: Vec<SqlStorageValue>,
     ) -> Result<Option<T>> {
         let found = first(self.0.as_ref(), query, columns(values))?.as_string();
-        found.map(|record| serde_json::from_str(&record).map_err(broken)).transpose()
+        found.map(|record| json::read(&record).map_err(broken)).transpose()
     }
 
     /// Returns the texts in the first column of all rows, with the records in the second, one row at a time. Nothing must
@@ -176,7 +181,7 @@ impl Table {
         let parsed = |row: Result<Vec<SqlStorageValue>>| {
             let mut columns = row?.into_iter().filter_map(text);
             let (key, record) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-            Ok((key, serde_json::from_str(&record).map_err(broken)?))
+            Ok((key, json::read(&record).map_err(broken)?))
         };
         Ok(self.0.exec(query, values)?.raw().map(parsed))
     }
@@ -198,7 +203,7 @@ impl Table {
     ) -> Result<impl Iterator<Item = Result<T>> + use<T>> {
         let parsed = |row: Result<Vec<SqlStorageValue>>| {
             let record = row.map(|row| row.into_iter().next().and_then(text)).transpose()?;
-            Some(record.and_then(|record| serde_json::from_str(&record).map_err(broken)))
+            Some(record.and_then(|record| json::read(&record).map_err(broken)))
         };
         Ok(self.0.exec(query, values)?.raw().filter_map(parsed))
     }
@@ -213,7 +218,7 @@ impl Table {
 
 /// Converts a record to a column.
 pub(super) fn json<T: Serialize>(record: &T) -> Result<SqlStorageValue> {
-    serde_json::to_string(record).map(SqlStorageValue::String).map_err(broken)
+    written(record).map(SqlStorageValue::String)
 }
 
 /// Makes sure that the object's alarm rings at `due` or earlier.

@@ -7,7 +7,6 @@ use core::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -15,7 +14,7 @@ use worker::{ByteStream, Delay, Env, Error, Result};
 
 use super::hop::Call;
 use super::intl::RuntimeIntl;
-use super::object::{broken, complain};
+use super::object::{broken, complain, written};
 use super::{fetch, hop, request_id, webcrypto};
 use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
@@ -23,6 +22,7 @@ use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use crate::endpoint::socket::Socket;
 use crate::grant::instant::{Listen, Refusal};
+use crate::json;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::{Reader, Snapshot};
 use crate::sharding::{AccountShard, Shard, limiter_of};
@@ -57,7 +57,7 @@ const LIMITS: &str = "LIMITS";
 const REGISTRY: &str = "REGISTRY";
 const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
-pub(super) const LEDGER: &str = "LEDGER";
+const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// An object that has not answered by then counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,7 +96,8 @@ impl Platform for Workers {
     where
         A: Ask<Command = grant::command::Command>,
     {
-        ask(GRANTS, &shard.to_string(), Some(shard.region.hint()), question).await
+        let command = written(&question.into());
+        reply(ask(GRANTS, &shard.to_string(), Some(shard.region.hint()), command).await)
     }
 
     async fn listen(
@@ -105,10 +106,10 @@ impl Platform for Workers {
         ask: Listen,
     ) -> core::result::Result<core::result::Result<Socket, Refusal>, Unavailable> {
         let answered = async {
-            let ask = serde_json::to_string(&ask).map_err(broken)?;
+            let ask = written(&ask)?;
             let answer = listen(GRANTS, &shard.to_string(), Some(shard.region.hint()), ask).await?;
             match answer.as_string() {
-                Some(refusal) => serde_json::from_str(&refusal).map(Err).map_err(broken),
+                Some(refusal) => json::read(&refusal).map(Err).map_err(broken),
                 None => Ok(Ok(Socket::new(answer))),
             }
         };
@@ -124,7 +125,8 @@ impl Platform for Workers {
     where
         A: Ask<Command = identity::command::Command>,
     {
-        ask(ACCOUNTS, &shard.to_string(), None, question).await
+        let command = written(&question.into());
+        reply(ask(ACCOUNTS, &shard.to_string(), None, command).await)
     }
 
     async fn limits<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
@@ -133,24 +135,21 @@ impl Platform for Workers {
     {
         let command = question.into();
         let name = limiter_of(command.key());
-        let reply: Result<A::Reply> = send(LIMITS, &name, None, &command).await;
-        reply.map_err(|error| unavailable("object", &error))
+        reply(ask(LIMITS, &name, None, written(&command)).await)
     }
 
     async fn registry<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
     where
         A: Ask<Command = registry::command::Command>,
     {
-        let reply = ask_patiently(REGISTRY, THE_REGISTRY, question).await;
-        reply.map_err(|error| unavailable("object", &error))
+        reply(answer_in_time(REGISTRY, THE_REGISTRY, written(&question.into())).await)
     }
 
     async fn ledger<A>(&self, name: &str, question: A) -> core::result::Result<A::Reply, Unavailable>
     where
         A: Ask<Command = audit::ledger::Command>,
     {
-        let reply = ask_patiently(LEDGER, name, question).await;
-        reply.map_err(|error| unavailable("object", &error))
+        reply(answer_in_time(LEDGER, name, written(&question.into())).await)
     }
 
     async fn published(&self) -> Option<Snapshot> {
@@ -235,52 +234,41 @@ impl Platform for Workers {
     }
 }
 
-/// Sends a command to an object. Logs one line if the object cannot be reached, or if the reply does not
-/// parse.
-async fn ask<A: Ask>(
-    binding: &'static str,
-    name: &str,
-    hint: Option<&'static str>,
-    question: A,
-) -> core::result::Result<A::Reply, Unavailable> {
-    let command: A::Command = question.into();
-    send(binding, name, hint, &command).await.map_err(|error| unavailable("object", &error))
+/// Sends a command to a ledger and reads its reply: see [`answer_in_time`].
+pub(super) async fn ask_ledger<A: Ask>(name: &str, question: A) -> Result<A::Reply> {
+    let answer = answer_in_time(LEDGER, name, written(&question.into())).await?;
+    json::read(&answer).map_err(broken)
 }
 
-/// Sends a command to an object, and gives up waiting for the reply after [`PATIENCE`]: to the registry, which everybody
+/// Reads the reply of an object. Logs one line if the object could not be reached, or if the reply does not parse.
+#[inline(never)]
+fn reply<R: DeserializeOwned>(answer: Result<String>) -> core::result::Result<R, Unavailable> {
+    let reply = answer.and_then(|text| json::read(&text).map_err(broken));
+    reply.map_err(|error| unavailable("object", &error))
+}
+
+/// Sends a command to an object, and gives up waiting for the answer after [`PATIENCE`]: to the registry, which everybody
 /// waits for, and to ledgers. A call of another object concerns one grant, account or counter, and has no timer.
-pub(super) async fn ask_patiently<A: Ask>(
-    binding: &'static str,
-    name: &str,
-    question: A,
-) -> Result<A::Reply> {
-    let command: A::Command = question.into();
-    let reply = pin!(hop::ask_alone(called(binding, name, None, &command)?));
-    match select(reply, Delay::from(PATIENCE)).await {
-        Either::Left((reply, _)) => serde_json::from_str(&reply?).map_err(broken),
+async fn answer_in_time(binding: &'static str, name: &str, command: Result<String>) -> Result<String> {
+    let answer = pin!(hop::ask_alone(call(binding, name, None, command?)));
+    match select(answer, Delay::from(PATIENCE)).await {
+        Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
     }
 }
 
-/// Sends one command to an object and reads its reply.
-pub(super) async fn send<C: Serialize, R: DeserializeOwned>(
+/// Sends a command to an object and returns its answer. Not generic, so that it is compiled only once.
+async fn ask(
     binding: &'static str,
     name: &str,
     hint: Option<&'static str>,
-    command: &C,
-) -> Result<R> {
-    let reply = hop::ask(called(binding, name, hint, command)?).await?;
-    serde_json::from_str(&reply).map_err(broken)
+    command: Result<String>,
+) -> Result<String> {
+    hop::ask(call(binding, name, hint, command?)).await
 }
 
-fn called<C: Serialize>(
-    binding: &'static str,
-    name: &str,
-    hint: Option<&'static str>,
-    command: &C,
-) -> Result<Call> {
-    let command = serde_json::to_string(command).map_err(broken)?;
-    Ok(Call { binding, name: name.to_owned(), hint, command, request: request_id::current() })
+fn call(binding: &'static str, name: &str, hint: Option<&'static str>, command: String) -> Call {
+    Call { binding, name: name.to_owned(), hint, command, request: request_id::current() }
 }
 
 async fn read_snapshot(mut text: ByteStream) -> Result<Snapshot> {

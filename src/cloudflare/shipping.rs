@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use worker::{Error, Result, SqlStorageValue, State};
 
 use super::object::{self, Table, column, count, number};
-use super::platform::{LEDGER, ask_patiently};
+use super::platform::ask_ledger;
 use super::request_id;
 use crate::alarm::{BATCH, Shipping};
 use crate::audit::ledger::{OUTBOXES, OutboxReport, ReportOutbox};
@@ -120,7 +120,7 @@ impl Shipper {
             return;
         }
         let clear = (report.waiting == 0).then(|| report.clone());
-        match ask_patiently(LEDGER, OUTBOXES, ReportOutbox { report }).await {
+        match ask_ledger(OUTBOXES, ReportOutbox { report }).await {
             Ok(()) => drop(self.clear.replace(clear)),
             Err(error) => object::complain("report", &error),
         }
@@ -129,9 +129,9 @@ impl Shipper {
 
 /// Sends a batch to its ledger, and what comes too late for that one to a ledger of today.
 async fn send(batch: &Batch) -> Result<()> {
-    let receipt = ask_patiently(LEDGER, &batch.ledger, batch.record()).await?;
+    let receipt = ask_ledger(&batch.ledger, batch.record()).await?;
     let Some((ledger, record)) = batch.late(&receipt, object::now()) else { return Ok(()) };
-    let receipt = ask_patiently(LEDGER, &ledger.to_string(), record).await?;
+    let receipt = ask_ledger(&ledger.to_string(), record).await?;
     if receipt.late.is_empty() { Ok(()) } else { Err(Error::from("today's ledger is closed")) }
 }
 

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
 use worker::{Error, Result, State};
 
-use super::object::broken;
+use super::object::written;
 use crate::grant::Grant;
 use crate::grant::instant::{Listen, Note, Parting, Seats};
 use crate::grant::routing::RowKey;
@@ -64,7 +64,7 @@ pub(super) fn listen(
             others.iter().for_each(|other| end(&other, Parting::Replaced));
             Ok(Admitted::Socket(theirs, own.alarm()))
         }
-        Err(refusal) => serde_json::to_string(&refusal).map(Admitted::Refused).map_err(broken),
+        Err(refusal) => written(&refusal).map(Admitted::Refused),
     }
 }
 

@@ -134,7 +134,7 @@ async fn hand_in(
 
 /// Converts a value to a JavaScript object.
 fn object(value: &impl Serialize) -> Result<Object> {
-    let text = serde_json::to_string(value).map_err(super::object::broken)?;
+    let text = super::object::written(value)?;
     Ok(js_sys::JSON::parse(&text)?.unchecked_into())
 }
 

@@ -5,6 +5,7 @@ use super::routing::RowKey;
 use super::rows::event;
 use super::{Grant, State};
 use crate::audit::{Event, What};
+use crate::json;
 use crate::time::Timestamp;
 
 /// Returns the event of a grant that nobody decided, or whose device did not collect its tokens. Returns
@@ -24,9 +25,8 @@ pub fn expired(key: RowKey, grant: &Grant, memory: &mut Memory, now: Timestamp) 
 /// so they cannot block the sweep.
 #[must_use]
 pub fn expired_row(key: &str, record: &str, memory: &mut Memory, now: Timestamp) -> Option<Event> {
-    let grant: Grant = serde_json::from_str(record).ok()?;
-    let key: RowKey = serde_json::from_value(key.into()).ok()?;
-    expired(key, &grant, memory, now)
+    let grant: Grant = json::read(record).ok()?;
+    expired(RowKey::parse(key)?, &grant, memory, now)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::Flaw;
 use crate::identity::credential_id::CredentialId;
+use crate::json;
 use crate::secret;
 
 /// Bytes that JSON has as base64url without padding.
@@ -37,7 +38,7 @@ impl<R: DeserializeOwned> PublicKeyCredential<R> {
     }
 }
 
-/// Reads a JSON object. Serde alone would also take an array of the members.
-pub(super) fn object<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
-    json.starts_with(b"{").then(|| serde_json::from_slice(json).ok()).flatten()
+/// Reads a JSON object that nothing precedes.
+pub(super) fn object<T: DeserializeOwned>(text: &[u8]) -> Option<T> {
+    text.starts_with(b"{").then(|| json::read_bytes(text).ok()).flatten()
 }

@@ -9,13 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::Serialize;
-use serde::de::Error as _;
-use serde_json::Result as JsonResult;
 
 use super::outline::Outline;
 use super::rows::Rows;
 use crate::client::Client;
 use crate::client::rules::UserCodeType;
+use crate::json::{self, Flaw};
 use crate::time::Timestamp;
 
 /// A copy of what the registry publishes, cached in each isolate, so that most requests need not ask the registry.
@@ -53,7 +52,7 @@ impl Snapshot {
         if let Some(client) = self.parsed.borrow().get(client_id) {
             return Some(Rc::clone(client));
         }
-        let client: Client = serde_json::from_str(self.clients.records.get(client_id)?).ok()?;
+        let client: Client = json::read(self.clients.records.get(client_id)?).ok()?;
         let (client, mut parsed) = (Rc::new(client), self.parsed.borrow_mut());
         if parsed.len() >= MOST_PARSED {
             parsed.clear();
@@ -121,7 +120,7 @@ impl Reader {
     /// # Errors
     ///
     /// A line is not the record of a client.
-    pub fn push(&mut self, bytes: &[u8]) -> JsonResult<()> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Flaw> {
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             match part.strip_suffix(b"\n") {
                 Some(end) => {
@@ -134,9 +133,9 @@ impl Reader {
         Ok(())
     }
 
-    fn end_line(&mut self) -> JsonResult<()> {
-        let record = core::str::from_utf8(&self.line).map_err(serde_json::Error::custom)?;
-        self.clients.add(&serde_json::from_str(record)?, record);
+    fn end_line(&mut self) -> Result<(), Flaw> {
+        let record = json::text(&self.line)?;
+        self.clients.add(&json::read(record)?, record);
         self.line.clear();
         Ok(())
     }
@@ -146,9 +145,9 @@ impl Reader {
     /// # Errors
     ///
     /// The last line is not an outline.
-    pub fn end(self) -> JsonResult<Snapshot> {
+    pub fn end(self) -> Result<Snapshot, Flaw> {
         Ok(Snapshot {
-            outline: Rc::new(serde_json::from_slice(&self.line)?),
+            outline: Rc::new(json::read_bytes(&self.line)?),
             clients: self.clients,
             parsed: RefCell::default(),
         })

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use super::user::plain;
+use crate::json;
 
 /// Which user is wanted.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,7 +27,7 @@ impl Filter {
             return Err(Refusal::Filter);
         };
         // The value is a JSON string (RFC 7644 §3.4.2.2).
-        let value: String = serde_json::from_str(value.trim()).map_err(|_| Refusal::Filter)?;
+        let value: String = json::read(value.trim()).map_err(|_| Refusal::Filter)?;
         match (plain(attribute).as_str(), operator.to_ascii_lowercase().as_str()) {
             ("username", "eq") => Ok(Self::UserName(value)),
             ("externalid", "eq") => Ok(Self::ExternalId(value)),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::AccessClaims;
 use super::jws::Compact;
 use super::signing_key::{Algorithm, PublicKey};
+use crate::json;
 use crate::time::Timestamp;
 
 /// The `typ` of an access token (RFC 9068 §2.1).
@@ -48,7 +49,7 @@ impl<'a> Unverified<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let jws = Compact::parse(text)?;
-        Some(Self { header: serde_json::from_slice(&jws.header).ok()?, jws })
+        Some(Self { header: json::read_bytes(&jws.header).ok()?, jws })
     }
 
     /// Returns the key that the header names; `None` if `keys` does not contain it, if it is for another
@@ -75,7 +76,7 @@ impl<'a> Unverified<'a> {
     /// another issuer or has expired (RFC 9068 §4).
     #[must_use]
     pub fn claims(&self, issuer: &str, now: Timestamp) -> Option<AccessToken> {
-        let token: AccessToken = serde_json::from_slice(&self.jws.payload).ok()?;
+        let token: AccessToken = json::read_bytes(&self.jws.payload).ok()?;
         token.is_good(issuer, now).then_some(token)
     }
 }

@@ -15,6 +15,7 @@ use super::jwk::Jwk;
 use super::jws::Compact;
 use super::signing_key::{Algorithm, PublicKey};
 use crate::derived_keys::Keyring;
+use crate::json;
 use crate::presence::is_present;
 use crate::secret;
 use crate::secret::Digest;
@@ -146,12 +147,12 @@ impl<'a> Unverified<'a> {
             return Err(Flaw::Several);
         }
         let jws = Compact::parse(header.trim()).ok_or(Flaw::Malformed)?;
-        let head: Header = serde_json::from_slice(&jws.header).map_err(|_| Flaw::Malformed)?;
+        let head: Header = json::read_bytes(&jws.header).map_err(|_| Flaw::Malformed)?;
         if head.crit {
             return Err(Flaw::Malformed);
         }
         let key = key(&head)?;
-        let claims: Claims = serde_json::from_slice(&jws.payload).map_err(|_| Flaw::Malformed)?;
+        let claims: Claims = json::read_bytes(&jws.payload).map_err(|_| Flaw::Malformed)?;
         if claims.jti.is_empty() {
             return Err(Flaw::Malformed);
         }

@@ -7,6 +7,7 @@ use rand_core::CryptoRng;
 
 use super::access::AccessToken;
 use crate::derived_keys::{Keyring, Purpose};
+use crate::json;
 use crate::secret;
 
 /// Distinguishes an opaque token from a JWT and from a refresh token.
@@ -23,7 +24,7 @@ pub fn seal(token: &AccessToken, keyring: &Keyring, rng: &mut impl CryptoRng) ->
 #[must_use]
 pub fn open(text: &str, keyring: &Keyring) -> Option<AccessToken> {
     let sealed = secret::decode(text.strip_prefix(PREFIX)?)?;
-    serde_json::from_slice(&keyring.open(Purpose::AccessToken, &sealed)?).ok()
+    json::read_bytes(&keyring.open(Purpose::AccessToken, &sealed)?).ok()
 }
 
 #[cfg(test)]

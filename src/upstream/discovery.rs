@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::reach::Reach;
+use crate::json;
 use crate::token::signing_key::Algorithm;
 
 /// What this server reads of a discovery document, checked.
@@ -76,7 +77,7 @@ impl Discovery {
     ///
     /// The first flaw of the document.
     pub fn parse(text: &str, issuer: &str, alg: Algorithm, reach: Reach) -> Result<Self, DiscoveryFlaw> {
-        let document: Document = serde_json::from_str(text).map_err(|_| DiscoveryFlaw::Malformed)?;
+        let document: Document = json::read(text).map_err(|_| DiscoveryFlaw::Malformed)?;
         if document.issuer != issuer {
             return Err(DiscoveryFlaw::OtherIssuer);
         }

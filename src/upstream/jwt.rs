@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::json;
 use crate::presence::is_present;
 use crate::token::jws::Compact;
 use crate::token::signing_key::Algorithm;
@@ -58,7 +59,7 @@ impl Jwt {
         is_type: impl Fn(Option<&str>) -> bool,
     ) -> Result<Self, JwtFlaw> {
         let jws = Compact::parse(text).ok_or(JwtFlaw::Malformed)?;
-        let header: Header = serde_json::from_slice(&jws.header).map_err(|_| JwtFlaw::Malformed)?;
+        let header: Header = json::read_bytes(&jws.header).map_err(|_| JwtFlaw::Malformed)?;
         if header.alg.as_str().and_then(Algorithm::named) != Some(alg) {
             return Err(JwtFlaw::OtherAlgorithm);
         }
@@ -78,7 +79,7 @@ impl Jwt {
     ///
     /// [`JwtFlaw::Malformed`].
     pub fn claims<C: DeserializeOwned>(&self) -> Result<C, JwtFlaw> {
-        serde_json::from_slice(&self.payload).map_err(|_| JwtFlaw::Malformed)
+        json::read_bytes(&self.payload).map_err(|_| JwtFlaw::Malformed)
     }
 
     /// Returns the bytes that the signature covers.

@@ -15,6 +15,7 @@ use crate::client::history::History;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::format::Format;
 use crate::identity::source::is_provider;
+use crate::order;
 use crate::scope::Scope;
 use crate::secret;
 use crate::secret::Digest;
@@ -229,8 +230,9 @@ pub struct Offer {
 #[must_use]
 pub fn offers(mut providers: Vec<Provider>) -> Vec<Offer> {
     providers.retain(|provider| provider.enabled);
-    providers
-        .sort_by(|one, other| (one.order, &one.name, &one.id).cmp(&(other.order, &other.name, &other.id)));
+    order::sort_by(&mut providers, |one, other| {
+        (one.order, &one.name, &one.id).cmp(&(other.order, &other.name, &other.id))
+    });
     providers.into_iter().map(|Provider { id, name, .. }| Offer { id, name }).collect()
 }
 

@@ -4,6 +4,8 @@ use core::fmt;
 
 use serde::Deserialize;
 
+use crate::json;
+
 /// The tokens that a provider issued.
 #[derive(Clone, Deserialize, Eq, PartialEq)]
 #[expect(missing_docs, reason = "the fields are named after the members of the response")]
@@ -56,7 +58,7 @@ impl TokenFlaw {
         struct Error {
             error: String,
         }
-        let error: Option<Error> = serde_json::from_str(body).ok();
+        let error: Option<Error> = json::read(body).ok();
         match (error.as_ref().map(|error| error.error.as_str()), status) {
             (_, 429 | 500..) => Self::Down,
             (Some("invalid_grant"), _) => Self::InvalidGrant,
@@ -76,7 +78,7 @@ impl TokenResponse {
         if status != 200 {
             return Err(TokenFlaw::of(status, body));
         }
-        let response: Self = serde_json::from_str(body).map_err(|_| TokenFlaw::Malformed)?;
+        let response: Self = json::read(body).map_err(|_| TokenFlaw::Malformed)?;
         let is_bearer = response.token_type.eq_ignore_ascii_case("bearer");
         let is_sent_in_a_header = response.access_token.bytes().all(|byte| byte.is_ascii_graphic());
         let is_good = is_bearer && is_sent_in_a_header && !response.access_token.is_empty();

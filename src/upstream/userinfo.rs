@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::json;
+
 /// Why a userinfo response is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum UserinfoFlaw {
@@ -28,7 +30,7 @@ impl UserinfoFlaw {
 ///
 /// Why they cannot be used.
 pub fn parse(status: u16, body: &str, subject: &str) -> Result<Value, UserinfoFlaw> {
-    let claims: Option<Value> = serde_json::from_str(body).ok();
+    let claims: Option<Value> = json::read(body).ok();
     let claims =
         claims.filter(|claims| status == 200 && claims.is_object()).ok_or(UserinfoFlaw::Malformed)?;
     if claims.get("sub").and_then(Value::as_str) != Some(subject) {

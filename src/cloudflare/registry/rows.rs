@@ -12,6 +12,7 @@ use crate::client::registered_by::UNUSED;
 use crate::cloudflare::object::{self, column, json};
 use crate::cloudflare::{shipping, warnings};
 use crate::identity::demand::Demand;
+use crate::json;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::invitation::Invitation;
 use crate::registry::outline::standard_scopes;
@@ -129,7 +130,7 @@ impl Rows for Stored {
         let mut claims = BTreeMap::new();
         for row in self.table.rows("SELECT name, rules FROM scope_claims", Vec::new())? {
             if let [SqlStorageValue::String(name), SqlStorageValue::String(rules)] = row.as_slice() {
-                claims.insert(name.clone(), serde_json::from_str(rules).map_err(object::broken)?);
+                claims.insert(name.clone(), json::read(rules).map_err(object::broken)?);
             }
         }
         Ok(claims)
@@ -147,7 +148,7 @@ impl Rows for Stored {
         let mut demands = BTreeMap::new();
         for row in self.table.rows("SELECT name, demand FROM scope_demands", Vec::new())? {
             if let [SqlStorageValue::String(name), SqlStorageValue::String(demand)] = row.as_slice() {
-                demands.insert(name.clone(), serde_json::from_str(demand).map_err(object::broken)?);
+                demands.insert(name.clone(), json::read(demand).map_err(object::broken)?);
             }
         }
         Ok(demands)

@@ -8,6 +8,7 @@ use crate::endpoint::error::shown;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Request;
 use crate::fault::Fault;
+use crate::json;
 
 /// Reads the body as a JSON object.
 ///
@@ -20,11 +21,11 @@ pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
     if !is_json(request) {
         return Err(Problem::NotJson(request.content_type.as_deref().map(shown)));
     }
-    match serde_json::from_slice(body) {
+    match json::read_bytes(body) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(Problem::Malformed("The body must be a JSON object.".to_owned())),
-        Err(error) => {
-            let (line, column) = (error.line(), error.column());
+        Err(flaw) => {
+            let (line, column) = flaw.line_and_column(body);
             Err(Problem::Malformed(format!("The body is not valid JSON: see line {line}, column {column}.")))
         }
     }

@@ -25,6 +25,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
+use crate::json;
 use crate::secret;
 use crate::time::Timestamp;
 
@@ -164,10 +165,7 @@ fn filter(query: &Form, now: Timestamp) -> Result<Filter, Problem> {
 }
 
 fn is_kind(text: &str) -> bool {
-    let value = || Value::from(text);
-    serde_json::from_value::<What>(value()).is_ok()
-        || serde_json::from_value::<Changed>(value()).is_ok()
-        || serde_json::from_value::<SignInKind>(value()).is_ok()
+    json::is_name::<What>(text) || json::is_name::<Changed>(text) || json::is_name::<SignInKind>(text)
 }
 
 fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {

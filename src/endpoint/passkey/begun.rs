@@ -12,6 +12,7 @@ use crate::endpoint::once;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::session::Browser;
+use crate::json;
 use crate::limiter::command::UseOnce;
 use crate::passkey::{Ceremony, Challenge};
 use crate::secret;
@@ -62,7 +63,7 @@ impl Begun {
     pub(crate) fn open<P>(context: Context<'_, P>, form: &Form, browser: &Browser) -> Option<Self> {
         let sealed = secret::decode(form.get("ceremony")?)?;
         let plain = context.server.settings.keyring.open(Purpose::Ceremony, &sealed)?;
-        let begun: Self = serde_json::from_slice(&plain).ok()?;
+        let begun: Self = json::read_bytes(&plain).ok()?;
         (begun.browser == browser.id && context.now < begun.began_at + FORM_LIFETIME).then_some(begun)
     }
 

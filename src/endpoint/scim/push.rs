@@ -10,6 +10,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::route::SCIM_PREFIX;
 use crate::endpoint::server::Context;
 use crate::identity::account::{Account, Authority};
+use crate::json;
 use crate::scim::Refusal;
 use crate::scim::selection::Selection;
 use crate::scim::user::view;
@@ -45,7 +46,7 @@ impl<'a, P: Platform> Push<'a, P> {
     pub(super) fn body(&self) -> Result<Map<String, Value>, Refusal> {
         const RULE: Refusal = Refusal::Syntax("the body must be a JSON object");
         let body = self.context.request.body.as_deref().ok_or(Refusal::TooLarge)?;
-        match serde_json::from_slice(body) {
+        match json::read_bytes(body) {
             Ok(Value::Object(members)) => Ok(members),
             Ok(_) | Err(_) => Err(RULE),
         }

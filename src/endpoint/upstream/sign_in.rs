@@ -10,6 +10,7 @@ use super::documents::{Signature, Signed, check};
 use crate::endpoint::platform::{Outgoing, Platform, Unavailable};
 use crate::endpoint::route::CALLBACK_PREFIX;
 use crate::endpoint::server::Context;
+use crate::json;
 use crate::time::Timestamp;
 use crate::upstream::authorization::{AuthorizationRequest, Parameters, Secrets, Wanted, address};
 use crate::upstream::discovery::Discovery;
@@ -85,7 +86,7 @@ async fn push<P: Platform>(
     if !matches!(answer.status, 200 | 201) {
         return Err(Failure::Pushed(TokenFlaw::of(answer.status, &answer.body)).into());
     }
-    let pushed: Option<Pushed> = serde_json::from_str(&answer.body).ok();
+    let pushed: Option<Pushed> = json::read(&answer.body).ok();
     let pushed = pushed.ok_or(Failure::Pushed(TokenFlaw::Malformed))?;
     Ok(vec![("client_id", provider.client_id.clone()), ("request_uri", pushed.request_uri)])
 }

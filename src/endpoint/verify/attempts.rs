@@ -14,6 +14,7 @@ use crate::derived_keys::{Purpose, same};
 use crate::endpoint::http::{Response, cookie};
 use crate::endpoint::server::Context;
 use crate::identity::session::Browser;
+use crate::json;
 use crate::secret;
 use crate::time::{Timestamp, ceil_seconds};
 use crate::upstream::authorization::{PATIENCE, Secrets};
@@ -90,7 +91,7 @@ fn read<P>(context: Context<'_, P>, browser: &Browser) -> Vec<Attempt> {
     let open = || {
         let value = cookie(context.request, cookie_name(context))?;
         let plain = context.server.settings.keyring.open(Purpose::Upstream, &secret::decode(value)?)?;
-        let jar: Jar = serde_json::from_slice(&plain).ok()?;
+        let jar: Jar = json::read_bytes(&plain).ok()?;
         (jar.browser == browser.id).then_some(jar.attempts)
     };
     let mut attempts: Vec<Attempt> = open().unwrap_or_default();

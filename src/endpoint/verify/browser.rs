@@ -15,6 +15,7 @@ use crate::grant::user_code::UserCode;
 use crate::identity::acr;
 use crate::identity::demand::{Demands, Facts, Lack};
 use crate::identity::session::Browser;
+use crate::json;
 use crate::scope::Scope;
 use crate::secret;
 use crate::settings::issuer::Issuer;
@@ -220,7 +221,7 @@ impl Transaction {
         let open = || {
             let plain =
                 context.server.settings.keyring.open(Purpose::Transaction, &secret::decode(sealed)?)?;
-            serde_json::from_slice::<Self>(&plain).ok()
+            json::read_bytes::<Self>(&plain).ok()
         };
         let transaction = open().ok_or(Stale::NotOurs)?;
         if transaction.browser != browser.id {
@@ -249,7 +250,7 @@ pub(super) enum Stale {
 pub(crate) fn read<P>(context: Context<'_, P>) -> Option<Browser> {
     let value = cookie(context.request, cookie_name(context.issuer))?;
     let plain = context.server.settings.keyring.open(Purpose::Cookie, &secret::decode(value)?)?;
-    serde_json::from_slice(&plain).ok()
+    json::read_bytes(&plain).ok()
 }
 
 /// Returns whether the browser sent the cookie, whatever is in it.

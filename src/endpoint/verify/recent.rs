@@ -16,6 +16,7 @@ use crate::grant::Outcome;
 use crate::grant::command::Settled;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
+use crate::json;
 use crate::language::Language;
 use crate::provenance::Source;
 use crate::secret;
@@ -114,7 +115,7 @@ fn read<P>(context: Context<'_, P>, browser: &Browser) -> Vec<Recent> {
     let open = || {
         let value = cookie(context.request, cookie_name(context))?;
         let plain = context.server.settings.keyring.open(Purpose::Recent, &secret::decode(value)?)?;
-        let jar: Jar = serde_json::from_slice(&plain).ok()?;
+        let jar: Jar = json::read_bytes(&plain).ok()?;
         (jar.browser == browser.id).then_some(jar.requests)
     };
     let mut requests: Vec<Recent> = open().unwrap_or_default();

@@ -16,6 +16,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
+use crate::json;
 use crate::settings::Turnstile;
 use crate::time::Timestamp;
 
@@ -120,7 +121,7 @@ async fn verify<P: Platform>(
     let form = format!("secret={}&response={}", encode(&turnstile.secret_key), encode(token));
     let answer = context.server.platform.post_form(&turnstile.siteverify_url, &form).await;
     let answer = answer.map_err(|_| Failure::Unreachable)?;
-    let verdict: Verdict = serde_json::from_str(&answer).map_err(|_| Failure::Unreadable)?;
+    let verdict: Verdict = json::read(&answer).map_err(|_| Failure::Unreadable)?;
     if verdict.success && turnstile.is_for_tests() {
         return Ok(Ok(()));
     }

@@ -6,6 +6,7 @@ mod distances;
 mod grant_life;
 mod grant_shard;
 mod input;
+mod json_texts;
 mod messages;
 mod networks;
 mod records;

@@ -7,6 +7,7 @@ use device_grant::client::demo;
 use device_grant::client::history::History;
 use device_grant::client::registered_by::{RegisteredBy, UNUSED};
 use device_grant::client::rules::UserCodeType;
+use device_grant::json::Flaw;
 use device_grant::registry::snapshot::{Reader, Snapshot, Undescribed, take};
 use device_grant::scope::Scope;
 use device_grant::web_origin::WebOrigin;
@@ -26,7 +27,7 @@ fn taken(rows: &RegistryRows) -> String {
     taken.expect("every scope is described")
 }
 
-fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> serde_json::Result<Snapshot> {
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Snapshot, Flaw> {
     let mut reader = Reader::default();
     pieces.into_iter().try_for_each(|piece| reader.push(piece))?;
     reader.end()

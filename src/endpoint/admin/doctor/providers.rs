@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::check::Check;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
+use crate::json;
 use crate::registry::command::ListProviders;
 use crate::upstream::provider::Provider;
 
@@ -60,5 +61,5 @@ async fn fault<P: Platform>(context: Context<'_, P>, provider: &Provider) -> Opt
 }
 
 async fn json<P: Platform>(context: Context<'_, P>, address: &str) -> Option<Value> {
-    serde_json::from_str(&context.server.platform.fetch_text(address).await.ok()?).ok()
+    json::read(&context.server.platform.fetch_text(address).await.ok()?).ok()
 }
