@@ -2,6 +2,8 @@
 
 use core::cmp::Reverse;
 
+use crate::order;
+
 /// A language that every page exists in. `messages/` has a file for each.
 #[expect(missing_docs, reason = "the names say it all")]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -89,7 +91,7 @@ impl Language {
     pub fn accepted(header: &str) -> Option<Self> {
         let ranges = header.split(',').take(MOST_RANGES).filter_map(weighed);
         let mut ranges: Vec<(u16, &str)> = ranges.filter(|(weight, _)| *weight > 0).collect();
-        ranges.sort_by_key(|(weight, _)| Reverse(*weight));
+        order::sort_by_key(&mut ranges, |(weight, _)| Reverse(*weight));
         Self::preferred(ranges.into_iter().map(|(_, range)| range))
     }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::order;
+
 /// Requests an ID token (OpenID Connect Core §3.1.2.1).
 pub const OPENID: &str = "openid";
 /// The scope that lets a client see a person's name and username (OpenID Connect Core §5.4).
@@ -31,7 +33,8 @@ impl Scope {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let tokens = text.split(' ').filter(|token| !token.is_empty());
-        tokens.map(|token| is_token(token).then(|| token.to_owned())).collect::<Option<_>>().map(Self)
+        let are_sound = tokens.clone().all(is_token);
+        are_sound.then(|| Self(order::set(tokens.map(str::to_owned))))
     }
 
     /// Returns whether the set contains `token`.
@@ -49,13 +52,13 @@ impl Scope {
     /// Returns the tokens that are also in `allowed`.
     #[must_use]
     pub fn narrowed_to(&self, allowed: &Self) -> Self {
-        Self(self.0.intersection(&allowed.0).cloned().collect())
+        Self(order::set(self.0.intersection(&allowed.0).cloned()))
     }
 
     /// Returns all tokens except `token`.
     #[must_use]
     pub fn without(&self, token: &str) -> Self {
-        Self(self.0.iter().filter(|other| *other != token).cloned().collect())
+        Self(order::set(self.0.iter().filter(|other| *other != token).cloned()))
     }
 
     /// Iterates over the tokens in alphabetical order.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::order;
+
 /// A distinguished name: its parts, the most specific first, each a set of attribute types and values.
 ///
 /// Different spellings of a name are equal: escapes are decoded, and attribute types are case-insensitive.
@@ -13,10 +15,8 @@ impl DistinguishedName {
     /// Parses a name such as `CN=device 7,O=Example`; `None` if it is malformed or empty.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        split(text, ',')
-            .map(|part| split(part, '+').map(attribute).collect())
-            .collect::<Option<_>>()
-            .map(Self)
+        let part = |text| split(text, '+').map(attribute).collect::<Option<Vec<_>>>().map(order::set);
+        split(text, ',').map(part).collect::<Option<_>>().map(Self)
     }
 }
 

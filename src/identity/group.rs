@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::source::{LOCAL, is_source};
+use crate::order;
 use crate::visible;
 
 /// Longest full name, in characters.
@@ -55,7 +56,7 @@ pub fn replaced(before: &[Group], source: &str, now: impl IntoIterator<Item = Gr
     let others = before.iter().filter(|group| group.source() != source).cloned();
     let mut groups: Vec<Group> =
         others.chain(now.into_iter().filter(|group| group.source() == source)).collect();
-    groups.sort();
+    order::sort(&mut groups);
     groups.dedup();
     groups
 }

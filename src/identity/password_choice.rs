@@ -2,6 +2,8 @@
 
 use core::ops::RangeInclusive;
 
+use crate::order;
+
 /// Allowed lengths in characters.
 pub const LENGTH: RangeInclusive<usize> = 12..=256;
 /// Letters that a password must have besides common words, names and runs of keys.
@@ -31,7 +33,7 @@ pub fn judge(password: &str, names: &[&str]) -> Result<(), PasswordFlaw> {
     let words = COMMON.split_whitespace().chain(names.iter().map(String::as_str));
     let rest = words.fold(letters, |rest, word| rest.replace(word, " "));
     let mut different: Vec<char> = rest.chars().filter(|symbol| *symbol != ' ').collect();
-    different.sort_unstable();
+    order::sort(&mut different);
     different.dedup();
     if different.len() < REST { Err(PasswordFlaw::Common) } else { Ok(()) }
 }

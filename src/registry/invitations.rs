@@ -6,6 +6,7 @@ use super::invitation::Invitation;
 use super::rows::Rows;
 use super::told::{tell, tell_granted};
 use crate::audit::change::{Actor, Changed};
+use crate::order;
 use crate::secret::Digest;
 use crate::sub::Sub;
 use crate::time::Timestamp;
@@ -83,7 +84,7 @@ pub(super) fn create<R: Rows>(rows: &R, ask: CreateInvitation, now: Timestamp) -
 
 pub(super) fn list<R: Rows>(rows: &R) -> Result<Vec<Invitation>, R::Error> {
     let mut all = rows.invitations()?;
-    all.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+    order::sort_by(&mut all, |one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
     Ok(all)
 }
 

@@ -22,6 +22,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::rows::StoredKey;
+use crate::order;
 use crate::time::Timestamp;
 use crate::token::signing_key::{Algorithm, PublicKey};
 
@@ -123,7 +124,7 @@ impl<'a> KeySchedule<'a> {
     #[must_use]
     pub fn announced(self, alg: Algorithm, now: Timestamp) -> Vec<&'a StoredKey> {
         let mut line: Vec<_> = self.of(alg).filter(|key| now < key.signs_from).collect();
-        line.sort_by(|one, other| order(one).cmp(&order(other)));
+        order::sort_by(&mut line, |one, other| order(one).cmp(&order(other)));
         line
     }
 

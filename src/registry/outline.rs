@@ -9,6 +9,7 @@ use super::key_schedule::KeySchedule;
 use super::rows::Rows;
 use crate::format::Format;
 use crate::identity::demand::Demand;
+use crate::order;
 use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -56,5 +57,5 @@ impl Outline {
 #[must_use]
 pub fn standard_scopes() -> BTreeMap<String, String> {
     let pair = |(name, words): &(&str, &str)| ((*name).to_owned(), (*words).to_owned());
-    DESCRIPTIONS.iter().map(pair).collect()
+    order::map(DESCRIPTIONS.iter().map(pair))
 }

@@ -9,6 +9,7 @@ use super::told::tell;
 use crate::audit::change::Changed;
 use crate::fault::Fault;
 use crate::identity::demand::Demand;
+use crate::order;
 use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -24,7 +25,7 @@ pub(super) fn list<R: Rows>(rows: &R) -> Result<BTreeMap<String, ScopeNow>, R::E
         let sign_in = demands.remove(&name).unwrap_or_default();
         (name, ScopeNow { description, sign_in })
     };
-    Ok(rows.scopes()?.into_iter().map(now).collect())
+    Ok(order::map(rows.scopes()?.into_iter().map(now)))
 }
 
 /// Describes a scope, and adds the scope if it is new. Returns `true` if it was new.

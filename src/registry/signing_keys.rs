@@ -10,6 +10,7 @@ use super::key_schedule::{KeySchedule, NEVER, PUBLICATION, State};
 use super::rows::{NewKey, Rows, StoredKey};
 use super::told::tell;
 use crate::audit::change::{Actor, Changed};
+use crate::order;
 use crate::time::Timestamp;
 use crate::token::signing_key::Algorithm;
 
@@ -229,7 +230,7 @@ pub(super) fn import<R: Rows>(rows: &R, new: NewKey, at_once: bool, by: Actor, n
     let alg = new.public.alg;
     let mut ours = schedule.announced(alg, now);
     ours.retain(|key| !key.imported);
-    ours.sort_by_key(|key| key.created_at);
+    order::sort_by_key(&mut ours, |key| key.created_at);
     if let Some((oldest, others)) = ours.split_first() {
         rows.put_key(&StoredKey { signs_from: NEVER, ..(*oldest).clone() })?;
         others.iter().try_for_each(|key| rows.remove_key(&key.public.kid))?;

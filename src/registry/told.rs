@@ -1,13 +1,12 @@
 //! The events of changes to the registry.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use super::rows::Rows;
 use crate::audit::change::{Actor, Change, Changed};
 use crate::client::Client;
 use crate::client::registration::view::view;
+use crate::order;
 use crate::time::Timestamp;
 use crate::upstream::provider::{self, Provider};
 
@@ -60,14 +59,14 @@ pub(super) fn tell_provider<R: Rows>(
     let mut members = changed(&provider::view::view(before), &provider::view::view(after));
     if before.authentication.secret() != after.authentication.secret() {
         members.push("client_secret".to_owned());
-        members.sort();
+        order::sort(&mut members);
     }
     rows.tell(&Change { members, ..Change::of(Changed::ProviderChanged, Some(after.id.as_str()), by, now) })
 }
 
 /// Returns the names of the members that differ, sorted.
 fn changed(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let names = order::set(before.keys().chain(after.keys()));
     let differs = |name: &&String| before.get(*name) != after.get(*name) && !ALWAYS.contains(&name.as_str());
     names.into_iter().filter(differs).cloned().collect()
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Refusal;
 use super::user::{Pushed, plain};
+use crate::order;
 
 /// The most operations of a request.
 const MOST: usize = 100;
@@ -42,9 +43,9 @@ fn sent(operation: &Value) -> Result<Map<String, Value>, Refusal> {
     }
     let value = operation.get("value").ok_or(Refusal::Value("an operation must have a value"))?;
     match (text("path"), value) {
-        (Some(path), value) => Ok(Map::from_iter([(plain(path), value.clone())])),
+        (Some(path), value) => Ok(order::object([(plain(path), value.clone())])),
         (None, Value::Object(attributes)) => {
-            Ok(attributes.iter().map(|(name, value)| (plain(name), value.clone())).collect())
+            Ok(order::object(attributes.iter().map(|(name, value)| (plain(name), value.clone()))))
         }
         (None, Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
             Err(Refusal::Value("without a path, value must be an object of attributes"))

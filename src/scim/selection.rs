@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::user::plain;
+use crate::order;
 
 /// What every answer has, whatever is asked for (RFC 7643 §3, §3.1).
 const ALWAYS: [&str; 2] = ["schemas", "id"];
@@ -63,7 +64,7 @@ impl Selection {
 /// Returns the parts of an attribute, or of each of its values, that are wanted; `None` if none is.
 fn kept(value: Value, is_wanted: impl Fn(&str) -> bool) -> Option<Value> {
     let parts = |members: Map<String, Value>| {
-        let members: Map<String, Value> = members.into_iter().filter(|(part, _)| is_wanted(part)).collect();
+        let members = order::object(members.into_iter().filter(|(part, _)| is_wanted(part)));
         (!members.is_empty()).then_some(Value::Object(members))
     };
     match value {

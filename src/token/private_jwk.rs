@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::jwk::{Jwk, PRIVATE};
 use super::signing_key::{Algorithm, Material, PublicKey};
+use crate::order;
 use crate::secret;
 
 /// A well-formed private key. Only WebCrypto can check whether its halves belong together.
@@ -46,8 +47,8 @@ impl PrivateJwk {
         is_large_enough(&public.material)?;
         let kept = |name: &str| KEPT.contains(&name) || needed.contains(&name);
         let members = members.iter().filter(|(name, _)| kept(name));
-        let members = members.map(|(name, value)| (name.clone(), value.clone())).collect();
-        Ok(Self { public, members })
+        let members = members.map(|(name, value)| (name.clone(), value.clone()));
+        Ok(Self { public, members: order::object(members) })
     }
 }
 

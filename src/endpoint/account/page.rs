@@ -15,6 +15,7 @@ use crate::identity::account::Account;
 use crate::identity::command::{ListDevices, ListSessions, ReadHistory};
 use crate::identity::device::{Device, DeviceId, Selection};
 use crate::identity::session::{Browser, SignedIn};
+use crate::order;
 
 /// Number of devices per page. Together with everything else, a page then has less than 30 KB.
 const PAGE: u32 = 8;
@@ -87,7 +88,7 @@ async fn all<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let (text, action) = (context.text(), Own::Account.path(context));
     let mut page = devices(context, account, Selection::default(), after).await?;
-    page.devices.sort_by_key(|(_, device)| core::cmp::Reverse(device.last_used_at));
+    order::sort_by_key(&mut page.devices, |(_, device)| core::cmp::Reverse(device.last_used_at));
     let csrf = browser::csrf(context, browser);
     let overview = match after {
         None => Some(overview(context, browser, account).await?),

@@ -9,6 +9,7 @@ use crate::identity::device::{Device, DeviceId};
 use crate::identity::history::{History, PastDecision, Verdict};
 use crate::identity::session::Session;
 use crate::identity::sign_in::How;
+use crate::order;
 use crate::provenance::Stage;
 use crate::scope::Scope;
 use crate::secret::{Digest, encode};
@@ -77,7 +78,7 @@ pub(super) fn sessions(
     providers: &[Offer],
 ) -> Vec<SessionLine> {
     let is_here = |id: &Digest| here == Some(id);
-    sessions.sort_by_key(|(id, session)| (!is_here(id), core::cmp::Reverse(session.origin.at)));
+    order::sort_by_key(&mut sessions, |(id, session)| (!is_here(id), core::cmp::Reverse(session.origin.at)));
     let line = |(id, session): &(Digest, Session)| SessionLine {
         id: (!is_here(id)).then(|| encode(id.bytes())),
         how: how(text, &session.how, providers),

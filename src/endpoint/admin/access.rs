@@ -21,6 +21,7 @@ use crate::identity::command::{EndListedSessions, WalkDevices, WalkSessions};
 use crate::identity::device::{Device, DeviceId, Selection};
 use crate::identity::session::{Session, SessionSelection};
 use crate::identity::walk::Bounds;
+use crate::order;
 use crate::secret::Digest;
 
 /// Default number of rows per page.
@@ -179,7 +180,7 @@ fn owned(account: &AccountKey, view: impl serde::Serialize) -> Value {
 }
 
 fn page(name: &str, rows: Value, cursor: Option<String>) -> Response {
-    let mut page = Map::from_iter([(name.to_owned(), rows)]);
+    let mut page = order::object([(name.to_owned(), rows)]);
     page.extend(cursor.map(|cursor| ("next_cursor".to_owned(), cursor.into())));
     Response::json(200, &page)
 }

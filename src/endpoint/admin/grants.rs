@@ -1,7 +1,7 @@
 //! Live codes: list them, without the codes themselves, and end one.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::body;
 use super::done::Done;
@@ -14,6 +14,7 @@ use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::grant::command::{EndGrant, ListGrants, LiveGrant};
 use crate::grant::routing::{Address, RowKey};
+use crate::order;
 use crate::scope::Scope;
 use crate::secret;
 use crate::sharding::{Region, Shard};
@@ -96,7 +97,7 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
         }
     }
     let views: Vec<View<'_>> = found.iter().map(View::of).collect();
-    let mut page = Map::from_iter([("grants".to_owned(), serde_json::to_value(views).unwrap_or_default())]);
+    let mut page = order::object([("grants".to_owned(), serde_json::to_value(views).unwrap_or_default())]);
     page.extend(next.map(|next| ("next_cursor".to_owned(), Value::from(encode(next)))));
     Ok(Done::read(Response::json(200, &page)))
 }

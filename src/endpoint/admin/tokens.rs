@@ -17,6 +17,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::format::Format;
+use crate::order;
 use crate::registry::admin_token::{AdminScope, AdminToken, Excess, draw};
 use crate::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, MOST_TOKENS, RevokeAdminToken, TokenRefusal,
@@ -186,7 +187,7 @@ fn scopes(members: &mut Members) -> Option<BTreeSet<AdminScope>> {
     if scopes.is_empty() {
         members.refuse("scopes", format!("scopes is empty: it must have at least {allowed}"));
     }
-    Some(scopes.into_iter().collect())
+    Some(order::set(scopes))
 }
 
 fn is_id(text: &str) -> bool {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::language::Language;
+use crate::order;
 
 /// The texts of a language, by key.
 type Texts = BTreeMap<&'static str, &'static str>;
@@ -35,7 +36,7 @@ pub(super) fn texts(language: Language) -> &'static Texts {
     static ALL: [OnceLock<Texts>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
     static NOTHING: Texts = Texts::new();
     let slot = ALL.get(language as usize);
-    slot.map_or(&NOTHING, |slot| slot.get_or_init(|| lines(source(language)).collect()))
+    slot.map_or(&NOTHING, |slot| slot.get_or_init(|| order::map(lines(source(language)))))
 }
 
 /// Returns keys and texts in the order of the file.

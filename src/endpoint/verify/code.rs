@@ -26,6 +26,7 @@ use crate::identity::account::Account;
 use crate::identity::demand::{Demands, Lack};
 use crate::identity::session::{Browser, Session};
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
+use crate::order;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
 use crate::secret;
 use crate::secret::Digest;
@@ -240,7 +241,7 @@ pub(super) async fn show<P: Platform>(
     let words = |token| (token, outline.scopes.get(token).map_or(token, String::as_str));
     let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
     // `openid` comes first because it says who the person is, `offline_access` last because it lasts longest.
-    scopes.sort_by_key(|token| (*token != OPENID, *token == OFFLINE_ACCESS));
+    order::sort_by_key(&mut scopes, |token| (*token != OPENID, *token == OFFLINE_ACCESS));
     // The code was right, so there is no need to check again that a person is there, even if they switch to
     // another account.
     let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));

@@ -4,6 +4,7 @@
 use super::check::Check;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
+use crate::order;
 use crate::registry::command::FindKeys;
 use crate::registry::key_schedule::{KeySchedule, State};
 use crate::registry::rows::StoredKey;
@@ -27,7 +28,7 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
         return Check::problem(NAME, "no key signs", "Rotate the keys: POST /admin/api/keys/rotate.");
     }
     if !mute.is_empty() {
-        mute.sort_unstable();
+        order::sort(&mut mute);
         return Check::problem(
             NAME,
             format!("the keys for {} cannot sign", mute.join(", ")),
@@ -36,6 +37,6 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
         );
     }
     let mut names: Vec<&str> = signing.iter().map(|key| key.public.alg.name()).collect();
-    names.sort_unstable();
+    order::sort(&mut names);
     Check::ok(NAME, format!("{} sign", names.join(", ")))
 }
