@@ -4,6 +4,8 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::device_kind::DeviceKind;
+use crate::order;
 use crate::place::Origin;
 use crate::secret;
 use crate::time::Timestamp;
@@ -56,12 +58,31 @@ impl Through {
 
 /// When and where something happened, as far as it is known.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "WrittenStage")]
 pub struct Stage {
     /// When it happened.
     pub at: Timestamp,
     /// Where, and with what kind of device.
     #[serde(flatten)]
     pub spot: Spot,
+}
+
+/// A [`Stage`] as records have it: flat. What serde derives for a flattened field reads from a copy of all members.
+#[derive(Deserialize)]
+struct WrittenStage {
+    at: Timestamp,
+    country: Option<String>,
+    region: Option<String>,
+    city: Option<String>,
+    asn: Option<u32>,
+    kind: DeviceKind,
+}
+
+impl From<WrittenStage> for Stage {
+    fn from(written: WrittenStage) -> Self {
+        let WrittenStage { at, country, region, city, asn, kind } = written;
+        Self { at, spot: Spot { country, region, city, asn, kind } }
+    }
 }
 
 impl Stage {
@@ -74,7 +95,7 @@ impl Stage {
     /// Returns the stage as a claim: `at` in seconds since 1970, country and AS number. Towns stay here.
     fn claim(&self) -> Value {
         let Spot { country, asn, .. } = &self.spot;
-        let mut claim = Map::from_iter([("at".to_owned(), self.at.seconds().into())]);
+        let mut claim = order::object([("at".to_owned(), self.at.seconds().into())]);
         claim.extend(country.iter().map(|country| ("country".to_owned(), country.as_str().into())));
         claim.extend(asn.map(|asn| ("asn".to_owned(), asn.into())));
         claim.into()
@@ -133,7 +154,7 @@ impl Provenance {
             self.started.claim(),
             self.approved.claim(),
         ];
-        CLAIMS.map(str::to_owned).into_iter().zip(values).collect()
+        order::object(CLAIMS.map(str::to_owned).into_iter().zip(values))
     }
 }
 

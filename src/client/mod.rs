@@ -76,7 +76,7 @@ pub struct Client {
 }
 
 /// How a client authenticates.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "method")]
 pub enum Authentication {
     /// A public client, which cannot keep a secret (RFC 8628 §5.6).
@@ -86,10 +86,10 @@ pub enum Authentication {
         /// Digest of the secret.
         digest: Digest,
         /// The replaced secret, while it is still valid.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         previous: Option<Retiring>,
         /// The registered way to send the secret; the other way is accepted as well.
-        #[serde(default, skip_serializing_if = "SecretBy::is_basic")]
+        #[serde(skip_serializing_if = "SecretBy::is_basic")]
         by: SecretBy,
     },
     /// A JWT signed with one of [`Client::keys`] (RFC 7523 §2.2).

@@ -3,7 +3,7 @@
 //! A record is flat, while [`Client`] has groups. A group that serde flattens is read last, from a copy of every member that
 //! no field before it has taken. Each start of a device reads a record, so one struct reads all members directly.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::history::History;
@@ -11,10 +11,11 @@ use super::registered_by::RegisteredBy;
 use super::rules::{
     About, AccessTokenFormat, ClientKeys, CodeRules, RedemptionPlace, TokenRules, UserCodeType,
 };
-use super::{Authentication, Client};
+use super::{Authentication, Client, Retiring, SecretBy};
 use crate::format::Format;
 use crate::identity::demand::Demand;
 use crate::scope::Scope;
+use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
 use crate::token::signing_key::Algorithm;
@@ -84,6 +85,47 @@ struct Record {
     tls_client_certificate_bound_access_tokens: bool,
     #[serde(default)]
     claims: Rules,
+}
+
+/// An [`Authentication`] as a record has it: flat, too.
+#[derive(Deserialize)]
+struct WrittenAuthentication {
+    method: Method,
+    digest: Option<Digest>,
+    previous: Option<Retiring>,
+    #[serde(default)]
+    by: SecretBy,
+    subject_dn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Method {
+    None,
+    Secret,
+    PrivateKeyJwt,
+    TlsClientAuth,
+    SelfSignedTlsClientAuth,
+}
+
+impl WrittenAuthentication {
+    fn authentication(self) -> Option<Authentication> {
+        let Self { method, digest, previous, by, subject_dn } = self;
+        Some(match method {
+            Method::None => Authentication::None,
+            Method::Secret => Authentication::Secret { digest: digest?, previous, by },
+            Method::PrivateKeyJwt => Authentication::PrivateKeyJwt,
+            Method::TlsClientAuth => Authentication::TlsClientAuth { subject_dn: subject_dn? },
+            Method::SelfSignedTlsClientAuth => Authentication::SelfSignedTlsClientAuth,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Authentication {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let authentication = WrittenAuthentication::deserialize(deserializer)?.authentication();
+        authentication.ok_or_else(|| de::Error::custom("an authentication lacks a member"))
+    }
 }
 
 const fn yes() -> bool {

@@ -1,5 +1,7 @@
 //! The parts of a stored grant: what the device requested, and the state of the grant.
 
+mod written;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audit::What;
@@ -65,13 +67,13 @@ impl Request {
 
 /// The state of a grant.
 #[expect(missing_docs, reason = "the names of the other members say it all")]
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum State {
     /// Nobody has decided.
     Pending {
         /// Who has the consent page open; `None` if nobody has opened it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         hold: Option<Hold>,
     },
     /// A person approved, and the device has not collected its tokens.
@@ -87,10 +89,10 @@ pub enum State {
         /// The family of the tokens that the redemption issued.
         family: FamilyId,
         /// Whether the code came back after redemption.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(skip_serializing_if = "is_false")]
         replayed: bool,
         /// `None` once the grant was redeemed a second time because the first response was lost.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         approval: Option<Approval>,
     },
 }
@@ -183,7 +185,7 @@ pub enum Outcome {
 
 /// A person's approval.
 #[expect(missing_docs, reason = "the name of the other field says it all")]
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Approval {
     pub id: ApprovalId,
     pub account: AccountKey,
@@ -196,10 +198,10 @@ pub struct Approval {
     /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,
     /// The first requested authentication context class that the sign-in met; `None` if it met none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
     /// The class that the sign-in met, whatever was requested.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub met_acr: Option<String>,
     /// The way in which the person signed in.
     pub how: How,

@@ -46,7 +46,7 @@ pub struct Account {
 /// Whether an account may be used.
 #[expect(missing_docs, reason = "the names of the other members say it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
+#[serde(rename_all = "snake_case", tag = "is", try_from = "Written")]
 pub enum Standing {
     /// The account may be used.
     #[default]
@@ -71,6 +71,37 @@ pub enum Authority {
     Administrator,
     /// The provider with this identifier. It lifts only blocks of its own.
     Provider(String),
+}
+
+/// A [`Standing`] as records have it: flat. What serde derives for an enum with a tag reads from a copy of all members.
+#[derive(Deserialize)]
+struct Written {
+    is: Is,
+    at: Option<Timestamp>,
+    by: Option<Authority>,
+    why: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Is {
+    Active,
+    Blocked,
+    Deleted,
+}
+
+impl TryFrom<Written> for Standing {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { is, at, by, why } = written;
+        match (is, at.zip(by)) {
+            (Is::Active, _) => Ok(Self::Active),
+            (Is::Blocked, Some((at, by))) => Ok(Self::Blocked { at, by, why }),
+            (Is::Deleted, Some((at, by))) => Ok(Self::Deleted { at, by }),
+            (Is::Blocked | Is::Deleted, None) => Err("a standing lacks a member"),
+        }
+    }
 }
 
 impl Standing {

@@ -41,7 +41,7 @@ pub struct Invitation {
 
 /// What an invitation is for.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
+#[serde(rename_all = "snake_case", tag = "is", try_from = "Written")]
 pub enum Kind {
     /// A new account.
     Account {
@@ -60,6 +60,38 @@ pub enum Kind {
     /// A new account for an administrator, on a server that may have none. Its group is the first local one of the
     /// setting `ADMIN_GROUPS`.
     FirstAdministrator,
+}
+
+/// A [`Kind`] as records have it: flat. What serde derives for an enum with a tag reads from a copy of all members.
+#[derive(Deserialize)]
+struct Written {
+    is: Is,
+    username: Option<String>,
+    #[serde(default)]
+    groups: Vec<Group>,
+    account: Option<AccountKey>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Is {
+    Account,
+    Recovery,
+    FirstAdministrator,
+}
+
+impl TryFrom<Written> for Kind {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { is, username, groups, account } = written;
+        match (is, account) {
+            (Is::Account, _) => Ok(Self::Account { username, groups }),
+            (Is::Recovery, Some(account)) => Ok(Self::Recovery { account }),
+            (Is::Recovery, None) => Err("a recovery lacks its account"),
+            (Is::FirstAdministrator, _) => Ok(Self::FirstAdministrator),
+        }
+    }
 }
 
 impl Invitation {

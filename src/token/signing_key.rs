@@ -81,6 +81,7 @@ impl Algorithm {
 
 /// A public key as `/jwks.json` shows it (RFC 7517 §4).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(try_from = "Written")]
 pub struct PublicKey {
     /// JWK thumbprint of the key (RFC 7638).
     pub kid: String,
@@ -96,7 +97,7 @@ pub struct PublicKey {
 
 /// The parameters of a public key (RFC 7518 §6).
 #[expect(missing_docs, reason = "the members are named after the parameters of RFC 7518 §6 and RFC 8037 §2")]
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(tag = "kty")]
 pub enum Material {
     /// RFC 7518 §6.2.
@@ -117,6 +118,50 @@ pub enum Material {
         crv: String,
         x: String,
     },
+}
+
+/// A [`PublicKey`] as it is read: flat. What serde derives for flattened fields and for enums with a tag reads from copies
+/// of all members.
+#[derive(Deserialize)]
+struct Written {
+    kid: String,
+    alg: Algorithm,
+    #[serde(rename = "use")]
+    usage: String,
+    kty: Kty,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    e: Option<String>,
+    n: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Kty {
+    Ec,
+    Rsa,
+    Okp,
+}
+
+impl Written {
+    fn key(self) -> Option<PublicKey> {
+        let Self { kid, alg, usage, kty, crv, x, y, e, n } = self;
+        let material = match kty {
+            Kty::Ec => Material::Ec { crv: crv?, x: x?, y: y? },
+            Kty::Rsa => Material::Rsa { e: e?, n: n? },
+            Kty::Okp => Material::Okp { crv: crv?, x: x? },
+        };
+        Some(PublicKey { kid, alg, usage, material })
+    }
+}
+
+impl TryFrom<Written> for PublicKey {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        written.key().ok_or("a key lacks a parameter")
+    }
 }
 
 impl PublicKey {
