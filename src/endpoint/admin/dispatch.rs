@@ -11,12 +11,11 @@ use super::route::{
     AccessPlace, AccountPlace, ClientPlace, Found, KeyPlace, Part, Place, RecordPlace, ScopePlace,
 };
 use super::{
-    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, ledger, outboxes,
+    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, ledger, openapi, outboxes,
     providers, scope_claims, scopes, signing_keys, tokens,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
-use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 
@@ -46,7 +45,7 @@ pub(super) async fn dispatch<P: Platform>(
     let name = found.names.first().map(String::as_str).unwrap_or_default();
     let call = Call { context, caller, method: &context.request.method, name };
     let done = match found.place {
-        Place::OpenApi => return Ok(Done::read(openapi())),
+        Place::OpenApi => return Ok(Done::read(openapi::answer())),
         Place::Doctor => boxed(doctor::run(context)),
         Place::DryRun => boxed(dry_run::run(context)),
         Place::Clients(place) => of_clients(&call, place, rng),
@@ -171,10 +170,4 @@ fn of_access<'a, P: Platform>(call: &Call<'a, P>, place: AccessPlace) -> Answer<
         AccessPlace::Grants => boxed(grants::list(context)),
         AccessPlace::Grant => boxed(grants::end(context, name, call.by())),
     }
-}
-
-/// Returns the OpenAPI 3.1 document.
-fn openapi() -> Response {
-    Response::new(200, "application/json", include_str!("openapi.json").to_owned())
-        .with("cache-control", "no-store".to_owned())
 }

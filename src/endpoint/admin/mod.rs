@@ -19,6 +19,7 @@ mod grants;
 mod invitation_request;
 mod invitations;
 mod ledger;
+mod openapi;
 mod outboxes;
 pub(super) mod problem;
 mod providers;

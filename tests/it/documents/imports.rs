@@ -51,13 +51,37 @@ fn a_circle_is_found_however_the_import_is_written() {
     assert_eq!(circles(&imports(&child.into())), ["a -> a::b -> a"]);
 }
 
+/// See decision 72.
+#[test]
+fn what_is_compiled_for_each_type_comes_from_one_place() {
+    for (call, places) in [
+        ("serde_json::from_", &["token::mapping::written"][..]),
+        (".sort", &["order"]),
+        ("BTreeMap::from(", &[]),
+        ("BTreeSet::from(", &[]),
+        ("Map::from_iter(", &[]),
+    ] {
+        let all = all_sources();
+        let users = all.iter().filter(|(_, text)| code(text).contains(call));
+        let users: Vec<String> = users.map(|(module, _)| module.join("::")).collect();
+
+        assert_eq!(users, places, "{call}: use `crate::json` and `crate::order`");
+    }
+}
+
 /// Returns the text of each module of rings 1 and 2, without files of tests.
 fn sources() -> BTreeMap<Module, String> {
+    let mut sources = all_sources();
+    sources.retain(|module, _| !module.is_empty() && module.first().is_none_or(|ring| ring != "cloudflare"));
+    assert!(sources.len() > 100, "only {} files were found", sources.len());
+    sources
+}
+
+/// Returns the text of each module, without files of tests.
+fn all_sources() -> BTreeMap<Module, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = BTreeMap::new();
     collect(&root, &Module::new(), &mut sources);
-    sources.retain(|module, _| !module.is_empty() && module.first().is_none_or(|ring| ring != "cloudflare"));
-    assert!(sources.len() > 100, "only {} files were found", sources.len());
     sources
 }
 
