@@ -17,7 +17,7 @@ const MOST_SHOWN: usize = 60;
 pub struct Service {
     /// `SERVICE_NAME`: a [visible] text of at most 60 characters.
     pub name: Option<String>,
-    /// `SERVICE_LOGO`; `None` for the mark of `templates/base.html`.
+    /// `SERVICE_LOGO`; `None` for the mark of `templates/brand.html`.
     pub logo: Option<ServiceLogo>,
     /// `SUPPORT_URL`: where people find help. On https, or on loopback.
     pub support_url: Option<String>,

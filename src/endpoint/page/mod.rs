@@ -6,6 +6,7 @@
 pub mod account;
 pub mod consent;
 pub mod enter;
+mod frame;
 pub mod invitation;
 pub mod outcome;
 pub mod passkeys;
