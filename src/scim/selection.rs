@@ -38,7 +38,7 @@ impl Selection {
     pub fn of(&self, user: Value) -> Value {
         let Value::Object(members) = user else { return user };
         let shown = members.into_iter().filter_map(|(name, value)| self.part(name, value));
-        Value::Object(shown.collect())
+        Value::Object(order::object(shown))
     }
 
     fn part(&self, name: String, value: Value) -> Option<(String, Value)> {

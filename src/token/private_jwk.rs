@@ -36,7 +36,7 @@ impl PrivateJwk {
         let members = value.as_object().ok_or("a key must be a JSON object")?;
         let is_private = |name: &str| PRIVATE.contains(&name);
         let public = members.iter().filter(|(name, _)| !is_private(name));
-        let public = public.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let public = order::object(public.map(|(name, value)| (name.clone(), value.clone())));
         let jwk = Jwk::parse(&Value::Object(public))?;
         let alg = alg.or(jwk.alg).ok_or("`alg` is missing: say which algorithm the key is for")?;
         let public = jwk.for_algorithm(alg).ok_or("the key does not fit its algorithm")?;

@@ -2,6 +2,7 @@
 
 pub mod claim_path;
 pub mod issuer;
+mod record;
 pub mod view;
 pub mod written;
 
@@ -113,7 +114,7 @@ pub struct Provider {
 }
 
 /// How this server authenticates to a provider.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "method")]
 pub enum ProviderAuthentication {
     /// With a secret that the provider issued (RFC 6749 §2.3.1).

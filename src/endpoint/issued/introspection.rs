@@ -110,12 +110,11 @@ impl Introspection {
             expiration: access.is_none().then(|| {
                 RefreshExpiration::of(family.refresh_ends_at(), family.refreshable_until, context.now)
             }),
-            others: claims
-                .map(|claims| claims.others.clone())
-                .into_iter()
-                .flatten()
-                .chain(family.provenance.claims())
-                .collect(),
+            others: {
+                let mut others = claims.map(|claims| claims.others.clone()).unwrap_or_default();
+                others.extend(family.provenance.claims());
+                others
+            },
         };
         Self { active: true, token: Some(token) }
     }

@@ -25,6 +25,7 @@ pub struct ScopeNow {
 
 /// Describes a scope, and adds the scope if it is new. The reply is `true` if it was new.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(from = "Description")]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct DescribeScope {
     pub name: String,
@@ -33,6 +34,23 @@ pub struct DescribeScope {
     pub now: ScopeNow,
     /// Who describes the scope.
     pub by: Actor,
+}
+
+/// A [`DescribeScope`] as it travels: flat. What serde derives for a flattened field reads from a copy of all members.
+#[derive(Deserialize)]
+struct Description {
+    name: String,
+    description: String,
+    #[serde(default)]
+    sign_in: Demand,
+    by: Actor,
+}
+
+impl From<Description> for DescribeScope {
+    fn from(travelled: Description) -> Self {
+        let Description { name, description, sign_in, by } = travelled;
+        Self { name, now: ScopeNow { description, sign_in }, by }
+    }
 }
 
 /// Replaces the claim mapping of a scope. The reply is the new mapping.
