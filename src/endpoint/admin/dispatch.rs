@@ -11,8 +11,8 @@ use super::route::{
     AccessPlace, AccountPlace, ClientPlace, Found, KeyPlace, Part, Place, RecordPlace, ScopePlace,
 };
 use super::{
-    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, ledger, openapi, outboxes,
-    providers, scope_claims, scopes, signing_keys, tokens,
+    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, ledger, openapi,
+    outboxes, providers, scope_claims, scopes, signing_keys, tokens,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;

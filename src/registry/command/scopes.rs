@@ -25,7 +25,7 @@ pub struct ScopeNow {
 
 /// Describes a scope, and adds the scope if it is new. The reply is `true` if it was new.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(from = "Description")]
+#[serde(from = "TravelledDescription")]
 #[expect(missing_docs, reason = "the name says what it is")]
 pub struct DescribeScope {
     pub name: String,
@@ -38,7 +38,7 @@ pub struct DescribeScope {
 
 /// A [`DescribeScope`] as it travels: flat. What serde derives for a flattened field reads from a copy of all members.
 #[derive(Deserialize)]
-struct Description {
+struct TravelledDescription {
     name: String,
     description: String,
     #[serde(default)]
@@ -46,8 +46,8 @@ struct Description {
     by: Actor,
 }
 
-impl From<Description> for DescribeScope {
-    fn from(travelled: Description) -> Self {
+impl From<TravelledDescription> for DescribeScope {
+    fn from(travelled: TravelledDescription) -> Self {
         let Description { name, description, sign_in, by } = travelled;
         Self { name, now: ScopeNow { description, sign_in }, by }
     }
