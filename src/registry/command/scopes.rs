@@ -48,7 +48,7 @@ struct TravelledDescription {
 
 impl From<TravelledDescription> for DescribeScope {
     fn from(travelled: TravelledDescription) -> Self {
-        let Description { name, description, sign_in, by } = travelled;
+        let TravelledDescription { name, description, sign_in, by } = travelled;
         Self { name, now: ScopeNow { description, sign_in }, by }
     }
 }
