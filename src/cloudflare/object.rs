@@ -5,16 +5,23 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use getrandom::rand_core::UnwrapErr;
-use js_sys::{Array, Function, Reflect};
+use js_sys::Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
+use worker::worker_sys::DurableObjectStorage;
 use worker::{Date, Error, Result, SqlStorage, SqlStorageValue, State};
 
 use crate::json::{self, Flaw};
 use crate::time::Timestamp;
+
+#[wasm_bindgen(module = "/src/cloudflare/objects.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = transaction)]
+    fn in_transaction(storage: &DurableObjectStorage, run: &JsValue) -> core::result::Result<(), JsValue>;
+}
 
 /// Reads the clock. Everything outside this ring gets the time as an argument.
 pub(super) fn now() -> Timestamp {
@@ -63,11 +70,9 @@ pub(super) fn transaction<T: 'static>(state: &State, f: impl FnOnce() -> Result<
         slot.replace(Outcome::Finished(result));
         if failed { Err(JsValue::from("rolled back")) } else { Ok(JsValue::UNDEFINED) }
     });
-    let storage = state.as_raw().storage()?;
-    let begin: Function = Reflect::get(&storage, &"transactionSync".into())?.unchecked_into();
-    let ended = begin.call1(&storage, &run).map_err(Error::from);
+    let ended = in_transaction(&state.as_raw().storage()?, &run).map_err(Error::from);
     match outcome.replace(Outcome::NotRun) {
-        Outcome::Finished(Ok(value)) => ended.map(|_| value),
+        Outcome::Finished(Ok(value)) => ended.map(|()| value),
         Outcome::Finished(Err(error)) => Err(error),
         Outcome::Unfinished => unreachable(),
         Outcome::NotRun => Err(ended.err().unwrap_or_else(|| Error::from("a transaction did not run"))),
@@ -159,6 +164,15 @@ impl Table {
         let row =
             |row: JsValue| row.unchecked_into::<Array>().iter().map(SqlStorageValue::try_from).collect();
         found.iter().map(row).collect()
+    }
+
+    /// Returns the rows one at a time. Nothing must be written before the last one.
+    pub(super) fn lines(
+        &self,
+        query: &str,
+        values: Vec<SqlStorageValue>,
+    ) -> Result<impl Iterator<Item = Result<Vec<SqlStorageValue>>> + use<>> {
+        Ok(self.0.exec(query, values)?.raw())
     }
 
     /// Returns the record in the first column of the first row.

@@ -1,4 +1,5 @@
-// Calls of Durable Objects. Commands and replies are texts, and travel as arguments and results of RPC.
+// Calls of Durable Objects, and the transactions in them. Commands and replies are texts, and travel as arguments and results
+// of RPC.
 
 import { env } from 'cloudflare:workers';
 
@@ -35,6 +36,11 @@ export async function listen(binding, name, locationHint, text) {
   const headers = { upgrade: 'websocket', 'x-listen': text };
   const response = await stub(binding, name, locationHint).fetch('http://object/', { headers });
   return response.webSocket ?? response.text();
+}
+
+/** Runs `run` in one transaction of an object's storage. If it throws, nothing is written, and the caller gets what it threw. */
+export function transaction(storage, run) {
+  storage.transactionSync(run);
 }
 
 function stub(binding, name, locationHint) {
