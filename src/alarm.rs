@@ -9,10 +9,9 @@ use crate::time::Timestamp;
 const MINUTE: u64 = 60_000;
 /// Events wait this long, and then until the next full minute, before they are shipped.
 const SHIPPING: Duration = Duration::from_secs(60);
-/// The most rows or events in a batch.
+/// The most rows that an alarm reads at once.
 pub const BATCH: u32 = 200;
-/// The most batches in one alarm. The rest waits for the next alarm. One call of another object per batch, and one for
-/// the report, are within the 50 calls that the platform's free plan allows.
+/// The most batches that an alarm deletes. The rest waits for the next alarm, so that requests are answered in between.
 pub const BATCHES: u32 = 25;
 
 /// When the events of an object should be shipped.
@@ -31,6 +30,8 @@ pub enum Shipping {
 pub struct Work {
     /// When the first row ends; `None` if there are no rows.
     pub first_end: Option<Timestamp>,
+    /// Whether an alarm has just deleted as many rows as it may, and others that have ended are left.
+    pub is_behind: bool,
     /// `None` if no events are waiting.
     pub events: Option<Shipping>,
     /// When the first delivery to the webhook is due; `None` if none waits. A warning does not wait for a full minute.
@@ -49,8 +50,9 @@ pub fn next_alarm(work: Work, now: Timestamp) -> Option<Timestamp> {
         Shipping::AtOnce => next,
         Shipping::After(at) => on_the_minute(at),
     });
+    let sweep = if work.is_behind { Some(next) } else { work.first_end.map(on_the_minute) };
     let delivery = work.first_delivery.map(|due| due.max(next));
-    [work.first_end.map(on_the_minute), shipping, delivery].into_iter().flatten().min()
+    [sweep, shipping, delivery].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -72,6 +74,13 @@ mod tests {
 
         assert_eq!(next_alarm(work, at(0)), Some(at(120)));
         assert_eq!(next_alarm(work, at(120)), Some(at(180)), "not twice in a minute");
+    }
+
+    #[test]
+    fn an_alarm_that_leaves_ended_rows_rings_again_at_once() {
+        let work = Work { first_end: Some(at(70)), is_behind: true, ..Work::default() };
+
+        assert_eq!(next_alarm(work, at(120)), Some(at(120) + Duration::from_millis(1)));
     }
 
     #[test]

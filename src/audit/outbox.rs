@@ -4,12 +4,12 @@
 //! events, or does not answer, delays nothing that belongs to another.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Event;
 use super::ledger::{OutboxReport, Receipt, Record, Shipment};
 use super::ledger_name::LedgerName;
-use crate::alarm::{BATCHES, Shipping};
+use crate::alarm::Shipping;
 use crate::json;
 use crate::time::Timestamp;
 
@@ -22,8 +22,17 @@ pub trait Outbox {
     fn tell(&self, event: &Event) -> Result<(), Self::Error>;
 }
 
-/// The most events in a ledger: about 0.5 GB, a twentieth of what an object can store.
+/// The most events in a ledger: less than 1 GB, a tenth of what an object can store.
 const BLOCK: i64 = 1_000_000;
+/// The most events in a batch. A ledger takes a batch in one request, so the rate of a ledger is this number, or
+/// [`BATCH_BYTES`] of events, times its requests per second.
+pub const BATCH_EVENTS: usize = 2_000;
+/// A batch ends with the event that reaches this size: 1 MiB. A message may have 32 MiB, but both ends hold it in memory
+/// several times over, and may share an isolate.
+pub const BATCH_BYTES: usize = 1_048_576;
+/// The most batches in one alarm. The rest waits for the next alarm. One call of another object per batch, and one for
+/// the report, are within the 50 calls that the platform's free plan allows.
+pub const BATCHES: u32 = 25;
 const DAY_MILLIS: i64 = 86_400_000;
 /// The most bytes in an event. Those of this server have less than 1 KiB.
 const MOST_BYTES: usize = 65_536;
@@ -39,14 +48,14 @@ const LATE: Duration = Duration::from_secs(600);
 pub const MOST_ASIDE: usize = 1_000;
 
 /// A row of an outbox.
-#[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+#[derive(Clone, Debug)]
+pub struct Row {
     /// Counts up, and is never used again.
     pub number: i64,
     /// When the event happened, in milliseconds since 1970.
     pub at: i64,
     /// The event as JSON; `None` if the column is not a text.
-    pub event: Option<&'a str>,
+    pub event: Option<String>,
 }
 
 /// A ledger of an object: the day since 1970, and the block of its events.
@@ -57,7 +66,7 @@ struct Lane {
 }
 
 impl Lane {
-    const fn of(row: Row<'_>) -> Self {
+    const fn of(row: &Row) -> Self {
         Self { day: row.at.div_euclid(DAY_MILLIS), block: row.number.div_euclid(BLOCK) }
     }
 }
@@ -85,13 +94,26 @@ pub struct Batch {
 
 impl Batch {
     /// Builds a batch from events that wait in the object named `object`, oldest first, up to the first event for
-    /// another ledger; `None` if no event waits.
+    /// another ledger; `None` if no event waits. Reads no more rows than the batch has room for, and one more.
     #[must_use]
-    pub fn first<'a>(object: &str, rows: impl IntoIterator<Item = Row<'a>>) -> Option<Self> {
+    pub fn first(object: &str, rows: impl IntoIterator<Item = Row>) -> Option<Self> {
         let mut rows = rows.into_iter().peekable();
-        let first = *rows.peek()?;
+        let mut batch = Self::begin(object, rows.peek()?);
+        let (lane, mut count, mut bytes) = (batch.lane, 0, 0);
+        for row in rows.take_while(|row| Lane::of(row) == lane) {
+            count += 1;
+            bytes += row.event.as_ref().map_or(0, String::len);
+            batch.add(row);
+            if count == BATCH_EVENTS || bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        Some(batch)
+    }
+
+    fn begin(object: &str, first: &Row) -> Self {
         let lane = Lane::of(first);
-        let mut batch = Self {
+        Self {
             ledger: format!("{}/{object}/{}", lane.day, lane.block),
             object: object.to_owned(),
             shipments: Vec::new(),
@@ -100,17 +122,15 @@ impl Batch {
             last: first.number,
             oldest: Timestamp::from_millis(u64::try_from(first.at).unwrap_or_default()),
             lane,
-        };
-        for row in rows.take_while(|row| Lane::of(*row) == lane) {
-            batch.last = row.number;
-            match readable(row.event) {
-                Ok(event) => {
-                    batch.shipments.push(Shipment { id: format!("{object}/{}", row.number), event });
-                }
-                Err(why) => batch.bad.push((row.number, why)),
-            }
         }
-        Some(batch)
+    }
+
+    fn add(&mut self, Row { number, event, .. }: Row) {
+        self.last = number;
+        match readable(event.as_deref()) {
+            Ok(event) => self.shipments.push(Shipment { id: format!("{}/{number}", self.object), event }),
+            Err(why) => self.bad.push((number, why)),
+        }
     }
 
     /// Returns the command for the ledger.
@@ -126,7 +146,8 @@ impl Batch {
         if receipt.late.is_empty() {
             return None;
         }
-        let shipments = self.shipments.iter().filter(|shipment| receipt.late.contains(&shipment.id));
+        let late: BTreeSet<&String> = receipt.late.iter().collect();
+        let shipments = self.shipments.iter().filter(|shipment| late.contains(&shipment.id));
         let today = now.since(Timestamp::default()).as_secs() / 86_400;
         let ledger = LedgerName {
             day: u32::try_from(today).ok()?,

@@ -51,6 +51,7 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS histories (account TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
+    shipping::OUTBOX_GONE,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
 ];
@@ -120,7 +121,7 @@ impl AccountShard {
                     UNION ALL SELECT min(ends_at) FROM upkeep)";
         let first_end = self.table.instant(ends, Vec::new())?;
         let first_delivery = warnings::first_due(&self.table)?;
-        Ok(next_alarm(Work { first_end, events, first_delivery }, now))
+        Ok(next_alarm(Work { first_end, events, first_delivery, ..Work::default() }, now))
     }
 }
 

@@ -47,6 +47,7 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS families_ends_at ON families (ends_at)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
+    shipping::OUTBOX_GONE,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
 ];
@@ -105,9 +106,10 @@ impl Object for GrantShard {
     async fn alarm(&self) -> Result<()> {
         self.alarm.set(None);
         // The runtime gives up an alarm that keeps failing, so a failure is logged, and the next alarm tries again.
-        if let Err(error) = self.sweep(object::now()) {
+        let is_behind = self.sweep(object::now()).unwrap_or_else(|error| {
             object::complain("sweep", &error);
-        }
+            false
+        });
         // When everything has been done, the alarm is set for all rows.
         self.rows.written.take();
         let first_end = sockets::end_due(&self.state, object::now());
@@ -115,7 +117,7 @@ impl Object for GrantShard {
         super::probe::in_alarm();
         let rest = self.shipper.ship(&self.state, &self.rows.table).await;
         warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
-        let due = self.rows.due_with(rest, object::now());
+        let due = self.rows.due_with(rest, is_behind, object::now());
         let due = due.map(|due| [due, first_end].into_iter().flatten().min());
         self.rows.rings.set(ring_by(&self.state, &self.alarm, due).await);
         Ok(())
@@ -156,8 +158,9 @@ impl GrantShard {
         answer
     }
 
-    /// Sweeps in one transaction: a row is deleted and its event is stored, or neither.
-    fn sweep(&self, now: Timestamp) -> Result<()> {
+    /// Sweeps in one transaction: a row is deleted and its event is stored, or neither. Returns whether rows are left that
+    /// have ended.
+    fn sweep(&self, now: Timestamp) -> Result<bool> {
         let (rows, memory) = (Rc::clone(&self.rows), Rc::clone(&self.memory));
         object::transaction(&self.state, move || rows.sweep(&mut memory.borrow_mut(), now))
     }
@@ -224,22 +227,28 @@ impl Stored {
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let events = shipping::has_events(&self.table)?.then_some(Shipping::Soon);
-        self.due_with(events, now)
+        self.due_with(events, false, now)
     }
 
-    fn due_with(&self, events: Option<Shipping>, now: Timestamp) -> Result<Option<Timestamp>> {
+    fn due_with(
+        &self,
+        events: Option<Shipping>,
+        is_behind: bool,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
         let ends = "SELECT min(at) FROM (SELECT min(ends_at) AS at FROM grants
                     UNION ALL SELECT min(ends_at) FROM families)";
         let first_end = self.table.instant(ends, Vec::new())?;
         let first_delivery = warnings::first_due(&self.table)?;
-        Ok(next_alarm(Work { first_end, events, first_delivery }, now))
+        Ok(next_alarm(Work { first_end, is_behind, events, first_delivery }, now))
     }
 
     /// Removes rows that have ended, in batches. A grant that nobody decided, or whose tokens the device did
-    /// not collect, leaves an event.
-    fn sweep(&self, memory: &mut Memory, now: Timestamp) -> Result<()> {
+    /// not collect, leaves an event. Returns whether rows may be left that have ended.
+    fn sweep(&self, memory: &mut Memory, now: Timestamp) -> Result<bool> {
+        let mut more = true;
         for _ in 0..BATCHES {
-            let mut more = false;
+            more = false;
             let query = "SELECT key, network, record FROM grants WHERE ends_at <= ? LIMIT ?";
             let ended = self.table.rows(query, vec![column(now), number(BATCH)])?;
             for row in ended {
@@ -256,7 +265,9 @@ impl Stored {
         }
         let families =
             "DELETE FROM families WHERE id IN (SELECT id FROM families WHERE ends_at <= ? LIMIT ?)";
-        self.run(families, vec![column(now), number(BATCH * BATCHES)])
+        self.run(families, vec![column(now), number(BATCH * BATCHES)])?;
+        let left = self.table.rows("SELECT 1 FROM families WHERE ends_at <= ? LIMIT 1", vec![column(now)])?;
+        Ok(more || !left.is_empty())
     }
 }
 

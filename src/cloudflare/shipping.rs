@@ -9,7 +9,7 @@ use worker::{Error, Result, SqlStorageValue, State};
 use super::object::{self, Table, column, count, number};
 use super::platform::ask_ledger;
 use super::request_id;
-use crate::alarm::{BATCH, Shipping};
+use crate::alarm::Shipping;
 use crate::audit::ledger::{OUTBOXES, OutboxReport, ReportOutbox};
 use crate::audit::outbox::{Batch, From, MOST_ASIDE, Next, Round, Row, Waits, lateness};
 use crate::audit::told::Told;
@@ -23,7 +23,13 @@ pub(super) const OUTBOX: &str = "CREATE TABLE IF NOT EXISTS outbox (
 /// to remember the number.
 pub(super) const OUTBOX_END: &str =
     "CREATE TABLE IF NOT EXISTS outbox_end (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, note TEXT)";
+/// How many events have left the outbox. As events are numbered without gaps, those that wait need not be counted.
+pub(super) const OUTBOX_GONE: &str =
+    "CREATE TABLE IF NOT EXISTS outbox_gone (id INTEGER PRIMARY KEY, events INTEGER NOT NULL)";
 pub(super) const SET_ASIDE: &str = "CREATE TABLE IF NOT EXISTS set_aside (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, event TEXT NOT NULL)";
+
+/// The number of the newest event, whether it waits or has left; 0 before the first one.
+const NEWEST: &str = "max(ifnull((SELECT max(seq) FROM outbox), 0), ifnull((SELECT seq FROM outbox_end), 0))";
 
 /// Appends an event to the outbox, with the request that led to it.
 pub(super) fn tell<E: Serialize>(table: &Table, event: &E, at: Timestamp) -> Result<()> {
@@ -39,9 +45,8 @@ pub(super) fn tell_with<E: Serialize>(
 ) -> Result<()> {
     let request = request_id::current();
     let event = Told { event, request_id: request.as_deref() };
-    let insert = "INSERT INTO outbox (seq, at, event, note) VALUES (1 + max(
-        ifnull((SELECT max(seq) FROM outbox), 0), ifnull((SELECT seq FROM outbox_end), 0)), ?, ?, ?)";
-    table.run(insert, vec![column(at), object::json(&event)?, note])
+    let insert = format!("INSERT INTO outbox (seq, at, event, note) VALUES (1 + {NEWEST}, ?, ?, ?)");
+    table.run(&insert, vec![column(at), object::json(&event)?, note])
 }
 
 /// Returns the record that was stored with the newest event, shipped or not.
@@ -84,9 +89,8 @@ impl Shipper {
                 None => round.end(),
             }
         }
-        let report = report(table, object)?;
-        let rest = (report.waiting > 0).then(|| round.rest(&self.waits.borrow()));
-        self.tell(report).await;
+        let rest = has_events(table)?.then(|| round.rest(&self.waits.borrow()));
+        self.tell(report(table, object)?).await;
         Ok(rest)
     }
 
@@ -137,29 +141,36 @@ async fn send(batch: &Batch) -> Result<()> {
 
 /// Reads the oldest waiting events of one ledger.
 fn read(table: &Table, object: &str, from: From) -> Result<Option<Batch>> {
-    let query =
-        "SELECT seq, at, event FROM outbox WHERE seq > ? AND (seq >= ? OR at >= ?) ORDER BY seq LIMIT ?";
-    let integer = SqlStorageValue::Integer;
-    let values = vec![integer(from.after), integer(from.block_end), integer(from.day_end), number(BATCH)];
-    let rows = table.rows(query, values)?;
-    let waiting = rows.iter().filter_map(|row| match row.as_slice() {
-        [SqlStorageValue::Integer(number), SqlStorageValue::Integer(at), SqlStorageValue::String(event)] => {
-            Some(Row { number: *number, at: *at, event: Some(event) })
-        }
-        [SqlStorageValue::Integer(number), at, _] => {
-            let at = if let SqlStorageValue::Integer(at) = at { *at } else { 0 };
-            Some(Row { number: *number, at, event: None })
-        }
-        _ => None,
-    });
-    Ok(Batch::first(object, waiting))
+    let query = "SELECT seq, at, event FROM outbox WHERE seq > ? AND (seq >= ? OR at >= ?) ORDER BY seq";
+    let values = [from.after, from.block_end, from.day_end].map(SqlStorageValue::Integer);
+    let mut failure = None;
+    let rows = table.lines(query, values.to_vec())?;
+    let rows = rows.map_while(|row| row.map_err(|error| failure = Some(error)).ok());
+    let batch = Batch::first(object, rows.filter_map(waiting));
+    failure.map_or(Ok(batch), Err)
+}
+
+fn waiting(row: Vec<SqlStorageValue>) -> Option<Row> {
+    let Ok([SqlStorageValue::Integer(number), at, event]) = <[SqlStorageValue; 3]>::try_from(row) else {
+        return None;
+    };
+    let at = if let SqlStorageValue::Integer(at) = at { at } else { 0 };
+    Some(Row { number, at, event: object::text(event) })
 }
 
 /// Deletes the events of a batch that has arrived.
 fn delete(table: &Table, batch: &Batch) -> Result<()> {
     remember_end(table, batch.last)?;
     let values = [batch.first, batch.last, batch.begins(), batch.ends()].map(SqlStorageValue::Integer);
-    table.run("DELETE FROM outbox WHERE seq >= ? AND seq <= ? AND at >= ? AND at < ?", values.to_vec())
+    table.run("DELETE FROM outbox WHERE seq >= ? AND seq <= ? AND at >= ? AND at < ?", values.to_vec())?;
+    count_gone(table, batch.shipments.len())
+}
+
+/// Counts events that have just left the outbox.
+fn count_gone(table: &Table, events: usize) -> Result<()> {
+    let add = "INSERT INTO outbox_gone (id, events) VALUES (1, ?)
+        ON CONFLICT (id) DO UPDATE SET events = events + excluded.events";
+    table.run(add, vec![number(u32::try_from(events).unwrap_or(u32::MAX))])
 }
 
 /// Keeps number and note of an event that leaves the outbox, if it is the newest.
@@ -178,6 +189,7 @@ fn set_aside(table: &Table, object: &str, seq: i64, why: &str) -> Result<()> {
     }
     remember_end(table, seq)?;
     table.run("DELETE FROM outbox WHERE seq = ?", number())?;
+    count_gone(table, 1)?;
     let fate = if has_room { "set aside" } else { "deleted, because too many are set aside" };
     object::complain("event", &Error::RustError(format!("event {object}/{seq} was {fate}: {why}")));
     Ok(())
@@ -188,7 +200,8 @@ fn aside(table: &Table) -> Result<usize> {
 }
 
 fn report(table: &Table, object: String) -> Result<OutboxReport> {
-    let waiting = counted(&table.rows("SELECT count(*) FROM outbox", Vec::new())?);
+    let waiting = format!("SELECT {NEWEST} - ifnull((SELECT events FROM outbox_gone), 0)");
+    let waiting = counted(&table.rows(&waiting, Vec::new())?);
     let oldest = table.instant("SELECT at FROM outbox ORDER BY seq LIMIT 1", Vec::new())?;
     let (waiting, set_aside) = (waiting as u64, aside(table)? as u64);
     Ok(OutboxReport { object, at: object::now(), waiting, oldest, set_aside })

@@ -76,6 +76,18 @@ describe('an alarm that cannot delete what has ended', () => {
   }
 });
 
+test('an alarm that has deleted all that it may rings again at once', async (t) => {
+  const { server, later } = await startFaulty(t, { vars });
+  await Device.start(server);
+  const copies = `INSERT INTO grants (key, live_until, network, ends_at, record)
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
+    SELECT printf('%022d', i), live_until, network, 1, record FROM grants, n`;
+
+  await later(() => change(server, 'GrantShard', copies));
+
+  await until(() => rows(server, 'GrantShard', 'SELECT 1 FROM grants WHERE ends_at = 1').length === 0, LATE, 'the rows were not deleted');
+});
+
 /** Returns whether an object has made its tables. */
 function isUsed(database) {
   return database.prepare("SELECT 1 FROM sqlite_master WHERE name IN ('counters', 'sessions')").get() !== undefined;

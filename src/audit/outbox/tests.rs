@@ -1,3 +1,5 @@
+use core::cell::Cell;
+
 use super::*;
 
 const DAY: i64 = 20_412 * DAY_MILLIS;
@@ -14,6 +16,8 @@ struct Office {
     calls: u32,
     /// How often the outbox was read.
     reads: u32,
+    /// How many rows were read.
+    rows_read: Cell<usize>,
     waits: Waits,
 }
 
@@ -27,11 +31,11 @@ impl Office {
         let wanted = |(number, (at, _)): &(&i64, &(i64, String))| {
             **number > from.after && (**number >= from.block_end || *at >= from.day_end)
         };
-        let rows = self.rows.iter().filter(wanted).take(200);
-        Batch::first(
-            "weur/3",
-            rows.map(|(number, (at, event))| Row { number: *number, at: *at, event: Some(event) }),
-        )
+        let row = |(number, (at, event)): (&i64, &(i64, String))| {
+            self.rows_read.update(|before| before + 1);
+            Row { number: *number, at: *at, event: Some(event.clone()) }
+        };
+        Batch::first("weur/3", self.rows.iter().filter(wanted).map(row))
     }
 
     /// Does what ring 3 does in one alarm.
@@ -108,7 +112,7 @@ fn a_batch_is_for_one_object_one_day_and_one_block() {
 
 #[test]
 fn an_alarm_ships_until_the_outbox_is_empty_and_rings_again_at_once_while_it_is_not() {
-    let most = i64::from(BATCHES) * 200;
+    let most = i64::from(BATCHES) * i64::try_from(BATCH_EVENTS).unwrap();
     let mut office = Office::with((1..=2 * most + 10).map(|number| (number, DAY)));
 
     assert_eq!(office.ring(at(DAY)), Some(Shipping::AtOnce));
@@ -116,6 +120,73 @@ fn an_alarm_ships_until_the_outbox_is_empty_and_rings_again_at_once_while_it_is_
     assert_eq!(office.ring(at(DAY)), Some(Shipping::AtOnce));
     assert_eq!(office.ring(at(DAY)), None);
     assert_eq!(office.shipped().len(), usize::try_from(2 * most + 10).unwrap());
+}
+
+#[test]
+fn a_batch_is_as_large_as_a_message_may_be_and_reads_no_further() {
+    let most = i64::try_from(BATCH_EVENTS).unwrap();
+    let office = Office::with((1..=3 * most).map(|number| (number, DAY)));
+    let mut large = Office::with((1..=100).map(|number| (number, DAY)));
+    let kilobytes = format!(r#"{{"at":"{}"}}"#, "x".repeat(50_000));
+    large.rows.values_mut().for_each(|(_, event)| event.clone_from(&kilobytes));
+
+    let [full, heavy] = [&office, &large].map(|office| office.read(From::default()).unwrap());
+
+    assert_eq!((full.shipments.len(), office.rows_read.get()), (BATCH_EVENTS, BATCH_EVENTS));
+    assert_eq!((heavy.shipments.len(), large.rows_read.get()), (21, 21), "the last one passes 1 MiB");
+    large.rows.values_mut().take(1).for_each(|(_, event)| *event = "x".repeat(2 * BATCH_BYTES));
+    let bad = large.read(From::default()).unwrap();
+    assert_eq!((bad.shipments.len(), bad.bad.len(), bad.last), (0, 1, 1), "one event is always read");
+}
+
+/// What a shard can make: a thousand requests a second, of which each ends a redemption elsewhere, with two events.
+const EVENTS_PER_SECOND: i64 = 2_000;
+/// Milliseconds until a ledger on another continent has answered.
+const LEDGER_MILLIS: u64 = 200;
+/// Milliseconds until the runtime rings an alarm that is due at once.
+const ALARM_MILLIS: u64 = 1_000;
+/// Bytes of an event that has all members which this server writes.
+const EVENT_BYTES: usize = 900;
+
+/// Lets an object make events for ten minutes of a clock that only ledgers and alarms move. Returns the most that ever
+/// waited, and those that wait in the end.
+fn busy(events_per_second: i64) -> (usize, usize) {
+    let event = format!(r#"{{"at":"{}"}}"#, "x".repeat(EVENT_BYTES - 9));
+    let (mut office, mut made, mut most) = (Office::default(), 0, 0);
+    let (began, end) = (at(DAY), at(DAY) + Duration::from_secs(600));
+    // The first alarm rings two minutes after the first event.
+    let mut now = began + Duration::from_secs(120);
+    while now < end {
+        let mut round = Round::begin(now);
+        while let Some(from) = round.from(now) {
+            let due = i64::try_from(now.since(began).as_millis()).unwrap() * events_per_second / 1_000;
+            office.rows.extend((made + 1..=due).map(|number| (number, (DAY, event.clone()))));
+            made = due;
+            most = most.max(office.rows.len());
+            let Some(batch) = office.read(from) else { break };
+            assert_eq!(round.next(&batch, &office.waits, now), Next::Send);
+            now = now + Duration::from_millis(LEDGER_MILLIS);
+            office.rows = office.rows.split_off(&(batch.last + 1));
+            round.arrived(&batch, &mut office.waits);
+        }
+        now = now + Duration::from_millis(ALARM_MILLIS);
+    }
+    (most, office.rows.len())
+}
+
+#[test]
+fn an_outbox_carries_twice_what_a_shard_can_make() {
+    let seconds = |events: usize, rate: i64| events / usize::try_from(rate).unwrap();
+
+    let (most, left) = busy(EVENTS_PER_SECOND);
+    assert!(
+        seconds(most, EVENTS_PER_SECOND) <= 120,
+        "{most} wait: those of the two minutes before the first alarm"
+    );
+    assert!(seconds(left, EVENTS_PER_SECOND) <= 5, "{left} are left");
+
+    let (most, left) = busy(2 * EVENTS_PER_SECOND);
+    assert!(seconds(most.max(left), 2 * EVENTS_PER_SECOND) <= 120, "{most} wait, {left} are left");
 }
 
 #[test]
@@ -140,7 +211,8 @@ fn rows_that_cannot_be_shipped_are_set_aside_and_block_nothing() {
 
     assert_eq!(office.aside, [1, 2, 300, 301, 600]);
     assert_eq!(office.shipped().len(), 595);
-    let secret = Batch::first("weur/3", [Row { number: 1, at: DAY, event: Some("{\"secret") }]).unwrap();
+    let one = |event: &str| Row { number: 1, at: DAY, event: Some(event.to_owned()) };
+    let secret = Batch::first("weur/3", [one("{\"secret")]).unwrap();
     assert!(!secret.bad[0].1.contains("secret"), "{:?}", secret.bad);
     assert_eq!(Batch::first("weur/3", [Row { number: 1, at: DAY, event: None }]).unwrap().bad.len(), 1);
 }
@@ -195,7 +267,7 @@ fn each_ledger_that_failed_has_a_wait_of_its_own() {
 
 #[test]
 fn after_a_failure_only_events_for_other_ledgers_are_read() {
-    let row = Row { number: BLOCK + 1, at: DAY, event: Some("{}") };
+    let row = Row { number: BLOCK + 1, at: DAY, event: Some("{}".to_owned()) };
     let batch = Batch::first("weur/3", [row]).unwrap();
     let mut round = Round::begin(at(DAY));
 
@@ -237,7 +309,7 @@ fn events_that_have_waited_for_more_than_ten_minutes_are_named_in_the_log() {
 
 #[test]
 fn the_events_of_a_failing_ledger_are_passed_by_in_one_step() {
-    let mut office = Office::with((1..=2_000).map(|number| (number, DAY)).chain([(2_001, DAY + DAY_MILLIS)]));
+    let mut office = Office::with((1..=5_000).map(|number| (number, DAY)).chain([(5_001, DAY + DAY_MILLIS)]));
     office.refusing = vec!["20412/weur/3/0".to_owned()];
     let now = at(DAY + DAY_MILLIS);
 

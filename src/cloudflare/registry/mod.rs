@@ -113,7 +113,7 @@ impl Registry {
         let due = events.and_then(|events| {
             let first_end = self.table.first_end()?;
             let first_delivery = warnings::first_due(&self.table.table)?;
-            Ok(next_alarm(Work { first_end, events, first_delivery }, now))
+            Ok(next_alarm(Work { first_end, events, first_delivery, ..Work::default() }, now))
         });
         ring_by(&self.state, &self.alarm, due).await;
     }

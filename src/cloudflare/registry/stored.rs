@@ -32,6 +32,7 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
+    shipping::OUTBOX_GONE,
     shipping::SET_ASIDE,
     warnings::DELIVERIES,
 ];

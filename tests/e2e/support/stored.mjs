@@ -16,10 +16,19 @@ export const outbox = (server) => outboxOf(server, 'GrantShard');
 export const outboxOf = (server, className) => rows(server, className, 'SELECT seq, event FROM outbox ORDER BY seq');
 export const ledger = (server) => ledgers(server).flat();
 
-/** Returns the rows of each ledger, in order. A ledger that was only just made has no tables. */
+/** Returns the rows of each ledger, in order. */
 export function ledgers(server) {
-  const made = server.sqliteFiles('Ledger').filter((file) => rowsOf(file, "SELECT 1 FROM sqlite_master WHERE name = 'events'").length);
-  return made.map((file) => rowsOf(file, 'SELECT seq, id, record, head FROM events ORDER BY seq'));
+  return ledgerFiles(server).map((file) => rowsOf(file, 'SELECT seq, id, record, head FROM events ORDER BY seq'));
+}
+
+/** Returns how many events are in ledgers. */
+export function recorded(server) {
+  return ledgerFiles(server).reduce((sum, file) => sum + rowsOf(file, 'SELECT count(*) AS count FROM events')[0].count, 0);
+}
+
+/** A ledger that was only just made has no tables. */
+function ledgerFiles(server) {
+  return server.sqliteFiles('Ledger').filter((file) => rowsOf(file, "SELECT 1 FROM sqlite_master WHERE name = 'events'").length);
 }
 
 /** Returns every event so far, shipped or not. */

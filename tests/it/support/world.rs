@@ -239,7 +239,7 @@ impl World {
 
     fn ship_from(&self, object: &str, events: impl Iterator<Item = (Timestamp, String)>) {
         for (number, (at, event)) in (1..).zip(events) {
-            let row = Row { number, at: i64::try_from(at.millis()).unwrap(), event: Some(&event) };
+            let row = Row { number, at: i64::try_from(at.millis()).unwrap(), event: Some(event) };
             let batch = Batch::first(object, [row]).expect("an event");
             let note = NoteLedger { name: batch.ledger.parse().expect("the name of a ledger") };
             if !tell_ledger(self, OUTBOXES, note) {
