@@ -11,8 +11,9 @@ use crate::time::Timestamp;
 const KEYS_REQUEST_AGE: Duration = Duration::from_secs(10);
 
 impl<P: Platform> Server<P> {
-    /// Does what a response has left. Failures are ignored: a redemption waits for its key, and a name that is used up in
-    /// this isolate only is used up before anything is issued. An event may be lost, but the log has its line.
+    /// Does what a response has left. Failures are ignored: a redemption waits for its key, a name that is used up in
+    /// this isolate only is used up before anything is issued, and without the limiter new codes are longer. An event may
+    /// be lost, but the log has its line.
     pub async fn finish(&self, left: Vec<Afterwards>, now: Timestamp) {
         for work in left {
             match work {
@@ -24,6 +25,9 @@ impl<P: Platform> Server<P> {
                 }
                 Afterwards::NoteRefusedSignIn(ask) => {
                     let _: Result<(), Unavailable> = self.platform.accounts(ask.account.shard(), ask).await;
+                }
+                Afterwards::Expose => {
+                    self.expose(0, now).await;
                 }
             }
         }

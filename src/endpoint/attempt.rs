@@ -1,6 +1,8 @@
 //! Attempts at something that could be guessed. An attempt is taken before anything is looked up, and given
 //! back if the guess was right. Registrations take attempts as well, which are never given back.
 
+use futures_util::future::{OptionFuture, join};
+
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::limiter::budgets::Budget;
@@ -18,6 +20,7 @@ pub(super) enum Attempt {
 pub(super) struct Taken(Vec<(Budget, Timestamp)>);
 
 impl Attempt {
+    /// Takes an attempt from one budget after the other: a network without attempts must not touch those of an account.
     pub(super) async fn take<P: Platform>(
         context: Context<'_, P>,
         budgets: impl IntoIterator<Item = Budget>,
@@ -42,9 +45,11 @@ impl Taken {
     /// Gives the attempt back to every budget. If that fails, the attempt counts although it should not,
     /// which errs on the safe side.
     pub(super) async fn give_back<P: Platform>(self, context: Context<'_, P>) {
-        for (budget, at) in self.0 {
-            let give_back = GiveBack { key: budget.key, at, network: budget.network };
-            let _: Result<(), Unavailable> = context.server.platform.limits(give_back).await;
+        let mut left = self.0.into_iter().map(|(Budget { key, network, .. }, at)| {
+            context.server.platform.limits(GiveBack { key, at, network })
+        });
+        while let Some(first) = left.next() {
+            let _: (Result<(), Unavailable>, Option<_>) = join(first, OptionFuture::from(left.next())).await;
         }
     }
 }

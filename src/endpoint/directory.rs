@@ -2,20 +2,17 @@
 //! the source: the Durable Object that stores them.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::platform::{Platform, Unavailable};
 use super::server::{Context, Server};
-use super::snapshot_cache::{SNAPSHOT_AGE, SNAPSHOT_STALE_AGE};
+use super::snapshot_cache::SNAPSHOT_STALE_AGE;
 use crate::ask::Ask;
 use crate::bounds::CODE_LIFETIME;
 use crate::client::{Client, demo};
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Demands;
-use crate::limiter::budgets;
-use crate::limiter::command::Expose;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
 use crate::registry::outline::Outline;
@@ -23,7 +20,6 @@ use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::scope::Scope;
 use crate::settings::{Turnstile, When};
-use crate::sharding::Shard;
 use crate::time::Timestamp;
 use crate::token::signing_key::{Algorithm, PublicKey};
 use crate::{identity, registry};
@@ -52,7 +48,7 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`] older than the published one, and while another
+    /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`](super::snapshot_cache::SNAPSHOT_AGE) older than the published one, and while another
     /// request loads it at most [`SNAPSHOT_STALE_AGE`]. `None` if there is no such copy, so that the caller must read
     /// what it needs at the source.
     pub(super) async fn snapshot(&self, now: Timestamp) -> Result<Option<Rc<Snapshot>>, Unavailable> {
@@ -204,71 +200,11 @@ impl<P: Platform> Server<P> {
         reply
     }
 
-    /// Returns whether guessing user codes has become too easy. Asks the limiter at most every
-    /// [`SNAPSHOT_AGE`], and changes nothing there, so every page may call it.
-    pub async fn is_strained(&self, now: Timestamp) -> bool {
-        match self.cache.strained.fresh(SNAPSHOT_AGE, now) {
-            Some(strained) => strained,
-            None => self.ask_exposure((0, 0), BTreeMap::new(), now).await.unwrap_or(true),
-        }
-    }
-
-    /// Returns whether new user codes should be longer. Reports live codes to the limiter at most every
-    /// [`SNAPSHOT_AGE`].
-    pub async fn is_strained_for_new_codes(&self, now: Timestamp) -> bool {
-        match self.cache.told.fresh(SNAPSHOT_AGE, now) {
-            Some(strained) => strained,
-            None => self.expose(0, now).await,
-        }
-    }
-
-    /// Remembers how many codes are live in a shard, for the next report by [`Server::expose`].
-    pub(super) fn notice(&self, shard: Shard, live: u64) {
-        self.cache.live.borrow_mut().insert(shard.to_string(), live);
-    }
-
-    /// Counts a right entry, for the next report by [`Server::expose`].
-    pub(super) fn note_right_entry(&self) {
-        self.cache.right.update(|before| before + 1);
-    }
-
     /// Returns the longest code lifetime of all clients, in seconds; while the clients are not known, the longest that
     /// a client can have. Attempts count for that long, because a guess may hit a code of any client.
     pub(super) async fn longest_code_lifetime(&self, now: Timestamp) -> u64 {
         let Ok(Some(snapshot)) = self.snapshot(now).await else { return *CODE_LIFETIME.end() };
         snapshot.longest_code_lifetime().unwrap_or_default().max(self.settings.code_lifetime)
-    }
-
-    /// Reports `wrong` entries to the limiter, and the numbers of live codes and right entries noticed since the last report.
-    /// Returns whether guessing has become too easy.
-    pub async fn expose(&self, wrong: u64, now: Timestamp) -> bool {
-        let (live, right) = (self.cache.live.take(), self.cache.right.take());
-        if let Ok(strained) = self.ask_exposure((wrong, right), live.clone(), now).await {
-            return self.cache.told.keep(strained, now);
-        }
-        // The limiter cannot be reached: assume the worst, and report the live codes next time.
-        self.cache.live.borrow_mut().extend(live);
-        self.cache.right.update(|later| later + right);
-        true
-    }
-
-    async fn ask_exposure(
-        &self,
-        (wrong, right): (u64, u64),
-        live: BTreeMap<String, u64>,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable> {
-        let shape = &self.settings.user_code;
-        let expose = Expose {
-            key: budgets::EXPOSURE.to_owned(),
-            live,
-            wrong,
-            right,
-            window: self.longest_code_lifetime(now).await,
-            allowed: budgets::allowed_exposure(shape.bits().min(shape.in_digits().bits())),
-        };
-        let strained = self.platform.limits(expose).await?;
-        Ok(self.cache.strained.keep(strained, now))
     }
 }
 

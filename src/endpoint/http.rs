@@ -112,6 +112,8 @@ pub enum Afterwards {
     UseUp(UseOnce),
     /// Making the first signing keys.
     MakeKeys,
+    /// Reporting live codes to the limiter, which says whether new codes should be longer.
+    Expose,
     /// Writing the event of a sign-in that was refused. Only after the response, whose time must not tell whether there is
     /// such an account.
     NoteRefusedSignIn(NoteRefusedSignIn),

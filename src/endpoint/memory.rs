@@ -41,6 +41,8 @@ pub(super) struct Cache {
     pub(super) strained: Slot<bool>,
     /// The same, according to the limiter's reply to this isolate's last report of live codes.
     pub(super) told: Slot<bool>,
+    /// When this isolate began to report behind the answer to a start.
+    pub(super) reporting: Slot<()>,
     /// Number of live codes by shard, for the next report to the limiter.
     pub(super) live: RefCell<BTreeMap<String, u64>>,
     /// Number of right codes entered, for the next report to the limiter.

@@ -18,6 +18,7 @@ mod device_authorization;
 mod directory;
 mod dpop;
 pub mod error;
+mod exposure;
 mod forged_codes;
 pub mod form;
 pub mod http;

@@ -13,7 +13,7 @@ use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use super::dpop;
 use super::error::{Error, shown};
 use super::form::Form;
-use super::http::Response;
+use super::http::{Afterwards, Response};
 use super::instant;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
@@ -72,7 +72,11 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
         let body = start(context, &caller.client, form, page, rng).await?;
         Ok(Answered { body, outcome: "started" })
     };
-    envelope.answer(context, start).await
+    let mut response = envelope.answer(context, start).await;
+    if response.status == 200 && context.server.is_due_to_report(context.now) {
+        response.afterwards.push(Afterwards::Expose);
+    }
+    response
 }
 
 async fn start<P: Platform>(

@@ -3,6 +3,7 @@
 //! Like a redemption, a refresh takes two hops: the first judges the token and spends nothing, the second
 //! replaces the token.
 
+use futures_util::future::join;
 use rand_core::CryptoRng;
 
 use super::mint::{Subject, Tokens, mint};
@@ -110,12 +111,12 @@ impl<'a, P: Platform> Usable<'a, P> {
         asked: &Scope,
         resources: &[&str],
     ) -> Result<Self, Error> {
-        let client = caller.at_source(context).await?;
         let session = SessionId { shard: token.shard, family: token.family };
         let used = UseDevice { id: DeviceId::from(session.to_string()) };
-        let account = context.server.platform.accounts(family.account.shard(), used).await?;
-        let client = client.ok_or(Error::RefreshRefused("client_refused"))?;
-        let account = account.ok_or(Error::RefreshRefused("account_refused"))?;
+        let account = context.server.platform.accounts(family.account.shard(), used);
+        let (client, account) = join(caller.at_source(context), account).await;
+        let client = client?.ok_or(Error::RefreshRefused("client_refused"))?;
+        let account = account?.ok_or(Error::RefreshRefused("account_refused"))?;
         let scope = allowed(&client, &account, asked)?;
         let audience = resource::narrowed(context, &client, resources, &family.resource, &scope)?;
         let cnf = proven.confirmation(context, &client)?;

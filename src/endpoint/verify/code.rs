@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use futures_util::future::{OptionFuture, join};
 use rand_core::CryptoRng;
 
 use super::address::go_to;
@@ -185,17 +186,15 @@ pub(super) async fn hold<P: Platform>(
     account: &Account,
     rng: &mut impl CryptoRng,
 ) -> Result<Option<(Shown, HoldRef)>, Unavailable> {
-    let nonce = secret::random_id(rng);
-    let mut hits = Vec::new();
-    for keys in context.server.settings.keyring.pairs() {
-        let hold = hold_of(browser, account, &nonce);
-        if let Some(shown) = hold_under(context, code, keys, hold).await? {
-            let hold = HoldRef::new(keys.pair, &shown);
-            hits.push((shown, hold));
-        }
-    }
-    // Two hits mean that two grants have the same code; nobody can say which of them the person means.
-    Ok(if hits.len() == 1 { hits.pop() } else { None })
+    let (nonce, keyring) = (secret::random_id(rng), &context.server.settings.keyring);
+    let under = |keys| hold_under(context, code, keys, hold_of(browser, account, &nonce));
+    let previous = OptionFuture::from(keyring.previous.as_ref().map(under));
+    let (current, previous) = join(under(&keyring.current), previous).await;
+    Ok(match (current?, previous.transpose()?.flatten()) {
+        (Some(hit), None) | (None, Some(hit)) => Some(hit),
+        // Two hits mean that two grants have the same code; nobody can say which of them the person means.
+        (Some(_), Some(_)) | (None, None) => None,
+    })
 }
 
 async fn hold_under<P: Platform>(
@@ -203,11 +202,14 @@ async fn hold_under<P: Platform>(
     code: &UserCode,
     keys: &Keys,
     hold: Hold,
-) -> Result<Option<Shown>, Unavailable> {
+) -> Result<Option<(Shown, HoldRef)>, Unavailable> {
     let Address { shard, key } = Address::of(code, &context.server.settings.user_code, keys);
     let person = Box::new(context.side());
     match context.server.platform.grants(shard, TakeHold { key, hold, person }).await? {
-        Held::Yours(shown) => Ok(Some(*shown)),
+        Held::Yours(shown) => {
+            let hold = HoldRef::new(keys.pair, &shown);
+            Ok(Some((*shown, hold)))
+        }
         Held::Absent(live) => {
             context.server.notice(shard, live);
             Ok(None)

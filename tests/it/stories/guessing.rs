@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use device_grant::endpoint::http::Response;
+use device_grant::endpoint::http::{Afterwards, Response};
 use device_grant::endpoint::platform::Platform as _;
 use device_grant::limiter::budgets::EXPOSURE;
 use device_grant::limiter::command::Expose;
 
 use super::{ALICE, BOB, enter};
 use crate::support::person::{Person, hidden};
-use crate::support::{World, now_or_never};
+use crate::support::{World, json, now_or_never, post};
 
 #[test]
 fn wrong_used_expired_and_foreign_codes_get_the_same_page_but_for_the_code_itself() {
@@ -143,8 +143,50 @@ fn a_busy_service_of_honest_people_keeps_its_codes_short() {
 
     now_or_never(report(&world, 3_000, 0, 900));
     world.wait(10);
+    world.start();
 
     assert_eq!(world.start().user_code.len(), 12, "somebody guesses");
+}
+
+#[test]
+fn a_start_hears_of_guesses_behind_its_answer_and_waits_for_nobody_but_after_a_quiet_minute() {
+    let world = World::new();
+    let start = || post("/device_authorization", &[("client_id", "demo-tv"), ("scope", "openid")]);
+    let length = |answer: &Response| json(answer)["user_code"].as_str().map(str::len);
+    world.start();
+    now_or_never(report(&world, 3_000, 0, 30_000));
+    world.wait(59);
+    world.cost();
+
+    let answer = world.answer(&start());
+    let cost = world.cost();
+    assert_eq!((cost.grant_hops, cost.limit_hops, length(&answer)), (1, 0, Some(9)), "it asks nobody");
+    assert_eq!(answer.afterwards, [Afterwards::Expose]);
+    assert!(
+        world.answer(&start()).afterwards.is_empty(),
+        "one start reports for all of the next ten seconds"
+    );
+    world.finish(answer);
+    assert_eq!((world.cost().limit_hops, length(&world.answer(&start()))), (1, Some(12)));
+
+    world.wait(60);
+    world.cost();
+    let quiet = world.answer(&start());
+    assert_eq!((world.cost().limit_hops, length(&quiet)), (1, Some(12)), "what it knew is too old");
+    assert!(quiet.afterwards.is_empty());
+}
+
+#[test]
+fn without_the_limiter_new_codes_are_longer() {
+    let world = World::new();
+    world.start();
+    world.server.platform.down.borrow_mut().insert("limits");
+    world.wait(10);
+
+    assert_eq!(world.start().user_code.len(), 9);
+    assert_eq!(world.start().user_code.len(), 12, "the first could not report");
+    world.wait(60);
+    assert_eq!(world.start().user_code.len(), 12, "nor ask");
 }
 
 /// Reports live codes, and right and wrong entries, as other isolates would.

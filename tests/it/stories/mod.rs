@@ -1,6 +1,7 @@
 //! Whole logins, from the first request to the last.
 
 mod account_page;
+mod at_once;
 mod changes;
 mod compatibility;
 mod consent;

@@ -78,6 +78,9 @@ pub(crate) struct Memories {
     /// Calls of the registry since the last reset, except those for the whole snapshot.
     pub(crate) registry_hops: Cell<u32>,
     pub(super) ledgers: RefCell<BTreeMap<String, LedgerRows>>,
+    /// Whose replies wait until they are taken out: those of `grants`, `accounts`, `registry`, or of the limiters to
+    /// `give_back`.
+    pub(crate) slow: RefCell<BTreeSet<&'static str>>,
     /// Calls of ledgers since the last reset.
     pub(crate) ledger_hops: Cell<u32>,
 }
@@ -243,6 +246,12 @@ impl Memories {
         Ok(answer)
     }
 
+    /// Waits until the replies of an object are no longer [slow](Memories::slow).
+    async fn replied(&self, object: &str) {
+        let is_slow = || self.slow.borrow().contains(object);
+        poll_fn(|_| if is_slow() { Poll::Pending } else { Poll::Ready(()) }).await;
+    }
+
     /// Waits for the end of [`Memories::loads_wait`].
     async fn loaded(&self) {
         let poll = |_: &mut Context<'_>| if self.loads_wait.get() { Poll::Pending } else { Poll::Ready(()) };
@@ -268,7 +277,9 @@ impl Platform for Memories {
     where
         A: Ask<Command = grant::command::Command>,
     {
-        Ok(self.to_grants(shard, sent(ask))?.read::<A>().unwrap())
+        let answer = self.to_grants(shard, sent(ask))?;
+        self.replied("grants").await;
+        Ok(answer.read::<A>().unwrap())
     }
 
     async fn listen(&self, shard: Shard, ask: Listen) -> Result<Result<Socket, Refusal>, Unavailable> {
@@ -280,14 +291,21 @@ impl Platform for Memories {
     where
         A: Ask<Command = identity::command::Command>,
     {
-        Ok(self.to_accounts(shard, sent(ask))?.read::<A>().unwrap())
+        let answer = self.to_accounts(shard, sent(ask))?;
+        self.replied("accounts").await;
+        Ok(answer.read::<A>().unwrap())
     }
 
     async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = limiter::command::Command>,
     {
-        Ok(self.to_limits(&sent(ask))?.read::<A>().unwrap())
+        let command = sent(ask);
+        let answer = self.to_limits(&command)?;
+        if matches!(command, limiter::command::Command::GiveBack(_)) {
+            self.replied("give_back").await;
+        }
+        Ok(answer.read::<A>().unwrap())
     }
 
     async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
@@ -297,6 +315,7 @@ impl Platform for Memories {
         self.registry_hops.set(self.registry_hops.get() + 1);
         self.reach("registry")?;
         let Ok(reply) = self.apply_to_registry(ask);
+        self.replied("registry").await;
         Ok(reply)
     }
 

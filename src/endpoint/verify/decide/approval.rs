@@ -19,10 +19,13 @@ use crate::provenance::{ApprovalId, Stage};
 
 impl<P: Platform> Page<'_, P> {
     /// Approves, unless the sign-in is not good enough. Judges it again, because the page may have been open for longer than
-    /// a sign-in is good. Reads the client, and what its scopes demand, at their source.
-    pub(super) async fn approve(&self, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+    /// a sign-in is good. `client` was just read at its source, with what its scopes demand.
+    pub(super) async fn approve(
+        &self,
+        client: Option<Client>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
         let Some(address) = self.address() else { return Ok(self.over()) };
-        let client = self.context.server.client_at_source(&self.hold.client_id).await?;
         let Some(client) = client else { return self.refused(address, rng).await };
         let demands = self.context.server.demands(&client, &self.hold.scope)?;
         if let Err(lack) = self.hold.judge(self.session.facts(), &demands, self.context.now) {

@@ -3,10 +3,11 @@
 mod approval;
 mod settled;
 
+use futures_util::future::{OptionFuture, join};
 use rand_core::CryptoRng;
 
 use super::address::go_to;
-use super::browser::HoldRef;
+use super::browser::{HoldRef, Stale, Transaction};
 use super::code::{hold, show, sign_in_again};
 use super::recent::Recent;
 use super::session::check;
@@ -79,15 +80,23 @@ pub(super) async fn submitted<P: Platform>(
     browser: &Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let page = match read(context, form, browser).await? {
+    let sealed = read_transaction(context, form, browser);
+    let confirmed = form.get("confirm_device").is_some();
+    let choice = Choice::read(form);
+    let asked = sealed.as_ref().ok().and_then(|(transaction, _)| transaction.hold.as_ref());
+    // An approval needs the session and the client, whichever answers first.
+    let approves = matches!(choice, Some(Choice::Approve)) && confirmed;
+    let client_id = asked.filter(|_| approves).map(|hold| hold.client_id.clone());
+    let client = OptionFuture::from(client_id.as_ref().map(|id| context.server.client_at_source(id)));
+    let (page, client) = join(read(context, form, browser, sealed), client).await;
+    let page = match page? {
         Ok(page) => page,
         Err(page) => return Ok(page),
     };
-    let confirmed = form.get("confirm_device").is_some();
-    match Choice::read(form) {
+    match choice {
         None => page.ask_again(Problem::Undecided, rng).await,
         Some(Choice::Approve) if !confirmed => page.ask_again(Problem::Unconfirmed, rng).await,
-        Some(Choice::Approve) => page.approve(rng).await,
+        Some(Choice::Approve) => page.approve(client.transpose()?.flatten(), rng).await,
         Some(Choice::Deny) => page.refuse(Choice::Deny, Denial::Denied, rng).await,
         Some(Choice::Report) => page.refuse(Choice::Report, Denial::Reported, rng).await,
     }
@@ -100,7 +109,7 @@ pub(super) async fn shown_again<P: Platform>(
     browser: &Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    match read(context, form, browser).await? {
+    match read(context, form, browser, read_transaction(context, form, browser)).await? {
         Ok(page) => page.show(200, None, "language", rng).await,
         Err(page) => Ok(page),
     }
@@ -111,8 +120,9 @@ async fn read<'a, P: Platform>(
     context: Context<'a, P>,
     form: &Form,
     browser: &'a Browser,
+    sealed: Result<(Transaction, UserCode), Stale>,
 ) -> Result<Result<Page<'a, P>, Response>, Unavailable> {
-    let (transaction, code) = match read_transaction(context, form, browser) {
+    let (transaction, code) = match sealed {
         Ok(read) => read,
         Err(stale) => {
             let page = view::stale(context, 403, browser, stale, form).await;

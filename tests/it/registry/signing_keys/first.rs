@@ -27,12 +27,12 @@ fn the_first_start_is_answered_before_any_key_is_made() {
     assert!(world.answer(&start()).afterwards.is_empty(), "the next request does not make them again");
     world.wait(10);
     let again = world.answer(&start());
-    assert_eq!(again.afterwards, [Afterwards::MakeKeys], "the first try may have been lost");
+    assert!(again.afterwards.contains(&Afterwards::MakeKeys), "the first try may have been lost");
 
     world.finish(again);
     assert_eq!(stored(&world), 4, "of ES256 and RS256, one that signs and one that stands by");
     world.wait(10);
-    assert!(world.answer(&start()).afterwards.is_empty());
+    assert!(!world.answer(&start()).afterwards.contains(&Afterwards::MakeKeys));
 }
 
 #[test]
