@@ -9,6 +9,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::account_key::AccountKey;
+use crate::bounds::LONGEST_TOKEN;
 use crate::format::Format;
 use crate::provenance::{ApprovalId, Provenance};
 use crate::scope::Scope;
@@ -16,6 +17,8 @@ use crate::time::Timestamp;
 
 /// A use is written down if the last one that was is at least this old, so at most once an hour.
 const STAMP: Duration = Duration::from_secs(3_600);
+/// The longest that an access token of the device can outlive its last use.
+const LONGEST: Duration = Duration::from_secs(LONGEST_TOKEN);
 /// A device that was entered longer ago than this, and has no tokens, lost a race.
 const RACE: Duration = Duration::from_secs(60);
 
@@ -56,7 +59,8 @@ pub struct Device {
     pub first_used_at: Timestamp,
     /// The last use that was written down: see [`Device::touch`].
     pub last_used_at: Timestamp,
-    /// When no token can be good any more. The row can then be deleted.
+    /// When no token can be good any more, unless the device uses its refresh token until then. The row can then be
+    /// deleted.
     pub ends_at: Timestamp,
     pub state: State,
 }
@@ -83,12 +87,20 @@ impl Device {
         }
     }
 
-    /// Notes that a refresh token of the device was used, so that it has its tokens. Returns whether the row must be
-    /// written.
-    pub fn touch(&mut self, now: Timestamp) -> bool {
+    /// Returns when the row of a device ends whose current refresh token is good until `good_until`. Uses are written down
+    /// only once in a while, so there can be one token more.
+    #[must_use]
+    pub fn end_with(good_until: Timestamp) -> Timestamp {
+        good_until + STAMP + LONGEST
+    }
+
+    /// Notes that a refresh token of the device was used, so that it has its tokens, of which the next refresh token is good
+    /// until `good_until`. Returns whether the row must be written.
+    pub fn touch(&mut self, good_until: Timestamp, now: Timestamp) -> bool {
         let is_due = self.state == State::Pending || self.last_used_at + STAMP <= now;
         if is_due {
             (self.state, self.last_used_at) = (State::Confirmed, now);
+            self.ends_at = self.ends_at.max(Self::end_with(good_until));
         }
         is_due
     }

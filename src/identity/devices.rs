@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::account_key::AccountKey;
-use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices, WalkDevices};
+use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices, UseDevice, WalkDevices};
 use super::device::{Device, DeviceId, State};
 use super::histories;
 use super::recheck::Upkeep;
@@ -36,11 +36,16 @@ fn extend_upkeep<R: Rows>(rows: &R, device: &Device) -> Result<(), R::Error> {
 }
 
 /// Notes that a device was used, and returns its account.
-pub(super) fn touch<R: Rows>(rows: &R, id: &DeviceId, now: Timestamp) -> Result<Option<Account>, R::Error> {
+pub(super) fn touch<R: Rows>(
+    rows: &R,
+    UseDevice { id, good_until }: &UseDevice,
+    now: Timestamp,
+) -> Result<Option<Account>, R::Error> {
     let Some(mut device) = good(rows, id, now)? else { return Ok(None) };
     let account = usable(rows, &device.account)?;
-    if account.is_some() && device.touch(now) {
+    if account.is_some() && device.touch(*good_until, now) {
         rows.put_device(id, &device)?;
+        extend_upkeep(rows, &device)?;
     }
     Ok(account)
 }

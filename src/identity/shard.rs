@@ -46,7 +46,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         Command::ListSessions(ask) => ask.answer(|ask| live_sessions(rows, &ask.account, now)),
         Command::EndSessions(ask) => ask.answer(|ask| end_sessions(rows, &ask, now)),
         Command::EnterDevice(ask) => ask.answer(|ask| devices::enter(rows, &ask, now)),
-        Command::UseDevice(ask) => ask.answer(|ask| devices::touch(rows, &ask.id, now)),
+        Command::UseDevice(ask) => ask.answer(|ask| devices::touch(rows, &ask, now)),
         Command::CheckDevice(ask) => ask.answer(|ask| devices::check(rows, &ask.id, now)),
         Command::ListDevices(ask) => ask.answer(|ask| devices::list(rows, &ask)),
         Command::SettleDevices(ask) => ask.answer(|ask| devices::settle(rows, &ask, now)),

@@ -8,9 +8,8 @@ use core::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::mint::{Subject, Tokens, may_refresh, mint};
+use super::mint::{Subject, Tokens, good_until, may_refresh, mint};
 use super::{pkce, resource};
-use crate::bounds::LONGEST_TOKEN;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
 use crate::endpoint::dpop::Proven;
@@ -214,7 +213,8 @@ impl<'a, P: Platform> Approved<'a, P> {
     ) -> Result<Account, Error> {
         let (now, key) = (self.context.now, self.ready.approval.account.clone());
         let shard = key.shard();
-        let last_issued = if may_refresh(&self.client, &self.scope) { until } else { now };
+        let refreshes = may_refresh(&self.client, &self.scope);
+        let last_issued = if refreshes { good_until(self.context, &self.client, until) } else { now };
         let device = Box::new(Device {
             format: Format,
             account: key,
@@ -225,7 +225,7 @@ impl<'a, P: Platform> Approved<'a, P> {
             provenance: provenance.clone(),
             first_used_at: now,
             last_used_at: now,
-            ends_at: last_issued + Duration::from_secs(LONGEST_TOKEN),
+            ends_at: Device::end_with(last_issued),
             state: State::Pending,
         });
         let enter = EnterDevice { id: DeviceId::from(session.to_string()), device };

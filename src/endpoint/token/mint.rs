@@ -95,9 +95,7 @@ impl Tokens {
         let (keyring, SessionId { shard, family }) = (&context.server.settings.keyring, subject.session);
         let (text, digest) = RefreshToken::issue(shard, family, &subject.client.client_id, keyring, rng);
         self.refresh_token = Some(text);
-        let idle = subject.client.tokens.refresh_token_idle_lifetime;
-        let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
-        let good_until = until.min(context.now + idle);
+        let good_until = good_until(context, subject.client, until);
         self.expiration = Some(RefreshExpiration::of(good_until, until, context.now));
         Current { digest, attempt: subject.attempt.clone(), good_until }
     }
@@ -131,6 +129,13 @@ impl Subject<'_> {
         let (account, scope, resource) = (self.account, self.scope, self.audience);
         MappingFacts { account, client_id: &self.client.client_id, scope, resource }
     }
+}
+
+/// Returns when a refresh token ends that is made now: at `until`, or earlier if it stays unused too long.
+pub(crate) fn good_until<P>(context: Context<'_, P>, client: &Client, until: Timestamp) -> Timestamp {
+    let idle = client.tokens.refresh_token_idle_lifetime;
+    let idle = Duration::from_secs(idle.unwrap_or(context.server.settings.refresh_token_idle));
+    until.min(context.now + idle)
 }
 
 /// Returns whether a refresh token was granted and the client may have one.

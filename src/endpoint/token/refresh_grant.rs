@@ -6,7 +6,7 @@
 use futures_util::future::join;
 use rand_core::CryptoRng;
 
-use super::mint::{Subject, Tokens, mint};
+use super::mint::{Subject, Tokens, good_until, mint};
 use super::resource;
 use crate::client::Client;
 use crate::endpoint::client_auth::{Caller, certificate};
@@ -112,7 +112,8 @@ impl<'a, P: Platform> Usable<'a, P> {
         resources: &[&str],
     ) -> Result<Self, Error> {
         let session = SessionId { shard: token.shard, family: token.family };
-        let used = UseDevice { id: DeviceId::from(session.to_string()) };
+        let good_until = good_until(context, &caller.client, family.refreshable_until);
+        let used = UseDevice { id: DeviceId::from(session.to_string()), good_until };
         let account = context.server.platform.accounts(family.account.shard(), used);
         let (client, account) = join(caller.at_source(context), account).await;
         let client = client?.ok_or(Error::RefreshRefused("client_refused"))?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::identity::account_key::AccountKey;
 use crate::identity::device::{Device, DeviceId, Selection};
 use crate::identity::walk::Bounds;
+use crate::time::Timestamp;
 
 /// Enters a device that is about to get its tokens, unless its account may not be used. The reply is the account.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -16,9 +17,11 @@ pub struct EnterDevice {
 
 /// Reads the account of a device that uses its refresh token, unless the device has ended.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type says what it is")]
+#[expect(missing_docs, reason = "the type says what the other is")]
 pub struct UseDevice {
     pub id: DeviceId,
+    /// When the refresh token ends that the device is about to get.
+    pub good_until: Timestamp,
 }
 
 /// Reads the account of a device, unless the device has ended. Changes nothing.

@@ -24,7 +24,9 @@ use proptest::prelude::*;
 use crate::support::rows::AccountRows;
 
 const START: Timestamp = Timestamp::from_millis(1_000_000_000);
-const LIFE: Duration = Duration::from_secs(86_400);
+/// How long a refresh token can stay unused: less than a day, so that access tokens outlive it.
+const IDLE: Duration = Duration::from_secs(1_800);
+const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
 /// A device without tokens for this long lost a race.
 const RACE: Duration = Duration::from_secs(60);
@@ -47,6 +49,10 @@ struct Known {
     entered_at: Timestamp,
     state: State,
     stamped_at: Timestamp,
+    /// When the row ends.
+    ends_at: Timestamp,
+    /// When the last of its tokens ends: the refresh token, or an access token of the longest life.
+    tokens_until: Timestamp,
 }
 
 struct Life {
@@ -80,7 +86,7 @@ impl Life {
 
     fn is_good(&self, number: u8) -> bool {
         let known = self.devices.get(&number);
-        known.is_some_and(|known| known.state != State::Ended && self.now < known.entered_at + LIFE)
+        known.is_some_and(|known| known.state != State::Ended && self.now < known.ends_at)
     }
 
     fn go(&mut self, step: Step) {
@@ -118,14 +124,20 @@ impl Life {
             },
             first_used_at: self.now,
             last_used_at: self.now,
-            ends_at: self.now + LIFE,
+            ends_at: Device::end_with(self.now + IDLE),
             state: State::Pending,
         };
         let entered = self.ask(EnterDevice { id: id(number), device: Box::new(device) });
 
         assert_eq!(entered.is_some(), self.is_active);
         if self.is_active {
-            let known = Known { entered_at: self.now, state: State::Pending, stamped_at: self.now };
+            let known = Known {
+                entered_at: self.now,
+                state: State::Pending,
+                stamped_at: self.now,
+                ends_at: Device::end_with(self.now + IDLE),
+                tokens_until: self.now + IDLE.max(DAY),
+            };
             self.devices.entry(number).or_insert(known);
         }
     }
@@ -134,14 +146,19 @@ impl Life {
         let is_good = self.is_good(number);
         self.rows.writes.set(0);
 
-        assert_eq!(self.ask(UseDevice { id: id(number) }).is_some(), is_good && self.is_active);
+        let used = self.ask(UseDevice { id: id(number), good_until: self.now + IDLE });
+        assert_eq!(used.is_some(), is_good && self.is_active);
 
         let now = self.now;
-        let known = self.devices.get_mut(&number).filter(|_| is_good);
+        let mut known = self.devices.get_mut(&number).filter(|_| is_good);
+        if let Some(known) = known.as_deref_mut() {
+            known.tokens_until = now + IDLE.max(DAY);
+        }
         let due = known.filter(|known| known.state == State::Pending || known.stamped_at + HOUR <= now);
         assert_eq!(self.rows.writes.get(), u32::from(due.is_some()), "at most one write an hour");
         if let Some(known) = due {
             (known.state, known.stamped_at) = (State::Confirmed, now);
+            known.ends_at = known.ends_at.max(Device::end_with(now + IDLE));
         }
     }
 
@@ -189,6 +206,11 @@ impl Life {
         for number in 0..4 {
             let is_good = self.ask(CheckDevice { id: id(number) }).is_some();
             assert_eq!(is_good, self.is_active && self.is_good(number), "{number}: {:?}", self.devices);
+            let has_tokens = self
+                .devices
+                .get(&number)
+                .is_some_and(|known| known.state != State::Ended && self.now < known.tokens_until);
+            assert!(is_good || !self.is_active || !has_tokens, "{number} has tokens: {:?}", self.devices);
         }
     }
 }

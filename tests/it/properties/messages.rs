@@ -499,7 +499,10 @@ fn commands_and_replies_about_devices() {
         &format!(r#"{{"enter_device":{{"id":"sid","device":{record}}}}}"#),
     );
     answers::<EnterDevice>(&None, "null");
-    travels(UseDevice { id: id() }, r#"{"use_device":{"id":"sid"}}"#);
+    travels(
+        UseDevice { id: id(), good_until: AT },
+        r#"{"use_device":{"id":"sid","good_until":1763733780123}}"#,
+    );
     travels(CheckDevice { id: id() }, r#"{"check_device":{"id":"sid"}}"#);
     travels(EndDevices { ids: vec![id()] }, r#"{"end_devices":{"ids":["sid"]}}"#);
     travels(ForgetDevices { ids: vec![id()] }, r#"{"forget_devices":{"ids":["sid"]}}"#);

@@ -182,7 +182,10 @@ fn the_token_is_kept_for_as_long_as_any_device_can_refresh() {
     let world = World::with(&[("REFRESH_TOKEN_SECONDS", "7200")]);
     let corp = add(&world, "corp", CORP, |provider| provider.recheck_seconds = Some(HOUR));
     let ends_at = || world.upkeep().first().unwrap().ends_at;
-    world.change_client("demo-tv", |client| client.tokens.refresh_token_lifetime = Some(864_000));
+    world.change_client("demo-tv", |client| {
+        client.tokens.refresh_token_lifetime = Some(864_000);
+        client.tokens.refresh_token_idle_lifetime = Some(864_000);
+    });
     device(&world, &corp);
     let long = ends_at();
     assert!(world.now() + std::time::Duration::from_secs(864_000) <= long, "the client's tokens last longer");
@@ -190,6 +193,21 @@ fn the_token_is_kept_for_as_long_as_any_device_can_refresh() {
     world.change_client("demo-tv", |client| client.tokens.refresh_token_lifetime = Some(600));
     device(&world, &corp);
     assert_eq!(ends_at(), long, "the first device is still there");
+}
+
+#[test]
+fn each_use_of_a_device_keeps_the_token_for_as_long_as_its_next_refresh_token() {
+    let world = World::with(&[("REFRESH_TOKEN_SECONDS", "7200")]);
+    let corp = add(&world, "corp", CORP, |provider| provider.recheck_seconds = Some(HOUR));
+    world.change_client("demo-tv", |client| client.tokens.refresh_token_lifetime = Some(864_000));
+    let mut token = device(&world, &corp);
+    let left = || world.upkeep().first().unwrap().ends_at.since(world.now()).as_secs();
+
+    for _ in 0..15 {
+        world.wait(7_000);
+        token = refresh_token(&world.refresh(&token));
+        assert!(left() >= 7_200, "the next refresh token is good for two hours: {}", left());
+    }
 }
 
 #[test]
