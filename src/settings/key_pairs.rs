@@ -13,7 +13,7 @@ pub(super) fn keyring(
     var: &dyn Fn(&str) -> Option<String>,
     environment: Environment,
 ) -> Result<Keyring, BadSetting> {
-    const SHARDS: u64 = 8;
+    const SHARDS: u64 = 32;
     const MISSING: &str = "must be set: 32 random bytes or more in base64 (openssl rand -base64 32), \
                            stored with `wrangler secret put MASTER_KEY`";
     let key = master_key(var, "MASTER_KEY", environment)?.ok_or_else(|| missing("MASTER_KEY", MISSING))?;
@@ -189,14 +189,14 @@ mod tests {
         }
         assert!(error(&[("RETIRED_KEY_PAIRS", "1:8,1:4")]).contains("listed twice"));
         let current = read(&[]).unwrap().current.pair;
-        let list = format!("{current}:8");
+        let list = format!("{current}:32");
         assert!(error(&[("RETIRED_KEY_PAIRS", &list)]).contains("is the current pair: leave it out"));
     }
 
     #[test]
     fn a_previous_pair_that_is_the_current_one_is_named_by_its_own_setting() {
         assert_eq!(
-            error(&[("SHARDS_PER_REGION_PREVIOUS", "8")]),
+            error(&[("SHARDS_PER_REGION_PREVIOUS", "32")]),
             "SHARDS_PER_REGION_PREVIOUS: is the same number as SHARDS_PER_REGION: unset it"
         );
         assert_eq!(
@@ -214,8 +214,8 @@ mod tests {
 
         let line = serde_json::to_string(&PairNumbers::of(&keyring)).unwrap();
 
-        let expected = format!(r#"{{"what":"key_pairs","current":"{current}:8","previous":"{old}:8"}}"#);
+        let expected = format!(r#"{{"what":"key_pairs","current":"{current}:32","previous":"{old}:32"}}"#);
         assert_eq!(line, expected);
-        assert!(read(&[("MASTER_KEY", OTHER_KEY), ("RETIRED_KEY_PAIRS", &format!("{old}:8"))]).is_ok());
+        assert!(read(&[("MASTER_KEY", OTHER_KEY), ("RETIRED_KEY_PAIRS", &format!("{old}:32"))]).is_ok());
     }
 }

@@ -12,7 +12,8 @@ import { endDiscreetly, keepSecret } from './support/secrets.mjs';
 
 let server;
 before(async () => {
-  server = await startWorkerd();
+  // So that the first page has all live codes.
+  server = await startWorkerd({ vars: { SHARDS_PER_REGION: '1' } });
 });
 after(() => endDiscreetly(server));
 

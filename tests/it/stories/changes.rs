@@ -78,7 +78,7 @@ fn codes_survive_one_change_of_the_master_key_and_of_the_number_of_shards() {
         ("MASTER_KEY", NEW),
         ("MASTER_KEY_PREVIOUS", device_grant::derived_keys::DEVELOPMENT_KEY),
         ("SHARDS_PER_REGION", "3"),
-        ("SHARDS_PER_REGION_PREVIOUS", "8"),
+        ("SHARDS_PER_REGION_PREVIOUS", "32"),
     ]);
 
     let tokens = world.poll(&approved.device_code);

@@ -149,8 +149,11 @@ fn a_start_takes_one_hop() {
 
 /// Returns a server with a client that may have codes of a network in every shard, and an address of a carrier's gateway.
 fn with_a_gateway(most: &str) -> (World, &'static str) {
-    let world =
-        World::with(&[("LIVE_CODES_PER_CLIENT_AND_NETWORK", most), ("LIVE_CODES_PER_SHARD", "20000")]);
+    let world = World::with(&[
+        ("LIVE_CODES_PER_CLIENT_AND_NETWORK", most),
+        ("LIVE_CODES_PER_SHARD", "20000"),
+        ("SHARDS_PER_REGION", "8"),
+    ]);
     assert_eq!(Admin(&world).patch("demo-tv", &serde_json::json!({ "shards_per_network": 64 })).status, 200);
     (world, "203.0.113.9")
 }

@@ -48,7 +48,7 @@ fn a_refresh_token_of_an_unlisted_pair_is_refused_without_a_call_and_the_log_nam
 
 #[test]
 fn made_up_pairs_and_shards_make_no_objects() {
-    let (world, token) = changed(Some(8));
+    let (world, token) = changed(Some(32));
     let shards = world.server.platform.shard_names();
 
     for pair in 0..u8::MAX {
@@ -56,7 +56,7 @@ fn made_up_pairs_and_shards_make_no_objects() {
         world.refresh(&made_up);
         world.post("/revoke", &[("client_id", "demo-tv"), ("token", &made_up)]);
     }
-    for shard in 8..=u8::MAX {
+    for shard in 32..=u8::MAX {
         let beyond = altered(&token, |bytes| bytes[4] = shard);
         assert_eq!(reason(&world.refresh(&beyond)), ("forged_refresh_token", None));
     }
@@ -85,7 +85,7 @@ fn refresh_tokens_of_an_unlisted_pair_for_all_384_shards_make_no_objects() {
 
 #[test]
 fn a_refresh_token_of_a_listed_pair_is_good_by_its_digest_and_its_successor_has_the_new_pair() {
-    let (world, token) = changed(Some(8));
+    let (world, token) = changed(Some(32));
 
     let tokens = world.refresh(&token);
 
@@ -96,7 +96,7 @@ fn a_refresh_token_of_a_listed_pair_is_good_by_its_digest_and_its_successor_has_
 
 #[test]
 fn a_wrong_refresh_token_of_a_listed_pair_ends_no_family() {
-    let (world, token) = changed(Some(8));
+    let (world, token) = changed(Some(32));
 
     let wrong = altered(&token, |bytes| bytes[40] ^= 1);
     assert_eq!(outcome(&world.refresh(&wrong)), "invalid_grant");
@@ -107,7 +107,7 @@ fn a_wrong_refresh_token_of_a_listed_pair_ends_no_family() {
 
 #[test]
 fn the_rate_limit_comes_before_the_object_of_a_token_of_a_listed_pair() {
-    let (world, token) = changed(Some(8));
+    let (world, token) = changed(Some(32));
     world.set_down("rate limit", true);
 
     let printer =
@@ -133,7 +133,7 @@ fn the_rate_limit_comes_before_the_object_of_a_token_of_a_listed_pair() {
 fn a_pair_may_be_listed_while_it_is_still_the_previous_one() {
     let world = World::new();
     let token = refresh_token(&world.poll(&world.approved().device_code));
-    let retired = format!("{}:8", world.server.settings.keyring.current.pair);
+    let retired = format!("{}:32", world.server.settings.keyring.current.pair);
     let world = world.restarted(&[
         ("MASTER_KEY", NEW),
         ("MASTER_KEY_PREVIOUS", DEVELOPMENT_KEY),
