@@ -7,7 +7,7 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API UPSTREAM DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN DAYS KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply doctor verify-ledger setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply doctor verify-ledger setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick scale soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -62,6 +62,9 @@ bench: ## Measure the server beside its floors and other servers, and write docs
 
 bench-quick: ## Measure the server beside its floors once, in two minutes, and only print
 	@scripts/bench quick
+
+scale: ## Simulate a day of ten million logins and of a hundred million, and write what falls first to docs/performance.md
+	@scripts/scale
 
 soak: ## Keep the server under load, and watch its memory and its outboxes (TIME=3600 seconds)
 	@scripts/soak

@@ -61,11 +61,12 @@ export const floors = [
 ];
 
 /**
- * Signs a person in. Returns the function that lets a device start and poll, the person approve, and the device redeem.
- * Access token and ID token are signed with `alg`.
+ * Signs a person in. Returns the function that lets a device start and poll, the person approve, and the device redeem, with
+ * these steps as its members. Access token and ID token are signed with `alg`.
  */
 async function approver(alg, server, caller, number) {
-  const { start, poll } = requests({ client: await register(server, alg) });
+  const client = await register(server, alg);
+  const { start, poll } = requests({ client });
   // One account may enter at most five codes at the same moment.
   const account = number % 2 ? accounts.alice : accounts.bob;
   const person = new Person(server, { account, headers: { 'cf-connecting-ip': `60.0.${number}.1` } });
@@ -73,14 +74,28 @@ async function approver(alg, server, caller, number) {
   Object.assign(caller, { cookies: person.cookies, headers: person.headers });
   const headers = { origin: server.origin, 'sec-fetch-site': 'same-origin' };
   const submit = (page, fields) => caller.send('/device', { form: { ...hidden(page.text), ...fields }, headers });
-  return async () => {
-    const { device_code, user_code } = await caller.start(form(start));
-    await mustSay(caller, form(poll, device_code), 'authorization_pending');
-    const consent = await submit(await caller.send('/device'), { step: 'code', user_code });
-    const { text } = await submit(consent, { step: 'decide', decision: 'approve', confirm_device: 'yes' });
-    if (!text.includes('<title>Approved')) throw new Error(`Not approved: ${text}`);
-    await mustSay(caller, form(poll, device_code), 'access_token');
+  const enter = async (user_code) => submit(await caller.send('/device'), { step: 'code', user_code });
+  const steps = {
+    start: (scope = 'openid') => caller.start({ path: start.path, body: `client_id=${client}&scope=${encodeURIComponent(scope)}` }),
+    poll: ({ device_code }) => mustSay(caller, form(poll, device_code), 'authorization_pending'),
+    /** Enters a code that is wrong, or one that leads to the consent page. */
+    enter,
+    /** Approves on the consent page. */
+    async decide(page) {
+      const { text } = await submit(page, { step: 'decide', decision: 'approve', confirm_device: 'yes' });
+      if (!text.includes('<title>Approved')) throw new Error(`Not approved: ${text}`);
+    },
+    approve: async ({ user_code }) => steps.decide(await enter(user_code)),
+    redeem: ({ device_code }) => mustSay(caller, form(poll, device_code), 'access_token'),
+    refresh: ({ refresh_token }) => mustSay(caller, { path: poll.path, body: `client_id=${client}&grant_type=refresh_token&refresh_token=${refresh_token}` }, 'access_token'),
   };
+  const login = async () => {
+    const codes = await steps.start();
+    await steps.poll(codes);
+    await steps.approve(codes);
+    await steps.redeem(codes);
+  };
+  return Object.assign(login, steps);
 }
 
 /** Registers a public client, and returns its `client_id`. */
@@ -104,10 +119,11 @@ export function form({ path, body }, code = '') {
   return { path, body: body + code };
 }
 
-/** Sends a form as a device does, and throws unless the answer contains `expected`. */
+/** Sends a form as a device does, and throws unless the answer contains `expected`. Returns the answer's members. */
 export async function mustSay(caller, { path, body }, expected) {
   const { status, text } = await caller.send(path, { device: true, form: body });
   if (!text.includes(expected)) throw new Error(`${caller.origin}${path} answered ${status}: ${text.slice(0, 500)}`);
+  return JSON.parse(text);
 }
 
 function hidden(html) {

@@ -1,20 +1,22 @@
-// A Worker around the built one that counts what Cloudflare bills: requests to objects, alarms, and rows that the runtime says
-// it has read and written. `GET /counted` returns the counts so far.
+// A Worker around the built one that counts what Cloudflare bills, for each class of objects: requests, alarms, and rows that
+// the runtime says it has read and written. `GET /counted` returns the counts so far.
 
 import worker, * as built from './index.js';
 
-const counts = { requests: 0, alarms: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, commits: 0 };
+const NOTHING = { requests: 0, alarms: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, commits: 0 };
+const counts = {};
+/** The object of each database and of each storage: the counts of its class, and what it has written since its last commit. */
+const owners = new WeakMap();
+/** The cursors that have been used, each with its object. */
 const cursors = [];
 
 /** Reads the cursors that have been used since the last time. Each goes on counting while its rows are read. */
 function settle() {
-  let written = 0;
-  for (const cursor of cursors.splice(0)) {
-    counts.rowsRead += cursor.rowsRead;
-    written += cursor.rowsWritten;
+  for (const [owner, cursor] of cursors.splice(0)) {
+    owner.count.rowsRead += cursor.rowsRead;
+    owner.count.rowsWritten += cursor.rowsWritten;
+    owner.written += cursor.rowsWritten;
   }
-  counts.rowsWritten += written;
-  return written;
 }
 
 /** Replaces a method of what the runtime gives to all objects. */
@@ -24,19 +26,23 @@ function watch(object, name, seen) {
   if (method.watched) return;
   home[name] = function (...values) {
     const result = method.apply(this, values);
-    seen(result);
+    seen(owners.get(this), result);
     return result;
   };
   home[name].watched = true;
 }
 
-function counted(Built) {
-  return class extends Built {
+function counted(name) {
+  const count = (counts[name] = { ...NOTHING });
+  return class extends built[name] {
+    #owner = { count, written: 0 };
+
     constructor(context, env) {
-      const { storage } = context;
-      watch(storage.sql, 'exec', (cursor) => cursors.push(cursor));
-      watch(storage, 'setAlarm', () => (counts.alarmsSet += 1));
       super(context, env);
+      const { storage } = context;
+      owners.set(storage, this.#owner).set(storage.sql, this.#owner);
+      watch(storage.sql, 'exec', (owner, cursor) => cursors.push([owner, cursor]));
+      watch(storage, 'setAlarm', (owner) => (owner.count.alarmsSet += 1));
     }
 
     fetch(request) {
@@ -52,19 +58,21 @@ function counted(Built) {
     }
 
     async #count(what, run) {
-      counts[what] += 1;
+      count[what] += 1;
       const answer = await run();
-      if (settle()) counts.commits += 1;
+      settle();
+      if (this.#owner.written) count.commits += 1;
+      this.#owner.written = 0;
       return answer;
     }
   };
 }
 
-export const GrantShard = counted(built.GrantShard);
-export const AccountShard = counted(built.AccountShard);
-export const LimiterShard = counted(built.LimiterShard);
-export const Registry = counted(built.Registry);
-export const Ledger = counted(built.Ledger);
+export const GrantShard = counted('GrantShard');
+export const AccountShard = counted('AccountShard');
+export const LimiterShard = counted('LimiterShard');
+export const Registry = counted('Registry');
+export const Ledger = counted('Ledger');
 
 export default {
   fetch(request, ...rest) {

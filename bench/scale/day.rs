@@ -1,0 +1,191 @@
+//! A day, minute by minute: what reaches each object at most.
+
+use device_grant::sharding::AccountShard;
+
+use crate::costs::{Class, Costs, Done};
+use crate::demand::{
+    ABANDONED, BUSIEST, Chance, DATA_CENTERS, MINUTES, Networks, REFRESHES, REGIONS, REQUESTS_PER_ISOLATE,
+    SIGN_IN, WRONG, Wait,
+};
+
+/// The settings that decide how many objects share the load.
+#[derive(Clone, Copy)]
+pub(crate) struct Deployment {
+    /// `SHARDS_PER_REGION`.
+    pub(crate) shards: u32,
+    /// `REGISTRY_REPLICAS`: copies of the registry in each region.
+    pub(crate) replicas: u32,
+}
+
+/// The most that one object of a class gets.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Peak {
+    /// In the busiest second.
+    pub(crate) requests: f64,
+    /// Requests that write, in the busiest second.
+    pub(crate) commits: f64,
+    /// Events that it leaves in its outbox, in the busiest minute.
+    pub(crate) events: f64,
+}
+
+impl Peak {
+    /// Takes in what an object gets in a minute.
+    fn see(&mut self, requests: f64, commits: f64, events: f64) {
+        self.requests = self.requests.max(busiest_second(requests));
+        self.commits = self.commits.max(busiest_second(commits));
+        self.events = self.events.max(events);
+    }
+}
+
+/// Returns what the busiest second of a minute has, but for one in a thousand.
+fn busiest_second(of_a_minute: f64) -> f64 {
+    rarely_more(of_a_minute / 60.0)
+}
+
+/// Returns a number that chance exceeds once in a thousand times, if there are `mean` on average.
+fn rarely_more(mean: f64) -> f64 {
+    3.09f64.mul_add(mean.sqrt(), mean)
+}
+
+/// What a day has come to.
+#[derive(Debug, Default)]
+pub(crate) struct Day {
+    pub(crate) grants: Peak,
+    /// A shard that also gets a phishing campaign.
+    pub(crate) attacked: Peak,
+    pub(crate) accounts: Peak,
+    pub(crate) limiter: Peak,
+    /// The registry, if no replica answers for it.
+    pub(crate) registry: Peak,
+    pub(crate) replica: Peak,
+    /// Live codes of a shard, and of the largest network.
+    pub(crate) live_codes: f64,
+    pub(crate) network_codes: f64,
+    /// Bytes in the fullest object.
+    pub(crate) grant_bytes: f64,
+    pub(crate) account_bytes: f64,
+    /// Reports of outboxes per second.
+    pub(crate) reports: f64,
+    /// Rows that a login and its refreshes write.
+    pub(crate) rows: f64,
+}
+
+/// What happens in a shard, or in several, in a minute.
+#[derive(Clone, Copy, Default)]
+struct Minute {
+    starts: f64,
+    refreshes: f64,
+}
+
+impl Minute {
+    fn add(&mut self, other: Self) {
+        self.starts += other.starts;
+        self.refreshes += other.refreshes;
+    }
+
+    fn logins(&self) -> f64 {
+        self.starts * (1.0 - ABANDONED)
+    }
+
+    fn done(&self, wait: &Wait) -> Done {
+        let logins = self.logins();
+        // The last poll of a code that is approved redeems it.
+        let polls = self.starts.mul_add(wait.polls, -logins);
+        let signed_in = logins * (1.0 - SIGN_IN);
+        [self.starts, polls, logins * WRONG, logins * SIGN_IN, signed_in, logins, logins, self.refreshes]
+    }
+}
+
+/// Days for which a family is kept: the day in which its device uses it, and the fortnight until it ends unused. The row of its
+/// device stays a day longer, as long as an access token can live.
+const FAMILY_DAYS: f64 = 15.0;
+const DEVICE_DAYS: f64 = 16.0;
+/// The part of a page of SQLite that rows fill which arrive in no order.
+const FILL: f64 = 0.69;
+/// A campaign's starts a second: those of 256 addresses, each within the platform's rate limit of 60 a minute.
+const CAMPAIGN: f64 = 256.0;
+/// Its starts a second that get a code: those that let a network have 480 codes that live for 300 s.
+const CAMPAIGN_CODES: f64 = 1.6;
+
+impl Day {
+    pub(crate) fn simulate(logins: f64, deployment: Deployment, costs: &Costs, seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let wait = Wait::average(&mut chance);
+        let spread = |part: f64| Networks::spread(logins * part, deployment.shards, &mut chance);
+        let networks: Vec<Networks> = REGIONS.iter().map(|region| region.part).map(spread).collect();
+        let mut day = Self::default();
+        for minute in 0..MINUTES {
+            let mut all = Minute::default();
+            for (region, networks) in REGIONS.iter().zip(&networks) {
+                let mut in_region = Minute::default();
+                for shard in &networks.parts {
+                    let part = region.in_minute(minute) * shard;
+                    let starts = chance.count(logins / (1.0 - ABANDONED) * part);
+                    let in_shard = Minute { starts, refreshes: chance.count(logins * REFRESHES * part) };
+                    day.shard(in_shard, &wait, costs);
+                    in_region.add(in_shard);
+                }
+                day.replica(in_region, &wait, deployment, costs);
+                all.add(in_region);
+            }
+            day.everywhere(all, &wait, costs);
+        }
+        day.keep(logins, &networks, deployment, costs);
+        day.largest_network(&networks, &wait);
+        day.rows = costs.rows(&Minute { starts: 1.0 / (1.0 - ABANDONED), refreshes: REFRESHES }.done(&wait));
+        day
+    }
+
+    fn shard(&mut self, minute: Minute, wait: &Wait, costs: &Costs) {
+        let cost = costs.of(Class::GrantShard, &minute.done(wait));
+        // A code that expires leaves an event, too.
+        let events = minute.starts.mul_add(ABANDONED, cost.events);
+        self.grants.see(cost.requests, cost.commits, events);
+        let (requests, codes) = (CAMPAIGN * 60.0, CAMPAIGN_CODES * 60.0);
+        self.attacked.see(cost.requests + requests, cost.commits + codes, events + 2.0 * codes);
+        self.live_codes = self.live_codes.max(minute.starts / 60.0 * wait.live);
+    }
+
+    fn replica(&mut self, minute: Minute, wait: &Wait, deployment: Deployment, costs: &Costs) {
+        let reads = costs.of(Class::Registry, &minute.done(wait)).requests;
+        self.replica.see(reads / f64::from(deployment.replicas.max(1)), 0.0, 0.0);
+    }
+
+    /// Adds what all shards cause in the objects that they share.
+    fn everywhere(&mut self, minute: Minute, wait: &Wait, costs: &Costs) {
+        let done = minute.done(wait);
+        let [accounts, limiter, registry] =
+            [Class::AccountShard, Class::LimiterShard, Class::Registry].map(|class| costs.of(class, &done));
+        // There are as many limiters as objects with accounts, and one of them has the row that every isolate reports to.
+        let objects = accounts_in_all();
+        self.accounts.see(accounts.requests / objects, accounts.commits / objects, accounts.events / objects);
+        let isolates = DATA_CENTERS + done.iter().sum::<f64>() / 60.0 / REQUESTS_PER_ISOLATE;
+        let reports = isolates.mul_add(6.0, minute.logins() * WRONG);
+        self.limiter.see(limiter.requests / objects + reports, limiter.commits / objects + reports, 0.0);
+        self.registry.see(registry.requests, registry.commits, registry.events);
+    }
+
+    /// Adds what the objects have stored after weeks of such days.
+    fn keep(&mut self, logins: f64, networks: &[Networks], deployment: Deployment, costs: &Costs) {
+        let objects = accounts_in_all();
+        let fullest = networks.iter().map(|networks| networks.parts.iter().copied().fold(0.0, f64::max));
+        let part = REGIONS.iter().zip(fullest).map(|(region, part)| region.part * part).fold(0.0, f64::max);
+        let families = logins * part * FAMILY_DAYS;
+        self.grant_bytes = families * costs.bytes(Class::GrantShard, "families") / FILL;
+        let [account, device, history] =
+            ["accounts", "devices", "histories"].map(|table| costs.bytes(Class::AccountShard, table));
+        self.account_bytes = logins * DEVICE_DAYS.mul_add(device, account + history) / objects / FILL;
+        self.reports = (6.0f64.mul_add(deployment.shards.into(), objects) + 1.0) / 60.0;
+    }
+
+    /// Adds the live codes of the network with the most people, at its busiest.
+    fn largest_network(&mut self, networks: &[Networks], wait: &Wait) {
+        let people = networks.iter().map(|networks| networks.largest).fold(0.0, f64::max);
+        let starts = people * BUSIEST / (1.0 - ABANDONED) / 86_400.0;
+        self.network_codes = rarely_more(starts * wait.live);
+    }
+}
+
+fn accounts_in_all() -> f64 {
+    AccountShard::all().map(|_| 1.0).sum()
+}
