@@ -222,7 +222,10 @@ impl Stored {
             return Some(self.due(now));
         }
         let events = written.event.then_some(Shipping::Soon);
-        Some(Ok(next_alarm(Work { first_end: written.first_end, events, first_delivery: None }, now)))
+        Some(Ok(next_alarm(
+            Work { first_end: written.first_end, events, first_delivery: None, is_behind: false },
+            now,
+        )))
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
