@@ -34,7 +34,7 @@ fn edited(text: &str, at: usize, length: usize, insertion: &str) -> String {
     let boundary =
         |at: usize| (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).expect("0 is one");
     let (begin, end) = (boundary(at), boundary(at + length));
-    format!("{}{insertion}{}", &text[..begin], &text[end..])
+    format!("{}{insertion}{}", text.get(..begin).unwrap_or_default(), text.get(end..).unwrap_or_default())
 }
 
 proptest! {
