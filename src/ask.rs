@@ -38,6 +38,18 @@ impl Answer {
         Self(serde_json::to_string(reply).expect("every map in a reply has string keys"))
     }
 
+    /// Returns a reply that another object has serialized.
+    #[must_use]
+    pub const fn of_json(json: String) -> Self {
+        Self(json)
+    }
+
+    /// Returns the JSON text.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.0
+    }
+
     /// Returns the JSON text.
     #[must_use]
     pub fn into_json(self) -> String {

@@ -1,7 +1,7 @@
 //! Which Durable Object holds a row.
 //!
 //! Grants and families live in a shard of the device's region. Accounts and the rows of the limiter are each
-//! spread over 32 objects, a number that must never change.
+//! spread over 32 objects, a number that must never change. The registry is one object, with replicas in every region.
 
 use core::fmt;
 
@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 
 /// The most shards that a region can have.
 pub const MAX_SHARDS: u8 = 64;
+/// The most replicas of the registry that a region can have.
+pub const MAX_REPLICAS: u8 = 16;
 
 /// A region in which the platform hosts Durable Objects.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -105,6 +107,31 @@ impl fmt::Display for Shard {
     }
 }
 
+/// A replica of the registry. Displays as the name of its object, such as `replica/weur/0`.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Replica {
+    /// Where the platform creates the object.
+    pub region: Region,
+    /// Number of the replica within its region, counted from 0.
+    pub index: u8,
+}
+
+impl Replica {
+    /// Returns the replica that requests about a grant or family in `shard` ask, of `per_region` in each region; `None` if
+    /// there are none.
+    #[must_use]
+    pub fn near(shard: Shard, per_region: u8) -> Option<Self> {
+        let index = shard.index.checked_rem(per_region)?;
+        Some(Self { region: shard.region, index })
+    }
+}
+
+impl fmt::Display for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "replica/{}/{}", self.region.hint(), self.index)
+    }
+}
+
 /// Number of `AccountShard` objects, and also of `LimiterShard` objects. With another number, stored accounts
 /// would not be found.
 const SHARDS: u8 = 32;
@@ -166,6 +193,16 @@ mod tests {
         assert_eq!(Shard::from_bytes([6, 0]), None);
         assert_eq!(Shard::from_bytes([0, MAX_SHARDS]), None);
         assert!(Shard::from_bytes([5, MAX_SHARDS - 1]).is_some());
+    }
+
+    #[test]
+    fn the_shards_of_a_region_share_its_replicas() {
+        let of = |index, per_region| Replica::near(Shard { region: Region::Weur, index }, per_region);
+        let names: Vec<_> = (0..5).filter_map(|index| of(index, 3)).map(|near| near.to_string()).collect();
+
+        let [first, second, third] = ["replica/weur/0", "replica/weur/1", "replica/weur/2"];
+        assert_eq!(names, [first, second, third, first, second]);
+        assert_eq!(of(0, 0), None);
     }
 
     #[test]

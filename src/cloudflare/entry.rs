@@ -23,6 +23,7 @@ use crate::endpoint::http::{Afterwards, LogLine, Request, Response};
 use crate::endpoint::server::Server;
 use crate::endpoint::socket::Socket;
 use crate::endpoint::wire::{self, Incoming};
+use crate::json;
 use crate::place::{LazyPlace, Place};
 use crate::settings::variable::BadSetting;
 use crate::settings::{PairNumbers, Settings};
@@ -143,7 +144,7 @@ fn server(env: Env) -> Result<Rc<Server<Workers>>, String> {
     }
     let pairs = serde_json::to_string(&PairNumbers::of(&settings.keyring));
     worker::console_log!("{}", pairs.expect("texts can always be written"));
-    let workers = Workers::new(env, settings.keyring.clone())
+    let workers = Workers::new(env, &settings)
         .map_err(|error| format!("This server is not configured: a binding is missing ({error})."))?;
     let server = Rc::new(Server::new(settings, workers));
     SERVER.set(Some(Rc::clone(&server)));
@@ -160,7 +161,7 @@ fn certificate(request: &JsValue, now: Timestamp) -> Option<Certificate> {
 
 /// Reads `request.cf` in one crossing. Members that are missing or of another type stay unknown.
 fn place(request: &JsValue) -> Place {
-    let cf: BTreeMap<String, Value> = serde_json::from_str(&cf_of(request)).unwrap_or_default();
+    let cf: BTreeMap<String, Value> = json::read(&cf_of(request)).unwrap_or_default();
     let text = |name: &str| cf.get(name)?.as_str().filter(|value| !value.is_empty()).map(str::to_owned);
     Place {
         country: text("country"),

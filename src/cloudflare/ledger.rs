@@ -103,7 +103,7 @@ impl Ledger {
     async fn close_days(&self) -> Result<()> {
         self.alarm.set(None);
         let settings = settings(&self.env).map_err(|bad| Error::RustError(bad.to_string()))?;
-        let workers = Workers::new(self.env.clone(), settings.keyring.clone())?;
+        let workers = Workers::new(self.env.clone(), &settings)?;
         let again = Server::new(settings, workers).close_days(self, object::now()).await;
         let due = again.map_or_else(|| next_closing(&*self.table), |at| Ok(Some(at)));
         ring_by(&self.state, &self.alarm, due).await;

@@ -147,7 +147,9 @@ impl Table {
     /// Opens the object's database, and creates the tables in `schema` that are missing.
     pub(super) fn open(state: &State, schema: &[&str]) -> Self {
         let sql = state.storage().sql();
-        sql.exec(&schema.join(";\n"), None).expect("the schema is a constant that SQLite accepts");
+        if !schema.is_empty() {
+            sql.exec(&schema.join(";\n"), None).expect("the schema is a constant that SQLite accepts");
+        }
         Self(sql)
     }
 

@@ -27,8 +27,8 @@ export function hop(binding, name, locationHint, text, request, task) {
 }
 
 /** Takes a snapshot at the registry: a Uint8Array. */
-export function snapshot(binding, name) {
-  return stub(binding, name).snapshot();
+export function snapshot(binding, name, locationHint) {
+  return stub(binding, name, locationHint).snapshot();
 }
 
 /** Asks an object for a WebSocket. Returns it, or the text that says why there is none. */

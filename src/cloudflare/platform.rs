@@ -23,9 +23,12 @@ use crate::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavai
 use crate::endpoint::socket::Socket;
 use crate::grant::instant::{Listen, Refusal};
 use crate::json;
+use crate::registry::leases::LONGEST_LEASE;
+use crate::registry::replica::Replicated;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::{Reader, Snapshot};
-use crate::sharding::{AccountShard, Shard, limiter_of};
+use crate::settings::Settings;
+use crate::sharding::{AccountShard, Region, Replica, Shard, limiter_of};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry, secret};
 
@@ -40,7 +43,11 @@ extern "C" {
     ) -> core::result::Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
-    async fn snapshot(binding: &str, name: &str) -> core::result::Result<JsValue, JsValue>;
+    async fn snapshot(
+        binding: &str,
+        name: &str,
+        hint: Option<&str>,
+    ) -> core::result::Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(module = "/src/cloudflare/build.js")]
@@ -54,15 +61,19 @@ extern "C" {
 const GRANTS: &str = "GRANTS";
 const ACCOUNTS: &str = "ACCOUNTS";
 const LIMITS: &str = "LIMITS";
-const REGISTRY: &str = "REGISTRY";
+pub(super) const REGISTRY: &str = "REGISTRY";
 const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
 const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// An object that has not answered by then counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// A Worker waits this long for a replica, and a replica for the registry. Then the Worker asks the registry.
+pub(super) const SHORT_PATIENCE: Duration = Duration::from_secs(3);
+/// A change waits until the longest lease of a replica has ended.
+const PATIENCE_WITH_REPLICAS: Duration = Duration::from_secs(LONGEST_LEASE).saturating_add(PATIENCE);
 /// Name of the registry object.
-const THE_REGISTRY: &str = "registry";
+pub(super) const THE_REGISTRY: &str = "registry";
 /// Bytes of a snapshot that are copied at a time, so that the whole text is never in this memory.
 const PIECE: u32 = 65_536;
 
@@ -77,18 +88,29 @@ pub(super) fn snapshot_key(object: &str) -> String {
 pub(super) struct Workers {
     /// Where the registry publishes: see [`snapshot_key`].
     snapshot_key: String,
+    /// Where the platform creates the registry.
+    location: Option<Region>,
     env: Env,
     keyring: Keyring,
 }
 
 impl Workers {
-    pub(super) fn new(env: Env, keyring: Keyring) -> Result<Self> {
+    pub(super) fn new(env: Env, settings: &Settings) -> Result<Self> {
         for binding in [GRANTS, ACCOUNTS, LIMITS, LEDGER] {
             env.durable_object(binding)?;
         }
-        let registry = env.durable_object(REGISTRY)?.id_from_name(THE_REGISTRY)?.to_string();
-        Ok(Self { snapshot_key: snapshot_key(&registry), env, keyring })
+        let (keyring, location) = (settings.keyring.clone(), settings.replicas.location);
+        Ok(Self { snapshot_key: snapshot_key(&registry_id(&env)?), location, env, keyring })
     }
+
+    fn hint(&self) -> Option<&'static str> {
+        self.location.map(Region::hint)
+    }
+}
+
+/// Returns the identifier of the registry object.
+pub(super) fn registry_id(env: &Env) -> Result<String> {
+    Ok(env.durable_object(REGISTRY)?.id_from_name(THE_REGISTRY)?.to_string())
 }
 
 impl Platform for Workers {
@@ -138,11 +160,24 @@ impl Platform for Workers {
         reply(ask(LIMITS, &name, None, written(&command)).await)
     }
 
+    async fn replica<A>(&self, replica: Replica, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Replicated,
+    {
+        let (name, hint) = (replica.to_string(), Some(replica.region.hint()));
+        let answer = answer_within(SHORT_PATIENCE, REGISTRY, &name, hint, written(&question.into())).await;
+        read(answer).map_err(|error| unavailable("replica", &error))
+    }
+
     async fn registry<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
     where
         A: Ask<Command = registry::command::Command>,
     {
-        reply(answer_in_time(REGISTRY, THE_REGISTRY, written(&question.into())).await)
+        let command: registry::command::Command = question.into();
+        let waits = matches!(command, registry::command::Command::AwaitReplicas(_));
+        let patience = if waits { PATIENCE_WITH_REPLICAS } else { PATIENCE };
+        let command = written(&command);
+        reply(answer_within(patience, REGISTRY, THE_REGISTRY, self.hint(), command).await)
     }
 
     async fn ledger<A>(&self, name: &str, question: A) -> core::result::Result<A::Reply, Unavailable>
@@ -160,7 +195,7 @@ impl Platform for Workers {
 
     async fn take_snapshot(&self) -> core::result::Result<Snapshot, Unavailable> {
         let taken = async {
-            let text: Uint8Array = snapshot(REGISTRY, THE_REGISTRY).await?.unchecked_into();
+            let text: Uint8Array = snapshot(REGISTRY, THE_REGISTRY, self.hint()).await?.unchecked_into();
             let mut reader = Reader::default();
             for begin in (0..text.length()).step_by(PIECE as usize) {
                 let end = (begin + PIECE).min(text.length());
@@ -243,22 +278,36 @@ pub(super) async fn ask_ledger<A: Ask>(name: &str, question: A) -> Result<A::Rep
 /// Reads the reply of an object. Logs one line if the object could not be reached, or if the reply does not parse.
 #[inline(never)]
 fn reply<R: DeserializeOwned>(answer: Result<String>) -> core::result::Result<R, Unavailable> {
-    let reply = answer.and_then(|text| json::read(&text).map_err(broken));
-    reply.map_err(|error| unavailable("object", &error))
+    read(answer).map_err(|error| unavailable("object", &error))
+}
+
+fn read<R: DeserializeOwned>(answer: Result<String>) -> Result<R> {
+    answer.and_then(|text| json::read(&text).map_err(broken))
 }
 
 /// Sends a command to an object, and gives up waiting for the answer after [`PATIENCE`]: to the registry, which everybody
 /// waits for, and to ledgers. A call of another object concerns one grant, account or counter, and has no timer.
 async fn answer_in_time(binding: &'static str, name: &str, command: Result<String>) -> Result<String> {
-    let answer = pin!(hop::ask_alone(call(binding, name, None, command?)));
-    match select(answer, Delay::from(PATIENCE)).await {
+    answer_within(PATIENCE, binding, name, None, command).await
+}
+
+/// Waits for an answer, but not for longer than `patience`. Not generic, so that it is compiled only once.
+pub(super) async fn answer_within(
+    patience: Duration,
+    binding: &'static str,
+    name: &str,
+    hint: Option<&'static str>,
+    command: Result<String>,
+) -> Result<String> {
+    let answer = pin!(hop::ask_alone(call(binding, name, hint, command?)));
+    match select(answer, Delay::from(patience)).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", PATIENCE.as_secs()))),
+        Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", patience.as_secs()))),
     }
 }
 
 /// Sends a command to an object and returns its answer. Not generic, so that it is compiled only once.
-async fn ask(
+pub(super) async fn ask(
     binding: &'static str,
     name: &str,
     hint: Option<&'static str>,

@@ -14,6 +14,7 @@ use wasm_bindgen::JsCast as _;
 use worker::{Delay, Error, Result};
 
 use crate::endpoint::SNAPSHOT_AGE;
+use crate::sharding::Replica;
 
 thread_local! {
     static FAULTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -98,6 +99,12 @@ pub(super) async fn before_a_key() {
         worker::console_log!("provoked: a key waits");
         Delay::from(SOON).await;
     }
+}
+
+/// Fails if the fault `cut-` and the name of this replica is armed, such as `cut-replica/weur/1`: the source and the replica
+/// do not reach each other.
+pub(super) fn reach(replica: Replica) -> Result<()> {
+    if is_armed(&format!("cut-{replica}")) { Err(Error::from("provoked: cut off")) } else { Ok(()) }
 }
 
 /// Lets the registry fail, or answer late. A log line tells the test that a request waits.

@@ -13,8 +13,9 @@ use crate::client::{Client, demo};
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Demands;
-use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
+use crate::registry::command::{AtSource, FindAtSource, FindKeys, SeedClients, TakeOutline};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
+use crate::registry::leases::LONGEST_LEASE;
 use crate::registry::outline::Outline;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
@@ -24,10 +25,10 @@ use crate::time::Timestamp;
 use crate::token::signing_key::{Algorithm, PublicKey};
 use crate::{identity, registry};
 
-// Copies of the keys age in three places: 300 s in HTTP caches (`max-age` of `/jwks.json`), 60 s in KV, and
-// `SNAPSHOT_STALE_AGE` in an isolate.
+// Copies of the keys age in four places: 300 s in HTTP caches (`max-age` of `/jwks.json`), 60 s in KV, `SNAPSHOT_STALE_AGE`
+// in an isolate, and a lease at a replica of the registry.
 const _: () = assert!(
-    PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_STALE_AGE.as_secs(),
+    PUBLICATION.as_secs() > 300 + 60 + SNAPSHOT_STALE_AGE.as_secs() + LONGEST_LEASE,
     "when a key begins to sign, every copy from before its publication must have expired"
 );
 
@@ -118,25 +119,21 @@ impl<P: Platform> Server<P> {
         }
     }
 
-    /// Returns a client as it is now: for approval, redemption and refresh, and before a client is refused.
+    /// Returns a client as it is now, from the source: for operators, and before a client is refused.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
-        self.find_at_source(client_id, false).await
+        let find = FindAtSource { client_id: client_id.to_owned(), using: false, keeper: None };
+        Ok(self.learn(self.platform.registry(find).await?))
     }
 
-    /// Returns the same as [`Server::client_at_source`], and notes that the client is being used.
-    pub(super) async fn client_in_use(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
-        self.find_at_source(client_id, true).await
-    }
-
-    async fn find_at_source(&self, client_id: &str, using: bool) -> Result<Option<Client>, Unavailable> {
-        let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned(), using }).await?;
+    /// Keeps what the registry said with a client, and returns the client.
+    pub(super) fn learn(&self, found: AtSource) -> Option<Client> {
         self.cache.signing.keep(found.signing.into(), found.at);
         self.cache.scope_demands.keep(Rc::new(found.scope_demands), found.at);
-        Ok(found.client)
+        found.client
     }
 
-    /// Returns what a client and the scopes demand of a sign-in. The caller has just read the client at its source, which
-    /// told this isolate about the scopes, too.
+    /// Returns what a client and the scopes demand of a sign-in. The caller has just read the client as it is now, and with
+    /// it what the scopes demand.
     pub(super) fn demands(&self, client: &Client, scope: &Scope) -> Result<Demands, Unavailable> {
         let scopes = self.cache.scope_demands.last().ok_or(Unavailable)?;
         Ok(Demands::of(&client.codes.sign_in, &scopes, scope))
@@ -166,8 +163,12 @@ impl<P: Platform> Server<P> {
         {
             return Ok(key.clone());
         }
-        let keys = self.keys_at_source(now).await?;
-        KeySchedule::new(&keys).signer(alg, now).cloned().ok_or(Unavailable)
+        let signer = |keys: Rc<[StoredKey]>| KeySchedule::new(&keys).signer(alg, now).cloned();
+        // A replica may not have heard of an algorithm's first key, which signs at once.
+        match signer(self.keys_now(now).await?) {
+            Some(key) => Ok(key),
+            None => signer(self.keys_at_source(now).await?).ok_or(Unavailable),
+        }
     }
 
     /// Returns the keys that verify tokens. While the registry cannot be reached, these are the last ones
@@ -175,7 +176,7 @@ impl<P: Platform> Server<P> {
     pub async fn verifying_keys(&self, now: Timestamp) -> Result<Vec<PublicKey>, Unavailable> {
         let keys = match self.cache.keys.fresh(KEYS_AGE, now) {
             Some(keys) => Ok(keys),
-            None => self.keys_at_source(now).await,
+            None => self.keys_now(now).await,
         };
         match keys {
             Ok(keys) => Ok(KeySchedule::new(&keys).published(now)),
@@ -184,9 +185,18 @@ impl<P: Platform> Server<P> {
     }
 
     pub(super) async fn keys_at_source(&self, now: Timestamp) -> Result<Rc<[StoredKey]>, Unavailable> {
-        let keys = self.platform.registry(FindKeys {}).await?;
+        let keys = self.platform.registry(FindKeys::default()).await?;
+        Ok(self.keep_keys(keys, now))
+    }
+
+    async fn keys_now(&self, now: Timestamp) -> Result<Rc<[StoredKey]>, Unavailable> {
+        let keys = self.keys_nearby().await?;
+        Ok(self.keep_keys(keys, now))
+    }
+
+    fn keep_keys(&self, keys: Vec<StoredKey>, now: Timestamp) -> Rc<[StoredKey]> {
         self.cache.signing.keep(KeySchedule::new(&keys).signing(now).into(), now);
-        Ok(self.cache.keys.keep(keys.into(), now))
+        self.cache.keys.keep(keys.into(), now)
     }
 
     /// Sends a command that may change the keys, and forgets what this isolate knew about them.

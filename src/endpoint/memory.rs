@@ -17,6 +17,7 @@ use crate::logo::Logo;
 use crate::registry::key_schedule::Signing;
 use crate::registry::rows::StoredKey;
 use crate::secret::Digest;
+use crate::sharding::Replica;
 use crate::time::Timestamp;
 use crate::upstream::discovery::{Discovery, DiscoveryFlaw};
 
@@ -32,6 +33,8 @@ pub(super) struct Cache {
     pub(super) forged_codes: ForgedCodes,
     pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
+    /// The replica of the registry that this isolate last read a client from.
+    pub(super) replica: Cell<Option<Replica>>,
     /// When this isolate asked the registry to make its first keys.
     pub(super) keys_requested: Slot<()>,
     pub(super) signing: Slot<Rc<[Signing]>>,

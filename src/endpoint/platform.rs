@@ -7,9 +7,10 @@ use super::intl::Intl;
 use super::socket::Socket;
 use crate::ask::Ask;
 use crate::grant::instant::{Listen, Refusal};
+use crate::registry::replica::Replicated;
 use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
-use crate::sharding::{AccountShard, Shard};
+use crate::sharding::{AccountShard, Replica, Shard};
 use crate::token::signing_key::PublicKey;
 use crate::{audit, grant, identity, limiter, registry};
 
@@ -80,6 +81,12 @@ pub trait Platform {
     async fn limits<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = limiter::command::Command>;
+
+    /// Sends a read to a replica of the registry. Fails soon if the replica does not answer, because the caller then asks the
+    /// registry.
+    async fn replica<A>(&self, replica: Replica, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Replicated;
 
     /// Sends a command to the registry.
     async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>

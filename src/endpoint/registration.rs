@@ -13,7 +13,7 @@ use self::refusal::{Error, Limit, WHAT};
 use super::admin::body::object;
 use super::admin::clients::New;
 use super::admin::problem::Problem;
-use super::admin::registry::ask;
+use super::admin::registry::{ask, settled};
 use super::attempt::Attempt;
 use super::http::Response;
 use super::platform::Platform;
@@ -108,7 +108,10 @@ async fn register<P: Platform>(
     }
     let (client, logo) = (Box::new(client), None);
     let create = CreateClient { client, logo, dry_run: None, by: Actor::Registration };
-    Ok(new.take(ask(context, create).await?))
+    let registered = new.take(ask(context, create).await?);
+    // The client may be the first that uses an algorithm, whose key everybody must have before a token is signed with it.
+    settled(context).await?;
+    Ok(registered)
 }
 
 /// What a caller may register.

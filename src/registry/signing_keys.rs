@@ -82,6 +82,8 @@ pub const fn waits(command: &Command) -> bool {
         | Command::CreateProvider(_)
         | Command::ReplaceProvider(_) => true,
         Command::TakeOutline(_)
+        | Command::Invalidate(_)
+        | Command::AwaitReplicas(_)
         | Command::SeedClients(_)
         | Command::ListClients(_)
         | Command::DeleteClient(_)

@@ -11,6 +11,7 @@ mod key_pairs;
 mod lifetimes;
 mod operator;
 mod registration;
+mod replicas;
 mod service;
 mod turnstile;
 pub mod variable;
@@ -24,6 +25,7 @@ pub use authentication::AssertionAudience;
 pub use key_pairs::PairNumbers;
 pub use operator::{DEVELOPMENT_ADMIN_TOKEN, TokenDigests};
 pub use registration::Registration;
+pub use replicas::Replicas;
 pub use service::{Service, ServiceLogo};
 pub use turnstile::{Turnstile, When};
 pub use webhook::webhook;
@@ -107,6 +109,8 @@ pub struct Settings {
     /// From `INITIAL_ACCESS_TOKEN_SHA256`, `OPEN_REGISTRATION`, their scopes and `REGISTRATION_AUDIENCE`. `None` turns
     /// registration off.
     pub registration: Option<Registration>,
+    /// From `REGISTRY_REPLICAS`, `REGISTRY_LEASE_SECONDS` and `REGISTRY_LOCATION`.
+    pub replicas: Replicas,
     /// From `EVENTS_WEBHOOK` and `EVENTS_WEBHOOK_SECRET`. `None` if warnings are only events and log lines.
     pub webhook: Option<Webhook>,
     /// From `SERVICE_NAME`, `SERVICE_LOGO`, `SUPPORT_URL` and `ACCENT_COLOR`.
@@ -158,6 +162,7 @@ impl Settings {
             admin_groups: administrators::read(&var)?,
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,
+            replicas: replicas::read(&var)?,
             access: access::read(&var)?,
             passwords: flag(&var, "PASSWORDS", environment == Environment::Development)?,
             service: service::read(&var)?,

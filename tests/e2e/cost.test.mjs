@@ -74,6 +74,22 @@ test('a start, a poll, an approval and a redemption make 18 requests to objects 
   await costsAtMost({ requests: 18, rowsWritten: 25 }, flow);
 });
 
+test('with a replica of the registry that knows the client, a flow makes as many requests, and a start and a poll make one', async () => {
+  const near = await startCounted({ SHARDS_PER_REGION: '1', REGISTRY_REPLICAS: '1', REGISTRY_LEASE_SECONDS: '60' });
+  const at = new Caller(near.server);
+  try {
+    const again = await ours.flow(near.server, at, 0);
+    await again();
+    await costsAtMost({ requests: 18, rowsWritten: 25 }, again, near);
+    const { device_code } = await at.start(form(ours.start));
+    await costsAtMost({ requests: 1, rowsWritten: 4 }, () => at.start(form(ours.start)), near);
+    await costsAtMost({ requests: 1, rowsWritten: 0 }, () => poll(device_code, at), near);
+  } finally {
+    at.close();
+    await near.server.stop();
+  }
+});
+
 describe('the table of the simulation says', () => {
   /** Each gets what comes before it ready, and returns the step to measure. */
   const steps = {
@@ -209,15 +225,15 @@ async function approved() {
   return codes;
 }
 
-function poll(code) {
-  return caller.send('/token', { device: true, form: form(ours.poll, code).body });
+function poll(code, by = caller) {
+  return by.send('/token', { device: true, form: form(ours.poll, code).body });
 }
 
 /** Fails unless one of five runs stays within the ceilings: in another one, an object may create its tables, or an alarm ring. */
-async function costsAtMost(ceilings, run) {
+async function costsAtMost(ceilings, run, { during } = counted) {
   const all = [];
   for (let i = 0; i < 5; i++) {
-    const spent = await counted.during(run);
+    const spent = await during(run);
     if (Object.entries(ceilings).every(([what, most]) => spent[what] <= most)) return;
     all.push(spent);
   }

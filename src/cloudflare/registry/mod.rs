@@ -1,25 +1,32 @@
-//! `Registry`: the issuer's clients, scopes, OpenID Providers and signing keys.
+//! `Registry`: the issuer's clients, scopes, OpenID Providers and signing keys. One object is the source; the others are its
+//! replicas, which have no rows.
 
 mod keys;
 mod publishing;
+mod replica;
+mod replicas;
 mod rows;
 mod stored;
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use worker::{Env, Error, Result, State};
 
+use self::replica::AsReplica;
 use self::stored::Stored;
 use super::entry::settings;
 use super::exported::{Object, exported};
 use super::object;
 use super::object::ring_by;
+use super::platform::registry_id;
 use super::shipping::{self, Shipper};
 use super::warnings;
 use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
+use crate::endpoint::boxed::boxed;
 use crate::registry::command::Command;
+use crate::registry::leases::Leases;
 use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
 use crate::registry::{apply, clients, signing_keys};
@@ -31,7 +38,13 @@ use crate::time::Timestamp;
 pub(super) struct Registry {
     state: State,
     env: Env,
+    /// A replica has no tables.
     table: Rc<Stored>,
+    /// Whether this object is the registry itself, not one of its replicas.
+    is_source: bool,
+    /// The leases of the source's replicas; `None` until they are read.
+    leases: RefCell<Option<Leases>>,
+    replica: Rc<AsReplica>,
     /// When this object last tended its keys; `None` if the next command that waits for them must do so.
     tended_at: Cell<Option<Timestamp>>,
     /// Whether everything sealed is known to be sealed under the current `MASTER_KEY`. A new one comes with a deployment,
@@ -46,17 +59,34 @@ exported!(ExportedRegistry: Registry);
 
 impl Object for Registry {
     fn new(state: State, env: Env) -> Self {
-        let table = Rc::new(Stored::open(&state, &env));
-        let (tended_at, sealed, alarm) = (Cell::default(), Cell::default(), Cell::default());
-        let (publications, shipper) = (Publications::default(), Shipper::default());
-        Self { state, env, table, tended_at, sealed, publications, alarm, shipper }
+        let is_source = registry_id(&env).map_or(true, |source| source == state.id().to_string());
+        let table = Rc::new(Stored::open(&state, &env, is_source));
+        Self {
+            state,
+            env,
+            table,
+            is_source,
+            leases: RefCell::default(),
+            replica: Rc::default(),
+            tended_at: Cell::default(),
+            sealed: Cell::default(),
+            publications: Publications::default(),
+            alarm: Cell::default(),
+            shipper: Shipper::default(),
+        }
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
         let command: Command = object::parsed(text)?;
+        if !self.is_source {
+            return boxed(self.replica.command(&self.state, command, text)).await;
+        }
         #[cfg(feature = "panic-probe")]
         super::probe::in_registry().await?;
         let now = object::now();
+        if let Command::AwaitReplicas(_) = command {
+            return boxed(self.await_replicas()).await;
+        }
         self.reseal_once()?;
         let waits = signing_keys::waits(&command);
         if waits {
@@ -64,8 +94,13 @@ impl Object for Registry {
         }
         let adopted = self.prepare(&command, now).await?;
         let tended = self.table.written.get();
+        self.note_change()?;
         self.table.forget_progress();
+        if let Some(keeper) = command.keeper() {
+            self.grant(keeper)?;
+        }
         let answer = self.transact(command, adopted, now)?;
+        self.note_change()?;
         self.table.made.borrow_mut().clear();
         for line in self.table.warnings.take() {
             worker::console_warn!("{line}");
@@ -90,6 +125,7 @@ impl Object for Registry {
         self.ring(Ok(rest), object::now()).await;
         match swept {
             Ok(true) => {
+                self.note_change()?;
                 self.table.written.set(false);
                 self.publish_change().await;
             }

@@ -52,6 +52,8 @@ impl Rows for Stored {
 
     fn put_client(&self, client: &Client) -> Result<()> {
         self.written.set(true);
+        // A replica keeps nothing about a client that does not exist, so only a change of one concerns it.
+        self.replicated.set(self.replicated.get() || self.client(&client.client_id)?.is_some());
         self.write_client(client)
     }
 

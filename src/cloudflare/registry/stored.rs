@@ -8,7 +8,9 @@ use crate::audit::webhook::Webhook;
 use crate::client::Client;
 use crate::cloudflare::object::{Table, column, json};
 use crate::cloudflare::{shipping, warnings};
+use crate::registry::command::Keeper;
 use crate::registry::rows::NewKey;
+use crate::sharding::Replica;
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -29,6 +31,7 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS invitations (
         id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
     ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
@@ -41,6 +44,8 @@ pub(super) struct Stored {
     pub(super) table: Table,
     /// Whether a row that is published was written since this was last reset.
     pub(super) written: Cell<bool>,
+    /// Whether a row that replicas depend on was written since this was last reset.
+    pub(super) replicated: Cell<bool>,
     /// Whether an event was stored since this was last reset.
     pub(super) told: Cell<bool>,
     /// New keys that no command has used yet.
@@ -51,11 +56,12 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    /// Opens the tables, and makes those that are missing.
-    pub(super) fn open(state: &State, env: &Env) -> Self {
+    /// Opens the tables. The source makes those that are missing; a replica has none.
+    pub(super) fn open(state: &State, env: &Env, is_source: bool) -> Self {
         Self {
-            table: Table::open(state, SCHEMA),
+            table: Table::open(state, if is_source { SCHEMA } else { &[] }),
             written: Cell::default(),
+            replicated: Cell::default(),
             told: Cell::default(),
             made: RefCell::default(),
             webhook: warnings::webhook(env),
@@ -66,13 +72,29 @@ impl Stored {
     /// Forgets what a command before, which might have failed, has left.
     pub(super) fn forget_progress(&self) {
         self.written.set(false);
+        self.replicated.set(false);
         self.told.set(false);
         self.warnings.take();
     }
 
     pub(super) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
         self.written.set(true);
+        self.replicated.set(true);
         self.table.run(statement, values)
+    }
+
+    /// Returns the replicas that may have a lease, with their longest leases.
+    pub(super) fn replicas(&self) -> Result<Vec<Keeper>> {
+        self.table.records("SELECT record FROM replicas", Vec::new())
+    }
+
+    pub(super) fn put_replica(&self, keeper: Keeper) -> Result<()> {
+        let values = vec![keeper.replica.to_string().into(), json(&keeper)?];
+        self.table.run("INSERT OR REPLACE INTO replicas (name, record) VALUES (?, ?)", values)
+    }
+
+    pub(super) fn remove_replica(&self, replica: Replica) -> Result<()> {
+        self.table.run("DELETE FROM replicas WHERE name = ?", vec![replica.to_string().into()])
     }
 
     /// Returns when the first client of open registration ends.

@@ -42,6 +42,8 @@ use dispatch::dispatch;
 use done::Done;
 use problem::Problem;
 
+/// The header that names the replicas of the registry that have not confirmed a change. Their leases have ended.
+const EXPIRED: &str = "registry-replicas-expired";
 /// The `what` of log lines.
 const WHAT: &str = "admin";
 
@@ -62,5 +64,17 @@ async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) 
         return Err(Problem::MethodNotAllowed(found.methods));
     }
     caller.require(&found.needs(&context.request.method))?;
-    dispatch(context, &found, &caller, rng).await
+    let done = dispatch(context, &found, &caller, rng).await;
+    if found.changes_replicas(&context.request.method) { settle(context, done).await } else { done }
+}
+
+/// Waits until the change is effective everywhere. A refused change waits, too: what refused it may be an earlier change that
+/// nobody has acknowledged yet.
+async fn settle<P: Platform>(context: Context<'_, P>, done: Result<Done, Problem>) -> Result<Done, Problem> {
+    let expired: Vec<String> = registry::settled(context).await?.iter().map(ToString::to_string).collect();
+    let done = done?;
+    if expired.is_empty() {
+        return Ok(done);
+    }
+    Ok(Done { response: done.response.with(EXPIRED, expired.join(", ")), ..done })
 }

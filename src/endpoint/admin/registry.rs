@@ -6,8 +6,9 @@ use crate::client::history::Expected;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
-use crate::registry::command::{Command, MOST_SCOPES, RegistryRefusal};
+use crate::registry::command::{AwaitReplicas, Command, MOST_SCOPES, RegistryRefusal};
 use crate::registry::quota::{MOST_BYTES, MOST_CLIENTS};
+use crate::sharding::Replica;
 
 /// Sends a command that may change clients or scopes, and turns a refusal into a problem.
 pub(crate) async fn ask<P, A, T>(context: Context<'_, P>, ask: A) -> Result<T, Problem>
@@ -28,6 +29,12 @@ where
     let reply = context.server.platform.registry(ask).await?;
     context.server.forget_snapshot();
     Ok(reply)
+}
+
+/// Waits until a change of the registry is effective everywhere. Returns the replicas that have not confirmed it, and whose
+/// leases have ended instead.
+pub(crate) async fn settled<P: Platform>(context: Context<'_, P>) -> Result<Vec<Replica>, Unavailable> {
+    context.server.platform.registry(AwaitReplicas {}).await
 }
 
 /// Sends a command that only reads.

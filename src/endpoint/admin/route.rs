@@ -202,11 +202,36 @@ impl Found {
     pub(super) fn needs(&self, method: &str) -> Vec<AdminScope> {
         needs(self.scope, method)
     }
+
+    /// Returns whether `method` may change what replicas of the registry keep.
+    pub(super) fn changes_replicas(&self, method: &str) -> bool {
+        !is_read(method) && self.place.is_replicated()
+    }
+}
+
+impl Place {
+    const fn is_replicated(self) -> bool {
+        match self {
+            Self::Clients(_) | Self::Scopes(_) | Self::Providers(_) | Self::Keys(_) => true,
+            Self::OpenApi
+            | Self::Doctor
+            | Self::DryRun
+            | Self::Record(_)
+            | Self::Tokens(_)
+            | Self::Invitations(_)
+            | Self::Accounts(_)
+            | Self::Access(_) => false,
+        }
+    }
+}
+
+fn is_read(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD")
 }
 
 /// `read` opens all that is read, except the events, which say what people did and where.
 fn needs(scope: Option<AdminScope>, method: &str) -> Vec<AdminScope> {
-    let reads = matches!(method, "GET" | "HEAD");
+    let reads = is_read(method);
     let own = scope.into_iter();
     match scope {
         Some(AdminScope::Read | AdminScope::Events) | None => own.collect(),

@@ -23,6 +23,7 @@ use crate::grant::device_code::DeviceCode;
 use crate::limiter::budgets::used_assertion;
 use crate::limiter::command::UseOnce;
 use crate::settings::AssertionAudience;
+use crate::sharding::Shard;
 use credentials::read_credentials;
 
 /// An authenticated client, with its credentials.
@@ -110,13 +111,14 @@ impl Caller {
         self.client.authentication.is_confidential() && !matches!(self.credentials.proof, Proof::Absent)
     }
 
-    /// Returns the client as it is now, if these credentials still prove its identity. Called before a
-    /// redemption or refresh, which cannot be undone, and which counts as a use of the client.
-    pub(super) async fn at_source<P: Platform>(
+    /// Returns the client as it is now, if these credentials still prove its identity. Called before a redemption or refresh
+    /// in `shard`, which cannot be undone, and which counts as a use of the client.
+    pub(super) async fn as_it_is_now<P: Platform>(
         &self,
         context: Context<'_, P>,
+        shard: Shard,
     ) -> Result<Option<Client>, Unavailable> {
-        let Some(client) = context.server.client_in_use(&self.client.client_id).await? else {
+        let Some(client) = context.server.client_in_use(&self.client.client_id, shard).await? else {
             return Ok(None);
         };
         let proven = prove(context, &self.credentials, &client, Requirement::Always).await?;

@@ -151,7 +151,8 @@ impl<'a, P: Platform> Approved<'a, P> {
         ready: Ready,
         resources: &[&str],
     ) -> Result<Self, Error> {
-        let client = caller.at_source(context).await?.ok_or(Error::RedemptionRefused("client_refused"))?;
+        let client = caller.as_it_is_now(context, code.address.shard).await?;
+        let client = client.ok_or(Error::RedemptionRefused("client_refused"))?;
         // The client and its scopes may demand more than when the person approved. What counts is how old the sign-in was
         // then.
         let demands = context.server.demands(&client, &ready.approval.scope)?;

@@ -115,7 +115,7 @@ impl<'a, P: Platform> Usable<'a, P> {
         let good_until = good_until(context, &caller.client, family.refreshable_until);
         let used = UseDevice { id: DeviceId::from(session.to_string()), good_until };
         let account = context.server.platform.accounts(family.account.shard(), used);
-        let (client, account) = join(caller.at_source(context), account).await;
+        let (client, account) = join(caller.as_it_is_now(context, token.shard), account).await;
         let client = client?.ok_or(Error::RefreshRefused("client_refused"))?;
         let account = account?.ok_or(Error::RefreshRefused("account_refused"))?;
         let scope = allowed(&client, &account, asked)?;

@@ -2,14 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::source::Keeper;
 use crate::audit::change::Actor;
 use crate::registry::key_schedule::State;
 use crate::token::private_jwk::PrivateJwk;
 use crate::token::signing_key::Algorithm;
 
 /// Reads the signing keys, with their private halves sealed. If there are none, the registry makes them.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct FindKeys {}
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FindKeys {
+    /// Who keeps the reply; `None` if nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<Keeper>,
+}
 
 /// Lists every signing key as an operator sees it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

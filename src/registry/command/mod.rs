@@ -21,7 +21,7 @@ pub use self::providers::{
 pub use self::scopes::{
     DescribeScope, FindMapping, ListScopes, MOST_SCOPES, MapScope, RemoveScope, ScopeNow,
 };
-pub use self::source::{AtSource, FindAtSource, TakeOutline};
+pub use self::source::{AtSource, AwaitReplicas, FindAtSource, Invalidate, Keeper, TakeOutline};
 use std::collections::BTreeMap;
 
 use crate::ask::commands;
@@ -38,6 +38,7 @@ use crate::registry::invitations::{
 use crate::registry::outline::Outline;
 use crate::registry::passkeys::NotePasskey;
 use crate::registry::rows::StoredKey;
+use crate::sharding::Replica;
 use crate::token::mapping::Rules;
 use crate::upstream::provider::Provider;
 
@@ -47,6 +48,8 @@ commands! {
         TakeOutline => Outline,
         FindAtSource => AtSource,
         FindKeys => Vec<StoredKey>,
+        Invalidate => (),
+        AwaitReplicas => Vec<Replica>,
         SeedClients => (),
         ListClients => Vec<Client>,
         CreateClient => Result<ClientNow, RegistryRefusal>,
@@ -80,5 +83,17 @@ commands! {
         DeleteProvider => Result<(), ProviderRefusal>,
         NotePasskey => (),
         FindFirstIssuer => Option<String>,
+    }
+}
+
+impl Command {
+    /// Returns the replica that keeps the reply; `None` if nobody does.
+    #[must_use]
+    pub const fn keeper(&self) -> Option<Keeper> {
+        if let Self::FindAtSource(FindAtSource { keeper, .. }) | Self::FindKeys(FindKeys { keeper }) = self {
+            *keeper
+        } else {
+            None
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Reads at the source, for Workers whose snapshot is missing or too old.
+//! Reads at the source or at a replica, for Workers whose snapshot is missing or too old, and what the source and its
+//! replicas say to each other.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use crate::client::Client;
 use crate::format::is_false;
 use crate::identity::demand::Demand;
 use crate::registry::key_schedule::Signing;
+use crate::sharding::Replica;
 use crate::time::Timestamp;
 
 /// Takes the outline, for a Worker that has no snapshot yet. A whole [`Snapshot`](super::snapshot::Snapshot) is no reply
@@ -23,7 +25,30 @@ pub struct FindAtSource {
     /// Whether the client is about to redeem or refresh, which counts as a use: see [`Client::ends_at`].
     #[serde(default, skip_serializing_if = "is_false")]
     pub using: bool,
+    /// Who keeps the reply; `None` if nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<Keeper>,
 }
+
+/// A replica that keeps a reply of the source, and answers with it for as long as its lease.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Keeper {
+    /// The replica.
+    pub replica: Replica,
+    /// Seconds from when the replica asked. The Worker says so, to the replica and through it to the source, so that both
+    /// mean the same lease even while a deployment changes the setting.
+    pub lease: u64,
+}
+
+/// Tells a replica that the registry has changed: it forgets what it keeps.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Invalidate {}
+
+/// Waits until no replica answers with what was before the latest change: until each has confirmed the change or its lease
+/// has ended. The reply names those whose lease has ended. Whoever changes the registry sends it before the change is
+/// acknowledged.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct AwaitReplicas {}
 
 /// A client, which keys sign, and what scopes demand, as the registry has them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]

@@ -61,9 +61,10 @@ use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
 };
 use device_grant::registry::command::{
-    CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource, FindLogo,
-    FindProvider, KeepLogo, KeyRefusal, ListClients, ListProviders, ProviderRefusal, RegistryRefusal,
-    ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
+    AwaitReplicas, CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource,
+    FindKeys, FindLogo, FindProvider, Invalidate, KeepLogo, Keeper, KeyRefusal, ListClients, ListProviders,
+    ProviderRefusal, RegistryRefusal, ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow,
+    TakeOutline, Trial,
 };
 use device_grant::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -72,6 +73,7 @@ use device_grant::registry::key_schedule::State as KeyState;
 use device_grant::registry::passkeys::NotePasskey;
 use device_grant::scope::Scope;
 use device_grant::secret::{Digest, encode};
+use device_grant::sharding::{Region, Replica};
 use device_grant::sub::Sub;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::upstream::provider::{Provider, ProviderId};
@@ -607,15 +609,31 @@ fn commands_and_replies_of_a_limiter() {
     answers::<UseOnce>(&true, "true");
 }
 
+fn keeper() -> Keeper {
+    Keeper { replica: Replica { region: Region::Weur, index: 1 }, lease: 30 }
+}
+
 #[test]
 fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeOutline {}, r#"{"take_outline":{}}"#);
-    travels(FindAtSource { client_id: name(), using: false }, r#"{"find_at_source":{"client_id":"a"}}"#);
     travels(
-        FindAtSource { client_id: name(), using: true },
-        r#"{"find_at_source":{"client_id":"a","using":true}}"#,
+        FindAtSource { client_id: name(), using: false, keeper: None },
+        r#"{"find_at_source":{"client_id":"a"}}"#,
     );
+    travels(
+        FindAtSource { client_id: name(), using: true, keeper: Some(keeper()) },
+        r#"{"find_at_source":{"client_id":"a","using":true,"keeper":{"replica":{"region":"weur","index":1},"lease":30}}}"#,
+    );
+    travels(FindKeys::default(), r#"{"find_keys":{}}"#);
+    travels(
+        FindKeys { keeper: Some(keeper()) },
+        r#"{"find_keys":{"keeper":{"replica":{"region":"weur","index":1},"lease":30}}}"#,
+    );
+    travels(Invalidate {}, r#"{"invalidate":{}}"#);
+    travels(AwaitReplicas {}, r#"{"await_replicas":{}}"#);
+    answers::<Invalidate>(&(), "null");
+    answers::<AwaitReplicas>(&vec![keeper().replica], r#"[{"region":"weur","index":1}]"#);
     travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
     let client = Box::new(demo::clients().remove(0));
     let record = json(&client);

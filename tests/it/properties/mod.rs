@@ -10,6 +10,7 @@ mod json_texts;
 mod messages;
 mod networks;
 mod records;
+mod replicas;
 mod resources;
 mod shard_model;
 mod snapshot_text;

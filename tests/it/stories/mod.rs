@@ -17,6 +17,7 @@ mod page_safety;
 mod redemption;
 mod redemption_place;
 mod refresh;
+mod replicas;
 mod request_page;
 mod retired_key_pairs;
 mod scim;

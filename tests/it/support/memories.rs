@@ -15,12 +15,14 @@ use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use device_grant::endpoint::socket::Socket;
 use device_grant::grant::instant::{Listen, Refusal};
+use device_grant::registry::command::AwaitReplicas;
+use device_grant::registry::replica::Replicated;
 use device_grant::registry::rows::{NewKey, StoredKey};
 use device_grant::registry::signing_keys;
 use device_grant::registry::snapshot;
 use device_grant::registry::snapshot::{Reader, Snapshot};
 use device_grant::secret::decode;
-use device_grant::sharding::{AccountShard, Shard};
+use device_grant::sharding::{AccountShard, Replica, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::{Algorithm, PublicKey};
 use device_grant::{audit, grant, identity, limiter, registry};
@@ -44,8 +46,8 @@ pub(crate) struct Memories {
     pub(super) now: Cell<Timestamp>,
     /// How far the registry's clock is ahead of the Workers'.
     pub(crate) registry_ahead: Cell<Duration>,
-    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `ledger`, `signing`, `siteverify`,
-    /// `documents` or `rate limit`.
+    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `replicas`, `ledger`, `signing`,
+    /// `siteverify`, `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// The text of the snapshot in KV.
     pub(crate) published: RefCell<Option<String>>,
@@ -77,6 +79,10 @@ pub(crate) struct Memories {
     pub(crate) loads: Cell<(u32, u32)>,
     /// Calls of the registry since the last reset, except those for the whole snapshot.
     pub(crate) registry_hops: Cell<u32>,
+    /// Calls of replicas of the registry since the last reset.
+    pub(crate) replica_hops: RefCell<Vec<String>>,
+    /// The replicas that confirm no change.
+    pub(crate) deaf: RefCell<Vec<Replica>>,
     pub(super) ledgers: RefCell<BTreeMap<String, LedgerRows>>,
     /// Whose replies wait until they are taken out: those of `grants`, `accounts`, `registry`, or of the limiters to
     /// `give_back`.
@@ -107,6 +113,9 @@ impl Memories {
         A: Ask<Command = registry::command::Command>,
     {
         let command: registry::command::Command = sent(ask);
+        if let registry::command::Command::AwaitReplicas(_) = command {
+            return Ok(Answer::to::<AwaitReplicas>(&self.deaf.borrow()).read::<A>().unwrap());
+        }
         let waits = signing_keys::waits(&command);
         if waits {
             self.tend();
@@ -306,6 +315,16 @@ impl Platform for Memories {
             self.replied("give_back").await;
         }
         Ok(answer.read::<A>().unwrap())
+    }
+
+    async fn replica<A>(&self, replica: Replica, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Replicated,
+    {
+        self.replica_hops.borrow_mut().push(replica.to_string());
+        self.reach("replicas")?;
+        let Ok(reply) = self.apply_to_registry(ask);
+        Ok(reply)
     }
 
     async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>

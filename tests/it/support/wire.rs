@@ -13,9 +13,10 @@ use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use device_grant::endpoint::socket::Socket;
 use device_grant::grant::instant::{Listen, Refusal};
+use device_grant::registry::replica::Replicated;
 use device_grant::registry::rows::StoredKey;
 use device_grant::registry::snapshot::Snapshot;
-use device_grant::sharding::{AccountShard, Shard};
+use device_grant::sharding::{AccountShard, Replica, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::PublicKey;
 use device_grant::{audit, grant, identity, limiter, registry};
@@ -148,6 +149,14 @@ impl Platform for Wire {
     {
         let command: limiter::command::Command = ask.into();
         Ok(self.deliver(|| self.0.memories.to_limits(&command)).await?.read::<A>().unwrap())
+    }
+
+    async fn replica<A>(&self, replica: Replica, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Replicated,
+    {
+        pause().await;
+        self.0.memories.replica(replica, ask).await
     }
 
     async fn registry<A>(&self, ask: A) -> Result<A::Reply, Unavailable>

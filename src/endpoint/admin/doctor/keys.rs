@@ -12,7 +12,7 @@ use crate::registry::rows::StoredKey;
 const NAME: &str = "signing keys";
 
 pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
-    let Ok(keys) = context.server.platform.registry(FindKeys {}).await else {
+    let Ok(keys) = context.server.platform.registry(FindKeys::default()).await else {
         return Check::skipped(NAME, "the registry does not answer");
     };
     let schedule = KeySchedule::new(&keys);

@@ -19,7 +19,7 @@ use crate::provenance::{ApprovalId, Stage};
 
 impl<P: Platform> Page<'_, P> {
     /// Approves, unless the sign-in is not good enough. Judges it again, because the page may have been open for longer than
-    /// a sign-in is good. `client` was just read at its source, with what its scopes demand.
+    /// a sign-in is good. `client` was just read as it is now, with what its scopes demand.
     pub(super) async fn approve(
         &self,
         client: Option<Client>,

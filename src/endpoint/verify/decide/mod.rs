@@ -26,6 +26,7 @@ use crate::identity::account::Account;
 use crate::identity::demand::{Demands, Lack};
 use crate::identity::history::Verdict;
 use crate::identity::session::{Browser, Session};
+use crate::sharding::Shard;
 
 const WHAT: &str = "decision";
 
@@ -83,11 +84,11 @@ pub(super) async fn submitted<P: Platform>(
     let sealed = read_transaction(context, form, browser);
     let confirmed = form.get("confirm_device").is_some();
     let choice = Choice::read(form);
-    let asked = sealed.as_ref().ok().and_then(|(transaction, _)| transaction.hold.as_ref());
     // An approval needs the session and the client, whichever answers first.
     let approves = matches!(choice, Some(Choice::Approve)) && confirmed;
-    let client_id = asked.filter(|_| approves).map(|hold| hold.client_id.clone());
-    let client = OptionFuture::from(client_id.as_ref().map(|id| context.server.client_at_source(id)));
+    let asked = sealed.as_ref().ok().filter(|_| approves).and_then(|sealed| asked(context, sealed));
+    let client = asked.as_ref().map(|(client_id, shard)| context.server.client_now(client_id, *shard));
+    let client = OptionFuture::from(client);
     let (page, client) = join(read(context, form, browser, sealed), client).await;
     let page = match page? {
         Ok(page) => page,
@@ -100,6 +101,20 @@ pub(super) async fn submitted<P: Platform>(
         Some(Choice::Deny) => page.refuse(Choice::Deny, Denial::Denied, rng).await,
         Some(Choice::Report) => page.refuse(Choice::Report, Denial::Reported, rng).await,
     }
+}
+
+/// Returns the client that a page asks about, and the shard of its grant.
+fn asked<P>(
+    context: Context<'_, P>,
+    (transaction, code): &(Transaction, UserCode),
+) -> Option<(String, Shard)> {
+    let hold = transaction.hold.as_ref()?;
+    Some((hold.client_id.clone(), address(context, hold, code)?.shard))
+}
+
+fn address<P>(context: Context<'_, P>, hold: &HoldRef, code: &UserCode) -> Option<Address> {
+    let settings = &context.server.settings;
+    Some(Address::of(code, &settings.user_code, settings.keyring.named(hold.pair)?))
 }
 
 /// Shows the consent page again, because the person chose another language.
@@ -139,8 +154,7 @@ async fn read<'a, P: Platform>(
 
 impl<P: Platform> Page<'_, P> {
     fn address(&self) -> Option<Address> {
-        let settings = &self.context.server.settings;
-        Some(Address::of(&self.code, &settings.user_code, settings.keyring.named(self.hold.pair)?))
+        address(self.context, &self.hold, &self.code)
     }
 
     async fn sign_in_again(&self, (lack, demands): (Lack, &Demands), rng: &mut impl CryptoRng) -> Response {

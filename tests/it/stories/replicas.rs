@@ -1,0 +1,119 @@
+//! Logins with replicas of the registry: what reads at one, and what happens if it does not answer.
+
+use device_grant::sharding::{Region, Replica};
+use serde_json::json;
+
+use super::{ALICE, enter, refresh_token};
+use crate::support::admin::Admin;
+use crate::support::{World, get};
+
+/// Returns the calls of replicas and of the registry since the last call.
+fn hops(world: &World) -> (Vec<String>, u32) {
+    let platform = &world.server.platform;
+    (platform.replica_hops.take(), platform.registry_hops.take())
+}
+
+/// A world with replicas, whose isolate knows the clients and the keys.
+fn with_replicas() -> World {
+    let world = World::with(&[("REGISTRY_REPLICAS", "2"), ("REGISTRY_LEASE_SECONDS", "20")]);
+    let first = world.approved();
+    assert_eq!(world.poll(&first.device_code).status, 200);
+    hops(&world);
+    world
+}
+
+#[test]
+fn an_approval_a_redemption_and_a_refresh_each_ask_one_replica_and_not_the_registry() {
+    let world = with_replicas();
+    let started = world.start();
+    world.poll(&started.device_code);
+    assert_eq!(hops(&world), (Vec::new(), 0), "neither a start nor a pending poll asks either");
+
+    enter(&world, ALICE, &started.user_code).decide("approve");
+    let (near, asked) = hops(&world);
+    assert_eq!((near.len(), asked), (1, 0), "the approval");
+    let issued = world.poll(&started.device_code);
+    assert_eq!(hops(&world), (near.clone(), 0), "the redemption asks the same");
+    assert_eq!(world.refresh(&refresh_token(&issued)).status, 200);
+    assert_eq!(hops(&world), (near, 0), "and so does the refresh");
+}
+
+#[test]
+fn without_replicas_they_ask_the_registry_once() {
+    let world = World::new();
+    let started = world.approved();
+    world.poll(&started.device_code);
+    let started = world.start();
+    hops(&world);
+
+    enter(&world, ALICE, &started.user_code).decide("approve");
+    assert_eq!(hops(&world), (Vec::new(), 1));
+    let issued = world.poll(&started.device_code);
+    assert_eq!(hops(&world), (Vec::new(), 1));
+    world.refresh(&refresh_token(&issued));
+    assert_eq!(hops(&world), (Vec::new(), 1));
+}
+
+#[test]
+fn if_the_replica_does_not_answer_the_registry_is_asked_once_and_if_it_does_not_either_the_answer_is_503() {
+    let world = with_replicas();
+    let started = world.approved();
+    world.set_down("replicas", true);
+    hops(&world);
+
+    assert_eq!(world.poll_outcome(&started.device_code), "issued");
+    let (near, asked) = hops(&world);
+    assert_eq!((near.len(), asked), (1, 1));
+
+    let started = world.approved();
+    world.set_down("registry", true);
+    hops(&world);
+    let response = world.poll(&started.device_code);
+    assert_eq!((response.status, response.header("retry-after")), (503, Some("5")));
+    assert_eq!(hops(&world).1, 1);
+    world.set_down("registry", false);
+    assert_eq!(world.poll_outcome(&started.device_code), "issued", "nothing was spent");
+}
+
+#[test]
+fn keys_are_read_where_the_client_was() {
+    let world = with_replicas();
+    world.wait(20);
+
+    let keys = world.send(&device_grant::endpoint::http::Request { path: "/jwks.json".to_owned(), ..get() });
+
+    assert_eq!(keys.status, 200);
+    let (near, asked) = hops(&world);
+    assert_eq!((near.len(), asked), (1, 0));
+}
+
+#[test]
+fn a_change_waits_for_the_replicas_and_names_those_whose_lease_has_ended() {
+    let world = with_replicas();
+    let admin = Admin(&world);
+    let expired = |response: &device_grant::endpoint::http::Response| {
+        response.header("registry-replicas-expired").map(str::to_owned)
+    };
+    let all_confirm = admin.patch("demo-tv", &json!({ "owner": "Team" }));
+    assert_eq!((all_confirm.status, expired(&all_confirm)), (200, None));
+
+    let replica = |region, index| Replica { region, index };
+    world.server.platform.deaf.replace(vec![replica(Region::Weur, 1), replica(Region::Oc, 0)]);
+    let named = Some("replica/weur/1, replica/oc/0".to_owned());
+    let changes = [
+        admin.patch("demo-tv", &json!({ "enabled": false })),
+        admin.ask("PUT", "/scopes/fly", None, Some(&json!({ "description": "Fly" }))),
+        admin.ask("POST", "/keys/rotate", None, None),
+        admin.ask("DELETE", "/clients/demo-tv", Some("*"), None),
+    ];
+    for response in &changes {
+        assert_eq!(expired(response), named, "{} {}", response.status, response.body);
+    }
+    let reads = [admin.get("/clients"), admin.get("/keys"), admin.get("/tokens")];
+    assert!(reads.iter().all(|response| response.status == 200 && expired(response).is_none()));
+
+    // Somebody else may have deleted it a moment ago, and still be waiting.
+    hops(&world);
+    assert_eq!(admin.ask("DELETE", "/clients/demo-tv", Some("*"), None).status, 404);
+    assert_eq!(hops(&world).1, 2, "a refused change waits, too");
+}
