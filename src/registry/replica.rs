@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Result;
-
 use super::command::{AtSource, Command, FindAtSource, FindKeys, Keeper};
 use super::rows::StoredKey;
 use crate::ask::{Answer, Ask};
 use crate::client::Client;
+use crate::json::Flaw;
 use crate::time::{Timestamp, span};
 
 /// The most clients whose replies are kept, and the most bytes of these replies. When they are full, all are forgotten.
@@ -103,7 +102,7 @@ impl Kept {
     /// # Errors
     ///
     /// The reply does not parse.
-    pub fn keep(&mut self, asked: Asked, command: &Command, reply: &Answer) -> Result<()> {
+    pub fn keep(&mut self, asked: Asked, command: &Command, reply: &Answer) -> Result<(), Flaw> {
         if asked.changes != self.changes {
             return Ok(());
         }
