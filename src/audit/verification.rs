@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::link;
 use super::closing::Seal;
+use crate::json;
 
 /// The most records that a ledger verifies for one command.
 pub const MOST_VERIFIED: u32 = 1_000;
@@ -94,7 +95,7 @@ impl Link {
         struct Named {
             id: String,
         }
-        let Named { id } = serde_json::from_str(&self.record).ok()?;
+        let Named { id } = json::read(&self.record).ok()?;
         let number = id.rsplit_once('/')?.1.parse().ok()?;
         Some((id, number))
     }

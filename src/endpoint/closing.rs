@@ -13,6 +13,7 @@ use crate::audit::closing::{
     CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, Root, SignedRoot, Step,
 };
 use crate::audit::ledger::Command;
+use crate::json;
 use crate::secret;
 use crate::time::Timestamp;
 use crate::token::jws::Compact;
@@ -120,7 +121,7 @@ struct Header {
 
 fn parts(root: &str) -> Option<(Compact<'_>, Header, Root)> {
     let compact = Compact::parse(root)?;
-    let header: Header = serde_json::from_slice(&compact.header).ok()?;
-    let payload = serde_json::from_slice(&compact.payload).ok()?;
+    let header: Header = json::read_bytes(&compact.header).ok()?;
+    let payload = json::read_bytes(&compact.payload).ok()?;
     (header.typ == TYPE).then_some((compact, header, payload))
 }
