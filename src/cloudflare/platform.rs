@@ -64,7 +64,7 @@ const LIMITS: &str = "LIMITS";
 pub(super) const REGISTRY: &str = "REGISTRY";
 const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
-const LEDGER: &str = "LEDGER";
+pub(super) const LEDGER: &str = "LEDGER";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// An object that has not answered by then counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -51,6 +51,8 @@ test('every operation answers as documented, with every documented status', asyn
   await ask('GET', '/openapi.json');
   await ask('GET', '/outboxes');
   await ask('GET', '/events');
+  await ask('GET', '/events/export');
+  await ask('GET', '/ledger/verification');
   await ask('GET', '/doctor');
   const token = { id: 'ci', owner: 'Team', scopes: ['policy'] };
   await ask('GET', '/tokens');

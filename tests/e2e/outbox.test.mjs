@@ -143,7 +143,8 @@ test('a ledger is emptied 400 days after its first event', async (t) => {
   await later();
   await until(() => outbox(server).length === 0, LATE, 'the event was not shipped');
   assert.equal(ledger(server).length, 1);
-  const left = alarms(server, 'Ledger').map((at) => (at - Date.now()) / DAY);
+  // The alarm that comes sooner is that of the index, which closes the day.
+  const left = alarms(server, 'Ledger').map((at) => (at - Date.now()) / DAY).filter((days) => days > 2);
   assert.ok(left.length === 1 && left[0] > 399.9 && left[0] < 400.1, String(left));
 
   await later(() => ringIn(1_500, server, 'Ledger'));
