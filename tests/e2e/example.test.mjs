@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose';
 import { startApi, startApiOf, startIssuer } from './support/api.mjs';
+import { until } from './support/bounded.mjs';
 import { python, root } from './support/config.mjs';
 import { startWorkerd, within } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
@@ -33,9 +34,14 @@ for (const DPOP of ['', '1']) {
   test(`the device signs in, calls the API and refreshes${DPOP && ', with a key'}`, async (t) => {
     const api = await startApiOf(server);
     t.after(() => api.end());
+    const sockets = () => server.logs().split('"what":"instant","client":"demo-tv","outcome":"opened"').length;
+    const before = sockets();
     const device = play({ ISSUER: server.origin, API: api.origin, DPOP });
 
-    await new Person(server).approve(await device.code(1));
+    const code = await device.code(1);
+    // The server logs a WebSocket when it opens. A person who is faster than that is heard of by polling.
+    await until(() => sockets() > before, 20_000, 'the device opened no WebSocket');
+    await new Person(server).approve(code);
 
     assert.equal(await device.ended(), 0, device.screen());
     assert.match(device.screen(), new RegExp(`${api.origin}/hello says\\s+{"client":"demo-tv","hello":"acct-`));

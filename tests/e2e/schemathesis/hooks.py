@@ -85,7 +85,8 @@ def texts(operations: tuple[str, ...], names: str) -> list[Rule]:
 
 INEXPRESSIBLE = [
     # A cursor is any text to the document, and only one that a page had is good.
-    Rule(("GET /accounts", "GET /events", "GET /grants", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /ledger/verification",), "/cursor", r"cursor must be the next_cursor of a previous answer for the same day"),
     # No portable pattern says what a key is, because it depends on the providers.
     Rule(WALKS, "/account", r"account is .*: it must be the key of an account, such as local:alice"),
     # The set of accounts, clients and scopes changes.
@@ -113,7 +114,7 @@ INEXPRESSIBLE = [
     Rule((CHANGE_PROVIDER,), "/client_secret", r"client_secret is for client_secret_basic and client_secret_post only: .*"),
     Rule((CHANGE_PROVIDER,), "/token_endpoint_auth_signing_alg", "token_endpoint_auth_signing_alg is for private_key_jwt only"),
     # JSON Schema compares no two numbers, and adds up nothing.
-    Rule(("GET /events",), "/from", r"from is \d+: it must not be after to, which is \d+"),
+    Rule(("GET /events", "GET /events/export"), "/from", r"from is \d+: it must not be after to, which is \d+"),
     Rule(CLIENTS, "/polling_interval", r"polling_interval is \d+: it must be less than code_lifetime, which is \d+"),
     Rule(
         CLIENTS,
