@@ -15,7 +15,7 @@ export class Admin {
     Object.assign(this, { server, token, headers });
   }
 
-  /** Sends a request. Returns `status`, `headers`, `body` (parsed JSON; undefined if empty) and `etag`. */
+  /** Sends a request. Returns `status`, `headers`, `body` (parsed JSON, or the text; undefined without a content type) and `etag`. */
   async ask(method, path, { body, ifMatch, type = body && 'application/json', raw } = {}) {
     const headers = {
       ...this.headers,
@@ -25,7 +25,9 @@ export class Admin {
     };
     const response = await fetch(`${this.server.origin}/admin/api${path}`, { method, headers, body: raw ?? (body && JSON.stringify(body)) });
     const text = await response.text();
-    const answer = { status: response.status, headers: response.headers, body: text && /json$/.test(response.headers.get('content-type')) ? JSON.parse(text) : text || undefined, etag: response.headers.get('etag') };
+    const is = response.headers.get('content-type');
+    const read = /[/+]json$/.test(is) ? JSON.parse(text) : is === null ? undefined : text;
+    const answer = { status: response.status, headers: response.headers, body: read, etag: response.headers.get('etag') };
     keepSecret(`the secret of ${answer.body?.client_id}`, answer.body?.client_secret);
     keepSecret(`the admin token ${answer.body?.id}`, answer.body?.token);
     keepSecret(`the secret of the invitation ${answer.body?.id}`, answer.body?.link?.split('secret=')[1]);
