@@ -28,10 +28,11 @@ export class Admin {
     const is = response.headers.get('content-type');
     const read = /[/+]json$/.test(is) ? JSON.parse(text) : is === null ? undefined : text;
     const answer = { status: response.status, headers: response.headers, body: read, etag: response.headers.get('etag') };
-    keepSecret(`the secret of ${answer.body?.client_id}`, answer.body?.client_secret);
-    keepSecret(`the admin token ${answer.body?.id}`, answer.body?.token);
-    keepSecret(`the secret of the invitation ${answer.body?.id}`, answer.body?.link?.split('secret=')[1]);
-    if (answer.body?.client_id) knowClient(answer.body.client_id);
+    const { id, client_id, client_secret, token, link } = typeof read === 'object' ? read : {};
+    keepSecret(`the secret of ${client_id}`, client_secret);
+    keepSecret(`the admin token ${id}`, token);
+    keepSecret(`the secret of the invitation ${id}`, link?.split('secret=')[1]);
+    if (client_id) knowClient(client_id);
     checkAnswer(method, path, answer);
     return answer;
   }
