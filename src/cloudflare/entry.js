@@ -207,8 +207,11 @@ function responseHead(text) {
   if (!head) {
     const [status, ...lines] = text.split('\n');
     const headers = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]);
+    head = { status: Number(status), headers: new Headers(headers) };
+    // A cookie is a secret, and no other response has the same.
+    if (text.includes('\nset-cookie:')) return head;
     if (heads.size >= MOST_HEADS) heads.clear();
-    heads.set(text, (head = { status: Number(status), headers: new Headers(headers) }));
+    heads.set(text, head);
   }
   return head;
 }
