@@ -222,10 +222,7 @@ impl Stored {
             return Some(self.due(now));
         }
         let events = written.event.then_some(Shipping::Soon);
-        Some(Ok(next_alarm(
-            Work { first_end: written.first_end, events, first_delivery: None, is_behind: false },
-            now,
-        )))
+        Some(Ok(next_alarm(Work { first_end: written.first_end, events, ..Work::default() }, now)))
     }
 
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {

@@ -1,8 +1,8 @@
 //! Calls of Durable Objects, and the requests that wait for them.
 //!
 //! A start or a pending poll waits for one call and for nothing else. So the entry (`entry.js`) waits for it: [`driven`]
-//! returns the call, and [`resume`] goes on with its reply. A promise of JavaScript that wasm waits for would cost two
-//! closures, three promises and two turns of a queue, which is more than everything else that a poll does here.
+//! returns the call, and [`resume`] goes on with its reply. A promise of JavaScript that wasm waits for costs two
+//! closures, three promises and two turns of a queue.
 
 use core::cell::RefCell;
 use core::future::{Future, poll_fn};
