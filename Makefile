@@ -4,7 +4,8 @@ PORT ?= 8787
 ISSUER ?= http://localhost:$(PORT)
 CLIENT_ID ?= demo-tv
 
-export PORT ISSUER CLIENT_ID CLIENT_SECRET SCOPE VARS TESTS BRANCH API UPSTREAM DPOP FILE DRY_RUN YES PRUNE HELP TIME TARGET JSON SIGN_IN DAYS KEEP
+# What else is given on the command line or in the environment reaches the scripts without being named here.
+export PORT ISSUER CLIENT_ID
 
 .DEFAULT_GOAL := help
 .PHONY: help dev device apply doctor verify-ledger setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick scale soak build deploy preview preview-delete reset clean

@@ -64,7 +64,8 @@ async function chooseIssuer() {
 }
 
 async function chooseSignIn(issuer) {
-  const { SIGN_IN = await ask('How do people sign in? passkeys, or provider: an OpenID Provider such as Entra ID, Okta or Keycloak', 'passkeys') } = process.env;
+  const question = 'How do people sign in? passkeys, or provider: an OpenID Provider such as Entra ID, Okta or Keycloak';
+  const SIGN_IN = process.env.SIGN_IN || (await ask(question, 'passkeys'));
   if (SIGN_IN === 'passkeys') return {};
   if (SIGN_IN !== 'provider') throw new UserError(`SIGN_IN is ${SIGN_IN}: it must be passkeys or provider`);
   const value = async (name, question, known) => process.env[`PROVIDER_${name}`] || (await ask(question, known));

@@ -10,7 +10,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { UserError, adminToken, connect, escaped, issuerUrl, problem, reason } from './admin-api.mjs';
 
 const TYPE = 'device-grant-ledger-root+jwt';
-const { ISSUER = 'http://127.0.0.1:8787', DAYS = '30', KEEP } = process.env;
+const { ISSUER = 'http://127.0.0.1:8787', KEEP } = process.env;
+const DAYS = process.env.DAYS || '30';
 const issuer = ISSUER.replace(/\/$/, '');
 /** What is wrong with a root whose state is one of these. */
 const states = {

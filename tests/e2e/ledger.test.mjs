@@ -18,7 +18,7 @@ import { temporaryDirectory } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { ledger, outbox, outboxOf } from './support/stored.mjs';
 
-const LATE = 20_000;
+const LATE = 60_000;
 const DAY = 86_400_000;
 const RAY = '9a2b3c4d5e6f7a8b-FRA';
 const vars = { SHARDS_PER_REGION: '1', CODE_LIFETIME_SECONDS: '600' };
@@ -143,7 +143,9 @@ test('the script keeps the roots, and finds one that was replaced', async (t) =>
   await Device.start(server);
   await later(() => redate(server));
   await until(async () => (await (await fetch(`${server.origin}/ledger/roots`)).json()).roots.length, LATE, 'no root was signed');
-  assert.equal(verifyLedger(server, { KEEP }).status, 0);
+  // By make, as its users call it: it must not hand on a setting that nobody gave, such as DAYS.
+  const first = spawnSync('make', ['-s', 'verify-ledger'], { cwd: root, env: { ...process.env, ISSUER: server.origin, KEEP }, encoding: 'utf8' });
+  assert.equal(first.status, 0, first.stdout + first.stderr);
 
   const kept = JSON.parse(readFileSync(KEEP, 'utf8'));
   assert.deepEqual(Object.keys(kept), [String(twoDaysAgo)]);
