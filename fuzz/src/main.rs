@@ -8,6 +8,7 @@ mod codes;
 mod commands;
 mod names;
 mod passkeys;
+mod policies;
 mod requests;
 mod signed;
 #[allow(dead_code, unused_imports, reason = "the fuzz targets use only part of what the native tests share")]
@@ -38,6 +39,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("callbacks", upstream::callbacks),
     ("distinguished_names", names::distinguished_names),
     ("mapping_rules", names::mapping_rules),
+    ("policies", policies::policies),
     ("passkeys", passkeys::passkeys),
     ("attestations", passkeys::attestations),
     ("authenticator_data", passkeys::authenticator_data),

@@ -5,6 +5,7 @@ pub mod change;
 pub mod ledger;
 pub mod ledger_name;
 pub mod outbox;
+pub mod policy_record;
 pub mod reading;
 pub mod warning;
 pub mod webhook;

@@ -8,6 +8,7 @@ mod grant_shard;
 mod input;
 mod messages;
 mod networks;
+mod policies;
 mod records;
 mod resources;
 mod shard_model;
