@@ -15,11 +15,12 @@ pub struct Change {
     pub what: Changed,
     pub at: Timestamp,
     /// The client, the scope, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
-    /// or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
+    /// the version of the policy, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
-    /// The members of the client, provider or account that differ from before, by name. Empty for all other changes.
+    /// The members of the client, provider or account that differ from before, by name; those of the policy by the way to
+    /// them, such as `/rules/staff-cli/when`. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there. Empty for
@@ -99,6 +100,8 @@ pub enum Changed {
     AccountDeleted,
     /// Sessions of an account were ended.
     AccountSignedOut,
+    /// The policy has a new version.
+    PolicyChanged,
 }
 
 impl Changed {
@@ -127,6 +130,7 @@ impl Changed {
             | Self::AccountUnblocked
             | Self::AccountDeleted
             | Self::AccountSignedOut
+            | Self::PolicyChanged
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked

@@ -16,6 +16,7 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Demands;
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
+use crate::policy::governance::Governance;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
 use crate::registry::outline::Outline;
@@ -46,10 +47,28 @@ impl<P: Platform> Server<P> {
     /// Returns the outline of the registry's snapshot. An isolate that has no snapshot, because another request is
     /// loading the first one, reads the outline at the source.
     pub async fn outline(&self, now: Timestamp) -> Result<Rc<Outline>, Unavailable> {
-        match self.snapshot(now).await? {
-            Some(snapshot) => Ok(Rc::clone(&snapshot.outline)),
-            None => self.platform.registry(TakeOutline {}).await.map(Rc::new),
-        }
+        let outline = match self.snapshot(now).await? {
+            Some(snapshot) => Rc::clone(&snapshot.outline),
+            None => self.platform.registry(TakeOutline {}).await.map(Rc::new)?,
+        };
+        self.keep_governance(&outline.governance, outline.taken_at);
+        Ok(outline)
+    }
+
+    /// Returns the governance of the snapshot, or newer one that this isolate has read at the source.
+    pub async fn governance(&self, now: Timestamp) -> Result<Rc<Governance>, Unavailable> {
+        self.outline(now).await?;
+        self.governance_at_source()
+    }
+
+    /// Returns the governance as it is now. The caller has just read the client at its source, which told this isolate about
+    /// the governance, too.
+    pub fn governance_at_source(&self) -> Result<Rc<Governance>, Unavailable> {
+        self.cache.governance.last().ok_or(Unavailable)
+    }
+
+    fn keep_governance(&self, sent: &Rc<Governance>, at: Timestamp) {
+        self.cache.governance.keep(sent, at, self.settings.is_development());
     }
 
     /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`] older than the published one, and while another
@@ -85,7 +104,7 @@ impl<P: Platform> Server<P> {
 
     /// Forgets the snapshot after a change. Forgets the keys, too, because a new client may need a key for
     /// another algorithm.
-    pub(super) fn forget_snapshot(&self) {
+    pub fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
         self.cache.unknown.forget();
         self.cache.newer.forget();
@@ -133,7 +152,11 @@ impl<P: Platform> Server<P> {
     }
 
     async fn find_at_source(&self, client_id: &str, using: bool) -> Result<Option<Client>, Unavailable> {
-        let found = self.platform.registry(FindAtSource { client_id: client_id.to_owned(), using }).await?;
+        let (client_id, revision) = (client_id.to_owned(), self.cache.governance.revision());
+        let found = self.platform.registry(FindAtSource { client_id, using, revision }).await?;
+        if let Some(governance) = found.governance {
+            self.keep_governance(&Rc::from(governance), found.at);
+        }
         self.cache.signing.keep(found.signing.into(), found.at);
         self.cache.scope_demands.keep(Rc::new(found.scope_demands), found.at);
         Ok(found.client)

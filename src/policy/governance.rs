@@ -44,6 +44,16 @@ impl Governance {
         }
     }
 
+    /// Returns the governance as a server applies it: without a document, a development server allows everything, and every
+    /// other one refuses everything.
+    #[must_use]
+    pub fn of_server(self, is_development: bool) -> Self {
+        if self.version > 0 {
+            return self;
+        }
+        Self { policy: Policy::without_document(is_development), ..self }
+    }
+
     /// Drops the exceptions that have lapsed and the kill switches that are off. They decide nothing any more.
     pub fn drop_ended(&mut self, now: Timestamp) {
         self.exceptions.retain(|exception| exception.is_live(now));

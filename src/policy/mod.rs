@@ -6,6 +6,7 @@
 
 pub mod condition;
 pub mod decision;
+pub mod difference;
 pub mod document;
 pub mod evaluation;
 pub mod exception;

@@ -3,6 +3,9 @@
 use core::time::Duration;
 
 use super::document::{Fallback, Policy};
+use super::exception::Exception;
+use super::governance::Governance;
+use super::name::Name;
 use super::rule::{Effect, Rule, State};
 use crate::time::Timestamp;
 
@@ -14,6 +17,18 @@ const SOON: Duration = Duration::from_secs(30 * 86_400);
 pub fn warnings(policy: &Policy, now: Timestamp) -> Vec<String> {
     let of_rules = policy.rules.iter().flat_map(of_rule);
     of_default(policy.default).into_iter().chain(of_break_glass(policy, now)).chain(of_rules).collect()
+}
+
+/// Returns a sentence for each exception that lifts a rule which does not exist or does not deny.
+#[must_use]
+pub fn of_exceptions(governance: &Governance) -> Vec<String> {
+    let denies = |id: &Name| governance.policy.rule(id).is_some_and(|rule| rule.effect == Effect::Deny);
+    let of_one = |exception: &Exception| {
+        let idle = exception.lifts.iter().filter(|id| !denies(id));
+        idle.map(|rule| format!("exception {} lifts {rule}, but no rule of that id denies", exception.id))
+            .collect::<Vec<_>>()
+    };
+    governance.exceptions.iter().flat_map(of_one).collect()
 }
 
 fn of_default(default: Fallback) -> Option<String> {

@@ -1,9 +1,11 @@
-//! The registry: the issuer's clients, scopes, OpenID Providers, signing keys, named admin tokens and invitations.
+//! The registry: the issuer's clients, scopes, OpenID Providers, signing keys, named admin tokens and invitations, and its
+//! policy.
 
 pub mod admin_token;
 pub mod admin_tokens;
 pub mod clients;
 pub mod command;
+pub mod governance;
 pub mod invitation;
 pub mod invitations;
 pub mod key_schedule;
@@ -23,6 +25,7 @@ use crate::ask::{Answer, Ask as _};
 use crate::client::Client;
 use crate::time::Timestamp;
 use command::{AtSource, Command, FindAtSource, ImportKey, KeyRefusal, SeedClients};
+use governance::{policies, taken};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -43,6 +46,10 @@ pub fn apply<R: Rows>(
     match command {
         Command::TakeOutline(ask) => ask.answer(|_| Outline::take(rows, now)),
         Command::FindAtSource(ask) => ask.answer(|ask| at_source(rows, &ask, now)),
+        Command::FindPolicy(ask) => ask.answer(|ask| policies::find(rows, &ask, now)),
+        Command::ListPolicies(ask) => ask.answer(|_| policies::list(rows)),
+        Command::ReplacePolicy(ask) => ask.answer(|ask| policies::replace(rows, ask, now)),
+        Command::RollBackPolicy(ask) => ask.answer(|ask| policies::roll_back(rows, ask, now)),
         Command::FindKeys(ask) => ask.answer(|_| rows.keys()),
         Command::SeedClients(ask) => ask.answer(|ask| seed(rows, &ask)),
         Command::ListClients(ask) => ask.answer(|ask| rows.clients_after(ask.after.as_deref(), ask.limit)),
@@ -91,7 +98,8 @@ fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<At
         client => client,
     };
     let signing = KeySchedule::new(&rows.keys()?).signing(now);
-    Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, at: now })
+    let governance = taken::news(rows, ask.revision, now)?;
+    Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, governance, at: now })
 }
 
 fn seed<R: Rows>(rows: &R, ask: &SeedClients) -> Result<(), R::Error> {

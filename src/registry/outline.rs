@@ -1,14 +1,17 @@
 //! The part of the registry that is small and that nearly every request needs: scopes, claim mappings, the names of
-//! OpenID Providers, and public keys.
+//! OpenID Providers, public keys, and governance.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::governance::taken;
 use super::key_schedule::KeySchedule;
 use super::rows::Rows;
 use crate::format::Format;
 use crate::identity::demand::Demand;
+use crate::policy::governance::Governance;
 use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -35,6 +38,8 @@ pub struct Outline {
     pub providers: Vec<Offer>,
     /// Every key that verifies tokens now or will sign them.
     pub keys: Vec<PublicKey>,
+    /// Policy, exceptions and kill switches.
+    pub governance: Rc<Governance>,
 }
 
 impl Outline {
@@ -48,7 +53,18 @@ impl Outline {
         let (scopes, scope_claims) = (rows.scopes()?, rows.scope_claims()?);
         let scope_demands = rows.scope_demands()?;
         let providers = offers(rows.providers()?);
-        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, scope_demands, providers, keys })
+        let governance = Rc::new(taken::take(rows, now)?);
+        let taken_at = now;
+        Ok(Self {
+            format: Format,
+            taken_at,
+            scopes,
+            scope_claims,
+            scope_demands,
+            providers,
+            keys,
+            governance,
+        })
     }
 }
 

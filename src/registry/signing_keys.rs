@@ -81,6 +81,10 @@ pub const fn waits(command: &Command) -> bool {
         | Command::CreateProvider(_)
         | Command::ReplaceProvider(_) => true,
         Command::TakeOutline(_)
+        | Command::FindPolicy(_)
+        | Command::ListPolicies(_)
+        | Command::ReplacePolicy(_)
+        | Command::RollBackPolicy(_)
         | Command::SeedClients(_)
         | Command::ListClients(_)
         | Command::DeleteClient(_)

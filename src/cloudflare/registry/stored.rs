@@ -29,6 +29,13 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS invitations (
         id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
     ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS governance (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS policies (version INTEGER PRIMARY KEY, record TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS exceptions (
+        id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, due INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS exceptions_by_due ON exceptions (due)",
+    "CREATE TABLE IF NOT EXISTS kills (id TEXT PRIMARY KEY, until INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,

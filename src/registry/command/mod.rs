@@ -1,5 +1,5 @@
-//! The messages between a Worker and the registry, by what they are about. Those about admin tokens and invitations are with
-//! their rules.
+//! The messages between a Worker and the registry, by what they are about. Those about governance, admin tokens and
+//! invitations are with their rules.
 
 mod clients;
 mod keys;
@@ -31,6 +31,9 @@ use crate::registry::admin_token::AdminToken;
 use crate::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
 };
+use crate::registry::governance::{
+    Edit, FindPolicy, ListPolicies, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
+};
 use crate::registry::invitation::Invitation;
 use crate::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -46,6 +49,10 @@ commands! {
     pub enum Command {
         TakeOutline => Outline,
         FindAtSource => AtSource,
+        FindPolicy => PolicyNow,
+        ListPolicies => Vec<Edit>,
+        ReplacePolicy => Result<PolicyNow, PolicyRefusal>,
+        RollBackPolicy => Result<PolicyNow, PolicyRefusal>,
         FindKeys => Vec<StoredKey>,
         SeedClients => (),
         ListClients => Vec<Client>,

@@ -22,6 +22,7 @@ use device_grant::family::command::{
 use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
+use device_grant::format::Format;
 use device_grant::grant::command::{
     Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
     Open, Opened, PollCode, Redeem, RefuseElsewhere, Settled, Shown, Standing, TakeHold, Withdraw,
@@ -42,6 +43,7 @@ use device_grant::identity::command::{
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
+use device_grant::identity::group::Group;
 use device_grant::identity::history::History;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
@@ -50,6 +52,8 @@ use device_grant::identity::walk::{Bounds, Walked};
 use device_grant::limiter::command::{Expose, Full, GiveBack, Room, Rule, Take, UseOnce};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
+use device_grant::policy::difference::Difference;
+use device_grant::policy::document::Policy;
 use device_grant::provenance::ApprovalId;
 use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
@@ -58,6 +62,10 @@ use device_grant::registry::command::{
     CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource, FindLogo,
     FindProvider, KeepLogo, KeyRefusal, ListClients, ListProviders, ProviderRefusal, RegistryRefusal,
     ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
+};
+use device_grant::registry::governance::{
+    FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, PolicyVersion, ReplacePolicy,
+    RollBackPolicy,
 };
 use device_grant::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -583,10 +591,13 @@ fn commands_and_replies_of_a_limiter() {
 fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeOutline {}, r#"{"take_outline":{}}"#);
-    travels(FindAtSource { client_id: name(), using: false }, r#"{"find_at_source":{"client_id":"a"}}"#);
     travels(
-        FindAtSource { client_id: name(), using: true },
-        r#"{"find_at_source":{"client_id":"a","using":true}}"#,
+        FindAtSource { client_id: name(), using: false, revision: None },
+        r#"{"find_at_source":{"client_id":"a"}}"#,
+    );
+    travels(
+        FindAtSource { client_id: name(), using: true, revision: Some(7) },
+        r#"{"find_at_source":{"client_id":"a","using":true,"revision":7}}"#,
     );
     travels(ListClients { after: None, limit: 3 }, r#"{"list_clients":{"after":null,"limit":3}}"#);
     let client = Box::new(demo::clients().remove(0));
@@ -642,6 +653,49 @@ fn commands_to_the_registry() {
         RetireKey { kid: name(), by: Actor::Registration },
         r#"{"retire_key":{"kid":"a","by":"registration"}}"#,
     );
+}
+
+#[test]
+fn commands_about_governance() {
+    let policy = Policy::without_document(false);
+    let change = PolicyChange {
+        expected: Expected::OneOf(vec!["\"5.1\"".to_owned()]),
+        reason: "Words".to_owned(),
+        administrators: vec![Group::parse("local:root").expect("a group")],
+        dry_run: false,
+        by: operator(),
+    };
+    let rest = r#""expected":{"one_of":["\"5.1\""]},"reason":"Words","administrators":["local:root"]"#;
+    let by = r#""by":{"operator":"9f86d081"}"#;
+    let written = r#"{"default":"enforced","longest_exception_days":90}"#;
+    travels(
+        ReplacePolicy { policy: Box::new(policy.clone()), change: change.clone() },
+        &format!(r#"{{"replace_policy":{{"policy":{written},{rest},{by}}}}}"#),
+    );
+    travels(
+        RollBackPolicy { version: 3, change: PolicyChange { dry_run: true, ..change } },
+        &format!(r#"{{"roll_back_policy":{{"version":3,{rest},"dry_run":true,{by}}}}}"#),
+    );
+    travels(FindPolicy { version: None }, r#"{"find_policy":{}}"#);
+    travels(FindPolicy { version: Some(3) }, r#"{"find_policy":{"version":3}}"#);
+    travels(ListPolicies {}, r#"{"list_policies":{}}"#);
+    let (author, reason, at) = (operator(), "Words".to_owned(), AT);
+    let version = PolicyVersion { format: Format, version: 4, policy, author, reason, at };
+    let edit = r#""author":{"operator":"9f86d081"},"reason":"Words","at":1763733780123"#;
+    answers::<ListPolicies>(&vec![version.edit()], &format!(r#"[{{"version":4,{edit}}}]"#));
+    let difference = Difference { at: "/default".to_owned(), before: None, after: Some(7.into()) };
+    answers::<ReplacePolicy>(
+        &Ok(PolicyNow {
+            version: Some(Box::new(version)),
+            revision: 9,
+            differences: vec![difference],
+            warnings: vec!["Words".to_owned()],
+        }),
+        &format!(
+            r#"{{"Ok":{{"version":{{"format":1,"version":4,"policy":{written},{edit}}},"revision":9,"differences":[{{"at":"/default","after":7}}],"warnings":["Words"]}}}}"#
+        ),
+    );
+    answers::<ReplacePolicy>(&Err(PolicyRefusal::ShutsOut), r#"{"Err":"shuts_out"}"#);
 }
 
 #[test]

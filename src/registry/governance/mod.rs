@@ -1,0 +1,10 @@
+//! Governance in the registry: the policy with its versions, its exceptions, and the kill switches.
+
+pub mod policies;
+pub mod taken;
+pub mod version;
+
+pub use self::policies::{
+    FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
+};
+pub use self::version::{Edit, PolicyVersion};
