@@ -39,7 +39,25 @@ pub struct Outline {
     /// Every key that verifies tokens now or will sign them.
     pub keys: Vec<PublicKey>,
     /// Policy, exceptions and kill switches.
+    #[serde(with = "shared")]
     pub governance: Rc<Governance>,
+}
+
+/// Writes and reads what an `Rc` has, which serde does only with a feature that all crates then share.
+mod shared {
+    use std::rc::Rc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Rc<T>, to: S) -> Result<S::Ok, S::Error> {
+        T::serialize(value, to)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Rc<T>, D::Error> {
+        T::deserialize(from).map(Rc::new)
+    }
 }
 
 impl Outline {
