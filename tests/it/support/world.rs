@@ -104,7 +104,8 @@ impl World {
     pub(crate) fn set_policy(&self, document: &Value) {
         let Value::Object(members) = document.clone() else { panic!("a policy is an object") };
         let policy = Box::new(written::parse(members, self.now()).unwrap());
-        let (expected, reason, administrators) = (Expected::Any, "for a test".to_owned(), Vec::new());
+        let (expected, reason) = (Expected::Any, "for a test".to_owned());
+        let administrators = self.settings().admin_groups.all().to_vec();
         let by = Actor::Registration;
         let change = PolicyChange { expected, reason, administrators, dry_run: false, by };
         self.registry(ReplacePolicy { policy, change }).unwrap();
