@@ -15,7 +15,7 @@ pub struct Change {
     pub what: Changed,
     pub at: Timestamp,
     /// The client, the scope, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
-    /// the version of the policy, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
+    /// the version of the policy, the exception, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
@@ -23,10 +23,22 @@ pub struct Change {
     /// them, such as `/rules/staff-cli/when`. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
-    /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there. Empty for
-    /// all other changes.
+    /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there; `wide` for an
+    /// exception that is. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub granted: Vec<String>,
+    /// For exceptions only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<OfException>,
+}
+
+/// What an event says about an exception besides its identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OfException {
+    /// Who answers for it.
+    pub owner: String,
+    /// Its end.
+    pub expires_at: Timestamp,
 }
 
 impl Change {
@@ -34,7 +46,8 @@ impl Change {
     #[must_use]
     pub fn of(what: Changed, subject: Option<&str>, by: Actor, at: Timestamp) -> Self {
         let (members, granted) = (Vec::new(), Vec::new());
-        Self { format: Format, what, at, subject: subject.map(str::to_owned), by, members, granted }
+        let subject = subject.map(str::to_owned);
+        Self { format: Format, what, at, subject, by, members, granted, exception: None }
     }
 }
 
@@ -102,18 +115,31 @@ pub enum Changed {
     AccountSignedOut,
     /// The policy has a new version.
     PolicyChanged,
+    /// An exception was made.
+    ExceptionCreated,
+    /// Members of an exception were changed.
+    ExceptionChanged,
+    /// An exception got a later end.
+    ExceptionRenewed,
+    /// An exception was ended.
+    ExceptionEnded,
+    /// An exception ends in a week or a day, about which its owner should hear.
+    ExceptionEnding,
+    /// An exception has lapsed.
+    ExceptionLapsed,
 }
 
 impl Changed {
-    /// Returns whether the other administrators should hear about it when it happens, because it gives somebody power over
-    /// the server, or may have given it to a thief.
+    /// Returns whether somebody should hear about it when it happens, because it gives somebody power over the server, may
+    /// have given it to a thief, or will end what people rely on.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
             Self::AdminTokenCreated
             | Self::AdministratorInvited
             | Self::AdministratorAdmitted
-            | Self::PasskeyCopied => true,
+            | Self::PasskeyCopied
+            | Self::ExceptionEnding => true,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientDeleted
@@ -131,6 +157,11 @@ impl Changed {
             | Self::AccountDeleted
             | Self::AccountSignedOut
             | Self::PolicyChanged
+            | Self::ExceptionCreated
+            | Self::ExceptionChanged
+            | Self::ExceptionRenewed
+            | Self::ExceptionEnded
+            | Self::ExceptionLapsed
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked
@@ -160,6 +191,8 @@ pub enum Actor {
     Provider(String),
     /// A client that registered itself. It also deletes the unused clients whose place it takes.
     Registration,
+    /// The server itself, because the time has come.
+    Server,
 }
 
 impl Actor {

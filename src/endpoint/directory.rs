@@ -16,7 +16,6 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Demands;
 use crate::limiter::budgets;
 use crate::limiter::command::Expose;
-use crate::policy::governance::Governance;
 use crate::registry::command::{FindAtSource, FindKeys, SeedClients, TakeOutline};
 use crate::registry::key_schedule::{KeySchedule, PUBLICATION};
 use crate::registry::outline::Outline;
@@ -53,22 +52,6 @@ impl<P: Platform> Server<P> {
         };
         self.keep_governance(&outline.governance, outline.taken_at);
         Ok(outline)
-    }
-
-    /// Returns the governance of the snapshot, or newer one that this isolate has read at the source.
-    pub async fn governance(&self, now: Timestamp) -> Result<Rc<Governance>, Unavailable> {
-        self.outline(now).await?;
-        self.governance_at_source()
-    }
-
-    /// Returns the governance as it is now. The caller has just read the client at its source, which told this isolate about
-    /// the governance, too.
-    pub fn governance_at_source(&self) -> Result<Rc<Governance>, Unavailable> {
-        self.cache.governance.last().ok_or(Unavailable)
-    }
-
-    fn keep_governance(&self, sent: &Rc<Governance>, at: Timestamp) {
-        self.cache.governance.keep(sent, at, self.settings.is_development());
     }
 
     /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`] older than the published one, and while another

@@ -11,6 +11,8 @@ use crate::verdict::Verdict;
 
 /// Size of the largest body that the server reads, in bytes.
 pub const MAX_BODY: usize = 16_384;
+/// Largest policy as a request body, in bytes: 288 KiB, of which 256 KiB can be stored.
+pub const MAX_POLICY: usize = 294_912;
 
 /// A request. It has no `Debug`, because nearly every field may hold a secret.
 #[derive(Clone, Default)]
@@ -48,7 +50,7 @@ pub struct Request {
     pub address: Option<String>,
     /// Where the request came from, as the platform reports it.
     pub place: LazyPlace,
-    /// `None` if it is larger than [`MAX_BODY`], or if the method is not POST, PUT or PATCH.
+    /// `None` if it is larger than [`MAX_BODY`], or a policy larger than [`MAX_POLICY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
 }
 

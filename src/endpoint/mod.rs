@@ -18,6 +18,7 @@ mod directory;
 mod dpop;
 pub mod error;
 pub mod form;
+mod governance;
 mod governance_cache;
 pub mod http;
 mod instant;

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 use super::document::Policy;
 
 /// A member that differs.
-#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Difference {
     /// The way to the member, with a rule by its identifier: `/rules/staff-cli/require/max_age`.

@@ -18,6 +18,8 @@ use crate::time::{Timestamp, rfc3339};
 const DAY: Duration = Duration::from_secs(86_400);
 /// How long before its end the owner of an exception is reminded: a week, and a day.
 const REMINDERS: [Duration; 2] = [Duration::from_secs(7 * 86_400), DAY];
+/// How long an exception is kept after its end, for administrators to see.
+const KEPT: Duration = Duration::from_secs(400 * 86_400);
 
 /// An exception. It lets through what its conditions say, and lifts the rules that it names. What other rules require and
 /// limit still holds.
@@ -55,6 +57,17 @@ pub struct Renewal {
     pub instead_of: Timestamp,
 }
 
+/// What happens to an exception at a certain time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Due {
+    /// Its owner is reminded of its end.
+    Reminder,
+    /// It ends.
+    Lapse,
+    /// It is forgotten.
+    Removal,
+}
+
 /// Who wants to renew an exception, until when, and why.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug)]
@@ -88,10 +101,13 @@ impl Exception {
             && (wanted.is_empty() || wanted.iter().any(|group| groups.contains(group)))
     }
 
-    /// Returns when to remind the owner of the end, earliest first.
+    /// Returns what happens first after an instant without anybody doing it, and when. After the removal, that is the removal.
     #[must_use]
-    pub fn reminders(&self) -> [Timestamp; 2] {
-        REMINDERS.map(|before| self.expires_at.before(before))
+    pub fn due_after(&self, instant: Timestamp) -> (Timestamp, Due) {
+        let [week, day] = REMINDERS.map(|before| (self.expires_at.before(before), Due::Reminder));
+        let removal = (self.expires_at + KEPT, Due::Removal);
+        let all = [week, day, (self.expires_at, Due::Lapse)];
+        all.into_iter().find(|(at, _)| *at > instant).unwrap_or(removal)
     }
 
     /// Returns the exception with a later end.
@@ -202,7 +218,17 @@ mod tests {
     #[test]
     fn an_exception_lapses_at_its_end() {
         assert!(exception().is_live(days(29)) && !exception().is_live(days(30)));
-        assert_eq!(exception().reminders(), [days(23), days(29)]);
+    }
+
+    #[test]
+    fn the_owner_is_reminded_a_week_and_a_day_before_the_end_and_the_record_outlives_it() {
+        let due = |day| exception().due_after(days(day));
+
+        assert_eq!(due(0), (days(23), Due::Reminder));
+        assert_eq!(due(23), (days(29), Due::Reminder));
+        assert_eq!(due(29), (days(30), Due::Lapse));
+        assert_eq!(due(30), (days(430), Due::Removal));
+        assert_eq!(due(500), (days(430), Due::Removal));
     }
 
     #[test]

@@ -19,16 +19,23 @@ pub fn warnings(policy: &Policy, now: Timestamp) -> Vec<String> {
     of_default(policy.default).into_iter().chain(of_break_glass(policy, now)).chain(of_rules).collect()
 }
 
-/// Returns a sentence for each exception that lifts a rule which does not exist or does not deny.
+/// Returns a sentence for each doubtful point of the live exceptions.
 #[must_use]
 pub fn of_exceptions(governance: &Governance) -> Vec<String> {
-    let denies = |id: &Name| governance.policy.rule(id).is_some_and(|rule| rule.effect == Effect::Deny);
-    let of_one = |exception: &Exception| {
-        let idle = exception.lifts.iter().filter(|id| !denies(id));
-        idle.map(|rule| format!("exception {} lifts {rule}, but no rule of that id denies", exception.id))
-            .collect::<Vec<_>>()
-    };
-    governance.exceptions.iter().flat_map(of_one).collect()
+    governance.exceptions.iter().flat_map(|exception| of_exception(exception, &governance.policy)).collect()
+}
+
+/// Returns a sentence for each doubtful point of an exception: that it is wide, and the rules that it lifts in vain.
+#[must_use]
+pub fn of_exception(exception: &Exception, policy: &Policy) -> Vec<String> {
+    let id = &exception.id;
+    let wide = exception
+        .is_wide()
+        .then(|| format!("exception {id} is wide: name clients, and accounts or groups, if you can"));
+    let denies = |rule: &Name| policy.rule(rule).is_some_and(|rule| rule.effect == Effect::Deny);
+    let idle = exception.lifts.iter().filter(|rule| !denies(rule));
+    let idle = idle.map(|rule| format!("exception {id} lifts {rule}, but no rule of that id denies"));
+    wide.into_iter().chain(idle).collect()
 }
 
 fn of_default(default: Fallback) -> Option<String> {

@@ -25,7 +25,7 @@ use crate::ask::{Answer, Ask as _};
 use crate::client::Client;
 use crate::time::Timestamp;
 use command::{AtSource, Command, FindAtSource, ImportKey, KeyRefusal, SeedClients};
-use governance::{policies, taken};
+use governance::{exceptions, policies, taken};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -48,6 +48,14 @@ pub fn apply<R: Rows>(
         Command::FindAtSource(ask) => ask.answer(|ask| at_source(rows, &ask, now)),
         Command::FindPolicy(ask) => ask.answer(|ask| policies::find(rows, &ask, now)),
         Command::ListPolicies(ask) => ask.answer(|_| policies::list(rows)),
+        Command::ListExceptions(ask) => {
+            ask.answer(|ask| rows.exceptions_after(ask.after.as_ref(), ask.limit))
+        }
+        Command::FindException(ask) => ask.answer(|ask| rows.exception(&ask.id)),
+        Command::CreateException(ask) => ask.answer(|ask| exceptions::create(rows, ask, now)),
+        Command::ReplaceException(ask) => ask.answer(|ask| exceptions::replace(rows, ask, now)),
+        Command::RenewException(ask) => ask.answer(|ask| exceptions::renew(rows, ask, now)),
+        Command::EndException(ask) => ask.answer(|ask| exceptions::end(rows, ask, now)),
         Command::ReplacePolicy(ask) => ask.answer(|ask| policies::replace(rows, ask, now)),
         Command::RollBackPolicy(ask) => ask.answer(|ask| policies::roll_back(rows, ask, now)),
         Command::FindKeys(ask) => ask.answer(|_| rows.keys()),

@@ -156,6 +156,14 @@ pub trait Rows {
     /// Returns the exceptions that have not lapsed, in the order of the identifiers.
     fn live_exceptions(&self, now: Timestamp) -> Result<Vec<Exception>, Self::Error>;
     fn exception(&self, id: &Name) -> Result<Option<Exception>, Self::Error>;
+    /// Returns at most `limit` exceptions, also those that have lapsed, whose identifiers come after `after`, in the order of
+    /// the identifiers.
+    fn exceptions_after(&self, after: Option<&Name>, limit: u32) -> Result<Vec<Exception>, Self::Error>;
+    /// Returns the number of exceptions, those that have lapsed included.
+    fn exception_count(&self) -> Result<usize, Self::Error>;
+    /// Returns at most `limit` exceptions for which something is due, and since when, the oldest first.
+    fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>, Self::Error>;
+    fn remove_exception(&self, id: &Name) -> Result<(), Self::Error>;
     /// Writes an exception, and when something is due for it.
     fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<(), Self::Error>;
     /// Returns the kill switches that are on, in the order of the identifiers.

@@ -284,6 +284,33 @@ impl Rows for Stored {
         self.table.record("SELECT record FROM exceptions WHERE id = ?", vec![id.as_str().into()])
     }
 
+    fn exceptions_after(&self, after: Option<&Name>, limit: u32) -> Result<Vec<Exception>> {
+        // No name is empty, so every name comes after the empty string.
+        let values = vec![after.map(Name::as_str).unwrap_or_default().into(), object::number(limit)];
+        self.table.records("SELECT record FROM exceptions WHERE id > ? ORDER BY id LIMIT ?", values)
+    }
+
+    fn exception_count(&self) -> Result<usize> {
+        let counted = self.table.rows("SELECT count(*) FROM exceptions", Vec::new())?;
+        Ok(counted.first().and_then(|row| row.first()).and_then(object::count).unwrap_or(usize::MAX))
+    }
+
+    fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>> {
+        let query = "SELECT record, due FROM exceptions WHERE due <= ? ORDER BY due LIMIT ?";
+        let mut found = Vec::new();
+        for row in self.table.rows(query, vec![column(now), object::number(limit)])? {
+            if let [SqlStorageValue::String(record), due] = row.as_slice() {
+                let exception = serde_json::from_str(record).map_err(object::broken)?;
+                found.push((exception, object::instant(due).unwrap_or_default()));
+            }
+        }
+        Ok(found)
+    }
+
+    fn remove_exception(&self, id: &Name) -> Result<()> {
+        self.table.run("DELETE FROM exceptions WHERE id = ?", vec![id.as_str().into()])
+    }
+
     fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<()> {
         let id = exception.id.as_str().into();
         let statement = "INSERT OR REPLACE INTO exceptions (id, ends_at, due, record) VALUES (?, ?, ?, ?)";

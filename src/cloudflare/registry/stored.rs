@@ -86,6 +86,11 @@ impl Stored {
         self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())
     }
 
+    /// Returns when something is due for the first exception.
+    pub(super) fn first_due(&self) -> Result<Option<Timestamp>> {
+        self.table.instant("SELECT min(due) FROM exceptions", Vec::new())
+    }
+
     /// Writes a client, and when it ends if it does.
     pub(super) fn write_client(&self, client: &Client) -> Result<()> {
         let client_id = || SqlStorageValue::from(client.client_id.as_str());

@@ -16,8 +16,8 @@ use crate::format::Format;
 use crate::time::Timestamp;
 
 /// Members that responses add, which are ignored in requests.
-pub const READ_ONLY: [&str; 7] =
-    ["created_by", "created_at", "changed_at", "version", "renewals", "wide", "warnings"];
+pub const READ_ONLY: [&str; 8] =
+    ["created_by", "created_at", "changed_at", "version", "renewals", "wide", "is_live", "warnings"];
 const KNOWN: [&str; 7] = ["id", "when", "lifts", "owner", "reason", "ticket", "expires_at"];
 /// Longest line, and longest reason, in characters.
 const LONGEST: (usize, usize) = (100, 500);

@@ -24,7 +24,8 @@ use crate::fault::Fault;
 use crate::time::Timestamp;
 
 /// Members that responses add. They are ignored in requests, so that a caller can change a response and send it back.
-pub const READ_ONLY: [&str; 3] = ["version", "revision", "warnings"];
+pub const READ_ONLY: [&str; 7] =
+    ["version", "revision", "author", "changed_at", "protects", "warnings", "changes"];
 
 const KNOWN: [&str; 7] =
     ["default", "contact", "help_uri", "longest_exception_days", "networks", "break_glass", "rules"];

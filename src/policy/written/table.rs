@@ -34,7 +34,7 @@ pub(super) fn read<T>(
 ) -> Option<T> {
     let allowed = format!("a table with some of {}", known.join(", "));
     let table = table(members, name, &allowed)?;
-    if table.is_empty() {
+    if table.values().all(Value::is_null) {
         members.refuse(name, format!("{name} is empty: it must be {allowed}, or left out"));
         return None;
     }

@@ -27,9 +27,14 @@ use std::collections::BTreeMap;
 use crate::ask::commands;
 use crate::client::Client;
 use crate::logo::Logo;
+use crate::policy::exception::Exception;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
+};
+use crate::registry::governance::exceptions::{
+    CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, RenewException,
+    ReplaceException,
 };
 use crate::registry::governance::{
     Edit, FindPolicy, ListPolicies, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
@@ -53,6 +58,12 @@ commands! {
         ListPolicies => Vec<Edit>,
         ReplacePolicy => Result<PolicyNow, PolicyRefusal>,
         RollBackPolicy => Result<PolicyNow, PolicyRefusal>,
+        ListExceptions => Vec<Exception>,
+        FindException => Option<Exception>,
+        CreateException => Result<Exception, ExceptionRefusal>,
+        ReplaceException => Result<Exception, ExceptionRefusal>,
+        RenewException => Result<Exception, ExceptionRefusal>,
+        EndException => Result<Exception, ExceptionRefusal>,
         FindKeys => Vec<StoredKey>,
         SeedClients => (),
         ListClients => Vec<Client>,

@@ -92,21 +92,17 @@ pub enum PolicyRefusal {
 /// The policy after a change, or why the change is refused. The outer error means that a row could not be read or written.
 type Outcome<R> = Result<Result<PolicyNow, PolicyRefusal>, <R as Rows>::Error>;
 
-pub(in crate::registry) fn find<R: Rows>(
-    rows: &R,
-    ask: &FindPolicy,
-    now: Timestamp,
-) -> Result<PolicyNow, R::Error> {
+pub(crate) fn find<R: Rows>(rows: &R, ask: &FindPolicy, now: Timestamp) -> Result<PolicyNow, R::Error> {
     let version = rows.policy(ask.version)?;
     shown(rows, version, Vec::new(), now)
 }
 
-pub(in crate::registry) fn replace<R: Rows>(rows: &R, ask: ReplacePolicy, now: Timestamp) -> Outcome<R> {
+pub(crate) fn replace<R: Rows>(rows: &R, ask: ReplacePolicy, now: Timestamp) -> Outcome<R> {
     let before = rows.policy(None)?;
     store(rows, before, *ask.policy, ask.change, now)
 }
 
-pub(in crate::registry) fn roll_back<R: Rows>(rows: &R, ask: RollBackPolicy, now: Timestamp) -> Outcome<R> {
+pub(crate) fn roll_back<R: Rows>(rows: &R, ask: RollBackPolicy, now: Timestamp) -> Outcome<R> {
     let Some(earlier) = rows.policy(Some(ask.version))? else { return Ok(Err(PolicyRefusal::Missing)) };
     let before = rows.policy(None)?;
     store(rows, before, earlier.policy, ask.change, now)
@@ -187,6 +183,6 @@ impl PolicyNow {
 }
 
 /// Returns the versions that are kept, newest first.
-pub(in crate::registry) fn list<R: Rows>(rows: &R) -> Result<Vec<Edit>, R::Error> {
+pub(crate) fn list<R: Rows>(rows: &R) -> Result<Vec<Edit>, R::Error> {
     rows.edits()
 }

@@ -31,7 +31,7 @@ pub(super) fn with_policy<R: Rows>(
 }
 
 /// Reads the governance for a Worker, unless the Worker has it already.
-pub(in crate::registry) fn news<R: Rows>(
+pub(crate) fn news<R: Rows>(
     rows: &R,
     known: Option<u64>,
     now: Timestamp,

@@ -54,6 +54,8 @@ use device_grant::logo::Logo;
 use device_grant::network::Width;
 use device_grant::policy::difference::Difference;
 use device_grant::policy::document::Policy;
+use device_grant::policy::exception::Exception;
+use device_grant::policy::name::Name;
 use device_grant::provenance::ApprovalId;
 use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
@@ -62,6 +64,10 @@ use device_grant::registry::command::{
     CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource, FindLogo,
     FindProvider, KeepLogo, KeyRefusal, ListClients, ListProviders, ProviderRefusal, RegistryRefusal,
     ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
+};
+use device_grant::registry::governance::exceptions::{
+    CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, Person, RenewException,
+    ReplaceException,
 };
 use device_grant::registry::governance::{
     FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, PolicyVersion, ReplacePolicy,
@@ -696,6 +702,57 @@ fn commands_about_governance() {
         ),
     );
     answers::<ReplacePolicy>(&Err(PolicyRefusal::ShutsOut), r#"{"Err":"shuts_out"}"#);
+}
+
+#[test]
+fn commands_about_exceptions() {
+    let id = || Name::parse("bob").expect("a name");
+    let by = r#""by":{"operator":"9f86d081"}"#;
+    travels(ListExceptions { after: None, limit: 3 }, r#"{"list_exceptions":{"limit":3}}"#);
+    travels(
+        ListExceptions { after: Some(id()), limit: 3 },
+        r#"{"list_exceptions":{"after":"bob","limit":3}}"#,
+    );
+    travels(FindException { id: id() }, r#"{"find_exception":{"id":"bob"}}"#);
+    travels(
+        EndException { id: id(), expected: Expected::Any, by: operator() },
+        &format!(r#"{{"end_exception":{{"id":"bob","expected":"any",{by}}}}}"#),
+    );
+    let person = Person { account: AccountKey::local("alice"), groups: Vec::new() };
+    let renewal = RenewException {
+        id: id(),
+        expected: Expected::Any,
+        reason: "Words".to_owned(),
+        expires_at: AT,
+        person: Some(person),
+        dry_run: false,
+        by: operator(),
+    };
+    travels(
+        renewal,
+        &format!(
+            r#"{{"renew_exception":{{"id":"bob","expected":"any","reason":"Words","expires_at":1763733780123,"person":{{"account":"local:alice","groups":[]}},{by}}}}}"#
+        ),
+    );
+    let record = r#"{"format":1,"id":"bob","when":{"accounts":["local:bob"]},"owner":"Alice","reason":"Words","ticket":"SEC-1","created_by":"server","expires_at":"2027-02-01T00:00:00Z","history":{"version":1}}"#;
+    let exception: Box<Exception> = serde_json::from_str(record).expect("an exception");
+    travels(
+        CreateException { exception: exception.clone(), dry_run: true, by: operator() },
+        &format!(r#"{{"create_exception":{{"exception":{record},"dry_run":true,{by}}}}}"#),
+    );
+    travels(
+        ReplaceException {
+            exception: exception.clone(),
+            expected: Expected::Any,
+            dry_run: false,
+            by: operator(),
+        },
+        &format!(r#"{{"replace_exception":{{"exception":{record},"expected":"any",{by}}}}}"#),
+    );
+    answers::<CreateException>(&Ok(*exception), &format!(r#"{{"Ok":{record}}}"#));
+    answers::<EndException>(&Err(ExceptionRefusal::Over), r#"{"Err":"over"}"#);
+    let faulty = ExceptionRefusal::Faulty(vec![Fault::at("reason", "Words")]);
+    answers::<RenewException>(&Err(faulty), r#"{"Err":{"faulty":[{"pointer":"/reason","detail":"Words"}]}}"#);
 }
 
 #[test]

@@ -631,6 +631,30 @@ impl registry::rows::Rows for RegistryRows {
         Ok(self.exceptions.borrow().get(id).map(|(exception, _)| exception.clone()))
     }
 
+    fn exceptions_after(&self, after: Option<&Name>, limit: u32) -> Result<Vec<Exception>, Infallible> {
+        let exceptions = self.exceptions.borrow();
+        let all = exceptions.values().map(|(exception, _)| exception);
+        let later = all.filter(|exception| after.is_none_or(|after| exception.id > *after));
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    fn exception_count(&self) -> Result<usize, Infallible> {
+        Ok(self.exceptions.borrow().len())
+    }
+
+    fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>, Infallible> {
+        let exceptions = self.exceptions.borrow();
+        let mut due: Vec<_> = exceptions.values().filter(|(_, due)| *due <= now).cloned().collect();
+        due.sort_by_key(|(_, due)| *due);
+        due.truncate(limit as usize);
+        Ok(due)
+    }
+
+    fn remove_exception(&self, id: &Name) -> Result<(), Infallible> {
+        self.exceptions.borrow_mut().remove(id);
+        Ok(())
+    }
+
     fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<(), Infallible> {
         self.exceptions.borrow_mut().insert(exception.id.clone(), (exception.clone(), due));
         Ok(())

@@ -1,6 +1,6 @@
 //! Records of counters and events.
 
-use device_grant::audit::change::{Actor, Change, Changed};
+use device_grant::audit::change::{Actor, Change, Changed, OfException};
 use device_grant::audit::ledger::Shipment;
 use device_grant::audit::{Event, What};
 use device_grant::format::Format;
@@ -116,6 +116,7 @@ fn a_change_of_the_registry() {
         by: Actor::Operator("9f86d081".to_owned()),
         members: vec!["scope".to_owned()],
         granted: Vec::new(),
+        exception: None,
     };
     let json = r#"{"format":1,"what":"client_changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
     pin(&change, json);
@@ -127,6 +128,12 @@ fn a_change_of_the_registry() {
         ..change
     };
     pin(&rotated, r#"{"format":1,"what":"keys_rotated","at":1763733780123,"by":"registration"}"#);
+    let exception = Some(OfException { owner: "Alice".to_owned(), expires_at: AT });
+    let ending = Change { exception, ..Change::of(Changed::ExceptionEnding, Some("bob"), Actor::Server, AT) };
+    pin(
+        &ending,
+        r#"{"format":1,"what":"exception_ending","at":1763733780123,"subject":"bob","by":"server","exception":{"owner":"Alice","expires_at":1763733780123}}"#,
+    );
     let by = Actor::Token { id: "ci".to_owned(), owner: "Team".to_owned() };
     let granted = vec!["read".to_owned()];
     let made = Change { granted, ..Change::of(Changed::AdminTokenCreated, Some("other"), by, AT) };
