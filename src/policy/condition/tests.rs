@@ -38,7 +38,7 @@ fn each_condition_is_true_of_what_it_names_and_of_nothing_else() {
             json!({ "device": { "kinds": ["command_line"] } }),
             json!({ "device": { "kinds": ["television"] } }),
         ),
-        (json!({ "device": { "managed": true } }), json!({ "person": { "managed": true } })),
+        (json!({ "device": { "managed": true } }), json!({ "device": { "managed": false } })),
         (json!({ "sign_in": { "max_age": 600 } }), json!({ "sign_in": { "max_age": 599 } })),
         (json!({ "sign_in": { "acr": ["phr", "basic"] } }), json!({ "sign_in": { "acr": ["phr"] } })),
         (json!({ "sign_in": { "amr": ["mfa", "pwd"] } }), json!({ "sign_in": { "amr": ["mfa"] } })),
@@ -67,7 +67,7 @@ fn what_is_not_known_yet_is_undecided_unless_something_else_is_false() {
         json!({ "first": ["client"] }),
         json!({ "same_device": true }),
         json!({ "person": { "countries": ["NG"] } }),
-        json!({ "person": { "managed": true } }),
+        json!({ "person": { "hosting": true } }),
         json!({ "sign_in": { "max_age": 1 } }),
         json!({ "sign_in": { "phishing_resistant": true } }),
     ] {

@@ -34,7 +34,7 @@ fn everything() -> Value {
                         "countries": ["DE", "T1"], "regions": ["US/Texas"], "networks": ["office"],
                         "asns": ["AS64500"], "hosting": false, "kinds": ["command_line"], "managed": true
                     },
-                    "person": { "managed": false },
+                    "person": { "hosting": false },
                     "sign_in": { "max_age": 900, "acr": ["phr"], "amr": ["mfa"], "phishing_resistant": true },
                     "time": {
                         "days": ["mon", "sun"], "hours": "22:00-06:00", "offset": "+01:00",
@@ -43,8 +43,7 @@ fn everything() -> Value {
                 },
                 "unless": { "clients": ["tv"] },
                 "require": {
-                    "max_age": 60, "phishing_resistant": true, "fresh_passkey": true, "near": true,
-                    "initiation_verification": true, "out_of_band_binding": true
+                    "max_age": 60, "phishing_resistant": true, "fresh_passkey": true, "near": true
                 },
                 "limit": {
                     "scope": "deploy openid", "access_token_lifetime": 60, "refresh_token_lifetime": 3600,
@@ -84,6 +83,17 @@ fn is_refused((members, pointer, detail): (Value, &str, &str)) {
     let faults = faults(&bad);
     assert!(faults.len() == 1 && faults[0].pointer == pointer, "{members}: {faults:?}");
     assert!(faults[0].detail.contains(detail), "{members}: {faults:?}");
+}
+
+#[test]
+fn what_this_server_cannot_judge_is_refused_and_not_ignored() {
+    let require = |name: &str| json!({ "effect": "require", "require": { name: true } });
+    for name in ["initiation_verification", "out_of_band_binding"] {
+        let pointer = format!("/rules/0/require/{name}");
+        is_refused((require(name), &pointer, "cannot be required: this server cannot check it"));
+    }
+    let person = json!({ "when": { "person": { "managed": false } } });
+    is_refused((person, "/rules/0/when/person/managed", "managed cannot be judged for a person"));
 }
 
 #[test]
