@@ -20,6 +20,7 @@ use crate::time::Timestamp;
 use crate::verdict::Comparison;
 use crate::web_origin::WebOrigin;
 use change::Actor;
+use policy_record::PolicyRecord;
 
 /// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
 /// be guessed.
@@ -67,6 +68,9 @@ pub struct Event {
     /// the shard remembers. A shard that starts again has forgotten it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polls: Option<u64>,
+    /// What policy decided about the transition; `None` if it was not asked, or if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 impl Event {
@@ -90,6 +94,7 @@ impl Event {
             approved: None,
             by: None,
             polls: None,
+            policy: None,
         }
     }
 
@@ -119,6 +124,8 @@ pub enum What {
     Contested,
     /// A person approved.
     Approved,
+    /// Somebody approved by break-glass, whatever the rules say. Follows [`What::Approved`].
+    BreakGlass,
     /// A person refused.
     Denied,
     /// A person reported that they did not start the request.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How [`PolicyRecord::decided_by`] names break-glass.
+pub const BREAK_GLASS: &str = "break_glass";
+
 /// A decision of the policy. It has the names of rules, and nothing of a person or device.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct PolicyRecord {
@@ -21,6 +24,14 @@ pub struct PolicyRecord {
     /// What the outcome would be if everything that only reports were enforced; `None` if nothing would change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<Would>,
+}
+
+impl PolicyRecord {
+    /// Returns whether the person got in whatever the rules say.
+    #[must_use]
+    pub fn is_by_break_glass(&self) -> bool {
+        self.decided_by == BREAK_GLASS
+    }
 }
 
 /// The outcome that a policy without report-only rules would have.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::socket::Socket;
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::certificate::Certificate;
 use crate::limiter::command::UseOnce;
 use crate::place::LazyPlace;
@@ -134,6 +135,9 @@ pub struct LogLine {
     /// How the place of a device relates to that of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// What policy decided, for a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 impl Response {
@@ -248,6 +252,7 @@ impl Response {
             key_pair: None,
             provider: None,
             verdict: None,
+            policy: None,
         });
         self
     }
@@ -257,6 +262,15 @@ impl Response {
     pub fn judging(mut self, verdict: Verdict) -> Self {
         if let Some(line) = self.decisions.last_mut() {
             line.verdict = Some(verdict);
+        }
+        self
+    }
+
+    /// Adds what policy decided to the last line of the log.
+    #[must_use]
+    pub fn deciding(mut self, record: Option<Box<PolicyRecord>>) -> Self {
+        if let Some(line) = self.decisions.last_mut() {
+            line.policy = record;
         }
         self
     }

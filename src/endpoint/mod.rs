@@ -36,6 +36,7 @@ pub mod page;
 mod passkey;
 mod passkeys;
 pub mod platform;
+pub mod policy;
 mod presented;
 mod qr;
 mod registration;

@@ -8,6 +8,7 @@ use super::routing::RowKey;
 use super::{Approval, Denial, Grant, Hold, Outcome, Request};
 use crate::ask::commands;
 use crate::audit::change::Actor;
+use crate::audit::policy_record::PolicyRecord;
 use crate::family::command::{
     EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
 };
@@ -84,6 +85,9 @@ pub struct Open {
     pub key: RowKey,
     pub grant: Box<Grant>,
     pub caps: Caps,
+    /// What policy decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// The most live codes that a shard may have.
@@ -132,6 +136,9 @@ pub struct Redeem {
     /// Where the redemption comes from, if network and place are not those of the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journey: Option<Journey>,
+    /// What policy decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// Ends an approved grant whose code came from where its client may not redeem it. If the grant is in another state by
@@ -182,6 +189,9 @@ pub struct Decide {
     #[serde(default)]
     pub person: Box<Side>,
     pub decision: ConsentDecision,
+    /// What policy decided about an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// A person's decision on the consent page.

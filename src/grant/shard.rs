@@ -111,7 +111,7 @@ fn end<R: Rows>(
 }
 
 fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
-    let Open { key, grant, caps } = ask;
+    let Open { key, grant, caps, policy } = ask;
     // A row that has ended keeps its key until it is swept.
     if rows.grant(*key)?.is_some() {
         return Ok(Opened::Taken);
@@ -120,7 +120,8 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
     if matches!(opened, Opened::Live(_)) {
         rows.put_grant(*key, grant, now)?;
         let page = grant.request.origin.page.clone();
-        rows.tell(&Event { page, ..event(What::DeviceAuthorization, *key, grant, now) })?;
+        let policy = policy.clone();
+        rows.tell(&Event { page, policy, ..event(What::DeviceAuthorization, *key, grant, now) })?;
     }
     Ok(opened)
 }
@@ -239,7 +240,8 @@ fn spent<R: Rows>(
     rows.put_family(ask.id, &ask.family)?;
     let account = Some(ask.family.sub.clone());
     let event = |what| event(what, ask.key, grant, now).following(&ask.family.provenance);
-    rows.tell(&Event { account: account.clone(), polls, ..event(what) })?;
+    let policy = ask.policy.clone();
+    rows.tell(&Event { account: account.clone(), polls, policy, ..event(what) })?;
     if let Some(journey) = ask.journey.clone() {
         rows.tell(&Event { account, journey: Some(journey), ..event(What::RedeemedElsewhere) })?;
     }

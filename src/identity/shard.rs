@@ -8,6 +8,7 @@ use super::command::{
     AccountEvent, BeginRecheck, ClaimPointer, Command, EndListedSessions, EndRecheck, EndSessions,
     FindByPointer, KeepUpstreamToken, Put, PutAccount, ReleasePointer, StartSession, Upstream, WalkSessions,
 };
+use super::history::Known;
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Upkeep};
 pub use super::rows::Rows;
@@ -112,20 +113,31 @@ fn release<R: Rows>(rows: &R, ask: &ReleasePointer) -> Result<(), R::Error> {
     if is_own { rows.remove_pointer(&ask.pointer) } else { Ok(()) }
 }
 
-fn start<R: Rows>(rows: &R, ask: &StartSession, now: Timestamp) -> Result<bool, R::Error> {
+fn start<R: Rows>(rows: &R, ask: &StartSession, now: Timestamp) -> Result<Option<Known>, R::Error> {
     let account = rows.account(&ask.session.account)?;
-    let Some(account) = account.filter(|account| account.standing.is_active()) else { return Ok(false) };
+    let Some(account) = account.filter(|account| account.standing.is_active()) else { return Ok(None) };
     rows.put_session(&ask.id, &ask.session)?;
+    let known = known(rows, &account.key)?;
     rows.put_account(&Account { last_sign_in: Some(now), ..account })?;
-    Ok(true)
+    Ok(Some(known))
 }
 
-fn check<R: Rows>(rows: &R, id: &Digest, now: Timestamp) -> Result<Option<(Session, Account)>, R::Error> {
+/// Returns what devices had access to an account.
+fn known<R: Rows>(rows: &R, account: &AccountKey) -> Result<Known, R::Error> {
+    Ok(rows.history(account)?.unwrap_or_default().known())
+}
+
+fn check<R: Rows>(
+    rows: &R,
+    id: &Digest,
+    now: Timestamp,
+) -> Result<Option<(Session, Account, Known)>, R::Error> {
     let Some(session) = rows.session(id)?.filter(|session| now < session.ends_at) else {
         return Ok(None);
     };
-    let account = rows.account(&session.account)?;
-    Ok(account.map(|account| (session, account)))
+    let Some(account) = rows.account(&session.account)? else { return Ok(None) };
+    let known = known(rows, &account.key)?;
+    Ok(Some((session, account, known)))
 }
 
 fn live_sessions<R: Rows>(

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Point;
 use super::name::Name;
 use super::requirement::{Limits, Requirements};
-use crate::audit::policy_record::{PolicyRecord, Would};
+use crate::audit::policy_record::{BREAK_GLASS, PolicyRecord, Would};
 
 /// What policy decides, and why.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -60,7 +60,7 @@ impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KillSwitch(id) => write!(f, "kill_switch {id}"),
-            Self::BreakGlass => f.write_str("break_glass"),
+            Self::BreakGlass => f.write_str(BREAK_GLASS),
             Self::Rule(id) => write!(f, "rule {id}"),
             Self::Exception(id) => write!(f, "exception {id}"),
             Self::Default => f.write_str("default"),

@@ -11,6 +11,7 @@ use super::window::Span;
 use crate::device_kind::DeviceClass;
 use crate::identity::account_key::AccountKey;
 use crate::identity::group::Group;
+use crate::identity::history::Known;
 use crate::network::Network;
 use crate::place::Place;
 use crate::provenance::ApprovalId;
@@ -124,16 +125,19 @@ impl<'a> SideFacts<'a> {
     pub fn recorded(spot: &'a Spot, networks: &'a [Name], managed: bool) -> Self {
         let (country, asn) = (Country::of(spot.country.as_deref()), spot.asn);
         let (hosting, class) = (asn.is_some_and(is_hosting), spot.kind.into());
-        Self { country, region: spot.region.as_deref(), asn, networks, hosting, class, managed }
+        // A region that is called like its city is not recorded.
+        let region = spot.region.as_deref().or(spot.city.as_deref());
+        Self { country, region, asn, networks, hosting, class, managed }
     }
 }
 
 /// How near a device is to a person.
 #[expect(missing_docs, reason = "the names say it all")]
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Nearness {
     Near,
+    #[default]
     Unknown,
     Far,
 }
@@ -181,6 +185,23 @@ pub struct FirstTimes {
 }
 
 impl FirstTimes {
+    /// Returns what happens for the first time when a person approves a device of this client in this country.
+    #[must_use]
+    pub fn of(known: &Known, client_id: &str, country: Country) -> Self {
+        let country = country.to_string();
+        Self {
+            person: known.clients.is_empty(),
+            client: known.clients.iter().all(|known| known != client_id),
+            place: !known.countries.contains(&country),
+        }
+    }
+
+    /// Returns whether nothing happens for the first time.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Returns whether it happens for the first time.
     #[must_use]
     pub const fn has(self, first: First) -> bool {

@@ -17,6 +17,7 @@ pub mod lock_out;
 pub mod name;
 pub mod network;
 pub mod place;
+pub mod recorded;
 pub mod requirement;
 pub mod rule;
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! What rules require of an approval, and what they limit.
 
+use core::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::format::is_false;
 use crate::identity::demand::Demand;
 use crate::scope::Scope;
+use crate::time::Timestamp;
 
 /// What an approval needs. Every member that is set must be met.
 #[expect(clippy::struct_excessive_bools, reason = "each is a requirement of its own")]
@@ -70,7 +73,7 @@ pub struct Limits {
     /// Seconds until an access token expires, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token_lifetime: Option<u64>,
-    /// Seconds for which the tokens of an approval can be refreshed, at most.
+    /// Seconds from an approval to the last refresh of its tokens, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token_lifetime: Option<u64>,
     /// Whether there is no refresh token.
@@ -86,6 +89,19 @@ impl Limits {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Returns the lifetime of an access token in seconds, where the client and the settings say `seconds`.
+    #[must_use]
+    pub fn access_token(&self, seconds: u64) -> u64 {
+        self.access_token_lifetime.map_or(seconds, |most| seconds.min(most))
+    }
+
+    /// Returns until when an approval of `approved_at` can be refreshed, where that would otherwise be `until`.
+    #[must_use]
+    pub fn refreshable_until(&self, until: Timestamp, approved_at: Timestamp) -> Timestamp {
+        let most = self.refresh_token_lifetime.map(Duration::from_secs);
+        most.map_or(until, |most| until.min(approved_at + most))
     }
 
     /// Adds other limits. The stricter one wins.

@@ -4,15 +4,16 @@ use rand_core::CryptoRng;
 
 use super::browser::{Stale, Transaction};
 use super::notice::Notice;
-use super::session::end;
+use super::session::{Person, end};
 use super::turnstile::TurnstileRefusal;
 use super::view::{Entry, SignInForm};
-use super::{browser, code, turnstile, view};
+use super::{browser, code, denied, turnstile, view};
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::sign_in::ask_for_person;
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
@@ -20,7 +21,7 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::command::StartSession;
 use crate::identity::demand::Lack;
 use crate::identity::password;
-use crate::identity::session::{Browser, Session};
+use crate::identity::session::Browser;
 use crate::identity::sign_in::SignIn;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
@@ -56,8 +57,8 @@ pub(super) async fn submitted<P: Platform>(
     complete(context, browser, pending, sign_in, rng).await
 }
 
-/// Signs somebody in, however they proved who they are: applies policy, starts the session, and looks up the code that
-/// was entered before.
+/// Signs somebody in, however they proved who they are: asks policy, starts the session, and looks up the code that was
+/// entered before.
 pub(super) async fn complete<P: Platform>(
     context: Context<'_, P>,
     mut browser: Browser,
@@ -65,15 +66,18 @@ pub(super) async fn complete<P: Platform>(
     sign_in: SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let session = match start(context, &mut browser, &sign_in, rng).await? {
-        Ok(session) => session,
+    let known = transaction.hold.as_ref().map(|hold| (hold.client_id.as_str(), &hold.scope));
+    if let Some((governance, refusal)) = ask_for_person(context, &sign_in, known).await? {
+        return Ok(refusal.note(denied::page(context, &governance, &refusal), WHAT, None));
+    }
+    let person = match start(context, &mut browser, &sign_in, rng).await? {
+        Ok(person) => person,
         Err(refused) => return Ok(refused),
     };
     let how = sign_in.how.name();
     // From here on the person is signed in, even if the code cannot be looked up.
     let page = if transaction.is_checked(context) || context.turnstile().await.is_none() {
-        let signed_in = (session, sign_in.account);
-        code::look_up(context, &user_code, &browser, &signed_in, rng).await.unwrap_or_else(|Unavailable| {
+        code::look_up(context, &user_code, &browser, &person, rng).await.unwrap_or_else(|Unavailable| {
             view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
         })
     } else {
@@ -83,18 +87,18 @@ pub(super) async fn complete<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
-/// Applies policy, and starts the session. The error is the page for an account that may not be used.
+/// Starts the session. The error is the page for an account that may not be used.
 pub(crate) async fn start<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
     sign_in: &SignIn,
     rng: &mut impl CryptoRng,
-) -> Result<Result<Session, Response>, Unavailable> {
+) -> Result<Result<Person, Response>, Unavailable> {
     if let Some(refused) = refusal(context, &sign_in.account) {
         return Ok(Err(refused));
     }
-    let session = start_session(context, browser, sign_in, rng).await?;
-    Ok(session.ok_or_else(|| refused(context, "account_changed")))
+    let person = start_session(context, browser, sign_in, rng).await?;
+    Ok(person.ok_or_else(|| refused(context, "account_changed")))
 }
 
 /// Answers a form whose hidden field is not good.
@@ -188,7 +192,7 @@ pub(super) async fn show<P: Platform>(
     view::sign_in(context, browser, &page, answer, rng).await
 }
 
-/// Applies policy at sign-in. Comes after the proof, so only the account's owner learns of a refusal.
+/// Refuses an account that may not be used. Comes after the proof, so only the account's owner learns of a refusal.
 pub(crate) fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
@@ -197,7 +201,7 @@ pub(crate) fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -
     }
 }
 
-fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {
+pub(super) fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {
     view::notice(context, 403, Notice::AccountRefused).noting(WHAT, None, "refused", why)
 }
 
@@ -208,17 +212,16 @@ async fn start_session<P: Platform>(
     browser: &mut Browser,
     sign_in: &SignIn,
     rng: &mut impl CryptoRng,
-) -> Result<Option<Session>, Unavailable> {
+) -> Result<Option<Person>, Unavailable> {
     let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(sign_in, context.side().origin, rng);
     let start = StartSession { id, session: Box::new(session.clone()) };
-    if !context.server.platform.accounts(session.account.shard(), start).await? {
-        return Ok(None);
-    }
+    let known = context.server.platform.accounts(session.account.shard(), start).await?;
+    let Some(known) = known else { return Ok(None) };
     if let Some(before) = before {
         let _: Result<(), Unavailable> = end(context, &before).await;
     }
-    Ok(Some(session))
+    Ok(Some(Person { session, account: sign_in.account.clone(), known }))
 }
 
 /// Handles "Use another account": ends the session and keeps the code.

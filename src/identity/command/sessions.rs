@@ -9,8 +9,8 @@ use crate::identity::walk::Bounds;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
-/// Starts a session, unless its account may not be used. `id` is the digest of its identifier. The reply says whether the
-/// session was started.
+/// Starts a session, unless its account may not be used. `id` is the digest of its identifier. The reply is what devices had
+/// access to the account, or `None` if no session was started.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what they are")]
 pub struct StartSession {
@@ -18,7 +18,8 @@ pub struct StartSession {
     pub session: Box<Session>,
 }
 
-/// Reads a live session and its account, both as they are now. `id` is the digest of the session identifier.
+/// Reads a live session and its account, both as they are now, and what devices had access to the account. `id` is the
+/// digest of the session identifier.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what it is")]
 pub struct CheckSession {

@@ -36,7 +36,7 @@ use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, ConfirmAccess, EndDevices,
-    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer,
+    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, Entered, FindAccount, FindByPointer,
     ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision, Put,
     PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream, UseDevice, WalkDevices,
     WalkSessions,
@@ -44,7 +44,7 @@ use device_grant::identity::command::{
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
 use device_grant::identity::group::Group;
-use device_grant::identity::history::History;
+use device_grant::identity::history::{History, Known};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::identity::session::SessionSelection;
@@ -86,7 +86,9 @@ use device_grant::upstream::provider::{Provider, ProviderId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{AT, approval, bound, decision, device, family, grant, hold, journey, network, request};
+use super::records::{
+    AT, approval, bound, decision, device, family, grant, hold, journey, network, policy_record, request,
+};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -134,7 +136,7 @@ fn commands_about_a_grant() {
         r#"{{"open":{{"key":"{SEVENS}","grant":{},"caps":{{"client":120,"shard":2000}}}}}}"#,
         json(&pending)
     );
-    travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 } }, &open);
+    travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 }, policy: None }, &open);
     let proven = Confirmation::default();
     travels(
         PollCode { key, secret, reissue: false, reissue_bound: false, proven, by_header: false },
@@ -156,11 +158,13 @@ fn commands_about_a_grant() {
             family: Box::new(family()),
             reissue: false,
             journey: None,
+            policy: None,
         },
         &format!(
             r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record}}}}}"#
         ),
     );
+    let policy = json(&policy_record());
     let there = r#"{"start":{"country":"FR","asn":64500},"redemption":{}}"#;
     travels(
         Redeem {
@@ -171,9 +175,10 @@ fn commands_about_a_grant() {
             family: Box::new(family()),
             reissue: true,
             journey: Some(journey()),
+            policy: Some(Box::new(policy_record())),
         },
         &format!(
-            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there}}}}}"#
+            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there},"policy":{policy}}}}}"#
         ),
     );
     travels(
@@ -196,7 +201,7 @@ fn commands_about_a_grant() {
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         travels(
-            Decide { key, hold: hold(), person: Box::new(request().side()), decision },
+            Decide { key, hold: hold(), person: Box::new(request().side()), decision, policy: None },
             &format!(
                 r#"{{"decide":{{"key":"{SEVENS}","hold":{held},"person":{person},"decision":{name}}}}}"#
             ),
@@ -220,7 +225,7 @@ fn commands_about_a_family() {
     let (token, at) = (json(&next), AT.millis());
     for (cnf, more) in [(Confirmation::default(), ""), (bound(), r#","cnf":{"jkt":"thumbprint"}"#)] {
         travels(
-            RotateToken { id, secret, next: next.clone(), ends_at: AT, cnf },
+            RotateToken { id, secret, next: next.clone(), ends_at: AT, cnf, policy: None },
             &format!(
                 r#"{{"rotate_token":{{"id":"{SEVENS}","secret":"{digest}","next":{token},"ends_at":{at}{more}}}}}"#
             ),
@@ -376,7 +381,9 @@ fn commands_and_replies_of_an_account() {
     travels(EndSession { id: secret() }, &format!(r#"{{"end_session":{{"id":"{digest}"}}}}"#));
     answers::<FindAccount>(&None, "null");
     answers::<EndSession>(&(), "null");
-    answers::<StartSession>(&true, "true");
+    answers::<StartSession>(&None, "null");
+    let known = Known { clients: vec!["demo-tv".to_owned()], countries: vec!["FR".to_owned()] };
+    answers::<StartSession>(&Some(known), r#"{"clients":["demo-tv"],"countries":["FR"]}"#);
     let alice = || AccountKey::local("alice");
     travels(
         EndSessions {
@@ -484,10 +491,16 @@ fn commands_and_replies_about_devices() {
     let id = || DeviceId::from("sid".to_owned());
     let record = json(&device());
     travels(
-        EnterDevice { id: id(), device: Box::new(device()) },
+        EnterDevice { id: id(), device: Box::new(device()), groups: Vec::new() },
         &format!(r#"{{"enter_device":{{"id":"sid","device":{record}}}}}"#),
     );
-    answers::<EnterDevice>(&None, "null");
+    let staff: Vec<Group> = Group::parse("local:staff").into_iter().collect();
+    travels(
+        EnterDevice { id: id(), device: Box::new(device()), groups: staff.clone() },
+        &format!(r#"{{"enter_device":{{"id":"sid","device":{record},"groups":["local:staff"]}}}}"#),
+    );
+    answers::<EnterDevice>(&Entered::Refused, r#""refused""#);
+    answers::<EnterDevice>(&Entered::OtherGroups(staff), r#"{"other_groups":["local:staff"]}"#);
     travels(UseDevice { id: id() }, r#"{"use_device":{"id":"sid"}}"#);
     travels(CheckDevice { id: id() }, r#"{"check_device":{"id":"sid"}}"#);
     travels(EndDevices { ids: vec![id()] }, r#"{"end_devices":{"ids":["sid"]}}"#);

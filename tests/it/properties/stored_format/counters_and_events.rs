@@ -58,6 +58,7 @@ fn an_event_and_its_shipment() {
         approved: None,
         by: None,
         polls: None,
+        policy: None,
     };
     let json = r#"{"format":1,"what":"device_code_replayed","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
     pin(&event, json);
@@ -99,6 +100,7 @@ fn an_event_and_its_shipment() {
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::AccessEnded, r#""access_ended""#);
     pin(&What::FirstAccess, r#""first_access""#);
+    pin(&What::BreakGlass, r#""break_glass""#);
     pin(&What::Ended, r#""ended""#);
     pin(&What::Withdrawn, r#""withdrawn""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
