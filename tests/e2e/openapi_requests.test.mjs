@@ -275,18 +275,24 @@ const side = table({
   managed: flag,
 });
 const wordList = some50({ good: ['phr', 'urn:mfa', long(255)], bad: ['', 'a b', 'é', long(256), 7, null] });
+const offsets = { good: ['+01:00', '-14:00', '+00:00', null], bad: ['', '01:00', '+1:00', '+14:01', '+15:00', '+01:60', 7] };
+const hours = table({
+  days: some50({ good: ['mon', 'sun'], bad: ['Mon', 'monday', 7, null] }),
+  hours: { good: ['08:00-18:00', '20:00-06:00', '00:00-24:00', null], bad: ['', '8:00-18:00', '08:00-08:00', '24:00-08:00', '08:00-24:01', '08:60-09:00', '08:00', 7] },
+  not_before: orNull(instants), before: orNull(instants),
+});
+/** An offset alone says nothing. */
+const windows = {
+  good: [...hours.good, ...offsets.good.map((offset) => ({ offset, days: ['mon'] }))],
+  bad: [...hours.bad, { offset: '+01:00' }, { offset: '+01:00', days: null }, ...offsets.bad.map((offset) => ({ offset, days: ['mon'] }))],
+};
 const conditions = table({
   clients: some50(clientIds), accounts: some50(accountKeys), groups: some50(groups),
   scopes: some50({ good: ['openid', '!', '~'], bad: ['', 'a b', 'a"b', 'é', 7, null] }), only_scopes: some50({ good: ['openid'], bad: ['', 'a b', 7, null] }),
   verdict: some50({ good: ['near', 'unknown', 'far'], bad: ['close', '', 7, null] }), first: some50({ good: ['person', 'client', 'place'], bad: ['time', 7, null] }),
   same_device: flag, web_page: flag, device: orNull(side), person: orNull(side),
   sign_in: orNull(table({ max_age: count(0, 31_536_000), acr: wordList, amr: wordList, phishing_resistant: flag })),
-  time: orNull(table({
-    days: some50({ good: ['mon', 'sun'], bad: ['Mon', 'monday', 7, null] }),
-    hours: { good: ['08:00-18:00', '20:00-06:00', '00:00-24:00', null], bad: ['', '8:00-18:00', '08:00-08:00', '24:00-08:00', '08:00-24:01', '08:60-09:00', '08:00', 7] },
-    offset: { good: ['+01:00', '-14:00', '+00:00', null], bad: ['', '01:00', '+1:00', '+14:01', '+15:00', '+01:60', 7] },
-    not_before: orNull(instants), before: orNull(instants),
-  })),
+  time: orNull(windows),
 });
 const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification', 'out_of_band_binding'].map((name) => ({ [name]: true }))], bad: [{}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
 const limits = {

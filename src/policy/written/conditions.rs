@@ -138,6 +138,7 @@ fn sign_in(members: &mut Members) -> SignInConditions {
 
 fn time(members: &mut Members) -> Option<Window> {
     table::read(members, "time", &TIME, |table| {
+        let has_offset = table.has("offset");
         let window = Window {
             days: table::words(table, "days", &Day::ALL),
             hours: table::parsed(table, "hours", Hours::ALLOWED, Hours::parse),
@@ -149,6 +150,10 @@ fn time(members: &mut Members) -> Option<Window> {
             && end <= first
         {
             table.refuse("before", format!("before is {end}: it must be after not_before, which is {first}"));
+        }
+        let is_empty = window == Window { offset: window.offset, ..Window::default() };
+        if has_offset && is_empty && !TIME.iter().any(|name| table.is_refused(name)) {
+            table.refuse("offset", "offset is alone: write days, hours, not_before or before, too");
         }
         window
     })

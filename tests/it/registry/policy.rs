@@ -292,6 +292,10 @@ fn the_faults_of_a_policy_and_of_its_reason_are_named_together() {
         let refused = put(&world, &policy(&json!([rule("all", "allow", &when)])));
         assert!(errors(&refused)[0].1.contains("is empty"), "{when}: {}", refused.body);
     }
+    let alone = rule("all", "allow", &json!({ "time": { "offset": "+01:00" } }));
+    let (pointer, detail) = errors(&put(&world, &policy(&json!([alone])))).remove(0);
+    assert_eq!(pointer, "/rules/0/when/time/offset");
+    assert!(detail.contains("offset is alone: write days, hours, not_before or before, too"), "{detail}");
 }
 
 #[test]
