@@ -37,6 +37,8 @@ use rows::{NewKey, Rows};
 /// # Errors
 ///
 /// A row could not be read or written.
+// Otherwise the function that receives commands becomes one with all that they do.
+#[inline(never)]
 pub fn apply<R: Rows>(
     rows: &R,
     command: Command,
