@@ -1,10 +1,13 @@
-// Makes a running server's clients, scopes, OpenID Providers and admin tokens match a file: shows what would change, asks, and changes it.
+// Makes a running server's clients, scopes, OpenID Providers, admin tokens, policy and exceptions match a file: shows what would
+// change, asks, and changes it.
 //
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… FILE=clients.toml scripts/apply
+//     … FILE=policy.toml REASON="Staff use the new command line" scripts/apply
 //
 // Exits with 0 if nothing is left to change, 1 on an error, and 2 if DRY_RUN=1 found something to change.
 
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { TomlError, parse } from 'smol-toml';
 import { UserError, adminToken, connect as connectTo, escaped, issuerUrl, paint, problem } from './admin-api.mjs';
@@ -13,13 +16,14 @@ import { UserError, adminToken, connect as connectTo, escaped, issuerUrl, paint,
 const READ_ONLY = [
   'client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'created_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'warnings',
   'client_secret', 'client_secret_changed', 'redirect_uri', 'backchannel_logout_uri', 'security_events_uri',
+  'created_by', 'renewals', 'wide', 'is_live',
 ];
 /** The arrays of tables of a file: what one item is called, and the member that identifies it. */
-const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' } };
+const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' } };
 /** The member of a provider in a file that names the environment variable with its secret. */
 const SECRET_ENV = 'client_secret_env';
 
-const { FILE, ISSUER = 'http://localhost:8787', DRY_RUN, YES, PRUNE } = process.env;
+const { FILE, ISSUER = 'http://localhost:8787', DRY_RUN, YES, PRUNE, REASON } = process.env;
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint);
 
 /** `[client_id, secret]` of each secret that the server has just generated. It never shows them again. */
@@ -50,7 +54,7 @@ async function main() {
 
 // --- The file ---
 
-/** Reads and checks a file. Returns its scopes, clients and providers, and its name and text, for the line numbers in messages. */
+/** Reads and checks a file. Returns its tables, and its name and text, for the line numbers in messages. */
 function read(name) {
   if (!name) throw new UserError('Which file? make apply FILE=clients.toml');
   let text;
@@ -67,8 +71,8 @@ function read(name) {
 
 function toml(name, text) {
   try {
-    const { scopes = {}, clients = [], providers = [], tokens = [], ...others } = parse(text);
-    return { scopes, clients, providers, tokens, others };
+    const { scopes = {}, clients = [], providers = [], tokens = [], policy, exceptions = [], ...others } = parse(text);
+    return { scopes, clients, providers, tokens, policy, exceptions, others };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
@@ -78,11 +82,12 @@ function toml(name, text) {
 
 /** Yields mistakes that need no server to find: unknown tables, items without a name or with the same, and secrets. */
 function* misplaced(file) {
-  const { name, text, scopes, others } = file;
+  const { name, text, scopes, policy = {}, others } = file;
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[providers]] and [[tokens]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[providers]], [[tokens]], [policy] and [[exceptions]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
+  if (typeof policy !== 'object' || Array.isArray(policy)) yield `${name}:${lineOf(text, 'policy')}: policy must be a table: [policy]`;
   for (const array of Object.keys(ARRAYS)) yield* misnamed(file, array);
   if (Array.isArray(file.providers)) yield* misplacedSecrets(file);
 }
@@ -140,6 +145,20 @@ function lineOfItem(text, array, index, member) {
   return begins;
 }
 
+/** Returns the line number of the member of the policy that a JSON pointer leads to, or of the table around it. */
+function lineOfPolicy(text, pointer = '') {
+  const steps = pointer.split('/').slice(1);
+  const name = steps.findLast((step) => step !== '' && !/^\d+$/.test(step));
+  if (steps[0] !== 'rules' || steps.length < 2) return lineOf(text, name ?? 'policy');
+  const lines = text.split('\n');
+  const begins = lines.flatMap((line, at) => (/^\s*\[\[\s*policy\.rules\s*\]\]/.test(line) ? [at] : []))[Number(steps[1])];
+  if (begins === undefined) return lineOf(text, 'rules');
+  const rest = lines.slice(begins + 1);
+  const ends = rest.findIndex((line) => /^\s*\[\[/.test(line));
+  const found = rest.slice(0, ends < 0 ? undefined : ends).findIndex((line) => new RegExp(`(^|[\\s{,.])${name}\\s*[=\\]]`).test(line));
+  return begins + 1 + (found + 1);
+}
+
 // --- The server ---
 
 /** Returns a function that sends requests to the admin API, and keeps the secrets in its answers. */
@@ -189,6 +208,13 @@ async function compare(file, ask) {
     const change = await compareProvider(ask, wanted, (body) => refuse((pointer) => lineOfItem(file.text, 'providers', index, written(pointer)), body));
     (change?.lines ? changes : same).push(change ?? `provider ${wanted.id}`);
   }
+  const policy = file.policy && (await comparePolicy(ask, file, (body) => refuse((pointer) => lineOfPolicy(file.text, pointer), body)));
+  if (file.policy) (policy?.lines ? changes : same).push(policy ?? 'policy');
+  const exceptions = file.policy || file.exceptions.length > 0 ? (await all(ask, '/exceptions')).filter(({ is_live }) => is_live) : [];
+  for (const [index, wanted] of file.exceptions.entries()) {
+    const change = await compareException(ask, wanted, file.policy, (body) => refuse((pointer) => lineOfItem(file.text, 'exceptions', index, member(pointer) ?? 'id'), body));
+    (change?.lines ? changes : same).push(change ?? `exception ${wanted.id}`);
+  }
   const tokens = file.tokens.length > 0 ? (await all(ask, '/tokens')).filter((token) => !token.has_ended) : [];
   for (const [index, wanted] of file.tokens.entries()) {
     const now = tokens.find(({ id }) => id === wanted.id);
@@ -202,6 +228,7 @@ async function compare(file, ask) {
     ...missing(providers, file.providers, 'id').map((id) => removal(ask, 'provider', id)),
     // Without the token that this script uses, it could not finish its work.
     ...missing(tokens.filter(({ current }) => !current), file.tokens, 'id').map((id) => removal(ask, 'token', id)),
+    ...missing(exceptions, file.exceptions, 'id').map((id) => ending(ask, id)),
     ...[...known.values()].filter(({ name, standard }) => !standard && !Object.hasOwn(file.scopes, name)).map(({ name }) => removal(ask, 'scope', name)),
   ];
   return PRUNE ? { changes: [...changes, ...unlisted], same, unlisted: [] } : { changes, same, unlisted };
@@ -290,6 +317,52 @@ async function compareToken(ask, wanted, now, refuse) {
     await must(what, ask('POST', '/tokens', { body: wanted }));
   };
   return { title: title(now, `token ${wanted.id}`), lines, apply };
+}
+
+/** Compares the policy with the file. The server says what would change. */
+async function comparePolicy(ask, { name, policy }, refuse) {
+  const body = { reason: REASON ?? `Applied from ${basename(name)}`, ...policy };
+  const { etag } = await ask('GET', '/policy');
+  const tried = await ask('PUT', '/policy?dry_run=true', { body, etag });
+  if (tried.status !== 200) return refuse(tried.body);
+  const { changes, warnings, version } = tried.body;
+  if (changes.length === 0) return undefined;
+  const lines = changes.flatMap(({ at, before, after }) => [
+    ...(before === undefined ? [] : [red(`- ${escaped(at.slice(1))} = ${text(before)}`)]),
+    ...(after === undefined ? [] : [green(`+ ${escaped(at.slice(1))} = ${text(after)}`)]),
+  ]);
+  lines.push(...warnings.map((warning) => yellow(`! ${escaped(warning)}`)));
+  return { title: title(version > 1, 'policy'), lines, apply: () => must('The policy', ask('PUT', '/policy', { body, etag })) };
+}
+
+/** Compares an exception with the file. What only the policy of the file makes possible is no fault: it is applied first. */
+async function compareException(ask, wanted, policy, refuse) {
+  const path = `/exceptions/${encodeURIComponent(wanted.id)}`;
+  const now = await ask('GET', path);
+  const isThere = now.status === 200;
+  const [method, target, etag] = isThere ? ['PUT', path, now.etag] : ['POST', '/exceptions', undefined];
+  const tried = await ask(method, `${target}?dry_run=true`, { body: wanted, etag });
+  const isLater = tried.status === 422 && tried.body.errors.every((error) => comesWith(policy, error));
+  if (tried.status !== 200 && !isLater) return refuse(tried.body);
+  const after = isLater ? wanted : tried.body;
+  const lines = isThere ? difference(now.body, after) : beginning(after, Object.keys(wanted), ['id']);
+  if (isThere && lines.length === 0) return undefined;
+  lines.push(...(after.warnings ?? []).map((warning) => yellow(`! ${escaped(warning)}`)));
+  return { title: title(isThere, `exception ${wanted.id}`), lines, apply: () => must(`The exception ${wanted.id}`, ask(method, target, { body: wanted, etag })) };
+}
+
+/** Returns whether a fault of an exception is only that the policy of the file does not apply yet. */
+function comesWith(policy, { pointer, detail }) {
+  const named = detail.match(/ has "([^"]+)"/)?.[1];
+  if (pointer === '/lifts') return policy?.rules?.some(({ id, effect }) => id === named && effect === 'deny');
+  if (pointer.endsWith('/networks')) return Object.hasOwn(policy?.networks ?? {}, named);
+  return pointer === '/expires_at' && detail.includes('longest_exception_days') && policy?.longest_exception_days !== undefined;
+}
+
+/** Ends an exception. Its record stays. */
+function ending(ask, id) {
+  const apply = () => must(`The exception ${id}`, ask('POST', `/exceptions/${encodeURIComponent(id)}/end`, { etag: '*' }));
+  return { title: red(`- exception ${escaped(id)}`), name: `exception ${escaped(id)}`, lines: [], apply };
 }
 
 function removal(ask, kind, name) {

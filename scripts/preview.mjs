@@ -1,16 +1,22 @@
-// Deploys or deletes the preview of a branch with `wrangler preview`, and reports the result in a few lines.
+// Deploys or deletes the preview of a branch with `wrangler preview`, and reports the result in a few lines. Its first
+// deployment gets a master key, an admin token and the policy of examples/policy.toml, without which nobody would get a code.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { parse } from 'smol-toml';
+import { UserError, connect, problem } from './admin-api.mjs';
 import { previewConfig, previewName } from './preview-settings.mjs';
 
 const KEY = 'MASTER_KEY';
+const TOKEN = 'ADMIN_TOKEN_SHA256';
+/** How long a new preview may take to answer at its address. */
+const { PREVIEW_PATIENCE: PATIENCE = 60_000 } = process.env;
+const PAUSE = 2_000;
 // Cloudflare's codes for a missing Worker, preview or preview deployment, and wrangler's messages for the last two.
 const ABSENT = /\[code: (10007|10090|10025|10222)\]|The Preview ".*" was not found|no deployments for the Preview/;
 
@@ -45,14 +51,46 @@ async function deploy(branch, name) {
   const home = temporaryDirectory();
   const settings = keep(home, 'wrangler.json', previewConfig(config, name, root));
   const args = ['preview', '--config', settings, '--name', name, '--json'];
-  if (!keyed) args.push('--secrets-file', keep(home, 'secrets.json', { [KEY]: randomBytes(32).toString('base64') }));
+  const token = keyed ? process.env.ADMIN_TOKEN : randomBytes(32).toString('hex');
+  if (!keyed) {
+    const secrets = { [KEY]: randomBytes(32).toString('base64'), [TOKEN]: createHash('sha256').update(token).digest('hex') };
+    args.push('--secrets-file', keep(home, 'secrets.json', secrets));
+  }
 
   process.stdout.write(`Deploying the preview ${name}... `);
   const started = Date.now();
   const { code, stdout, stderr } = await wrangler(args);
   console.log(code === 0 ? `${Math.round((Date.now() - started) / 1000)} s` : 'failed');
   if (code !== 0) refused(`The preview of ${branch} was not deployed.`, stderr);
-  report(branch, JSON.parse(stdout), keyed);
+  const url = report(branch, JSON.parse(stdout), keyed);
+  if (token) await addPolicy(url, token, keyed);
+}
+
+/** Writes the policy of the example, unless the preview has one, and shows the admin token of a new preview. */
+async function addPolicy(url, token, keyed) {
+  // Others can read the log of a workflow.
+  if (!keyed && !process.env.GITHUB_OUTPUT) console.log(`  ADMIN_TOKEN  ${token}\n\n  It opens the admin API of the preview, and is shown only once.\n`);
+  const server = connect(url, token);
+  const { body, etag } = (await answered(() => server('GET', '/policy'))) ?? {};
+  if (!body) console.log(`  It does not answer yet, so it has no policy, and nobody gets a code: make apply FILE=examples/policy.toml ISSUER=${url}\n`);
+  if (!body || body.version > 0) return;
+  const { policy } = parse(readFileSync(join(root, 'examples/policy.toml'), 'utf8'));
+  const written = await server('PUT', '/policy', { body: { ...policy, reason: 'The example, by make preview' }, etag });
+  if (written.status !== 200) quit(`The policy was not written: ${problem(written.body).join('\n')}`);
+  console.log('  It has the policy of examples/policy.toml: see docs/governance.md.\n');
+}
+
+/** Repeats a request until the preview answers. Returns nothing if that takes too long. */
+async function answered(request) {
+  for (const started = Date.now(); ; ) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+    if (Date.now() - started >= PATIENCE) return undefined;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  }
 }
 
 async function remove(branch, name) {
@@ -86,6 +124,7 @@ ${fixed}
   ${state}. \`make preview-delete\` deletes all of it.
 `);
   if (process.env.GITHUB_OUTPUT) appendFileSync(process.env.GITHUB_OUTPUT, `url=${url}\n`);
+  return url;
 }
 
 function checkedOut() {

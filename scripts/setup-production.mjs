@@ -1,8 +1,10 @@
 // Sets up a production server: makes its secrets, deploys it, examines it, and prints a link on which the first
-// administrator makes an account or signs in at a provider. With the admin token of a server that runs, it prints only the link.
+// administrator makes an account or signs in at a provider. With the admin token of a server that runs, it prints only the link,
+// and offers a first policy if there is none.
 //
 //     scripts/setup-production                                          asks what it needs to know
 //     ISSUER=https://login.example.com SIGN_IN=passkeys YES=1 …         asks nothing
+//     FIRST_POLICY=none …                                               lets nobody sign in at a device yet
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… …                  another link, when every other way in is lost
 //
 // The link is good once and for 30 minutes, and only somebody with the admin token can have one made. The server tells the
@@ -41,12 +43,13 @@ try {
 async function main() {
   const issuer = await chooseIssuer();
   const runs = await accepts(issuer, process.env.ADMIN_TOKEN);
-  const signIn = runs ? undefined : await chooseSignIn(issuer);
+  const signIn = runs ? undefined : { ...(await chooseSignIn(issuer)), isPolicyWanted: await choosePolicy() };
   const token = runs ? process.env.ADMIN_TOKEN : await install(issuer, signIn);
   // The examination uses the token as `make doctor` does.
   process.env.ADMIN_TOKEN = token;
   const server = connect(issuer, token);
   if (signIn?.provider) await addProvider(server, signIn.provider);
+  await addPolicy(server, signIn?.isPolicyWanted);
   console.log();
   show(issuer, await examine(issuer));
   await invite(server);
@@ -81,6 +84,15 @@ async function chooseSignIn(issuer) {
   return { provider };
 }
 
+/** Returns whether administrators may sign in at devices. Without a policy, nobody may. */
+async function choosePolicy() {
+  const question = 'Who may sign in at devices, for a start? administrators, or none';
+  const otherwise = async () => (YES ? 'administrators' : process.stdin.isTTY ? ask(question, 'administrators') : 'none');
+  const FIRST_POLICY = process.env.FIRST_POLICY || (await otherwise());
+  if (!['administrators', 'none'].includes(FIRST_POLICY)) throw new UserError(`FIRST_POLICY is ${FIRST_POLICY}: it must be administrators or none`);
+  return FIRST_POLICY === 'administrators';
+}
+
 // --- Installing ---
 
 /** Makes the secrets that are missing, deploys, and waits until the server answers. Returns its admin token. */
@@ -113,12 +125,35 @@ async function addProvider(server, provider) {
   await must('The provider', sent, provider);
 }
 
-async function confirm(issuer, { provider }, { secrets, isChanged }) {
+/** Writes the first policy, unless there is one: administrators sign in at devices after a fresh sign-in, and nobody else does. */
+async function addPolicy(server, isWanted) {
+  const { body, etag } = await server('GET', '/policy');
+  if (body.version > 0) return;
+  if (!(isWanted ?? (await choosePolicy()))) {
+    console.log(yellow('\nThere is no policy yet, so nobody gets a code: see docs/governance.md.'));
+    return;
+  }
+  const groups = (readFileSync(CONFIG, 'utf8').match(/^ADMIN_GROUPS = "(.*)"$/m)?.[1] ?? 'local:administrators').split(',').map((group) => group.trim());
+  const rule = {
+    id: 'administrators',
+    description: 'Administrators sign in at devices, for a start',
+    effect: 'allow',
+    when: { groups },
+    require: { max_age: 900 },
+    limit: { refresh_token_lifetime: 86_400 },
+  };
+  const policy = { default: 'enforced', rules: [rule], reason: 'The first policy, by make setup-production' };
+  await must('The policy', server('PUT', '/policy', { body: policy, etag }));
+  console.log(`\nAdministrators can sign in at devices, and nobody else: ${dim('see docs/governance.md for the next rules.')}`);
+}
+
+async function confirm(issuer, { provider, isPolicyWanted }, { secrets, isChanged }) {
   console.log(`\n${bold('This will')}`);
   if (isChanged) console.log(`  set ISSUER to ${issuer} in ${CONFIG}${isLocal(new URL(issuer).hostname) ? '' : ', and route its host to the Worker'}`);
   if (secrets.length > 0) console.log(`  make and store ${secrets.join(' and ')}`);
   console.log('  deploy the Worker');
   if (provider) console.log(`  let people sign in at ${provider.issuer}`);
+  console.log(isPolicyWanted ? '  let administrators sign in at devices, and nobody else' : '  let nobody sign in at a device yet');
   console.log('  print a link for the first administrator\n');
   if (!YES) await agree();
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A kind of device, with the name of the product or platform.
 ///
-/// The header is the device's own claim, so the kind is shown as a hint and never decides anything. Records and events
-/// have its name in English, such as `Command line (curl)`.
+/// The header is the device's own claim, so the kind is shown as a hint, and decides nothing unless a rule of the policy
+/// says so. Records and events have its name in English, such as `Command line (curl)`.
 #[expect(missing_docs, reason = "the names of the other variants say it all")]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum DeviceKind {
@@ -37,6 +37,54 @@ impl DeviceKind {
         let agent = user_agent.unwrap_or_default();
         let known = KINDS.iter().find(|(token, _)| agent.contains(token));
         known.map(|(_, kind)| *kind).unwrap_or_default()
+    }
+}
+
+/// What a rule can say about the kind of a device.
+#[expect(missing_docs, reason = "the names say it all")]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceClass {
+    #[default]
+    Unknown,
+    Television,
+    Console,
+    Printer,
+    CommandLine,
+    App,
+    PhoneOrTablet,
+    Computer,
+}
+
+impl DeviceClass {
+    /// Every class, with the word for it in a rule.
+    pub const ALL: [(&str, Self); 8] = [
+        ("television", Self::Television),
+        ("console", Self::Console),
+        ("printer", Self::Printer),
+        ("command_line", Self::CommandLine),
+        ("app", Self::App),
+        ("phone_or_tablet", Self::PhoneOrTablet),
+        ("computer", Self::Computer),
+        ("unknown", Self::Unknown),
+    ];
+}
+
+impl From<DeviceKind> for DeviceClass {
+    fn from(kind: DeviceKind) -> Self {
+        match kind {
+            DeviceKind::Product("iPhone" | "iPad") | DeviceKind::PhoneOrTablet(_) => Self::PhoneOrTablet,
+            DeviceKind::Product("Chromebook" | "Mac") | DeviceKind::Computer(_) => Self::Computer,
+            DeviceKind::Product(_)
+            | DeviceKind::Television(_)
+            | DeviceKind::TelevisionOrDevice(_)
+            | DeviceKind::SmartTelevision => Self::Television,
+            DeviceKind::Console(_) => Self::Console,
+            DeviceKind::Printer => Self::Printer,
+            DeviceKind::CommandLine(_) | DeviceKind::Example => Self::CommandLine,
+            DeviceKind::App(_) => Self::App,
+            DeviceKind::Unknown => Self::Unknown,
+        }
     }
 }
 
@@ -128,6 +176,26 @@ mod tests {
 
         assert_eq!(DeviceKind::of(Some(agent)), DeviceKind::TelevisionOrDevice("Samsung"));
         assert_eq!(DeviceKind::of(None), DeviceKind::Unknown);
+    }
+
+    #[test]
+    fn every_product_has_a_class() {
+        let class = |agent| DeviceClass::from(DeviceKind::of(Some(agent)));
+
+        for (products, expected) in [
+            (["AppleTV", "AFT", "CrKey", "Android TV"], DeviceClass::Television),
+            (["iPhone", "iPad", "Android", "iPhone"], DeviceClass::PhoneOrTablet),
+            (["CrOS", "Macintosh", "Windows", "Linux"], DeviceClass::Computer),
+        ] {
+            for product in products {
+                assert_eq!(class(product), expected, "{product}");
+            }
+        }
+        let products = KINDS.iter().filter(|(_, kind)| matches!(kind, DeviceKind::Product(_)));
+        assert_eq!(products.count(), 9, "a new product needs a class");
+        for (word, class) in DeviceClass::ALL {
+            assert_eq!(serde_json::to_value(class).unwrap(), word);
+        }
     }
 
     #[test]

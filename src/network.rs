@@ -79,7 +79,8 @@ impl fmt::Display for Width {
 }
 
 /// A prefix of an address. Displays as `48.` and the name.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Prefix {
     /// How wide the prefix is.
     pub width: Width,
@@ -100,6 +101,20 @@ impl FromStr for Prefix {
         let (bits, name) = text.split_once('.').ok_or("a prefix is a length and a name")?;
         let bits: u8 = bits.parse().map_err(|_| "the length of a prefix is a number")?;
         Ok(Self { width: Width::try_from(bits)?, name: name.to_owned() })
+    }
+}
+
+impl From<Prefix> for String {
+    fn from(prefix: Prefix) -> Self {
+        prefix.to_string()
+    }
+}
+
+impl TryFrom<String> for Prefix {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
@@ -175,7 +190,9 @@ impl Default for Network {
     }
 }
 
-fn canonical(ip: IpAddr) -> IpAddr {
+/// Returns the address that counts: the IPv4 address that an IPv6 address stands for, or else the address itself.
+#[must_use]
+pub fn canonical(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => embedded(ip).map_or(IpAddr::V6(ip), IpAddr::V4),
         ip @ IpAddr::V4(_) => ip,

@@ -195,7 +195,8 @@ fn country(place: &Place) -> Option<&str> {
 }
 
 /// Returns whether a network is in the list of those that say nothing about where a person is.
-fn is_hosting(asn: u32) -> bool {
+#[must_use]
+pub fn is_hosting(asn: u32) -> bool {
     HOSTING.lines().filter_map(|line| line.split_once('\t')).any(|(number, _)| number.parse() == Ok(asn))
 }
 

@@ -9,6 +9,7 @@ mod commands;
 mod json;
 mod names;
 mod passkeys;
+mod policies;
 mod requests;
 mod signed;
 #[allow(dead_code, unused_imports, reason = "the fuzz targets use only part of what the native tests share")]
@@ -40,6 +41,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("callbacks", upstream::callbacks),
     ("distinguished_names", names::distinguished_names),
     ("mapping_rules", names::mapping_rules),
+    ("policies", policies::policies),
     ("passkeys", passkeys::passkeys),
     ("attestations", passkeys::attestations),
     ("authenticator_data", passkeys::authenticator_data),

@@ -17,17 +17,30 @@ pub struct Change {
     pub outcome: Outcome,
     pub at: Timestamp,
     /// The client, the scope, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
-    /// or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
+    /// the version of the policy, the exception, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
-    /// The members of the client, provider or account that differ from before, by name. Empty for all other changes.
+    /// The members of the client, provider or account that differ from before, by name; those of the policy by the way to
+    /// them, such as `/rules/staff-cli/when`. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
-    /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there. Empty for
-    /// all other changes.
+    /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there; `wide` for an
+    /// exception that is. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub granted: Vec<String>,
+    /// For exceptions only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<OfException>,
+}
+
+/// What an event says about an exception besides its identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OfException {
+    /// Who answers for it.
+    pub owner: String,
+    /// Its end.
+    pub expires_at: Timestamp,
 }
 
 impl Change {
@@ -36,7 +49,7 @@ impl Change {
     pub fn of(what: Changed, subject: Option<&str>, by: Actor, at: Timestamp) -> Self {
         let (members, granted) = (Vec::new(), Vec::new());
         let (subject, outcome) = (subject.map(str::to_owned), what.outcome());
-        Self { format: Format, what, outcome, at, subject, by, members, granted }
+        Self { format: Format, what, outcome, at, subject, by, members, granted, exception: None }
     }
 }
 
@@ -102,18 +115,33 @@ pub enum Changed {
     AccountDeleted,
     /// Sessions of an account were ended.
     AccountSignedOut,
+    /// The policy has a new version.
+    PolicyChanged,
+    /// An exception was made.
+    ExceptionCreated,
+    /// Members of an exception were changed.
+    ExceptionChanged,
+    /// An exception got a later end.
+    ExceptionRenewed,
+    /// An exception was ended.
+    ExceptionEnded,
+    /// An exception ends in a week or a day, about which its owner should hear.
+    ExceptionEnding,
+    /// An exception has lapsed.
+    ExceptionLapsed,
 }
 
 impl Changed {
-    /// Returns whether the other administrators should hear about it when it happens, because it gives somebody power over
-    /// the server, or may have given it to a thief.
+    /// Returns whether somebody should hear about it when it happens, because it gives somebody power over the server, may
+    /// have given it to a thief, or will end what people rely on.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
             Self::AdminTokenCreated
             | Self::AdministratorInvited
             | Self::AdministratorAdmitted
-            | Self::PasskeyCopied => true,
+            | Self::PasskeyCopied
+            | Self::ExceptionEnding => true,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientDeleted
@@ -130,6 +158,12 @@ impl Changed {
             | Self::AccountUnblocked
             | Self::AccountDeleted
             | Self::AccountSignedOut
+            | Self::PolicyChanged
+            | Self::ExceptionCreated
+            | Self::ExceptionChanged
+            | Self::ExceptionRenewed
+            | Self::ExceptionEnded
+            | Self::ExceptionLapsed
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked
@@ -144,10 +178,18 @@ impl Changed {
 }
 
 impl Changed {
-    /// Returns what became of access: refused if a passkey may have been copied.
+    /// Returns what became of access: refused if a passkey may have been copied, ended if an exception is over.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
-        if matches!(self, Self::PasskeyCopied) { Outcome::Refused } else { Outcome::Changed }
+        if matches!(self, Self::PasskeyCopied) {
+            Outcome::Refused
+        } else if matches!(self, Self::ExceptionEnded | Self::ExceptionLapsed) {
+            Outcome::Ended
+        } else if matches!(self, Self::ExceptionEnding) {
+            Outcome::Noted
+        } else {
+            Outcome::Changed
+        }
     }
 }
 
@@ -167,6 +209,8 @@ pub enum Actor {
     Provider(String),
     /// A client that registered itself. It also deletes the unused clients whose place it takes.
     Registration,
+    /// The server itself, because the time has come.
+    Server,
 }
 
 impl Actor {

@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod ledger_name;
 pub mod outbox;
 pub mod outcome;
+pub mod policy_record;
 pub mod reading;
 pub mod sign_in;
 pub mod told;
@@ -26,6 +27,7 @@ use crate::verdict::Comparison;
 use crate::web_origin::WebOrigin;
 use change::Actor;
 use outcome::Outcome;
+use policy_record::PolicyRecord;
 
 /// A transition of a grant or family. It contains no code, token or secret, and nothing from which one could
 /// be guessed.
@@ -74,6 +76,9 @@ pub struct Event {
     /// the shard remembers. A shard that starts again has forgotten it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polls: Option<u64>,
+    /// What policy decided about the transition; `None` if it was not asked, or if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
     /// For [`What::Expired`]: `undecided`, or `not_collected` if a person had approved. For a refusal: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -101,6 +106,7 @@ impl Event {
             approved: None,
             by: None,
             polls: None,
+            policy: None,
             reason: None,
         }
     }
@@ -131,6 +137,8 @@ pub enum What {
     Contested,
     /// A person approved.
     Approved,
+    /// Somebody approved by break-glass, whatever the rules say. Follows [`What::Approved`].
+    BreakGlass,
     /// A person refused.
     Denied,
     /// A person reported that they did not start the request.
@@ -157,6 +165,8 @@ pub enum What {
     /// A person had approved, but the client or the account may not have tokens any more. Reported once per reason, as far
     /// as the shard remembers.
     RedemptionRefused,
+    /// A person may not approve a request. Reported in the same way.
+    ApprovalRefused,
     /// A refresh token was good, but the client or the account may not have tokens any more. Reported in the same way.
     RefreshRefused,
     /// A refresh token was used.
@@ -190,6 +200,7 @@ impl What {
             | Self::Reported
             | Self::RefusedElsewhere
             | Self::DeviceCodeWithoutKey
+            | Self::ApprovalRefused
             | Self::RedemptionRefused
             | Self::RefreshRefused => Outcome::Refused,
             Self::Withdrawn
@@ -199,7 +210,9 @@ impl What {
             | Self::RefreshTokenReused
             | Self::Revoked
             | Self::AccessEnded => Outcome::Ended,
-            Self::ConsentOpened | Self::RedeemedElsewhere | Self::FirstAccess => Outcome::Noted,
+            Self::BreakGlass | Self::ConsentOpened | Self::RedeemedElsewhere | Self::FirstAccess => {
+                Outcome::Noted
+            }
         }
     }
 }

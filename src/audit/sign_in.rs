@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::outcome::Outcome;
+use super::policy_record::PolicyRecord;
 use crate::format::Format;
 use crate::sub::Sub;
 use crate::time::Timestamp;
@@ -25,6 +26,9 @@ pub struct SignInEvent {
     pub reason: Option<String>,
     /// Where the person is.
     pub person: Spot,
+    /// What policy decided about somebody who signs in to answer a device; `None` if it was not asked, or if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// A kind of event.
@@ -42,13 +46,13 @@ impl SignInEvent {
     #[must_use]
     pub fn signed_in(account: Sub, how: &str, person: Spot, at: Timestamp) -> Self {
         let (what, outcome, how) = (SignInKind::SignedIn, Outcome::Granted, Some(how.to_owned()));
-        Self { format: Format, what, outcome, at, account, how, reason: None, person }
+        Self { format: Format, what, outcome, at, account, how, reason: None, person, policy: None }
     }
 
     /// Builds the event of a person who was refused.
     #[must_use]
     pub fn refused(account: Sub, reason: &str, person: Spot, at: Timestamp) -> Self {
         let (what, outcome, reason) = (SignInKind::SignInRefused, Outcome::Refused, Some(reason.to_owned()));
-        Self { format: Format, what, outcome, at, account, how: None, reason, person }
+        Self { format: Format, what, outcome, at, account, how: None, reason, person, policy: None }
     }
 }

@@ -7,11 +7,11 @@ use super::change::Change;
 use super::{Event, What};
 
 impl What {
-    /// Returns whether the event says that somebody probably tried to deceive a person.
+    /// Returns whether the event says that somebody probably tried to deceive a person, or got in whatever the rules say.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::Contested | Self::Reported => true,
+            Self::BreakGlass | Self::Contested | Self::Reported => true,
             Self::DeviceAuthorization
             | Self::ConsentOpened
             | Self::Approved
@@ -23,6 +23,7 @@ impl What {
             | Self::Reissued
             | Self::DeviceCodeReplayed
             | Self::DeviceCodeWithoutKey
+            | Self::ApprovalRefused
             | Self::RedemptionRefused
             | Self::RefreshRefused
             | Self::Refreshed
@@ -83,6 +84,7 @@ mod tests {
         let event = |what| Event::of(what, AT, "g".to_owned(), "tv".to_owned());
 
         for (what, is_warning, is_for_webhook) in [
+            (What::BreakGlass, true, true),
             (What::Contested, true, true),
             (What::Reported, true, true),
             (What::FirstAccess, false, true),

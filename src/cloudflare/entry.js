@@ -139,11 +139,15 @@ async function resumed({ reply, task }) {
   return call(() => wasm.resume(task, text, failure));
 }
 
+/** Returns the path of a URL. */
+function pathOf(url) {
+  return url.slice(url.indexOf('/', url.indexOf('://') + 3)).split(/[?#]/, 1)[0];
+}
+
 /** Returns method, URL and headers, a line each. */
 function head({ method, headers }, url) {
-  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3)).split(/[?#]/, 1)[0];
   let text = `${method}\n${url}`;
-  for (const name of table.routes[path] ?? table.others) {
+  for (const name of table.routes[pathOf(url)] ?? table.others) {
     const value = headers.get(name);
     if (value !== null) text += `\n${name}:${value}`;
   }
@@ -153,22 +157,23 @@ function head({ method, headers }, url) {
 /** Reads a body: `undefined` if it is too large, which ends the reading, and `null` if it breaks off. */
 async function read(request) {
   try {
+    const most = table.sizes[pathOf(request.url)] ?? table.most;
     const length = request.headers.get('content-length');
-    if (Number(length) > table.most) return undefined;
-    return length ? new Uint8Array(await request.arrayBuffer()) : await pieces(request.body);
+    if (Number(length) > most) return undefined;
+    return length ? new Uint8Array(await request.arrayBuffer()) : await pieces(request.body, most);
   } catch {
     return null;
   }
 }
 
 /** Reads a body of unknown length. */
-async function pieces(stream) {
+async function pieces(stream, most) {
   const parts = [];
   let size = 0;
   for await (const part of stream) {
     parts.push(part);
     size += part.length;
-    if (size > table.most) return undefined;
+    if (size > most) return undefined;
   }
   const body = new Uint8Array(size);
   let at = 0;

@@ -97,6 +97,11 @@ pub(super) fn number(number: u32) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::from(number))
 }
 
+/// Converts a large number to a column.
+pub(super) fn whole(number: u64) -> SqlStorageValue {
+    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
 /// Reads a column as a count.
 pub(super) fn count(value: &SqlStorageValue) -> Option<usize> {
     let SqlStorageValue::Integer(count) = value else { return None };

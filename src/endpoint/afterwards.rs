@@ -23,6 +23,9 @@ impl<P: Platform> Server<P> {
                 Afterwards::MakeKeys => {
                     let _: Result<_, Unavailable> = self.keys_at_source(now).await;
                 }
+                Afterwards::NoteRefusal(shard, ask) => {
+                    let _: Result<(), Unavailable> = self.platform.grants(shard, ask).await;
+                }
                 Afterwards::NoteRefusedSignIn(ask) => {
                     let _: Result<(), Unavailable> = self.platform.accounts(ask.account.shard(), ask).await;
                 }

@@ -43,10 +43,12 @@ impl<P: Platform> Server<P> {
     /// Returns the outline of the registry's snapshot. An isolate that has no snapshot, because another request is
     /// loading the first one, reads the outline at the source.
     pub async fn outline(&self, now: Timestamp) -> Result<Rc<Outline>, Unavailable> {
-        match self.snapshot(now).await? {
-            Some(snapshot) => Ok(Rc::clone(&snapshot.outline)),
-            None => self.platform.registry(TakeOutline {}).await.map(Rc::new),
-        }
+        let outline = match self.snapshot(now).await? {
+            Some(snapshot) => Rc::clone(&snapshot.outline),
+            None => self.platform.registry(TakeOutline {}).await.map(Rc::new)?,
+        };
+        self.keep_governance(&outline.governance, outline.taken_at);
+        Ok(outline)
     }
 
     /// Returns the registry's snapshot: at most [`SNAPSHOT_AGE`](super::snapshot_cache::SNAPSHOT_AGE) older than the published one, and while another
@@ -82,7 +84,7 @@ impl<P: Platform> Server<P> {
 
     /// Forgets the snapshot after a change. Forgets the keys, too, because a new client may need a key for
     /// another algorithm.
-    pub(super) fn forget_snapshot(&self) {
+    pub fn forget_snapshot(&self) {
         self.cache.snapshot.forget();
         self.cache.unknown.forget();
         self.cache.newer.forget();
@@ -121,12 +123,21 @@ impl<P: Platform> Server<P> {
 
     /// Returns a client as it is now, from the source: for operators, and before a client is refused.
     pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
-        let find = FindAtSource { client_id: client_id.to_owned(), using: false, keeper: None };
+        let find = self.find(client_id, false);
         Ok(self.learn(self.platform.registry(find).await?))
+    }
+
+    /// Returns the question about a client. It names the governance that this isolate has, which need not be sent again.
+    pub(super) fn find(&self, client_id: &str, using: bool) -> FindAtSource {
+        let revision = self.cache.governance.revision();
+        FindAtSource { client_id: client_id.to_owned(), using, revision, keeper: None }
     }
 
     /// Keeps what the registry said with a client, and returns the client.
     pub(super) fn learn(&self, found: AtSource) -> Option<Client> {
+        if let Some(governance) = found.governance {
+            self.keep_governance(&Rc::from(governance), found.at);
+        }
         self.cache.signing.keep(found.signing.into(), found.at);
         self.cache.scope_demands.keep(Rc::new(found.scope_demands), found.at);
         found.client

@@ -3,15 +3,20 @@
 use serde::Serialize;
 
 use super::socket::Socket;
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::certificate::Certificate;
+use crate::grant::command::NoteRefusal;
 use crate::identity::command::NoteRefusedSignIn;
 use crate::limiter::command::UseOnce;
 use crate::place::LazyPlace;
+use crate::sharding::Shard;
 use crate::upstream::provider::ProviderId;
 use crate::verdict::Verdict;
 
 /// Size of the largest body that the server reads, in bytes.
 pub const MAX_BODY: usize = 16_384;
+/// Largest policy as a request body, in bytes: 288 KiB, of which 256 KiB can be stored.
+pub const MAX_POLICY: usize = 294_912;
 
 /// A request. It has no `Debug`, because nearly every field may hold a secret.
 #[derive(Clone, Default)]
@@ -49,7 +54,7 @@ pub struct Request {
     pub address: Option<String>,
     /// Where the request came from, as the platform reports it.
     pub place: LazyPlace,
-    /// `None` if it is larger than [`MAX_BODY`], or if the method is not POST, PUT or PATCH.
+    /// `None` if it is larger than [`MAX_BODY`], or a policy larger than [`MAX_POLICY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
 }
 
@@ -114,6 +119,8 @@ pub enum Afterwards {
     MakeKeys,
     /// Reporting live codes to the limiter, which says whether new codes should be longer.
     Expose,
+    /// Writing the event of an approval that was refused, in a shard.
+    NoteRefusal(Shard, NoteRefusal),
     /// Writing the event of a sign-in that was refused. Only after the response, whose time must not tell whether there is
     /// such an account.
     NoteRefusedSignIn(NoteRefusedSignIn),
@@ -143,6 +150,9 @@ pub struct LogLine {
     /// How the place of a device relates to that of the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// What policy decided, for a refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 impl Response {
@@ -267,6 +277,7 @@ impl Response {
             unlogged: None,
             provider: None,
             verdict: None,
+            policy: None,
         });
         self
     }
@@ -276,6 +287,15 @@ impl Response {
     pub fn judging(mut self, verdict: Verdict) -> Self {
         if let Some(line) = self.decisions.last_mut() {
             line.verdict = Some(verdict);
+        }
+        self
+    }
+
+    /// Adds what policy decided to the last line of the log.
+    #[must_use]
+    pub fn deciding(mut self, record: Option<Box<PolicyRecord>>) -> Self {
+        if let Some(line) = self.decisions.last_mut() {
+            line.policy = record;
         }
         self
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::forged_codes::ForgedCodes;
+use super::governance_cache::GovernanceCache;
 use super::slot::Slot;
 use super::snapshot_cache::SnapshotCache;
 use crate::client::Client;
@@ -40,6 +41,7 @@ pub(super) struct Cache {
     pub(super) signing: Slot<Rc<[Signing]>>,
     /// What scopes demand of a sign-in, as the registry said it with the client that was last read at its source.
     pub(super) scope_demands: Slot<Rc<BTreeMap<String, Demand>>>,
+    pub(super) governance: GovernanceCache,
     /// Whether guessing user codes has become too easy, according to the limiter's last reply.
     pub(super) strained: Slot<bool>,
     /// The same, according to the limiter's reply to this isolate's last report of live codes.

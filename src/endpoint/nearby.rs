@@ -4,7 +4,7 @@
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
 use crate::client::Client;
-use crate::registry::command::{AtSource, FindAtSource, FindKeys, Keeper};
+use crate::registry::command::{AtSource, FindKeys, Keeper};
 use crate::registry::replica::Replicated;
 use crate::registry::rows::StoredKey;
 use crate::sharding::{Replica, Shard};
@@ -36,8 +36,7 @@ impl<P: Platform> Server<P> {
     ) -> Result<Option<Client>, Unavailable> {
         let replica = Replica::near(shard, self.settings.replicas.per_region);
         self.cache.replica.set(replica);
-        let find = FindAtSource { client_id: client_id.to_owned(), using, keeper: None };
-        let found: AtSource = self.read_nearby(find, replica).await?;
+        let found: AtSource = self.read_nearby(self.find(client_id, using), replica).await?;
         Ok(self.learn(found))
     }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::http::{MAX_BODY, Request, Response, is_ray};
-use super::route::{BrowserHeaders, Reads, Route};
+use super::http::{MAX_BODY, MAX_POLICY, Request, Response, is_ray};
+use super::route::{ADMIN_PREFIX, BrowserHeaders, Reads, Route};
 use super::server::Server;
 use crate::settings::issuer::Issuer;
 
@@ -38,6 +38,8 @@ const PATHS: [&str; 7] =
 pub struct Table {
     /// Size of the largest body that it reads, in bytes.
     most: usize,
+    /// The same for the path of a URL with another limit.
+    sizes: BTreeMap<String, usize>,
     /// Names of headers, by the path of a URL.
     routes: BTreeMap<String, Vec<&'static str>>,
     /// Names of headers, for every other path. These are all, and [`request`] drops those that the route does not read.
@@ -47,12 +49,14 @@ pub struct Table {
 /// Returns what the entry reads of a request. There is no server if it is not configured.
 #[must_use]
 pub fn table<P>(server: Option<&Server<P>>) -> Table {
-    let mut table = Table { most: MAX_BODY, routes: BTreeMap::new(), others: names(Reads::EVERYTHING) };
+    let (routes, sizes, others) = (BTreeMap::new(), BTreeMap::new(), names(Reads::EVERYTHING));
+    let mut table = Table { most: MAX_BODY, sizes, routes, others };
     let issuer = server.map(|server| server.settings.issuer.clone());
     // Without a setting, the address of each request is the issuer, and has no path.
     let Some(issuer) = issuer.and_then(|issuer| issuer.or_else(|| Issuer::parse("http://localhost"))) else {
         return table;
     };
+    table.sizes.insert(format!("{}{ADMIN_PREFIX}/policy", issuer.path()), MAX_POLICY);
     for path in PATHS.map(|path| format!("{}{path}", issuer.path())) {
         if let Some(route) = Route::find(&path, &issuer) {
             table.routes.insert(path, names(route.terms().reads));
@@ -224,6 +228,7 @@ mod tests {
         let table = table(Some(&server("http://localhost:8787/tenant")));
 
         assert_eq!(table.most, MAX_BODY);
+        assert_eq!(table.sizes, BTreeMap::from([("/tenant/admin/api/policy".to_owned(), MAX_POLICY)]));
         assert_eq!(table.routes["/tenant/token"], [&ALWAYS[..], &["origin"]].concat());
         assert_eq!(
             table.routes["/tenant/device"],

@@ -32,7 +32,7 @@ fn reused<R: Rows>(rows: &R, id: FamilyId, family: &Family, now: Timestamp) -> R
 
 /// Replaces the current refresh token, unless another attempt was first.
 pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Result<Rotation, R::Error> {
-    let RotateToken { id, secret, next, ends_at, cnf } = ask;
+    let RotateToken { id, secret, next, ends_at, cnf, policy } = ask;
     let Some(mut family) = rows.family(id)? else { return Ok(Rotation::Lost) };
     let answer_was_lost = family.good_until(&secret, now).is_none();
     let rotation = family.rotate(&secret, next, ends_at, now);
@@ -40,7 +40,7 @@ pub(crate) fn rotate<R: Rows>(rows: &R, ask: RotateToken, now: Timestamp) -> Res
         family.bind(cnf);
         let what = if answer_was_lost { What::RefreshedAgain } else { What::Refreshed };
         rows.put_family(id, &family)?;
-        rows.tell(&family.event(what, id, now))?;
+        rows.tell(&Event { policy, ..family.event(what, id, now) })?;
     }
     // The token was good when this request presented it, and counts as reused now. So another party used it
     // in between, and the family ends because two parties hold the token.
@@ -119,6 +119,7 @@ mod tests {
     use crate::family::{Current, Holder};
     use crate::format::Format;
     use crate::identity::account_key::AccountKey;
+    use crate::policy::recorded::Recorded;
     use crate::provenance::Provenance;
     use crate::scope::Scope;
     use crate::secret::Digest;
@@ -173,6 +174,7 @@ mod tests {
                 acr: None,
                 refreshable_until: NOW + Duration::from_hours(24),
                 renewal: Renewal::default(),
+                recorded: Recorded::default(),
             };
             Self { family: RefCell::new(family), events: RefCell::default() }
         }
@@ -187,7 +189,8 @@ mod tests {
             let (secret, next) = (Digest::of(token.as_bytes()), current(next));
             let ends_at = self.family.borrow().ends_at;
             let cnf = Confirmation::default();
-            let Ok(rotation) = rotate(self, RotateToken { id: ID, secret, next, ends_at, cnf }, now);
+            let ask = RotateToken { id: ID, secret, next, ends_at, cnf, policy: None };
+            let Ok(rotation) = rotate(self, ask, now);
             rotation
         }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::id::{AttemptId, FamilyId};
 use super::{Current, Ending, Holder};
 use crate::audit::change::Actor;
+use crate::audit::policy_record::PolicyRecord;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -34,6 +35,9 @@ pub struct RotateToken {
     /// The key or certificate to bind the family to. An existing binding stays.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
+    /// What policy decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// Reads a family.

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{Event, What};
 use crate::format::Format;
 use crate::identity::account_key::AccountKey;
+use crate::policy::recorded::Recorded;
 use crate::provenance::Provenance;
 use crate::scope::Scope;
 use crate::secret::Digest;
@@ -49,6 +50,8 @@ pub struct Family {
     pub auth_time: Timestamp,
     /// How the person signed in (RFC 8176).
     pub amr: Vec<String>,
+    /// What policy has to know of the approval.
+    pub recorded: Recorded,
     /// When both its refresh token and its access token have expired, so that the row can be deleted. Every
     /// rotation moves it.
     pub ends_at: Timestamp,

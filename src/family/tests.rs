@@ -38,6 +38,7 @@ fn family() -> Family {
         acr: None,
         refreshable_until: NOW + DAY * 30,
         renewal: Renewal::default(),
+        recorded: Recorded::default(),
     }
 }
 

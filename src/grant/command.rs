@@ -8,6 +8,7 @@ use super::routing::RowKey;
 use super::{Approval, Denial, Grant, Hold, Outcome, Request};
 use crate::ask::commands;
 use crate::audit::change::Actor;
+use crate::audit::policy_record::PolicyRecord;
 use crate::family::command::{
     EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
 };
@@ -109,6 +110,9 @@ pub struct Open {
     pub key: RowKey,
     pub grant: Box<Grant>,
     pub caps: Caps,
+    /// What policy decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// The most live codes that a shard may have.
@@ -157,6 +161,9 @@ pub struct Redeem {
     /// Where the redemption comes from, if network and place are not those of the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub journey: Option<Journey>,
+    /// What policy decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// Ends an approved grant whose code came from where its client may not redeem it. If the grant is in another state by
@@ -178,12 +185,17 @@ pub struct NoteRefusal {
     pub of: Refused,
     /// Why, such as `client_disabled`.
     pub why: String,
+    /// What the policy decided; `None` if it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// What was refused.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
+    /// The approval of a grant that waits for a decision.
+    Approval(RowKey),
     /// The redemption of an approved grant.
     Redemption(RowKey),
     /// A refresh of the tokens of a family.
@@ -227,6 +239,9 @@ pub struct Decide {
     #[serde(default)]
     pub person: Box<Side>,
     pub decision: ConsentDecision,
+    /// What policy decided about an approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// A person's decision on the consent page.

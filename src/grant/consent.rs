@@ -68,7 +68,7 @@ fn settled(grant: &Grant, hold: &Hold) -> Option<Settled> {
 }
 
 pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::Error> {
-    let Decide { key, hold, person, decision } = ask;
+    let Decide { key, hold, person, decision, policy } = ask;
     let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
     if let Some(settled) = settled(&grant, &hold) {
         return Ok(Decided::Before(Box::new(settled)));
@@ -88,7 +88,12 @@ pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<D
     if matches!(grant.state, State::Denied { .. }) {
         room::release(rows, &grant, now)?;
     }
-    rows.tell(&Event { account, comparison, ..event(what, key, &grant, now) })?;
+    let is_broken = policy.as_ref().is_some_and(|record| record.is_by_break_glass());
+    let told = Event { account, comparison, policy, ..event(what, key, &grant, now) };
+    rows.tell(&told)?;
+    if is_broken {
+        rows.tell(&Event { what: What::BreakGlass, ..told })?;
+    }
     Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at })))
 }
 

@@ -38,6 +38,7 @@ mod tests {
     use crate::grant::{Approval, Denial, Request};
     use crate::identity::account_key::AccountKey;
     use crate::identity::sign_in::How;
+    use crate::policy::recorded::Recorded;
     use crate::provenance::{ApprovalId, Stage};
     use crate::secret::Digest;
     use crate::sub::Sub;
@@ -70,6 +71,8 @@ mod tests {
             acr: None,
             met_acr: None,
             how: How::Password,
+            groups: Vec::new(),
+            recorded: Recorded::default(),
             stage: Stage { at: NOW, ..Stage::default() },
         }
     }

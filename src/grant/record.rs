@@ -9,9 +9,12 @@ use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
 use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Facts;
+use crate::identity::group::Group;
 use crate::identity::sign_in::How;
 use crate::network::Network;
 use crate::place::Origin;
+use crate::policy::name::Name;
+use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Provenance, Stage};
 use crate::scope::Scope;
 use crate::secret::Digest;
@@ -33,6 +36,12 @@ pub struct Request {
     pub origin: Origin,
     /// Where the request came from, as live codes are counted.
     pub network: Network,
+    /// The networks of the policy that it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<Name>,
+    /// Whether a verified certificate says that the device is managed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub managed: bool,
     /// The resources that the tokens are for (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
@@ -205,6 +214,10 @@ pub struct Approval {
     pub met_acr: Option<String>,
     /// The way in which the person signed in.
     pub how: How,
+    /// The groups of the account, by which policy has judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
+    pub recorded: Recorded,
     /// When the person approved, where, and with what kind of device.
     #[serde(flatten)]
     pub stage: Stage,

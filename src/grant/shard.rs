@@ -67,7 +67,7 @@ fn end<R: Rows>(
 }
 
 fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
-    let Open { key, grant, caps } = ask;
+    let Open { key, grant, caps, policy } = ask;
     // A row that has ended keeps its key until it is swept.
     if rows.grant(*key)?.is_some() {
         return Ok(Opened::Taken);
@@ -76,7 +76,8 @@ fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Erro
     if matches!(opened, Opened::Live(_)) {
         rows.put_grant(*key, grant, now)?;
         let page = grant.request.origin.page.clone();
-        rows.tell(&Event { page, ..event(What::DeviceAuthorization, *key, grant, now) })?;
+        let policy = policy.clone();
+        rows.tell(&Event { page, policy, ..event(What::DeviceAuthorization, *key, grant, now) })?;
     }
     Ok(opened)
 }
@@ -168,6 +169,10 @@ fn note_refusal<R: Rows>(
     now: Timestamp,
 ) -> Result<(), R::Error> {
     let about = match ask.of {
+        Refused::Approval(key) => rows.grant(key)?.map(|grant| {
+            let account = grant.holder().map(|holder| holder.sub.clone());
+            Event { account, ..event(What::ApprovalRefused, key, &grant, now) }
+        }),
         Refused::Redemption(key) => rows.grant(key)?.map(|grant| {
             let account = grant.decision.as_ref().map(|decision| decision.hold.sub.clone());
             Event { account, ..event(What::RedemptionRefused, key, &grant, now) }
@@ -175,7 +180,9 @@ fn note_refusal<R: Rows>(
         Refused::Refresh(id) => rows.family(id)?.map(|family| family.event(What::RefreshRefused, id, now)),
     };
     match about {
-        Some(event) if memory.refuse(&ask) => rows.tell(&Event { reason: Some(ask.why), ..event }),
+        Some(event) if memory.refuse(&ask) => {
+            rows.tell(&Event { reason: Some(ask.why), policy: ask.policy, ..event })
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -219,7 +226,8 @@ fn spent<R: Rows>(
     rows.put_family(ask.id, &ask.family)?;
     let account = Some(ask.family.sub.clone());
     let event = |what| event(what, ask.key, grant, now).following(&ask.family.provenance);
-    rows.tell(&Event { account: account.clone(), polls, ..event(what) })?;
+    let policy = ask.policy.clone();
+    rows.tell(&Event { account: account.clone(), polls, policy, ..event(what) })?;
     if let Some(journey) = ask.journey.clone() {
         rows.tell(&Event { account, journey: Some(journey), ..event(What::RedeemedElsewhere) })?;
     }

@@ -109,6 +109,13 @@ impl Demands {
         Self(core::iter::once(client).chain(of_scopes).filter(|demand| !demand.is_empty()).cloned().collect())
     }
 
+    /// Adds a demand.
+    #[must_use]
+    pub fn and(mut self, demand: Demand) -> Self {
+        self.0.extend(Some(demand).filter(|demand| !demand.is_empty()));
+        self
+    }
+
     /// Judges a sign-in as [`Demand::judge`] does.
     ///
     /// # Errors

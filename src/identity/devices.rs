@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::account_key::AccountKey;
-use super::command::{EnterDevice, ListDevices, NameDevice, SettleDevices, UseDevice, WalkDevices};
+use super::command::{EnterDevice, Entered, ListDevices, NameDevice, SettleDevices, UseDevice, WalkDevices};
 use super::device::{Device, DeviceId, State};
 use super::histories;
 use super::recheck::Upkeep;
@@ -10,19 +10,18 @@ use super::rows::Rows;
 use super::walk::Walked;
 use crate::time::Timestamp;
 
-pub(super) fn enter<R: Rows>(
-    rows: &R,
-    ask: &EnterDevice,
-    now: Timestamp,
-) -> Result<Option<Account>, R::Error> {
-    let Some(account) = usable(rows, &ask.device.account)? else { return Ok(None) };
+pub(super) fn enter<R: Rows>(rows: &R, ask: &EnterDevice, now: Timestamp) -> Result<Entered, R::Error> {
+    let Some(account) = usable(rows, &ask.device.account)? else { return Ok(Entered::Refused) };
+    if account.groups != ask.groups {
+        return Ok(Entered::OtherGroups(account.groups));
+    }
     // The platform may deliver the command twice.
     if rows.device(&ask.id)?.is_none() {
         rows.put_device(&ask.id, &ask.device)?;
         histories::admit(rows, ask, &account, now)?;
         extend_upkeep(rows, &ask.device)?;
     }
-    Ok(Some(account))
+    Ok(Entered::Entered(Box::new(account)))
 }
 
 /// Keeps what the leaver check needs for as long as the device can refresh.

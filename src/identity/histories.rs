@@ -18,18 +18,21 @@ pub(super) fn confirm<R: Rows>(rows: &R, ask: &ConfirmAccess) -> Result<(), R::E
     if history.confirm(&ask.client_id) { rows.put_history(&ask.account, &history) } else { Ok(()) }
 }
 
-/// Remembers the client of a new device, and reports its first access.
+/// Remembers the client and the country of a new device, and reports the first access of the client.
 pub(super) fn admit<R: Rows>(
     rows: &R,
-    EnterDevice { id, device }: &EnterDevice,
+    EnterDevice { id, device, .. }: &EnterDevice,
     account: &Account,
     now: Timestamp,
 ) -> Result<(), R::Error> {
     let mut history: History = rows.history(&account.key)?.unwrap_or_default();
-    if !history.admit(id, device) {
+    let (is_new_client, is_new_country) = (history.admit(id, device), history.visit(device));
+    if is_new_client || is_new_country {
+        rows.put_history(&account.key, &history)?;
+    }
+    if !is_new_client {
         return Ok(());
     }
-    rows.put_history(&account.key, &history)?;
     let event = Event::of(What::FirstAccess, now, id.as_str().to_owned(), device.client_id.clone());
     let account = Some(account.sub.clone());
     rows.tell_of_device(&Event { account, ..event.following(&device.provenance) })

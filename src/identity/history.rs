@@ -12,6 +12,10 @@ use crate::time::Timestamp;
 const MOST_DECISIONS: usize = 20;
 /// The most clients that are remembered. If there are more, the ones that came first are new again.
 const MOST_CLIENTS: usize = 200;
+/// The most countries that are remembered, in the same way.
+const MOST_COUNTRIES: usize = 50;
+/// Stands for a country that is not known.
+const NOWHERE: &str = "XX";
 
 /// The history of an account, as its row stores it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -24,6 +28,19 @@ pub struct History {
     /// The newest comes last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clients: Vec<FirstAccess>,
+    /// The countries in which devices asked that got access: codes of two letters, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
+}
+
+/// The clients whose devices had access to an account, and the countries in which these devices asked.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct Known {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
 }
 
 /// A decision about the request of a device.
@@ -98,6 +115,26 @@ impl History {
         true
     }
 
+    /// Adds the country in which a device asked. Returns whether it is new.
+    pub fn visit(&mut self, device: &Device) -> bool {
+        let country = device.provenance.started.spot.country.as_deref().unwrap_or(NOWHERE);
+        if self.countries.iter().any(|known| known == country) {
+            return false;
+        }
+        if self.countries.len() >= MOST_COUNTRIES {
+            self.countries.remove(0);
+        }
+        self.countries.push(country.to_owned());
+        true
+    }
+
+    /// Returns what devices had access before.
+    #[must_use]
+    pub fn known(self) -> Known {
+        let clients = self.clients.into_iter().map(|first| first.client_id).collect();
+        Known { clients, countries: self.countries }
+    }
+
     /// Notes that the person knows of the first access of a client. Returns whether the row must be written.
     pub fn confirm(&mut self, client_id: &str) -> bool {
         let new = self.clients.iter_mut().find(|first| first.client_id == client_id && !first.known);
@@ -126,7 +163,11 @@ mod tests {
     }
 
     fn admit(history: &mut History, client_id: usize) -> bool {
-        let device = Device {
+        history.admit(&DeviceId::from("sid".to_owned()), &device(client_id))
+    }
+
+    fn device(client_id: usize) -> Device {
+        Device {
             format: Format,
             account: AccountKey::local("alice"),
             client_id: client_id.to_string(),
@@ -138,8 +179,25 @@ mod tests {
             last_used_at: AT,
             ends_at: AT,
             state: State::Pending,
+        }
+    }
+
+    #[test]
+    fn a_country_is_new_once_and_the_oldest_are_forgotten() {
+        let mut history = History::default();
+        let visit = |history: &mut History, country: Option<String>| {
+            let mut device = device(1);
+            device.provenance.started.spot.country = country;
+            history.visit(&device)
         };
-        history.admit(&DeviceId::from("sid".to_owned()), &device)
+        assert!(visit(&mut history, None) && !visit(&mut history, None));
+        assert!(visit(&mut history, Some("DE".to_owned())) && !visit(&mut history, Some("DE".to_owned())));
+        assert_eq!(history.clone().known().countries, ["XX", "DE"]);
+        for number in 10..10 + MOST_COUNTRIES {
+            assert!(visit(&mut history, Some(number.to_string())));
+        }
+        assert_eq!(history.countries.len(), MOST_COUNTRIES);
+        assert!(visit(&mut history, Some("DE".to_owned())));
     }
 
     #[test]

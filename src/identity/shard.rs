@@ -9,6 +9,7 @@ use super::command::{
     FindByPointer, KeepUpstreamToken, NoteRefusedSignIn, Put, PutAccount, ReleasePointer, StartSession,
     Upstream, WalkSessions,
 };
+use super::history::Known;
 use super::pointer::{Pointer, Target};
 use super::recheck::{Recheck, Upkeep};
 pub use super::rows::Rows;
@@ -116,28 +117,41 @@ fn release<R: Rows>(rows: &R, ask: &ReleasePointer) -> Result<(), R::Error> {
     if is_own { rows.remove_pointer(&ask.pointer) } else { Ok(()) }
 }
 
-fn start<R: Rows>(rows: &R, ask: &StartSession, now: Timestamp) -> Result<bool, R::Error> {
+fn start<R: Rows>(rows: &R, ask: &StartSession, now: Timestamp) -> Result<Option<Known>, R::Error> {
     let account = rows.account(&ask.session.account)?;
-    let Some(account) = account.filter(|account| account.standing.is_active()) else { return Ok(false) };
+    let Some(account) = account.filter(|account| account.standing.is_active()) else { return Ok(None) };
     rows.put_session(&ask.id, &ask.session)?;
     let (how, person) = (ask.session.how.name(), Spot::of(&ask.session.origin));
-    rows.tell_of_sign_in(&SignInEvent::signed_in(account.sub.clone(), how, person, now))?;
+    let event = SignInEvent::signed_in(account.sub.clone(), how, person, now);
+    rows.tell_of_sign_in(&SignInEvent { policy: ask.policy.clone(), ..event })?;
+    let known = known(rows, &account.key)?;
     rows.put_account(&Account { last_sign_in: Some(now), ..account })?;
-    Ok(true)
+    Ok(Some(known))
 }
 
 fn note_refused<R: Rows>(rows: &R, ask: NoteRefusedSignIn, now: Timestamp) -> Result<(), R::Error> {
-    let NoteRefusedSignIn { account, why, person } = ask;
+    let NoteRefusedSignIn { account, why, person, policy } = ask;
     let Some(account) = rows.account(&account)? else { return Ok(()) };
-    rows.tell_of_sign_in(&SignInEvent::refused(account.sub, &why, *person, now))
+    let event = SignInEvent::refused(account.sub, &why, *person, now);
+    rows.tell_of_sign_in(&SignInEvent { policy, ..event })
 }
 
-fn check<R: Rows>(rows: &R, id: &Digest, now: Timestamp) -> Result<Option<(Session, Account)>, R::Error> {
+/// Returns what devices had access to an account.
+fn known<R: Rows>(rows: &R, account: &AccountKey) -> Result<Known, R::Error> {
+    Ok(rows.history(account)?.unwrap_or_default().known())
+}
+
+fn check<R: Rows>(
+    rows: &R,
+    id: &Digest,
+    now: Timestamp,
+) -> Result<Option<(Session, Account, Known)>, R::Error> {
     let Some(session) = rows.session(id)?.filter(|session| now < session.ends_at) else {
         return Ok(None);
     };
-    let account = rows.account(&session.account)?;
-    Ok(account.map(|account| (session, account)))
+    let Some(account) = rows.account(&session.account)? else { return Ok(None) };
+    let known = known(rows, &account.key)?;
+    Ok(Some((session, account, known)))
 }
 
 fn live_sessions<R: Rows>(

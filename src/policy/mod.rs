@@ -1,5 +1,30 @@
 //! Decides whether a step of a grant may happen at all. Every step asks, and the answer depends only on the
 //! step and its facts.
+//!
+//! [`decide`] judges the client and the account. [`evaluation::decide`] judges everything else, by the
+//! [policy](document::Policy) that an operator writes, its exceptions and the kill switches: see `docs/governance.md`.
+
+pub mod condition;
+pub mod decision;
+pub mod difference;
+pub mod document;
+pub mod evaluation;
+pub mod exception;
+pub mod facts;
+pub mod governance;
+pub mod kill;
+pub mod lock_out;
+pub mod name;
+pub mod network;
+pub mod place;
+pub mod recorded;
+pub mod requirement;
+pub mod rule;
+#[cfg(test)]
+mod sample;
+pub mod warning;
+pub mod window;
+pub mod written;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +46,20 @@ pub enum Point {
     Redemption,
     /// A client uses a refresh token.
     Refresh,
+}
+
+impl Point {
+    /// Returns the step as events state it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DeviceAuthorization => "device_authorization",
+            Self::SignIn => "sign_in",
+            Self::Approval => "approval",
+            Self::Redemption => "redemption",
+            Self::Refresh => "refresh",
+        }
+    }
 }
 
 /// The facts that a decision depends on.

@@ -1,9 +1,11 @@
-//! The registry: the issuer's clients, scopes, OpenID Providers, signing keys, named admin tokens and invitations.
+//! The registry: the issuer's clients, scopes, OpenID Providers, signing keys, named admin tokens and invitations, and its
+//! policy.
 
 pub mod admin_token;
 pub mod admin_tokens;
 pub mod clients;
 pub mod command;
+pub mod governance;
 pub mod invitation;
 pub mod invitations;
 pub mod key_schedule;
@@ -25,6 +27,7 @@ use crate::ask::{Answer, Ask as _};
 use crate::client::Client;
 use crate::time::Timestamp;
 use command::{AtSource, Command, FindAtSource, ImportKey, KeyRefusal, SeedClients};
+use governance::{exceptions, policies, taken};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -36,6 +39,8 @@ use rows::{NewKey, Rows};
 /// # Errors
 ///
 /// A row could not be read or written.
+// Otherwise the function that receives commands becomes one with all that they do.
+#[inline(never)]
 pub fn apply<R: Rows>(
     rows: &R,
     command: Command,
@@ -45,6 +50,18 @@ pub fn apply<R: Rows>(
     match command {
         Command::TakeOutline(ask) => ask.answer(|_| Outline::take(rows, now)),
         Command::FindAtSource(ask) => ask.answer(|ask| at_source(rows, &ask, now)),
+        Command::FindPolicy(ask) => ask.answer(|ask| policies::find(rows, &ask, now)),
+        Command::ListPolicies(ask) => ask.answer(|_| policies::list(rows)),
+        Command::ListExceptions(ask) => {
+            ask.answer(|ask| rows.exceptions_after(ask.after.as_ref(), ask.limit))
+        }
+        Command::FindException(ask) => ask.answer(|ask| rows.exception(&ask.id)),
+        Command::CreateException(ask) => ask.answer(|ask| exceptions::create(rows, ask, now)),
+        Command::ReplaceException(ask) => ask.answer(|ask| exceptions::replace(rows, ask, now)),
+        Command::RenewException(ask) => ask.answer(|ask| exceptions::renew(rows, ask, now)),
+        Command::EndException(ask) => ask.answer(|ask| exceptions::end(rows, ask, now)),
+        Command::ReplacePolicy(ask) => ask.answer(|ask| policies::replace(rows, ask, now)),
+        Command::RollBackPolicy(ask) => ask.answer(|ask| policies::roll_back(rows, ask, now)),
         Command::FindKeys(ask) => ask.answer(|_| rows.keys()),
         // Those are answered without rows: by a replica's memory, and by what the source knows of leases.
         Command::Invalidate(ask) => ask.answer(|_| Ok(())),
@@ -96,7 +113,10 @@ fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<At
         client => client,
     };
     let signing = KeySchedule::new(&rows.keys()?).signing(now);
-    Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, at: now })
+    // A replica keeps the governance for all that ask it, whatever they have.
+    let known = if ask.keeper.is_none() { ask.revision } else { None };
+    let governance = taken::news(rows, known, now)?;
+    Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, governance, at: now })
 }
 
 fn seed<R: Rows>(rows: &R, ask: &SeedClients) -> Result<(), R::Error> {

@@ -1,15 +1,18 @@
 //! The part of the registry that is small and that nearly every request needs: scopes, claim mappings, the names of
-//! OpenID Providers, and public keys.
+//! OpenID Providers, public keys, and governance.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use super::governance::taken;
 use super::key_schedule::KeySchedule;
 use super::rows::Rows;
 use crate::format::Format;
 use crate::identity::demand::Demand;
 use crate::order;
+use crate::policy::governance::Governance;
 use crate::scope::DESCRIPTIONS;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -36,6 +39,26 @@ pub struct Outline {
     pub providers: Vec<Offer>,
     /// Every key that verifies tokens now or will sign them.
     pub keys: Vec<PublicKey>,
+    /// Policy, exceptions and kill switches.
+    #[serde(with = "shared")]
+    pub governance: Rc<Governance>,
+}
+
+/// Writes and reads what an `Rc` has, which serde does only with a feature that all crates then share.
+mod shared {
+    use std::rc::Rc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Rc<T>, to: S) -> Result<S::Ok, S::Error> {
+        T::serialize(value, to)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Rc<T>, D::Error> {
+        T::deserialize(from).map(Rc::new)
+    }
 }
 
 impl Outline {
@@ -49,7 +72,18 @@ impl Outline {
         let (scopes, scope_claims) = (rows.scopes()?, rows.scope_claims()?);
         let scope_demands = rows.scope_demands()?;
         let providers = offers(rows.providers()?);
-        Ok(Self { format: Format, taken_at: now, scopes, scope_claims, scope_demands, providers, keys })
+        let governance = Rc::new(taken::take(rows, now)?);
+        let taken_at = now;
+        Ok(Self {
+            format: Format,
+            taken_at,
+            scopes,
+            scope_claims,
+            scope_demands,
+            providers,
+            keys,
+            governance,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use super::rows::StoredKey;
 use crate::ask::{Answer, Ask};
 use crate::client::Client;
 use crate::json::Flaw;
+use crate::policy::governance::Governance;
 use crate::time::{Timestamp, span};
 
 /// The most clients whose replies are kept, and the most bytes of these replies. When they are full, all are forgotten.
@@ -43,6 +44,8 @@ pub struct Kept {
     clients: BTreeMap<String, Reply<AtSource>>,
     /// Size of the replies about clients.
     bytes: usize,
+    /// The governance of the latest reply, which is that of all replies that are good: a change of it is a change to all.
+    governance: Option<Box<Governance>>,
     keys: Option<Reply<Vec<StoredKey>>>,
 }
 
@@ -87,7 +90,11 @@ impl Kept {
         }
         // Within its lease, the reply is what the source would say now.
         reply.value.at = now;
-        reply.given(now, Answer::to::<FindAtSource>)
+        let is_news = |kept: &&Governance| ask.revision != Some(kept.revision);
+        reply.value.governance = self.governance.as_deref().filter(is_news).cloned().map(Box::new);
+        let found = reply.given(now, Answer::to::<FindAtSource>);
+        reply.value.governance = None;
+        found
     }
 
     /// Returns what to remember of a question that is sent to the source now.
@@ -107,9 +114,13 @@ impl Kept {
             return Ok(());
         }
         if let Command::FindAtSource(FindAtSource { client_id, keeper: Some(keeper), .. }) = command {
-            let found = reply.read::<FindAtSource>()?;
+            let mut found = reply.read::<FindAtSource>()?;
+            if let Some(governance) = found.governance.take() {
+                self.governance = Some(governance);
+            }
             if found.client.is_some() && !found.signing.is_empty() {
-                self.keep_client(client_id, Reply::new(found, reply, asked, *keeper));
+                let reply = Answer::to::<FindAtSource>(&found);
+                self.keep_client(client_id, Reply::new(found, &reply, asked, *keeper));
             }
         } else if let Command::FindKeys(FindKeys { keeper: Some(keeper) }) = command {
             self.keys = Some(Reply::new(reply.read::<FindKeys>()?, reply, asked, *keeper));
@@ -166,5 +177,52 @@ impl<T> Reply<T> {
         // If asking again fails, another caller tries after half of what is left.
         self.aging = now + self.until.since(now) / 2;
         Found::Aging(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::demo;
+    use crate::registry::key_schedule::Signing;
+    use crate::sharding::{Region, Replica};
+    use crate::token::signing_key::Algorithm;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn ask(client: &Client, revision: Option<u64>) -> Command {
+        let keeper = Some(Keeper { replica: Replica { region: Region::Weur, index: 0 }, lease: 30 });
+        FindAtSource { client_id: client.client_id.clone(), using: false, revision, keeper }.into()
+    }
+
+    #[test]
+    fn the_governance_is_kept_once_and_given_to_those_who_have_another() {
+        let mut kept = Kept::default();
+        let governance = Governance { revision: 7, ..Governance::without_document(false) };
+        let signing = vec![Signing { alg: Algorithm::Es256, kid: "k".to_owned() }];
+        for client in demo::clients() {
+            let (command, asked) = (ask(&client, None), kept.asked(NOW));
+            let found = AtSource {
+                client: Some(client),
+                signing: signing.clone(),
+                scope_demands: BTreeMap::new(),
+                governance: Some(Box::new(governance.clone())),
+                at: NOW,
+            };
+            kept.keep(asked, &command, &Answer::to::<FindAtSource>(&found)).unwrap();
+        }
+        let mut governance_for = |client: &Client, revision| {
+            let found = kept.find(&ask(client, revision), NOW);
+            let Found::Fresh(answer) = found else { panic!("{found:?}") };
+            answer.read::<FindAtSource>().unwrap().governance
+        };
+
+        for client in demo::clients() {
+            for known in [None, Some(6), Some(8)] {
+                assert_eq!(governance_for(&client, known).as_deref(), Some(&governance), "{known:?}");
+            }
+            assert_eq!(governance_for(&client, Some(7)), None);
+        }
+        assert!(kept.clients.values().all(|reply| reply.value.governance.is_none()));
     }
 }

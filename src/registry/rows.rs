@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::admin_token::AdminToken;
+use super::governance::version::{Edit, PolicyVersion};
 use super::invitation::Invitation;
 use super::quota::Size;
 use crate::audit::change::Change;
@@ -13,6 +14,9 @@ use crate::client::Client;
 use crate::format::{Format, is_false};
 use crate::identity::demand::Demand;
 use crate::logo::Logo;
+use crate::policy::exception::Exception;
+use crate::policy::kill::KillSwitch;
+use crate::policy::name::Name;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::mapping::Rules;
@@ -139,6 +143,32 @@ pub trait Rows {
     fn invitation(&self, digest: &Digest) -> Result<Option<Invitation>, Self::Error>;
     fn put_invitation(&self, invitation: &Invitation) -> Result<(), Self::Error>;
     fn remove_invitation(&self, id: &str) -> Result<(), Self::Error>;
+    /// Returns how often the policy, the exceptions or the kill switches have changed.
+    fn revision(&self) -> Result<u64, Self::Error>;
+    fn put_revision(&self, revision: u64) -> Result<(), Self::Error>;
+    /// Returns a version of the policy, or the newest.
+    fn policy(&self, version: Option<u64>) -> Result<Option<PolicyVersion>, Self::Error>;
+    /// Returns every version of the policy without its document, newest first.
+    fn edits(&self) -> Result<Vec<Edit>, Self::Error>;
+    fn put_policy(&self, version: &PolicyVersion) -> Result<(), Self::Error>;
+    /// Removes the versions up to this one.
+    fn remove_policies(&self, last: u64) -> Result<(), Self::Error>;
+    /// Returns the exceptions that have not lapsed, in the order of the identifiers.
+    fn live_exceptions(&self, now: Timestamp) -> Result<Vec<Exception>, Self::Error>;
+    fn exception(&self, id: &Name) -> Result<Option<Exception>, Self::Error>;
+    /// Returns at most `limit` exceptions, also those that have lapsed, whose identifiers come after `after`, in the order of
+    /// the identifiers.
+    fn exceptions_after(&self, after: Option<&Name>, limit: u32) -> Result<Vec<Exception>, Self::Error>;
+    /// Returns the number of exceptions, those that have lapsed included.
+    fn exception_count(&self) -> Result<usize, Self::Error>;
+    /// Returns at most `limit` exceptions for which something is due, and since when, the oldest first.
+    fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>, Self::Error>;
+    fn remove_exception(&self, id: &Name) -> Result<(), Self::Error>;
+    /// Writes an exception, and when something is due for it.
+    fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<(), Self::Error>;
+    /// Returns the kill switches that are on, in the order of the identifiers.
+    fn kill_switches(&self, now: Timestamp) -> Result<Vec<KillSwitch>, Self::Error>;
+    fn put_kill_switch(&self, switch: &KillSwitch) -> Result<(), Self::Error>;
     fn first_issuer(&self) -> Result<Option<String>, Self::Error>;
     fn put_first_issuer(&self, issuer: &str) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.

@@ -25,6 +25,12 @@ impl AdminGroups {
         self.0.iter().any(|group| group.source() == source)
     }
 
+    /// Returns all of them.
+    #[must_use]
+    pub fn all(&self) -> &[Group] {
+        &self.0
+    }
+
     /// Returns the group that the first administrator gets: the first local one.
     #[must_use]
     pub fn local(&self) -> Option<&Group> {

@@ -51,6 +51,91 @@ test('applying a file a second time changes nothing', async () => {
   assert.equal(body.consent_text, 'Everybody in the room will be able to see your photos.');
 });
 
+test('the policy and the exceptions of a file are written, and what was changed elsewhere is found', async (t) => {
+  const own = await startWorkerd();
+  t.after(() => endDiscreetly(own));
+  const inDays = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const text = (age, exceptions = '') => `
+[policy]
+default = "enforced"
+contact = "security@example.com"
+
+[policy.networks]
+office = ["192.0.2.0/24"]
+
+[[policy.rules]]
+id = "staff"
+description = "Staff"
+effect = "allow"
+when = { groups = ["local:staff"] }
+require = { max_age = ${age} }
+
+[[policy.rules]]
+id = "abroad"
+description = "Abroad"
+effect = "deny"
+
+[policy.rules.unless]
+device = { networks = ["office"] }
+${exceptions}`;
+  const exception = (id, end) => `
+[[exceptions]]
+id = "${id}"
+owner = "alice@example.com"
+reason = "Bob is in Lisbon."
+ticket = "SEC-1"
+expires_at = "${end}"
+lifts = ["abroad"]
+when = { accounts = ["local:bob"], clients = ["photo-cli"], device = { networks = ["office"] } }
+`;
+  const admin = new Admin(own);
+  const end = inDays(30);
+
+  const tried = await apply({ FILE: write(text(900, exception('bob', end))), DRY_RUN: '1' }, own);
+  assert.equal(tried.code, 2, tried.stderr);
+  assert.match(tried.stdout, /^\+ policy\n/m);
+  assert.match(tried.stdout, /^ {4}\+ rules\/staff = \{.*"max_age":900/m);
+  assert.match(tried.stdout, /^\+ exception bob\n(.*\n)*? {4}\+ owner = alice@example\.com\n/m, 'its rule and its network come with the policy');
+  assert.equal((await admin.ask('GET', '/policy')).body.version, 0, 'a dry run changes nothing');
+
+  const first = await apply({ FILE: write(text(900, exception('bob', end))), YES: '1', REASON: 'Staff use the command line' }, own);
+  assert.deepEqual([first.code, first.stderr], [0, ''], first.stdout);
+  const { body: policy } = await admin.ask('GET', '/policy');
+  assert.deepEqual([policy.version, policy.reason, policy.rules.length], [1, 'Staff use the command line', 2]);
+  assert.equal((await admin.ask('GET', '/exceptions/bob')).body.is_live, true);
+  const again = await apply({ FILE: write(text(900, exception('bob', end))), DRY_RUN: '1' }, own);
+  assert.equal(again.code, 0, again.stdout);
+  assert.match(again.stdout, /2 items unchanged/);
+
+  const changed = await apply({ FILE: write(text(60)), YES: '1' }, own);
+  assert.match(changed.stdout, /^~ policy\n {4}- rules\/staff\/require\/max_age = 900\n {4}\+ rules\/staff\/require\/max_age = 60\n/m);
+  assert.match(changed.stdout, /not in the file, and kept \(PRUNE=1 deletes them\):\n(.*\n)* {4}exception bob\n/);
+  assert.match((await admin.ask('GET', '/policy')).body.reason, /^Applied from .+\.toml$/);
+
+  await admin.ask('POST', '/policy/rollback', { body: { version: 1, reason: 'Too strict' }, ifMatch: '*' });
+  const drifted = await apply({ FILE: write(text(60)), DRY_RUN: '1' }, own);
+  assert.equal(drifted.code, 2, 'what was changed elsewhere is found');
+  const pruned = await apply({ FILE: write(text(60)), YES: '1', PRUNE: '1' }, own);
+  assert.match(pruned.stdout, /^- exception bob$/m);
+  assert.equal((await admin.ask('GET', '/exceptions/bob')).body.is_live, false, 'it has ended, and its record stays');
+
+  const bad = await apply({ FILE: write(text(-1, exception('eve', inDays(91)).replace('abroad', 'nowhere'))), YES: '1' }, own);
+  assert.equal(bad.code, 1);
+  assert.match(bad.stderr, /:14: rule staff, require: max_age is -1: it must be a whole number from 0 to 31536000/);
+  assert.match(bad.stderr, /:\d+: exception eve: lifts has "nowhere", and the policy has no such rule/);
+  assert.match(bad.stderr, /:\d+: exception eve: expires_at is .*because longest_exception_days is 90/);
+});
+
+test('a policy that does not protect is applied with a warning', async (t) => {
+  const own = await startWorkerd();
+  t.after(() => endDiscreetly(own));
+  const file = write('[policy]\ndefault = "report_only"\n');
+
+  const { stdout } = await apply({ FILE: file, YES: '1' }, own);
+
+  assert.match(stdout, /^ {4}! default is report_only: it does not protect\. What no rule allows proceeds\.$/m);
+});
+
 test('whoever lists the origin null is warned, before the change and in a file that changes nothing else', async () => {
   const file = (name, origins) => write(`[[clients]]\nclient_id = "packaged"\nclient_name = "${name}"\ntoken_endpoint_auth_method = "none"\nallowed_origins = ${JSON.stringify(origins)}\n`);
   const WARNING = /^ {4}! allowed_origins has null, which pages of any site can send: they can start this client's grants from the browser and network of whoever visits them$/m;
@@ -172,7 +257,7 @@ test('admin tokens are made, kept while they are as in the file, and replaced wh
 
 for (const [what, text, expected] of [
   ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
-  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[providers\]\] and \[\[tokens\]\]/],
+  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[providers\]\], \[\[tokens\]\], \[policy\] and \[\[exceptions\]\]/],
   ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',

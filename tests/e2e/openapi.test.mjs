@@ -45,7 +45,7 @@ test('every operation answers as documented, with every documented status', asyn
   };
   const tv = { client_id: 'tv', client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid fly' };
   const withBody = operations.filter(({ operation }) => operation.requestBody);
-  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{account}', 'local:carol').replace('{id}', 'tried');
+  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{account}', 'local:carol').replace('{id}', 'tried').replace('{version}', '1');
   const conditions = { ifMatch: '*' };
 
   await ask('GET', '/openapi.json');
@@ -70,9 +70,11 @@ test('every operation answers as documented, with every documented status', asyn
   await ask('GET', '/invitations/absent');
   await ask('DELETE', `/invitations/${invited.body.id}`);
   await ask('DELETE', '/invitations/absent');
-  const limited = new Admin(server, { token: named.body.token });
+  const { body: other } = await ask('POST', '/tokens', { body: { ...token, id: 'other', scopes: ['keys'] } });
+  const limited = { policy: new Admin(server, { token: other.token }), others: new Admin(server, { token: named.body.token }) };
   for (const operation of operations.filter(({ statuses }) => statuses.includes(403))) {
-    const { status } = await ask(operation.method.toUpperCase(), address(operation), undefined, limited);
+    const isPolicy = operation.operation.security.some(({ admin_token }) => admin_token.includes('policy'));
+    const { status } = await ask(operation.method.toUpperCase(), address(operation), undefined, isPolicy ? limited.policy : limited.others);
     assert.equal(status, 403, `${operation.method} ${operation.path}`);
   }
   const carol = { username: 'carol', name: 'Carol', groups: ['local:staff'] };
@@ -161,11 +163,49 @@ test('every operation answers as documented, with every documented status', asyn
     await ask(method, '/providers/tried', { body, ifMatch: added.etag });
     await ask(method, '/providers/absent', { body, ...conditions });
   }
+  const policy = { default: 'enforced', reason: 'A test', rules: [{ id: 'all', description: 'Everything', effect: 'allow' }] };
+  await ask('GET', '/policy');
+  await ask('PUT', '/policy', { body: policy });
+  await ask('PUT', '/policy', { body: policy, ifMatch: '"99"' });
+  await ask('PUT', '/policy?dry_run=true', { body: policy, ...conditions });
+  await ask('PUT', '/policy', { body: policy, ...conditions });
+  await ask('GET', '/policy/versions');
+  await ask('GET', '/policy/versions/1');
+  await ask('GET', '/policy/versions/99');
+  await ask('GET', '/policy/versions/1?against=1');
+  const back = { version: 1, reason: 'A test' };
+  await ask('POST', '/policy/rollback', { body: back });
+  await ask('POST', '/policy/rollback', { body: back, ifMatch: '"99"' });
+  await ask('POST', '/policy/rollback', { body: back, ...conditions });
+  const inDays = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+  const exception = { id: 'tried', when: { clients: ['tv'], accounts: ['local:bob'] }, owner: 'Alice', reason: 'A test', ticket: 'SEC-1', expires_at: inDays(30) };
+  await ask('POST', '/exceptions?dry_run=true', { body: exception });
+  const excepted = await ask('POST', '/exceptions', { body: exception });
+  assert.equal(excepted.headers.get('location'), `${server.origin}/admin/api/exceptions/tried`);
+  await ask('POST', '/exceptions', { body: exception });
+  await ask('GET', '/exceptions');
+  await ask('GET', '/exceptions?limit=1');
+  await ask('GET', '/exceptions/tried');
+  await ask('GET', '/exceptions/absent');
+  await ask('PUT', '/exceptions/tried', { body: exception });
+  await ask('PUT', '/exceptions/tried', { body: exception, ifMatch: '"99"' });
+  await ask('PUT', '/exceptions/tried', { body: { ...exception, owner: 'Bob' }, ifMatch: excepted.etag });
+  await ask('PUT', '/exceptions/absent', { body: exception, ...conditions });
+  const renewal = { reason: 'Another', expires_at: inDays(40) };
+  await ask('POST', '/exceptions/tried/renew', { body: renewal, ifMatch: '"99"' });
+  await ask('POST', '/exceptions/absent/renew', { body: renewal });
+  await ask('POST', '/exceptions/tried/renew', { body: renewal });
+  await ask('POST', '/exceptions/tried/end', { ifMatch: '"99"' });
+  await ask('POST', '/exceptions/absent/end');
+  await ask('POST', '/exceptions/tried/end');
+  await ask('POST', '/exceptions/tried/end');
+  await fillWith((number) => ask('POST', '/exceptions', { body: { ...exception, id: `e${number}` } }));
+  await ask('POST', '/exceptions/tried/renew', { body: { reason: 'A third', expires_at: inDays(50) } });
   for (const operation of withBody) {
     const [method, path] = [operation.method.toUpperCase(), address(operation)];
     await ask(method, path, { ...conditions, raw: '{', type: 'application/json' });
     await ask(method, path, { ...conditions, raw: '{}', type: 'text/plain' });
-    await ask(method, path, { ...conditions, raw: `"${'x'.repeat(20_000)}"`, type: 'application/json' });
+    await ask(method, path, { ...conditions, raw: `"${'x'.repeat(path === '/policy' ? 300_000 : 20_000)}"`, type: 'application/json' });
     await ask(method, path, { ...conditions, body: { surely_not: 1 } });
   }
   for (const operation of operations.filter(({ statuses }) => statuses.includes(422))) {
@@ -179,7 +219,7 @@ test('every operation answers as documented, with every documented status', asyn
   await fillWith((number) => ask('PUT', `/scopes/s${number}`, { body: { description: 'x' } }));
   await fillWith((number) => ask('POST', '/tokens', { body: { ...token, id: `t${number}` } }));
   await fillWith(() => ask('POST', '/invitations', { body: {} }));
-  await ask('DELETE', '/tokens/ci');
+  for (const id of ['ci', 'other']) await ask('DELETE', `/tokens/${id}`);
 
   const [stranger, guesser] = [new Admin(server, { token: null }), new Admin(server, { token: 'wrong', headers: from('203.0.113.9') })];
   for (const operation of operations) await ask(operation.method.toUpperCase(), address(operation), undefined, stranger);
@@ -201,7 +241,7 @@ test('every operation answers as documented, with every documented status', asyn
     return { kty, crv, x, y, d: keepSecret('a private key of the operator', d) };
   }
 
-  /** Adds scopes, tokens or invitations until there is no room for more. */
+  /** Adds scopes, tokens, invitations or exceptions until there is no room for more. */
   async function fillWith(add) {
     for (let next = 0; ; next += 10) {
       const batch = Array.from({ length: 10 }, (_, at) => add(next + at));

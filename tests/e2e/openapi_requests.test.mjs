@@ -17,6 +17,8 @@ before(async () => {
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   await admin.ask('POST', '/providers', { body: PROVIDER });
   await admin.ask('POST', '/accounts', { body: { username: 'tried' } });
+  await admin.ask('PUT', '/policy', { body: POLICY, ifMatch: '*' });
+  await admin.ask('POST', '/exceptions', { body: EXCEPTION });
 });
 after(() => endDiscreetly(server));
 
@@ -241,6 +243,109 @@ const providersTogether = {
   bad: [{ ...withKey, client_secret: 'x' }, { ...withKey, token_endpoint_auth_signing_alg: 'none' }, ...['name', 'issuer', 'client_id'].flatMap((name) => [{ [name]: undefined }, { [name]: null }]), { secret: 'x' }],
 };
 
+// --- The policy ---
+
+const inDays = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+const SOON = inDays(30);
+/** The policy that rollbacks and exceptions are tried on. */
+const POLICY = { default: 'enforced', reason: 'A test', networks: { office: ['192.0.2.0/24'] }, rules: [{ id: 'far', description: 'Far away', effect: 'deny', when: { verdict: ['far'] } }] };
+/** The exception that changes are tried on. */
+const EXCEPTION = { id: 'tried', when: { clients: ['tv'], accounts: ['local:bob'] }, owner: 'Alice', reason: 'A test', ticket: 'SEC-1', expires_at: inDays(40) };
+/** A list of at least one and at most 50 entries. */
+const some50 = ({ good, bad }) => ({ good: [...good.map((one) => [one]), null], bad: [[], ...bad.map((one) => [one]), [good[0], good[0]], good[0], {}] });
+const within = (name, { good, bad }) => ({ good: good.map((value) => ({ [name]: value })), bad: bad.map((value) => ({ [name]: value })) });
+/** A table of these members, none of which is required. */
+const table = (members) => {
+  const each = Object.entries(members).map(([name, values]) => within(name, values));
+  // A table with only null has nothing in it.
+  return { good: each.flatMap(({ good }) => good).filter((one) => Object.values(one)[0] !== null), bad: [{}, [], 7, 'x', { other: 1 }, ...Object.keys(members).map((name) => ({ [name]: null })), ...each.flatMap(({ bad }) => bad)] };
+};
+const instants = { good: [SOON, '2027-01-01T00:00:00+01:00'], bad: ['', 'tomorrow', '2027-01-01', '2027-01-01T00:00:00', '2027-01-01T00:00Z', 7, ['2027-01-01T00:00:00Z']] };
+const policyNames = { good: ['x', '0', 'staff-cli', long(64)], bad: ['', '-x', 'X', 'a b', 'a_b', 'é', long(65), 7] };
+const clientIds = { good: ['x', 'https://a.example/b', ' ', long(512)], bad: ['', 'é', 'a\nb', long(513), 7, null] };
+const accountKeys = { good: ['local:alice', 'oidc:corp:7', 'access:7'], bad: ['', 'alice', 'corp:7', 7, null] };
+const asns = { good: ['AS0', 'AS64500', 'AS4294967295'], bad: ['', '64500', 'as1', 'AS01', 'AS4294967296', 'AS-1', 7, null] };
+const side = table({
+  countries: some50({ good: ['DE', 'T1', 'XX'], bad: ['de', 'D', 'DEU', 'T2', '', 7, null] }),
+  regions: some50({ good: ['US/Texas', 'T1/x', `DE/${long(100)}`], bad: ['Texas', 'us/Texas', 'US/', 'US/ x', `DE/${long(101)}`, 7, null] }),
+  networks: { good: [['office'], null], bad: [[], ['Office'], ['office', 'office'], 'office', [7]] },
+  asns: some50(asns),
+  hosting: flag,
+  kinds: some50({ good: ['television', 'command_line', 'unknown'], bad: ['toaster', '', 7, null] }),
+  managed: flag,
+});
+const wordList = some50({ good: ['phr', 'urn:mfa', long(255)], bad: ['', 'a b', 'é', long(256), 7, null] });
+const offsets = { good: ['+01:00', '-14:00', '+00:00', null], bad: ['', '01:00', '+1:00', '+14:01', '+15:00', '+01:60', 7] };
+const hours = table({
+  days: some50({ good: ['mon', 'sun'], bad: ['Mon', 'monday', 7, null] }),
+  hours: { good: ['08:00-18:00', '20:00-06:00', '00:00-24:00', null], bad: ['', '8:00-18:00', '08:00-08:00', '24:00-08:00', '08:00-24:01', '08:60-09:00', '08:00', 7] },
+  not_before: orNull(instants), before: orNull(instants),
+});
+/** An offset alone says nothing. */
+const windows = {
+  good: [...hours.good, ...offsets.good.map((offset) => ({ offset, days: ['mon'] }))],
+  bad: [...hours.bad, { offset: '+01:00' }, { offset: '+01:00', days: null }, ...offsets.bad.map((offset) => ({ offset, days: ['mon'] }))],
+};
+const conditions = table({
+  clients: some50(clientIds), accounts: some50(accountKeys), groups: some50(groups),
+  scopes: some50({ good: ['openid', '!', '~'], bad: ['', 'a b', 'a"b', 'é', 7, null] }), only_scopes: some50({ good: ['openid'], bad: ['', 'a b', 7, null] }),
+  verdict: some50({ good: ['near', 'unknown', 'far'], bad: ['close', '', 7, null] }), first: some50({ good: ['person', 'client', 'place'], bad: ['time', 7, null] }),
+  same_device: flag, web_page: flag, device: orNull(side), person: orNull(side),
+  sign_in: orNull(table({ max_age: count(0, 31_536_000), acr: wordList, amr: wordList, phishing_resistant: flag })),
+  time: orNull(windows),
+});
+const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification', 'out_of_band_binding'].map((name) => ({ [name]: true }))], bad: [{}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
+const limits = {
+  good: [{ scope: 'openid' }, { scope: ' a b ' }, { access_token_lifetime: 60 }, { refresh_token_lifetime: 31_536_000 }, { no_refresh: true }, { bound: true, no_refresh: false }],
+  bad: [{}, { bound: false }, { scope: null }, { scope: '' }, { scope: ' ' }, { scope: 'é' }, { access_token_lifetime: 59 }, { access_token_lifetime: 86_401 }, { refresh_token_lifetime: 59 }, { bound: 'true' }, { more: true }, [], 7],
+};
+const allow = { id: 'x', description: 'X', effect: 'allow' };
+const policyRules = {
+  good: [
+    allow, { ...allow, effect: 'deny', message: 'Ask us.' }, { ...allow, state: 'report_only' }, { ...allow, state: null, when: null, unless: null, require: null, limit: null, message: null },
+    ...policyNames.good.map((id) => ({ ...allow, id })), ...plain(300).good.map((description) => ({ ...allow, description })), ...plain(300).good.map((message) => ({ ...allow, effect: 'deny', message })),
+    ...conditions.good.map((when) => ({ ...allow, when })), ...conditions.good.map((unless) => ({ ...allow, unless })),
+    ...requirements.good.flatMap((require) => [{ ...allow, require }, { ...allow, effect: 'require', require }]), ...limits.good.flatMap((limit) => [{ ...allow, limit }, { ...allow, effect: 'limit', limit }]),
+  ],
+  bad: [
+    {}, [], 7, null, 'x', { ...allow, other: 1 }, { ...allow, id: undefined }, { ...allow, description: undefined }, { ...allow, effect: undefined }, { ...allow, effect: 'permit' }, { ...allow, state: 'on' },
+    ...policyNames.bad.map((id) => ({ ...allow, id })), ...plain(300).bad.map((description) => ({ ...allow, description })), ...plain(300).bad.map((message) => ({ ...allow, effect: 'deny', message })),
+    ...conditions.bad.map((when) => ({ ...allow, when })), ...requirements.bad.map((require) => ({ ...allow, require })), ...limits.bad.map((limit) => ({ ...allow, limit })),
+    { ...allow, message: 'x' }, { ...allow, effect: 'deny', require: { near: true } }, { ...allow, effect: 'deny', limit: { bound: true } }, { ...allow, effect: 'require' }, { ...allow, effect: 'limit' },
+    { ...allow, effect: 'require', require: { near: true }, limit: { bound: true } }, { ...allow, effect: 'limit', limit: { bound: true }, require: { near: true } }, { ...allow, effect: 'require', require: { near: true }, message: 'x' },
+  ],
+};
+const glass = { accounts: ['local:alice'], clients: ['cli'], owner: 'Alice', expires_at: SOON };
+const ignored = (names) => Object.fromEntries(names.map((name) => [name, { good: [0, 'x', null, {}], bad: [] }]));
+const policyMembers = {
+  default: { good: ['enforced', 'report_only'], bad: ['allow', '', 7, null] },
+  reason: { good: plain(500).good, bad: [...plain(500).bad, null] },
+  contact: orNull(plain(100)),
+  help_uri: { good: webAddress.good.filter((uri) => uri === null || uri.startsWith('https:')), bad: [...webAddress.bad, 'http://127.0.0.1:3000/'] },
+  longest_exception_days: count(1, 366),
+  networks: {
+    good: [{}, { a: ['192.0.2.0/24'] }, { a: ['2001:db8::/32', 'AS64500'], b: null }, null],
+    bad: [[], 7, { A: ['AS1'] }, { a: [] }, { a: 'AS1' }, { a: ['192.0.2.0'] }, { a: ['AS1', 'AS1'] }, { a: [7] }, Object.fromEntries(Array.from({ length: 51 }, (_, at) => [`n${at}`, ['AS1']]))],
+  },
+  break_glass: {
+    good: [glass, { ...glass, accounts: Array.from({ length: 20 }, (_, at) => `local:a${at}`) }, null],
+    bad: [{}, [], 7, ...Object.keys(glass).flatMap((name) => [{ ...glass, [name]: undefined }, { ...glass, [name]: null }]), { ...glass, accounts: [] }, { ...glass, clients: Array.from({ length: 21 }, (_, at) => `c${at}`) }, { ...glass, more: 1 }, { ...glass, owner: '' }],
+  },
+  rules: { good: [[], null, ...policyRules.good.map((rule) => [rule]), Array.from({ length: 200 }, (_, at) => ({ ...allow, id: `r${at}` }))], bad: [{}, 7, allow, ...policyRules.bad.map((rule) => [rule]), Array.from({ length: 201 }, (_, at) => ({ ...allow, id: `r${at}` }))] },
+  ...ignored(['version', 'revision', 'author', 'changed_at', 'protects', 'warnings', 'changes']),
+};
+const exceptionMembers = {
+  id: policyNames,
+  when: { good: conditions.good, bad: [...conditions.bad, null] },
+  lifts: { good: [['far'], null], bad: [[], ['Far'], ['far', 'far'], 'far', [7]] },
+  owner: { good: plain(100).good, bad: [...plain(100).bad, null] },
+  reason: { good: plain(500).good, bad: [...plain(500).bad, null] },
+  ticket: { good: plain(100).good, bad: [...plain(100).bad, null] },
+  expires_at: { good: [SOON], bad: [...instants.bad, null] },
+  ...ignored(['created_by', 'created_at', 'changed_at', 'version', 'renewals', 'wide', 'is_live', 'warnings']),
+};
+const required = (names) => ({ good: [{}], bad: [{ more: 1 }, ...names.map((name) => ({ [name]: undefined }))] });
+
 // --- Requests ---
 
 /** Every request: its schema, a base that every body includes, its members, whole bodies, and how to send it. */
@@ -417,6 +522,41 @@ Object.assign(requests, {
   },
 });
 
+Object.assign(requests, {
+  replacePolicy: {
+    schema: 'NewPolicy', base: without(POLICY, 'rules'), members: policyMembers, together: required(['default', 'reason']),
+    send: (body) => admin.ask('PUT', '/policy?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  rollBackPolicy: {
+    schema: 'PolicyRollback', base: { version: 1, reason: 'A test' },
+    members: { version: { good: [1], bad: [0, 4_294_967_296, 1.5, '1', null] }, reason: policyMembers.reason }, together: required(['version', 'reason']),
+    send: (body) => admin.ask('POST', '/policy/rollback?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  createException: {
+    schema: 'NewException', base: { ...EXCEPTION, id: 'new' }, members: { ...exceptionMembers, id: { good: exceptionMembers.id.good, bad: [...exceptionMembers.id.bad, null] } },
+    together: required(['id', 'when', 'owner', 'reason', 'ticket', 'expires_at']),
+    send: (body) => admin.ask('POST', '/exceptions?dry_run=true', body),
+  },
+  replaceException: {
+    schema: 'ExceptionReplacement', base: EXCEPTION, members: { ...exceptionMembers, id: { good: ['tried', null], bad: policyNames.bad } },
+    together: { good: [{}, { id: undefined }], bad: required(['when', 'owner', 'reason', 'ticket', 'expires_at']).bad },
+    send: (body) => admin.ask('PUT', '/exceptions/tried?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  renewException: {
+    schema: 'ExceptionRenewal', base: { reason: 'Another', expires_at: inDays(50) },
+    members: { reason: { good: plain(500).good, bad: [...plain(500).bad, null] }, expires_at: { good: [inDays(60)], bad: [...instants.bad, null] } }, together: required(['reason', 'expires_at']),
+    send: (body) => admin.ask('POST', '/exceptions/tried/renew?dry_run=true', body),
+  },
+  endException: {
+    schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },
+    // Only one of them can end, and it ends only once.
+    async send(body) {
+      await admin.ask('POST', '/exceptions', { body: { ...EXCEPTION, id: 'ending' } });
+      return admin.ask('POST', '/exceptions/ending/end', body);
+    },
+  },
+});
+
 /** Returns good and bad bodies with an operator's own keys. */
 async function ownKeys() {
   const [ec, okp, rsa, other] = await Promise.all([
@@ -466,6 +606,24 @@ const inexpressible = [
     { why: 'it depends on the patched provider', body: { token_endpoint_auth_signing_alg: 'ES256' } },
   ]),
   ...each(['describeScope'], [{ why: 'it depends on the address', body: { name: 'another' } }]),
+  ...each(['replacePolicy'], [
+    { why: 'JSON Schema cannot compare the members of entries', body: { rules: [allow, allow] } },
+    { why: 'JSON Schema cannot compare with a name elsewhere', body: { rules: [{ ...allow, when: { device: { networks: ['home'] } } }] } },
+    { why: 'no portable pattern says which bits of an address are set', body: { networks: { a: ['192.0.2.1/24'] } } },
+    { why: 'the key of an account depends on the providers', body: { rules: [{ ...allow, when: { accounts: ['oidc:7'] } }] } },
+    { why: 'no pattern knows the calendar', body: { break_glass: { ...glass, expires_at: '2027-02-30T00:00:00Z' } } },
+    { why: 'it depends on the time', body: { break_glass: { ...glass, expires_at: inDays(400) } } },
+    { why: 'JSON Schema cannot compare two texts', body: { rules: [{ ...allow, when: { time: { not_before: inDays(2), before: inDays(1) } } }] } },
+    { why: 'it depends on what the rules mean', body: { rules: [allow, { ...allow, id: 'y', effect: 'deny', when: { groups: ['local:administrators'] } }] } },
+  ]),
+  ...each(['rollBackPolicy'], [{ why: 'it depends on the versions that are kept', body: { version: 99 } }]),
+  ...each(['createException', 'replaceException'], [
+    { why: 'it depends on the policy', body: { lifts: ['near'] } },
+    { why: 'it depends on the time', body: { expires_at: inDays(-1) } },
+    { why: 'it depends on the policy', body: { expires_at: inDays(91) } },
+  ]),
+  ...each(['replaceException'], [{ why: 'it depends on the address', body: { id: 'another' } }]),
+  ...each(['renewException'], [{ why: 'it depends on the exception', body: { reason: 'A test' } }, { why: 'it depends on the exception', body: { expires_at: inDays(39) } }]),
   ...each(['createInvitation'], [
     { why: 'the set of accounts changes', body: { kind: 'recovery', username: 'absent' } },
     { why: 'no portable pattern names every character that cannot be seen', body: { groups: ['local:a\u0378b'] } },

@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
+import { parse } from 'smol-toml';
 import { previewConfig, previewName } from '../../scripts/preview-settings.mjs';
 import { ACCOUNT, startCloudflare } from './support/cloudflare.mjs';
 import { builds, development, root, wrangler } from './support/config.mjs';
@@ -76,7 +80,7 @@ test('each preview counts requests in its own namespace, the same at every deplo
 
 test('the first deployment of a branch uploads the Worker with the bindings of a preview', () => {
   const { name, metadata, files, requests } = first;
-  const { MASTER_KEY, NETWORK_LIMIT, ...bindings } = metadata.env;
+  const { MASTER_KEY, ADMIN_TOKEN_SHA256, NETWORK_LIMIT, ...bindings } = metadata.env;
   const declared = wrangler.durable_objects.bindings.map(({ name, class_name }) => [name, { type: 'durable_object_namespace', class_name }]);
   const vars = Object.entries(wrangler.previews.vars).map(([name, text]) => [name, { type: 'plain_text', text }]);
   assert.deepEqual(bindings, {
@@ -132,6 +136,43 @@ test('the uploaded Worker serves with its own address as the issuer', async () =
   }
   assert.equal((await server.worker.fetch('http://a-device-grant.team.workers.dev/healthz')).status, 421, 'https only');
   await endDiscreetly(server);
+});
+
+test('a new preview gets the policy of the example, by an admin token that is shown once', async (t) => {
+  const asked = [];
+  let version = 0;
+  const server = createServer(async (request, response) => {
+    const body = await text(request);
+    asked.push({ method: request.method, url: request.url, authorization: request.headers.authorization, body: body && JSON.parse(body) });
+    if (request.method === 'PUT') version = 1;
+    response.writeHead(200, { 'content-type': 'application/json', etag: '"0.0"' }).end(JSON.stringify({ version }));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  await cloudflare.stop();
+  cloudflare = await startCloudflare({ worker: WORKER, urls: [`http://127.0.0.1:${server.address().port}`] });
+
+  const { code, output } = await preview('deploy', { BRANCH: 'main' });
+
+  assert.equal(code, 0, output);
+  const token = keepSecret('the admin token of a preview', output.match(/^ {2}ADMIN_TOKEN {2}([0-9a-f]{64})$/m)[1]);
+  const { ADMIN_TOKEN_SHA256 } = cloudflare.previews(WORKER).get('main').secrets;
+  assert.equal(createHash('sha256').update(token).digest('hex'), ADMIN_TOKEN_SHA256);
+  assert.deepEqual(asked.map(({ method, url, authorization }) => [method, url, authorization]), ['GET', 'PUT'].map((method) => [method, '/admin/api/policy', `Bearer ${token}`]));
+  const { policy } = parse(readFileSync(join(root, 'examples/policy.toml'), 'utf8'));
+  assert.deepEqual(asked[1].body, { ...JSON.parse(JSON.stringify(policy)), reason: 'The example, by make preview' });
+  assert.match(output, /It has the policy of examples\/policy\.toml/);
+
+  const again = await preview('deploy', { BRANCH: 'main' });
+  assert.doesNotMatch(again.output, /ADMIN_TOKEN|policy/, 'it has both');
+  assert.equal((await preview('deploy', { BRANCH: 'main', ADMIN_TOKEN: token })).code, 0);
+  assert.deepEqual(asked.slice(2).map(({ method }) => method), ['GET'], 'a policy that is there stays');
+  const inWorkflow = await preview('deploy', { BRANCH: 'other', GITHUB_OUTPUT: join(home.path, 'others') });
+  assert.doesNotMatch(inWorkflow.output, /ADMIN_TOKEN/, 'others can read the log of a workflow');
+});
+
+test('a preview that does not answer is deployed, and the output says what is missing', () => {
+  assert.match(first.output, /It does not answer yet, so it has no policy, and nobody gets a code: make apply FILE=examples\/policy\.toml ISSUER=https:/);
 });
 
 test('a later deployment keeps the key, and each branch has its own', async () => {
@@ -326,6 +367,7 @@ async function run([command, ...args], changes) {
     CLOUDFLARE_API_TOKEN: 'dummy',
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
     PREBUILT: 'yes',
+    PREVIEW_PATIENCE: '0',
     TMPDIR: join(home.path, 'tmp'),
     WRANGLER_LOG_PATH: join(home.path, 'logs'),
     // Hides who is signed in on this machine, and the account that wrangler remembers.

@@ -9,7 +9,7 @@ import { Key, openBrowser } from './support/browser.mjs';
 import { Device } from './support/device.mjs';
 import { CLIENT as GLEWLWYD_CLIENT, ERIN, glewlwyd, openGlewlwyd } from './support/glewlwyd.mjs';
 import { CLIENT, serveProvider } from './support/oidc_provider.mjs';
-import { applyText, firstRun, newPlace } from './support/production.mjs';
+import { ALLOW_ALL, applyText, firstRun, newPlace } from './support/production.mjs';
 import { keepSecret, knowClient } from './support/secrets.mjs';
 
 const SIGN_IN = 'Sign in to continue';
@@ -106,7 +106,7 @@ describe('In production', { timeout: 300_000 }, () => {
       entry({ id: 'node', name: 'Node', issuer: `http://localhost:${node.address().port}`, client_id: CLIENT.client_id, scope: 'openid profile email' }, scim.node),
       entry({ id: 'odd', name: 'Odd', issuer: odd.issuer, client_id: GLEWLWYD_CLIENT.client_id, scope: 'openid' }, scim.odd),
     ];
-    const applied = await applyText(place, TV + providers.join(''), {
+    const applied = await applyText(place, TV + providers.join('') + ALLOW_ALL, {
       ADMIN_TOKEN: token, NODE_SECRET: CLIENT.client_secret, ODD_SECRET: GLEWLWYD_CLIENT.client_secret,
     });
     const tv = { client_id: 'tv', client_secret: keepSecret('the secret of the TV', applied.match(/^ {2}tv {2}(\S{43})$/m)[1]) };
@@ -189,7 +189,7 @@ describe('In production', { timeout: 300_000 }, () => {
     const place = await newPlace(t);
     const { link, token } = await firstRun(place);
     const admin = await becomeAdministrator(link, token);
-    const applied = await applyText(place, TV, { ADMIN_TOKEN: token });
+    const applied = await applyText(place, TV + ALLOW_ALL, { ADMIN_TOKEN: token });
     const tv = { client_id: 'tv', client_secret: keepSecret('the secret of the TV', applied.match(/^ {2}tv {2}(\S{43})$/m)[1]) };
     const invited = await admin.ask('POST', '/invitations', { body: { kind: 'account', groups: ['local:developers'] } });
     assert.equal(invited.status, 201, JSON.stringify(invited.body));

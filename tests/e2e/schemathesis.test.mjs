@@ -23,6 +23,9 @@ before(async () => {
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   const provider = { id: 'tried', name: 'Tried', issuer: 'https://id.example', client_id: 'a', token_endpoint_auth_method: 'private_key_jwt' };
   await admin.ask('POST', '/providers', { body: provider });
+  await admin.ask('PUT', '/policy', { body: { default: 'enforced', reason: 'A test' }, ifMatch: '*' });
+  const exception = { when: { clients: ['tv'] }, owner: 'Alice', reason: 'A test', ticket: 'SEC-1', expires_at: new Date(Date.now() + 86_400_000).toISOString() };
+  for (const id of ['tried', 'ended']) await admin.ask('POST', '/exceptions', { body: { ...exception, id } });
 });
 after(() => server.stop());
 

@@ -18,8 +18,7 @@ const PASSKEYS = { SIGN_IN: 'passkeys', YES: '1' };
 test('the first run makes the secrets, deploys, examines, and prints a link that works once', async (t) => {
   const place = await newPlace(t);
 
-  // What is empty was not given: passkeys are the answer that YES stands for.
-  const { code, stdout, stderr } = await setUp(place, { SIGN_IN: '', YES: '1' });
+  const { code, stdout, stderr } = await setUp(place, PASSKEYS);
 
   assert.deepEqual([code, stderr], [0, ''], stdout);
   const { MASTER_KEY, ADMIN_TOKEN_SHA256 } = place.secrets();
@@ -39,6 +38,10 @@ test('the first run makes the secrets, deploys, examines, and prints a link that
   assert.equal(invited.ends_at - invited.created_at, 1_800, 'half an hour');
   assert.match(stdout, /✔ objects .*every class of objects answers/);
   assert.match(stdout, /No problems/);
+  assert.match(stdout, /Administrators can sign in at devices, and nobody else/);
+  const { body: policy } = await new Admin({ origin: place.issuer }, { token }).ask('GET', '/policy');
+  assert.deepEqual([policy.default, policy.version, policy.rules.length], ['enforced', 1, 1]);
+  assert.deepEqual([policy.rules[0].effect, policy.rules[0].when], ['allow', { groups: ['local:administrators'] }]);
   const warnings = place.server.logs().split('\n').filter((line) => line.includes('"administrator_invited"')).map((line) => JSON.parse(line));
   assert.deepEqual(warnings.map(({ what, event }) => [what, event.subject, event.granted]), [['warning', invited.id, ['administration']]]);
   assert.deepEqual(disclosures(place.server.logs()), []);
@@ -74,7 +77,9 @@ test('a server that the button "Deploy to Cloudflare" has deployed ends at the s
   assert.deepEqual([code, stderr], [0, ''], stdout);
   const link = stdout.match(/^ {4}(\S+\/invitation\?secret=\S{43})$/m)[1];
   assert.match(await (await fetch(link)).text(), /This link makes you an administrator of this service\./);
-  assert.match(stdout, /No problems/);
+  assert.match(stdout, /There is no policy yet, so nobody gets a code/);
+  assert.match(stdout, /✘ policy .*there is no policy, so nobody gets a code\n.*→ Write one, from examples\/policy\.toml/);
+  assert.match((await setUp(place, { ADMIN_TOKEN: token, YES: '1' })).stdout, /No problems/, 'without a question, it writes the first policy');
   assert.deepEqual(place.calls(), [], 'nothing was deployed');
 });
 
@@ -109,7 +114,10 @@ test('a lost admin token is replaced, and the master key stays', async (t) => {
 test('an error names its cause, and what was stored is still shown', async (t) => {
   const place = await newPlace(t);
   for (const [env, expected] of [
+    // What is empty was not given.
+    [{ ...PASSKEYS, SIGN_IN: '' }, /^Nothing was changed: no terminal to ask on: How do people sign in\?/],
     [{ ...PASSKEYS, SIGN_IN: 'telepathy' }, /^SIGN_IN is telepathy: it must be passkeys or provider/],
+    [{ ...PASSKEYS, FIRST_POLICY: 'everybody' }, /^FIRST_POLICY is everybody: it must be administrators or none/],
     [{ ...PASSKEYS, ISSUER: 'http://login.example.com' }, /^ISSUER is http:\/\/login\.example\.com: it must be an https URL/],
     [{ ...PASSKEYS, ISSUER: 'https://login.example.com' }, /it must be the address of your server/],
     [{ ...PASSKEYS, YES: undefined }, /^Nothing was changed: no terminal to ask on: Go on\?/],

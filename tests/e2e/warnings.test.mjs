@@ -76,6 +76,23 @@ test('a code in two hands is delivered, and the warning in the log names both ac
   assert.deepEqual(warnings, [{ what: 'warning', outcome: 'contested', event }]);
 });
 
+test('the owner of an exception hears a day before its end', async (t) => {
+  const receiver = await openReceiver(t);
+  const server = await started(t, receiver);
+  const expires_at = new Date(Date.now() + 86_401_000).toISOString();
+  const exception = { id: 'bob', when: { clients: ['tv'], accounts: ['local:bob'] }, owner: 'alice@example.com', reason: 'A test', ticket: 'SEC-1', expires_at };
+  const { status, body } = await new Admin(server).ask('POST', '/exceptions', { body: exception });
+  assert.equal(status, 201, JSON.stringify(body));
+
+  // The alarm rings on the minute.
+  await until(() => receiver.received.length > 0, 2 * LATE, 'nothing was delivered');
+
+  const { type, data: { event } } = JSON.parse(receiver.received[0].body);
+  assert.deepEqual([type, event.subject, event.by], ['registry.exception_ending', 'bob', 'server']);
+  assert.deepEqual(event.exception, { owner: 'alice@example.com', expires_at: Date.parse(expires_at) });
+  assert.match(server.logs(), /"what":"warning","outcome":"exception_ending"/);
+});
+
 test('without a webhook, a report is still in the log, and nothing waits', async (t) => {
   const server = await started(t);
 

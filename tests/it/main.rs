@@ -5,6 +5,7 @@ mod documents;
 mod dpop;
 mod pages;
 mod passkeys;
+mod policy;
 mod properties;
 mod registry;
 mod rfc8628;

@@ -26,6 +26,7 @@ use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::endpoint::boxed::boxed;
 use crate::registry::command::Command;
+use crate::registry::governance::reminders;
 use crate::registry::leases::Leases;
 use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
@@ -33,8 +34,8 @@ use crate::registry::{apply, clients, signing_keys};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Stores clients, scopes, providers and signing keys, publishes snapshots of them in KV, ships the events of changes, and deletes
-/// clients from open registration that nobody uses.
+/// Stores clients, scopes, providers, signing keys and the policy, publishes snapshots of them in KV, ships the events of
+/// changes, deletes clients from open registration that nobody uses, and reminds the owners of exceptions that end.
 pub(super) struct Registry {
     state: State,
     env: Env,
@@ -102,9 +103,7 @@ impl Object for Registry {
         let answer = self.transact(command, adopted, now)?;
         self.note_change()?;
         self.table.made.borrow_mut().clear();
-        for line in self.table.warnings.take() {
-            worker::console_warn!("{line}");
-        }
+        self.log_warnings();
         if self.table.written.get() || self.table.told.get() {
             let events = shipping::has_events(&self.table.table).map(|any| any.then_some(Shipping::Soon));
             self.ring(events, now).await;
@@ -120,6 +119,7 @@ impl Object for Registry {
         self.alarm.set(None);
         let table = Rc::clone(&self.table);
         let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
+        self.attend_to_exceptions(now);
         let rest = self.shipper.ship(&self.state, &self.table.table).await;
         warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
         self.ring(Ok(rest), object::now()).await;
@@ -143,11 +143,30 @@ impl Registry {
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
     }
 
-    /// Makes sure that the alarm rings when `events` are to be shipped, when a warning is to be delivered, and when a
-    /// client ends.
+    /// Reminds the owners of exceptions that end, and reports those that have lapsed.
+    fn attend_to_exceptions(&self, now: Timestamp) {
+        let table = Rc::clone(&self.table);
+        match object::transaction(&self.state, move || reminders::attend(&*table, now)) {
+            Ok(()) => self.log_warnings(),
+            Err(error) => {
+                self.table.warnings.take();
+                object::complain("exceptions", &error);
+            }
+        }
+    }
+
+    /// Writes the warnings of a transaction that has succeeded to the log.
+    fn log_warnings(&self) {
+        for line in self.table.warnings.take() {
+            worker::console_warn!("{line}");
+        }
+    }
+
+    /// Makes sure that the alarm rings when `events` are to be shipped, when a warning is to be delivered, when a client
+    /// ends, and when something is due for an exception.
     async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
         let due = events.and_then(|events| {
-            let first_end = self.table.first_end()?;
+            let first_end = [self.table.first_end()?, self.table.first_due()?].into_iter().flatten().min();
             let first_delivery = warnings::first_due(&self.table.table)?;
             Ok(next_alarm(Work { first_end, events, first_delivery, ..Work::default() }, now))
         });

@@ -9,11 +9,15 @@ use crate::audit::change::Change;
 use crate::audit::warning::line_of_change;
 use crate::client::Client;
 use crate::client::registered_by::UNUSED;
-use crate::cloudflare::object::{self, column, json};
+use crate::cloudflare::object::{self, column, json, whole};
 use crate::cloudflare::{shipping, warnings};
 use crate::identity::demand::Demand;
 use crate::json;
+use crate::policy::exception::Exception;
+use crate::policy::kill::KillSwitch;
+use crate::policy::name::Name;
 use crate::registry::admin_token::AdminToken;
+use crate::registry::governance::version::{Edit, PolicyVersion};
 use crate::registry::invitation::Invitation;
 use crate::registry::outline::standard_scopes;
 use crate::registry::quota::Size;
@@ -236,6 +240,94 @@ impl Rows for Stored {
 
     fn remove_invitation(&self, id: &str) -> Result<()> {
         self.table.run("DELETE FROM invitations WHERE id = ?", vec![id.into()])
+    }
+
+    fn revision(&self) -> Result<u64> {
+        let rows = self.table.rows("SELECT revision FROM governance", Vec::new())?;
+        let revision = rows.first().and_then(|row| row.first()).and_then(object::count);
+        Ok(revision.and_then(|revision| u64::try_from(revision).ok()).unwrap_or_default())
+    }
+
+    fn put_revision(&self, revision: u64) -> Result<()> {
+        let statement = "INSERT OR REPLACE INTO governance (one, revision) VALUES (1, ?)";
+        self.run(statement, vec![whole(revision)])
+    }
+
+    fn policy(&self, version: Option<u64>) -> Result<Option<PolicyVersion>> {
+        match version {
+            Some(version) => {
+                self.table.record("SELECT record FROM policies WHERE version = ?", vec![whole(version)])
+            }
+            None => {
+                self.table.record("SELECT record FROM policies ORDER BY version DESC LIMIT 1", Vec::new())
+            }
+        }
+    }
+
+    fn edits(&self) -> Result<Vec<Edit>> {
+        let query = "SELECT json_remove(record, '$.policy') FROM policies ORDER BY version DESC";
+        self.table.records(query, Vec::new())
+    }
+
+    fn put_policy(&self, version: &PolicyVersion) -> Result<()> {
+        let values = vec![whole(version.version), json(version)?];
+        self.run("INSERT INTO policies (version, record) VALUES (?, ?)", values)
+    }
+
+    fn remove_policies(&self, last: u64) -> Result<()> {
+        self.table.run("DELETE FROM policies WHERE version <= ?", vec![whole(last)])
+    }
+
+    fn live_exceptions(&self, now: Timestamp) -> Result<Vec<Exception>> {
+        let query = "SELECT record FROM exceptions WHERE ends_at > ? ORDER BY id";
+        self.table.records(query, vec![column(now)])
+    }
+
+    fn exception(&self, id: &Name) -> Result<Option<Exception>> {
+        self.table.record("SELECT record FROM exceptions WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn exceptions_after(&self, after: Option<&Name>, limit: u32) -> Result<Vec<Exception>> {
+        // No name is empty, so every name comes after the empty string.
+        let values = vec![after.map(Name::as_str).unwrap_or_default().into(), object::number(limit)];
+        self.table.records("SELECT record FROM exceptions WHERE id > ? ORDER BY id LIMIT ?", values)
+    }
+
+    fn exception_count(&self) -> Result<usize> {
+        let counted = self.table.rows("SELECT count(*) FROM exceptions", Vec::new())?;
+        Ok(counted.first().and_then(|row| row.first()).and_then(object::count).unwrap_or(usize::MAX))
+    }
+
+    fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>> {
+        let query = "SELECT record, due FROM exceptions WHERE due <= ? ORDER BY due LIMIT ?";
+        let mut found = Vec::new();
+        for row in self.table.rows(query, vec![column(now), object::number(limit)])? {
+            if let [SqlStorageValue::String(record), due] = row.as_slice() {
+                let exception = json::read(record).map_err(object::broken)?;
+                found.push((exception, object::instant(due).unwrap_or_default()));
+            }
+        }
+        Ok(found)
+    }
+
+    fn remove_exception(&self, id: &Name) -> Result<()> {
+        self.table.run("DELETE FROM exceptions WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<()> {
+        let id = exception.id.as_str().into();
+        let statement = "INSERT OR REPLACE INTO exceptions (id, ends_at, due, record) VALUES (?, ?, ?, ?)";
+        self.table.run(statement, vec![id, column(exception.expires_at), column(due), json(exception)?])
+    }
+
+    fn kill_switches(&self, now: Timestamp) -> Result<Vec<KillSwitch>> {
+        let query = "SELECT record FROM kills WHERE until > ? ORDER BY id";
+        self.table.records(query, vec![column(now)])
+    }
+
+    fn put_kill_switch(&self, switch: &KillSwitch) -> Result<()> {
+        let values = vec![switch.id.as_str().into(), column(switch.until), json(switch)?];
+        self.table.run("INSERT OR REPLACE INTO kills (id, until, record) VALUES (?, ?, ?)", values)
     }
 
     fn first_issuer(&self) -> Result<Option<String>> {

@@ -32,6 +32,13 @@ const SCHEMA: &[&str] = &[
         id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, record TEXT NOT NULL
     ) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS governance (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS policies (version INTEGER PRIMARY KEY, record TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS exceptions (
+        id TEXT PRIMARY KEY, ends_at INTEGER NOT NULL, due INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS exceptions_by_due ON exceptions (due)",
+    "CREATE TABLE IF NOT EXISTS kills (id TEXT PRIMARY KEY, until INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
@@ -100,6 +107,11 @@ impl Stored {
     /// Returns when the first client of open registration ends.
     pub(super) fn first_end(&self) -> Result<Option<Timestamp>> {
         self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())
+    }
+
+    /// Returns when something is due for the first exception.
+    pub(super) fn first_due(&self) -> Result<Option<Timestamp>> {
+        self.table.instant("SELECT min(due) FROM exceptions", Vec::new())
     }
 
     /// Writes a client, and when it ends if it does.

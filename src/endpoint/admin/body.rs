@@ -6,7 +6,7 @@ use super::problem::Problem;
 use crate::client::registration::json_members::Members;
 use crate::endpoint::error::shown;
 use crate::endpoint::form::Form;
-use crate::endpoint::http::Request;
+use crate::endpoint::http::{MAX_BODY, MAX_POLICY, Request};
 use crate::fault::Fault;
 use crate::json;
 
@@ -17,7 +17,16 @@ use crate::json;
 /// [`Problem::TooLarge`] for a body that is too large; [`Problem::NotJson`] for another content type;
 /// [`Problem::Malformed`] for a body that is not a JSON object.
 pub(crate) fn object(request: &Request) -> Result<Map<String, Value>, Problem> {
-    let body = request.body.as_deref().ok_or(Problem::TooLarge)?;
+    object_of(request, MAX_BODY)
+}
+
+/// Reads the body as [`object`] does, where a policy may be in it.
+pub(super) fn large_object(request: &Request) -> Result<Map<String, Value>, Problem> {
+    object_of(request, MAX_POLICY)
+}
+
+fn object_of(request: &Request, most: usize) -> Result<Map<String, Value>, Problem> {
+    let body = request.body.as_deref().ok_or(Problem::TooLarge(most))?;
     if !is_json(request) {
         return Err(Problem::NotJson(request.content_type.as_deref().map(shown)));
     }

@@ -31,7 +31,11 @@ impl Caller {
     pub(super) fn token(&self) -> Option<&str> {
         match &self.by {
             Actor::Token { id, .. } => Some(id),
-            Actor::Operator(_) | Actor::Account(_) | Actor::Provider(_) | Actor::Registration => None,
+            Actor::Operator(_)
+            | Actor::Account(_)
+            | Actor::Provider(_)
+            | Actor::Registration
+            | Actor::Server => None,
         }
     }
 

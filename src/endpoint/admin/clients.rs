@@ -62,14 +62,14 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     Ok(Done::read(Response::json(200, &page)))
 }
 
-fn limit(query: &Form) -> Result<u32, Problem> {
+pub(super) fn limit(query: &Form) -> Result<u32, Problem> {
     let Some(text) = query.get("limit") else { return Ok(PAGE) };
     let limit = text.parse().ok().filter(|limit| (1..=LARGEST_PAGE).contains(limit));
     let detail = || format!("limit is {text:?}: it must be a whole number from 1 to {LARGEST_PAGE}");
     limit.ok_or_else(|| Problem::Invalid(vec![Fault::at("limit", detail())]))
 }
 
-fn cursor(query: &Form) -> Result<Option<String>, Problem> {
+pub(super) fn cursor(query: &Form) -> Result<Option<String>, Problem> {
     let Some(text) = query.get("cursor") else { return Ok(None) };
     // The document can say that a cursor is base64url, but not of what. Since every client_id is ASCII, it does not
     // matter where a cursor made of other bytes points.

@@ -8,11 +8,12 @@ use super::caller::Caller;
 use super::done::Done;
 use super::problem::Problem;
 use super::route::{
-    AccessPlace, AccountPlace, ClientPlace, Found, KeyPlace, Part, Place, RecordPlace, ScopePlace,
+    AccessPlace, AccountPlace, ClientPlace, ExceptionPlace, Found, KeyPlace, Part, Place, PolicyPlace,
+    RecordPlace, ScopePlace,
 };
 use super::{
-    access, accounts, clients, devices, doctor, dry_run, events, grants, invitations, ledger, openapi,
-    outboxes, providers, scope_claims, scopes, signing_keys, tokens,
+    access, accounts, clients, devices, doctor, dry_run, events, exceptions, grants, invitations, ledger,
+    openapi, outboxes, policy, providers, scope_claims, scopes, signing_keys, tokens,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -60,6 +61,8 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Invitations(part) => of_invitations(&call, part, rng),
         Place::Accounts(place) => of_accounts(&call, place, rng),
         Place::Access(place) => of_access(&call, place),
+        Place::Policy(place) => of_policy(&call, place),
+        Place::Exceptions(place) => of_exceptions(&call, place),
     };
     done.await
 }
@@ -169,5 +172,28 @@ fn of_access<'a, P: Platform>(call: &Call<'a, P>, place: AccessPlace) -> Answer<
         AccessPlace::SessionsEnd => boxed(access::end_sessions(context, call.by())),
         AccessPlace::Grants => boxed(grants::list(context)),
         AccessPlace::Grant => boxed(grants::end(context, name, call.by())),
+    }
+}
+
+fn of_policy<'a, P: Platform>(call: &Call<'a, P>, place: PolicyPlace) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (place, method) {
+        (PolicyPlace::Now, "PUT") => boxed(policy::replace(context, call.by())),
+        (PolicyPlace::Now, _) => boxed(policy::now(context)),
+        (PolicyPlace::Rollback, _) => boxed(policy::roll_back(context, call.by())),
+        (PolicyPlace::Versions, _) => boxed(policy::versions(context)),
+        (PolicyPlace::Version, _) => boxed(policy::version(context, name)),
+    }
+}
+
+fn of_exceptions<'a, P: Platform>(call: &Call<'a, P>, place: ExceptionPlace) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (place, method) {
+        (ExceptionPlace::All, "POST") => boxed(exceptions::create(context, call.by())),
+        (ExceptionPlace::All, _) => boxed(exceptions::list(context)),
+        (ExceptionPlace::One, "PUT") => boxed(exceptions::replace(context, name, call.by())),
+        (ExceptionPlace::One, _) => boxed(exceptions::read(context, name)),
+        (ExceptionPlace::Renewal, _) => boxed(exceptions::renew(context, name, call.by())),
+        (ExceptionPlace::End, _) => boxed(exceptions::end(context, name, call.by())),
     }
 }

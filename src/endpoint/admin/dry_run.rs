@@ -19,6 +19,7 @@ use crate::fault::Fault;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::policy;
+use crate::policy::requirement::Limits;
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::provenance::Provenance;
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
@@ -145,6 +146,7 @@ fn judge<P: Platform>(
         attempt: &AttemptId::of_jti(""),
         session: nowhere,
         provenance: &Provenance::default(),
+        limits: &Limits::default(),
     };
     Outcome::Issued(Box::new(describe(context, &subject, scopes)))
 }

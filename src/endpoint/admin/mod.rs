@@ -1,5 +1,5 @@
-//! The admin API under `/admin/api/`: clients, scopes, OpenID Providers, signing keys, admin tokens and invitations, for
-//! operators.
+//! The admin API under `/admin/api/`: clients, scopes, OpenID Providers, signing keys, admin tokens, invitations, the policy
+//! and its exceptions, for operators.
 //!
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
@@ -15,12 +15,14 @@ mod doctor;
 mod done;
 mod dry_run;
 mod events;
+mod exceptions;
 mod grants;
 mod invitation_request;
 mod invitations;
 mod ledger;
 mod openapi;
 mod outboxes;
+mod policy;
 pub(super) mod problem;
 mod providers;
 pub(super) mod registry;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::endpoint::http::{MAX_BODY, Response};
+use crate::endpoint::http::Response;
 use crate::endpoint::platform::Unavailable;
 use crate::fault::Fault;
 use crate::registry::admin_token::AdminScope;
@@ -22,8 +22,8 @@ pub(crate) enum Problem {
     NotFound,
     /// The address does not support the method. Carries the methods that it supports.
     MethodNotAllowed(&'static [&'static str]),
-    /// The body is larger than [`MAX_BODY`].
-    TooLarge,
+    /// The body is larger than this number of bytes.
+    TooLarge(usize),
     /// The content type, if there is one, is not JSON. It comes printable here.
     NotJson(Option<String>),
     /// The body has this content coding, which comes printable here.
@@ -70,7 +70,7 @@ impl Problem {
             Self::TooMany(_) => "too_many",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
-            Self::TooLarge => "too_large",
+            Self::TooLarge(_) => "too_large",
             Self::NotJson(_) => "not_json",
             Self::ContentCoding(_) => "content_coding",
             Self::Malformed(_) => "malformed",
@@ -91,7 +91,7 @@ impl Problem {
             Self::MethodNotAllowed(_) => 405,
             Self::Conflict(_) => 409,
             Self::PreconditionFailed => 412,
-            Self::TooLarge => 413,
+            Self::TooLarge(_) => 413,
             Self::NotJson(_) | Self::ContentCoding(_) => 415,
             Self::Invalid(_) => 422,
             Self::PreconditionRequired => 428,
@@ -107,7 +107,7 @@ impl Problem {
             Self::TooMany(_) => "Too many wrong admin tokens",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed(_) => "This address does not support that method",
-            Self::TooLarge => "The body is too large",
+            Self::TooLarge(_) => "The body is too large",
             Self::NotJson(_) => "The body must be JSON",
             Self::ContentCoding(_) => "The body has a content coding",
             Self::Malformed(_) => "The body cannot be read",
@@ -132,7 +132,7 @@ impl Problem {
             }
             Self::NotFound => "Nothing exists at this address.".to_owned(),
             Self::MethodNotAllowed(allowed) => format!("Use {}.", allowed.join(", ")),
-            Self::TooLarge => format!("The body is larger than {MAX_BODY} bytes."),
+            Self::TooLarge(most) => format!("The body is larger than {most} bytes."),
             Self::NotJson(Some(sent)) => {
                 format!("The Content-Type is '{sent}': send application/json.")
             }
@@ -179,7 +179,7 @@ impl Problem {
             Self::MethodNotAllowed(allowed) => response.with("allow", allowed.join(", ")),
             Self::Unavailable => response.with("retry-after", "5".to_owned()),
             Self::NotFound
-            | Self::TooLarge
+            | Self::TooLarge(_)
             | Self::NotJson(_)
             | Self::ContentCoding(_)
             | Self::Malformed(_)

@@ -19,6 +19,8 @@ pub(super) enum Place {
     Invitations(Part),
     Accounts(AccountPlace),
     Access(AccessPlace),
+    Policy(PolicyPlace),
+    Exceptions(ExceptionPlace),
 }
 
 /// A collection, or one member of it.
@@ -80,6 +82,22 @@ pub(super) enum AccessPlace {
     SessionsEnd,
     Grants,
     Grant,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum PolicyPlace {
+    Now,
+    Rollback,
+    Versions,
+    Version,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum ExceptionPlace {
+    All,
+    One,
+    Renewal,
+    End,
 }
 
 /// Every address below `/admin/api`, with the methods that it supports, and the scope that an admin token needs for the
@@ -186,6 +204,34 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Access(AccessPlace::SessionsEnd), "/sessions/end", &["POST"], Some(AdminScope::People)),
     (Place::Access(AccessPlace::Grants), "/grants", &["GET", "HEAD"], Some(AdminScope::People)),
     (Place::Access(AccessPlace::Grant), "/grants/{id}", &["DELETE"], Some(AdminScope::People)),
+    (Place::Policy(PolicyPlace::Now), "/policy", &["GET", "HEAD", "PUT"], Some(AdminScope::Policy)),
+    (Place::Policy(PolicyPlace::Rollback), "/policy/rollback", &["POST"], Some(AdminScope::Policy)),
+    (Place::Policy(PolicyPlace::Versions), "/policy/versions", &["GET", "HEAD"], Some(AdminScope::Policy)),
+    (
+        Place::Policy(PolicyPlace::Version),
+        "/policy/versions/{version}",
+        &["GET", "HEAD"],
+        Some(AdminScope::Policy),
+    ),
+    (
+        Place::Exceptions(ExceptionPlace::All),
+        "/exceptions",
+        &["GET", "HEAD", "POST"],
+        Some(AdminScope::Policy),
+    ),
+    (
+        Place::Exceptions(ExceptionPlace::One),
+        "/exceptions/{id}",
+        &["GET", "HEAD", "PUT"],
+        Some(AdminScope::Policy),
+    ),
+    (
+        Place::Exceptions(ExceptionPlace::Renewal),
+        "/exceptions/{id}/renew",
+        &["POST"],
+        Some(AdminScope::Policy),
+    ),
+    (Place::Exceptions(ExceptionPlace::End), "/exceptions/{id}/end", &["POST"], Some(AdminScope::Policy)),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 
@@ -212,7 +258,12 @@ impl Found {
 impl Place {
     const fn is_replicated(self) -> bool {
         match self {
-            Self::Clients(_) | Self::Scopes(_) | Self::Providers(_) | Self::Keys(_) => true,
+            Self::Clients(_)
+            | Self::Scopes(_)
+            | Self::Providers(_)
+            | Self::Policy(_)
+            | Self::Exceptions(_)
+            | Self::Keys(_) => true,
             Self::OpenApi
             | Self::Doctor
             | Self::DryRun

@@ -16,28 +16,30 @@ use super::form::Form;
 use super::http::{Afterwards, Response};
 use super::instant;
 use super::platform::{Platform, Unavailable};
+use super::policy::facts::Marks;
+use super::policy::start::{ask_for_code, check_binding};
 use super::server::Context;
 use super::token::{pkce, resource};
 use super::web_page;
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
 use crate::client::authentication::Requirement;
 use crate::client::rules::{CodeRules, UserCodeType};
 use crate::device_kind::DeviceKind;
 use crate::endpoint::error::Limit;
 use crate::format::Format;
+use crate::grant;
 use crate::grant::command::{Caps, Open, Opened};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::routing::{Address, candidates, draw_in};
 use crate::grant::user_code::{Shape, UserCode};
 use crate::grant::{Grant, State, link};
 use crate::place::{Origin, Place};
-use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::secret::Digest;
 use crate::sharding::{Region, Shard};
 use crate::time::Timestamp;
 use crate::web_origin::WebOrigin;
-use crate::{grant, policy};
 
 const WHAT: &str = "device_authorization";
 /// Number of draws before giving up. With 10,000 of 20^8 codes taken, three collisions in a row have a
@@ -90,47 +92,40 @@ async fn start<P: Platform>(
     let key = context.rate_key(&client.client_id);
     let asked = join(server.platform.within_limit(&key), server.is_strained_for_new_codes(now)).await;
     let (true, longer) = asked else { return Err(Error::TooMany(Limit::Requests, 60)) };
+    let terms = CodeTerms::of(context, &client.codes, longer);
+    let device = DeviceKind::of(request.user_agent.as_deref());
+    let origin = Origin { place: Place::clone(&request.place), device, at: now, page };
+    let (asked, network) = (asked_scope(client, form)?, context.network());
+    let asking = ask_for_code(context, client, &asked, (&origin, &network), terms.expires_at);
+    let (permit, Marks { networks, managed }) = asking.await?;
+    let cnf = dpop::code_binding(context, form).await?;
+    check_binding(&permit, client, &cnf)?;
     let request = grant::Request {
-        scope: allowed_scope(client, form)?,
+        scope: permit.scope,
         nonce: parameters::nonce(form)?,
-        origin: Origin {
-            place: Place::clone(&request.place),
-            device: DeviceKind::of(request.user_agent.as_deref()),
-            at: now,
-            page,
-        },
-        network: context.network(),
+        origin,
+        network,
+        networks,
+        managed,
         resource: resource::granted(context, client, &resource::asked(form)?)?,
         client_id: client.client_id.clone(),
-        cnf: dpop::code_binding(context, form).await?,
+        cnf,
         code_challenge: pkce::challenge(form)?,
         acr_values: parameters::acr_values(form)?,
         max_age: parameters::max_age(form)?,
         login_hint: parameters::login_hint(form),
         ui_locales: parameters::ui_locales(form),
     };
-    open(context, &CodeTerms::of(context, &client.codes, longer), request, rng).await
+    open(context, &terms, (request, permit.record), rng).await
 }
 
-/// Returns the requested scope, narrowed to the client's; without `scope`, the client's scope except
-/// `offline_access`.
+/// Returns the requested scope; without `scope`, the client's scope except `offline_access`.
 ///
 /// Accepts `scopes` as well, because that is the parameter in authentik's documentation.
-fn allowed_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
-    let asked = match form.get("scope").or_else(|| form.get("scopes")) {
-        Some(text) => Scope::parse(text).ok_or_else(|| Error::MalformedScope(shown(text)))?,
-        None => client.scope.without(OFFLINE_ACCESS),
-    };
-    let facts = PolicyFacts { client: Some(client), account: None, scope: &asked };
-    match policy::decide(Point::DeviceAuthorization, facts) {
-        PolicyDecision::Allow(scope) => Ok(scope),
-        PolicyDecision::Refuse(PolicyRefusal::NoScopeLeft) => Err(Error::ScopeNotAllowed(asked.clone())),
-        PolicyDecision::Refuse(
-            PolicyRefusal::ClientDisabled
-            | PolicyRefusal::GrantNotAllowed
-            | PolicyRefusal::AccountBlocked
-            | PolicyRefusal::AccountDeleted,
-        ) => Err(Error::GrantNotAllowed),
+fn asked_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
+    match form.get("scope").or_else(|| form.get("scopes")) {
+        Some(text) => Scope::parse(text).ok_or_else(|| Error::MalformedScope(shown(text))),
+        None => Ok(client.scope.without(OFFLINE_ACCESS)),
     }
 }
 
@@ -171,14 +166,14 @@ impl CodeTerms {
 async fn open<P: Platform>(
     context: Context<'_, P>,
     terms: &CodeTerms,
-    request: grant::Request,
+    (request, record): (grant::Request, Option<Box<PolicyRecord>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let region = Region::nearest(context.request.place.colo.as_deref());
     let keys = &context.server.settings.keyring.current;
     let mut opened = Err(Error::Unavailable);
     for shard in candidates(region, request.network.widest(), terms.shards, keys, rng) {
-        opened = open_in(context, shard, terms, &request, rng).await;
+        opened = open_in(context, shard, terms, (&request, record.as_deref()), rng).await;
         if opened.is_ok() {
             break;
         }
@@ -190,7 +185,7 @@ async fn open_in<P: Platform>(
     context: Context<'_, P>,
     shard: Shard,
     terms: &CodeTerms,
-    request: &grant::Request,
+    (request, record): (&grant::Request, Option<&PolicyRecord>),
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let settings = &context.server.settings;
@@ -200,7 +195,8 @@ async fn open_in<P: Platform>(
         let (user_code, address) = draw_in(shard, of, &settings.user_code, keys, rng);
         let (device_code, secret) =
             DeviceCode::issue(address, &request.client_id, terms.expires_at, keys, rng);
-        match store(context, address, terms, new_grant(context, terms, request, secret)).await? {
+        let grant = new_grant(context, terms, request, secret);
+        match store(context, address, terms, (grant, record.cloned().map(Box::new))).await? {
             Opened::Live(live) => {
                 context.server.notice(address.shard, live);
                 return Ok(describe(context, terms, &request.client_id, device_code, &user_code));
@@ -237,11 +233,11 @@ async fn store<P: Platform>(
     context: Context<'_, P>,
     address: Address,
     terms: &CodeTerms,
-    grant: Grant,
+    (grant, policy): (Grant, Option<Box<PolicyRecord>>),
 ) -> Result<Opened, Unavailable> {
     let settings = &context.server.settings;
     let caps = Caps { client: settings.live_codes / terms.shards, shard: settings.live_codes_per_shard };
-    let open = Open { key: address.key, grant: Box::new(grant), caps };
+    let open = Open { key: address.key, grant: Box::new(grant), caps, policy };
     context.server.platform.grants(address.shard, open).await
 }
 

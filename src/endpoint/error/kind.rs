@@ -1,6 +1,7 @@
 //! The registered code and the status of each error.
 
 use super::Error;
+use crate::policy::Point;
 
 /// A registered error code together with its status.
 #[derive(Clone, Copy)]
@@ -95,7 +96,8 @@ impl Error {
             | Self::NoCertificate
             | Self::NoDeviceCode
             | Self::ProofRequired
-            | Self::TwoKeys => Kind::InvalidRequest,
+            | Self::TwoKeys
+            | Self::KeyRequired => Kind::InvalidRequest,
             Self::BadProof(_) => Kind::InvalidDpopProof,
             Self::NonceNeeded => Kind::UseDpopNonce,
             Self::TokenWithoutKey => Kind::InvalidToken,
@@ -127,10 +129,20 @@ impl Error {
             | Self::Withdrawn
             | Self::Ended
             | Self::RedemptionRefused(_) => Kind::AccessDenied,
+            Self::Policy(point, _) => of_policy(*point),
             Self::Expired => Kind::ExpiredToken,
             Self::NothingToWaitFor => Kind::NothingToWaitFor,
             Self::TooMany(..) => Kind::TooMany,
             Self::Unavailable => Kind::Unavailable,
         }
+    }
+}
+
+/// Returns the code of a refusal by the rules. At the points without an OAuth response, nobody sees it.
+const fn of_policy(point: Point) -> Kind {
+    match point {
+        Point::DeviceAuthorization => Kind::UnauthorizedClient,
+        Point::SignIn | Point::Approval | Point::Redemption => Kind::AccessDenied,
+        Point::Refresh => Kind::InvalidGrant,
     }
 }

@@ -6,7 +6,9 @@ mod text;
 use super::http::Response;
 use super::platform::Unavailable;
 use crate::client::authentication::ClientRefusal;
+use crate::endpoint::policy::refused::Refused;
 use crate::network::Width;
+use crate::policy::Point;
 use crate::scope::Scope;
 use crate::token::dpop::Flaw;
 
@@ -127,7 +129,7 @@ pub enum Error {
     ReusedRefreshToken,
     /// Another request used the refresh token first.
     LostRefresh,
-    /// Policy, or a change to the client or the account, forbids the refresh.
+    /// A change to the client or the account forbids the refresh.
     RefreshRefused(&'static str),
     /// The token to revoke was issued to another client (RFC 7009 §2.1).
     ForeignToken,
@@ -147,8 +149,12 @@ pub enum Error {
     Withdrawn,
     /// An administrator ended the code.
     Ended,
-    /// Policy, or a change to the client or the account, forbids the redemption.
+    /// A change to the client or the account, or what they demand of the sign-in, forbids the redemption.
     RedemptionRefused(&'static str),
+    /// The rules forbid the step.
+    Policy(Point, Box<Refused>),
+    /// The rules allow only tokens that are bound to a key.
+    KeyRequired,
     /// The device code has expired.
     Expired,
     /// A device wants to wait for a decision that has been made.
@@ -183,6 +189,11 @@ impl Error {
         if let Self::Pending(interval) | Self::TooSoon(interval) = self { Some(*interval) } else { None }
     }
 
+    /// Returns the `error_uri` member.
+    fn uri(&self) -> Option<&str> {
+        if let Self::Policy(_, refused) = self { refused.uri.as_deref() } else { None }
+    }
+
     /// Returns the `Retry-After` header in seconds.
     const fn retry_after(&self) -> Option<u64> {
         if let Self::TooSoon(wait) | Self::TooMany(_, wait) = self {
@@ -199,7 +210,7 @@ impl Error {
     #[must_use]
     pub fn response(&self) -> Response {
         let (error, error_description) = (self.code(), self.description());
-        let body = Body { error, error_description, interval: self.interval() };
+        let body = Body { error, error_description, error_uri: self.uri(), interval: self.interval() };
         let mut response = Response::json(self.status(), &body);
         if let Some(seconds) = self.retry_after() {
             response = response.with("retry-after", seconds.to_string());
@@ -212,9 +223,12 @@ impl Error {
 }
 
 #[derive(serde::Serialize)]
-struct Body {
+struct Body<'a> {
     error: &'static str,
     error_description: String,
+    /// A page for the client's user (RFC 6749 §5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<u64>,
 }

@@ -20,6 +20,9 @@ fn an_attacker_cannot_tell_one_refusal_from_another() {
     assert_eq!(body(Error::Denied), body(Error::Elsewhere));
     assert_eq!(body(Error::Denied), body(Error::Withdrawn));
     assert_eq!(body(Error::ForgedRefreshToken), body(Error::ReusedRefreshToken));
+    let of = |point| Error::Policy(point, Box::new(Refused { uri: None, ..by_policy() }));
+    assert_eq!(body(Error::Denied), body(of(Point::Redemption)));
+    assert_eq!(body(Error::DeadRefreshToken), body(of(Point::Refresh)));
 }
 
 /// Lists every variant once. A missing variant is a compile error, because the same names make up the
@@ -29,6 +32,14 @@ macro_rules! every {
         let _ = |one: $enum| match one { $($enum::$variant { .. } => {})+ };
         [$($enum::$variant $(($($holds),+))?),+]
     }};
+}
+
+fn by_policy() -> Refused {
+    Refused {
+        description: "No \"servers\" here.".to_owned(),
+        uri: Some("https://example.com/".to_owned()),
+        record: None,
+    }
 }
 
 fn all() -> Vec<Error> {
@@ -45,7 +56,7 @@ fn all() -> Vec<Error> {
         NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
         NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
         DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused("client_disabled"), ForeignToken, Pending(5), TooSoon(10),
-        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
+        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
     );
     errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
 }

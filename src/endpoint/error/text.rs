@@ -1,12 +1,27 @@
 //! The texts of an error: a reason for the log, and a description for the client's developer.
 
 use super::{Error, Limit, shown};
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::endpoint::http::MAX_BODY;
+use crate::endpoint::policy::refused::Refused;
+use crate::policy::Point;
 use crate::scope::Scope;
 use crate::token::resource::LONGEST;
 
 impl Error {
+    /// Returns why a good code or refresh token gets no tokens, and what policy decided, for the event of that refusal. `None`
+    /// for every other error.
+    pub(in crate::endpoint) fn refusal(&self) -> Option<(String, Option<Box<PolicyRecord>>)> {
+        if let Self::RedemptionRefused(why) | Self::RefreshRefused(why) = self {
+            Some(((*why).to_owned(), None))
+        } else if let Self::Policy(_, refused) = self {
+            Some((self.reason().to_owned(), refused.record.clone()))
+        } else {
+            matches!(self, Self::KeyRequired).then(|| (self.reason().to_owned(), None))
+        }
+    }
+
     /// Returns the reason for the log, in `snake_case`.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
@@ -62,6 +77,8 @@ impl Error {
             Self::Withdrawn => "withdrawn",
             Self::Ended => "ended",
             Self::RedemptionRefused(_) => "redemption_refused",
+            Self::Policy(..) => "policy",
+            Self::KeyRequired => "key_required",
             Self::Expired => "expired",
             Self::NothingToWaitFor => "nothing_to_wait_for",
             Self::TooMany(..) => "too_many",
@@ -116,13 +133,15 @@ impl Error {
             Self::ForeignToken => "The token was issued to another client.".to_owned(),
             Self::Pending(_) => "Nobody has decided yet; poll again after the interval.".to_owned(),
             Self::TooSoon(interval) => too_soon(*interval),
+            Self::Policy(point, refused) => policy(*point, refused),
+            Self::KeyRequired => KEY_REQUIRED.to_owned(),
             Self::Denied
             | Self::Reported
             | Self::Contested
             | Self::Elsewhere
             | Self::Withdrawn
             | Self::Ended
-            | Self::RedemptionRefused(_) => "The request was refused.".to_owned(),
+            | Self::RedemptionRefused(_) => REFUSED.to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::NothingToWaitFor => NOTHING_TO_WAIT_FOR.to_owned(),
             Self::TooMany(limit, wait) => format!("{}; try again in {wait} seconds.", limit.description()),
@@ -131,6 +150,17 @@ impl Error {
     }
 }
 
+/// Says why only to those who have no code yet. Later, a refusal looks like any other.
+fn policy(point: Point, refused: &Refused) -> String {
+    match point {
+        Point::DeviceAuthorization => refused.description.clone(),
+        Point::SignIn | Point::Approval | Point::Redemption => REFUSED.to_owned(),
+        Point::Refresh => BAD_REFRESH_TOKEN.to_owned(),
+    }
+}
+
+const REFUSED: &str = "The request was refused.";
+const KEY_REQUIRED: &str = "The tokens of this client must be bound to a key: send a DPoP proof, or dpop_jkt when you request the code.";
 const NO_DEVICE_CODE: &str =
     "The device code is missing: send it in the header Authorization, after DeviceCode and a space.";
 const NOTHING_TO_WAIT_FOR: &str = "There is nothing to wait for any more: ask the token endpoint now.";

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::client::Client;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::kill;
 use crate::endpoint::server::Context;
 use crate::family::Family;
 use crate::family::command::FindFamily;
@@ -51,7 +52,7 @@ pub(crate) async fn of_access<P: Platform>(
     Ok(live.filter(|live| !live.family.has_withdrawn(&attempt)))
 }
 
-/// Returns a family that has not ended, neither in its shard nor at its account. `seen` is the `jti` of the access token of this family that has
+/// Returns a family that has not ended, neither in its shard nor at its account, and that no kill switch refuses. `seen` is the `jti` of the access token of this family that has
 /// just arrived; `None` if none has.
 pub(crate) async fn of_family<P: Platform>(
     context: Context<'_, P>,
@@ -61,6 +62,9 @@ pub(crate) async fn of_family<P: Platform>(
 ) -> Result<Option<Live>, Unavailable> {
     let found = context.server.platform.grants(shard, FindFamily { id, seen }).await?;
     let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
+    if kill::is_refused(context, &family).await? {
+        return Ok(None);
+    }
     let client = context.server.client(&family.client_id, context.now).await?;
     let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
     let check = CheckDevice { id: DeviceId::from(SessionId { shard, family: id }.to_string()) };

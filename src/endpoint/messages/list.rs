@@ -248,6 +248,12 @@ messages! {
     lost_text;
     not_allowed_title;
     not_allowed_text;
+    denied_title;
+    denied_text;
+    denied_near;
+    denied_ask;
+    denied_contact { contact: Text };
+    denied_help;
     account_refused_title;
     account_refused_text;
     authorize_title;

@@ -56,6 +56,26 @@ pub struct SameSource<'a> {
     pub form: EndForm<'a>,
 }
 
+/// The page for a person who may not approve the request of a device.
+#[derive(Template)]
+#[template(path = "denied.html")]
+pub struct DeniedPage<'a> {
+    /// The texts of the page.
+    pub text: Messages<'a>,
+    /// Why not, in our words.
+    pub explanation: Html,
+    /// Why not, in the operator's words.
+    pub message: Option<Html>,
+    /// Whom to ask.
+    pub ask: Html,
+    /// A page with what the person can do.
+    pub help: Option<&'a str>,
+    /// Path of the page for entering a code.
+    pub back: &'a str,
+    /// The form of the language menu.
+    pub menu: MenuForm<'a>,
+}
+
 /// A page without a form of its own: for a request that ended, was opened elsewhere, or could not be served, and for an
 /// account that is ready.
 #[derive(Template)]

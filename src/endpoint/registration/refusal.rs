@@ -92,7 +92,7 @@ impl Error {
             Self::Problem(Problem::Conflict(_)) => {
                 (503, "temporarily_unavailable", "full", "There is no room for more clients.".to_owned())
             }
-            Self::Problem(problem @ (Problem::TooLarge | Problem::ContentCoding(_))) => {
+            Self::Problem(problem @ (Problem::TooLarge(_) | Problem::ContentCoding(_))) => {
                 (problem.status(), "invalid_request", problem.name(), problem.detail())
             }
             Self::Problem(problem) => (400, "invalid_client_metadata", problem.name(), problem.detail()),

@@ -17,6 +17,7 @@ use crate::family::Current;
 use crate::family::id::{AttemptId, SessionId};
 use crate::family::refresh_token::RefreshToken;
 use crate::identity::account::Account;
+use crate::policy::requirement::Limits;
 use crate::provenance::Provenance;
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
 use crate::settings::Settings;
@@ -80,6 +81,8 @@ pub(crate) struct Subject<'a> {
     pub attempt: &'a AttemptId,
     pub session: SessionId,
     pub provenance: &'a Provenance,
+    /// What policy limits.
+    pub limits: &'a Limits,
 }
 
 impl Tokens {
@@ -109,14 +112,15 @@ impl Tokens {
 }
 
 impl Subject<'_> {
-    /// Returns whether a refresh token was granted and the client may have one.
+    /// Returns whether a refresh token was granted, and neither the client nor policy forbids it.
     pub(crate) fn may_refresh(&self) -> bool {
-        may_refresh(self.client, self.scope)
+        may_refresh(self.client, self.scope, self.limits)
     }
 
     /// Returns the lifetime of the access token, in seconds.
     pub(crate) fn access_token_lifetime(&self, settings: &Settings) -> u64 {
-        self.client.tokens.access_token_lifetime.unwrap_or(settings.access_token)
+        let own = self.client.tokens.access_token_lifetime;
+        self.limits.access_token(own.unwrap_or(settings.access_token))
     }
 
     /// Returns the lifetime of the ID token, in seconds.
@@ -138,9 +142,9 @@ pub(crate) fn good_until<P>(context: Context<'_, P>, client: &Client, until: Tim
     until.min(context.now + idle)
 }
 
-/// Returns whether a refresh token was granted and the client may have one.
-pub(crate) fn may_refresh(client: &Client, scope: &Scope) -> bool {
-    scope.has(OFFLINE_ACCESS) && client.may_use(REFRESH_TOKEN_GRANT)
+/// Returns whether a refresh token was granted, and neither the client nor policy forbids it.
+pub(crate) fn may_refresh(client: &Client, scope: &Scope, limits: &Limits) -> bool {
+    scope.has(OFFLINE_ACCESS) && client.may_use(REFRESH_TOKEN_GRANT) && !limits.no_refresh
 }
 
 /// The claim mapping of each scope that has one.

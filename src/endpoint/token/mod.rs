@@ -3,8 +3,10 @@
 mod device_code_grant;
 pub(super) mod mint;
 pub(super) mod pkce;
+mod redemption;
 mod refresh_grant;
 pub(super) mod resource;
+mod state;
 
 use rand_core::CryptoRng;
 

@@ -14,6 +14,9 @@ use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::{Error, Limit, shown};
 use crate::endpoint::form::Form;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::ask::Permit;
+use crate::endpoint::policy::facts::AtToken;
+use crate::endpoint::policy::tokens::{ask_for_tokens, check_binding};
 use crate::endpoint::presented;
 use crate::endpoint::server::Context;
 use crate::endpoint::upstream::recheck;
@@ -25,8 +28,8 @@ use crate::grant::command::{NoteRefusal, Refused};
 use crate::identity::account::Account;
 use crate::identity::command::UseDevice;
 use crate::identity::device::DeviceId;
-use crate::policy;
-use crate::policy::{Point, PolicyDecision, PolicyFacts};
+use crate::policy::Point;
+use crate::policy::requirement::Limits;
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -59,8 +62,10 @@ async fn noted<P: Platform, T>(
     token: &RefreshToken,
     result: Result<T, Error>,
 ) -> Result<T, Error> {
-    if let Err(Error::RefreshRefused(why)) = &result {
-        let refusal = NoteRefusal { of: Refused::Refresh(token.family), why: (*why).to_owned() };
+    if let Err(error) = &result
+        && let Some((why, policy)) = error.refusal()
+    {
+        let refusal = NoteRefusal { of: Refused::Refresh(token.family), why, policy };
         let _: Result<(), Unavailable> = context.server.platform.grants(token.shard, refusal).await;
     }
     result
@@ -95,7 +100,7 @@ struct Usable<'a, P> {
     family: Family,
     client: Client,
     account: Account,
-    scope: Scope,
+    permit: Permit,
     audience: Vec<String>,
     cnf: Confirmation,
 }
@@ -118,10 +123,11 @@ impl<'a, P: Platform> Usable<'a, P> {
         let (client, account) = join(caller.as_it_is_now(context, token.shard), account).await;
         let client = client?.ok_or(Error::RefreshRefused("client_refused"))?;
         let account = account?.ok_or(Error::RefreshRefused("account_refused"))?;
-        let scope = allowed(&client, &account, asked)?;
-        let audience = resource::narrowed(context, &client, resources, &family.resource, &scope)?;
+        let permit = allowed(context, &family, (&client, &account), asked)?;
+        let audience = resource::narrowed(context, &client, resources, &family.resource, &permit.scope)?;
         let cnf = proven.confirmation(context, &client)?;
-        Ok(Self { context, proven, token, family, client, account, scope, audience, cnf })
+        check_binding(&permit, &cnf)?;
+        Ok(Self { context, proven, token, family, client, account, permit, audience, cnf })
     }
 
     /// Makes the tokens and replaces the refresh token. Nothing may fail after the second hop.
@@ -130,7 +136,8 @@ impl<'a, P: Platform> Usable<'a, P> {
         let attempt = AttemptId::draw(rng);
         let subject = self.subject(&attempt);
         let mut tokens = mint(context, &subject, rng).await?;
-        let next = tokens.add_refresh_token(context, &subject, self.family.refreshable_until, rng);
+        let until = refreshable_until(&self.family, &self.permit.limits);
+        let next = tokens.add_refresh_token(context, &subject, until, rng);
         let ends_at = tokens.ends_at(Some(&next), context.now);
         self.proven.burn(context).await?;
         self.spend(next, ends_at).await.map(|()| tokens)
@@ -140,7 +147,8 @@ impl<'a, P: Platform> Usable<'a, P> {
         Subject {
             client: &self.client,
             account: &self.account,
-            scope: &self.scope,
+            scope: &self.permit.scope,
+            limits: &self.permit.limits,
             auth_time: self.family.auth_time,
             amr: &self.family.amr,
             acr: self.family.acr.as_deref(),
@@ -157,7 +165,7 @@ impl<'a, P: Platform> Usable<'a, P> {
     async fn spend(&self, next: Current, ends_at: Timestamp) -> Result<(), Error> {
         let (id, secret) = (self.token.family, self.token.secret);
         let cnf = certificate::of_refresh_tokens(&self.client, &self.cnf);
-        let ask = RotateToken { id, secret, next, ends_at, cnf };
+        let ask = RotateToken { id, secret, next, ends_at, cnf, policy: self.permit.record.clone() };
         match self.context.server.platform.grants(self.token.shard, ask).await? {
             Rotation::Rotated | Rotation::Again => Ok(()),
             Rotation::TooSoon(wait) => Err(Error::TooMany(Limit::Refreshes, wait)),
@@ -166,13 +174,41 @@ impl<'a, P: Platform> Usable<'a, P> {
     }
 }
 
-/// Returns the part of the scope that policy still allows. Refuses the refresh if the client may no longer
-/// have `offline_access`.
-fn allowed(client: &Client, account: &Account, asked: &Scope) -> Result<Scope, Error> {
-    let facts = PolicyFacts { client: Some(client), account: Some(account), scope: asked };
-    match policy::decide(Point::Refresh, facts) {
-        PolicyDecision::Allow(scope) if client.scope.has(OFFLINE_ACCESS) => Ok(scope),
-        PolicyDecision::Allow(_) => Err(Error::RefreshRefused("no_offline_access")),
-        PolicyDecision::Refuse(why) => Err(Error::RefreshRefused(why.name())),
+/// Asks policy. Refuses the refresh, too, if the client may no longer have `offline_access`, or if policy would give it no
+/// refresh token any more. The family stays as it is, so that a policy that is taken back lets it go on.
+fn allowed<P: Platform>(
+    context: Context<'_, P>,
+    family: &Family,
+    (client, account): (&Client, &Account),
+    asked: &Scope,
+) -> Result<Permit, Error> {
+    let governance = context.server.governance_at_source()?;
+    let step = AtToken {
+        point: Point::Refresh,
+        now: context.now,
+        client_id: &client.client_id,
+        scope: asked,
+        account: &account.key,
+        groups: &account.groups,
+        auth_time: family.auth_time,
+        amr: &family.amr,
+        recorded: &family.recorded,
+        provenance: &family.provenance,
+        place: &context.request.place,
+        marks: &context.marks(&governance),
+    };
+    let permit = ask_for_tokens(&governance, (client, Some(account)), step)?;
+    let limits = &permit.limits;
+    let may_refresh = !limits.no_refresh && limits.scope.as_ref().is_none_or(|most| most.has(OFFLINE_ACCESS));
+    let is_in_time = context.now < refreshable_until(family, limits);
+    if client.scope.has(OFFLINE_ACCESS) && may_refresh && is_in_time {
+        Ok(permit)
+    } else {
+        Err(Error::RefreshRefused("no_offline_access"))
     }
+}
+
+/// Returns until when the family can be refreshed, by what policy limits now.
+fn refreshable_until(family: &Family, limits: &Limits) -> Timestamp {
+    limits.refreshable_until(family.refreshable_until, family.provenance.approved.at)
 }

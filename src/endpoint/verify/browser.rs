@@ -9,8 +9,10 @@ use crate::derived_keys::Purpose;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Request, Response, cookie};
 use crate::endpoint::own::which::{Own, Visit};
+use crate::endpoint::policy::facts::Asked;
 use crate::endpoint::server::Context;
 use crate::grant::command::Shown;
+use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::acr;
 use crate::identity::demand::{Demands, Facts, Lack};
@@ -41,6 +43,9 @@ pub(super) struct Transaction {
     /// Set once the account holds the grant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldRef>,
+    /// The device's side of the request; only in the form of the consent page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// When Turnstile last saw a person at the browser, or when the code proved to be right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Timestamp>,
@@ -106,6 +111,12 @@ impl HoldRef {
         }
     }
 
+    /// Returns where the grant of the code is; `None` if the key pair is no longer known.
+    pub(super) fn address<P>(&self, context: Context<'_, P>, code: &UserCode) -> Option<Address> {
+        let settings = &context.server.settings;
+        Some(Address::of(code, &settings.user_code, settings.keyring.named(self.pair)?))
+    }
+
     /// Judges a sign-in by what the request, its client and its scopes demand.
     ///
     /// # Errors
@@ -148,6 +159,7 @@ impl Transaction {
             browser: browser.id.clone(),
             ends_at: now + FORM_LIFETIME,
             hold: None,
+            asked: None,
             checked_at: None,
             other_account: None,
             own: None,
@@ -158,6 +170,11 @@ impl Transaction {
     /// Sets `checked_at`.
     pub(super) fn checked(self, checked_at: Option<Timestamp>) -> Self {
         Self { checked_at, ..self }
+    }
+
+    /// Sets `asked`.
+    pub(super) fn asked_by(self, asked: Asked) -> Self {
+        Self { asked: Some(asked), ..self }
     }
 
     /// Sets `other_account`.

@@ -146,7 +146,7 @@ async fn entered<P: Platform>(
     sign_in: &SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    if let Err(refused) = start(context, &mut browser, sign_in, rng).await? {
+    if let Err(refused) = start(context, &mut browser, (sign_in, None), rng).await? {
         return Ok(refused);
     }
     let page = Response::empty_redirect(path);

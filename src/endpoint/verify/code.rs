@@ -8,8 +8,9 @@ use rand_core::CryptoRng;
 use super::address::go_to;
 use super::browser::{HoldRef, Transaction};
 use super::consent::Consent;
+use super::judge::{Judged, judge};
 use super::recent::Recent;
-use super::session::check;
+use super::session::{Person, find};
 use super::view::{CODE_ENTRY, Entry, SignInForm};
 use super::{browser, turnstile, view};
 use crate::derived_keys::Keys;
@@ -18,6 +19,8 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::ask::Permit;
+use crate::endpoint::policy::facts::Asked;
 use crate::endpoint::server::Context;
 use crate::grant::command::{Held, Shown, TakeHold};
 use crate::grant::routing::Address;
@@ -25,7 +28,7 @@ use crate::grant::user_code::UserCode;
 use crate::grant::{Hold, link};
 use crate::identity::account::Account;
 use crate::identity::demand::{Demands, Lack};
-use crate::identity::session::{Browser, Session};
+use crate::identity::session::Browser;
 use crate::limiter::budgets::{Budget, codes_by_account, codes_by_network};
 use crate::order;
 use crate::scope::{OFFLINE_ACCESS, OPENID};
@@ -56,13 +59,13 @@ pub(super) async fn entered<P: Platform>(
     {
         return Ok(view::link_expired(context, 400, &browser, end).await);
     }
-    let session = check(context, &browser).await?;
+    let person = find(context, &browser).await?;
     let checked_at = match turnstile::pass(context, form, &browser, &code).await {
         Ok(checked_at) => checked_at,
         Err(page) => return Ok(page),
     };
-    match session {
-        Some(signed_in) => look_up(context, &code, &browser, &signed_in, rng).await,
+    match person {
+        Some(person) => look_up(context, &code, &browser, &person, rng).await,
         None => Ok(ask_to_sign_in(context, &code, checked_at, browser, rng).await),
     }
 }
@@ -109,9 +112,10 @@ pub(super) async fn look_up<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
-    (session, account): &(Session, Account),
+    person: &Person,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
+    let account = &person.account;
     let budgets = budgets(context, account, context.server.longest_code_lifetime(context.now).await);
     let taken = match Attempt::take(context, budgets).await? {
         Attempt::Taken(taken) => taken,
@@ -128,29 +132,23 @@ pub(super) async fn look_up<P: Platform>(
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));
     };
     context.server.note_right_entry();
-    let client = shown.request.client_id.clone();
-    let verdict = compare(&shown.request.side(), &context.side()).verdict;
-    let demands = demands(context, &hold).await?;
-    if let Err(lack) = hold.judge(session.facts(), &demands, context.now) {
-        let page = sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await;
-        return Ok(page.noting(CODE_ENTRY, Some(&client), "sign_in_again", lack.name()).judging(verdict));
-    }
-    let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
-    let recent = Recent::undecided(code, hold.pair, &hold.nonce, ends_at);
-    let page = go_to(context, browser, &recent, rng);
-    Ok(page.noting(CODE_ENTRY, Some(&client), "consent_shown", "consent_shown").judging(verdict))
-}
-
-/// Returns what a client and the scopes demand of a sign-in. A copy that may be a minute old is good enough to begin with:
-/// the approval reads both at their source.
-pub(super) async fn demands<P: Platform>(
-    context: Context<'_, P>,
-    hold: &HoldRef,
-) -> Result<Demands, Unavailable> {
-    let client = context.server.client(&hold.client_id, context.now).await?;
-    let outline = context.server.outline(context.now).await?;
-    let client = client.map(|client| client.codes.sign_in.clone()).unwrap_or_default();
-    Ok(Demands::of(&client, &outline.scope_demands, &hold.scope))
+    let asked = Asked::of(&shown.request);
+    let verdict = compare(&asked.side, &context.side()).verdict;
+    let page = match judge(context, person, &asked, (code, &hold)).await? {
+        Judged::Allowed(_) => {
+            let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
+            let recent = Recent::undecided(code, hold.pair, &hold.nonce, ends_at);
+            let page = go_to(context, browser, &recent, rng);
+            page.noting(CODE_ENTRY, Some(&hold.client_id), "consent_shown", "consent_shown")
+        }
+        Judged::Lacking(lack, demands) => {
+            let client = hold.client_id.clone();
+            let page = sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await;
+            page.noting(CODE_ENTRY, Some(&client), "sign_in_again", lack.name())
+        }
+        Judged::Refused(page, refusal) => refusal.note(page, CODE_ENTRY, Some(&hold.client_id)),
+    };
+    Ok(page.judging(verdict))
 }
 
 /// Shows the sign-in page because the device (OpenID Connect Core §3.1.2.1), its client or a scope demands a better
@@ -234,21 +232,24 @@ pub(super) async fn show<P: Platform>(
     code: &UserCode,
     browser: &Browser,
     account: &Account,
-    (shown, hold): (&Shown, HoldRef),
+    (shown, hold, permit): (&Shown, HoldRef, &Permit),
     (status, problem): (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let outline = context.server.outline(context.now).await?;
     let client = context.server.client(&shown.request.client_id, context.now).await?;
     let words = |token| (token, outline.scopes.get(token).map_or(token, String::as_str));
-    let mut scopes: Vec<&str> = shown.request.scope.iter().collect();
+    let mut scopes: Vec<&str> = permit.scope.iter().collect();
     // `openid` comes first because it says who the person is, `offline_access` last because it lasts longest.
     order::sort_by_key(&mut scopes, |token| (*token != OPENID, *token == OFFLINE_ACCESS));
     // The code was right, so there is no need to check again that a person is there, even if they switch to
     // another account.
-    let transaction = Transaction::new(code, browser, Some(hold), context.now).checked(Some(context.now));
+    let transaction = Transaction::new(code, browser, Some(hold), context.now)
+        .checked(Some(context.now))
+        .asked_by(Asked::of(&shown.request));
     let consent = Consent {
         transaction: transaction.seal(context, rng),
+        permit,
         code,
         client: client.as_deref(),
         account,

@@ -10,6 +10,7 @@ use crate::endpoint::own::which::Own;
 use crate::endpoint::page::consent::{ConsentPage, Document, Origin, StartPage};
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::Platform;
+use crate::endpoint::policy::ask::Permit;
 use crate::endpoint::server::Context;
 use crate::endpoint::token::mint::may_refresh;
 use crate::endpoint::words;
@@ -18,7 +19,6 @@ use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::session::Browser;
 use crate::place::{self, Place};
-use crate::scope::Scope;
 use crate::token::resource::host;
 use crate::verdict::{Comparison, Doubt, Verdict, Whose, compare};
 use crate::web_origin::WebOrigin;
@@ -26,6 +26,8 @@ use crate::web_origin::WebOrigin;
 /// What the consent page shows in addition to the grant.
 pub(super) struct Consent<'a> {
     pub transaction: String,
+    /// What policy allows.
+    pub permit: &'a Permit,
     pub code: &'a UserCode,
     pub client: Option<&'a Client>,
     pub account: &'a Account,
@@ -76,20 +78,23 @@ pub(super) fn consent<P: Platform>(
         page: asked.origin.page.as_ref().map(started_by),
         problem: consent.problem,
         expires: text.expires(shown.expires_at.since(now).as_secs() / 60),
-        end: consent.client.map(|client| end(context, text, client, &asked.scope)),
+        end: consent.client.map(|client| end(context, text, client, consent.permit)),
     };
     html(text.language, status, &page)
 }
 
 /// Returns how the access would end.
-fn end<P>(context: Context<'_, P>, text: Messages<'_>, client: &Client, scope: &Scope) -> Html {
+fn end<P>(context: Context<'_, P>, text: Messages<'_>, client: &Client, permit: &Permit) -> Html {
     let page = Html::link(&Own::Account.path(context), &text.account_title());
-    if may_refresh(client, scope) {
+    let Permit { scope, limits, .. } = permit;
+    if may_refresh(client, scope, limits) {
         let own = client.tokens.refresh_token_lifetime;
         let seconds = own.unwrap_or(context.server.settings.refresh_token);
+        let seconds = limits.refresh_token_lifetime.map_or(seconds, |most| seconds.min(most));
         return text.consent_end_days(seconds.div_ceil(86_400), &page);
     }
-    text.consent_end_minutes(context.server.minutes_to_the_end(Some(client)), &page)
+    let minutes = context.server.minutes_to_the_end(Some(client));
+    text.consent_end_minutes(limits.access_token(minutes * 60).div_ceil(60), &page)
 }
 
 /// Returns what the page says about the web page that started a grant.

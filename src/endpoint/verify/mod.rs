@@ -12,6 +12,8 @@ pub(super) mod callback;
 mod code;
 mod consent;
 mod decide;
+mod denied;
+mod judge;
 mod menu;
 pub(super) mod notice;
 mod passkey;
@@ -126,7 +128,7 @@ async fn submitted<P: Platform>(context: Context<'_, P>, form: &Form, rng: &mut 
         return page.noting("verification", None, "refused", "cross_site");
     }
     if let Some(language) = menu::asked(form) {
-        return menu::answer(context, form, language);
+        return menu::answer(context, form, language).await;
     }
     let Some(browser) = browser::read(context).filter(|browser| browser::is_ours(context, form, browser))
     else {

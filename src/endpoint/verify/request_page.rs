@@ -5,20 +5,21 @@ use rand_core::CryptoRng;
 
 use super::address::go_to;
 use super::browser::HoldRef;
-use super::code::{ask_to_sign_in, demands, hold_of, show, sign_in_again};
+use super::code::{ask_to_sign_in, hold_of, show, sign_in_again};
+use super::judge::{Judged, judge};
 use super::notice::Notice;
 use super::recent::{KEPT, REQUEST, Recent};
-use super::session::check;
+use super::session::{Person, check, find};
 use super::{browser, recent, source, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::facts::Asked;
 use crate::endpoint::server::Context;
 use crate::grant::command::{Decided, FindRequest, Settled, Shown, Standing, Withdraw};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
-use crate::identity::account::Account;
-use crate::identity::session::{Browser, Session};
+use crate::identity::session::Browser;
 
 const WHAT: &str = "request";
 
@@ -64,13 +65,13 @@ async fn ask<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let Some((code, address)) = place(context, &recent) else { return Ok(view::over(context)) };
-    let Some(signed_in) = check(context, browser).await? else {
+    let Some(person) = find(context, browser).await? else {
         return Ok(ask_to_sign_in(context, &code, Some(context.now), browser.clone(), rng).await);
     };
-    let hold = hold_of(browser, &signed_in.1, &recent.nonce);
+    let hold = hold_of(browser, &person.account, &recent.nonce);
     let find = FindRequest { key: address.key, hold };
     match context.server.platform.grants(address.shard, find).await? {
-        Standing::Open(shown) => open(context, &code, browser, &signed_in, (&shown, recent.pair), rng).await,
+        Standing::Open(shown) => open(context, &code, browser, &person, (&shown, recent.pair), rng).await,
         Standing::Settled(settled) => {
             let recent = settle(context, recent, &settled).await;
             let page = result(context, browser, &recent, kept).await;
@@ -94,15 +95,19 @@ async fn open<P: Platform>(
     context: Context<'_, P>,
     code: &UserCode,
     browser: &Browser,
-    (session, account): &(Session, Account),
+    person: &Person,
     (shown, pair): (&Shown, u16),
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let hold = HoldRef::new(pair, shown);
-    let demands = demands(context, &hold).await?;
-    match hold.judge(session.facts(), &demands, context.now) {
-        Ok(()) => show(context, code, browser, account, (shown, hold), (200, None), rng).await,
-        Err(lack) => Ok(sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await),
+    let (hold, account) = (HoldRef::new(pair, shown), &person.account);
+    match judge(context, person, &Asked::of(&shown.request), (code, &hold)).await? {
+        Judged::Allowed(permit) => {
+            show(context, code, browser, account, (shown, hold, &permit), (200, None), rng).await
+        }
+        Judged::Lacking(lack, demands) => {
+            Ok(sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await)
+        }
+        Judged::Refused(page, refusal) => Ok(refusal.note(page, WHAT, Some(&hold.client_id))),
     }
 }
 

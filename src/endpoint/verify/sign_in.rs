@@ -4,15 +4,17 @@ use rand_core::CryptoRng;
 
 use super::browser::{Stale, Transaction};
 use super::notice::Notice;
-use super::session::end;
+use super::session::{Person, end};
 use super::turnstile::TurnstileRefusal;
 use super::view::{Entry, SignInForm};
-use super::{browser, code, turnstile, view};
+use super::{browser, code, denied, turnstile, view};
+use crate::audit::policy_record::PolicyRecord;
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::sign_in::ask_for_person;
 use crate::endpoint::server::Context;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
@@ -20,7 +22,7 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::command::{NoteRefusedSignIn, StartSession};
 use crate::identity::demand::Lack;
 use crate::identity::password;
-use crate::identity::session::{Browser, Session};
+use crate::identity::session::Browser;
 use crate::identity::sign_in::SignIn;
 use crate::limiter::budgets::{sign_ins_by_account, sign_ins_by_network};
 use crate::policy;
@@ -58,8 +60,8 @@ pub(super) async fn submitted<P: Platform>(
     complete(context, browser, pending, sign_in, rng).await
 }
 
-/// Signs somebody in, however they proved who they are: applies policy, starts the session, and looks up the code that
-/// was entered before.
+/// Signs somebody in, however they proved who they are: asks policy, starts the session, and looks up the code that was
+/// entered before.
 pub(super) async fn complete<P: Platform>(
     context: Context<'_, P>,
     mut browser: Browser,
@@ -67,15 +69,24 @@ pub(super) async fn complete<P: Platform>(
     sign_in: SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let session = match start(context, &mut browser, &sign_in, rng).await? {
-        Ok(session) => session,
+    let known = transaction.hold.as_ref().map(|hold| (hold.client_id.as_str(), &hold.scope));
+    let policy = match ask_for_person(context, &sign_in, known).await? {
+        Ok(permit) => permit.record,
+        Err((governance, refusal)) => {
+            let (account, why) = (sign_in.account.key.clone(), refusal.why.reason());
+            let note = note_refused(context, account, why, refusal.record.clone());
+            let page = denied::page(context, &governance, &refusal).leaving(Some(note));
+            return Ok(refusal.note(page, WHAT, None));
+        }
+    };
+    let person = match start(context, &mut browser, (&sign_in, policy), rng).await? {
+        Ok(person) => person,
         Err(refused) => return Ok(refused),
     };
     let how = sign_in.how.name();
     // From here on the person is signed in, even if the code cannot be looked up.
     let page = if transaction.is_checked(context) || context.turnstile().await.is_none() {
-        let signed_in = (session, sign_in.account);
-        code::look_up(context, &user_code, &browser, &signed_in, rng).await.unwrap_or_else(|Unavailable| {
+        code::look_up(context, &user_code, &browser, &person, rng).await.unwrap_or_else(|Unavailable| {
             view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
         })
     } else {
@@ -85,18 +96,18 @@ pub(super) async fn complete<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
-/// Applies policy, and starts the session. The error is the page for an account that may not be used.
+/// Starts the session, with what policy decided for its event. The error is the page for an account that may not be used.
 pub(crate) async fn start<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
-    sign_in: &SignIn,
+    (sign_in, policy): (&SignIn, Option<Box<PolicyRecord>>),
     rng: &mut impl CryptoRng,
-) -> Result<Result<Session, Response>, Unavailable> {
+) -> Result<Result<Person, Response>, Unavailable> {
     if let Some(refused) = refusal(context, &sign_in.account) {
         return Ok(Err(refused));
     }
-    let session = start_session(context, browser, sign_in, rng).await?;
-    Ok(session.ok_or_else(|| refused(context, "account_changed")))
+    let person = start_session(context, browser, (sign_in, policy), rng).await?;
+    Ok(person.ok_or_else(|| refused(context, "account_changed")))
 }
 
 /// Answers a form whose hidden field is not good.
@@ -145,7 +156,7 @@ pub(crate) async fn authenticate<P: Platform>(
     let phc = account.as_ref().and_then(|account| account.password.as_deref());
     let right = password::verify(form.get("password").unwrap_or_default(), phc);
     let Some(account) = account.filter(|_| right) else {
-        return Ok(Authenticated::Not(Some(note_refused(context, key, "credentials"))));
+        return Ok(Authenticated::Not(Some(note_refused(context, key, "credentials", None))));
     };
     taken.give_back(context).await;
     Ok(Authenticated::As(Box::new(account)))
@@ -193,25 +204,30 @@ pub(super) async fn show<P: Platform>(
     view::sign_in(context, browser, &page, answer, rng).await
 }
 
-/// Applies policy at sign-in. Comes after the proof, so only the account's owner learns of a refusal.
+/// Refuses an account that may not be used. Comes after the proof, so only the account's owner learns of a refusal.
 pub(crate) fn refusal<P: Platform>(context: Context<'_, P>, account: &Account) -> Option<Response> {
     let facts = PolicyFacts { client: None, account: Some(account), scope: &Scope::default() };
     match policy::decide(Point::SignIn, facts) {
         PolicyDecision::Allow(_) => None,
         PolicyDecision::Refuse(why) => {
-            let note = note_refused(context, account.key.clone(), why.name());
+            let note = note_refused(context, account.key.clone(), why.name(), None);
             Some(refused(context, why.name()).leaving(Some(note)))
         }
     }
 }
 
 /// Returns the work of writing the event of a refused sign-in.
-fn note_refused<P>(context: Context<'_, P>, account: AccountKey, why: &str) -> Afterwards {
+fn note_refused<P>(
+    context: Context<'_, P>,
+    account: AccountKey,
+    why: &str,
+    policy: Option<Box<PolicyRecord>>,
+) -> Afterwards {
     let person = Box::new(Spot::of(&context.side().origin));
-    Afterwards::NoteRefusedSignIn(NoteRefusedSignIn { account, why: why.to_owned(), person })
+    Afterwards::NoteRefusedSignIn(NoteRefusedSignIn { account, why: why.to_owned(), person, policy })
 }
 
-fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {
+pub(super) fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response {
     view::notice(context, 403, Notice::AccountRefused).noting(WHAT, None, "refused", why)
 }
 
@@ -220,19 +236,18 @@ fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -> Response 
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
-    sign_in: &SignIn,
+    (sign_in, policy): (&SignIn, Option<Box<PolicyRecord>>),
     rng: &mut impl CryptoRng,
-) -> Result<Option<Session>, Unavailable> {
+) -> Result<Option<Person>, Unavailable> {
     let before = browser.signed_in.take();
     let (id, session) = browser.sign_in(sign_in, context.side().origin, rng);
-    let start = StartSession { id, session: Box::new(session.clone()) };
-    if !context.server.platform.accounts(session.account.shard(), start).await? {
-        return Ok(None);
-    }
+    let start = StartSession { id, session: Box::new(session.clone()), policy };
+    let known = context.server.platform.accounts(session.account.shard(), start).await?;
+    let Some(known) = known else { return Ok(None) };
     if let Some(before) = before {
         let _: Result<(), Unavailable> = end(context, &before).await;
     }
-    Ok(Some(session))
+    Ok(Some(Person { session, account: sign_in.account.clone(), known }))
 }
 
 /// Handles "Use another account": ends the session and keeps the code.

@@ -9,7 +9,9 @@ use super::{Approval, Denial, Hold, State};
 use crate::device_kind::DeviceKind;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::identity::account_key::AccountKey;
+use crate::identity::group::Group;
 use crate::identity::sign_in::How;
+use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Stage};
 use crate::scope::Scope;
 use crate::sub::Sub;
@@ -70,6 +72,9 @@ struct WrittenApproval {
     acr: Option<String>,
     met_acr: Option<String>,
     how: How,
+    #[serde(default)]
+    groups: Vec<Group>,
+    recorded: Recorded,
     // `Stage`
     at: Timestamp,
     // `Spot`
@@ -83,9 +88,9 @@ struct WrittenApproval {
 impl<'de> Deserialize<'de> for Approval {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = WrittenApproval::deserialize(deserializer)?;
-        let WrittenApproval { id, account, sub, scope, auth_time, amr, acr, met_acr, how, at, .. } = written;
-        let WrittenApproval { country, region, city, asn, kind, .. } = written;
+        let WrittenApproval { id, account, sub, scope, auth_time, amr, acr, met_acr, how, .. } = written;
+        let WrittenApproval { groups, recorded, at, country, region, city, asn, kind, .. } = written;
         let stage = Stage { at, spot: Spot { country, region, city, asn, kind } };
-        Ok(Self { id, account, sub, scope, auth_time, amr, acr, met_acr, how, stage })
+        Ok(Self { id, account, sub, scope, auth_time, amr, acr, met_acr, how, groups, recorded, stage })
     }
 }

@@ -2,17 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::device::{Device, DeviceId, Selection};
+use crate::identity::group::Group;
 use crate::identity::walk::Bounds;
 use crate::time::Timestamp;
 
-/// Enters a device that is about to get its tokens, unless its account may not be used. The reply is the account.
+/// Enters a device that is about to get its tokens, unless its account may not be used.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the types say what each field is")]
+#[expect(missing_docs, reason = "the types say what the other fields are")]
 pub struct EnterDevice {
     pub id: DeviceId,
     pub device: Box<Device>,
+    /// The groups by which policy has judged. With others, the device is not entered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<Group>,
+}
+
+/// The result of [`EnterDevice`].
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entered {
+    /// The device is entered. Carries the account as it is now.
+    Entered(Box<Account>),
+    /// The account has other groups by now: these.
+    OtherGroups(Vec<Group>),
+    /// The account may not be used.
+    Refused,
 }
 
 /// Reads the account of a device that uses its refresh token, unless the device has ended.

@@ -10,8 +10,8 @@ pub use self::accounts::{
     AccountEvent, ClaimPointer, FindAccount, FindByPointer, ListAccounts, Put, PutAccount, ReleasePointer,
 };
 pub use self::devices::{
-    CheckDevice, EndDevices, EnterDevice, ForgetDevices, ListDevices, NameDevice, SettleDevices, UseDevice,
-    WalkDevices,
+    CheckDevice, EndDevices, EnterDevice, Entered, ForgetDevices, ListDevices, NameDevice, SettleDevices,
+    UseDevice, WalkDevices,
 };
 pub use self::histories::{ConfirmAccess, NoteDecision, ReadHistory};
 pub use self::rechecks::{BeginRecheck, EndRecheck, KeepUpstreamToken};
@@ -23,7 +23,7 @@ use crate::ask::commands;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::device::{Device, DeviceId};
-use crate::identity::history::History;
+use crate::identity::history::{History, Known};
 use crate::identity::recheck::Recheck;
 use crate::identity::session::Session;
 use crate::identity::walk::Walked;
@@ -39,13 +39,13 @@ commands! {
         FindByPointer => Option<AccountKey>,
         ClaimPointer => AccountKey,
         ReleasePointer => (),
-        StartSession => bool,
+        StartSession => Option<Known>,
         NoteRefusedSignIn => (),
-        CheckSession => Option<(Session, Account)>,
+        CheckSession => Option<(Session, Account, Known)>,
         EndSession => (),
         ListSessions => Vec<(Digest, Session)>,
         EndSessions => u64,
-        EnterDevice => Option<Account>,
+        EnterDevice => Entered,
         UseDevice => Option<Account>,
         CheckDevice => Option<Account>,
         ListDevices => Vec<(DeviceId, Device)>,

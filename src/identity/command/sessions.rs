@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::audit::change::Actor;
+use crate::audit::policy_record::PolicyRecord;
 use crate::identity::account_key::AccountKey;
 use crate::identity::session::{Session, SessionSelection};
 use crate::identity::walk::Bounds;
@@ -10,13 +11,16 @@ use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::verdict::Spot;
 
-/// Starts a session, unless its account may not be used. `id` is the digest of its identifier. The reply says whether the
-/// session was started.
+/// Starts a session, unless its account may not be used. `id` is the digest of its identifier. The reply is what devices had
+/// access to the account, or `None` if no session was started.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "the type's comment says what they are")]
+#[expect(missing_docs, reason = "the type's comment says what the others are")]
 pub struct StartSession {
     pub id: Digest,
     pub session: Box<Session>,
+    /// What policy decided, for the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
 /// Writes the event of a sign-in that was refused. Does nothing if there is no such account.
@@ -28,9 +32,13 @@ pub struct NoteRefusedSignIn {
     pub why: String,
     /// Where the person is.
     pub person: Box<Spot>,
+    /// What policy decided; `None` if it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Box<PolicyRecord>>,
 }
 
-/// Reads a live session and its account, both as they are now. `id` is the digest of the session identifier.
+/// Reads a live session and its account, both as they are now, and what devices had access to the account. `id` is the
+/// digest of the session identifier.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what it is")]
 pub struct CheckSession {

@@ -200,7 +200,7 @@ impl Shard {
     }
 
     fn start(&self, name: &str, how: How) -> bool {
-        self.ask(StartSession { id: id(name), session: Box::new(session(how)) }, NOW)
+        self.ask(StartSession { id: id(name), session: Box::new(session(how)), policy: None }, NOW).is_some()
     }
 
     fn is_live(&self, name: &str) -> bool {

@@ -1,5 +1,5 @@
-//! The messages between a Worker and the registry, by what they are about. Those about admin tokens and invitations are with
-//! their rules.
+//! The messages between a Worker and the registry, by what they are about. Those about governance, admin tokens and
+//! invitations are with their rules.
 
 mod clients;
 mod keys;
@@ -27,9 +27,17 @@ use std::collections::BTreeMap;
 use crate::ask::commands;
 use crate::client::Client;
 use crate::logo::Logo;
+use crate::policy::exception::Exception;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
+};
+use crate::registry::governance::exceptions::{
+    CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, RenewException,
+    ReplaceException,
+};
+use crate::registry::governance::{
+    Edit, FindPolicy, ListPolicies, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
 };
 use crate::registry::invitation::Invitation;
 use crate::registry::invitations::{
@@ -47,6 +55,16 @@ commands! {
     pub enum Command {
         TakeOutline => Outline,
         FindAtSource => AtSource,
+        FindPolicy => PolicyNow,
+        ListPolicies => Vec<Edit>,
+        ReplacePolicy => Result<PolicyNow, PolicyRefusal>,
+        RollBackPolicy => Result<PolicyNow, PolicyRefusal>,
+        ListExceptions => Vec<Exception>,
+        FindException => Option<Exception>,
+        CreateException => Result<Exception, ExceptionRefusal>,
+        ReplaceException => Result<Exception, ExceptionRefusal>,
+        RenewException => Result<Exception, ExceptionRefusal>,
+        EndException => Result<Exception, ExceptionRefusal>,
         FindKeys => Vec<StoredKey>,
         Invalidate => (),
         AwaitReplicas => Vec<Replica>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::Client;
 use crate::format::is_false;
 use crate::identity::demand::Demand;
+use crate::policy::governance::Governance;
 use crate::registry::key_schedule::Signing;
 use crate::sharding::Replica;
 use crate::time::Timestamp;
@@ -17,7 +18,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct TakeOutline {}
 
-/// Reads a client, and which keys sign, at the source. The reply is newer than any snapshot.
+/// Reads a client, which keys sign, and the governance if it has changed, at the source. The reply is newer than any snapshot.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the type's comment says what the other field is")]
 pub struct FindAtSource {
@@ -25,6 +26,9 @@ pub struct FindAtSource {
     /// Whether the client is about to redeem or refresh, which counts as a use: see [`Client::ends_at`].
     #[serde(default, skip_serializing_if = "is_false")]
     pub using: bool,
+    /// The revision of the governance that the Worker has; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// Who keeps the reply; `None` if nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keeper: Option<Keeper>,
@@ -50,7 +54,7 @@ pub struct Invalidate {}
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct AwaitReplicas {}
 
-/// A client, which keys sign, and what scopes demand, as the registry has them.
+/// A client, which keys sign, what scopes demand, and the governance, as the registry has them.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct AtSource {
     /// `None` if there is no such client.
@@ -60,6 +64,9 @@ pub struct AtSource {
     /// What the scopes demand of a sign-in, of those that demand something.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scope_demands: BTreeMap<String, Demand>,
+    /// `None` if the Worker has the governance already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governance: Option<Box<Governance>>,
     /// When the registry read all of it.
     pub at: Timestamp,
 }

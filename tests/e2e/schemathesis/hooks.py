@@ -19,12 +19,17 @@ CHANGE_PROVIDER = "PATCH /providers/{id}"
 PROVIDERS = ("POST /providers", "PUT /providers/{id}", CHANGE_PROVIDER)
 WALKS = ("GET /devices", "POST /devices/end", "GET /sessions", "POST /sessions/end")
 DESCRIBE = "PUT /scopes/{name}"
+POLICY = ("PUT /policy",)
+EXCEPTIONS = ("POST /exceptions", "PUT /exceptions/{id}")
+GOVERNANCE = (*POLICY, *EXCEPTIONS)
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
     "DELETE /accounts/{account}",
     "POST /accounts/{account}/block",
     "POST /accounts/{account}/unblock",
     "PUT /accounts/{account}/groups",
+    "POST /exceptions/{id}/renew",
+    "POST /exceptions/{id}/end",
 )
 # What is stored decides about these: no such record, a change that it does not allow, another version of it.
 DEPENDS_ON_STATE = (404, 409, 412)
@@ -72,15 +77,16 @@ def is_long_json(value: Any) -> bool:
     return not is_long_text and len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > 1_024
 
 
-def texts(operations: tuple[str, ...], names: str) -> list[Rule]:
-    """What no portable pattern says about text that people see: see PlainText in the document."""
+def texts(operations: tuple[str, ...], names: str, above: str = "", item: str = "") -> list[Rule]:
+    """What no portable pattern says about text that people see: see PlainText in the document. `above` is the way to the
+    member, and `item` what the message says before its name."""
     visible = r": it must be a string of 1 to \d+ visible characters"
     flaws = (
         r"has U\+[0-9A-F]{4,6} at character \d+, which is invisible, a control or not assigned",
         r"has U\+[0-9A-F]{4,6} at character \d+, a combining mark with nothing to combine with or after 6 others",
         r"has neither a letter, a digit nor a pictograph",
     )
-    return [Rule(operations, f"/{names}", f"{names} {flaw}{visible}") for flaw in flaws]
+    return [Rule(operations, f"/{above}{names}", f"{item}{names} {flaw}{visible}") for flaw in flaws]
 
 
 INEXPRESSIBLE = [
@@ -179,6 +185,43 @@ INEXPRESSIBLE = [
         r"/allowed_groups/\d+",
         r"allowed_groups has .*: each entry must be the name of a group, of 1 to 255 visible characters",
     ),
+]
+
+
+# What messages about a policy or an exception say first: the rule or exception, and the tables around the member.
+ITEM = r"((rule|the exception|exception)[^:]*: )?"
+
+
+def of_item(operations: tuple[str, ...], pointer: str, detail: str) -> Rule:
+    """What a policy or an exception says about a rule that JSON Schema cannot express."""
+    return Rule(operations, pointer, ITEM + detail)
+
+
+INEXPRESSIBLE += [
+    of_item(POLICY, r"/rules/\d+/id", "id is used by a rule above: it must be different for each rule"),
+    of_item(GOVERNANCE, "/.*networks", r'networks has ".+", which the policy does not have under networks: .*'),
+    of_item(POLICY, r"/networks/.+/\d+", r"\S+ has .*: each entry must be a range of addresses such as .*"),
+    of_item(GOVERNANCE, r"/.*accounts/\d+", r"accounts has .*: each entry must be the key of an account, such as .*"),
+    of_item(GOVERNANCE, r"/.*groups/\d+", r"groups has .*: each entry must be the full name of a group, such as .*"),
+    of_item(GOVERNANCE, r"/.*regions/\d+", r"regions has .*: each entry must be a country, a slash, and the name of a region there, such as .*"),
+    # Two texts can stand for the same.
+    of_item(POLICY, r"/networks/.+/\d+", r"\S+ has .*: each entry must be listed only once"),
+    # It depends on the time, and on the end before.
+    of_item(
+        (*GOVERNANCE, "POST /exceptions/{id}/renew"),
+        "/.*(expires_at|not_before|before)",
+        r"(expires_at|not_before|before) (is|must be) .*",
+    ),
+    of_item(EXCEPTIONS, "/lifts", r'lifts has ".+", (and the policy has no such rule|which does not deny: .*)'),
+    of_item(("POST /exceptions/{id}/renew",), "/reason", "reason was given before: .*"),
+    Rule(EXCEPTIONS[1:], "/id", r'id is ".*": it cannot be changed from ".*"'),
+    Rule(("POST /policy/rollback",), "/version", "there is no such version: the last 200 are kept"),
+    Rule(POLICY, "/rules", "the policy lets people in, but no administrator: .*"),
+    Rule(("POST /policy/rollback",), "/version", "the policy lets people in, but no administrator: .*"),
+    Rule(("GET /policy/versions/{version}",), "/against", r"against is .*: it must be the number of a version that is kept"),
+    Rule(("GET /exceptions",), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    *texts(("POST /policy/rollback", "POST /exceptions/{id}/renew", *POLICY), "(reason|contact)"),
+    *texts(GOVERNANCE, "(description|message|owner|reason|ticket)", "(.*/)?", ITEM),
 ]
 
 

@@ -19,6 +19,17 @@ import { endDiscreetly, keepSecret } from './secrets.mjs';
 
 const LATE = 60_000;
 
+/** The policy of a server on which everybody signs in at devices, as a part of a file for `make apply`. */
+export const ALLOW_ALL = `
+[policy]
+default = "enforced"
+
+[[policy.rules]]
+id = "all"
+description = "Everything is allowed"
+effect = "allow"
+`;
+
 /** Returns a place without a server: a copy of wrangler.toml, a free port, and a program in place of wrangler. */
 export async function newPlace(t) {
   const { path, remove } = temporaryDirectory();

@@ -59,8 +59,8 @@ export async function endDiscreetly(server, { besides = [] } = {}) {
   assert.deepEqual(lines.filter((line) => !isDecision(line) && !isStart(line) && !isWarning(line)).slice(0, 20), [], 'every line of the log is a decision');
 }
 
-/** The warnings about changes that give somebody power over the server. */
-const ADMISSIONS = ['admin_token_created', 'administrator_invited', 'administrator_admitted'];
+/** The warnings about changes of the registry: they give somebody power over the server, or end what people rely on. */
+const CHANGES = ['admin_token_created', 'administrator_invited', 'administrator_admitted', 'exception_ending'];
 
 /** The line of a Worker that starts: the numbers of its key pairs and their shards, `{"what":"key_pairs","current":"29565:8"}`. */
 function isStart(line) {
@@ -80,7 +80,7 @@ function isDecision(line) {
 function isWarning(line) {
   const { what, outcome, event, ...others } = parsed(line) ?? {};
   const named = [event?.account, event?.other_account ?? event?.account].every((account) => /^acct-/.test(account));
-  const known = (['reported', 'contested'].includes(outcome) && named) || (ADMISSIONS.includes(outcome) && event.by !== undefined);
+  const known = (['reported', 'contested'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
   return what === 'warning' && known && event.what === outcome && Object.keys(others).length === 0;
 }
 

@@ -2,4 +2,5 @@
 
 mod corpus;
 mod imports;
+mod policies;
 mod references;

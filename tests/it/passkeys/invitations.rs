@@ -14,7 +14,7 @@ use crate::support::person::{Person, hidden};
 use crate::support::{World, json as body, now_or_never, post};
 
 /// Makes an invitation, and returns the path of its link.
-fn invite(world: &World, request: &Value) -> String {
+pub(super) fn invite(world: &World, request: &Value) -> String {
     let made = Admin(world).ask("POST", "/invitations", None, Some(request));
     assert_eq!(made.status, 201, "{}", made.body);
     let link = body(&made)["link"].as_str().unwrap().to_owned();
@@ -36,7 +36,7 @@ fn submit(person: &Person<'_>, fields: &[(&str, &str)]) -> Response {
     person.send(form(&page, fields))
 }
 
-fn form(page: &str, fields: &[(&str, &str)]) -> device_grant::endpoint::http::Request {
+pub(super) fn form(page: &str, fields: &[(&str, &str)]) -> device_grant::endpoint::http::Request {
     let value = |name| hidden(page, name).unwrap_or_default();
     let (csrf, secret, ceremony) = (value("csrf"), value("secret"), value("ceremony"));
     let hidden = [("csrf", csrf.as_str()), ("secret", secret.as_str()), ("ceremony", ceremony.as_str())];
@@ -44,7 +44,7 @@ fn form(page: &str, fields: &[(&str, &str)]) -> device_grant::endpoint::http::Re
 }
 
 /// Makes a passkey with the options of the page.
-fn passkey(page: &Response, seed: u8) -> String {
+pub(super) fn passkey(page: &Response, seed: u8) -> String {
     let user = decode(options(page)["user"]["id"].as_str().unwrap()).unwrap();
     let authenticator = Authenticator { user_handle: Some(user), ..Authenticator::new(seed, HOST, ORIGIN) };
     authenticator.create(&challenge_of(page))

@@ -12,5 +12,6 @@ mod invitations;
 mod level3;
 mod own;
 mod owner;
+mod policies;
 mod properties;
 mod sign_in;

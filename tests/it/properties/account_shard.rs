@@ -11,8 +11,8 @@ use device_grant::format::Format;
 use device_grant::identity::account::{Account, Authority, Standing};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
-    CheckDevice, Command, EndDevices, EnterDevice, FindAccount, ForgetDevices, ListDevices, Put, PutAccount,
-    SettleDevices, UseDevice,
+    CheckDevice, Command, EndDevices, EnterDevice, Entered, FindAccount, ForgetDevices, ListDevices, Put,
+    PutAccount, SettleDevices, UseDevice,
 };
 use device_grant::identity::device::{Device, DeviceId, Selection, State};
 use device_grant::identity::shard::apply;
@@ -127,9 +127,11 @@ impl Life {
             ends_at: Device::end_with(self.now + IDLE),
             state: State::Pending,
         };
-        let entered = self.ask(EnterDevice { id: id(number), device: Box::new(device) });
+        let groups = device_grant::identity::demo::accounts().remove(0).groups;
+        let enter = EnterDevice { id: id(number), device: Box::new(device), groups };
+        let entered = matches!(self.ask(enter), Entered::Entered(_));
 
-        assert_eq!(entered.is_some(), self.is_active);
+        assert_eq!(entered, self.is_active);
         if self.is_active {
             let known = Known {
                 entered_at: self.now,

@@ -11,6 +11,7 @@ use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::sign_in::How;
 use device_grant::place::{Origin, Place};
+use device_grant::policy::recorded::Recorded;
 use device_grant::provenance::{ApprovalId, Stage};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -79,6 +80,8 @@ fn approval(at: Timestamp) -> Approval {
         acr: None,
         met_acr: None,
         how: How::Password,
+        groups: Vec::new(),
+        recorded: Recorded::default(),
         stage: Stage { at, ..Stage::default() },
     }
 }

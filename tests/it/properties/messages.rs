@@ -17,6 +17,7 @@ use device_grant::audit::ledger::{
     FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
 };
 use device_grant::audit::ledger_name::LedgerName;
+use device_grant::audit::policy_record::PolicyRecord;
 use device_grant::audit::reading::{EventPage, Filter, ReadEvents};
 use device_grant::audit::verification::{Fault as LedgerFault, Position, Tampering, Verified, VerifyLedger};
 use device_grant::client::demo;
@@ -27,6 +28,7 @@ use device_grant::family::command::{
 use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
+use device_grant::format::Format;
 use device_grant::grant::command::{
     Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
     NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
@@ -41,14 +43,15 @@ use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, ConfirmAccess, EndDevices,
-    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, FindAccount, FindByPointer,
+    EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, Entered, FindAccount, FindByPointer,
     ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision,
     NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream,
     UseDevice, WalkDevices, WalkSessions,
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{DeviceId, Selection};
-use device_grant::identity::history::History;
+use device_grant::identity::group::Group;
+use device_grant::identity::history::{History, Known};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::identity::session::SessionSelection;
@@ -56,6 +59,10 @@ use device_grant::identity::walk::{Bounds, Walked};
 use device_grant::limiter::command::{Expose, Full, GiveBack, Room, Rule, Take, UseOnce};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
+use device_grant::policy::difference::Difference;
+use device_grant::policy::document::Policy;
+use device_grant::policy::exception::Exception;
+use device_grant::policy::name::Name;
 use device_grant::provenance::ApprovalId;
 use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
@@ -65,6 +72,14 @@ use device_grant::registry::command::{
     FindKeys, FindLogo, FindProvider, Invalidate, KeepLogo, Keeper, KeyRefusal, ListClients, ListProviders,
     ProviderRefusal, RegistryRefusal, ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow,
     TakeOutline, Trial,
+};
+use device_grant::registry::governance::exceptions::{
+    CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, Person, RenewException,
+    ReplaceException,
+};
+use device_grant::registry::governance::{
+    FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, PolicyVersion, ReplacePolicy,
+    RollBackPolicy,
 };
 use device_grant::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -81,7 +96,9 @@ use device_grant::verdict::Spot;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::records::{AT, approval, bound, decision, device, family, grant, hold, journey, network, request};
+use super::records::{
+    AT, approval, bound, decision, device, family, grant, hold, journey, network, policy_record, request,
+};
 
 const KEY: RowKey = RowKey([7; 16]);
 const ID: FamilyId = FamilyId::from_bytes([7; 16]);
@@ -129,7 +146,7 @@ fn commands_about_a_grant() {
         r#"{{"open":{{"key":"{SEVENS}","grant":{},"caps":{{"client":120,"shard":2000}}}}}}"#,
         json(&pending)
     );
-    travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 } }, &open);
+    travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 }, policy: None }, &open);
     let proven = Confirmation::default();
     travels(
         PollCode { key, secret, reissue: false, reissue_bound: false, proven, by_header: false },
@@ -151,11 +168,13 @@ fn commands_about_a_grant() {
             family: Box::new(family()),
             reissue: false,
             journey: None,
+            policy: None,
         },
         &format!(
             r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record}}}}}"#
         ),
     );
+    let policy = json(&policy_record());
     let there = r#"{"start":{"country":"FR","asn":64500},"redemption":{}}"#;
     travels(
         Redeem {
@@ -166,9 +185,10 @@ fn commands_about_a_grant() {
             family: Box::new(family()),
             reissue: true,
             journey: Some(journey()),
+            policy: Some(Box::new(policy_record())),
         },
         &format!(
-            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there}}}}}"#
+            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there},"policy":{policy}}}}}"#
         ),
     );
     travels(
@@ -191,7 +211,7 @@ fn commands_about_a_grant() {
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         travels(
-            Decide { key, hold: hold(), person: Box::new(request().side()), decision },
+            Decide { key, hold: hold(), person: Box::new(request().side()), decision, policy: None },
             &format!(
                 r#"{{"decide":{{"key":"{SEVENS}","hold":{held},"person":{person},"decision":{name}}}}}"#
             ),
@@ -215,7 +235,7 @@ fn commands_about_a_family() {
     let (token, at) = (json(&next), AT.millis());
     for (cnf, more) in [(Confirmation::default(), ""), (bound(), r#","cnf":{"jkt":"thumbprint"}"#)] {
         travels(
-            RotateToken { id, secret, next: next.clone(), ends_at: AT, cnf },
+            RotateToken { id, secret, next: next.clone(), ends_at: AT, cnf, policy: None },
             &format!(
                 r#"{{"rotate_token":{{"id":"{SEVENS}","secret":"{digest}","next":{token},"ends_at":{at}{more}}}}}"#
             ),
@@ -241,16 +261,32 @@ fn commands_about_a_family() {
 fn commands_about_refusals() {
     let why = || "client_disabled".to_owned();
     travels(
-        NoteRefusal { of: Refused::Redemption(KEY), why: why() },
+        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None },
         &format!(r#"{{"note_refusal":{{"of":{{"redemption":"{KEY}"}},"why":"client_disabled"}}}}"#),
     );
+    let policy = PolicyRecord {
+        version: 1,
+        revision: 2,
+        point: "approval".to_owned(),
+        outcome: "refuse".to_owned(),
+        decided_by: "default".to_owned(),
+        matched: Vec::new(),
+        would: None,
+    };
+    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default"}"#;
     travels(
-        NoteRefusal { of: Refused::Refresh(ID), why: why() },
+        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)) },
+        &format!(
+            r#"{{"note_refusal":{{"of":{{"approval":"{KEY}"}},"why":"client_disabled","policy":{record}}}}}"#
+        ),
+    );
+    travels(
+        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None },
         &format!(r#"{{"note_refusal":{{"of":{{"refresh":"{SEVENS}"}},"why":"client_disabled"}}}}"#),
     );
     let (account, person) = (AccountKey::local("alice"), Box::new(Spot::of(&request().origin)));
     travels(
-        NoteRefusedSignIn { account, why: "credentials".to_owned(), person },
+        NoteRefusedSignIn { account, why: "credentials".to_owned(), person, policy: None },
         r#"{"note_refused_sign_in":{"account":"local:alice","why":"credentials","person":{"country":"FR","asn":64500,"kind":"Apple TV"}}}"#,
     );
 }
@@ -389,7 +425,9 @@ fn commands_and_replies_of_an_account() {
     travels(EndSession { id: secret() }, &format!(r#"{{"end_session":{{"id":"{digest}"}}}}"#));
     answers::<FindAccount>(&None, "null");
     answers::<EndSession>(&(), "null");
-    answers::<StartSession>(&true, "true");
+    answers::<StartSession>(&None, "null");
+    let known = Known { clients: vec!["demo-tv".to_owned()], countries: vec!["FR".to_owned()] };
+    answers::<StartSession>(&Some(known), r#"{"clients":["demo-tv"],"countries":["FR"]}"#);
     let alice = || AccountKey::local("alice");
     travels(
         EndSessions {
@@ -497,10 +535,16 @@ fn commands_and_replies_about_devices() {
     let id = || DeviceId::from("sid".to_owned());
     let record = json(&device());
     travels(
-        EnterDevice { id: id(), device: Box::new(device()) },
+        EnterDevice { id: id(), device: Box::new(device()), groups: Vec::new() },
         &format!(r#"{{"enter_device":{{"id":"sid","device":{record}}}}}"#),
     );
-    answers::<EnterDevice>(&None, "null");
+    let staff: Vec<Group> = Group::parse("local:staff").into_iter().collect();
+    travels(
+        EnterDevice { id: id(), device: Box::new(device()), groups: staff.clone() },
+        &format!(r#"{{"enter_device":{{"id":"sid","device":{record},"groups":["local:staff"]}}}}"#),
+    );
+    answers::<EnterDevice>(&Entered::Refused, r#""refused""#);
+    answers::<EnterDevice>(&Entered::OtherGroups(staff), r#"{"other_groups":["local:staff"]}"#);
     travels(
         UseDevice { id: id(), good_until: AT },
         r#"{"use_device":{"id":"sid","good_until":1763733780123}}"#,
@@ -618,12 +662,12 @@ fn commands_to_the_registry() {
     let name = || "a".to_owned();
     travels(TakeOutline {}, r#"{"take_outline":{}}"#);
     travels(
-        FindAtSource { client_id: name(), using: false, keeper: None },
+        FindAtSource { client_id: name(), using: false, revision: None, keeper: None },
         r#"{"find_at_source":{"client_id":"a"}}"#,
     );
     travels(
-        FindAtSource { client_id: name(), using: true, keeper: Some(keeper()) },
-        r#"{"find_at_source":{"client_id":"a","using":true,"keeper":{"replica":{"region":"weur","index":1},"lease":30}}}"#,
+        FindAtSource { client_id: name(), using: true, revision: Some(7), keeper: Some(keeper()) },
+        r#"{"find_at_source":{"client_id":"a","using":true,"revision":7,"keeper":{"replica":{"region":"weur","index":1},"lease":30}}}"#,
     );
     travels(FindKeys::default(), r#"{"find_keys":{}}"#);
     travels(
@@ -688,6 +732,100 @@ fn commands_to_the_registry() {
         RetireKey { kid: name(), by: Actor::Registration },
         r#"{"retire_key":{"kid":"a","by":"registration"}}"#,
     );
+}
+
+#[test]
+fn commands_about_governance() {
+    let policy = Policy::without_document(false);
+    let change = PolicyChange {
+        expected: Expected::OneOf(vec!["\"5.1\"".to_owned()]),
+        reason: "Words".to_owned(),
+        administrators: vec![Group::parse("local:root").expect("a group")],
+        dry_run: false,
+        by: operator(),
+    };
+    let rest = r#""expected":{"one_of":["\"5.1\""]},"reason":"Words","administrators":["local:root"]"#;
+    let by = r#""by":{"operator":"9f86d081"}"#;
+    let written = r#"{"default":"enforced","longest_exception_days":90}"#;
+    travels(
+        ReplacePolicy { policy: Box::new(policy.clone()), change: change.clone() },
+        &format!(r#"{{"replace_policy":{{"policy":{written},"change":{{{rest},{by}}}}}}}"#),
+    );
+    travels(
+        RollBackPolicy { version: 3, change: PolicyChange { dry_run: true, ..change } },
+        &format!(r#"{{"roll_back_policy":{{"version":3,"change":{{{rest},"dry_run":true,{by}}}}}}}"#),
+    );
+    travels(FindPolicy { version: None }, r#"{"find_policy":{}}"#);
+    travels(FindPolicy { version: Some(3) }, r#"{"find_policy":{"version":3}}"#);
+    travels(ListPolicies {}, r#"{"list_policies":{}}"#);
+    let (author, reason, at) = (operator(), "Words".to_owned(), AT);
+    let version = PolicyVersion { format: Format, version: 4, policy, author, reason, at };
+    let edit = r#""author":{"operator":"9f86d081"},"reason":"Words","at":1763733780123"#;
+    answers::<ListPolicies>(&vec![version.edit()], &format!(r#"[{{"version":4,{edit}}}]"#));
+    let difference = Difference { at: "/default".to_owned(), before: None, after: Some(7.into()) };
+    answers::<ReplacePolicy>(
+        &Ok(PolicyNow {
+            version: Some(Box::new(version)),
+            revision: 9,
+            differences: vec![difference],
+            warnings: vec!["Words".to_owned()],
+        }),
+        &format!(
+            r#"{{"Ok":{{"version":{{"format":1,"version":4,"policy":{written},{edit}}},"revision":9,"differences":[{{"at":"/default","after":7}}],"warnings":["Words"]}}}}"#
+        ),
+    );
+    answers::<ReplacePolicy>(&Err(PolicyRefusal::ShutsOut), r#"{"Err":"shuts_out"}"#);
+}
+
+#[test]
+fn commands_about_exceptions() {
+    let id = || Name::parse("bob").expect("a name");
+    let by = r#""by":{"operator":"9f86d081"}"#;
+    travels(ListExceptions { after: None, limit: 3 }, r#"{"list_exceptions":{"limit":3}}"#);
+    travels(
+        ListExceptions { after: Some(id()), limit: 3 },
+        r#"{"list_exceptions":{"after":"bob","limit":3}}"#,
+    );
+    travels(FindException { id: id() }, r#"{"find_exception":{"id":"bob"}}"#);
+    travels(
+        EndException { id: id(), expected: Expected::Any, by: operator() },
+        &format!(r#"{{"end_exception":{{"id":"bob","expected":"any",{by}}}}}"#),
+    );
+    let person = Person { account: AccountKey::local("alice"), groups: Vec::new() };
+    let renewal = RenewException {
+        id: id(),
+        expected: Expected::Any,
+        reason: "Words".to_owned(),
+        expires_at: AT,
+        person: Some(person),
+        dry_run: false,
+        by: operator(),
+    };
+    travels(
+        renewal,
+        &format!(
+            r#"{{"renew_exception":{{"id":"bob","expected":"any","reason":"Words","expires_at":1763733780123,"person":{{"account":"local:alice","groups":[]}},{by}}}}}"#
+        ),
+    );
+    let record = r#"{"format":1,"id":"bob","when":{"accounts":["local:bob"]},"owner":"Alice","reason":"Words","ticket":"SEC-1","created_by":"server","expires_at":"2027-02-01T00:00:00Z","history":{"version":1}}"#;
+    let exception: Box<Exception> = serde_json::from_str(record).expect("an exception");
+    travels(
+        CreateException { exception: exception.clone(), dry_run: true, by: operator() },
+        &format!(r#"{{"create_exception":{{"exception":{record},"dry_run":true,{by}}}}}"#),
+    );
+    travels(
+        ReplaceException {
+            exception: exception.clone(),
+            expected: Expected::Any,
+            dry_run: false,
+            by: operator(),
+        },
+        &format!(r#"{{"replace_exception":{{"exception":{record},"expected":"any",{by}}}}}"#),
+    );
+    answers::<CreateException>(&Ok(*exception), &format!(r#"{{"Ok":{record}}}"#));
+    answers::<EndException>(&Err(ExceptionRefusal::Over), r#"{"Err":"over"}"#);
+    let faulty = ExceptionRefusal::Faulty(vec![Fault::at("reason", "Words")]);
+    answers::<RenewException>(&Err(faulty), r#"{"Err":{"faulty":[{"pointer":"/reason","detail":"Words"}]}}"#);
 }
 
 #[test]

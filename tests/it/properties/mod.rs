@@ -9,6 +9,7 @@ mod input;
 mod json_texts;
 mod messages;
 mod networks;
+mod policies;
 mod records;
 mod replicas;
 mod resources;

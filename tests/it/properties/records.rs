@@ -1,5 +1,6 @@
 //! Records for the tests that pin stored formats and messages.
 
+use device_grant::audit::policy_record::PolicyRecord;
 use device_grant::device_kind::DeviceKind;
 use device_grant::family::id::AttemptId;
 use device_grant::family::renewal::Renewal;
@@ -12,6 +13,8 @@ use device_grant::identity::history::{PastDecision, Verdict};
 use device_grant::identity::sign_in::How;
 use device_grant::network::Network;
 use device_grant::place::{Journey, Origin, Place};
+use device_grant::policy::facts::Nearness;
+use device_grant::policy::recorded::Recorded;
 use device_grant::provenance::{ApprovalId, Provenance, Stage};
 use device_grant::scope::Scope;
 use device_grant::secret::Digest;
@@ -71,6 +74,10 @@ pub(super) fn device() -> Device {
     }
 }
 
+pub(super) fn recorded() -> Recorded {
+    Recorded { nearness: Nearness::Near, network: network(), ..Recorded::default() }
+}
+
 pub(super) fn approval() -> Approval {
     Approval {
         id: ApprovalId::from("approval"),
@@ -82,6 +89,8 @@ pub(super) fn approval() -> Approval {
         acr: None,
         met_acr: None,
         how: How::Password,
+        groups: Vec::new(),
+        recorded: recorded(),
         stage: Stage { at: AT, ..Stage::default() },
     }
 }
@@ -132,6 +141,7 @@ pub(super) fn family() -> Family {
         acr: None,
         refreshable_until: AT,
         renewal: Renewal::default(),
+        recorded: recorded(),
     }
 }
 
@@ -142,5 +152,17 @@ pub(super) fn decision() -> PastDecision {
         client_name: "Demo TV".to_owned(),
         at: AT,
         started: device().provenance.started,
+    }
+}
+
+pub(super) fn policy_record() -> PolicyRecord {
+    PolicyRecord {
+        version: 3,
+        revision: 7,
+        point: "redemption".to_owned(),
+        outcome: "allow".to_owned(),
+        decided_by: "rule staff-cli".to_owned(),
+        matched: vec!["staff-cli".to_owned()],
+        would: None,
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use device_grant::ask::Answer;
 use device_grant::client::{Client, demo};
+use device_grant::policy::governance::Governance;
 use device_grant::registry::command::{AtSource, Command, FindAtSource, Keeper};
 use device_grant::registry::key_schedule::Signing;
 use device_grant::registry::leases::{Awaited, Leases, Standing};
@@ -122,11 +123,14 @@ fn object(index: usize) -> Replica {
 }
 
 fn command(keeper: Keeper) -> Command {
-    FindAtSource { client_id: "demo-tv".to_owned(), using: true, keeper: Some(keeper) }.into()
+    FindAtSource { client_id: "demo-tv".to_owned(), using: true, revision: None, keeper: Some(keeper) }.into()
 }
 
 fn value(answer: &Answer) -> u64 {
-    answer.read::<FindAtSource>().unwrap().client.unwrap().client_name.parse().unwrap()
+    let AtSource { client, governance, .. } = answer.read::<FindAtSource>().unwrap();
+    let value = client.unwrap().client_name.parse().unwrap();
+    assert_eq!(governance.unwrap().revision, value, "the governance is as old as the client");
+    value
 }
 
 impl<'a> World<'a> {
@@ -268,7 +272,14 @@ impl<'a> World<'a> {
     fn answer(&self, now: Timestamp) -> Answer {
         let client = Client { client_name: self.value.to_string(), ..demo::clients().remove(0) };
         let signing = vec![Signing { alg: Algorithm::Es256, kid: "k".to_owned() }];
-        let found = AtSource { client: Some(client), signing, scope_demands: BTreeMap::new(), at: now };
+        let governance = Governance { revision: self.value, ..Governance::without_document(false) };
+        let found = AtSource {
+            client: Some(client),
+            signing,
+            scope_demands: BTreeMap::new(),
+            governance: Some(Box::new(governance)),
+            at: now,
+        };
         Answer::to::<FindAtSource>(&found)
     }
 

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 55] = [
+const ACCESS: [(&str, &str, &[&str]); 66] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -64,6 +64,17 @@ const ACCESS: [(&str, &str, &[&str]); 55] = [
     ("POST", "/sessions/end", &["people"]),
     ("GET", "/grants", &["read", "people"]),
     ("DELETE", "/grants/AAAA", &["people"]),
+    ("GET", "/policy", &["read", "policy"]),
+    ("PUT", "/policy", &["policy"]),
+    ("POST", "/policy/rollback", &["policy"]),
+    ("GET", "/policy/versions", &["read", "policy"]),
+    ("GET", "/policy/versions/1", &["read", "policy"]),
+    ("GET", "/exceptions", &["read", "policy"]),
+    ("POST", "/exceptions", &["policy"]),
+    ("GET", "/exceptions/e", &["read", "policy"]),
+    ("PUT", "/exceptions/e", &["policy"]),
+    ("POST", "/exceptions/e/renew", &["policy"]),
+    ("POST", "/exceptions/e/end", &["policy"]),
     ("GET", "/openapi.json", &[]),
 ];
 const SCOPES: [&str; 8] = ["read", "events", "clients", "people", "providers", "policy", "keys", "tokens"];

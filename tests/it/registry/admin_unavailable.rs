@@ -27,6 +27,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
             .replace("{name}", "email")
             .replace("{account}", "local:alice")
             .replace("{kid}", "k")
+            .replace("{version}", "1")
             .replace("{id}", "okta");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
         methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
@@ -56,7 +57,12 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/accounts") => Some(json!({ "username": "carol" })),
         ("PUT", "/accounts/local:alice/groups") => Some(json!({ "groups": [] })),
         ("POST", "/tokens") => Some(json!({ "id": "ci", "owner": "Team", "scopes": ["read"] })),
-        ("POST", "/invitations") => Some(json!({})),
+        ("POST", "/invitations" | "/exceptions") | ("PUT", "/exceptions/okta") => Some(json!({})),
+        ("PUT", "/policy") => Some(json!({ "default": "enforced", "reason": "A test" })),
+        ("POST", "/policy/rollback") => Some(json!({ "version": 1, "reason": "A test" })),
+        ("POST", "/exceptions/okta/renew") => {
+            Some(json!({ "reason": "Another", "expires_at": "2027-01-01T00:00:00Z" }))
+        }
         ("POST", "/devices/end" | "/sessions/end") => Some(json!({ "asn": 1 })),
         _ => None,
     }
@@ -125,7 +131,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 32);
+    assert_eq!(tried, 43);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");

@@ -54,7 +54,7 @@ fn a_development_server_is_well_except_for_what_is_public() {
     let notices: Vec<String> =
         states(&world).into_iter().filter(|(_, state)| state != "ok").map(|(name, _)| name).collect();
 
-    let expected = ["bindings", "environment", "secrets", "warnings"];
+    let expected = ["bindings", "environment", "policy", "secrets", "warnings"];
     assert_eq!(notices.into_iter().filter(|name| name != "passkeys").collect::<Vec<_>>(), expected);
     assert!(found(&world, "bindings", "notice").contains("there is no NETWORK_LIMIT"));
 }
@@ -167,6 +167,49 @@ fn a_provider_that_cannot_be_used_is_a_problem() {
     assert!(found(&world, "providers", "problem").starts_with("okta has no keys at its jwks_uri"));
     publish("/keys", &json!({ "keys": [{ "kty": "RSA" }] }));
     assert!(found(&world, "providers", "ok").starts_with("1 reached, with keys"));
+}
+
+#[test]
+fn a_server_says_whether_its_policy_protects_and_which_exception_ends_next() {
+    let world = World::new();
+    assert!(found(&world, "policy", "notice").starts_with("not protecting: there is no policy"));
+    world.set_policy(&json!({ "default": "report_only" }));
+    assert!(found(&world, "policy", "notice").starts_with("not protecting: the default is report_only"));
+    let rule = |id: &str, state: &str| json!({ "id": id, "description": "A test", "effect": "allow", "state": state });
+    world.set_policy(
+        &json!({ "default": "enforced", "rules": [rule("a", "enforced"), rule("b", "report_only")] }),
+    );
+    assert!(found(&world, "policy", "notice").starts_with("version 2: 1 rules, and 1 that only report"));
+    world.set_policy(
+        &json!({ "default": "enforced", "rules": [rule("a", "enforced"), rule("b", "disabled")] }),
+    );
+    assert!(found(&world, "policy", "ok").starts_with("version 3: what none of 1 rules allows is refused"));
+
+    assert!(!examine(&world).contains_key("exceptions"), "there are none");
+    let exception = |id: &str, days: u64| {
+        let end = world.now() + Duration::from_secs(days * 86_400);
+        json!({
+            "id": id, "when": { "accounts": ["local:bob"] }, "owner": "Alice", "reason": "A test", "ticket": "SEC-1",
+            "expires_at": end.to_string(),
+        })
+    };
+    for (id, days) in [("long", 30), ("short", 8)] {
+        let made = Admin(&world).ask("POST", "/exceptions", None, Some(&exception(id, days)));
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    assert!(found(&world, "exceptions", "ok").starts_with("2 live, of which 2 are wide"));
+    world.wait(86_400);
+    let notice = found(&world, "exceptions", "notice");
+    assert!(notice.contains("short, for which Alice answers, ends at 2026-11-29"), "{notice}");
+
+    let production = World::with(&production("https://login.example.org"));
+    let answer = ask(&production, "login.example.org", "GET", "/doctor");
+    let checks = body(&answer)["checks"].as_array().expect("a list").clone();
+    let policy = checks.iter().find(|check| check["name"] == "policy").expect("a check");
+    assert_eq!(
+        (text(policy, "state"), text(policy, "found")),
+        ("problem".to_owned(), "there is no policy, so nobody gets a code".to_owned(),)
+    );
 }
 
 /// A production server at `issuer`, whose admin token is `test`.

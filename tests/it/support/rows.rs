@@ -31,7 +31,11 @@ use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::Session;
 use device_grant::network::Prefix;
+use device_grant::policy::exception::Exception;
+use device_grant::policy::kill::KillSwitch;
+use device_grant::policy::name::Name;
 use device_grant::registry::admin_token::AdminToken;
+use device_grant::registry::governance::{Edit, PolicyVersion};
 use device_grant::registry::invitation::Invitation;
 use device_grant::registry::outline::standard_scopes;
 use device_grant::registry::quota::{Size, length};
@@ -137,6 +141,11 @@ pub(crate) struct RegistryRows {
     pub(crate) providers: RefCell<BTreeMap<ProviderId, Provider>>,
     pub(crate) sources: RefCell<BTreeMap<ProviderId, Source>>,
     pub(crate) first_issuer: RefCell<Option<String>>,
+    pub(crate) revision: Cell<u64>,
+    pub(crate) policies: RefCell<BTreeMap<u64, PolicyVersion>>,
+    /// The exceptions, each with the time when something is due for it.
+    pub(crate) exceptions: RefCell<BTreeMap<Name, (Exception, Timestamp)>>,
+    pub(crate) kill_switches: RefCell<BTreeMap<Name, KillSwitch>>,
 }
 
 impl GrantRows {
@@ -695,6 +704,84 @@ impl registry::rows::Rows for RegistryRows {
 
     fn remove_invitation(&self, id: &str) -> Result<(), Infallible> {
         self.invitations.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn revision(&self) -> Result<u64, Infallible> {
+        Ok(self.revision.get())
+    }
+
+    fn put_revision(&self, revision: u64) -> Result<(), Infallible> {
+        self.revision.set(revision);
+        Ok(())
+    }
+
+    fn policy(&self, version: Option<u64>) -> Result<Option<PolicyVersion>, Infallible> {
+        let policies = self.policies.borrow();
+        let version = version.or_else(|| policies.keys().next_back().copied());
+        Ok(version.and_then(|version| policies.get(&version)).cloned())
+    }
+
+    fn edits(&self) -> Result<Vec<Edit>, Infallible> {
+        Ok(self.policies.borrow().values().rev().map(PolicyVersion::edit).collect())
+    }
+
+    fn put_policy(&self, version: &PolicyVersion) -> Result<(), Infallible> {
+        self.policies.borrow_mut().insert(version.version, version.clone());
+        Ok(())
+    }
+
+    fn remove_policies(&self, last: u64) -> Result<(), Infallible> {
+        self.policies.borrow_mut().retain(|version, _| *version > last);
+        Ok(())
+    }
+
+    fn live_exceptions(&self, now: Timestamp) -> Result<Vec<Exception>, Infallible> {
+        let exceptions = self.exceptions.borrow();
+        let live = exceptions.values().map(|(exception, _)| exception);
+        Ok(live.filter(|exception| exception.is_live(now)).cloned().collect())
+    }
+
+    fn exception(&self, id: &Name) -> Result<Option<Exception>, Infallible> {
+        Ok(self.exceptions.borrow().get(id).map(|(exception, _)| exception.clone()))
+    }
+
+    fn exceptions_after(&self, after: Option<&Name>, limit: u32) -> Result<Vec<Exception>, Infallible> {
+        let exceptions = self.exceptions.borrow();
+        let all = exceptions.values().map(|(exception, _)| exception);
+        let later = all.filter(|exception| after.is_none_or(|after| exception.id > *after));
+        Ok(later.take(limit as usize).cloned().collect())
+    }
+
+    fn exception_count(&self) -> Result<usize, Infallible> {
+        Ok(self.exceptions.borrow().len())
+    }
+
+    fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>, Infallible> {
+        let exceptions = self.exceptions.borrow();
+        let mut due: Vec<_> = exceptions.values().filter(|(_, due)| *due <= now).cloned().collect();
+        due.sort_by_key(|(_, due)| *due);
+        due.truncate(limit as usize);
+        Ok(due)
+    }
+
+    fn remove_exception(&self, id: &Name) -> Result<(), Infallible> {
+        self.exceptions.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<(), Infallible> {
+        self.exceptions.borrow_mut().insert(exception.id.clone(), (exception.clone(), due));
+        Ok(())
+    }
+
+    fn kill_switches(&self, now: Timestamp) -> Result<Vec<KillSwitch>, Infallible> {
+        let switches = self.kill_switches.borrow();
+        Ok(switches.values().filter(|switch| switch.is_on(now)).cloned().collect())
+    }
+
+    fn put_kill_switch(&self, switch: &KillSwitch) -> Result<(), Infallible> {
+        self.kill_switches.borrow_mut().insert(switch.id.clone(), switch.clone());
         Ok(())
     }
 

@@ -12,8 +12,10 @@ use device_grant::audit::change::Actor;
 use device_grant::audit::closing::CloseLedger;
 use device_grant::audit::ledger::{NoteLedger, OUTBOXES, OutboxReport, ReportOutbox};
 use device_grant::audit::outbox::{Batch, Row};
+use device_grant::audit::sign_in::SignInEvent;
 use device_grant::audit::{Event, What};
 use device_grant::client::Client;
+use device_grant::client::history::Expected;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
 use device_grant::endpoint::http::{Request, Response};
@@ -26,8 +28,12 @@ use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::demo;
 use device_grant::identity::recheck::Upkeep;
 use device_grant::network::Network;
+use device_grant::policy::exception::Exception;
+use device_grant::policy::kill::KillSwitch;
+use device_grant::policy::written;
 use device_grant::registry::clients::sweep;
 use device_grant::registry::command::RetireKey;
+use device_grant::registry::governance::{PolicyChange, ReplacePolicy};
 use device_grant::registry::outline::Outline;
 use device_grant::registry::quota::Size;
 use device_grant::registry::rows::Rows as _;
@@ -38,10 +44,10 @@ use device_grant::time::Timestamp;
 use device_grant::upstream::provider::{Provider, ProviderId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::memories::Memories;
-use super::messages::{get, json, outcome, post};
+use super::messages::{self, get, outcome, post};
 use super::rows::GrantRows;
 use super::{DEVICE_CODE, START, now_or_never, person, poll};
 
@@ -79,6 +85,51 @@ impl World {
             now: Cell::new(start),
             rng: RefCell::new(ChaCha20Rng::seed_from_u64(42)),
         }
+    }
+
+    /// Creates a server with these settings, and with a policy that allows everything.
+    pub(crate) fn with_policy(vars: &[(&str, &str)]) -> Self {
+        let world = Self::with(vars);
+        world.allow_all();
+        world
+    }
+
+    /// Writes a policy that allows everything.
+    pub(crate) fn allow_all(&self) {
+        self.set_policy(&json!({
+            "default": "enforced",
+            "rules": [{ "id": "all", "description": "Everything is allowed", "effect": "allow" }],
+        }));
+    }
+
+    /// Replaces the policy, past the admin API. This isolate notices, as if the change had come through it.
+    pub(crate) fn set_policy(&self, document: &Value) {
+        let Value::Object(members) = document.clone() else { panic!("a policy is an object") };
+        let policy = Box::new(written::parse(members, self.now()).unwrap());
+        let (expected, reason) = (Expected::Any, "for a test".to_owned());
+        let administrators = self.settings().admin_groups.all().to_vec();
+        let by = Actor::Registration;
+        let change = PolicyChange { expected, reason, administrators, dry_run: false, by };
+        self.registry(ReplacePolicy { policy, change }).unwrap();
+        self.follow_change();
+    }
+
+    /// Writes exceptions and kill switches, past the admin API. This isolate notices.
+    pub(crate) fn set_governance(&self, exceptions: &[Exception], kill_switches: &[KillSwitch]) {
+        let rows = &self.server.platform.registry;
+        let due = Timestamp::from_millis(u64::MAX);
+        let Ok(()) = exceptions.iter().try_for_each(|exception| rows.put_exception(exception, due));
+        let Ok(()) = kill_switches.iter().try_for_each(|switch| rows.put_kill_switch(switch));
+        rows.revision.set(rows.revision.get() + 1);
+        self.follow_change();
+    }
+
+    /// Does what follows a change of the registry.
+    fn follow_change(&self) {
+        if self.server.platform.published.borrow().is_some() {
+            self.publish();
+        }
+        self.server.forget_snapshot();
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -168,7 +219,7 @@ impl World {
     pub(crate) fn start_with(&self, form: &[(&str, &str)]) -> Started {
         let response = self.post("/device_authorization", form);
         assert_eq!(response.status, 200, "{}", response.body);
-        let answer = json(&response);
+        let answer = messages::json(&response);
         let text = |name: &str| answer[name].as_str().unwrap().to_owned();
         Started { device_code: text("device_code"), user_code: text("user_code"), answer }
     }
@@ -204,6 +255,12 @@ impl World {
         let mut events: Vec<Event> = shards.values().flat_map(|rows| rows.events.borrow().clone()).collect();
         events.sort_by_key(|event| event.at);
         events
+    }
+
+    /// Returns all events of people who signed in or were refused, oldest first.
+    pub(crate) fn sign_ins(&self) -> Vec<SignInEvent> {
+        let shards = self.server.platform.accounts.borrow();
+        shards.values().flat_map(|rows| rows.sign_ins.borrow().clone()).collect()
     }
 
     /// Returns all events of account shards about devices so far, oldest first.

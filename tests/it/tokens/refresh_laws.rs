@@ -7,6 +7,7 @@ use device_grant::family::renewal::{RACE, Renewal};
 use device_grant::family::{Current, Ending, Family, Presented, Rotation};
 use device_grant::format::Format;
 use device_grant::identity::account_key::AccountKey;
+use device_grant::policy::recorded::Recorded;
 use device_grant::provenance::Provenance;
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
@@ -61,6 +62,7 @@ fn family(now: Timestamp) -> Family {
         acr: None,
         refreshable_until: now + Duration::from_secs(365 * 86_400),
         renewal: Renewal::default(),
+        recorded: Recorded::default(),
     }
 }
 

@@ -10,6 +10,7 @@ mod configuration;
 mod keys;
 mod objects;
 mod passkeys;
+mod policy;
 mod providers;
 mod scim;
 
@@ -36,6 +37,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     let mut checks = configuration::look(context);
     checks.extend(objects::look(context).await);
     checks.push(keys::look(context).await);
+    checks.extend(policy::look(context).await);
     checks.push(passkeys::look(context).await);
     checks.push(providers::look(context).await);
     checks.extend(access::look(context).await);

@@ -3,41 +3,70 @@
 use rand_core::CryptoRng;
 
 use super::{Choice, Page, WHAT};
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::ask::{Permit, ask};
 use crate::endpoint::verify::code::hold_of;
+use crate::endpoint::verify::judge::{at_approval, note_refused};
 use crate::endpoint::verify::notice::Notice;
-use crate::endpoint::verify::view;
+use crate::endpoint::verify::session::Person;
+use crate::endpoint::verify::{denied, view};
 use crate::grant::command::{ConsentDecision, Decide, Decided};
 use crate::grant::routing::Address;
 use crate::grant::{Approval, Denial};
 use crate::identity::acr;
-use crate::policy;
-use crate::policy::{Point, PolicyDecision, PolicyFacts};
+use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Stage};
+use crate::scope::Scope;
 
 impl<P: Platform> Page<'_, P> {
-    /// Approves, unless the sign-in is not good enough. Judges it again, because the page may have been open for longer than
-    /// a sign-in is good. `client` was just read as it is now, with what its scopes demand.
+    /// Approves, unless policy does not allow it or the sign-in is not good enough. Judges both again, because the page may
+    /// have been open for longer than a sign-in is good. `client` was just read as it is now, with what its scopes demand and
+    /// the policy.
     pub(super) async fn approve(
         &self,
         client: Option<Client>,
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
         let Some(address) = self.address() else { return Ok(self.over()) };
-        let Some(client) = client else { return self.refused(address, rng).await };
-        let demands = self.context.server.demands(&client, &self.hold.scope)?;
-        if let Err(lack) = self.hold.judge(self.session.facts(), &demands, self.context.now) {
+        let Some(client) = client else {
+            let page = view::notice(self.context, 403, Notice::NotAllowed);
+            let page = page.noting(WHAT, Some(&self.hold.client_id), "refused", "no_client");
+            return self.refused(address, page, rng).await;
+        };
+        let governance = self.context.server.governance_at_source()?;
+        let (here, marks) = (self.context.side(), self.context.marks(&governance));
+        let step = at_approval(&self.person, &self.asked, &self.hold, (&here, &marks));
+        match ask(&governance, (Some(&client), Some(&self.person.account)), &step.facts()) {
+            Ok(permit) => self.approve_on(address, &client, permit, step.recorded(), rng).await,
+            Err(refusal) => {
+                let page = denied::page(self.context, &governance, &refusal);
+                let note = note_refused(self.context, &self.code, &self.hold, &refusal);
+                let page = refusal.note(page, WHAT, Some(&client.client_id)).leaving(note);
+                self.refused(address, page, rng).await
+            }
+        }
+    }
+
+    /// Approves on these terms, if the sign-in meets what the client, its scopes and the rules demand.
+    async fn approve_on(
+        &self,
+        address: Address,
+        client: &Client,
+        permit: Permit,
+        recorded: Recorded,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Response, Unavailable> {
+        let demands = self.context.server.demands(client, &self.hold.scope)?;
+        let demands = demands.and(permit.requirements.demand());
+        if let Err(lack) = self.hold.judge(self.person.session.facts(), &demands, self.context.now) {
             return Ok(self.sign_in_again((lack, &demands), rng).await);
         }
-        match self.approval(&client, rng) {
-            Some(approval) => {
-                let decision = ConsentDecision::Approve(Box::new(approval));
-                self.decide(Choice::Approve, address, decision, rng).await
-            }
-            None => self.refused(address, rng).await,
-        }
+        let approval = self.approval(permit.scope, recorded, rng);
+        let decision = ConsentDecision::Approve(Box::new(approval));
+        self.decide(Choice::Approve, address, (decision, permit.record), rng).await
     }
 
     pub(super) async fn refuse(
@@ -47,14 +76,14 @@ impl<P: Platform> Page<'_, P> {
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
         let Some(address) = self.address() else { return Ok(self.over()) };
-        self.decide(choice, address, ConsentDecision::Deny(denial), rng).await
+        self.decide(choice, address, (ConsentDecision::Deny(denial), None), rng).await
     }
 
     async fn decide(
         &self,
         choice: Choice,
         address: Address,
-        decision: ConsentDecision,
+        decision: (ConsentDecision, Option<Box<PolicyRecord>>),
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
         match self.send(address, decision).await? {
@@ -71,31 +100,32 @@ impl<P: Platform> Page<'_, P> {
         }
     }
 
-    /// Returns the approval, or `None` if policy does not allow it now.
-    fn approval(&self, client: &Client, rng: &mut impl CryptoRng) -> Option<Approval> {
-        let account = Some(&self.account);
-        let facts = PolicyFacts { client: Some(client), account, scope: &self.hold.scope };
-        match policy::decide(Point::Approval, facts) {
-            PolicyDecision::Allow(scope) => Some(Approval {
-                id: ApprovalId::draw(rng),
-                account: self.account.key.clone(),
-                sub: self.account.sub.clone(),
-                scope,
-                auth_time: self.session.auth_time,
-                amr: self.session.amr.clone(),
-                acr: acr::met(&self.session, &self.hold.acr_values),
-                met_acr: self.session.acr.clone(),
-                how: self.session.how.clone(),
-                stage: Stage::of(&self.context.side().origin),
-            }),
-            PolicyDecision::Refuse(_) => None,
+    fn approval(&self, scope: Scope, recorded: Recorded, rng: &mut impl CryptoRng) -> Approval {
+        let Person { session, account, .. } = &self.person;
+        Approval {
+            id: ApprovalId::draw(rng),
+            account: account.key.clone(),
+            sub: account.sub.clone(),
+            scope,
+            auth_time: session.auth_time,
+            amr: session.amr.clone(),
+            acr: acr::met(session, &self.hold.acr_values),
+            met_acr: session.acr.clone(),
+            how: session.how.clone(),
+            groups: account.groups.clone(),
+            recorded,
+            stage: Stage::of(&self.context.side().origin),
         }
     }
 
-    async fn send(&self, address: Address, decision: ConsentDecision) -> Result<Decided, Unavailable> {
-        let hold = hold_of(self.browser, &self.account, &self.hold.nonce);
+    async fn send(
+        &self,
+        address: Address,
+        (decision, policy): (ConsentDecision, Option<Box<PolicyRecord>>),
+    ) -> Result<Decided, Unavailable> {
+        let hold = hold_of(self.browser, &self.person.account, &self.hold.nonce);
         let person = Box::new(self.context.side());
-        let decide = Decide { key: address.key, hold, person, decision };
+        let decide = Decide { key: address.key, hold, person, decision, policy };
         self.context.server.platform.grants(address.shard, decide).await
     }
 }

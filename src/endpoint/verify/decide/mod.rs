@@ -9,8 +9,9 @@ use rand_core::CryptoRng;
 use super::address::go_to;
 use super::browser::{HoldRef, Stale, Transaction};
 use super::code::{hold, show, sign_in_again};
+use super::judge::{Judged, judge};
 use super::recent::Recent;
-use super::session::check;
+use super::session::{Person, find};
 use super::sign_in::read_transaction;
 use super::view;
 use super::view::Entry;
@@ -18,14 +19,14 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::policy::facts::Asked;
 use crate::endpoint::server::Context;
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::grant::{Denial, Outcome};
-use crate::identity::account::Account;
 use crate::identity::demand::{Demands, Lack};
 use crate::identity::history::Verdict;
-use crate::identity::session::{Browser, Session};
+use crate::identity::session::Browser;
 use crate::sharding::Shard;
 
 const WHAT: &str = "decision";
@@ -69,10 +70,10 @@ impl Choice {
 struct Page<'a, P> {
     context: Context<'a, P>,
     browser: &'a Browser,
-    session: Session,
-    account: Account,
+    person: Person,
     code: UserCode,
     hold: HoldRef,
+    asked: Asked,
 }
 
 pub(super) async fn submitted<P: Platform>(
@@ -109,12 +110,7 @@ fn asked<P>(
     (transaction, code): &(Transaction, UserCode),
 ) -> Option<(String, Shard)> {
     let hold = transaction.hold.as_ref()?;
-    Some((hold.client_id.clone(), address(context, hold, code)?.shard))
-}
-
-fn address<P>(context: Context<'_, P>, hold: &HoldRef, code: &UserCode) -> Option<Address> {
-    let settings = &context.server.settings;
-    Some(Address::of(code, &settings.user_code, settings.keyring.named(hold.pair)?))
+    Some((hold.client_id.clone(), hold.address(context, code)?.shard))
 }
 
 /// Shows the consent page again, because the person chose another language.
@@ -144,21 +140,22 @@ async fn read<'a, P: Platform>(
             return Ok(Err(page.noting(WHAT, None, "refused", "no_transaction")));
         }
     };
-    let (Some(hold), Some((session, account))) = (transaction.hold, check(context, browser).await?) else {
+    let request = transaction.hold.zip(transaction.asked);
+    let (Some((hold, asked)), Some(person)) = (request, find(context, browser).await?) else {
         let typed = code.to_string();
         let page = view::enter(context, 403, browser, Entry::Typed(&typed), Some(Problem::SignedOut)).await;
         return Ok(Err(page.noting(WHAT, None, "refused", "no_session")));
     };
-    Ok(Ok(Page { context, browser, session, account, code, hold }))
+    Ok(Ok(Page { context, browser, person, code, hold, asked }))
 }
 
 impl<P: Platform> Page<'_, P> {
     fn address(&self) -> Option<Address> {
-        address(self.context, &self.hold, &self.code)
+        self.hold.address(self.context, &self.code)
     }
 
     async fn sign_in_again(&self, (lack, demands): (Lack, &Demands), rng: &mut impl CryptoRng) -> Response {
-        let Self { context, browser, account, code, hold, .. } = self;
+        let Self { context, browser, person: Person { account, .. }, code, hold, .. } = self;
         let page = sign_in_again(*context, code, browser, account, (hold.clone(), lack, demands), rng).await;
         page.noting(WHAT, Some(&hold.client_id), "sign_in_again", lack.name())
     }
@@ -180,15 +177,21 @@ impl<P: Platform> Page<'_, P> {
         why: &'static str,
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
-        let Self { context, browser, account, code, .. } = self;
-        match hold(*context, code, browser, account, rng).await? {
-            Some((shown, hold)) => {
-                let page =
-                    show(*context, code, browser, account, (&shown, hold), (status, problem), rng).await?;
-                Ok(page.noting(WHAT, Some(&shown.request.client_id), "asked_again", why))
+        let Self { context, browser, person, code, .. } = self;
+        let Some((shown, hold)) = hold(*context, code, browser, &person.account, rng).await? else {
+            return Ok(go_to(*context, browser, &self.recent(), rng).noting(WHAT, None, "refused", "over"));
+        };
+        let client = shown.request.client_id.clone();
+        let permit = match judge(*context, person, &Asked::of(&shown.request), (code, &hold)).await? {
+            Judged::Allowed(permit) => permit,
+            Judged::Lacking(lack, demands) => return Ok(self.sign_in_again((lack, &demands), rng).await),
+            Judged::Refused(page, refusal) => {
+                return Ok(refusal.note(page, WHAT, Some(&client)));
             }
-            None => Ok(go_to(*context, browser, &self.recent(), rng).noting(WHAT, None, "refused", "over")),
-        }
+        };
+        let of = (&shown, hold, &*permit);
+        let page = show(*context, code, browser, &person.account, of, (status, problem), rng).await?;
+        Ok(page.noting(WHAT, Some(&client), "asked_again", why))
     }
 
     fn recent(&self) -> Recent {

@@ -7,10 +7,8 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::verify::address::{go_to, go_to_kept};
 use crate::endpoint::verify::code::hold_of;
-use crate::endpoint::verify::notice::Notice;
 use crate::endpoint::verify::recent::Recent;
 use crate::endpoint::verify::request_page::settle;
-use crate::endpoint::verify::view;
 use crate::grant::Outcome;
 use crate::grant::command::{FindRequest, Settled, Standing};
 use crate::grant::routing::Address;
@@ -39,7 +37,7 @@ impl<P: Platform> Page<'_, P> {
             at: settled.at,
             started: Stage::of(&settled.request.origin),
         };
-        let account = self.account.key.clone();
+        let account = self.person.account.key.clone();
         let (shard, note) = (account.shard(), NoteDecision { account, decision: Box::new(decision) });
         let _: Result<(), Unavailable> = self.context.server.platform.accounts(shard, note).await;
     }
@@ -51,13 +49,14 @@ impl<P: Platform> Page<'_, P> {
         page.noting(WHAT, Some(&settled.request.client_id), "refused", "decided_before")
     }
 
-    /// Says that policy no longer allows the approval, unless this page approved while it did.
+    /// Shows that the approval is not allowed now, unless this page approved while it was.
     pub(super) async fn refused(
         &self,
         address: Address,
+        page: Response,
         rng: &mut impl CryptoRng,
     ) -> Result<Response, Unavailable> {
-        let hold = hold_of(self.browser, &self.account, &self.hold.nonce);
+        let hold = hold_of(self.browser, &self.person.account, &self.hold.nonce);
         let find = FindRequest { key: address.key, hold };
         if let Standing::Settled(settled) = self.context.server.platform.grants(address.shard, find).await? {
             return Ok(if settled.outcome == Outcome::Approved {
@@ -66,7 +65,6 @@ impl<P: Platform> Page<'_, P> {
                 self.stands(&settled, rng).await
             });
         }
-        let page = view::notice(self.context, 403, Notice::NotAllowed);
-        Ok(page.noting(WHAT, Some(&self.hold.client_id), "refused", "policy"))
+        Ok(page)
     }
 }

@@ -27,7 +27,7 @@ impl Life<'_> {
         let grant =
             Box::new(grant(Digest::of(format!("{}", self.codes + 1).as_bytes()), self.cnf(true), expires_at));
 
-        let reply = self.ask(Open { key: KEY, grant, caps: Caps { client: 3, shard: 10 } });
+        let reply = self.ask(Open { key: KEY, grant, caps: Caps { client: 3, shard: 10 }, policy: None });
 
         if free {
             assert_eq!(
@@ -224,7 +224,13 @@ impl Life<'_> {
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported, Outcome::Reported),
         };
 
-        let decided = self.ask(Decide { key: KEY, hold, person: Box::default(), decision: decision.clone() });
+        let decided = self.ask(Decide {
+            key: KEY,
+            hold,
+            person: Box::default(),
+            decision: decision.clone(),
+            policy: None,
+        });
 
         if let Some((outcome, at)) = self.code.decided.filter(|_| fresh.is_some()) {
             let Decided::Before(settled) = decided else { panic!("{decided:?}") };

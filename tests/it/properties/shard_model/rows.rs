@@ -19,6 +19,7 @@ use device_grant::grant::{Approval, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::sign_in::How;
 use device_grant::network::Prefix;
+use device_grant::policy::recorded::Recorded;
 use device_grant::provenance::{ApprovalId, Provenance, Stage};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::scope::Scope;
@@ -137,6 +138,8 @@ pub(super) fn approval(at: Timestamp) -> Approval {
         acr: None,
         met_acr: None,
         how: How::Password,
+        groups: Vec::new(),
+        recorded: Recorded::default(),
         stage,
     }
 }
@@ -164,5 +167,6 @@ pub(super) fn family(id: FamilyId, attempt: u8, cnf: Confirmation, now: Timestam
         acr,
         refreshable_until: now + span(86_400),
         renewal: Renewal::default(),
+        recorded: Recorded::default(),
     }
 }

@@ -30,6 +30,7 @@ impl Life<'_> {
             family,
             reissue,
             journey: far.then(journey),
+            policy: None,
         });
 
         // A redemption stops both clocks.
@@ -98,7 +99,7 @@ impl Life<'_> {
         let (next, cnf) = (current(&successor, &successor), self.cnf(true));
         let ends_at = before.families.get(&id).expect("a token has a family").ends_at;
 
-        let reply = self.ask(RotateToken { id, secret, next, ends_at, cnf });
+        let reply = self.ask(RotateToken { id, secret, next, ends_at, cnf, policy: None });
 
         assert!(live || reply == Rotation::Lost, "a family that has ended rotates nothing");
         if let Rotation::TooSoon(wait) = reply {

@@ -186,9 +186,11 @@ fn a_history() {
         r#""client_id":"demo-tv","client_name":"Demo TV","device":"sid","approved_at":1763733780123,"started":{started}"#
     );
     pin(&history, &format!(r#"{{"format":1,"clients":[{{{first}}}]}}"#));
-    assert!(history.note(records::decision()) && history.confirm("demo-tv"));
+    assert!(history.note(records::decision()) && history.confirm("demo-tv") && history.visit(&device()));
     pin(
         &history,
-        &format!(r#"{{"format":1,"decisions":[{decision}],"clients":[{{{first},"known":true}}]}}"#),
+        &format!(
+            r#"{{"format":1,"decisions":[{decision}],"clients":[{{{first},"known":true}}],"countries":["FR"]}}"#
+        ),
     );
 }

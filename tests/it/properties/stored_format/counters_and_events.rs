@@ -1,6 +1,6 @@
 //! Records of counters and events.
 
-use device_grant::audit::change::{Actor, Change, Changed};
+use device_grant::audit::change::{Actor, Change, Changed, OfException};
 use device_grant::audit::ledger::Shipment;
 use device_grant::audit::outcome::Outcome;
 use device_grant::audit::sign_in::SignInEvent;
@@ -62,6 +62,7 @@ fn an_event_and_its_shipment() {
         by: None,
         polls: None,
         reason: None,
+        policy: None,
     };
     let json = r#"{"format":2,"what":"device_code_replayed","outcome":"ended","at":1763733780123,"subject":"BwcHBwcHBwcHBwcHBwcHBw","client_id":"demo-tv","account":"acct-a"}"#;
     pin(&event, json);
@@ -107,6 +108,7 @@ fn an_event_and_its_shipment() {
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::AccessEnded, r#""access_ended""#);
     pin(&What::FirstAccess, r#""first_access""#);
+    pin(&What::BreakGlass, r#""break_glass""#);
     pin(&What::Ended, r#""ended""#);
     pin(&What::Withdrawn, r#""withdrawn""#);
     pin(&What::DeviceCodeWithoutKey, r#""device_code_without_key""#);
@@ -143,6 +145,7 @@ fn a_change_of_the_registry() {
         by: Actor::Operator("9f86d081".to_owned()),
         members: vec!["scope".to_owned()],
         granted: Vec::new(),
+        exception: None,
     };
     let json = r#"{"format":2,"what":"client_changed","outcome":"changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
     pin(&change, json);
@@ -156,6 +159,12 @@ fn a_change_of_the_registry() {
     pin(
         &rotated,
         r#"{"format":2,"what":"keys_rotated","outcome":"changed","at":1763733780123,"by":"registration"}"#,
+    );
+    let exception = Some(OfException { owner: "Alice".to_owned(), expires_at: AT });
+    let ending = Change { exception, ..Change::of(Changed::ExceptionEnding, Some("bob"), Actor::Server, AT) };
+    pin(
+        &ending,
+        r#"{"format":2,"what":"exception_ending","outcome":"noted","at":1763733780123,"subject":"bob","by":"server","exception":{"owner":"Alice","expires_at":1763733780123}}"#,
     );
     let by = Actor::Token { id: "ci".to_owned(), owner: "Team".to_owned() };
     let granted = vec!["read".to_owned()];

@@ -21,9 +21,9 @@ fn pin<T: Serialize + DeserializeOwned>(value: &T, json: &str) {
 }
 
 const REQUEST: &str = r#"{"client_id":"demo-tv","scope":"email openid","nonce":"n","origin":{"place":{"country":"FR","asn":64500},"device":"Apple TV","at":1763733780123},"network":"24.abc/32.def"}"#;
-const APPROVAL: &str = r#"{"id":"approval","account":"local:alice","sub":"acct-a","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"how":"password","at":1763733780123,"kind":"Unknown device"}"#;
+const APPROVAL: &str = r#"{"id":"approval","account":"local:alice","sub":"acct-a","scope":"openid","auth_time":1763733780123,"amr":["pwd"],"how":"password","recorded":{"nearness":"near","network":"24.abc/32.def"},"at":1763733780123,"kind":"Unknown device"}"#;
 const HOLD: &str = r#"{"account":"local:alice","sub":"acct-a","session":"HOLD_SESSION","browser":"HOLD_BROWSER","nonce":"nonce"}"#;
-const FAMILY: &str = r#"{"format":1,"client_id":"demo-tv","account":"local:alice","sub":"acct-a","provenance":{"approval_id":"approval","started":{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"},"approved":{"at":1763733780123,"kind":"Unknown device"}},"scope":"openid","auth_time":1763733780123,"amr":["pwd"],"ends_at":1763733780123,"refresh":{"digest":"FAMILY_DIGEST","attempt":"attempt","good_until":1763733780123},"refreshable_until":1763733780123}"#;
+const FAMILY: &str = r#"{"format":1,"client_id":"demo-tv","account":"local:alice","sub":"acct-a","provenance":{"approval_id":"approval","started":{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"},"approved":{"at":1763733780123,"kind":"Unknown device"}},"scope":"openid","auth_time":1763733780123,"amr":["pwd"],"recorded":{"nearness":"near","network":"24.abc/32.def"},"ends_at":1763733780123,"refresh":{"digest":"FAMILY_DIGEST","attempt":"attempt","good_until":1763733780123},"refreshable_until":1763733780123}"#;
 
 /// Replaces the placeholders in the texts above by the digests of the secrets in [`records`](super::records).
 fn with_digests(json: &str) -> String {

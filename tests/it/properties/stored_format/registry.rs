@@ -1,6 +1,7 @@
 //! Records of clients, scopes, signing keys, admin tokens and invitations, and the published snapshot.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use device_grant::audit::change::Actor;
 use device_grant::client::history::History;
@@ -10,7 +11,9 @@ use device_grant::format::Format;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::group::Group;
 use device_grant::logo::Logo;
+use device_grant::policy::governance::Governance;
 use device_grant::registry::admin_token::{AdminScope, AdminToken};
+use device_grant::registry::governance::PolicyVersion;
 use device_grant::registry::invitation::{Invitation, Kind};
 use device_grant::registry::key_schedule::NEVER;
 use device_grant::registry::outline::Outline;
@@ -80,7 +83,7 @@ fn the_rules_of_a_client_and_the_claim_mapping_of_a_scope() {
         r#"{{"format":1,"client_id":"tv","client_name":"TV","grant_types":[],"scope":"","authentication":{{"method":"none"}},"id_token_signed_response_alg":"RS256","access_token_signed_response_alg":"ES256","enabled":true,{codes},{tokens}}}"#
     );
     pin(&serde_json::from_str::<Client>(&client).expect("it parses"), &client);
-    let outline = r#"{"format":1,"taken_at":0,"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"scope_demands":{"email":{"phishing_resistant":true}},"keys":[]}"#;
+    let outline = r#"{"format":1,"taken_at":0,"scopes":{},"scope_claims":{"email":[{"drop":"email"}]},"scope_demands":{"email":{"phishing_resistant":true}},"keys":[],"governance":{"format":1,"revision":0,"version":0,"policy":{"default":"enforced","longest_exception_days":90}}}"#;
     pin(&serde_json::from_str::<Outline>(outline).expect("it parses"), outline);
 }
 
@@ -94,14 +97,38 @@ fn the_outline_of_the_published_snapshot() {
         scope_demands: BTreeMap::new(),
         providers: Vec::new(),
         keys: Vec::new(),
+        governance: Rc::new(Governance::without_document(false)),
     };
-    pin(&outline, r#"{"format":1,"taken_at":1763733780123,"scopes":{"openid":"Words"},"keys":[]}"#);
+    let governance = r#""governance":{"format":1,"revision":0,"version":0,"policy":{"default":"enforced","longest_exception_days":90}}"#;
+    pin(
+        &outline,
+        &format!(
+            r#"{{"format":1,"taken_at":1763733780123,"scopes":{{"openid":"Words"}},"keys":[],{governance}}}"#
+        ),
+    );
     let id = ProviderId::parse("okta").expect("an id");
     let outline = Outline { providers: vec![Offer { id, name: "Okta".to_owned() }], ..outline };
     pin(
         &outline,
-        r#"{"format":1,"taken_at":1763733780123,"scopes":{"openid":"Words"},"providers":[{"id":"okta","name":"Okta"}],"keys":[]}"#,
+        &format!(
+            r#"{{"format":1,"taken_at":1763733780123,"scopes":{{"openid":"Words"}},"providers":[{{"id":"okta","name":"Okta"}}],"keys":[],{governance}}}"#
+        ),
     );
+}
+
+#[test]
+fn a_version_of_the_policy_and_the_governance_that_travels() {
+    let policy = r#"{"default":"report_only","contact":"a@example.com","help_uri":"https://example.com","longest_exception_days":90,"networks":{"office":["192.0.2.0/24","AS64500"]},"break_glass":{"accounts":["local:alice"],"clients":["cli"],"owner":"Alice","expires_at":"2027-02-01T00:00:00Z"},"rules":[{"id":"staff","description":"Staff","state":"enforced","effect":"allow","when":{"clients":["cli"],"groups":["local:staff"]},"require":{"max_age":60},"limit":{"bound":true}},{"id":"no","description":"No","state":"report_only","effect":"deny","unless":{"device":{"countries":["DE"]}},"message":"Ask us."}]}"#;
+    let version = format!(
+        r#"{{"format":1,"version":3,"policy":{policy},"author":{{"operator":"9f86d081"}},"reason":"Words","at":1763733780123}}"#
+    );
+    pin(&serde_json::from_str::<PolicyVersion>(&version).expect("it parses"), &version);
+    let exception = r#"{"format":1,"id":"bob","when":{"accounts":["local:bob"]},"lifts":["no"],"owner":"Alice","reason":"Words","ticket":"SEC-1","created_by":{"operator":"9f86d081"},"expires_at":"2027-02-01T00:00:00Z","renewals":[{"reason":"More","by":"registration","instead_of":"2027-01-01T00:00:00Z"}],"history":{"version":2,"created_at":1763733780123,"changed_at":1763733780123}}"#;
+    let switch = r#"{"format":1,"id":"stop","target":{"client":"cli","country":"NG"},"until":"2027-02-01T00:00:00Z","reason":"Words","by":"registration","at":"2025-11-21T14:03:00.123Z"}"#;
+    let governance = format!(
+        r#"{{"format":1,"revision":9,"version":3,"policy":{policy},"exceptions":[{exception}],"kill_switches":[{switch}]}}"#
+    );
+    pin(&serde_json::from_str::<Governance>(&governance).expect("it parses"), &governance);
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! Looks at the policy and its exceptions: whether anything protects, and what ends soon.
+
+use core::time::Duration;
+
+use super::check::Check;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::policy::document::Fallback;
+use crate::policy::exception::Exception;
+use crate::policy::governance::Governance;
+use crate::policy::rule::State;
+use crate::registry::command::TakeOutline;
+
+const NAME: &str = "policy";
+const EXCEPTIONS: &str = "exceptions";
+/// An exception that ends within this time is worth a notice.
+const SOON: Duration = Duration::from_secs(7 * 86_400);
+
+pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
+    let Ok(outline) = context.server.platform.registry(TakeOutline {}).await else {
+        return vec![Check::skipped(NAME, "the registry does not answer")];
+    };
+    let is_development = context.server.settings.is_development();
+    let mut governance = Governance::clone(&outline.governance).of_server(is_development);
+    governance.drop_ended(context.now);
+    [Some(policy(&governance)), exceptions(&governance, context)].into_iter().flatten().collect()
+}
+
+fn policy(governance: &Governance) -> Check {
+    let of_state = |state| governance.policy.rules.iter().filter(|rule| rule.state == state).count();
+    let (enforced, reporting) = (of_state(State::Enforced), of_state(State::ReportOnly));
+    match governance.policy.default {
+        Fallback::Allow => Check::notice(
+            NAME,
+            "not protecting: there is no policy, and a development server then allows everything",
+            "To try a policy out: make apply FILE=examples/policy.toml.",
+        ),
+        Fallback::ReportOnly => Check::notice(
+            NAME,
+            "not protecting: the default is report_only, so what no rule allows proceeds",
+            "Once the reports say that nobody would miss it, set default = \"enforced\".",
+        ),
+        Fallback::Enforced if governance.version == 0 => Check::problem(
+            NAME,
+            "there is no policy, so nobody gets a code",
+            "Write one, from examples/policy.toml, and run `make apply FILE=policy.toml`.",
+        ),
+        Fallback::Enforced if reporting > 0 => Check::notice(
+            NAME,
+            format!("version {}: {enforced} rules, and {reporting} that only report", governance.version),
+            "A rule that only reports does not protect: set its state to enforced, or remove it.",
+        ),
+        Fallback::Enforced => Check::ok(
+            NAME,
+            format!("version {}: what none of {enforced} rules allows is refused", governance.version),
+        ),
+    }
+}
+
+/// Returns `None` if there are no exceptions.
+fn exceptions<P>(governance: &Governance, context: Context<'_, P>) -> Option<Check> {
+    let all = &governance.exceptions;
+    let wide = all.iter().filter(|exception| exception.is_wide()).count();
+    let first = all.iter().min_by_key(|exception| exception.expires_at)?;
+    let found = format!("{} live, of which {wide} are wide", all.len());
+    Some(if first.is_live(context.now + SOON) {
+        Check::ok(EXCEPTIONS, found)
+    } else {
+        Check::notice(EXCEPTIONS, format!("{found}; {}", ending(first)), "Renew it, or let it lapse.")
+    })
+}
+
+fn ending(Exception { id, owner, expires_at, .. }: &Exception) -> String {
+    format!("{id}, for which {owner} answers, ends at {expires_at}")
+}

@@ -1,0 +1,124 @@
+//! One question to policy: is the step allowed for this client and account, and do the rules allow it?
+
+use crate::audit::policy_record::PolicyRecord;
+use crate::client::Client;
+use crate::endpoint::http::Response;
+use crate::identity::account::Account;
+use crate::policy::decision::{By, Decision};
+use crate::policy::document::Fallback;
+use crate::policy::facts::{Facts, Nearness};
+use crate::policy::governance::Governance;
+use crate::policy::name::Name;
+use crate::policy::requirement::{Limits, Requirements};
+use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal, decide, evaluation};
+use crate::scope::Scope;
+
+/// What policy allows, and on which terms.
+#[derive(Debug, Default)]
+pub(crate) struct Permit {
+    /// The part of the scope that is allowed.
+    pub scope: Scope,
+    pub requirements: Requirements,
+    pub limits: Limits,
+    /// For the event; `None` on a server without a policy.
+    pub record: Option<Box<PolicyRecord>>,
+}
+
+/// A step that must not happen.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub why: Why,
+    pub record: Option<Box<PolicyRecord>>,
+}
+
+/// Why a step must not happen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Why {
+    /// Because of the client or the account.
+    Registered(PolicyRefusal),
+    /// A rule denies it.
+    Rule(Name),
+    /// The device must be near the person.
+    NotNear,
+    /// No rule allows it, or a kill switch refuses it.
+    NotAllowed,
+}
+
+impl Why {
+    /// Returns the reason as the log states it.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Registered(refusal) => refusal.name(),
+            Self::Rule(_) | Self::NotAllowed => "policy",
+            Self::NotNear => "not_near",
+        }
+    }
+}
+
+impl Refusal {
+    /// Adds the refusal to the log of a page.
+    pub(crate) fn note(&self, page: Response, what: &'static str, client: Option<&str>) -> Response {
+        page.noting(what, client, "refused", self.why.reason()).deciding(self.record.clone())
+    }
+}
+
+impl From<PolicyRefusal> for Refusal {
+    fn from(refusal: PolicyRefusal) -> Self {
+        Self { why: Why::Registered(refusal), record: None }
+    }
+}
+
+/// Asks about a step. `client` and `account` are `None` as long as they are not known; their names are among the facts.
+///
+/// # Errors
+///
+/// Why the step must not happen.
+pub(crate) fn ask(
+    governance: &Governance,
+    (client, account): (Option<&Client>, Option<&Account>),
+    facts: &Facts<'_>,
+) -> Result<Permit, Refusal> {
+    let asked = facts.scope.cloned().unwrap_or_default();
+    let scope = match decide(facts.point, PolicyFacts { client, account, scope: &asked }) {
+        PolicyDecision::Allow(scope) => scope,
+        PolicyDecision::Refuse(why) => return Err(why.into()),
+    };
+    let facts = Facts { scope: facts.scope.map(|_| &scope), ..*facts };
+    let decision = evaluation::decide(governance, &facts);
+    let record = record(governance, &decision);
+    if let Some(why) = refused(&decision, &facts) {
+        return Err(Refusal { why, record });
+    }
+    let ruling = decision.ruling;
+    let granted = ruling.limits.scope.as_ref().map_or_else(|| scope.clone(), |most| scope.narrowed_to(most));
+    if granted.is_empty() && !scope.is_empty() {
+        return Err(Refusal { record, ..PolicyRefusal::NoScopeLeft.into() });
+    }
+    Ok(Permit { scope: granted, requirements: ruling.requirements, limits: ruling.limits, record })
+}
+
+/// Returns why the rules do not allow the step.
+fn refused(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
+    if !decision.is_allowed() {
+        return Some(match &decision.ruling.by {
+            By::Rule(id) => Why::Rule(id.clone()),
+            By::KillSwitch(_) | By::BreakGlass | By::Exception(_) | By::Default => Why::NotAllowed,
+        });
+    }
+    let must_be_near = decision.ruling.requirements.near && is_judged(facts.point);
+    (must_be_near && facts.nearness != Some(Nearness::Near)).then_some(Why::NotNear)
+}
+
+/// Returns whether an approval is judged by what it needs. A refresh only judges whether access goes on.
+const fn is_judged(point: Point) -> bool {
+    match point {
+        Point::Approval | Point::Redemption => true,
+        Point::DeviceAuthorization | Point::SignIn | Point::Refresh => false,
+    }
+}
+
+/// Returns the decision for an event. A development server without a document decides nothing.
+fn record(governance: &Governance, decision: &Decision) -> Option<Box<PolicyRecord>> {
+    let is_empty = governance.policy.default == Fallback::Allow && decision.ruling.by == By::Default;
+    (!is_empty).then(|| Box::new(decision.record(governance.version, governance.revision)))
+}

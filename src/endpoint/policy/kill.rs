@@ -1,0 +1,24 @@
+//! Lets kill switches end tokens at once, before the families that they end are found.
+
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::family::Family;
+use crate::policy::Point;
+use crate::policy::facts::Facts;
+use crate::policy::window::Span;
+
+/// Returns whether a kill switch refuses the tokens of a family. Reads the newest governance that this isolate knows.
+pub(crate) async fn is_refused<P: Platform>(
+    context: Context<'_, P>,
+    family: &Family,
+) -> Result<bool, Unavailable> {
+    let governance = context.server.governance(context.now).await?;
+    let facts = Facts {
+        client: Some(&family.client_id),
+        account: Some(&family.account),
+        start: Some(family.recorded.start(&family.provenance)),
+        approval: Some(&family.provenance.approval_id),
+        ..Facts::unknown(Point::Refresh, Span::at(context.now))
+    };
+    Ok(governance.kill_switches.iter().any(|switch| switch.refuses(&facts)))
+}

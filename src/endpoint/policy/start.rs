@@ -1,0 +1,77 @@
+//! Asks policy when a device requests a code, so that its user learns of a refusal before the sign-in.
+
+use super::ask::{Permit, Refusal, Why, ask};
+use super::facts::{AtStart, Marks};
+use super::refused::Refused;
+use crate::client::{Authentication, Client};
+use crate::endpoint::error::{Error, printable};
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::network::Network;
+use crate::place::Origin;
+use crate::policy::governance::Governance;
+use crate::policy::{Point, PolicyRefusal};
+use crate::scope::Scope;
+use crate::time::Timestamp;
+use crate::token::confirmation::Confirmation;
+
+/// Asks whether any completion of the login could be allowed.
+pub(crate) async fn ask_for_code<P: Platform>(
+    context: Context<'_, P>,
+    client: &Client,
+    scope: &Scope,
+    (origin, network): (&Origin, &Network),
+    ends_at: Timestamp,
+) -> Result<(Permit, Marks), Error> {
+    let governance = context.server.governance(context.now).await?;
+    let marks = context.marks(&governance);
+    let start = AtStart { client_id: &client.client_id, scope, origin, network, marks: &marks, ends_at };
+    match ask(&governance, (Some(client), None), &start.facts()) {
+        Ok(permit) => Ok((permit, marks)),
+        Err(refusal) => Err(error(context, &governance, refusal, scope)),
+    }
+}
+
+/// Refuses a code whose tokens must be bound to a key, if none was named and none will be proven.
+pub(crate) fn check_binding(permit: &Permit, client: &Client, code: &Confirmation) -> Result<(), Error> {
+    if permit.limits.bound && code.is_empty() && !binds(client) { Err(Error::KeyRequired) } else { Ok(()) }
+}
+
+/// Returns whether the tokens of a client are always bound to a key or certificate.
+fn binds(client: &Client) -> bool {
+    let by_method = match client.authentication {
+        Authentication::TlsClientAuth { .. } | Authentication::SelfSignedTlsClientAuth => true,
+        Authentication::None | Authentication::Secret { .. } | Authentication::PrivateKeyJwt => false,
+    };
+    let tokens = &client.tokens;
+    by_method || tokens.dpop_bound_access_tokens || tokens.tls_client_certificate_bound_access_tokens
+}
+
+fn error<P>(context: Context<'_, P>, governance: &Governance, refusal: Refusal, asked: &Scope) -> Error {
+    let Refusal { why, record } = refusal;
+    match why {
+        Why::Registered(PolicyRefusal::NoScopeLeft) => Error::ScopeNotAllowed(asked.clone()),
+        Why::Registered(
+            PolicyRefusal::ClientDisabled
+            | PolicyRefusal::GrantNotAllowed
+            | PolicyRefusal::AccountBlocked
+            | PolicyRefusal::AccountDeleted,
+        ) => Error::GrantNotAllowed,
+        Why::Rule(_) | Why::NotNear | Why::NotAllowed => {
+            let description = description(governance, &why);
+            let uri = governance.policy.help_uri.clone();
+            let uri = uri.or_else(|| context.server.settings.service.support_url.clone());
+            Error::Policy(Point::DeviceAuthorization, Box::new(Refused { description, uri, record }))
+        }
+    }
+}
+
+/// Returns what the client's user reads: the rule's own words if they are ASCII, and whom to ask.
+fn description(governance: &Governance, why: &Why) -> String {
+    let rule = if let Why::Rule(id) = why { governance.policy.rule(id) } else { None };
+    let plain = |text: &&str| text.is_ascii();
+    let message = rule.and_then(|rule| rule.message.as_deref()).filter(plain);
+    let contact = governance.policy.contact.as_deref().filter(plain);
+    let why = message.unwrap_or("This server does not allow this sign-in.");
+    printable(&format!("{why} Ask {}.", contact.unwrap_or("the people who run it")))
+}

@@ -1,0 +1,41 @@
+//! Asks policy when a device asks for tokens: at the redemption, and at every refresh.
+
+use super::ask::{Permit, Why, ask};
+use super::facts::AtToken;
+use super::refused::Refused;
+use crate::client::Client;
+use crate::endpoint::error::Error;
+use crate::identity::account::Account;
+use crate::policy::Point;
+use crate::policy::governance::Governance;
+use crate::token::confirmation::Confirmation;
+
+/// Asks about a redemption or a refresh. `account` is `None` until the device is entered there.
+pub(crate) fn ask_for_tokens(
+    governance: &Governance,
+    (client, account): (&Client, Option<&Account>),
+    step: AtToken<'_>,
+) -> Result<Permit, Error> {
+    ask(governance, (Some(client), account), &step.facts()).map_err(|refusal| match refusal.why {
+        Why::Registered(why) => registered(step.point, why.name()),
+        Why::Rule(_) | Why::NotNear | Why::NotAllowed => {
+            let refused = Refused { description: String::new(), uri: None, record: refusal.record };
+            Error::Policy(step.point, Box::new(refused))
+        }
+    })
+}
+
+/// Returns the error for a change to the client or the account.
+const fn registered(point: Point, why: &'static str) -> Error {
+    match point {
+        Point::Refresh => Error::RefreshRefused(why),
+        Point::DeviceAuthorization | Point::SignIn | Point::Approval | Point::Redemption => {
+            Error::RedemptionRefused(why)
+        }
+    }
+}
+
+/// Checks that tokens are bound to a key if they must be.
+pub(crate) fn check_binding(permit: &Permit, cnf: &Confirmation) -> Result<(), Error> {
+    if permit.limits.bound && cnf.is_empty() { Err(Error::KeyRequired) } else { Ok(()) }
+}

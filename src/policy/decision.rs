@@ -1,0 +1,110 @@
+//! What policy decides about one step.
+
+use core::fmt;
+
+use serde::Serialize;
+
+use super::Point;
+use super::name::Name;
+use super::requirement::{Limits, Requirements};
+use crate::audit::policy_record::{BREAK_GLASS, PolicyRecord, Would};
+
+/// What policy decides, and why.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision {
+    pub point: Point,
+    pub ruling: Ruling,
+    /// The rules that certainly apply, by identifier, without those that are disabled.
+    pub matched: Vec<Name>,
+    /// What could still be required once more is known. At the late points, the same as what is required.
+    pub possible: Requirements,
+    /// The ruling if everything that only reports were enforced; `None` if it is the same.
+    pub would: Option<Box<Ruling>>,
+}
+
+/// The outcome, what decided it, and what the login needs.
+#[expect(missing_docs, reason = "the names say it all")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ruling {
+    pub outcome: Outcome,
+    pub by: By,
+    pub requirements: Requirements,
+    pub limits: Limits,
+}
+
+/// Whether the step may happen. At the early points, it may if any completion of the login could be allowed.
+#[expect(missing_docs, reason = "the names say it all")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Allow,
+    Refuse,
+}
+
+/// What decided. Of several rules that would have, the first in the order of their identifiers. Displays as in
+/// `rule staff-cli`.
+#[expect(missing_docs, reason = "the names of the other members say it all")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum By {
+    KillSwitch(Name),
+    /// The person or the client may get in whatever the rules say.
+    BreakGlass,
+    Rule(Name),
+    Exception(Name),
+    /// No rule allows it.
+    Default,
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KillSwitch(id) => write!(f, "kill_switch {id}"),
+            Self::BreakGlass => f.write_str(BREAK_GLASS),
+            Self::Rule(id) => write!(f, "rule {id}"),
+            Self::Exception(id) => write!(f, "exception {id}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Outcome {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+impl Decision {
+    /// Returns whether the step may happen.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.ruling.outcome == Outcome::Allow
+    }
+
+    /// Returns whether the step may happen, but would be refused if everything that only reports were enforced.
+    #[must_use]
+    pub fn would_block(&self) -> bool {
+        self.is_allowed() && self.would.as_ref().is_some_and(|would| would.outcome == Outcome::Refuse)
+    }
+
+    /// Returns the decision as an event has it.
+    #[must_use]
+    pub fn record(&self, version: u64, revision: u64) -> PolicyRecord {
+        let would = self.would.as_ref().map(|would| Would {
+            outcome: would.outcome.name().to_owned(),
+            decided_by: would.by.to_string(),
+        });
+        PolicyRecord {
+            version,
+            revision,
+            point: self.point.name().to_owned(),
+            outcome: self.ruling.outcome.name().to_owned(),
+            decided_by: self.ruling.by.to_string(),
+            matched: self.matched.iter().map(Name::to_string).collect(),
+            would,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Governance in the registry: the policy with its versions, its exceptions, and the kill switches.
+
+pub mod exceptions;
+pub mod policies;
+pub mod reminders;
+pub mod taken;
+pub mod version;
+
+pub use self::policies::{
+    FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
+};
+pub use self::version::{Edit, PolicyVersion};
