@@ -8,7 +8,7 @@ CLIENT_ID ?= demo-tv
 export PORT ISSUER CLIENT_ID
 
 .DEFAULT_GOAL := help
-.PHONY: help dev device apply doctor verify-ledger setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick scale soak build deploy preview preview-delete reset clean
+.PHONY: help dev device apply phase-out doctor verify-ledger setup-production test native oracles e2e screenshots check advisories clients fuzz mutants bench bench-quick scale soak build deploy preview preview-delete reset clean
 
 help: ## List the commands
 	@awk -F ': ## ' '/^[a-z0-9-]+: ## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -19,8 +19,11 @@ dev: ## Set up, build and serve on http://localhost:8787 (PORT=; VARS="POLL_INTE
 device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SECRET=, SCOPE=, API=1, DPOP=1; HELP=1)
 	@scripts/device
 
-apply: ## Make the server's clients, scopes and providers match a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)
+apply: ## Make the server's clients, scopes, providers, policy and exceptions match a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)
 	@scripts/apply
+
+phase-out: ## Let a client get nobody new from one day on, and end on another (CLIENT=, NEW_UNTIL=2027-03-01, END=2027-07-01; DRY_RUN=1, YES=1)
+	@scripts/phase-out
 
 doctor: ## Examine a server and say what to do about what it finds (ISSUER=, ADMIN_TOKEN in the environment; JSON=1)
 	@scripts/doctor

@@ -11,6 +11,7 @@ import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { TomlError, parse } from 'smol-toml';
 import { UserError, adminToken, connect as connectTo, escaped, issuerUrl, paint, problem } from './admin-api.mjs';
+import { canonical, policyLines, text } from './policy-lines.mjs';
 
 /** Members of an answer that are not part of the definition of a client, scope or provider. */
 const READ_ONLY = [
@@ -321,17 +322,13 @@ async function compareToken(ask, wanted, now, refuse) {
 
 /** Compares the policy with the file. The server says what would change. */
 async function comparePolicy(ask, { name, policy }, refuse) {
-  const body = { reason: REASON ?? `Applied from ${basename(name)}`, ...policy };
+  const body = { reason: REASON || `Applied from ${basename(name)}`, ...policy };
   const { etag } = await ask('GET', '/policy');
   const tried = await ask('PUT', '/policy?dry_run=true', { body, etag });
   if (tried.status !== 200) return refuse(tried.body);
   const { changes, warnings, version } = tried.body;
   if (changes.length === 0) return undefined;
-  const lines = changes.flatMap(({ at, before, after }) => [
-    ...(before === undefined ? [] : [red(`- ${escaped(at.slice(1))} = ${text(before)}`)]),
-    ...(after === undefined ? [] : [green(`+ ${escaped(at.slice(1))} = ${text(after)}`)]),
-  ]);
-  lines.push(...warnings.map((warning) => yellow(`! ${escaped(warning)}`)));
+  const lines = policyLines({ changes, warnings });
   return { title: title(version > 1, 'policy'), lines, apply: () => must('The policy', ask('PUT', '/policy', { body, etag })) };
 }
 
@@ -392,19 +389,6 @@ function difference(before, after) {
       ...(is === undefined ? [] : [green(`+ ${escaped(name)} = ${text(is)}`)]),
     ];
   });
-}
-
-/** Formats a value on one line. */
-function text(value) {
-  if (typeof value === 'string') return escaped(value);
-  const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
-  return escaped(isList ? value.join(', ') : canonical(value));
-}
-
-/** Returns JSON with sorted members, so that equal values have equal texts. */
-function canonical(value) {
-  const ordered = (item) => (item && typeof item === 'object' && !Array.isArray(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item);
-  return JSON.stringify(value, (_, item) => ordered(item));
 }
 
 // --- The terminal ---

@@ -4,6 +4,9 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { UserError } from './admin-api.mjs';
 
+/** How `make setup-production` is answered without a terminal. */
+const OTHERWISE = 'ISSUER=, SIGN_IN= and YES=1 answer the questions.';
+
 let terminal;
 let isMuted = false;
 
@@ -35,9 +38,9 @@ export async function askSecret(question) {
   return answer;
 }
 
-/** Asks for permission. Throws unless the answer is yes. */
-export async function agree() {
-  open('Go on?');
+/** Asks for permission. Throws unless the answer is yes. `otherwise` says what to do without a terminal. */
+export async function agree(otherwise = OTHERWISE) {
+  open('Go on?', otherwise);
   const answer = await terminal.question('Go on? [y/N] ');
   if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('Nothing was changed.');
 }
@@ -46,7 +49,7 @@ export function close() {
   terminal?.close();
 }
 
-function open(question) {
-  if (!process.stdin.isTTY) throw new UserError(`Nothing was changed: no terminal to ask on: ${question}. ISSUER=, SIGN_IN= and YES=1 answer the questions.`);
+function open(question, otherwise = OTHERWISE) {
+  if (!process.stdin.isTTY) throw new UserError(`Nothing was changed: no terminal to ask on: ${question}\n${otherwise}`);
   terminal ??= createInterface({ input: process.stdin, output, terminal: true });
 }

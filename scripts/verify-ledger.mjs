@@ -34,7 +34,7 @@ try {
   compareWithKept(roots);
   const today = Math.floor(Date.now() / 86_400_000);
   for (let day = today - Number(DAYS); day <= today; day++) await verifyDay(connect(ISSUER, token), day);
-  say(faults ? `${faults} faults were found.` : 'No fault was found.');
+  say(faults ? `${faults === 1 ? '1 fault was' : `${faults} faults were`} found.` : 'No fault was found.');
   process.exitCode = faults ? 1 : 0;
 } catch (error) {
   if (!(error instanceof UserError)) throw error;

@@ -83,6 +83,14 @@ async function signIn() {
   await browser.choose('form:has(#password) .button');
 }
 
+/** Allows everything but what these rules deny. */
+async function setPolicy(rules) {
+  const all = { id: 'all', description: 'Everybody', effect: 'allow' };
+  const body = { default: 'enforced', contact: 'security@example.com', help_uri: 'https://help.example.com/devices', rules: [all, ...rules], reason: 'For the pictures' };
+  const { status } = await new Admin(named).ask('PUT', '/policy', { body, ifMatch: '*' });
+  assert.equal(status, 200);
+}
+
 /** Returns a function that looks at a page in every mode and at every size, and the faults that it finds. */
 function looker(language) {
   const faults = [];
@@ -152,6 +160,10 @@ describe('the pages', { timeout: LIMIT }, () => {
       await look('ended');
       await browser.open(`${named.origin}/nowhere`);
       await look('nothing-here');
+      await setPolicy([{ id: 'far', description: 'Only near the person', effect: 'deny', message: 'Sign in only at devices that are near you.', when: { verdict: ['far'] } }]);
+      await considers(LAGOS);
+      await look('denied');
+      await setPolicy([]);
 
       assert.deepEqual(faults, []);
     });

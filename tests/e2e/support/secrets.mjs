@@ -70,10 +70,17 @@ function isStart(line) {
 }
 
 function isDecision(line) {
-  const { what, client, outcome, reason, ray, ms, key_pair = 0, provider = 'none', verdict = { is: 'near' }, ...others } = parsed(line) ?? {};
+  const { what, client, outcome, reason, ray, ms, key_pair = 0, provider = 'none', verdict = { is: 'near' }, policy, ...others } = parsed(line) ?? {};
   const words = [what, outcome, reason].every((word) => /^[a-z][a-z0-9_]*$/.test(word));
   const known = client === undefined || registered.has(client);
-  return words && /^[a-z0-9-]{1,32}$/.test(provider) && known && Number.isInteger(key_pair) && typeof ray === 'string' && ['near', 'far', 'unknown'].includes(verdict.is) && Number.isInteger(ms) && ms >= 0 && Object.keys(others).length === 0;
+  return words && /^[a-z0-9-]{1,32}$/.test(provider) && known && Number.isInteger(key_pair) && typeof ray === 'string' && ['near', 'far', 'unknown'].includes(verdict.is) && isPolicy(policy) && Number.isInteger(ms) && ms >= 0 && Object.keys(others).length === 0;
+}
+
+/** What the policy decided, if it did: numbers, and names of rules. */
+function isPolicy({ version, revision, point, outcome, decided_by, matched = [], would, ...others } = { version: 0, revision: 0, point: 'none', outcome: 'allow', decided_by: 'default' }) {
+  const words = [point, outcome, ...matched].every((word) => /^[a-z0-9][a-z0-9_-]*$/.test(word));
+  const decided = /^((rule|exception|kill_switch) [a-z0-9-]+|default|break_glass)$/.test(decided_by);
+  return words && decided && Number.isInteger(version + revision) && (would === undefined || typeof would.decided_by === 'string') && Object.keys(others).length === 0;
 }
 
 /** A warning: an event that somebody should look at. Accounts are named by their `sub`. */
