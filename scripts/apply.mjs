@@ -1,4 +1,4 @@
-// Makes a running server's clients, scopes, OpenID Providers, admin tokens, policy and exceptions match a file: shows what would
+// Makes a running server's clients, scopes, documents, OpenID Providers, admin tokens, policy and exceptions match a file: shows what would
 // change, asks, and changes it.
 //
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… FILE=clients.toml scripts/apply
@@ -20,7 +20,7 @@ const READ_ONLY = [
   'created_by', 'renewals', 'wide', 'is_live',
 ];
 /** The arrays of tables of a file: what one item is called, and the member that identifies it. */
-const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' } };
+const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, documents: { kind: 'document', key: 'entry' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' } };
 /** The member of a provider in a file that names the environment variable with its secret. */
 const SECRET_ENV = 'client_secret_env';
 
@@ -72,8 +72,8 @@ function read(name) {
 
 function toml(name, text) {
   try {
-    const { scopes = {}, clients = [], providers = [], tokens = [], policy, exceptions = [], ...others } = parse(text);
-    return { scopes, clients, providers, tokens, policy, exceptions, others };
+    const { scopes = {}, clients = [], documents = [], providers = [], tokens = [], policy, exceptions = [], ...others } = parse(text);
+    return { scopes, clients, documents, providers, tokens, policy, exceptions, others };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
@@ -85,7 +85,7 @@ function toml(name, text) {
 function* misplaced(file) {
   const { name, text, scopes, policy = {}, others } = file;
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[providers]], [[tokens]], [policy] and [[exceptions]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[documents]], [[providers]], [[tokens]], [policy] and [[exceptions]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
   if (typeof policy !== 'object' || Array.isArray(policy)) yield `${name}:${lineOf(text, 'policy')}: policy must be a table: [policy]`;
@@ -190,7 +190,7 @@ async function compare(file, ask) {
   const faults = [];
   const refuse = (line, body) => faults.push(...(body.errors ?? [{ detail: problem(body)[0] }]).map((error) => `${file.name}:${line(error.pointer)}: ${error.detail}`));
   const known = new Map((await all(ask, '/scopes')).map((scope) => [scope.name, scope]));
-  const [clients, providers] = [await all(ask, '/clients'), await all(ask, '/providers')];
+  const [clients, documents, providers] = [await all(ask, '/clients'), await all(ask, '/documents'), await all(ask, '/providers')];
   const scopes = Object.entries(file.scopes).map(([name, value]) => [name, typeof value === 'object' ? value : { description: value }]);
 
   const changes = [];
@@ -203,6 +203,11 @@ async function compare(file, ask) {
   for (const [index, wanted] of file.clients.entries()) {
     const change = await compareClient(ask, wanted, assumed, (body) => refuse((pointer) => lineOfItem(file.text, 'clients', index, member(pointer) ?? 'client_id'), body));
     (change?.lines ? changes : same).push(change ?? `client ${wanted.client_id}`);
+  }
+  for (const [index, wanted] of file.documents.entries()) {
+    const now = documents.find(({ entry }) => entry === wanted.entry);
+    const change = await compareDocument(ask, wanted, now, assumed, (body) => refuse((pointer) => lineOfItem(file.text, 'documents', index, member(pointer) ?? 'entry'), body));
+    (change?.lines ? changes : same).push(change ?? `document ${wanted.entry}`);
   }
   for (const [index, wanted] of file.providers.entries()) {
     const written = (pointer) => member(pointer)?.replace(/^client_secret$/, SECRET_ENV) ?? 'id';
@@ -226,6 +231,7 @@ async function compare(file, ask) {
 
   const unlisted = [
     ...missing(clients, file.clients, 'client_id').map((client_id) => removal(ask, 'client', client_id)),
+    ...missing(documents, file.documents, 'entry').map((entry) => removal(ask, 'document', entry)),
     ...missing(providers, file.providers, 'id').map((id) => removal(ask, 'provider', id)),
     // Without the token that this script uses, it could not finish its work.
     ...missing(tokens.filter(({ current }) => !current), file.tokens, 'id').map((id) => removal(ask, 'token', id)),
@@ -285,6 +291,16 @@ async function compareClient(ask, wanted, assumed, refuse) {
     for (const warning of found) console.log(yellow(`! ${escaped(wanted.client_id)}: ${escaped(warning)}`));
   };
   return { title: title(isThere, `client ${wanted.client_id}`), lines, apply };
+}
+
+/** Compares an entry of the allow list of client ID metadata documents with what the file would make of it. */
+async function compareDocument(ask, wanted, now, assumed, refuse) {
+  const path = `/documents/${encodeURIComponent(wanted.entry)}`;
+  const tried = await ask('PUT', `${path}?dry_run=true&assuming_scope=${assumed}`, { body: wanted });
+  if (tried.status !== 200) return refuse(tried.body);
+  const lines = now ? difference(now, tried.body) : beginning(tried.body, ['scope', ...Object.keys(wanted)]);
+  if (now && lines.length === 0) return undefined;
+  return { title: title(now, `document ${wanted.entry}`), lines, apply: () => must(`The document ${wanted.entry}`, ask('PUT', path, { body: wanted })) };
 }
 
 /** Compares a provider with what the file and the environment would make of it. A secret that the file does not name stays. */
@@ -373,7 +389,7 @@ function title(isThere, name) {
 }
 
 /** Returns the lines to show for a new item: the members that `names` lists. */
-function beginning(after, names, unshown = ['client_id', 'name']) {
+function beginning(after, names, unshown = ['client_id', 'entry', 'name']) {
   const shown = names.filter((name) => !unshown.includes(name) && after[name] !== undefined);
   return [...new Set(shown)].map((name) => green(`+ ${name} = ${text(after[name])}`));
 }

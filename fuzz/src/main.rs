@@ -6,6 +6,7 @@
 
 mod codes;
 mod commands;
+mod documents;
 mod json;
 mod names;
 mod passkeys;
@@ -39,6 +40,8 @@ const TARGETS: &[(&str, Target)] = &[
     ("id_tokens", upstream::id_tokens),
     ("provider_events", upstream::provider_events),
     ("callbacks", upstream::callbacks),
+    ("document_urls", documents::urls),
+    ("documents", documents::documents),
     ("distinguished_names", names::distinguished_names),
     ("mapping_rules", names::mapping_rules),
     ("policies", policies::policies),

@@ -16,7 +16,7 @@ pub struct Change {
     pub what: Changed,
     pub outcome: Outcome,
     pub at: Timestamp,
-    /// The client, the scope, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
+    /// The client, the scope, the entry for documents, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
     /// the version of the policy, the exception, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -71,6 +71,10 @@ pub enum Changed {
     ScopeMapped,
     /// A scope was removed.
     ScopeRemoved,
+    /// A client ID metadata document, or those of a host, were let in, or the terms for them were changed.
+    DocumentAllowed,
+    /// They are no longer let in.
+    DocumentRemoved,
     /// Keys that sign were replaced.
     KeysRotated,
     /// A key was taken out of use.
@@ -149,6 +153,8 @@ impl Changed {
             | Self::ScopeDescribed
             | Self::ScopeMapped
             | Self::ScopeRemoved
+            | Self::DocumentAllowed
+            | Self::DocumentRemoved
             | Self::KeysRotated
             | Self::KeyRetired
             | Self::KeyImported

@@ -5,6 +5,7 @@ pub mod authentication;
 pub mod certificate;
 pub mod demo;
 pub mod distinguished_name;
+pub mod document;
 pub mod history;
 pub mod jwks;
 pub mod likeness;

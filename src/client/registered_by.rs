@@ -24,6 +24,9 @@ pub enum RegisteredBy {
     InitialAccessToken,
     /// The client itself, without any token: open registration. Nobody has checked its name.
     Anyone,
+    /// Nobody: a document on the web describes the client, and an operator has let its URL or host in. Such a client is
+    /// never stored.
+    Document,
 }
 
 impl RegisteredBy {
@@ -33,7 +36,7 @@ impl RegisteredBy {
         matches!(self, Self::Operator)
     }
 
-    /// Returns whether the client registered itself. An initial access token lets its holder register, but nobody has
+    /// Returns whether the client describes itself. An initial access token lets its holder register, but nobody has
     /// checked the name of the client either.
     #[must_use]
     pub const fn is_itself(self) -> bool {
@@ -45,7 +48,7 @@ impl RegisteredBy {
     pub const fn is_anyone(self) -> bool {
         match self {
             Self::Anyone => true,
-            Self::Operator | Self::InitialAccessToken => false,
+            Self::Operator | Self::InitialAccessToken | Self::Document => false,
         }
     }
 }

@@ -11,7 +11,7 @@ use worker::{
     RequestRedirect, Response, Result,
 };
 
-use crate::endpoint::platform::{Incoming, NotFetched, Outgoing};
+use crate::endpoint::platform::{FetchedDocument, Incoming, NotFetched, Outgoing};
 
 /// Longest time for a whole exchange, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,6 +33,26 @@ pub(super) async fn bytes_at(url: &str, most: usize) -> core::result::Result<Vec
     init.with_method(Method::Get);
     let fetched = within_bounds(url, &mut init, &[200..=200], Some(most)).await;
     fetched.map_err(|failure| failure.as_not_fetched())
+}
+
+/// Fetches a JSON document of at most `most` bytes. A status other than 200 is an error.
+pub(super) async fn document_at(url: &str, most: usize) -> core::result::Result<FetchedDocument, NotFetched> {
+    let received = async {
+        let headers = Headers::new();
+        headers.set("accept", "application/json")?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Get).with_headers(headers);
+        response_within_bounds(url, &mut init, &[200..=200], Some(most)).await
+    };
+    let received: core::result::Result<Received, Failure> = received.await;
+    let Received { headers, body, .. } = received.map_err(|failure| failure.as_not_fetched())?;
+    let header = |name| headers.get(name).ok().flatten();
+    Ok(FetchedDocument {
+        content_type: header("content-type"),
+        cache_control: header("cache-control"),
+        age: header("age"),
+        body,
+    })
 }
 
 /// Posts a form. Returns the text of a response with status 2xx or 4xx.
@@ -62,7 +82,8 @@ pub(super) async fn exchange(request: Outgoing<'_>) -> Result<Incoming> {
     }
     init.with_headers(headers);
     let good = [200..=299, 400..=599];
-    let (status, body) = response_within_bounds(request.url, &mut init, &good, Some(MAX_ANSWER)).await?;
+    let received = response_within_bounds(request.url, &mut init, &good, Some(MAX_ANSWER)).await?;
+    let Received { status, body, .. } = received;
     Ok(Incoming { status, body: text(body)? })
 }
 
@@ -77,6 +98,13 @@ pub(super) async fn post_signed(url: &str, more: &[(&str, String)], json: &str) 
     init.with_method(Method::Post).with_headers(headers).with_body(Some(json.into()));
     within_bounds(url, &mut init, &[200..=299], None).await?;
     Ok(())
+}
+
+/// A response.
+struct Received {
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
 }
 
 /// Why there is no response that can be used.
@@ -122,17 +150,17 @@ async fn within_bounds(
     good: &[RangeInclusive<u16>],
     most: Option<usize>,
 ) -> core::result::Result<Vec<u8>, Failure> {
-    response_within_bounds(url, init, good, most).await.map(|(_, body)| body)
+    response_within_bounds(url, init, good, most).await.map(|received| received.body)
 }
 
 /// Sends a request. Follows no redirect, because the request is meant for the server at `url` and no other.
-/// Returns the status, which is a `good` one, and the body if it has at most `most` bytes; without `most`, it is not read.
+/// Returns the response, whose status is a `good` one, if the body has at most `most` bytes; without `most`, it is not read.
 async fn response_within_bounds(
     url: &str,
     init: &mut RequestInit,
     good: &[RangeInclusive<u16>],
     most: Option<usize>,
-) -> core::result::Result<(u16, Vec<u8>), Failure> {
+) -> core::result::Result<Received, Failure> {
     let request = Request::new_with_init(url, init.with_redirect(RequestRedirect::Manual))?;
     let controller = AbortController::default();
     let signal = controller.signal();
@@ -150,7 +178,7 @@ async fn answer(
     signal: &AbortSignal,
     good: &[RangeInclusive<u16>],
     most: Option<usize>,
-) -> core::result::Result<(u16, Vec<u8>), Failure> {
+) -> core::result::Result<Received, Failure> {
     let mut response = Fetch::Request(request).send_with_signal(signal).await?;
     let status = response.status_code();
     if !good.iter().any(|range| range.contains(&status)) {
@@ -160,7 +188,7 @@ async fn answer(
         Some(most) => body(&mut response, most).await?,
         None => Vec::new(),
     };
-    Ok((status, body))
+    Ok(Received { status, headers: response.headers().clone(), body })
 }
 
 async fn body(response: &mut Response, most: usize) -> core::result::Result<Vec<u8>, Failure> {

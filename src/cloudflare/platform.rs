@@ -19,7 +19,7 @@ use super::{fetch, hop, request_id, webcrypto};
 use crate::ask::Ask;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
-use crate::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use crate::endpoint::platform::{FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable};
 use crate::endpoint::socket::Socket;
 use crate::grant::instant::{Listen, Refusal};
 use crate::json;
@@ -239,6 +239,14 @@ impl Platform for Workers {
 
     async fn fetch_bytes(&self, url: &str, most: usize) -> core::result::Result<Vec<u8>, NotFetched> {
         fetch::bytes_at(url, most).await
+    }
+
+    async fn fetch_document(
+        &self,
+        url: &str,
+        most: usize,
+    ) -> core::result::Result<FetchedDocument, NotFetched> {
+        fetch::document_at(url, most).await
     }
 
     async fn exchange(&self, request: Outgoing<'_>) -> core::result::Result<Incoming, Unavailable> {

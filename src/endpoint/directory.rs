@@ -4,6 +4,8 @@
 use core::time::Duration;
 use std::rc::Rc;
 
+use super::boxed::boxed;
+use super::client_auth::document::NoClient;
 use super::platform::{Platform, Unavailable};
 use super::server::{Context, Server};
 use super::snapshot_cache::SNAPSHOT_STALE_AGE;
@@ -115,14 +117,29 @@ impl<P: Platform> Server<P> {
     /// Returns a client from the snapshot, or from the source if the snapshot does not have it.
     pub async fn client(&self, client_id: &str, now: Timestamp) -> Result<Option<Rc<Client>>, Unavailable> {
         let snapshot = self.snapshot(now).await?;
-        match snapshot.and_then(|snapshot| snapshot.client(client_id)) {
-            Some(client) => Ok(Some(client)),
-            None => Ok(self.client_at_source(client_id).await?.map(Rc::new)),
+        if let Some(client) = snapshot.as_ref().and_then(|snapshot| snapshot.client(client_id)) {
+            return Ok(Some(client));
         }
+        let let_in = snapshot.and_then(|snapshot| self.let_in(&snapshot.outline.documents, client_id));
+        let client = match let_in {
+            Some((url, entry)) => boxed(self.document_client(&url, &entry, now)).await.map(Some),
+            None => self.client_at_source(client_id).await,
+        };
+        client.or_else(NoClient::known).map(|client| client.map(Rc::new))
     }
 
-    /// Returns a client as it is now, from the source: for operators, and before a client is refused.
-    pub async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
+    /// Returns a registered client as it is now, from the source.
+    pub async fn registered_client(&self, client_id: &str) -> Result<Option<Client>, Unavailable> {
+        self.at_source(client_id).await.map(|found| found.client)
+    }
+
+    /// Returns a client as it is now, from the source, or from its document: before a client is refused.
+    pub(super) async fn client_at_source(&self, client_id: &str) -> Result<Option<Client>, NoClient> {
+        let found = self.at_source(client_id).await?;
+        self.found_client(client_id, found).await
+    }
+
+    async fn at_source(&self, client_id: &str) -> Result<AtSource, Unavailable> {
         let find = self.find(client_id, false);
         Ok(self.learn(self.platform.registry(find).await?))
     }
@@ -133,14 +150,29 @@ impl<P: Platform> Server<P> {
         FindAtSource { client_id: client_id.to_owned(), using, revision, keeper: None }
     }
 
-    /// Keeps what the registry said with a client, and returns the client.
-    pub(super) fn learn(&self, found: AtSource) -> Option<Client> {
-        if let Some(governance) = found.governance {
+    /// Keeps what the registry said with a client, and returns the rest.
+    pub(super) fn learn(&self, mut found: AtSource) -> AtSource {
+        if let Some(governance) = found.governance.take() {
             self.keep_governance(&Rc::from(governance), found.at);
         }
-        self.cache.signing.keep(found.signing.into(), found.at);
-        self.cache.scope_demands.keep(Rc::new(found.scope_demands), found.at);
-        found.client
+        self.cache.signing.keep(core::mem::take(&mut found.signing).into(), found.at);
+        self.cache.scope_demands.keep(Rc::new(core::mem::take(&mut found.scope_demands)), found.at);
+        found
+    }
+
+    /// Returns the client that the registry has found, or the one of the document that it lets in.
+    pub(super) async fn found_client(
+        &self,
+        client_id: &str,
+        found: AtSource,
+    ) -> Result<Option<Client>, NoClient> {
+        let AtSource { client, document, at, .. } = found;
+        match document.and_then(|entry| self.let_in(&[entry], client_id)) {
+            Some((url, entry)) if client.is_none() => {
+                boxed(self.document_client(&url, &entry, at)).await.map(Some)
+            }
+            Some(_) | None => Ok(client),
+        }
     }
 
     /// Returns what a client and the scopes demand of a sign-in. The caller has just read the client as it is now, and with

@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::client_documents::ClientDocuments;
 use super::forged_codes::ForgedCodes;
 use super::governance_cache::GovernanceCache;
 use super::slot::Slot;
@@ -54,6 +55,7 @@ pub(super) struct Cache {
     pub(super) right: Cell<u64>,
     pub(super) key_sets: Documents<KeySet>,
     pub(super) discoveries: Documents<Result<Discovery, DiscoveryFlaw>>,
+    pub(super) client_documents: ClientDocuments,
     pub(super) known_tokens: KnownTokens,
     pub(super) logos: Logos,
 }

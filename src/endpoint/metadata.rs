@@ -26,6 +26,7 @@ pub(super) struct Health {
 /// Metadata of the server (RFC 8414 §2). §3.2 forbids empty arrays; `response_types_supported` is one all the
 /// same: see `docs/decisions/0003-discovery-for-strict-clients.md`.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the document")]
 struct Metadata<'a> {
     issuer: String,
     device_authorization_endpoint: String,
@@ -61,6 +62,9 @@ struct Metadata<'a> {
     devicegrant_instant_uri: Option<String>,
     /// draft-ietf-oauth-refresh-token-expiration.
     refresh_token_expiration_types_supported: [&'static str; 2],
+    /// draft-ietf-oauth-client-id-metadata-document; only if a document is let in.
+    #[serde(skip_serializing_if = "is_false")]
+    client_id_metadata_document_supported: bool,
     /// Applies to the device authorization endpoint.
     code_challenge_methods_supported: [&'static str; 1],
 }
@@ -118,6 +122,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         device_authorization_dpop_supported: true,
         devicegrant_instant_uri: instant::address(context),
         refresh_token_expiration_types_supported: ["authorization", "token_timeout"],
+        client_id_metadata_document_supported: outline.documents.iter().any(|entry| entry.enabled),
         code_challenge_methods_supported: [pkce::METHOD],
     };
     cacheable(&document)

@@ -12,6 +12,7 @@ mod authorize;
 pub(crate) mod boxed;
 mod choice;
 mod client_auth;
+mod client_documents;
 pub mod closing;
 mod coding;
 mod device_authorization;

@@ -1,6 +1,7 @@
 //! Reads the registry where it is near: at a replica in the region of the grant. The replica answers as the source would,
 //! because no change is acknowledged while a replica may answer with what was before it.
 
+use super::client_auth::document::NoClient;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
 use crate::client::Client;
@@ -37,7 +38,7 @@ impl<P: Platform> Server<P> {
         let replica = Replica::near(shard, self.settings.replicas.per_region);
         self.cache.replica.set(replica);
         let found: AtSource = self.read_nearby(self.find(client_id, using), replica).await?;
-        Ok(self.learn(found))
+        self.found_client(client_id, self.learn(found)).await.or_else(NoClient::known)
     }
 
     /// Returns the keys as they are now, from the replica that this isolate last read a client from.

@@ -42,6 +42,16 @@ impl fmt::Display for NotFetched {
     }
 }
 
+/// A document of another server, with what its headers say about it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[expect(missing_docs, reason = "the names say what they are")]
+pub struct FetchedDocument {
+    pub content_type: Option<String>,
+    pub cache_control: Option<String>,
+    pub age: Option<String>,
+    pub body: Vec<u8>,
+}
+
 /// A request to another server: a POST of a form, or a GET without one.
 #[derive(Clone, Copy)]
 pub struct Outgoing<'a> {
@@ -124,6 +134,9 @@ pub trait Platform {
 
     /// Fetches a file of at most `most` bytes, with a limit on time. A redirect is an error.
     async fn fetch_bytes(&self, url: &str, most: usize) -> Result<Vec<u8>, NotFetched>;
+
+    /// Fetches a JSON document of at most `most` bytes, with a limit on time. A redirect is an error.
+    async fn fetch_document(&self, url: &str, most: usize) -> Result<FetchedDocument, NotFetched>;
 
     /// Sends a request to another server, with limits on time and size. Returns the response, whatever its status, but a
     /// redirect is an error.

@@ -21,13 +21,12 @@ use super::server::Context;
 use super::static_token;
 use super::static_token::Shown;
 use crate::audit::change::Actor;
+use crate::client::Client;
 use crate::client::likeness;
-use crate::client::redirect_uri;
-use crate::client::redirect_uri::is_redirect_uri;
 use crate::client::registered_by::RegisteredBy;
+use crate::client::registration::lenient::{keep_known, without_device_grant};
 use crate::client::registration::view::view;
 use crate::client::registration::{Fresh, parse};
-use crate::client::{Client, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::fault::Fault;
 use crate::limiter::budgets::{Budget, open_registrations, registration_tokens_by_network, registrations};
 use crate::limiter::command::Full;
@@ -74,8 +73,7 @@ const ISSUED: [&str; 4] = ["client_id", "client_id_issued_at", "client_secret_ex
 const OWNER: &str = "dynamic registration";
 /// The `owner` of a client from open registration.
 const OPEN_OWNER: &str = "open registration";
-/// What the pages call a service without a `SERVICE_NAME`.
-const PAGES: &str = "Device sign-in";
+
 /// Answers `POST /register`.
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     match register(context, rng).await {
@@ -134,8 +132,7 @@ impl<'a> Terms<'a> {
     async fn of<P: Platform>(context: Context<'a, P>, settings: &'a Registration) -> Result<Self, Error> {
         let Registration { token, scope, open, audience } = settings;
         let has_mtls = context.server.settings.mtls.is_some();
-        let name = context.server.settings.service.name.as_deref().unwrap_or(PAGES);
-        let service = [context.issuer.hostname(), name];
+        let service = [context.issuer.hostname(), context.server.settings.service.shown_name()];
         match (token, open) {
             (_, Some(scope)) if token.is_none() || context.request.authorization.is_none() => Ok(Self {
                 by: RegisteredBy::Anyone,
@@ -164,17 +161,8 @@ impl<'a> Terms<'a> {
 
     /// Reads the client, and narrows it to what this caller may register.
     fn read(&self, mut members: Map<String, Value>, fresh: Fresh) -> Result<Client, Vec<Fault>> {
-        let mut faults = Vec::new();
-        // Some programs send an empty text for what they do not have.
-        members.retain(|name, value| self.members.contains(&name.as_str()) && !is_nothing(value));
-        keep_known(&mut members);
-        if !has(members.get("grant_types"), DEVICE_CODE_GRANT) {
-            members.remove("grant_types");
-            let why = format!(
-                "grant_types must include {DEVICE_CODE_GRANT}: without it, the client cannot do anything"
-            );
-            faults.push(Fault::at("grant_types", why));
-        }
+        keep_known(&mut members, self.members);
+        let mut faults: Vec<Fault> = without_device_grant(&mut members).into_iter().collect();
         faults.extend(self.unserved(&members));
         faults.extend(self.misleading(&members));
         if self.by.is_anyone() {
@@ -224,34 +212,6 @@ async fn authenticate<P: Platform>(context: Context<'_, P>, token: &TokenDigests
         Shown::Wrong => Err(Error::Token),
         Shown::Wait(seconds) => Err(Error::TooMany(Limit::Tokens, seconds)),
     }
-}
-
-fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
-}
-
-fn has(list: Option<&Value>, text: &str) -> bool {
-    list.and_then(Value::as_array).is_some_and(|items| items.iter().any(|item| item.as_str() == Some(text)))
-}
-
-/// Leaves out the grants that this server does not have, and redirect URIs that it would send nothing to. Anything
-/// that is not a list of texts is left for [`parse`] to refuse.
-fn keep_known(members: &mut Map<String, Value>) {
-    let is_grant = |text: &str| text == DEVICE_CODE_GRANT || text == REFRESH_TOKEN_GRANT;
-    keep(members, "grant_types", usize::MAX, is_grant);
-    keep(members, "redirect_uris", redirect_uri::MOST, is_redirect_uri);
-}
-
-/// Keeps the first `most` different texts that are `known`, and whatever is not a text.
-fn keep(members: &mut Map<String, Value>, name: &str, most: usize, known: impl Fn(&str) -> bool) {
-    let Some(Value::Array(items)) = members.get_mut(name) else { return };
-    let mut kept: Vec<Value> = Vec::new();
-    for item in items.drain(..) {
-        if item.as_str().is_none_or(&known) && !kept.contains(&item) && kept.len() < most {
-            kept.push(item);
-        }
-    }
-    *items = kept;
 }
 
 /// Returns all registered metadata, and the secret, which is shown only this once (RFC 7591 §3.2.1).

@@ -59,7 +59,7 @@ pub(super) async fn starting<P: Platform>(context: Context<'_, P>) -> Result<Opt
         Sender::Unnamed => return Err(Error::ForeignPage(None)),
     };
     let Some(snapshot) = context.server.snapshot(context.now).await? else {
-        let client = context.server.client_at_source(&named_client(context)?).await?;
+        let client = context.server.registered_client(&named_client(context)?).await?;
         return allowed(client.as_ref(), origin).map(Some);
     };
     match named_client(context) {
@@ -78,7 +78,7 @@ pub(super) async fn listening<P: Platform>(context: Context<'_, P>, client_id: &
     };
     let client = match context.server.snapshot(context.now).await? {
         Some(snapshot) => snapshot.client(client_id),
-        None => context.server.client_at_source(client_id).await?.map(Rc::new),
+        None => context.server.registered_client(client_id).await?.map(Rc::new),
     };
     allowed(client.as_deref(), origin).map(drop)
 }
@@ -145,7 +145,7 @@ async fn listed_reader<P: Platform>(context: Context<'_, P>) -> Option<&str> {
     let origin = context.request.origin.as_deref()?;
     let named = named_client(context).ok();
     let Some(snapshot) = context.server.snapshot(context.now).await.ok()? else {
-        let client = context.server.client_at_source(&named?).await.ok()?;
+        let client = context.server.registered_client(&named?).await.ok()?;
         return client?.allowed_origin(origin).map(|_| origin);
     };
     let is_listed = match named.and_then(|client_id| snapshot.client(&client_id)) {

@@ -14,6 +14,10 @@ pub const OPEN_REGISTRATIONS_PER_HOUR: u64 = 100;
 /// The most clients per hour from open registration on one network. A person registers one per program and
 /// machine, and an office shares an address.
 pub const OPEN_REGISTRATIONS_PER_NETWORK: u64 = 10;
+/// The most fetches of client ID metadata documents per host and minute.
+pub const DOCUMENTS_PER_HOST: u64 = 30;
+/// Seconds between two fetches of the same document.
+pub const DOCUMENT_PAUSE: u64 = 10;
 /// Seconds for which a failed sign-in or a wrong token counts.
 const SIGN_IN_WINDOW: u64 = 900;
 
@@ -103,6 +107,19 @@ pub fn open_registrations(network: &Network) -> [Budget; 2] {
         Budget::of_network("open-registration", network, rule(OPEN_REGISTRATIONS_PER_NETWORK)),
         Budget::new("open-registration".to_owned(), rule(OPEN_REGISTRATIONS_PER_HOUR)),
     ]
+}
+
+/// Returns the budget for fetches of client ID metadata documents from a host.
+#[must_use]
+pub fn documents_of_host(host: &str) -> Budget {
+    let rule = Rule::Window { limit: DOCUMENTS_PER_HOST, window: 60 };
+    Budget::new(format!("document/host/{host}"), rule)
+}
+
+/// Returns the key of the row that shares the document at `url`.
+#[must_use]
+pub fn document_at(url: &str) -> String {
+    format!("document/url/{url}")
 }
 
 /// Returns the key of the row that remembers the use of a client assertion. `once` is the digest that names

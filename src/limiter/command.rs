@@ -16,6 +16,8 @@ commands! {
         GiveBack => (),
         UseOnce => bool,
         Expose => bool,
+        FindDocument => DocumentNow,
+        KeepDocument => (),
     }
 }
 
@@ -70,6 +72,45 @@ pub struct Expose {
     pub allowed: u64,
 }
 
+/// Reads the document of the row `key`, or takes the turn to fetch it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what the other is")]
+pub struct FindDocument {
+    pub key: String,
+    /// Seconds until the next turn.
+    pub pause: u64,
+}
+
+/// Keeps a document that was fetched. `None` forgets the one before: there is none any more, or it cannot be used.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub struct KeepDocument {
+    pub key: String,
+    pub document: Option<KeptDocument>,
+}
+
+/// A document, as it was fetched.
+#[expect(missing_docs, reason = "the name says what it is")]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct KeptDocument {
+    pub text: String,
+    /// Until when nobody fetches it again.
+    pub fresh_until: Timestamp,
+}
+
+/// What to do about a document. One that is stale counts only if no newer one can be fetched.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the type's comment says what they are")]
+pub enum DocumentNow {
+    /// Use this one.
+    Fresh(KeptDocument),
+    /// Fetch it now.
+    Fetch { stale: Option<KeptDocument> },
+    /// Somebody has just fetched it, or tried to: the next turn is after these seconds.
+    Wait { seconds: u64, stale: Option<KeptDocument> },
+}
+
 impl Command {
     /// Returns the key of the row that the command concerns.
     #[must_use]
@@ -79,6 +120,8 @@ impl Command {
             Self::GiveBack(ask) => &ask.key,
             Self::UseOnce(ask) => &ask.key,
             Self::Expose(ask) => &ask.key,
+            Self::FindDocument(ask) => &ask.key,
+            Self::KeepDocument(ask) => &ask.key,
         }
     }
 }

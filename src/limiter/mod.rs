@@ -8,6 +8,7 @@
 
 pub mod budgets;
 pub mod command;
+pub mod document;
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ use crate::format::Format;
 use crate::network::{Network, Prefix, Width};
 use crate::tally::{Part, Tally};
 use crate::time::{Timestamp, ceil_seconds};
-use command::{Command, Expose, Full, GiveBack, Room, Rule, Take, UseOnce};
+use command::{Command, Expose, FindDocument, Full, GiveBack, KeepDocument, Room, Rule, Take, UseOnce};
+use document::Shared;
 
 /// Code entries that are reported within this time are counted as one item, so that the row stays small.
 const TOGETHER: Duration = Duration::from_secs(10);
@@ -41,6 +43,9 @@ pub struct Row {
     /// Number of live codes by shard, and when it was seen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shards: BTreeMap<String, (u64, Timestamp)>,
+    /// A document of another server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Shared>,
     /// When nothing in the row counts any more.
     pub ends_at: Timestamp,
 }
@@ -67,6 +72,13 @@ impl Row {
             }
             Command::UseOnce(ask) => Answer::to::<UseOnce>(&self.use_once(ask.until, now)),
             Command::Expose(ask) => Answer::to::<Expose>(&self.expose(ask, now)),
+            Command::FindDocument(ask) => {
+                Answer::to::<FindDocument>(&self.share(|document| document.find(ask, now)))
+            }
+            Command::KeepDocument(ask) => {
+                self.share(|document| document.keep(ask));
+                Answer::to::<KeepDocument>(&())
+            }
         }
     }
 
@@ -125,6 +137,14 @@ impl Row {
         let right: u64 = entries().map(|entries| entries.right).sum();
         let targets: u64 = self.shards.values().filter(|(_, at)| counts(*at)).map(|(live, _)| live).sum();
         wrong.saturating_sub(right / HONEST).saturating_mul(targets) > ask.allowed
+    }
+
+    /// Reads or changes the document.
+    fn share<T>(&mut self, act: impl FnOnce(&mut Shared) -> T) -> T {
+        let document = self.document.get_or_insert_default();
+        let answer = act(document);
+        self.ends_at = document.ends_at();
+        answer
     }
 
     /// Counts entries, together with those of the last moments.

@@ -6,6 +6,7 @@ use super::command::{
 use super::logos;
 use super::quota::{Size, overweight};
 use super::rows::Rows;
+use super::scopes::undescribed;
 use super::told::{tell, tell_members};
 use crate::alarm::BATCH;
 use crate::audit::change::Changed;
@@ -163,10 +164,6 @@ fn put<R: Rows>(
         rows.put_client(&client)?;
     }
     Ok(Ok(ClientNow { client: Box::new(client), is_new_secret }))
-}
-
-fn undescribed(name: &str) -> Fault {
-    Fault::at("scope", format!("scope has {name:?}, which has no description: describe that scope first"))
 }
 
 pub(super) fn delete<R: Rows>(rows: &R, ask: DeleteClient, now: Timestamp) -> Outcome<(), R> {

@@ -5,6 +5,7 @@ pub mod admin_token;
 pub mod admin_tokens;
 pub mod clients;
 pub mod command;
+mod documents;
 pub mod governance;
 pub mod invitation;
 pub mod invitations;
@@ -79,6 +80,9 @@ pub fn apply<R: Rows>(
         Command::MapScope(ask) => ask.answer(|ask| scopes::map(rows, ask, now)),
         Command::FindMapping(ask) => ask.answer(|ask| scopes::mapping(rows, &ask.name)),
         Command::RemoveScope(ask) => ask.answer(|ask| scopes::remove(rows, ask, now)),
+        Command::ListDocuments(ask) => ask.answer(|_| rows.documents()),
+        Command::AllowDocument(ask) => ask.answer(|ask| documents::allow(rows, ask, now)),
+        Command::RemoveDocument(ask) => ask.answer(|ask| documents::remove(rows, ask, now)),
         Command::ListKeys(ask) => ask.answer(|_| signing_keys::list(rows, now)),
         Command::RotateKeys(ask) => ask.answer(|ask| signing_keys::rotate(rows, ask, now)),
         Command::RetireKey(ask) => ask.answer(|ask| signing_keys::retire(rows, ask, now)),
@@ -112,11 +116,12 @@ fn at_source<R: Rows>(rows: &R, ask: &FindAtSource, now: Timestamp) -> Result<At
         }
         client => client,
     };
+    let document = if client.is_none() { documents::find(rows, &ask.client_id)? } else { None };
     let signing = KeySchedule::new(&rows.keys()?).signing(now);
     // A replica keeps the governance for all that ask it, whatever they have.
     let known = if ask.keeper.is_none() { ask.revision } else { None };
     let governance = taken::news(rows, known, now)?;
-    Ok(AtSource { client, signing, scope_demands: rows.scope_demands()?, governance, at: now })
+    Ok(AtSource { client, document, signing, scope_demands: rows.scope_demands()?, governance, at: now })
 }
 
 fn seed<R: Rows>(rows: &R, ask: &SeedClients) -> Result<(), R::Error> {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::governance::taken;
 use super::key_schedule::KeySchedule;
 use super::rows::Rows;
+use crate::client::document::entry::Entry;
 use crate::format::Format;
 use crate::identity::demand::Demand;
 use crate::order;
@@ -37,6 +38,9 @@ pub struct Outline {
     /// The enabled providers, in the order of the sign-in page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<Offer>,
+    /// The allow list of client ID metadata documents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<Entry>,
     /// Every key that verifies tokens now or will sign them.
     pub keys: Vec<PublicKey>,
     /// Policy, exceptions and kill switches.
@@ -73,7 +77,7 @@ impl Outline {
         let scope_demands = rows.scope_demands()?;
         let providers = offers(rows.providers()?);
         let governance = Rc::new(taken::take(rows, now)?);
-        let taken_at = now;
+        let (documents, taken_at) = (rows.documents()?, now);
         Ok(Self {
             format: Format,
             taken_at,
@@ -81,6 +85,7 @@ impl Outline {
             scope_claims,
             scope_demands,
             providers,
+            documents,
             keys,
             governance,
         })

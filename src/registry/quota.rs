@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use crate::client::Client;
+use crate::client::document::entry::Entry;
 use crate::client::registered_by::RegisteredBy;
 use crate::fault::Fault;
+use crate::scope::Scope;
 use crate::token::mapping::Rules;
 
 /// The most clients that an operator or an initial access token vouched for. Every isolate keeps all of them in memory:
@@ -26,8 +28,7 @@ pub const MOST_MAPPED: usize = 4_096;
 /// Returns what is wrong if the client's tokens could become too large. `scopes` has the claim mappings by
 /// scope.
 pub(crate) fn overweight(client: &Client, scopes: &BTreeMap<String, Rules>) -> Option<Fault> {
-    let by_scope = client.scope.iter().filter_map(|scope| scopes.get(scope));
-    let weight: usize = by_scope.chain([&client.tokens.claims]).map(Rules::weight).sum();
+    let weight = weight(&client.scope, scopes) + client.tokens.claims.weight();
     (weight > MOST_MAPPED).then(|| {
         let detail = format!(
             "claims of client {:?} and of its scopes can add {weight} bytes to a token: \
@@ -36,6 +37,22 @@ pub(crate) fn overweight(client: &Client, scopes: &BTreeMap<String, Rules>) -> O
         );
         Fault::at("claims", detail)
     })
+}
+
+/// Returns what is wrong if the tokens of a client that this entry lets in could become too large.
+pub(crate) fn overweight_entry(entry: &Entry, scopes: &BTreeMap<String, Rules>) -> Option<Fault> {
+    let weight = weight(&entry.scope, scopes);
+    (weight > MOST_MAPPED).then(|| {
+        let name = entry.entry.as_str();
+        let detail = format!(
+            "claims of the scopes of {name:?} can add {weight} bytes to a token: the limit is {MOST_MAPPED}"
+        );
+        Fault::at("claims", detail)
+    })
+}
+
+fn weight(scope: &Scope, scopes: &BTreeMap<String, Rules>) -> usize {
+    scope.iter().filter_map(|scope| scopes.get(scope)).map(Rules::weight).sum()
 }
 
 /// Number and total JSON bytes of the stored clients.
@@ -70,6 +87,8 @@ impl Size {
             RegisteredBy::Operator => (MOST_CLIENTS, MOST_BYTES),
             RegisteredBy::InitialAccessToken => (MOST_CLIENTS / 2, MOST_BYTES / 2),
             RegisteredBy::Anyone => (MOST_OPEN_CLIENTS, MOST_OPEN_BYTES),
+            // Such a client is never stored.
+            RegisteredBy::Document => (0, 0),
         };
         self.clients <= clients && self.bytes <= bytes
     }

@@ -85,7 +85,7 @@ impl Kept {
     fn client(&mut self, ask: &FindAtSource, now: Timestamp) -> Found {
         let Some(reply) = self.clients.get_mut(&ask.client_id) else { return Found::Nothing };
         let is_due = |client: &Client| client.has_ended(now) || ask.using && client.is_stamp_due(now);
-        if reply.value.client.as_ref().is_none_or(is_due) {
+        if reply.value.client.as_ref().is_some_and(is_due) {
             return Found::Nothing;
         }
         // Within its lease, the reply is what the source would say now.
@@ -103,8 +103,8 @@ impl Kept {
         Asked { at: now, changes: self.changes }
     }
 
-    /// Keeps the reply to a read, unless the replica was told of a change meanwhile. Keeps no reply about a client that does
-    /// not exist, so that a new client is no change to replicas, nor one from before there were keys.
+    /// Keeps the reply to a read, unless the replica was told of a change meanwhile. Keeps no reply about a client that neither
+    /// exists nor has a document, so that a new client is no change to replicas, nor one from before there were keys.
     ///
     /// # Errors
     ///
@@ -118,7 +118,8 @@ impl Kept {
             if let Some(governance) = found.governance.take() {
                 self.governance = Some(governance);
             }
-            if found.client.is_some() && !found.signing.is_empty() {
+            let is_known = found.client.is_some() || found.document.is_some();
+            if is_known && !found.signing.is_empty() {
                 let reply = Answer::to::<FindAtSource>(&found);
                 self.keep_client(client_id, Reply::new(found, &reply, asked, *keeper));
             }
@@ -203,6 +204,7 @@ mod tests {
         for client in demo::clients() {
             let (command, asked) = (ask(&client, None), kept.asked(NOW));
             let found = AtSource {
+                document: None,
                 client: Some(client),
                 signing: signing.clone(),
                 scope_demands: BTreeMap::new(),

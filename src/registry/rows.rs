@@ -11,6 +11,7 @@ use super::invitation::Invitation;
 use super::quota::Size;
 use crate::audit::change::Change;
 use crate::client::Client;
+use crate::client::document::entry::Entry;
 use crate::format::{Format, is_false};
 use crate::identity::demand::Demand;
 use crate::logo::Logo;
@@ -130,6 +131,10 @@ pub trait Rows {
     fn remove_provider(&self, id: &ProviderId) -> Result<(), Self::Error>;
     /// Returns the source that this identifier stands for, if it was ever a provider's.
     fn source_of(&self, id: &ProviderId) -> Result<Option<Source>, Self::Error>;
+    /// Returns the allow list of documents, in the order of the texts of its entries.
+    fn documents(&self) -> Result<Vec<Entry>, Self::Error>;
+    fn put_document(&self, entry: &Entry) -> Result<(), Self::Error>;
+    fn remove_document(&self, entry: &str) -> Result<(), Self::Error>;
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::command::{DescribeScope, MOST_SCOPES, MapScope, RegistryRefusal, RemoveScope, ScopeNow};
-use super::quota::overweight;
+use super::quota::{overweight, overweight_entry};
 use super::rows::Rows;
 use super::told::tell;
 use crate::audit::change::Changed;
@@ -17,6 +17,11 @@ use crate::token::mapping::Rules;
 /// The result of a change, or why it is refused. The outer error means that a row could not be read or
 /// written.
 type Outcome<T, R> = Result<Result<T, RegistryRefusal>, <R as Rows>::Error>;
+
+/// Returns the fault of a client or an entry with a scope that nobody could consent to.
+pub(super) fn undescribed(name: &str) -> Fault {
+    Fault::at("scope", format!("scope has {name:?}, which has no description: describe that scope first"))
+}
 
 /// Returns every scope.
 pub(super) fn list<R: Rows>(rows: &R) -> Result<BTreeMap<String, ScopeNow>, R::Error> {
@@ -74,7 +79,9 @@ fn overweight_by<R: Rows>(rows: &R, name: &str, claims: &Rules) -> Result<Option
             fault = overweight(&client, &scopes);
         }
     })?;
-    Ok(fault)
+    let documents = rows.documents()?;
+    let mut with_scope = documents.iter().filter(|entry| entry.scope.has(name));
+    Ok(fault.or_else(|| with_scope.find_map(|entry| overweight_entry(entry, &scopes))))
 }
 
 pub(super) fn remove<R: Rows>(rows: &R, ask: RemoveScope, now: Timestamp) -> Outcome<(), R> {
@@ -86,6 +93,10 @@ pub(super) fn remove<R: Rows>(rows: &R, ask: RemoveScope, now: Timestamp) -> Out
             first.get_or_insert(client.client_id);
         }
     })?;
+    for entry in rows.documents()?.iter().filter(|entry| entry.scope.has(name)) {
+        users += 1;
+        first.get_or_insert_with(|| entry.entry.as_str().to_owned());
+    }
     Ok(match (rows.scopes()?.contains_key(name), first) {
         (false, _) => Err(RegistryRefusal::Missing),
         (true, _) if DESCRIPTIONS.iter().any(|(standard, _)| *standard == name) => {

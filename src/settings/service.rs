@@ -25,6 +25,17 @@ pub struct Service {
     pub accent: Option<Accent>,
 }
 
+/// What the pages call a service without a `SERVICE_NAME`.
+const PAGES: &str = "Device sign-in";
+
+impl Service {
+    /// Returns the name by which people know the service.
+    #[must_use]
+    pub fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(PAGES)
+    }
+}
+
 /// Where the logo of the service comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ServiceLogo {

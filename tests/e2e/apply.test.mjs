@@ -41,7 +41,7 @@ test('applying a file a second time changes nothing', async () => {
   for (const DRY_RUN of [undefined, '1']) {
     const again = await apply({ FILE: EXAMPLE, DRY_RUN });
     assert.deepEqual([again.code, again.stderr], [0, '']);
-    assert.match(again.stdout, /6 items unchanged/);
+    assert.match(again.stdout, /7 items unchanged/);
     assert.match(again.stdout, /Nothing to change\.\n$/);
     assert.deepEqual(disclosures(again.stdout), []);
   }
@@ -257,7 +257,7 @@ test('admin tokens are made, kept while they are as in the file, and replaced wh
 
 for (const [what, text, expected] of [
   ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
-  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[providers\]\], \[\[tokens\]\], \[policy\] and \[\[exceptions\]\]/],
+  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[documents\]\], \[\[providers\]\], \[\[tokens\]\], \[policy\] and \[\[exceptions\]\]/],
   ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',
@@ -333,7 +333,7 @@ test('each error names its cause, and never shows the token', async () => {
 test('nothing that a server sends controls the terminal', async (t) => {
   const odd = 'a\x1b[2Jb\u009b1mc\u202ed\u200be\nf';
   const shown = 'a\\u{1b}[2Jb\\u{9b}1mc\\u{202e}d\\u{200b}e\\u{a}f';
-  const lists = { '/scopes': { scopes: [{ name: odd, description: odd, standard: false }] }, '/clients': { clients: [{ client_id: odd }] }, '/providers': { providers: [{ id: odd }] } };
+  const lists = { '/scopes': { scopes: [{ name: odd, description: odd, standard: false }] }, '/clients': { clients: [{ client_id: odd }] }, '/documents': { documents: [{ entry: odd }] }, '/providers': { providers: [{ id: odd }] } };
   const hostile = createHttpServer((request, response) => {
     const path = request.url.replace('/admin/api', '');
     const [status, body] = lists[path] ? [200, lists[path]] : request.method === 'GET' ? [200, { client_id: 'tv', client_name: 'TV' }] : answer;

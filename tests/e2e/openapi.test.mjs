@@ -104,6 +104,16 @@ test('every operation answers as documented, with every documented status', asyn
   const { body: live } = await ask('GET', '/grants');
   await ask('DELETE', `/grants/${live.grants[0].id}`);
   await ask('DELETE', `/grants/${live.grants[0].id}`);
+  const entry = `/documents/${encodeURIComponent('https://tool.example.com/client.json')}`;
+  await ask('GET', '/documents');
+  assert.equal((await ask('PUT', entry, { body: { scope: 'openid' } })).status, 201);
+  assert.equal((await ask('PUT', entry, { body: { scope: 'openid email', audience: ['https://api.example.com'], enabled: false } })).status, 200);
+  await ask('GET', entry);
+  await ask('GET', '/documents/absent.example.com');
+  await ask('DELETE', '/documents/absent.example.com');
+  for (let number = 1; number < 100; number += 1) await ask('PUT', `/documents/h${number}.example.com`, { body: { scope: 'openid' } });
+  assert.equal((await ask('PUT', '/documents/h100.example.com', { body: { scope: 'openid' } })).status, 409);
+  assert.equal((await ask('DELETE', entry)).status, 204);
   await ask('GET', '/scopes');
   assert.equal((await ask('PUT', '/scopes/fly', { body: { description: 'Fly' } })).status, 201);
   await ask('PUT', '/scopes/fly', { body: { description: 'Fly your drone' } });

@@ -370,6 +370,17 @@ const requests = {
     together: { good: [{}], bad: [{ description: undefined }, { description: null }, { colour: 1 }] },
     send: (body) => admin.ask('PUT', '/scopes/fly?dry_run=true', body),
   },
+  allowDocument: {
+    schema: 'DocumentTerms', base: { scope: 'openid' },
+    members: {
+      entry: { good: ['tool.example.com', null], bad: [7, ['tool.example.com'], {}] },
+      scope: { good: ['openid', 'email openid'], bad: ['', ' ', 'a"b', 'a\\b', 'é', 7, null] },
+      audience: { good: [...members.audience.good, null], bad: members.audience.bad },
+      enabled: { good: [true, false, null], bad: ['yes', 0, {}] },
+    },
+    together: { good: [{}], bad: [{ scope: undefined }, { policy: [] }] },
+    send: (body) => admin.ask('PUT', '/documents/tool.example.com?dry_run=true', body),
+  },
   mapScopeClaims: {
     schema: 'ScopeClaims', base: { claims: [] }, members: { claims: { good: claims.good, bad: [...claims.bad, null] } },
     together: { good: [{}], bad: [{ claims: undefined }, { more: 1 }] },
@@ -624,6 +635,7 @@ const inexpressible = [
   ]),
   ...each(['replaceException'], [{ why: 'it depends on the address', body: { id: 'another' } }]),
   ...each(['renewException'], [{ why: 'it depends on the exception', body: { reason: 'A test' } }, { why: 'it depends on the exception', body: { expires_at: inDays(39) } }]),
+  ...each(['allowDocument'], [{ why: 'it depends on the address', body: { entry: 'another.example.com' } }, { why: 'the set of described scopes changes', body: { scope: 'openid undescribed' } }, { why: 'JSON Schema cannot add up lengths', body: { audience: Array.from({ length: 9 }, (_, at) => `a:${at}${long(500)}`) } }]),
   ...each(['createInvitation'], [
     { why: 'the set of accounts changes', body: { kind: 'recovery', username: 'absent' } },
     { why: 'no portable pattern names every character that cannot be seen', body: { groups: ['local:a\u0378b'] } },

@@ -24,6 +24,8 @@ const manual = readFileSync(join(root, 'docs/pages.md'), 'utf8');
 const LARGEST = 45_000;
 /** No page may be larger, in bytes. */
 const HEAVIEST = 30_000;
+/** The path of a client ID metadata document. */
+const DOCUMENT = '/client.json';
 const LANGUAGES = ['en', 'de', 'fr', 'es', 'pt-BR', 'ja', 'zh-Hans', 'ar'];
 const TELEVISION = 'Mozilla/5.0 (SMART-TV; LINUX; Tizen 6.0) AppleWebKit/537.36 Chrome/76.0 Safari/537.36';
 const BERLIN = { city: 'Berlin', region: 'Berlin', country: 'DE', latitude: '52.52', longitude: '13.41', asn: 3320, asOrganization: 'Example Telecom', colo: 'TXL' };
@@ -55,6 +57,7 @@ const television = (place, options) => Device.start(named, { headers: { 'user-ag
 async function openProvider() {
   let origin;
   const listener = createServer((request, response) => {
+    if (request.url === DOCUMENT) return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ client_id: origin + DOCUMENT, client_name: 'Photo Frame', grant_types: [DEVICE_GRANT] }));
     if (!request.url.startsWith('/.well-known/')) return response.writeHead(204).end();
     const paths = { authorization_endpoint: '/authorize', token_endpoint: '/token', jwks_uri: '/jwks' };
     const endpoints = Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, origin + path]));
@@ -124,6 +127,14 @@ async function registered() {
   return answer.json();
 }
 
+/** Lets in a client that a document of the provider's web server describes. */
+async function described() {
+  const client_id = `${provider.origin}${DOCUMENT}`;
+  const { status } = await new Admin(server).ask('PUT', `/documents/${encodeURIComponent(client_id)}`, { body: { scope: 'openid profile' } });
+  assert.ok(status === 200 || status === 201);
+  return { client_id };
+}
+
 describe('the pages', { timeout: LIMIT }, () => {
   for (const language of ['en', 'ar']) {
     test(`in ${language} have no faults in any mode and at any size`, async () => {
@@ -156,6 +167,8 @@ describe('the pages', { timeout: LIMIT }, () => {
       await look('access-ended');
       await considers(BERLIN, { client: await registered(), scope: 'openid profile' });
       await look('consent-unchecked');
+      await considers(BERLIN, { client: await described(), scope: 'openid profile' });
+      await look('consent-vouched');
       await browser.open(`${named.origin}/device?request=unknown`);
       await look('ended');
       await browser.open(`${named.origin}/nowhere`);

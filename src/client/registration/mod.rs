@@ -3,7 +3,8 @@
 mod credentials;
 pub mod demand;
 pub mod json_members;
-mod rules;
+pub mod lenient;
+pub(crate) mod rules;
 pub mod view;
 
 use serde_json::{Map, Value};

@@ -81,7 +81,7 @@ pub(super) fn tokens(members: &mut Members) -> TokenRules {
 
 /// Reads the resources that the client's tokens may be for. Their total length is limited because a single
 /// token may name all of them, and tokens have to fit into requests.
-fn audience(members: &mut Members) -> Vec<String> {
+pub(crate) fn audience(members: &mut Members) -> Vec<String> {
     const RESOURCE: &str = "an absolute URI of at most 512 characters without a fragment (RFC 8707)";
     let audience = members.texts("audience", 20, RESOURCE, is_resource).unwrap_or_default();
     let length: usize = audience.iter().map(String::len).sum();

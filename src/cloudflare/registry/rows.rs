@@ -8,6 +8,8 @@ use super::stored::Stored;
 use crate::audit::change::Change;
 use crate::audit::warning::line_of_change;
 use crate::client::Client;
+use crate::client::document::address::is_meant;
+use crate::client::document::entry::Entry;
 use crate::client::registered_by::UNUSED;
 use crate::cloudflare::object::{self, column, json, whole};
 use crate::cloudflare::{shipping, warnings};
@@ -56,8 +58,9 @@ impl Rows for Stored {
 
     fn put_client(&self, client: &Client) -> Result<()> {
         self.written.set(true);
-        // A replica keeps nothing about a client that does not exist, so only a change of one concerns it.
-        self.replicated.set(self.replicated.get() || self.client(&client.client_id)?.is_some());
+        // A replica keeps nothing about a client that neither exists nor has a document, so no other change concerns it.
+        let is_kept = is_meant(&client.client_id) || self.client(&client.client_id)?.is_some();
+        self.replicated.set(self.replicated.get() || is_kept);
         self.write_client(client)
     }
 
@@ -190,6 +193,19 @@ impl Rows for Stored {
 
     fn source_of(&self, id: &ProviderId) -> Result<Option<Source>> {
         self.table.record("SELECT record FROM provider_sources WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn documents(&self) -> Result<Vec<Entry>> {
+        self.table.records("SELECT record FROM documents ORDER BY entry", Vec::new())
+    }
+
+    fn put_document(&self, entry: &Entry) -> Result<()> {
+        let values = vec![entry.entry.as_str().into(), json(entry)?];
+        self.run("INSERT OR REPLACE INTO documents (entry, record) VALUES (?, ?)", values)
+    }
+
+    fn remove_document(&self, entry: &str) -> Result<()> {
+        self.run("DELETE FROM documents WHERE entry = ?", vec![entry.into()])
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {

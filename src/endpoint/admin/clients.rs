@@ -233,7 +233,7 @@ async fn has_operator<P: Platform>(context: Context<'_, P>, client: &Client) -> 
     if client.about.logo_uri.is_none() {
         return Ok(false);
     }
-    let before = context.server.client_at_source(&client.client_id).await?;
+    let before = context.server.registered_client(&client.client_id).await?;
     Ok(before.is_some_and(|before| before.registered_by.is_operator()))
 }
 
@@ -255,12 +255,12 @@ fn unfetched_logo(client: &Client) -> Option<String> {
 
 async fn find<P: Platform>(context: Context<'_, P>, client_id: &str) -> Result<Client, Problem> {
     context.server.outline(context.now).await?;
-    context.server.client_at_source(client_id).await?.ok_or(Problem::NotFound)
+    context.server.registered_client(client_id).await?.ok_or(Problem::NotFound)
 }
 
 /// Reads `dry_run` and `assuming_scope`: whether to change nothing, and which scopes count as if they had a
 /// description.
-fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
+pub(super) fn trial<P>(context: Context<'_, P>) -> Result<Option<Trial>, Problem> {
     let query = body::query(context.request, &["dry_run", "assuming_scope"])?;
     let scopes = Scope::parse(query.get("assuming_scope").unwrap_or_default());
     let faulty = |name: &str, detail: &str| Problem::Invalid(vec![Fault::at(name, detail)]);

@@ -12,8 +12,8 @@ use super::route::{
     RecordPlace, ScopePlace,
 };
 use super::{
-    access, accounts, clients, devices, doctor, dry_run, events, exceptions, grants, invitations, ledger,
-    openapi, outboxes, policy, providers, scope_claims, scopes, signing_keys, tokens,
+    access, accounts, clients, devices, doctor, documents, dry_run, events, exceptions, grants, invitations,
+    ledger, openapi, outboxes, policy, providers, scope_claims, scopes, signing_keys, tokens,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -51,6 +51,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::DryRun => boxed(dry_run::run(context)),
         Place::Clients(place) => of_clients(&call, place, rng),
         Place::Scopes(place) => of_scopes(&call, place),
+        Place::Documents(part) => of_documents(&call, part),
         Place::Providers(part) => of_providers(&call, part, rng),
         Place::Keys(place) => of_keys(&call, place),
         Place::Record(RecordPlace::Events) => boxed(events::list(context)),
@@ -93,6 +94,16 @@ fn of_scopes<'a, P: Platform>(call: &Call<'a, P>, place: ScopePlace) -> Answer<'
         (ScopePlace::One, _) => boxed(scopes::read(context, name)),
         (ScopePlace::Claims, "PUT") => boxed(scope_claims::write(context, name, call.by())),
         (ScopePlace::Claims, _) => boxed(scope_claims::read(context, name)),
+    }
+}
+
+fn of_documents<'a, P: Platform>(call: &Call<'a, P>, part: Part) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (part, method) {
+        (Part::All, _) => boxed(documents::list(context)),
+        (Part::One, "PUT") => boxed(documents::allow(context, name, call.by())),
+        (Part::One, "DELETE") => boxed(documents::remove(context, name, call.by())),
+        (Part::One, _) => boxed(documents::read(context, name)),
     }
 }
 

@@ -9,6 +9,7 @@ use super::problem::Problem;
 use crate::client::Client;
 use crate::client::registration::json_members::Members;
 use crate::client::rules::AccessTokenFormat;
+use crate::endpoint::client_auth::document::NoClient;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
@@ -72,7 +73,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     let server = context.server;
     // The outline comes first because, in development, reading it stores the demo clients.
     let outline = server.outline(context.now).await?;
-    let client = server.client_at_source(&trial.client_id).await?;
+    let client = server.client_at_source(&trial.client_id).await.or_else(NoClient::known)?;
     let client = client.ok_or_else(|| invalid("client_id", "no client has this client_id"))?;
     let account = server.account(&AccountKey::local(&trial.account)).await?;
     let account = account.ok_or_else(|| invalid("account", "no account has this username"))?;

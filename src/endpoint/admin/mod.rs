@@ -12,6 +12,7 @@ pub(super) mod clients;
 mod devices;
 mod dispatch;
 mod doctor;
+mod documents;
 mod done;
 mod dry_run;
 mod events;

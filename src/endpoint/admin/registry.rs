@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use crate::ask::Ask;
+use crate::client::document::entry::MOST_ENTRIES;
 use crate::client::history::Expected;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
@@ -70,8 +71,8 @@ fn refused(refusal: RegistryRefusal) -> Problem {
         }
         RegistryRefusal::Full => Problem::Conflict(format!(
             "The registry is full. It holds at most {MOST_CLIENTS} clients, whose records have at most {MOST_BYTES} \
-             bytes in total, and {MOST_SCOPES} scopes besides the standard ones. Half of the space for clients is \
-             reserved for operators."
+             bytes in total, {MOST_SCOPES} scopes besides the standard ones, and {MOST_ENTRIES} entries for documents. \
+             Half of the space for clients is reserved for operators."
         )),
         RegistryRefusal::InUse(1, first) => {
             Problem::Conflict(format!("The client {first:?} is registered for this scope."))

@@ -12,6 +12,7 @@ pub(super) enum Place {
     DryRun,
     Clients(ClientPlace),
     Scopes(ScopePlace),
+    Documents(Part),
     Providers(Part),
     Keys(KeyPlace),
     Record(RecordPlace),
@@ -127,6 +128,13 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
         Place::Scopes(ScopePlace::Claims),
         "/scopes/{name}/claims",
         &["GET", "HEAD", "PUT"],
+        Some(AdminScope::Clients),
+    ),
+    (Place::Documents(Part::All), "/documents", &["GET", "HEAD"], Some(AdminScope::Clients)),
+    (
+        Place::Documents(Part::One),
+        "/documents/{entry}",
+        &["GET", "HEAD", "PUT", "DELETE"],
         Some(AdminScope::Clients),
     ),
     (Place::Doctor, "/doctor", &["GET", "HEAD"], Some(AdminScope::Read)),
@@ -260,6 +268,7 @@ impl Place {
         match self {
             Self::Clients(_)
             | Self::Scopes(_)
+            | Self::Documents(_)
             | Self::Providers(_)
             | Self::Policy(_)
             | Self::Exceptions(_)

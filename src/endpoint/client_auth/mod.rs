@@ -4,10 +4,12 @@ pub(super) mod certificate;
 pub(super) mod client_jwks;
 pub(super) mod client_metadata;
 mod credentials;
+pub(super) mod document;
 pub(super) mod envelope;
 
 use std::rc::Rc;
 
+use super::boxed::boxed;
 use super::client_auth::client_jwks::{KEY_SET_AGE, KEY_SET_REFUSAL_AGE};
 use super::error::Error;
 use super::form::Form;
@@ -17,6 +19,8 @@ use super::server::Context;
 use crate::client::Client;
 use crate::client::assertion::{Assertion, Flaw, Recipient};
 use crate::client::authentication::{ClientRefusal, Credentials, Evidence, Judgement, Proof, Requirement};
+use crate::client::document::address::DocumentUrl;
+use crate::client::document::entry::Entry;
 use crate::client::jwks::KeySet;
 use crate::endpoint::error::Limit;
 use crate::grant::device_code::DeviceCode;
@@ -65,8 +69,16 @@ impl Caller {
         let credentials = read_credentials(authorization, form, context.certificate())?;
         let snapshot = context.server.snapshot(context.now).await?;
         let has_snapshot = snapshot.is_some();
+        let client_id = &credentials.client_id;
+        let registered = snapshot.as_ref().and_then(|snapshot| snapshot.client(client_id));
+        let let_in = snapshot.filter(|_| registered.is_none());
         // Gives the snapshot back: proving can take seconds, and a replaced copy must not stay in memory for as long.
-        let cached = snapshot.and_then(|snapshot| snapshot.client(&credentials.client_id));
+        let let_in =
+            let_in.and_then(|snapshot| context.server.let_in(&snapshot.outline.documents, client_id));
+        let cached = match let_in {
+            Some(let_in) => Some(boxed(described(context, form, client_id, let_in)).await?),
+            None => registered,
+        };
         let proven = prove_cached(context, &credentials, cached.as_ref(), required).await;
         let client = cached.as_ref().map(|client| client.client_id.clone());
         if let Some(client) = proven.map_err(|error| Unauthenticated { client, error })? {
@@ -76,7 +88,7 @@ impl Caller {
             return Ok(Self { client: Rc::new(client), credentials });
         }
         if cached.is_none() && is_unknown(context, &credentials.client_id, has_snapshot) {
-            return Err(Error::UnknownClient.into());
+            return Err(context.server.unknown_client(&credentials.client_id).into());
         }
         let client = prove_at_source(context, form, &credentials, required).await?;
         Ok(Self { client: Rc::new(client), credentials })
@@ -183,14 +195,11 @@ async fn prove_at_source<P: Platform>(
     credentials: &Credentials,
     required: Requirement,
 ) -> Result<Client, Unauthenticated> {
-    let (limit, key) = whose(context, form, &credentials.client_id);
-    if !context.server.platform.within_limit(&key).await {
-        return Err(Error::TooMany(limit, 60).into());
-    }
-    let client = context.server.client_at_source(&credentials.client_id).await?;
+    within_limit(context, form, &credentials.client_id).await?;
+    let client = context.server.client_at_source(&credentials.client_id).await.map_err(Error::from)?;
     let Some(client) = client else {
         context.server.cache.unknown.note(&credentials.client_id, context.now);
-        return Err(Error::UnknownClient.into());
+        return Err(context.server.unknown_client(&credentials.client_id).into());
     };
     match prove(context, credentials, &client, required).await? {
         Ok(()) => {
@@ -201,6 +210,33 @@ async fn prove_at_source<P: Platform>(
             Err(Unauthenticated { client: Some(client.client_id), error: Error::Unproven(refusal) })
         }
     }
+}
+
+/// Returns the client that a document describes. Strangers can cause its fetch, so the platform's rate limit comes first.
+async fn described<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    client_id: &str,
+    (url, entry): (DocumentUrl, Entry),
+) -> Result<Rc<Client>, Unauthenticated> {
+    let client = async {
+        if !context.server.has_document(&url, context.now) {
+            within_limit(context, form, client_id).await?;
+        }
+        Ok(context.server.document_client(&url, &entry, context.now).await?)
+    };
+    let client: Result<Client, Error> = client.await;
+    client.map(Rc::new).map_err(|error| Unauthenticated { client: Some(client_id.to_owned()), error })
+}
+
+async fn within_limit<P: Platform>(
+    context: Context<'_, P>,
+    form: &Form,
+    client_id: &str,
+) -> Result<(), Error> {
+    let (limit, key) = whose(context, form, client_id);
+    let is_within = context.server.platform.within_limit(&key).await;
+    if is_within { Ok(()) } else { Err(Error::TooMany(limit, 60)) }
 }
 
 /// Returns the rate limit and its key: the grant, if the request has a device code that was issued to this

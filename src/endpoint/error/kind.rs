@@ -101,7 +101,12 @@ impl Error {
             Self::BadProof(_) => Kind::InvalidDpopProof,
             Self::NonceNeeded => Kind::UseDpopNonce,
             Self::TokenWithoutKey => Kind::InvalidToken,
-            Self::MalformedAuthorization | Self::UnknownClient | Self::Unproven(_) => Kind::InvalidClient,
+            Self::MalformedAuthorization
+            | Self::UnknownClient
+            | Self::DocumentNotAllowed(_)
+            | Self::DocumentAddress(_)
+            | Self::DocumentFlawed(_)
+            | Self::Unproven(_) => Kind::InvalidClient,
             Self::UnknownGrantType(_) => Kind::UnsupportedGrantType,
             Self::GrantNotAllowed => Kind::UnauthorizedClient,
             Self::MalformedScope(_) | Self::ScopeNotAllowed(_) => Kind::InvalidScope,
@@ -133,7 +138,7 @@ impl Error {
             Self::Expired => Kind::ExpiredToken,
             Self::NothingToWaitFor => Kind::NothingToWaitFor,
             Self::TooMany(..) => Kind::TooMany,
-            Self::Unavailable => Kind::Unavailable,
+            Self::Unavailable | Self::DocumentUnreachable(_) => Kind::Unavailable,
         }
     }
 }

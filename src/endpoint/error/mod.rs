@@ -4,9 +4,11 @@ mod kind;
 mod text;
 
 use super::http::Response;
-use super::platform::Unavailable;
+use super::platform::{NotFetched, Unavailable};
 use crate::client::authentication::ClientRefusal;
+use crate::client::document::address::AddressFlaw;
 use crate::endpoint::policy::refused::Refused;
+use crate::limiter::budgets::DOCUMENT_PAUSE;
 use crate::network::Width;
 use crate::policy::Point;
 use crate::scope::Scope;
@@ -37,6 +39,8 @@ pub enum Limit {
     SocketsOfCode,
     /// WebSockets in one shard: `INSTANT_SOCKETS_PER_SHARD`.
     SocketsOfShard,
+    /// Fetches of client ID metadata documents.
+    Documents,
     /// Refreshes of one family: see [`crate::family::pace`].
     Refreshes,
 }
@@ -73,6 +77,14 @@ pub enum Error {
     MalformedAuthorization,
     /// No client has this `client_id`.
     UnknownClient,
+    /// No client has this `client_id`, which is the URL of a document that nobody has let in. It comes printable here.
+    DocumentNotAllowed(String),
+    /// The `client_id` is meant as the URL of a document, but cannot be one.
+    DocumentAddress(AddressFlaw),
+    /// The client's metadata document cannot be used, and why. The reason comes printable here.
+    DocumentFlawed(String),
+    /// The client's metadata document cannot be fetched now.
+    DocumentUnreachable(NotFetched),
     /// The client did not prove its identity.
     Unproven(ClientRefusal),
     /// The client's tokens are bound to its certificate, but the request came without one.
@@ -200,6 +212,8 @@ impl Error {
             Some(*wait)
         } else if matches!(self, Self::Unavailable) {
             Some(5)
+        } else if matches!(self, Self::DocumentUnreachable(_)) {
+            Some(DOCUMENT_PAUSE)
         } else {
             None
         }

@@ -1,3 +1,4 @@
+use crate::client::document::address::AddressFlaw;
 use std::collections::BTreeSet;
 
 use super::*;
@@ -51,6 +52,7 @@ fn all() -> Vec<Error> {
     let errors = every!(Error:
         NotAForm(None), TooLarge, ContentCoding(sent()), NotUtf8, ForeignPage(None), Repeated(sent()), Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
         MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType(sent()),
+        DocumentNotAllowed(sent()), DocumentAddress(AddressFlaw::Query), DocumentFlawed(sent()), DocumentUnreachable(NotFetched::Unreachable),
         GrantNotAllowed, MalformedScope(sent()), ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget(sent()),
         TargetNotAllowed(sent()), TargetsLost, ForgedDeviceCode,
         NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),

@@ -2,9 +2,12 @@
 
 use super::{Error, Limit, shown};
 use crate::audit::policy_record::PolicyRecord;
+use crate::client::document::address::AddressFlaw;
 use crate::client::{DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT};
 use crate::endpoint::http::MAX_BODY;
+use crate::endpoint::platform::NotFetched;
 use crate::endpoint::policy::refused::Refused;
+use crate::limiter::budgets::DOCUMENT_PAUSE;
 use crate::policy::Point;
 use crate::scope::Scope;
 use crate::token::resource::LONGEST;
@@ -38,6 +41,10 @@ impl Error {
             Self::TwoClients => "two_clients",
             Self::MalformedAuthorization => "malformed_authorization",
             Self::UnknownClient => "unknown_client",
+            Self::DocumentNotAllowed(_) => "document_not_allowed",
+            Self::DocumentAddress(_) => "document_address",
+            Self::DocumentFlawed(_) => "document_flawed",
+            Self::DocumentUnreachable(_) => "document_unreachable",
             Self::Unproven(refusal) => refusal.reason(),
             Self::NoCertificate => "no_certificate",
             Self::UnknownGrantType(_) => "unknown_grant_type",
@@ -102,6 +109,10 @@ impl Error {
             Self::TwoClients => "The client authentication and client_id name different clients.".to_owned(),
             Self::MalformedAuthorization => MALFORMED_AUTHORIZATION.to_owned(),
             Self::UnknownClient | Self::Unproven(_) => UNKNOWN_CLIENT.to_owned(),
+            Self::DocumentNotAllowed(url) => document_not_allowed(url),
+            Self::DocumentAddress(flaw) => document_address(*flaw),
+            Self::DocumentFlawed(why) => format!("The client ID metadata document cannot be used: {why}."),
+            Self::DocumentUnreachable(why) => document_unreachable(*why),
             Self::NoCertificate => NO_CERTIFICATE.to_owned(),
             Self::UnknownGrantType(sent) => unknown_grant_type(sent),
             Self::GrantNotAllowed => GRANT_NOT_ALLOWED.to_owned(),
@@ -182,6 +193,25 @@ const WRONG_VERIFIER: &str = "The code_verifier is missing, or does not match th
 
 fn coding(sent: &str) -> String {
     format!("The body has the content coding '{sent}': send it without one.")
+}
+
+fn document_not_allowed(url: &str) -> String {
+    format!(
+        "The client '{url}' is not registered, and no client ID metadata document is let in from there: ask the operator \
+         of this server to allow it."
+    )
+}
+
+fn document_address(flaw: AddressFlaw) -> String {
+    format!(
+        "The client_id is not registered, and cannot be the URL of a client ID metadata document: it {flaw}."
+    )
+}
+
+fn document_unreachable(why: NotFetched) -> String {
+    format!(
+        "The client ID metadata document cannot be fetched now: {why}; try again in {DOCUMENT_PAUSE} seconds."
+    )
 }
 
 fn unknown_grant_type(sent: &str) -> String {
@@ -270,6 +300,9 @@ impl Limit {
             Self::Upgrades => "Too many connections by this client from this network".to_owned(),
             Self::SocketsOfCode => "Too many connections with this device code".to_owned(),
             Self::SocketsOfShard => "Too many connections in this part of the server".to_owned(),
+            Self::Documents => {
+                "The client ID metadata document was just asked for, or many of its host were".to_owned()
+            }
             Self::Refreshes => "This authorization was refreshed too often".to_owned(),
         }
     }

@@ -97,6 +97,7 @@ messages! {
     consent_expected { name: Account };
     consent_website { client: Text, uri: Uri };
     consent_unchecked { client: Text };
+    consent_vouched { client: Text, host: Uri };
     consent_warning;
     consent_details;
     consent_device;

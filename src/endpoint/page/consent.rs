@@ -28,7 +28,9 @@ pub struct ConsentPage<'a> {
     pub client_logo: Option<&'a str>,
     /// The website that the client claims as its own. Shown as text, never as a link.
     pub client_uri: Option<&'a str>,
-    /// Whether the client registered itself, so that nobody has checked its name.
+    /// The host whose document gives the client its name, if nobody registered the client.
+    pub vouched_by: Option<&'a str>,
+    /// Whether the client describes itself, so that nobody has checked its name.
     pub is_unchecked: bool,
     /// Display name of the account that the device would get access to.
     pub account_name: &'a str,

@@ -3,6 +3,8 @@
 use super::browser;
 use super::view::{action, html};
 use crate::client::Client;
+use crate::client::document::address;
+use crate::client::registered_by::RegisteredBy;
 use crate::client::rules::About;
 use crate::endpoint::http::Response;
 use crate::endpoint::messages::{Html, Messages};
@@ -56,6 +58,7 @@ pub(super) fn consent<P: Platform>(
         client_name: consent.client.map_or(&asked.client_id, |client| &client.client_name),
         client_logo: consent.client.and_then(|client| client.logo.as_deref()),
         client_uri: consent.client.and_then(|client| client.client_uri.as_deref()),
+        vouched_by: consent.client.and_then(vouched_by),
         is_unchecked: consent.client.is_some_and(|client| client.registered_by.is_itself()),
         account_name: &consent.account.name,
         account_detail: consent.account.email.as_deref().unwrap_or(&consent.account.username),
@@ -81,6 +84,11 @@ pub(super) fn consent<P: Platform>(
         end: consent.client.map(|client| end(context, text, client, consent.permit)),
     };
     html(text.language, status, &page)
+}
+
+/// Returns the host whose document gives a client its name.
+fn vouched_by(client: &Client) -> Option<&str> {
+    (client.registered_by == RegisteredBy::Document).then(|| address::host(&client.client_id))
 }
 
 /// Returns how the access would end.

@@ -2,6 +2,7 @@
 //! invitations are with their rules.
 
 mod clients;
+mod documents;
 mod keys;
 mod logos;
 mod providers;
@@ -12,6 +13,7 @@ pub use self::clients::{
     ClientNow, CreateClient, DeleteClient, ListClients, RegistryRefusal, ReplaceClient, RotateSecret,
     SeedClients, Trial,
 };
+pub use self::documents::{AllowDocument, ListDocuments, RemoveDocument};
 pub use self::keys::{FindKeys, ImportKey, KeyRefusal, KeyView, ListKeys, RetireKey, RotateKeys};
 pub use self::logos::{FindLogo, KeepLogo};
 pub use self::providers::{
@@ -26,6 +28,7 @@ use std::collections::BTreeMap;
 
 use crate::ask::commands;
 use crate::client::Client;
+use crate::client::document::entry::Entry;
 use crate::logo::Logo;
 use crate::policy::exception::Exception;
 use crate::registry::admin_token::AdminToken;
@@ -81,6 +84,9 @@ commands! {
         MapScope => Result<Rules, RegistryRefusal>,
         FindMapping => Result<Rules, RegistryRefusal>,
         RemoveScope => Result<(), RegistryRefusal>,
+        ListDocuments => Vec<Entry>,
+        AllowDocument => Result<bool, RegistryRefusal>,
+        RemoveDocument => Result<(), RegistryRefusal>,
         ListKeys => Vec<KeyView>,
         RotateKeys => Result<(), KeyRefusal>,
         RetireKey => Result<(), KeyRefusal>,

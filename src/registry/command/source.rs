@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
+use crate::client::document::entry::Entry;
 use crate::format::is_false;
 use crate::identity::demand::Demand;
 use crate::policy::governance::Governance;
@@ -59,6 +60,9 @@ pub struct AwaitReplicas {}
 pub struct AtSource {
     /// `None` if there is no such client.
     pub client: Option<Client>,
+    /// The entry of the allow list for the document at `client_id`, if there is no such client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Entry>,
     /// The keys that sign, so that a retired key signs nothing more, whatever keys an isolate has cached.
     pub signing: Vec<Signing>,
     /// What the scopes demand of a sign-in, of those that demand something.

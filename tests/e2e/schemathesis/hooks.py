@@ -22,6 +22,7 @@ DESCRIBE = "PUT /scopes/{name}"
 POLICY = ("PUT /policy",)
 EXCEPTIONS = ("POST /exceptions", "PUT /exceptions/{id}")
 GOVERNANCE = (*POLICY, *EXCEPTIONS)
+ALLOW = "PUT /documents/{entry}"
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
     "DELETE /accounts/{account}",
@@ -100,10 +101,13 @@ INEXPRESSIBLE = [
     Rule(("POST /invitations",), "/username", "no account has this username"),
     Rule(("POST /tokens",), "/id", "a token with this id is live: revoke it first, or choose another id"),
     Rule(("POST /dry-run",), "/client_id", "no client has this client_id"),
-    Rule(CLIENTS, "/scope", r'scope has ".+", which has no description: describe that scope first'),
+    Rule((*CLIENTS, ALLOW), "/scope", r'scope has ".+", which has no description: describe that scope first'),
     # It depends on the address.
     Rule(CLIENTS[1:], "/client_id", r'client_id is ".*": it cannot be changed from ".*"'),
     Rule((DESCRIBE,), "/name", r'name cannot be changed from ".*"'),
+    Rule((ALLOW,), "/entry", r"entry is .*: it must be the one in the address"),
+    # Names of private networks, dot segments and long names are more than a pattern should say.
+    Rule((ALLOW,), "/entry", r"the entry has .*: it must be the https URL of a document, or a host, such as tool\.example\.com"),
     # It depends on the patched client, to which RFC 7396 merges the patch.
     Rule((CHANGE,), "/jwks", r"jwks must be a JWK set: an object with the member keys, a list of 1 to 20 keys"),
     Rule((CHANGE,), "/jwks", r"private_key_jwt needs the client's public keys: send jwks or jwks_uri"),
@@ -127,12 +131,13 @@ INEXPRESSIBLE = [
         "/refresh_token_idle_lifetime",
         r"refresh_token_idle_lifetime is \d+: it must not exceed refresh_token_lifetime, which is \d+",
     ),
-    Rule(CLIENTS, "/audience", r"audience has \d+ characters in total: at most 4096 are allowed"),
+    Rule((*CLIENTS, ALLOW), "/audience", r"audience has \d+ characters in total: at most 4096 are allowed"),
     Rule(
         (*CLIENTS, "PUT /scopes/{name}/claims"),
         "/claims",
         r'claims of client ".*" and of its scopes can add \d+ bytes to a token: the limit is 4096',
     ),
+    Rule((ALLOW,), "/claims", r'claims of the scopes of ".*" can add \d+ bytes to a token: the limit is 4096'),
     # It counts no bytes.
     Rule(CLIENTS, r"/contacts/\d+", r"contacts has .*: each entry must be an e-mail address", only_bytes_exceed(254)),
     Rule(

@@ -1,4 +1,5 @@
-//! Clients that authenticate with certificates or assertions.
+//! Clients that authenticate with certificates or assertions, and clients that nobody registered.
 
 mod certificates;
 mod client_assertions;
+mod documents;

@@ -56,7 +56,9 @@ use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::identity::session::SessionSelection;
 use device_grant::identity::walk::{Bounds, Walked};
-use device_grant::limiter::command::{Expose, Full, GiveBack, Room, Rule, Take, UseOnce};
+use device_grant::limiter::command::{
+    DocumentNow, Expose, FindDocument, Full, GiveBack, KeepDocument, KeptDocument, Room, Rule, Take, UseOnce,
+};
 use device_grant::logo::Logo;
 use device_grant::network::Width;
 use device_grant::policy::difference::Difference;
@@ -68,10 +70,10 @@ use device_grant::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
 };
 use device_grant::registry::command::{
-    AwaitReplicas, CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope, FindAtSource,
-    FindKeys, FindLogo, FindProvider, Invalidate, KeepLogo, Keeper, KeyRefusal, ListClients, ListProviders,
-    ProviderRefusal, RegistryRefusal, ReplaceProvider, RetireKey, RotateKeys, RotateSecret, ScopeNow,
-    TakeOutline, Trial,
+    AllowDocument, AwaitReplicas, CreateClient, CreateProvider, DeleteClient, DeleteProvider, DescribeScope,
+    FindAtSource, FindKeys, FindLogo, FindProvider, Invalidate, KeepLogo, Keeper, KeyRefusal, ListClients,
+    ListDocuments, ListProviders, ProviderRefusal, RegistryRefusal, RemoveDocument, ReplaceProvider,
+    RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
 };
 use device_grant::registry::governance::exceptions::{
     CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, Person, RenewException,
@@ -651,6 +653,17 @@ fn commands_and_replies_of_a_limiter() {
     let full = Full { prefix: None, ..full };
     answers::<Take>(&Room::Wait(full), r#"{"wait":{"seconds":9}}"#);
     answers::<UseOnce>(&true, "true");
+    travels(FindDocument { key: key(), pause: 10 }, r#"{"find_document":{"key":"k","pause":10}}"#);
+    let kept = || KeptDocument { text: "{}".to_owned(), fresh_until: AT };
+    let text = format!(r#"{{"text":"{{}}","fresh_until":{at}}}"#);
+    travels(
+        KeepDocument { key: key(), document: Some(kept()) },
+        &format!(r#"{{"keep_document":{{"key":"k","document":{text}}}}}"#),
+    );
+    answers::<FindDocument>(&DocumentNow::Fresh(kept()), &format!(r#"{{"fresh":{text}}}"#));
+    answers::<FindDocument>(&DocumentNow::Fetch { stale: None }, r#"{"fetch":{"stale":null}}"#);
+    let wait = DocumentNow::Wait { seconds: 9, stale: Some(kept()) };
+    answers::<FindDocument>(&wait, &format!(r#"{{"wait":{{"seconds":9,"stale":{text}}}}}"#));
 }
 
 fn keeper() -> Keeper {
@@ -723,6 +736,25 @@ fn commands_to_the_registry() {
             by: Actor::Registration,
         },
         r#"{"describe_scope":{"name":"a","description":"Words","sign_in":{"max_age":60},"by":"registration"}}"#,
+    );
+    travels(ListDocuments {}, r#"{"list_documents":{}}"#);
+    let entry = r#"{"format":1,"entry":"tool.example","scope":"openid"}"#;
+    let dry_run = Some(Trial { scopes: Scope::parse("fly").expect("a scope") });
+    let allow = |dry_run| AllowDocument {
+        entry: serde_json::from_str(entry).expect("it parses"),
+        dry_run,
+        by: Actor::Registration,
+    };
+    travels(allow(None), &format!(r#"{{"allow_document":{{"entry":{entry},"by":"registration"}}}}"#));
+    travels(
+        allow(dry_run),
+        &format!(
+            r#"{{"allow_document":{{"entry":{entry},"dry_run":{{"scopes":"fly"}},"by":"registration"}}}}"#
+        ),
+    );
+    travels(
+        RemoveDocument { entry: name(), by: Actor::Registration },
+        r#"{"remove_document":{"entry":"a","by":"registration"}}"#,
     );
     travels(
         RotateKeys { alg: None, at_once: true, by: Actor::Registration },

@@ -275,6 +275,7 @@ impl<'a> World<'a> {
         let governance = Governance { revision: self.value, ..Governance::without_document(false) };
         let found = AtSource {
             client: Some(client),
+            document: None,
             signing,
             scope_demands: BTreeMap::new(),
             governance: Some(Box::new(governance)),

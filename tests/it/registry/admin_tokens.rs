@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 66] = [
+const ACCESS: [(&str, &str, &[&str]); 70] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -22,6 +22,10 @@ const ACCESS: [(&str, &str, &[&str]); 66] = [
     ("PUT", "/scopes/email", &["clients"]),
     ("DELETE", "/scopes/email", &["clients"]),
     ("PUT", "/scopes/email/claims", &["clients"]),
+    ("GET", "/documents", &["read", "clients"]),
+    ("GET", "/documents/tool.example", &["read", "clients"]),
+    ("PUT", "/documents/tool.example", &["clients"]),
+    ("DELETE", "/documents/tool.example", &["clients"]),
     ("POST", "/dry-run", &["read"]),
     ("GET", "/providers", &["read", "providers"]),
     ("POST", "/providers", &["providers"]),

@@ -131,7 +131,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 43);
+    assert_eq!(tried, 47);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");

@@ -41,6 +41,8 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
         ("POST", "/clients/{client_id}/secret", nothing(), vec!["client_secret_rotated"]),
         ("DELETE", "/clients/{client_id}", nothing(), vec!["client_deleted"]),
         ("DELETE", "/scopes/{name}", nothing(), vec!["scope_removed"]),
+        ("PUT", "/documents/{entry}", json!({ "scope": "openid" }), vec!["document_allowed"]),
+        ("DELETE", "/documents/{entry}", nothing(), vec!["document_removed"]),
         ("POST", "/keys", json!({ "jwk": own_key(9), "alg": "ES256" }), vec!["key_imported"]),
         ("POST", "/keys/rotate", json!({ "alg": "ES256", "at_once": true }), vec!["keys_rotated"]),
         ("POST", "/keys/{kid}/retire", nothing(), vec!["key_retired"]),
@@ -104,7 +106,12 @@ fn filled(admin: Admin<'_>, path: &str) -> String {
         let item = listed.get(list).and_then(|all| all.get(0));
         item.and_then(|item| item.get(name)).and_then(Value::as_str).map(str::to_owned)
     };
-    let known = [("{name}", "fly"), ("{client_id}", "tv"), ("{account}", "local:alice")];
+    let known = [
+        ("{name}", "fly"),
+        ("{client_id}", "tv"),
+        ("{account}", "local:alice"),
+        ("{entry}", "tool.example.org"),
+    ];
     let path = known.iter().fold(path.to_owned(), |path, (braces, value)| path.replace(braces, value));
     let list = path.split('/').nth(1).unwrap_or_default().to_owned();
     let (braces, name) = if list == "keys" { ("{kid}", "kid") } else { ("{id}", "id") };

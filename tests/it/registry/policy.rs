@@ -54,7 +54,7 @@ fn applied(world: &World) -> Rc<Governance> {
 
 /// Returns the governance that the isolate applies after it has read a client at its source.
 fn at_source(world: &World) -> Rc<Governance> {
-    now_or_never(world.server.client_at_source("demo-tv")).unwrap();
+    now_or_never(world.server.registered_client("demo-tv")).unwrap();
     world.server.governance_at_source().unwrap()
 }
 

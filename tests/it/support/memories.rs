@@ -12,7 +12,9 @@ use device_grant::ask::{Answer, Ask};
 use device_grant::audit::ledger::OUTBOXES;
 use device_grant::endpoint::closing::Index;
 use device_grant::endpoint::intl::Intl;
-use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use device_grant::endpoint::platform::{
+    FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable,
+};
 use device_grant::endpoint::socket::Socket;
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::registry::command::AwaitReplicas;
@@ -58,6 +60,8 @@ pub(crate) struct Memories {
     pub(crate) documents: RefCell<BTreeMap<String, String>>,
     /// The files that can be fetched, by URL; or why they cannot.
     pub(crate) files: RefCell<BTreeMap<String, Result<Vec<u8>, NotFetched>>>,
+    /// The client ID metadata documents that can be fetched, by URL; or why they cannot.
+    pub(crate) client_documents: RefCell<BTreeMap<String, Result<FetchedDocument, NotFetched>>>,
     /// How many documents were fetched.
     pub(crate) fetches: Cell<u32>,
     /// Calls of grant shards since the last reset.
@@ -406,6 +410,13 @@ impl Platform for Memories {
         self.fetches.set(self.fetches.get() + 1);
         let found = self.files.borrow().get(url).cloned().unwrap_or(Err(NotFetched::Unreachable))?;
         if found.len() > most { Err(NotFetched::Large(most)) } else { Ok(found) }
+    }
+
+    async fn fetch_document(&self, url: &str, most: usize) -> Result<FetchedDocument, NotFetched> {
+        self.fetches.set(self.fetches.get() + 1);
+        let found =
+            self.client_documents.borrow().get(url).cloned().unwrap_or(Err(NotFetched::Unreachable))?;
+        if found.body.len() > most { Err(NotFetched::Large(most)) } else { Ok(found) }
     }
 
     async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable> {

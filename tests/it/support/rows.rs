@@ -14,6 +14,7 @@ use device_grant::audit::outbox::Outbox;
 use device_grant::audit::sign_in::SignInEvent;
 use device_grant::audit::verification::Link;
 use device_grant::client::Client;
+use device_grant::client::document::entry::Entry;
 use device_grant::endpoint::socket::Socket;
 use device_grant::family::Family;
 use device_grant::family::id::FamilyId;
@@ -135,6 +136,7 @@ pub(crate) struct RegistryRows {
     pub(crate) stamps: Cell<u32>,
     pub(crate) scope_claims: RefCell<BTreeMap<String, Rules>>,
     pub(crate) scope_demands: RefCell<BTreeMap<String, Demand>>,
+    pub(crate) documents: RefCell<BTreeMap<String, Entry>>,
     pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) admin_tokens: RefCell<BTreeMap<String, AdminToken>>,
     pub(crate) invitations: RefCell<BTreeMap<String, Invitation>>,
@@ -655,6 +657,20 @@ impl registry::rows::Rows for RegistryRows {
 
     fn source_of(&self, id: &ProviderId) -> Result<Option<Source>, Infallible> {
         Ok(self.sources.borrow().get(id).cloned())
+    }
+
+    fn documents(&self) -> Result<Vec<Entry>, Infallible> {
+        Ok(self.documents.borrow().values().cloned().collect())
+    }
+
+    fn put_document(&self, entry: &Entry) -> Result<(), Infallible> {
+        self.documents.borrow_mut().insert(entry.entry.as_str().to_owned(), entry.clone());
+        Ok(())
+    }
+
+    fn remove_document(&self, entry: &str) -> Result<(), Infallible> {
+        self.documents.borrow_mut().remove(entry);
+        Ok(())
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>, Infallible> {

@@ -10,7 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
-use device_grant::endpoint::platform::{Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use device_grant::endpoint::platform::{
+    FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable,
+};
 use device_grant::endpoint::socket::Socket;
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::registry::replica::Replicated;
@@ -204,6 +206,10 @@ impl Platform for Wire {
 
     async fn fetch_bytes(&self, url: &str, most: usize) -> Result<Vec<u8>, NotFetched> {
         self.0.memories.fetch_bytes(url, most).await
+    }
+
+    async fn fetch_document(&self, url: &str, most: usize) -> Result<FetchedDocument, NotFetched> {
+        self.0.memories.fetch_document(url, most).await
     }
 
     async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable> {

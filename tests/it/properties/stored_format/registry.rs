@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use device_grant::audit::change::Actor;
+use device_grant::client::document::entry::Entry;
 use device_grant::client::history::History;
 use device_grant::client::registered_by::RegisteredBy;
 use device_grant::client::{Authentication, Client, Retiring, SecretBy, demo};
@@ -96,6 +97,7 @@ fn the_outline_of_the_published_snapshot() {
         scope_claims: BTreeMap::new(),
         scope_demands: BTreeMap::new(),
         providers: Vec::new(),
+        documents: Vec::new(),
         keys: Vec::new(),
         governance: Rc::new(Governance::without_document(false)),
     };
@@ -104,6 +106,17 @@ fn the_outline_of_the_published_snapshot() {
         &outline,
         &format!(
             r#"{{"format":1,"taken_at":1763733780123,"scopes":{{"openid":"Words"}},"keys":[],{governance}}}"#
+        ),
+    );
+    let entry = r#"{"format":1,"entry":"https://tool.example/client","scope":"openid","audience":["https://api.example"],"enabled":false}"#;
+    let documents = vec![serde_json::from_str::<Entry>(entry).expect("it parses")];
+    pin(&documents, &format!("[{entry}]"));
+    let host = r#"{"format":1,"entry":"tool.example:8443","scope":"openid"}"#;
+    pin(&serde_json::from_str::<Entry>(host).expect("it parses"), host);
+    pin(
+        &Outline { documents, ..outline.clone() },
+        &format!(
+            r#"{{"format":1,"taken_at":1763733780123,"scopes":{{"openid":"Words"}},"documents":[{entry}],"keys":[],{governance}}}"#
         ),
     );
     let id = ProviderId::parse("okta").expect("an id");
