@@ -1,13 +1,24 @@
 //! The rules of languages, from the runtime's `Intl` (ECMA-402).
 
-use core::slice::from_ref;
-
-use js_sys::{Array, Date, Function, Object, Reflect, global};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::endpoint::intl::{Intl, Plural, Unit};
 use crate::language::Language;
 use crate::time::Timestamp;
+
+#[wasm_bindgen(module = "/src/cloudflare/intl.js")]
+extern "C" {
+    /// Calls a method of `new Intl[class](tag, options)`. `options` has names and values by turns.
+    fn formatted(
+        class: &str,
+        tag: &str,
+        options: Vec<String>,
+        method: &str,
+        values: Vec<JsValue>,
+    ) -> Option<String>;
+}
 
 /// The time zone where no other is known.
 const UTC: &str = "UTC";
@@ -17,18 +28,18 @@ pub(super) struct RuntimeIntl;
 
 impl Intl for RuntimeIntl {
     fn plural(&self, language: Language, number: u64) -> Plural {
-        let name = text("PluralRules", language, &[], "select", &[js(number)]);
+        let name = text("PluralRules", language, &[], "select", vec![js(number)]);
         let category = name.and_then(|name| Plural::ALL.into_iter().find(|plural| plural.name() == name));
         category.unwrap_or(Plural::Other)
     }
 
     fn number(&self, language: Language, number: u64) -> String {
-        text("NumberFormat", language, &[], "format", &[js(number)]).unwrap_or_else(|| number.to_string())
+        text("NumberFormat", language, &[], "format", vec![js(number)]).unwrap_or_else(|| number.to_string())
     }
 
     fn country(&self, language: Language, code: &str) -> Option<String> {
         let options = [("type", "region"), ("fallback", "none")];
-        text("DisplayNames", language, &options, "of", &[code.into()])
+        text("DisplayNames", language, &options, "of", vec![code.into()])
     }
 
     fn clock(&self, language: Language, at: Timestamp, zone: Option<&str>) -> String {
@@ -47,13 +58,13 @@ impl Intl for RuntimeIntl {
             Unit::Minute => "minute",
         };
         let before = JsValue::from_f64(-float(number));
-        let ago = text("RelativeTimeFormat", language, &[], "format", &[before, unit.into()]);
+        let ago = text("RelativeTimeFormat", language, &[], "format", vec![before, unit.into()]);
         ago.unwrap_or_default()
     }
 
     fn list(&self, language: Language, items: &[String]) -> String {
         let array: Array = items.iter().map(|item| JsValue::from_str(item)).collect();
-        let list = text("ListFormat", language, &[("type", "conjunction")], "format", &[array.into()]);
+        let list = text("ListFormat", language, &[("type", "conjunction")], "format", vec![array.into()]);
         list.unwrap_or_else(|| items.join(", "))
     }
 }
@@ -65,10 +76,9 @@ fn in_zone(
     at: Timestamp,
     zone: Option<&str>,
 ) -> Option<String> {
-    let date = JsValue::from(Date::new(&js(at.millis())));
     zone.into_iter().chain([UTC]).find_map(|zone| {
         let options = [options, &[("timeZone", zone)]].concat();
-        text("DateTimeFormat", language, &options, "format", from_ref(&date))
+        text("DateTimeFormat", language, &options, "format", vec![js(at.millis())])
     })
 }
 
@@ -78,17 +88,11 @@ fn text(
     language: Language,
     options: &[(&str, &str)],
     method: &str,
-    arguments: &[JsValue],
+    arguments: Vec<JsValue>,
 ) -> Option<String> {
-    let intl = Reflect::get(&global(), &"Intl".into()).ok()?;
-    let class: Function = Reflect::get(&intl, &class.into()).ok()?.dyn_into().ok()?;
-    let chosen = Object::new();
-    for (name, value) in options {
-        Reflect::set(&chosen, &(*name).into(), &(*value).into()).ok()?;
-    }
-    let format = Reflect::construct(&class, &Array::of2(&tag(language).into(), &chosen)).ok()?;
-    let method: Function = Reflect::get(&format, &method.into()).ok()?.dyn_into().ok()?;
-    Reflect::apply(&method, &format, &arguments.iter().collect()).ok()?.as_string()
+    let options =
+        options.iter().flat_map(|(name, value)| [(*name).to_owned(), (*value).to_owned()]).collect();
+    formatted(class, &tag(language), options, method, arguments)
 }
 
 /// Returns the language with the digits of the pages. Codes have only the digits 0 to 9, so everything else has them
