@@ -5,6 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Caller } from '../../bench/caller.mjs';
+import { form, ours } from '../../bench/servers.mjs';
 import { Admin } from './support/admin.mjs';
 import { builds } from './support/config.mjs';
 import { Device } from './support/device.mjs';
@@ -17,6 +19,10 @@ const MIB = 2 ** 20;
 /** The figure in docs/limits.md. */
 const BUDGET = 48 * MIB;
 const ROUNDS = 10;
+const CODES = 2_000;
+const WAVES = 4;
+/** Bytes for a code by which the memory may still grow: less than the object remembers of a code that is polled. */
+const SLACK = 100;
 
 test('a full registry, read at the object by ten requests at a time, fits into the budget and stays there', async (t) => {
   const directory = temporaryDirectory();
@@ -41,6 +47,44 @@ test('a full registry, read in KV by ten requests at a time, fits into the budge
   await staysWithinBudget(t, server);
 });
 
+test('a live code that is polled takes less than a kibibyte, and codes that have ended leave their room to others', async (t) => {
+  const directory = temporaryDirectory();
+  const vars = { SHARDS_PER_REGION: '1', LIVE_CODES_PER_SHARD: '20000', LIVE_CODES_PER_CLIENT_AND_NETWORK: '10000' };
+  const server = await startWorkerd({ build: builds.probe, dir: directory.path, vars });
+  t.after(async () => {
+    await endDiscreetly(server);
+    directory.remove();
+  });
+  const [caller, admin] = [new Caller(server, 16), new Admin(server)];
+  t.after(() => caller.close());
+  const codes = (count) => many(count, async () => {
+    const { device_code } = await caller.start(form(ours.start));
+    const { text } = await caller.send('/token', { device: true, form: form(ours.poll, device_code).body });
+    assert.match(text, /authorization_pending/);
+  });
+  const endAll = async () => {
+    const ids = [];
+    for (let cursor = ''; cursor !== undefined; ) {
+      const { body } = await admin.ask('GET', `/grants?limit=200${cursor && `&cursor=${cursor}`}`);
+      ids.push(...body.grants.map(({ id }) => id));
+      cursor = body.next_cursor;
+    }
+    await many(ids.length, async () => assert.equal((await admin.ask('DELETE', `/grants/${ids.pop()}`)).status, 204));
+  };
+  await codes(16);
+  await endAll();
+  const sizes = [Number(await probe(server, 'memory'))];
+  for (let wave = 0; wave < WAVES; wave += 1) {
+    await codes(CODES);
+    sizes.push(Number(await probe(server, 'memory')));
+    await endAll();
+  }
+
+  t.diagnostic(`KiB after each wave: ${sizes.map((size) => size / 1_024).join(', ')}`);
+  assert.ok(sizes[1] - sizes[0] <= CODES * 1_024, `${(sizes[1] - sizes[0]) / CODES} bytes for a code`);
+  assert.ok(sizes.at(-1) - sizes[1] <= CODES * SLACK, `${sizes.at(-1) - sizes[1]} bytes more after other waves`);
+});
+
 async function staysWithinBudget(t, server) {
   const { status, body } = await new Admin(server).ask('POST', '/clients', { body: { client_name: 'One too many' } });
   assert.equal(status, 409, JSON.stringify(body));
@@ -58,6 +102,15 @@ async function staysWithinBudget(t, server) {
   t.diagnostic(`MiB after each round: ${sizes.map((size) => (size / MIB).toFixed(1)).join(', ')}`);
   assert.ok(sizes.at(-1) <= BUDGET, `${sizes.at(-1) / MIB} MiB`);
   assert.equal(sizes.at(-1), sizes[ROUNDS / 2 - 1], 'memory grows from round to round');
+}
+
+/** Runs `run` so many times, 16 at once. */
+async function many(count, run) {
+  let left = count;
+  const repeat = async () => {
+    while (left-- > 0) await run();
+  };
+  await Promise.all(Array.from({ length: 16 }, repeat));
 }
 
 async function probe(server, what) {
