@@ -1,8 +1,10 @@
-//! `LimiterShard`: counts attempts, and remembers used names.
+//! `LimiterShard`: counts attempts, and remembers used names. Attempts that were given back are not stored: see
+//! [`crate::limiter::unsaved`].
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use worker::{Env, Result, State};
+use worker::{Delay, Env, Result, State};
 
 use super::exported::{Object, exported};
 use super::object;
@@ -11,6 +13,7 @@ use crate::alarm::{Work, next_alarm};
 use crate::ask::Answer;
 use crate::limiter::Row;
 use crate::limiter::command::Command;
+use crate::limiter::unsaved::{SETTLE, Saving, Unsaved};
 use crate::time::Timestamp;
 
 const SCHEMA: &[&str] = &[
@@ -21,10 +24,15 @@ const SCHEMA: &[&str] = &[
 ];
 
 /// Stores the rows of the limiter, and deletes those that have ended.
-pub(super) struct LimiterShard {
+pub(super) struct LimiterShard(Rc<Stored>);
+
+struct Stored {
     state: State,
     table: Table,
     alarm: Cell<Option<Timestamp>>,
+    unsaved: RefCell<Unsaved>,
+    /// Whether what is unsaved will be stored soon.
+    saves_soon: Cell<bool>,
 }
 
 exported!(ExportedLimiterShard: LimiterShard);
@@ -32,40 +40,77 @@ exported!(ExportedLimiterShard: LimiterShard);
 impl Object for LimiterShard {
     fn new(state: State, _: Env) -> Self {
         let table = Table::open(&state, SCHEMA);
-        Self { state, table, alarm: Cell::default() }
+        let (alarm, unsaved, saves_soon) = (Cell::default(), RefCell::default(), Cell::default());
+        Self(Rc::new(Stored { state, table, alarm, unsaved, saves_soon }))
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
-        let command: Command = object::parsed(text)?;
-        let now = object::now();
+        let (command, now): (Command, Timestamp) = (object::parsed(text)?, object::now());
         let query = "SELECT record FROM counters WHERE key = ?";
-        let mut row: Row = self.table.record(query, vec![command.key().into()])?.unwrap_or_default();
-        let before = row.clone();
-        let answer = row.apply(&command, now);
-        if row != before {
-            let values = vec![command.key().into(), column(row.ends_at), json(&row)?];
-            self.table
-                .run("INSERT OR REPLACE INTO counters (key, ends_at, record) VALUES (?, ?, ?)", values)?;
-            #[cfg(feature = "panic-probe")]
-            super::probe::after_a_write();
-            ring_by(&self.state, &self.alarm, self.due(now)).await;
+        let stored = || self.0.table.record(query, vec![command.key().into()]);
+        let (answer, saving) = self.0.unsaved.borrow_mut().apply(&command, now, stored)?;
+        match saving {
+            Saving::Nothing => {}
+            Saving::Soon => self.save_soon(),
+            Saving::AtOnce(row) => {
+                self.0.put(command.key(), &row)?;
+                self.0.ring(now).await;
+            }
         }
         Ok(answer)
     }
 
     async fn alarm(&self) -> Result<()> {
         let now = object::now();
-        self.alarm.set(None);
+        self.0.alarm.set(None);
         // A failure is logged, and the next alarm tries again: see `GrantShard`.
-        if let Err(error) = self.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)]) {
+        if let Err(error) = self.0.table.run("DELETE FROM counters WHERE ends_at <= ?", vec![column(now)]) {
             object::complain("sweep", &error);
         }
-        ring_by(&self.state, &self.alarm, self.due(now)).await;
+        self.0.ring(now).await;
         Ok(())
     }
 }
 
 impl LimiterShard {
+    /// Stores what is unsaved in a moment. A failure is logged, and the next attempt tries again.
+    fn save_soon(&self) {
+        if self.0.saves_soon.replace(true) {
+            return;
+        }
+        let stored = Rc::clone(&self.0);
+        self.0.state.wait_until(async move {
+            Delay::from(SETTLE).await;
+            stored.saves_soon.set(false);
+            match stored.save() {
+                Ok(()) => stored.ring(object::now()).await,
+                Err(error) => object::complain("attempts", &error),
+            }
+        });
+    }
+}
+
+impl Stored {
+    /// Stores the rows that wait for it. Most were given back meanwhile, and wait no more.
+    fn save(&self) -> Result<()> {
+        let mut unsaved = self.unsaved.borrow_mut();
+        unsaved.rows().try_for_each(|(key, row)| self.put(key, row))?;
+        unsaved.clear();
+        Ok(())
+    }
+
+    fn put(&self, key: &str, row: &Row) -> Result<()> {
+        let values = vec![key.into(), column(row.ends_at), json(row)?];
+        self.table.run("INSERT OR REPLACE INTO counters (key, ends_at, record) VALUES (?, ?, ?)", values)?;
+        #[cfg(feature = "panic-probe")]
+        super::probe::after_a_write();
+        Ok(())
+    }
+
+    async fn ring(&self, now: Timestamp) {
+        ring_by(&self.state, &self.alarm, self.due(now)).await;
+    }
+
     fn due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         let first_end = self.table.instant("SELECT min(ends_at) FROM counters", Vec::new())?;
         Ok(next_alarm(Work { first_end, events: None, ..Work::default() }, now))

@@ -153,3 +153,20 @@ fn a_fault_has_a_line_and_a_column() {
         assert_eq!(flaw.line_and_column(text.as_bytes()), place, "{text}");
     }
 }
+
+#[test]
+fn every_way_to_write_a_value_is_read() {
+    let values = json!([null, true, false, "a", -1, 7, {}]);
+    assert_eq!(read(r#"[null,true,false,"a",-1,7,{}]"#), Ok(values));
+    assert_eq!(read_bytes(br#""\"\\\/\b\f\n\r\t""#), Ok("\"\\/\u{8}\u{c}\n\r\t".to_owned()));
+    for (text, number) in [("1e2", 100.0), ("1E2", 100.0), ("1e+2", 100.0), ("1E-2", 0.01), ("-1.5", -1.5)] {
+        assert_eq!(read(text), Ok(number), "{text}");
+    }
+}
+
+#[test]
+fn a_word_that_is_cut_off_is_no_json_and_another_one_is_other_data() {
+    assert_eq!(flaw::<bool>("tru"), "Syntax after 0 bytes");
+    assert_eq!(flaw::<bool>("null"), "Data after 0 bytes");
+    assert_eq!(Kind::Data.to_string(), "Data");
+}

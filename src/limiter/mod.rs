@@ -9,6 +9,7 @@
 pub mod budgets;
 pub mod command;
 pub mod document;
+pub mod unsaved;
 
 use core::time::Duration;
 use std::collections::BTreeMap;

@@ -44,15 +44,33 @@ describe('a trap', () => {
 
   test('after an await in an object drops what the object has written outside a transaction', async (t) => {
     const { server } = await startFaulty(t, { vars: one });
-    const guess = () => fetch(`${server.origin}/admin/api/clients`, { headers: { authorization: 'Bearer a guess' } });
-    assert.equal((await guess()).status, 401);
-    assert.equal(attempts(server), 1);
+    const person = new Person(server);
+    await person.approve((await Device.start(server)).userCode);
+    const guess = () => person.enter('BBBB-BBBB');
 
     await trapped(server, 'write', guess);
 
-    assert.equal(attempts(server), 1);
-    assert.equal((await guess()).status, 401);
+    assert.equal(wrongEntries(server), 0);
+    await guess();
+    assert.equal(wrongEntries(server), 1);
+    await wholeFlow(server);
+  });
+
+  test('in a timer keeps what it has stored, and the object goes on', async (t) => {
+    const { server } = await startFaulty(t, { vars: one });
+    const guess = async () => assert.equal((await fetch(`${server.origin}/admin/api/clients`, { headers: { authorization: 'Bearer a guess' } })).status, 401);
+    const areStored = (number) => until(() => attempts(server) === number, LATE, `the attempts were not ${number}`);
+    await guess();
+    await areStored(1);
+
+    await trapped(server, 'write', async () => {
+      await guess();
+      return until(() => server.logs().includes('provoked after a write'), LATE, 'the attempt was not stored');
+    });
+
     assert.equal(attempts(server), 2);
+    await guess();
+    await areStored(3);
     await wholeFlow(server);
   });
 
@@ -123,6 +141,12 @@ async function wholeFlow(server) {
 function attempts(server) {
   const buckets = rows(server, 'LimiterShard', 'SELECT record FROM counters').flatMap(({ record }) => record.attempts ?? []);
   return buckets.reduce((sum, [, , number]) => sum + number, 0);
+}
+
+/** Returns how many wrong user codes were reported. */
+function wrongEntries(server) {
+  const entries = rows(server, 'LimiterShard', 'SELECT record FROM counters').flatMap(({ record }) => record.entries ?? []);
+  return entries.reduce((sum, { wrong }) => sum + wrong, 0);
 }
 
 function grantsAndEvents(server) {

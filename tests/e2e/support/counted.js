@@ -7,6 +7,8 @@ const NOTHING = { requests: 0, alarms: 0, rowsRead: 0, rowsWritten: 0, alarmsSet
 const counts = {};
 /** The object of each database and of each storage: the counts of its class, and what it has written since its last commit. */
 const owners = new WeakMap();
+/** All objects. */
+const all = new Set();
 /** The cursors that have been used, each with its object. */
 const cursors = [];
 
@@ -16,6 +18,15 @@ function settle() {
     owner.count.rowsRead += cursor.rowsRead;
     owner.count.rowsWritten += cursor.rowsWritten;
     owner.written += cursor.rowsWritten;
+  }
+}
+
+/** Counts a commit of each object that has written something since its last one, such as by a timer. */
+function commit(those) {
+  settle();
+  for (const owner of those) {
+    if (owner.written) owner.count.commits += 1;
+    owner.written = 0;
   }
 }
 
@@ -40,6 +51,7 @@ function counted(name) {
     constructor(context, env) {
       super(context, env);
       const { storage } = context;
+      all.add(this.#owner);
       owners.set(storage, this.#owner).set(storage.sql, this.#owner);
       watch(storage.sql, 'exec', (owner, cursor) => cursors.push([owner, cursor]));
       watch(storage, 'setAlarm', (owner) => (owner.count.alarmsSet += 1));
@@ -60,9 +72,7 @@ function counted(name) {
     async #count(what, run) {
       count[what] += 1;
       const answer = await run();
-      settle();
-      if (this.#owner.written) count.commits += 1;
-      this.#owner.written = 0;
+      commit([this.#owner]);
       return answer;
     }
   };
@@ -77,7 +87,7 @@ export const Ledger = counted('Ledger');
 export default {
   fetch(request, ...rest) {
     if (new URL(request.url).pathname !== '/counted') return worker.fetch(request, ...rest);
-    settle();
+    commit(all);
     return Response.json(counts);
   },
 };
