@@ -265,15 +265,16 @@ const policyNames = { good: ['x', '0', 'staff-cli', long(64)], bad: ['', '-x', '
 const clientIds = { good: ['x', 'https://a.example/b', ' ', long(512)], bad: ['', 'é', 'a\nb', long(513), 7, null] };
 const accountKeys = { good: ['local:alice', 'oidc:corp:7', 'access:7'], bad: ['', 'alice', 'corp:7', 7, null] };
 const asns = { good: ['AS0', 'AS64500', 'AS4294967295'], bad: ['', '64500', 'as1', 'AS01', 'AS4294967296', 'AS-1', 7, null] };
-const side = table({
+const place = {
   countries: some50({ good: ['DE', 'T1', 'XX'], bad: ['de', 'D', 'DEU', 'T2', '', 7, null] }),
   regions: some50({ good: ['US/Texas', 'T1/x', `DE/${long(100)}`], bad: ['Texas', 'us/Texas', 'US/', 'US/ x', `DE/${long(101)}`, 7, null] }),
   networks: { good: [['office'], null], bad: [[], ['Office'], ['office', 'office'], 'office', [7]] },
   asns: some50(asns),
   hosting: flag,
   kinds: some50({ good: ['television', 'command_line', 'unknown'], bad: ['toaster', '', 7, null] }),
-  managed: flag,
-});
+};
+/** Only a device can be managed. */
+const [device, person] = [table({ ...place, managed: flag }), table({ ...place, managed: { good: [], bad: [true, false, 'true'] } })];
 const wordList = some50({ good: ['phr', 'urn:mfa', long(255)], bad: ['', 'a b', 'é', long(256), 7, null] });
 const offsets = { good: ['+01:00', '-14:00', '+00:00', null], bad: ['', '01:00', '+1:00', '+14:01', '+15:00', '+01:60', 7] };
 const hours = table({
@@ -290,11 +291,11 @@ const conditions = table({
   clients: some50(clientIds), accounts: some50(accountKeys), groups: some50(groups),
   scopes: some50({ good: ['openid', '!', '~'], bad: ['', 'a b', 'a"b', 'é', 7, null] }), only_scopes: some50({ good: ['openid'], bad: ['', 'a b', 7, null] }),
   verdict: some50({ good: ['near', 'unknown', 'far'], bad: ['close', '', 7, null] }), first: some50({ good: ['person', 'client', 'place'], bad: ['time', 7, null] }),
-  same_device: flag, web_page: flag, device: orNull(side), person: orNull(side),
+  same_device: flag, web_page: flag, device: orNull(device), person: orNull(person),
   sign_in: orNull(table({ max_age: count(0, 31_536_000), acr: wordList, amr: wordList, phishing_resistant: flag })),
   time: orNull(windows),
 });
-const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification', 'out_of_band_binding'].map((name) => ({ [name]: true }))], bad: [{}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
+const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: true }, { out_of_band_binding: true }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
 const limits = {
   good: [{ scope: 'openid' }, { scope: ' a b ' }, { access_token_lifetime: 60 }, { refresh_token_lifetime: 31_536_000 }, { no_refresh: true }, { bound: true, no_refresh: false }],
   bad: [{}, { bound: false }, { scope: null }, { scope: '' }, { scope: ' ' }, { scope: 'é' }, { access_token_lifetime: 59 }, { access_token_lifetime: 86_401 }, { refresh_token_lifetime: 59 }, { bound: 'true' }, { more: true }, [], 7],
