@@ -49,7 +49,13 @@ pub fn text(bytes: &[u8]) -> Result<&str, Flaw> {
 /// Returns whether `text` is the name of a `T`, such as a variant without content.
 #[must_use]
 pub fn is_name<T: DeserializeOwned>(text: &str) -> bool {
-    read::<T>(&serde_json::Value::from(text).to_string()).is_ok()
+    named::<T>(text).is_some()
+}
+
+/// Returns the `T` with this name, such as a variant without content; `None` if there is none.
+#[must_use]
+pub fn named<T: DeserializeOwned>(name: &str) -> Option<T> {
+    read(&serde_json::Value::from(name).to_string()).ok()
 }
 
 /// Why a text could not be read. It quotes nothing of the text, so it may be logged.

@@ -101,6 +101,7 @@ pub mod audit;
 pub mod bounds;
 pub mod client;
 pub mod coordinates;
+pub mod counts;
 pub mod derived_keys;
 pub mod device_kind;
 pub mod endpoint;

@@ -106,6 +106,9 @@ pub struct OutboxReport {
     pub oldest: Option<Timestamp>,
     /// Number of events that were set aside, because they cannot be shipped.
     pub set_aside: u64,
+    /// Number of codes that have not ended, if the object has codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_codes: Option<u64>,
 }
 
 /// The rows of a ledger, or of the object [`OUTBOXES`].

@@ -1,6 +1,7 @@
 //! Events for the ledger: one for each transition of a grant or family, and for each [change](change) of the registry,
 //! stored in the same transaction as the change. `docs/event.schema.json` is the schema of what the ledger has.
 
+pub mod alert;
 pub mod chain;
 pub mod change;
 pub mod closing;

@@ -26,7 +26,16 @@ pub struct PolicyRecord {
     pub would: Option<Would>,
 }
 
+/// The outcome that lets somebody in.
+const ALLOW: &str = "allow";
+
 impl PolicyRecord {
+    /// Returns whether the policy let somebody in.
+    #[must_use]
+    pub fn allows(&self) -> bool {
+        self.outcome == ALLOW
+    }
+
     /// Returns whether the person got in whatever the rules say.
     #[must_use]
     pub fn is_by_break_glass(&self) -> bool {
@@ -40,4 +49,12 @@ impl PolicyRecord {
 pub struct Would {
     pub outcome: String,
     pub decided_by: String,
+}
+
+impl Would {
+    /// Returns whether the policy would let somebody in.
+    #[must_use]
+    pub fn allows(&self) -> bool {
+        self.outcome == ALLOW
+    }
 }

@@ -33,7 +33,8 @@ pub struct Filter {
 }
 
 /// Where an event can have the AS number of a network.
-const NETWORKS: [&str; 7] = [
+const NETWORKS: [&str; 8] = [
+    "/asn",
     "/started/asn",
     "/approved/asn",
     "/comparison/device/asn",

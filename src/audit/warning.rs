@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::alert::AlertEvent;
 use super::change::Change;
 use super::{Event, What};
 
@@ -57,6 +58,12 @@ pub fn line(event: &Event) -> Option<String> {
 #[must_use]
 pub fn line_of_change(change: &Change) -> Option<String> {
     change.what.is_warning().then(|| written(change.what, change))
+}
+
+/// Returns the line of the log for an alert that is opened.
+#[must_use]
+pub fn line_of_alert(event: &AlertEvent) -> Option<String> {
+    event.what.is_warning().then(|| written(event.what, event))
 }
 
 fn written(outcome: impl Serialize, event: &impl Serialize) -> String {

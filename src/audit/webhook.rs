@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use super::alert::AlertKind;
 use super::change::Changed;
 use crate::json;
 use crate::time::Timestamp;
@@ -74,8 +75,13 @@ impl Delivery {
     pub fn body(&self) -> String {
         let event: serde_json::Value = json::read(&self.event).unwrap_or_default();
         let kind = event.get("what").and_then(serde_json::Value::as_str).unwrap_or("unknown");
-        let is_change = json::is_name::<Changed>(kind);
-        let of = if is_change { "registry" } else { "grant" };
+        let of = if json::is_name::<Changed>(kind) {
+            "registry"
+        } else if json::is_name::<AlertKind>(kind) {
+            "counts"
+        } else {
+            "grant"
+        };
         serde_json::json!({
             "type": format!("{of}.{kind}"),
             "timestamp": self.at.to_string(),

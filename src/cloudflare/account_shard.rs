@@ -88,7 +88,7 @@ impl Object for AccountShard {
         if let Err(error) = self.sweep(now) {
             object::complain("sweep", &error);
         }
-        let rest = self.shipper.ship(&self.state, &self.table).await;
+        let rest = self.shipper.ship(&self.state, &self.table, None).await;
         warnings::deliver(&self.state, &self.table, warnings::webhook(&self.env).as_ref()).await;
         ring_by(&self.state, &self.alarm, self.due_with(rest, object::now())).await;
         Ok(())

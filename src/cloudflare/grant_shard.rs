@@ -115,7 +115,8 @@ impl Object for GrantShard {
         let first_end = sockets::end_due(&self.state, object::now());
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
-        let rest = self.shipper.ship(&self.state, &self.rows.table).await;
+        let live_codes = self.rows.codes().map(|codes| codes.at(object::now()).codes.count(None)).ok();
+        let rest = self.shipper.ship(&self.state, &self.rows.table, live_codes).await;
         warnings::deliver(&self.state, &self.rows.table, self.rows.webhook.as_ref()).await;
         let due = self.rows.due_with(rest, is_behind, object::now());
         let due = due.map(|due| [due, first_end].into_iter().flatten().min());

@@ -9,8 +9,8 @@ use worker::{Env, Error, Result, SqlStorageValue, State};
 
 use super::entry::settings;
 use super::exported::{Object, exported};
-use super::object::{self, Table, broken, json, number, ring_by, text, written};
-use super::platform::{LEDGER, Workers, ask};
+use super::object::{self, Table, broken, column, json, number, ring_by, text, written};
+use super::platform::{LEDGER, Workers, ask, tell_counts};
 use crate::ask::{Answer, Ask};
 use crate::audit::closing::{
     self, Head, NewestClosing, ReadHeads, ReadRoots, Rows as _, Seal, SignedRoot, next_closing,
@@ -18,12 +18,13 @@ use crate::audit::closing::{
 use crate::audit::ledger::{Command, NoteLedger, OUTBOXES, OutboxReport, RETENTION_DAYS, Rows, apply};
 use crate::audit::ledger_name::LedgerName;
 use crate::audit::verification::Link;
+use crate::counts::telling;
 use crate::endpoint::closing::Index;
 use crate::endpoint::platform::Unavailable;
 use crate::endpoint::server::Server;
 use crate::time::Timestamp;
 
-/// How long a ledger that could not be deleted waits before it tries again.
+/// How long a ledger that could not be emptied waits before it tries again.
 const AGAIN: Duration = Duration::from_hours(1);
 
 const SCHEMA: &[&str] = &[
@@ -41,15 +42,18 @@ const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     // `root` is null while the day is being closed.
     "CREATE TABLE IF NOT EXISTS roots (day INTEGER PRIMARY KEY, root TEXT)",
+    // The number of the last record that was counted, and when the ledger is emptied.
+    "CREATE TABLE IF NOT EXISTS told (
+        one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, ends_at INTEGER NOT NULL
+    )",
 ];
 
-/// Stores the events of one object and one day, and deletes them after [`RETENTION_DAYS`]. The object [`OUTBOXES`] closes
+/// Stores the events of one object and one day, tells them to `Counts`, and deletes them after [`RETENTION_DAYS`]. The object [`OUTBOXES`] closes
 /// days instead.
 pub(super) struct Ledger {
     state: State,
     env: Env,
     table: Rc<Table>,
-    /// Only of [`OUTBOXES`].
     alarm: Cell<Option<Timestamp>>,
 }
 
@@ -74,8 +78,10 @@ impl Object for Ledger {
         if notes {
             ring_by(&self.state, &self.alarm, next_closing(&*self.table)).await;
         }
-        if records && self.state.storage().get_alarm().await?.is_none() {
-            self.state.storage().set_alarm(Duration::from_hours(24) * RETENTION_DAYS).await?;
+        if records {
+            let now = object::now();
+            self.table.begin_telling(now + Duration::from_hours(24) * RETENTION_DAYS)?;
+            ring_by(&self.state, &self.alarm, Ok(Some(now + telling::SOON))).await;
         }
         Ok(answer)
     }
@@ -84,11 +90,13 @@ impl Object for Ledger {
         if self.state.id().name().as_deref() == Some(OUTBOXES) {
             return self.close_days().await;
         }
+        self.alarm.set(None);
         // The runtime gives up an alarm that keeps failing, so a failure is logged, and another alarm tries again.
-        if let Err(error) = self.state.storage().delete_all().await {
-            object::complain("sweep", &error);
-            self.state.storage().set_alarm(AGAIN).await?;
-        }
+        let due = self.tell_or_end().await.unwrap_or_else(|error| {
+            object::complain("counts", &error);
+            Some(object::now() + telling::AGAIN)
+        });
+        ring_by(&self.state, &self.alarm, Ok(due)).await;
         Ok(())
     }
 }
@@ -97,6 +105,26 @@ impl Ledger {
     fn transact(&self, command: Command) -> Result<Answer> {
         let table = Rc::clone(&self.table);
         object::transaction(&self.state, move || apply(&*table, command))
+    }
+
+    /// Tells the records that are not counted yet, or empties the ledger if its time is over. Returns when to go on; `None` if
+    /// nothing is left.
+    async fn tell_or_end(&self) -> Result<Option<Timestamp>> {
+        let ends_at = self.table.ends_at()?;
+        if ends_at.is_none_or(|ends_at| ends_at <= object::now()) {
+            let deleted = self.state.storage().delete_all().await;
+            let failed = deleted.map_err(|error| object::complain("sweep", &error)).is_err();
+            return Ok(failed.then(|| object::now() + AGAIN));
+        }
+        let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(ends_at) };
+        for _ in 0..telling::MESSAGES {
+            let records = self.table.records_after(self.table.told()?, telling::MOST)?;
+            let Some(message) = telling::message(&name, records) else { return Ok(ends_at) };
+            let up_to = message.up_to;
+            tell_counts(message).await?;
+            self.table.run("UPDATE told SET seq = ?", vec![SqlStorageValue::Integer(up_to)])?;
+        }
+        Ok(Some(object::now() + telling::SOON))
     }
 
     /// Closes the days that are over.
@@ -128,6 +156,23 @@ impl Index for Ledger {
             object::complain("ledger", &error);
             Unavailable
         })
+    }
+}
+
+impl Table {
+    fn begin_telling(&self, ends_at: Timestamp) -> Result<()> {
+        self.run("INSERT OR IGNORE INTO told (one, seq, ends_at) VALUES (1, 0, ?)", vec![column(ends_at)])
+    }
+
+    fn ends_at(&self) -> Result<Option<Timestamp>> {
+        self.instant("SELECT ends_at FROM told", Vec::new())
+    }
+
+    /// Returns the number of the last record that was counted.
+    fn told(&self) -> Result<i64> {
+        let rows = self.rows("SELECT seq FROM told", Vec::new())?;
+        let told = rows.first().and_then(|row| row.first());
+        Ok(if let Some(SqlStorageValue::Integer(told)) = told { *told } else { 0 })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Workers runtime. Only this ring uses the `worker` crate. It is thin: it loads, applies and stores.
 
 mod account_shard;
+mod counts;
 mod entry;
 mod exported;
 mod fetch;

@@ -17,6 +17,7 @@ use super::intl::RuntimeIntl;
 use super::object::{broken, complain, written};
 use super::{fetch, hop, request_id, webcrypto};
 use crate::ask::Ask;
+use crate::counts::command::Tell;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
 use crate::endpoint::platform::{FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable};
@@ -30,7 +31,7 @@ use crate::registry::snapshot::{Reader, Snapshot};
 use crate::settings::Settings;
 use crate::sharding::{AccountShard, Region, Replica, Shard, limiter_of};
 use crate::token::signing_key::PublicKey;
-use crate::{audit, grant, identity, limiter, registry, secret};
+use crate::{audit, counts, grant, identity, limiter, registry, secret};
 
 #[wasm_bindgen(module = "/src/cloudflare/objects.js")]
 extern "C" {
@@ -65,6 +66,7 @@ pub(super) const REGISTRY: &str = "REGISTRY";
 const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
 pub(super) const LEDGER: &str = "LEDGER";
+const COUNTS: &str = "COUNTS";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// An object that has not answered by then counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -96,7 +98,7 @@ pub(super) struct Workers {
 
 impl Workers {
     pub(super) fn new(env: Env, settings: &Settings) -> Result<Self> {
-        for binding in [GRANTS, ACCOUNTS, LIMITS, LEDGER] {
+        for binding in [GRANTS, ACCOUNTS, LIMITS, LEDGER, COUNTS] {
             env.durable_object(binding)?;
         }
         let (keyring, location) = (settings.keyring.clone(), settings.replicas.location);
@@ -185,6 +187,13 @@ impl Platform for Workers {
         A: Ask<Command = audit::ledger::Command>,
     {
         reply(answer_in_time(LEDGER, name, written(&question.into())).await)
+    }
+
+    async fn counts<A>(&self, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = counts::command::Command>,
+    {
+        reply(answer_in_time(COUNTS, counts::COUNTS, written(&question.into())).await)
     }
 
     async fn published(&self) -> Option<Snapshot> {
@@ -280,6 +289,13 @@ impl Platform for Workers {
 /// Sends a command to a ledger and reads its reply: see [`answer_in_time`].
 pub(super) async fn ask_ledger<A: Ask>(name: &str, question: A) -> Result<A::Reply> {
     let answer = answer_in_time(LEDGER, name, written(&question.into())).await?;
+    json::read(&answer).map_err(broken)
+}
+
+/// Tells the object that counts what a ledger has recorded.
+pub(super) async fn tell_counts(message: Tell) -> Result<()> {
+    let command: counts::command::Command = message.into();
+    let answer = answer_in_time(COUNTS, counts::COUNTS, written(&command)).await?;
     json::read(&answer).map_err(broken)
 }
 

@@ -70,17 +70,27 @@ pub(super) struct Shipper {
 }
 
 impl Shipper {
-    /// Ships what waits in the outbox, within the bounds of one alarm, and reports what is left. Returns when to ship
-    /// the rest; `None` if nothing is left. A failure is logged.
-    pub(super) async fn ship(&self, state: &State, table: &Table) -> Option<Shipping> {
-        let shipped = self.try_to_ship(state, table).await;
+    /// Ships what waits in the outbox, within the bounds of one alarm, and reports what is left, with the live codes of an
+    /// object that has codes. Returns when to ship the rest; `None` if nothing is left. A failure is logged.
+    pub(super) async fn ship(
+        &self,
+        state: &State,
+        table: &Table,
+        live_codes: Option<u64>,
+    ) -> Option<Shipping> {
+        let shipped = self.try_to_ship(state, table, live_codes).await;
         shipped.unwrap_or_else(|error| {
             object::complain("outbox", &error);
             Some(Shipping::Soon)
         })
     }
 
-    async fn try_to_ship(&self, state: &State, table: &Table) -> Result<Option<Shipping>> {
+    async fn try_to_ship(
+        &self,
+        state: &State,
+        table: &Table,
+        live_codes: Option<u64>,
+    ) -> Result<Option<Shipping>> {
         let object = state.id().name().ok_or_else(|| Error::from("the object has no name"))?;
         let mut round = Round::begin(object::now());
         while let Some(from) = round.from(object::now()) {
@@ -90,7 +100,7 @@ impl Shipper {
             }
         }
         let rest = has_events(table)?.then(|| round.rest(&self.waits.borrow()));
-        self.tell(report(table, object)?).await;
+        self.tell(OutboxReport { live_codes, ..report(table, object)? }).await;
         Ok(rest)
     }
 
@@ -204,7 +214,7 @@ fn report(table: &Table, object: String) -> Result<OutboxReport> {
     let waiting = counted(&table.rows(&waiting, Vec::new())?);
     let oldest = table.instant("SELECT at FROM outbox ORDER BY seq LIMIT 1", Vec::new())?;
     let (waiting, set_aside) = (waiting as u64, aside(table)? as u64);
-    Ok(OutboxReport { object, at: object::now(), waiting, oldest, set_aside })
+    Ok(OutboxReport { object, at: object::now(), waiting, oldest, set_aside, live_codes: None })
 }
 
 fn counted(rows: &[Vec<SqlStorageValue>]) -> usize {

@@ -29,6 +29,9 @@ impl<P: Platform> Server<P> {
                 Afterwards::NoteRefusedSignIn(ask) => {
                     let _: Result<(), Unavailable> = self.platform.accounts(ask.account.shard(), ask).await;
                 }
+                Afterwards::NoteWrongCodes(ask) => {
+                    let _: Result<(), Unavailable> = self.platform.counts(ask).await;
+                }
                 Afterwards::Expose => {
                     self.expose(0, now).await;
                 }

@@ -44,6 +44,7 @@ pub(super) fn refuse<P: Platform>(route: Route, context: Context<'_, P>) -> Opti
         | Route::ProtectedResource
         | Route::Keys
         | Route::LedgerRoots
+        | Route::Metrics
         | Route::Health => error.response(),
     };
     Some(Response { decisions: Vec::new(), ..response }.noting(WHAT, None, "refused", error.reason()))

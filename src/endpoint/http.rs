@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::socket::Socket;
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::certificate::Certificate;
+use crate::counts::command::NoteWrongCodes;
 use crate::grant::command::NoteRefusal;
 use crate::identity::command::NoteRefusedSignIn;
 use crate::limiter::command::UseOnce;
@@ -124,6 +125,8 @@ pub enum Afterwards {
     /// Writing the event of a sign-in that was refused. Only after the response, whose time must not tell whether there is
     /// such an account.
     NoteRefusedSignIn(NoteRefusedSignIn),
+    /// Reporting wrong codes to the object that counts.
+    NoteWrongCodes(NoteWrongCodes),
 }
 
 /// A decision, as one line of the log. Never contains a code, token or secret.

@@ -11,6 +11,7 @@ use super::forged_codes::ForgedCodes;
 use super::governance_cache::GovernanceCache;
 use super::slot::Slot;
 use super::snapshot_cache::SnapshotCache;
+use super::wrong_codes::WrongCodes;
 use crate::client::Client;
 use crate::client::jwks::KeySet;
 use crate::identity::demand::Demand;
@@ -33,6 +34,7 @@ pub(super) struct Cache {
     pub(super) snapshot: SnapshotCache,
     pub(super) unknown: Unknown,
     pub(super) forged_codes: ForgedCodes,
+    pub(super) wrong_codes: WrongCodes,
     pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     /// The replica of the registry that this isolate last read a client from.

@@ -34,6 +34,7 @@ mod lost;
 mod memory;
 pub mod messages;
 mod metadata;
+mod metrics;
 mod nearby;
 mod once;
 mod own;
@@ -59,6 +60,7 @@ mod verify;
 mod web_page;
 pub mod wire;
 mod words;
+mod wrong_codes;
 
 use rand_core::CryptoRng;
 
@@ -193,6 +195,7 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::ProtectedResource => boxed(metadata::protected_resource(context)),
         Route::Keys => boxed(metadata::keys(context)),
         Route::LedgerRoots => boxed(roots::answer(context)),
+        Route::Metrics => boxed(metrics::answer(context)),
         Route::Registration => boxed(registration::answer(context, rng)),
         Route::BackchannelLogout => boxed(upstream::events::logout(context)),
         Route::SecurityEvents => boxed(upstream::events::security_event(context)),

@@ -12,7 +12,7 @@ use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::{AccountShard, Replica, Shard};
 use crate::token::signing_key::PublicKey;
-use crate::{audit, grant, identity, limiter, registry};
+use crate::{audit, counts, grant, identity, limiter, registry};
 
 /// Something could not be reached; as far as is known, nothing has changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,6 +107,11 @@ pub trait Platform {
     async fn ledger<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
     where
         A: Ask<Command = audit::ledger::Command>;
+
+    /// Sends a command to the object that counts.
+    async fn counts<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = counts::command::Command>;
 
     /// Returns the published snapshot, which may be a minute old. It only saves time: without a
     /// snapshot, callers ask the registry.

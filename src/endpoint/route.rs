@@ -47,6 +47,7 @@ pub(super) enum Route {
     ProtectedResource,
     Keys,
     LedgerRoots,
+    Metrics,
     Health,
     Admin,
     Scim,
@@ -196,6 +197,7 @@ impl Route {
             "/register" => Some(Self::Registration),
             "/healthz" => Some(Self::Health),
             "/ledger/roots" => Some(Self::LedgerRoots),
+            "/metrics" => Some(Self::Metrics),
             _ if path.starts_with(ROOTS_PREFIX) => Some(Self::LedgerRoots),
             _ if path.starts_with(LOGO_PREFIX) => Some(Self::Logo),
             _ if path.starts_with(CALLBACK_PREFIX) => Some(Self::Callback),
@@ -220,7 +222,7 @@ impl Route {
             Self::UserInfo => Terms { methods: BOTH, mtls: true, proofs: true, ..OPEN },
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::LedgerRoots | Self::Qr => OPEN,
-            Self::Health | Self::Logo => NONE,
+            Self::Health | Self::Logo | Self::Metrics => NONE,
             Self::Verify | Self::Account | Self::Passkeys => {
                 let reads = Reads { user_agent: true, access_assertion: true, ..PAGE };
                 Terms { methods: BOTH, reads, ..NONE }
@@ -244,6 +246,7 @@ impl Route {
         match self {
             Self::Admin => settings.admin_token.is_some(),
             Self::Registration => settings.registration.is_some(),
+            Self::Metrics => settings.metrics_token.is_some(),
             Self::Instant => settings.instant_sockets > 0,
             Self::DeviceAuthorization
             | Self::Token

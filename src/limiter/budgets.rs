@@ -77,6 +77,13 @@ pub fn sign_ins_by_network(network: &Network) -> Budget {
     Budget::of_network("sign-in", network, rule)
 }
 
+/// Returns the budget for wrong tokens for the metrics, tried from a network, and for short ones.
+#[must_use]
+pub fn metrics_tokens_by_network(network: &Network) -> Budget {
+    let rule = Rule::Backoff { free: 20, longest: 60, window: SIGN_IN_WINDOW };
+    Budget::of_network("metrics", network, rule)
+}
+
 /// Returns the budget for wrong admin tokens tried from a network, and for short ones.
 #[must_use]
 pub fn admin_tokens_by_network(network: &Network) -> Budget {

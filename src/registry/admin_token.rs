@@ -24,7 +24,7 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 pub enum AdminScope {
     /// Reading everything but the events.
     Read,
-    /// Reading the events, and the state of their outboxes.
+    /// Reading the events, the state of their outboxes, and the alerts, and closing alerts.
     Events,
     /// Changing clients, and the scopes that they can have.
     Clients,

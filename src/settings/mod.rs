@@ -104,6 +104,8 @@ pub struct Settings {
     pub turnstile: Option<Turnstile>,
     /// `ADMIN_TOKEN_SHA256`. `None` turns the admin API off.
     pub admin_token: Option<TokenDigests>,
+    /// `METRICS_TOKEN_SHA256`. `None` turns the metrics off.
+    pub metrics_token: Option<TokenDigests>,
     /// `ADMIN_GROUPS`.
     pub admin_groups: AdminGroups,
     /// From `INITIAL_ACCESS_TOKEN_SHA256`, `OPEN_REGISTRATION`, their scopes and `REGISTRATION_AUDIENCE`. `None` turns
@@ -159,6 +161,7 @@ impl Settings {
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             instant_sockets: number(&var, "INSTANT_SOCKETS_PER_SHARD", 2_000, 0..=10_000)?,
             admin_token: operator::admin_token(&var, environment)?,
+            metrics_token: operator::metrics_token(&var)?,
             admin_groups: administrators::read(&var)?,
             registration: registration::registration(&var, environment)?,
             trusted_redirects: registration::trusted_redirects(&var)?,

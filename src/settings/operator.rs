@@ -56,6 +56,20 @@ pub(super) fn admin_token(
     }
 }
 
+/// The token for the metrics must not open anything else: it is in the configuration of a monitor.
+pub(super) fn metrics_token(
+    var: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<TokenDigests>, BadSetting> {
+    const NAME: &str = "METRICS_TOKEN_SHA256";
+    let Some(token) = digests(var, NAME)? else { return Ok(None) };
+    for other in ["ADMIN_TOKEN_SHA256", "INITIAL_ACCESS_TOKEN_SHA256"] {
+        if digests(var, other)?.is_some_and(|other| other.overlap(&token)) {
+            return Err(missing(NAME, &format!("is also the digest in {other}; make another token")));
+        }
+    }
+    Ok(Some(token))
+}
+
 /// Reads one or two SHA-256 of tokens. The error never shows the value, which might be the token itself by
 /// mistake.
 pub(super) fn digests(
@@ -113,6 +127,20 @@ mod tests {
         for environment in [Environment::Production, Environment::Preview] {
             let error = admin_token(&set, environment).unwrap_err().to_string();
             assert!(error.contains("development token, which is public"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_token_for_the_metrics_opens_nothing_else() {
+        assert_eq!(metrics_token(&with(&[])), Ok(None));
+        let alone = with(&[("METRICS_TOKEN_SHA256", HEX)]);
+        assert_eq!(metrics_token(&alone), Ok(Some(Digest::of(b"test").into())));
+        for both in [
+            with(&[("METRICS_TOKEN_SHA256", HEX), ("ADMIN_TOKEN_SHA256", HEX)]),
+            with(&[("METRICS_TOKEN_SHA256", HEX), ("INITIAL_ACCESS_TOKEN_SHA256", HEX)]),
+        ] {
+            let error = metrics_token(&both).unwrap_err().to_string();
+            assert!(error.starts_with("METRICS_TOKEN_SHA256: is also the digest in"), "{error}");
         }
     }
 

@@ -50,6 +50,9 @@ test('every operation answers as documented, with every documented status', asyn
 
   await ask('GET', '/openapi.json');
   await ask('GET', '/outboxes');
+  await ask('GET', '/alerts');
+  await ask('POST', '/alerts/1/close');
+  await ask('GET', '/usage');
   await ask('GET', '/events');
   await ask('GET', '/events/export');
   await ask('GET', '/ledger/verification');
@@ -242,7 +245,8 @@ test('every operation answers as documented, with every documented status', asyn
   // Every object can be reached here, so there is no 503. Those are in `tests/it/registry/admin_unavailable.rs`.
   const missing = operations.flatMap(({ path, method, statuses }) =>
     statuses.filter((status) => status !== 503).map((status) => `${method.toUpperCase()} ${path} ${status}`).filter((answer) => !seen.has(answer)));
-  assert.deepEqual(missing, []);
+  // It takes minutes until there is an alert: tests/e2e/counts.test.mjs closes one.
+  assert.deepEqual(missing, ['POST /alerts/{id}/close 200']);
 
   /** Makes an operator's own key, which the server must never show. */
   async function ownKey() {

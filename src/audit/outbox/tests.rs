@@ -298,6 +298,7 @@ fn events_that_have_waited_for_more_than_ten_minutes_are_named_in_the_log() {
             waiting: 7,
             oldest: oldest.map(|age| now.before(age)),
             set_aside: 1,
+            live_codes: None,
         })
     };
 

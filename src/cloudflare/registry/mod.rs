@@ -120,7 +120,7 @@ impl Object for Registry {
         let table = Rc::clone(&self.table);
         let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
         self.attend_to_exceptions(now);
-        let rest = self.shipper.ship(&self.state, &self.table.table).await;
+        let rest = self.shipper.ship(&self.state, &self.table.table, None).await;
         warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
         self.ring(Ok(rest), object::now()).await;
         match swept {

@@ -9,11 +9,12 @@ use super::done::Done;
 use super::problem::Problem;
 use super::route::{
     AccessPlace, AccountPlace, ClientPlace, ExceptionPlace, Found, KeyPlace, Part, Place, PolicyPlace,
-    RecordPlace, ScopePlace,
+    RecordPlace, ScopePlace, WatchPlace,
 };
 use super::{
-    access, accounts, clients, devices, doctor, documents, dry_run, events, exceptions, grants, invitations,
-    ledger, openapi, outboxes, policy, providers, scope_claims, scopes, signing_keys, tokens,
+    access, accounts, alerts, clients, devices, doctor, documents, dry_run, events, exceptions, grants,
+    invitations, ledger, openapi, outboxes, policy, providers, scope_claims, scopes, signing_keys, tokens,
+    usage,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -58,6 +59,9 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Record(RecordPlace::Export) => boxed(events::export(context)),
         Place::Record(RecordPlace::Verification) => boxed(ledger::verify(context)),
         Place::Record(RecordPlace::Outboxes) => boxed(outboxes::list(context)),
+        Place::Watch(WatchPlace::Alerts) => boxed(alerts::list(context)),
+        Place::Watch(WatchPlace::AlertClose) => boxed(alerts::close(context, name, call.by())),
+        Place::Watch(WatchPlace::Usage) => boxed(usage::list(context)),
         Place::Tokens(part) => of_tokens(&call, part, rng),
         Place::Invitations(part) => of_invitations(&call, part, rng),
         Place::Accounts(place) => of_accounts(&call, place, rng),

@@ -14,6 +14,7 @@ use super::body;
 use super::done::Done;
 use super::problem::Problem;
 use crate::audit::What;
+use crate::audit::alert::AlertKind;
 use crate::audit::change::Changed;
 use crate::audit::ledger::{FindLedgers, OUTBOXES};
 use crate::audit::ledger_name::LedgerName;
@@ -165,7 +166,10 @@ fn filter(query: &Form, now: Timestamp) -> Result<Filter, Problem> {
 }
 
 fn is_kind(text: &str) -> bool {
-    json::is_name::<What>(text) || json::is_name::<Changed>(text) || json::is_name::<SignInKind>(text)
+    json::is_name::<What>(text)
+        || json::is_name::<Changed>(text)
+        || json::is_name::<SignInKind>(text)
+        || json::is_name::<AlertKind>(text)
 }
 
 fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {

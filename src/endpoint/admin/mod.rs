@@ -6,6 +6,7 @@
 
 mod access;
 mod accounts;
+mod alerts;
 pub(super) mod body;
 pub(crate) mod caller;
 pub(super) mod clients;
@@ -32,6 +33,7 @@ mod scope_claims;
 mod scopes;
 mod signing_keys;
 mod tokens;
+mod usage;
 mod walk;
 
 use rand_core::CryptoRng;

@@ -49,7 +49,7 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
 }
 
 fn one(report: OutboxReport, now: Timestamp) -> Outbox {
-    let OutboxReport { object, at, waiting, oldest, set_aside } = report;
+    let OutboxReport { object, at, waiting, oldest, set_aside, live_codes: _ } = report;
     let oldest_age = oldest.map(|oldest| now.since(oldest).as_secs());
     Outbox { object, waiting, set_aside, oldest_age, reported_at: at.seconds() }
 }

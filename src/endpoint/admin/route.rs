@@ -16,6 +16,7 @@ pub(super) enum Place {
     Providers(Part),
     Keys(KeyPlace),
     Record(RecordPlace),
+    Watch(WatchPlace),
     Tokens(Part),
     Invitations(Part),
     Accounts(AccountPlace),
@@ -59,6 +60,14 @@ pub(super) enum RecordPlace {
     Export,
     Outboxes,
     Verification,
+}
+
+/// What the server has made of the events.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum WatchPlace {
+    Alerts,
+    AlertClose,
+    Usage,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -158,6 +167,9 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
         &["GET", "HEAD"],
         Some(AdminScope::Events),
     ),
+    (Place::Watch(WatchPlace::Alerts), "/alerts", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::Watch(WatchPlace::AlertClose), "/alerts/{id}/close", &["POST"], Some(AdminScope::Events)),
+    (Place::Watch(WatchPlace::Usage), "/usage", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::Tokens(Part::All), "/tokens", &["GET", "HEAD", "POST"], Some(AdminScope::Tokens)),
     (Place::Tokens(Part::One), "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
     (Place::Invitations(Part::All), "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
@@ -277,6 +289,7 @@ impl Place {
             | Self::Doctor
             | Self::DryRun
             | Self::Record(_)
+            | Self::Watch(_)
             | Self::Tokens(_)
             | Self::Invitations(_)
             | Self::Accounts(_)

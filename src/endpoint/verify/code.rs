@@ -16,7 +16,7 @@ use super::{browser, turnstile, view};
 use crate::derived_keys::Keys;
 use crate::endpoint::attempt::Attempt;
 use crate::endpoint::form::Form;
-use crate::endpoint::http::Response;
+use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::policy::ask::Permit;
@@ -129,6 +129,8 @@ pub(super) async fn look_up<P: Platform>(
         context.server.expose(1, context.now).await;
         let typed = code.to_string();
         let page = view::enter(context, 400, browser, Entry::Typed(&typed), Some(Problem::WrongCode)).await;
+        let report = context.server.cache.wrong_codes.note(context.request.place.asn, context.now);
+        let page = page.leaving(report.map(Afterwards::NoteWrongCodes));
         return Ok(page.noting(CODE_ENTRY, None, "wrong", "absent"));
     };
     context.server.note_right_entry();

@@ -54,6 +54,9 @@ export function schemathesis() {
   return program;
 }
 
+/** The Python with the parser of OpenMetrics that `scripts/setup test` installs. */
+export const metricsPython = join(cache, 'openmetrics/bin/python');
+
 /** The Python with the client libraries that `scripts/setup clients` installs. */
 export const clientsPython = join(cache, 'clients/bin/python');
 

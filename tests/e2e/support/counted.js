@@ -83,6 +83,7 @@ export const AccountShard = counted('AccountShard');
 export const LimiterShard = counted('LimiterShard');
 export const Registry = counted('Registry');
 export const Ledger = counted('Ledger');
+export const Counts = counted('Counts');
 
 export default {
   fetch(request, ...rest) {

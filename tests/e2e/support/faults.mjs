@@ -14,7 +14,7 @@ import { endDiscreetly } from './secrets.mjs';
 const SOON = 1_500;
 const CLASSES = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry'];
 /** What a log may have besides the usual: complaints, traps, and what the runtime says about both. */
-export const besides = [/"what":"(ledger|outbox|event|report|alarm|sweep|object|trap)"|panic|wasm|RuntimeError|^\s+at |^workerd\/|^stack: |code had hung|start again|previous WASM|provoked|SQLITE|a ledger/i];
+export const besides = [/"what":"(ledger|counts|outbox|event|report|alarm|sweep|object|trap)"|panic|wasm|RuntimeError|^\s+at |^workerd\/|^stack: |code had hung|start again|previous WASM|provoked|SQLITE|a ledger/i];
 
 /** Starts the build with faults, or another one. `later` kills the server, does something to its state, and lets its alarms ring soon. */
 export async function startFaulty(t, { vars, build = builds.probe }) {

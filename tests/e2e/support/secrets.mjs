@@ -87,7 +87,8 @@ function isPolicy({ version, revision, point, outcome, decided_by, matched = [],
 function isWarning(line) {
   const { what, outcome, event, ...others } = parsed(line) ?? {};
   const named = [event?.account, event?.other_account ?? event?.account].every((account) => /^acct-/.test(account));
-  const known = (['reported', 'contested'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
+  const isAlert = outcome === 'alert_opened' && /^[a-z_]+$/.test(event?.detection) && (event.account === undefined || named);
+  const known = isAlert || (['reported', 'contested'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
   return what === 'warning' && known && event.what === outcome && Object.keys(others).length === 0;
 }
 

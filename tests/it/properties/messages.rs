@@ -22,6 +22,14 @@ use device_grant::audit::reading::{EventPage, Filter, ReadEvents};
 use device_grant::audit::verification::{Fault as LedgerFault, Position, Tampering, Verified, VerifyLedger};
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
+use device_grant::counts::alert::{Alert, AlertState};
+use device_grant::counts::command::{
+    CloseAlert, ListAlerts, NoteWrongCodes, ReadTotals, ReadUsage, Tell, Totals,
+};
+use device_grant::counts::detection::Detection;
+use device_grant::counts::kind::{Kind, Tallied};
+use device_grant::counts::subject::Subject;
+use device_grant::counts::usage::Usage;
 use device_grant::family::command::{
     EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
 };
@@ -936,6 +944,50 @@ fn operator() -> Actor {
 }
 
 #[test]
+fn commands_to_the_object_that_counts() {
+    let ledger = LedgerName { day: 20_412, object: "weur/3".to_owned(), block: 0 };
+    travels(
+        Tell { ledger, up_to: 7, records: vec![(7, "{}".to_owned())] },
+        r#"{"tell":{"ledger":"20412/weur/3/0","up_to":7,"records":[[7,"{}"]]}}"#,
+    );
+    travels(
+        NoteWrongCodes { by_network: vec![(64_500, 3)] },
+        r#"{"note_wrong_codes":{"by_network":[[64500,3]]}}"#,
+    );
+    travels(ReadTotals {}, r#"{"read_totals":{}}"#);
+    let counts = vec![Tallied { kind: Kind::StartedInCountry, key: "FR".to_owned(), count: 2 }];
+    answers::<ReadTotals>(
+        &Totals { counts, open_alerts: vec![(Detection::FarApproval, 1)] },
+        r#"{"counts":[{"kind":"started_in_country","key":"FR","count":2}],"open_alerts":[["far_approval",1]]}"#,
+    );
+    travels(
+        ListAlerts { is_open: true, before: Some(5), limit: 9 },
+        r#"{"list_alerts":{"is_open":true,"before":5,"limit":9}}"#,
+    );
+    travels(CloseAlert { id: 5, by: Actor::Registration }, r#"{"close_alert":{"id":5,"by":"registration"}}"#);
+    let alert = Alert {
+        format: Format,
+        id: 5,
+        detection: Detection::Campaign,
+        subject: Subject { asn: Some(64_500), ..Subject::default() },
+        at: AT,
+        last_at: AT,
+        count: 5,
+        evidence: vec!["weur/3/17".to_owned()],
+        state: AlertState::Closed { by: Actor::Registration, at: AT },
+    };
+    let json = r#"{"format":1,"id":5,"detection":"campaign","subject":{"asn":64500},"at":1763733780123,"last_at":1763733780123,"count":5,"evidence":["weur/3/17"],"state":{"closed":{"by":"registration","at":1763733780123}}}"#;
+    answers::<CloseAlert>(&Some(alert.clone()), json);
+    answers::<ListAlerts>(&vec![alert], &format!("[{json}]"));
+    travels(ReadUsage { after: "tv".to_owned(), limit: 9 }, r#"{"read_usage":{"after":"tv","limit":9}}"#);
+    let usage = Usage { client_id: "tv".to_owned(), logins: 3, people: 2, first_at: AT, last_at: AT };
+    answers::<ReadUsage>(
+        &vec![usage],
+        r#"[{"client_id":"tv","logins":3,"people":2,"first_at":1763733780123,"last_at":1763733780123}]"#,
+    );
+}
+
+#[test]
 fn commands_to_a_ledger() {
     let shipment = Shipment { id: "weur/3/17".to_owned(), event: serde_json::json!({ "at": 1 }) };
     travels(
@@ -943,7 +995,8 @@ fn commands_to_a_ledger() {
         r#"{"record":{"shipments":[{"id":"weur/3/17","event":{"at":1}}]}}"#,
     );
     travels(ListOutboxes {}, r#"{"list_outboxes":{}}"#);
-    let clear = OutboxReport { object: name(), at: AT, waiting: 0, oldest: None, set_aside: 0 };
+    let clear =
+        OutboxReport { object: name(), at: AT, waiting: 0, oldest: None, set_aside: 0, live_codes: None };
     let json = r#"{"object":"a","at":1763733780123,"waiting":0,"set_aside":0}"#;
     travels(ReportOutbox { report: clear.clone() }, &format!(r#"{{"report_outbox":{{"report":{json}}}}}"#));
     answers::<ListOutboxes>(&vec![clear], &format!("[{json}]"));

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 70] = [
+const ACCESS: [(&str, &str, &[&str]); 73] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -38,6 +38,9 @@ const ACCESS: [(&str, &str, &[&str]); 70] = [
     ("POST", "/keys/rotate", &["keys"]),
     ("POST", "/keys/k/retire", &["keys"]),
     ("GET", "/outboxes", &["events"]),
+    ("GET", "/alerts", &["events"]),
+    ("POST", "/alerts/1/close", &["events"]),
+    ("GET", "/usage", &["read"]),
     ("GET", "/events", &["events"]),
     ("GET", "/events/export", &["events"]),
     ("GET", "/ledger/verification", &["events"]),

@@ -81,6 +81,7 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
             vec!["exception_renewed"],
         ),
         ("POST", "/exceptions/{id}/end", nothing(), vec!["exception_ended"]),
+        ("POST", "/alerts/{id}/close", nothing(), vec!["alert_closed"]),
         ("POST", "/dry-run", json!({ "client_id": "demo-tv", "account": "bob" }), vec![]),
     ]
 }
@@ -123,7 +124,10 @@ fn told(world: &World) -> Vec<(String, Value)> {
     let text = |event: &Value| event.get("what").and_then(Value::as_str).unwrap_or_default().to_owned();
     let ends = world.recorded().into_iter().map(|event| json!(event));
     let ends = ends.filter(|event| ["access_ended", "ended"].contains(&text(event).as_str()));
-    let all = world.changes().into_iter().chain(world.account_changes()).chain(ends);
+    let alerts =
+        world.server.platform.counts.told.borrow().iter().map(|event| json!(event)).collect::<Vec<_>>();
+    let alerts = alerts.into_iter().filter(|event| text(event) == "alert_closed");
+    let all = world.changes().into_iter().chain(world.account_changes()).chain(ends).chain(alerts);
     all.map(|event| (text(&event), event.get("by").cloned().unwrap_or_default())).collect()
 }
 
@@ -132,12 +136,13 @@ fn every_change_through_the_admin_api_is_an_event_with_who() {
     // So that the first page has all live codes.
     let world = World::with(&[("SHARDS_PER_REGION", "1")]);
     let admin = Admin(&world);
-    // Alice and Bob have a device and a session, and a code is live.
+    // Alice and Bob have a device and a session, which are their first, and a code is live.
     world.poll(&world.approved().device_code);
     let bobs = world.start();
     Person::of(&world).approve_as("bob", "builder-8787", &bobs.user_code);
     world.poll(&bobs.device_code);
     world.start();
+    world.count();
     let mut operations = admin.operations();
     operations.retain(|(method, _)| method != "GET");
     let writes = writes();
@@ -284,6 +289,7 @@ fn an_operator_learns_how_long_events_have_waited_and_how_many_were_set_aside() 
         waiting,
         oldest,
         set_aside,
+        live_codes: None,
     };
     for report in [report("registry", 0, None, 0), report("weur/3", 7, Some(world.now()), 2)] {
         world.report(report);

@@ -61,9 +61,13 @@ fn a_development_server_is_well_except_for_what_is_public() {
 
 #[test]
 fn each_object_that_does_not_answer_is_named() {
-    for (object, binding) in
-        [("grants", "GRANTS"), ("accounts", "ACCOUNTS"), ("registry", "REGISTRY"), ("ledger", "LEDGER")]
-    {
+    for (object, binding) in [
+        ("grants", "GRANTS"),
+        ("accounts", "ACCOUNTS"),
+        ("registry", "REGISTRY"),
+        ("ledger", "LEDGER"),
+        ("counts", "COUNTS"),
+    ] {
         let world = World::new();
         world.set_down(object, true);
         let checks = found(&world, "objects", "problem");
@@ -130,6 +134,7 @@ fn clocks_that_differ_and_events_that_wait_are_problems() {
         waiting: 1,
         oldest: Some(oldest),
         set_aside,
+        live_codes: None,
     };
     world.report(report(0, world.now().before(Duration::from_secs(601))));
     assert!(found(&world, "events", "problem").contains("for 10 minutes"));

@@ -43,7 +43,7 @@ fn the_schema_has_the_kinds_that_can_be_asked_for() {
     };
     let schema = schema();
     let mut known = BTreeSet::new();
-    for of in ["grant_event", "sign_in_event", "change_event"] {
+    for of in ["grant_event", "sign_in_event", "change_event", "alert_event"] {
         known.extend(kinds(&schema["$defs"][of]["properties"]["what"]["enum"]));
     }
 

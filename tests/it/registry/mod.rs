@@ -13,6 +13,8 @@ mod admin_unavailable;
 mod changes;
 mod client_logos;
 mod client_metadata;
+mod counts;
+mod detections;
 mod doctor;
 mod event_schema;
 mod events;

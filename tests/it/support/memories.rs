@@ -27,11 +27,12 @@ use device_grant::secret::decode;
 use device_grant::sharding::{AccountShard, Replica, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::{Algorithm, PublicKey};
-use device_grant::{audit, grant, identity, limiter, registry};
+use device_grant::{audit, counts, grant, identity, limiter, registry};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde::de::DeserializeOwned;
 
+use super::counts_rows::CountsRows;
 use super::intl::TwoLanguages;
 use super::keys::{es256, p256, rsa_signature};
 use super::provider::ScriptedProvider;
@@ -48,8 +49,8 @@ pub(crate) struct Memories {
     pub(super) now: Cell<Timestamp>,
     /// How far the registry's clock is ahead of the Workers'.
     pub(crate) registry_ahead: Cell<Duration>,
-    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `replicas`, `ledger`, `signing`,
-    /// `siteverify`, `documents` or `rate limit`.
+    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `replicas`, `ledger`, `counts`,
+    /// `signing`, `siteverify`, `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// The text of the snapshot in KV.
     pub(crate) published: RefCell<Option<String>>,
@@ -93,6 +94,7 @@ pub(crate) struct Memories {
     pub(crate) slow: RefCell<BTreeSet<&'static str>>,
     /// Calls of ledgers since the last reset.
     pub(crate) ledger_hops: Cell<u32>,
+    pub(crate) counts: CountsRows,
 }
 
 /// Returns the command as the object reads it: written as JSON and parsed again.
@@ -347,6 +349,15 @@ impl Platform for Memories {
         A: Ask<Command = audit::ledger::Command>,
     {
         Ok(self.to_ledger(name, sent(ask))?.read::<A>().unwrap())
+    }
+
+    async fn counts<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = counts::command::Command>,
+    {
+        self.reach("counts")?;
+        let Ok(answer) = counts::shard::apply(&self.counts, sent(ask), self.now.get());
+        Ok(answer.read::<A>().unwrap())
     }
 
     async fn published(&self) -> Option<Snapshot> {

@@ -5,6 +5,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod authenticator;
+pub(crate) mod counts_rows;
 pub(crate) mod dpop;
 #[cfg(test)]
 pub(crate) mod event_schema;

@@ -21,7 +21,7 @@ use device_grant::registry::snapshot::Snapshot;
 use device_grant::sharding::{AccountShard, Replica, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::PublicKey;
-use device_grant::{audit, grant, identity, limiter, registry};
+use device_grant::{audit, counts, grant, identity, limiter, registry};
 
 use super::intl::TwoLanguages;
 use super::memories::Memories;
@@ -174,6 +174,13 @@ impl Platform for Wire {
         A: Ask<Command = audit::ledger::Command>,
     {
         self.0.memories.ledger(name, ask).await
+    }
+
+    async fn counts<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = counts::command::Command>,
+    {
+        self.0.memories.counts(ask).await
     }
 
     async fn published(&self) -> Option<Snapshot> {

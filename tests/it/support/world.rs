@@ -10,12 +10,13 @@ use std::time::Duration;
 use device_grant::ask::Ask;
 use device_grant::audit::change::Actor;
 use device_grant::audit::closing::CloseLedger;
-use device_grant::audit::ledger::{NoteLedger, OUTBOXES, OutboxReport, ReportOutbox};
+use device_grant::audit::ledger::{NoteLedger, OUTBOXES, OutboxReport, ReportOutbox, Rows as _};
 use device_grant::audit::outbox::{Batch, Row};
 use device_grant::audit::sign_in::SignInEvent;
 use device_grant::audit::{Event, What};
 use device_grant::client::Client;
 use device_grant::client::history::Expected;
+use device_grant::counts::{COUNTS, telling};
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
 use device_grant::endpoint::http::{Request, Response};
@@ -287,6 +288,23 @@ impl World {
         let changes = platform.registry.changes.borrow();
         let changes = changes.iter().map(|change| (change.at, serde_json::to_string(change).unwrap()));
         self.ship_from("registry", changes);
+    }
+
+    /// Ships all events, and lets each ledger tell what it has recorded, twice.
+    pub(crate) fn count(&self) {
+        self.ship();
+        let platform = &self.server.platform;
+        platform.now.set(self.now());
+        let names = platform.ledger_names();
+        for name in names.iter().chain(&names).filter(|name| *name != OUTBOXES) {
+            let records = platform.with_ledger(name, |rows| rows.records_after(0, u32::MAX)).unwrap();
+            let ledger = name.parse().expect("the name of a ledger");
+            let Some(message) = telling::message(&ledger, records) else { continue };
+            now_or_never(platform.counts(message)).expect("the object can be reached");
+        }
+        let told = platform.counts.told.borrow();
+        let told = told.iter().map(|event| (event.at, serde_json::to_string(event).unwrap()));
+        self.ship_from(COUNTS, told);
     }
 
     /// Reports the state of an outbox, as its object does after an alarm.

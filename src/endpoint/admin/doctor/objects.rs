@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::check::Check;
 use crate::audit::ledger::{ListOutboxes, OUTBOXES, OutboxReport};
+use crate::counts::command::ReadTotals;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::command::FindFamily;
@@ -27,6 +28,7 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
         ("LIMITS", limits(context).await),
         ("REGISTRY", registry),
         ("LEDGER", ledger),
+        ("COUNTS", context.server.platform.counts(ReadTotals {}).await.map(drop)),
     ];
     let mut checks = vec![reached(&objects), optional(context)];
     checks.extend(taken_at.map(|at| clocks(at, context.now)));

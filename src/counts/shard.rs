@@ -1,0 +1,106 @@
+//! Applies commands to the rows of the object that counts.
+
+use super::alert::{Alert, AlertState, KEPT};
+use super::command::{CloseAlert, Command, ListAlerts, NoteWrongCodes, ReadTotals, ReadUsage, Tell, Totals};
+use super::day::{EVER, Sums};
+use super::detection::Detection;
+use super::kind::Kind;
+use super::rows::{Place, Rows, Space};
+use super::sighting::{Distance, Sighting, Spot};
+use super::usage::{MOST_PEOPLE, Usage};
+use super::watch::Watch;
+use crate::ask::Answer;
+use crate::audit::alert::AlertKind;
+use crate::time::Timestamp;
+
+/// Applies one command.
+///
+/// # Errors
+///
+/// A row could not be read or written. Nothing is written then if the caller wraps the call in a transaction.
+pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answer, R::Error> {
+    Ok(match command {
+        Command::Tell(ask) => Answer::to::<Tell>(&count(rows, &ask, now)?),
+        Command::NoteWrongCodes(ask) => Answer::to::<NoteWrongCodes>(&wrong_codes(rows, &ask, now)?),
+        Command::ReadTotals(_) => Answer::to::<ReadTotals>(&totals(rows)?),
+        Command::ListAlerts(ask) => Answer::to::<ListAlerts>(&rows.alerts(&ask)?),
+        Command::CloseAlert(ask) => Answer::to::<CloseAlert>(&close(rows, ask, now)?),
+        Command::ReadUsage(ask) => Answer::to::<ReadUsage>(&usage(rows, &ask)?),
+    })
+}
+
+/// Counts the records that were not counted before.
+fn count<R: Rows>(rows: &R, ask: &Tell, now: Timestamp) -> Result<(), R::Error> {
+    let place = Place::of(Space::Ledger, &ask.ledger.to_string(), "");
+    let counted: i64 = rows.memory(&place)?.unwrap_or_default();
+    if ask.up_to <= counted {
+        return Ok(());
+    }
+    let (mut sums, mut watch) = (Sums::default(), Watch::default());
+    for (_, record) in ask.records.iter().filter(|(number, _)| *number > counted) {
+        if let Some(seen) = Sighting::of(record) {
+            sums.see(&seen);
+            watch.see(rows, &seen, 1)?;
+        }
+    }
+    watch.write(rows, &mut sums, now)?;
+    sums.write(rows)?;
+    // Longer than the ledger lives, which then has nothing to tell.
+    rows.remember(&place, &ask.up_to, now + 2 * KEPT)
+}
+
+fn wrong_codes<R: Rows>(rows: &R, ask: &NoteWrongCodes, now: Timestamp) -> Result<(), R::Error> {
+    let (mut sums, mut watch) = (Sums::default(), Watch::default());
+    for (asn, times) in &ask.by_network {
+        sums.add(now, Kind::WrongCode, asn.to_string(), *times);
+        watch.see(rows, &wrong_code(*asn, now), *times)?;
+    }
+    watch.write(rows, &mut sums, now)?;
+    sums.write(rows)
+}
+
+/// Returns what stands for wrong codes from a network, of which there is no event.
+const fn wrong_code(asn: u32, at: Timestamp) -> Sighting {
+    Sighting {
+        id: String::new(),
+        at,
+        kind: Kind::WrongCode,
+        client_id: String::new(),
+        account: None,
+        device: Spot { country: None, asn: Some(asn) },
+        person_country: None,
+        distance: Distance::Unknown,
+        waited: None,
+        detail: String::new(),
+        policy: None,
+    }
+}
+
+fn totals<R: Rows>(rows: &R) -> Result<Totals, R::Error> {
+    let mut open_alerts = Vec::new();
+    for detection in Detection::ALL {
+        open_alerts.push((detection, rows.open_alerts(detection)?));
+    }
+    Ok(Totals { counts: rows.counts(EVER)?, open_alerts })
+}
+
+fn close<R: Rows>(rows: &R, ask: CloseAlert, now: Timestamp) -> Result<Option<Alert>, R::Error> {
+    let Some(alert) = rows.alert(ask.id)? else { return Ok(None) };
+    if !alert.is_open() {
+        return Ok(Some(alert));
+    }
+    let closed = Alert { state: AlertState::Closed { by: ask.by.clone(), at: now }, ..alert };
+    rows.put_alert(&closed)?;
+    rows.tell(&closed.event(AlertKind::AlertClosed, Some(ask.by), now))?;
+    Ok(Some(closed))
+}
+
+fn usage<R: Rows>(rows: &R, ask: &ReadUsage) -> Result<Vec<Usage>, R::Error> {
+    let mut report = Vec::new();
+    for (client_id, known) in rows.clients(&ask.after, ask.limit)? {
+        let people = rows.parts(Space::Person, &client_id, MOST_PEOPLE + 1)?;
+        let (logins, first_at, last_at) = (known.logins, known.first_at, known.last_at);
+        report.push(Usage { client_id, logins, people, first_at, last_at });
+    }
+    Ok(report)
+}

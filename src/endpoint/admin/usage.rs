@@ -1,0 +1,78 @@
+//! How clients are used: what an operator needs to know before taking one away.
+
+use serde::Serialize;
+
+use super::body;
+use super::done::Done;
+use super::events::{invalid, number};
+use super::problem::Problem;
+use crate::counts::command::ReadUsage;
+use crate::counts::usage::{MOST_PEOPLE, Usage};
+use crate::endpoint::http::Response;
+use crate::endpoint::platform::Platform;
+use crate::endpoint::server::Context;
+use crate::json;
+use crate::secret;
+
+/// Default number of clients per page.
+const PAGE: u64 = 50;
+const LARGEST_PAGE: u64 = 200;
+/// Longest cursor, in bytes: longer than that of any client.
+const LONGEST: usize = 512;
+
+/// A client as the API shows it. Times are in seconds since 1970.
+#[derive(Serialize)]
+struct View {
+    client_id: String,
+    logins: u64,
+    people: u32,
+    /// Whether there are more people than `people` says.
+    more_people: bool,
+    first_login_at: u64,
+    last_login_at: u64,
+}
+
+#[derive(Serialize)]
+struct Page {
+    clients: Vec<View>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl From<Usage> for View {
+    fn from(Usage { client_id, logins, people, first_at, last_at }: Usage) -> Self {
+        Self {
+            client_id,
+            logins,
+            people: people.min(MOST_PEOPLE),
+            more_people: people > MOST_PEOPLE,
+            first_login_at: first_at.seconds(),
+            last_login_at: last_at.seconds(),
+        }
+    }
+}
+
+/// Answers `GET /usage`, in the order of the clients' identifiers.
+pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
+    let query = body::query(context.request, &["limit", "cursor"])?;
+    let after = match query.get("cursor").map(decoded) {
+        Some(None) => {
+            return Err(invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned()));
+        }
+        after => after.flatten().unwrap_or_default(),
+    };
+    let limit = number(&query, "limit", PAGE, 1, LARGEST_PAGE)?;
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    let found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 }).await?;
+    let mut clients: Vec<View> = found.into_iter().map(View::from).collect();
+    let has_more = clients.len() as u64 > u64::from(limit);
+    clients.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next_cursor =
+        clients.last().filter(|_| has_more).map(|last| secret::encode(last.client_id.as_bytes()));
+    Ok(Done::read(Response::json(200, &Page { clients, next_cursor })))
+}
+
+fn decoded(cursor: &str) -> Option<String> {
+    let bytes = secret::decode(cursor).filter(|bytes| bytes.len() <= LONGEST)?;
+    json::text(&bytes).ok().map(str::to_owned)
+}
