@@ -88,6 +88,26 @@ pub struct Prefix {
     name: String,
 }
 
+impl Prefix {
+    /// What a prefix may look like when people write it, for errors.
+    pub const ALLOWED: &str = "an address such as \"192.0.2.7\", or a prefix that is counted: a /24 (IPv4), or a /48, /56 or /64 (IPv6)";
+
+    /// Reads an address, which stands for its narrowest prefix, or one of the prefixes that are counted; `None` for anything
+    /// else, such as a prefix with bits after its length.
+    pub fn of_written(text: &str, pseudonym: impl Fn(&str) -> String) -> Option<Self> {
+        let (address, bits) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let ip: IpAddr = address.parse().ok()?;
+        let plain = Network::of(Some(address), str::to_owned);
+        let found = match bits {
+            None => plain.prefixes().last(),
+            Some(bits) => plain.prefixes().find(|prefix| prefix.width.bits().to_string() == bits),
+        }?;
+        let first: IpAddr = found.name.split('/').next()?.parse().ok()?;
+        (bits.is_none() || first == ip).then(|| Self { width: found.width, name: pseudonym(&found.name) })
+    }
+}
+
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.width.bits(), self.name)
@@ -269,6 +289,38 @@ mod tests {
             assert_eq!(of(other), plain, "{other}");
         }
         assert_ne!(of("64:ff9b:1::192.0.2.7"), plain, "only the well-known prefix says what it contains");
+    }
+
+    #[test]
+    fn an_address_or_a_prefix_that_is_counted_is_read_and_nothing_else() {
+        let read = |text: &str| Prefix::of_written(text, str::to_owned).map(|prefix| prefix.to_string());
+        for (text, expected) in [
+            ("192.0.2.7", "32.192.0.2.7"),
+            ("192.0.2.7/32", "32.192.0.2.7"),
+            ("192.0.2.0/24", "24.192.0.2.0/24"),
+            ("::ffff:192.0.2.7", "32.192.0.2.7"),
+            ("2001:db8:1:203::7", "64.2001:db8:1:203::/64"),
+            ("2001:db8:1:200::/56", "56.2001:db8:1:200::/56"),
+            ("2001:db8:1::/48", "48.2001:db8:1::/48"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(expected), "{text}");
+        }
+        for bad in [
+            "",
+            "unknown",
+            "192.0.2.7/24",
+            "192.0.0.0/16",
+            "2001:db8:1:203::/56",
+            "2001:db8::/32",
+            "192.0.2.0/",
+            " 192.0.2.7",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+        let one = of("2001:db8:1:203::7");
+        let household =
+            Prefix::of_written("2001:db8:1:200::/56", |text| text.replace(['/', '.'], "_")).unwrap();
+        assert!(one.is_within(&household));
     }
 
     #[test]

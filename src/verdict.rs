@@ -18,7 +18,7 @@ const FAR: f64 = 500.0;
 /// What Cloudflare says instead of a country about an exit of the Tor network.
 const TOR: &str = "T1";
 /// What Cloudflare says instead of a country that it does not know.
-const NOWHERE: &str = "XX";
+pub const NOWHERE: &str = "XX";
 /// See the head of the file.
 const HOSTING: &str = include_str!("verdict/hosting_networks.tsv");
 /// Longest name of a place, in characters.

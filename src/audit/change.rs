@@ -17,12 +17,12 @@ pub struct Change {
     pub outcome: Outcome,
     pub at: Timestamp,
     /// The client, the scope, the entry for documents, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
-    /// the version of the policy, the exception, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
+    /// the version of the policy, the exception, the kill switch, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
     /// The members of the client, provider or account that differ from before, by name; those of the policy by the way to
-    /// them, such as `/rules/staff-cli/when`. Empty for all other changes.
+    /// them, such as `/rules/staff-cli/when`. What a kill switch selects by, such as `client`. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there; `wide` for an
@@ -32,6 +32,9 @@ pub struct Change {
     /// For exceptions only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<OfException>,
+    /// For kill switches only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kill_switch: Option<OfKillSwitch>,
 }
 
 /// What an event says about an exception besides its identifier.
@@ -43,13 +46,21 @@ pub struct OfException {
     pub expires_at: Timestamp,
 }
 
+/// What an event says about a kill switch besides its identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OfKillSwitch {
+    /// Its end.
+    pub until: Timestamp,
+}
+
 impl Change {
     /// Builds the event of a change, with the members that every change has.
     #[must_use]
     pub fn of(what: Changed, subject: Option<&str>, by: Actor, at: Timestamp) -> Self {
         let (members, granted) = (Vec::new(), Vec::new());
         let (subject, outcome) = (subject.map(str::to_owned), what.outcome());
-        Self { format: Format, what, outcome, at, subject, by, members, granted, exception: None }
+        let (exception, kill_switch) = (None, None);
+        Self { format: Format, what, outcome, at, subject, by, members, granted, exception, kill_switch }
     }
 }
 
@@ -133,11 +144,17 @@ pub enum Changed {
     ExceptionEnding,
     /// An exception has lapsed.
     ExceptionLapsed,
+    /// A kill switch was set.
+    KillSwitchSet,
+    /// A kill switch was ended before its end.
+    KillSwitchEnded,
+    /// A kill switch has run out.
+    KillSwitchLapsed,
 }
 
 impl Changed {
     /// Returns whether somebody should hear about it when it happens, because it gives somebody power over the server, may
-    /// have given it to a thief, or will end what people rely on.
+    /// have given it to a thief, or ends what people rely on.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
@@ -145,7 +162,8 @@ impl Changed {
             | Self::AdministratorInvited
             | Self::AdministratorAdmitted
             | Self::PasskeyCopied
-            | Self::ExceptionEnding => true,
+            | Self::ExceptionEnding
+            | Self::KillSwitchSet => true,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientDeleted
@@ -170,6 +188,8 @@ impl Changed {
             | Self::ExceptionRenewed
             | Self::ExceptionEnded
             | Self::ExceptionLapsed
+            | Self::KillSwitchEnded
+            | Self::KillSwitchLapsed
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked
@@ -184,12 +204,16 @@ impl Changed {
 }
 
 impl Changed {
-    /// Returns what became of access: refused if a passkey may have been copied, ended if an exception is over.
+    /// Returns what became of access: refused if a passkey may have been copied, ended if an exception or a kill switch
+    /// is over.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         if matches!(self, Self::PasskeyCopied) {
             Outcome::Refused
-        } else if matches!(self, Self::ExceptionEnded | Self::ExceptionLapsed) {
+        } else if matches!(
+            self,
+            Self::ExceptionEnded | Self::ExceptionLapsed | Self::KillSwitchEnded | Self::KillSwitchLapsed
+        ) {
             Outcome::Ended
         } else if matches!(self, Self::ExceptionEnding) {
             Outcome::Noted

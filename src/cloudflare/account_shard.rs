@@ -20,6 +20,7 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::command::Command;
 use crate::identity::device::{Device, DeviceId};
 use crate::identity::history::History;
+use crate::identity::latest_kill::LatestKill;
 use crate::identity::pointer::{Pointer, Target};
 use crate::identity::recheck::Upkeep;
 use crate::identity::session::Session;
@@ -49,6 +50,7 @@ const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS upkeep_ends_at ON upkeep (ends_at)",
     "CREATE TABLE IF NOT EXISTS histories (account TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS latest_kill (one INTEGER PRIMARY KEY CHECK (one = 1), record TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
     shipping::OUTBOX_GONE,
@@ -267,6 +269,15 @@ impl Rows for Table {
 
     fn tell_of_sign_in(&self, event: &SignInEvent) -> Result<()> {
         shipping::tell(self, event, event.at)
+    }
+
+    fn latest_kill(&self) -> Result<Option<LatestKill>> {
+        self.record("SELECT record FROM latest_kill", Vec::new())
+    }
+
+    fn put_latest_kill(&self, kill: &LatestKill) -> Result<()> {
+        let statement = "INSERT OR REPLACE INTO latest_kill (one, record) VALUES (1, ?)";
+        self.run(statement, vec![json(kill)?])
     }
 
     fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>> {

@@ -63,11 +63,7 @@ impl<P: Platform> Server<P> {
     ) -> Result<Vec<(DeviceId, Device)>, Unavailable> {
         let candidates = found.into_iter().filter(|(_, device)| device.state != State::Ended);
         let candidates: Vec<(DeviceId, Device)> = candidates.collect();
-        let mut live = Vec::new();
-        for (shard, families) in by_shard(candidates.iter().map(|(id, _)| id)) {
-            let ids = self.platform.grants(shard, LiveFamilies { ids: families }).await?;
-            live.extend(ids.into_iter().map(|family| id_of(shard, family)));
-        }
+        let live = self.with_tokens(candidates.iter().map(|(id, _)| id)).await?;
         let (devices, others): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|(id, _)| live.contains(id));
         let unsettled = devices.iter().filter(|(_, device)| device.state == State::Pending);
@@ -79,6 +75,19 @@ impl<P: Platform> Server<P> {
             self.platform.accounts(shard, settle).await?;
         }
         Ok(devices)
+    }
+
+    /// Returns those of the devices whose families are live. Changes nothing.
+    pub(super) async fn with_tokens(
+        &self,
+        ids: impl IntoIterator<Item = &DeviceId>,
+    ) -> Result<Vec<DeviceId>, Unavailable> {
+        let mut live = Vec::new();
+        for (shard, families) in by_shard(ids) {
+            let ids = self.platform.grants(shard, LiveFamilies { ids: families }).await?;
+            live.extend(ids.into_iter().map(|family| id_of(shard, family)));
+        }
+        Ok(live)
     }
 
     /// Returns all devices of an account that have tokens now.

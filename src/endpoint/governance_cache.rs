@@ -3,6 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use crate::identity::latest_kill::Edition;
 use crate::policy::governance::Governance;
 use crate::time::Timestamp;
 
@@ -21,6 +22,12 @@ impl GovernanceCache {
     /// Returns the revision, which the registry needs not send again; `None` if this isolate knows none.
     pub(super) fn revision(&self) -> Option<u64> {
         self.0.borrow().as_ref().map(|kept| kept.sent.revision)
+    }
+
+    /// Returns which copy of the governance this isolate has.
+    pub(super) fn edition(&self) -> Option<Edition> {
+        let edition = |kept: &Kept| Edition { revision: kept.sent.revision, read_at: kept.at };
+        self.0.borrow().as_ref().map(edition)
     }
 
     /// Returns the governance as this server applies it.

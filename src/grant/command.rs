@@ -17,6 +17,7 @@ use crate::family::{Family, Presented, Rotation};
 use crate::format::is_false;
 use crate::network::Width;
 use crate::place::Journey;
+use crate::policy::kill::KillSwitch;
 use crate::provenance::Stage;
 use crate::scope::Scope;
 use crate::secret::Digest;
@@ -260,6 +261,9 @@ pub struct ListGrants {
     /// Only grants after this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<RowKey>,
+    /// Only grants that this kill switch refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<Box<KillSwitch>>,
     /// The most grants to return.
     pub limit: u32,
 }

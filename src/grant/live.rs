@@ -5,6 +5,11 @@ use super::routing::RowKey;
 use super::rows::{Rows, event};
 use super::{Denial, Grant, Request, State, room};
 use crate::audit::Event;
+use crate::policy::Point;
+use crate::policy::facts::{Facts, Start};
+use crate::policy::kill::KillSwitch;
+use crate::policy::place::Country;
+use crate::policy::window::Span;
 use crate::provenance::Stage;
 use crate::time::Timestamp;
 
@@ -15,10 +20,30 @@ pub(super) fn list<R: Rows>(
 ) -> Result<Vec<(RowKey, LiveGrant)>, R::Error> {
     let mut found = Vec::new();
     rows.each_live(ask.after, now, |key, grant| {
-        found.extend(shown(grant).map(|grant| (key, grant)));
+        if ask.refused_by.as_ref().is_none_or(|switch| is_refused(&grant, switch, now)) {
+            found.extend(shown(grant).map(|grant| (key, grant)));
+        }
         found.len() < ask.limit as usize
     })?;
     Ok(found)
+}
+
+/// Returns whether a kill switch refuses the redemption of a grant. Account and approval are known once it is approved.
+fn is_refused(grant: &Grant, switch: &KillSwitch, now: Timestamp) -> bool {
+    let Request { client_id, origin, network, .. } = &grant.request;
+    let approval = match &grant.state {
+        State::Approved { approval } => Some(approval),
+        State::Pending { .. } | State::Denied { .. } | State::Redeemed { .. } => None,
+    };
+    let country = Country::of(origin.place.country.as_deref());
+    let facts = Facts {
+        client: Some(client_id),
+        account: approval.map(|approval| &approval.account),
+        start: Some(Start { at: origin.at, country, asn: origin.place.asn, network }),
+        approval: approval.map(|approval| &approval.id),
+        ..Facts::unknown(Point::Redemption, Span::at(now))
+    };
+    switch.refuses(&facts)
 }
 
 fn shown(grant: Grant) -> Option<LiveGrant> {

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::account_key::AccountKey;
 use crate::bounds::LONGEST_TOKEN;
 use crate::format::Format;
+use crate::network::{Network, Prefix};
 use crate::provenance::{ApprovalId, Provenance};
 use crate::scope::Scope;
 use crate::time::Timestamp;
+use crate::verdict::NOWHERE;
 
 /// A use is written down if the last one that was is at least this old, so at most once an hour.
 const STAMP: Duration = Duration::from_secs(3_600);
@@ -56,6 +58,8 @@ pub struct Device {
     /// The granted scope.
     pub scope: Scope,
     pub provenance: Provenance,
+    /// Where the code was requested, as live codes are counted.
+    pub network: Network,
     pub first_used_at: Timestamp,
     /// The last use that was written down: see [`Device::touch`].
     pub last_used_at: Timestamp,
@@ -125,7 +129,7 @@ pub struct Selection {
     /// Devices that follow from this approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<ApprovalId>,
-    /// Devices that asked in this country: two capital letters (ISO 3166-1).
+    /// Devices that asked in this country: two capital letters (ISO 3166-1), or `XX` for an unknown country.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Devices that asked in the network with this AS number.
@@ -137,6 +141,29 @@ pub struct Selection {
     /// Devices that were approved before this instant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
+    /// Devices that asked in one of these networks; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<Prefix>,
+    /// Devices that asked then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// When devices asked for their codes.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Asked {
+    /// The first instant.
+    pub from: Timestamp,
+    /// The instant after the last one.
+    pub to: Timestamp,
+    /// Devices that asked then or later count as well.
+    pub since: Timestamp,
+}
+
+impl Asked {
+    fn has(&self, at: Timestamp) -> bool {
+        self.from <= at && at < self.to || self.since <= at
+    }
 }
 
 impl Selection {
@@ -147,9 +174,15 @@ impl Selection {
         self.ids.as_ref().is_none_or(|ids| ids.contains(id))
             && self.client_id.as_ref().is_none_or(|client_id| *client_id == device.client_id)
             && self.approval_id.as_ref().is_none_or(|approval| approval == approval_id)
-            && self.country.as_ref().is_none_or(|country| started.spot.country.as_ref() == Some(country))
+            && self
+                .country
+                .as_ref()
+                .is_none_or(|country| started.spot.country.as_deref().unwrap_or(NOWHERE) == country)
             && self.asn.is_none_or(|asn| started.spot.asn == Some(asn))
             && self.from.is_none_or(|from| from <= approved.at)
             && self.to.is_none_or(|to| approved.at < to)
+            && (self.networks.is_empty()
+                || self.networks.iter().any(|prefix| device.network.is_within(prefix)))
+            && self.asked.is_none_or(|asked| asked.has(started.at))
     }
 }

@@ -2,7 +2,9 @@
 
 use super::account::Account;
 use super::account_key::AccountKey;
-use super::command::{EnterDevice, Entered, ListDevices, NameDevice, SettleDevices, UseDevice, WalkDevices};
+use super::command::{
+    Checked, EnterDevice, Entered, ListDevices, NameDevice, NoteKill, SettleDevices, UseDevice, WalkDevices,
+};
 use super::device::{Device, DeviceId, State};
 use super::histories;
 use super::recheck::Upkeep;
@@ -14,6 +16,10 @@ pub(super) fn enter<R: Rows>(rows: &R, ask: &EnterDevice, now: Timestamp) -> Res
     let Some(account) = usable(rows, &ask.device.account)? else { return Ok(Entered::Refused) };
     if account.groups != ask.groups {
         return Ok(Entered::OtherGroups(account.groups));
+    }
+    // A kill switch ends the devices that are entered. One that is entered later must have been judged by it.
+    if rows.latest_kill()?.is_some_and(|kill| !kill.is_in(ask.judged_by)) {
+        return Ok(Entered::Outdated);
     }
     // The platform may deliver the command twice.
     if rows.device(&ask.id)?.is_none() {
@@ -49,8 +55,14 @@ pub(super) fn touch<R: Rows>(
     Ok(account)
 }
 
-pub(super) fn check<R: Rows>(rows: &R, id: &DeviceId, now: Timestamp) -> Result<Option<Account>, R::Error> {
-    good(rows, id, now)?.map_or(Ok(None), |device| usable(rows, &device.account))
+pub(super) fn check<R: Rows>(rows: &R, id: &DeviceId, now: Timestamp) -> Result<Checked, R::Error> {
+    let Some(device) = good(rows, id, now)? else { return Ok(Checked { account: None, kill: None }) };
+    Ok(Checked { account: usable(rows, &device.account)?, kill: rows.latest_kill()? })
+}
+
+pub(super) fn note_kill<R: Rows>(rows: &R, NoteKill { kill }: &NoteKill) -> Result<(), R::Error> {
+    let is_later = rows.latest_kill()?.is_none_or(|known| known.at <= kill.at);
+    if is_later { rows.put_latest_kill(kill) } else { Ok(()) }
 }
 
 pub(super) fn list<R: Rows>(rows: &R, ask: &ListDevices) -> Result<Vec<(DeviceId, Device)>, R::Error> {

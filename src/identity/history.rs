@@ -152,6 +152,7 @@ mod tests {
     use super::*;
     use crate::identity::account_key::AccountKey;
     use crate::identity::device::State;
+    use crate::network::Network;
     use crate::provenance::Provenance;
     use crate::scope::Scope;
 
@@ -175,6 +176,7 @@ mod tests {
             label: None,
             scope: Scope::default(),
             provenance: Provenance::default(),
+            network: Network::default(),
             first_used_at: AT,
             last_used_at: AT,
             ends_at: AT,

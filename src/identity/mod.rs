@@ -12,6 +12,7 @@ mod devices;
 pub mod group;
 mod histories;
 pub mod history;
+pub mod latest_kill;
 pub mod passkey;
 pub mod password;
 pub mod password_choice;

@@ -4,6 +4,7 @@ use super::account::Account;
 use super::account_key::AccountKey;
 use super::device::{Device, DeviceId};
 use super::history::History;
+use super::latest_kill::LatestKill;
 use super::pointer::{Pointer, Target};
 use super::recheck::Upkeep;
 use super::session::Session;
@@ -53,6 +54,8 @@ pub trait Rows {
         after: Option<&DeviceId>,
         see: impl FnMut(DeviceId, Device) -> bool,
     ) -> Result<(), Self::Error>;
+    fn latest_kill(&self) -> Result<Option<LatestKill>, Self::Error>;
+    fn put_latest_kill(&self, kill: &LatestKill) -> Result<(), Self::Error>;
     fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>, Self::Error>;
     fn put_upkeep(&self, upkeep: &Upkeep) -> Result<(), Self::Error>;
     fn remove_upkeep(&self, account: &AccountKey) -> Result<(), Self::Error>;

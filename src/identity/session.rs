@@ -15,6 +15,7 @@ use crate::format::Format;
 use crate::place::Origin;
 use crate::secret::{self, Digest};
 use crate::time::Timestamp;
+use crate::verdict::NOWHERE;
 
 /// Time from a sign-in to the end of its session.
 pub const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -118,7 +119,7 @@ pub struct SessionSelection {
     /// Sessions that began at the OpenID Provider with this identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Sessions that began in this country: two capital letters (ISO 3166-1).
+    /// Sessions that began in this country: two capital letters (ISO 3166-1), or `XX` for an unknown country.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Sessions that began in the network with this AS number.
@@ -138,7 +139,10 @@ impl SessionSelection {
     pub fn has(&self, session: &Session) -> bool {
         let Origin { place, at, .. } = &session.origin;
         self.provider.as_ref().is_none_or(|provider| session.how.is_at(provider))
-            && self.country.as_ref().is_none_or(|country| place.country.as_ref() == Some(country))
+            && self
+                .country
+                .as_ref()
+                .is_none_or(|country| place.country.as_deref().unwrap_or(NOWHERE) == country)
             && self.asn.is_none_or(|asn| place.asn == Some(asn))
             && self.from.is_none_or(|from| from <= *at)
             && self.to.is_none_or(|to| *at < to)

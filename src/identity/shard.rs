@@ -49,6 +49,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         Command::EnterDevice(ask) => ask.answer(|ask| devices::enter(rows, &ask, now)),
         Command::UseDevice(ask) => ask.answer(|ask| devices::touch(rows, &ask, now)),
         Command::CheckDevice(ask) => ask.answer(|ask| devices::check(rows, &ask.id, now)),
+        Command::NoteKill(ask) => ask.answer(|ask| devices::note_kill(rows, &ask)),
         Command::ListDevices(ask) => ask.answer(|ask| devices::list(rows, &ask)),
         Command::SettleDevices(ask) => ask.answer(|ask| devices::settle(rows, &ask, now)),
         Command::NameDevice(ask) => ask.answer(|ask| devices::name(rows, ask, now)),

@@ -9,6 +9,8 @@ use super::place::Country;
 use crate::audit::change::Actor;
 use crate::format::Format;
 use crate::identity::account_key::AccountKey;
+use crate::identity::device::{Asked, Selection};
+use crate::identity::session::SessionSelection;
 use crate::network::Prefix;
 use crate::provenance::ApprovalId;
 use crate::time::{Timestamp, rfc3339};
@@ -77,6 +79,45 @@ impl KillSwitch {
         self.is_on(facts.time.from) && !self.target.is_empty() && self.has(facts)
     }
 
+    /// Returns which devices it ends. Those are the ones whose tokens it [refuses](Self::refuses), of the account that it
+    /// names or of all.
+    #[must_use]
+    pub fn devices(&self) -> Selection {
+        let Target { client, approval, networks, started, .. } = &self.target;
+        Selection {
+            client_id: client.clone(),
+            approval_id: approval.clone(),
+            country: self.country(),
+            asn: self.asn(),
+            networks: networks.clone(),
+            asked: started.map(|Started { from, to }| Asked { from, to, since: self.at }),
+            ..Selection::default()
+        }
+    }
+
+    /// Returns which sessions it ends: those that began where, and when, codes were requested. `None` if the target has a
+    /// client, an approval or a network, which no session has.
+    #[must_use]
+    pub fn sessions(&self) -> Option<SessionSelection> {
+        let Target { client, approval, networks, started, .. } = &self.target;
+        let is_known = client.is_none() && approval.is_none() && networks.is_empty();
+        is_known.then(|| SessionSelection {
+            country: self.country(),
+            asn: self.asn(),
+            from: started.map(|started| started.from),
+            to: started.map(|started| started.to),
+            ..SessionSelection::default()
+        })
+    }
+
+    fn country(&self) -> Option<String> {
+        self.target.country.map(String::from)
+    }
+
+    fn asn(&self) -> Option<u32> {
+        self.target.asn.map(|Asn(asn)| asn)
+    }
+
     fn has(&self, facts: &Facts<'_>) -> bool {
         let Target { client, account, approval, .. } = &self.target;
         is(client.as_deref(), facts.client)
@@ -102,6 +143,21 @@ impl Target {
         *self == Self::default()
     }
 
+    /// Returns the names of the members that are set.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let set = [
+            ("account", self.account.is_some()),
+            ("approval", self.approval.is_some()),
+            ("asn", self.asn.is_some()),
+            ("client", self.client.is_some()),
+            ("country", self.country.is_some()),
+            ("networks", !self.networks.is_empty()),
+            ("started", self.started.is_some()),
+        ];
+        set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// Returns whether the request for the code does not matter.
     const fn is_anywhere(&self) -> bool {
         self.country.is_none() && self.asn.is_none() && self.networks.is_empty() && self.started.is_none()
@@ -113,92 +169,4 @@ fn is<T: PartialEq + ?Sized>(wanted: Option<&T>, fact: Option<&T>) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::network::Network;
-    use crate::policy::Point;
-    use crate::policy::window::Span;
-
-    const AT: Timestamp = Timestamp::from_millis(1_000_000);
-    const UNTIL: Timestamp = Timestamp::from_millis(2_000_000);
-
-    fn network(address: &str) -> Network {
-        Network::of(Some(address), |prefix| prefix.replace(['/', '.'], "_"))
-    }
-
-    fn switch(target: Target) -> KillSwitch {
-        let by = Actor::Operator("9f86d081".to_owned());
-        let (id, reason) = (Name::parse("a").unwrap(), "a campaign".to_owned());
-        KillSwitch { format: Format, id, target, until: UNTIL, reason, by, at: AT }
-    }
-
-    fn refuses(target: Target, started_at: u64, now: Timestamp) -> bool {
-        let (network, bob, approval) =
-            (network("192.0.2.7"), AccountKey::local("bob"), ApprovalId::from("x"));
-        let at = Timestamp::from_millis(started_at);
-        let start = Start { at, country: Country::of(Some("NG")), asn: Some(64_500), network: &network };
-        let facts = Facts {
-            client: Some("cli"),
-            account: Some(&bob),
-            approval: Some(&approval),
-            start: Some(start),
-            ..Facts::unknown(Point::Refresh, Span::at(now))
-        };
-        switch(target).refuses(&facts)
-    }
-
-    #[test]
-    fn everything_that_is_selected_must_be_met() {
-        let client = |text: &str| Target { client: Some(text.to_owned()), ..Target::default() };
-        let from = |code: &str| Target { country: Some(Country::of(Some(code))), ..client("cli") };
-        let prefixes = |address: &str| network(address).prefixes().cloned().collect::<Vec<_>>();
-        let in_network = |networks| Target { networks, ..Target::default() };
-        for (target, expected) in [
-            (Target::default(), false),
-            (client("cli"), true),
-            (client("tv"), false),
-            (from("NG"), true),
-            (from("FR"), false),
-            (Target { country: Some(Country::of(Some("NG"))), ..client("tv") }, false),
-            (Target { account: Some(AccountKey::local("bob")), ..Target::default() }, true),
-            (Target { account: Some(AccountKey::local("eve")), ..Target::default() }, false),
-            (Target { asn: Some(Asn(64_500)), ..Target::default() }, true),
-            (Target { asn: Some(Asn(64_501)), ..Target::default() }, false),
-            (Target { approval: Some(ApprovalId::from("x")), ..Target::default() }, true),
-            (Target { approval: Some(ApprovalId::from("y")), ..Target::default() }, false),
-            (in_network(prefixes("192.0.2.99").split_off(1)), false),
-            (in_network(vec![prefixes("198.51.100.1").remove(0), prefixes("192.0.2.99").remove(0)]), true),
-        ] {
-            assert_eq!(refuses(target.clone(), 500_000, AT), expected, "{target:?}");
-        }
-    }
-
-    #[test]
-    fn a_window_is_of_the_past_and_what_starts_later_is_refused_until_the_end() {
-        let (from, to) = (Timestamp::from_millis(400_000), Timestamp::from_millis(600_000));
-        let target = || Target { started: Some(Started { from, to }), ..Target::default() };
-
-        for (started_at, expected) in [
-            (399_999, false),
-            (400_000, true),
-            (599_999, true),
-            (600_000, false),
-            (999_999, false),
-            (1_000_000, true),
-        ] {
-            assert_eq!(refuses(target(), started_at, AT), expected, "{started_at}");
-        }
-        assert!(refuses(target(), 500_000, Timestamp::from_millis(1_999_999)));
-        assert!(!refuses(target(), 500_000, UNTIL));
-    }
-
-    #[test]
-    fn what_is_not_known_yet_is_not_met() {
-        let bob = Target { account: Some(AccountKey::local("bob")), ..Target::default() };
-        let start = Facts::unknown(Point::DeviceAuthorization, Span::at(AT));
-
-        assert!(!switch(bob).refuses(&start));
-        let nigeria = Target { country: Some(Country::of(Some("NG"))), ..Target::default() };
-        assert!(!switch(nigeria).refuses(&start));
-    }
-}
+mod tests;

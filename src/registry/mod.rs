@@ -28,7 +28,7 @@ use crate::ask::{Answer, Ask as _};
 use crate::client::Client;
 use crate::time::Timestamp;
 use command::{AtSource, Command, FindAtSource, ImportKey, KeyRefusal, SeedClients};
-use governance::{exceptions, policies, taken};
+use governance::{exceptions, kills, policies, taken};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -61,6 +61,9 @@ pub fn apply<R: Rows>(
         Command::ReplaceException(ask) => ask.answer(|ask| exceptions::replace(rows, ask, now)),
         Command::RenewException(ask) => ask.answer(|ask| exceptions::renew(rows, ask, now)),
         Command::EndException(ask) => ask.answer(|ask| exceptions::end(rows, ask, now)),
+        Command::ListKillSwitches(ask) => ask.answer(|_| rows.kill_switches(now)),
+        Command::SetKillSwitch(ask) => ask.answer(|ask| kills::set(rows, ask, now)),
+        Command::EndKillSwitch(ask) => ask.answer(|ask| kills::end(rows, ask, now)),
         Command::ReplacePolicy(ask) => ask.answer(|ask| policies::replace(rows, ask, now)),
         Command::RollBackPolicy(ask) => ask.answer(|ask| policies::roll_back(rows, ask, now)),
         Command::FindKeys(ask) => ask.answer(|_| rows.keys()),

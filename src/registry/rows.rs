@@ -173,6 +173,11 @@ pub trait Rows {
     fn put_exception(&self, exception: &Exception, due: Timestamp) -> Result<(), Self::Error>;
     /// Returns the kill switches that are on, in the order of the identifiers.
     fn kill_switches(&self, now: Timestamp) -> Result<Vec<KillSwitch>, Self::Error>;
+    /// Returns a kill switch, also one that has run out and was not removed yet.
+    fn kill_switch(&self, id: &Name) -> Result<Option<KillSwitch>, Self::Error>;
+    /// Returns at most `limit` kill switches that have run out.
+    fn ended_kill_switches(&self, now: Timestamp, limit: u32) -> Result<Vec<KillSwitch>, Self::Error>;
+    fn remove_kill_switch(&self, id: &Name) -> Result<(), Self::Error>;
     fn put_kill_switch(&self, switch: &KillSwitch) -> Result<(), Self::Error>;
     fn first_issuer(&self) -> Result<Option<String>, Self::Error>;
     fn put_first_issuer(&self, issuer: &str) -> Result<(), Self::Error>;

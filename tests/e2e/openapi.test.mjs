@@ -214,6 +214,17 @@ test('every operation answers as documented, with every documented status', asyn
   await ask('POST', '/exceptions/tried/end');
   await fillWith((number) => ask('POST', '/exceptions', { body: { ...exception, id: `e${number}` } }));
   await ask('POST', '/exceptions/tried/renew', { body: { reason: 'A third', expires_at: inDays(50) } });
+  const killSwitch = { id: 'tried', target: { client: 'nobody', networks: ['192.0.2.0/24'] }, reason: 'A test', until: inDays(1) };
+  await ask('POST', '/kill-switches?dry_run=true', { body: killSwitch });
+  const set = await ask('POST', '/kill-switches', { body: killSwitch });
+  assert.equal(set.headers.get('location'), `${server.origin}/admin/api/kill-switches/tried`);
+  await ask('POST', '/kill-switches', { body: killSwitch });
+  await ask('POST', '/kill-switches', { body: { ...killSwitch, reason: 'Another' } });
+  await ask('GET', '/kill-switches');
+  await ask('GET', '/kill-switches/tried');
+  await ask('GET', '/kill-switches/absent');
+  await ask('POST', '/kill-switches/tried/end');
+  await ask('POST', '/kill-switches/tried/end');
   for (const operation of withBody) {
     const [method, path] = [operation.method.toUpperCase(), address(operation)];
     await ask(method, path, { ...conditions, raw: '{', type: 'application/json' });

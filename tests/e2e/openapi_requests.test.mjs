@@ -347,6 +347,31 @@ const exceptionMembers = {
 };
 const required = (names) => ({ good: [{}], bad: [{ more: 1 }, ...names.map((name) => ({ [name]: undefined }))] });
 
+const TARGET = { client: 'nobody' };
+/** The members of a target. Each is tried together with the client. */
+const targets = {
+  client: { good: ['x', 'a b', long(256)], bad: ['', 'é', long(257), 7] },
+  account: { good: ['local:bob', 'oidc:corp:7', null], bad: ['bob', '', 7] },
+  approval: { good: ['x', long(256), null], bad: ['', 'é', long(257), 7] },
+  country: { good: ['DE', 'XX', 'T1', null], bad: ['de', 'DEU', '', 7] },
+  asn: { good: ['AS64500', null], bad: ['64500', 'AS', 'as1', 64_500] },
+  networks: {
+    good: [['192.0.2.7'], ['192.0.2.0/24', '192.0.2.7/32'], ['2001:db8:1::/48', '2001:db8:1:200::/56', '2001:db8::1'], null],
+    bad: [[], ['x'], ['192.0.2.0/23'], ['192.0.2.7', '192.0.2.7'], '192.0.2.7', [7], Array.from({ length: 51 }, (_, at) => `192.0.2.${at}`)],
+  },
+  started: {
+    good: [{ from: inDays(-1), to: inDays(1) }, null],
+    bad: [{}, { from: inDays(-1) }, { to: inDays(1) }, { from: 'x', to: inDays(1) }, { from: inDays(-1), to: inDays(1), more: 1 }, 7],
+  },
+};
+const targetsOf = (kind) => Object.entries(targets).flatMap(([name, values]) => values[kind].map((value) => ({ ...TARGET, [name]: value })));
+const killMembers = {
+  id: { good: policyNames.good, bad: [...policyNames.bad, null] },
+  target: { good: targetsOf('good'), bad: [...targetsOf('bad'), {}, { client: null }, { more: 1 }, [], 7, null] },
+  reason: { good: plain(500).good, bad: [...plain(500).bad, null] },
+  until: { good: [SOON], bad: [...instants.bad, null] },
+};
+
 // --- Requests ---
 
 /** Every request: its schema, a base that every body includes, its members, whole bodies, and how to send it. */
@@ -558,6 +583,18 @@ Object.assign(requests, {
     schema: 'ExceptionRenewal', base: { reason: 'Another', expires_at: inDays(50) },
     members: { reason: { good: plain(500).good, bad: [...plain(500).bad, null] }, expires_at: { good: [inDays(60)], bad: [...instants.bad, null] } }, together: required(['reason', 'expires_at']),
     send: (body) => admin.ask('POST', '/exceptions/tried/renew?dry_run=true', body),
+  },
+  setKillSwitch: {
+    schema: 'NewKillSwitch', base: { id: 'new', target: TARGET, reason: 'A test', until: SOON }, members: killMembers,
+    together: required(['id', 'target', 'reason', 'until']),
+    send: (body) => admin.ask('POST', '/kill-switches?dry_run=true', body),
+  },
+  endKillSwitch: {
+    schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },
+    send: async (body) => {
+      await admin.ask('POST', '/kill-switches', { body: { id: 'ending', target: TARGET, reason: 'A test', until: SOON } });
+      return admin.ask('POST', '/kill-switches/ending/end', body);
+    },
   },
   endException: {
     schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },

@@ -26,6 +26,8 @@ before(async () => {
   await admin.ask('PUT', '/policy', { body: { default: 'enforced', reason: 'A test' }, ifMatch: '*' });
   const exception = { when: { clients: ['tv'] }, owner: 'Alice', reason: 'A test', ticket: 'SEC-1', expires_at: new Date(Date.now() + 86_400_000).toISOString() };
   for (const id of ['tried', 'ended']) await admin.ask('POST', '/exceptions', { body: { ...exception, id } });
+  const killSwitch = { id: 'tried', target: { client: 'nobody' }, reason: 'A test', until: exception.expires_at };
+  await admin.ask('POST', '/kill-switches', { body: killSwitch });
 });
 after(() => server.stop());
 

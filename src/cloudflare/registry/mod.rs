@@ -26,7 +26,7 @@ use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::endpoint::boxed::boxed;
 use crate::registry::command::Command;
-use crate::registry::governance::reminders;
+use crate::registry::governance::{kills, reminders};
 use crate::registry::leases::Leases;
 use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
@@ -119,7 +119,7 @@ impl Object for Registry {
         self.alarm.set(None);
         let table = Rc::clone(&self.table);
         let swept = object::transaction(&self.state, move || clients::sweep(&*table, now));
-        self.attend_to_exceptions(now);
+        self.attend_to_governance(now);
         let rest = self.shipper.ship(&self.state, &self.table.table, None).await;
         warnings::deliver(&self.state, &self.table.table, self.table.webhook.as_ref()).await;
         self.ring(Ok(rest), object::now()).await;
@@ -143,14 +143,17 @@ impl Registry {
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
     }
 
-    /// Reminds the owners of exceptions that end, and reports those that have lapsed.
-    fn attend_to_exceptions(&self, now: Timestamp) {
+    /// Reminds the owners of exceptions that end, and reports exceptions and kill switches that have lapsed.
+    fn attend_to_governance(&self, now: Timestamp) {
         let table = Rc::clone(&self.table);
-        match object::transaction(&self.state, move || reminders::attend(&*table, now)) {
+        match object::transaction(&self.state, move || {
+            kills::attend(&*table, now)?;
+            reminders::attend(&*table, now)
+        }) {
             Ok(()) => self.log_warnings(),
             Err(error) => {
                 self.table.warnings.take();
-                object::complain("exceptions", &error);
+                object::complain("governance", &error);
             }
         }
     }
@@ -163,7 +166,7 @@ impl Registry {
     }
 
     /// Makes sure that the alarm rings when `events` are to be shipped, when a warning is to be delivered, when a client
-    /// ends, and when something is due for an exception.
+    /// ends, and when something is due for an exception or a kill switch.
     async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
         let due = events.and_then(|events| {
             let first_end = [self.table.first_end()?, self.table.first_due()?].into_iter().flatten().min();

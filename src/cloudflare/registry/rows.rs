@@ -341,9 +341,23 @@ impl Rows for Stored {
         self.table.records(query, vec![column(now)])
     }
 
+    fn kill_switch(&self, id: &Name) -> Result<Option<KillSwitch>> {
+        self.table.record("SELECT record FROM kills WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn ended_kill_switches(&self, now: Timestamp, limit: u32) -> Result<Vec<KillSwitch>> {
+        let query = "SELECT record FROM kills WHERE until <= ? ORDER BY until LIMIT ?";
+        self.table.records(query, vec![column(now), object::number(limit)])
+    }
+
+    // One that has run out decides nothing any more, so its removal need not be published.
+    fn remove_kill_switch(&self, id: &Name) -> Result<()> {
+        self.table.run("DELETE FROM kills WHERE id = ?", vec![id.as_str().into()])
+    }
+
     fn put_kill_switch(&self, switch: &KillSwitch) -> Result<()> {
         let values = vec![switch.id.as_str().into(), column(switch.until), json(switch)?];
-        self.table.run("INSERT OR REPLACE INTO kills (id, until, record) VALUES (?, ?, ?)", values)
+        self.run("INSERT OR REPLACE INTO kills (id, until, record) VALUES (?, ?, ?)", values)
     }
 
     fn first_issuer(&self) -> Result<Option<String>> {

@@ -40,6 +40,7 @@ const SCHEMA: &[&str] = &[
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS exceptions_by_due ON exceptions (due)",
     "CREATE TABLE IF NOT EXISTS kills (id TEXT PRIMARY KEY, until INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS kills_by_until ON kills (until)",
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
@@ -110,9 +111,10 @@ impl Stored {
         self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())
     }
 
-    /// Returns when something is due for the first exception.
+    /// Returns when something is due for the first exception or kill switch.
     pub(super) fn first_due(&self) -> Result<Option<Timestamp>> {
-        self.table.instant("SELECT min(due) FROM exceptions", Vec::new())
+        let due = "SELECT min(at) FROM (SELECT min(due) AS at FROM exceptions UNION ALL SELECT min(until) FROM kills)";
+        self.table.instant(due, Vec::new())
     }
 
     /// Writes a client, and when it ends if it does.

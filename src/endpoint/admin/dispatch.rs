@@ -8,13 +8,13 @@ use super::caller::Caller;
 use super::done::Done;
 use super::problem::Problem;
 use super::route::{
-    AccessPlace, AccountPlace, ClientPlace, ExceptionPlace, Found, KeyPlace, Part, Place, PolicyPlace,
-    RecordPlace, ScopePlace, WatchPlace,
+    AccessPlace, AccountPlace, ClientPlace, ExceptionPlace, Found, KeyPlace, KillPlace, Part, Place,
+    PolicyPlace, RecordPlace, ScopePlace, WatchPlace,
 };
 use super::{
     access, accounts, alerts, clients, devices, doctor, documents, dry_run, events, exceptions, grants,
-    invitations, ledger, openapi, outboxes, policy, providers, scope_claims, scopes, signing_keys, tokens,
-    usage,
+    invitations, kill_switches, ledger, openapi, outboxes, policy, providers, scope_claims, scopes,
+    signing_keys, tokens, usage,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -68,6 +68,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Access(place) => of_access(&call, place),
         Place::Policy(place) => of_policy(&call, place),
         Place::Exceptions(place) => of_exceptions(&call, place),
+        Place::KillSwitches(place) => of_kill_switches(&call, place),
     };
     done.await
 }
@@ -210,5 +211,15 @@ fn of_exceptions<'a, P: Platform>(call: &Call<'a, P>, place: ExceptionPlace) -> 
         (ExceptionPlace::One, _) => boxed(exceptions::read(context, name)),
         (ExceptionPlace::Renewal, _) => boxed(exceptions::renew(context, name, call.by())),
         (ExceptionPlace::End, _) => boxed(exceptions::end(context, name, call.by())),
+    }
+}
+
+fn of_kill_switches<'a, P: Platform>(call: &Call<'a, P>, place: KillPlace) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (place, method) {
+        (KillPlace::All, "POST") => boxed(kill_switches::set(context, call.by())),
+        (KillPlace::All, _) => boxed(kill_switches::list(context)),
+        (KillPlace::One, _) => boxed(kill_switches::find(context, name)),
+        (KillPlace::End, _) => boxed(kill_switches::end(context, name, call.by())),
     }
 }

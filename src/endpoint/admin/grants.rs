@@ -25,7 +25,7 @@ use crate::verdict::Spot;
 const PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 200;
 /// The most shards that a request asks.
-const MOST_SHARDS: usize = 32;
+pub(super) const MOST_SHARDS: usize = 32;
 
 /// A live code as operators see it. Times are in seconds since 1970.
 #[derive(Serialize)]
@@ -88,7 +88,11 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
             next = Some((shard, after));
             break;
         }
-        let grants = context.server.platform.grants(shard, ListGrants { after, limit: left }).await?;
+        let grants = context
+            .server
+            .platform
+            .grants(shard, ListGrants { after, refused_by: None, limit: left })
+            .await?;
         let last = grants.last().filter(|_| grants.len() >= left as usize).map(|(key, _)| *key);
         found.extend(grants.into_iter().map(|(key, grant)| (Address { shard, key }, grant)));
         if last.is_some() {
@@ -103,7 +107,7 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
 }
 
 /// Returns all shards that can have live codes.
-fn shards<P>(context: Context<'_, P>) -> Vec<Shard> {
+pub(super) fn shards<P>(context: Context<'_, P>) -> Vec<Shard> {
     let pairs = context.server.settings.keyring.pairs();
     let most = pairs.map(|keys| keys.shards_per_region).max().unwrap_or(1).max(1);
     let of = |region| (0..most).map(move |index| Shard { region, index });
@@ -117,10 +121,10 @@ fn limit(query: &Form) -> Result<u32, Problem> {
     limit.ok_or_else(|| invalid("limit", detail()))
 }
 
-type Cursor = (Shard, Option<RowKey>);
+pub(super) type Cursor = (Shard, Option<RowKey>);
 
 /// A shard, and the row there after which the next page begins, if it does not begin with the first.
-fn encode((shard, after): Cursor) -> String {
+pub(super) fn encode((shard, after): Cursor) -> String {
     let after = after.map_or_else(Vec::new, |key| key.0.to_vec());
     secret::encode(&[&shard.to_bytes()[..], &after].concat())
 }
@@ -131,7 +135,7 @@ fn cursor(query: &Form) -> Result<Option<Cursor>, Problem> {
     cursor.ok_or_else(|| invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned()))
 }
 
-fn decode(text: &str) -> Option<Cursor> {
+pub(super) fn decode(text: &str) -> Option<Cursor> {
     let bytes = secret::decode(text)?;
     let (shard, after) = bytes.split_first_chunk::<2>()?;
     let shard = Shard::from_bytes(*shard)?;

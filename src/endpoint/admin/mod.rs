@@ -1,5 +1,5 @@
-//! The admin API under `/admin/api/`: clients, scopes, OpenID Providers, signing keys, admin tokens, invitations, the policy
-//! and its exceptions, for operators.
+//! The admin API under `/admin/api/`: clients, scopes, OpenID Providers, signing keys, admin tokens, invitations, the policy,
+//! its exceptions and kill switches, for operators.
 //!
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
@@ -21,6 +21,8 @@ mod exceptions;
 mod grants;
 mod invitation_request;
 mod invitations;
+mod kill_switches;
+mod kill_walk;
 mod ledger;
 mod openapi;
 mod outboxes;

@@ -23,6 +23,7 @@ pub(super) enum Place {
     Access(AccessPlace),
     Policy(PolicyPlace),
     Exceptions(ExceptionPlace),
+    KillSwitches(KillPlace),
 }
 
 /// A collection, or one member of it.
@@ -107,6 +108,13 @@ pub(super) enum ExceptionPlace {
     All,
     One,
     Renewal,
+    End,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum KillPlace {
+    All,
+    One,
     End,
 }
 
@@ -252,6 +260,14 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
         Some(AdminScope::Policy),
     ),
     (Place::Exceptions(ExceptionPlace::End), "/exceptions/{id}/end", &["POST"], Some(AdminScope::Policy)),
+    (
+        Place::KillSwitches(KillPlace::All),
+        "/kill-switches",
+        &["GET", "HEAD", "POST"],
+        Some(AdminScope::Policy),
+    ),
+    (Place::KillSwitches(KillPlace::One), "/kill-switches/{id}", &["GET", "HEAD"], Some(AdminScope::Policy)),
+    (Place::KillSwitches(KillPlace::End), "/kill-switches/{id}/end", &["POST"], Some(AdminScope::Policy)),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 
@@ -284,6 +300,7 @@ impl Place {
             | Self::Providers(_)
             | Self::Policy(_)
             | Self::Exceptions(_)
+            | Self::KillSwitches(_)
             | Self::Keys(_) => true,
             Self::OpenApi
             | Self::Doctor

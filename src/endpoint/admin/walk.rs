@@ -73,8 +73,13 @@ impl<R> Walk<R> {
 
     /// Returns the cursor of the next request; `None` if the walk has seen everything.
     pub(super) fn cursor(&self) -> Option<String> {
+        self.place().map(|place| place.encode())
+    }
+
+    /// Returns where the walk goes on; `None` if it has seen everything.
+    pub(super) fn place(&self) -> Option<Cursor> {
         let shard = self.shards.last().copied();
-        shard.map(|shard| Cursor { shard: Some(shard), after: self.after.clone() }.encode())
+        shard.map(|shard| Cursor { shard: Some(shard), after: self.after.clone() })
     }
 }
 
@@ -93,12 +98,12 @@ impl Cursor {
         Self::decode(text).map(Some).ok_or_else(|| Problem::Invalid(vec![Fault::at("cursor", detail)]))
     }
 
-    fn encode(&self) -> String {
+    pub(super) fn encode(&self) -> String {
         let shard = self.shard.map(|shard| shard.to_string()).unwrap_or_default();
         secret::encode(format!("{shard}:{}", self.after.as_deref().unwrap_or_default()).as_bytes())
     }
 
-    fn decode(text: &str) -> Option<Self> {
+    pub(super) fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(secret::decode(text)?).ok()?;
         let (shard, after) = text.split_once(':')?;
         let shard = AccountShard::all().find(|other| other.to_string() == shard)?;

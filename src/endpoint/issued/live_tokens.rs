@@ -10,7 +10,7 @@ use crate::family::Family;
 use crate::family::command::FindFamily;
 use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::identity::account::Account;
-use crate::identity::command::CheckDevice;
+use crate::identity::command::{CheckDevice, Checked};
 use crate::identity::device::DeviceId;
 use crate::sharding::Shard;
 use crate::token::access::{AccessToken, Unverified};
@@ -62,12 +62,13 @@ pub(crate) async fn of_family<P: Platform>(
 ) -> Result<Option<Live>, Unavailable> {
     let found = context.server.platform.grants(shard, FindFamily { id, seen }).await?;
     let Some(family) = found.filter(|family| family.is_live(context.now)) else { return Ok(None) };
-    if kill::is_refused(context, &family).await? {
-        return Ok(None);
-    }
     let client = context.server.client(&family.client_id, context.now).await?;
     let Some(client) = client.filter(|client| client.enabled) else { return Ok(None) };
     let check = CheckDevice { id: DeviceId::from(SessionId { shard, family: id }.to_string()) };
-    let account = context.server.platform.accounts(family.account.shard(), check).await?;
-    Ok(account.map(|account| Live { family: *family, client, account }))
+    let Checked { account, kill } = context.server.platform.accounts(family.account.shard(), check).await?;
+    let Some(account) = account else { return Ok(None) };
+    if kill::is_refused(context, &family, kill).await? {
+        return Ok(None);
+    }
+    Ok(Some(Live { family: *family, client, account }))
 }

@@ -3,16 +3,19 @@
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::Family;
+use crate::identity::latest_kill::LatestKill;
 use crate::policy::Point;
 use crate::policy::facts::Facts;
 use crate::policy::window::Span;
 
-/// Returns whether a kill switch refuses the tokens of a family. Reads the newest governance that this isolate knows.
+/// Returns whether a kill switch refuses the tokens of a family. `latest` is the latest kill switch that the shard of the
+/// account has heard of.
 pub(crate) async fn is_refused<P: Platform>(
     context: Context<'_, P>,
     family: &Family,
+    latest: Option<LatestKill>,
 ) -> Result<bool, Unavailable> {
-    let governance = context.server.governance(context.now).await?;
+    let governance = context.server.governance_with(latest, &family.client_id, context.now).await?;
     let facts = Facts {
         client: Some(&family.client_id),
         account: Some(&family.account),

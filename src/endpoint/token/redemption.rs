@@ -32,6 +32,7 @@ use crate::grant::redemption::Redemption;
 use crate::identity::account::Account;
 use crate::identity::command::{EnterDevice, Entered};
 use crate::identity::device::{Device, DeviceId, State};
+use crate::identity::latest_kill::Edition;
 use crate::place::{Journey, Place};
 use crate::policy::Point;
 use crate::policy::governance::Governance;
@@ -53,6 +54,7 @@ pub(super) struct Approved<'a, P> {
     provenance: Provenance,
     client: Client,
     governance: Rc<Governance>,
+    edition: Edition,
     marks: Marks,
     permit: Permit,
     audience: Vec<String>,
@@ -72,6 +74,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         let client = caller.as_it_is_now(context, code.address.shard).await?;
         let client = client.ok_or(Error::RedemptionRefused("client_refused"))?;
         let governance = context.server.governance_at_source()?;
+        let edition = context.server.governance_edition()?;
         let cnf = proven.confirmation(context, &client)?;
         let mut approved = Self {
             provenance: ready.approval.provenance(&ready.request),
@@ -86,6 +89,7 @@ impl<'a, P: Platform> Approved<'a, P> {
             resources,
             client,
             governance,
+            edition,
             cnf,
         };
         approved.judge()?;
@@ -185,6 +189,8 @@ impl<'a, P: Platform> Approved<'a, P> {
             match self.try_to_enter(session).await? {
                 Entered::Entered(account) => return Ok(*account),
                 Entered::OtherGroups(groups) => self.ready.approval.groups = groups,
+                // The next poll asks the registry.
+                Entered::Outdated => return Err(Error::Unavailable),
                 Entered::Refused => return Err(Error::RedemptionRefused("account_refused")),
             }
             self.judge()?;
@@ -206,13 +212,15 @@ impl<'a, P: Platform> Approved<'a, P> {
             label: None,
             scope: self.permit.scope.clone(),
             provenance: self.provenance.clone(),
+            network: self.ready.request.network.clone(),
             first_used_at: now,
             last_used_at: now,
             ends_at: Device::end_with(last_issued),
             state: State::Pending,
         });
         let groups = self.ready.approval.groups.clone();
-        let enter = EnterDevice { id: DeviceId::from(session.to_string()), device, groups };
+        let (id, judged_by) = (DeviceId::from(session.to_string()), self.edition);
+        let enter = EnterDevice { id, device, groups, judged_by };
         Ok(self.context.server.platform.accounts(shard, enter).await?)
     }
 

@@ -6,6 +6,7 @@ use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::device::{Device, DeviceId, Selection};
 use crate::identity::group::Group;
+use crate::identity::latest_kill::{Edition, LatestKill};
 use crate::identity::walk::Bounds;
 use crate::time::Timestamp;
 
@@ -18,6 +19,8 @@ pub struct EnterDevice {
     /// The groups by which policy has judged. With others, the device is not entered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Group>,
+    /// The governance by which policy has judged. If it lacks the latest kill switch, the device is not entered.
+    pub judged_by: Edition,
 }
 
 /// The result of [`EnterDevice`].
@@ -30,6 +33,8 @@ pub enum Entered {
     OtherGroups(Vec<Group>),
     /// The account may not be used.
     Refused,
+    /// Policy has judged without the latest kill switch.
+    Outdated,
 }
 
 /// Reads the account of a device that uses its refresh token, unless the device has ended.
@@ -46,6 +51,24 @@ pub struct UseDevice {
 #[expect(missing_docs, reason = "the type says what it is")]
 pub struct CheckDevice {
     pub id: DeviceId,
+}
+
+/// The result of [`CheckDevice`].
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Checked {
+    /// `None` if the device has ended, or the account may not be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Account>,
+    /// The latest kill switch; `None` if there never was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kill: Option<LatestKill>,
+}
+
+/// Notes that a kill switch was set, unless a later one is known.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct NoteKill {
+    pub kill: LatestKill,
 }
 
 /// Reads devices in the order of their identifiers, those that have ended included.

@@ -10,8 +10,8 @@ pub use self::accounts::{
     AccountEvent, ClaimPointer, FindAccount, FindByPointer, ListAccounts, Put, PutAccount, ReleasePointer,
 };
 pub use self::devices::{
-    CheckDevice, EndDevices, EnterDevice, Entered, ForgetDevices, ListDevices, NameDevice, SettleDevices,
-    UseDevice, WalkDevices,
+    CheckDevice, Checked, EndDevices, EnterDevice, Entered, ForgetDevices, ListDevices, NameDevice, NoteKill,
+    SettleDevices, UseDevice, WalkDevices,
 };
 pub use self::histories::{ConfirmAccess, NoteDecision, ReadHistory};
 pub use self::rechecks::{BeginRecheck, EndRecheck, KeepUpstreamToken};
@@ -47,7 +47,8 @@ commands! {
         EndSessions => u64,
         EnterDevice => Entered,
         UseDevice => Option<Account>,
-        CheckDevice => Option<Account>,
+        CheckDevice => Checked,
+        NoteKill => (),
         ListDevices => Vec<(DeviceId, Device)>,
         SettleDevices => (),
         NameDevice => bool,

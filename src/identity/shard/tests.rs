@@ -1,5 +1,5 @@
 use core::time::Duration;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -9,15 +9,21 @@ use crate::audit::Event;
 use crate::audit::change::Actor;
 use crate::format::Format;
 use crate::identity::account::{Authority, Standing};
-use crate::identity::command::{CheckSession, FindAccount, ListSessions};
+use crate::identity::command::{
+    CheckDevice, CheckSession, EnterDevice, Entered, FindAccount, ListSessions, NoteKill,
+};
 use crate::identity::credential_id::CredentialId;
 use crate::identity::demo;
-use crate::identity::device::{Device, DeviceId};
+use crate::identity::device::{Device, DeviceId, State};
 use crate::identity::history::History;
+use crate::identity::latest_kill::{Edition, LatestKill};
 use crate::identity::recheck::Reply;
 use crate::identity::session::SessionSelection;
 use crate::identity::walk::Bounds;
+use crate::network::Network;
 use crate::place::Origin;
+use crate::provenance::Provenance;
+use crate::scope::Scope;
 use crate::secret::encode;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);
@@ -33,6 +39,7 @@ struct Shard {
     changes: RefCell<Vec<Change>>,
     sign_ins: RefCell<Vec<SignInEvent>>,
     upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
+    latest_kill: Cell<Option<LatestKill>>,
 }
 
 impl Rows for Shard {
@@ -102,6 +109,15 @@ impl Rows for Shard {
 
     fn put_pointer(&self, pointer: &Pointer, target: &Target) -> Result<(), Infallible> {
         self.pointers.borrow_mut().insert(pointer.clone(), target.clone());
+        Ok(())
+    }
+
+    fn latest_kill(&self) -> Result<Option<LatestKill>, Infallible> {
+        Ok(self.latest_kill.get())
+    }
+
+    fn put_latest_kill(&self, kill: &LatestKill) -> Result<(), Infallible> {
+        self.latest_kill.set(Some(*kill));
         Ok(())
     }
 
@@ -398,4 +414,42 @@ fn a_pointer_that_has_ended_leads_nowhere_and_is_free() {
     assert_eq!(claim("alice", NOW), AccountKey::local("alice"));
     assert!(find(end.before(Duration::from_millis(1))).is_some() && find(end).is_none());
     assert_eq!(claim("bob", end), AccountKey::local("bob"));
+}
+
+#[test]
+fn a_device_that_was_judged_without_the_latest_kill_switch_is_not_entered() {
+    let shard = Shard::new();
+    let enter = |name: &str, revision| {
+        let device = Device {
+            format: Format,
+            account: alice().key,
+            client_id: "tv".to_owned(),
+            client_name: "TV".to_owned(),
+            label: None,
+            scope: Scope::default(),
+            provenance: Provenance::default(),
+            network: Network::default(),
+            first_used_at: NOW,
+            last_used_at: NOW,
+            ends_at: NOW + Duration::from_secs(60),
+            state: State::Pending,
+        };
+        let judged_by = Edition { revision, read_at: NOW };
+        let (id, groups) = (DeviceId::from(name.to_owned()), alice().groups);
+        shard.ask(EnterDevice { id, device: Box::new(device), groups, judged_by }, NOW)
+    };
+    let note = |revision, at| {
+        let kill = LatestKill { format: Format, revision, at };
+        shard.ask(NoteKill { kill }, NOW);
+    };
+    assert!(matches!(enter("one", 1), Entered::Entered(_)));
+    let checked = |name: &str| shard.ask(CheckDevice { id: DeviceId::from(name.to_owned()) }, NOW);
+    assert_eq!(checked("one").kill, None);
+
+    note(3, NOW);
+    note(2, NOW.before(Duration::from_millis(1)));
+
+    assert!(matches!(enter("two", 2), Entered::Outdated) && checked("two").account.is_none());
+    assert!(matches!(enter("two", 3), Entered::Entered(_)));
+    assert_eq!(checked("one").kill.map(|kill| kill.revision), Some(3), "the later one counts");
 }

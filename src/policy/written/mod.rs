@@ -5,6 +5,7 @@
 
 mod conditions;
 pub mod exception;
+pub mod kill;
 mod rule;
 mod table;
 

@@ -31,6 +31,7 @@ use crate::client::Client;
 use crate::client::document::entry::Entry;
 use crate::logo::Logo;
 use crate::policy::exception::Exception;
+use crate::policy::kill::KillSwitch;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
@@ -38,6 +39,9 @@ use crate::registry::admin_tokens::{
 use crate::registry::governance::exceptions::{
     CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, RenewException,
     ReplaceException,
+};
+use crate::registry::governance::kills::{
+    EndKillSwitch, KillRefusal, KillSwitchNow, ListKillSwitches, SetKillSwitch,
 };
 use crate::registry::governance::{
     Edit, FindPolicy, ListPolicies, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
@@ -68,6 +72,9 @@ commands! {
         ReplaceException => Result<Exception, ExceptionRefusal>,
         RenewException => Result<Exception, ExceptionRefusal>,
         EndException => Result<Exception, ExceptionRefusal>,
+        ListKillSwitches => Vec<KillSwitch>,
+        SetKillSwitch => Result<KillSwitchNow, KillRefusal>,
+        EndKillSwitch => Result<KillSwitch, KillRefusal>,
         FindKeys => Vec<StoredKey>,
         Invalidate => (),
         AwaitReplicas => Vec<Replica>,

@@ -1,6 +1,7 @@
 //! Governance in the registry: the policy with its versions, its exceptions, and the kill switches.
 
 pub mod exceptions;
+pub mod kills;
 pub mod policies;
 pub mod reminders;
 pub mod taken;

@@ -21,6 +21,7 @@ WALKS = ("GET /devices", "POST /devices/end", "GET /sessions", "POST /sessions/e
 DESCRIBE = "PUT /scopes/{name}"
 POLICY = ("PUT /policy",)
 EXCEPTIONS = ("POST /exceptions", "PUT /exceptions/{id}")
+KILL = ("POST /kill-switches",)
 GOVERNANCE = (*POLICY, *EXCEPTIONS)
 ALLOW = "PUT /documents/{entry}"
 IF_MATCH_OPTIONAL = (
@@ -193,8 +194,8 @@ INEXPRESSIBLE = [
 ]
 
 
-# What messages about a policy or an exception say first: the rule or exception, and the tables around the member.
-ITEM = r"((rule|the exception|exception)[^:]*: )?"
+# What messages about a policy, an exception or a kill switch say first: which one it is, and the tables around the member.
+ITEM = r"((rule|the exception|exception|the kill switch|kill switch)[^:]*: )?"
 
 
 def of_item(operations: tuple[str, ...], pointer: str, detail: str) -> Rule:
@@ -225,6 +226,12 @@ INEXPRESSIBLE += [
     Rule(("POST /policy/rollback",), "/version", "the policy lets people in, but no administrator: .*"),
     Rule(("GET /policy/versions/{version}",), "/against", r"against is .*: it must be the number of a version that is kept"),
     Rule(("GET /exceptions",), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(KILL, "/cursor", r"cursor must be the next_cursor of a previous answer"),
+    of_item(KILL, r"/target/networks/\d+", r"networks has .*: each entry must be (an address such as .*|listed only once)"),
+    of_item(KILL, "/target/account", r"account is .*: it must be the key of an account, such as .*"),
+    of_item(KILL, "/target/started/to", r"to is .*: it must be after .*, which is from"),
+    of_item(KILL, "/until", r"until is .*"),
+    *texts(KILL, "reason", "(.*/)?", ITEM),
     *texts(("POST /policy/rollback", "POST /exceptions/{id}/renew", *POLICY), "(reason|contact)"),
     *texts(GOVERNANCE, "(description|message|owner|reason|ticket)", "(.*/)?", ITEM),
 ]

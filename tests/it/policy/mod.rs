@@ -4,6 +4,7 @@ mod budgets;
 mod conditions;
 mod events;
 mod kill_switches;
+mod killing;
 mod limits;
 mod points;
 mod refusals;

@@ -15,7 +15,9 @@ use device_grant::identity::command::{
     PutAccount, SettleDevices, UseDevice,
 };
 use device_grant::identity::device::{Device, DeviceId, Selection, State};
+use device_grant::identity::latest_kill::Edition;
 use device_grant::identity::shard::apply;
+use device_grant::network::Network;
 use device_grant::provenance::{ApprovalId, Provenance};
 use device_grant::scope::Scope;
 use device_grant::time::Timestamp;
@@ -122,13 +124,15 @@ impl Life {
                 approval_id: ApprovalId::from("AAAAAAAAAAAAAAAAAAAAAA"),
                 ..Provenance::default()
             },
+            network: Network::default(),
             first_used_at: self.now,
             last_used_at: self.now,
             ends_at: Device::end_with(self.now + IDLE),
             state: State::Pending,
         };
         let groups = device_grant::identity::demo::accounts().remove(0).groups;
-        let enter = EnterDevice { id: id(number), device: Box::new(device), groups };
+        let judged_by = Edition { revision: 0, read_at: self.now };
+        let enter = EnterDevice { id: id(number), device: Box::new(device), groups, judged_by };
         let entered = matches!(self.ask(enter), Entered::Entered(_));
 
         assert_eq!(entered, self.is_active);
@@ -206,7 +210,7 @@ impl Life {
         let listed: BTreeSet<DeviceId> = self.ask(list).into_iter().map(|(id, _)| id).collect();
         assert_eq!(listed, self.devices.keys().map(|number| id(*number)).collect());
         for number in 0..4 {
-            let is_good = self.ask(CheckDevice { id: id(number) }).is_some();
+            let is_good = self.ask(CheckDevice { id: id(number) }).account.is_some();
             assert_eq!(is_good, self.is_active && self.is_good(number), "{number}: {:?}", self.devices);
             let has_tokens = self
                 .devices

@@ -50,16 +50,17 @@ use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
-    AccountEvent, BeginRecheck, CheckDevice, CheckSession, ClaimPointer, ConfirmAccess, EndDevices,
+    AccountEvent, BeginRecheck, CheckDevice, CheckSession, Checked, ClaimPointer, ConfirmAccess, EndDevices,
     EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, Entered, FindAccount, FindByPointer,
     ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision,
-    NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession, Upstream,
-    UseDevice, WalkDevices, WalkSessions,
+    NoteKill, NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession,
+    Upstream, UseDevice, WalkDevices, WalkSessions,
 };
 use device_grant::identity::demand::Demand;
-use device_grant::identity::device::{DeviceId, Selection};
+use device_grant::identity::device::{Asked, DeviceId, Selection};
 use device_grant::identity::group::Group;
 use device_grant::identity::history::{History, Known};
+use device_grant::identity::latest_kill::{Edition, LatestKill};
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::{Recheck, Reply};
 use device_grant::identity::session::SessionSelection;
@@ -72,6 +73,7 @@ use device_grant::network::Width;
 use device_grant::policy::difference::Difference;
 use device_grant::policy::document::Policy;
 use device_grant::policy::exception::Exception;
+use device_grant::policy::kill::KillSwitch;
 use device_grant::policy::name::Name;
 use device_grant::provenance::ApprovalId;
 use device_grant::registry::admin_tokens::{
@@ -86,6 +88,9 @@ use device_grant::registry::command::{
 use device_grant::registry::governance::exceptions::{
     CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, Person, RenewException,
     ReplaceException,
+};
+use device_grant::registry::governance::kills::{
+    EndKillSwitch, KillRefusal, KillSwitchNow, ListKillSwitches, SetKillSwitch,
 };
 use device_grant::registry::governance::{
     FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, PolicyVersion, ReplacePolicy,
@@ -303,9 +308,9 @@ fn commands_about_refusals() {
 
 #[test]
 fn commands_and_replies_about_live_grants() {
-    travels(ListGrants { after: None, limit: 9 }, r#"{"list_grants":{"limit":9}}"#);
+    travels(ListGrants { after: None, refused_by: None, limit: 9 }, r#"{"list_grants":{"limit":9}}"#);
     travels(
-        ListGrants { after: Some(KEY), limit: 9 },
+        ListGrants { after: Some(KEY), refused_by: None, limit: 9 },
         &format!(r#"{{"list_grants":{{"after":"{KEY}","limit":9}}}}"#),
     );
     travels(
@@ -544,14 +549,16 @@ fn commands_and_replies_about_stored_accounts_and_pointers() {
 fn commands_and_replies_about_devices() {
     let id = || DeviceId::from("sid".to_owned());
     let record = json(&device());
+    let judged_by = Edition { revision: 7, read_at: AT };
+    let edition = r#""judged_by":{"revision":7,"read_at":1763733780123}"#;
     travels(
-        EnterDevice { id: id(), device: Box::new(device()), groups: Vec::new() },
-        &format!(r#"{{"enter_device":{{"id":"sid","device":{record}}}}}"#),
+        EnterDevice { id: id(), device: Box::new(device()), groups: Vec::new(), judged_by },
+        &format!(r#"{{"enter_device":{{"id":"sid","device":{record},{edition}}}}}"#),
     );
     let staff: Vec<Group> = Group::parse("local:staff").into_iter().collect();
     travels(
-        EnterDevice { id: id(), device: Box::new(device()), groups: staff.clone() },
-        &format!(r#"{{"enter_device":{{"id":"sid","device":{record},"groups":["local:staff"]}}}}"#),
+        EnterDevice { id: id(), device: Box::new(device()), groups: staff.clone(), judged_by },
+        &format!(r#"{{"enter_device":{{"id":"sid","device":{record},"groups":["local:staff"],{edition}}}}}"#),
     );
     answers::<EnterDevice>(&Entered::Refused, r#""refused""#);
     answers::<EnterDevice>(&Entered::OtherGroups(staff), r#"{"other_groups":["local:staff"]}"#);
@@ -559,7 +566,13 @@ fn commands_and_replies_about_devices() {
         UseDevice { id: id(), good_until: AT },
         r#"{"use_device":{"id":"sid","good_until":1763733780123}}"#,
     );
+    answers::<EnterDevice>(&Entered::Outdated, r#""outdated""#);
     travels(CheckDevice { id: id() }, r#"{"check_device":{"id":"sid"}}"#);
+    answers::<CheckDevice>(&Checked { account: None, kill: None }, "{}");
+    let kill = LatestKill { format: Format, revision: 7, at: AT };
+    let told = r#""kill":{"format":1,"revision":7,"at":1763733780123}"#;
+    answers::<CheckDevice>(&Checked { account: None, kill: Some(kill) }, &format!("{{{told}}}"));
+    travels(NoteKill { kill }, &format!(r#"{{"note_kill":{{{told}}}}}"#));
     travels(EndDevices { ids: vec![id()] }, r#"{"end_devices":{"ids":["sid"]}}"#);
     travels(ForgetDevices { ids: vec![id()] }, r#"{"forget_devices":{"ids":["sid"]}}"#);
     travels(
@@ -616,6 +629,12 @@ fn commands_and_replies_about_devices() {
             encode(secret().bytes())
         ),
     );
+}
+
+#[test]
+fn commands_that_list_devices() {
+    let id = || DeviceId::from("sid".to_owned());
+    let record = json(&device());
     let list = ListDevices { account: None, selection: Selection::default(), after: None, limit: 9 };
     travels(list, r#"{"list_devices":{"selection":{},"limit":9}}"#);
     let selection = Selection {
@@ -626,11 +645,13 @@ fn commands_and_replies_about_devices() {
         asn: Some(64_500),
         from: Some(AT),
         to: Some(AT),
+        networks: network().prefixes().take(1).cloned().collect(),
+        asked: Some(Asked { from: AT, to: AT, since: AT }),
     };
     let account = Some(AccountKey::local("alice"));
     travels(
         ListDevices { account, selection, after: Some(id()), limit: 9 },
-        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","country":"FR","asn":64500,"from":1763733780123,"to":1763733780123},"after":"sid","limit":9}}"#,
+        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","country":"FR","asn":64500,"from":1763733780123,"to":1763733780123,"networks":["24.abc"],"asked":{"from":1763733780123,"to":1763733780123,"since":1763733780123}},"after":"sid","limit":9}}"#,
     );
     answers::<ListDevices>(&vec![(id(), device())], &format!(r#"[["sid",{record}]]"#));
 }
@@ -866,6 +887,37 @@ fn commands_about_exceptions() {
     answers::<EndException>(&Err(ExceptionRefusal::Over), r#"{"Err":"over"}"#);
     let faulty = ExceptionRefusal::Faulty(vec![Fault::at("reason", "Words")]);
     answers::<RenewException>(&Err(faulty), r#"{"Err":{"faulty":[{"pointer":"/reason","detail":"Words"}]}}"#);
+}
+
+#[test]
+fn commands_about_kill_switches() {
+    let record = r#"{"format":1,"id":"stop","target":{"client":"cli"},"until":"2027-02-01T00:00:00Z","reason":"Words","by":"registration","at":"2025-11-21T14:03:00.123Z"}"#;
+    let switch: Box<KillSwitch> = serde_json::from_str(record).expect("a kill switch");
+    travels(ListKillSwitches {}, r#"{"list_kill_switches":{}}"#);
+    answers::<ListKillSwitches>(&vec![KillSwitch::clone(&switch)], &format!("[{record}]"));
+    for (dry_run, more) in [(false, ""), (true, r#","dry_run":true"#)] {
+        travels(
+            SetKillSwitch { switch: switch.clone(), dry_run },
+            &format!(r#"{{"set_kill_switch":{{"switch":{record}{more}}}}}"#),
+        );
+    }
+    let now = KillSwitchNow { switch: KillSwitch::clone(&switch), revision: 7, is_new: true };
+    answers::<SetKillSwitch>(
+        &Ok(now),
+        &format!(r#"{{"Ok":{{"switch":{record},"revision":7,"is_new":true}}}}"#),
+    );
+    answers::<SetKillSwitch>(&Err(KillRefusal::Exists), r#"{"Err":"exists"}"#);
+    let id = Name::parse("stop").expect("a name");
+    travels(
+        EndKillSwitch { id, by: operator() },
+        r#"{"end_kill_switch":{"id":"stop","by":{"operator":"9f86d081"}}}"#,
+    );
+    answers::<EndKillSwitch>(&Err(KillRefusal::Missing), r#"{"Err":"missing"}"#);
+    let (after, refused_by) = (None, Some(switch));
+    travels(
+        ListGrants { after, refused_by, limit: 9 },
+        &format!(r#"{{"list_grants":{{"refused_by":{record},"limit":9}}}}"#),
+    );
 }
 
 #[test]

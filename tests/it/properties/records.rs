@@ -67,6 +67,7 @@ pub(super) fn device() -> Device {
         label: None,
         scope: Scope::parse("openid").expect("a scope"),
         provenance: provenance(),
+        network: network(),
         first_used_at: AT,
         last_used_at: AT,
         ends_at: AT,

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 73] = [
+const ACCESS: [(&str, &str, &[&str]); 77] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -82,6 +82,10 @@ const ACCESS: [(&str, &str, &[&str]); 73] = [
     ("PUT", "/exceptions/e", &["policy"]),
     ("POST", "/exceptions/e/renew", &["policy"]),
     ("POST", "/exceptions/e/end", &["policy"]),
+    ("GET", "/kill-switches", &["read", "policy"]),
+    ("POST", "/kill-switches", &["policy"]),
+    ("GET", "/kill-switches/k", &["read", "policy"]),
+    ("POST", "/kill-switches/k/end", &["policy"]),
     ("GET", "/openapi.json", &[]),
 ];
 const SCOPES: [&str; 8] = ["read", "events", "clients", "people", "providers", "policy", "keys", "tokens"];

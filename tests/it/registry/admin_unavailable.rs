@@ -63,6 +63,10 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/exceptions/okta/renew") => {
             Some(json!({ "reason": "Another", "expires_at": "2027-01-01T00:00:00Z" }))
         }
+        ("POST", "/kill-switches") => {
+            let until = "2026-12-01T00:00:00Z";
+            Some(json!({ "id": "stop", "target": { "client": "x" }, "reason": "A test", "until": until }))
+        }
         ("POST", "/devices/end" | "/sessions/end") => Some(json!({ "asn": 1 })),
         _ => None,
     }
@@ -138,7 +142,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 47);
+    assert_eq!(tried, 51);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");

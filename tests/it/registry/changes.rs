@@ -81,6 +81,15 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
             vec!["exception_renewed"],
         ),
         ("POST", "/exceptions/{id}/end", nothing(), vec!["exception_ended"]),
+        (
+            "POST",
+            "/kill-switches",
+            json!({
+                "id": "stop", "target": { "client": "x" }, "reason": "A test", "until": "2026-12-01T00:00:00Z",
+            }),
+            vec!["kill_switch_set"],
+        ),
+        ("POST", "/kill-switches/{id}/end", nothing(), vec!["kill_switch_ended"]),
         ("POST", "/alerts/{id}/close", nothing(), vec!["alert_closed"]),
         ("POST", "/dry-run", json!({ "client_id": "demo-tv", "account": "bob" }), vec![]),
     ]
@@ -104,7 +113,7 @@ fn exception(expires_at: &str) -> Value {
 fn filled(admin: Admin<'_>, path: &str) -> String {
     let first = |list: &str, name: &str| {
         let listed = body(&admin.get(&format!("/{list}")));
-        let item = listed.get(list).and_then(|all| all.get(0));
+        let item = listed.get(list.replace('-', "_")).and_then(|all| all.get(0));
         item.and_then(|item| item.get(name)).and_then(Value::as_str).map(str::to_owned)
     };
     let known = [

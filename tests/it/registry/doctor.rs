@@ -206,6 +206,12 @@ fn a_server_says_whether_its_policy_protects_and_which_exception_ends_next() {
     world.wait(86_400);
     let notice = found(&world, "exceptions", "notice");
     assert!(notice.contains("short, for which Alice answers, ends at 2026-11-29"), "{notice}");
+    assert!(!examine(&world).contains_key("kill_switches"), "none is on");
+    let until = (world.now() + Duration::from_secs(60)).to_string();
+    let switch = json!({ "id": "stop", "target": { "client": "x" }, "reason": "A test", "until": until });
+    assert_eq!(Admin(&world).ask("POST", "/kill-switches", None, Some(&switch)).status, 201);
+    let notice = found(&world, "kill_switches", "notice");
+    assert!(notice.starts_with(&format!("1 on, the last until {until}: stop")), "{notice}");
 
     let production = World::with(&production("https://login.example.org"));
     let answer = ask(&production, "login.example.org", "GET", "/doctor");

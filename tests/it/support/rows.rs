@@ -28,6 +28,7 @@ use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{Device, DeviceId};
 use device_grant::identity::history::History;
+use device_grant::identity::latest_kill::LatestKill;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::Session;
@@ -106,6 +107,7 @@ pub(crate) struct AccountRows {
     pub(crate) sign_ins: RefCell<Vec<SignInEvent>>,
     pub(crate) writes: Cell<u32>,
     pub(crate) upkeep: RefCell<BTreeMap<AccountKey, Upkeep>>,
+    pub(crate) latest_kill: Cell<Option<LatestKill>>,
 }
 
 #[derive(Default)]
@@ -501,6 +503,15 @@ impl identity::shard::Rows for AccountRows {
         Ok(())
     }
 
+    fn latest_kill(&self) -> Result<Option<LatestKill>, Infallible> {
+        Ok(self.latest_kill.get())
+    }
+
+    fn put_latest_kill(&self, kill: &LatestKill) -> Result<(), Infallible> {
+        self.latest_kill.set(Some(*kill));
+        Ok(())
+    }
+
     fn upkeep(&self, account: &AccountKey) -> Result<Option<Upkeep>, Infallible> {
         Ok(self.upkeep.borrow().get(account).cloned())
     }
@@ -794,6 +805,21 @@ impl registry::rows::Rows for RegistryRows {
     fn kill_switches(&self, now: Timestamp) -> Result<Vec<KillSwitch>, Infallible> {
         let switches = self.kill_switches.borrow();
         Ok(switches.values().filter(|switch| switch.is_on(now)).cloned().collect())
+    }
+
+    fn kill_switch(&self, id: &Name) -> Result<Option<KillSwitch>, Infallible> {
+        Ok(self.kill_switches.borrow().get(id).cloned())
+    }
+
+    fn ended_kill_switches(&self, now: Timestamp, limit: u32) -> Result<Vec<KillSwitch>, Infallible> {
+        let switches = self.kill_switches.borrow();
+        let ended = switches.values().filter(|switch| !switch.is_on(now));
+        Ok(ended.take(limit as usize).cloned().collect())
+    }
+
+    fn remove_kill_switch(&self, id: &Name) -> Result<(), Infallible> {
+        self.kill_switches.borrow_mut().remove(id);
+        Ok(())
     }
 
     fn put_kill_switch(&self, switch: &KillSwitch) -> Result<(), Infallible> {

@@ -1,4 +1,4 @@
-//! Looks at the policy and its exceptions: whether anything protects, and what ends soon.
+//! Looks at the policy, its exceptions and kill switches: whether anything protects, what ends soon, and what is stopped.
 
 use core::time::Duration;
 
@@ -13,6 +13,9 @@ use crate::registry::command::TakeOutline;
 
 const NAME: &str = "policy";
 const EXCEPTIONS: &str = "exceptions";
+const KILL_SWITCHES: &str = "kill_switches";
+/// The most kill switches that are named.
+const SHOWN: usize = 5;
 /// An exception that ends within this time is worth a notice.
 const SOON: Duration = Duration::from_secs(7 * 86_400);
 
@@ -23,7 +26,8 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
     let is_development = context.server.settings.is_development();
     let mut governance = Governance::clone(&outline.governance).of_server(is_development);
     governance.drop_ended(context.now);
-    [Some(policy(&governance)), exceptions(&governance, context)].into_iter().flatten().collect()
+    let checks = [Some(policy(&governance)), exceptions(&governance, context), kill_switches(&governance)];
+    checks.into_iter().flatten().collect()
 }
 
 fn policy(governance: &Governance) -> Check {
@@ -72,4 +76,18 @@ fn exceptions<P>(governance: &Governance, context: Context<'_, P>) -> Option<Che
 
 fn ending(Exception { id, owner, expires_at, .. }: &Exception) -> String {
     format!("{id}, for which {owner} answers, ends at {expires_at}")
+}
+
+/// Returns `None` if no kill switch is on.
+fn kill_switches(governance: &Governance) -> Option<Check> {
+    let all = &governance.kill_switches;
+    let last = all.iter().max_by_key(|switch| switch.until)?;
+    let ids: Vec<&str> = all.iter().take(SHOWN).map(|switch| switch.id.as_str()).collect();
+    let more = if all.len() > SHOWN { ", …" } else { "" };
+    let found = format!("{} on, the last until {}: {}{more}", all.len(), last.until, ids.join(", "));
+    Some(Check::notice(
+        KILL_SWITCHES,
+        found,
+        "What they select is refused. If it need not be any more, end them: POST /admin/api/kill-switches/{id}/end.",
+    ))
 }

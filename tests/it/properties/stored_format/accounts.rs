@@ -8,6 +8,7 @@ use device_grant::identity::credential_id::CredentialId;
 use device_grant::identity::device::{Device, DeviceId, State};
 use device_grant::identity::group::Group;
 use device_grant::identity::history::{History, Verdict};
+use device_grant::identity::latest_kill::LatestKill;
 use device_grant::identity::passkey::Passkey;
 use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
@@ -119,6 +120,14 @@ fn what_leads_to_an_account() {
 }
 
 #[test]
+fn the_latest_kill_switch() {
+    pin(
+        &LatestKill { format: Format, revision: 7, at: AT },
+        r#"{"format":1,"revision":7,"at":1763733780123}"#,
+    );
+}
+
+#[test]
 fn what_the_cookie_seals() {
     let signed_in = SignedIn {
         session: "s".to_owned(),
@@ -137,7 +146,7 @@ fn what_the_cookie_seals() {
 
 #[test]
 fn a_device() {
-    let json = r#"{"format":1,"account":"local:alice","client_id":"demo-tv","client_name":"Demo TV","scope":"openid","provenance":{"approval_id":"approval","started":{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"},"approved":{"at":1763733780123,"kind":"Unknown device"}},"first_used_at":1763733780123,"last_used_at":1763733780123,"ends_at":1763733780123,"state":"pending"}"#;
+    let json = r#"{"format":1,"account":"local:alice","client_id":"demo-tv","client_name":"Demo TV","scope":"openid","provenance":{"approval_id":"approval","started":{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"},"approved":{"at":1763733780123,"kind":"Unknown device"}},"network":"24.abc/32.def","first_used_at":1763733780123,"last_used_at":1763733780123,"ends_at":1763733780123,"state":"pending"}"#;
     pin(&device(), json);
     let label = Some("Den".to_owned());
     let named = Device { label, state: State::Confirmed, ..device() };

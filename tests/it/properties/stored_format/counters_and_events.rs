@@ -146,6 +146,7 @@ fn a_change_of_the_registry() {
         members: vec!["scope".to_owned()],
         granted: Vec::new(),
         exception: None,
+        kill_switch: None,
     };
     let json = r#"{"format":2,"what":"client_changed","outcome":"changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
     pin(&change, json);

@@ -1,0 +1,282 @@
+//! Ends what a kill switch selects, or counts it: devices with their tokens, sessions, then live codes. A request goes a
+//! bounded way; its cursor has the place where the next one begins, and what was counted so far.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use super::grants;
+use super::problem::Problem;
+use super::walk::{Cursor, Walk};
+use crate::audit::change::Actor;
+use crate::client::rules::AccessTokenFormat;
+use crate::endpoint::access::End;
+use crate::endpoint::platform::{Platform, Unavailable};
+use crate::endpoint::server::Context;
+use crate::family::Ending;
+use crate::grant::command::{EndGrant, ListGrants};
+use crate::identity::command::{EndListedSessions, WalkDevices, WalkSessions};
+use crate::identity::device::{Device, DeviceId, State};
+use crate::policy::kill::KillSwitch;
+use crate::secret::{self, Digest};
+use crate::sharding::AccountShard;
+use crate::time::Timestamp;
+
+/// The most rows that a step finds.
+const PAGE: u32 = 100;
+/// The most steps of a request. Each makes some hundred calls of objects at most, and the platform allows a request a thousand.
+const STEPS: usize = 3;
+/// The most shards of codes in a step: all of a server with the default number per region.
+const MOST_SHARDS: usize = 192;
+
+/// What a kill switch selects, as far as it was counted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Count {
+    /// Devices that had tokens.
+    pub devices: u64,
+    pub sessions: u64,
+    /// Codes that nobody had redeemed.
+    pub codes: u64,
+    /// The end of the last JWT that APIs accept without asking; `None` if there is no such token.
+    pub jwts_until: Option<Timestamp>,
+}
+
+/// How far a walk has come.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Progress {
+    pub count: Count,
+    /// What comes next; `None` at the end.
+    pub next: Option<Phase>,
+}
+
+/// A part of a walk, and where to go on in it.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    Devices(Option<Cursor>),
+    Sessions(Option<Cursor>),
+    Codes(Option<grants::Cursor>),
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { count: Count::default(), next: Some(Phase::Devices(None)) }
+    }
+}
+
+impl Progress {
+    /// Returns the cursor of the next request; `None` at the end.
+    pub(super) fn cursor(&self) -> Option<String> {
+        let Count { devices, sessions, codes, jwts_until } = self.count;
+        let until = jwts_until.map_or(0, Timestamp::millis);
+        let (phase, place) = match self.next.as_ref()? {
+            Phase::Devices(place) => ("devices", place.as_ref().map(Cursor::encode)),
+            Phase::Sessions(place) => ("sessions", place.as_ref().map(Cursor::encode)),
+            Phase::Codes(place) => ("codes", place.map(grants::encode)),
+        };
+        let place = place.unwrap_or_default();
+        let text = format!("{devices}.{sessions}.{codes}.{until}.{phase}.{place}");
+        Some(secret::encode(text.as_bytes()))
+    }
+
+    /// Reads a cursor.
+    pub(super) fn decode(text: &str) -> Option<Self> {
+        let text = String::from_utf8(secret::decode(text)?).ok()?;
+        let parts: Vec<&str> = text.split('.').collect();
+        let [devices, sessions, codes, until, phase, place] = *parts.as_slice() else { return None };
+        let until = Some(until.parse().ok()?).filter(|until| *until > 0);
+        let count = Count {
+            devices: devices.parse().ok()?,
+            sessions: sessions.parse().ok()?,
+            codes: codes.parse().ok()?,
+            jwts_until: until.map(Timestamp::from_millis),
+        };
+        let there = |text: &str| if text.is_empty() { Some(None) } else { Cursor::decode(text).map(Some) };
+        let next = match phase {
+            "devices" => Phase::Devices(there(place)?),
+            "sessions" => Phase::Sessions(there(place)?),
+            "codes" if place.is_empty() => Phase::Codes(None),
+            "codes" => Phase::Codes(Some(grants::decode(place)?)),
+            _ => return None,
+        };
+        Some(Self { count, next: Some(next) })
+    }
+}
+
+/// A walk of one request.
+pub(super) struct KillWalk<'a, P> {
+    pub context: Context<'a, P>,
+    pub switch: &'a KillSwitch,
+    /// Who ends what is found; `None` if it is only counted.
+    pub by: Option<Actor>,
+    /// The most devices, sessions and codes to find.
+    pub limit: u32,
+}
+
+impl<P: Platform> KillWalk<'_, P> {
+    /// Walks on from where a request before has stopped.
+    pub(super) async fn run(mut self, from: Progress) -> Result<Progress, Problem> {
+        let mut progress = from;
+        for _ in 0..STEPS {
+            let Some(phase) = progress.next.take() else { break };
+            progress.next = match phase {
+                Phase::Devices(place) => Some(self.devices(place, &mut progress.count).await?),
+                Phase::Sessions(place) => Some(self.sessions(place, &mut progress.count).await?),
+                Phase::Codes(place) => {
+                    self.codes(place, &mut progress.count).await?.map(|next| Phase::Codes(Some(next)))
+                }
+            };
+            if self.limit == 0 {
+                break;
+            }
+        }
+        Ok(progress)
+    }
+
+    fn page(&self) -> u32 {
+        self.limit.min(PAGE)
+    }
+
+    fn spend(&mut self, found: usize) {
+        self.limit = self.limit.saturating_sub(u32::try_from(found).unwrap_or(u32::MAX));
+    }
+
+    async fn devices(&mut self, place: Option<Cursor>, count: &mut Count) -> Result<Phase, Problem> {
+        let (account, selection) = (self.switch.target.account.clone(), self.switch.devices());
+        let mut walk: Walk<()> = Walk::begin(place, account.as_ref(), self.page());
+        while let Some((shard, after, bounds)) = walk.next() {
+            let (account, selection) = (account.clone(), selection.clone());
+            let ask = WalkDevices { account, selection, after: after.map(DeviceId::from), bounds };
+            let found = walk.take(self.context.server.platform.accounts(shard, ask).await?);
+            self.spend(found.len());
+            let clients = clients(&found);
+            let ended = self.end(shard, found).await?;
+            count.devices += ended;
+            if ended > 0 {
+                count.jwts_until = count.jwts_until.max(self.jwts_until(clients).await?);
+            }
+        }
+        Ok(walk.place().map_or(Phase::Sessions(None), |place| Phase::Devices(Some(place))))
+    }
+
+    /// Ends devices, or only counts those that have tokens.
+    async fn end(&self, shard: AccountShard, found: Vec<(DeviceId, Device)>) -> Result<u64, Unavailable> {
+        let server = self.context.server;
+        // Also those that had ended before: a request that broke off may have left their families.
+        let (is_trial, ids) = (self.by.is_none(), found.into_iter());
+        let ids = ids.filter(|(_, device)| !is_trial || device.state != State::Ended).map(|(id, _)| id);
+        let ids: Vec<DeviceId> = ids.collect();
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        match &self.by {
+            None => Ok(server.with_tokens(&ids).await?.len() as u64),
+            Some(by) => {
+                let end = End { why: Ending::EndedByAdministrator, by: Some(by.clone()) };
+                server.end_devices(shard, ids, &end).await
+            }
+        }
+    }
+
+    /// Returns until when APIs that do not ask this server accept a token of these clients: by the lifetime that their tokens
+    /// have now.
+    async fn jwts_until(&self, clients: BTreeSet<String>) -> Result<Option<Timestamp>, Unavailable> {
+        let (server, now) = (self.context.server, self.context.now);
+        let mut longest = None;
+        for client_id in clients {
+            let client = server.client(&client_id, now).await?;
+            let tokens = client.as_ref().map(|client| &client.tokens);
+            let is_opaque =
+                tokens.is_some_and(|tokens| tokens.access_token_format == AccessTokenFormat::Opaque);
+            let lifetime = tokens.and_then(|tokens| tokens.access_token_lifetime);
+            let lifetime = lifetime.unwrap_or(server.settings.access_token);
+            longest = longest.max((!is_opaque).then_some(lifetime));
+        }
+        Ok(longest.map(|lifetime| now + Duration::from_secs(lifetime)))
+    }
+
+    async fn sessions(&mut self, place: Option<Cursor>, count: &mut Count) -> Result<Phase, Problem> {
+        let Some(selection) = self.switch.sessions() else { return Ok(Phase::Codes(None)) };
+        let account = self.switch.target.account.clone();
+        let mut walk: Walk<()> = Walk::begin(place, account.as_ref(), self.page());
+        while let Some((shard, after, bounds)) = walk.next() {
+            let after = after.and_then(|after| Digest::parse(&after));
+            let (account, selection) = (account.clone(), selection.clone());
+            let ask = WalkSessions { account, selection, after, bounds };
+            let found = walk.take(self.context.server.platform.accounts(shard, ask).await?);
+            self.spend(found.len());
+            count.sessions += found.len() as u64;
+            if let Some(by) = self.by.clone().filter(|_| !found.is_empty()) {
+                let ids = found.into_iter().map(|(id, _)| id).collect();
+                self.context.server.platform.accounts(shard, EndListedSessions { ids, by }).await?;
+            }
+        }
+        Ok(walk.place().map_or(Phase::Codes(None), |place| Phase::Sessions(Some(place))))
+    }
+
+    /// Returns where to go on; `None` at the end.
+    async fn codes(
+        &mut self,
+        place: Option<grants::Cursor>,
+        count: &mut Count,
+    ) -> Result<Option<grants::Cursor>, Problem> {
+        let first = place.map(|(shard, _)| shard);
+        let shards = grants::shards(self.context).into_iter();
+        let shards = shards.skip_while(|shard| first.is_some_and(|first| *shard < first));
+        for (number, shard) in shards.enumerate() {
+            let after = place.filter(|(other, _)| *other == shard).and_then(|(_, after)| after);
+            let limit = self.page();
+            if limit == 0 || number == MOST_SHARDS {
+                return Ok(Some((shard, after)));
+            }
+            let refused_by = Some(Box::new(self.switch.clone()));
+            let ask = ListGrants { after, refused_by, limit };
+            let found = self.context.server.platform.grants(shard, ask).await?;
+            let last = found.last().filter(|_| found.len() >= limit as usize).map(|(key, _)| *key);
+            self.spend(found.len());
+            for (key, _) in found {
+                let is_counted = match self.by.clone() {
+                    None => true,
+                    Some(by) => {
+                        self.context.server.platform.grants(shard, EndGrant { key, by }).await?.is_some()
+                    }
+                };
+                count.codes += u64::from(is_counted);
+            }
+            if last.is_some() {
+                return Ok(Some((shard, last)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn clients(found: &[(DeviceId, Device)]) -> BTreeSet<String> {
+    found.iter().map(|(_, device)| device.client_id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::routing::RowKey;
+    use crate::sharding::{Region, Shard};
+
+    #[test]
+    fn a_cursor_is_read_back_and_any_other_text_is_none() {
+        let shard = Shard { region: Region::Oc, index: 7 };
+        let jwts_until = Some(Timestamp::from_millis(1_000));
+        let count = Count { devices: 1, sessions: 2, codes: 3, jwts_until };
+        let codes = [None, Some((shard, None)), Some((shard, Some(RowKey([9; 16]))))].map(Phase::Codes);
+        for (phase, count) in codes
+            .into_iter()
+            .map(|phase| (phase, count))
+            .chain([(Phase::Devices(None), Count::default()), (Phase::Sessions(None), count)])
+        {
+            let progress = Progress { count, next: Some(phase) };
+            let read = progress.cursor().and_then(|text| Progress::decode(&text));
+            assert_eq!(read.and_then(|read| read.cursor()), progress.cursor(), "{progress:?}");
+        }
+        assert_eq!(Progress { count, next: None }.cursor(), None);
+        for text in ["", "!", "AA", &secret::encode(b"1.2.3.0.codes"), &secret::encode(b"1.2.3.0.codes.AA")] {
+            assert_eq!(Progress::decode(text), None, "{text}");
+        }
+    }
+}
