@@ -112,6 +112,8 @@ async function playFlow(server) {
   await refreshed.refresh();
   await refreshed.refresh();
   for (let wrong = 0; wrong < 3; wrong += 1) await bob.enter('BBBB-BBBB');
+  // A limiter stores attempts after a second.
+  await past(Date.now() + 3_000);
   return {
     pending: held(pending),
     claimed: held(claimed),
