@@ -335,6 +335,9 @@ fn a_kill_switch_runs_out_by_itself_which_is_an_event_and_frees_its_identifier()
 
     assert_eq!(body(&Admin(&world).get("/kill-switches"))["kill_switches"], json!([]));
     assert_eq!(attend(), ["kill_switch_lapsed"]);
+    let told = world.changes().len();
+    attend();
+    assert_eq!(world.changes().len(), told, "it is told once");
     let event = world.changes().pop().expect("it was told");
     assert_eq!(
         (&event["subject"], &event["by"], &event["outcome"]),
