@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from './support/bounded.mjs';
 import { accounts, clients } from './support/config.mjs';
 import { Device } from './support/device.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { endDiscreetly } from './support/secrets.mjs';
-import { events, families, grants } from './support/stored.mjs';
+import { events, families, grants, rows } from './support/stored.mjs';
 
 let server;
 before(async () => {
@@ -88,6 +89,9 @@ describe('after a crash', () => {
     const enterWrong = async () => (await bob.enter('BBBB-BBBB')).status;
 
     assert.deepEqual([await enterWrong(), await enterWrong(), await enterWrong()], [400, 400, 400]);
+    // A limiter stores attempts after a second: see decision 15.
+    const stored = `SELECT json_extract(record, '$.attempts[0][2]') AS wrong FROM counters WHERE key LIKE 'code/account/%'`;
+    await until(() => rows(server, 'LimiterShard', stored).some(({ wrong }) => wrong === 3), 60_000, 'the attempts were not stored');
     await crash();
 
     assert.deepEqual([await enterWrong(), await enterWrong(), await enterWrong()], [400, 400, 429]);

@@ -80,7 +80,7 @@ fn records_that_are_told_again_in_other_messages_are_counted_once() {
             let rows = CountsRows::default();
             let (first, again) =
                 (all.get(..heard).expect("records"), all.get(again_from..).expect("records"));
-            for records in [first, again, first] {
+            for records in [first, again, first, again] {
                 tell(&rows, message(&ledger("weur/0"), records.to_vec()).expect("a message"));
             }
 

@@ -9,10 +9,13 @@
 use std::rc::Rc;
 
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::endpoint::platform::Platform as _;
 use device_grant::policy::document::Fallback;
 use device_grant::policy::exception::Exception;
 use device_grant::policy::governance::Governance;
 use device_grant::policy::kill::KillSwitch;
+use device_grant::registry::command::{FindAtSource, Keeper};
+use device_grant::sharding::{Region, Replica};
 use serde_json::{Value, json};
 
 use super::{errors, text};
@@ -320,6 +323,18 @@ fn a_step_that_asks_at_the_source_sees_a_change_at_once_and_is_not_sent_what_it_
     assert_eq!(applied(&world).version, 2, "the newer one of the two counts");
     world.wait(11);
     assert_eq!(applied(&world).version, 2);
+}
+
+#[test]
+fn a_replica_gets_the_governance_for_others_even_if_the_worker_that_asks_has_it() {
+    let world = World::with_policy(&[]);
+    let keeper = Keeper { replica: Replica { region: Region::Weur, index: 0 }, lease: 30 };
+
+    for (keeper, is_sent) in [(None, false), (Some(keeper), true)] {
+        let find = FindAtSource { client_id: "demo-tv".to_owned(), using: false, revision: Some(1), keeper };
+        let found = now_or_never(world.server.platform.registry(find)).unwrap();
+        assert_eq!(found.governance.is_some(), is_sent, "{keeper:?}");
+    }
 }
 
 #[test]
