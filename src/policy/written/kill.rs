@@ -96,7 +96,8 @@ fn target(target: &mut Members, reading: &Reading<'_>) -> Target {
 
 fn started(members: &mut Members) -> Option<Started> {
     let mut at = |name| table::required(members, name, table::INSTANT, table::instant);
-    let (from, to) = (at("from")?, at("to")?);
+    let (from, to) = (at("from"), at("to"));
+    let (from, to) = (from?, to?);
     if to <= from {
         members.refuse("to", format!("to is {to}: it must be after {from}, which is from"));
     }

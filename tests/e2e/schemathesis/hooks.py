@@ -93,7 +93,7 @@ def texts(operations: tuple[str, ...], names: str, above: str = "", item: str = 
 
 INEXPRESSIBLE = [
     # A cursor is any text to the document, and only one that a page had is good.
-    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /usage", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
     Rule(("GET /ledger/verification",), "/cursor", r"cursor must be the next_cursor of a previous answer for the same day"),
     # No portable pattern says what a key is, because it depends on the providers.
     Rule(WALKS, "/account", r"account is .*: it must be the key of an account, such as local:alice"),
@@ -229,7 +229,8 @@ INEXPRESSIBLE += [
     Rule(KILL, "/cursor", r"cursor must be the next_cursor of a previous answer"),
     of_item(KILL, r"/target/networks/\d+", r"networks has .*: each entry must be (an address such as .*|listed only once)"),
     of_item(KILL, "/target/account", r"account is .*: it must be the key of an account, such as .*"),
-    of_item(KILL, "/target/started/to", r"to is .*: it must be after .*, which is from"),
+    # No pattern knows how long a month is, and JSON Schema compares no two instants.
+    of_item(KILL, "/target/started/(from|to)", r"(from|to) is .*: it must be (a date and time such as .*|after .*, which is from)"),
     of_item(KILL, "/until", r"until is .*"),
     *texts(KILL, "reason", "(.*/)?", ITEM),
     *texts(("POST /policy/rollback", "POST /exceptions/{id}/renew", *POLICY), "(reason|contact)"),
