@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { createHmac, hkdfSync } from 'node:crypto';
 import { cpSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { past, until } from './bounded.mjs';
 import { accounts, clients, development, root } from './config.mjs';
 import { Device } from './device.mjs';
@@ -76,12 +77,22 @@ export async function write(format) {
   const { keys } = await (await fetch(`${server.origin}/jwks.json`)).json();
   const refresh_ends_at = Math.min(...families(server).map(({ ends_at }) => ends_at));
   await server.stop();
+  tidy(directory.path);
 
   const flow = { at, vars, keys, refresh_ends_at, devices };
   rmSync(join(home, format), { recursive: true, force: true });
   cpSync(directory.path, join(home, format, 'state'), { recursive: true });
   writeFileSync(join(home, format, 'flow.json'), `${JSON.stringify(flow, null, 2)}\n`);
   directory.remove();
+}
+
+/** Moves what waits in a database's write-ahead log into the database, so that neither the log nor its index is kept. */
+function tidy(path) {
+  for (const file of readdirSync(path, { recursive: true }).filter((file) => file.endsWith('.sqlite'))) {
+    const database = new DatabaseSync(join(path, file));
+    database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    database.close();
+  }
 }
 
 /** Lets one code expire, so that its events reach the ledger. */
