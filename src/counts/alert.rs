@@ -9,6 +9,8 @@ use super::subject::Subject;
 use crate::audit::alert::{AlertEvent, AlertKind};
 use crate::audit::change::Actor;
 use crate::format::Format;
+use crate::policy::kill::{Started, Target};
+use crate::policy::network::Asn;
 use crate::time::Timestamp;
 
 /// The most events that an alert names.
@@ -56,6 +58,20 @@ impl Alert {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.state, AlertState::Open)
+    }
+
+    /// Returns what a kill switch would have to end: what started in the network that the alert is about, in the window before
+    /// the threshold was reached, or until now. `None` if nothing descends from what the alert is about.
+    #[must_use]
+    pub fn target(&self, now: Timestamp) -> Option<Target> {
+        let Subject { client_id, asn, .. } = &self.subject;
+        let from = self.at.before(self.detection.terms().window);
+        self.detection.is_about_starts().then(|| Target {
+            client: client_id.clone(),
+            asn: asn.filter(|asn| *asn != 0).map(Asn),
+            started: Some(Started { from, to: now }),
+            ..Target::default()
+        })
     }
 
     /// Adds what the detection has found since.

@@ -131,6 +131,23 @@ impl Detection {
         counts.then(|| self.about(seen)).flatten()
     }
 
+    /// Returns whether an alert is about the network of the devices that started, which a kill switch can stop.
+    #[must_use]
+    pub const fn is_about_starts(self) -> bool {
+        match self {
+            Self::CodeBurst | Self::HostingNetwork | Self::Campaign => true,
+            Self::ManyDevices
+            | Self::FarApproval
+            | Self::RedeemedElsewhere
+            | Self::WrongCodes
+            | Self::FirstSignIn
+            | Self::DormantClient
+            | Self::UnusualHabit
+            | Self::Replay
+            | Self::Reports => false,
+        }
+    }
+
     fn about(self, seen: &Sighting) -> Option<Subject> {
         let client = || Some(Subject { client_id: Some(seen.client_id.clone()), ..Subject::default() });
         let account = || Some(Subject { account: Some(seen.account.clone()?), ..Subject::default() });

@@ -1,5 +1,7 @@
 //! The alerts: what the server itself has noticed in the events.
 
+use core::time::Duration;
+
 use serde::Serialize;
 
 use super::body;
@@ -12,10 +14,14 @@ use crate::counts::command::{CloseAlert, ListAlerts};
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
+use crate::policy::kill::Target;
+use crate::time::{Timestamp, rfc3339};
 
 /// Default number of alerts per page.
 const PAGE: u64 = 50;
 const LARGEST_PAGE: u64 = 200;
+/// How long a kill switch is proposed for: a day.
+const DRAFT: Duration = Duration::from_hours(24);
 
 /// An alert as the API shows it. Times are in seconds since 1970.
 #[derive(Serialize)]
@@ -38,6 +44,18 @@ struct View {
     closed_by: Option<Actor>,
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kill_switch: Option<Draft>,
+}
+
+/// A kill switch that would stop what the alert is about, as `POST /kill-switches` takes it.
+#[derive(Serialize)]
+struct Draft {
+    id: String,
+    target: Target,
+    reason: String,
+    #[serde(with = "rfc3339")]
+    until: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -47,8 +65,17 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-impl From<Alert> for View {
-    fn from(alert: Alert) -> Self {
+impl Draft {
+    fn of(alert: &Alert, now: Timestamp) -> Option<Self> {
+        let target = alert.target(now).filter(|_| alert.is_open())?;
+        let reason = format!("Alert {} ({})", alert.id, alert.detection.name());
+        Some(Self { id: format!("alert-{}", alert.id), target, reason, until: now + DRAFT })
+    }
+}
+
+impl View {
+    fn of(alert: Alert, now: Timestamp) -> Self {
+        let kill_switch = Draft::of(&alert, now);
         let (state, closed) = match alert.state {
             AlertState::Open => ("open", None),
             AlertState::Closed { by, at } => ("closed", Some((by, at.seconds()))),
@@ -67,6 +94,7 @@ impl From<Alert> for View {
             state,
             closed_by,
             closed_at,
+            kill_switch,
         }
     }
 }
@@ -90,7 +118,7 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     let limit = number(&query, "limit", PAGE, 1, LARGEST_PAGE)?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let found = context.server.platform.counts(ListAlerts { is_open, before, limit: limit + 1 }).await?;
-    let mut alerts: Vec<View> = found.into_iter().map(View::from).collect();
+    let mut alerts: Vec<View> = found.into_iter().map(|alert| View::of(alert, context.now)).collect();
     let has_more = alerts.len() as u64 > u64::from(limit);
     alerts.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_cursor = alerts.last().filter(|_| has_more).map(|last| last.id.clone());
@@ -106,7 +134,7 @@ pub(super) async fn close<P: Platform>(
     let id = parsed(id).ok_or(Problem::NotFound)?;
     let closed = context.server.platform.counts(CloseAlert { id, by }).await?;
     let closed = closed.ok_or(Problem::NotFound)?;
-    Ok(Done { outcome: "alert_closed", ..Done::read(Response::json(200, &View::from(closed))) })
+    Ok(Done { outcome: "alert_closed", ..Done::read(Response::json(200, &View::of(closed, context.now))) })
 }
 
 /// Parses the number of an alert: at most 15 digits, which is far beyond any instant.

@@ -409,3 +409,30 @@ fn every_member_is_checked_and_an_empty_target_would_be_everything() {
     }
     assert_eq!(body(&Admin(&world).get("/kill-switches"))["kill_switches"], json!([]));
 }
+
+#[test]
+fn the_kill_switch_that_an_alert_proposes_stops_what_it_is_about_and_nothing_else() {
+    let addresses: Vec<String> = (0..100).map(|number| format!("198.18.{number}.7")).collect();
+    let world = World::new();
+    let alice = Login::of(&world);
+    let before = alice.poll(&alice.approved());
+    let from = |address| Login { device: lagos(), addresses: (address, ABROAD.1), ..Login::of(&world) };
+    let codes: Vec<String> =
+        addresses.iter().map(|address| text(&from(address).start(), "device_code")).collect();
+    world.count();
+    let alerts = body(&Admin(&world).get("/alerts"));
+    let alert = alerts["alerts"].as_array().unwrap().iter().find(|alert| alert["detection"] == "code_burst");
+    let proposed = alert.expect("a burst")["kill_switch"].clone();
+
+    let tried = body(&post(&world, "?dry_run=true", &proposed));
+    let answer = post(&world, "", &proposed);
+
+    assert_eq!(counts(&tried), [0, 0, 100], "{tried}");
+    assert_eq!((answer.status, counts(&body(&answer))), (201, [0, 0, 100]));
+    assert_eq!(outcome(&alice.poll(&codes[0])), "access_denied");
+    assert_eq!(outcome(&from(&addresses[0]).start()), "unauthorized_client");
+    assert_eq!(outcome(&alice.refresh(&text(&before, "refresh_token"))), "issued", "from another network");
+    let id = alert.unwrap()["id"].as_str().expect("a number").to_owned();
+    let closed = body(&Admin(&world).ask("POST", &format!("/alerts/{id}/close"), None, None));
+    assert!(closed.get("kill_switch").is_none(), "{closed}");
+}

@@ -86,7 +86,7 @@ struct Login<'a> {
     device: Place,
     person: Place,
     agents: (&'static str, &'static str),
-    addresses: (&'static str, &'static str),
+    addresses: (&'a str, &'a str),
 }
 
 impl<'a> Login<'a> {
