@@ -5,6 +5,7 @@ pub mod alert;
 pub mod chain;
 pub mod change;
 pub mod closing;
+pub mod facts_record;
 pub mod ledger;
 pub mod ledger_name;
 pub mod outbox;

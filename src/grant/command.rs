@@ -180,7 +180,7 @@ pub struct RefuseElsewhere {
 
 /// Writes the event of tokens that were refused although their code or refresh token was good. A shard that remembers the
 /// same refusal writes none, so that a device that goes on asking does not fill the outbox.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NoteRefusal {
     /// What was refused.
     pub of: Refused,
@@ -189,6 +189,9 @@ pub struct NoteRefusal {
     /// What the policy decided; `None` if it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<PolicyRecord>>,
+    /// For an approval: where the person is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Box<Side>>,
 }
 
 /// What was refused.

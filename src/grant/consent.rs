@@ -92,7 +92,8 @@ pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<D
     let told = Event { account, comparison, policy, ..event(what, key, &grant, now) };
     rows.tell(&told)?;
     if is_broken {
-        rows.tell(&Event { what: What::BreakGlass, ..told })?;
+        let policy = told.policy.as_ref().map(|record| Box::new(record.without_facts()));
+        rows.tell(&Event { what: What::BreakGlass, policy, ..told })?;
     }
     Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at })))
 }

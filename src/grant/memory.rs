@@ -3,11 +3,12 @@
 use core::time::Duration;
 use std::collections::{HashMap, HashSet};
 
-use super::command::{NoteRefusal, PollCode};
+use super::command::{NoteRefusal, PollCode, Refused};
 use super::pace::{CAP_SECONDS, Verdict, judge};
 use super::poll::Poll;
 use super::routing::RowKey;
 use super::{Grant, State};
+use crate::audit::policy_record::PolicyRecord;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -19,8 +20,11 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct Memory {
     polls: HashMap<Clock, Polls>,
-    refusals: HashSet<NoteRefusal>,
+    refusals: HashSet<Refusal>,
 }
+
+/// A refusal without what differs each time that somebody tries again, such as the age of the sign-in.
+type Refusal = (Refused, String, Option<PolicyRecord>);
 
 /// The polls on one clock.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +103,9 @@ impl Memory {
         if self.refusals.len() >= Self::MOST {
             self.refusals.clear();
         }
-        self.refusals.insert(refusal.clone())
+        let NoteRefusal { of, why, policy, person: _ } = refusal;
+        let policy = policy.as_ref().map(|record| record.without_facts());
+        self.refusals.insert((*of, why.clone(), policy))
     }
 
     /// Forgets a grant. Returns how often it was polled before anybody had decided.

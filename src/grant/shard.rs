@@ -19,6 +19,7 @@ use crate::audit::{Event, What};
 use crate::family::{self, Ending};
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::verdict::compare;
 
 /// Applies one command at `now`.
 ///
@@ -171,7 +172,8 @@ fn note_refusal<R: Rows>(
     let about = match ask.of {
         Refused::Approval(key) => rows.grant(key)?.map(|grant| {
             let account = grant.holder().map(|holder| holder.sub.clone());
-            Event { account, ..event(What::ApprovalRefused, key, &grant, now) }
+            let comparison = ask.person.as_ref().map(|person| compare(&grant.request.side(), person));
+            Event { account, comparison, ..event(What::ApprovalRefused, key, &grant, now) }
         }),
         Refused::Redemption(key) => rows.grant(key)?.map(|grant| {
             let account = grant.decision.as_ref().map(|decision| decision.hold.sub.clone());

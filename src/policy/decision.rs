@@ -105,6 +105,7 @@ impl Decision {
             decided_by: self.ruling.by.to_string(),
             matched: self.matched.iter().map(Name::to_string).collect(),
             would,
+            facts: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::policy::document::Fallback;
 use crate::policy::facts::{Facts, Nearness};
 use crate::policy::governance::Governance;
 use crate::policy::name::Name;
+use crate::policy::recording;
 use crate::policy::requirement::{Limits, Requirements};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal, decide, evaluation};
 use crate::scope::Scope;
@@ -85,7 +86,7 @@ pub(crate) fn ask(
     };
     let facts = Facts { scope: facts.scope.map(|_| &scope), ..*facts };
     let decision = evaluation::decide(governance, &facts);
-    let record = record(governance, &decision);
+    let record = record(governance, &decision).map(|record| Box::new(with_facts(*record, &facts)));
     if let Some(why) = refused(&decision, &facts) {
         return Err(Refusal { why, record });
     }
@@ -115,6 +116,15 @@ const fn is_judged(point: Point) -> bool {
         Point::Approval | Point::Redemption => true,
         Point::DeviceAuthorization | Point::SignIn | Point::Refresh => false,
     }
+}
+
+/// Adds the facts of an approval to the decision. Later steps are judged by the same ones, and earlier steps have no person.
+fn with_facts(record: PolicyRecord, facts: &Facts<'_>) -> PolicyRecord {
+    let is_approval = match facts.point {
+        Point::Approval => true,
+        Point::DeviceAuthorization | Point::SignIn | Point::Redemption | Point::Refresh => false,
+    };
+    PolicyRecord { facts: is_approval.then(|| Box::new(recording::record(facts))), ..record }
 }
 
 /// Returns the decision for an event. A development server without a document decides nothing.

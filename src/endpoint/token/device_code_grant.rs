@@ -60,7 +60,7 @@ async fn noted<P: Platform, T>(
     if let Err(error) = &result
         && let Some((why, policy)) = error.refusal()
     {
-        let refusal = NoteRefusal { of: Refused::Redemption(code.address.key), why, policy };
+        let refusal = NoteRefusal { of: Refused::Redemption(code.address.key), why, policy, person: None };
         let _: Result<(), Unavailable> = context.server.platform.grants(code.address.shard, refusal).await;
     }
     result

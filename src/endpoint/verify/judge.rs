@@ -63,7 +63,8 @@ pub(super) fn note_refused<P>(
 ) -> Option<Afterwards> {
     let Address { shard, key } = hold.address(context, code)?;
     let (why, policy) = (refusal.why.reason().to_owned(), refusal.record.clone());
-    Some(Afterwards::NoteRefusal(shard, NoteRefusal { of: Refused::Approval(key), why, policy }))
+    let person = Some(Box::new(context.side()));
+    Some(Afterwards::NoteRefusal(shard, NoteRefusal { of: Refused::Approval(key), why, policy, person }))
 }
 
 /// Returns a person in front of a request.

@@ -13,8 +13,9 @@ use device_grant::audit::closing::{
     CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, ReadHeads, ReadRoots, Root, Seal, SignedRoot,
     Step,
 };
+use device_grant::audit::facts_record::FactsRecord;
 use device_grant::audit::ledger::{
-    FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
+    FindLedgers, FindRecord, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
 };
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::policy_record::PolicyRecord;
@@ -276,7 +277,7 @@ fn commands_about_a_family() {
 fn commands_about_refusals() {
     let why = || "client_disabled".to_owned();
     travels(
-        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None },
+        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None, person: None },
         &format!(r#"{{"note_refusal":{{"of":{{"redemption":"{KEY}"}},"why":"client_disabled"}}}}"#),
     );
     let policy = PolicyRecord {
@@ -287,16 +288,17 @@ fn commands_about_refusals() {
         decided_by: "default".to_owned(),
         matched: Vec::new(),
         would: None,
+        facts: Some(Box::new(FactsRecord { scope: "openid".to_owned(), ..FactsRecord::default() })),
     };
-    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default"}"#;
+    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default","facts":{"scope":"openid"}}"#;
     travels(
-        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)) },
+        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)), person: None },
         &format!(
             r#"{{"note_refusal":{{"of":{{"approval":"{KEY}"}},"why":"client_disabled","policy":{record}}}}}"#
         ),
     );
     travels(
-        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None },
+        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None, person: None },
         &format!(r#"{{"note_refusal":{{"of":{{"refresh":"{SEVENS}"}},"why":"client_disabled"}}}}"#),
     );
     let (account, person) = (AccountKey::local("alice"), Box::new(Spot::of(&request().origin)));
@@ -1064,6 +1066,8 @@ fn commands_to_a_ledger() {
         ReadEvents { after: 7, limit: 9, filter },
         r#"{"read_events":{"after":7,"limit":9,"filter":{"from":0,"to":1763733780123,"what":"reported"}}}"#,
     );
+    travels(FindRecord { id: "weur/3/17".to_owned() }, r#"{"find_record":{"id":"weur/3/17"}}"#);
+    answers::<FindRecord>(&None, "null");
     let page = EventPage { records: vec![serde_json::json!({ "id": "weur/3/17" })], next: Some(17) };
     answers::<ReadEvents>(&page, r#"{"records":[{"id":"weur/3/17"}],"next":17}"#);
 }

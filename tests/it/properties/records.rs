@@ -165,5 +165,6 @@ pub(super) fn policy_record() -> PolicyRecord {
         decided_by: "rule staff-cli".to_owned(),
         matched: vec!["staff-cli".to_owned()],
         would: None,
+        facts: None,
     }
 }
