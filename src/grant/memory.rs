@@ -67,13 +67,15 @@ impl Memory {
         self.polls.get(&clock).map(|polls| polls.last)
     }
 
-    /// Notes a poll of a grant that is pending.
+    /// Notes a poll of a grant that waits for somebody.
     pub(super) fn note(&mut self, clock: Clock, grant: &Grant, now: Timestamp) {
         if self.polls.len() >= Self::MOST {
             let oldest = now.before(Duration::from_secs(CAP_SECONDS));
             self.polls.retain(|_, polls| polls.last > oldest);
         }
-        let number = self.polls.get(&clock).map_or(1, |polls| polls.number + 1);
+        // Polls after the approval, which wait for the digits, are paced but not counted.
+        let counts = u64::from(matches!(grant.state, State::Pending { .. }));
+        let number = self.polls.get(&clock).map_or(0, |polls| polls.number) + counts;
         self.polls.insert(clock, Polls { last: now, number, pending: Pending::of(grant) });
     }
 
@@ -151,6 +153,7 @@ mod tests {
             reissue_bound: false,
             proven: Confirmation::default(),
             by_header: false,
+            digits: None,
         }
     }
 

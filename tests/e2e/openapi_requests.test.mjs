@@ -295,7 +295,7 @@ const conditions = table({
   sign_in: orNull(table({ max_age: count(0, 31_536_000), acr: wordList, amr: wordList, phishing_resistant: flag })),
   time: orNull(windows),
 });
-const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: true }, { out_of_band_binding: true }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
+const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: 'yes' }, { out_of_band_binding: true }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
 const limits = {
   good: [{ scope: 'openid' }, { scope: ' a b ' }, { access_token_lifetime: 60 }, { refresh_token_lifetime: 31_536_000 }, { no_refresh: true }, { bound: true, no_refresh: false }],
   bad: [{}, { bound: false }, { scope: null }, { scope: '' }, { scope: ' ' }, { scope: 'é' }, { access_token_lifetime: 59 }, { access_token_lifetime: 86_401 }, { refresh_token_lifetime: 59 }, { bound: 'true' }, { more: true }, [], 7],

@@ -41,6 +41,8 @@ pub(crate) enum Why {
     Rule(Name),
     /// The device must be near the person.
     NotNear,
+    /// The device has to ask its user for digits, and cannot, or was not asked to.
+    Unverified,
     /// No rule allows it, or a kill switch refuses it.
     NotAllowed,
 }
@@ -52,6 +54,7 @@ impl Why {
             Self::Registered(refusal) => refusal.name(),
             Self::Rule(_) | Self::NotAllowed => "policy",
             Self::NotNear => "not_near",
+            Self::Unverified => "unverified",
         }
     }
 }
@@ -106,12 +109,25 @@ fn refused(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
             By::KillSwitch(_) | By::BreakGlass | By::Exception(_) | By::Default => Why::NotAllowed,
         });
     }
-    let must_be_near = decision.ruling.requirements.near && is_judged(facts.point);
-    (must_be_near && facts.nearness != Some(Nearness::Near)).then_some(Why::NotNear)
+    let must = needs(decision, facts.point)?;
+    if must.near && is_late(facts.point) && facts.nearness != Some(Nearness::Near) {
+        return Some(Why::NotNear);
+    }
+    (must.initiation_verification && facts.can_verify != Some(true)).then_some(Why::Unverified)
 }
 
-/// Returns whether an approval is judged by what it needs. A refresh only judges whether access goes on.
-const fn is_judged(point: Point) -> bool {
+/// Returns what an approval is judged by, as far as the sign-in has nothing to do with it. A request for a code is judged by
+/// what every completion needs, a refresh only by whether access goes on.
+const fn needs(decision: &Decision, point: Point) -> Option<&Requirements> {
+    match point {
+        Point::DeviceAuthorization => Some(&decision.inevitable),
+        Point::Approval | Point::Redemption => Some(&decision.ruling.requirements),
+        Point::SignIn | Point::Refresh => None,
+    }
+}
+
+/// Returns whether the place of the person is known.
+const fn is_late(point: Point) -> bool {
     match point {
         Point::Approval | Point::Redemption => true,
         Point::DeviceAuthorization | Point::SignIn | Point::Refresh => false,

@@ -194,6 +194,7 @@ fn allowed<P: Platform>(
         amr: &family.amr,
         recorded: &family.recorded,
         provenance: &family.provenance,
+        is_verified: false,
         place: &context.request.place,
         marks: &context.marks(&governance),
     };

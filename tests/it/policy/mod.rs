@@ -10,6 +10,7 @@ mod points;
 mod refusals;
 mod requirements;
 mod untouched;
+mod verification;
 mod what_if;
 
 use device_grant::coordinates::Coordinates;
