@@ -698,7 +698,7 @@ const inexpressible = [
   ]),
   ...each(['askPolicy'], [
     { why: 'it depends on what the ledgers have', body: { days: undefined, event: 'weur/3/17' } },
-    { why: 'only a text from an answer is a cursor', body: { cursor: 'x' } },
+    { why: 'only a text from an answer is a cursor', body: { cursor: 'eHg' } },
     { why: 'no pattern says what an address is', body: { days: undefined, request: { device: { address: '1.2.3' } } } },
     { why: 'it depends on the policy', body: { exceptions: [{ when: { clients: ['cli'] }, lifts: ['absent'] }] } },
   ]),

@@ -37,7 +37,7 @@ pub fn take(members: &mut Members, name: &str) -> Option<Described> {
         person: side(table, "person"),
         nearness: table.choice("verdict", &Nearness::ALL),
         same_device: table.optional_flag("same_device"),
-        first: table.has("first").then(|| first(table)),
+        first: first(table),
         web_page: table.optional_flag("web_page"),
         at: table::instant(table, "at"),
     })
@@ -53,15 +53,13 @@ fn groups(members: &mut Members) -> Option<Vec<Group>> {
     members.parsed("groups", MOST, allowed, |text| Group::parse(text).ok_or(allowed))
 }
 
-fn first(members: &mut Members) -> FirstTimes {
-    let words: Vec<First> = members
-        .parsed("first", 3, "one of person, client, place", |text| {
-            let found = First::ALL.iter().find(|(word, _)| *word == text);
-            found.map(|(_, first)| *first).ok_or("one of person, client, place")
-        })
-        .unwrap_or_default();
+fn first(members: &mut Members) -> Option<FirstTimes> {
+    let words: Vec<First> = members.parsed("first", 3, "one of person, client, place", |text| {
+        let found = First::ALL.iter().find(|(word, _)| *word == text);
+        found.map(|(_, first)| *first).ok_or("one of person, client, place")
+    })?;
     let has = |first| words.contains(&first);
-    FirstTimes { person: has(First::Person), client: has(First::Client), place: has(First::Place) }
+    Some(FirstTimes { person: has(First::Person), client: has(First::Client), place: has(First::Place) })
 }
 
 fn sign_in(members: &mut Members) -> Option<DescribedSignIn> {
