@@ -117,7 +117,7 @@ impl Event {
     /// Adds how the access came about.
     #[must_use]
     pub fn following(self, provenance: &Provenance) -> Self {
-        let Provenance { approval_id, started, approved } = provenance.clone();
+        let Provenance { approval_id, started, approved, .. } = provenance.clone();
         Self {
             approval_id: Some(approval_id),
             grant: Some(Through::DeviceCode),

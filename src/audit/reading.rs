@@ -41,7 +41,7 @@ pub struct Filter {
 }
 
 /// Where an event can have the AS number of a network.
-const NETWORKS: [&str; 8] = [
+const NETWORKS: [&str; 11] = [
     "/asn",
     "/started/asn",
     "/approved/asn",
@@ -50,6 +50,9 @@ const NETWORKS: [&str; 8] = [
     "/journey/start/asn",
     "/journey/redemption/asn",
     "/person/asn",
+    "/access_request/comparison/device/asn",
+    "/access_request/comparison/person/asn",
+    "/access_request/person/asn",
 ];
 
 impl Filter {
@@ -63,11 +66,15 @@ impl Filter {
             wanted.as_deref().is_none_or(|wanted| found.contains(&Some(wanted)))
         };
         let what = text("what");
+        let asked = |name: &str| event.pointer(&format!("/access_request/{name}")).and_then(Value::as_str);
         let changed =
             |kind: &str| text("subject").filter(|_| what.is_some_and(|what| what.starts_with(kind)));
         at.is_some_and(|at| self.from <= at && at < self.to)
-            && is(&self.client_id, &[text("client_id"), changed("client_")])
-            && is(&self.account, &[text("account"), text("other_account"), changed("account_")])
+            && is(&self.client_id, &[text("client_id"), changed("client_"), asked("client_id")])
+            && is(
+                &self.account,
+                &[text("account"), text("other_account"), changed("account_"), asked("account")],
+            )
             && is(&self.what, &[what])
             && is(&self.outcome, &[text("outcome")])
             && is(&self.policy, &[decided(event)])

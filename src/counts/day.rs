@@ -67,6 +67,7 @@ impl Sums {
             | Kind::Policy
             | Kind::RefusedBy
             | Kind::WouldBlock
+            | Kind::RefusedStart
             | Kind::Alert => &seen.client_id,
         };
         self.add(at, seen.kind, key.clone(), 1);

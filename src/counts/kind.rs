@@ -62,6 +62,8 @@ pub enum Kind {
     RefusedBy,
     /// What the policy would have refused, by what would have decided.
     WouldBlock,
+    /// Requests for codes that were refused, by client.
+    RefusedStart,
     /// Alerts that were opened, by detection.
     Alert,
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::socket::Socket;
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::certificate::Certificate;
-use crate::counts::command::NoteWrongCodes;
+use crate::counts::command::{NoteRefusedStarts, NoteWrongCodes};
 use crate::grant::command::NoteRefusal;
 use crate::identity::command::NoteRefusedSignIn;
 use crate::limiter::command::UseOnce;
@@ -127,6 +127,8 @@ pub enum Afterwards {
     NoteRefusedSignIn(NoteRefusedSignIn),
     /// Reporting wrong codes to the object that counts.
     NoteWrongCodes(NoteWrongCodes),
+    /// Reporting refused requests for codes to the object that counts.
+    NoteRefusedStarts(NoteRefusedStarts),
 }
 
 /// A decision, as one line of the log. Never contains a code, token or secret.

@@ -58,6 +58,7 @@ pub use record::{Approval, Decision, Denial, Hold, Outcome, Request, State};
 use crate::family::id::FamilyId;
 use crate::format::{Format, is_false};
 use crate::provenance::Provenance;
+use crate::row_key::RowKey;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -94,13 +95,15 @@ impl Grant {
         self.secret == *secret && !self.request.cnf.is_met_by(proven)
     }
 
-    /// Returns how the access came about, as long as the approval is known.
+    /// Returns how the access came about, as long as the approval is known. `key` is that of this grant.
     #[must_use]
-    pub fn provenance(&self) -> Option<Provenance> {
+    pub fn provenance(&self, key: RowKey) -> Option<Provenance> {
         match &self.state {
             State::Approved { approval }
             | State::Verifying { approval, .. }
-            | State::Redeemed { approval: Some(approval), .. } => Some(approval.provenance(&self.request)),
+            | State::Redeemed { approval: Some(approval), .. } => {
+                Some(approval.provenance(key, &self.request))
+            }
             State::Pending { .. } | State::Denied { .. } | State::Redeemed { approval: None, .. } => None,
         }
     }

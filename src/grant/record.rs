@@ -17,6 +17,7 @@ use crate::place::Origin;
 use crate::policy::name::Name;
 use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Provenance, Stage};
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::sub::Sub;
@@ -238,11 +239,11 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Returns how the access comes about that this approval gives to `request`.
+    /// Returns how the access comes about that this approval gives to `request`, the one of the grant with this key.
     #[must_use]
-    pub fn provenance(&self, request: &Request) -> Provenance {
+    pub fn provenance(&self, key: RowKey, request: &Request) -> Provenance {
         let (approval_id, approved) = (self.id.clone(), self.stage.clone());
-        Provenance { approval_id, started: Stage::of(&request.origin), approved }
+        Provenance { approval_id, code: Some(key), started: Stage::of(&request.origin), approved }
     }
 
     /// Returns what is known about the sign-in, to judge it again.

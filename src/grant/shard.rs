@@ -179,7 +179,7 @@ fn spend_try<R: Rows>(rows: &R, memory: &mut Memory, ask: &Miss, now: Timestamp)
         miss::Miss::Left(left) => Ok(Poll::WrongDigits(left)),
         miss::Miss::Last(lost) => {
             room::release(rows, &grant, now)?;
-            let (how, provenance) = (Denial::Mistyped, lost.provenance(&grant.request));
+            let (how, provenance) = (Denial::Mistyped, lost.provenance(*key, &grant.request));
             let told = event(how.event(), *key, &grant, now).following(&provenance);
             rows.tell(&Event { account: Some(lost.sub), ..told })?;
             Ok(Poll::Denied(how))

@@ -34,6 +34,20 @@ pub fn decide(governance: &Governance, facts: &Facts<'_>) -> Decision {
     }
 }
 
+/// Returns the rules that an exception for this step would have to lift, of which there may be none; `None` if no exception
+/// helps, because a kill switch refuses the step.
+#[must_use]
+pub fn remedy(governance: &Governance, facts: &Facts<'_>) -> Option<Vec<Name>> {
+    if governance.kill_switches.iter().any(|switch| switch.refuses(facts)) {
+        return None;
+    }
+    let case = Case::of(governance, facts);
+    let denying = case.rules_of(Reach::Enforced, Effect::Deny).filter(|(_, is_certain)| *is_certain);
+    let mut lifts: Vec<Name> = denying.map(|(rule, _)| rule.id.clone()).collect();
+    order::sort(&mut lifts);
+    Some(lifts)
+}
+
 /// Which rules count.
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Reach {

@@ -15,6 +15,7 @@ use crate::identity::history::Known;
 use crate::network::Network;
 use crate::place::Place;
 use crate::provenance::ApprovalId;
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::verdict::{Spot, Verdict, is_hosting};
@@ -50,6 +51,8 @@ pub struct Facts<'a> {
     /// The request for the code, wherever the device is now.
     pub start: Option<Start<'a>>,
     pub approval: Option<&'a ApprovalId>,
+    /// The key of the grant.
+    pub code: Option<RowKey>,
 }
 
 impl Facts<'_> {
@@ -73,6 +76,7 @@ impl Facts<'_> {
             can_verify: None,
             start: None,
             approval: None,
+            code: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`decide`] judges the client and the account. [`evaluation::decide`] judges everything else, by the
 //! [policy](document::Policy) that an operator writes, its exceptions and the kill switches: see `docs/governance.md`.
 
+pub mod access_request;
 pub mod condition;
 pub mod decision;
 pub mod described;

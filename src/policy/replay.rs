@@ -16,6 +16,7 @@ use crate::identity::group::Group;
 use crate::json;
 use crate::network::Network;
 use crate::provenance::{ApprovalId, Stage};
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::verdict::{Comparison, Doubt, Spot, Verdict, Whose};
@@ -41,6 +42,7 @@ pub struct Past {
     comparison: Comparison,
     started: Stage,
     approval: Option<ApprovalId>,
+    code: Option<RowKey>,
     scope: Scope,
     groups: Vec<Group>,
     /// The networks of device and person.
@@ -59,6 +61,8 @@ struct Record {
 struct Event {
     what: String,
     at: Timestamp,
+    /// The key of the grant.
+    subject: Option<RowKey>,
     client_id: String,
     account: Option<String>,
     comparison: Comparison,
@@ -73,7 +77,8 @@ impl Past {
     #[must_use]
     pub fn of(record: &str) -> Option<Self> {
         let Record { id, event } = json::read(record).ok()?;
-        let Event { what, at, client_id, account, comparison, started, approval_id, mut policy } = event;
+        let Event { what, at, subject, client_id, account, comparison, started, approval_id, mut policy } =
+            event;
         let facts = *policy.facts.take()?;
         let names = |side: &SideRecord| side.networks.iter().filter_map(|name| Name::parse(name)).collect();
         Some(Self {
@@ -86,6 +91,7 @@ impl Past {
             comparison,
             started,
             approval: approval_id,
+            code: subject,
             scope: Scope::parse(&facts.scope).unwrap_or_default(),
             groups: facts.groups.iter().filter_map(|group| Group::parse(group)).collect(),
             networks: [names(&facts.device), names(&facts.person)],
@@ -124,6 +130,7 @@ impl Past {
                 network: &self.network,
             }),
             approval: self.approval.as_ref(),
+            code: self.code,
             ..Facts::unknown(Point::Approval, Span::at(self.at))
         }
     }
@@ -153,7 +160,7 @@ impl Past {
     }
 }
 
-/// Returns the facts of a side. The place in an event has no country for Tor; the verdict says that it was Tor.
+/// Returns the facts of a side. The place in an older event has no country for Tor; the verdict says that it was Tor.
 fn side<'a>(spot: &'a Spot, networks: &'a [Name], managed: bool, is_tor: bool) -> SideFacts<'a> {
     let facts = SideFacts::recorded(spot, networks, managed);
     if is_tor { SideFacts { country: Country::of(Some(TOR)), ..facts } } else { facts }

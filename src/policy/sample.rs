@@ -104,6 +104,7 @@ impl Login {
             can_verify: Some(false),
             start: Some(Start { at: NOW, country: Country::of(Some("DE")), asn, network: &self.network }),
             approval: None,
+            code: None,
         }
     }
 

@@ -191,7 +191,7 @@ fn permitted<P: Platform>(
         ..start
     };
     let ask = |facts: &Facts<'_>, at| {
-        ask(governance, (None, None), facts).map_err(|Refusal { why, record }| Refused {
+        ask(governance, (None, None), facts).map_err(|Refusal { why, record, .. }| Refused {
             decided_by: record.map(|record| record.decided_by),
             ..refused(at, why.reason())
         })

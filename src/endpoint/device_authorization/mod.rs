@@ -1,6 +1,7 @@
 //! `POST /device_authorization` (RFC 8628 §3.1, §3.2).
 
 mod parameters;
+mod refused;
 
 use core::time::Duration;
 
@@ -74,7 +75,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
         let body = start(context, &caller.client, form, page, rng).await?;
         Ok(Answered { body, outcome: "started" })
     };
-    let mut response = envelope.answer(context, start).await;
+    let mut response = refused::counted(context, envelope.answer(context, start).await);
     if response.status == 200 && context.server.is_due_to_report(context.now) {
         response.afterwards.push(Afterwards::Expose);
     }

@@ -3,6 +3,8 @@
 use askama::Template;
 
 use super::MenuForm;
+use super::asking::AskForm;
+use super::problem::Problem;
 use crate::endpoint::messages::{Html, Messages};
 use crate::grant::Outcome;
 
@@ -77,10 +79,25 @@ pub struct DeniedPage<'a> {
     pub ask: Html,
     /// A page with what the person can do.
     pub help: Option<&'a str>,
+    /// What became of the person's last request for access.
+    pub answer: Option<LastAnswer>,
+    /// The form to ask for access, where that can help.
+    pub form: Option<AskForm<'a>>,
+    /// What went wrong when that form was last sent.
+    pub form_problem: Option<Problem<'a>>,
     /// Path of the page for entering a code.
     pub back: &'a str,
     /// The form of the language menu.
     pub menu: MenuForm<'a>,
+}
+
+/// What became of a request for access that did not let the person through.
+#[derive(Clone, Debug)]
+pub struct LastAnswer {
+    /// What happened.
+    pub words: Html,
+    /// What an administrator wrote to the person.
+    pub message: Option<Html>,
 }
 
 /// A page without a form of its own: for a request that ended, was opened elsewhere, or could not be served, and for an

@@ -30,6 +30,8 @@ pub(crate) struct Permit {
 pub(crate) struct Refusal {
     pub why: Why,
     pub record: Option<Box<PolicyRecord>>,
+    /// The rules that an exception would have to lift, if people may ask for one and it would help.
+    pub remedy: Option<Vec<Name>>,
 }
 
 /// Why a step must not happen.
@@ -68,7 +70,7 @@ impl Refusal {
 
 impl From<PolicyRefusal> for Refusal {
     fn from(refusal: PolicyRefusal) -> Self {
-        Self { why: Why::Registered(refusal), record: None }
+        Self { why: Why::Registered(refusal), record: None, remedy: None }
     }
 }
 
@@ -91,7 +93,8 @@ pub(crate) fn ask(
     let decision = evaluation::decide(governance, &facts);
     let record = record(governance, &decision).map(|record| Box::new(with_facts(*record, &facts)));
     if let Some(why) = refused(&decision, &facts) {
-        return Err(Refusal { why, record });
+        let remedy = remedy(governance, &decision, &facts);
+        return Err(Refusal { why, record, remedy });
     }
     let ruling = decision.ruling;
     let granted = ruling.limits.scope.as_ref().map_or_else(|| scope.clone(), |most| scope.narrowed_to(most));
@@ -109,11 +112,30 @@ fn refused(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
             By::KillSwitch(_) | By::BreakGlass | By::Exception(_) | By::Default => Why::NotAllowed,
         });
     }
+    lacking(decision, facts)
+}
+
+/// Returns what an approval needs besides the permission of a rule, and the login lacks.
+fn lacking(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
     let must = needs(decision, facts.point)?;
     if must.near && is_late(facts.point) && facts.nearness != Some(Nearness::Near) {
         return Some(Why::NotNear);
     }
     (must.initiation_verification && facts.can_verify != Some(true)).then_some(Why::Unverified)
+}
+
+/// Returns the rules that an exception would have to lift. What rules require and limit holds for exceptions, too, so none
+/// helps where the device is not near enough or cannot ask for digits, or no scope is left.
+fn remedy(governance: &Governance, decision: &Decision, facts: &Facts<'_>) -> Option<Vec<Name>> {
+    let limit = decision.ruling.limits.scope.as_ref();
+    let leaves_nothing = facts
+        .scope
+        .zip(limit)
+        .is_some_and(|(scope, most)| !scope.is_empty() && scope.narrowed_to(most).is_empty());
+    if !governance.policy.access_requests || lacking(decision, facts).is_some() || leaves_nothing {
+        return None;
+    }
+    evaluation::remedy(governance, facts)
 }
 
 /// Returns what an approval is judged by, as far as the sign-in has nothing to do with it. A request for a code is judged by

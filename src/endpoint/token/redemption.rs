@@ -80,7 +80,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         let edition = context.server.governance_edition()?;
         let cnf = proven.confirmation(context, &client)?;
         let mut approved = Self {
-            provenance: ready.approval.provenance(&ready.request),
+            provenance: ready.approval.provenance(code.address.key, &ready.request),
             marks: context.marks(&governance),
             permit: Permit::default(),
             audience: Vec::new(),

@@ -15,6 +15,7 @@ use crate::endpoint::server::Context;
 use crate::format::is_false;
 use crate::grant::Outcome;
 use crate::grant::command::Settled;
+use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
 use crate::json;
@@ -48,6 +49,9 @@ pub(super) struct Recent {
     /// `None` until this browser has seen a decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Seen>,
+    /// Whether the person has asked for access here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asked: bool,
 }
 
 /// What the result page shows.
@@ -85,7 +89,7 @@ struct Jar {
 impl Recent {
     pub(super) fn undecided(code: &UserCode, pair: u16, nonce: &str, ends_at: Timestamp) -> Self {
         let (user_code, nonce) = (code.canonical().to_owned(), nonce.to_owned());
-        Self { nonce, pair, user_code, ends_at, result: None }
+        Self { nonce, pair, user_code, ends_at, result: None, asked: false }
     }
 
     /// Adds the result. `minutes` are those for which the device can use tokens once the access has ended.
@@ -114,6 +118,14 @@ impl Recent {
     /// Returns the client's name, once there is a result.
     pub(super) fn client_name(&self) -> Option<&str> {
         self.result.as_ref().map(|seen| seen.client_name.as_str())
+    }
+
+    /// Returns the code and where its grant is stored; `None` if the server no longer holds the keys.
+    pub(super) fn place<P>(&self, context: Context<'_, P>) -> Option<(UserCode, Address)> {
+        let settings = &context.server.settings;
+        let code = UserCode::parse_either(&self.user_code, &settings.user_code)?;
+        let address = Address::of(&code, &settings.user_code, settings.keyring.named(self.pair)?);
+        Some((code, address))
     }
 
     fn forgotten_at(&self) -> Timestamp {

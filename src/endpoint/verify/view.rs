@@ -294,7 +294,7 @@ pub(crate) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
 }
 
 /// Returns the path that forms post to.
-pub(super) fn action<P>(context: Context<'_, P>) -> String {
+pub(crate) fn action<P>(context: Context<'_, P>) -> String {
     format!("{}/device", context.issuer.path())
 }
 

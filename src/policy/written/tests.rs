@@ -93,8 +93,6 @@ fn what_this_server_cannot_judge_is_refused_and_not_ignored() {
         "/rules/0/require/out_of_band_binding",
         "cannot be required: this server cannot check it",
     ));
-    let person = json!({ "when": { "person": { "managed": false } } });
-    is_refused((person, "/rules/0/when/person/managed", "managed cannot be judged for a person"));
 }
 
 #[test]

@@ -1,14 +1,17 @@
 //! The policy at work: in whole logins, at each of the points where it is asked.
 
+mod asking;
 mod budgets;
 mod conditions;
 mod events;
 mod kill_switches;
+mod killed_codes;
 mod killing;
 mod limits;
 mod points;
 mod refusals;
 mod requirements;
+mod tor;
 mod untouched;
 mod verification;
 mod what_if;

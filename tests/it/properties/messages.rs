@@ -24,13 +24,24 @@ use device_grant::audit::verification::{Fault as LedgerFault, Position, Tamperin
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
 use device_grant::counts::alert::{Alert, AlertState};
+use device_grant::counts::blocked::{Blocked, By, Steps};
 use device_grant::counts::command::{
-    CloseAlert, ListAlerts, NoteWrongCodes, ReadTotals, ReadUsage, Tell, Totals,
+    BlockedPage, CloseAlert, ListAlerts, NoteRefusedStarts, NoteWrongCodes, ReadBlocked, ReadOverview,
+    ReadTotals, ReadUsage, RefusedStarts, Tell, Told, Totals,
+};
+use device_grant::counts::destination_command::{
+    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, ReplaceDestination,
 };
 use device_grant::counts::detection::Detection;
 use device_grant::counts::kind::{Kind, Tallied};
+use device_grant::counts::overview::{DayCounts, Overview};
 use device_grant::counts::subject::Subject;
 use device_grant::counts::usage::Usage;
+use device_grant::courier::command::{
+    CourierState, Discard, FindDue, Hear, ListDeliveries, ReadCourier, Resend, Settle, Wake,
+};
+use device_grant::courier::delivery::{Condition, Outcome as Attempted};
+use device_grant::courier::destination::Destination;
 use device_grant::family::command::{
     EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
 };
@@ -54,9 +65,9 @@ use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, Checked, ClaimPointer, ConfirmAccess, EndDevices,
     EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, Entered, FindAccount, FindByPointer,
-    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision,
-    NoteKill, NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession,
-    Upstream, UseDevice, WalkDevices, WalkSessions,
+    FindByPointers, ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice,
+    NoteDecision, NoteKill, NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices,
+    StartSession, Upstream, UseDevice, WalkDevices, WalkSessions,
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{Asked, DeviceId, Selection};
@@ -72,6 +83,7 @@ use device_grant::limiter::command::{
 };
 use device_grant::logo::Logo;
 use device_grant::network::Width;
+use device_grant::policy::access_request::{self, AccessRequest, Terms};
 use device_grant::policy::difference::Difference;
 use device_grant::policy::document::Policy;
 use device_grant::policy::exception::Exception;
@@ -86,6 +98,10 @@ use device_grant::registry::command::{
     FindAtSource, FindKeys, FindLogo, FindProvider, Invalidate, KeepLogo, Keeper, KeyRefusal, ListClients,
     ListDocuments, ListProviders, ProviderRefusal, RegistryRefusal, RemoveDocument, ReplaceProvider,
     RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
+};
+use device_grant::registry::governance::access_requests::{
+    AnswerRefusal, AskForAccess, AskRefusal, FindAccessRequest, FindOwnAccessRequests, GrantAccess,
+    ListAccessRequests, RefuseAccess,
 };
 use device_grant::registry::governance::exceptions::{
     CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, Person, RenewException,
@@ -585,6 +601,10 @@ fn commands_and_replies_about_stored_accounts_and_pointers() {
     );
     answers::<PutAccount>(&Put::Other(None), r#"{"other":null}"#);
     let (pointer, account) = (Pointer::name("corp", "Bob"), AccountKey::local("bob"));
+    travels(
+        FindByPointers { pointers: vec![pointer.clone()] },
+        r#"{"find_by_pointers":{"pointers":["name:corp:bob"]}}"#,
+    );
     travels(FindByPointer { pointer: pointer.clone() }, r#"{"find_by_pointer":{"pointer":"name:corp:bob"}}"#);
     for (ends_at, more) in [(None, ""), (Some(AT), r#","ends_at":1763733780123"#)] {
         travels(
@@ -697,6 +717,7 @@ fn commands_that_list_devices() {
         ids: Some(vec![id()]),
         client_id: Some("tv".to_owned()),
         approval_id: Some(ApprovalId::from("a")),
+        codes: vec![KEY],
         country: Some("FR".to_owned()),
         asn: Some(64_500),
         from: Some(AT),
@@ -707,7 +728,7 @@ fn commands_that_list_devices() {
     let account = Some(AccountKey::local("alice"));
     travels(
         ListDevices { account, selection, after: Some(id()), limit: 9 },
-        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","country":"FR","asn":64500,"from":1763733780123,"to":1763733780123,"networks":["24.abc"],"asked":{"from":1763733780123,"to":1763733780123,"since":1763733780123}},"after":"sid","limit":9}}"#,
+        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","codes":["BwcHBwcHBwcHBwcHBwcHBw"],"country":"FR","asn":64500,"from":1763733780123,"to":1763733780123,"networks":["24.abc"],"asked":{"from":1763733780123,"to":1763733780123,"since":1763733780123}},"after":"sid","limit":9}}"#,
     );
     answers::<ListDevices>(&vec![(id(), device())], &format!(r#"[["sid",{record}]]"#));
 }
@@ -946,6 +967,45 @@ fn commands_about_exceptions() {
 }
 
 #[test]
+fn commands_about_requests_for_access() {
+    let (id, by) = (|| Name::parse("1").expect("a name"), r#""by":{"operator":"9f86d081"}"#);
+    let record = r#"{"format":1,"id":"1","asker":{"account":"local:bob","sub":"bobs","name":"Bob"},"client_id":"cli","client_name":"CLI","reason":"Words","places":{"person":{"kind":"Unknown device"}},"asked_at":1763733780123,"state":"open"}"#;
+    let request: Box<AccessRequest> = serde_json::from_str(record).expect("a request");
+    travels(
+        AskForAccess { request: request.clone() },
+        &format!(r#"{{"ask_for_access":{{"request":{record}}}}}"#),
+    );
+    answers::<AskForAccess>(&Ok(AccessRequest::clone(&request)), &format!(r#"{{"Ok":{record}}}"#));
+    answers::<AskForAccess>(&Err(AskRefusal::TooManyOpen), r#"{"Err":"too_many_open"}"#);
+    travels(
+        ListAccessRequests { after: Some(id()), state: Some(access_request::Standing::Open), limit: 3 },
+        r#"{"list_access_requests":{"after":"1","state":"open","limit":3}}"#,
+    );
+    travels(FindAccessRequest { id: id() }, r#"{"find_access_request":{"id":"1"}}"#);
+    travels(
+        FindOwnAccessRequests { account: AccountKey::local("bob"), sub: "bobs".into() },
+        r#"{"find_own_access_requests":{"account":"local:bob","sub":"bobs"}}"#,
+    );
+    let terms = Terms { owner: "Alice".to_owned(), reason: None, ticket: None, expires_at: AT };
+    let person = Some(Person { account: AccountKey::local("alice"), groups: Vec::new() });
+    travels(
+        GrantAccess { id: id(), terms, person, dry_run: false, by: operator() },
+        &format!(
+            r#"{{"grant_access":{{"id":"1","terms":{{"owner":"Alice","expires_at":1763733780123}},"person":{{"account":"local:alice","groups":[]}},{by}}}}}"#
+        ),
+    );
+    answers::<GrantAccess>(&Err(AnswerRefusal::Own), r#"{"Err":"own"}"#);
+    answers::<RefuseAccess>(
+        &Err(AnswerRefusal::Over(access_request::Standing::Granted)),
+        r#"{"Err":{"over":"granted"}}"#,
+    );
+    travels(
+        RefuseAccess { id: id(), message: Some("No.".to_owned()), dry_run: true, by: operator() },
+        &format!(r#"{{"refuse_access":{{"id":"1","message":"No.","dry_run":true,{by}}}}}"#),
+    );
+}
+
+#[test]
 fn commands_about_kill_switches() {
     let record = r#"{"format":1,"id":"stop","target":{"client":"cli"},"until":"2027-02-01T00:00:00Z","reason":"Words","by":"registration","at":"2025-11-21T14:03:00.123Z"}"#;
     let switch: Box<KillSwitch> = serde_json::from_str(record).expect("a kill switch");
@@ -1052,6 +1112,70 @@ fn operator() -> Actor {
 }
 
 #[test]
+fn commands_about_destinations_of_events() {
+    let webhook = r#"{"format":1,"id":"siem","url":"https://siem.example/","receiver":{"webhook":{"secrets":["AAAA"]}},"filter":{"what":["reported"]},"enabled":true,"history":{"version":1}}"#;
+    let signals = r#"{"format":1,"id":"siem","url":"https://siem.example/","receiver":{"shared_signals":{"issuer":"https://login.example.com","audience":"siem","authorization":"AAAA"}},"filter":{},"enabled":false,"history":{"version":1}}"#;
+    for record in [webhook, signals] {
+        let destination: Box<Destination> = serde_json::from_str(record).expect("a destination");
+        travels(
+            CreateDestination { destination: destination.clone(), dry_run: false, by: operator() },
+            &format!(r#"{{"create_destination":{{"destination":{record},"by":{{"operator":"9f86d081"}}}}}}"#),
+        );
+        travels(
+            ReplaceDestination {
+                destination: destination.clone(),
+                expected: Expected::Any,
+                dry_run: true,
+                by: operator(),
+            },
+            &format!(
+                r#"{{"replace_destination":{{"destination":{record},"expected":"any","dry_run":true,"by":{{"operator":"9f86d081"}}}}}}"#
+            ),
+        );
+        answers::<Tell>(
+            &Some(Told { destinations: vec![*destination] }),
+            &format!(r#"{{"destinations":[{record}]}}"#),
+        );
+    }
+    travels(ListDestinations {}, r#"{"list_destinations":{}}"#);
+    let id = Name::parse("siem").expect("a name");
+    travels(
+        DeleteDestination { id, expected: Expected::Any, by: Actor::Server },
+        r#"{"delete_destination":{"id":"siem","expected":"any","by":"server"}}"#,
+    );
+    answers::<DeleteDestination>(&Err(DestinationRefusal::OtherKind), r#"{"Err":"other_kind"}"#);
+    // As a ledger of an earlier version expects it.
+    answers::<Tell>(&None, "null");
+}
+
+#[test]
+fn commands_to_a_courier() {
+    let ledger = LedgerName { day: 20_412, object: "weur/3".to_owned(), block: 0 };
+    travels(
+        Hear { ledger, up_to: 7, records: vec![(7, "{}".to_owned())] },
+        r#"{"hear":{"ledger":"20412/weur/3/0","up_to":7,"records":[[7,"{}"]]}}"#,
+    );
+    answers::<Hear>(&(), "null");
+    travels(ReadCourier {}, r#"{"read_courier":{}}"#);
+    let state = CourierState { waiting: 1, dead: 2, oldest: None, condition: Condition::default() };
+    answers::<ReadCourier>(&state, r#"{"waiting":1,"dead":2,"condition":{"dropped":0}}"#);
+    travels(
+        ListDeliveries { is_dead: true, after: 3, limit: 9 },
+        r#"{"list_deliveries":{"is_dead":true,"after":3,"limit":9}}"#,
+    );
+    travels(Resend { number: None }, r#"{"resend":{}}"#);
+    travels(Resend { number: Some(3) }, r#"{"resend":{"number":3}}"#);
+    answers::<Resend>(&2, "2");
+    travels(Discard { number: 3 }, r#"{"discard":{"number":3}}"#);
+    travels(FindDue {}, r#"{"find_due":{}}"#);
+    travels(Wake {}, r#"{"wake":{}}"#);
+    travels(
+        Settle { number: 3, outcome: Attempted::Again("timeout".to_owned()), pause: None },
+        r#"{"settle":{"number":3,"outcome":{"again":"timeout"}}}"#,
+    );
+}
+
+#[test]
 fn commands_to_the_object_that_counts() {
     let ledger = LedgerName { day: 20_412, object: "weur/3".to_owned(), block: 0 };
     travels(
@@ -1087,7 +1211,43 @@ fn commands_to_the_object_that_counts() {
     let json = r#"{"format":1,"id":5,"detection":"campaign","subject":{"asn":64500},"at":1763733780123,"last_at":1763733780123,"count":5,"evidence":["weur/3/17"],"state":{"closed":{"by":"registration","at":1763733780123}}}"#;
     answers::<CloseAlert>(&Some(alert.clone()), json);
     answers::<ListAlerts>(&vec![alert], &format!("[{json}]"));
+    let starts = vec![RefusedStarts {
+        client_id: "tv".to_owned(),
+        is_registered: true,
+        decided_by: "default".to_owned(),
+        country: None,
+        asn: Some(64_500),
+        times: 2,
+    }];
+    travels(
+        NoteRefusedStarts { starts },
+        r#"{"note_refused_starts":{"starts":[{"client_id":"tv","is_registered":true,"decided_by":"default","asn":64500,"times":2}]}}"#,
+    );
+    travels(
+        ReadBlocked { by: By::UnknownClient, since: 20_778, after: "a".to_owned(), limit: 9 },
+        r#"{"read_blocked":{"by":"unknown_client","since":20778,"after":"a","limit":9}}"#,
+    );
+    let steps = vec![Steps { day: 20_778, point: "approval".to_owned(), refused: 1, would_refuse: 0 }];
+    let row = Blocked { steps, first_at: AT, last_at: AT, ..Blocked::default() };
+    answers::<ReadBlocked>(
+        &BlockedPage { rows: vec![("tv".to_owned(), row)], next: Some("tv".to_owned()) },
+        r#"{"rows":[["tv",{"steps":[{"day":20778,"point":"approval","refused":1,"would_refuse":0}],"more_people":0,"first_at":1763733780123,"last_at":1763733780123}]],"next":"tv"}"#,
+    );
     travels(ReadUsage { after: "tv".to_owned(), limit: 9 }, r#"{"read_usage":{"after":"tv","limit":9}}"#);
+    travels(
+        ReadOverview { first_day: 20_412, last_day: 20_413, most: 9 },
+        r#"{"read_overview":{"first_day":20412,"last_day":20413,"most":9}}"#,
+    );
+    answers::<ReadOverview>(
+        &Overview {
+            days: vec![DayCounts { day: 20_413, counts: vec![3; 9] }],
+            clients: vec![("tv".to_owned(), 2)],
+            countries: vec![("FR".to_owned(), 3)],
+            latency: vec![1; 8],
+            open_alerts: vec![(Detection::Campaign, 1)],
+        },
+        r#"{"days":[{"day":20413,"counts":[3,3,3,3,3,3,3,3,3]}],"clients":[["tv",2]],"countries":[["FR",3]],"latency":[1,1,1,1,1,1,1,1],"open_alerts":[["campaign",1]]}"#,
+    );
     let usage = Usage { client_id: "tv".to_owned(), logins: 3, people: 2, first_at: AT, last_at: AT };
     answers::<ReadUsage>(
         &vec![usage],

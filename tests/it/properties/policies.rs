@@ -14,7 +14,7 @@ use device_grant::policy::Point;
 use device_grant::policy::condition::Conditions;
 use device_grant::policy::decision::{By, Decision};
 use device_grant::policy::document::{BreakGlass, Fallback, Policy};
-use device_grant::policy::evaluation::decide;
+use device_grant::policy::evaluation::{decide, remedy};
 use device_grant::policy::exception::Exception;
 use device_grant::policy::facts::{Facts, FirstTimes, Groups, Nearness, SideFacts, SignInFacts, Start};
 use device_grant::policy::governance::Governance;
@@ -117,23 +117,29 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 
 fn exceptions() -> impl Strategy<Value = Vec<Exception>> {
     let lifts = subsequence(&["r0", "r1", "r2", "r3"][..], 0..=4);
-    let exception = (conditions(), lifts, 0..3_u64);
-    prop::collection::vec(exception, 0..3).prop_map(|drawn| {
-        let build = |(number, (when, lifts, ends)): (usize, (Conditions, Vec<&str>, u64))| Exception {
-            format: Format,
-            id: name(&format!("e{number}")),
-            when,
-            lifts: lifts.into_iter().map(name).collect(),
-            owner: "alice".to_owned(),
-            reason: "drawn".to_owned(),
-            ticket: "1".to_owned(),
-            created_by: Actor::Registration,
-            expires_at: NOW + Duration::from_secs(ends * 100),
-            renewals: Vec::new(),
-            history: History::beginning(NOW),
+    prop::collection::vec((conditions(), lifts, 0..3_u64), 0..3).prop_map(|drawn| {
+        let build = |(number, (when, lifts, ends)): (usize, (Conditions, Vec<&str>, u64))| {
+            let lifts = lifts.into_iter().map(name).collect();
+            exception(&format!("e{number}"), when, lifts, NOW + Duration::from_secs(ends * 100))
         };
         drawn.into_iter().enumerate().map(build).collect()
     })
+}
+
+fn exception(id: &str, when: Conditions, lifts: Vec<Name>, expires_at: Timestamp) -> Exception {
+    Exception {
+        format: Format,
+        id: name(id),
+        when,
+        lifts,
+        owner: "alice".to_owned(),
+        reason: "drawn".to_owned(),
+        ticket: "1".to_owned(),
+        created_by: Actor::Registration,
+        expires_at,
+        renewals: Vec::new(),
+        history: History::beginning(NOW),
+    }
 }
 
 fn kill_switches() -> impl Strategy<Value = Vec<KillSwitch>> {
@@ -331,6 +337,22 @@ proptest! {
             prop_assert_eq!(&decision.ruling, &plain.ruling);
             prop_assert_eq!(&decision.possible, &plain.possible);
             prop_assert_eq!(plain.would, None);
+        }
+    }
+
+    #[test]
+    fn an_exception_that_lifts_what_denies_lets_the_login_through(governance in governance(), login in login()) {
+        let all = POINTS.iter().map(|point| login.facts(*point));
+        for facts in all.chain([login.start(), login.sign_in()]) {
+            let decision = decide(&governance, &facts);
+            let Some(lifts) = remedy(&governance, &facts) else {
+                prop_assert!(matches!(decision.ruling.by, By::KillSwitch(_)));
+                continue;
+            };
+            prop_assert!(!matches!(decision.ruling.by, By::KillSwitch(_)));
+            let mut helped = governance.clone();
+            helped.exceptions.push(exception("asked", Conditions::default(), lifts, NOW + Duration::from_secs(86_400)));
+            prop_assert!(decide(&helped, &facts).is_allowed());
         }
     }
 

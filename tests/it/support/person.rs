@@ -101,6 +101,14 @@ impl<'a> Person<'a> {
         self.addressed(post("/device", &[&hidden, fields].concat()))
     }
 
+    /// Sends a form to a path, with the CSRF token of the page that the browser shows unless a field has another one.
+    pub(crate) fn submit_to(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();
+        let own = [("csrf", csrf.as_str())];
+        let is_given = fields.iter().any(|(name, _)| *name == "csrf");
+        self.send(post(path, &[&own[usize::from(is_given)..], fields].concat()))
+    }
+
     /// Sends a form with the CSRF token of the page that the browser shows, but without its transaction.
     pub(crate) fn submit_only(&self, fields: &[(&str, &str)]) -> Response {
         let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();

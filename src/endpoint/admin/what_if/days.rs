@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::past::{account, judged, shown};
+use super::past::{judged, key, shown};
 use crate::audit::reading::Filter;
 use crate::endpoint::admin::events::{Cursor, collect};
 use crate::endpoint::admin::problem::Problem;
+use crate::endpoint::admin::subs;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::order;
@@ -20,8 +21,6 @@ use crate::time::Timestamp;
 
 /// The most approvals that a request judges.
 const MOST: u32 = 500;
-/// The same if a decision can depend on who somebody is: that takes a call for each account.
-const MOST_BY_ACCOUNT: u32 = 40;
 /// The most examples of each way to come out.
 const MOST_EXAMPLES: usize = 20;
 
@@ -54,13 +53,14 @@ pub(super) async fn answer<P: Platform>(
     let to = context.now + Duration::from_secs(1);
     let from = context.now.before(Duration::from_secs(days * 86_400));
     let filter = Filter { from, to, with_facts: true, ..Filter::default() };
-    let by_account = governance.names_accounts();
-    let most = if by_account { MOST_BY_ACCOUNT } else { MOST };
-    let page = collect(context, Cursor::begin(cursor, from), &filter, most).await?;
+    let page = collect(context, Cursor::begin(cursor, from), &filter, MOST).await?;
+    let all: Vec<Past> = page.events.iter().filter_map(|record| Past::of(&record.to_string())).collect();
+    let is_by_account = governance.names_accounts();
+    let who = all.iter().filter(|_| is_by_account).filter_map(|past| past.account.clone()).collect();
+    let keys = subs::keys(context, who).await?;
     let mut findings = Findings::default();
-    for past in page.events.iter().filter_map(|record| Past::of(&record.to_string())) {
-        let account = if by_account { account(context, &past).await? } else { None };
-        findings.add(&past, &judged(governance, &past, account.as_ref()));
+    for past in &all {
+        findings.add(past, &judged(governance, past, key(past, &keys).as_ref()));
     }
     let mut answer = findings.shown((from, context.now));
     answer.extend(page.next_cursor.map(|cursor| ("next_cursor".to_owned(), cursor.into())));

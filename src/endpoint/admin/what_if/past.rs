@@ -1,21 +1,21 @@
 //! An approval of the past: what would policy decide about it now?
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::audit::ledger::{FindLedgers, FindRecord, OUTBOXES};
 use crate::audit::ledger_name::LedgerName;
 use crate::endpoint::admin::events::{LATE_DAYS, day, invalid};
 use crate::endpoint::admin::problem::Problem;
+use crate::endpoint::admin::subs;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::identity::account_key::AccountKey;
-use crate::identity::command::FindByPointer;
-use crate::identity::pointer::Pointer;
 use crate::order;
 use crate::policy::governance::Governance;
 use crate::policy::judgment::{Judgment, judge};
 use crate::policy::replay::Past;
-use crate::sub::Sub;
 use crate::time::Timestamp;
 
 /// An event is looked for in the ledgers of this many days, if nobody says when it happened.
@@ -68,14 +68,18 @@ pub(super) fn judged(governance: &Governance, past: &Past, account: Option<&Acco
 
 /// Returns the key of the account of an approval. An account that is gone has none any more, so another key stands for it,
 /// which no rule names: nobody but Cloudflare Access chooses a subject, and nobody knows a `sub` beforehand.
-pub(super) async fn account<P: Platform>(
+async fn account<P: Platform>(
     context: Context<'_, P>,
     past: &Past,
 ) -> Result<Option<AccountKey>, Unavailable> {
-    let Some(sub) = &past.account else { return Ok(None) };
-    let pointer = Pointer::sub(&Sub::from(sub.as_str()));
-    let key = context.server.platform.accounts(pointer.shard(), FindByPointer { pointer }).await?;
-    Ok(key.or_else(|| AccountKey::access(sub)))
+    let keys = subs::keys(context, past.account.iter().cloned().collect()).await?;
+    Ok(key(past, &keys))
+}
+
+/// Picks the key of the account of an approval.
+pub(super) fn key(past: &Past, keys: &BTreeMap<String, AccountKey>) -> Option<AccountKey> {
+    let sub = past.account.as_ref()?;
+    keys.get(sub).cloned().or_else(|| AccountKey::access(sub))
 }
 
 /// Finds the record of an event, also if it came late.
