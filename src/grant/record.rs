@@ -14,6 +14,7 @@ use crate::identity::group::Group;
 use crate::identity::sign_in::How;
 use crate::network::Network;
 use crate::place::Origin;
+use crate::policy::inventory::Identifier;
 use crate::policy::name::Name;
 use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Provenance, Stage};
@@ -49,6 +50,9 @@ pub struct Request {
     /// Whether the device can ask its user for the digits of a [verification](super::verification).
     #[serde(default, skip_serializing_if = "is_false")]
     pub can_verify: bool,
+    /// What the device is called, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<Identifier>,
     /// The key that the device code is bound to. Every poll must prove its possession.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
@@ -132,6 +136,8 @@ pub enum Denial {
     Ended,
     /// After the approval, wrong digits came from the device three times.
     Mistyped,
+    /// The person typed wrong characters of the device's identifier three times.
+    Misidentified,
 }
 
 impl Denial {
@@ -146,6 +152,7 @@ impl Denial {
             Self::Withdrawn => What::Withdrawn,
             Self::Ended => What::Ended,
             Self::Mistyped => What::VerificationFailed,
+            Self::Misidentified => What::BindingFailed,
         }
     }
 }
@@ -202,6 +209,8 @@ pub enum Outcome {
     Withdrawn,
     /// The person approved, and then wrong digits came from the device three times, so it gets nothing.
     Mistyped,
+    /// The person wanted to approve, and typed wrong characters of the device's identifier three times, so it gets nothing.
+    Misidentified,
     /// The person approved, but the digits did not come from the device in time. Never stored: it follows from the time.
     Lapsed,
 }

@@ -13,8 +13,8 @@ use super::route::{
 };
 use super::{
     access, accounts, alerts, clients, devices, doctor, documents, dry_run, events, exceptions, grants,
-    invitations, kill_switches, ledger, openapi, outboxes, policy, providers, scope_claims, scopes,
-    signing_keys, tokens, usage, what_if,
+    inventory, invitations, kill_switches, ledger, openapi, outboxes, policy, providers, scope_claims,
+    scopes, signing_keys, tokens, usage, what_if,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -54,6 +54,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Clients(place) => of_clients(&call, place, rng),
         Place::Scopes(place) => of_scopes(&call, place),
         Place::Documents(part) => of_documents(&call, part),
+        Place::Inventory(part) => of_inventory(&call, part),
         Place::Providers(part) => of_providers(&call, part, rng),
         Place::Keys(place) => of_keys(&call, place),
         Place::Record(RecordPlace::Events) => boxed(events::list(context)),
@@ -110,6 +111,16 @@ fn of_documents<'a, P: Platform>(call: &Call<'a, P>, part: Part) -> Answer<'a> {
         (Part::One, "PUT") => boxed(documents::allow(context, name, call.by())),
         (Part::One, "DELETE") => boxed(documents::remove(context, name, call.by())),
         (Part::One, _) => boxed(documents::read(context, name)),
+    }
+}
+
+fn of_inventory<'a, P: Platform>(call: &Call<'a, P>, part: Part) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (part, method) {
+        (Part::All, _) => boxed(inventory::list(context)),
+        (Part::One, "PUT") => boxed(inventory::put(context, name, call.by())),
+        (Part::One, "DELETE") => boxed(inventory::remove(context, name, call.by())),
+        (Part::One, _) => boxed(inventory::read(context, name)),
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) enum Place {
     Clients(ClientPlace),
     Scopes(ScopePlace),
     Documents(Part),
+    Inventory(Part),
     Providers(Part),
     Keys(KeyPlace),
     Record(RecordPlace),
@@ -154,6 +155,13 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
         "/documents/{entry}",
         &["GET", "HEAD", "PUT", "DELETE"],
         Some(AdminScope::Clients),
+    ),
+    (Place::Inventory(Part::All), "/inventory", &["GET", "HEAD"], Some(AdminScope::Policy)),
+    (
+        Place::Inventory(Part::One),
+        "/inventory/{identifier}",
+        &["GET", "HEAD", "PUT", "DELETE"],
+        Some(AdminScope::Policy),
     ),
     (Place::Doctor, "/doctor", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::DryRun, "/dry-run", &["POST"], Some(AdminScope::Read)),
@@ -308,6 +316,7 @@ impl Place {
             | Self::Doctor
             | Self::DryRun
             | Self::WhatIf
+            | Self::Inventory(_)
             | Self::Record(_)
             | Self::Watch(_)
             | Self::Tokens(_)

@@ -43,6 +43,8 @@ pub(crate) enum Why {
     NotNear,
     /// The device has to ask its user for digits, and cannot, or was not asked to.
     Unverified,
+    /// The device has to be assigned to the person, and is not, or does not say what it is called.
+    Unbound,
     /// No rule allows it, or a kill switch refuses it.
     NotAllowed,
 }
@@ -55,6 +57,7 @@ impl Why {
             Self::Rule(_) | Self::NotAllowed => "policy",
             Self::NotNear => "not_near",
             Self::Unverified => "unverified",
+            Self::Unbound => "unbound",
         }
     }
 }
@@ -113,7 +116,10 @@ fn refused(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
     if must.near && is_late(facts.point) && facts.nearness != Some(Nearness::Near) {
         return Some(Why::NotNear);
     }
-    (must.initiation_verification && facts.can_verify != Some(true)).then_some(Why::Unverified)
+    if must.initiation_verification && facts.can_verify != Some(true) {
+        return Some(Why::Unverified);
+    }
+    (must.out_of_band_binding && facts.is_bound != Some(true)).then_some(Why::Unbound)
 }
 
 /// Returns what an approval is judged by, as far as the sign-in has nothing to do with it. A request for a code is judged by

@@ -18,6 +18,7 @@ pub(super) const DENIED: &str = "denied";
 /// What comes before a rule in such a name.
 const RULE: &str = "rule-";
 const NEAR: &str = "near";
+const BINDING: &str = "binding";
 const VERIFICATION: &str = "verification";
 
 /// Builds the page.
@@ -36,6 +37,7 @@ pub(super) fn page<P: Platform>(
         Why::Rule(id) => denied(context, governance, &format!("{RULE}{id}")),
         Why::NotNear => denied(context, governance, NEAR),
         Why::Unverified => denied(context, governance, VERIFICATION),
+        Why::Unbound => denied(context, governance, BINDING),
         Why::NotAllowed => denied(context, governance, "other"),
     }
 }
@@ -52,6 +54,7 @@ pub(super) fn denied<P: Platform>(context: Context<'_, P>, governance: &Governan
         explanation: match name {
             NEAR => text.denied_near(),
             VERIFICATION => text.denied_verification(),
+            BINDING => text.denied_binding(),
             _ => text.denied_text(),
         },
         message: message.map(Html::isolated),

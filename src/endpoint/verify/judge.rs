@@ -1,17 +1,19 @@
 //! Judges a request that a person has opened: may they approve it, and is their sign-in good enough?
 
+use super::binding::is_assigned;
 use super::browser::HoldRef;
 use super::denied;
 use super::session::Person;
 use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::endpoint::policy::ask::{Permit, Refusal, ask};
+use crate::endpoint::policy::ask::{Permit, Refusal, Why, ask};
 use crate::endpoint::policy::facts::{Asked, AtApproval, Marks};
 use crate::endpoint::server::Context;
 use crate::grant::command::{NoteRefusal, Refused};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::demand::{Demands, Lack};
+use crate::policy::governance::Governance;
 use crate::verdict::Side;
 
 /// What follows.
@@ -38,12 +40,11 @@ pub(super) async fn judge<P: Platform>(
     let (here, marks) = (context.side(), context.marks(&governance));
     let step = at_approval(person, asked, hold, (&here, &marks));
     let permit = match ask(&governance, (client.as_deref(), Some(&person.account)), &step.facts()) {
-        Ok(permit) => permit,
-        Err(refusal) => {
-            let page = denied::page(context, &governance, &refusal);
-            let page = page.leaving(note_refused(context, code, hold, &refusal));
-            return Ok(Judged::Refused(page, Box::new(refusal)));
+        Ok(permit) if is_assigned(context, &permit, asked, &person.account).await? => permit,
+        Ok(Permit { record, .. }) => {
+            return Ok(refused(context, &governance, (code, hold), Refusal { why: Why::Unbound, record }));
         }
+        Err(refusal) => return Ok(refused(context, &governance, (code, hold), refusal)),
     };
     let of_client = client.map(|client| client.codes.sign_in.clone()).unwrap_or_default();
     let demands = Demands::of(&of_client, &outline.scope_demands, &hold.scope);
@@ -52,6 +53,17 @@ pub(super) async fn judge<P: Platform>(
         Ok(()) => Judged::Allowed(Box::new(permit)),
         Err(lack) => Judged::Lacking(lack, demands),
     })
+}
+
+fn refused<P: Platform>(
+    context: Context<'_, P>,
+    governance: &Governance,
+    (code, hold): (&UserCode, &HoldRef),
+    refusal: Refusal,
+) -> Judged {
+    let page = denied::page(context, governance, &refusal);
+    let page = page.leaving(note_refused(context, code, hold, &refusal));
+    Judged::Refused(page, Box::new(refusal))
 }
 
 /// Returns the work of writing the event of a refused approval.

@@ -7,6 +7,7 @@
 pub(super) mod access;
 mod address;
 mod attempts;
+mod binding;
 pub(super) mod browser;
 pub(super) mod callback;
 mod code;

@@ -25,6 +25,7 @@ KILL = ("POST /kill-switches",)
 GOVERNANCE = (*POLICY, *EXCEPTIONS)
 WHAT_IF = "POST /policy/what-if"
 ALLOW = "PUT /documents/{entry}"
+ASSIGN = "PUT /inventory/{identifier}"
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
     "DELETE /accounts/{account}",
@@ -94,7 +95,7 @@ def texts(operations: tuple[str, ...], names: str, above: str = "", item: str = 
 
 INEXPRESSIBLE = [
     # A cursor is any text to the document, and only one that a page had is good.
-    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /usage", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /inventory", "GET /usage", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
     Rule(("GET /ledger/verification",), "/cursor", r"cursor must be the next_cursor of a previous answer for the same day"),
     # No portable pattern says what a key is, because it depends on the providers.
     Rule(WALKS, "/account", r"account is .*: it must be the key of an account, such as local:alice"),
@@ -108,6 +109,7 @@ INEXPRESSIBLE = [
     Rule(CLIENTS[1:], "/client_id", r'client_id is ".*": it cannot be changed from ".*"'),
     Rule((DESCRIBE,), "/name", r'name cannot be changed from ".*"'),
     Rule((ALLOW,), "/entry", r"entry is .*: it must be the one in the address"),
+    Rule((ASSIGN,), "/identifier", r"identifier is .*: it must be the one in the address"),
     # Names of private networks, dot segments and long names are more than a pattern should say.
     Rule((ALLOW,), "/entry", r"the entry has .*: it must be the https URL of a document, or a host, such as tool\.example\.com"),
     # It depends on the patched client, to which RFC 7396 merges the patch.
@@ -185,6 +187,9 @@ INEXPRESSIBLE = [
         r"a group is named by its source, a colon and its name there, such as local:staff, with at most 128 visible characters",
     ),
     *texts(("POST /accounts",), "(username|name)"),
+    *texts((ASSIGN,), "note"),
+    Rule((ASSIGN,), r"/accounts/\d+", r"accounts has .*: each entry must be the key of an account, such as .*"),
+    Rule((ASSIGN,), r"/groups/\d+", r"groups has .*: each entry must be the full name of a group, such as .*"),
     *texts(PROVIDERS, "name"),
     # As above, of a list.
     Rule(

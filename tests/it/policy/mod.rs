@@ -1,5 +1,6 @@
 //! The policy at work: in whole logins, at each of the points where it is asked.
 
+mod binding;
 mod budgets;
 mod conditions;
 mod events;
