@@ -83,7 +83,7 @@ impl Countdown {
     }
 
     /// Clears the line, for what is shown next.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn end(self) {
         if self.on_terminal {
             draw("");
         }

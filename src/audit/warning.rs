@@ -12,7 +12,7 @@ impl What {
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::BreakGlass | Self::Contested | Self::Reported | Self::VerificationFailed => true,
+            Self::BreakGlass | Self::Contested | Self::Reported => true,
             Self::DeviceAuthorization
             | Self::ConsentOpened
             | Self::Approved
@@ -94,7 +94,6 @@ mod tests {
             (What::BreakGlass, true, true),
             (What::Contested, true, true),
             (What::Reported, true, true),
-            (What::VerificationFailed, true, true),
             (What::FirstAccess, false, true),
             (What::Approved, false, false),
         ] {

@@ -275,11 +275,6 @@ impl Rows for Table {
         Ok(!self.rows("SELECT 1 FROM events WHERE id = ?", vec![id.into()])?.is_empty())
     }
 
-    fn record(&self, id: &str) -> Result<Option<String>> {
-        let rows = self.rows("SELECT record FROM events WHERE id = ?", vec![id.into()])?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text))
-    }
-
     fn head(&self) -> Result<String> {
         let rows = self.rows("SELECT head FROM events ORDER BY seq DESC LIMIT 1", Vec::new())?;
         let head = rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text);

@@ -108,7 +108,6 @@ impl Kind {
             What::Redeemed => Self::Redeemed,
             What::RedeemedElsewhere => Self::RedeemedElsewhere,
             What::RefusedElsewhere
-            | What::VerificationFailed
             | What::DeviceCodeWithoutKey
             | What::ApprovalRefused
             | What::RedemptionRefused

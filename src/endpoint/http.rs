@@ -294,11 +294,11 @@ impl Response {
         self
     }
 
-    /// Adds what policy decided to the last line of the log, without the facts about a person.
+    /// Adds what policy decided to the last line of the log.
     #[must_use]
     pub fn deciding(mut self, record: Option<Box<PolicyRecord>>) -> Self {
         if let Some(line) = self.decisions.last_mut() {
-            line.policy = record.map(|record| Box::new(record.without_facts()));
+            line.policy = record;
         }
         self
     }

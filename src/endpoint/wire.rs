@@ -56,9 +56,7 @@ pub fn table<P>(server: Option<&Server<P>>) -> Table {
     let Some(issuer) = issuer.and_then(|issuer| issuer.or_else(|| Issuer::parse("http://localhost"))) else {
         return table;
     };
-    for path in ["policy", "policy/what-if"] {
-        table.sizes.insert(format!("{}{ADMIN_PREFIX}/{path}", issuer.path()), MAX_POLICY);
-    }
+    table.sizes.insert(format!("{}{ADMIN_PREFIX}/policy", issuer.path()), MAX_POLICY);
     for path in PATHS.map(|path| format!("{}{path}", issuer.path())) {
         if let Some(route) = Route::find(&path, &issuer) {
             table.routes.insert(path, names(route.terms().reads));
@@ -230,9 +228,7 @@ mod tests {
         let table = table(Some(&server("http://localhost:8787/tenant")));
 
         assert_eq!(table.most, MAX_BODY);
-        let large =
-            ["policy", "policy/what-if"].map(|path| (format!("/tenant/admin/api/{path}"), MAX_POLICY));
-        assert_eq!(table.sizes, BTreeMap::from(large));
+        assert_eq!(table.sizes, BTreeMap::from([("/tenant/admin/api/policy".to_owned(), MAX_POLICY)]));
         assert_eq!(table.routes["/tenant/token"], [&ALWAYS[..], &["origin"]].concat());
         assert_eq!(
             table.routes["/tenant/device"],

@@ -32,7 +32,7 @@ pub(super) fn list<R: Rows>(
 fn is_refused(grant: &Grant, switch: &KillSwitch, now: Timestamp) -> bool {
     let Request { client_id, origin, network, .. } = &grant.request;
     let approval = match &grant.state {
-        State::Approved { approval } | State::Verifying { approval, .. } => Some(approval),
+        State::Approved { approval } => Some(approval),
         State::Pending { .. } | State::Denied { .. } | State::Redeemed { .. } => None,
     };
     let country = Country::of(origin.place.country.as_deref());
@@ -50,9 +50,7 @@ fn shown(grant: Grant) -> Option<LiveGrant> {
     let (state, account) = match grant.state {
         State::Pending { hold: None } => (LiveState::Waiting, None),
         State::Pending { hold: Some(hold) } => (LiveState::Opened, Some(hold.sub)),
-        State::Approved { approval } | State::Verifying { approval, .. } => {
-            (LiveState::Approved, Some(approval.sub))
-        }
+        State::Approved { approval } => (LiveState::Approved, Some(approval.sub)),
         State::Denied { .. } | State::Redeemed { .. } => return None,
     };
     let Request { client_id, scope, origin, .. } = grant.request;
@@ -71,7 +69,7 @@ pub(super) fn end<R: Rows>(rows: &R, ask: EndGrant, now: Timestamp) -> Result<Op
     let Some(mut grant) = rows.grant(key)? else { return Ok(None) };
     let account = match &grant.state {
         State::Pending { hold } => hold.as_ref().map(|hold| hold.sub.clone()),
-        State::Approved { approval } | State::Verifying { approval, .. } => Some(approval.sub.clone()),
+        State::Approved { approval } => Some(approval.sub.clone()),
         State::Denied { .. } | State::Redeemed { .. } => None,
     };
     if !grant.end(now) {

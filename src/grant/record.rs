@@ -4,7 +4,6 @@ mod written;
 
 use serde::{Deserialize, Serialize};
 
-use super::verification::Verification;
 use crate::audit::What;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
@@ -46,9 +45,6 @@ pub struct Request {
     /// The resources that the tokens are for (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
-    /// Whether the device can ask its user for the digits of a [verification](super::verification).
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub can_verify: bool,
     /// The key that the device code is bound to. Every poll must prove its possession.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
@@ -91,9 +87,6 @@ pub enum State {
     },
     /// A person approved, and the device has not collected its tokens.
     Approved { approval: Approval },
-    /// A person approved, and the device gets its tokens once it has sent the digits that the person was shown. Objects that
-    /// do not know this state cannot read it, so they give no tokens without the digits.
-    Verifying { approval: Approval, verification: Verification },
     /// The grant was denied, and stays so.
     Denied { how: Denial },
     /// The device got its tokens.
@@ -130,8 +123,6 @@ pub enum Denial {
     Withdrawn,
     /// An administrator ended it.
     Ended,
-    /// After the approval, wrong digits came from the device three times.
-    Mistyped,
 }
 
 impl Denial {
@@ -145,7 +136,6 @@ impl Denial {
             Self::Elsewhere => What::RefusedElsewhere,
             Self::Withdrawn => What::Withdrawn,
             Self::Ended => What::Ended,
-            Self::Mistyped => What::VerificationFailed,
         }
     }
 }
@@ -188,7 +178,7 @@ pub struct Decision {
     pub approval_id: Option<ApprovalId>,
 }
 
-/// What a person decided, and what has become of it.
+/// What a person decided.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -200,10 +190,6 @@ pub enum Outcome {
     Reported,
     /// The person approved, and ended the access afterwards.
     Withdrawn,
-    /// The person approved, and then wrong digits came from the device three times, so it gets nothing.
-    Mistyped,
-    /// The person approved, but the digits did not come from the device in time. Never stored: it follows from the time.
-    Lapsed,
 }
 
 /// A person's approval.

@@ -27,7 +27,6 @@ pub fn decide(governance: &Governance, facts: &Facts<'_>) -> Decision {
     Decision {
         point: facts.point,
         possible: if is_early(facts.point) { case.possible() } else { ruling.requirements.clone() },
-        inevitable: case.inevitable(&ruling),
         would: (strict != ruling).then(|| Box::new(strict)),
         ruling,
         matched: case.matched(),
@@ -175,12 +174,6 @@ impl<'a> Case<'a> {
             possible.join(&rule.require);
         }
         possible
-    }
-
-    /// Returns what every completion needs: nothing, as long as break-glass could let somebody in without it.
-    fn inevitable(&self, ruling: &Ruling) -> Requirements {
-        let is_open = is_early(self.facts.point) && self.break_glass.is_some();
-        if is_open { Requirements::default() } else { ruling.requirements.clone() }
     }
 
     fn matched(&self) -> Vec<Name> {

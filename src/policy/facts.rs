@@ -44,9 +44,6 @@ pub struct Facts<'a> {
     pub first: Option<FirstTimes>,
     /// Whether a web page requested the code.
     pub web_page: Option<bool>,
-    /// Whether the device can ask its user for the digits of an initiation verification; at the redemption, whether it was
-    /// asked for them.
-    pub can_verify: Option<bool>,
     /// The request for the code, wherever the device is now.
     pub start: Option<Start<'a>>,
     pub approval: Option<&'a ApprovalId>,
@@ -70,7 +67,6 @@ impl Facts<'_> {
             same_device: None,
             first: None,
             web_page: None,
-            can_verify: None,
             start: None,
             approval: None,
         }

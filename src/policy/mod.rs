@@ -6,22 +6,18 @@
 
 pub mod condition;
 pub mod decision;
-pub mod described;
 pub mod difference;
 pub mod document;
 pub mod evaluation;
 pub mod exception;
 pub mod facts;
 pub mod governance;
-pub mod judgment;
 pub mod kill;
 pub mod lock_out;
 pub mod name;
 pub mod network;
 pub mod place;
 pub mod recorded;
-pub mod recording;
-pub mod replay;
 pub mod requirement;
 pub mod rule;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::route::{
 use super::{
     access, accounts, alerts, clients, devices, doctor, documents, dry_run, events, exceptions, grants,
     invitations, kill_switches, ledger, openapi, outboxes, policy, providers, scope_claims, scopes,
-    signing_keys, tokens, usage, what_if,
+    signing_keys, tokens, usage,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -50,7 +50,6 @@ pub(super) async fn dispatch<P: Platform>(
         Place::OpenApi => return Ok(Done::read(openapi::answer())),
         Place::Doctor => boxed(doctor::run(context)),
         Place::DryRun => boxed(dry_run::run(context)),
-        Place::WhatIf => boxed(what_if::run(context, call.by())),
         Place::Clients(place) => of_clients(&call, place, rng),
         Place::Scopes(place) => of_scopes(&call, place),
         Place::Documents(part) => of_documents(&call, part),

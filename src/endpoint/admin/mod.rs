@@ -37,7 +37,6 @@ mod signing_keys;
 mod tokens;
 mod usage;
 mod walk;
-pub(super) mod what_if;
 
 use rand_core::CryptoRng;
 

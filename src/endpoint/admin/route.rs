@@ -10,7 +10,6 @@ pub(super) enum Place {
     OpenApi,
     Doctor,
     DryRun,
-    WhatIf,
     Clients(ClientPlace),
     Scopes(ScopePlace),
     Documents(Part),
@@ -234,7 +233,6 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Access(AccessPlace::Grants), "/grants", &["GET", "HEAD"], Some(AdminScope::People)),
     (Place::Access(AccessPlace::Grant), "/grants/{id}", &["DELETE"], Some(AdminScope::People)),
     (Place::Policy(PolicyPlace::Now), "/policy", &["GET", "HEAD", "PUT"], Some(AdminScope::Policy)),
-    (Place::WhatIf, "/policy/what-if", &["POST"], Some(AdminScope::Policy)),
     (Place::Policy(PolicyPlace::Rollback), "/policy/rollback", &["POST"], Some(AdminScope::Policy)),
     (Place::Policy(PolicyPlace::Versions), "/policy/versions", &["GET", "HEAD"], Some(AdminScope::Policy)),
     (
@@ -307,7 +305,6 @@ impl Place {
             Self::OpenApi
             | Self::Doctor
             | Self::DryRun
-            | Self::WhatIf
             | Self::Record(_)
             | Self::Watch(_)
             | Self::Tokens(_)

@@ -19,7 +19,7 @@ use super::platform::{Platform, Unavailable};
 use super::policy::facts::Marks;
 use super::policy::start::{ask_for_code, check_binding};
 use super::server::Context;
-use super::token::{pkce, resource, verification};
+use super::token::{pkce, resource};
 use super::web_page;
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
@@ -96,9 +96,7 @@ async fn start<P: Platform>(
     let device = DeviceKind::of(request.user_agent.as_deref());
     let origin = Origin { place: Place::clone(&request.place), device, at: now, page };
     let (asked, network) = (asked_scope(client, form)?, context.network());
-    let can_verify = verification::is_supported(form)?;
-    let of = (&origin, &network, can_verify);
-    let asking = ask_for_code(context, client, &asked, of, terms.expires_at);
+    let asking = ask_for_code(context, client, &asked, (&origin, &network), terms.expires_at);
     let (permit, Marks { networks, managed }) = asking.await?;
     let cnf = dpop::code_binding(context, form).await?;
     check_binding(&permit, client, &cnf)?;
@@ -109,7 +107,6 @@ async fn start<P: Platform>(
         network,
         networks,
         managed,
-        can_verify,
         resource: resource::granted(context, client, &resource::asked(form)?)?,
         client_id: client.client_id.clone(),
         cnf,

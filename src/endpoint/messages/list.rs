@@ -174,15 +174,6 @@ messages! {
     approved_after;
     end_hint;
     end_button;
-    verify_title;
-    verify_now { client: Client };
-    verify_warning;
-    verify_check;
-    verify_hidden;
-    unverified_title;
-    mistyped_now { time: Html };
-    lapsed_now;
-    unverified_advice;
     refused_title;
     refused_now;
     refused_client { client: Client };
@@ -261,7 +252,6 @@ messages! {
     denied_title;
     denied_text;
     denied_near;
-    denied_verification;
     denied_ask;
     denied_contact { contact: Text };
     denied_help;

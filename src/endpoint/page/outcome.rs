@@ -20,13 +20,6 @@ pub struct ResultPage<'a> {
     pub ended_now: Html,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
-    /// Whether the device waits for digits, so that nothing is signed in yet.
-    pub verifying: bool,
-    /// The digits that the person types at the device; `None` if nothing waits for them, or if they are shown to nobody any
-    /// more because the person has signed out.
-    pub digits: Option<String>,
-    /// The address of this page, to look again.
-    pub again: &'a str,
     /// Whether the person has just pressed another button, which changed nothing.
     pub kept: bool,
     /// The form that ends the access, as long as that is possible.

@@ -9,7 +9,6 @@ use crate::policy::document::Fallback;
 use crate::policy::facts::{Facts, Nearness};
 use crate::policy::governance::Governance;
 use crate::policy::name::Name;
-use crate::policy::recording;
 use crate::policy::requirement::{Limits, Requirements};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal, decide, evaluation};
 use crate::scope::Scope;
@@ -41,8 +40,6 @@ pub(crate) enum Why {
     Rule(Name),
     /// The device must be near the person.
     NotNear,
-    /// The device has to ask its user for digits, and cannot, or was not asked to.
-    Unverified,
     /// No rule allows it, or a kill switch refuses it.
     NotAllowed,
 }
@@ -54,7 +51,6 @@ impl Why {
             Self::Registered(refusal) => refusal.name(),
             Self::Rule(_) | Self::NotAllowed => "policy",
             Self::NotNear => "not_near",
-            Self::Unverified => "unverified",
         }
     }
 }
@@ -89,7 +85,7 @@ pub(crate) fn ask(
     };
     let facts = Facts { scope: facts.scope.map(|_| &scope), ..*facts };
     let decision = evaluation::decide(governance, &facts);
-    let record = record(governance, &decision).map(|record| Box::new(with_facts(*record, &facts)));
+    let record = record(governance, &decision);
     if let Some(why) = refused(&decision, &facts) {
         return Err(Refusal { why, record });
     }
@@ -109,38 +105,16 @@ fn refused(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
             By::KillSwitch(_) | By::BreakGlass | By::Exception(_) | By::Default => Why::NotAllowed,
         });
     }
-    let must = needs(decision, facts.point)?;
-    if must.near && is_late(facts.point) && facts.nearness != Some(Nearness::Near) {
-        return Some(Why::NotNear);
-    }
-    (must.initiation_verification && facts.can_verify != Some(true)).then_some(Why::Unverified)
+    let must_be_near = decision.ruling.requirements.near && is_judged(facts.point);
+    (must_be_near && facts.nearness != Some(Nearness::Near)).then_some(Why::NotNear)
 }
 
-/// Returns what an approval is judged by, as far as the sign-in has nothing to do with it. A request for a code is judged by
-/// what every completion needs, a refresh only by whether access goes on.
-const fn needs(decision: &Decision, point: Point) -> Option<&Requirements> {
-    match point {
-        Point::DeviceAuthorization => Some(&decision.inevitable),
-        Point::Approval | Point::Redemption => Some(&decision.ruling.requirements),
-        Point::SignIn | Point::Refresh => None,
-    }
-}
-
-/// Returns whether the place of the person is known.
-const fn is_late(point: Point) -> bool {
+/// Returns whether an approval is judged by what it needs. A refresh only judges whether access goes on.
+const fn is_judged(point: Point) -> bool {
     match point {
         Point::Approval | Point::Redemption => true,
         Point::DeviceAuthorization | Point::SignIn | Point::Refresh => false,
     }
-}
-
-/// Adds the facts of an approval to the decision. Later steps are judged by the same ones, and earlier steps have no person.
-fn with_facts(record: PolicyRecord, facts: &Facts<'_>) -> PolicyRecord {
-    let is_approval = match facts.point {
-        Point::Approval => true,
-        Point::DeviceAuthorization | Point::SignIn | Point::Redemption | Point::Refresh => false,
-    };
-    PolicyRecord { facts: is_approval.then(|| Box::new(recording::record(facts))), ..record }
 }
 
 /// Returns the decision for an event. A development server without a document decides nothing.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::server::Context;
-use crate::format::is_false;
 use crate::grant;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
@@ -52,8 +51,6 @@ pub(crate) struct AtStart<'a> {
     pub origin: &'a Origin,
     pub network: &'a Network,
     pub marks: &'a Marks,
-    /// Whether the device says that it can ask its user for digits.
-    pub can_verify: bool,
     /// When the code expires.
     pub ends_at: Timestamp,
 }
@@ -68,7 +65,6 @@ impl AtStart<'_> {
             scope: Some(self.scope),
             device: Some(side),
             web_page: Some(page.is_some()),
-            can_verify: Some(self.can_verify),
             start: Some(Start { at: *at, country, asn, network: self.network }),
             ..Facts::unknown(Point::DeviceAuthorization, Span { from: *at, until: self.ends_at })
         }
@@ -83,18 +79,11 @@ pub(crate) struct Asked {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<Name>,
     pub managed: bool,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub can_verify: bool,
 }
 
 impl Asked {
     pub(crate) fn of(request: &grant::Request) -> Self {
-        Self {
-            side: request.side(),
-            networks: request.networks.clone(),
-            managed: request.managed,
-            can_verify: request.can_verify,
-        }
+        Self { side: request.side(), networks: request.networks.clone(), managed: request.managed }
     }
 }
 
@@ -136,7 +125,6 @@ impl AtApproval<'_> {
             same_device: Some(seem_same(&asked.side, here)),
             first: Some(self.first()),
             web_page: Some(page.is_some()),
-            can_verify: Some(asked.can_verify),
             start: Some(Start { at: *at, country: device.country, asn: device.asn, network }),
             ..Facts::unknown(Point::Approval, Span::at(now))
         }
@@ -177,8 +165,6 @@ pub(crate) struct AtToken<'a> {
     pub amr: &'a [String],
     pub recorded: &'a Recorded,
     pub provenance: &'a Provenance,
-    /// Whether the device was asked for digits, at a redemption.
-    pub is_verified: bool,
     /// Where the device is now.
     pub place: &'a Place,
     pub marks: &'a Marks,
@@ -203,7 +189,6 @@ impl<'a> AtToken<'a> {
             same_device: Some(recorded.same_device),
             first: Some(self.first()),
             web_page: Some(recorded.web_page),
-            can_verify: Some(self.is_verified),
             start: Some(recorded.start(provenance)),
             approval: Some(approval_id),
             ..Facts::unknown(self.point, Span::at(self.now))

@@ -20,13 +20,12 @@ pub(crate) async fn ask_for_code<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
     scope: &Scope,
-    (origin, network, can_verify): (&Origin, &Network, bool),
+    (origin, network): (&Origin, &Network),
     ends_at: Timestamp,
 ) -> Result<(Permit, Marks), Error> {
     let governance = context.server.governance(context.now).await?;
     let marks = context.marks(&governance);
-    let client_id = &client.client_id;
-    let start = AtStart { client_id, scope, origin, network, marks: &marks, can_verify, ends_at };
+    let start = AtStart { client_id: &client.client_id, scope, origin, network, marks: &marks, ends_at };
     match ask(&governance, (Some(client), None), &start.facts()) {
         Ok(permit) => Ok((permit, marks)),
         Err(refusal) => Err(error(context, &governance, refusal, scope)),
@@ -58,7 +57,6 @@ fn error<P>(context: Context<'_, P>, governance: &Governance, refusal: Refusal, 
             | PolicyRefusal::AccountBlocked
             | PolicyRefusal::AccountDeleted,
         ) => Error::GrantNotAllowed,
-        Why::Unverified => Error::VerificationUnsupported(record),
         Why::Rule(_) | Why::NotNear | Why::NotAllowed => {
             let description = description(governance, &why);
             let uri = governance.policy.help_uri.clone();

@@ -18,7 +18,6 @@ pub(super) const DENIED: &str = "denied";
 /// What comes before a rule in such a name.
 const RULE: &str = "rule-";
 const NEAR: &str = "near";
-const VERIFICATION: &str = "verification";
 
 /// Builds the page.
 pub(super) fn page<P: Platform>(
@@ -35,7 +34,6 @@ pub(super) fn page<P: Platform>(
         ) => notice(context, 403, Notice::NotAllowed),
         Why::Rule(id) => denied(context, governance, &format!("{RULE}{id}")),
         Why::NotNear => denied(context, governance, NEAR),
-        Why::Unverified => denied(context, governance, VERIFICATION),
         Why::NotAllowed => denied(context, governance, "other"),
     }
 }
@@ -49,11 +47,7 @@ pub(super) fn denied<P: Platform>(context: Context<'_, P>, governance: &Governan
     let service = &context.server.settings.service;
     let page = DeniedPage {
         text,
-        explanation: match name {
-            NEAR => text.denied_near(),
-            VERIFICATION => text.denied_verification(),
-            _ => text.denied_text(),
-        },
+        explanation: if name == NEAR { text.denied_near() } else { text.denied_text() },
         message: message.map(Html::isolated),
         ask: whom_to_ask(text, policy.contact.as_deref()),
         help: policy.help_uri.as_deref().or(service.support_url.as_deref()),

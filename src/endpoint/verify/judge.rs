@@ -63,8 +63,7 @@ pub(super) fn note_refused<P>(
 ) -> Option<Afterwards> {
     let Address { shard, key } = hold.address(context, code)?;
     let (why, policy) = (refusal.why.reason().to_owned(), refusal.record.clone());
-    let person = Some(Box::new(context.side()));
-    Some(Afterwards::NoteRefusal(shard, NoteRefusal { of: Refused::Approval(key), why, policy, person }))
+    Some(Afterwards::NoteRefusal(shard, NoteRefusal { of: Refused::Approval(key), why, policy }))
 }
 
 /// Returns a person in front of a request.

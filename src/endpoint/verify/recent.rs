@@ -12,7 +12,6 @@ use super::browser;
 use crate::derived_keys::Purpose;
 use crate::endpoint::http::{Response, cookie};
 use crate::endpoint::server::Context;
-use crate::format::is_false;
 use crate::grant::Outcome;
 use crate::grant::command::Settled;
 use crate::grant::user_code::UserCode;
@@ -65,9 +64,6 @@ pub(super) struct Seen {
     pub source: Option<Source>,
     /// Minutes for which the device can use tokens once the access has ended.
     pub minutes: u64,
-    /// Whether the device waited for the digits of a verification when the page was last shown. The cookie does not have them.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub verifying: bool,
     /// How many other devices from there lost their access because the person asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
@@ -95,20 +91,9 @@ impl Recent {
         let ui_locales = language.map(|language| language.tag().to_owned()).into_iter().collect();
         let is_report = settled.outcome == Outcome::Reported;
         let source = Source::of(&settled.request.origin).filter(|_| is_report);
-        let (outcome, at, verifying) = (settled.outcome, settled.at, settled.digits.is_some());
-        let seen = Seen { outcome, at, client_name, ui_locales, source, minutes, verifying, ended: None };
+        let (outcome, at) = (settled.outcome, settled.at);
+        let seen = Seen { outcome, at, client_name, ui_locales, source, minutes, ended: None };
         Self { ends_at: settled.ends_at, result: Some(seen), ..self }
-    }
-
-    /// Returns the request with digits that were not typed in time.
-    pub(super) fn lapsed(self) -> Self {
-        let lapsed = |seen| Seen { outcome: Outcome::Lapsed, verifying: false, ..seen };
-        Self { result: self.result.map(lapsed), ..self }
-    }
-
-    /// Returns whether the device waited for digits when the page was last shown.
-    pub(super) fn is_verifying(&self) -> bool {
-        self.result.as_ref().is_some_and(|seen| seen.verifying)
     }
 
     /// Returns the client's name, once there is a result.

@@ -19,7 +19,6 @@ use crate::endpoint::server::Context;
 use crate::grant::command::{Decided, FindRequest, Settled, Shown, Standing, Withdraw};
 use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
-use crate::grant::verification::Digits;
 use crate::identity::session::Browser;
 
 const WHAT: &str = "request";
@@ -33,8 +32,8 @@ pub(super) async fn answer<P: Platform>(
     let Some((browser, recent)) = remembered(context, query) else { return view::over(context) };
     let kept = query.get(KEPT).is_some();
     let page = match &recent.result {
-        Some(seen) if !seen.verifying => Ok(result(context, &browser, &recent, (kept, None)).await),
-        Some(_) | None => ask(context, &browser, recent, kept, rng).await,
+        Some(_) => Ok(result(context, &browser, &recent, kept).await),
+        None => ask(context, &browser, recent, kept, rng).await,
     };
     page.unwrap_or_else(|Unavailable| {
         view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
@@ -45,10 +44,10 @@ async fn result<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     recent: &Recent,
-    (kept, digits): (bool, Option<&Digits>),
+    kept: bool,
 ) -> Response {
     let names = source::names(context, browser, recent).await;
-    view::result(context, browser, recent, (kept, digits), names)
+    view::result(context, browser, recent, kept, names)
 }
 
 fn remembered<P>(context: Context<'_, P>, form: &Form) -> Option<(Browser, Recent)> {
@@ -57,7 +56,7 @@ fn remembered<P>(context: Context<'_, P>, form: &Form) -> Option<(Browser, Recen
     Some((browser, recent))
 }
 
-/// Asks the shard, because this browser knows of no decision, or only that the device waited for digits.
+/// Asks the shard, because this browser knows of no decision.
 async fn ask<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
@@ -67,9 +66,6 @@ async fn ask<P: Platform>(
 ) -> Result<Response, Unavailable> {
     let Some((code, address)) = place(context, &recent) else { return Ok(view::over(context)) };
     let Some(person) = find(context, browser).await? else {
-        if recent.is_verifying() {
-            return Ok(result(context, browser, &recent, (kept, None)).await);
-        }
         return Ok(ask_to_sign_in(context, &code, Some(context.now), browser.clone(), rng).await);
     };
     let hold = hold_of(browser, &person.account, &recent.nonce);
@@ -78,15 +74,11 @@ async fn ask<P: Platform>(
         Standing::Open(shown) => open(context, &code, browser, &person, (&shown, recent.pair), rng).await,
         Standing::Settled(settled) => {
             let recent = settle(context, recent, &settled).await;
-            let page = result(context, browser, &recent, (kept, settled.digits.as_ref())).await;
+            let page = result(context, browser, &recent, kept).await;
             Ok(recent::remember(context, page, browser, &recent, rng))
         }
         Standing::Expired(at) => Ok(view::notice(context, 409, Notice::Expired(at))),
         Standing::Elsewhere => Ok(view::notice(context, 409, Notice::Elsewhere)),
-        Standing::Over if recent.is_verifying() => {
-            let recent = if recent.ends_at <= context.now { recent.lapsed() } else { recent };
-            Ok(result(context, browser, &recent, (kept, None)).await)
-        }
         Standing::Over => Ok(view::over(context)),
     }
 }

@@ -4,7 +4,6 @@
 //! What is stored is written in the same form, so a policy that is shown can be sent back.
 
 mod conditions;
-pub mod described;
 pub mod exception;
 pub mod kill;
 mod rule;
@@ -76,11 +75,6 @@ pub fn parse(members: Map<String, Value>, now: Timestamp) -> Result<Policy, Vec<
         return Err(vec![Fault::at("", detail)]);
     }
     Ok(policy)
-}
-
-/// Takes an instant.
-pub fn instant(members: &mut Members, name: &str) -> Option<Timestamp> {
-    table::instant(members, name)
 }
 
 fn help_uri(members: &mut Members) -> Option<String> {

@@ -23,7 +23,6 @@ POLICY = ("PUT /policy",)
 EXCEPTIONS = ("POST /exceptions", "PUT /exceptions/{id}")
 KILL = ("POST /kill-switches",)
 GOVERNANCE = (*POLICY, *EXCEPTIONS)
-WHAT_IF = "POST /policy/what-if"
 ALLOW = "PUT /documents/{entry}"
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
@@ -201,9 +200,6 @@ ITEM = r"((rule|the exception|exception|the kill switch|kill switch)[^:]*: )?"
 
 def of_item(operations: tuple[str, ...], pointer: str, detail: str) -> Rule:
     """What a policy or an exception says about a rule that JSON Schema cannot express."""
-    # A question can have a draft of a policy, and drafts of exceptions.
-    if set(operations) & set(GOVERNANCE):
-        operations, pointer = (*operations, WHAT_IF), rf"(/policy|/exceptions/\d+)?{pointer}"
     return Rule(operations, pointer, ITEM + detail)
 
 
@@ -236,13 +232,6 @@ INEXPRESSIBLE += [
     # No pattern knows how long a month is, and JSON Schema compares no two instants.
     of_item(KILL, "/target/started/(from|to)", r"(from|to) is .*: it must be (a date and time such as .*|after .*, which is from)"),
     of_item(KILL, "/until", r"until is .*"),
-    Rule((WHAT_IF,), "/cursor", r"cursor is .*: it must be the next_cursor of a previous answer"),
-    Rule((WHAT_IF,), "/event", r'event (".*" )?is in no ledger of the .*'),
-    Rule((WHAT_IF,), "/request/account", r"account is .*: it must be the key of an account, such as .*"),
-    Rule((WHAT_IF,), r"/request/groups/\d+", r"groups has .*: each entry must be the full name of a group, such as .*"),
-    Rule((WHAT_IF,), "/request/(device|person)/address", r"address is .*: it must be an IP address"),
-    Rule((WHAT_IF,), "(/request)?/at", r"at is .*: it must be a date and time such as .*"),
-    *texts((WHAT_IF,), "(reason|contact|description|message|owner|ticket)", "(.*/)?", ITEM),
     *texts(KILL, "reason", "(.*/)?", ITEM),
     *texts(("POST /policy/rollback", "POST /exceptions/{id}/renew", *POLICY), "(reason|contact)"),
     *texts(GOVERNANCE, "(description|message|owner|reason|ticket)", "(.*/)?", ITEM),

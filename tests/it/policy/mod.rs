@@ -10,8 +10,6 @@ mod points;
 mod refusals;
 mod requirements;
 mod untouched;
-mod verification;
-mod what_if;
 
 use device_grant::coordinates::Coordinates;
 use device_grant::endpoint::http::{Request, Response};

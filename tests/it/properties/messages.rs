@@ -13,9 +13,8 @@ use device_grant::audit::closing::{
     CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, ReadHeads, ReadRoots, Root, Seal, SignedRoot,
     Step,
 };
-use device_grant::audit::facts_record::FactsRecord;
 use device_grant::audit::ledger::{
-    FindLedgers, FindRecord, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
+    FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
 };
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::policy_record::PolicyRecord;
@@ -40,14 +39,13 @@ use device_grant::fault::Fault;
 use device_grant::format::Format;
 use device_grant::grant::command::{
     Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
-    Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
+    NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
     TakeHold, Withdraw,
 };
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::routing::RowKey;
-use device_grant::grant::verification::{Digits, Match};
 use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
@@ -151,21 +149,8 @@ fn secret() -> Digest {
     Digest::of(b"secret")
 }
 
-fn typed(text: &str) -> Digits {
-    Digits::parse(text).expect("four digits")
-}
-
 fn words(sign_in: Demand) -> ScopeNow {
     ScopeNow { description: "Words".to_owned(), sign_in }
-}
-
-#[test]
-fn a_wrong_try_at_the_digits_of_a_grant() {
-    let (key, secret, digest) = (KEY, secret(), encode(secret().bytes()));
-    travels(
-        Miss { key, secret, digits: typed("0042") },
-        &format!(r#"{{"miss":{{"key":"{SEVENS}","secret":"{digest}","digits":"0042"}}}}"#),
-    );
 }
 
 #[test]
@@ -179,29 +164,13 @@ fn commands_about_a_grant() {
     travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 }, policy: None }, &open);
     let proven = Confirmation::default();
     travels(
-        PollCode {
-            key,
-            secret,
-            reissue: false,
-            reissue_bound: false,
-            proven,
-            by_header: false,
-            digits: None,
-        },
+        PollCode { key, secret, reissue: false, reissue_bound: false, proven, by_header: false },
         &format!(r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}"}}}}"#),
     );
     travels(
-        PollCode {
-            key,
-            secret,
-            reissue: true,
-            reissue_bound: true,
-            proven: bound(),
-            by_header: true,
-            digits: Some(typed("0042")),
-        },
+        PollCode { key, secret, reissue: true, reissue_bound: true, proven: bound(), by_header: true },
         &format!(
-            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}},"by_header":true,"digits":"0042"}}}}"#
+            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}},"by_header":true}}}}"#
         ),
     );
     let (attempt, record) = (AttemptId::of_jti("attempt"), json(&family()));
@@ -215,7 +184,6 @@ fn commands_about_a_grant() {
             reissue: false,
             journey: None,
             policy: None,
-            digits: None,
         },
         &format!(
             r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record}}}}}"#
@@ -233,10 +201,9 @@ fn commands_about_a_grant() {
             reissue: true,
             journey: Some(journey()),
             policy: Some(Box::new(policy_record())),
-            digits: Some(typed("0042")),
         },
         &format!(
-            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there},"policy":{policy},"digits":"0042"}}}}"#
+            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there},"policy":{policy}}}}}"#
         ),
     );
     travels(
@@ -256,10 +223,6 @@ fn commands_about_a_grant() {
     travels(Withdraw { key, hold: hold() }, &format!(r#"{{"withdraw":{{"key":"{SEVENS}","hold":{held}}}}}"#));
     for (decision, name) in [
         (ConsentDecision::Approve(Box::new(approval())), format!(r#"{{"approve":{}}}"#, json(&approval()))),
-        (
-            ConsentDecision::Verify(Box::new(approval()), typed("0042")),
-            format!(r#"{{"verify":[{},"0042"]}}"#, json(&approval())),
-        ),
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         travels(
@@ -313,7 +276,7 @@ fn commands_about_a_family() {
 fn commands_about_refusals() {
     let why = || "client_disabled".to_owned();
     travels(
-        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None, person: None },
+        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None },
         &format!(r#"{{"note_refusal":{{"of":{{"redemption":"{KEY}"}},"why":"client_disabled"}}}}"#),
     );
     let policy = PolicyRecord {
@@ -324,17 +287,16 @@ fn commands_about_refusals() {
         decided_by: "default".to_owned(),
         matched: Vec::new(),
         would: None,
-        facts: Some(Box::new(FactsRecord { scope: "openid".to_owned(), ..FactsRecord::default() })),
     };
-    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default","facts":{"scope":"openid"}}"#;
+    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default"}"#;
     travels(
-        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)), person: None },
+        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)) },
         &format!(
             r#"{{"note_refusal":{{"of":{{"approval":"{KEY}"}},"why":"client_disabled","policy":{record}}}}}"#
         ),
     );
     travels(
-        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None, person: None },
+        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None },
         &format!(r#"{{"note_refusal":{{"of":{{"refresh":"{SEVENS}"}},"why":"client_disabled"}}}}"#),
     );
     let (account, person) = (AccountKey::local("alice"), Box::new(Spot::of(&request().origin)));
@@ -392,10 +354,7 @@ fn replies_of_a_shard_of_grants() {
     answers::<Open>(&Opened::Full(9), r#"{"full":9}"#);
     answers::<Open>(&Opened::ClientFull(Width::Site, 9), r#"{"client_full":[48,9]}"#);
     answers::<Open>(&Opened::Crowded(Width::Block, 9), r#"{"crowded":[24,9]}"#);
-    let ready = Ready { request: request(), approval: approval(), digits: None };
-    let typed_right = Box::new(Ready { digits: Some(Match::Right), ..ready.clone() });
-    let verified = format!(r#"{{"ready":{}}}"#, json(&typed_right));
-    assert!(verified.ends_with(r#","digits":"right"}}"#), "{verified}");
+    let ready = Ready { request: request(), approval: approval() };
     let approved = format!(r#"{{"ready":{}}}"#, json(&ready));
     for (poll, text) in [
         (Poll::Pending(5), r#"{"pending":5}"#),
@@ -404,9 +363,6 @@ fn replies_of_a_shard_of_grants() {
         (Poll::Denied(Denial::Elsewhere), r#"{"denied":"elsewhere"}"#),
         (Poll::Expired, r#""expired""#),
         (Poll::Ready(Box::new(ready)), approved.as_str()),
-        (Poll::Ready(typed_right), verified.as_str()),
-        (Poll::DigitsNeeded(5), r#"{"digits_needed":5}"#),
-        (Poll::Denied(Denial::Mistyped), r#"{"denied":"mistyped"}"#),
         (Poll::Spent, r#""spent""#),
         (Poll::Replayed, r#""replayed""#),
         (Poll::Unknown, r#""unknown""#),
@@ -415,7 +371,6 @@ fn replies_of_a_shard_of_grants() {
         answers::<PollCode>(&poll, text);
     }
     answers::<RefuseElsewhere>(&Poll::Denied(Denial::Elsewhere), r#"{"denied":"elsewhere"}"#);
-    answers::<Miss>(&Poll::WrongDigits(2), r#"{"wrong_digits":2}"#);
     answers::<Redeem>(&Redemption::Won, r#""won""#);
     answers::<Redeem>(&Redemption::Again, r#""again""#);
     answers::<Redeem>(&Redemption::Lost, r#""lost""#);
@@ -424,24 +379,13 @@ fn replies_of_a_shard_of_grants() {
     answers::<TakeHold>(&Held::Yours(shown.clone()), &page);
     answers::<FindRequest>(&Standing::Open(shown), &page.replace("yours", "open"));
     answers::<TakeHold>(&Held::Absent(2), r#"{"absent":2}"#);
-    let settled = || {
-        Box::new(Settled {
-            request: request(),
-            outcome: Outcome::Approved,
-            at: AT,
-            ends_at: AT,
-            digits: None,
-        })
-    };
+    let settled =
+        || Box::new(Settled { request: request(), outcome: Outcome::Approved, at: AT, ends_at: AT });
     let (text, at) = (json(&request()), AT.millis());
     let record = format!(r#"{{"request":{text},"outcome":"approved","at":{at},"ends_at":{at}}}"#);
     answers::<Decide>(&Decided::Done(settled()), &format!(r#"{{"done":{record}}}"#));
     answers::<Withdraw>(&Decided::Before(settled()), &format!(r#"{{"before":{record}}}"#));
     answers::<FindRequest>(&Standing::Settled(settled()), &format!(r#"{{"settled":{record}}}"#));
-    let shown = Settled { digits: Some(typed("0042")), ..*settled() };
-    let with_digits =
-        record.replace(&format!(r#""ends_at":{at}}}"#), &format!(r#""ends_at":{at},"digits":"0042"}}"#));
-    answers::<FindRequest>(&Standing::Settled(Box::new(shown)), &format!(r#"{{"settled":{with_digits}}}"#));
     answers::<FindRequest>(&Standing::Expired(AT), &format!(r#"{{"expired":{at}}}"#));
     answers::<FindRequest>(&Standing::Elsewhere, r#""elsewhere""#);
     answers::<FindRequest>(&Standing::Over, r#""over""#);
@@ -1120,8 +1064,6 @@ fn commands_to_a_ledger() {
         ReadEvents { after: 7, limit: 9, filter },
         r#"{"read_events":{"after":7,"limit":9,"filter":{"from":0,"to":1763733780123,"what":"reported"}}}"#,
     );
-    travels(FindRecord { id: "weur/3/17".to_owned() }, r#"{"find_record":{"id":"weur/3/17"}}"#);
-    answers::<FindRecord>(&None, "null");
     let page = EventPage { records: vec![serde_json::json!({ "id": "weur/3/17" })], next: Some(17) };
     answers::<ReadEvents>(&page, r#"{"records":[{"id":"weur/3/17"}],"next":17}"#);
 }

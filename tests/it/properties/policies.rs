@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use device_grant::audit::change::Actor;
-use device_grant::audit::policy_record::PolicyRecord;
 use device_grant::client::history::History;
 use device_grant::device_kind::DeviceClass;
 use device_grant::format::Format;
@@ -22,8 +21,6 @@ use device_grant::policy::kill::{KillSwitch, Target};
 use device_grant::policy::lock_out::shuts_out_administrators;
 use device_grant::policy::name::Name;
 use device_grant::policy::place::Country;
-use device_grant::policy::recording;
-use device_grant::policy::replay::Past;
 use device_grant::policy::requirement::{Limits, Requirements};
 use device_grant::policy::rule::{Effect, Rule, State};
 use device_grant::policy::window::Span;
@@ -264,7 +261,6 @@ impl Login {
             same_device: Some(false),
             first: Some(self.first),
             web_page: Some(self.web_page),
-            can_verify: Some(self.web_page),
             start: Some(Start { at: NOW, country: device.country, asn: None, network: &self.network }),
             ..Facts::unknown(point, Span::at(NOW + Duration::from_secs(self.after)))
         }
@@ -281,27 +277,6 @@ impl Login {
     fn sign_in(&self) -> Facts<'_> {
         let Facts { account, groups, person, sign_in, .. } = self.facts(Point::SignIn);
         Facts { account, groups, person, sign_in, ..Facts::unknown(Point::SignIn, life()) }
-    }
-
-    /// Returns the event of its approval, as a ledger has it.
-    fn event(&self, decision: &Decision) -> Value {
-        let [device, person] = self.countries.map(|code| {
-            let country = (code != "XX").then_some(code);
-            json!({ "country": country, "kind": "Command line (curl)" })
-        });
-        let verdict = match self.nearness {
-            Nearness::Near => json!({ "is": "near" }),
-            Nearness::Far => json!({ "is": "far" }),
-            Nearness::Unknown => json!({ "is": "unknown", "why": "not_known", "whose": "both" }),
-        };
-        let facts = Some(Box::new(recording::record(&self.facts(Point::Approval))));
-        let policy = PolicyRecord { facts, ..decision.record(1, 1) };
-        let started = json!({ "at": NOW, "country": device.get("country"), "kind": "Command line (curl)" });
-        let at = NOW + Duration::from_secs(self.after);
-        json!({ "id": "weur/3/17", "event": {
-            "what": "approved", "at": at, "client_id": self.client, "account": "acct-1", "started": started,
-            "comparison": { "verdict": verdict, "device": device, "person": person }, "policy": policy,
-        } })
     }
 
     /// Returns the decisions about the login, at each step.
@@ -426,16 +401,6 @@ proptest! {
                 prop_assert!(late.iter().all(|decision| !decision.is_allowed()), "{:?}", late);
             }
         }
-    }
-
-    #[test]
-    fn the_event_of_an_approval_has_all_by_which_it_was_judged(governance in governance(), login in login()) {
-        let decision = decide(&governance, &login.facts(Point::Approval));
-        let past = Past::of(&login.event(&decision).to_string()).expect("it has the facts");
-
-        let again = decide(&governance, &past.facts(Some(&login.account)));
-
-        prop_assert_eq!(again, decision);
     }
 
     #[test]

@@ -165,6 +165,5 @@ pub(super) fn policy_record() -> PolicyRecord {
         decided_by: "rule staff-cli".to_owned(),
         matched: vec!["staff-cli".to_owned()],
         would: None,
-        facts: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 78] = [
+const ACCESS: [(&str, &str, &[&str]); 77] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -73,7 +73,6 @@ const ACCESS: [(&str, &str, &[&str]); 78] = [
     ("DELETE", "/grants/AAAA", &["people"]),
     ("GET", "/policy", &["read", "policy"]),
     ("PUT", "/policy", &["policy"]),
-    ("POST", "/policy/what-if", &["policy"]),
     ("POST", "/policy/rollback", &["policy"]),
     ("GET", "/policy/versions", &["read", "policy"]),
     ("GET", "/policy/versions/1", &["read", "policy"]),

@@ -91,7 +91,6 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
         ),
         ("POST", "/kill-switches/{id}/end", nothing(), vec!["kill_switch_ended"]),
         ("POST", "/alerts/{id}/close", nothing(), vec!["alert_closed"]),
-        ("POST", "/policy/what-if", json!({ "request": {} }), vec![]),
         ("POST", "/dry-run", json!({ "client_id": "demo-tv", "account": "bob" }), vec![]),
     ]
 }

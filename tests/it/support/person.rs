@@ -133,11 +133,6 @@ impl<'a> Person<'a> {
         response
     }
 
-    /// Returns the address of the last redirect.
-    pub(crate) fn location(&self) -> String {
-        self.location.borrow().clone().expect("a redirect before")
-    }
-
     /// Opens the address of the last redirect again.
     pub(crate) fn reload(&self) -> Response {
         self.reload_from(get())
@@ -145,7 +140,7 @@ impl<'a> Person<'a> {
 
     /// Opens the address of the last redirect again, with a request like `from`.
     pub(crate) fn reload_from(&self, from: Request) -> Response {
-        let location = self.location();
+        let location = self.location.borrow().clone().expect("a redirect before");
         let (path, query) = location.split_once('?').unwrap_or((&location, ""));
         self.send(Request { path: path.to_owned(), query: query.to_owned(), ..from })
     }

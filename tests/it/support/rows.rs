@@ -317,11 +317,6 @@ impl audit::ledger::Rows for LedgerRows {
         Ok(self.records.borrow().iter().any(|(known, ..)| known == id))
     }
 
-    fn record(&self, id: &str) -> Result<Option<String>, Infallible> {
-        let records = self.records.borrow();
-        Ok(records.iter().find(|(known, ..)| known == id).map(|(_, record, _)| record.clone()))
-    }
-
     fn head(&self) -> Result<String, Infallible> {
         Ok(self.records.borrow().last().map(|(.., head)| head.clone()).unwrap_or_default())
     }

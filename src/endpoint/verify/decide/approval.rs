@@ -15,7 +15,6 @@ use crate::endpoint::verify::session::Person;
 use crate::endpoint::verify::{denied, view};
 use crate::grant::command::{ConsentDecision, Decide, Decided};
 use crate::grant::routing::Address;
-use crate::grant::verification::Digits;
 use crate::grant::{Approval, Denial};
 use crate::identity::acr;
 use crate::policy::recorded::Recorded;
@@ -65,12 +64,8 @@ impl<P: Platform> Page<'_, P> {
         if let Err(lack) = self.hold.judge(self.person.session.facts(), &demands, self.context.now) {
             return Ok(self.sign_in_again((lack, &demands), rng).await);
         }
-        let approval = Box::new(self.approval(permit.scope, recorded, rng));
-        let decision = if permit.requirements.initiation_verification {
-            ConsentDecision::Verify(approval, Digits::draw(rng))
-        } else {
-            ConsentDecision::Approve(approval)
-        };
+        let approval = self.approval(permit.scope, recorded, rng);
+        let decision = ConsentDecision::Approve(Box::new(approval));
         self.decide(Choice::Approve, address, (decision, permit.record), rng).await
     }
 
