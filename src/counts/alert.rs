@@ -60,8 +60,8 @@ impl Alert {
         matches!(self.state, AlertState::Open)
     }
 
-    /// Returns what a kill switch would have to end: what started in the network that the alert is about, in the window before
-    /// the threshold was reached, or until now. `None` if nothing descends from what the alert is about.
+    /// Returns what a kill switch would have to end: what started in the network that the alert is about, from the beginning of
+    /// the detection's window until now. `None` if the alert is about no devices that started in a network.
     #[must_use]
     pub fn target(&self, now: Timestamp) -> Option<Target> {
         let Subject { client_id, asn, .. } = &self.subject;
