@@ -13,7 +13,7 @@ import { rows } from '../tests/e2e/support/stored.mjs';
 import { Caller } from './caller.mjs';
 import { form, ours } from './servers.mjs';
 
-const CLASSES = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger', 'Counts'];
+const CLASSES = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger', 'Counts', 'Courier'];
 /** Pending polls of a person who takes 30 s, at one every 5 s. The next poll redeems. */
 export const POLLS = 6;
 /** Codes whose rows are swept soon. How long a code lives changes no count. */

@@ -113,7 +113,7 @@ function measured() {
   const outboxes = Object.fromEntries(SENDERS.map((name) => [name, outbox(name)]));
   const waiting = SENDERS.reduce((sum, name) => sum + outboxes[name].waiting, 0);
   const oldest = Math.max(...SENDERS.map((name) => outboxes[name].oldest));
-  const files = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger', 'Counts'].flatMap((name) => server.sqliteFiles(name));
+  const files = ['GrantShard', 'AccountShard', 'LimiterShard', 'Registry', 'Ledger', 'Counts', 'Courier'].flatMap((name) => server.sqliteFiles(name));
   const disk = files.reduce((sum, file) => sum + statSync(file).size, 0) / 2 ** 20;
   return { memory, codes: grants(server).length, outboxes, waiting, oldest, disk };
 }

@@ -17,12 +17,14 @@ import { canonical, policyLines, text } from './policy-lines.mjs';
 const READ_ONLY = [
   'client_id_issued_at', 'client_secret_expires_at', 'previous_client_secret_expires_at', 'created_at', 'changed_at', 'version', 'registered_by', 'last_used_at', 'warnings',
   'client_secret', 'client_secret_changed', 'redirect_uri', 'backchannel_logout_uri', 'security_events_uri',
-  'created_by', 'renewals', 'wide', 'is_live',
+  'created_by', 'renewals', 'wide', 'is_live', 'secret', 'secrets', 'has_authorization', 'authorization_changed', 'deliveries',
 ];
 /** The arrays of tables of a file: what one item is called, and the member that identifies it. */
-const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, documents: { kind: 'document', key: 'entry' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' } };
+const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, documents: { kind: 'document', key: 'entry' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' }, destinations: { kind: 'destination', key: 'id' } };
 /** The member of a provider in a file that names the environment variable with its secret. */
 const SECRET_ENV = 'client_secret_env';
+/** The same for the `Authorization` header of a destination. */
+const AUTHORIZATION_ENV = 'authorization_env';
 
 const { FILE, ISSUER = 'http://localhost:8787', DRY_RUN, YES, PRUNE, REASON } = process.env;
 const [bold, dim, red, green, yellow] = [1, 2, 31, 32, 33].map(paint);
@@ -72,8 +74,8 @@ function read(name) {
 
 function toml(name, text) {
   try {
-    const { scopes = {}, clients = [], documents = [], providers = [], tokens = [], policy, exceptions = [], ...others } = parse(text);
-    return { scopes, clients, documents, providers, tokens, policy, exceptions, others };
+    const { scopes = {}, clients = [], documents = [], providers = [], tokens = [], policy, exceptions = [], destinations = [], ...others } = parse(text);
+    return { scopes, clients, documents, providers, tokens, policy, exceptions, destinations, others };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
@@ -85,12 +87,13 @@ function toml(name, text) {
 function* misplaced(file) {
   const { name, text, scopes, policy = {}, others } = file;
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[documents]], [[providers]], [[tokens]], [policy] and [[exceptions]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[documents]], [[providers]], [[tokens]], [policy], [[exceptions]] and [[destinations]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
   if (typeof policy !== 'object' || Array.isArray(policy)) yield `${name}:${lineOf(text, 'policy')}: policy must be a table: [policy]`;
   for (const array of Object.keys(ARRAYS)) yield* misnamed(file, array);
-  if (Array.isArray(file.providers)) yield* misplacedSecrets(file);
+  yield* misplacedSecrets(file, 'providers', 'client_secret', SECRET_ENV, 'the secret that the provider issued');
+  yield* misplacedSecrets(file, 'destinations', 'authorization', AUTHORIZATION_ENV, 'the Authorization header that the receiver wants');
 }
 
 /** Yields an array that is not one of tables, and items of it whose key is missing or used twice. */
@@ -111,14 +114,16 @@ function* misnamed(file, array) {
 }
 
 /** Yields secrets in the file, and environment variables that are named but not set. */
-function* misplacedSecrets({ name, text, providers }) {
-  for (const [index, provider] of providers.entries()) {
-    const at = (member) => `${name}:${lineOfItem(text, 'providers', index, member)}`;
-    const variable = provider[SECRET_ENV];
-    if ('client_secret' in provider) yield `${at('client_secret')}: a secret does not belong in a file: name the environment variable that has it in ${SECRET_ENV}`;
+function* misplacedSecrets({ name, text, [array]: items }, array, secret, env, what) {
+  if (!Array.isArray(items)) return;
+  for (const [index, item] of items.entries()) {
+    if (typeof item !== 'object') continue;
+    const at = (member) => `${name}:${lineOfItem(text, array, index, member)}`;
+    const variable = item[env];
+    if (secret in item) yield `${at(secret)}: a secret does not belong in a file: name the environment variable that has it in ${env}`;
     if (variable === undefined) continue;
-    if (typeof variable !== 'string') yield `${at(SECRET_ENV)}: ${SECRET_ENV} must be the name of an environment variable`;
-    else if (!process.env[variable]) yield `${at(SECRET_ENV)}: the environment variable ${variable} is not set: it must have the secret that the provider issued`;
+    if (typeof variable !== 'string') yield `${at(env)}: ${env} must be the name of an environment variable`;
+    else if (!process.env[variable]) yield `${at(env)}: the environment variable ${variable} is not set: it must have ${what}`;
   }
 }
 
@@ -170,6 +175,7 @@ function connect(issuer) {
   return async (...request) => {
     const answer = await ask(...request);
     if (answer.body?.client_secret) secrets.push([answer.body.client_id, answer.body.client_secret]);
+    if (answer.body?.secret) secrets.push([answer.body.id, answer.body.secret]);
     if (answer.body?.token) secrets.push([answer.body.id, answer.body.token]);
     return answer;
   };
@@ -221,6 +227,12 @@ async function compare(file, ask) {
     const change = await compareException(ask, wanted, file.policy, (body) => refuse((pointer) => lineOfItem(file.text, 'exceptions', index, member(pointer) ?? 'id'), body));
     (change?.lines ? changes : same).push(change ?? `exception ${wanted.id}`);
   }
+  const destinations = file.destinations.length > 0 ? await all(ask, '/destinations') : [];
+  for (const [index, wanted] of file.destinations.entries()) {
+    const written = (pointer) => member(pointer)?.replace(/^authorization$/, AUTHORIZATION_ENV) ?? 'id';
+    const change = await compareDestination(ask, wanted, (body) => refuse((pointer) => lineOfItem(file.text, 'destinations', index, written(pointer)), body));
+    (change?.lines ? changes : same).push(change ?? `destination ${wanted.id}`);
+  }
   const tokens = file.tokens.length > 0 ? (await all(ask, '/tokens')).filter((token) => !token.has_ended) : [];
   for (const [index, wanted] of file.tokens.entries()) {
     const now = tokens.find(({ id }) => id === wanted.id);
@@ -233,6 +245,7 @@ async function compare(file, ask) {
     ...missing(clients, file.clients, 'client_id').map((client_id) => removal(ask, 'client', client_id)),
     ...missing(documents, file.documents, 'entry').map((entry) => removal(ask, 'document', entry)),
     ...missing(providers, file.providers, 'id').map((id) => removal(ask, 'provider', id)),
+    ...missing(destinations, file.destinations, 'id').map((id) => removal(ask, 'destination', id)),
     // Without the token that this script uses, it could not finish its work.
     ...missing(tokens.filter(({ current }) => !current), file.tokens, 'id').map((id) => removal(ask, 'token', id)),
     ...missing(exceptions, file.exceptions, 'id').map((id) => ending(ask, id)),
@@ -318,6 +331,22 @@ async function compareProvider(ask, { [SECRET_ENV]: variable, ...wanted }, refus
   lines.push(...(tried.body.warnings ?? []).map((warning) => yellow(`! ${escaped(warning)}`)));
   const apply = () => must(`The provider ${wanted.id}`, ask(method, target, { body, etag }));
   return { title: title(isThere, `provider ${wanted.id}`), lines, apply };
+}
+
+/** Compares a destination of events with what the file and the environment would make of it. */
+async function compareDestination(ask, { [AUTHORIZATION_ENV]: variable, ...wanted }, refuse) {
+  const path = `/destinations/${encodeURIComponent(wanted.id)}`;
+  const now = await ask('GET', path);
+  const isThere = now.status === 200;
+  const body = { ...wanted, ...(variable && { authorization: process.env[variable] }) };
+  const [method, target, etag] = isThere ? ['PUT', path, now.etag] : ['POST', '/destinations', undefined];
+  const tried = await ask(method, `${target}?dry_run=true`, { body, etag });
+  if (tried.status !== 200) return refuse(tried.body);
+  const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, Object.keys(wanted), ['id']);
+  if (tried.body.authorization_changed) lines.push(yellow('~ authorization'));
+  if (isThere && lines.length === 0) return undefined;
+  const apply = () => must(`The destination ${wanted.id}`, ask(method, target, { body, etag }));
+  return { title: title(isThere, `destination ${wanted.id}`), lines, apply };
 }
 
 /** Compares an admin token with the file: its owner and its scopes. A token cannot be changed, so another takes its place. */
@@ -432,8 +461,10 @@ function showSecrets() {
   if (secrets.length === 0) return;
   const shown = secrets.map(([client_id, secret]) => [escaped(client_id), escaped(secret)]);
   const hasTokens = secrets.some(([, secret]) => secret.startsWith('dgat_'));
+  const hasWebhooks = secrets.some(([, secret]) => secret.startsWith('whsec_'));
+  const heading = hasWebhooks ? 'Secrets' : hasTokens ? 'Client secrets and admin tokens' : 'Client secrets';
   const width = Math.max(...shown.map(([client_id]) => client_id.length));
-  console.log(`\n${bold(hasTokens ? 'Client secrets and admin tokens, shown only once:' : 'Client secrets, shown only once:')}\n`);
+  console.log(`\n${bold(`${heading}, shown only once:`)}\n`);
   for (const [client_id, secret] of shown) console.log(`  ${client_id.padEnd(width)}  ${secret}`);
   console.log('');
 }

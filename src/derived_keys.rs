@@ -190,6 +190,8 @@ pub enum Purpose {
     ProviderSecret,
     /// A refresh token that a provider issued to this server, at rest.
     UpstreamToken,
+    /// A secret of a destination of events, at rest.
+    DestinationSecret,
 }
 
 impl Purpose {
@@ -204,6 +206,7 @@ impl Purpose {
             Self::AccessToken => b"access token",
             Self::ProviderSecret => b"provider secret",
             Self::UpstreamToken => b"upstream token",
+            Self::DestinationSecret => b"destination secret",
         }
     }
 
@@ -214,7 +217,7 @@ impl Purpose {
             }
             Self::SigningKey => &keys.wrapping,
             Self::AccessToken => &keys.access_token,
-            Self::ProviderSecret | Self::UpstreamToken => &keys.provider,
+            Self::ProviderSecret | Self::UpstreamToken | Self::DestinationSecret => &keys.provider,
         }
     }
 }

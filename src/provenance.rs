@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::device_kind::DeviceKind;
 use crate::order;
 use crate::place::Origin;
+use crate::row_key::RowKey;
 use crate::secret;
 use crate::time::Timestamp;
 use crate::verdict::Spot;
@@ -138,6 +139,9 @@ impl Source {
 pub struct Provenance {
     /// The approval that the access follows from.
     pub approval_id: ApprovalId,
+    /// The grant whose code was approved; `None` in records from before grants were named here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<RowKey>,
     /// The device's request.
     pub started: Stage,
     /// The person's approval.
@@ -191,8 +195,7 @@ mod tests {
             ..Spot::default()
         };
         let started = Stage { at: Timestamp::from_millis(7_900), spot };
-        let provenance =
-            Provenance { approval_id: ApprovalId::from("a"), started, approved: Stage::default() };
+        let provenance = Provenance { approval_id: ApprovalId::from("a"), started, ..Provenance::default() };
 
         assert_eq!(
             Value::from(provenance.claims()),

@@ -99,6 +99,14 @@ impl Shard {
         let region = *Region::ALL.get(usize::from(region))?;
         (index < MAX_SHARDS).then_some(Self { region, index })
     }
+
+    /// Reads the name of an object, such as `weur/3`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let (hint, index) = name.split_once('/')?;
+        let region = Region::ALL.iter().position(|region| region.hint() == hint)?;
+        Self::from_bytes([u8::try_from(region).ok()?, index.parse().ok()?])
+    }
 }
 
 impl fmt::Display for Shard {

@@ -98,7 +98,7 @@ pub struct Comparison {
 /// A place as people see it. Names are [visible] texts; a country is a code, whose name depends on the reader's language.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Spot {
-    /// Two capital letters (ISO 3166-1).
+    /// Two capital letters (ISO 3166-1), or `T1` for Tor, which pages do not show.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// State, province or similar, unless it is called like the city.
@@ -187,11 +187,11 @@ fn rounded(kilometers: f64) -> u32 {
     ((kilometers / unit).round() * unit) as u32
 }
 
-/// Returns the code of a country that exists.
+/// Returns the code of a country that exists, or that of Tor.
 fn country(place: &Place) -> Option<&str> {
     let code = place.country.as_deref()?;
     let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
-    (is_code && code != NOWHERE).then_some(code)
+    (is_code && code != NOWHERE || code == TOR).then_some(code)
 }
 
 /// Returns whether a network is in the list of those that say nothing about where a person is.

@@ -42,6 +42,33 @@ pub(crate) struct Cost {
 struct Table {
     operations: BTreeMap<String, BTreeMap<Class, Cost>>,
     bytes: BTreeMap<Class, BTreeMap<String, f64>>,
+    counted: Counted,
+}
+
+/// What a login leaves in the object that counts, as `tests/it/registry/counts.rs` holds true.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Counted {
+    login: Memories,
+    /// Bytes of what is remembered for each account, and for each client that it uses, with their entries in an index.
+    bytes: BTreeMap<String, f64>,
+}
+
+/// How many memories are written, each of which is a row and an entry in an index.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Memories {
+    memories: f64,
+}
+
+impl Counted {
+    /// Returns the rows and entries of indexes that a login writes, without the sums that all events of a message share.
+    pub(crate) const fn rows(&self) -> f64 {
+        self.login.memories * 2.0
+    }
+
+    /// Returns the bytes that stay of an account that uses one client.
+    pub(crate) fn bytes(&self) -> f64 {
+        self.bytes.values().sum()
+    }
 }
 
 #[derive(Debug)]
@@ -50,6 +77,7 @@ pub(crate) struct Costs {
     operations: BTreeMap<Class, Vec<Cost>>,
     /// Bytes of a row with its entries in indexes, by table.
     bytes: BTreeMap<Class, BTreeMap<String, f64>>,
+    pub(crate) counted: Counted,
 }
 
 impl Costs {
@@ -58,7 +86,8 @@ impl Costs {
     }
 
     pub(crate) fn parse(text: &str) -> Self {
-        let Table { operations, bytes } = serde_json::from_str(text).expect("the table is JSON of this form");
+        let Table { operations, bytes, counted } =
+            serde_json::from_str(text).expect("the table is JSON of this form");
         let in_class = |class: Class| {
             let cost = |name: &str| {
                 let costs = operations.get(name).unwrap_or_else(|| panic!("{name} is not in the table"));
@@ -67,7 +96,7 @@ impl Costs {
             (class, OPERATIONS.map(cost).to_vec())
         };
         let classes = [Class::GrantShard, Class::AccountShard, Class::LimiterShard, Class::Registry];
-        Self { operations: classes.map(in_class).into(), bytes }
+        Self { operations: classes.map(in_class).into(), bytes, counted }
     }
 
     /// Returns what operations cost together in a class.

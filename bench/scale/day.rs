@@ -1,5 +1,6 @@
 //! A day, minute by minute: what reaches each object at most.
 
+use device_grant::counts::telling::MOST;
 use device_grant::sharding::AccountShard;
 
 use crate::costs::{Class, Costs, Done};
@@ -58,12 +59,15 @@ pub(crate) struct Day {
     /// The registry, if no replica answers for it.
     pub(crate) registry: Peak,
     pub(crate) replica: Peak,
+    /// The object that hears all ledgers.
+    pub(crate) counts: Peak,
     /// Live codes of a shard, and of the largest network.
     pub(crate) live_codes: f64,
     pub(crate) network_codes: f64,
     /// Bytes in the fullest object.
     pub(crate) grant_bytes: f64,
     pub(crate) account_bytes: f64,
+    pub(crate) counts_bytes: f64,
     /// Reports of outboxes per second.
     pub(crate) reports: f64,
     /// Rows that a login and its refreshes write.
@@ -129,10 +133,12 @@ impl Day {
                 all.add(in_region);
             }
             day.everywhere(all, &wait, costs);
+            day.tell(all, &wait, deployment, costs);
         }
         day.keep(logins, &networks, deployment, costs);
         day.largest_network(&networks, &wait);
-        day.rows = costs.rows(&Minute { starts: 1.0 / (1.0 - ABANDONED), refreshes: REFRESHES }.done(&wait));
+        let login = Minute { starts: 1.0 / (1.0 - ABANDONED), refreshes: REFRESHES };
+        day.rows = costs.rows(&login.done(&wait)) + costs.counted.rows();
         day
     }
 
@@ -165,6 +171,19 @@ impl Day {
         self.registry.see(registry.requests, registry.commits, registry.events);
     }
 
+    /// Adds what ledgers tell the object that counts. A shard ships once a minute, and its ledger then tells what came, in
+    /// messages of at most [`MOST`] events.
+    fn tell(&mut self, minute: Minute, wait: &Wait, deployment: Deployment, costs: &Costs) {
+        let done = minute.done(wait);
+        let [grants, accounts] =
+            [Class::GrantShard, Class::AccountShard].map(|class| costs.of(class, &done).events);
+        let grants = minute.starts.mul_add(ABANDONED, grants);
+        let ledgers = [(6.0 * f64::from(deployment.shards), grants), (accounts_in_all(), accounts)];
+        let messages: f64 =
+            ledgers.iter().map(|(number, events)| number * (events / number / f64::from(MOST)).ceil()).sum();
+        self.counts.see(messages, messages, grants + accounts);
+    }
+
     /// Adds what the objects have stored after weeks of such days.
     fn keep(&mut self, logins: f64, networks: &[Networks], deployment: Deployment, costs: &Costs) {
         let objects = accounts_in_all();
@@ -175,6 +194,7 @@ impl Day {
         let [account, device, history] =
             ["accounts", "devices", "histories"].map(|table| costs.bytes(Class::AccountShard, table));
         self.account_bytes = logins * DEVICE_DAYS.mul_add(device, account + history) / objects / FILL;
+        self.counts_bytes = logins * costs.counted.bytes() / FILL;
         self.reports = (6.0f64.mul_add(deployment.shards.into(), objects) + 1.0) / 60.0;
     }
 

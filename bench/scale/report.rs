@@ -48,6 +48,8 @@ pub(crate) fn rows(columns: &[Column], costs: &Costs, settings: &Settings) -> Ve
     let shards = "`SHARDS_PER_REGION`";
     let accounts = "the number of account objects, which is fixed (`src/sharding.rs`)";
     let replicas = "`REGISTRY_REPLICAS`";
+    let message = "events in a message (`src/counts/telling.rs`)";
+    let remembered = "days for which accounts are remembered (`src/counts/alert.rs`)";
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let (live, network) = (settings.live_codes_per_shard as f64, settings.live_codes as f64 * WIDEST);
     let ledger = BLOCK * costs.bytes(Class::Ledger, "events") / FILL;
@@ -85,6 +87,8 @@ pub(crate) fn rows(columns: &[Column], costs: &Costs, settings: &Settings) -> Ve
             "the size of a batch (`src/audit/outbox.rs`)",
         ),
         row("Ledger `outboxes`: reports a second", |day| day.reports, REQUESTS, shards),
+        row("Counts: requests a second, all of which write", |day| day.counts.commits, COMMITS, message),
+        row("Counts: bytes stored", |day| day.counts_bytes, STORAGE, remembered),
         row("AccountShard: requests a second", |day| day.accounts.requests, REQUESTS, accounts),
         row("AccountShard: requests a second that write", |day| day.accounts.commits, COMMITS, accounts),
         row("AccountShard: bytes stored", |day| day.account_bytes, STORAGE, accounts),

@@ -59,6 +59,22 @@ where
     }
 }
 
+/// Describes what happened after the digits were typed.
+pub(crate) fn unverified<E, T>(error: &RequestTokenError<E, StandardErrorResponse<T>>) -> String
+where
+    E: Error + 'static,
+    T: ErrorResponseType + AsRef<str> + Display + 'static,
+{
+    let is_denial = matches!(error, RequestTokenError::ServerResponse(answer) if answer.error().as_ref() == "access_denied");
+    if is_denial {
+        "The request has ended, because the digits were wrong three times, or because you ended it. Run `make device` to \
+         try again."
+            .to_owned()
+    } else {
+        explain(error)
+    }
+}
+
 fn refusal(code: &str, description: Option<&str>) -> String {
     let client = client_id();
     let said = quoted(description);

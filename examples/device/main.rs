@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "the terminal is the device's screen")]
 
 mod api;
+mod digits;
 mod dpop;
 mod failure;
 mod http;
@@ -121,10 +122,24 @@ fn sign_in(
     let waiting = Waiting::start(&details, http, client.token_uri().url());
     let countdown = Countdown::start(details.expires_in());
     let sleep = |interval| countdown.sleep(interval, &waiting, http.answered());
-    let outcome = client.exchange_device_access_token(&details).request(http, sleep, None);
-    countdown.end();
-    let tokens =
-        outcome.map_err(|error| if http.answered() { explain(&error) } else { failure::server_gone() })?;
+    let mut typed = None;
+    let tokens = loop {
+        let mut request = client.exchange_device_access_token(&details);
+        if let Some(typed) = &typed {
+            request = request.add_extra_param("initiation_verification_code", typed);
+        }
+        let outcome = request.request(http, sleep, None);
+        countdown.clear();
+        match outcome {
+            Ok(tokens) => break tokens,
+            Err(_) if !http.answered() => return Err(failure::server_gone().into()),
+            Err(error) => match digits::ask(&error)? {
+                Some(digits) => typed = Some(digits),
+                None if typed.is_some() => return Err(failure::unverified(&error).into()),
+                None => return Err(explain(&error).into()),
+            },
+        }
+    };
     let how = if waiting.was_told() {
         "The server told the device at once."
     } else {
@@ -146,6 +161,7 @@ fn start(
     let scopes = scopes.split_whitespace().map(|scope| Scope::new(scope.to_owned()));
     let extras = [
         ("resource", resource),
+        ("initiation_verification_supported", Some("true")),
         ("max_age", step_up.max_age.as_deref()),
         ("acr_values", step_up.acr_values.as_deref()),
     ];

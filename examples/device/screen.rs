@@ -83,7 +83,7 @@ impl Countdown {
     }
 
     /// Clears the line, for what is shown next.
-    pub(crate) fn end(self) {
+    pub(crate) fn clear(&self) {
         if self.on_terminal {
             draw("");
         }

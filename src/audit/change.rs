@@ -7,6 +7,7 @@ use crate::format::Format;
 use crate::secret::Digest;
 use crate::sub::Sub;
 use crate::time::Timestamp;
+use crate::verdict::{Comparison, Spot};
 
 /// A change of the registry or of an account. It names what was changed, and contains no value of a client or key, so no secret either.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -17,11 +18,11 @@ pub struct Change {
     pub outcome: Outcome,
     pub at: Timestamp,
     /// The client, the scope, the entry for documents, the provider, the `sub` of the account, the `kid` of the key, the admin token, the invitation,
-    /// the version of the policy, the exception, the kill switch, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
+    /// the version of the policy, the exception, the kill switch, the request for access, the destination, or the algorithm whose key was replaced; `None` if the keys of all algorithms were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     pub by: Actor,
-    /// The members of the client, provider or account that differ from before, by name; those of the policy by the way to
+    /// The members of the client, provider, destination or account that differ from before, by name; those of the policy by the way to
     /// them, such as `/rules/staff-cli/when`. What a kill switch selects by, such as `client`. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
@@ -35,6 +36,9 @@ pub struct Change {
     /// For kill switches only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kill_switch: Option<OfKillSwitch>,
+    /// For requests for access only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_request: Option<Box<OfAccessRequest>>,
 }
 
 /// What an event says about an exception besides its identifier.
@@ -53,14 +57,48 @@ pub struct OfKillSwitch {
     pub until: Timestamp,
 }
 
+/// What an event says about a request for access besides its identifier.
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct OfAccessRequest {
+    /// The account of the person who asks.
+    pub account: Sub,
+    pub client_id: String,
+    /// The rules that deny the login; empty if it is only that no rule allows it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied_by: Vec<String>,
+    /// Where device and person were; `None` if the person asked without a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Comparison>,
+    /// Where the person was who asked without a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Spot>,
+    /// The end of the exception that lets the person through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<String>,
+}
+
 impl Change {
     /// Builds the event of a change, with the members that every change has.
     #[must_use]
     pub fn of(what: Changed, subject: Option<&str>, by: Actor, at: Timestamp) -> Self {
         let (members, granted) = (Vec::new(), Vec::new());
         let (subject, outcome) = (subject.map(str::to_owned), what.outcome());
-        let (exception, kill_switch) = (None, None);
-        Self { format: Format, what, outcome, at, subject, by, members, granted, exception, kill_switch }
+        Self {
+            format: Format,
+            what,
+            outcome,
+            at,
+            subject,
+            by,
+            members,
+            granted,
+            exception: None,
+            kill_switch: None,
+            access_request: None,
+        }
     }
 }
 
@@ -150,11 +188,27 @@ pub enum Changed {
     KillSwitchEnded,
     /// A kill switch has run out.
     KillSwitchLapsed,
+    /// A person who is refused asks for access.
+    AccessRequested,
+    /// An administrator lets a person through who asked.
+    AccessGranted,
+    /// An administrator does not let a person through who asked.
+    AccessRefused,
+    /// Nobody has answered a request for access in time.
+    AccessRequestLapsed,
+    /// Events will be delivered somewhere.
+    DestinationCreated,
+    /// Members of a destination were changed, or its `Authorization`.
+    DestinationChanged,
+    /// A destination got a new secret.
+    DestinationSecretRotated,
+    /// Nothing will be delivered there any more.
+    DestinationDeleted,
 }
 
 impl Changed {
     /// Returns whether somebody should hear about it when it happens, because it gives somebody power over the server, may
-    /// have given it to a thief, or ends what people rely on.
+    /// have given it to a thief, ends what people rely on, or waits for an answer.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
@@ -163,7 +217,10 @@ impl Changed {
             | Self::AdministratorAdmitted
             | Self::PasskeyCopied
             | Self::ExceptionEnding
-            | Self::KillSwitchSet => true,
+            | Self::KillSwitchSet
+            | Self::AccessRequested
+            | Self::DestinationCreated
+            | Self::DestinationDeleted => true,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientDeleted
@@ -190,6 +247,11 @@ impl Changed {
             | Self::ExceptionLapsed
             | Self::KillSwitchEnded
             | Self::KillSwitchLapsed
+            | Self::AccessGranted
+            | Self::AccessRefused
+            | Self::AccessRequestLapsed
+            | Self::DestinationChanged
+            | Self::DestinationSecretRotated
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked
@@ -204,18 +266,18 @@ impl Changed {
 }
 
 impl Changed {
-    /// Returns what became of access: refused if a passkey may have been copied, ended if an exception or a kill switch
-    /// is over.
+    /// Returns what became of access: refused if a passkey may have been copied or somebody who asked is not let through,
+    /// ended if an exception or a kill switch is over, noted if nothing has changed yet.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
-        if matches!(self, Self::PasskeyCopied) {
+        if matches!(self, Self::PasskeyCopied | Self::AccessRefused) {
             Outcome::Refused
         } else if matches!(
             self,
             Self::ExceptionEnded | Self::ExceptionLapsed | Self::KillSwitchEnded | Self::KillSwitchLapsed
         ) {
             Outcome::Ended
-        } else if matches!(self, Self::ExceptionEnding) {
+        } else if matches!(self, Self::ExceptionEnding | Self::AccessRequested | Self::AccessRequestLapsed) {
             Outcome::Noted
         } else {
             Outcome::Changed

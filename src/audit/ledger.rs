@@ -11,6 +11,7 @@ use super::ledger_name::LedgerName;
 use super::reading::{EventPage, MOST_LOOKED_AT, ReadEvents};
 use super::verification::{Link, MOST_VERIFIED, Verified, VerifyLedger};
 use crate::ask::{Answer, commands};
+use crate::json;
 use crate::time::Timestamp;
 
 /// Name of the `Ledger` object that keeps no events, but the last report of each outbox and the names of all ledgers.
@@ -28,6 +29,7 @@ commands! {
         NoteLedger => bool,
         FindLedgers => Vec<LedgerName>,
         ReadEvents => EventPage,
+        FindRecord => Option<serde_json::Value>,
         VerifyLedger => Verified,
         CloseLedger => Seal,
         ContinueClosing => Option<Step>,
@@ -92,6 +94,13 @@ pub struct FindLedgers {
     pub limit: u32,
 }
 
+/// Finds the record of an event by its identifier.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct FindRecord {
+    pub id: String,
+}
+
 /// The state of an object's outbox after its last alarm.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct OutboxReport {
@@ -115,6 +124,7 @@ pub struct OutboxReport {
 #[expect(missing_docs, reason = "the names of the other methods say it all")]
 pub trait Rows: closing::Rows {
     fn has(&self, id: &str) -> Result<bool, Self::Error>;
+    fn record(&self, id: &str) -> Result<Option<String>, Self::Error>;
     /// Returns the head after the last record; empty if there is none.
     fn head(&self) -> Result<String, Self::Error>;
     fn append(&self, id: &str, record: &str, head: &str) -> Result<(), Self::Error>;
@@ -152,6 +162,10 @@ pub fn apply<R: Rows>(rows: &R, command: Command) -> Result<Answer, R::Error> {
         Command::ReadEvents(ask) => {
             let found = rows.records_after(ask.after, MOST_LOOKED_AT + 1)?;
             Answer::to::<ReadEvents>(&EventPage::of(&ask, &found))
+        }
+        Command::FindRecord(ask) => {
+            let found = rows.record(&ask.id)?.and_then(|record| json::read(&record).ok());
+            Answer::to::<FindRecord>(&found)
         }
         Command::VerifyLedger(ask) => {
             let links = rows.links_after(ask.after.row, MOST_VERIFIED + 1)?;

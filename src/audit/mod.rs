@@ -5,6 +5,7 @@ pub mod alert;
 pub mod chain;
 pub mod change;
 pub mod closing;
+pub mod facts_record;
 pub mod ledger;
 pub mod ledger_name;
 pub mod outbox;
@@ -80,7 +81,8 @@ pub struct Event {
     /// What policy decided about the transition; `None` if it was not asked, or if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<PolicyRecord>>,
-    /// For [`What::Expired`]: `undecided`, or `not_collected` if a person had approved. For a refusal: why.
+    /// For [`What::Expired`]: `undecided`, or if a person had approved, `not_collected`, or `not_verified` if nobody typed the
+    /// digits at the device. For a refusal: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -115,7 +117,7 @@ impl Event {
     /// Adds how the access came about.
     #[must_use]
     pub fn following(self, provenance: &Provenance) -> Self {
-        let Provenance { approval_id, started, approved } = provenance.clone();
+        let Provenance { approval_id, started, approved, .. } = provenance.clone();
         Self {
             approval_id: Some(approval_id),
             grant: Some(Through::DeviceCode),
@@ -157,6 +159,8 @@ pub enum What {
     RedeemedElsewhere,
     /// The code was presented from where its client may not redeem it, so the grant has ended.
     RefusedElsewhere,
+    /// A person had approved, and then wrong digits came from the device three times, so the grant has ended.
+    VerificationFailed,
     /// The device got new tokens, because the first response was lost.
     Reissued,
     /// A redeemed device code came back, so its family has ended.
@@ -200,6 +204,7 @@ impl What {
             | Self::Denied
             | Self::Reported
             | Self::RefusedElsewhere
+            | Self::VerificationFailed
             | Self::DeviceCodeWithoutKey
             | Self::ApprovalRefused
             | Self::RedemptionRefused

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::facts_record::FactsRecord;
+
 /// How [`PolicyRecord::decided_by`] names break-glass.
 pub const BREAK_GLASS: &str = "break_glass";
 
-/// A decision of the policy. It has the names of rules, and nothing of a person or device.
+/// A decision of the policy. It has the names of rules; at an approval, also the facts by which they were judged.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct PolicyRecord {
     /// The version of the policy; 0 without a document.
@@ -24,7 +26,15 @@ pub struct PolicyRecord {
     /// What the outcome would be if everything that only reports were enforced; `None` if nothing would change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub would: Option<Would>,
+    /// The facts of an approval; `None` at every other step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<FactsRecord>>,
 }
+
+/// What came of a decision, as counts and filters name it.
+pub const VERDICTS: [&str; 3] = [ALLOW, "refuse", WOULD_REFUSE];
+/// The person got in, but would be refused if everything that only reports were enforced.
+const WOULD_REFUSE: &str = "would_refuse";
 
 /// The outcome that lets somebody in.
 const ALLOW: &str = "allow";
@@ -36,11 +46,29 @@ impl PolicyRecord {
         self.outcome == ALLOW
     }
 
+    /// Returns what came of the decision: one of [`VERDICTS`].
+    #[must_use]
+    pub fn verdict(&self) -> &str {
+        verdict(&self.outcome, self.would.as_ref().map(|would| would.outcome.as_str()))
+    }
+
+    /// Returns the decision without the facts: they belong into the event of the approval, and nowhere else.
+    #[must_use]
+    pub fn without_facts(&self) -> Self {
+        Self { facts: None, ..self.clone() }
+    }
+
     /// Returns whether the person got in whatever the rules say.
     #[must_use]
     pub fn is_by_break_glass(&self) -> bool {
         self.decided_by == BREAK_GLASS
     }
+}
+
+/// Returns what came of a decision with this outcome, which would be `would` if everything that only reports were enforced.
+#[must_use]
+pub fn verdict<'a>(outcome: &'a str, would: Option<&str>) -> &'a str {
+    if outcome == ALLOW && would.is_some_and(|would| would != ALLOW) { WOULD_REFUSE } else { outcome }
 }
 
 /// The outcome that a policy without report-only rules would have.

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::policy_record::verdict;
+use crate::format::is_false;
 use crate::json;
 use crate::time::Timestamp;
 
@@ -30,10 +32,16 @@ pub struct Filter {
     /// The AS number of a network. Finds events with a place in it: of the device, the person, or a redemption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asn: Option<u32>,
+    /// What came of the policy's decision: one of [`VERDICTS`](super::policy_record::VERDICTS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// Finds only approvals that have the facts by which policy judged them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub with_facts: bool,
 }
 
 /// Where an event can have the AS number of a network.
-const NETWORKS: [&str; 8] = [
+const NETWORKS: [&str; 11] = [
     "/asn",
     "/started/asn",
     "/approved/asn",
@@ -42,6 +50,9 @@ const NETWORKS: [&str; 8] = [
     "/journey/start/asn",
     "/journey/redemption/asn",
     "/person/asn",
+    "/access_request/comparison/device/asn",
+    "/access_request/comparison/person/asn",
+    "/access_request/person/asn",
 ];
 
 impl Filter {
@@ -55,17 +66,29 @@ impl Filter {
             wanted.as_deref().is_none_or(|wanted| found.contains(&Some(wanted)))
         };
         let what = text("what");
+        let asked = |name: &str| event.pointer(&format!("/access_request/{name}")).and_then(Value::as_str);
         let changed =
             |kind: &str| text("subject").filter(|_| what.is_some_and(|what| what.starts_with(kind)));
         at.is_some_and(|at| self.from <= at && at < self.to)
-            && is(&self.client_id, &[text("client_id"), changed("client_")])
-            && is(&self.account, &[text("account"), text("other_account"), changed("account_")])
+            && is(&self.client_id, &[text("client_id"), changed("client_"), asked("client_id")])
+            && is(
+                &self.account,
+                &[text("account"), text("other_account"), changed("account_"), asked("account")],
+            )
             && is(&self.what, &[what])
             && is(&self.outcome, &[text("outcome")])
+            && is(&self.policy, &[decided(event)])
+            && (!self.with_facts || event.pointer("/policy/facts").is_some())
             && self.asn.is_none_or(|asn| {
                 NETWORKS.iter().any(|place| event.pointer(place).and_then(Value::as_u64) == Some(asn.into()))
             })
     }
+}
+
+/// Returns what came of the policy's decision; `None` if it was not asked.
+fn decided(event: &Value) -> Option<&str> {
+    let text = |place: &str| event.pointer(place).and_then(Value::as_str);
+    Some(verdict(text("/policy/outcome")?, text("/policy/would/outcome")))
 }
 
 /// Reads events of a ledger, oldest first. Looks at no more than [`MOST_LOOKED_AT`], whatever the filter finds.
@@ -127,6 +150,7 @@ mod tests {
         let event = json!({ "event": {
             "at": 5, "what": "contested", "outcome": "refused", "client_id": "tv", "account": "a", "other_account": "b",
             "started": { "asn": 64_500 },
+            "policy": { "outcome": "allow", "would": { "outcome": "refuse" } },
         } });
         let from = |millis| Timestamp::from_millis(millis);
         for (filter, expected) in [
@@ -144,6 +168,9 @@ mod tests {
             (Filter { outcome: text("refused"), ..everything() }, true),
             (Filter { outcome: text("granted"), ..everything() }, false),
             (Filter { asn: Some(64_500), ..everything() }, true),
+            (Filter { policy: text("would_refuse"), ..everything() }, true),
+            (Filter { policy: text("allow"), ..everything() }, false),
+            (Filter { with_facts: true, ..everything() }, false),
             (Filter { asn: Some(64_501), ..everything() }, false),
         ] {
             assert_eq!(filter.matches(&event), expected, "{filter:?}");
@@ -151,6 +178,12 @@ mod tests {
         let of_tv = Filter { client_id: text("tv"), ..everything() };
         assert!(of_tv.matches(&json!({ "event": { "at": 5, "what": "client_changed", "subject": "tv" } })));
         assert!(!of_tv.matches(&json!({ "event": { "at": 5, "what": "scope_described", "subject": "tv" } })));
+        let with_facts = json!({ "event": { "at": 5, "policy": { "outcome": "allow", "facts": {} } } });
+        for filter in
+            [Filter { with_facts: true, ..everything() }, Filter { policy: text("allow"), ..everything() }]
+        {
+            assert!(filter.matches(&with_facts), "{filter:?}");
+        }
         assert!(!everything().matches(&json!({})), "a record without a time");
     }
 

@@ -3,16 +3,18 @@
 
 use serde::Serialize;
 
-use super::alert::AlertEvent;
-use super::change::Change;
+use super::alert::{AlertEvent, AlertKind};
+use super::change::{Change, Changed};
+use super::sign_in::SignInKind;
 use super::{Event, What};
+use crate::json;
 
 impl What {
     /// Returns whether the event says that somebody probably tried to deceive a person, or got in whatever the rules say.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::BreakGlass | Self::Contested | Self::Reported => true,
+            Self::BreakGlass | Self::Contested | Self::Reported | Self::VerificationFailed => true,
             Self::DeviceAuthorization
             | Self::ConsentOpened
             | Self::Approved
@@ -47,6 +49,23 @@ impl Event {
     }
 }
 
+/// Returns whether an event of this kind goes to those who want only warnings and notices.
+#[must_use]
+pub fn is_for_webhook(kind: &str) -> bool {
+    json::named::<What>(kind).is_some_and(|what| what.is_warning() || what == What::FirstAccess)
+        || json::named::<Changed>(kind).is_some_and(Changed::is_warning)
+        || json::named::<AlertKind>(kind).is_some_and(AlertKind::is_warning)
+}
+
+/// Returns whether there are events of this kind.
+#[must_use]
+pub fn is_kind(kind: &str) -> bool {
+    json::is_name::<What>(kind)
+        || json::is_name::<Changed>(kind)
+        || json::is_name::<AlertKind>(kind)
+        || json::is_name::<SignInKind>(kind)
+}
+
 /// Returns the line of the log for an event that is a warning. It has the whole event: time, account, grant, both
 /// places and the verdict.
 #[must_use]
@@ -79,7 +98,7 @@ fn written(outcome: impl Serialize, event: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::change::{Actor, Changed};
+    use super::super::change::Actor;
     use super::*;
     use crate::time::Timestamp;
     use serde_json::{Value, json};
@@ -94,6 +113,7 @@ mod tests {
             (What::BreakGlass, true, true),
             (What::Contested, true, true),
             (What::Reported, true, true),
+            (What::VerificationFailed, true, true),
             (What::FirstAccess, false, true),
             (What::Approved, false, false),
         ] {

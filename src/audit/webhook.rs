@@ -8,11 +8,13 @@ use core::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use rand_core::CryptoRng;
 use sha2::Sha256;
 
 use super::alert::AlertKind;
 use super::change::Changed;
 use crate::json;
+use crate::secret;
 use crate::time::Timestamp;
 
 /// After a failure, a delivery is tried again after the age of its event, so after twice the time at each failure,
@@ -43,6 +45,12 @@ pub struct Webhook {
 pub struct Secret(Vec<u8>);
 
 impl Secret {
+    /// Draws a secret of 32 bytes. Returns also its text, for the receiver.
+    pub fn draw(rng: &mut impl CryptoRng) -> (Self, String) {
+        let bytes = secret::random::<32>(rng);
+        (Self(bytes.to_vec()), format!("whsec_{}", STANDARD.encode(bytes)))
+    }
+
     /// Parses `whsec_` and the base64 of 24 to 64 bytes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -106,16 +114,22 @@ impl Delivery {
     /// Returns when to try again after a failure at `now`; `None` to give up.
     #[must_use]
     pub fn retry_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let age = now.since(self.at);
-        (age < GIVE_UP).then(|| now + age.clamp(SHORTEST_WAIT, LONGEST_WAIT))
+        retry_at(self.at, now)
     }
+}
+
+/// Returns when to try again what has been tried `since` then and has failed at `now`; `None` to give up.
+#[must_use]
+pub fn retry_at(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let age = now.since(since);
+    (age < GIVE_UP).then(|| now + age.clamp(SHORTEST_WAIT, LONGEST_WAIT))
 }
 
 /// What one alarm delivers.
 #[derive(Debug)]
 pub struct Round {
     began: Timestamp,
-    sent: u32,
+    left: u32,
     has_failed: bool,
 }
 
@@ -123,13 +137,19 @@ impl Round {
     /// Begins a round.
     #[must_use]
     pub const fn begin(now: Timestamp) -> Self {
-        Self { began: now, sent: 0, has_failed: false }
+        Self::of(MOST_IN_ROUND, now)
+    }
+
+    /// Begins a round of at most `most` deliveries.
+    #[must_use]
+    pub const fn of(most: u32, now: Timestamp) -> Self {
+        Self { began: now, left: most, has_failed: false }
     }
 
     /// Returns whether to start one more delivery. After a failure, the others would probably fail as well.
     pub fn goes_on(&mut self, now: Timestamp) -> bool {
-        let goes_on = !self.has_failed && self.sent < MOST_IN_ROUND && now < self.began + ROUND;
-        self.sent += u32::from(goes_on);
+        let goes_on = !self.has_failed && self.left > 0 && now < self.began + ROUND;
+        self.left -= u32::from(goes_on);
         goes_on
     }
 

@@ -15,6 +15,7 @@ use super::warnings;
 use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::audit::alert::AlertEvent;
+use crate::audit::change::Change;
 use crate::audit::ledger::RETENTION_DAYS;
 use crate::audit::warning;
 use crate::audit::webhook::Webhook;
@@ -27,6 +28,8 @@ use crate::counts::rows::{Place, Rows, Space};
 use crate::counts::shard::apply;
 use crate::counts::subject::Subject;
 use crate::counts::usage::ClientUse;
+use crate::courier::destination::Destination;
+use crate::policy::name::Name;
 use crate::time::Timestamp;
 
 /// Rows that have ended may stay for this long, so that the alarm does not ring for each of them.
@@ -49,6 +52,7 @@ const SCHEMA: &[&str] = &[
         ends_at INTEGER NOT NULL, record TEXT NOT NULL
     )",
     "CREATE INDEX IF NOT EXISTS alerts_about ON alerts (detection, is_open, subject)",
+    "CREATE TABLE IF NOT EXISTS destinations (id TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
     shipping::OUTBOX_GONE,
@@ -122,6 +126,13 @@ impl Stored {
         Ok(next_alarm(Work { first_end, events, first_delivery, ..Work::default() }, now))
     }
 
+    /// Keeps the newest event of the outbox for the webhook, and its line for the log, if it is a warning.
+    fn warn(&self, line: Option<String>) -> Result<()> {
+        let Some(line) = line else { return Ok(()) };
+        self.warnings.borrow_mut().push(line);
+        if self.webhook.is_some() { warnings::keep(&self.table) } else { Ok(()) }
+    }
+
     /// Reads the number in the first column of the first row.
     fn number(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<u64>> {
         let rows = self.table.rows(query, values)?;
@@ -188,6 +199,18 @@ impl Rows for Stored {
         Ok(u32::try_from(found.unwrap_or_default()).unwrap_or(most))
     }
 
+    fn memories<T: DeserializeOwned>(
+        &self,
+        (space, key): (Space, &str),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, T)>> {
+        let query = "SELECT part, record FROM memories WHERE space = ? AND key = ? AND part > ? ORDER BY part LIMIT ?";
+        let mut values = texts([space.name(), key, after]);
+        values.push(number(limit));
+        self.table.each_keyed(query, values)?.collect()
+    }
+
     fn clients(&self, after: &str, limit: u32) -> Result<Vec<(String, ClientUse)>> {
         let query = "SELECT key, record FROM memories WHERE space = ? AND key > ? ORDER BY key LIMIT ?";
         let values = vec![Space::Client.name().into(), after.into(), number(limit)];
@@ -234,10 +257,26 @@ impl Rows for Stored {
         self.table.run(delete, texts([detection.name()]))
     }
 
+    fn destinations(&self) -> Result<Vec<Destination>> {
+        self.table.records("SELECT record FROM destinations ORDER BY id", Vec::new())
+    }
+
+    fn put_destination(&self, destination: &Destination) -> Result<()> {
+        let values = vec![destination.id.as_str().into(), json(destination)?];
+        self.table.run("INSERT OR REPLACE INTO destinations (id, record) VALUES (?, ?)", values)
+    }
+
+    fn remove_destination(&self, id: &Name) -> Result<()> {
+        self.table.run("DELETE FROM destinations WHERE id = ?", texts([id.as_str()]))
+    }
+
+    fn tell_change(&self, change: &Change) -> Result<()> {
+        shipping::tell(&self.table, change, change.at)?;
+        self.warn(warning::line_of_change(change))
+    }
+
     fn tell(&self, event: &AlertEvent) -> Result<()> {
         shipping::tell(&self.table, event, event.at)?;
-        let Some(line) = warning::line_of_alert(event) else { return Ok(()) };
-        self.warnings.borrow_mut().push(line);
-        if self.webhook.is_some() { warnings::keep(&self.table) } else { Ok(()) }
+        self.warn(warning::line_of_alert(event))
     }
 }

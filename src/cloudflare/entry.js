@@ -110,6 +110,7 @@ export const LimiterShard = objects(wasm.ExportedLimiterShard, 'command', 'alarm
 export const Registry = objects(wasm.ExportedRegistry, 'command', 'alarm', 'snapshot');
 export const Ledger = objects(wasm.ExportedLedger, 'command', 'alarm');
 export const Counts = objects(wasm.ExportedCounts, 'command', 'alarm');
+export const Courier = objects(wasm.ExportedCourier, 'command', 'alarm');
 
 export default {
   async fetch(request, env, context) {

@@ -11,7 +11,7 @@ use worker::{
     RequestRedirect, Response, Result,
 };
 
-use crate::endpoint::platform::{FetchedDocument, Incoming, NotFetched, Outgoing};
+use crate::endpoint::platform::{FetchedDocument, Incoming, NotFetched, NotPushed, Outgoing, Push};
 
 /// Longest time for a whole exchange, from the connection to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,6 +75,9 @@ pub(super) async fn exchange(request: Outgoing<'_>) -> Result<Incoming> {
     if let Some(authorization) = request.authorization {
         headers.set("authorization", authorization)?;
     }
+    if let Some(cookie) = request.cookie {
+        headers.set("cookie", cookie)?;
+    }
     let mut init = RequestInit::new();
     if let Some(form) = request.form {
         headers.set("content-type", "application/x-www-form-urlencoded")?;
@@ -98,6 +101,26 @@ pub(super) async fn post_signed(url: &str, more: &[(&str, String)], json: &str) 
     init.with_method(Method::Post).with_headers(headers).with_body(Some(json.into()));
     within_bounds(url, &mut init, &[200..=299], None).await?;
     Ok(())
+}
+
+/// Posts a message to a receiver of events. Returns the response, whatever its status.
+pub(super) async fn push(push: Push<'_>) -> core::result::Result<Incoming, NotPushed> {
+    let received = async {
+        let headers = Headers::new();
+        headers.set("content-type", push.content_type)?;
+        push.headers.iter().try_for_each(|(name, value)| headers.set(name, value))?;
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_headers(headers).with_body(Some(push.body.into()));
+        response_within_bounds(push.url, &mut init, &[100..=599], push.reads.then_some(MAX_ANSWER)).await
+    };
+    let received: core::result::Result<Received, Failure> = received.await;
+    match received {
+        Ok(Received { status, body, .. }) => {
+            Ok(Incoming { status, body: String::from_utf8(body).unwrap_or_default() })
+        }
+        Err(Failure::Late) => Err(NotPushed::Late),
+        Err(Failure::Status(_) | Failure::Large(_) | Failure::Broken(_)) => Err(NotPushed::Unreachable),
+    }
 }
 
 /// A response.

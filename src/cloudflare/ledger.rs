@@ -10,7 +10,7 @@ use worker::{Env, Error, Result, SqlStorageValue, State};
 use super::entry::settings;
 use super::exported::{Object, exported};
 use super::object::{self, Table, broken, column, json, number, ring_by, text, written};
-use super::platform::{LEDGER, Workers, ask, tell_counts};
+use super::platform::{LEDGER, Workers, ask, tell_counts, tell_courier};
 use crate::ask::{Answer, Ask};
 use crate::audit::closing::{
     self, Head, NewestClosing, ReadHeads, ReadRoots, Rows as _, Seal, SignedRoot, next_closing,
@@ -19,6 +19,8 @@ use crate::audit::ledger::{Command, NoteLedger, OUTBOXES, OutboxReport, RETENTIO
 use crate::audit::ledger_name::LedgerName;
 use crate::audit::verification::Link;
 use crate::counts::telling;
+use crate::courier::destination::Destination;
+use crate::courier::feeding;
 use crate::endpoint::closing::Index;
 use crate::endpoint::platform::Unavailable;
 use crate::endpoint::server::Server;
@@ -46,9 +48,11 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS told (
         one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, ends_at INTEGER NOT NULL
     )",
+    // The number of the last record that was looked at for a courier.
+    "CREATE TABLE IF NOT EXISTS fed (courier TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID",
 ];
 
-/// Stores the events of one object and one day, tells them to `Counts`, and deletes them after [`RETENTION_DAYS`]. The object [`OUTBOXES`] closes
+/// Stores the events of one object and one day, tells them to `Counts`, feeds couriers with them, and deletes them after [`RETENTION_DAYS`]. The object [`OUTBOXES`] closes
 /// days instead.
 pub(super) struct Ledger {
     state: State,
@@ -117,14 +121,63 @@ impl Ledger {
             return Ok(failed.then(|| object::now() + AGAIN));
         }
         let Some(Ok(name)) = self.state.id().name().map(|name| name.parse()) else { return Ok(ends_at) };
+        let (is_all_told, destinations) = self.tell(&name).await?;
+        let is_all_fed = self.feed(&name, destinations).await?;
+        Ok(if is_all_told && is_all_fed { ends_at } else { Some(object::now() + telling::SOON) })
+    }
+
+    /// Tells `Counts` the records that it has not acknowledged, within the bounds of one alarm. Returns whether that was all, and
+    /// where events are delivered; `None` if nothing was to be told.
+    async fn tell(&self, name: &LedgerName) -> Result<(bool, Option<Vec<Destination>>)> {
+        let mut destinations = None;
         for _ in 0..telling::MESSAGES {
             let records = self.table.records_after(self.table.told()?, telling::MOST)?;
-            let Some(message) = telling::message(&name, records) else { return Ok(ends_at) };
+            let Some(message) = telling::message(name, records) else { return Ok((true, destinations)) };
             let up_to = message.up_to;
-            tell_counts(message).await?;
+            let told = tell_counts(message).await?;
+            let known = told.map(|told| told.destinations).unwrap_or_default();
+            // Together, so that no crash leaves a courier without what the others hear about now.
+            self.table.keep_fed(&known)?;
+            destinations = Some(known);
             self.table.run("UPDATE told SET seq = ?", vec![SqlStorageValue::Integer(up_to)])?;
         }
-        Ok(Some(object::now() + telling::SOON))
+        Ok((false, destinations))
+    }
+
+    /// Feeds the couriers with what their destinations want, within the bounds of one alarm. Returns whether that was all. A
+    /// courier that does not answer delays no other.
+    async fn feed(&self, name: &LedgerName, known: Option<Vec<Destination>>) -> Result<bool> {
+        let destinations = match known {
+            Some(destinations) => destinations,
+            None if self.table.is_behind()? => {
+                let told = tell_counts(telling::question(name)).await?;
+                let known = told.map(|told| told.destinations).unwrap_or_default();
+                self.table.keep_fed(&known)?;
+                known
+            }
+            None => return Ok(true),
+        };
+        let (mut is_all, mut failure) = (true, None);
+        for destination in &destinations {
+            match self.feed_one(name, destination).await {
+                Ok(is_done) => is_all &= is_done,
+                Err(error) => failure = Some(error),
+            }
+        }
+        failure.map_or(Ok(is_all), Err)
+    }
+
+    async fn feed_one(&self, name: &LedgerName, destination: &Destination) -> Result<bool> {
+        let courier = destination.courier();
+        for _ in 0..feeding::STEPS {
+            let records = self.table.records_after(self.table.fed(&courier)?, feeding::MOST)?;
+            let Some(step) = feeding::step(name, destination, records) else { return Ok(true) };
+            if let Some(message) = step.message {
+                tell_courier(&courier, message).await?;
+            }
+            self.table.put_fed(&courier, step.up_to)?;
+        }
+        Ok(false)
     }
 
     /// Closes the days that are over.
@@ -166,6 +219,36 @@ impl Table {
 
     fn ends_at(&self) -> Result<Option<Timestamp>> {
         self.instant("SELECT ends_at FROM told", Vec::new())
+    }
+
+    /// Returns whether the courier of a destination that is known here lacks records.
+    fn is_behind(&self) -> Result<bool> {
+        let behind = "SELECT 1 FROM fed WHERE seq < (SELECT max(seq) FROM events) LIMIT 1";
+        Ok(!self.rows(behind, Vec::new())?.is_empty())
+    }
+
+    /// Notes the couriers of all destinations, and forgets those of destinations that are gone.
+    fn keep_fed(&self, destinations: &[Destination]) -> Result<()> {
+        let known = names_in(self.rows("SELECT courier FROM fed", Vec::new())?);
+        let is_gone = |courier: &String| !destinations.iter().any(|one| one.courier() == *courier);
+        known
+            .into_iter()
+            .filter(is_gone)
+            .try_for_each(|courier| self.run("DELETE FROM fed WHERE courier = ?", vec![courier.into()]))?;
+        let note = "INSERT OR IGNORE INTO fed (courier, seq) VALUES (?, 0)";
+        destinations.iter().try_for_each(|one| self.run(note, vec![one.courier().into()]))
+    }
+
+    /// Returns the number of the last record that was looked at for a courier.
+    fn fed(&self, courier: &str) -> Result<i64> {
+        let rows = self.rows("SELECT seq FROM fed WHERE courier = ?", vec![courier.into()])?;
+        let fed = rows.first().and_then(|row| row.first());
+        Ok(if let Some(SqlStorageValue::Integer(fed)) = fed { *fed } else { 0 })
+    }
+
+    fn put_fed(&self, courier: &str, seq: i64) -> Result<()> {
+        let values = vec![courier.into(), SqlStorageValue::Integer(seq)];
+        self.run("INSERT OR REPLACE INTO fed (courier, seq) VALUES (?, ?)", values)
     }
 
     /// Returns the number of the last record that was counted.
@@ -264,15 +347,24 @@ fn first_day(rows: &[Vec<SqlStorageValue>]) -> Option<u32> {
     u32::try_from(*day).ok()
 }
 
-/// Reads names in the first column.
+/// Reads the texts in the first column.
+fn names_in(rows: Vec<Vec<SqlStorageValue>>) -> Vec<String> {
+    rows.into_iter().filter_map(|row| row.into_iter().next().and_then(text)).collect()
+}
+
+/// Reads names of ledgers in the first column.
 fn names(rows: Vec<Vec<SqlStorageValue>>) -> Vec<LedgerName> {
-    let names = rows.into_iter().filter_map(|row| row.into_iter().next().and_then(text));
-    names.filter_map(|name| name.parse().ok()).collect()
+    names_in(rows).into_iter().filter_map(|name| name.parse().ok()).collect()
 }
 
 impl Rows for Table {
     fn has(&self, id: &str) -> Result<bool> {
         Ok(!self.rows("SELECT 1 FROM events WHERE id = ?", vec![id.into()])?.is_empty())
+    }
+
+    fn record(&self, id: &str) -> Result<Option<String>> {
+        let rows = self.rows("SELECT record FROM events WHERE id = ?", vec![id.into()])?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()).and_then(text))
     }
 
     fn head(&self) -> Result<String> {

@@ -2,6 +2,7 @@
 
 mod account_shard;
 mod counts;
+mod courier;
 mod entry;
 mod exported;
 mod fetch;

@@ -17,10 +17,13 @@ use super::intl::RuntimeIntl;
 use super::object::{broken, complain, written};
 use super::{fetch, hop, request_id, webcrypto};
 use crate::ask::Ask;
-use crate::counts::command::Tell;
+use crate::counts::command::{Tell, Told};
+use crate::courier::command::Hear;
 use crate::derived_keys::{Keyring, Purpose};
 use crate::endpoint::intl::Intl;
-use crate::endpoint::platform::{FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable};
+use crate::endpoint::platform::{
+    FetchedDocument, Incoming, NotFetched, NotPushed, Outgoing, Platform, Push, Unavailable,
+};
 use crate::endpoint::socket::Socket;
 use crate::grant::instant::{Listen, Refusal};
 use crate::json;
@@ -31,7 +34,7 @@ use crate::registry::snapshot::{Reader, Snapshot};
 use crate::settings::Settings;
 use crate::sharding::{AccountShard, Region, Replica, Shard, limiter_of};
 use crate::token::signing_key::PublicKey;
-use crate::{audit, counts, grant, identity, limiter, registry, secret};
+use crate::{audit, counts, courier, grant, identity, limiter, registry, secret};
 
 #[wasm_bindgen(module = "/src/cloudflare/objects.js")]
 extern "C" {
@@ -67,6 +70,7 @@ const VERSION: &str = "VERSION";
 const NETWORK_LIMIT: &str = "NETWORK_LIMIT";
 pub(super) const LEDGER: &str = "LEDGER";
 const COUNTS: &str = "COUNTS";
+const COURIERS: &str = "COURIERS";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// An object that has not answered by then counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -98,7 +102,7 @@ pub(super) struct Workers {
 
 impl Workers {
     pub(super) fn new(env: Env, settings: &Settings) -> Result<Self> {
-        for binding in [GRANTS, ACCOUNTS, LIMITS, LEDGER, COUNTS] {
+        for binding in [GRANTS, ACCOUNTS, LIMITS, LEDGER, COUNTS, COURIERS] {
             env.durable_object(binding)?;
         }
         let (keyring, location) = (settings.keyring.clone(), settings.replicas.location);
@@ -196,6 +200,13 @@ impl Platform for Workers {
         reply(answer_in_time(COUNTS, counts::COUNTS, written(&question.into())).await)
     }
 
+    async fn courier<A>(&self, name: &str, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = courier::command::Command>,
+    {
+        reply(answer_in_time(COURIERS, name, written(&question.into())).await)
+    }
+
     async fn published(&self) -> Option<Snapshot> {
         let kv = self.env.kv(SNAPSHOT).ok()?;
         let text = kv.get(&self.snapshot_key).stream().await.ok()??;
@@ -262,6 +273,10 @@ impl Platform for Workers {
         fetch::exchange(request).await.map_err(|error| unavailable("exchange", &error))
     }
 
+    async fn push(&self, push: Push<'_>) -> core::result::Result<Incoming, NotPushed> {
+        fetch::push(push).await
+    }
+
     fn intl(&self) -> &dyn Intl {
         &RuntimeIntl
     }
@@ -292,11 +307,16 @@ pub(super) async fn ask_ledger<A: Ask>(name: &str, question: A) -> Result<A::Rep
     json::read(&answer).map_err(broken)
 }
 
-/// Tells the object that counts what a ledger has recorded.
-pub(super) async fn tell_counts(message: Tell) -> Result<()> {
+/// Tells the object that counts what a ledger has recorded. Returns what it answers.
+pub(super) async fn tell_counts(message: Tell) -> Result<Option<Told>> {
     let command: counts::command::Command = message.into();
-    let answer = answer_in_time(COUNTS, counts::COUNTS, written(&command)).await?;
-    json::read(&answer).map_err(broken)
+    read(answer_in_time(COUNTS, counts::COUNTS, written(&command)).await)
+}
+
+/// Tells a courier the records that its destination wants.
+pub(super) async fn tell_courier(name: &str, message: Hear) -> Result<()> {
+    let command: courier::command::Command = message.into();
+    read(answer_in_time(COURIERS, name, written(&command)).await)
 }
 
 /// Reads the reply of an object. Logs one line if the object could not be reached, or if the reply does not parse.

@@ -3,22 +3,35 @@
 use serde::{Deserialize, Serialize};
 
 use super::alert::{Alert, AlertId};
+use super::blocked::{Blocked, By};
+use super::destination_command::{
+    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, ReplaceDestination,
+};
 use super::detection::Detection;
 use super::kind::Tallied;
+use super::overview::Overview;
 use super::usage::Usage;
 use crate::ask::commands;
 use crate::audit::change::Actor;
 use crate::audit::ledger_name::LedgerName;
+use crate::courier::destination::Destination;
 
 commands! {
     /// Every command that the object answers.
     pub enum Command {
-        Tell => (),
+        Tell => Option<Told>,
         NoteWrongCodes => (),
         ReadTotals => Totals,
         ListAlerts => Vec<Alert>,
         CloseAlert => Option<Alert>,
         ReadUsage => Vec<Usage>,
+        ListDestinations => Vec<Destination>,
+        CreateDestination => Result<Destination, DestinationRefusal>,
+        ReplaceDestination => Result<Destination, DestinationRefusal>,
+        DeleteDestination => Result<(), DestinationRefusal>,
+        ReadOverview => Overview,
+        NoteRefusedStarts => (),
+        ReadBlocked => BlockedPage,
     }
 }
 
@@ -31,6 +44,13 @@ pub struct Tell {
     pub up_to: i64,
     /// The records with their numbers, in order, as the ledger stores them.
     pub records: Vec<(i64, String)>,
+}
+
+/// The reply to [`Tell`], if there is something to say.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Told {
+    /// Where events are delivered. The ledger feeds their couriers.
+    pub destinations: Vec<Destination>,
 }
 
 /// Notes that people entered wrong codes. There is no event of a wrong code.
@@ -79,4 +99,61 @@ pub struct ReadUsage {
     pub after: String,
     /// The most clients to return.
     pub limit: u32,
+}
+
+/// Reads what happened on some days, the last one included.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReadOverview {
+    /// The first day, counted from 1970.
+    pub first_day: u32,
+    /// The last day.
+    pub last_day: u32,
+    /// The most clients, and the most countries, to return.
+    pub most: u32,
+}
+
+/// Notes that requests for codes were refused. They reach no object, so there is no event of them.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct NoteRefusedStarts {
+    pub starts: Vec<RefusedStarts>,
+}
+
+/// Refused requests for codes that have all of this in common.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
+pub struct RefusedStarts {
+    /// If nobody registered the client, a text that is safe to show.
+    pub client_id: String,
+    pub is_registered: bool,
+    /// What decided, such as `rule staff-cli` or `client_disabled`.
+    pub decided_by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    pub times: u64,
+}
+
+/// Reads what policy refused, or would have refused, in the order of the keys of rows.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ReadBlocked {
+    /// By what the rows are told apart.
+    pub by: By,
+    /// The first day, counted from 1970.
+    pub since: u32,
+    /// Only rows after this one; empty to begin.
+    pub after: String,
+    /// The most rows to look at.
+    pub limit: u32,
+}
+
+/// The result of [`ReadBlocked`].
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct BlockedPage {
+    /// The rows with something to report, with what they say of these days.
+    pub rows: Vec<(String, Blocked)>,
+    /// The row that was looked at last; `None` if it is the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }

@@ -67,6 +67,7 @@ impl Sums {
             | Kind::Policy
             | Kind::RefusedBy
             | Kind::WouldBlock
+            | Kind::RefusedStart
             | Kind::Alert => &seen.client_id,
         };
         self.add(at, seen.kind, key.clone(), 1);
@@ -87,8 +88,7 @@ impl Sums {
     fn see_decision(&mut self, seen: &Sighting) {
         let Some(policy) = seen.policy.as_ref().filter(|_| seen.kind != Kind::BreakGlass) else { return };
         let would = policy.would.as_ref().filter(|would| policy.allows() && !would.allows());
-        let verdict = if would.is_some() { "would_refuse" } else { &policy.outcome };
-        self.add(seen.at, Kind::Policy, verdict.to_owned(), 1);
+        self.add(seen.at, Kind::Policy, policy.verdict().to_owned(), 1);
         if !policy.allows() {
             self.add(seen.at, Kind::RefusedBy, policy.decided_by.clone(), 1);
         }

@@ -62,6 +62,8 @@ pub enum Kind {
     RefusedBy,
     /// What the policy would have refused, by what would have decided.
     WouldBlock,
+    /// Requests for codes that were refused, by client.
+    RefusedStart,
     /// Alerts that were opened, by detection.
     Alert,
 }
@@ -108,6 +110,7 @@ impl Kind {
             What::Redeemed => Self::Redeemed,
             What::RedeemedElsewhere => Self::RedeemedElsewhere,
             What::RefusedElsewhere
+            | What::VerificationFailed
             | What::DeviceCodeWithoutKey
             | What::ApprovalRefused
             | What::RedemptionRefused

@@ -4,16 +4,22 @@
 //! remembers the number of the last record of each ledger, so it counts each record once.
 
 pub mod alert;
+pub mod blocked;
+mod blocking;
 pub mod command;
 pub mod day;
+pub mod destination_command;
+pub mod destinations;
 pub mod detection;
 pub mod habits;
 pub mod kind;
 pub mod open_metrics;
+pub mod overview;
 pub mod rows;
 pub mod shard;
 pub mod sighting;
 pub mod subject;
+mod survey;
 pub mod telling;
 pub mod usage;
 mod watch;

@@ -6,6 +6,7 @@ use super::command::Totals;
 use super::day::{ABOVE, BOUNDS, SUM};
 use super::kind::{Kind, Tallied};
 use crate::audit::ledger::OutboxReport;
+use crate::courier::command::CourierState;
 use crate::time::Timestamp;
 
 /// The media type of the text.
@@ -36,7 +37,12 @@ struct Text<'a> {
 
 /// Writes all metrics.
 #[must_use]
-pub fn text(totals: &Totals, reports: &[OutboxReport], now: Timestamp) -> String {
+pub fn text(
+    totals: &Totals,
+    reports: &[OutboxReport],
+    couriers: &[(String, CourierState)],
+    now: Timestamp,
+) -> String {
     let mut text = Text { text: String::new(), counts: &totals.counts };
     text.logins();
     text.funnel();
@@ -54,6 +60,12 @@ pub fn text(totals: &Totals, reports: &[OutboxReport], now: Timestamp) -> String
         Kind::WrongCode,
     );
     text.by("device_grant_sign_ins", "Sign-ins by their way.", "how", Kind::SignedIn);
+    text.by(
+        "device_grant_refused_starts",
+        "Refused requests for codes by client.",
+        "client",
+        Kind::RefusedStart,
+    );
     text.by("device_grant_policy_decisions", "Decisions of the policy by verdict.", "verdict", Kind::Policy);
     text.by("device_grant_alerts", "Alerts by detection.", "detection", Kind::Alert);
     text.head("device_grant_open_alerts", "gauge", "", "Open alerts by detection.");
@@ -70,6 +82,7 @@ pub fn text(totals: &Totals, reports: &[OutboxReport], now: Timestamp) -> String
         reports.iter().filter_map(|report| report.oldest).map(|oldest| now.since(oldest).as_secs()).max();
     text.head("device_grant_outbox_age_seconds", "gauge", "seconds", "Age of the oldest of them.");
     text.line("device_grant_outbox_age_seconds", &[], age.unwrap_or_default());
+    text.deliveries(couriers, now);
     text.text + "# EOF\n"
 }
 
@@ -100,6 +113,27 @@ impl Text<'_> {
         self.head(name, "counter", "", help);
         for (key, count) in self.of(kind) {
             self.line(&format!("{name}_total"), &[(label, &key)], count);
+        }
+    }
+
+    fn deliveries(&mut self, couriers: &[(String, CourierState)], now: Timestamp) {
+        self.head(
+            "device_grant_deliveries",
+            "gauge",
+            "",
+            "Events that wait for a destination, or were given up.",
+        );
+        for (id, state) in couriers {
+            for (name, count) in [("waiting", state.waiting), ("dead", state.dead)] {
+                let labels = [("destination", id.as_str()), ("state", name)];
+                self.line("device_grant_deliveries", &labels, u64::from(count));
+            }
+        }
+        let name = "device_grant_destination_failing_seconds";
+        self.head(name, "gauge", "seconds", "Since the first failure after the last success.");
+        for (id, state) in couriers {
+            let failing = state.condition.failing_since.map_or(0, |since| now.since(since).as_secs());
+            self.line(name, &[("destination", id)], failing);
         }
     }
 
@@ -169,7 +203,7 @@ mod tests {
             live_codes: Some(3),
         };
 
-        let text = text(&Totals { counts, open_alerts: Vec::new() }, &[report], at);
+        let text = text(&Totals { counts, open_alerts: Vec::new() }, &[report], &[], at);
 
         for line in [
             "# TYPE device_grant_logins counter",

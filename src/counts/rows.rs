@@ -10,6 +10,9 @@ use super::kind::{Kind, Tallied};
 use super::subject::Subject;
 use super::usage::ClientUse;
 use crate::audit::alert::AlertEvent;
+use crate::audit::change::Change;
+use crate::courier::destination::Destination;
+use crate::policy::name::Name;
 use crate::time::Timestamp;
 
 /// Kinds of memories: what a record is about.
@@ -25,6 +28,8 @@ pub enum Space {
     Client,
     /// When an account last got tokens from a client, by client and account.
     Person,
+    /// A row of [`Blocked`](super::blocked::Blocked), by kind of row and key.
+    Blocked,
 }
 
 impl Space {
@@ -37,6 +42,7 @@ impl Space {
             Self::Account => "account",
             Self::Client => "client",
             Self::Person => "person",
+            Self::Blocked => "blocked",
         }
     }
 }
@@ -76,6 +82,13 @@ pub trait Rows {
     fn forget(&self, place: &Place) -> Result<(), Self::Error>;
     /// Returns how many parts a key has, counted up to `most`.
     fn parts(&self, space: Space, key: &str, most: u32) -> Result<u32, Self::Error>;
+    /// Returns the parts of a key after one, in order, with their memories.
+    fn memories<T: DeserializeOwned>(
+        &self,
+        of: (Space, &str),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, T)>, Self::Error>;
     /// Returns the clients after one, in order.
     fn clients(&self, after: &str, limit: u32) -> Result<Vec<(String, ClientUse)>, Self::Error>;
 
@@ -89,6 +102,13 @@ pub trait Rows {
     /// Deletes the oldest open alert of a detection.
     fn remove_oldest_open(&self, detection: Detection) -> Result<(), Self::Error>;
 
+    /// Returns every destination of events, in the order of the identifiers.
+    fn destinations(&self) -> Result<Vec<Destination>, Self::Error>;
+    fn put_destination(&self, destination: &Destination) -> Result<(), Self::Error>;
+    fn remove_destination(&self, id: &Name) -> Result<(), Self::Error>;
+
+    /// Appends an event about destinations to the outbox.
+    fn tell_change(&self, change: &Change) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.
     fn tell(&self, event: &AlertEvent) -> Result<(), Self::Error>;
 }

@@ -20,3 +20,9 @@ pub fn message(ledger: &LedgerName, records: Vec<(i64, String)>) -> Option<Tell>
     let up_to = records.last()?.0;
     Some(Tell { ledger: ledger.clone(), up_to, records })
 }
+
+/// Returns a message about nothing, whose reply says where events are delivered.
+#[must_use]
+pub fn question(ledger: &LedgerName) -> Tell {
+    Tell { ledger: ledger.clone(), up_to: 0, records: Vec::new() }
+}

@@ -32,6 +32,9 @@ impl<P: Platform> Server<P> {
                 Afterwards::NoteWrongCodes(ask) => {
                     let _: Result<(), Unavailable> = self.platform.counts(ask).await;
                 }
+                Afterwards::NoteRefusedStarts(ask) => {
+                    let _: Result<(), Unavailable> = self.platform.counts(ask).await;
+                }
                 Afterwards::Expose => {
                     self.expose(0, now).await;
                 }

@@ -14,10 +14,8 @@ use crate::audit::closing::{
 };
 use crate::audit::ledger::Command;
 use crate::json;
-use crate::secret;
 use crate::time::Timestamp;
 use crate::token::jws::Compact;
-use crate::token::signing_key::Algorithm;
 
 /// The type of a root, in the header of its JWS.
 pub const TYPE: &str = "device-grant-ledger-root+jwt";
@@ -73,17 +71,9 @@ impl<P: Platform> Server<P> {
 
     async fn sign_root(&self, root: Root, now: Timestamp) -> Result<SignedRoot, Unavailable> {
         let iss = self.settings.issuer.as_ref().map(|issuer| issuer.as_str().to_owned());
-        let key = self.signing_key(Algorithm::Es256, now).await?;
-        let header = serde_json::json!({ "alg": key.public.alg.name(), "kid": key.public.kid, "typ": TYPE });
         let day = root.day;
         let payload = serde_json::to_string(&Root { iss, ..root }).map_err(|_| Unavailable)?;
-        let input = format!(
-            "{}.{}",
-            secret::encode(header.to_string().as_bytes()),
-            secret::encode(payload.as_bytes())
-        );
-        let signature = self.platform.sign(&key, input.as_bytes()).await?;
-        Ok(SignedRoot { day, root: format!("{input}.{}", secret::encode(&signature)) })
+        Ok(SignedRoot { day, root: self.signed(TYPE, &payload, now).await? })
     }
 
     /// Reads a root that this server has signed; `None` if it is no such thing. Says whether its key is still published, and

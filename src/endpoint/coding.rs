@@ -24,6 +24,8 @@ pub(super) fn refuse<P: Platform>(route: Route, context: Context<'_, P>) -> Opti
         Route::Verify
         | Route::Account
         | Route::Passkeys
+        | Route::AccessRequests
+        | Route::Console
         | Route::Invitation
         | Route::Authorize
         | Route::Callback => view::notice(context, error.status(), Notice::NotAForm),

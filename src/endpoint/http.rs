@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::socket::Socket;
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::certificate::Certificate;
-use crate::counts::command::NoteWrongCodes;
+use crate::counts::command::{NoteRefusedStarts, NoteWrongCodes};
 use crate::grant::command::NoteRefusal;
 use crate::identity::command::NoteRefusedSignIn;
 use crate::limiter::command::UseOnce;
@@ -127,6 +127,8 @@ pub enum Afterwards {
     NoteRefusedSignIn(NoteRefusedSignIn),
     /// Reporting wrong codes to the object that counts.
     NoteWrongCodes(NoteWrongCodes),
+    /// Reporting refused requests for codes to the object that counts.
+    NoteRefusedStarts(NoteRefusedStarts),
 }
 
 /// A decision, as one line of the log. Never contains a code, token or secret.
@@ -294,11 +296,11 @@ impl Response {
         self
     }
 
-    /// Adds what policy decided to the last line of the log.
+    /// Adds what policy decided to the last line of the log, without the facts about a person.
     #[must_use]
     pub fn deciding(mut self, record: Option<Box<PolicyRecord>>) -> Self {
         if let Some(line) = self.decisions.last_mut() {
-            line.policy = record;
+            line.policy = record.map(|record| Box::new(record.without_facts()));
         }
         self
     }

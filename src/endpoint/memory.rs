@@ -9,6 +9,7 @@ use std::rc::Rc;
 use super::client_documents::ClientDocuments;
 use super::forged_codes::ForgedCodes;
 use super::governance_cache::GovernanceCache;
+use super::refused_starts::RefusedStarts;
 use super::slot::Slot;
 use super::snapshot_cache::SnapshotCache;
 use super::wrong_codes::WrongCodes;
@@ -35,6 +36,7 @@ pub(super) struct Cache {
     pub(super) unknown: Unknown,
     pub(super) forged_codes: ForgedCodes,
     pub(super) wrong_codes: WrongCodes,
+    pub(super) refused_starts: RefusedStarts,
     pub(super) newer: Newer,
     pub(super) keys: Slot<Rc<[StoredKey]>>,
     /// The replica of the registry that this isolate last read a client from.

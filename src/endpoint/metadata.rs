@@ -57,6 +57,8 @@ struct Metadata<'a> {
     /// Our extension: a DPoP proof or `dpop_jkt` at the device authorization endpoint binds the device code
     /// to a key. See `docs/dpop.md`.
     device_authorization_dpop_supported: bool,
+    /// Our extension: see `docs/verification.md`.
+    initiation_verification_supported: bool,
     /// Our extension: see `docs/instant.md`.
     #[serde(skip_serializing_if = "Option::is_none")]
     devicegrant_instant_uri: Option<String>,
@@ -120,6 +122,7 @@ pub(super) async fn discovery<P: Platform>(context: Context<'_, P>) -> Response 
         request_uri_parameter_supported: false,
         dpop_signing_alg_values_supported: Algorithm::NAMES,
         device_authorization_dpop_supported: true,
+        initiation_verification_supported: true,
         devicegrant_instant_uri: instant::address(context),
         refresh_token_expiration_types_supported: ["authorization", "token_timeout"],
         client_id_metadata_document_supported: outline.documents.iter().any(|entry| entry.enabled),

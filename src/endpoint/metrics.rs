@@ -37,6 +37,7 @@ async fn measured<P: Platform>(
     let platform = &context.server.platform;
     let totals = platform.counts(ReadTotals {}).await?;
     let reports = platform.ledger(OUTBOXES, ListOutboxes {}).await?;
-    let metrics = Response::new(200, MEDIA_TYPE, text(&totals, &reports, context.now));
+    let couriers = context.server.courier_states().await?;
+    let metrics = Response::new(200, MEDIA_TYPE, text(&totals, &reports, &couriers, context.now));
     Ok(metrics.with("cache-control", "no-store".to_owned()))
 }

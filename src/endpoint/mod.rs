@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod afterwards;
 mod alias;
+mod asking;
 mod attempt;
 mod authorize;
 pub(crate) mod boxed;
@@ -15,6 +16,8 @@ mod client_auth;
 mod client_documents;
 pub mod closing;
 mod coding;
+mod console;
+pub mod courier;
 mod device_authorization;
 mod directory;
 mod dpop;
@@ -45,11 +48,13 @@ pub mod platform;
 pub mod policy;
 mod presented;
 mod qr;
+mod refused_starts;
 mod registration;
 mod roots;
 mod route;
 mod scim;
 pub mod server;
+mod signed;
 mod slot;
 mod snapshot_cache;
 pub mod socket;
@@ -185,7 +190,9 @@ async fn dispatch<P: Platform>(route: Route, context: Context<'_, P>, rng: &mut 
         Route::UserInfo => boxed(issued::userinfo::answer(context)),
         Route::Verify => boxed(verify::answer(context, rng)),
         Route::Account => boxed(own::answer(context, Own::Account, rng)),
+        Route::Console => boxed(own::answer(context, Own::Console, rng)),
         Route::Passkeys => boxed(own::answer(context, Own::Passkeys, rng)),
+        Route::AccessRequests => boxed(own::answer(context, Own::Asking, rng)),
         Route::Invitation => boxed(invitation::answer(context, rng)),
         Route::Qr => return qr::answer(context),
         Route::Logo => boxed(logo::answer(context)),

@@ -12,7 +12,7 @@ use crate::registry::rows::StoredKey;
 use crate::registry::snapshot::Snapshot;
 use crate::sharding::{AccountShard, Replica, Shard};
 use crate::token::signing_key::PublicKey;
-use crate::{audit, counts, grant, identity, limiter, registry};
+use crate::{audit, counts, courier, grant, identity, limiter, registry};
 
 /// Something could not be reached; as far as is known, nothing has changed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,8 +59,34 @@ pub struct Outgoing<'a> {
     pub url: &'a str,
     /// The `Authorization` header.
     pub authorization: Option<&'a str>,
+    /// The `Cookie` header.
+    pub cookie: Option<&'a str>,
     /// The body.
     pub form: Option<&'a str>,
+}
+
+/// A message to a receiver of events.
+#[derive(Clone, Copy)]
+pub struct Push<'a> {
+    /// An absolute https URL, or http on loopback.
+    pub url: &'a str,
+    /// The `Content-Type` header.
+    pub content_type: &'static str,
+    /// Further headers.
+    pub headers: &'a [(&'static str, String)],
+    /// The body of a POST.
+    pub body: &'a str,
+    /// Whether the body of the response is read.
+    pub reads: bool,
+}
+
+/// Why a receiver of events gave no answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotPushed {
+    /// It took too long.
+    Late,
+    /// It cannot be reached, or broke off.
+    Unreachable,
 }
 
 /// The response of another server.
@@ -113,6 +139,11 @@ pub trait Platform {
     where
         A: Ask<Command = counts::command::Command>;
 
+    /// Sends a command to the courier with this name.
+    async fn courier<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = courier::command::Command>;
+
     /// Returns the published snapshot, which may be a minute old. It only saves time: without a
     /// snapshot, callers ask the registry.
     async fn published(&self) -> Option<Snapshot>;
@@ -146,6 +177,10 @@ pub trait Platform {
     /// Sends a request to another server, with limits on time and size. Returns the response, whatever its status, but a
     /// redirect is an error.
     async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable>;
+
+    /// Sends a message to a receiver of events, with limits on time and size. Returns the response, whatever its status;
+    /// redirects are not followed. The body is empty unless it was to be read.
+    async fn push(&self, push: Push<'_>) -> Result<Incoming, NotPushed>;
 
     /// Returns the rules of languages.
     fn intl(&self) -> &dyn Intl;

@@ -23,6 +23,9 @@ pub(super) const ROOTS_PREFIX: &str = "/ledger/roots/";
 /// Path of the admin API, relative to the issuer.
 pub(super) const ADMIN_PREFIX: &str = "/admin/api";
 
+/// Path of the console, relative to the issuer. The admin API is below it.
+pub(super) const CONSOLE_PREFIX: &str = "/admin";
+
 /// A route. Paths are relative to the issuer, except for the metadata of RFC 8414 §3 and RFC 9728 §3.1: their
 /// `/.well-known/` path comes between the issuer's host and its path.
 #[derive(Clone, Copy)]
@@ -36,6 +39,8 @@ pub(super) enum Route {
     Verify,
     Account,
     Passkeys,
+    AccessRequests,
+    Console,
     Invitation,
     Qr,
     Logo,
@@ -176,6 +181,9 @@ impl Route {
         if path.strip_prefix(ADMIN_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Some(Self::Admin);
         }
+        if path.strip_prefix(CONSOLE_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Some(Self::Console);
+        }
         if path.strip_prefix(SCIM_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Some(Self::Scim);
         }
@@ -190,6 +198,7 @@ impl Route {
             "/device/qr" => Some(Self::Qr),
             "/account" => Some(Self::Account),
             "/account/passkeys" => Some(Self::Passkeys),
+            "/account/access" => Some(Self::AccessRequests),
             "/invitation" => Some(Self::Invitation),
             "/authorize" => Some(Self::Authorize),
             "/.well-known/openid-configuration" => Some(Self::Metadata),
@@ -223,7 +232,7 @@ impl Route {
             Self::Introspection => Terms { methods: POST, mtls: true, ..NONE },
             Self::Metadata | Self::ProtectedResource | Self::Keys | Self::LedgerRoots | Self::Qr => OPEN,
             Self::Health | Self::Logo | Self::Metrics => NONE,
-            Self::Verify | Self::Account | Self::Passkeys => {
+            Self::Verify | Self::Account | Self::Passkeys | Self::AccessRequests | Self::Console => {
                 let reads = Reads { user_agent: true, access_assertion: true, ..PAGE };
                 Terms { methods: BOTH, reads, ..NONE }
             }
@@ -256,6 +265,8 @@ impl Route {
             | Self::Verify
             | Self::Account
             | Self::Passkeys
+            | Self::AccessRequests
+            | Self::Console
             | Self::Invitation
             | Self::Qr
             | Self::Logo

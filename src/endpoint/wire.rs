@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::http::{MAX_BODY, MAX_POLICY, Request, Response, is_ray};
-use super::route::{ADMIN_PREFIX, BrowserHeaders, Reads, Route};
+use super::route::{ADMIN_PREFIX, BrowserHeaders, CONSOLE_PREFIX, Reads, Route};
 use super::server::Server;
 use crate::settings::issuer::Issuer;
 
@@ -56,7 +56,11 @@ pub fn table<P>(server: Option<&Server<P>>) -> Table {
     let Some(issuer) = issuer.and_then(|issuer| issuer.or_else(|| Issuer::parse("http://localhost"))) else {
         return table;
     };
-    table.sizes.insert(format!("{}{ADMIN_PREFIX}/policy", issuer.path()), MAX_POLICY);
+    for path in ["policy", "policy/what-if"] {
+        table.sizes.insert(format!("{}{ADMIN_PREFIX}/{path}", issuer.path()), MAX_POLICY);
+    }
+    // A form writes some characters of a policy as three.
+    table.sizes.insert(format!("{}{CONSOLE_PREFIX}/policy/draft", issuer.path()), 2 * MAX_POLICY);
     for path in PATHS.map(|path| format!("{}{path}", issuer.path())) {
         if let Some(route) = Route::find(&path, &issuer) {
             table.routes.insert(path, names(route.terms().reads));
@@ -228,7 +232,12 @@ mod tests {
         let table = table(Some(&server("http://localhost:8787/tenant")));
 
         assert_eq!(table.most, MAX_BODY);
-        assert_eq!(table.sizes, BTreeMap::from([("/tenant/admin/api/policy".to_owned(), MAX_POLICY)]));
+        let large = [
+            ("/tenant/admin/api/policy", MAX_POLICY),
+            ("/tenant/admin/api/policy/what-if", MAX_POLICY),
+            ("/tenant/admin/policy/draft", 2 * MAX_POLICY),
+        ];
+        assert_eq!(table.sizes, BTreeMap::from(large.map(|(path, most)| (path.to_owned(), most))));
         assert_eq!(table.routes["/tenant/token"], [&ALWAYS[..], &["origin"]].concat());
         assert_eq!(
             table.routes["/tenant/device"],

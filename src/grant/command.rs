@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::poll::Poll;
 use super::redemption::Redemption;
 use super::routing::RowKey;
+use super::verification::Digits;
 use super::{Approval, Denial, Grant, Hold, Outcome, Request};
 use crate::ask::commands;
 use crate::audit::change::Actor;
@@ -34,6 +35,7 @@ commands! {
         PollCode => Poll,
         Redeem => Redemption,
         RefuseElsewhere => Poll,
+        Miss => Poll,
         TakeHold => Held,
         FindRequest => Standing,
         Decide => Decided,
@@ -64,6 +66,7 @@ impl Command {
             Self::Open(_)
             | Self::Redeem(_)
             | Self::RefuseElsewhere(_)
+            | Self::Miss(_)
             | Self::TakeHold(_)
             | Self::FindRequest(_)
             | Self::Decide(_)
@@ -86,6 +89,7 @@ impl Command {
             Self::Open(Open { key, .. })
             | Self::Redeem(Redeem { key, .. })
             | Self::RefuseElsewhere(RefuseElsewhere { key, .. })
+            | Self::Miss(Miss { key, .. })
             | Self::TakeHold(TakeHold { key, .. })
             | Self::Decide(Decide { key, .. })
             | Self::Withdraw(Withdraw { key, .. })
@@ -144,6 +148,9 @@ pub struct PollCode {
     /// Whether the request had an `Authorization` header. Polls with and without it are paced apart.
     #[serde(default, skip_serializing_if = "is_false")]
     pub by_header: bool,
+    /// What the user of the device has typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<Digits>,
 }
 
 /// Redeems an approved grant and stores the family of its tokens.
@@ -165,6 +172,9 @@ pub struct Redeem {
     /// What policy decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<PolicyRecord>>,
+    /// What the user of the device has typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<Digits>,
 }
 
 /// Ends an approved grant whose code came from where its client may not redeem it. If the grant is in another state by
@@ -178,9 +188,20 @@ pub struct RefuseElsewhere {
     pub journey: Journey,
 }
 
+/// Spends a try at the digits of a grant that is to be verified, because these are wrong. If the grant is in another state by
+/// now, the command is a poll that gets no lost answer again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct Miss {
+    pub key: RowKey,
+    /// Digest of the presented device code's secret.
+    pub secret: Digest,
+    pub digits: Digits,
+}
+
 /// Writes the event of tokens that were refused although their code or refresh token was good. A shard that remembers the
 /// same refusal writes none, so that a device that goes on asking does not fill the outbox.
-#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NoteRefusal {
     /// What was refused.
     pub of: Refused,
@@ -189,6 +210,9 @@ pub struct NoteRefusal {
     /// What the policy decided; `None` if it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Box<PolicyRecord>>,
+    /// For an approval: where the person is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Box<Side>>,
 }
 
 /// What was refused.
@@ -251,6 +275,8 @@ pub struct Decide {
 pub enum ConsentDecision {
     /// An approval, whose time the shard replaces with its own.
     Approve(Box<Approval>),
+    /// The same, but the device gets its tokens only with these digits. An object that does not know it refuses the command.
+    Verify(Box<Approval>, Digits),
     /// A refusal or a report.
     Deny(Denial),
 }
@@ -365,6 +391,9 @@ pub struct Settled {
     pub at: Timestamp,
     /// When the row can be deleted. Until then, the person can end what they approved.
     pub ends_at: Timestamp,
+    /// What the person types at the device, as long as that helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<Digits>,
 }
 
 /// The result of [`FindRequest`].

@@ -47,7 +47,7 @@ fn shown(grant: Grant) -> Option<Shown> {
 
 pub(super) fn find<R: Rows>(rows: &R, ask: &FindRequest, now: Timestamp) -> Result<Standing, R::Error> {
     let Some(grant) = rows.grant(ask.key)? else { return Ok(Standing::Over) };
-    if let Some(settled) = settled(&grant, &ask.hold) {
+    if let Some(settled) = settled(&grant, &ask.hold, now) {
         return Ok(Standing::Settled(Box::new(settled)));
     }
     let is_open = grant.is_open(now);
@@ -62,15 +62,16 @@ pub(super) fn find<R: Rows>(rows: &R, ask: &FindRequest, now: Timestamp) -> Resu
 }
 
 /// Returns what was decided on the page with this hold.
-fn settled(grant: &Grant, hold: &Hold) -> Option<Settled> {
+fn settled(grant: &Grant, hold: &Hold, now: Timestamp) -> Option<Settled> {
     let &Decision { outcome, at, .. } = grant.decided_on(hold)?;
-    Some(Settled { request: grant.request.clone(), outcome, at, ends_at: grant.ends_at() })
+    let (outcome, digits) = (grant.outcome(outcome, now), grant.digits(now).cloned());
+    Some(Settled { request: grant.request.clone(), outcome, at, ends_at: grant.ends_at(), digits })
 }
 
 pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<Decided, R::Error> {
     let Decide { key, hold, person, decision, policy } = ask;
     let Some(mut grant) = rows.grant(key)? else { return Ok(Decided::Over) };
-    if let Some(settled) = settled(&grant, &hold) {
+    if let Some(settled) = settled(&grant, &hold, now) {
         return Ok(Decided::Before(Box::new(settled)));
     }
     if !grant.is_open(now) {
@@ -92,9 +93,11 @@ pub(super) fn decide<R: Rows>(rows: &R, ask: Decide, now: Timestamp) -> Result<D
     let told = Event { account, comparison, policy, ..event(what, key, &grant, now) };
     rows.tell(&told)?;
     if is_broken {
-        rows.tell(&Event { what: What::BreakGlass, ..told })?;
+        let policy = told.policy.as_ref().map(|record| Box::new(record.without_facts()));
+        rows.tell(&Event { what: What::BreakGlass, policy, ..told })?;
     }
-    Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at })))
+    let digits = grant.digits(now).cloned();
+    Ok(Decided::Done(Box::new(Settled { request: grant.request, outcome, at, ends_at, digits })))
 }
 
 /// Changes the state of an open grant.
@@ -105,8 +108,13 @@ fn record(
 ) -> (What, Outcome, Option<ApprovalId>) {
     match decision {
         ConsentDecision::Approve(approval) => {
-            let Approval { id, stage, .. } = (*approval).clone();
-            grant.approve(Approval { stage: Stage { at: now, ..stage }, ..*approval }, now);
+            let id = approval.id.clone();
+            grant.approve(approved_at(*approval, now), now);
+            (What::Approved, Outcome::Approved, Some(id))
+        }
+        ConsentDecision::Verify(approval, digits) => {
+            let id = approval.id.clone();
+            grant.approve_with(approved_at(*approval, now), digits, now);
             (What::Approved, Outcome::Approved, Some(id))
         }
         ConsentDecision::Deny(how) => {
@@ -117,10 +125,14 @@ fn record(
     }
 }
 
+fn approved_at(approval: Approval, now: Timestamp) -> Approval {
+    Approval { stage: Stage { at: now, ..approval.stage }, ..approval }
+}
+
 /// Ends the access that the person approved, with all tokens that it led to.
 pub(super) fn withdraw<R: Rows>(rows: &R, ask: &Withdraw, now: Timestamp) -> Result<Decided, R::Error> {
     let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Decided::Over) };
-    let Some(before) = settled(&grant, &ask.hold) else { return Ok(Decided::Over) };
+    let Some(before) = settled(&grant, &ask.hold, now) else { return Ok(Decided::Over) };
     let Some(family) = grant.withdraw(now) else { return Ok(Decided::Before(Box::new(before))) };
     match family {
         Some(family) => family::apply::end(rows, family, Ending::Withdrawn)?,
@@ -129,5 +141,5 @@ pub(super) fn withdraw<R: Rows>(rows: &R, ask: &Withdraw, now: Timestamp) -> Res
     rows.put_grant(ask.key, &grant, now)?;
     let account = Some(ask.hold.sub.clone());
     rows.tell(&Event { account, ..event(What::Withdrawn, ask.key, &grant, now) })?;
-    Ok(Decided::Done(Box::new(Settled { outcome: Outcome::Withdrawn, at: now, ..before })))
+    Ok(Decided::Done(Box::new(Settled { outcome: Outcome::Withdrawn, at: now, digits: None, ..before })))
 }

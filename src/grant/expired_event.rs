@@ -16,6 +16,7 @@ pub fn expired(key: RowKey, grant: &Grant, memory: &mut Memory, now: Timestamp) 
     let reason = match grant.state {
         State::Pending { .. } => "undecided",
         State::Approved { .. } => "not_collected",
+        State::Verifying { .. } => "not_verified",
         State::Denied { .. } | State::Redeemed { .. } => return None,
     };
     Some(Event { polls, reason: Some(reason.to_owned()), ..event(What::Expired, key, grant, now) })

@@ -20,7 +20,7 @@ pub(super) fn list<R: Rows>(
 ) -> Result<Vec<(RowKey, LiveGrant)>, R::Error> {
     let mut found = Vec::new();
     rows.each_live(ask.after, now, |key, grant| {
-        if ask.refused_by.as_ref().is_none_or(|switch| is_refused(&grant, switch, now)) {
+        if ask.refused_by.as_ref().is_none_or(|switch| is_refused(key, &grant, switch, now)) {
             found.extend(shown(grant).map(|grant| (key, grant)));
         }
         found.len() < ask.limit as usize
@@ -29,10 +29,10 @@ pub(super) fn list<R: Rows>(
 }
 
 /// Returns whether a kill switch refuses the redemption of a grant. Account and approval are known once it is approved.
-fn is_refused(grant: &Grant, switch: &KillSwitch, now: Timestamp) -> bool {
+fn is_refused(key: RowKey, grant: &Grant, switch: &KillSwitch, now: Timestamp) -> bool {
     let Request { client_id, origin, network, .. } = &grant.request;
     let approval = match &grant.state {
-        State::Approved { approval } => Some(approval),
+        State::Approved { approval } | State::Verifying { approval, .. } => Some(approval),
         State::Pending { .. } | State::Denied { .. } | State::Redeemed { .. } => None,
     };
     let country = Country::of(origin.place.country.as_deref());
@@ -41,6 +41,7 @@ fn is_refused(grant: &Grant, switch: &KillSwitch, now: Timestamp) -> bool {
         account: approval.map(|approval| &approval.account),
         start: Some(Start { at: origin.at, country, asn: origin.place.asn, network }),
         approval: approval.map(|approval| &approval.id),
+        code: Some(key),
         ..Facts::unknown(Point::Redemption, Span::at(now))
     };
     switch.refuses(&facts)
@@ -50,7 +51,9 @@ fn shown(grant: Grant) -> Option<LiveGrant> {
     let (state, account) = match grant.state {
         State::Pending { hold: None } => (LiveState::Waiting, None),
         State::Pending { hold: Some(hold) } => (LiveState::Opened, Some(hold.sub)),
-        State::Approved { approval } => (LiveState::Approved, Some(approval.sub)),
+        State::Approved { approval } | State::Verifying { approval, .. } => {
+            (LiveState::Approved, Some(approval.sub))
+        }
         State::Denied { .. } | State::Redeemed { .. } => return None,
     };
     let Request { client_id, scope, origin, .. } = grant.request;
@@ -69,7 +72,7 @@ pub(super) fn end<R: Rows>(rows: &R, ask: EndGrant, now: Timestamp) -> Result<Op
     let Some(mut grant) = rows.grant(key)? else { return Ok(None) };
     let account = match &grant.state {
         State::Pending { hold } => hold.as_ref().map(|hold| hold.sub.clone()),
-        State::Approved { approval } => Some(approval.sub.clone()),
+        State::Approved { approval } | State::Verifying { approval, .. } => Some(approval.sub.clone()),
         State::Denied { .. } | State::Redeemed { .. } => None,
     };
     if !grant.end(now) {

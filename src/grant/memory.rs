@@ -3,11 +3,12 @@
 use core::time::Duration;
 use std::collections::{HashMap, HashSet};
 
-use super::command::{NoteRefusal, PollCode};
+use super::command::{NoteRefusal, PollCode, Refused};
 use super::pace::{CAP_SECONDS, Verdict, judge};
 use super::poll::Poll;
 use super::routing::RowKey;
 use super::{Grant, State};
+use crate::audit::policy_record::PolicyRecord;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -19,8 +20,11 @@ use crate::time::Timestamp;
 #[derive(Debug, Default)]
 pub struct Memory {
     polls: HashMap<Clock, Polls>,
-    refusals: HashSet<NoteRefusal>,
+    refusals: HashSet<Refusal>,
 }
+
+/// A refusal without what differs each time that somebody tries again, such as the age of the sign-in.
+type Refusal = (Refused, String, Option<PolicyRecord>);
 
 /// The polls on one clock.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +67,15 @@ impl Memory {
         self.polls.get(&clock).map(|polls| polls.last)
     }
 
-    /// Notes a poll of a grant that is pending.
+    /// Notes a poll of a grant that waits for somebody.
     pub(super) fn note(&mut self, clock: Clock, grant: &Grant, now: Timestamp) {
         if self.polls.len() >= Self::MOST {
             let oldest = now.before(Duration::from_secs(CAP_SECONDS));
             self.polls.retain(|_, polls| polls.last > oldest);
         }
-        let number = self.polls.get(&clock).map_or(1, |polls| polls.number + 1);
+        // Polls after the approval, which wait for the digits, are paced but not counted.
+        let counts = u64::from(matches!(grant.state, State::Pending { .. }));
+        let number = self.polls.get(&clock).map_or(0, |polls| polls.number) + counts;
         self.polls.insert(clock, Polls { last: now, number, pending: Pending::of(grant) });
     }
 
@@ -99,7 +105,9 @@ impl Memory {
         if self.refusals.len() >= Self::MOST {
             self.refusals.clear();
         }
-        self.refusals.insert(refusal.clone())
+        let NoteRefusal { of, why, policy, person: _ } = refusal;
+        let policy = policy.as_ref().map(|record| record.without_facts());
+        self.refusals.insert((*of, why.clone(), policy))
     }
 
     /// Forgets a grant. Returns how often it was polled before anybody had decided.
@@ -145,6 +153,7 @@ mod tests {
             reissue_bound: false,
             proven: Confirmation::default(),
             by_header: false,
+            digits: None,
         }
     }
 

@@ -4,14 +4,16 @@
 //! `docs/rfc8628.md` lists every statement, with its tests. A grant has these states:
 //!
 //! ```text
-//!              approve            redeem
-//!   Pending ------------> Approved ------> Redeemed
-//!      |
+//!      +---------> Verifying ---------+     (the device has to send the digits that the person was shown)
+//!      |                              v
+//!   Pending ------> Approved ------> Redeemed
+//!      |   approve           redeem
 //!      | deny, report, or      | presented from where the client may not redeem
 //!      | two people with        |
 //!      | the same code          |
 //!      v                        |
-//!   Denied <--------------------+   (also when the person ends the access again)
+//!   Denied <--------------------+   (also when the person ends the access again, or
+//!                                    wrong digits came three times)
 //! ```
 //!
 //! Expiry is not a state: every use of the grant compares [`Grant::expires_at`] with the clock.
@@ -19,6 +21,7 @@
 //! Invariants:
 //!
 //! * An approval is redeemed at most once.
+//! * An approval that is to be [verified](verification) is redeemed only with the right digits.
 //! * A denial is final.
 //! * Nothing is approved at or after `expires_at`.
 //! * The required interval never shrinks.
@@ -32,6 +35,7 @@ pub mod link;
 mod live;
 pub mod live_codes;
 mod memory;
+pub mod miss;
 pub mod pace;
 mod permutation;
 pub mod pkce;
@@ -43,6 +47,7 @@ pub mod routing;
 pub mod rows;
 pub mod shard;
 pub mod user_code;
+pub mod verification;
 
 use core::time::Duration;
 
@@ -53,9 +58,11 @@ pub use record::{Approval, Decision, Denial, Hold, Outcome, Request, State};
 use crate::family::id::FamilyId;
 use crate::format::{Format, is_false};
 use crate::provenance::Provenance;
+use crate::row_key::RowKey;
 use crate::secret::Digest;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
+use verification::{Digits, Verification};
 
 /// A device authorization, as its row stores it.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -88,12 +95,14 @@ impl Grant {
         self.secret == *secret && !self.request.cnf.is_met_by(proven)
     }
 
-    /// Returns how the access came about, as long as the approval is known.
+    /// Returns how the access came about, as long as the approval is known. `key` is that of this grant.
     #[must_use]
-    pub fn provenance(&self) -> Option<Provenance> {
+    pub fn provenance(&self, key: RowKey) -> Option<Provenance> {
         match &self.state {
-            State::Approved { approval } | State::Redeemed { approval: Some(approval), .. } => {
-                Some(approval.provenance(&self.request))
+            State::Approved { approval }
+            | State::Verifying { approval, .. }
+            | State::Redeemed { approval: Some(approval), .. } => {
+                Some(approval.provenance(key, &self.request))
             }
             State::Pending { .. } | State::Denied { .. } | State::Redeemed { approval: None, .. } => None,
         }
@@ -111,7 +120,9 @@ impl Grant {
     pub fn live_until(&self, now: Timestamp) -> Timestamp {
         match &self.state {
             State::Pending { .. } => self.expires_at,
-            State::Approved { approval } => self.redeemable_until(approval),
+            State::Approved { approval } | State::Verifying { approval, .. } => {
+                self.redeemable_until(approval)
+            }
             State::Denied { .. } | State::Redeemed { .. } => now,
         }
     }
@@ -187,6 +198,15 @@ impl Grant {
         open
     }
 
+    /// Records an approval that the device redeems only with these digits. Returns `false` if the grant is no longer open.
+    pub fn approve_with(&mut self, approval: Approval, digits: Digits, now: Timestamp) -> bool {
+        let open = self.is_open(now);
+        if open {
+            self.state = State::Verifying { approval, verification: Verification::of(digits) };
+        }
+        open
+    }
+
     /// Records a denial. Returns `false` if the grant is no longer open.
     pub fn deny(&mut self, how: Denial, now: Timestamp) -> bool {
         let open = self.is_open(now);
@@ -210,7 +230,7 @@ impl Grant {
     pub fn withdraw(&mut self, now: Timestamp) -> Option<Option<FamilyId>> {
         let decision = self.decision.as_mut().filter(|decision| decision.outcome == Outcome::Approved)?;
         let family = match &self.state {
-            State::Approved { .. } => None,
+            State::Approved { .. } | State::Verifying { .. } => None,
             State::Redeemed { family, .. } => Some(*family),
             State::Pending { .. } | State::Denied { .. } => return None,
         };

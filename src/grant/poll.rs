@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pace::Verdict;
+use super::verification::{Digits, Match};
 use super::{Approval, Denial, Grant, Request, State, pace};
 use crate::family::renewal::RACE;
 use crate::secret::Digest;
@@ -20,6 +21,11 @@ pub enum Poll {
     Denied(Denial),
     /// `expired_token`.
     Expired,
+    /// `initiation_verification_required`: the grant is approved, and the device has to send the digits that the person was
+    /// shown. Carries the required interval in seconds.
+    DigitsNeeded(u64),
+    /// The device has sent wrong digits, and has this many tries left.
+    WrongDigits(u64),
     /// The grant is approved. Nothing has been spent yet: see [`Grant::redeem`].
     Ready(Box<Ready>),
     /// The grant was redeemed a moment ago: this request lost a race.
@@ -38,6 +44,10 @@ pub enum Poll {
 pub struct Ready {
     pub request: Request,
     pub approval: Approval,
+    /// Whether the digits are right that the device has sent; `None` if it needs none. An object that knows of none never
+    /// says that it was verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<Match>,
 }
 
 impl Grant {
@@ -45,32 +55,49 @@ impl Grant {
     ///
     /// `last` is the time of the previous poll that authenticated in the same way. The caller keeps it in memory,
     /// and this function updates it.
-    /// Only a pending grant is paced, because §3.5 defines `slow_down` as a variant of
-    /// `authorization_pending`.
+    /// Only a grant that waits for somebody is paced, because §3.5 defines `slow_down` as a variant of
+    /// `authorization_pending`: for a decision, or for the digits that the person types at the device.
     ///
     /// The token endpoint answers `expired_token` before this, from the code alone, once the row of the grant is
     /// gone. Until then a denied grant stays denied, also after `expires_at`.
-    pub fn poll(&mut self, secret: &Digest, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
+    pub fn poll(
+        &mut self,
+        (secret, digits): (&Digest, Option<&Digits>),
+        last: &mut Option<Timestamp>,
+        now: Timestamp,
+    ) -> Poll {
         if self.secret != *secret {
             return Poll::Unknown;
         }
         match &self.state {
-            State::Pending { .. } if now < self.expires_at => self.pace(last, now),
+            State::Pending { .. } if now < self.expires_at => self.pace(Poll::Pending, last, now),
             State::Approved { approval } if now < self.redeemable_until(approval) => {
-                Poll::Ready(Box::new(Ready { request: self.request.clone(), approval: approval.clone() }))
+                self.ready(approval, None)
             }
-            State::Pending { .. } | State::Approved { .. } => Poll::Expired,
+            State::Verifying { approval, verification } if now < self.redeemable_until(approval) => {
+                match digits {
+                    Some(digits) => self.ready(approval, Some(verification.compare(digits))),
+                    None => self.pace(Poll::DigitsNeeded, last, now),
+                }
+            }
+            State::Pending { .. } | State::Approved { .. } | State::Verifying { .. } => Poll::Expired,
             State::Denied { how } => Poll::Denied(*how),
             State::Redeemed { at, .. } if now < *at + RACE => Poll::Spent,
             State::Redeemed { .. } => Poll::Replayed,
         }
     }
 
-    fn pace(&mut self, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
+    fn ready(&self, approval: &Approval, digits: Option<Match>) -> Poll {
+        let (request, approval) = (self.request.clone(), approval.clone());
+        Poll::Ready(Box::new(Ready { request, approval, digits }))
+    }
+
+    /// Returns what the grant waits for, or `slow_down`.
+    fn pace(&mut self, waits: fn(u64) -> Poll, last: &mut Option<Timestamp>, now: Timestamp) -> Poll {
         let verdict = pace::judge(*last, self.interval, now);
         *last = Some(now);
         match verdict {
-            Verdict::OnTime => Poll::Pending(self.interval),
+            Verdict::OnTime => waits(self.interval),
             Verdict::TooSoon(interval) => {
                 self.interval = interval;
                 Poll::TooSoon(interval)

@@ -4,6 +4,7 @@ mod written;
 
 use serde::{Deserialize, Serialize};
 
+use super::verification::Verification;
 use crate::audit::What;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::format::is_false;
@@ -16,6 +17,7 @@ use crate::place::Origin;
 use crate::policy::name::Name;
 use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Provenance, Stage};
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::sub::Sub;
@@ -45,6 +47,9 @@ pub struct Request {
     /// The resources that the tokens are for (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource: Vec<String>,
+    /// Whether the device can ask its user for the digits of a [verification](super::verification).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub can_verify: bool,
     /// The key that the device code is bound to. Every poll must prove its possession.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
@@ -87,6 +92,9 @@ pub enum State {
     },
     /// A person approved, and the device has not collected its tokens.
     Approved { approval: Approval },
+    /// A person approved, and the device gets its tokens once it has sent the digits that the person was shown. Objects that
+    /// do not know this state cannot read it, so they give no tokens without the digits.
+    Verifying { approval: Approval, verification: Verification },
     /// The grant was denied, and stays so.
     Denied { how: Denial },
     /// The device got its tokens.
@@ -123,6 +131,8 @@ pub enum Denial {
     Withdrawn,
     /// An administrator ended it.
     Ended,
+    /// After the approval, wrong digits came from the device three times.
+    Mistyped,
 }
 
 impl Denial {
@@ -136,6 +146,7 @@ impl Denial {
             Self::Elsewhere => What::RefusedElsewhere,
             Self::Withdrawn => What::Withdrawn,
             Self::Ended => What::Ended,
+            Self::Mistyped => What::VerificationFailed,
         }
     }
 }
@@ -178,7 +189,7 @@ pub struct Decision {
     pub approval_id: Option<ApprovalId>,
 }
 
-/// What a person decided.
+/// What a person decided, and what has become of it.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -190,6 +201,10 @@ pub enum Outcome {
     Reported,
     /// The person approved, and ended the access afterwards.
     Withdrawn,
+    /// The person approved, and then wrong digits came from the device three times, so it gets nothing.
+    Mistyped,
+    /// The person approved, but the digits did not come from the device in time. Never stored: it follows from the time.
+    Lapsed,
 }
 
 /// A person's approval.
@@ -224,11 +239,11 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Returns how the access comes about that this approval gives to `request`.
+    /// Returns how the access comes about that this approval gives to `request`, the one of the grant with this key.
     #[must_use]
-    pub fn provenance(&self, request: &Request) -> Provenance {
+    pub fn provenance(&self, key: RowKey, request: &Request) -> Provenance {
         let (approval_id, approved) = (self.id.clone(), self.stage.clone());
-        Provenance { approval_id, started: Stage::of(&request.origin), approved }
+        Provenance { approval_id, code: Some(key), started: Stage::of(&request.origin), approved }
     }
 
     /// Returns what is known about the sign-in, to judge it again.

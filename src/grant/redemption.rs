@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::poll::Ready;
+use super::verification::{Digits, Match, Verification};
 use super::{Approval, Denial, Grant, State};
 use crate::family::Family;
 use crate::family::id::{AttemptId, FamilyId};
@@ -28,10 +29,10 @@ pub enum Redemption {
 }
 
 impl Grant {
-    /// Redeems an approved grant.
+    /// Redeems an approved grant. If it is to be verified, `digits` must be those that the person was shown.
     pub fn redeem(
         &mut self,
-        secret: &Digest,
+        (secret, digits): (&Digest, Option<&Digits>),
         attempt: &AttemptId,
         family: FamilyId,
         now: Timestamp,
@@ -39,8 +40,14 @@ impl Grant {
         if self.secret != *secret {
             return Redemption::Lost;
         }
+        let is_verified = |verification: &Verification| {
+            digits.is_some_and(|digits| verification.compare(digits) == Match::Right)
+        };
         match &self.state {
-            State::Approved { approval } if now < self.redeemable_until(approval) => {
+            State::Verifying { verification, .. } if !is_verified(verification) => Redemption::Lost,
+            State::Approved { approval } | State::Verifying { approval, .. }
+                if now < self.redeemable_until(approval) =>
+            {
                 let (attempt, approval) = (attempt.clone(), Some(approval.clone()));
                 self.state = State::Redeemed { attempt, at: now, family, replayed: false, approval };
                 Redemption::Won
@@ -48,6 +55,7 @@ impl Grant {
             State::Redeemed { attempt: winner, .. } if winner == attempt => Redemption::Again,
             State::Pending { .. }
             | State::Approved { .. }
+            | State::Verifying { .. }
             | State::Denied { .. }
             | State::Redeemed { .. } => Redemption::Lost,
         }
@@ -56,7 +64,9 @@ impl Grant {
     /// Denies an approved grant, because its code was presented from where its client may not redeem it. Returns
     /// the approval that is lost; `None` if the grant could not be redeemed and so has not changed.
     pub fn refuse_elsewhere(&mut self, secret: &Digest, now: Timestamp) -> Option<Approval> {
-        let State::Approved { approval } = &self.state else { return None };
+        let (State::Approved { approval } | State::Verifying { approval, .. }) = &self.state else {
+            return None;
+        };
         if self.secret != *secret || self.redeemable_until(approval) <= now {
             return None;
         }
@@ -79,7 +89,7 @@ impl Grant {
             let refresh = family.refresh.as_ref();
             family.is_live(now) && refresh.is_none_or(|current| current.attempt == *attempt)
         });
-        let ready = || Ready { request: self.request.clone(), approval: approval.clone() };
+        let ready = || Ready { request: self.request.clone(), approval: approval.clone(), digits: None };
         (in_time && unused).then(ready)
     }
 
@@ -105,6 +115,7 @@ impl Grant {
             }
             State::Pending { .. }
             | State::Approved { .. }
+            | State::Verifying { .. }
             | State::Denied { .. }
             | State::Redeemed { .. } => None,
         }

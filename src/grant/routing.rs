@@ -7,53 +7,18 @@
 //! The shard of a new code is named by the network that asks, so that all codes of a network, and of each part of it, are
 //! counted in the object that stores them. Decision 58.
 
-use core::fmt;
-
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
 
 use super::permutation::{Pair, Permutation};
 use super::user_code::{EXTRA_SYMBOLS, Shape, UserCode};
 use crate::derived_keys::Keys;
 use crate::network::Prefix;
+pub use crate::row_key::RowKey;
 use crate::secret;
 use crate::sharding::{Region, Shard};
 
 /// After this many draws, a code of any shard is used. Only shapes with a few thousand codes ever need two.
 const MAX_DRAWS: usize = 200;
-
-/// A grant's primary key: the first half of an HMAC of its user code, 16 bytes.
-///
-/// It is part of the device code, so it must not reveal the user code. Without the HMAC key, it does not.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct RowKey(pub [u8; 16]);
-
-impl RowKey {
-    /// Reads the text of a key.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        secret::decode(text).and_then(|bytes| bytes.try_into().ok()).map(Self)
-    }
-}
-
-impl fmt::Display for RowKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&secret::encode(&self.0))
-    }
-}
-
-impl Serialize for RowKey {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RowKey {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a row key is 16 bytes in base64url"))
-    }
-}
 
 /// Where a grant is stored: the object and the row.
 #[expect(missing_docs, reason = "the types say what each field is")]

@@ -46,7 +46,7 @@ pub(super) fn tell<R: Rows>(
 #[must_use]
 pub fn event(what: What, key: RowKey, grant: &Grant, now: Timestamp) -> Event {
     let event = Event::of(what, now, key.to_string(), grant.request.client_id.clone());
-    if let Some(provenance) = grant.provenance() {
+    if let Some(provenance) = grant.provenance(key) {
         return event.following(&provenance);
     }
     let approval_id = grant.decision.as_ref().and_then(|decision| decision.approval_id.clone());

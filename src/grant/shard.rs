@@ -4,7 +4,7 @@
 //! same rules. It is synchronous, because nothing may be awaited between its reads and its writes.
 
 use super::command::{
-    Command, EndGrant, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused,
+    Command, EndGrant, Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused,
 };
 use super::memory::Clock;
 pub use super::memory::Memory;
@@ -13,12 +13,14 @@ use super::redemption::Redemption;
 use super::routing::RowKey;
 pub use super::rows::Rows;
 use super::rows::{event, tell};
-use super::{Denial, Grant, Request, State, consent, live, room};
+use super::verification::Digits;
+use super::{Denial, Grant, Request, State, consent, live, miss, room};
 use crate::ask::{Answer, Ask as _};
 use crate::audit::{Event, What};
 use crate::family::{self, Ending};
 use crate::secret::Digest;
 use crate::time::Timestamp;
+use crate::verdict::compare;
 
 /// Applies one command at `now`.
 ///
@@ -40,6 +42,7 @@ pub fn apply<R: Rows>(
         Command::PollCode(ask) => ask.answer(|ask| poll(rows, memory, &ask, now)),
         Command::Redeem(ask) => ask.answer(|ask| redeem(rows, &ask, memory.forget(ask.key), now)),
         Command::RefuseElsewhere(ask) => ask.answer(|ask| refuse_elsewhere(rows, memory, ask, now)),
+        Command::Miss(ask) => ask.answer(|ask| spend_try(rows, memory, &ask, now)),
         Command::TakeHold(ask) => ask.answer(|ask| consent::take_hold(rows, ask, now)),
         Command::FindRequest(ask) => ask.answer(|ask| consent::find(rows, &ask, now)),
         Command::Decide(ask) => ask.answer(|ask| consent::decide(rows, ask, now)),
@@ -99,7 +102,8 @@ fn poll<R: Rows>(rows: &R, memory: &mut Memory, ask: &PollCode, now: Timestamp) 
     {
         return Ok(Poll::Ready(Box::new(ready)));
     }
-    judge(rows, memory, Clock { key, by_header: ask.by_header }, secret, grant, now)
+    let clock = Clock { key, by_header: ask.by_header };
+    judge(rows, memory, clock, (secret, ask.digits.as_ref()), grant, now)
 }
 
 /// Judges the code, paces the device, and ends the family of a code that is replayed.
@@ -107,14 +111,14 @@ fn judge<R: Rows>(
     rows: &R,
     memory: &mut Memory,
     clock: Clock,
-    secret: &Digest,
+    presented: (&Digest, Option<&Digits>),
     mut grant: Grant,
     now: Timestamp,
 ) -> Result<Poll, R::Error> {
     let (key, interval) = (clock.key, grant.interval);
     let mut last = memory.last(clock);
-    let poll = grant.poll(secret, &mut last, now);
-    if let Poll::Pending(_) | Poll::TooSoon(_) = poll {
+    let poll = grant.poll(presented, &mut last, now);
+    if let Poll::Pending(_) | Poll::DigitsNeeded(_) | Poll::TooSoon(_) = poll {
         memory.note(clock, &grant, now);
     }
     if grant.interval != interval {
@@ -153,13 +157,34 @@ fn refuse_elsewhere<R: Rows>(
     let Some(mut grant) = rows.grant(key)? else { return Ok(Poll::Unknown) };
     let Some(lost) = grant.refuse_elsewhere(&secret, now) else {
         // A code that was approved is never paced again, so either clock will do.
-        return judge(rows, memory, Clock { key, by_header: false }, &secret, grant, now);
+        return judge(rows, memory, Clock { key, by_header: false }, (&secret, None), grant, now);
     };
     rows.put_grant(key, &grant, now)?;
     room::release(rows, &grant, now)?;
     let (how, account) = (Denial::Elsewhere, Some(lost.sub));
     rows.tell(&Event { account, journey: Some(journey), ..event(how.event(), key, &grant, now) })?;
     Ok(Poll::Denied(how))
+}
+
+/// Spends a try at the digits of a verification.
+fn spend_try<R: Rows>(rows: &R, memory: &mut Memory, ask: &Miss, now: Timestamp) -> Result<Poll, R::Error> {
+    let Miss { key, secret, digits } = ask;
+    let Some(mut grant) = rows.grant(*key)? else { return Ok(Poll::Unknown) };
+    let Some(miss) = grant.miss(secret, digits, now) else {
+        let clock = Clock { key: *key, by_header: false };
+        return judge(rows, memory, clock, (secret, Some(digits)), grant, now);
+    };
+    rows.put_grant(*key, &grant, now)?;
+    match miss {
+        miss::Miss::Left(left) => Ok(Poll::WrongDigits(left)),
+        miss::Miss::Last(lost) => {
+            room::release(rows, &grant, now)?;
+            let (how, provenance) = (Denial::Mistyped, lost.provenance(*key, &grant.request));
+            let told = event(how.event(), *key, &grant, now).following(&provenance);
+            rows.tell(&Event { account: Some(lost.sub), ..told })?;
+            Ok(Poll::Denied(how))
+        }
+    }
 }
 
 fn note_refusal<R: Rows>(
@@ -171,7 +196,8 @@ fn note_refusal<R: Rows>(
     let about = match ask.of {
         Refused::Approval(key) => rows.grant(key)?.map(|grant| {
             let account = grant.holder().map(|holder| holder.sub.clone());
-            Event { account, ..event(What::ApprovalRefused, key, &grant, now) }
+            let comparison = ask.person.as_ref().map(|person| compare(&grant.request.side(), person));
+            Event { account, comparison, ..event(What::ApprovalRefused, key, &grant, now) }
         }),
         Refused::Redemption(key) => rows.grant(key)?.map(|grant| {
             let account = grant.decision.as_ref().map(|decision| decision.hold.sub.clone());
@@ -194,7 +220,8 @@ fn reissuable<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Result<Option
 
 fn redeem<R: Rows>(rows: &R, ask: &Redeem, polls: u64, now: Timestamp) -> Result<Redemption, R::Error> {
     let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Redemption::Lost) };
-    let redemption = grant.redeem(&ask.secret, &ask.attempt, ask.id, now);
+    let presented = (&ask.secret, ask.digits.as_ref());
+    let redemption = grant.redeem(presented, &ask.attempt, ask.id, now);
     match redemption {
         Redemption::Won => {
             room::release(rows, &grant, now)?;

@@ -69,6 +69,7 @@ mod tests {
             amr: Vec::new(),
             acr: acr.map(str::to_owned),
             how: How::Password,
+            managed: false,
             origin: Origin::default(),
             ends_at: at(1),
         };

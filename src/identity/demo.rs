@@ -7,12 +7,14 @@ use crate::format::Format;
 use crate::sub::Sub;
 use crate::time::Timestamp;
 
-/// Returns `alice` (password `wonderland-8787`, group `local:developers`) and `bob` (`builder-8787`, no group).
+/// Returns `alice` (password `wonderland-8787`, group `local:developers`), `bob` (`builder-8787`, no group), and `nora`
+/// (`keeper-8787`), who is an administrator.
 #[must_use]
 pub fn accounts() -> Vec<Account> {
     vec![
         account("alice", "Alice Liddell", "acct-7f3a51c2", &["local:developers"], ALICE),
         account("bob", "Bob Builder", "acct-b42c9e07", &[], BOB),
+        account("nora", "Nora Keeper", "acct-c5d81e34", &["local:administrators"], NORA),
     ]
 }
 
@@ -40,3 +42,5 @@ const ALICE: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$qYSnrQmEBtzM4Ed+UDNIEA$Id83esN4Tz04I1geeR4IlWRGyeDJP4Y5fRcl6mplJO8";
 const BOB: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$jvbLNkHotyN2Vj1CMfQ74w$UIBixulkdC79GfusxN3w+zzKKdTwzyM+f1BVbFlQIQo";
+const NORA: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$99eS5PiZwR3zLbbbtyaHkg$SNla6b0IWxUKCeyCXI+KNsyCR2MOq8dINHyM4yzGlsI";

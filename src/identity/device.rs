@@ -13,6 +13,7 @@ use crate::bounds::LONGEST_TOKEN;
 use crate::format::Format;
 use crate::network::{Network, Prefix};
 use crate::provenance::{ApprovalId, Provenance};
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::verdict::NOWHERE;
@@ -129,7 +130,11 @@ pub struct Selection {
     /// Devices that follow from this approval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_id: Option<ApprovalId>,
-    /// Devices that asked in this country: two capital letters (ISO 3166-1), or `XX` for an unknown country.
+    /// Devices whose codes were of one of these grants; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<RowKey>,
+    /// Devices that asked in this country: two capital letters (ISO 3166-1), `T1` for Tor,
+    /// or `XX` for an unknown country.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Devices that asked in the network with this AS number.
@@ -170,10 +175,11 @@ impl Selection {
     /// Returns whether a device meets every condition.
     #[must_use]
     pub fn has(&self, id: &DeviceId, device: &Device) -> bool {
-        let Provenance { approval_id, started, approved } = &device.provenance;
+        let Provenance { approval_id, code, started, approved } = &device.provenance;
         self.ids.as_ref().is_none_or(|ids| ids.contains(id))
             && self.client_id.as_ref().is_none_or(|client_id| *client_id == device.client_id)
             && self.approval_id.as_ref().is_none_or(|approval| approval == approval_id)
+            && (self.codes.is_empty() || code.is_some_and(|key| self.codes.contains(&key)))
             && self
                 .country
                 .as_ref()

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::account_key::AccountKey;
 use super::demand::Facts;
 use super::sign_in::{How, SignIn};
-use crate::format::Format;
+use crate::format::{Format, is_false};
 use crate::place::Origin;
 use crate::secret::{self, Digest};
 use crate::time::Timestamp;
@@ -35,6 +35,9 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
     pub how: How,
+    /// Whether the person's machine was managed at the sign-in, as Cloudflare Access knows it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub managed: bool,
     /// When and where the person signed in.
     pub origin: Origin,
     pub ends_at: Timestamp,
@@ -73,11 +76,11 @@ impl Browser {
         Self { id: secret::random_id(rng), signed_in: None, known: None }
     }
 
-    /// Signs somebody in, `origin` being when and where; returns the key and the row of the session. The session
+    /// Signs somebody in, with whether their machine is managed, `origin` being when and where; returns the key and the row of the session. The session
     /// identifier is always a new one, which prevents session fixation.
     pub fn sign_in(
         &mut self,
-        sign_in: &SignIn,
+        (sign_in, managed): (&SignIn, bool),
         origin: Origin,
         rng: &mut impl CryptoRng,
     ) -> (Digest, Session) {
@@ -89,7 +92,9 @@ impl Browser {
         let name = account.name.clone();
         self.signed_in = Some(SignedIn { session, account: key.clone(), name, ends_at });
         let (auth_time, amr, acr, how) = (*auth_time, amr.clone(), acr.clone(), how.clone());
-        (digest, Session { format: Format, account: key, auth_time, amr, acr, how, origin, ends_at })
+        let format = Format;
+        let session = Session { format, account: key, auth_time, amr, acr, how, managed, origin, ends_at };
+        (digest, session)
     }
 
     /// Returns whether `account` is the one that signed in last in this browser.
@@ -119,7 +124,8 @@ pub struct SessionSelection {
     /// Sessions that began at the OpenID Provider with this identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// Sessions that began in this country: two capital letters (ISO 3166-1), or `XX` for an unknown country.
+    /// Sessions that began in this country: two capital letters (ISO 3166-1), `T1` for Tor,
+    /// or `XX` for an unknown country.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     /// Sessions that began in the network with this AS number.

@@ -38,6 +38,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         }
         Command::PutAccount(ask) => ask.answer(|ask| put(rows, ask, now)),
         Command::FindByPointer(ask) => ask.answer(|ask| find_by(rows, &ask, now)),
+        Command::FindByPointers(ask) => ask.answer(|ask| find_all_by(rows, &ask.pointers, now)),
         Command::ClaimPointer(ask) => ask.answer(|ask| claim(rows, ask, now)),
         Command::ReleasePointer(ask) => ask.answer(|ask| release(rows, &ask)),
         Command::StartSession(ask) => ask.answer(|ask| start(rows, &ask, now)),
@@ -102,6 +103,14 @@ fn live<R: Rows>(rows: &R, pointer: &Pointer, now: Timestamp) -> Result<Option<T
 
 fn find_by<R: Rows>(rows: &R, ask: &FindByPointer, now: Timestamp) -> Result<Option<AccountKey>, R::Error> {
     Ok(live(rows, &ask.pointer, now)?.map(|target| target.account))
+}
+
+fn find_all_by<R: Rows>(
+    rows: &R,
+    pointers: &[Pointer],
+    now: Timestamp,
+) -> Result<Vec<Option<AccountKey>>, R::Error> {
+    pointers.iter().map(|pointer| Ok(live(rows, pointer, now)?.map(|target| target.account))).collect()
 }
 
 fn claim<R: Rows>(rows: &R, ask: ClaimPointer, now: Timestamp) -> Result<AccountKey, R::Error> {

@@ -19,6 +19,8 @@ pub struct Decision {
     pub matched: Vec<Name>,
     /// What could still be required once more is known. At the late points, the same as what is required.
     pub possible: Requirements,
+    /// What every completion of the login needs. At the late points, the same as what is required.
+    pub inevitable: Requirements,
     /// The ruling if everything that only reports were enforced; `None` if it is the same.
     pub would: Option<Box<Ruling>>,
 }
@@ -105,6 +107,7 @@ impl Decision {
             decided_by: self.ruling.by.to_string(),
             matched: self.matched.iter().map(Name::to_string).collect(),
             would,
+            facts: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::name::Name;
 use super::network::Networks;
 use super::rule::Rule;
+use crate::format::is_false;
 use crate::identity::account_key::AccountKey;
 use crate::time::{Timestamp, rfc3339};
 
@@ -22,6 +23,9 @@ pub struct Policy {
     /// A page with what a client's user can do after a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help_uri: Option<String>,
+    /// Whether people who are denied can ask for access on the page that denies it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub access_requests: bool,
     /// Days for which an exception can live at most.
     pub longest_exception_days: u64,
     #[serde(default, skip_serializing_if = "Networks::is_empty")]
@@ -71,6 +75,7 @@ impl Policy {
             default,
             contact: None,
             help_uri: None,
+            access_requests: false,
             longest_exception_days: EXCEPTION_DAYS,
             networks: Networks(std::collections::BTreeMap::new()),
             break_glass: None,

@@ -27,10 +27,25 @@ pub fn decide(governance: &Governance, facts: &Facts<'_>) -> Decision {
     Decision {
         point: facts.point,
         possible: if is_early(facts.point) { case.possible() } else { ruling.requirements.clone() },
+        inevitable: case.inevitable(&ruling),
         would: (strict != ruling).then(|| Box::new(strict)),
         ruling,
         matched: case.matched(),
     }
+}
+
+/// Returns the rules that an exception for this step would have to lift, of which there may be none; `None` if no exception
+/// helps, because a kill switch refuses the step.
+#[must_use]
+pub fn remedy(governance: &Governance, facts: &Facts<'_>) -> Option<Vec<Name>> {
+    if governance.kill_switches.iter().any(|switch| switch.refuses(facts)) {
+        return None;
+    }
+    let case = Case::of(governance, facts);
+    let denying = case.rules_of(Reach::Enforced, Effect::Deny).filter(|(_, is_certain)| *is_certain);
+    let mut lifts: Vec<Name> = denying.map(|(rule, _)| rule.id.clone()).collect();
+    order::sort(&mut lifts);
+    Some(lifts)
 }
 
 /// Which rules count.
@@ -174,6 +189,12 @@ impl<'a> Case<'a> {
             possible.join(&rule.require);
         }
         possible
+    }
+
+    /// Returns what every completion needs: nothing, as long as break-glass could let somebody in without it.
+    fn inevitable(&self, ruling: &Ruling) -> Requirements {
+        let is_open = is_early(self.facts.point) && self.break_glass.is_some();
+        if is_open { Requirements::default() } else { ruling.requirements.clone() }
     }
 
     fn matched(&self) -> Vec<Name> {

@@ -15,6 +15,7 @@ use crate::identity::history::Known;
 use crate::network::Network;
 use crate::place::Place;
 use crate::provenance::ApprovalId;
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::verdict::{Spot, Verdict, is_hosting};
@@ -44,9 +45,14 @@ pub struct Facts<'a> {
     pub first: Option<FirstTimes>,
     /// Whether a web page requested the code.
     pub web_page: Option<bool>,
+    /// Whether the device can ask its user for the digits of an initiation verification; at the redemption, whether it was
+    /// asked for them.
+    pub can_verify: Option<bool>,
     /// The request for the code, wherever the device is now.
     pub start: Option<Start<'a>>,
     pub approval: Option<&'a ApprovalId>,
+    /// The key of the grant.
+    pub code: Option<RowKey>,
 }
 
 impl Facts<'_> {
@@ -67,8 +73,10 @@ impl Facts<'_> {
             same_device: None,
             first: None,
             web_page: None,
+            can_verify: None,
             start: None,
             approval: None,
+            code: None,
         }
     }
 }

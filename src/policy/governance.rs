@@ -54,6 +54,17 @@ impl Governance {
         Self { policy: Policy::without_document(is_development), ..self }
     }
 
+    /// Returns whether a decision can depend on who somebody is.
+    #[must_use]
+    pub fn names_accounts(&self) -> bool {
+        let Policy { rules, break_glass, .. } = &self.policy;
+        let conditions = rules.iter().flat_map(|rule| core::iter::once(&rule.when).chain(&rule.unless));
+        let conditions = conditions.chain(self.exceptions.iter().map(|exception| &exception.when));
+        break_glass.is_some()
+            || conditions.map(|when| &when.accounts).any(|accounts| !accounts.is_empty())
+            || self.kill_switches.iter().any(|switch| switch.target.account.is_some())
+    }
+
     /// Drops the exceptions that have lapsed and the kill switches that are off. They decide nothing any more.
     pub fn drop_ended(&mut self, now: Timestamp) {
         self.exceptions.retain(|exception| exception.is_live(now));

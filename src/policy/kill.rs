@@ -13,6 +13,7 @@ use crate::identity::device::{Asked, Selection};
 use crate::identity::session::SessionSelection;
 use crate::network::Prefix;
 use crate::provenance::ApprovalId;
+use crate::row_key::RowKey;
 use crate::time::{Timestamp, rfc3339};
 
 /// A kill switch, as it is stored.
@@ -42,6 +43,9 @@ pub struct Target {
     pub account: Option<AccountKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalId>,
+    /// The keys that a grant has under every key pair that counts, of which it has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<RowKey>,
     /// Where the code was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<Country>,
@@ -83,10 +87,11 @@ impl KillSwitch {
     /// names or of all.
     #[must_use]
     pub fn devices(&self) -> Selection {
-        let Target { client, approval, networks, started, .. } = &self.target;
+        let Target { client, approval, code, networks, started, .. } = &self.target;
         Selection {
             client_id: client.clone(),
             approval_id: approval.clone(),
+            codes: code.clone(),
             country: self.country(),
             asn: self.asn(),
             networks: networks.clone(),
@@ -96,11 +101,11 @@ impl KillSwitch {
     }
 
     /// Returns which sessions it ends: those that began where, and when, codes were requested. `None` if the target has a
-    /// client, an approval or a network, which no session has.
+    /// client, an approval, a code or a network, which no session has.
     #[must_use]
     pub fn sessions(&self) -> Option<SessionSelection> {
-        let Target { client, approval, networks, started, .. } = &self.target;
-        let is_known = client.is_none() && approval.is_none() && networks.is_empty();
+        let Target { client, approval, code, networks, started, .. } = &self.target;
+        let is_known = client.is_none() && approval.is_none() && code.is_empty() && networks.is_empty();
         is_known.then(|| SessionSelection {
             country: self.country(),
             asn: self.asn(),
@@ -119,10 +124,11 @@ impl KillSwitch {
     }
 
     fn has(&self, facts: &Facts<'_>) -> bool {
-        let Target { client, account, approval, .. } = &self.target;
+        let Target { client, account, approval, code, .. } = &self.target;
         is(client.as_deref(), facts.client)
             && is(account.as_ref(), facts.account)
             && is(approval.as_ref(), facts.approval)
+            && (code.is_empty() || facts.code.is_some_and(|key| code.contains(&key)))
             && (self.target.is_anywhere() || facts.start.is_some_and(|start| self.is_from(start)))
     }
 
@@ -151,6 +157,7 @@ impl Target {
             ("approval", self.approval.is_some()),
             ("asn", self.asn.is_some()),
             ("client", self.client.is_some()),
+            ("code", !self.code.is_empty()),
             ("country", self.country.is_some()),
             ("networks", !self.networks.is_empty()),
             ("started", self.started.is_some()),

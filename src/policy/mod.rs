@@ -4,20 +4,25 @@
 //! [`decide`] judges the client and the account. [`evaluation::decide`] judges everything else, by the
 //! [policy](document::Policy) that an operator writes, its exceptions and the kill switches: see `docs/governance.md`.
 
+pub mod access_request;
 pub mod condition;
 pub mod decision;
+pub mod described;
 pub mod difference;
 pub mod document;
 pub mod evaluation;
 pub mod exception;
 pub mod facts;
 pub mod governance;
+pub mod judgment;
 pub mod kill;
 pub mod lock_out;
 pub mod name;
 pub mod network;
 pub mod place;
 pub mod recorded;
+pub mod recording;
+pub mod replay;
 pub mod requirement;
 pub mod rule;
 #[cfg(test)]

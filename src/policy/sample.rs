@@ -101,8 +101,10 @@ impl Login {
             same_device: Some(false),
             first: Some(FirstTimes { person: false, client: true, place: false }),
             web_page: Some(false),
+            can_verify: Some(false),
             start: Some(Start { at: NOW, country: Country::of(Some("DE")), asn, network: &self.network }),
             approval: None,
+            code: None,
         }
     }
 

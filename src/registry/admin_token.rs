@@ -123,7 +123,7 @@ impl AdminToken {
 /// What a caller of the admin API may do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Rights {
-    /// Everything, without end: the caller has the token of the setting `ADMIN_TOKEN_SHA256`.
+    /// Everything, without end: the caller has the token of the setting `ADMIN_TOKEN_SHA256`, or is an administrator at the console.
     Setting,
     /// What a named token opens.
     #[expect(missing_docs, reason = "as in `AdminToken`")]

@@ -28,7 +28,7 @@ use crate::ask::{Answer, Ask as _};
 use crate::client::Client;
 use crate::time::Timestamp;
 use command::{AtSource, Command, FindAtSource, ImportKey, KeyRefusal, SeedClients};
-use governance::{exceptions, kills, policies, taken};
+use governance::{access_requests, exceptions, kills, policies, taken};
 use key_schedule::KeySchedule;
 use outline::Outline;
 use rows::{NewKey, Rows};
@@ -64,6 +64,14 @@ pub fn apply<R: Rows>(
         Command::ListKillSwitches(ask) => ask.answer(|_| rows.kill_switches(now)),
         Command::SetKillSwitch(ask) => ask.answer(|ask| kills::set(rows, ask, now)),
         Command::EndKillSwitch(ask) => ask.answer(|ask| kills::end(rows, ask, now)),
+        Command::AskForAccess(ask) => ask.answer(|ask| access_requests::ask(rows, ask, now)),
+        Command::ListAccessRequests(ask) => {
+            ask.answer(|ask| rows.access_requests_after(ask.after.as_ref(), ask.state, ask.limit))
+        }
+        Command::FindAccessRequest(ask) => ask.answer(|ask| rows.access_request(&ask.id)),
+        Command::FindOwnAccessRequests(ask) => ask.answer(|ask| access_requests::find_own(rows, &ask)),
+        Command::GrantAccess(ask) => ask.answer(|ask| access_requests::grant(rows, ask, now)),
+        Command::RefuseAccess(ask) => ask.answer(|ask| access_requests::refuse(rows, ask, now)),
         Command::ReplacePolicy(ask) => ask.answer(|ask| policies::replace(rows, ask, now)),
         Command::RollBackPolicy(ask) => ask.answer(|ask| policies::roll_back(rows, ask, now)),
         Command::FindKeys(ask) => ask.answer(|_| rows.keys()),

@@ -13,8 +13,10 @@ use crate::audit::change::Change;
 use crate::client::Client;
 use crate::client::document::entry::Entry;
 use crate::format::{Format, is_false};
+use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Demand;
 use crate::logo::Logo;
+use crate::policy::access_request::{AccessRequest, Standing};
 use crate::policy::exception::Exception;
 use crate::policy::kill::KillSwitch;
 use crate::policy::name::Name;
@@ -179,6 +181,28 @@ pub trait Rows {
     fn ended_kill_switches(&self, now: Timestamp, limit: u32) -> Result<Vec<KillSwitch>, Self::Error>;
     fn remove_kill_switch(&self, id: &Name) -> Result<(), Self::Error>;
     fn put_kill_switch(&self, switch: &KillSwitch) -> Result<(), Self::Error>;
+    fn access_request(&self, id: &Name) -> Result<Option<AccessRequest>, Self::Error>;
+    /// Returns at most `limit` requests for access whose identifiers come after `after`, in the order of the identifiers:
+    /// those that are stored in this state, or all.
+    fn access_requests_after(
+        &self,
+        after: Option<&Name>,
+        state: Option<Standing>,
+        limit: u32,
+    ) -> Result<Vec<AccessRequest>, Self::Error>;
+    /// Returns at most `limit` requests of an account, newest first.
+    fn access_requests_of(&self, account: &AccountKey, limit: u32)
+    -> Result<Vec<AccessRequest>, Self::Error>;
+    /// Returns the number of requests that are stored as open.
+    fn open_access_requests(&self) -> Result<usize, Self::Error>;
+    /// Returns the number of requests, those that are over included.
+    fn access_request_count(&self) -> Result<usize, Self::Error>;
+    /// Returns at most `limit` requests for which something is due, the oldest first.
+    fn due_access_requests(&self, now: Timestamp, limit: u32) -> Result<Vec<AccessRequest>, Self::Error>;
+    fn put_access_request(&self, request: &AccessRequest) -> Result<(), Self::Error>;
+    fn remove_access_request(&self, id: &Name) -> Result<(), Self::Error>;
+    /// Removes the oldest request that is over, if there is one.
+    fn forget_answered_request(&self) -> Result<(), Self::Error>;
     fn first_issuer(&self) -> Result<Option<String>, Self::Error>;
     fn put_first_issuer(&self, issuer: &str) -> Result<(), Self::Error>;
     /// Appends an event to the outbox.

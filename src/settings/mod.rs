@@ -6,6 +6,7 @@ mod access;
 mod administrators;
 mod authentication;
 pub mod compatibility;
+pub mod in_force;
 pub mod issuer;
 mod key_pairs;
 mod lifetimes;
@@ -40,6 +41,7 @@ use crate::registry::key_schedule::RETENTION;
 use crate::token::dpop::Nonces;
 use crate::upstream::access::Application;
 use compatibility::Product;
+use in_force::{InForce, Notes};
 use issuer::Issuer;
 use variable::{BadSetting, Environment, bad, environment, flag, missing, number};
 
@@ -117,12 +119,14 @@ pub struct Settings {
     pub webhook: Option<Webhook>,
     /// From `SERVICE_NAME`, `SERVICE_LOGO`, `SUPPORT_URL` and `ACCENT_COLOR`.
     pub service: Service,
-    /// From `ACCESS_TEAM` and `ACCESS_AUDIENCE`: Cloudflare Access in front of this server.
+    /// From `ACCESS_TEAM`, `ACCESS_AUDIENCE` and `ACCESS_MANAGED_POSTURE`: Cloudflare Access in front of this server.
     pub access: Option<Application>,
     /// `PASSWORDS`: whether people can sign in here with a password.
     pub passwords: bool,
     /// `TRUSTED_REDIRECTS`: https addresses that the authorization endpoint may send an error to.
     pub trusted_redirects: Vec<String>,
+    /// Which settings were read, with the values of those that are no secret.
+    pub in_force: Vec<InForce>,
 }
 
 impl Settings {
@@ -133,7 +137,8 @@ impl Settings {
     /// [`BadSetting`] for the first setting that cannot be used.
     pub fn read(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
         // An empty variable counts as absent, because wrangler cannot unset a variable.
-        let var = |name: &str| var(name).filter(|value| !value.is_empty());
+        let notes = Notes::default();
+        let var = |name: &str| notes.note(name, var(name).filter(|value| !value.is_empty()));
         let environment = environment(&var)?;
         let issuer = issuer(&var, environment)?;
         Ok(Self {
@@ -171,6 +176,7 @@ impl Settings {
             service: service::read(&var)?,
             turnstile: turnstile::read(&var, environment)?,
             webhook: webhook::read(&var, environment)?,
+            in_force: notes.take(),
         })
     }
 

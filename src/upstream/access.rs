@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::jwt::{Audience, Jwt, JwtFlaw, SKEW};
+use super::posture::Posture;
 use super::profile::{LONGEST_NAME, Profile, address};
 use crate::time::Timestamp;
 use crate::token::numeric_date::NumericDate;
@@ -26,6 +27,8 @@ pub struct Application {
     pub issuer: String,
     /// The application's audience tag: 64 hexadecimal digits.
     pub audience: String,
+    /// The checks by which a person's machine counts as managed; `None` if none does.
+    pub posture: Option<Posture>,
 }
 
 /// A parsed assertion, whose signature is not verified and whose claims are not checked.
@@ -105,6 +108,12 @@ impl Application {
     pub fn keys_uri(&self) -> String {
         format!("{}/cdn-cgi/access/certs", self.issuer)
     }
+
+    /// Returns where the team says more about the person of an assertion.
+    #[must_use]
+    pub fn identity_uri(&self) -> String {
+        format!("{}/cdn-cgi/access/get-identity", self.issuer)
+    }
 }
 
 impl Assertion {
@@ -173,7 +182,11 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_795_262_400_000);
 
     fn application() -> Application {
-        Application { issuer: "https://corp.cloudflareaccess.com".to_owned(), audience: "a".repeat(64) }
+        Application {
+            issuer: "https://corp.cloudflareaccess.com".to_owned(),
+            audience: "a".repeat(64),
+            posture: None,
+        }
     }
 
     /// Checks an assertion with other claims; `null` removes one.

@@ -8,6 +8,7 @@ pub mod event;
 pub mod failure;
 pub mod id_token;
 pub mod jwt;
+pub mod posture;
 pub mod profile;
 pub mod provider;
 pub mod reach;

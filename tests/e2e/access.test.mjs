@@ -19,13 +19,17 @@ const SUBJECT = '7335d417-61da-459d-899c-0a01c76a2f94';
 const KID = 'key-of-the-team';
 
 /** Starts a server behind Access, and the keys of the team. */
-async function start(t) {
+async function start(t, vars = {}) {
   const { publicKey, privateKey } = await generateKeyPair('RS256');
   const keys = [{ ...(await exportJWK(publicKey)), kid: KID, alg: 'RS256', use: 'sig' }];
-  const team = { asked: [], status: 200, privateKey };
+  const team = { asked: [], cookies: [], identity: {}, status: 200, privateKey };
   const listener = createServer((request, response) => {
     team.asked.push(`${request.method} ${request.headers.host} ${request.url}`);
     response.writeHead(team.status, { 'content-type': 'application/json' });
+    if (request.url.endsWith('/get-identity')) {
+      team.cookies.push(request.headers.cookie);
+      return response.end(JSON.stringify(team.identity));
+    }
     response.end(JSON.stringify({ keys, public_cert: { kid: KID, cert: 'PEM' }, public_certs: [] }));
   }).listen(0, '127.0.0.1');
   await once(listener, 'listening');
@@ -33,8 +37,8 @@ async function start(t) {
     listener.closeAllConnections();
     listener.close();
   });
-  const server = await startWorkerd({ vars: { ACCESS_TEAM: 'corp', ACCESS_AUDIENCE: AUDIENCE }, outside: listener.address().port });
-  t.after(() => endDiscreetly(server, { besides: [/"what":"document","outcome":"unavailable"/] }));
+  const server = await startWorkerd({ vars: { ACCESS_TEAM: 'corp', ACCESS_AUDIENCE: AUDIENCE, ...vars }, outside: listener.address().port });
+  t.after(() => endDiscreetly(server, { besides: [/"what":"(document|exchange)","outcome":"unavailable"/] }));
   return { server, team };
 }
 
@@ -101,6 +105,35 @@ test('an assertion for another application, of another key or time, and none at 
     const reasons = decisions(server).filter(({ outcome }) => outcome === 'refused').slice(-3).map((line) => line.reason);
     assert.deepEqual(reasons, [reason, reason, reason]);
   }
+});
+
+test('only a machine whose checks succeeded approves where a rule asks for a managed one', async (t) => {
+  const check = 'f6f9391e-6776-4878-9c60-0cc807dc7dc8';
+  const { server, team } = await start(t, { ACCESS_MANAGED_POSTURE: check });
+  const rules = [
+    { id: 'all', description: 'for a test', effect: 'allow' },
+    { id: 'ours', description: 'for a test', effect: 'deny', when: { person: { managed: false } } },
+  ];
+  const policy = { default: 'enforced', rules, reason: 'for a test' };
+  assert.equal((await new Admin(server).ask('PUT', '/policy', { body: policy, ifMatch: '*' })).status, 200);
+  const device = await Device.start(server);
+  const text = await assertion(team);
+  const press = async () => {
+    const person = behind(server, text);
+    await person.enter(device.userCode);
+    await person.submit({ step: 'access' });
+    return person;
+  };
+  for (const identity of [{}, { user_uuid: SUBJECT, devicePosture: { [check]: { id: check, success: false } } }]) {
+    team.identity = identity;
+    assert.equal((await press()).page.status, 403);
+  }
+  team.identity = { user_uuid: SUBJECT, email: 'alice@corp.example', devicePosture: { [check]: { id: check, type: 'disk_encryption', success: true } } };
+  const person = await press();
+  person.mustRead(200, 'Approve or refuse');
+  await person.decide('approve');
+  await device.redeem();
+  assert.deepEqual(team.cookies, Array(3).fill(`CF_Authorization=${text}`), 'once for each sign-in');
 });
 
 test('doctor reads the keys of the team, and while nobody can, nobody signs in', async (t) => {

@@ -129,7 +129,7 @@ async function swept(server) {
 
 /** Checks that no file contains a device code or a user code. */
 function assertNoCodeStored(server, devices) {
-  const files = ['GrantShard', 'LimiterShard', 'AccountShard', 'Registry', 'Ledger', 'Counts'].flatMap(server.sqliteFiles);
+  const files = ['GrantShard', 'LimiterShard', 'AccountShard', 'Registry', 'Ledger', 'Counts', 'Courier'].flatMap(server.sqliteFiles);
   for (const file of files) {
     const bytes = readFileSync(file, 'latin1');
     for (const { codes } of Object.values(devices)) {

@@ -216,6 +216,30 @@ test('a provider gets its secret from the environment, and a new one there is sh
   assert.equal((await operator.ask('DELETE', '/providers/okta', { ifMatch: '*' })).status, 204);
 });
 
+test('a destination of events gets its authorization from the environment, and a secret of a webhook is shown once', async () => {
+  const FILE = join(home, 'destinations.toml');
+  const write = (more) => writeFileSync(FILE, `[[destinations]]\nid = "siem"\nkind = "webhook"\nurl = "https://siem.example/events"\n${more}
+[[destinations]]\nid = "signals"\nkind = "shared_signals"\nurl = "https://signals.example/"\naudience = "a"\nauthorization_env = "SIGNALS"\n`);
+  write('what = ["reported"]\n');
+  const [first, second] = ['Bearer first-of-signals', 'Bearer second-of-signals'].map((text) => keepSecret('the authorization of a receiver', text));
+
+  const unset = await apply({ FILE, YES: '1' });
+  assert.match(unset.stderr, /the environment variable SIGNALS is not set/);
+  const created = await apply({ FILE, YES: '1', SIGNALS: first });
+  const [secret] = created.stdout.match(/whsec_[\w+/=]+/) ?? [];
+  keepSecret('the secret of a destination', secret);
+  assert.equal(created.code, 0, created.stdout);
+  assert.match(created.stdout, /Secrets, shown only once:\s+siem\s+whsec_/);
+  assert.equal((await apply({ FILE, DRY_RUN: '1', SIGNALS: first })).code, 0, 'a second time changes nothing');
+
+  write('what = ["contested"]\n');
+  const changed = await apply({ FILE, YES: '1', SIGNALS: second });
+  assert.match(changed.stdout, /~ destination siem/);
+  assert.match(changed.stdout, /~ authorization/);
+  assert.deepEqual([second, secret].filter((text) => changed.stdout.includes(text)), []);
+  for (const id of ['siem', 'signals']) await new Admin(server).ask('DELETE', `/destinations/${id}`, { ifMatch: '*' });
+});
+
 test('the example has every member of a provider', async () => {
   const text = readFileSync(join(root, 'examples/providers.toml'), 'utf8');
   const { document } = await import('./support/openapi.mjs');

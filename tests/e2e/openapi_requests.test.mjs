@@ -4,11 +4,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Admin } from './support/admin.mjs';
+import { ASKING, asksForAccess } from './support/asking.mjs';
 import { DEVICE_GRANT } from './support/device.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { document, judge, operations, resolved } from './support/openapi.mjs';
 import { endDiscreetly, keepSecret, knowClient } from './support/secrets.mjs';
 
+/** The request for access that is answered. */
+let asked;
 let server, admin;
 before(async () => {
   server = await startWorkerd();
@@ -16,7 +19,11 @@ before(async () => {
   await admin.create({ client_id: 'tried', client_name: 'Tried' });
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   await admin.ask('POST', '/providers', { body: PROVIDER });
+  await admin.ask('POST', '/destinations', { body: WEBHOOK });
   await admin.ask('POST', '/accounts', { body: { username: 'tried' } });
+  await admin.ask('PUT', '/policy', { body: ASKING, ifMatch: '*' });
+  await asksForAccess(server);
+  asked = (await admin.ask('GET', '/access-requests')).body.access_requests[0].id;
   await admin.ask('PUT', '/policy', { body: POLICY, ifMatch: '*' });
   await admin.ask('POST', '/exceptions', { body: EXCEPTION });
 });
@@ -273,8 +280,7 @@ const place = {
   hosting: flag,
   kinds: some50({ good: ['television', 'command_line', 'unknown'], bad: ['toaster', '', 7, null] }),
 };
-/** Only a device can be managed. */
-const [device, person] = [table({ ...place, managed: flag }), table({ ...place, managed: { good: [], bad: [true, false, 'true'] } })];
+const side = table({ ...place, managed: flag });
 const wordList = some50({ good: ['phr', 'urn:mfa', long(255)], bad: ['', 'a b', 'é', long(256), 7, null] });
 const offsets = { good: ['+01:00', '-14:00', '+00:00', null], bad: ['', '01:00', '+1:00', '+14:01', '+15:00', '+01:60', 7] };
 const hours = table({
@@ -291,11 +297,11 @@ const conditions = table({
   clients: some50(clientIds), accounts: some50(accountKeys), groups: some50(groups),
   scopes: some50({ good: ['openid', '!', '~'], bad: ['', 'a b', 'a"b', 'é', 7, null] }), only_scopes: some50({ good: ['openid'], bad: ['', 'a b', 7, null] }),
   verdict: some50({ good: ['near', 'unknown', 'far'], bad: ['close', '', 7, null] }), first: some50({ good: ['person', 'client', 'place'], bad: ['time', 7, null] }),
-  same_device: flag, web_page: flag, device: orNull(device), person: orNull(person),
+  same_device: flag, web_page: flag, device: orNull(side), person: orNull(side),
   sign_in: orNull(table({ max_age: count(0, 31_536_000), acr: wordList, amr: wordList, phishing_resistant: flag })),
   time: orNull(windows),
 });
-const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: true }, { out_of_band_binding: true }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
+const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: 'yes' }, { out_of_band_binding: true }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
 const limits = {
   good: [{ scope: 'openid' }, { scope: ' a b ' }, { access_token_lifetime: 60 }, { refresh_token_lifetime: 31_536_000 }, { no_refresh: true }, { bound: true, no_refresh: false }],
   bad: [{}, { bound: false }, { scope: null }, { scope: '' }, { scope: ' ' }, { scope: 'é' }, { access_token_lifetime: 59 }, { access_token_lifetime: 86_401 }, { refresh_token_lifetime: 59 }, { bound: 'true' }, { more: true }, [], 7],
@@ -322,6 +328,7 @@ const policyMembers = {
   default: { good: ['enforced', 'report_only'], bad: ['allow', '', 7, null] },
   reason: { good: plain(500).good, bad: [...plain(500).bad, null] },
   contact: orNull(plain(100)),
+  access_requests: flag,
   help_uri: { good: webAddress.good.filter((uri) => uri === null || uri.startsWith('https:')), bad: [...webAddress.bad, 'http://127.0.0.1:3000/'] },
   longest_exception_days: count(1, 366),
   networks: {
@@ -353,6 +360,7 @@ const targets = {
   client: { good: ['x', 'a b', long(256)], bad: ['', 'é', long(257), 7] },
   account: { good: ['local:bob', 'oidc:corp:7', null], bad: ['bob', '', 7] },
   approval: { good: ['x', long(256), null], bad: ['', 'é', long(257), 7] },
+  code: { good: ['Nxvc8M651XU-z9cH8HjBSA', 'BCDF-GHJK', null], bad: ['', 'x', 'BCDF/GHJK', 'BCDF-GHJK'.repeat(8), 7] },
   country: { good: ['DE', 'XX', 'T1', null], bad: ['de', 'DEU', '', 7] },
   asn: { good: ['AS64500', null], bad: ['64500', 'AS', 'as1', 64_500] },
   networks: {
@@ -462,7 +470,7 @@ const requests = {
     members: {
       ids: { good: [[], ['x', 'y'], null], bad: ['x', [''], ['x', 'x'], [7], Array.from({ length: 101 }, (_, at) => `${at}`)] },
       client_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }), approval_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }),
-      country: orNull({ good: ['FR'], bad: ['fr', 'FRA', '', 7] }), asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
+      country: orNull({ good: ['FR', 'T1'], bad: ['fr', 'FRA', '', 7] }), asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
     },
     together: { good: [{}], bad: [{ more: 1 }] },
     send: (body) => admin.ask('POST', '/accounts/local:tried/devices/end?dry_run=true', body),
@@ -477,7 +485,7 @@ const requests = {
       account: orNull({ good: ['local:alice', 'oidc:corp:7', 'access:7'], bad: [7, ['local:alice']] }),
       ids: { good: [[], ['x', 'y'], null], bad: ['x', [''], ['x', 'x'], [7], Array.from({ length: 101 }, (_, at) => `${at}`)] },
       client_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }), approval_id: orNull({ good: ['x', long(256)], bad: ['', long(257), 7] }),
-      country: { good: ['FR'], bad: ['fr', 'FRA', '', 7] }, asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
+      country: { good: ['FR', 'T1'], bad: ['fr', 'FRA', '', 7] }, asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
     },
     together: { good: [{}, { country: null, asn: 1 }], bad: [{ more: 1 }, { country: null }, { country: undefined }] },
     send: (body) => admin.ask('POST', '/devices/end?dry_run=true', body),
@@ -486,7 +494,7 @@ const requests = {
     schema: 'SessionsOfAll', base: { country: 'FR' },
     members: {
       account: orNull({ good: ['local:alice'], bad: [7] }), provider: orNull({ good: ['corp', long(256)], bad: ['', long(257), 7] }),
-      country: { good: ['FR'], bad: ['fr', 'FRA', '', 7] }, asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
+      country: { good: ['FR', 'T1'], bad: ['fr', 'FRA', '', 7] }, asn: count(1, 4_294_967_295), from: count(0, 253_402_300_799), to: count(0, 253_402_300_799),
     },
     together: { good: [{}, { country: null, asn: 1 }], bad: [{ more: 1 }, { country: null }, { country: undefined }, { client_id: 'x' }] },
     send: (body) => admin.ask('POST', '/sessions/end?dry_run=true', body),
@@ -559,10 +567,77 @@ Object.assign(requests, {
   },
 });
 
+const WEBHOOK = { id: 'tried', kind: 'webhook', url: 'https://siem.example/events' };
+const SIGNALS = { id: 'new', kind: 'shared_signals', url: 'https://siem.example/events', audience: 'https://siem.example' };
+const destinationMembers = {
+  id: { good: ['a', '0', 'siem-1', long(64)], bad: ['', '-a', 'A', 'a b', long(65), 7, ['a'], null] },
+  kind: { good: ['webhook'], bad: ['', 'other', 7, null, ['webhook']] },
+  url: {
+    good: ['https://siem.example/', 'https://siem.example:8443/a/b;c=1,%C3%A9', 'http://127.0.0.1:3000/x', 'http://localhost/x', `https://siem.example/${long(235)}`],
+    bad: ['', 'https://siem.example', 'ftp://siem.example/', 'https://siem.example/?a', 'https://siem.example/#a', 'https://a@siem.example/', 'https://siem.example/a b', `https://siem.example/${long(236)}`, 7, null],
+  },
+  enabled: flag,
+  warnings: flag,
+  what: { good: [[], ['approved', 'alert_opened'], ['signed_in'], null], bad: [['other'], ['approved', 'approved'], 'approved', [7]] },
+  outcomes: { good: [[], ['granted', 'noted'], null], bad: [['other'], ['granted', 'granted'], 'granted', [7]] },
+  clients: list({ good: ['photo-cli', 'a b', 'https://a.example/x'], bad: ['', 'é', long(257), 7] }, 100),
+};
+const audiences = { good: ['a', 'https://siem.example', long(1_000)], bad: ['', 'a b', 'é', long(1_001), 7, null] };
+const authorizations = { good: ['Bearer x', 'x', long(1_000), null], bad: ['', ' x', 'x ', 'é', 'a\nb', long(1_001), 7] };
+const destinationsTogether = {
+  good: [{}, without(SIGNALS, 'id'), { ...without(SIGNALS, 'id'), authorization: 'Bearer x' }],
+  bad: [{ audience: 'x' }, { authorization: 'x' }, { ...without(SIGNALS, 'id'), audience: undefined }, { version: 1 }, { secret: 'x' }, { url: undefined }, { kind: undefined }],
+};
+
+Object.assign(requests, {
+  createDestination: {
+    schema: 'NewDestination', base: { ...WEBHOOK, id: 'new' }, members: destinationMembers,
+    together: { good: [...destinationsTogether.good, ...audiences.good.map((audience) => ({ ...SIGNALS, audience })), ...authorizations.good.map((authorization) => ({ ...SIGNALS, authorization }))],
+      bad: [...destinationsTogether.bad, { id: undefined }, ...audiences.bad.map((audience) => ({ ...SIGNALS, audience })), ...authorizations.bad.map((authorization) => ({ ...SIGNALS, authorization }))] },
+    send: (body) => admin.ask('POST', '/destinations?dry_run=true', body),
+  },
+  replaceDestination: {
+    schema: 'DestinationReplacement', base: WEBHOOK, members: { ...destinationMembers, id: { good: ['tried', null], bad: ['', 'A', 7] } },
+    together: { good: [{}, { id: undefined }], bad: destinationsTogether.bad },
+    send: (body) => admin.ask('PUT', '/destinations/tried?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+});
+
 Object.assign(requests, {
   replacePolicy: {
     schema: 'NewPolicy', base: without(POLICY, 'rules'), members: policyMembers, together: required(['default', 'reason']),
     send: (body) => admin.ask('PUT', '/policy?dry_run=true', { ...body, ifMatch: '*' }),
+  },
+  askPolicy: {
+    schema: 'PolicyQuestion', base: { days: 1 },
+    members: {
+      policy: { good: [without(POLICY, 'rules'), null], bad: [7, [], {}, { ...POLICY, default: 'no' }, { ...POLICY, reason: undefined }, { ...POLICY, rules: [{ id: 'x' }] }] },
+      exceptions: {
+        good: [[], [{ when: { clients: ['cli'] } }], [{ when: { clients: ['cli'] }, id: 'x', lifts: null, owner: null, reason: null, ticket: null, expires_at: null }], null],
+        bad: [7, {}, [7], [{}], [{ when: {} }], [{ when: { clients: ['cli'] }, id: 'A' }], [{ when: { clients: ['cli'] }, more: 1 }], Array.from({ length: 51 }, () => ({ when: { clients: ['cli'] } }))],
+      },
+      request: {
+        beside: { days: undefined },
+        good: [
+          {}, { client_id: 'absent', scope: 'openid', account: 'local:absent', groups: [], verdict: 'far', same_device: true, first: [], web_page: false, at: inDays(1) },
+          { client_id: null, scope: null, account: null, groups: null, sign_in: null, device: null, person: null, verdict: null, same_device: null, first: null, web_page: null, at: null },
+          { device: {}, person: { country: 'T1', region: 'x', asn: 'AS64500', address: '2001:db8::1', kind: 'computer', managed: true }, sign_in: {} },
+          { device: { country: null, region: null, asn: null, address: null, kind: null, managed: null }, sign_in: { age: null, acr: null, amr: null, phishing_resistant: null } },
+          { groups: ['local:staff'], first: ['person', 'place'], sign_in: { age: 60, acr: 'phr', amr: ['swk'], phishing_resistant: true } },
+        ],
+        bad: [
+          7, [], { more: 1 }, { client_id: '' }, { scope: 'a"b' }, { account: 'alice' }, { groups: ['staff'] }, { verdict: 'close' }, { same_device: 'yes' }, { first: ['time'] }, { first: ['person', 'person'] },
+          { device: { country: 'de' } }, { device: { region: '' } }, { device: { asn: 64_500 } }, { device: { address: 'x' } }, { device: { kind: 'toaster' } }, { device: { managed: 1 } }, { device: { more: 1 } }, { person: 7 },
+          { sign_in: { age: -1 } }, { sign_in: { acr: '' } }, { sign_in: { amr: [''] } }, { sign_in: { phishing_resistant: 'yes' } }, { at: 'now' },
+        ],
+      },
+      event: { beside: { days: undefined }, good: [], bad: ['', 'weur', 'weur 3/17', `${long(100)}/1`, 7, null] },
+      at: { good: [null], bad: [SOON, 7] },
+      days: { good: [1, 90], bad: [0, 91, 1.5, '1', null] },
+      cursor: { good: [null], bad: ['', '!', 7] },
+    },
+    together: { good: [{}], bad: [{ days: undefined }, { request: {} }, { more: 1 }] },
+    send: (body) => admin.ask('POST', '/policy/what-if', body),
   },
   rollBackPolicy: {
     schema: 'PolicyRollback', base: { version: 1, reason: 'A test' },
@@ -588,6 +663,16 @@ Object.assign(requests, {
     schema: 'NewKillSwitch', base: { id: 'new', target: TARGET, reason: 'A test', until: SOON }, members: killMembers,
     together: required(['id', 'target', 'reason', 'until']),
     send: (body) => admin.ask('POST', '/kill-switches?dry_run=true', body),
+  },
+  grantAccess: {
+    schema: 'AccessTerms', base: { owner: 'Alice', expires_at: SOON },
+    members: { owner: plain(100), reason: orNull(plain(500)), ticket: orNull(plain(100)), expires_at: { good: [SOON], bad: [...instants.bad, null] } },
+    together: { good: [{}], bad: [{ expires_at: undefined }] },
+    send: (body) => admin.ask('POST', `/access-requests/${asked}/grant?dry_run=true`, body),
+  },
+  refuseAccess: {
+    schema: 'AccessRefusal', base: {}, members: { message: orNull(plain(500)) }, together: { good: [{}], bad: [{ more: 1 }] },
+    send: (body) => admin.ask('POST', `/access-requests/${asked}/refuse?dry_run=true`, body),
   },
   endKillSwitch: {
     schema: 'Nothing', base: {}, members: {}, together: { good: [{}], bad: [{ more: 1 }] },
@@ -634,6 +719,11 @@ async function ownKeys() {
 
 /** Bodies that the schema judges wrongly, because it cannot express a rule. `takes`: whether the server accepts it. */
 const inexpressible = [
+  ...each(['grantAccess'], [{ why: 'only a named admin token has an owner', body: { owner: null } }]),
+  ...each(['createDestination', 'replaceDestination'], [
+    { why: 'names of private networks are more than a pattern should say', body: { url: 'https://host.internal/' } },
+    { why: 'a port is more than a pattern should say', body: { url: 'https://siem.example:0/' } },
+  ]),
   ...each(['endAllDevices', 'endAllSessions'], [{ why: 'the key of an account depends on the providers', body: { account: 'alice' } }]),
   ...each(['createClient', 'replaceClient', 'changeClient'], [
     { why: 'JSON Schema cannot compare two numbers', body: { code_lifetime: 10, polling_interval: 10 } },
@@ -664,6 +754,12 @@ const inexpressible = [
     { why: 'it depends on the time', body: { break_glass: { ...glass, expires_at: inDays(400) } } },
     { why: 'JSON Schema cannot compare two texts', body: { rules: [{ ...allow, when: { time: { not_before: inDays(2), before: inDays(1) } } }] } },
     { why: 'it depends on what the rules mean', body: { rules: [allow, { ...allow, id: 'y', effect: 'deny', when: { groups: ['local:administrators'] } }] } },
+  ]),
+  ...each(['askPolicy'], [
+    { why: 'it depends on what the ledgers have', body: { days: undefined, event: 'weur/3/17' } },
+    { why: 'only a text from an answer is a cursor', body: { cursor: 'eHg' } },
+    { why: 'no pattern says what an address is', body: { days: undefined, request: { device: { address: '1.2.3' } } } },
+    { why: 'it depends on the policy', body: { exceptions: [{ when: { clients: ['cli'] }, lifts: ['absent'] }] } },
   ]),
   ...each(['rollBackPolicy'], [{ why: 'it depends on the versions that are kept', body: { version: 99 } }]),
   ...each(['createException', 'replaceException'], [

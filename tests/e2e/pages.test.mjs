@@ -74,10 +74,11 @@ async function openProvider() {
 
 /** Opens the consent page for a television at a place. */
 async function considers(place, options) {
-  const { codes } = await television(place, options);
-  await browser.open(codes.verification_uri_complete);
+  const device = await television(place, options);
+  await browser.open(device.codes.verification_uri_complete);
   await browser.choose('.main');
   if (await browser.has('password')) await signIn();
+  return device;
 }
 
 async function signIn() {
@@ -87,11 +88,33 @@ async function signIn() {
 }
 
 /** Allows everything but what these rules deny. */
-async function setPolicy(rules) {
+async function setPolicy(rules, access_requests = false) {
   const all = { id: 'all', description: 'Everybody', effect: 'allow' };
-  const body = { default: 'enforced', contact: 'security@example.com', help_uri: 'https://help.example.com/devices', rules: [all, ...rules], reason: 'For the pictures' };
+  const body = { default: 'enforced', access_requests, contact: 'security@example.com', help_uri: 'https://help.example.com/devices', rules: [all, ...rules], reason: 'For the pictures' };
   const { status } = await new Admin(named).ask('PUT', '/policy', { body, ifMatch: '*' });
   assert.equal(status, 200);
+}
+
+/** Lets the person ask for access, and looks at each page of that. An administrator refuses, and the person asks again. */
+async function asks(look) {
+  const admin = new Admin(named);
+  const answer = async (message) => {
+    const { body } = await admin.ask('GET', '/access-requests?state=open');
+    for (const { id } of body.access_requests) assert.equal((await admin.ask('POST', `/access-requests/${id}/refuse`, { body: { message } })).status, 200);
+  };
+  const far = (id, message) => ({ id, description: 'Only near the person', effect: 'deny', message, when: { verdict: ['far'] } });
+  await setPolicy([far('far', 'Sign in only at devices that are near you.')], true);
+  await considers(LAGOS);
+  await look('denied-ask');
+  await browser.type('reason', 'The show in Lagos opens on Friday, and this is its screen.');
+  await browser.choose('.main');
+  await look('waiting');
+  await answer('Please use the screen in the office.');
+  await browser.choose('.outline');
+  await browser.type('reason', 'No');
+  await browser.choose('.main');
+  await browser.open(`${named.origin}/account/access?client_id=demo-tv&rule=far`);
+  await look('access-requests');
 }
 
 /** Returns a function that looks at a page in every mode and at every size, and the faults that it finds. */
@@ -176,6 +199,15 @@ describe('the pages', { timeout: LIMIT }, () => {
       await setPolicy([{ id: 'far', description: 'Only near the person', effect: 'deny', message: 'Sign in only at devices that are near you.', when: { verdict: ['far'] } }]);
       await considers(LAGOS);
       await look('denied');
+      await asks(look);
+      await setPolicy([{ id: 'digits', description: 'Digits at the device', effect: 'require', require: { initiation_verification: true } }]);
+      const tv = await considers(BERLIN, { initiation_verification_supported: 'true' });
+      await browser.tick('confirm_device');
+      await browser.choose('.outline');
+      await look('digits');
+      for (const typed of ['0000', '1111', '2222', '3333']) await tv.ask('/token', { grant_type: DEVICE_GRANT, device_code: tv.codes.device_code, initiation_verification_code: typed });
+      await browser.choose('a.outline');
+      await look('unverified');
       await setPolicy([]);
 
       assert.deepEqual(faults, []);

@@ -89,7 +89,7 @@ test('the first deployment of a branch uploads the Worker with the bindings of a
     VERSION: { type: 'version_metadata' },
   });
   assert.deepEqual([bindings.ENVIRONMENT.text, bindings.ISSUER.text], ['preview', '']);
-  for (const name of ['GRANTS', 'ACCOUNTS', 'LIMITS', 'REGISTRY', 'LEDGER', 'COUNTS']) assert.ok(name in bindings);
+  for (const name of ['GRANTS', 'ACCOUNTS', 'LIMITS', 'REGISTRY', 'LEDGER', 'COUNTS', 'COURIERS']) assert.ok(name in bindings);
   const [{ namespace_id }] = previewConfig(wrangler, name, root).previews.ratelimits;
   assert.deepEqual(NETWORK_LIMIT, { type: 'ratelimit', namespace_id, simple: { limit: 60, period: 60 } });
   assert.notEqual(namespace_id, wrangler.previews.ratelimits[0].namespace_id, 'not the shared one of wrangler.toml');

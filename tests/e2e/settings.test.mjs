@@ -32,6 +32,8 @@ const routes = [
   ['POST', '/account'],
   ['GET', '/account/passkeys'],
   ['POST', '/account/passkeys'],
+  ['GET', '/account/access'],
+  ['POST', '/account/access'],
   ['GET', '/logo/x'],
   ['POST', '/device_authorization'],
   ['POST', '/token'],
@@ -77,6 +79,7 @@ for (const [name, value, allowed] of [
   ['PASSWORDS', 'yes', 'must be true or false'],
   ['ACCESS_TEAM', 'https://access.example.com', 'must be the name of the team, or its domain'],
   ['ACCESS_AUDIENCE', '4714C1', 'must be the application\'s audience tag'],
+  ['ACCESS_MANAGED_POSTURE', 'Firewall', 'must be at most 20 identifiers'],
   ['SHARDS_PER_REGION', '65', number(1, 64)],
   ['SHARDS_PER_REGION_PREVIOUS', '0', number(1, 64)],
   ['REGISTRY_REPLICAS', '17', number(0, 16)],
@@ -128,6 +131,7 @@ for (const [what, vars, expected] of [
   ['for production with the development admin token', { ...production, ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is the digest of the development token, which is public/],
   ['for a preview with the development admin token', { ...production, ENVIRONMENT: 'preview', ADMIN_TOKEN_SHA256: sha256('development-admin-token') }, /: ADMIN_TOKEN_SHA256: is the digest of the development token/],
   ['with a token where its digest should be', { ADMIN_TOKEN_SHA256: keepSecret('a token that was set by mistake', 'a-token-not-a-digest') }, /: ADMIN_TOKEN_SHA256: must be the SHA-256 of the token, in hex or base64/],
+  ['with checks of posture, but no team of Cloudflare Access', { ACCESS_MANAGED_POSTURE: 'f6f9391e-6776-4878-9c60-0cc807dc7dc8' }, /: ACCESS_TEAM: must be set if ACCESS_MANAGED_POSTURE is/],
   ['with one token for two uses', { ADMIN_TOKEN_SHA256: sha256('a'), INITIAL_ACCESS_TOKEN_SHA256: sha256('a') }, /: INITIAL_ACCESS_TOKEN_SHA256: is the digest of the admin token/],
 ]) {
   test(`a server ${what} refuses to serve, and does not show the key`, async (t) => {

@@ -1,6 +1,7 @@
 //! The native tests. They are one binary, so that their shared support code compiles only once.
 
 mod client_auth;
+mod console;
 mod documents;
 mod dpop;
 mod pages;

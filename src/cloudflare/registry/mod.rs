@@ -26,7 +26,7 @@ use crate::alarm::{Shipping, Work, next_alarm};
 use crate::ask::Answer;
 use crate::endpoint::boxed::boxed;
 use crate::registry::command::Command;
-use crate::registry::governance::{kills, reminders};
+use crate::registry::governance::{access_requests, kills, reminders};
 use crate::registry::leases::Leases;
 use crate::registry::publication::Publications;
 use crate::registry::rows::NewKey;
@@ -35,7 +35,8 @@ use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// Stores clients, scopes, providers, signing keys and the policy, publishes snapshots of them in KV, ships the events of
-/// changes, deletes clients from open registration that nobody uses, and reminds the owners of exceptions that end.
+/// changes, deletes clients from open registration that nobody uses, reminds the owners of exceptions that end, and lets
+/// requests for access lapse.
 pub(super) struct Registry {
     state: State,
     env: Env,
@@ -143,11 +144,13 @@ impl Registry {
         object::transaction(&self.state, move || apply(&*table, command, adopted, now))
     }
 
-    /// Reminds the owners of exceptions that end, and reports exceptions and kill switches that have lapsed.
+    /// Reminds the owners of exceptions that end, and reports exceptions, kill switches and requests for access that have
+    /// lapsed.
     fn attend_to_governance(&self, now: Timestamp) {
         let table = Rc::clone(&self.table);
         match object::transaction(&self.state, move || {
             kills::attend(&*table, now)?;
+            access_requests::attend(&*table, now)?;
             reminders::attend(&*table, now)
         }) {
             Ok(()) => self.log_warnings(),
@@ -166,7 +169,7 @@ impl Registry {
     }
 
     /// Makes sure that the alarm rings when `events` are to be shipped, when a warning is to be delivered, when a client
-    /// ends, and when something is due for an exception or a kill switch.
+    /// ends, and when something is due for an exception, a kill switch or a request for access.
     async fn ring(&self, events: Result<Option<Shipping>>, now: Timestamp) {
         let due = events.and_then(|events| {
             let first_end = [self.table.first_end()?, self.table.first_due()?].into_iter().flatten().min();

@@ -13,8 +13,10 @@ use crate::client::document::entry::Entry;
 use crate::client::registered_by::UNUSED;
 use crate::cloudflare::object::{self, column, json, whole};
 use crate::cloudflare::{shipping, warnings};
+use crate::identity::account_key::AccountKey;
 use crate::identity::demand::Demand;
 use crate::json;
+use crate::policy::access_request::{AccessRequest, Standing};
 use crate::policy::exception::Exception;
 use crate::policy::kill::KillSwitch;
 use crate::policy::name::Name;
@@ -310,8 +312,7 @@ impl Rows for Stored {
     }
 
     fn exception_count(&self) -> Result<usize> {
-        let counted = self.table.rows("SELECT count(*) FROM exceptions", Vec::new())?;
-        Ok(counted.first().and_then(|row| row.first()).and_then(object::count).unwrap_or(usize::MAX))
+        self.counted("SELECT count(*) FROM exceptions")
     }
 
     fn due_exceptions(&self, now: Timestamp, limit: u32) -> Result<Vec<(Exception, Timestamp)>> {
@@ -358,6 +359,64 @@ impl Rows for Stored {
     fn put_kill_switch(&self, switch: &KillSwitch) -> Result<()> {
         let values = vec![switch.id.as_str().into(), column(switch.until), json(switch)?];
         self.run("INSERT OR REPLACE INTO kills (id, until, record) VALUES (?, ?, ?)", values)
+    }
+
+    fn access_request(&self, id: &Name) -> Result<Option<AccessRequest>> {
+        self.table.record("SELECT record FROM access_requests WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn access_requests_after(
+        &self,
+        after: Option<&Name>,
+        state: Option<Standing>,
+        limit: u32,
+    ) -> Result<Vec<AccessRequest>> {
+        // No identifier is empty, so every identifier comes after the empty string.
+        let after = || SqlStorageValue::from(after.map(Name::as_str).unwrap_or_default());
+        let Some(state) = state else {
+            let query = "SELECT record FROM access_requests WHERE id > ? ORDER BY id LIMIT ?";
+            return self.table.records(query, vec![after(), object::number(limit)]);
+        };
+        let query = "SELECT record FROM access_requests WHERE state = ? AND id > ? ORDER BY id LIMIT ?";
+        self.table.records(query, vec![state.name().into(), after(), object::number(limit)])
+    }
+
+    fn access_requests_of(&self, account: &AccountKey, limit: u32) -> Result<Vec<AccessRequest>> {
+        let query = "SELECT record FROM access_requests WHERE account = ? ORDER BY id DESC LIMIT ?";
+        self.table.records(query, vec![account.as_str().into(), object::number(limit)])
+    }
+
+    fn open_access_requests(&self) -> Result<usize> {
+        self.counted("SELECT count(*) FROM access_requests WHERE state = 'open'")
+    }
+
+    fn access_request_count(&self) -> Result<usize> {
+        self.counted("SELECT count(*) FROM access_requests")
+    }
+
+    fn due_access_requests(&self, now: Timestamp, limit: u32) -> Result<Vec<AccessRequest>> {
+        let query = "SELECT record FROM access_requests WHERE due <= ? ORDER BY due LIMIT ?";
+        self.table.records(query, vec![column(now), object::number(limit)])
+    }
+
+    // Workers see the exception that a request leads to, and never the request. So it need not be published.
+    fn put_access_request(&self, request: &AccessRequest) -> Result<()> {
+        let statement =
+            "INSERT OR REPLACE INTO access_requests (id, account, state, due, record) VALUES (?, ?, ?, ?, ?)";
+        let state = request.state.standing();
+        let (id, account) = (request.id.as_str().into(), request.asker.account.as_str().into());
+        self.table
+            .run(statement, vec![id, account, state.name().into(), column(request.due()), json(request)?])
+    }
+
+    fn remove_access_request(&self, id: &Name) -> Result<()> {
+        self.table.run("DELETE FROM access_requests WHERE id = ?", vec![id.as_str().into()])
+    }
+
+    fn forget_answered_request(&self) -> Result<()> {
+        let statement = "DELETE FROM access_requests WHERE id =
+                         (SELECT id FROM access_requests WHERE state <> 'open' ORDER BY id LIMIT 1)";
+        self.table.run(statement, Vec::new())
     }
 
     fn first_issuer(&self) -> Result<Option<String>> {

@@ -6,7 +6,7 @@ use worker::{Env, Result, SqlStorageValue, State};
 
 use crate::audit::webhook::Webhook;
 use crate::client::Client;
-use crate::cloudflare::object::{Table, column, json};
+use crate::cloudflare::object::{self, Table, column, json};
 use crate::cloudflare::{shipping, warnings};
 use crate::registry::command::Keeper;
 use crate::registry::rows::NewKey;
@@ -41,6 +41,12 @@ const SCHEMA: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS exceptions_by_due ON exceptions (due)",
     "CREATE TABLE IF NOT EXISTS kills (id TEXT PRIMARY KEY, until INTEGER NOT NULL, record TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS kills_by_until ON kills (until)",
+    "CREATE TABLE IF NOT EXISTS access_requests (
+        id TEXT PRIMARY KEY, account TEXT NOT NULL, state TEXT NOT NULL, due INTEGER NOT NULL, record TEXT NOT NULL
+    ) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS access_requests_by_account ON access_requests (account, id)",
+    "CREATE INDEX IF NOT EXISTS access_requests_by_state ON access_requests (state, id)",
+    "CREATE INDEX IF NOT EXISTS access_requests_by_due ON access_requests (due)",
     "CREATE TABLE IF NOT EXISTS first_issuer (one INTEGER PRIMARY KEY CHECK (one = 1), issuer TEXT NOT NULL)",
     shipping::OUTBOX,
     shipping::OUTBOX_END,
@@ -106,14 +112,21 @@ impl Stored {
         self.table.run("DELETE FROM replicas WHERE name = ?", vec![replica.to_string().into()])
     }
 
+    /// Returns the number that a query counts.
+    pub(super) fn counted(&self, query: &str) -> Result<usize> {
+        let counted = self.table.rows(query, Vec::new())?;
+        Ok(counted.first().and_then(|row| row.first()).and_then(object::count).unwrap_or(usize::MAX))
+    }
+
     /// Returns when the first client of open registration ends.
     pub(super) fn first_end(&self) -> Result<Option<Timestamp>> {
         self.table.instant("SELECT min(ends_at) FROM open_clients", Vec::new())
     }
 
-    /// Returns when something is due for the first exception or kill switch.
+    /// Returns when something is due for the first exception, kill switch or request for access.
     pub(super) fn first_due(&self) -> Result<Option<Timestamp>> {
-        let due = "SELECT min(at) FROM (SELECT min(due) AS at FROM exceptions UNION ALL SELECT min(until) FROM kills)";
+        let due = "SELECT min(at) FROM (SELECT min(due) AS at FROM exceptions UNION ALL SELECT min(until) FROM kills
+                   UNION ALL SELECT min(due) FROM access_requests)";
         self.table.instant(due, Vec::new())
     }
 

@@ -122,9 +122,11 @@ async fn overview<P: Platform>(
     let outline = context.server.outline(context.now).await.ok();
     let providers = outline.as_ref().map_or(&[][..], |outline| &outline.providers);
     let here = browser.signed_in(context.now).map(SignedIn::digest);
+    let may_ask = outline.is_some() && context.server.governance_at_source()?.policy.access_requests;
     Ok(Overview {
         new: parts::new_clients(text, &history),
         passkeys: Own::Passkeys.path(context),
+        requests: may_ask.then(|| Own::Asking.path(context)),
         enter: format!("{}/device", context.issuer.path()),
         sessions: parts::sessions(text, sessions, here.as_ref(), providers),
         activity: parts::activity(text, &history),

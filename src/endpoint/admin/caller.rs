@@ -8,23 +8,26 @@ use crate::endpoint::static_token::{self, Shown};
 use crate::limiter::budgets::admin_tokens_by_network;
 use crate::registry::admin_token::{AdminScope, AdminToken, Rights, is_token};
 use crate::registry::admin_tokens::UseAdminToken;
+use crate::registry::governance::exceptions::Person;
 use crate::secret::Digest;
 
-/// The holder of an admin token.
+/// The holder of an admin token, or an administrator at the console.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) by: Actor,
     pub(crate) rights: Rights,
+    /// The person who calls, at the console; `None` for the holder of a token, which is nobody's.
+    pub(crate) person: Option<Person>,
 }
 
 impl Caller {
     fn operator(digest: &Digest) -> Self {
-        Self { by: Actor::operator(digest), rights: Rights::Setting }
+        Self { by: Actor::operator(digest), rights: Rights::Setting, person: None }
     }
 
     fn named(token: AdminToken) -> Self {
         let rights = token.rights();
-        Self { by: Actor::Token { id: token.id, owner: token.owner }, rights }
+        Self { by: Actor::Token { id: token.id, owner: token.owner }, rights, person: None }
     }
 
     /// Returns the `id` of the caller's token; `None` for the one in the settings.

@@ -18,6 +18,7 @@ use crate::identity::account_key::AccountKey;
 use crate::identity::command::{EndSessions, ListSessions};
 use crate::identity::device::{Device, DeviceId, Selection};
 use crate::identity::session::{Session, SessionSelection};
+use crate::policy::place::Country;
 use crate::provenance::{ApprovalId, Provenance, Stage};
 use crate::scope::Scope;
 use crate::time::Timestamp;
@@ -58,7 +59,7 @@ impl<'a> From<&'a Stage> for Place<'a> {
 
 impl<'a> DeviceView<'a> {
     pub(super) fn of((id, device): &'a (DeviceId, Device)) -> Self {
-        let Provenance { approval_id, started, approved } = &device.provenance;
+        let Provenance { approval_id, started, approved, .. } = &device.provenance;
         Self {
             id,
             client_id: &device.client_id,
@@ -117,12 +118,12 @@ pub(super) fn selection(members: &mut Members) -> Selection {
 
 /// Takes the conditions that devices and sessions share.
 fn places_and_times(members: &mut Members) -> Selection {
-    let country = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    let country = |text: &str| Country::parse(text).is_some();
     let asn = members.number("asn", 1..=u64::from(u32::MAX));
     let mut at = |name| members.number(name, 0..=LAST).map(|seconds| Timestamp::from_millis(seconds * 1_000));
     let (from, to) = (at("from"), at("to"));
     Selection {
-        country: members.text("country", "two capital letters (ISO 3166-1)", country),
+        country: members.text("country", Country::ALLOWED, country),
         asn: asn.and_then(|asn| u32::try_from(asn).ok()),
         from,
         to,

@@ -8,13 +8,13 @@ use super::caller::Caller;
 use super::done::Done;
 use super::problem::Problem;
 use super::route::{
-    AccessPlace, AccountPlace, ClientPlace, ExceptionPlace, Found, KeyPlace, KillPlace, Part, Place,
-    PolicyPlace, RecordPlace, ScopePlace, WatchPlace,
+    AccessPlace, AccountPlace, AskedPlace, ClientPlace, DestinationPlace, ExceptionPlace, Found, KeyPlace,
+    KillPlace, Part, Place, PolicyPlace, RecordPlace, ScopePlace, WatchPlace,
 };
 use super::{
-    access, accounts, alerts, clients, devices, doctor, documents, dry_run, events, exceptions, grants,
-    invitations, kill_switches, ledger, openapi, outboxes, policy, providers, scope_claims, scopes,
-    signing_keys, tokens, usage,
+    access, access_requests, accounts, alerts, clients, deliveries, destinations, devices, doctor, documents,
+    dry_run, events, exceptions, grants, invitations, kill_switches, ledger, openapi, outboxes, overview,
+    policy, providers, report, scope_claims, scopes, settings, signing_keys, tokens, usage, what_if,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -30,6 +30,8 @@ struct Call<'a, P> {
     method: &'a str,
     /// The first segment that matched one in braces; empty if none did.
     name: &'a str,
+    /// The second one; empty if there is none.
+    part: &'a str,
 }
 
 impl<P> Call<'_, P> {
@@ -45,11 +47,13 @@ pub(super) async fn dispatch<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Done, Problem> {
     let name = found.names.first().map(String::as_str).unwrap_or_default();
-    let call = Call { context, caller, method: &context.request.method, name };
+    let part = found.names.get(1).map(String::as_str).unwrap_or_default();
+    let call = Call { context, caller, method: &context.request.method, name, part };
     let done = match found.place {
         Place::OpenApi => return Ok(Done::read(openapi::answer())),
         Place::Doctor => boxed(doctor::run(context)),
         Place::DryRun => boxed(dry_run::run(context)),
+        Place::WhatIf => boxed(what_if::run(context, call.by())),
         Place::Clients(place) => of_clients(&call, place, rng),
         Place::Scopes(place) => of_scopes(&call, place),
         Place::Documents(part) => of_documents(&call, part),
@@ -61,7 +65,11 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Record(RecordPlace::Outboxes) => boxed(outboxes::list(context)),
         Place::Watch(WatchPlace::Alerts) => boxed(alerts::list(context)),
         Place::Watch(WatchPlace::AlertClose) => boxed(alerts::close(context, name, call.by())),
+        Place::Watch(WatchPlace::Blocked) => boxed(report::list(context)),
         Place::Watch(WatchPlace::Usage) => boxed(usage::list(context)),
+        Place::Watch(WatchPlace::Overview) => boxed(overview::read(context)),
+        Place::Settings => boxed(settings::list(context)),
+        Place::Destinations(place) => of_destinations(&call, place, rng),
         Place::Tokens(part) => of_tokens(&call, part, rng),
         Place::Invitations(part) => of_invitations(&call, part, rng),
         Place::Accounts(place) => of_accounts(&call, place, rng),
@@ -69,8 +77,19 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Policy(place) => of_policy(&call, place),
         Place::Exceptions(place) => of_exceptions(&call, place),
         Place::KillSwitches(place) => of_kill_switches(&call, place),
+        Place::Asked(place) => of_access_requests(&call, place),
     };
     done.await
+}
+
+fn of_access_requests<'a, P: Platform>(call: &Call<'a, P>, place: AskedPlace) -> Answer<'a> {
+    let Call { context, name, caller, .. } = *call;
+    match place {
+        AskedPlace::All => boxed(access_requests::list(context)),
+        AskedPlace::One => boxed(access_requests::read(context, name)),
+        AskedPlace::Grant => boxed(access_requests::grant(context, name, caller)),
+        AskedPlace::Refusal => boxed(access_requests::refuse(context, name, call.by())),
+    }
 }
 
 fn of_clients<'a, P: Platform>(
@@ -113,7 +132,7 @@ fn of_documents<'a, P: Platform>(call: &Call<'a, P>, part: Part) -> Answer<'a> {
 }
 
 fn of_providers<'a, P: Platform>(call: &Call<'a, P>, part: Part, rng: &'a mut impl CryptoRng) -> Answer<'a> {
-    let Call { context, caller, method, name } = *call;
+    let Call { context, caller, method, name, .. } = *call;
     match (part, method) {
         (Part::All, "POST") => boxed(providers::create(context, caller, rng)),
         (Part::All, _) => boxed(providers::list(context)),
@@ -134,8 +153,29 @@ fn of_keys<'a, P: Platform>(call: &Call<'a, P>, place: KeyPlace) -> Answer<'a> {
     }
 }
 
+fn of_destinations<'a, P: Platform>(
+    call: &Call<'a, P>,
+    place: DestinationPlace,
+    rng: &'a mut impl CryptoRng,
+) -> Answer<'a> {
+    let Call { context, method, name, part, .. } = *call;
+    match (place, method) {
+        (DestinationPlace::All, "POST") => boxed(destinations::create(context, call.by(), rng)),
+        (DestinationPlace::All, _) => boxed(destinations::list(context)),
+        (DestinationPlace::One, "PUT") => boxed(destinations::replace(context, name, call.by(), rng)),
+        (DestinationPlace::One, "DELETE") => boxed(destinations::delete(context, name, call.by())),
+        (DestinationPlace::One, _) => boxed(destinations::read(context, name)),
+        (DestinationPlace::Secret, _) => boxed(destinations::rotate(context, name, call.by(), rng)),
+        (DestinationPlace::Test, _) => boxed(destinations::test(context, name, rng)),
+        (DestinationPlace::Deliveries, _) => boxed(deliveries::list(context, name)),
+        (DestinationPlace::ResendAll, _) => boxed(deliveries::resend_all(context, name)),
+        (DestinationPlace::Delivery, _) => boxed(deliveries::discard(context, name, part)),
+        (DestinationPlace::Resend, _) => boxed(deliveries::resend(context, name, part)),
+    }
+}
+
 fn of_tokens<'a, P: Platform>(call: &Call<'a, P>, part: Part, rng: &'a mut impl CryptoRng) -> Answer<'a> {
-    let Call { context, caller, method, name } = *call;
+    let Call { context, caller, method, name, .. } = *call;
     match (part, method) {
         (Part::All, "POST") => boxed(tokens::create(context, caller, rng)),
         (Part::All, _) => boxed(tokens::list(context, caller)),
@@ -149,7 +189,7 @@ fn of_invitations<'a, P: Platform>(
     part: Part,
     rng: &'a mut impl CryptoRng,
 ) -> Answer<'a> {
-    let Call { context, caller, method, name } = *call;
+    let Call { context, caller, method, name, .. } = *call;
     match (part, method) {
         (Part::All, "POST") => boxed(invitations::create(context, caller, rng)),
         (Part::All, _) => boxed(invitations::list(context)),
@@ -163,7 +203,7 @@ fn of_accounts<'a, P: Platform>(
     place: AccountPlace,
     rng: &'a mut impl CryptoRng,
 ) -> Answer<'a> {
-    let Call { context, caller, method, name } = *call;
+    let Call { context, caller, method, name, .. } = *call;
     match (place, method) {
         (AccountPlace::All, "POST") => boxed(accounts::create(context, caller, rng)),
         (AccountPlace::All, _) => boxed(accounts::list(context)),
@@ -209,7 +249,7 @@ fn of_exceptions<'a, P: Platform>(call: &Call<'a, P>, place: ExceptionPlace) -> 
         (ExceptionPlace::All, _) => boxed(exceptions::list(context)),
         (ExceptionPlace::One, "PUT") => boxed(exceptions::replace(context, name, call.by())),
         (ExceptionPlace::One, _) => boxed(exceptions::read(context, name)),
-        (ExceptionPlace::Renewal, _) => boxed(exceptions::renew(context, name, call.by())),
+        (ExceptionPlace::Renewal, _) => boxed(exceptions::renew(context, name, call.caller)),
         (ExceptionPlace::End, _) => boxed(exceptions::end(context, name, call.by())),
     }
 }

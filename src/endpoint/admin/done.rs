@@ -3,17 +3,17 @@
 use crate::endpoint::http::Response;
 
 /// The response to a request that succeeded, and what to log about it.
-pub(super) struct Done {
-    pub(super) response: Response,
+pub(crate) struct Done {
+    pub(crate) response: Response,
     /// The registered client that the request concerned.
-    pub(super) client: Option<String>,
+    pub(crate) client: Option<String>,
     /// Such as `client_created`.
-    pub(super) outcome: &'static str,
+    pub(crate) outcome: &'static str,
 }
 
 impl Done {
     /// Returns the result of a request that only read something.
-    pub(super) fn read(response: Response) -> Self {
+    pub(crate) fn read(response: Response) -> Self {
         Self { response, client: None, outcome: "read" }
     }
 }

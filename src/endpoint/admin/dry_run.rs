@@ -1,4 +1,9 @@
 //! A dry run: the claims that the tokens for an account and a client would have. It issues nothing.
+//!
+//! Nobody knows from where the device and the person will come, nor how the person will sign in. So the rules refuse only
+//! what they refuse in any case: `POST /policy/what-if` is for the rest.
+
+use core::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +17,7 @@ use crate::client::rules::AccessTokenFormat;
 use crate::endpoint::client_auth::document::NoClient;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
+use crate::endpoint::policy::ask::{Permit, Refusal, ask};
 use crate::endpoint::server::Context;
 use crate::endpoint::token::mint::{ScopeClaims, Subject};
 use crate::endpoint::token::{mint, resource};
@@ -20,7 +26,9 @@ use crate::fault::Fault;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::policy;
-use crate::policy::requirement::Limits;
+use crate::policy::facts::{Facts, Groups};
+use crate::policy::governance::Governance;
+use crate::policy::window::Span;
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal};
 use crate::provenance::Provenance;
 use crate::scope::{OFFLINE_ACCESS, OPENID, Scope};
@@ -64,6 +72,9 @@ struct Refused {
     at: Point,
     /// The reason as it would be in the log.
     reason: &'static str,
+    /// What of the policy decided, such as `rule staff-cli`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<String>,
 }
 
 /// Answers `POST /dry-run`.
@@ -79,7 +90,12 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     let account = account.ok_or_else(|| invalid("account", "no account has this username"))?;
     let scope = trial.scope.unwrap_or_else(|| client.scope.without(OFFLINE_ACCESS));
     let resources: Vec<&str> = trial.resources.iter().map(String::as_str).collect();
-    let outcome = judge(context, &client, &account, scope, &resources, &outline.scope_claims);
+    let governance = server.governance(context.now).await?;
+    let permit = permitted((context, &governance), &client, &account, scope);
+    let outcome = match permit {
+        Ok(permit) => judge(context, &client, &account, permit, &resources, &outline.scope_claims),
+        Err(refused) => Outcome::Refused(refused),
+    };
     let done = Done::read(Response::json(200, &outcome));
     Ok(Done { client: Some(client.client_id), outcome: "tokens_tried", ..done })
 }
@@ -117,20 +133,15 @@ fn judge<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
     account: &Account,
-    scope: Scope,
+    Permit { scope, limits, .. }: Permit,
     asked: &[&str],
     scopes: &ScopeClaims,
 ) -> Outcome {
-    let refused = |at, reason| Outcome::Refused(Refused { allowed: false, at, reason });
-    let scope = match pass(client, account, scope) {
-        Ok(scope) => scope,
-        Err((point, why)) => return refused(point, why.name()),
-    };
     let granted = resource::granted(context, client, asked);
     let audience = granted.and_then(|granted| resource::narrowed(context, client, &[], &granted, &scope));
     let audience = match audience {
         Ok(audience) => audience,
-        Err(error) => return refused(Point::DeviceAuthorization, error.reason()),
+        Err(error) => return Outcome::Refused(refused(Point::DeviceAuthorization, error.reason())),
     };
     let nowhere =
         SessionId { shard: Shard { region: Region::Weur, index: 0 }, family: FamilyId::from_bytes([0; 16]) };
@@ -147,9 +158,46 @@ fn judge<P: Platform>(
         attempt: &AttemptId::of_jti(""),
         session: nowhere,
         provenance: &Provenance::default(),
-        limits: &Limits::default(),
+        limits: &limits,
     };
     Outcome::Issued(Box::new(describe(context, &subject, scopes)))
+}
+
+const fn refused(at: Point, reason: &'static str) -> Refused {
+    Refused { allowed: false, at, reason, decided_by: None }
+}
+
+/// Asks policy what it allows: by client and account, by the rules when the code is requested, and by the rules when the
+/// person is known.
+fn permitted<P: Platform>(
+    (context, governance): (Context<'_, P>, &Governance),
+    client: &Client,
+    account: &Account,
+    scope: Scope,
+) -> Result<Permit, Refused> {
+    let scope = pass(client, account, scope).map_err(|(point, why)| refused(point, why.name()))?;
+    let lifetime = client.codes.code_lifetime.unwrap_or(context.server.settings.code_lifetime);
+    let time = Span { from: context.now, until: context.now + Duration::from_secs(lifetime) };
+    let start = Facts {
+        client: Some(&client.client_id),
+        scope: Some(&scope),
+        ..Facts::unknown(Point::DeviceAuthorization, time)
+    };
+    let person = Facts {
+        account: Some(&account.key),
+        groups: Some(Groups::Exactly(&account.groups)),
+        // At an approval, only what certainly applies would count, and much is not known here.
+        point: Point::SignIn,
+        ..start
+    };
+    let ask = |facts: &Facts<'_>, at| {
+        ask(governance, (None, None), facts).map_err(|Refusal { why, record, .. }| Refused {
+            decided_by: record.map(|record| record.decided_by),
+            ..refused(at, why.reason())
+        })
+    };
+    ask(&start, Point::DeviceAuthorization)?;
+    ask(&person, Point::Approval)
 }
 
 /// Applies policy at every point up to the redemption. Returns what is left of the scope, or the point that

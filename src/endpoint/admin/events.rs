@@ -19,6 +19,7 @@ use crate::audit::change::Changed;
 use crate::audit::ledger::{FindLedgers, OUTBOXES};
 use crate::audit::ledger_name::LedgerName;
 use crate::audit::outcome::Outcome;
+use crate::audit::policy_record::VERDICTS;
 use crate::audit::reading::{Filter, ReadEvents};
 use crate::audit::sign_in::SignInKind;
 use crate::endpoint::form::Form;
@@ -33,12 +34,13 @@ use crate::time::Timestamp;
 /// The most ledgers that a page is read from. With the list of ledgers, these are 21 calls.
 const MOST_LEDGERS: u32 = 20;
 /// The parameters of an export.
-const FILTERS: [&str; 8] = ["from", "to", "client_id", "account", "what", "outcome", "asn", "cursor"];
+const FILTERS: [&str; 9] =
+    ["from", "to", "client_id", "account", "what", "outcome", "asn", "policy", "cursor"];
 /// Default number of events per page.
 const PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 500;
 /// Events that come too late for the ledger of their day are in one of a later day. They are looked for this long.
-const LATE_DAYS: u32 = 2;
+pub(super) const LATE_DAYS: u32 = 2;
 /// Seconds in a day.
 const DAY: u64 = 86_400;
 /// Longest filter, in bytes.
@@ -48,25 +50,31 @@ const LAST: u64 = 253_402_300_799;
 
 /// A page of events.
 #[derive(Serialize)]
-struct Page {
-    events: Vec<Value>,
+pub(super) struct Page {
+    pub(super) events: Vec<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
+    pub(super) next_cursor: Option<String>,
 }
 
 /// Where a page begins: after a record of a ledger.
-#[derive(Deserialize, Serialize)]
-struct Cursor {
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Cursor {
     ledger: LedgerName,
     after: i64,
 }
 
 impl Cursor {
+    /// Returns the beginning of the page of a filter that begins there, or at the cursor.
+    pub(super) fn begin(cursor: Option<Self>, from: Timestamp) -> Self {
+        let begin = Self { ledger: LedgerName::before_all_of(day(from)), after: 0 };
+        cursor.filter(|cursor| cursor.ledger > begin.ledger).unwrap_or(begin)
+    }
+
     fn encode(&self) -> String {
         secret::encode(format!("{}:{}", self.ledger, self.after).as_bytes())
     }
 
-    fn decode(text: &str) -> Option<Self> {
+    pub(super) fn decode(text: &str) -> Option<Self> {
         let text = String::from_utf8(secret::decode(text)?).ok()?;
         let (ledger, after) = text.rsplit_once(':')?;
         Some(Self { ledger: ledger.parse().ok()?, after: after.parse().ok()? })
@@ -109,7 +117,8 @@ fn rest(path: &str, query: &Form, filter: &Filter, cursor: &str) -> String {
     rest
 }
 
-async fn collect<P: Platform>(
+/// Reads a page of the events that a filter finds.
+pub(super) async fn collect<P: Platform>(
     context: Context<'_, P>,
     cursor: Cursor,
     filter: &Filter,
@@ -161,8 +170,14 @@ fn filter(query: &Form, now: Timestamp) -> Result<Filter, Problem> {
         Some(_) => u32::try_from(number(query, "asn", 0, 0, u64::from(u32::MAX))?).ok(),
         None => None,
     };
+    let policy = text(query, "policy")?;
+    if let Some(policy) = policy.as_deref().filter(|policy| !VERDICTS.contains(policy)) {
+        let detail = format!("policy is {policy:?}: it must be one of {}", VERDICTS.join(", "));
+        return Err(invalid("policy", detail));
+    }
     let (client_id, account) = (text(query, "client_id")?, text(query, "account")?);
-    Ok(Filter { from: at(from), to: at(to), client_id, account, what, outcome, asn })
+    let (from, to) = (at(from), at(to));
+    Ok(Filter { from, to, client_id, account, what, outcome, asn, policy, with_facts: false })
 }
 
 fn is_kind(text: &str) -> bool {
@@ -197,13 +212,9 @@ pub(super) fn number(
 
 /// Returns where the page begins, but nowhere before the filter does.
 fn cursor(query: &Form, filter: &Filter) -> Result<Cursor, Problem> {
-    let begin = Cursor { ledger: LedgerName::before_all_of(day(filter.from)), after: 0 };
-    let Some(text) = query.get("cursor") else { return Ok(begin) };
-    match Cursor::decode(text) {
-        Some(cursor) if cursor.ledger > begin.ledger => Ok(cursor),
-        Some(_) => Ok(begin),
-        None => Err(invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned())),
-    }
+    let Some(text) = query.get("cursor") else { return Ok(Cursor::begin(None, filter.from)) };
+    let bad = || invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned());
+    Ok(Cursor::begin(Some(Cursor::decode(text).ok_or_else(bad)?), filter.from))
 }
 
 pub(super) fn invalid(name: &str, detail: String) -> Problem {

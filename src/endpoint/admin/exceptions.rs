@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::caller::Caller;
 use super::done::Done;
 use super::policy::LONGEST_REASON;
 use super::problem::Problem;
@@ -113,7 +114,7 @@ pub(super) async fn replace<P: Platform>(
 pub(super) async fn renew<P: Platform>(
     context: Context<'_, P>,
     id: &str,
-    by: Actor,
+    caller: &Caller,
 ) -> Result<Done, Problem> {
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     let (id, expected) = (Name::parse(id).ok_or(Problem::NotFound)?, expected_or_any(context)?);
@@ -125,7 +126,8 @@ pub(super) async fn renew<P: Platform>(
     require(&mut members, "expires_at", end.is_some(), &format!("write {INSTANT}"));
     body::sound(members)?;
     let (reason, expires_at) = (reason.unwrap_or_default(), end.unwrap_or_default());
-    let renewal = RenewException { id, expected, reason, expires_at, person: None, dry_run, by };
+    let Caller { by, person, .. } = caller.clone();
+    let renewal = RenewException { id, expected, reason, expires_at, person, dry_run, by };
     let exception = change(context, renewal).await?;
     let outcome = if dry_run { "exception_tried" } else { "exception_renewed" };
     Ok(done(shown(200, &exception, &policy(context).await?, context.now), outcome))

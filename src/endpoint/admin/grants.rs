@@ -68,7 +68,8 @@ fn id(Address { shard, key }: Address) -> String {
     secret::encode(&[&shard.to_bytes()[..], &key.0].concat())
 }
 
-fn address(id: &str) -> Option<Address> {
+/// Reads the name of a grant.
+pub(super) fn address(id: &str) -> Option<Address> {
     let bytes = secret::decode(id)?;
     let (shard, key) = bytes.split_first_chunk::<2>()?;
     Some(Address { shard: Shard::from_bytes(*shard)?, key: RowKey(key.try_into().ok()?) })

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body;
 use super::done::Done;
 use super::kill_walk::{Count, KillWalk, Progress};
 use super::problem::Problem;
 use super::registry::{read, send, settled};
+use super::{body, grants};
 use crate::audit::change::Actor;
 use crate::client::registration::json_members::Members;
 use crate::endpoint::form::Form;
@@ -16,6 +16,8 @@ use crate::endpoint::route::ADMIN_PREFIX;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::format::Format;
+use crate::grant::routing::{Address, RowKey};
+use crate::grant::user_code::UserCode;
 use crate::identity::command::NoteKill;
 use crate::identity::latest_kill::LatestKill;
 use crate::network::Prefix;
@@ -26,6 +28,7 @@ use crate::policy::written::kill::{Reading, parse};
 use crate::registry::governance::kills::{
     EndKillSwitch, KillRefusal, KillSwitchNow, ListKillSwitches, SetKillSwitch,
 };
+use crate::settings::Settings;
 use crate::sharding::AccountShard;
 
 /// The most devices, sessions and codes that a request ends.
@@ -54,7 +57,8 @@ pub(super) async fn set<P: Platform>(context: Context<'_, P>, by: Actor) -> Resu
     let query = body::query(context.request, &["dry_run", "limit", "cursor"])?;
     let (dry_run, limit, begin) = (body::is_dry_run(&query)?, limit(&query)?, cursor(&query)?);
     let prefixes = |text: &str| prefixes(context, text);
-    let reading = Reading { prefixes: &prefixes, by: by.clone(), now: context.now };
+    let codes = |text: &str| codes(context, text);
+    let reading = Reading { prefixes: &prefixes, codes: &codes, by: by.clone(), now: context.now };
     let switch = parse(body::object(context.request)?, &reading).map_err(Problem::Invalid)?;
     let now = record(context, Box::new(switch), dry_run).await?;
     if !dry_run && (begin.is_none() || now.is_new) {
@@ -100,6 +104,19 @@ pub(super) async fn end<P: Platform>(context: Context<'_, P>, id: &str, by: Acto
 fn prefixes<P>(context: Context<'_, P>, text: &str) -> Vec<Prefix> {
     let pairs = context.server.settings.keyring.pairs();
     pairs.filter_map(|keys| Prefix::of_written(text, |prefix| keys.pseudonym(prefix))).collect()
+}
+
+/// Returns the keys of the grant that a text names: the `id` of a live code, the `subject` of its events, or a user code, which
+/// leads to one key under each pair.
+fn codes<P>(context: Context<'_, P>, text: &str) -> Vec<RowKey> {
+    if let Some(key) = RowKey::parse(text).or_else(|| Some(grants::address(text)?.key)) {
+        return vec![key];
+    }
+    let Settings { user_code: shape, keyring, .. } = &context.server.settings;
+    let code = UserCode::parse_either(text, shape);
+    code.map_or_else(Vec::new, |code| {
+        keyring.pairs().map(|keys| Address::of(&code, shape, keys).key).collect()
+    })
 }
 
 fn limit(query: &Form) -> Result<u32, Problem> {

@@ -140,13 +140,15 @@ impl<P: Platform> KillWalk<'_, P> {
     }
 
     async fn devices(&mut self, place: Option<Cursor>, count: &mut Count) -> Result<Phase, Problem> {
-        let (account, selection) = (self.switch.target.account.clone(), self.switch.devices());
+        let (account, wanted) = (self.switch.target.account.clone(), self.switch.devices());
         let mut walk: Walk<()> = Walk::begin(place, account.as_ref(), self.page());
         while let Some((shard, after, bounds)) = walk.next() {
-            let (account, selection) = (account.clone(), selection.clone());
+            let (account, selection) = (account.clone(), wanted.clone());
             let ask = WalkDevices { account, selection, after: after.map(DeviceId::from), bounds };
-            let found = walk.take(self.context.server.platform.accounts(shard, ask).await?);
+            let mut found = walk.take(self.context.server.platform.accounts(shard, ask).await?);
             self.spend(found.len());
+            // An object from before a condition was added finds more.
+            found.retain(|(id, device)| wanted.has(id, device));
             let clients = clients(&found);
             let ended = self.end(shard, found).await?;
             count.devices += ended;
@@ -232,7 +234,8 @@ impl<P: Platform> KillWalk<'_, P> {
             let found = self.context.server.platform.grants(shard, ask).await?;
             let last = found.last().filter(|_| found.len() >= limit as usize).map(|(key, _)| *key);
             self.spend(found.len());
-            for (key, _) in found {
+            let code = &self.switch.target.code;
+            for (key, _) in found.into_iter().filter(|(key, _)| code.is_empty() || code.contains(key)) {
                 let is_counted = match self.by.clone() {
                     None => true,
                     Some(by) => {

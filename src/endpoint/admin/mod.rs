@@ -1,20 +1,23 @@
 //! The admin API under `/admin/api/`: clients, scopes, OpenID Providers, signing keys, admin tokens, invitations, the policy,
-//! its exceptions and kill switches, for operators.
+//! its exceptions, requests for such, and kill switches, for operators.
 //!
 //! It exists only if an admin token is configured. It is not meant for browsers: it has no CORS and uses no
 //! cookies.
 
 mod access;
+mod access_requests;
 mod accounts;
 mod alerts;
 pub(super) mod body;
 pub(crate) mod caller;
 pub(super) mod clients;
+mod deliveries;
+mod destinations;
 mod devices;
 mod dispatch;
 mod doctor;
 mod documents;
-mod done;
+pub(super) mod done;
 mod dry_run;
 mod events;
 mod exceptions;
@@ -26,17 +29,22 @@ mod kill_walk;
 mod ledger;
 mod openapi;
 mod outboxes;
+mod overview;
 mod policy;
 pub(super) mod problem;
 mod providers;
 pub(super) mod registry;
-mod route;
+pub(super) mod report;
+pub(super) mod route;
 mod scope_claims;
 mod scopes;
+mod settings;
 mod signing_keys;
+mod subs;
 mod tokens;
 mod usage;
 mod walk;
+pub(super) mod what_if;
 
 use rand_core::CryptoRng;
 
@@ -44,7 +52,7 @@ use super::http::Response;
 use super::platform::Platform;
 use super::server::Context;
 use crate::endpoint::route::ADMIN_PREFIX;
-use caller::authenticate;
+use caller::{Caller, authenticate};
 use dispatch::dispatch;
 use done::Done;
 use problem::Problem;
@@ -63,7 +71,15 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
 }
 
 async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Result<Done, Problem> {
-    let caller = authenticate(context).await?;
+    serve(context, &authenticate(context).await?, rng).await
+}
+
+/// Does what a request asks for, as this caller.
+pub(super) async fn serve<P: Platform>(
+    context: Context<'_, P>,
+    caller: &Caller,
+    rng: &mut impl CryptoRng,
+) -> Result<Done, Problem> {
     let path = context.request.path.strip_prefix(context.issuer.path());
     let path = path.and_then(|path| path.strip_prefix(ADMIN_PREFIX)).unwrap_or_default();
     let found = route::find(path).ok_or(Problem::NotFound)?;
@@ -71,7 +87,7 @@ async fn attend<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) 
         return Err(Problem::MethodNotAllowed(found.methods));
     }
     caller.require(&found.needs(&context.request.method))?;
-    let done = dispatch(context, &found, &caller, rng).await;
+    let done = dispatch(context, &found, caller, rng).await;
     if found.changes_replicas(&context.request.method) { settle(context, done).await } else { done }
 }
 

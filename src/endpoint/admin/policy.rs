@@ -23,6 +23,7 @@ use crate::registry::governance::{
     Edit, FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, PolicyVersion, ReplacePolicy,
     RollBackPolicy,
 };
+use crate::time::Timestamp;
 
 /// Longest reason, in characters.
 pub(super) const LONGEST_REASON: usize = 500;
@@ -37,14 +38,21 @@ pub(super) async fn now<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
 /// Answers `PUT /policy`.
 pub(super) async fn replace<P: Platform>(context: Context<'_, P>, by: Actor) -> Result<Done, Problem> {
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
-    let (expected, mut members) = (expected(context)?, body::large_object(context.request)?);
-    let reason = reason(&mut members);
-    let policy = parse(members, context.now);
-    let (policy, reason) = both(policy, reason).map_err(Problem::Invalid)?;
+    let (expected, members) = (expected(context)?, body::large_object(context.request)?);
+    let (policy, reason) = reasoned(members, context.now).map_err(Problem::Invalid)?;
     let administrators = context.server.settings.admin_groups.all().to_vec();
     let change = PolicyChange { expected, reason, administrators, dry_run, by };
     let now = change_policy(context, "rules", ReplacePolicy { policy: Box::new(policy), change }).await?;
     Ok(done(shown(context, now), if dry_run { "policy_tried" } else { "policy_changed" }))
+}
+
+/// Reads a policy, and why it is written.
+pub(super) fn reasoned(
+    mut members: Map<String, Value>,
+    now: Timestamp,
+) -> Result<(Policy, String), Vec<Fault>> {
+    let reason = reason(&mut members);
+    both(parse(members, now), reason)
 }
 
 /// Answers `POST /policy/rollback`.

@@ -151,7 +151,8 @@ impl Problem {
         }
     }
 
-    fn errors(&self) -> &[Fault] {
+    /// Returns what was wrong with which members or parameters.
+    pub(crate) fn errors(&self) -> &[Fault] {
         if let Self::Invalid(faults) = self { faults } else { &[] }
     }
 

@@ -9,7 +9,9 @@ use crate::registry::admin_token::AdminScope;
 pub(super) enum Place {
     OpenApi,
     Doctor,
+    Settings,
     DryRun,
+    WhatIf,
     Clients(ClientPlace),
     Scopes(ScopePlace),
     Documents(Part),
@@ -17,6 +19,7 @@ pub(super) enum Place {
     Keys(KeyPlace),
     Record(RecordPlace),
     Watch(WatchPlace),
+    Destinations(DestinationPlace),
     Tokens(Part),
     Invitations(Part),
     Accounts(AccountPlace),
@@ -24,6 +27,7 @@ pub(super) enum Place {
     Policy(PolicyPlace),
     Exceptions(ExceptionPlace),
     KillSwitches(KillPlace),
+    Asked(AskedPlace),
 }
 
 /// A collection, or one member of it.
@@ -69,6 +73,21 @@ pub(super) enum WatchPlace {
     Alerts,
     AlertClose,
     Usage,
+    Overview,
+    Blocked,
+}
+
+/// Where events are delivered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum DestinationPlace {
+    All,
+    One,
+    Secret,
+    Test,
+    Deliveries,
+    ResendAll,
+    Delivery,
+    Resend,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -109,6 +128,15 @@ pub(super) enum ExceptionPlace {
     One,
     Renewal,
     End,
+}
+
+/// Requests for access.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum AskedPlace {
+    All,
+    One,
+    Grant,
+    Refusal,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -155,6 +183,7 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
         Some(AdminScope::Clients),
     ),
     (Place::Doctor, "/doctor", &["GET", "HEAD"], Some(AdminScope::Read)),
+    (Place::Settings, "/settings", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::DryRun, "/dry-run", &["POST"], Some(AdminScope::Read)),
     (Place::Providers(Part::All), "/providers", &["GET", "HEAD", "POST"], Some(AdminScope::Providers)),
     (
@@ -178,6 +207,55 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Watch(WatchPlace::Alerts), "/alerts", &["GET", "HEAD"], Some(AdminScope::Events)),
     (Place::Watch(WatchPlace::AlertClose), "/alerts/{id}/close", &["POST"], Some(AdminScope::Events)),
     (Place::Watch(WatchPlace::Usage), "/usage", &["GET", "HEAD"], Some(AdminScope::Read)),
+    (
+        Place::Destinations(DestinationPlace::All),
+        "/destinations",
+        &["GET", "HEAD", "POST"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::One),
+        "/destinations/{id}",
+        &["GET", "HEAD", "PUT", "DELETE"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::Secret),
+        "/destinations/{id}/secret",
+        &["POST"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::Test),
+        "/destinations/{id}/test",
+        &["POST"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::Deliveries),
+        "/destinations/{id}/deliveries",
+        &["GET", "HEAD"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::ResendAll),
+        "/destinations/{id}/deliveries/resend",
+        &["POST"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::Delivery),
+        "/destinations/{id}/deliveries/{delivery}",
+        &["DELETE"],
+        Some(AdminScope::Events),
+    ),
+    (
+        Place::Destinations(DestinationPlace::Resend),
+        "/destinations/{id}/deliveries/{delivery}/resend",
+        &["POST"],
+        Some(AdminScope::Events),
+    ),
+    (Place::Watch(WatchPlace::Overview), "/overview", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::Tokens(Part::All), "/tokens", &["GET", "HEAD", "POST"], Some(AdminScope::Tokens)),
     (Place::Tokens(Part::One), "/tokens/{id}", &["GET", "HEAD", "DELETE"], Some(AdminScope::Tokens)),
     (Place::Invitations(Part::All), "/invitations", &["GET", "HEAD", "POST"], Some(AdminScope::People)),
@@ -233,6 +311,8 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Access(AccessPlace::Grants), "/grants", &["GET", "HEAD"], Some(AdminScope::People)),
     (Place::Access(AccessPlace::Grant), "/grants/{id}", &["DELETE"], Some(AdminScope::People)),
     (Place::Policy(PolicyPlace::Now), "/policy", &["GET", "HEAD", "PUT"], Some(AdminScope::Policy)),
+    (Place::Watch(WatchPlace::Blocked), "/policy/report", &["GET", "HEAD"], Some(AdminScope::Events)),
+    (Place::WhatIf, "/policy/what-if", &["POST"], Some(AdminScope::Policy)),
     (Place::Policy(PolicyPlace::Rollback), "/policy/rollback", &["POST"], Some(AdminScope::Policy)),
     (Place::Policy(PolicyPlace::Versions), "/policy/versions", &["GET", "HEAD"], Some(AdminScope::Policy)),
     (
@@ -268,6 +348,10 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     ),
     (Place::KillSwitches(KillPlace::One), "/kill-switches/{id}", &["GET", "HEAD"], Some(AdminScope::Policy)),
     (Place::KillSwitches(KillPlace::End), "/kill-switches/{id}/end", &["POST"], Some(AdminScope::Policy)),
+    (Place::Asked(AskedPlace::All), "/access-requests", &["GET", "HEAD"], Some(AdminScope::Policy)),
+    (Place::Asked(AskedPlace::One), "/access-requests/{id}", &["GET", "HEAD"], Some(AdminScope::Policy)),
+    (Place::Asked(AskedPlace::Grant), "/access-requests/{id}/grant", &["POST"], Some(AdminScope::Policy)),
+    (Place::Asked(AskedPlace::Refusal), "/access-requests/{id}/refuse", &["POST"], Some(AdminScope::Policy)),
     (Place::OpenApi, "/openapi.json", &["GET", "HEAD"], None),
 ];
 
@@ -301,16 +385,21 @@ impl Place {
             | Self::Policy(_)
             | Self::Exceptions(_)
             | Self::KillSwitches(_)
+            | Self::Asked(AskedPlace::Grant)
             | Self::Keys(_) => true,
             Self::OpenApi
             | Self::Doctor
+            | Self::Settings
             | Self::DryRun
+            | Self::WhatIf
             | Self::Record(_)
             | Self::Watch(_)
+            | Self::Destinations(_)
             | Self::Tokens(_)
             | Self::Invitations(_)
             | Self::Accounts(_)
-            | Self::Access(_) => false,
+            | Self::Access(_)
+            | Self::Asked(AskedPlace::All | AskedPlace::One | AskedPlace::Refusal) => false,
         }
     }
 }
@@ -344,7 +433,7 @@ pub(super) fn find(path: &str) -> Option<Found> {
     })
 }
 
-fn matched(template: &str, path: &str) -> Option<Vec<String>> {
+pub(crate) fn matched(template: &str, path: &str) -> Option<Vec<String>> {
     let (template, path) = (template.split('/'), path.split('/'));
     if template.clone().count() != path.clone().count() {
         return None;

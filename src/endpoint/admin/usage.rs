@@ -12,7 +12,9 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::json;
+use crate::policy::governance::Governance;
 use crate::secret;
+use crate::time::Timestamp;
 
 /// Default number of clients per page.
 const PAGE: u64 = 50;
@@ -30,6 +32,11 @@ struct View {
     more_people: bool,
     first_login_at: u64,
     last_login_at: u64,
+    /// How many exceptions that are live name the client.
+    exceptions: usize,
+    /// When the first of them ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_exception_ends_at: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -39,9 +46,20 @@ struct Page {
     next_cursor: Option<String>,
 }
 
-impl From<Usage> for View {
-    fn from(Usage { client_id, logins, people, first_at, last_at }: Usage) -> Self {
+impl View {
+    fn of(
+        Usage { client_id, logins, people, first_at, last_at }: Usage,
+        governance: &Governance,
+        now: Timestamp,
+    ) -> Self {
+        let live = governance.exceptions.iter().filter(|exception| exception.is_live(now));
+        let ends: Vec<Timestamp> = live
+            .filter(|exception| exception.when.clients.contains(&client_id))
+            .map(|exception| exception.expires_at)
+            .collect();
         Self {
+            exceptions: ends.len(),
+            next_exception_ends_at: ends.into_iter().min().map(Timestamp::seconds),
             client_id,
             logins,
             people: people.min(MOST_PEOPLE),
@@ -64,7 +82,9 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     let limit = number(&query, "limit", PAGE, 1, LARGEST_PAGE)?;
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 }).await?;
-    let mut clients: Vec<View> = found.into_iter().map(View::from).collect();
+    let governance = context.server.governance(context.now).await?;
+    let shown = |usage| View::of(usage, &governance, context.now);
+    let mut clients: Vec<View> = found.into_iter().map(shown).collect();
     let has_more = clients.len() as u64 > u64::from(limit);
     clients.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let next_cursor =

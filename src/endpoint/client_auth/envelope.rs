@@ -106,8 +106,8 @@ impl Envelope {
         if let (Error::UnknownKeyPair(pair), Some(line)) = (error, response.decisions.last_mut()) {
             line.key_pair = Some(*pair);
         }
-        if let Error::Policy(_, refused) = error {
-            response = response.deciding(refused.record.clone());
+        if let Some(record) = error.policy() {
+            response = response.deciding(Some(record));
         }
         response
     }

@@ -1,6 +1,7 @@
 //! `POST /device_authorization` (RFC 8628 §3.1, §3.2).
 
 mod parameters;
+mod refused;
 
 use core::time::Duration;
 
@@ -19,7 +20,7 @@ use super::platform::{Platform, Unavailable};
 use super::policy::facts::Marks;
 use super::policy::start::{ask_for_code, check_binding};
 use super::server::Context;
-use super::token::{pkce, resource};
+use super::token::{pkce, resource, verification};
 use super::web_page;
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
@@ -74,7 +75,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
         let body = start(context, &caller.client, form, page, rng).await?;
         Ok(Answered { body, outcome: "started" })
     };
-    let mut response = envelope.answer(context, start).await;
+    let mut response = refused::counted(context, envelope.answer(context, start).await);
     if response.status == 200 && context.server.is_due_to_report(context.now) {
         response.afterwards.push(Afterwards::Expose);
     }
@@ -96,7 +97,9 @@ async fn start<P: Platform>(
     let device = DeviceKind::of(request.user_agent.as_deref());
     let origin = Origin { place: Place::clone(&request.place), device, at: now, page };
     let (asked, network) = (asked_scope(client, form)?, context.network());
-    let asking = ask_for_code(context, client, &asked, (&origin, &network), terms.expires_at);
+    let can_verify = verification::is_supported(form)?;
+    let of = (&origin, &network, can_verify);
+    let asking = ask_for_code(context, client, &asked, of, terms.expires_at);
     let (permit, Marks { networks, managed }) = asking.await?;
     let cnf = dpop::code_binding(context, form).await?;
     check_binding(&permit, client, &cnf)?;
@@ -107,6 +110,7 @@ async fn start<P: Platform>(
         network,
         networks,
         managed,
+        can_verify,
         resource: resource::granted(context, client, &resource::asked(form)?)?,
         client_id: client.client_id.clone(),
         cnf,

@@ -22,13 +22,16 @@ pub(super) enum Kind {
     SlowDown,
     AccessDenied,
     ExpiredToken,
+    DigitsNeeded,
+    WrongDigits,
     NothingToWaitFor,
     TooMany,
     Unavailable,
 }
 
 impl Kind {
-    /// Returns the code of RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, or RFC 9449 §5 or §8.
+    /// Returns the code of RFC 6749 §5.2, RFC 6750 §3.1, RFC 8628 §3.5, RFC 8707 §2, or RFC 9449 §5 or §8,
+    /// or of our own `docs/verification.md`.
     /// For `temporarily_unavailable` see `docs/decisions/0013-codes-for-429-and-503.md`.
     pub(super) const fn code(self) -> &'static str {
         match self {
@@ -48,6 +51,8 @@ impl Kind {
             Self::SlowDown => "slow_down",
             Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
+            Self::DigitsNeeded => "initiation_verification_required",
+            Self::WrongDigits => "initiation_verification_incorrect",
             Self::TooMany | Self::Unavailable => "temporarily_unavailable",
         }
     }
@@ -73,7 +78,9 @@ impl Kind {
             | Self::AuthorizationPending
             | Self::SlowDown
             | Self::AccessDenied
-            | Self::ExpiredToken => 400,
+            | Self::ExpiredToken
+            | Self::DigitsNeeded
+            | Self::WrongDigits => 400,
         }
     }
 }
@@ -97,6 +104,7 @@ impl Error {
             | Self::NoDeviceCode
             | Self::ProofRequired
             | Self::TwoKeys
+            | Self::VerificationUnsupported(_)
             | Self::KeyRequired => Kind::InvalidRequest,
             Self::BadProof(_) => Kind::InvalidDpopProof,
             Self::NonceNeeded => Kind::UseDpopNonce,
@@ -133,9 +141,12 @@ impl Error {
             | Self::Elsewhere
             | Self::Withdrawn
             | Self::Ended
+            | Self::Mistyped
             | Self::RedemptionRefused(_) => Kind::AccessDenied,
             Self::Policy(point, _) => of_policy(*point),
             Self::Expired => Kind::ExpiredToken,
+            Self::DigitsNeeded(_) => Kind::DigitsNeeded,
+            Self::WrongDigits(_) => Kind::WrongDigits,
             Self::NothingToWaitFor => Kind::NothingToWaitFor,
             Self::TooMany(..) => Kind::TooMany,
             Self::Unavailable | Self::DocumentUnreachable(_) => Kind::Unavailable,

@@ -5,6 +5,7 @@ mod text;
 
 use super::http::Response;
 use super::platform::{NotFetched, Unavailable};
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::authentication::ClientRefusal;
 use crate::client::document::address::AddressFlaw;
 use crate::endpoint::policy::refused::Refused;
@@ -167,6 +168,16 @@ pub enum Error {
     Policy(Point, Box<Refused>),
     /// The rules allow only tokens that are bound to a key.
     KeyRequired,
+    /// Every completion of the login needs an initiation verification, and the device did not say that it can ask its user
+    /// for digits. Carries what policy decided.
+    VerificationUnsupported(Option<Box<PolicyRecord>>),
+    /// A person has approved, and the device has to send the digits that they were shown. Carries the polling interval in
+    /// seconds.
+    DigitsNeeded(u64),
+    /// The device has sent wrong digits, and has this many tries left.
+    WrongDigits(u64),
+    /// The device has sent wrong digits three times.
+    Mistyped,
     /// The device code has expired.
     Expired,
     /// A device wants to wait for a decision that has been made.
@@ -198,7 +209,27 @@ impl Error {
 
     /// Returns the `interval` member: seconds that the device must wait between polls from now on.
     const fn interval(&self) -> Option<u64> {
-        if let Self::Pending(interval) | Self::TooSoon(interval) = self { Some(*interval) } else { None }
+        if let Self::Pending(interval) | Self::TooSoon(interval) | Self::DigitsNeeded(interval) = self {
+            Some(*interval)
+        } else {
+            None
+        }
+    }
+
+    /// Returns the `tries_left` member: how many wrong digits the device can still send.
+    const fn tries_left(&self) -> Option<u64> {
+        if let Self::WrongDigits(left) = self { Some(*left) } else { None }
+    }
+
+    /// Returns what policy decided, for the log.
+    pub(super) fn policy(&self) -> Option<Box<PolicyRecord>> {
+        if let Self::Policy(_, refused) = self {
+            refused.record.clone()
+        } else if let Self::VerificationUnsupported(record) = self {
+            record.clone()
+        } else {
+            None
+        }
     }
 
     /// Returns the `error_uri` member.
@@ -224,7 +255,8 @@ impl Error {
     #[must_use]
     pub fn response(&self) -> Response {
         let (error, error_description) = (self.code(), self.description());
-        let body = Body { error, error_description, error_uri: self.uri(), interval: self.interval() };
+        let (error_uri, interval, tries_left) = (self.uri(), self.interval(), self.tries_left());
+        let body = Body { error, error_description, error_uri, interval, tries_left };
         let mut response = Response::json(self.status(), &body);
         if let Some(seconds) = self.retry_after() {
             response = response.with("retry-after", seconds.to_string());
@@ -245,6 +277,8 @@ struct Body<'a> {
     error_uri: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tries_left: Option<u64>,
 }
 
 /// Most characters that a response repeats of what a client sent.

@@ -58,7 +58,8 @@ fn all() -> Vec<Error> {
         NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
         NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
         DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused("client_disabled"), ForeignToken, Pending(5), TooSoon(10),
-        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
+        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired, VerificationUnsupported(None),
+        DigitsNeeded(5), WrongDigits(2), Mistyped, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
     );
     errors.into_iter().chain(flaws.map(Error::BadProof)).collect()
 }
@@ -72,6 +73,8 @@ fn errors_of_features_that_are_not_supported_are_never_sent() {
         "access_denied",
         "authorization_pending",
         "expired_token",
+        "initiation_verification_incorrect",
+        "initiation_verification_required",
         "invalid_client",
         "invalid_dpop_proof",
         "invalid_grant",
@@ -98,7 +101,16 @@ fn a_refusal_that_depends_on_the_registration_says_what_to_do() {
         Error::TargetsLost.description(),
         "Nothing that was granted is in the audience of this client any more: start again."
     );
-    for name in ["acr_values", "code_challenge", "code_verifier", "dpop_jkt", "max_age", "nonce"] {
+    for name in [
+        "acr_values",
+        "code_challenge",
+        "code_verifier",
+        "dpop_jkt",
+        "initiation_verification_code",
+        "initiation_verification_supported",
+        "max_age",
+        "nonce",
+    ] {
         let description = Error::Malformed(name).description();
         assert!(!description.ends_with("one of those that this server knows."), "{description}");
     }

@@ -83,6 +83,10 @@ impl Error {
             Self::Elsewhere => "elsewhere",
             Self::Withdrawn => "withdrawn",
             Self::Ended => "ended",
+            Self::VerificationUnsupported(_) => "verification_unsupported",
+            Self::DigitsNeeded(_) => "digits_needed",
+            Self::WrongDigits(_) => "wrong_digits",
+            Self::Mistyped => "mistyped",
             Self::RedemptionRefused(_) => "redemption_refused",
             Self::Policy(..) => "policy",
             Self::KeyRequired => "key_required",
@@ -146,12 +150,16 @@ impl Error {
             Self::TooSoon(interval) => too_soon(*interval),
             Self::Policy(point, refused) => policy(*point, refused),
             Self::KeyRequired => KEY_REQUIRED.to_owned(),
+            Self::VerificationUnsupported(_) => VERIFICATION_UNSUPPORTED.to_owned(),
+            Self::DigitsNeeded(_) => DIGITS_NEEDED.to_owned(),
+            Self::WrongDigits(left) => wrong_digits(*left),
             Self::Denied
             | Self::Reported
             | Self::Contested
             | Self::Elsewhere
             | Self::Withdrawn
             | Self::Ended
+            | Self::Mistyped
             | Self::RedemptionRefused(_) => REFUSED.to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::NothingToWaitFor => NOTHING_TO_WAIT_FOR.to_owned(),
@@ -172,6 +180,10 @@ fn policy(point: Point, refused: &Refused) -> String {
 
 const REFUSED: &str = "The request was refused.";
 const KEY_REQUIRED: &str = "The tokens of this client must be bound to a key: send a DPoP proof, or dpop_jkt when you request the code.";
+const VERIFICATION_UNSUPPORTED: &str = "This sign-in is allowed only at a device that asks its user for four digits: send \
+                                        initiation_verification_supported=true, if it can do that.";
+const DIGITS_NEEDED: &str = "A person has approved, and sees four digits: ask the user of this device for them, and send them \
+                             as initiation_verification_code.";
 const NO_DEVICE_CODE: &str =
     "The device code is missing: send it in the header Authorization, after DeviceCode and a space.";
 const NOTHING_TO_WAIT_FOR: &str = "There is nothing to wait for any more: ask the token endpoint now.";
@@ -242,6 +254,11 @@ fn target_not_allowed(sent: &str) -> String {
     )
 }
 
+fn wrong_digits(left: u64) -> String {
+    let tries = if left == 1 { "1 try is" } else { &format!("{left} tries are") };
+    format!("These are not the digits that the person sees, so nothing was signed in: {tries} left.")
+}
+
 fn too_soon(interval: u64) -> String {
     format!("Polled too soon; from now on, wait {interval} seconds between polls.")
 }
@@ -271,6 +288,8 @@ fn rule(name: &str) -> &'static str {
         "acr_values" => "at most 512 bytes of visible ASCII, with spaces between classes",
         "code_challenge" => "the SHA-256 digest of the code_verifier in base64url, 43 characters",
         "code_verifier" => "43 to 128 letters, digits, hyphens, periods, underscores and tildes",
+        "initiation_verification_code" => "four decimal digits",
+        "initiation_verification_supported" => "true or false",
         "dpop_jkt" => "the SHA-256 thumbprint of a JWK in base64url, 43 characters",
         "max_age" => "a whole number of seconds",
         "nonce" => "at most 512 bytes",

@@ -156,7 +156,7 @@ async fn enter<P: Platform>(
         Way::Passkey(registered) => SignIn::by_passkey(account, registered.id.clone(), context.now),
     };
     let mut browser = page.browser.clone();
-    if let Err(refused) = sign_in::start(context, &mut browser, (&sign_in, None), rng).await? {
+    if let Err(refused) = sign_in::start_without_code(context, &mut browser, &sign_in, rng).await? {
         return Ok(refused);
     }
     let shown = done(context).noting(WHAT, None, "used", sign_in.how.name());

@@ -1,4 +1,5 @@
-//! The pages of the person who is signed in, `/account` and `/account/passkeys`, each with the sign-in in front of it.
+//! The pages of the person who is signed in, `/account`, `/account/passkeys` and `/account/access`, each with the sign-in in
+//! front of it.
 
 pub(super) mod sign_in;
 pub(super) mod which;
@@ -15,9 +16,9 @@ use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use super::upstream::Stop;
 use super::verify::notice::Notice;
-use super::verify::sign_in::{Authenticated, authenticate, start};
+use super::verify::sign_in::{Authenticated, authenticate, start_without_code};
 use super::verify::{access, browser, provider, session, view as pages};
-use super::{account, passkeys};
+use super::{account, asking, console, passkeys};
 use crate::identity::session::Browser;
 use crate::identity::sign_in::SignIn;
 use crate::language::Language;
@@ -64,8 +65,12 @@ async fn show<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let page = match session::check(context, browser).await? {
-        Some((_, person)) => match own {
+        Some((session, person)) => match own {
+            Own::Asking => asking::page::show(context, form, browser, (&session, &person), answer).await?,
             Own::Account => account::show(context, form, browser, &person, answer).await?,
+            Own::Console => {
+                console::show(context, browser, (&session, &person), (answer.0, form), rng).await?
+            }
             Own::Passkeys => passkeys::show(context, browser, &person, answer, rng),
         },
         None => sign_in::page(context, own, browser, Why::New, answer, rng).await,
@@ -134,6 +139,12 @@ async fn changed<P: Platform>(
     };
     let page = match own {
         Own::Account => account::changed(context, (step, form), browser, &person).await?,
+        Own::Console => {
+            Some(console::changed(context, (step, form), browser, (&session, &person), rng).await?)
+        }
+        Own::Asking => {
+            asking::page::changed(context, (step, form), browser, (&session, &person), rng).await?
+        }
         Own::Passkeys => passkeys::changed(context, (step, form), browser, &session, person, rng).await?,
     };
     Ok(page.unwrap_or_else(|| not_a_form(context, own, &Error::Malformed("step"))))
@@ -216,10 +227,19 @@ async fn entered<P: Platform>(
     sign_in: SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    if let Err(refused) = start(context, &mut browser, (&sign_in, None), rng).await? {
-        return Ok(refused);
-    }
+    let person = match start_without_code(context, &mut browser, &sign_in, rng).await? {
+        Ok(person) => person,
+        Err(refused) => return Ok(refused),
+    };
     let page = match own {
+        Own::Asking => {
+            let person = (&person.session, &sign_in.account);
+            asking::page::show(context, &Form::default(), &browser, person, (200, None)).await
+        }
+        Own::Console => {
+            let answer = (200, &Form::default());
+            console::show(context, &browser, (&person.session, &sign_in.account), answer, rng).await
+        }
         Own::Account => {
             account::show(context, &Form::default(), &browser, &sign_in.account, (200, None)).await
         }

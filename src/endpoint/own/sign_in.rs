@@ -31,7 +31,7 @@ pub(crate) async fn page<P: Platform>(
     (status, problem): (u16, Option<Problem<'_>>),
     rng: &mut impl CryptoRng,
 ) -> Response {
-    let (text, action, csrf) = (context.text(), own.path(context), browser::csrf(context, browser));
+    let (text, action, csrf) = (context.text(), own.address(context), browser::csrf(context, browser));
     // If the providers cannot be read now, the page has none, and everything else on it works.
     let outline = context.server.outline(context.now).await.ok();
     let name = browser.signed_in(context.now).map(|session| session.name.as_str());
@@ -42,7 +42,7 @@ pub(crate) async fn page<P: Platform>(
         transaction: None,
         lead: own.lead(text),
         username: "",
-        again: name.filter(|_| why == Why::TooOld).map(|name| text.passkeys_again_lead(name)),
+        again: name.filter(|_| why == Why::TooOld).map(|name| own.again(text, name)),
         providers: outline.as_ref().map_or(&[], |outline| &outline.providers),
         // Access does not say when the person authenticated, so it never is recent enough.
         access: context.server.settings.access.as_ref().filter(|_| why == Why::New).map(|_| NAME),

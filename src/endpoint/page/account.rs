@@ -45,6 +45,8 @@ pub struct Overview {
     pub new: Vec<NewClient>,
     /// Path of the page of passkeys.
     pub passkeys: String,
+    /// Path of the page of requests for access, if people may ask.
+    pub requests: Option<String>,
     /// Path of the page for entering a code.
     pub enter: String,
     /// The live sessions, that of this browser first.

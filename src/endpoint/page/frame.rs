@@ -25,15 +25,15 @@ struct Languages<'a> {
     text: Messages<'a>,
 }
 
-pub(super) fn brand(text: &Messages<'_>) -> String {
+pub(in crate::endpoint) fn brand(text: &Messages<'_>) -> String {
     rendered(&Brand { text: *text })
 }
 
-pub(super) fn help(text: &Messages<'_>) -> String {
+pub(in crate::endpoint) fn help(text: &Messages<'_>) -> String {
     rendered(&Help { text: *text })
 }
 
-pub(super) fn languages(text: &Messages<'_>) -> String {
+pub(in crate::endpoint) fn languages(text: &Messages<'_>) -> String {
     rendered(&Languages { text: *text })
 }
 

@@ -4,9 +4,10 @@
 //! `action`, and apart from the Turnstile widget no page needs a script or any other resource.
 
 pub mod account;
+pub mod asking;
 pub mod consent;
 pub mod enter;
-mod frame;
+pub(super) mod frame;
 pub mod invitation;
 pub mod outcome;
 pub mod passkeys;
@@ -20,7 +21,7 @@ const PASSKEY: &str = include_str!("../../../templates/passkey.js");
 const STYLE: &str = include_str!("../../../templates/style.css");
 
 /// Returns the text of the only `<style>` element: ours, and the operator's accent color if there is one.
-fn style(service: &Service) -> String {
+pub(super) fn style(service: &Service) -> String {
     let accent = service.accent.map(|Accent { light, dark }| {
         format!(
             ":root {{ --accent: {light}; --accent-strong: color-mix(in srgb, {light} 80%, black); }}

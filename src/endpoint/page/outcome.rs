@@ -3,6 +3,8 @@
 use askama::Template;
 
 use super::MenuForm;
+use super::asking::AskForm;
+use super::problem::Problem;
 use crate::endpoint::messages::{Html, Messages};
 use crate::grant::Outcome;
 
@@ -20,6 +22,13 @@ pub struct ResultPage<'a> {
     pub ended_now: Html,
     /// The registered `client_name`, or the `client_id` of a client that is gone.
     pub client_name: &'a str,
+    /// Whether the device waits for digits, so that nothing is signed in yet.
+    pub verifying: bool,
+    /// The digits that the person types at the device; `None` if nothing waits for them, or if they are shown to nobody any
+    /// more because the person has signed out.
+    pub digits: Option<String>,
+    /// The address of this page, to look again.
+    pub again: &'a str,
     /// Whether the person has just pressed another button, which changed nothing.
     pub kept: bool,
     /// The form that ends the access, as long as that is possible.
@@ -70,10 +79,25 @@ pub struct DeniedPage<'a> {
     pub ask: Html,
     /// A page with what the person can do.
     pub help: Option<&'a str>,
+    /// What became of the person's last request for access.
+    pub answer: Option<LastAnswer>,
+    /// The form to ask for access, where that can help.
+    pub form: Option<AskForm<'a>>,
+    /// What went wrong when that form was last sent.
+    pub form_problem: Option<Problem<'a>>,
     /// Path of the page for entering a code.
     pub back: &'a str,
     /// The form of the language menu.
     pub menu: MenuForm<'a>,
+}
+
+/// What became of a request for access that did not let the person through.
+#[derive(Clone, Debug)]
+pub struct LastAnswer {
+    /// What happened.
+    pub words: Html,
+    /// What an administrator wrote to the person.
+    pub message: Option<Html>,
 }
 
 /// A page without a form of its own: for a request that ended, was opened elsewhere, or could not be served, and for an

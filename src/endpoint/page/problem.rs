@@ -81,6 +81,16 @@ pub enum Problem<'a> {
     ChangedElsewhere,
     /// The same as [`Problem::SignedOut`], where there is no code.
     SessionOver,
+    /// The reason for a request for access is missing, or too short to be one.
+    ReasonMissing,
+    /// The reason for a request for access is too long.
+    ReasonLong,
+    /// The person has as many open requests for access as one can have.
+    AskedThrice,
+    /// The person has asked for access too often lately.
+    AskedOften,
+    /// Too many people wait for access.
+    AskedByMany,
     /// A sign-in at a provider failed.
     Provider {
         /// Why.
@@ -127,6 +137,11 @@ impl Problem<'_> {
             Self::SignedOut => text.signed_out(),
             Self::ChangedElsewhere => text.changed_elsewhere(),
             Self::SessionOver => text.session_over(),
+            Self::ReasonMissing => text.access_reason_missing(),
+            Self::ReasonLong => text.access_reason_long(),
+            Self::AskedThrice => text.access_asked_thrice(),
+            Self::AskedOften => text.access_asked_often(),
+            Self::AskedByMany => text.access_asked_by_many(),
             Self::Provider { notice, name } => of_provider(notice, name, text),
         }
     }

@@ -9,6 +9,7 @@ use crate::policy::document::Fallback;
 use crate::policy::facts::{Facts, Nearness};
 use crate::policy::governance::Governance;
 use crate::policy::name::Name;
+use crate::policy::recording;
 use crate::policy::requirement::{Limits, Requirements};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal, decide, evaluation};
 use crate::scope::Scope;
@@ -29,6 +30,8 @@ pub(crate) struct Permit {
 pub(crate) struct Refusal {
     pub why: Why,
     pub record: Option<Box<PolicyRecord>>,
+    /// The rules that an exception would have to lift, if people may ask for one and it would help.
+    pub remedy: Option<Vec<Name>>,
 }
 
 /// Why a step must not happen.
@@ -40,6 +43,8 @@ pub(crate) enum Why {
     Rule(Name),
     /// The device must be near the person.
     NotNear,
+    /// The device has to ask its user for digits, and cannot, or was not asked to.
+    Unverified,
     /// No rule allows it, or a kill switch refuses it.
     NotAllowed,
 }
@@ -51,6 +56,7 @@ impl Why {
             Self::Registered(refusal) => refusal.name(),
             Self::Rule(_) | Self::NotAllowed => "policy",
             Self::NotNear => "not_near",
+            Self::Unverified => "unverified",
         }
     }
 }
@@ -64,7 +70,7 @@ impl Refusal {
 
 impl From<PolicyRefusal> for Refusal {
     fn from(refusal: PolicyRefusal) -> Self {
-        Self { why: Why::Registered(refusal), record: None }
+        Self { why: Why::Registered(refusal), record: None, remedy: None }
     }
 }
 
@@ -85,9 +91,10 @@ pub(crate) fn ask(
     };
     let facts = Facts { scope: facts.scope.map(|_| &scope), ..*facts };
     let decision = evaluation::decide(governance, &facts);
-    let record = record(governance, &decision);
+    let record = record(governance, &decision).map(|record| Box::new(with_facts(*record, &facts)));
     if let Some(why) = refused(&decision, &facts) {
-        return Err(Refusal { why, record });
+        let remedy = remedy(governance, &decision, &facts);
+        return Err(Refusal { why, record, remedy });
     }
     let ruling = decision.ruling;
     let granted = ruling.limits.scope.as_ref().map_or_else(|| scope.clone(), |most| scope.narrowed_to(most));
@@ -105,16 +112,57 @@ fn refused(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
             By::KillSwitch(_) | By::BreakGlass | By::Exception(_) | By::Default => Why::NotAllowed,
         });
     }
-    let must_be_near = decision.ruling.requirements.near && is_judged(facts.point);
-    (must_be_near && facts.nearness != Some(Nearness::Near)).then_some(Why::NotNear)
+    lacking(decision, facts)
 }
 
-/// Returns whether an approval is judged by what it needs. A refresh only judges whether access goes on.
-const fn is_judged(point: Point) -> bool {
+/// Returns what an approval needs besides the permission of a rule, and the login lacks.
+fn lacking(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
+    let must = needs(decision, facts.point)?;
+    if must.near && is_late(facts.point) && facts.nearness != Some(Nearness::Near) {
+        return Some(Why::NotNear);
+    }
+    (must.initiation_verification && facts.can_verify != Some(true)).then_some(Why::Unverified)
+}
+
+/// Returns the rules that an exception would have to lift. What rules require and limit holds for exceptions, too, so none
+/// helps where the device is not near enough or cannot ask for digits, or no scope is left.
+fn remedy(governance: &Governance, decision: &Decision, facts: &Facts<'_>) -> Option<Vec<Name>> {
+    let limit = decision.ruling.limits.scope.as_ref();
+    let leaves_nothing = facts
+        .scope
+        .zip(limit)
+        .is_some_and(|(scope, most)| !scope.is_empty() && scope.narrowed_to(most).is_empty());
+    if !governance.policy.access_requests || lacking(decision, facts).is_some() || leaves_nothing {
+        return None;
+    }
+    evaluation::remedy(governance, facts)
+}
+
+/// Returns what an approval is judged by, as far as the sign-in has nothing to do with it. A request for a code is judged by
+/// what every completion needs, a refresh only by whether access goes on.
+const fn needs(decision: &Decision, point: Point) -> Option<&Requirements> {
+    match point {
+        Point::DeviceAuthorization => Some(&decision.inevitable),
+        Point::Approval | Point::Redemption => Some(&decision.ruling.requirements),
+        Point::SignIn | Point::Refresh => None,
+    }
+}
+
+/// Returns whether the place of the person is known.
+const fn is_late(point: Point) -> bool {
     match point {
         Point::Approval | Point::Redemption => true,
         Point::DeviceAuthorization | Point::SignIn | Point::Refresh => false,
     }
+}
+
+/// Adds the facts of an approval to the decision. Later steps are judged by the same ones, and earlier steps have no person.
+fn with_facts(record: PolicyRecord, facts: &Facts<'_>) -> PolicyRecord {
+    let is_approval = match facts.point {
+        Point::Approval => true,
+        Point::DeviceAuthorization | Point::SignIn | Point::Redemption | Point::Refresh => false,
+    };
+    PolicyRecord { facts: is_approval.then(|| Box::new(recording::record(facts))), ..record }
 }
 
 /// Returns the decision for an event. A development server without a document decides nothing.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::server::Context;
+use crate::format::is_false;
 use crate::grant;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
@@ -19,6 +20,7 @@ use crate::policy::place::Country;
 use crate::policy::recorded::{Recorded, seem_same};
 use crate::policy::window::Span;
 use crate::provenance::Provenance;
+use crate::row_key::RowKey;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 use crate::verdict::{Side, compare};
@@ -51,6 +53,8 @@ pub(crate) struct AtStart<'a> {
     pub origin: &'a Origin,
     pub network: &'a Network,
     pub marks: &'a Marks,
+    /// Whether the device says that it can ask its user for digits.
+    pub can_verify: bool,
     /// When the code expires.
     pub ends_at: Timestamp,
 }
@@ -65,6 +69,7 @@ impl AtStart<'_> {
             scope: Some(self.scope),
             device: Some(side),
             web_page: Some(page.is_some()),
+            can_verify: Some(self.can_verify),
             start: Some(Start { at: *at, country, asn, network: self.network }),
             ..Facts::unknown(Point::DeviceAuthorization, Span { from: *at, until: self.ends_at })
         }
@@ -79,16 +84,25 @@ pub(crate) struct Asked {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<Name>,
     pub managed: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub can_verify: bool,
 }
 
 impl Asked {
     pub(crate) fn of(request: &grant::Request) -> Self {
-        Self { side: request.side(), networks: request.networks.clone(), managed: request.managed }
+        Self {
+            side: request.side(),
+            networks: request.networks.clone(),
+            managed: request.managed,
+            can_verify: request.can_verify,
+        }
     }
 }
 
 /// A person in front of a request that they opened.
 pub(crate) struct AtApproval<'a> {
+    /// The key of the request's grant; `None` if it is not known any more.
+    pub key: Option<RowKey>,
     pub client_id: &'a str,
     pub scope: &'a Scope,
     pub asked: &'a Asked,
@@ -120,14 +134,21 @@ impl AtApproval<'_> {
                 session.how.resists_phishing(),
             )),
             device: Some(device),
-            person: Some(SideFacts::of(&here.origin.place, kind, &marks.networks, marks.managed)),
+            person: Some(SideFacts::of(&here.origin.place, kind, &marks.networks, self.is_managed())),
             nearness: Some(compare(&asked.side, here).verdict.into()),
             same_device: Some(seem_same(&asked.side, here)),
             first: Some(self.first()),
             web_page: Some(page.is_some()),
+            can_verify: Some(asked.can_verify),
             start: Some(Start { at: *at, country: device.country, asn: device.asn, network }),
+            code: self.key,
             ..Facts::unknown(Point::Approval, Span::at(now))
         }
+    }
+
+    /// Returns whether the person's machine is managed: by a certificate of this request, or by its posture at the sign-in.
+    const fn is_managed(&self) -> bool {
+        self.marks.managed || self.session.managed
     }
 
     fn first(&self) -> FirstTimes {
@@ -145,7 +166,7 @@ impl AtApproval<'_> {
             web_page: asked.side.origin.page.is_some(),
             network: asked.side.network.clone(),
             person_networks: marks.networks.clone(),
-            person_managed: marks.managed,
+            person_managed: self.is_managed(),
             acr: session.acr.clone(),
             phishing_resistant: session.how.resists_phishing(),
         }
@@ -165,6 +186,8 @@ pub(crate) struct AtToken<'a> {
     pub amr: &'a [String],
     pub recorded: &'a Recorded,
     pub provenance: &'a Provenance,
+    /// Whether the device was asked for digits, at a redemption.
+    pub is_verified: bool,
     /// Where the device is now.
     pub place: &'a Place,
     pub marks: &'a Marks,
@@ -173,7 +196,7 @@ pub(crate) struct AtToken<'a> {
 impl<'a> AtToken<'a> {
     pub(crate) fn facts(&self) -> Facts<'a> {
         let Self { recorded, provenance, marks, .. } = *self;
-        let Provenance { approval_id, started, approved } = provenance;
+        let Provenance { approval_id, code, started, approved } = provenance;
         // Libraries send tokens requests with a name of their own, so what the device is was said at the start.
         let class = started.spot.kind.into();
         let (acr, strong) = (recorded.acr.as_deref(), recorded.phishing_resistant);
@@ -189,8 +212,10 @@ impl<'a> AtToken<'a> {
             same_device: Some(recorded.same_device),
             first: Some(self.first()),
             web_page: Some(recorded.web_page),
+            can_verify: Some(self.is_verified),
             start: Some(recorded.start(provenance)),
             approval: Some(approval_id),
+            code: *code,
             ..Facts::unknown(self.point, Span::at(self.now))
         }
     }
@@ -207,7 +232,7 @@ impl<'a> AtToken<'a> {
 }
 
 /// Returns the facts of a sign-in that is used at `at`.
-pub(super) fn of_sign_in<'a>(
+pub(crate) fn of_sign_in<'a>(
     auth_time: Timestamp,
     at: Timestamp,
     acr: Option<&'a str>,

@@ -21,6 +21,7 @@ pub(crate) async fn is_refused<P: Platform>(
         account: Some(&family.account),
         start: Some(family.recorded.start(&family.provenance)),
         approval: Some(&family.provenance.approval_id),
+        code: family.provenance.code,
         ..Facts::unknown(Point::Refresh, Span::at(context.now))
     };
     Ok(governance.kill_switches.iter().any(|switch| switch.refuses(&facts)))

@@ -15,11 +15,12 @@ use crate::policy::governance::Governance;
 use crate::policy::window::Span;
 use crate::scope::Scope;
 
-/// Asks whether the person could approve anything. `known` is the request that they have opened before. The error is the
+/// Asks whether the person could approve anything. `managed` is whether their machine is, and `known` is the request that they have opened before. The error is the
 /// refusal, with the governance that refuses.
 pub(crate) async fn ask_for_person<P: Platform>(
     context: Context<'_, P>,
     sign_in: &SignIn,
+    managed: bool,
     known: Option<(&str, &Scope)>,
 ) -> Result<Result<Permit, (Rc<Governance>, Refusal)>, Unavailable> {
     let governance = context.server.governance(context.now).await?;
@@ -33,7 +34,7 @@ pub(crate) async fn ask_for_person<P: Platform>(
         account: Some(&account.key),
         groups: Some(Groups::Exactly(&account.groups)),
         sign_in: Some(of_sign_in(*auth_time, context.now, acr.as_deref(), amr, strong)),
-        person: Some(SideFacts::of(&here.origin.place, kind, &marks.networks, marks.managed)),
+        person: Some(SideFacts::of(&here.origin.place, kind, &marks.networks, marks.managed || managed)),
         ..Facts::unknown(Point::SignIn, Span { from: context.now, until: context.now + longest })
     };
     Ok(ask(&governance, (None, Some(account)), &facts).map_err(|refusal| (governance, refusal)))

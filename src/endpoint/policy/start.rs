@@ -5,6 +5,7 @@ use super::facts::{AtStart, Marks};
 use super::refused::Refused;
 use crate::client::{Authentication, Client};
 use crate::endpoint::error::{Error, printable};
+use crate::endpoint::own::which::{Own, Wish};
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::network::Network;
@@ -20,15 +21,16 @@ pub(crate) async fn ask_for_code<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
     scope: &Scope,
-    (origin, network): (&Origin, &Network),
+    (origin, network, can_verify): (&Origin, &Network, bool),
     ends_at: Timestamp,
 ) -> Result<(Permit, Marks), Error> {
     let governance = context.server.governance(context.now).await?;
     let marks = context.marks(&governance);
-    let start = AtStart { client_id: &client.client_id, scope, origin, network, marks: &marks, ends_at };
+    let client_id = &client.client_id;
+    let start = AtStart { client_id, scope, origin, network, marks: &marks, can_verify, ends_at };
     match ask(&governance, (Some(client), None), &start.facts()) {
         Ok(permit) => Ok((permit, marks)),
-        Err(refusal) => Err(error(context, &governance, refusal, scope)),
+        Err(refusal) => Err(error(context, &governance, refusal, (&client.client_id, scope))),
     }
 }
 
@@ -47,8 +49,21 @@ fn binds(client: &Client) -> bool {
     by_method || tokens.dpop_bound_access_tokens || tokens.tls_client_certificate_bound_access_tokens
 }
 
-fn error<P>(context: Context<'_, P>, governance: &Governance, refusal: Refusal, asked: &Scope) -> Error {
-    let Refusal { why, record } = refusal;
+/// Returns the address of the page where the client's user can ask for access. It names the rule that denies, which may
+/// depend on where the device is, and is then not known on that page.
+fn page_to_ask<P>(context: Context<'_, P>, client_id: &str, why: &Why) -> String {
+    let rule = if let Why::Rule(id) = why { Some(id) } else { None };
+    let wish = Wish { client_id: client_id.to_owned(), rule: rule.cloned() };
+    format!("{}{}", context.issuer.origin(), Own::Asking.address_for(context, Some(&wish)))
+}
+
+fn error<P>(
+    context: Context<'_, P>,
+    governance: &Governance,
+    refusal: Refusal,
+    (client_id, asked): (&str, &Scope),
+) -> Error {
+    let Refusal { why, record, remedy } = refusal;
     match why {
         Why::Registered(PolicyRefusal::NoScopeLeft) => Error::ScopeNotAllowed(asked.clone()),
         Why::Registered(
@@ -57,9 +72,11 @@ fn error<P>(context: Context<'_, P>, governance: &Governance, refusal: Refusal, 
             | PolicyRefusal::AccountBlocked
             | PolicyRefusal::AccountDeleted,
         ) => Error::GrantNotAllowed,
+        Why::Unverified => Error::VerificationUnsupported(record),
         Why::Rule(_) | Why::NotNear | Why::NotAllowed => {
             let description = description(governance, &why);
-            let uri = governance.policy.help_uri.clone();
+            let page = || remedy.is_some().then(|| page_to_ask(context, client_id, &why));
+            let uri = governance.policy.help_uri.clone().or_else(page);
             let uri = uri.or_else(|| context.server.settings.service.support_url.clone());
             Error::Policy(Point::DeviceAuthorization, Box::new(Refused { description, uri, record }))
         }

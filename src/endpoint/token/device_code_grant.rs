@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 use super::mint::Tokens;
 use super::redemption::Approved;
 use super::state::{approved, may_reissue};
-use super::{pkce, resource};
+use super::{pkce, resource, verification};
 use crate::endpoint::client_auth::Caller;
 use crate::endpoint::dpop::Proven;
 use crate::endpoint::error::Error;
@@ -27,7 +27,7 @@ pub(crate) async fn poll<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Tokens, Error> {
     let verifier = pkce::verifier(form)?;
-    let resources = resource::asked(form)?;
+    let (resources, digits) = (resource::asked(form)?, verification::typed(form)?);
     let code = unexpired(context, caller, form.require("device_code")?)?;
     let ask = PollCode {
         key: code.address.key,
@@ -36,6 +36,7 @@ pub(crate) async fn poll<P: Platform>(
         reissue_bound: context.server.settings.reissue_lost_answers,
         proven: proven.cnf.clone(),
         by_header: context.request.authorization.is_some(),
+        digits: digits.clone(),
     };
     let ready = approved(context.server.platform.grants(code.address.shard, ask).await?)?;
     if !is_answered(ready.request.code_challenge.as_deref(), verifier) {
@@ -43,10 +44,14 @@ pub(crate) async fn poll<P: Platform>(
     }
     // An assertion is used up only now: a pending poll hands out nothing, so it need not pay for that hop.
     caller.use_up(context).await?;
-    let checked = Approved::check(context, caller, (proven, &code), ready, &resources).await;
+    let checked = Approved::check(context, caller, (proven, &code, digits), ready, &resources).await;
     let approved = noted(context, &code, checked).await?;
     if !approved.is_allowed_here() {
         return Err(approved.refuse().await?);
+    }
+    // Everything that can be wrong besides was checked, so that no other mistake costs a try.
+    if let Some(digits) = approved.wrong_digits() {
+        return Err(approved.miss(digits).await?);
     }
     noted(context, &code, approved.redeem(rng).await).await
 }
@@ -60,7 +65,7 @@ async fn noted<P: Platform, T>(
     if let Err(error) = &result
         && let Some((why, policy)) = error.refusal()
     {
-        let refusal = NoteRefusal { of: Refused::Redemption(code.address.key), why, policy };
+        let refusal = NoteRefusal { of: Refused::Redemption(code.address.key), why, policy, person: None };
         let _: Result<(), Unavailable> = context.server.platform.grants(code.address.shard, refusal).await;
     }
     result

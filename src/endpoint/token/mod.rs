@@ -7,6 +7,7 @@ mod redemption;
 mod refresh_grant;
 pub(super) mod resource;
 mod state;
+pub(super) mod verification;
 
 use rand_core::CryptoRng;
 

@@ -25,10 +25,11 @@ use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::family::renewal::Renewal;
 use crate::family::{Current, Family};
 use crate::format::Format;
-use crate::grant::command::{Redeem, RefuseElsewhere};
+use crate::grant::command::{Miss, Redeem, RefuseElsewhere};
 use crate::grant::device_code::DeviceCode;
 use crate::grant::poll::Ready;
 use crate::grant::redemption::Redemption;
+use crate::grant::verification::{Digits, Match};
 use crate::identity::account::Account;
 use crate::identity::command::{EnterDevice, Entered};
 use crate::identity::device::{Device, DeviceId, State};
@@ -49,6 +50,8 @@ pub(super) struct Approved<'a, P> {
     caller: &'a Caller,
     proven: &'a Proven,
     code: &'a DeviceCode,
+    /// What the user of the device has typed.
+    digits: Option<Digits>,
     ready: Ready,
     resources: &'a [&'a str],
     provenance: Provenance,
@@ -67,7 +70,7 @@ impl<'a, P: Platform> Approved<'a, P> {
     pub(super) async fn check(
         context: Context<'a, P>,
         caller: &'a Caller,
-        (proven, code): (&'a Proven, &'a DeviceCode),
+        (proven, code, digits): (&'a Proven, &'a DeviceCode, Option<Digits>),
         ready: Ready,
         resources: &'a [&'a str],
     ) -> Result<Self, Error> {
@@ -77,7 +80,7 @@ impl<'a, P: Platform> Approved<'a, P> {
         let edition = context.server.governance_edition()?;
         let cnf = proven.confirmation(context, &client)?;
         let mut approved = Self {
-            provenance: ready.approval.provenance(&ready.request),
+            provenance: ready.approval.provenance(code.address.key, &ready.request),
             marks: context.marks(&governance),
             permit: Permit::default(),
             audience: Vec::new(),
@@ -85,6 +88,7 @@ impl<'a, P: Platform> Approved<'a, P> {
             caller,
             proven,
             code,
+            digits,
             ready,
             resources,
             client,
@@ -98,7 +102,7 @@ impl<'a, P: Platform> Approved<'a, P> {
 
     /// Asks policy with the groups that are known, and cuts what is not allowed.
     fn judge(&mut self) -> Result<(), Error> {
-        let Ready { request, approval } = &self.ready;
+        let Ready { request, approval, .. } = &self.ready;
         let permit = ask_for_tokens(&self.governance, (&self.client, None), self.step())?;
         // The client, its scopes and the rules may demand more than when the person approved. What counts is how old the
         // sign-in was then.
@@ -125,6 +129,7 @@ impl<'a, P: Platform> Approved<'a, P> {
             amr: &approval.amr,
             recorded: &approval.recorded,
             provenance: &self.provenance,
+            is_verified: self.ready.digits.is_some(),
             place: &self.context.request.place,
             marks: &self.marks,
         }
@@ -150,6 +155,20 @@ impl<'a, P: Platform> Approved<'a, P> {
         let ask = RefuseElsewhere { key, secret, journey };
         let refused = approved(context.server.platform.grants(address.shard, ask).await?);
         Ok(refused.err().unwrap_or(Error::Elsewhere))
+    }
+
+    /// Returns what the user of the device has typed, if it is wrong.
+    pub(super) fn wrong_digits(&self) -> Option<Digits> {
+        self.digits.clone().filter(|_| self.ready.digits == Some(Match::Wrong))
+    }
+
+    /// Spends a try at the digits. Returns the error to answer with.
+    pub(super) async fn miss(self, digits: Digits) -> Result<Error, Error> {
+        let (context, address) = (self.context, self.code.address);
+        self.proven.burn(context).await?;
+        let ask = Miss { key: address.key, secret: self.code.secret, digits };
+        let missed = approved(context.server.platform.grants(address.shard, ask).await?);
+        Ok(missed.err().unwrap_or(Error::Unavailable))
     }
 
     /// Enters the device, makes the tokens and spends the approval. Nothing may fail after the second hop to the shard.
@@ -260,6 +279,7 @@ impl<'a, P: Platform> Approved<'a, P> {
             reissue: may_reissue(self.context, self.caller, Some(&self.ready.request.cnf)),
             journey: Journey::elsewhere(start, here),
             policy: self.permit.record.clone(),
+            digits: self.digits.clone(),
         };
         match self.context.server.platform.grants(self.code.address.shard, ask).await? {
             Redemption::Won | Redemption::Again => Ok(()),

@@ -65,7 +65,7 @@ async fn noted<P: Platform, T>(
     if let Err(error) = &result
         && let Some((why, policy)) = error.refusal()
     {
-        let refusal = NoteRefusal { of: Refused::Refresh(token.family), why, policy };
+        let refusal = NoteRefusal { of: Refused::Refresh(token.family), why, policy, person: None };
         let _: Result<(), Unavailable> = context.server.platform.grants(token.shard, refusal).await;
     }
     result
@@ -194,6 +194,7 @@ fn allowed<P: Platform>(
         amr: &family.amr,
         recorded: &family.recorded,
         provenance: &family.provenance,
+        is_verified: false,
         place: &context.request.place,
         marks: &context.marks(&governance),
     };

@@ -14,6 +14,8 @@ pub(super) fn approved(poll: Poll) -> Result<Ready, Error> {
         Poll::WithoutKey => Err(Error::WithoutKey),
         Poll::Pending(interval) => Err(Error::Pending(interval)),
         Poll::TooSoon(interval) => Err(Error::TooSoon(interval)),
+        Poll::DigitsNeeded(interval) => Err(Error::DigitsNeeded(interval)),
+        Poll::WrongDigits(left) => Err(Error::WrongDigits(left)),
         Poll::Denied(how) => Err(refusal(how)),
         Poll::Expired => Err(Error::Expired),
         Poll::Spent => Err(Error::SpentDeviceCode),
@@ -30,6 +32,7 @@ const fn refusal(how: Denial) -> Error {
         Denial::Elsewhere => Error::Elsewhere,
         Denial::Withdrawn => Error::Withdrawn,
         Denial::Ended => Error::Ended,
+        Denial::Mistyped => Error::Mistyped,
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) async fn post<P: Platform>(
         }
     }
     let form = form(&parameters);
-    let request = Outgoing { url, authorization: authorization.as_deref(), form: Some(&form) };
+    let request = Outgoing { url, authorization: authorization.as_deref(), cookie: None, form: Some(&form) };
     context.server.platform.exchange(request).await.map_err(|Unavailable| NotSent::Unreachable)
 }
 

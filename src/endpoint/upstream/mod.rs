@@ -3,6 +3,7 @@
 //! Every request has limits on time and size, and follows no redirect. The pages that lead to a provider and back are in
 //! [`super::verify`].
 
+pub(super) mod access;
 pub(super) mod account;
 pub(super) mod authentication;
 pub(super) mod documents;

@@ -169,7 +169,7 @@ async fn fetch_userinfo<P: Platform>(
     subject: &str,
 ) -> Result<Value, Failure> {
     let authorization = format!("Bearer {access_token}");
-    let request = Outgoing { url, authorization: Some(&authorization), form: None };
+    let request = Outgoing { url, authorization: Some(&authorization), cookie: None, form: None };
     let answer = context.server.platform.exchange(request).await;
     let answer = answer.map_err(|Unavailable| Failure::Unreachable(Stage::Userinfo))?;
     userinfo::parse(answer.status, &answer.body, subject).map_err(Failure::Userinfo)

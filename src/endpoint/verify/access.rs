@@ -11,16 +11,15 @@ use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::endpoint::upstream::Stop;
+use crate::endpoint::upstream::access::identify;
 use crate::endpoint::upstream::account::follow;
-use crate::endpoint::upstream::documents::{Signature, Signed, check};
 use crate::identity::account_key::AccountKey;
 use crate::identity::session::Browser;
 use crate::identity::sign_in::{How, SignIn};
 use crate::identity::source::ACCESS;
 use crate::time::Timestamp;
-use crate::upstream::access::{ALGORITHM, AccessFlaw, Assertion, NAME};
-use crate::upstream::failure::{AttemptFlaw, Failure};
-use crate::upstream::profile::Profile;
+use crate::upstream::access::NAME;
+use crate::upstream::failure::Failure;
 
 /// Answers the button of Cloudflare Access.
 pub(super) async fn chosen<P: Platform>(
@@ -50,19 +49,6 @@ pub(crate) async fn sign_in<P: Platform>(
     // Access does not say when the person authenticated, so the sign-in never counts as recent.
     let auth_time = Timestamp::default();
     Ok(SignIn { account, auth_time, amr: Vec::new(), acr: None, how: How::Access })
-}
-
-/// Returns whom Access vouches for in this request.
-async fn identify<P: Platform>(context: Context<'_, P>) -> Result<Profile, Failure> {
-    let application = context.server.settings.access.as_ref();
-    let application = application.ok_or(Failure::Attempt(AttemptFlaw::NoProvider))?;
-    let text = context.request.access_assertion.as_deref().ok_or(Failure::Access(AccessFlaw::Missing))?;
-    let assertion = Assertion::parse(text).map_err(Failure::Access)?;
-    match check(context, &application.keys_uri(), Signed::of(&assertion.jwt, ALGORITHM)).await? {
-        Signature::Good => assertion.check(application, context.now).map_err(Failure::Access),
-        Signature::Wrong => Err(Failure::Access(AccessFlaw::WrongSignature)),
-        Signature::Unknown => Err(Failure::Access(AccessFlaw::UnknownKey)),
-    }
 }
 
 /// Shows the sign-in page again, with the code, and why the sign-in failed.

@@ -144,8 +144,8 @@ impl Transaction {
     }
 
     /// Returns the transaction of somebody who signs in to see a page of their own.
-    pub(super) fn for_own(own: Own, browser: &Browser, now: Timestamp) -> Self {
-        Self { own: Some(Visit::of(own, browser, now)), ..Self::without_code(browser, now) }
+    pub(super) fn for_own<P>(context: Context<'_, P>, own: Own, browser: &Browser) -> Self {
+        Self { own: Some(Visit::of(context, own, browser)), ..Self::without_code(browser, context.now) }
     }
 
     /// Returns the transaction of somebody who signs in to use an invitation.
@@ -212,7 +212,9 @@ impl Transaction {
                 let (login_hint, other_account) = (other.login_hint.clone(), Some(other.choosing));
                 Wanted { login_hint, other_account, ..Wanted::default() }
             }
-            (None, None) => Wanted { max_age: self.own.and_then(|own| own.max_age), ..Wanted::default() },
+            (None, None) => {
+                Wanted { max_age: self.own.as_ref().and_then(|own| own.max_age), ..Wanted::default() }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use rand_core::CryptoRng;
 use super::attempts::Attempt;
 use super::browser::Transaction;
 use super::provider::{failed, find, go_to, status};
-use super::sign_in::{WHAT, complete, start};
+use super::sign_in::{WHAT, complete, start_without_code};
 use super::view::Entry;
 use super::{attempts, browser, view};
 use crate::endpoint::form::Form;
@@ -135,7 +135,7 @@ async fn returned<P: Platform>(
 /// Returns where somebody who has entered no code wants to go.
 fn target<P>(context: Context<'_, P>, transaction: &Transaction) -> Option<String> {
     let link = || transaction.invitation.as_ref().map(|secret| invitation::path(context, secret));
-    transaction.own.map(|own| own.page.path(context)).or_else(link)
+    transaction.own.as_ref().map(|own| own.address(context)).or_else(link)
 }
 
 /// Starts the session of somebody who has entered no code, and leads to the page that they wanted to see.
@@ -146,7 +146,7 @@ async fn entered<P: Platform>(
     sign_in: &SignIn,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    if let Err(refused) = start(context, &mut browser, (sign_in, None), rng).await? {
+    if let Err(refused) = start_without_code(context, &mut browser, sign_in, rng).await? {
         return Ok(refused);
     }
     let page = Response::empty_redirect(path);

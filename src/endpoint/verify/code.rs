@@ -138,9 +138,7 @@ pub(super) async fn look_up<P: Platform>(
     let verdict = compare(&asked.side, &context.side()).verdict;
     let page = match judge(context, person, &asked, (code, &hold)).await? {
         Judged::Allowed(_) => {
-            let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
-            let recent = Recent::undecided(code, hold.pair, &hold.nonce, ends_at);
-            let page = go_to(context, browser, &recent, rng);
+            let page = go_to(context, browser, &undecided(context, code, &shown, &hold), rng);
             page.noting(CODE_ENTRY, Some(&hold.client_id), "consent_shown", "consent_shown")
         }
         Judged::Lacking(lack, demands) => {
@@ -148,9 +146,20 @@ pub(super) async fn look_up<P: Platform>(
             let page = sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await;
             page.noting(CODE_ENTRY, Some(&client), "sign_in_again", lack.name())
         }
-        Judged::Refused(page, refusal) => refusal.note(page, CODE_ENTRY, Some(&hold.client_id)),
+        // Whoever may ask for access does so on the page of the request, which can be reloaded until the answer is there.
+        Judged::Refused(denial) if denial.can_ask() => {
+            let page = go_to(context, browser, &undecided(context, code, &shown, &hold), rng);
+            denial.refusal.note(page, CODE_ENTRY, Some(&hold.client_id)).leaving(denial.note)
+        }
+        Judged::Refused(denial) => denial.page(context, CODE_ENTRY, &hold.client_id),
     };
     Ok(page.judging(verdict))
+}
+
+/// Returns a request as the browser remembers it.
+fn undecided<P>(context: Context<'_, P>, code: &UserCode, shown: &Shown, hold: &HoldRef) -> Recent {
+    let ends_at = shown.expires_at + Duration::from_secs(context.server.settings.grace);
+    Recent::undecided(code, hold.pair, &hold.nonce, ends_at)
 }
 
 /// Shows the sign-in page because the device (OpenID Connect Core §3.1.2.1), its client or a scope demands a better

@@ -1,5 +1,7 @@
 //! Judges a request that a person has opened: may they approve it, and is their sign-in good enough?
 
+use std::rc::Rc;
+
 use super::browser::HoldRef;
 use super::denied;
 use super::session::Person;
@@ -9,9 +11,10 @@ use crate::endpoint::policy::ask::{Permit, Refusal, ask};
 use crate::endpoint::policy::facts::{Asked, AtApproval, Marks};
 use crate::endpoint::server::Context;
 use crate::grant::command::{NoteRefusal, Refused};
-use crate::grant::routing::Address;
+use crate::grant::routing::{Address, RowKey};
 use crate::grant::user_code::UserCode;
 use crate::identity::demand::{Demands, Lack};
+use crate::policy::governance::Governance;
 use crate::verdict::Side;
 
 /// What follows.
@@ -20,8 +23,36 @@ pub(super) enum Judged {
     Allowed(Box<Permit>),
     /// The person has to sign in again first, because the sign-in lacks this of what is demanded.
     Lacking(Lack, Demands),
-    /// The person may not approve. Carries the page that says why.
-    Refused(Response, Box<Refusal>),
+    /// The person may not approve.
+    Refused(Box<Denial>),
+}
+
+/// A person may not approve a request.
+pub(super) struct Denial {
+    /// What refuses.
+    pub governance: Rc<Governance>,
+    pub refusal: Refusal,
+    /// The work of writing the event.
+    pub note: Option<Afterwards>,
+}
+
+impl Denial {
+    /// Returns whether the person may ask for access.
+    pub(super) const fn can_ask(&self) -> bool {
+        self.refusal.remedy.is_some()
+    }
+
+    /// Builds the page that says why, which has no form, and leaves the event to write.
+    pub(super) fn page<P: Platform>(
+        self,
+        context: Context<'_, P>,
+        what: &'static str,
+        client_id: &str,
+    ) -> Response {
+        let Self { governance, refusal, note } = self;
+        let page = denied::page(context, &governance, &refusal);
+        refusal.note(page, what, Some(client_id)).leaving(note)
+    }
 }
 
 /// Judges as the approval will, so that nobody reads a consent page in vain. Copies that may be a minute old are good enough
@@ -36,13 +67,13 @@ pub(super) async fn judge<P: Platform>(
     let client = context.server.client(&hold.client_id, context.now).await?;
     let outline = context.server.outline(context.now).await?;
     let (here, marks) = (context.side(), context.marks(&governance));
-    let step = at_approval(person, asked, hold, (&here, &marks));
+    let key = hold.address(context, code).map(|address| address.key);
+    let step = at_approval(person, asked, (key, hold), (&here, &marks));
     let permit = match ask(&governance, (client.as_deref(), Some(&person.account)), &step.facts()) {
         Ok(permit) => permit,
         Err(refusal) => {
-            let page = denied::page(context, &governance, &refusal);
-            let page = page.leaving(note_refused(context, code, hold, &refusal));
-            return Ok(Judged::Refused(page, Box::new(refusal)));
+            let note = note_refused(context, code, hold, &refusal);
+            return Ok(Judged::Refused(Box::new(Denial { governance, refusal, note })));
         }
     };
     let of_client = client.map(|client| client.codes.sign_in.clone()).unwrap_or_default();
@@ -63,18 +94,20 @@ pub(super) fn note_refused<P>(
 ) -> Option<Afterwards> {
     let Address { shard, key } = hold.address(context, code)?;
     let (why, policy) = (refusal.why.reason().to_owned(), refusal.record.clone());
-    Some(Afterwards::NoteRefusal(shard, NoteRefusal { of: Refused::Approval(key), why, policy }))
+    let person = Some(Box::new(context.side()));
+    Some(Afterwards::NoteRefusal(shard, NoteRefusal { of: Refused::Approval(key), why, policy, person }))
 }
 
 /// Returns a person in front of a request.
 pub(super) const fn at_approval<'a>(
     person: &'a Person,
     asked: &'a Asked,
-    hold: &'a HoldRef,
+    (key, hold): (Option<RowKey>, &'a HoldRef),
     (here, marks): (&'a Side, &'a Marks),
 ) -> AtApproval<'a> {
     let Person { session, account, known } = person;
     AtApproval {
+        key,
         client_id: hold.client_id.as_str(),
         scope: &hold.scope,
         asked,

@@ -6,6 +6,7 @@
 
 pub(super) mod access;
 mod address;
+mod asking;
 mod attempts;
 pub(super) mod browser;
 pub(super) mod callback;
@@ -55,6 +56,7 @@ enum Step {
     Decide,
     Withdraw,
     EndSource,
+    Ask,
     SwitchAccount,
     SignOut,
 }
@@ -70,6 +72,7 @@ impl Step {
             "decide" => Some(Self::Decide),
             "withdraw" => Some(Self::Withdraw),
             "end_source" => Some(Self::EndSource),
+            "ask" => Some(Self::Ask),
             "switch_account" => Some(Self::SwitchAccount),
             "sign_out" => Some(Self::SignOut),
             _ => None,
@@ -157,6 +160,7 @@ async fn take<P: Platform>(
         Step::Decide => boxed(decide::submitted(context, form, &browser, rng)),
         Step::Withdraw => boxed(request_page::withdraw(context, form, &browser, rng)),
         Step::EndSource => boxed(source::end(context, form, &browser, rng)),
+        Step::Ask => boxed(asking::submitted(context, form, &browser, rng)),
         Step::SwitchAccount => boxed(sign_in::switch_account(context, form, browser, rng)),
         Step::SignOut => boxed(sign_in::sign_out(context, browser, rng)),
     };
@@ -182,9 +186,10 @@ async fn in_language<P: Platform>(
             Ok(boxed(sign_in::shown_again(context, form, browser, rng)).await)
         }
         Some(Step::Decide) => boxed(decide::shown_again(context, form, browser, rng)).await,
-        Some(Step::Code | Step::Withdraw | Step::EndSource | Step::SwitchAccount | Step::SignOut) | None => {
-            Ok(code::typed_so_far(context, form, browser).await)
-        }
+        Some(
+            Step::Code | Step::Withdraw | Step::EndSource | Step::Ask | Step::SwitchAccount | Step::SignOut,
+        )
+        | None => Ok(code::typed_so_far(context, form, browser).await),
     };
     let page = page.unwrap_or_else(|Unavailable| unavailable(context));
     choice::remember(page, context.issuer, language)

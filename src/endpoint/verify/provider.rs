@@ -51,7 +51,7 @@ pub(crate) async fn chosen_for<P: Platform>(
     browser: &Browser,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let transaction = Transaction::for_own(own, browser, context.now);
+    let transaction = Transaction::for_own(context, own, browser);
     go_on(context, form, browser, transaction, rng).await
 }
 
@@ -145,7 +145,7 @@ fn going<P: Platform>(
 /// Returns the path of the page that the person came from.
 fn action<P>(context: Context<'_, P>, transaction: &Transaction) -> String {
     match (&transaction.own, &transaction.invitation) {
-        (Some(own), _) => own.page.path(context),
+        (Some(own), _) => own.address(context),
         (None, Some(_)) => invitation::action(context),
         (None, None) => view::action(context),
     }

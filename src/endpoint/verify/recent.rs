@@ -12,8 +12,10 @@ use super::browser;
 use crate::derived_keys::Purpose;
 use crate::endpoint::http::{Response, cookie};
 use crate::endpoint::server::Context;
+use crate::format::is_false;
 use crate::grant::Outcome;
 use crate::grant::command::Settled;
+use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
 use crate::identity::session::Browser;
 use crate::json;
@@ -47,6 +49,9 @@ pub(super) struct Recent {
     /// `None` until this browser has seen a decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Seen>,
+    /// Whether the person has asked for access here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub asked: bool,
 }
 
 /// What the result page shows.
@@ -64,6 +69,9 @@ pub(super) struct Seen {
     pub source: Option<Source>,
     /// Minutes for which the device can use tokens once the access has ended.
     pub minutes: u64,
+    /// Whether the device waited for the digits of a verification when the page was last shown. The cookie does not have them.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub verifying: bool,
     /// How many other devices from there lost their access because the person asked for that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<u64>,
@@ -81,7 +89,7 @@ struct Jar {
 impl Recent {
     pub(super) fn undecided(code: &UserCode, pair: u16, nonce: &str, ends_at: Timestamp) -> Self {
         let (user_code, nonce) = (code.canonical().to_owned(), nonce.to_owned());
-        Self { nonce, pair, user_code, ends_at, result: None }
+        Self { nonce, pair, user_code, ends_at, result: None, asked: false }
     }
 
     /// Adds the result. `minutes` are those for which the device can use tokens once the access has ended.
@@ -91,14 +99,33 @@ impl Recent {
         let ui_locales = language.map(|language| language.tag().to_owned()).into_iter().collect();
         let is_report = settled.outcome == Outcome::Reported;
         let source = Source::of(&settled.request.origin).filter(|_| is_report);
-        let (outcome, at) = (settled.outcome, settled.at);
-        let seen = Seen { outcome, at, client_name, ui_locales, source, minutes, ended: None };
+        let (outcome, at, verifying) = (settled.outcome, settled.at, settled.digits.is_some());
+        let seen = Seen { outcome, at, client_name, ui_locales, source, minutes, verifying, ended: None };
         Self { ends_at: settled.ends_at, result: Some(seen), ..self }
+    }
+
+    /// Returns the request with digits that were not typed in time.
+    pub(super) fn lapsed(self) -> Self {
+        let lapsed = |seen| Seen { outcome: Outcome::Lapsed, verifying: false, ..seen };
+        Self { result: self.result.map(lapsed), ..self }
+    }
+
+    /// Returns whether the device waited for digits when the page was last shown.
+    pub(super) fn is_verifying(&self) -> bool {
+        self.result.as_ref().is_some_and(|seen| seen.verifying)
     }
 
     /// Returns the client's name, once there is a result.
     pub(super) fn client_name(&self) -> Option<&str> {
         self.result.as_ref().map(|seen| seen.client_name.as_str())
+    }
+
+    /// Returns the code and where its grant is stored; `None` if the server no longer holds the keys.
+    pub(super) fn place<P>(&self, context: Context<'_, P>) -> Option<(UserCode, Address)> {
+        let settings = &context.server.settings;
+        let code = UserCode::parse_either(&self.user_code, &settings.user_code)?;
+        let address = Address::of(&code, &settings.user_code, settings.keyring.named(self.pair)?);
+        Some((code, address))
     }
 
     fn forgotten_at(&self) -> Timestamp {

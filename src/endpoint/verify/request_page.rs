@@ -10,15 +10,16 @@ use super::judge::{Judged, judge};
 use super::notice::Notice;
 use super::recent::{KEPT, REQUEST, Recent};
 use super::session::{Person, check, find};
-use super::{browser, recent, source, view};
+use super::{asking, browser, recent, source, view};
 use crate::endpoint::form::Form;
 use crate::endpoint::http::Response;
+use crate::endpoint::own::which::Own;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::policy::facts::Asked;
 use crate::endpoint::server::Context;
 use crate::grant::command::{Decided, FindRequest, Settled, Shown, Standing, Withdraw};
-use crate::grant::routing::Address;
 use crate::grant::user_code::UserCode;
+use crate::grant::verification::Digits;
 use crate::identity::session::Browser;
 
 const WHAT: &str = "request";
@@ -32,8 +33,8 @@ pub(super) async fn answer<P: Platform>(
     let Some((browser, recent)) = remembered(context, query) else { return view::over(context) };
     let kept = query.get(KEPT).is_some();
     let page = match &recent.result {
-        Some(_) => Ok(result(context, &browser, &recent, kept).await),
-        None => ask(context, &browser, recent, kept, rng).await,
+        Some(seen) if !seen.verifying => Ok(result(context, &browser, &recent, (kept, None)).await),
+        Some(_) | None => ask(context, &browser, recent, kept, rng).await,
     };
     page.unwrap_or_else(|Unavailable| {
         view::unavailable(context).noting(WHAT, None, "unavailable", "unavailable")
@@ -44,10 +45,10 @@ async fn result<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     recent: &Recent,
-    kept: bool,
+    (kept, digits): (bool, Option<&Digits>),
 ) -> Response {
     let names = source::names(context, browser, recent).await;
-    view::result(context, browser, recent, kept, names)
+    view::result(context, browser, recent, (kept, digits), names)
 }
 
 fn remembered<P>(context: Context<'_, P>, form: &Form) -> Option<(Browser, Recent)> {
@@ -56,7 +57,7 @@ fn remembered<P>(context: Context<'_, P>, form: &Form) -> Option<(Browser, Recen
     Some((browser, recent))
 }
 
-/// Asks the shard, because this browser knows of no decision.
+/// Asks the shard, because this browser knows of no decision, or only that the device waited for digits.
 async fn ask<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
@@ -64,31 +65,34 @@ async fn ask<P: Platform>(
     kept: bool,
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
-    let Some((code, address)) = place(context, &recent) else { return Ok(view::over(context)) };
+    let Some((code, address)) = recent.place(context) else { return Ok(view::over(context)) };
     let Some(person) = find(context, browser).await? else {
+        if recent.is_verifying() {
+            return Ok(result(context, browser, &recent, (kept, None)).await);
+        }
         return Ok(ask_to_sign_in(context, &code, Some(context.now), browser.clone(), rng).await);
     };
     let hold = hold_of(browser, &person.account, &recent.nonce);
     let find = FindRequest { key: address.key, hold };
     match context.server.platform.grants(address.shard, find).await? {
         Standing::Open(shown) => open(context, &code, browser, &person, (&shown, recent.pair), rng).await,
+        // The code has ended while the person waited for access: that request goes on.
+        Standing::Expired(_) | Standing::Over if recent.asked => {
+            Ok(Response::empty_redirect(Own::Asking.path(context)))
+        }
         Standing::Settled(settled) => {
             let recent = settle(context, recent, &settled).await;
-            let page = result(context, browser, &recent, kept).await;
+            let page = result(context, browser, &recent, (kept, settled.digits.as_ref())).await;
             Ok(recent::remember(context, page, browser, &recent, rng))
         }
         Standing::Expired(at) => Ok(view::notice(context, 409, Notice::Expired(at))),
         Standing::Elsewhere => Ok(view::notice(context, 409, Notice::Elsewhere)),
+        Standing::Over if recent.is_verifying() => {
+            let recent = if recent.ends_at <= context.now { recent.lapsed() } else { recent };
+            Ok(result(context, browser, &recent, (kept, None)).await)
+        }
         Standing::Over => Ok(view::over(context)),
     }
-}
-
-/// Returns the code and where its grant is stored; `None` if the server no longer holds the keys.
-fn place<P>(context: Context<'_, P>, recent: &Recent) -> Option<(UserCode, Address)> {
-    let settings = &context.server.settings;
-    let code = UserCode::parse_either(&recent.user_code, &settings.user_code)?;
-    let address = Address::of(&code, &settings.user_code, settings.keyring.named(recent.pair)?);
-    Some((code, address))
 }
 
 async fn open<P: Platform>(
@@ -100,14 +104,27 @@ async fn open<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let (hold, account) = (HoldRef::new(pair, shown), &person.account);
-    match judge(context, person, &Asked::of(&shown.request), (code, &hold)).await? {
+    let asked = Asked::of(&shown.request);
+    let mut judged = judge(context, person, &asked, (code, &hold)).await?;
+    if let Judged::Refused(denial) = &judged
+        && denial.can_ask()
+    {
+        match asking::refused(context, browser, person, (shown, &hold), denial).await? {
+            Some(page) => return Ok(page),
+            None => judged = judge(context, person, &asked, (code, &hold)).await?,
+        }
+    }
+    match judged {
         Judged::Allowed(permit) => {
             show(context, code, browser, account, (shown, hold, &permit), (200, None), rng).await
         }
         Judged::Lacking(lack, demands) => {
             Ok(sign_in_again(context, code, browser, account, (hold, lack, &demands), rng).await)
         }
-        Judged::Refused(page, refusal) => Ok(refusal.note(page, WHAT, Some(&hold.client_id))),
+        Judged::Refused(denial) if denial.can_ask() => {
+            asking::denied(context, browser, (shown, &hold), &denial).await
+        }
+        Judged::Refused(denial) => Ok(denial.page(context, WHAT, &hold.client_id)),
     }
 }
 
@@ -132,7 +149,7 @@ pub(super) async fn withdraw<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let recent = form.get(REQUEST).and_then(|nonce| recent::find(context, browser, nonce));
-    let found = recent.and_then(|recent| place(context, &recent).map(|(_, address)| (recent, address)));
+    let found = recent.and_then(|recent| recent.place(context).map(|(_, address)| (recent, address)));
     let (Some((recent, address)), Some((_, account))) = (found, check(context, browser).await?) else {
         return Ok(view::over(context).noting("withdrawal", None, "refused", "no_session"));
     };

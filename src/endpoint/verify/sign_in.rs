@@ -16,6 +16,7 @@ use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::policy::sign_in::ask_for_person;
 use crate::endpoint::server::Context;
+use crate::endpoint::upstream::access::is_managed;
 use crate::grant::user_code::UserCode;
 use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
@@ -70,8 +71,11 @@ pub(super) async fn complete<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let known = transaction.hold.as_ref().map(|hold| (hold.client_id.as_str(), &hold.scope));
-    let policy = match ask_for_person(context, &sign_in, known).await? {
+    let managed = is_managed(context).await;
+    let policy = match ask_for_person(context, &sign_in, managed, known).await? {
         Ok(permit) => permit.record,
+        // Whoever may ask for access has to be signed in for that. The request is refused once the code is looked up.
+        Err((_, refusal)) if refusal.remedy.is_some() => refusal.record,
         Err((governance, refusal)) => {
             let (account, why) = (sign_in.account.key.clone(), refusal.why.reason());
             let note = note_refused(context, account, why, refusal.record.clone());
@@ -79,7 +83,7 @@ pub(super) async fn complete<P: Platform>(
             return Ok(refusal.note(page, WHAT, None));
         }
     };
-    let person = match start(context, &mut browser, (&sign_in, policy), rng).await? {
+    let person = match start(context, &mut browser, (&sign_in, managed, policy), rng).await? {
         Ok(person) => person,
         Err(refused) => return Ok(refused),
     };
@@ -96,17 +100,30 @@ pub(super) async fn complete<P: Platform>(
     Ok(browser::remember(context, page, &browser, rng))
 }
 
-/// Starts the session, with what policy decided for its event. The error is the page for an account that may not be used.
-pub(crate) async fn start<P: Platform>(
+/// Starts the session of somebody who signs in for no code, which policy does not decide. The error is the page for an account
+/// that may not be used.
+pub(crate) async fn start_without_code<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
-    (sign_in, policy): (&SignIn, Option<Box<PolicyRecord>>),
+    sign_in: &SignIn,
+    rng: &mut impl CryptoRng,
+) -> Result<Result<Person, Response>, Unavailable> {
+    let managed = is_managed(context).await;
+    start(context, browser, (sign_in, managed, None), rng).await
+}
+
+/// Starts the session, with whether the machine is managed, and with what policy decided for its event. The error is the page
+/// for an account that may not be used.
+async fn start<P: Platform>(
+    context: Context<'_, P>,
+    browser: &mut Browser,
+    (sign_in, managed, policy): (&SignIn, bool, Option<Box<PolicyRecord>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Result<Person, Response>, Unavailable> {
     if let Some(refused) = refusal(context, &sign_in.account) {
         return Ok(Err(refused));
     }
-    let person = start_session(context, browser, (sign_in, policy), rng).await?;
+    let person = start_session(context, browser, (sign_in, managed, policy), rng).await?;
     Ok(person.ok_or_else(|| refused(context, "account_changed")))
 }
 
@@ -236,11 +253,11 @@ pub(super) fn refused<P: Platform>(context: Context<'_, P>, why: &'static str) -
 async fn start_session<P: Platform>(
     context: Context<'_, P>,
     browser: &mut Browser,
-    (sign_in, policy): (&SignIn, Option<Box<PolicyRecord>>),
+    (sign_in, managed, policy): (&SignIn, bool, Option<Box<PolicyRecord>>),
     rng: &mut impl CryptoRng,
 ) -> Result<Option<Person>, Unavailable> {
     let before = browser.signed_in.take();
-    let (id, session) = browser.sign_in(sign_in, context.side().origin, rng);
+    let (id, session) = browser.sign_in((sign_in, managed), context.side().origin, rng);
     let start = StartSession { id, session: Box::new(session.clone()), policy };
     let known = context.server.platform.accounts(session.account.shard(), start).await?;
     let Some(known) = known else { return Ok(None) };

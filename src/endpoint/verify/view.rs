@@ -23,6 +23,7 @@ use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::grant::Outcome;
 use crate::grant::user_code::{Shape, UserCode};
+use crate::grant::verification::Digits;
 use crate::identity::demand::Lack;
 use crate::identity::session::Browser;
 use crate::language::Language;
@@ -228,12 +229,12 @@ fn again(text: Messages<'_>, name: &str, lack: Lack) -> Html {
 
 /// Builds the result page, which sends the person back to the device (RFC 8628 §3.3). If `kept`, it says first that
 /// the button that was pressed changed nothing. `same_source` are the names of devices that came from where a reported
-/// request did.
+/// request did, and `digits` what the person types at the device.
 pub(super) fn result<P: Platform>(
     context: Context<'_, P>,
     browser: &Browser,
     recent: &Recent,
-    kept: bool,
+    (kept, digits): (bool, Option<&Digits>),
     same_source: Option<Vec<String>>,
 ) -> Response {
     let Some(seen) = &recent.result else { return over(context) };
@@ -250,6 +251,9 @@ pub(super) fn result<P: Platform>(
         time: text.clock(seen.at),
         ended_now: text.ended_now(seen.minutes, &text.clock(seen.at)),
         client_name: &seen.client_name,
+        verifying: seen.verifying,
+        digits: digits.map(Digits::shown),
+        again: &format!("{action}?{REQUEST}={}", recent.nonce),
         kept,
         end: can_end.then_some(form),
         same_source: same_source.map(|names| SameSource {
@@ -290,7 +294,7 @@ pub(crate) fn unavailable<P: Platform>(context: Context<'_, P>) -> Response {
 }
 
 /// Returns the path that forms post to.
-pub(super) fn action<P>(context: Context<'_, P>) -> String {
+pub(crate) fn action<P>(context: Context<'_, P>) -> String {
     format!("{}/device", context.issuer.path())
 }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::{Approval, Denial, Hold, State};
+use super::{Approval, Denial, Hold, State, Verification};
 use crate::device_kind::DeviceKind;
 use crate::family::id::{AttemptId, FamilyId};
 use crate::identity::account_key::AccountKey;
@@ -23,6 +23,7 @@ struct WrittenState {
     is: Is,
     hold: Option<Hold>,
     approval: Option<Approval>,
+    verification: Option<Verification>,
     how: Option<Denial>,
     attempt: Option<AttemptId>,
     at: Option<Timestamp>,
@@ -36,16 +37,18 @@ struct WrittenState {
 enum Is {
     Pending,
     Approved,
+    Verifying,
     Denied,
     Redeemed,
 }
 
 impl WrittenState {
     fn state(self) -> Option<State> {
-        let Self { is, hold, approval, how, attempt, at, family, replayed } = self;
+        let Self { is, hold, approval, verification, how, attempt, at, family, replayed } = self;
         Some(match is {
             Is::Pending => State::Pending { hold },
             Is::Approved => State::Approved { approval: approval? },
+            Is::Verifying => State::Verifying { approval: approval?, verification: verification? },
             Is::Denied => State::Denied { how: how? },
             Is::Redeemed => {
                 State::Redeemed { attempt: attempt?, at: at?, family: family?, replayed, approval }

@@ -69,6 +69,13 @@ pub struct FindByPointer {
     pub pointer: Pointer,
 }
 
+/// Reads the accounts that several pointers lead to, in their order.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the type says what it is")]
+pub struct FindByPointers {
+    pub pointers: Vec<Pointer>,
+}
+
 /// Stores a pointer, unless it leads to another account already. The reply is the account that it leads to then.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the types say what each field is")]

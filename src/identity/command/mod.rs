@@ -7,7 +7,8 @@ mod rechecks;
 mod sessions;
 
 pub use self::accounts::{
-    AccountEvent, ClaimPointer, FindAccount, FindByPointer, ListAccounts, Put, PutAccount, ReleasePointer,
+    AccountEvent, ClaimPointer, FindAccount, FindByPointer, FindByPointers, ListAccounts, Put, PutAccount,
+    ReleasePointer,
 };
 pub use self::devices::{
     CheckDevice, Checked, EndDevices, EnterDevice, Entered, ForgetDevices, ListDevices, NameDevice, NoteKill,
@@ -37,6 +38,7 @@ commands! {
         ListAccounts => Vec<Account>,
         PutAccount => Put,
         FindByPointer => Option<AccountKey>,
+        FindByPointers => Vec<Option<AccountKey>>,
         ClaimPointer => AccountKey,
         ReleasePointer => (),
         StartSession => Option<Known>,

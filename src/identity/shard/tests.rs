@@ -244,6 +244,7 @@ fn session(how: How) -> Session {
         amr: Vec::new(),
         acr: None,
         how,
+        managed: false,
         origin: Origin::default(),
         ends_at: NOW + Duration::from_secs(3_600),
     }

@@ -39,6 +39,7 @@ fn each_condition_is_true_of_what_it_names_and_of_nothing_else() {
             json!({ "device": { "kinds": ["television"] } }),
         ),
         (json!({ "device": { "managed": true } }), json!({ "device": { "managed": false } })),
+        (json!({ "person": { "managed": false } }), json!({ "person": { "managed": true } })),
         (json!({ "sign_in": { "max_age": 600 } }), json!({ "sign_in": { "max_age": 599 } })),
         (json!({ "sign_in": { "acr": ["phr", "basic"] } }), json!({ "sign_in": { "acr": ["phr"] } })),
         (json!({ "sign_in": { "amr": ["mfa", "pwd"] } }), json!({ "sign_in": { "amr": ["mfa"] } })),

@@ -28,6 +28,7 @@ fn refuses(target: Target, started_at: u64, now: Timestamp) -> bool {
         client: Some("cli"),
         account: Some(&bob),
         approval: Some(&approval),
+        code: Some(RowKey([7; 16])),
         start: Some(start),
         ..Facts::unknown(Point::Refresh, Span::at(now))
     };
@@ -53,6 +54,8 @@ fn everything_that_is_selected_must_be_met() {
         (Target { asn: Some(Asn(64_501)), ..Target::default() }, false),
         (Target { approval: Some(ApprovalId::from("x")), ..Target::default() }, true),
         (Target { approval: Some(ApprovalId::from("y")), ..Target::default() }, false),
+        (Target { code: vec![RowKey([8; 16]), RowKey([7; 16])], ..Target::default() }, true),
+        (Target { code: vec![RowKey([8; 16])], ..Target::default() }, false),
         (in_network(prefixes("192.0.2.99").split_off(1)), false),
         (in_network(vec![prefixes("198.51.100.1").remove(0), prefixes("192.0.2.99").remove(0)]), true),
     ] {
@@ -87,6 +90,8 @@ fn what_is_not_known_yet_is_not_met() {
     assert!(!switch(bob).refuses(&start));
     let nigeria = Target { country: Some(Country::of(Some("NG"))), ..Target::default() };
     assert!(!switch(nigeria).refuses(&start));
+    let code = Target { code: vec![RowKey([7; 16])], ..Target::default() };
+    assert!(!switch(code).refuses(&start));
 }
 
 #[test]
@@ -104,6 +109,7 @@ fn the_devices_that_it_ends_are_those_whose_tokens_it_refuses() {
     let targets = [
         of(|target| target.client = Some("cli".to_owned())),
         of(|target| target.approval = Some(ApprovalId::from("x"))),
+        of(|target| target.code = vec![RowKey([7; 16]), RowKey([9; 16])]),
         of(|target| target.country = Country::parse("NG")),
         of(|target| target.country = Some(Country::UNKNOWN)),
         of(|target| target.asn = Some(Asn(64_500))),
@@ -116,6 +122,7 @@ fn the_devices_that_it_ends_are_those_whose_tokens_it_refuses() {
     ];
     let both = |one: &Target, other: &Target| Target {
         client: one.client.clone().or_else(|| other.client.clone()),
+        code: [one.code.clone(), other.code.clone()].concat(),
         country: one.country.or(other.country),
         started: one.started.or(other.started),
         networks: [one.networks.clone(), other.networks.clone()].concat(),
@@ -128,13 +135,14 @@ fn the_devices_that_it_ends_are_those_whose_tokens_it_refuses() {
         let id = DeviceId::from("sid".to_owned());
         for target in &all {
             let switch = switch(target.clone());
-            let Provenance { approval_id, started, .. } = &device.provenance;
+            let Provenance { approval_id, code, started, .. } = &device.provenance;
             let country = Country::of(started.spot.country.as_deref());
             let start = Start { at: started.at, country, asn: started.spot.asn, network: &device.network };
             let facts = Facts {
                 client: Some(&device.client_id),
                 account: Some(&device.account),
                 approval: Some(approval_id),
+                code: *code,
                 start: Some(start),
                 ..Facts::unknown(Point::Refresh, Span::at(AT))
             };
@@ -157,6 +165,7 @@ fn devices() -> Vec<Device> {
                     let started = Stage { at: Timestamp::from_millis(at), spot };
                     let provenance = Provenance {
                         approval_id: ApprovalId::from(approval),
+                        code: (client == "cli").then_some(RowKey([7; 16])),
                         started,
                         approved: Stage::default(),
                     };

@@ -90,19 +90,9 @@ fn side(members: &mut Members, name: &str, networks: &Networks) -> SideCondition
         asns: table::list(table, "asns", "the number of a network, such as \"AS64500\"", Asn::parse),
         hosting: table.optional_flag("hosting"),
         kinds: table::words(table, "kinds", &DeviceClass::ALL),
-        managed: managed(table, name),
+        managed: table.optional_flag("managed"),
     });
     read.unwrap_or_default()
-}
-
-/// Takes whether the machine of a side is managed, which only devices can prove.
-fn managed(table: &mut Members, side: &str) -> Option<bool> {
-    let managed = table.optional_flag("managed");
-    if managed.is_some() && side == "person" {
-        let detail = "managed cannot be judged for a person: browsers show this server no certificate";
-        table.refuse("managed", detail);
-    }
-    managed
 }
 
 /// Takes names of networks that the policy has.

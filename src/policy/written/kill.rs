@@ -17,10 +17,11 @@ use crate::format::Format;
 use crate::identity::account_key::AccountKey;
 use crate::network::Prefix;
 use crate::provenance::ApprovalId;
+use crate::row_key::RowKey;
 use crate::time::Timestamp;
 
 const KNOWN: [&str; 4] = ["id", "target", "reason", "until"];
-const TARGET: [&str; 7] = ["client", "account", "approval", "country", "asn", "networks", "started"];
+const TARGET: [&str; 8] = ["client", "account", "approval", "code", "country", "asn", "networks", "started"];
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 500;
 /// The longest that a kill switch can be on.
@@ -32,6 +33,8 @@ pub struct Reading<'a> {
     /// Returns the prefix that a text names, under the pseudonyms of every key pair that counts; nothing if the text names no
     /// prefix that is counted.
     pub prefixes: &'a dyn Fn(&str) -> Vec<Prefix>,
+    /// Returns the keys of the grant that a text names, under every key pair that counts; nothing if the text names no grant.
+    pub codes: &'a dyn Fn(&str) -> Vec<RowKey>,
     /// Who writes it.
     pub by: Actor,
     pub now: Timestamp,
@@ -87,11 +90,23 @@ fn target(target: &mut Members, reading: &Reading<'_>) -> Target {
             AccountKey::parse,
         ),
         approval: table::parsed(target, "approval", "an approval_id", approval),
+        code: code(target, reading),
         country: table::parsed(target, "country", Country::ALLOWED, Country::parse),
         asn: table::parsed(target, "asn", asn, Asn::parse),
         networks: networks.concat(),
         started: table::read(target, "started", &["from", "to"], started).flatten(),
     }
+}
+
+/// Takes a code. A fault does not quote it, because it can be a user code.
+fn code(target: &mut Members, reading: &Reading<'_>) -> Vec<RowKey> {
+    let Some(value) = target.take("code") else { return Vec::new() };
+    let keys = value.as_str().map(reading.codes).unwrap_or_default();
+    if keys.is_empty() {
+        let detail = "code must be the id of a live code, the subject of its events, or a user code";
+        target.refuse("code", detail);
+    }
+    keys
 }
 
 fn started(members: &mut Members) -> Option<Started> {

@@ -4,6 +4,7 @@
 //! What is stored is written in the same form, so a policy that is shown can be sent back.
 
 mod conditions;
+pub mod described;
 pub mod exception;
 pub mod kill;
 mod rule;
@@ -28,8 +29,16 @@ use crate::time::Timestamp;
 pub const READ_ONLY: [&str; 7] =
     ["version", "revision", "author", "changed_at", "protects", "warnings", "changes"];
 
-const KNOWN: [&str; 7] =
-    ["default", "contact", "help_uri", "longest_exception_days", "networks", "break_glass", "rules"];
+const KNOWN: [&str; 8] = [
+    "default",
+    "contact",
+    "help_uri",
+    "access_requests",
+    "longest_exception_days",
+    "networks",
+    "break_glass",
+    "rules",
+];
 /// The most bytes of a policy as JSON. Every isolate keeps a copy of it.
 const MOST_BYTES: usize = 256 * 1_024;
 /// The most rules of a policy.
@@ -61,6 +70,7 @@ pub fn parse(members: Map<String, Value>, now: Timestamp) -> Result<Policy, Vec<
         });
     let contact = members.visible("contact", LONGEST_LINE);
     let help_uri = help_uri(&mut members);
+    let access_requests = members.flag("access_requests", false);
     let longest_exception_days =
         members.number("longest_exception_days", EXCEPTION).unwrap_or(EXCEPTION_DAYS);
     let networks = networks(&mut members);
@@ -68,13 +78,27 @@ pub fn parse(members: Map<String, Value>, now: Timestamp) -> Result<Policy, Vec<
     let rules = rules(&mut members, &networks);
     let faults = table::finish(members, &KNOWN);
     let Some(default) = default.filter(|_| faults.is_empty()) else { return Err(faults) };
-    let policy = Policy { default, contact, help_uri, longest_exception_days, networks, break_glass, rules };
+    let policy = Policy {
+        default,
+        contact,
+        help_uri,
+        access_requests,
+        longest_exception_days,
+        networks,
+        break_glass,
+        rules,
+    };
     let bytes = serde_json::to_string(&policy).map_or(usize::MAX, |text| text.len());
     if bytes > MOST_BYTES {
         let detail = format!("the policy has {bytes} bytes as JSON: at most {MOST_BYTES} are allowed");
         return Err(vec![Fault::at("", detail)]);
     }
     Ok(policy)
+}
+
+/// Takes an instant.
+pub fn instant(members: &mut Members, name: &str) -> Option<Timestamp> {
+    table::instant(members, name)
 }
 
 fn help_uri(members: &mut Members) -> Option<String> {

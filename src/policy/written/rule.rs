@@ -108,7 +108,7 @@ fn requirements(members: &mut Members) -> Option<Requirements> {
         phishing_resistant: table.flag("phishing_resistant", false),
         fresh_passkey: table.flag("fresh_passkey", false),
         near: table.flag("near", false),
-        initiation_verification: unsupported(table, "initiation_verification"),
+        initiation_verification: table.flag("initiation_verification", false),
         out_of_band_binding: unsupported(table, "out_of_band_binding"),
     })?;
     if read.is_empty() && !members.is_refused("require") {

@@ -30,11 +30,16 @@ use crate::ask::commands;
 use crate::client::Client;
 use crate::client::document::entry::Entry;
 use crate::logo::Logo;
+use crate::policy::access_request::AccessRequest;
 use crate::policy::exception::Exception;
 use crate::policy::kill::KillSwitch;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::admin_tokens::{
     CreateAdminToken, ListAdminTokens, RevokeAdminToken, TokenRefusal, UseAdminToken,
+};
+use crate::registry::governance::access_requests::{
+    AccessGranted, AnswerRefusal, AskForAccess, AskRefusal, FindAccessRequest, FindOwnAccessRequests,
+    GrantAccess, ListAccessRequests, RefuseAccess,
 };
 use crate::registry::governance::exceptions::{
     CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, RenewException,
@@ -75,6 +80,12 @@ commands! {
         ListKillSwitches => Vec<KillSwitch>,
         SetKillSwitch => Result<KillSwitchNow, KillRefusal>,
         EndKillSwitch => Result<KillSwitch, KillRefusal>,
+        AskForAccess => Result<AccessRequest, AskRefusal>,
+        ListAccessRequests => Vec<AccessRequest>,
+        FindAccessRequest => Option<AccessRequest>,
+        FindOwnAccessRequests => Vec<AccessRequest>,
+        GrantAccess => Result<AccessGranted, AnswerRefusal>,
+        RefuseAccess => Result<AccessRequest, AnswerRefusal>,
         FindKeys => Vec<StoredKey>,
         Invalidate => (),
         AwaitReplicas => Vec<Replica>,

@@ -7,6 +7,7 @@ use crate::audit::change::{Actor, Change, Changed, OfException};
 use crate::client::history::{Expected, History};
 use crate::fault::Fault;
 use crate::format::is_false;
+use crate::identity::account::Account;
 use crate::identity::account_key::AccountKey;
 use crate::identity::group::Group;
 use crate::policy::document::Policy;
@@ -88,6 +89,12 @@ pub struct Person {
     pub groups: Vec<Group>,
 }
 
+impl From<&Account> for Person {
+    fn from(account: &Account) -> Self {
+        Self { account: account.key.clone(), groups: account.groups.clone() }
+    }
+}
+
 /// Ends an exception now.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -122,17 +129,36 @@ type Outcome<R> = Result<Result<Exception, ExceptionRefusal>, <R as Rows>::Error
 pub(crate) fn create<R: Rows>(rows: &R, ask: CreateException, now: Timestamp) -> Outcome<R> {
     let CreateException { exception, dry_run, by } = ask;
     let exception = Exception { history: History::beginning(now), ..*exception };
+    let added = if dry_run { check(rows, &exception, now)? } else { add(rows, &exception, by, now)? };
+    Ok(added.map(|()| exception))
+}
+
+/// Stores a new exception.
+pub(super) fn add<R: Rows>(
+    rows: &R,
+    exception: &Exception,
+    by: Actor,
+    now: Timestamp,
+) -> Result<Result<(), ExceptionRefusal>, R::Error> {
+    if let Err(refusal) = check(rows, exception, now)? {
+        return Ok(Err(refusal));
+    }
+    keep(rows, exception, now)?;
+    tell(rows, Changed::ExceptionCreated, exception, Vec::new(), by, now)?;
+    Ok(Ok(()))
+}
+
+/// Checks whether a new exception can be stored.
+pub(super) fn check<R: Rows>(
+    rows: &R,
+    exception: &Exception,
+    now: Timestamp,
+) -> Result<Result<(), ExceptionRefusal>, R::Error> {
     if rows.exception(&exception.id)?.is_some() {
         return Ok(Err(ExceptionRefusal::Exists));
     }
-    if !has_room(rows, &exception.id, now)? || rows.exception_count()? >= MOST_KEPT {
-        return Ok(Err(ExceptionRefusal::Full));
-    }
-    if !dry_run {
-        keep(rows, &exception, now)?;
-        tell(rows, Changed::ExceptionCreated, &exception, Vec::new(), by, now)?;
-    }
-    Ok(Ok(exception))
+    let is_full = !has_room(rows, &exception.id, now)? || rows.exception_count()? >= MOST_KEPT;
+    Ok(if is_full { Err(ExceptionRefusal::Full) } else { Ok(()) })
 }
 
 pub(crate) fn replace<R: Rows>(rows: &R, ask: ReplaceException, now: Timestamp) -> Outcome<R> {

@@ -1,5 +1,6 @@
-//! Governance in the registry: the policy with its versions, its exceptions, and the kill switches.
+//! Governance in the registry: the policy with its versions, its exceptions, requests for such, and the kill switches.
 
+pub mod access_requests;
 pub mod exceptions;
 pub mod kills;
 pub mod policies;

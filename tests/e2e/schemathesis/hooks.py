@@ -17,12 +17,16 @@ CHANGE = "PATCH /clients/{client_id}"
 CLIENTS = ("POST /clients", "PUT /clients/{client_id}", CHANGE)
 CHANGE_PROVIDER = "PATCH /providers/{id}"
 PROVIDERS = ("POST /providers", "PUT /providers/{id}", CHANGE_PROVIDER)
+DESTINATIONS = ("POST /destinations", "PUT /destinations/{id}")
 WALKS = ("GET /devices", "POST /devices/end", "GET /sessions", "POST /sessions/end")
 DESCRIBE = "PUT /scopes/{name}"
 POLICY = ("PUT /policy",)
 EXCEPTIONS = ("POST /exceptions", "PUT /exceptions/{id}")
 KILL = ("POST /kill-switches",)
+GRANT = ("POST /access-requests/{id}/grant",)
+REFUSE = ("POST /access-requests/{id}/refuse",)
 GOVERNANCE = (*POLICY, *EXCEPTIONS)
+WHAT_IF = "POST /policy/what-if"
 ALLOW = "PUT /documents/{entry}"
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
@@ -93,7 +97,7 @@ def texts(operations: tuple[str, ...], names: str, above: str = "", item: str = 
 
 INEXPRESSIBLE = [
     # A cursor is any text to the document, and only one that a page had is good.
-    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /usage", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /usage", "GET /policy/report", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
     Rule(("GET /ledger/verification",), "/cursor", r"cursor must be the next_cursor of a previous answer for the same day"),
     # No portable pattern says what a key is, because it depends on the providers.
     Rule(WALKS, "/account", r"account is .*: it must be the key of an account, such as local:alice"),
@@ -109,6 +113,8 @@ INEXPRESSIBLE = [
     Rule((ALLOW,), "/entry", r"entry is .*: it must be the one in the address"),
     # Names of private networks, dot segments and long names are more than a pattern should say.
     Rule((ALLOW,), "/entry", r"the entry has .*: it must be the https URL of a document, or a host, such as tool\.example\.com"),
+    Rule(DESTINATIONS, "/url", r"the url .*: it must be an https URL of a public server"),
+    Rule(DESTINATIONS[1:], "/id", r'id is ".*": it cannot be changed from ".*"'),
     # It depends on the patched client, to which RFC 7396 merges the patch.
     Rule((CHANGE,), "/jwks", r"jwks must be a JWK set: an object with the member keys, a list of 1 to 20 keys"),
     Rule((CHANGE,), "/jwks", r"private_key_jwt needs the client's public keys: send jwks or jwks_uri"),
@@ -200,6 +206,9 @@ ITEM = r"((rule|the exception|exception|the kill switch|kill switch)[^:]*: )?"
 
 def of_item(operations: tuple[str, ...], pointer: str, detail: str) -> Rule:
     """What a policy or an exception says about a rule that JSON Schema cannot express."""
+    # A question can have a draft of a policy, and drafts of exceptions.
+    if set(operations) & set(GOVERNANCE):
+        operations, pointer = (*operations, WHAT_IF), rf"(/policy|/exceptions/\d+)?{pointer}"
     return Rule(operations, pointer, ITEM + detail)
 
 
@@ -226,12 +235,26 @@ INEXPRESSIBLE += [
     Rule(("POST /policy/rollback",), "/version", "the policy lets people in, but no administrator: .*"),
     Rule(("GET /policy/versions/{version}",), "/against", r"against is .*: it must be the number of a version that is kept"),
     Rule(("GET /exceptions",), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /access-requests",), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    # It depends on the token, and on the time.
+    Rule(GRANT, "/owner", "owner is missing: write who answers for the exception"),
+    Rule(GRANT, "/expires_at", r"expires_at is .*"),
+    *texts(GRANT, "(owner|reason|ticket)"),
+    *texts(REFUSE, "message"),
     Rule(KILL, "/cursor", r"cursor must be the next_cursor of a previous answer"),
     of_item(KILL, r"/target/networks/\d+", r"networks has .*: each entry must be (an address such as .*|listed only once)"),
+    of_item(KILL, "/target/code", "code must be the id of a live code, .*"),
     of_item(KILL, "/target/account", r"account is .*: it must be the key of an account, such as .*"),
     # No pattern knows how long a month is, and JSON Schema compares no two instants.
     of_item(KILL, "/target/started/(from|to)", r"(from|to) is .*: it must be (a date and time such as .*|after .*, which is from)"),
     of_item(KILL, "/until", r"until is .*"),
+    Rule((WHAT_IF,), "/cursor", r"cursor is .*: it must be the next_cursor of a previous answer"),
+    Rule((WHAT_IF,), "/event", r'event (".*" )?is in no ledger of the .*'),
+    Rule((WHAT_IF,), "/request/account", r"account is .*: it must be the key of an account, such as .*"),
+    Rule((WHAT_IF,), r"/request/groups/\d+", r"groups has .*: each entry must be the full name of a group, such as .*"),
+    Rule((WHAT_IF,), "/request/(device|person)/address", r"address is .*: it must be an IP address"),
+    Rule((WHAT_IF,), "(/request)?/at", r"at is .*: it must be a date and time such as .*"),
+    *texts((WHAT_IF,), "(reason|contact|description|message|owner|ticket)", "(.*/)?", ITEM),
     *texts(KILL, "reason", "(.*/)?", ITEM),
     *texts(("POST /policy/rollback", "POST /exceptions/{id}/renew", *POLICY), "(reason|contact)"),
     *texts(GOVERNANCE, "(description|message|owner|reason|ticket)", "(.*/)?", ITEM),

@@ -32,6 +32,7 @@ export const clients = {
 export const accounts = {
   alice: { username: 'alice', password: 'wonderland-8787', groups: ['local:developers'] },
   bob: { username: 'bob', password: 'builder-8787', groups: [] },
+  nora: { username: 'nora', password: 'keeper-8787', groups: ['local:administrators'] },
 };
 
 /** The path of Debian's Chromium, or of Chrome. */

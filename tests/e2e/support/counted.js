@@ -84,6 +84,7 @@ export const LimiterShard = counted('LimiterShard');
 export const Registry = counted('Registry');
 export const Ledger = counted('Ledger');
 export const Counts = counted('Counts');
+export const Courier = counted('Courier');
 
 export default {
   fetch(request, ...rest) {

@@ -59,8 +59,8 @@ export async function endDiscreetly(server, { besides = [] } = {}) {
   assert.deepEqual(lines.filter((line) => !isDecision(line) && !isStart(line) && !isWarning(line)).slice(0, 20), [], 'every line of the log is a decision');
 }
 
-/** The warnings about changes of the registry: they give somebody power over the server, or end what people rely on. */
-const CHANGES = ['admin_token_created', 'administrator_invited', 'administrator_admitted', 'exception_ending', 'kill_switch_set'];
+/** The warnings about changes of the registry: they give somebody power over the server, end what people rely on, or wait for an answer. */
+const CHANGES = ['admin_token_created', 'administrator_invited', 'administrator_admitted', 'exception_ending', 'kill_switch_set', 'access_requested', 'destination_created', 'destination_deleted'];
 
 /** The line of a Worker that starts: the numbers of its key pairs and their shards, `{"what":"key_pairs","current":"29565:8"}`. */
 function isStart(line) {
@@ -88,7 +88,7 @@ function isWarning(line) {
   const { what, outcome, event, ...others } = parsed(line) ?? {};
   const named = [event?.account, event?.other_account ?? event?.account].every((account) => /^acct-/.test(account));
   const isAlert = outcome === 'alert_opened' && /^[a-z_]+$/.test(event?.detection) && (event.account === undefined || named);
-  const known = isAlert || (['reported', 'contested'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
+  const known = isAlert || (['reported', 'contested', 'verification_failed'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
   return what === 'warning' && known && event.what === outcome && Object.keys(others).length === 0;
 }
 

@@ -276,6 +276,21 @@ export const AUTHORIZATION_SERVER = {
       assert.equal((await place.redeem(client, codes, {}, { key })).status, 200);
     }
   },
+  /** Where a rule requires it, a device that can ask its user gets tokens with the digits on the person's page only. */
+  async initiation_verification_supported(entry, place) {
+    assert.equal(entry, true);
+    const client = await place.register();
+    const all = { id: 'all', description: 'Everybody', effect: 'allow' };
+    const digits = { id: 'digits', description: 'This client', effect: 'require', when: { clients: [client.client_id] }, require: { initiation_verification: true } };
+    const body = { default: 'enforced', rules: [all, digits], reason: 'To try it' };
+    assert.equal((await place.admin.ask('PUT', '/policy', { body, ifMatch: '*' })).status, 200);
+    const codes = await place.start(client, { initiation_verification_supported: 'true' });
+    await place.alice.consider(codes.user_code);
+    await place.alice.decide('approve');
+    const shown = place.alice.page.html.match(/translate="no">(\d{4})<\/span>/)[1];
+    assert.equal((await place.redeem(client, codes)).error, 'initiation_verification_required');
+    assert.equal((await place.redeem(client, codes, { initiation_verification_code: shown })).status, 200);
+  },
   /** A device that waits there hears that it should ask. */
   async devicegrant_instant_uri(entry, place) {
     const client = await place.register();

@@ -100,6 +100,7 @@ fn decided(governance: &Governance, login: &Login<'_>) -> (String, String) {
         scope: Some(&scope),
         device: Some(side),
         web_page: Some(false),
+        can_verify: Some(false),
         start: Some(Start { at: now(), country, asn, network: &network }),
         ..Facts::unknown(
             Point::DeviceAuthorization,

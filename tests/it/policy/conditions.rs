@@ -56,6 +56,7 @@ fn every_condition_on_a_side_denies_where_that_side_is_first_known() {
         ("asns", json!(["AS3320"]), json!(["AS64500"])),
         ("hosting", json!(false), json!(true)),
         ("kinds", json!(["phone_or_tablet"]), json!(["television"])),
+        ("managed", json!(false), json!(true)),
     ];
     for (name, met, other) in of_person {
         assert_eq!(played(&json!({ "person": { name: met } })), "sign_in", "{name}");

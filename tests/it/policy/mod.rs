@@ -1,15 +1,20 @@
 //! The policy at work: in whole logins, at each of the points where it is asked.
 
+mod asking;
 mod budgets;
 mod conditions;
 mod events;
 mod kill_switches;
+mod killed_codes;
 mod killing;
 mod limits;
 mod points;
 mod refusals;
 mod requirements;
+mod tor;
 mod untouched;
+mod verification;
+mod what_if;
 
 use device_grant::coordinates::Coordinates;
 use device_grant::endpoint::http::{Request, Response};

@@ -195,6 +195,36 @@ fn groups_are_those_at_the_redemption_even_if_they_changed_since_the_approval() 
 }
 
 #[test]
+fn groups_are_those_at_each_refresh_and_a_refusal_ends_nothing() {
+    let named = |name: &str| Group::parse(name).expect("a group");
+    let (developers, leavers) = (named("local:developers"), named("local:leavers"));
+    let world = World::new();
+    let of = |group: &str| json!({ "when": { "groups": [group] } });
+    world.set_policy(&policy(&json!([
+        rule("developers", "allow", &of("local:developers")),
+        rule("leavers", "deny", &of("local:leavers")),
+    ])));
+    let login = Login::of(&world);
+    let mut token = text(&login.poll(&login.approved()), "refresh_token");
+    for (groups, expected) in [
+        (vec![developers.clone()], "issued"),
+        (Vec::new(), "invalid_grant"),
+        (vec![developers.clone()], "issued"),
+        (vec![developers.clone(), leavers.clone()], "invalid_grant"),
+        (vec![leavers], "invalid_grant"),
+        (vec![developers], "issued"),
+    ] {
+        world.change_account("local:alice", |account| account.groups.clone_from(&groups));
+        let answer = login.refresh(&token);
+        assert_eq!(crate::support::outcome(&answer), expected, "{groups:?}");
+        if expected == "issued" {
+            token = text(&answer, "refresh_token");
+        }
+    }
+    assert_eq!(world.live_families(), 1);
+}
+
+#[test]
 fn a_disabled_client_gets_a_page_and_no_consent_page() {
     let world = World::new();
     let login = Login::of(&world);

@@ -1,12 +1,15 @@
 //! What holds for a grant in any order of events.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use device_grant::device_kind::DeviceKind;
 use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::format::Format;
+use device_grant::grant::miss::Miss;
 use device_grant::grant::poll::Poll;
 use device_grant::grant::redemption::Redemption;
+use device_grant::grant::verification::Digits;
 use device_grant::grant::{Approval, Denial, Grant, Hold, Request, State};
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::sign_in::How;
@@ -27,10 +30,21 @@ const GRACE: u64 = 60;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Poll,
-    Hold { account: u8, browser: u8 },
+    Hold {
+        account: u8,
+        browser: u8,
+    },
     Approve,
+    ApproveWithDigits,
     Deny,
-    Redeem { attempt: u8 },
+    /// The digits that the device sends: none, right, or wrong ones with this number.
+    Redeem {
+        attempt: u8,
+        typed: Option<u8>,
+    },
+    Miss {
+        typed: u8,
+    },
     RefuseElsewhere,
     Wait(u64),
 }
@@ -40,11 +54,22 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Poll),
         2 => (0..2_u8, 0..2_u8).prop_map(|(account, browser)| Step::Hold { account, browser }),
         1 => Just(Step::Approve),
+        1 => Just(Step::ApproveWithDigits),
         1 => Just(Step::Deny),
-        2 => (0..3_u8).prop_map(|attempt| Step::Redeem { attempt }),
+        2 => (0..3_u8, typed()).prop_map(|(attempt, typed)| Step::Redeem { attempt, typed }),
+        1 => (0..5_u8).prop_map(|typed| Step::Miss { typed }),
         1 => Just(Step::RefuseElsewhere),
         3 => (0..120_000_u64).prop_map(Step::Wait),
     ]
+}
+
+fn typed() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![2 => Just(None), 2 => Just(Some(0)), 1 => (1..5_u8).prop_map(Some)]
+}
+
+/// Returns the digits that the person was shown, or other ones.
+fn digits(number: u8) -> Digits {
+    Digits::parse(&format!("004{number}")).expect("four digits")
 }
 
 fn secret() -> Digest {
@@ -93,14 +118,19 @@ struct Seen {
     approved: bool,
     denied: bool,
     refused_elsewhere: bool,
+    /// Whether the digits are needed, and those that were sent to spend a try.
+    verifying: bool,
+    missed: BTreeSet<u8>,
+    mistyped: bool,
     won: Vec<u8>,
     intervals: Vec<u64>,
     late: bool,
 }
 
-fn redeem(grant: &mut Grant, attempt: u8, now: Timestamp) -> Redemption {
+fn redeem(grant: &mut Grant, attempt: u8, typed: Option<u8>, now: Timestamp) -> Redemption {
     let (attempt, family) = (AttemptId::of_jti(&attempt.to_string()), FamilyId::from_bytes([1; 16]));
-    grant.redeem(&secret(), &attempt, family, now)
+    let typed = typed.map(digits);
+    grant.redeem((&secret(), typed.as_ref()), &attempt, family, now)
 }
 
 fn live(steps: &[Step]) -> Seen {
@@ -108,7 +138,9 @@ fn live(steps: &[Step]) -> Seen {
     for step in steps {
         match *step {
             Step::Wait(millis) => now = now + Duration::from_millis(millis),
-            Step::Poll => match grant.poll(&secret(), &mut last, now) {
+            Step::Poll => match grant.poll((&secret(), None), &mut last, now) {
+                Poll::DigitsNeeded(_) => seen.late |= !seen.verifying || now >= grant.ends_at(),
+                Poll::TooSoon(_) if seen.verifying => seen.late |= now >= grant.ends_at(),
                 Poll::Pending(_) | Poll::TooSoon(_) => seen.late |= now >= grant.expires_at,
                 Poll::Ready(_) => seen.late |= now >= grant.ends_at(),
                 Poll::Denied(_)
@@ -116,6 +148,7 @@ fn live(steps: &[Step]) -> Seen {
                 | Poll::Spent
                 | Poll::Replayed
                 | Poll::Unknown
+                | Poll::WrongDigits(_)
                 | Poll::WithoutKey => {}
             },
             Step::Hold { account, browser } => {
@@ -134,14 +167,32 @@ fn live(steps: &[Step]) -> Seen {
                 seen.late |= approved && now >= grant.expires_at;
                 seen.approved |= approved;
             }
+            Step::ApproveWithDigits => {
+                let approved = grant.approve_with(approval(now), digits(0), now);
+                seen.late |= approved && now >= grant.expires_at;
+                seen.approved |= approved;
+                seen.verifying |= approved;
+            }
+            Step::Miss { typed } => {
+                let missed = grant.miss(&secret(), &digits(typed), now);
+                assert!(missed.is_none() || typed != 0, "right digits cost nothing");
+                if let Some(missed) = missed {
+                    seen.missed.insert(typed);
+                    seen.mistyped |= matches!(missed, Miss::Last(_));
+                    assert_eq!(seen.mistyped, seen.missed.len() == 3, "each digits count once: {seen:?}");
+                }
+            }
             Step::Deny => seen.denied |= grant.deny(Denial::Denied, now),
             Step::RefuseElsewhere => {
                 let refused = grant.refuse_elsewhere(&secret(), now);
                 seen.late |= refused.is_some() && now >= grant.ends_at();
                 seen.refused_elsewhere |= refused.is_some();
             }
-            Step::Redeem { attempt } => match redeem(&mut grant, attempt, now) {
-                Redemption::Won => seen.won.push(attempt),
+            Step::Redeem { attempt, typed } => match redeem(&mut grant, attempt, typed, now) {
+                Redemption::Won => {
+                    assert!(!seen.verifying || typed == Some(0), "only with the right digits: {seen:?}");
+                    seen.won.push(attempt);
+                }
                 Redemption::Again => assert_eq!(seen.won, [attempt], "only a retry of the winner"),
                 Redemption::Lost => {}
             },
@@ -157,9 +208,9 @@ fn an_approved_grant_is_redeemed_or_refused_only_before_it_ends() {
     assert!(grant.approve(approval(START), START));
     let end = grant.live_until(START);
 
-    assert_eq!(redeem(&mut grant.clone(), 1, end), Redemption::Lost);
+    assert_eq!(redeem(&mut grant.clone(), 1, None, end), Redemption::Lost);
     assert_eq!(grant.clone().refuse_elsewhere(&secret(), end), None);
-    assert_eq!(redeem(&mut grant, 1, end.before(Duration::from_millis(1))), Redemption::Won);
+    assert_eq!(redeem(&mut grant, 1, None, end.before(Duration::from_millis(1))), Redemption::Won);
 }
 
 proptest! {
@@ -178,8 +229,19 @@ proptest! {
         let seen = live(&steps);
 
         prop_assert!(!(seen.denied && seen.approved), "{seen:?}");
-        prop_assert!(!(seen.denied || seen.refused_elsewhere) || seen.won.is_empty(), "{seen:?}");
+        let is_over = seen.denied || seen.refused_elsewhere || seen.mistyped;
+        prop_assert!(!is_over || seen.won.is_empty(), "{seen:?}");
         prop_assert!(!seen.refused_elsewhere || seen.approved, "{seen:?}");
+    }
+
+    #[test]
+    fn an_approval_to_be_verified_is_redeemed_with_the_right_digits_only_and_ends_after_three_wrong_ones(
+        steps in prop::collection::vec(step(), 0..20)
+    ) {
+        let begun = [Step::Hold { account: 0, browser: 0 }, Step::ApproveWithDigits];
+        let seen = live(&[begun.as_slice(), &steps].concat());
+
+        prop_assert!(seen.missed.len() <= 3 && seen.mistyped == (seen.missed.len() == 3), "{seen:?}");
     }
 
     #[test]
@@ -199,7 +261,7 @@ proptest! {
     fn a_client_that_waits_for_the_interval_is_never_told_to_slow_down(jitter in prop::collection::vec(0..=1_000_u64, 1..20)) {
         let (mut grant, mut now, mut last) = (grant(), START, None);
         for early in jitter {
-            prop_assert!(!matches!(grant.poll(&secret(), &mut last, now), Poll::TooSoon(_)));
+            prop_assert!(!matches!(grant.poll((&secret(), None), &mut last, now), Poll::TooSoon(_)));
             now = now + Duration::from_millis(grant.interval * 1_000 - early);
         }
     }
@@ -211,9 +273,9 @@ fn in_every_order_at_most_one_redemption_wins() {
     let steps = [
         Step::Approve,
         Step::Deny,
-        Step::Redeem { attempt: 0 },
-        Step::Redeem { attempt: 1 },
-        Step::Redeem { attempt: 0 },
+        Step::Redeem { attempt: 0, typed: None },
+        Step::Redeem { attempt: 1, typed: None },
+        Step::Redeem { attempt: 0, typed: None },
         Step::Poll,
     ];
     let mut orders = 0;

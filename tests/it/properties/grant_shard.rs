@@ -8,24 +8,25 @@ use std::cell::RefCell;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::properties::shard_model::{Life, Setting, Step, Way};
+use crate::properties::shard_model::{Life, Setting, Step, Typed, Way};
 
 fn step() -> impl Strategy<Value = Step> {
     let mostly = || prop::bool::weighted(0.85);
     let lately = || prop_oneof![4 => Just(0), 2 => Just(1), 1 => Just(2)];
     prop_oneof![
         1 => Just(Step::Open),
-        4 => (mostly(), mostly(), any::<bool>(), prop_oneof![Just(Way::Form), Just(Way::Header)]).prop_map(|(right, key, confidential, way)| {
-            Step::Poll { right, key, confidential, way }
+        4 => (mostly(), mostly(), any::<bool>(), prop_oneof![Just(Way::Form), Just(Way::Header)], typed()).prop_map(|(right, key, confidential, way, typed)| {
+            Step::Poll { right, key, confidential, way, typed }
         }),
         3 => prop_oneof![4 => Just((0, 0)), 1 => Just((1, 0)), 1 => Just((0, 1)), 1 => Just((1, 1))]
             .prop_map(|(account, browser)| Step::Hold { account, browser }),
-        3 => (mostly(), prop_oneof![6 => Just(0), 1 => Just(1), 1 => Just(2)])
+        3 => (mostly(), prop_oneof![4 => Just(0), 1 => Just(1), 1 => Just(2), 3 => Just(3)])
             .prop_map(|(fresh, decision)| Step::Decide { stale: !fresh, decision }),
         1 => mostly().prop_map(|fresh| Step::Find { stale: !fresh }),
         1 => mostly().prop_map(|fresh| Step::Withdraw { stale: !fresh }),
-        4 => (mostly(), 0..3_u8, any::<bool>(), any::<bool>())
-            .prop_map(|(right, attempt, confidential, far)| Step::Redeem { right, attempt, confidential, far }),
+        4 => (mostly(), 0..3_u8, any::<bool>(), any::<bool>(), typed())
+            .prop_map(|(right, attempt, confidential, far, typed)| Step::Redeem { right, attempt, confidential, far, typed }),
+        2 => (mostly(), typed()).prop_map(|(right, typed)| Step::Miss { right, typed }),
         1 => mostly().prop_map(|right| Step::RefuseElsewhere { right }),
         3 => (lately(), lately(), mostly(), mostly())
             .prop_map(|(family, token, key, own)| Step::Refresh { family, token, key, own }),
@@ -37,17 +38,22 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn typed() -> impl Strategy<Value = Typed> {
+    prop_oneof![2 => Just(Typed::Nothing), 2 => Just(Typed::Right), 2 => (0..4_u8).prop_map(Typed::Wrong)]
+}
+
 #[test]
 fn a_shard_answers_by_the_rules_whatever_it_is_asked() {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) };
     let settings = (any::<bool>(), any::<bool>(), any::<bool>());
     let settings = settings.prop_map(|(reissue, bound, stops)| Setting { reissue, bound, stops });
-    let lives = (settings, any::<bool>(), prop::collection::vec(step(), 0..80));
+    let begun = prop::sample::select(vec![[].as_slice(), &BEGUN, &VERIFYING]);
+    let lives = (settings, begun, prop::collection::vec(step(), 0..80));
     let met = RefCell::default();
 
     let outcome = TestRunner::new(config).run(&lives, |(setting, begun, steps)| {
         let mut life = Life::new(setting, &met);
-        BEGUN.into_iter().filter(|_| begun).chain(steps).for_each(|step| life.go(step));
+        begun.iter().copied().chain(steps).for_each(|step| life.go(step));
         Ok(())
     });
 
@@ -75,20 +81,28 @@ fn the_key_of_a_code_is_free_once_its_row_has_been_swept() {
     assert_eq!(outcomes, ["opened", "opened again", "taken"]);
 }
 
-/// Steps that lead to tokens. Half of the lives begin with them, because few get there by chance.
+/// Steps that lead to tokens. A third of the lives begin with them, because few get there by chance.
 const BEGUN: [Step; 3] = [
     Step::Hold { account: 0, browser: 0 },
     Step::Decide { stale: false, decision: 0 },
-    Step::Redeem { right: true, attempt: 0, confidential: true, far: false },
+    Step::Redeem { right: true, attempt: 0, confidential: true, far: false, typed: Typed::Nothing },
 ];
 
-const OUTCOMES: [&str; 35] = [
+/// Steps that lead to digits, and to the first wrong ones.
+const VERIFYING: [Step; 3] = [
+    Step::Hold { account: 0, browser: 0 },
+    Step::Decide { stale: false, decision: 3 },
+    Step::Miss { right: true, typed: Typed::Wrong(0) },
+];
+
+const OUTCOMES: [&str; 39] = [
     "access ended",
     "held",
     "contested",
     "decided",
     "decided before",
     "denied",
+    "digits needed",
     "elsewhere",
     "ended",
     "expired",
@@ -96,6 +110,7 @@ const OUTCOMES: [&str; 35] = [
     "held elsewhere",
     "opened again",
     "open",
+    "mistyped",
     "over",
     "pending",
     "ready",
@@ -114,8 +129,10 @@ const OUTCOMES: [&str; 35] = [
     "too soon",
     "too soon in one way only",
     "unknown",
+    "verified",
     "withdrawn after redemption",
     "withdrawn before redemption",
     "without key",
+    "wrong digits",
     "opened",
 ];

@@ -13,8 +13,9 @@ use device_grant::audit::closing::{
     CloseLedger, ContinueClosing, Head, KeepHeads, KeepRoot, ReadHeads, ReadRoots, Root, Seal, SignedRoot,
     Step,
 };
+use device_grant::audit::facts_record::FactsRecord;
 use device_grant::audit::ledger::{
-    FindLedgers, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
+    FindLedgers, FindRecord, ListOutboxes, NoteLedger, OutboxReport, Receipt, Record, ReportOutbox, Shipment,
 };
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::audit::policy_record::PolicyRecord;
@@ -23,13 +24,24 @@ use device_grant::audit::verification::{Fault as LedgerFault, Position, Tamperin
 use device_grant::client::demo;
 use device_grant::client::history::Expected;
 use device_grant::counts::alert::{Alert, AlertState};
+use device_grant::counts::blocked::{Blocked, By, Steps};
 use device_grant::counts::command::{
-    CloseAlert, ListAlerts, NoteWrongCodes, ReadTotals, ReadUsage, Tell, Totals,
+    BlockedPage, CloseAlert, ListAlerts, NoteRefusedStarts, NoteWrongCodes, ReadBlocked, ReadOverview,
+    ReadTotals, ReadUsage, RefusedStarts, Tell, Told, Totals,
+};
+use device_grant::counts::destination_command::{
+    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, ReplaceDestination,
 };
 use device_grant::counts::detection::Detection;
 use device_grant::counts::kind::{Kind, Tallied};
+use device_grant::counts::overview::{DayCounts, Overview};
 use device_grant::counts::subject::Subject;
 use device_grant::counts::usage::Usage;
+use device_grant::courier::command::{
+    CourierState, Discard, FindDue, Hear, ListDeliveries, ReadCourier, Resend, Settle, Wake,
+};
+use device_grant::courier::delivery::{Condition, Outcome as Attempted};
+use device_grant::courier::destination::Destination;
 use device_grant::family::command::{
     EndFamilies, FindFamily, LiveFamilies, PresentToken, RevokeFamily, RotateToken,
 };
@@ -39,22 +51,23 @@ use device_grant::fault::Fault;
 use device_grant::format::Format;
 use device_grant::grant::command::{
     Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
-    NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
+    Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
     TakeHold, Withdraw,
 };
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
 use device_grant::grant::redemption::Redemption;
 use device_grant::grant::routing::RowKey;
+use device_grant::grant::verification::{Digits, Match};
 use device_grant::grant::{Denial, Outcome, State};
 use device_grant::identity;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::command::{
     AccountEvent, BeginRecheck, CheckDevice, CheckSession, Checked, ClaimPointer, ConfirmAccess, EndDevices,
     EndListedSessions, EndRecheck, EndSession, EndSessions, EnterDevice, Entered, FindAccount, FindByPointer,
-    ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice, NoteDecision,
-    NoteKill, NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices, StartSession,
-    Upstream, UseDevice, WalkDevices, WalkSessions,
+    FindByPointers, ForgetDevices, KeepUpstreamToken, ListAccounts, ListDevices, ListSessions, NameDevice,
+    NoteDecision, NoteKill, NoteRefusedSignIn, Put, PutAccount, ReadHistory, ReleasePointer, SettleDevices,
+    StartSession, Upstream, UseDevice, WalkDevices, WalkSessions,
 };
 use device_grant::identity::demand::Demand;
 use device_grant::identity::device::{Asked, DeviceId, Selection};
@@ -70,6 +83,7 @@ use device_grant::limiter::command::{
 };
 use device_grant::logo::Logo;
 use device_grant::network::Width;
+use device_grant::policy::access_request::{self, AccessRequest, Terms};
 use device_grant::policy::difference::Difference;
 use device_grant::policy::document::Policy;
 use device_grant::policy::exception::Exception;
@@ -84,6 +98,10 @@ use device_grant::registry::command::{
     FindAtSource, FindKeys, FindLogo, FindProvider, Invalidate, KeepLogo, Keeper, KeyRefusal, ListClients,
     ListDocuments, ListProviders, ProviderRefusal, RegistryRefusal, RemoveDocument, ReplaceProvider,
     RetireKey, RotateKeys, RotateSecret, ScopeNow, TakeOutline, Trial,
+};
+use device_grant::registry::governance::access_requests::{
+    AnswerRefusal, AskForAccess, AskRefusal, FindAccessRequest, FindOwnAccessRequests, GrantAccess,
+    ListAccessRequests, RefuseAccess,
 };
 use device_grant::registry::governance::exceptions::{
     CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, Person, RenewException,
@@ -149,8 +167,21 @@ fn secret() -> Digest {
     Digest::of(b"secret")
 }
 
+fn typed(text: &str) -> Digits {
+    Digits::parse(text).expect("four digits")
+}
+
 fn words(sign_in: Demand) -> ScopeNow {
     ScopeNow { description: "Words".to_owned(), sign_in }
+}
+
+#[test]
+fn a_wrong_try_at_the_digits_of_a_grant() {
+    let (key, secret, digest) = (KEY, secret(), encode(secret().bytes()));
+    travels(
+        Miss { key, secret, digits: typed("0042") },
+        &format!(r#"{{"miss":{{"key":"{SEVENS}","secret":"{digest}","digits":"0042"}}}}"#),
+    );
 }
 
 #[test]
@@ -164,13 +195,29 @@ fn commands_about_a_grant() {
     travels(Open { key, grant: pending, caps: Caps { client: 120, shard: 2_000 }, policy: None }, &open);
     let proven = Confirmation::default();
     travels(
-        PollCode { key, secret, reissue: false, reissue_bound: false, proven, by_header: false },
+        PollCode {
+            key,
+            secret,
+            reissue: false,
+            reissue_bound: false,
+            proven,
+            by_header: false,
+            digits: None,
+        },
         &format!(r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}"}}}}"#),
     );
     travels(
-        PollCode { key, secret, reissue: true, reissue_bound: true, proven: bound(), by_header: true },
+        PollCode {
+            key,
+            secret,
+            reissue: true,
+            reissue_bound: true,
+            proven: bound(),
+            by_header: true,
+            digits: Some(typed("0042")),
+        },
         &format!(
-            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}},"by_header":true}}}}"#
+            r#"{{"poll_code":{{"key":"{SEVENS}","secret":"{digest}","reissue":true,"reissue_bound":true,"proven":{{"jkt":"thumbprint"}},"by_header":true,"digits":"0042"}}}}"#
         ),
     );
     let (attempt, record) = (AttemptId::of_jti("attempt"), json(&family()));
@@ -184,6 +231,7 @@ fn commands_about_a_grant() {
             reissue: false,
             journey: None,
             policy: None,
+            digits: None,
         },
         &format!(
             r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record}}}}}"#
@@ -201,9 +249,10 @@ fn commands_about_a_grant() {
             reissue: true,
             journey: Some(journey()),
             policy: Some(Box::new(policy_record())),
+            digits: Some(typed("0042")),
         },
         &format!(
-            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there},"policy":{policy}}}}}"#
+            r#"{{"redeem":{{"key":"{SEVENS}","secret":"{digest}","attempt":"attempt","id":"{SEVENS}","family":{record},"reissue":true,"journey":{there},"policy":{policy},"digits":"0042"}}}}"#
         ),
     );
     travels(
@@ -223,6 +272,10 @@ fn commands_about_a_grant() {
     travels(Withdraw { key, hold: hold() }, &format!(r#"{{"withdraw":{{"key":"{SEVENS}","hold":{held}}}}}"#));
     for (decision, name) in [
         (ConsentDecision::Approve(Box::new(approval())), format!(r#"{{"approve":{}}}"#, json(&approval()))),
+        (
+            ConsentDecision::Verify(Box::new(approval()), typed("0042")),
+            format!(r#"{{"verify":[{},"0042"]}}"#, json(&approval())),
+        ),
         (ConsentDecision::Deny(Denial::Reported), r#"{"deny":"reported"}"#.to_owned()),
     ] {
         travels(
@@ -276,7 +329,7 @@ fn commands_about_a_family() {
 fn commands_about_refusals() {
     let why = || "client_disabled".to_owned();
     travels(
-        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None },
+        NoteRefusal { of: Refused::Redemption(KEY), why: why(), policy: None, person: None },
         &format!(r#"{{"note_refusal":{{"of":{{"redemption":"{KEY}"}},"why":"client_disabled"}}}}"#),
     );
     let policy = PolicyRecord {
@@ -287,16 +340,17 @@ fn commands_about_refusals() {
         decided_by: "default".to_owned(),
         matched: Vec::new(),
         would: None,
+        facts: Some(Box::new(FactsRecord { scope: "openid".to_owned(), ..FactsRecord::default() })),
     };
-    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default"}"#;
+    let record = r#"{"version":1,"revision":2,"point":"approval","outcome":"refuse","decided_by":"default","facts":{"scope":"openid"}}"#;
     travels(
-        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)) },
+        NoteRefusal { of: Refused::Approval(KEY), why: why(), policy: Some(Box::new(policy)), person: None },
         &format!(
             r#"{{"note_refusal":{{"of":{{"approval":"{KEY}"}},"why":"client_disabled","policy":{record}}}}}"#
         ),
     );
     travels(
-        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None },
+        NoteRefusal { of: Refused::Refresh(ID), why: why(), policy: None, person: None },
         &format!(r#"{{"note_refusal":{{"of":{{"refresh":"{SEVENS}"}},"why":"client_disabled"}}}}"#),
     );
     let (account, person) = (AccountKey::local("alice"), Box::new(Spot::of(&request().origin)));
@@ -354,7 +408,10 @@ fn replies_of_a_shard_of_grants() {
     answers::<Open>(&Opened::Full(9), r#"{"full":9}"#);
     answers::<Open>(&Opened::ClientFull(Width::Site, 9), r#"{"client_full":[48,9]}"#);
     answers::<Open>(&Opened::Crowded(Width::Block, 9), r#"{"crowded":[24,9]}"#);
-    let ready = Ready { request: request(), approval: approval() };
+    let ready = Ready { request: request(), approval: approval(), digits: None };
+    let typed_right = Box::new(Ready { digits: Some(Match::Right), ..ready.clone() });
+    let verified = format!(r#"{{"ready":{}}}"#, json(&typed_right));
+    assert!(verified.ends_with(r#","digits":"right"}}"#), "{verified}");
     let approved = format!(r#"{{"ready":{}}}"#, json(&ready));
     for (poll, text) in [
         (Poll::Pending(5), r#"{"pending":5}"#),
@@ -363,6 +420,9 @@ fn replies_of_a_shard_of_grants() {
         (Poll::Denied(Denial::Elsewhere), r#"{"denied":"elsewhere"}"#),
         (Poll::Expired, r#""expired""#),
         (Poll::Ready(Box::new(ready)), approved.as_str()),
+        (Poll::Ready(typed_right), verified.as_str()),
+        (Poll::DigitsNeeded(5), r#"{"digits_needed":5}"#),
+        (Poll::Denied(Denial::Mistyped), r#"{"denied":"mistyped"}"#),
         (Poll::Spent, r#""spent""#),
         (Poll::Replayed, r#""replayed""#),
         (Poll::Unknown, r#""unknown""#),
@@ -371,6 +431,7 @@ fn replies_of_a_shard_of_grants() {
         answers::<PollCode>(&poll, text);
     }
     answers::<RefuseElsewhere>(&Poll::Denied(Denial::Elsewhere), r#"{"denied":"elsewhere"}"#);
+    answers::<Miss>(&Poll::WrongDigits(2), r#"{"wrong_digits":2}"#);
     answers::<Redeem>(&Redemption::Won, r#""won""#);
     answers::<Redeem>(&Redemption::Again, r#""again""#);
     answers::<Redeem>(&Redemption::Lost, r#""lost""#);
@@ -379,13 +440,24 @@ fn replies_of_a_shard_of_grants() {
     answers::<TakeHold>(&Held::Yours(shown.clone()), &page);
     answers::<FindRequest>(&Standing::Open(shown), &page.replace("yours", "open"));
     answers::<TakeHold>(&Held::Absent(2), r#"{"absent":2}"#);
-    let settled =
-        || Box::new(Settled { request: request(), outcome: Outcome::Approved, at: AT, ends_at: AT });
+    let settled = || {
+        Box::new(Settled {
+            request: request(),
+            outcome: Outcome::Approved,
+            at: AT,
+            ends_at: AT,
+            digits: None,
+        })
+    };
     let (text, at) = (json(&request()), AT.millis());
     let record = format!(r#"{{"request":{text},"outcome":"approved","at":{at},"ends_at":{at}}}"#);
     answers::<Decide>(&Decided::Done(settled()), &format!(r#"{{"done":{record}}}"#));
     answers::<Withdraw>(&Decided::Before(settled()), &format!(r#"{{"before":{record}}}"#));
     answers::<FindRequest>(&Standing::Settled(settled()), &format!(r#"{{"settled":{record}}}"#));
+    let shown = Settled { digits: Some(typed("0042")), ..*settled() };
+    let with_digits =
+        record.replace(&format!(r#""ends_at":{at}}}"#), &format!(r#""ends_at":{at},"digits":"0042"}}"#));
+    answers::<FindRequest>(&Standing::Settled(Box::new(shown)), &format!(r#"{{"settled":{with_digits}}}"#));
     answers::<FindRequest>(&Standing::Expired(AT), &format!(r#"{{"expired":{at}}}"#));
     answers::<FindRequest>(&Standing::Elsewhere, r#""elsewhere""#);
     answers::<FindRequest>(&Standing::Over, r#""over""#);
@@ -529,6 +601,10 @@ fn commands_and_replies_about_stored_accounts_and_pointers() {
     );
     answers::<PutAccount>(&Put::Other(None), r#"{"other":null}"#);
     let (pointer, account) = (Pointer::name("corp", "Bob"), AccountKey::local("bob"));
+    travels(
+        FindByPointers { pointers: vec![pointer.clone()] },
+        r#"{"find_by_pointers":{"pointers":["name:corp:bob"]}}"#,
+    );
     travels(FindByPointer { pointer: pointer.clone() }, r#"{"find_by_pointer":{"pointer":"name:corp:bob"}}"#);
     for (ends_at, more) in [(None, ""), (Some(AT), r#","ends_at":1763733780123"#)] {
         travels(
@@ -641,6 +717,7 @@ fn commands_that_list_devices() {
         ids: Some(vec![id()]),
         client_id: Some("tv".to_owned()),
         approval_id: Some(ApprovalId::from("a")),
+        codes: vec![KEY],
         country: Some("FR".to_owned()),
         asn: Some(64_500),
         from: Some(AT),
@@ -651,7 +728,7 @@ fn commands_that_list_devices() {
     let account = Some(AccountKey::local("alice"));
     travels(
         ListDevices { account, selection, after: Some(id()), limit: 9 },
-        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","country":"FR","asn":64500,"from":1763733780123,"to":1763733780123,"networks":["24.abc"],"asked":{"from":1763733780123,"to":1763733780123,"since":1763733780123}},"after":"sid","limit":9}}"#,
+        r#"{"list_devices":{"account":"local:alice","selection":{"ids":["sid"],"client_id":"tv","approval_id":"a","codes":["BwcHBwcHBwcHBwcHBwcHBw"],"country":"FR","asn":64500,"from":1763733780123,"to":1763733780123,"networks":["24.abc"],"asked":{"from":1763733780123,"to":1763733780123,"since":1763733780123}},"after":"sid","limit":9}}"#,
     );
     answers::<ListDevices>(&vec![(id(), device())], &format!(r#"[["sid",{record}]]"#));
 }
@@ -890,6 +967,45 @@ fn commands_about_exceptions() {
 }
 
 #[test]
+fn commands_about_requests_for_access() {
+    let (id, by) = (|| Name::parse("1").expect("a name"), r#""by":{"operator":"9f86d081"}"#);
+    let record = r#"{"format":1,"id":"1","asker":{"account":"local:bob","sub":"bobs","name":"Bob"},"client_id":"cli","client_name":"CLI","reason":"Words","places":{"person":{"kind":"Unknown device"}},"asked_at":1763733780123,"state":"open"}"#;
+    let request: Box<AccessRequest> = serde_json::from_str(record).expect("a request");
+    travels(
+        AskForAccess { request: request.clone() },
+        &format!(r#"{{"ask_for_access":{{"request":{record}}}}}"#),
+    );
+    answers::<AskForAccess>(&Ok(AccessRequest::clone(&request)), &format!(r#"{{"Ok":{record}}}"#));
+    answers::<AskForAccess>(&Err(AskRefusal::TooManyOpen), r#"{"Err":"too_many_open"}"#);
+    travels(
+        ListAccessRequests { after: Some(id()), state: Some(access_request::Standing::Open), limit: 3 },
+        r#"{"list_access_requests":{"after":"1","state":"open","limit":3}}"#,
+    );
+    travels(FindAccessRequest { id: id() }, r#"{"find_access_request":{"id":"1"}}"#);
+    travels(
+        FindOwnAccessRequests { account: AccountKey::local("bob"), sub: "bobs".into() },
+        r#"{"find_own_access_requests":{"account":"local:bob","sub":"bobs"}}"#,
+    );
+    let terms = Terms { owner: "Alice".to_owned(), reason: None, ticket: None, expires_at: AT };
+    let person = Some(Person { account: AccountKey::local("alice"), groups: Vec::new() });
+    travels(
+        GrantAccess { id: id(), terms, person, dry_run: false, by: operator() },
+        &format!(
+            r#"{{"grant_access":{{"id":"1","terms":{{"owner":"Alice","expires_at":1763733780123}},"person":{{"account":"local:alice","groups":[]}},{by}}}}}"#
+        ),
+    );
+    answers::<GrantAccess>(&Err(AnswerRefusal::Own), r#"{"Err":"own"}"#);
+    answers::<RefuseAccess>(
+        &Err(AnswerRefusal::Over(access_request::Standing::Granted)),
+        r#"{"Err":{"over":"granted"}}"#,
+    );
+    travels(
+        RefuseAccess { id: id(), message: Some("No.".to_owned()), dry_run: true, by: operator() },
+        &format!(r#"{{"refuse_access":{{"id":"1","message":"No.","dry_run":true,{by}}}}}"#),
+    );
+}
+
+#[test]
 fn commands_about_kill_switches() {
     let record = r#"{"format":1,"id":"stop","target":{"client":"cli"},"until":"2027-02-01T00:00:00Z","reason":"Words","by":"registration","at":"2025-11-21T14:03:00.123Z"}"#;
     let switch: Box<KillSwitch> = serde_json::from_str(record).expect("a kill switch");
@@ -996,6 +1112,70 @@ fn operator() -> Actor {
 }
 
 #[test]
+fn commands_about_destinations_of_events() {
+    let webhook = r#"{"format":1,"id":"siem","url":"https://siem.example/","receiver":{"webhook":{"secrets":["AAAA"]}},"filter":{"what":["reported"]},"enabled":true,"history":{"version":1}}"#;
+    let signals = r#"{"format":1,"id":"siem","url":"https://siem.example/","receiver":{"shared_signals":{"issuer":"https://login.example.com","audience":"siem","authorization":"AAAA"}},"filter":{},"enabled":false,"history":{"version":1}}"#;
+    for record in [webhook, signals] {
+        let destination: Box<Destination> = serde_json::from_str(record).expect("a destination");
+        travels(
+            CreateDestination { destination: destination.clone(), dry_run: false, by: operator() },
+            &format!(r#"{{"create_destination":{{"destination":{record},"by":{{"operator":"9f86d081"}}}}}}"#),
+        );
+        travels(
+            ReplaceDestination {
+                destination: destination.clone(),
+                expected: Expected::Any,
+                dry_run: true,
+                by: operator(),
+            },
+            &format!(
+                r#"{{"replace_destination":{{"destination":{record},"expected":"any","dry_run":true,"by":{{"operator":"9f86d081"}}}}}}"#
+            ),
+        );
+        answers::<Tell>(
+            &Some(Told { destinations: vec![*destination] }),
+            &format!(r#"{{"destinations":[{record}]}}"#),
+        );
+    }
+    travels(ListDestinations {}, r#"{"list_destinations":{}}"#);
+    let id = Name::parse("siem").expect("a name");
+    travels(
+        DeleteDestination { id, expected: Expected::Any, by: Actor::Server },
+        r#"{"delete_destination":{"id":"siem","expected":"any","by":"server"}}"#,
+    );
+    answers::<DeleteDestination>(&Err(DestinationRefusal::OtherKind), r#"{"Err":"other_kind"}"#);
+    // As a ledger of an earlier version expects it.
+    answers::<Tell>(&None, "null");
+}
+
+#[test]
+fn commands_to_a_courier() {
+    let ledger = LedgerName { day: 20_412, object: "weur/3".to_owned(), block: 0 };
+    travels(
+        Hear { ledger, up_to: 7, records: vec![(7, "{}".to_owned())] },
+        r#"{"hear":{"ledger":"20412/weur/3/0","up_to":7,"records":[[7,"{}"]]}}"#,
+    );
+    answers::<Hear>(&(), "null");
+    travels(ReadCourier {}, r#"{"read_courier":{}}"#);
+    let state = CourierState { waiting: 1, dead: 2, oldest: None, condition: Condition::default() };
+    answers::<ReadCourier>(&state, r#"{"waiting":1,"dead":2,"condition":{"dropped":0}}"#);
+    travels(
+        ListDeliveries { is_dead: true, after: 3, limit: 9 },
+        r#"{"list_deliveries":{"is_dead":true,"after":3,"limit":9}}"#,
+    );
+    travels(Resend { number: None }, r#"{"resend":{}}"#);
+    travels(Resend { number: Some(3) }, r#"{"resend":{"number":3}}"#);
+    answers::<Resend>(&2, "2");
+    travels(Discard { number: 3 }, r#"{"discard":{"number":3}}"#);
+    travels(FindDue {}, r#"{"find_due":{}}"#);
+    travels(Wake {}, r#"{"wake":{}}"#);
+    travels(
+        Settle { number: 3, outcome: Attempted::Again("timeout".to_owned()), pause: None },
+        r#"{"settle":{"number":3,"outcome":{"again":"timeout"}}}"#,
+    );
+}
+
+#[test]
 fn commands_to_the_object_that_counts() {
     let ledger = LedgerName { day: 20_412, object: "weur/3".to_owned(), block: 0 };
     travels(
@@ -1031,7 +1211,43 @@ fn commands_to_the_object_that_counts() {
     let json = r#"{"format":1,"id":5,"detection":"campaign","subject":{"asn":64500},"at":1763733780123,"last_at":1763733780123,"count":5,"evidence":["weur/3/17"],"state":{"closed":{"by":"registration","at":1763733780123}}}"#;
     answers::<CloseAlert>(&Some(alert.clone()), json);
     answers::<ListAlerts>(&vec![alert], &format!("[{json}]"));
+    let starts = vec![RefusedStarts {
+        client_id: "tv".to_owned(),
+        is_registered: true,
+        decided_by: "default".to_owned(),
+        country: None,
+        asn: Some(64_500),
+        times: 2,
+    }];
+    travels(
+        NoteRefusedStarts { starts },
+        r#"{"note_refused_starts":{"starts":[{"client_id":"tv","is_registered":true,"decided_by":"default","asn":64500,"times":2}]}}"#,
+    );
+    travels(
+        ReadBlocked { by: By::UnknownClient, since: 20_778, after: "a".to_owned(), limit: 9 },
+        r#"{"read_blocked":{"by":"unknown_client","since":20778,"after":"a","limit":9}}"#,
+    );
+    let steps = vec![Steps { day: 20_778, point: "approval".to_owned(), refused: 1, would_refuse: 0 }];
+    let row = Blocked { steps, first_at: AT, last_at: AT, ..Blocked::default() };
+    answers::<ReadBlocked>(
+        &BlockedPage { rows: vec![("tv".to_owned(), row)], next: Some("tv".to_owned()) },
+        r#"{"rows":[["tv",{"steps":[{"day":20778,"point":"approval","refused":1,"would_refuse":0}],"more_people":0,"first_at":1763733780123,"last_at":1763733780123}]],"next":"tv"}"#,
+    );
     travels(ReadUsage { after: "tv".to_owned(), limit: 9 }, r#"{"read_usage":{"after":"tv","limit":9}}"#);
+    travels(
+        ReadOverview { first_day: 20_412, last_day: 20_413, most: 9 },
+        r#"{"read_overview":{"first_day":20412,"last_day":20413,"most":9}}"#,
+    );
+    answers::<ReadOverview>(
+        &Overview {
+            days: vec![DayCounts { day: 20_413, counts: vec![3; 9] }],
+            clients: vec![("tv".to_owned(), 2)],
+            countries: vec![("FR".to_owned(), 3)],
+            latency: vec![1; 8],
+            open_alerts: vec![(Detection::Campaign, 1)],
+        },
+        r#"{"days":[{"day":20413,"counts":[3,3,3,3,3,3,3,3,3]}],"clients":[["tv",2]],"countries":[["FR",3]],"latency":[1,1,1,1,1,1,1,1],"open_alerts":[["campaign",1]]}"#,
+    );
     let usage = Usage { client_id: "tv".to_owned(), logins: 3, people: 2, first_at: AT, last_at: AT };
     answers::<ReadUsage>(
         &vec![usage],
@@ -1064,6 +1280,8 @@ fn commands_to_a_ledger() {
         ReadEvents { after: 7, limit: 9, filter },
         r#"{"read_events":{"after":7,"limit":9,"filter":{"from":0,"to":1763733780123,"what":"reported"}}}"#,
     );
+    travels(FindRecord { id: "weur/3/17".to_owned() }, r#"{"find_record":{"id":"weur/3/17"}}"#);
+    answers::<FindRecord>(&None, "null");
     let page = EventPage { records: vec![serde_json::json!({ "id": "weur/3/17" })], next: Some(17) };
     answers::<ReadEvents>(&page, r#"{"records":[{"id":"weur/3/17"}],"next":17}"#);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use device_grant::audit::change::Actor;
+use device_grant::audit::policy_record::PolicyRecord;
 use device_grant::client::history::History;
 use device_grant::device_kind::DeviceClass;
 use device_grant::format::Format;
@@ -13,7 +14,7 @@ use device_grant::policy::Point;
 use device_grant::policy::condition::Conditions;
 use device_grant::policy::decision::{By, Decision};
 use device_grant::policy::document::{BreakGlass, Fallback, Policy};
-use device_grant::policy::evaluation::decide;
+use device_grant::policy::evaluation::{decide, remedy};
 use device_grant::policy::exception::Exception;
 use device_grant::policy::facts::{Facts, FirstTimes, Groups, Nearness, SideFacts, SignInFacts, Start};
 use device_grant::policy::governance::Governance;
@@ -21,6 +22,8 @@ use device_grant::policy::kill::{KillSwitch, Target};
 use device_grant::policy::lock_out::shuts_out_administrators;
 use device_grant::policy::name::Name;
 use device_grant::policy::place::Country;
+use device_grant::policy::recording;
+use device_grant::policy::replay::Past;
 use device_grant::policy::requirement::{Limits, Requirements};
 use device_grant::policy::rule::{Effect, Rule, State};
 use device_grant::policy::window::Span;
@@ -114,23 +117,29 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 
 fn exceptions() -> impl Strategy<Value = Vec<Exception>> {
     let lifts = subsequence(&["r0", "r1", "r2", "r3"][..], 0..=4);
-    let exception = (conditions(), lifts, 0..3_u64);
-    prop::collection::vec(exception, 0..3).prop_map(|drawn| {
-        let build = |(number, (when, lifts, ends)): (usize, (Conditions, Vec<&str>, u64))| Exception {
-            format: Format,
-            id: name(&format!("e{number}")),
-            when,
-            lifts: lifts.into_iter().map(name).collect(),
-            owner: "alice".to_owned(),
-            reason: "drawn".to_owned(),
-            ticket: "1".to_owned(),
-            created_by: Actor::Registration,
-            expires_at: NOW + Duration::from_secs(ends * 100),
-            renewals: Vec::new(),
-            history: History::beginning(NOW),
+    prop::collection::vec((conditions(), lifts, 0..3_u64), 0..3).prop_map(|drawn| {
+        let build = |(number, (when, lifts, ends)): (usize, (Conditions, Vec<&str>, u64))| {
+            let lifts = lifts.into_iter().map(name).collect();
+            exception(&format!("e{number}"), when, lifts, NOW + Duration::from_secs(ends * 100))
         };
         drawn.into_iter().enumerate().map(build).collect()
     })
+}
+
+fn exception(id: &str, when: Conditions, lifts: Vec<Name>, expires_at: Timestamp) -> Exception {
+    Exception {
+        format: Format,
+        id: name(id),
+        when,
+        lifts,
+        owner: "alice".to_owned(),
+        reason: "drawn".to_owned(),
+        ticket: "1".to_owned(),
+        created_by: Actor::Registration,
+        expires_at,
+        renewals: Vec::new(),
+        history: History::beginning(NOW),
+    }
 }
 
 fn kill_switches() -> impl Strategy<Value = Vec<KillSwitch>> {
@@ -261,6 +270,7 @@ impl Login {
             same_device: Some(false),
             first: Some(self.first),
             web_page: Some(self.web_page),
+            can_verify: Some(self.web_page),
             start: Some(Start { at: NOW, country: device.country, asn: None, network: &self.network }),
             ..Facts::unknown(point, Span::at(NOW + Duration::from_secs(self.after)))
         }
@@ -277,6 +287,27 @@ impl Login {
     fn sign_in(&self) -> Facts<'_> {
         let Facts { account, groups, person, sign_in, .. } = self.facts(Point::SignIn);
         Facts { account, groups, person, sign_in, ..Facts::unknown(Point::SignIn, life()) }
+    }
+
+    /// Returns the event of its approval, as a ledger has it.
+    fn event(&self, decision: &Decision) -> Value {
+        let [device, person] = self.countries.map(|code| {
+            let country = (code != "XX").then_some(code);
+            json!({ "country": country, "kind": "Command line (curl)" })
+        });
+        let verdict = match self.nearness {
+            Nearness::Near => json!({ "is": "near" }),
+            Nearness::Far => json!({ "is": "far" }),
+            Nearness::Unknown => json!({ "is": "unknown", "why": "not_known", "whose": "both" }),
+        };
+        let facts = Some(Box::new(recording::record(&self.facts(Point::Approval))));
+        let policy = PolicyRecord { facts, ..decision.record(1, 1) };
+        let started = json!({ "at": NOW, "country": device.get("country"), "kind": "Command line (curl)" });
+        let at = NOW + Duration::from_secs(self.after);
+        json!({ "id": "weur/3/17", "event": {
+            "what": "approved", "at": at, "client_id": self.client, "account": "acct-1", "started": started,
+            "comparison": { "verdict": verdict, "device": device, "person": person }, "policy": policy,
+        } })
     }
 
     /// Returns the decisions about the login, at each step.
@@ -306,6 +337,22 @@ proptest! {
             prop_assert_eq!(&decision.ruling, &plain.ruling);
             prop_assert_eq!(&decision.possible, &plain.possible);
             prop_assert_eq!(plain.would, None);
+        }
+    }
+
+    #[test]
+    fn an_exception_that_lifts_what_denies_lets_the_login_through(governance in governance(), login in login()) {
+        let all = POINTS.iter().map(|point| login.facts(*point));
+        for facts in all.chain([login.start(), login.sign_in()]) {
+            let decision = decide(&governance, &facts);
+            let Some(lifts) = remedy(&governance, &facts) else {
+                prop_assert!(matches!(decision.ruling.by, By::KillSwitch(_)));
+                continue;
+            };
+            prop_assert!(!matches!(decision.ruling.by, By::KillSwitch(_)));
+            let mut helped = governance.clone();
+            helped.exceptions.push(exception("asked", Conditions::default(), lifts, NOW + Duration::from_secs(86_400)));
+            prop_assert!(decide(&helped, &facts).is_allowed());
         }
     }
 
@@ -401,6 +448,16 @@ proptest! {
                 prop_assert!(late.iter().all(|decision| !decision.is_allowed()), "{:?}", late);
             }
         }
+    }
+
+    #[test]
+    fn the_event_of_an_approval_has_all_by_which_it_was_judged(governance in governance(), login in login()) {
+        let decision = decide(&governance, &login.facts(Point::Approval));
+        let past = Past::of(&login.event(&decision).to_string()).expect("it has the facts");
+
+        let again = decide(&governance, &past.facts(Some(&login.account)));
+
+        prop_assert_eq!(again, decision);
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub(super) fn bound() -> Confirmation {
 
 pub(super) fn provenance() -> Provenance {
     let approved = Stage { at: AT, ..Stage::default() };
-    Provenance { approval_id: ApprovalId::from("approval"), started: Stage::of(&request().origin), approved }
+    let approval_id = ApprovalId::from("approval");
+    Provenance { approval_id, started: Stage::of(&request().origin), approved, ..Provenance::default() }
 }
 
 pub(super) fn device() -> Device {
@@ -165,5 +166,6 @@ pub(super) fn policy_record() -> PolicyRecord {
         decided_by: "rule staff-cli".to_owned(),
         matched: vec!["staff-cli".to_owned()],
         would: None,
+        facts: None,
     }
 }

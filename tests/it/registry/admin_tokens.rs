@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 77] = [
+const ACCESS: [(&str, &str, &[&str]); 96] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -41,6 +41,19 @@ const ACCESS: [(&str, &str, &[&str]); 77] = [
     ("GET", "/alerts", &["events"]),
     ("POST", "/alerts/1/close", &["events"]),
     ("GET", "/usage", &["read"]),
+    ("GET", "/destinations", &["events"]),
+    ("POST", "/destinations", &["events"]),
+    ("GET", "/destinations/siem", &["events"]),
+    ("PUT", "/destinations/siem", &["events"]),
+    ("DELETE", "/destinations/siem", &["events"]),
+    ("POST", "/destinations/siem/secret", &["events"]),
+    ("POST", "/destinations/siem/test", &["events"]),
+    ("GET", "/destinations/siem/deliveries", &["events"]),
+    ("POST", "/destinations/siem/deliveries/resend", &["events"]),
+    ("DELETE", "/destinations/siem/deliveries/1", &["events"]),
+    ("POST", "/destinations/siem/deliveries/1/resend", &["events"]),
+    ("GET", "/overview", &["read"]),
+    ("GET", "/settings", &["read"]),
     ("GET", "/events", &["events"]),
     ("GET", "/events/export", &["events"]),
     ("GET", "/ledger/verification", &["events"]),
@@ -73,6 +86,8 @@ const ACCESS: [(&str, &str, &[&str]); 77] = [
     ("DELETE", "/grants/AAAA", &["people"]),
     ("GET", "/policy", &["read", "policy"]),
     ("PUT", "/policy", &["policy"]),
+    ("POST", "/policy/what-if", &["policy"]),
+    ("GET", "/policy/report", &["events"]),
     ("POST", "/policy/rollback", &["policy"]),
     ("GET", "/policy/versions", &["read", "policy"]),
     ("GET", "/policy/versions/1", &["read", "policy"]),
@@ -86,6 +101,10 @@ const ACCESS: [(&str, &str, &[&str]); 77] = [
     ("POST", "/kill-switches", &["policy"]),
     ("GET", "/kill-switches/k", &["read", "policy"]),
     ("POST", "/kill-switches/k/end", &["policy"]),
+    ("GET", "/access-requests", &["read", "policy"]),
+    ("GET", "/access-requests/r", &["read", "policy"]),
+    ("POST", "/access-requests/r/grant", &["policy"]),
+    ("POST", "/access-requests/r/refuse", &["policy"]),
     ("GET", "/openapi.json", &[]),
 ];
 const SCOPES: [&str; 8] = ["read", "events", "clients", "people", "providers", "policy", "keys", "tokens"];

@@ -28,6 +28,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
             .replace("{account}", "local:alice")
             .replace("{kid}", "k")
             .replace("{version}", "1")
+            .replace("{delivery}", "1")
             .replace("{id}", "okta");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
         methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
@@ -57,8 +58,12 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/accounts") => Some(json!({ "username": "carol" })),
         ("PUT", "/accounts/local:alice/groups") => Some(json!({ "groups": [] })),
         ("POST", "/tokens") => Some(json!({ "id": "ci", "owner": "Team", "scopes": ["read"] })),
+        ("POST", "/access-requests/okta/grant") => {
+            Some(json!({ "owner": "Alice", "expires_at": "2099-12-01T00:00:00Z" }))
+        }
         ("POST", "/invitations" | "/exceptions") | ("PUT", "/exceptions/okta") => Some(json!({})),
         ("PUT", "/policy") => Some(json!({ "default": "enforced", "reason": "A test" })),
+        ("POST", "/policy/what-if") => Some(json!({ "request": {} })),
         ("POST", "/policy/rollback") => Some(json!({ "version": 1, "reason": "A test" })),
         ("POST", "/exceptions/okta/renew") => {
             Some(json!({ "reason": "Another", "expires_at": "2027-01-01T00:00:00Z" }))
@@ -66,6 +71,9 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("POST", "/kill-switches") => {
             let until = "2026-12-01T00:00:00Z";
             Some(json!({ "id": "stop", "target": { "client": "x" }, "reason": "A test", "until": until }))
+        }
+        ("POST", "/destinations") | ("PUT", "/destinations/okta") => {
+            Some(json!({ "id": "okta", "kind": "webhook", "url": "https://siem.example/" }))
         }
         ("POST", "/devices/end" | "/sessions/end") => Some(json!({ "asn": 1 })),
         _ => None,
@@ -120,20 +128,26 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
     world.set_down("registry", true);
     let mut tried = 0;
 
-    // The document itself is served without the registry, reports of outboxes and events come from ledgers, alerts
-    // and usage from the object that counts, and the doctor says what it cannot reach.
+    // The document itself and the settings are served without the registry, reports of outboxes and events come from ledgers,
+    // alerts, usage, reports and destinations from the object that counts, and the doctor says what it cannot reach.
     let elsewhere = [
         "/openapi.json",
         "/outboxes",
         "/alerts",
         "/usage",
+        "/policy/report",
+        "/overview",
+        "/settings",
         "/events",
         "/events/export",
         "/ledger/verification",
         "/doctor",
     ];
     for (method, path, operation) in operations(&document).into_iter().filter(|(_, path, _)| {
-        !elsewhere.contains(&path.as_str()) && !path.starts_with("/alerts/") && !is_of_shards(path)
+        !elsewhere.contains(&path.as_str())
+            && !path.starts_with("/alerts/")
+            && !path.starts_with("/destinations")
+            && !is_of_shards(path)
     }) {
         let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
         let what = format!("{method} {path}");
@@ -142,10 +156,30 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 51);
+    assert_eq!(tried, 56);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");
+}
+
+#[test]
+fn without_the_object_that_counts_every_operation_on_destinations_is_503() {
+    let world = World::new();
+    let document = document(&world);
+    world.set_down("counts", true);
+    let mut tried = 0;
+
+    for (method, path, operation) in
+        operations(&document).into_iter().filter(|(_, path, _)| path.starts_with("/destinations"))
+    {
+        let response = Admin(&world).ask(&method, &path, Some("*"), body(&method, &path).as_ref());
+        let what = format!("{method} {path}");
+        assert_eq!(response.status, 503, "{what}: {}", response.body);
+        assert_described(&document, operation, &response, &what);
+        tried += 1;
+    }
+
+    assert_eq!(tried, 11);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Every change through the admin API is an event; and what operators can learn about the outboxes.
 
 use device_grant::audit::ledger::OutboxReport;
+use device_grant::courier::delivery::Delivery;
+use device_grant::courier::rows::Rows as _;
 use device_grant::endpoint::http::Request;
+use device_grant::registry::governance::access_requests::AskForAccess;
 use device_grant::secret::{Digest, encode};
 use device_grant::settings::DEVELOPMENT_ADMIN_TOKEN;
 use device_grant::time::Timestamp;
@@ -90,9 +93,44 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
             vec!["kill_switch_set"],
         ),
         ("POST", "/kill-switches/{id}/end", nothing(), vec!["kill_switch_ended"]),
+        (
+            "POST",
+            "/access-requests/{id}/grant",
+            json!({ "owner": "Alice", "expires_at": "2026-12-01T00:00:00Z" }),
+            vec!["exception_created", "access_granted"],
+        ),
+        ("POST", "/access-requests/{id}/refuse", nothing(), vec!["access_refused"]),
         ("POST", "/alerts/{id}/close", nothing(), vec!["alert_closed"]),
+        ("POST", "/destinations", destination("https://siem.example/events"), vec!["destination_created"]),
+        ("PUT", "/destinations/{id}", destination("https://siem.example/other"), vec!["destination_changed"]),
+        ("POST", "/destinations/{id}/secret", nothing(), vec!["destination_secret_rotated"]),
+        ("POST", "/destinations/{id}/test", nothing(), vec![]),
+        ("POST", "/destinations/{id}/deliveries/resend", nothing(), vec![]),
+        ("POST", "/destinations/{id}/deliveries/{delivery}/resend", nothing(), vec![]),
+        ("DELETE", "/destinations/{id}/deliveries/{delivery}", nothing(), vec![]),
+        ("DELETE", "/destinations/{id}", nothing(), vec!["destination_deleted"]),
+        ("POST", "/policy/what-if", json!({ "request": {} }), vec![]),
         ("POST", "/dry-run", json!({ "client_id": "demo-tv", "account": "bob" }), vec![]),
     ]
+}
+
+/// Returns a destination of all events.
+fn destination(url: &str) -> Value {
+    json!({ "id": "siem", "kind": "webhook", "url": url })
+}
+
+/// Lets the receiver of a destination refuse an event until it is given up.
+fn kill_a_delivery(world: &World) {
+    let platform = &world.server.platform;
+    let couriers = platform.couriers.borrow();
+    let Some(rows) = couriers.values().next() else { return };
+    if !rows.deliveries.borrow().is_empty() {
+        return;
+    }
+    let record = r#"{"format":1,"id":"weur/3/1","at":"2026-11-21T12:00:00Z","event":"{}","since":1,"tries":3,"died_at":1}"#;
+    let record = record.replace("\"2026-11-21T12:00:00Z\"", "1");
+    let dead: Delivery = serde_json::from_str(&record).expect("a delivery");
+    let Ok(()) = rows.add(&dead, world.now());
 }
 
 /// Returns a policy with a rule of this description.
@@ -109,10 +147,23 @@ fn exception(expires_at: &str) -> Value {
     })
 }
 
+/// Lets Bob ask for access.
+fn ask_for_access(world: &World, client_id: &str) {
+    let record = json!({
+        "format": 1, "id": format!("request-{client_id}"), "client_id": client_id, "client_name": "A client",
+        "asker": { "account": "local:bob", "sub": "bobs", "name": "Bob" }, "reason": "I release on Friday.",
+        "places": { "person": { "kind": "unknown" } }, "asked_at": world.now().millis(), "state": "open",
+    });
+    let request = serde_json::from_value(record).expect("it parses");
+    world.registry(AskForAccess { request }).expect("there is room");
+}
+
 /// Puts what exists into the braces of a path.
 fn filled(admin: Admin<'_>, path: &str) -> String {
     let first = |list: &str, name: &str| {
-        let listed = body(&admin.get(&format!("/{list}")));
+        // The first one has been answered when the second one is.
+        let query = if list == "access-requests" { "?state=open" } else { "" };
+        let listed = body(&admin.get(&format!("/{list}{query}")));
         let item = listed.get(list.replace('-', "_")).and_then(|all| all.get(0));
         item.and_then(|item| item.get(name)).and_then(Value::as_str).map(str::to_owned)
     };
@@ -121,6 +172,7 @@ fn filled(admin: Admin<'_>, path: &str) -> String {
         ("{client_id}", "tv"),
         ("{account}", "local:alice"),
         ("{entry}", "tool.example.org"),
+        ("{delivery}", "1"),
     ];
     let path = known.iter().fold(path.to_owned(), |path, (braces, value)| path.replace(braces, value));
     let list = path.split('/').nth(1).unwrap_or_default().to_owned();
@@ -136,7 +188,15 @@ fn told(world: &World) -> Vec<(String, Value)> {
     let alerts =
         world.server.platform.counts.told.borrow().iter().map(|event| json!(event)).collect::<Vec<_>>();
     let alerts = alerts.into_iter().filter(|event| text(event) == "alert_closed");
-    let all = world.changes().into_iter().chain(world.account_changes()).chain(ends).chain(alerts);
+    let destinations = world.server.platform.counts.changes.borrow();
+    let destinations: Vec<_> = destinations.iter().map(|event| json!(event)).collect();
+    let all = world
+        .changes()
+        .into_iter()
+        .chain(world.account_changes())
+        .chain(ends)
+        .chain(alerts)
+        .chain(destinations);
     all.map(|event| (text(&event), event.get("by").cloned().unwrap_or_default())).collect()
 }
 
@@ -152,6 +212,9 @@ fn every_change_through_the_admin_api_is_an_event_with_who() {
     world.poll(&bobs.device_code);
     world.start();
     world.count();
+    for client_id in ["cli", "tv"] {
+        ask_for_access(&world, client_id);
+    }
     let mut operations = admin.operations();
     operations.retain(|(method, _)| method != "GET");
     let writes = writes();
@@ -163,6 +226,7 @@ fn every_change_through_the_admin_api_is_an_event_with_who() {
     assert_eq!(covered, operations, "every operation that is no GET is tried");
 
     for (method, path, body, expected) in writes {
+        kill_a_delivery(&world);
         let before = told(&world);
 
         let answer = admin.ask(method, &filled(admin, path), Some("*"), Some(&body));

@@ -6,6 +6,7 @@ use device_grant::audit::ledger_name::LedgerName;
 use device_grant::counts::command::{Command, ReadTotals, Tell, Totals};
 use device_grant::counts::day::{MOST_KEYS, MOST_LABELS};
 use device_grant::counts::kind::Kind;
+use device_grant::counts::rows::{Place, Space};
 use device_grant::counts::shard::apply;
 use device_grant::counts::telling::message;
 use device_grant::endpoint::http::Request;
@@ -160,6 +161,66 @@ fn a_login_makes_no_call_of_the_object_that_counts() {
     assert_eq!(world.server.platform.counts.writes.get(), 0);
 }
 
+/// Each memory is a row, and an entry in an index. Those of ledgers and clients are shared by all logins of a message.
+#[test]
+fn the_simulation_of_a_day_knows_what_a_login_leaves_in_the_object_that_counts() {
+    const ENDS_AT: usize = 8;
+    let table: serde_json::Value =
+        serde_json::from_str(include_str!("../../../bench/scale/operations.json")).expect("JSON");
+    let world = World::new();
+    for _ in 0..12 {
+        world.poll(&world.approved().device_code);
+        world.wait(86_400);
+        world.count();
+    }
+    let rows = &world.server.platform.counts;
+    rows.remembered.take();
+    world.poll(&world.approved().device_code);
+    world.count();
+
+    let own = |place: &&Place| !matches!(place.space, Space::Ledger | Space::Client);
+    let written = rows.remembered.borrow().iter().filter(own).count();
+    assert_eq!(json!(written), table["counted"]["login"]["memories"], "{:?}", rows.remembered.borrow());
+    for (name, space) in [("account", Space::Account), ("person", Space::Person)] {
+        let memories = rows.memories.borrow();
+        let (place, (_, record)) = memories.iter().find(|(place, _)| place.space == space).expect("a memory");
+        let key = space.name().len() + place.key.len() + place.part.len() + ENDS_AT;
+        let (size, stated) =
+            (2 * key + record.len(), table["counted"]["bytes"][name].as_u64().expect("bytes"));
+        assert!(
+            size as u64 <= stated && stated * 10 <= size as u64 * 12,
+            "{name} has {size} bytes, and the table says {stated}"
+        );
+    }
+}
+
+#[test]
+fn an_operator_sees_what_happened_on_the_last_days() {
+    let world = World::new();
+    for _ in 0..2 {
+        world.poll(&world.approved().device_code);
+    }
+    world.start();
+    world.count();
+
+    let seen = body(&Admin(&world).get("/overview?days=2"));
+
+    let today = world.now().seconds() / 86_400;
+    assert_eq!(seen["days"].as_array().map(Vec::len), Some(2));
+    assert_eq!(seen["days"][0]["started"], 0, "yesterday");
+    let day = &seen["days"][1];
+    let counts =
+        ["day", "started", "entered", "approved", "redeemed", "denied"].map(|name| day[name].as_u64());
+    assert_eq!(counts, [Some(today), Some(3), Some(2), Some(2), Some(2), Some(0)]);
+    assert_eq!(seen["clients"], json!([{ "client_id": "demo-tv", "logins": 2 }]));
+    let waits = seen["approval_seconds"].as_array().expect("a list");
+    assert_eq!(waits.iter().filter_map(|waits| waits["approvals"].as_u64()).sum::<u64>(), 2);
+    assert!(seen["half_approved_within"].is_u64());
+    for query in ["days=0", "days=32", "days=x", "day=1"] {
+        assert_eq!(Admin(&world).get(&format!("/overview?{query}")).status, 422, "{query}");
+    }
+}
+
 #[test]
 fn an_operator_sees_how_clients_are_used() {
     let world = World::new();
@@ -175,7 +236,7 @@ fn an_operator_sees_how_clients_are_used() {
     let report = body(&Admin(&world).get("/usage"));
 
     let tv = json!({
-        "client_id": "demo-tv", "logins": 3, "people": 2, "more_people": false,
+        "client_id": "demo-tv", "logins": 3, "people": 2, "more_people": false, "exceptions": 0,
         "first_login_at": report["clients"][0]["first_login_at"], "last_login_at": last,
     });
     assert_eq!(report, json!({ "clients": [tv] }));

@@ -63,7 +63,9 @@ fn an_unknown_client_and_a_wrong_secret_look_alike() {
 #[test]
 fn other_paths_are_not_found_and_a_wrong_method_names_the_right_ones() {
     let world = World::new();
-    for path in ["/", "/login", "/token/", "/device/x", "/admin", "/register", "//token", "/.well-known/"] {
+    for path in
+        ["/", "/login", "/token/", "/device/x", "/administration", "/register", "//token", "/.well-known/"]
+    {
         assert_eq!(world.get(path).status, 404, "{path}");
     }
     for (path, allow) in [

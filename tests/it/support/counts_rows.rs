@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use device_grant::audit::alert::AlertEvent;
+use device_grant::audit::change::Change;
 use device_grant::counts::alert::{Alert, AlertId};
 use device_grant::counts::command::ListAlerts;
 use device_grant::counts::detection::Detection;
@@ -12,6 +13,8 @@ use device_grant::counts::kind::{Kind, Tallied};
 use device_grant::counts::rows::{Place, Rows, Space};
 use device_grant::counts::subject::Subject;
 use device_grant::counts::usage::ClientUse;
+use device_grant::courier::destination::Destination;
+use device_grant::policy::name::Name;
 use device_grant::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +34,11 @@ pub(crate) struct CountsRows {
     pub(crate) memories: RefCell<BTreeMap<Place, (Timestamp, String)>>,
     pub(crate) alerts: RefCell<BTreeMap<AlertId, Alert>>,
     pub(crate) told: RefCell<Vec<AlertEvent>>,
+    pub(crate) destinations: RefCell<BTreeMap<Name, Destination>>,
+    pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) writes: Cell<u32>,
+    /// What was remembered, in order.
+    pub(crate) remembered: RefCell<Vec<Place>>,
 }
 
 impl Rows for CountsRows {
@@ -72,6 +79,7 @@ impl Rows for CountsRows {
     fn remember<T: Serialize>(&self, place: &Place, memory: &T, until: Timestamp) -> Result<(), Infallible> {
         self.writes.set(self.writes.get() + 1);
         let record = serde_json::to_string(memory).unwrap();
+        self.remembered.borrow_mut().push(place.clone());
         self.memories.borrow_mut().insert(place.clone(), (until, record));
         Ok(())
     }
@@ -85,6 +93,22 @@ impl Rows for CountsRows {
         let memories = self.memories.borrow();
         let own = memories.keys().filter(|place| place.space == space && place.key == key);
         Ok(u32::try_from(own.take(most as usize).count()).unwrap())
+    }
+
+    fn memories<T: DeserializeOwned>(
+        &self,
+        (space, key): (Space, &str),
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(String, T)>, Infallible> {
+        let memories = self.memories.borrow();
+        let own = memories
+            .iter()
+            .filter(|(place, _)| place.space == space && place.key == key && place.part.as_str() > after);
+        let read = |(place, (_, record)): (&Place, &(Timestamp, String))| {
+            (place.part.clone(), device_grant::json::read(record).unwrap())
+        };
+        Ok(own.take(limit as usize).map(read).collect())
     }
 
     fn clients(&self, after: &str, limit: u32) -> Result<Vec<(String, ClientUse)>, Infallible> {
@@ -134,6 +158,25 @@ impl Rows for CountsRows {
         if let Some(id) = oldest.map(|alert| alert.id) {
             alerts.remove(&id);
         }
+        Ok(())
+    }
+
+    fn destinations(&self) -> Result<Vec<Destination>, Infallible> {
+        Ok(self.destinations.borrow().values().cloned().collect())
+    }
+
+    fn put_destination(&self, destination: &Destination) -> Result<(), Infallible> {
+        self.destinations.borrow_mut().insert(destination.id.clone(), destination.clone());
+        Ok(())
+    }
+
+    fn remove_destination(&self, id: &Name) -> Result<(), Infallible> {
+        self.destinations.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn tell_change(&self, change: &Change) -> Result<(), Infallible> {
+        self.changes.borrow_mut().push(valid(change));
         Ok(())
     }
 

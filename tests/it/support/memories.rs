@@ -11,9 +11,10 @@ use std::time::Duration;
 use device_grant::ask::{Answer, Ask};
 use device_grant::audit::ledger::OUTBOXES;
 use device_grant::endpoint::closing::Index;
+use device_grant::endpoint::courier::Mailbox;
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{
-    FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable,
+    FetchedDocument, Incoming, NotFetched, NotPushed, Outgoing, Platform, Push, Unavailable,
 };
 use device_grant::endpoint::socket::Socket;
 use device_grant::grant::instant::{Listen, Refusal};
@@ -27,12 +28,13 @@ use device_grant::secret::decode;
 use device_grant::sharding::{AccountShard, Replica, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::{Algorithm, PublicKey};
-use device_grant::{audit, counts, grant, identity, limiter, registry};
+use device_grant::{audit, counts, courier, grant, identity, limiter, registry};
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use serde::de::DeserializeOwned;
 
 use super::counts_rows::CountsRows;
+use super::courier_rows::{CourierRows, Receivers};
 use super::intl::TwoLanguages;
 use super::keys::{es256, p256, rsa_signature};
 use super::provider::ScriptedProvider;
@@ -49,7 +51,7 @@ pub(crate) struct Memories {
     pub(super) now: Cell<Timestamp>,
     /// How far the registry's clock is ahead of the Workers'.
     pub(crate) registry_ahead: Cell<Duration>,
-    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `replicas`, `ledger`, `counts`,
+    /// What cannot be reached: a grant shard such as `weur/3`, `grants`, `accounts`, `limits`, `registry`, `replicas`, `ledger`, `counts`, `couriers`,
     /// `signing`, `siteverify`, `documents` or `rate limit`.
     pub(crate) down: RefCell<BTreeSet<&'static str>>,
     /// The text of the snapshot in KV.
@@ -57,6 +59,10 @@ pub(crate) struct Memories {
     pub(crate) siteverify: siteverify::Siteverify,
     /// The OpenID Providers that answer.
     pub(crate) providers: RefCell<Vec<Rc<ScriptedProvider>>>,
+    /// What answers to requests that no provider answers, by URL.
+    pub(crate) answers: RefCell<BTreeMap<String, Incoming>>,
+    /// The cookies of these requests.
+    pub(crate) cookies: RefCell<Vec<Option<String>>>,
     /// The bodies of the documents that can be fetched, by URL.
     pub(crate) documents: RefCell<BTreeMap<String, String>>,
     /// The files that can be fetched, by URL; or why they cannot.
@@ -95,6 +101,10 @@ pub(crate) struct Memories {
     /// Calls of ledgers since the last reset.
     pub(crate) ledger_hops: Cell<u32>,
     pub(crate) counts: CountsRows,
+    /// The rows of couriers, by name.
+    pub(crate) couriers: RefCell<BTreeMap<String, CourierRows>>,
+    /// The servers that get events.
+    pub(crate) receivers: Receivers,
 }
 
 /// Returns the command as the object reads it: written as JSON and parsed again.
@@ -287,6 +297,25 @@ impl Index for Memories {
     }
 }
 
+/// A courier, for itself.
+pub(super) struct OneCourier<'a>(pub(super) &'a Memories, pub(super) String);
+
+impl Mailbox for OneCourier<'_> {
+    fn apply<A>(&self, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = courier::command::Command>,
+    {
+        let mut couriers = self.0.couriers.borrow_mut();
+        let rows = couriers.entry(self.1.clone()).or_default();
+        let Ok(answer) = courier::shard::apply(rows, sent(ask), self.0.now.get());
+        Ok(answer.read::<A>().unwrap())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.now.get()
+    }
+}
+
 impl Platform for Memories {
     async fn grants<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
     where
@@ -357,6 +386,17 @@ impl Platform for Memories {
     {
         self.reach("counts")?;
         let Ok(answer) = counts::shard::apply(&self.counts, sent(ask), self.now.get());
+        Ok(answer.read::<A>().unwrap())
+    }
+
+    async fn courier<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = courier::command::Command>,
+    {
+        self.reach("couriers")?;
+        let mut couriers = self.couriers.borrow_mut();
+        let rows = couriers.entry(name.to_owned()).or_default();
+        let Ok(answer) = courier::shard::apply(rows, sent(ask), self.now.get());
         Ok(answer.read::<A>().unwrap())
     }
 
@@ -433,7 +473,14 @@ impl Platform for Memories {
     async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable> {
         let providers = self.providers.borrow().clone();
         let answer = providers.iter().find_map(|provider| provider.answer(request, self.now.get()));
-        answer.unwrap_or(Err(Unavailable))
+        answer.unwrap_or_else(|| {
+            self.cookies.borrow_mut().push(request.cookie.map(str::to_owned));
+            self.answers.borrow().get(request.url).cloned().ok_or(Unavailable)
+        })
+    }
+
+    async fn push(&self, push: Push<'_>) -> Result<Incoming, NotPushed> {
+        self.receivers.push(push)
     }
 
     fn intl(&self) -> &dyn Intl {

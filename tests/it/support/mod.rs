@@ -6,6 +6,7 @@
 pub(crate) mod admin;
 pub(crate) mod authenticator;
 pub(crate) mod counts_rows;
+pub(crate) mod courier_rows;
 pub(crate) mod dpop;
 #[cfg(test)]
 pub(crate) mod event_schema;

@@ -101,6 +101,14 @@ impl<'a> Person<'a> {
         self.addressed(post("/device", &[&hidden, fields].concat()))
     }
 
+    /// Sends a form to a path, with the CSRF token of the page that the browser shows unless a field has another one.
+    pub(crate) fn submit_to(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();
+        let own = [("csrf", csrf.as_str())];
+        let is_given = fields.iter().any(|(name, _)| *name == "csrf");
+        self.send(post(path, &[&own[usize::from(is_given)..], fields].concat()))
+    }
+
     /// Sends a form with the CSRF token of the page that the browser shows, but without its transaction.
     pub(crate) fn submit_only(&self, fields: &[(&str, &str)]) -> Response {
         let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();
@@ -133,6 +141,11 @@ impl<'a> Person<'a> {
         response
     }
 
+    /// Returns the address of the last redirect.
+    pub(crate) fn location(&self) -> String {
+        self.location.borrow().clone().expect("a redirect before")
+    }
+
     /// Opens the address of the last redirect again.
     pub(crate) fn reload(&self) -> Response {
         self.reload_from(get())
@@ -140,7 +153,7 @@ impl<'a> Person<'a> {
 
     /// Opens the address of the last redirect again, with a request like `from`.
     pub(crate) fn reload_from(&self, from: Request) -> Response {
-        let location = self.location.borrow().clone().expect("a redirect before");
+        let location = self.location();
         let (path, query) = location.split_once('?').unwrap_or((&location, ""));
         self.send(Request { path: path.to_owned(), query: query.to_owned(), ..from })
     }

@@ -33,6 +33,7 @@ use device_grant::identity::pointer::{Pointer, Target};
 use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::Session;
 use device_grant::network::Prefix;
+use device_grant::policy::access_request::{AccessRequest, Standing};
 use device_grant::policy::exception::Exception;
 use device_grant::policy::kill::KillSwitch;
 use device_grant::policy::name::Name;
@@ -150,6 +151,7 @@ pub(crate) struct RegistryRows {
     /// The exceptions, each with the time when something is due for it.
     pub(crate) exceptions: RefCell<BTreeMap<Name, (Exception, Timestamp)>>,
     pub(crate) kill_switches: RefCell<BTreeMap<Name, KillSwitch>>,
+    pub(crate) access_requests: RefCell<BTreeMap<Name, AccessRequest>>,
 }
 
 impl GrantRows {
@@ -315,6 +317,11 @@ impl closing::Rows for LedgerRows {
 impl audit::ledger::Rows for LedgerRows {
     fn has(&self, id: &str) -> Result<bool, Infallible> {
         Ok(self.records.borrow().iter().any(|(known, ..)| known == id))
+    }
+
+    fn record(&self, id: &str) -> Result<Option<String>, Infallible> {
+        let records = self.records.borrow();
+        Ok(records.iter().find(|(known, ..)| known == id).map(|(_, record, _)| record.clone()))
     }
 
     fn head(&self) -> Result<String, Infallible> {
@@ -824,6 +831,63 @@ impl registry::rows::Rows for RegistryRows {
 
     fn put_kill_switch(&self, switch: &KillSwitch) -> Result<(), Infallible> {
         self.kill_switches.borrow_mut().insert(switch.id.clone(), switch.clone());
+        Ok(())
+    }
+
+    fn access_request(&self, id: &Name) -> Result<Option<AccessRequest>, Infallible> {
+        Ok(self.access_requests.borrow().get(id).cloned())
+    }
+
+    fn access_requests_after(
+        &self,
+        after: Option<&Name>,
+        state: Option<Standing>,
+        limit: u32,
+    ) -> Result<Vec<AccessRequest>, Infallible> {
+        let requests = self.access_requests.borrow();
+        let later = requests.values().filter(|request| after.is_none_or(|after| request.id > *after));
+        let wanted = later.filter(|request| state.is_none_or(|state| request.state.standing() == state));
+        Ok(wanted.take(limit as usize).cloned().collect())
+    }
+
+    fn access_requests_of(&self, account: &AccountKey, limit: u32) -> Result<Vec<AccessRequest>, Infallible> {
+        let requests = self.access_requests.borrow();
+        let own = requests.values().rev().filter(|request| request.asker.account == *account);
+        Ok(own.take(limit as usize).cloned().collect())
+    }
+
+    fn open_access_requests(&self) -> Result<usize, Infallible> {
+        let requests = self.access_requests.borrow();
+        Ok(requests.values().filter(|request| request.state.standing() == Standing::Open).count())
+    }
+
+    fn access_request_count(&self) -> Result<usize, Infallible> {
+        Ok(self.access_requests.borrow().len())
+    }
+
+    fn due_access_requests(&self, now: Timestamp, limit: u32) -> Result<Vec<AccessRequest>, Infallible> {
+        let requests = self.access_requests.borrow();
+        let mut due: Vec<_> = requests.values().filter(|request| request.due() <= now).cloned().collect();
+        due.sort_by_key(AccessRequest::due);
+        due.truncate(limit as usize);
+        Ok(due)
+    }
+
+    fn put_access_request(&self, request: &AccessRequest) -> Result<(), Infallible> {
+        self.access_requests.borrow_mut().insert(request.id.clone(), request.clone());
+        Ok(())
+    }
+
+    fn remove_access_request(&self, id: &Name) -> Result<(), Infallible> {
+        self.access_requests.borrow_mut().remove(id);
+        Ok(())
+    }
+
+    fn forget_answered_request(&self) -> Result<(), Infallible> {
+        let mut requests = self.access_requests.borrow_mut();
+        let is_over = |request: &&AccessRequest| request.state.standing() != Standing::Open;
+        let oldest = requests.values().find(is_over).map(|request| request.id.clone());
+        oldest.map(|id| requests.remove(&id));
         Ok(())
     }
 

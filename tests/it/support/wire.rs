@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use device_grant::ask::{Answer, Ask};
 use device_grant::endpoint::intl::Intl;
 use device_grant::endpoint::platform::{
-    FetchedDocument, Incoming, NotFetched, Outgoing, Platform, Unavailable,
+    FetchedDocument, Incoming, NotFetched, NotPushed, Outgoing, Platform, Push, Unavailable,
 };
 use device_grant::endpoint::socket::Socket;
 use device_grant::grant::instant::{Listen, Refusal};
@@ -21,7 +21,7 @@ use device_grant::registry::snapshot::Snapshot;
 use device_grant::sharding::{AccountShard, Replica, Shard};
 use device_grant::time::Timestamp;
 use device_grant::token::signing_key::PublicKey;
-use device_grant::{audit, counts, grant, identity, limiter, registry};
+use device_grant::{audit, counts, courier, grant, identity, limiter, registry};
 
 use super::intl::TwoLanguages;
 use super::memories::Memories;
@@ -183,6 +183,13 @@ impl Platform for Wire {
         self.0.memories.counts(ask).await
     }
 
+    async fn courier<A>(&self, name: &str, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = courier::command::Command>,
+    {
+        self.0.memories.courier(name, ask).await
+    }
+
     async fn published(&self) -> Option<Snapshot> {
         self.0.memories.published().await
     }
@@ -221,6 +228,10 @@ impl Platform for Wire {
 
     async fn exchange(&self, request: Outgoing<'_>) -> Result<Incoming, Unavailable> {
         self.0.memories.exchange(request).await
+    }
+
+    async fn push(&self, push: Push<'_>) -> Result<Incoming, NotPushed> {
+        self.0.memories.push(push).await
     }
 
     fn intl(&self) -> &dyn Intl {

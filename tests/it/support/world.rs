@@ -16,9 +16,12 @@ use device_grant::audit::sign_in::SignInEvent;
 use device_grant::audit::{Event, What};
 use device_grant::client::Client;
 use device_grant::client::history::Expected;
+use device_grant::counts::destination_command::ListDestinations;
 use device_grant::counts::{COUNTS, telling};
+use device_grant::courier::feeding::step;
 use device_grant::derived_keys::DEVELOPMENT_KEY;
 use device_grant::endpoint::answer;
+use device_grant::endpoint::courier::Course;
 use device_grant::endpoint::http::{Request, Response};
 use device_grant::endpoint::platform::Platform as _;
 use device_grant::endpoint::server::Server;
@@ -47,7 +50,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use super::memories::Memories;
+use super::memories::{Memories, OneCourier};
 use super::messages::{self, get, outcome, post};
 use super::rows::GrantRows;
 use super::{DEVICE_CODE, START, now_or_never, person, poll};
@@ -304,7 +307,41 @@ impl World {
         }
         let told = platform.counts.told.borrow();
         let told = told.iter().map(|event| (event.at, serde_json::to_string(event).unwrap()));
-        self.ship_from(COUNTS, told);
+        let changes = platform.counts.changes.borrow();
+        let changes = changes.iter().map(|change| (change.at, serde_json::to_string(change).unwrap()));
+        let mut told: Vec<_> = told.chain(changes).collect();
+        told.sort();
+        self.ship_from(COUNTS, told.into_iter());
+    }
+
+    /// Feeds every courier with all records of all ledgers, twice, and lets each deliver what is due. Returns what each learned.
+    pub(crate) fn deliver(&self) -> Vec<Course> {
+        self.count();
+        let platform = &self.server.platform;
+        let destinations =
+            now_or_never(platform.counts(ListDestinations {})).expect("the object can be reached");
+        let names = platform.ledger_names();
+        for (name, destination) in
+            names.iter().chain(&names).flat_map(|name| destinations.iter().map(move |one| (name, one)))
+        {
+            if name == OUTBOXES {
+                continue;
+            }
+            let records = platform.with_ledger(name, |rows| rows.records_after(0, u32::MAX)).unwrap();
+            let step = step(&name.parse().expect("the name of a ledger"), destination, records);
+            let Some(message) = step.and_then(|step| step.message) else { continue };
+            now_or_never(platform.courier(&destination.courier(), message))
+                .expect("the courier can be reached");
+        }
+        destinations.iter().map(|destination| self.deliver_to(&destination.courier())).collect()
+    }
+
+    /// Lets a courier deliver what is due, as its alarm does.
+    pub(crate) fn deliver_to(&self, courier: &str) -> Course {
+        let platform = &self.server.platform;
+        platform.now.set(self.now());
+        let mailbox = OneCourier(platform, courier.to_owned());
+        now_or_never(self.server.deliver(courier, &mailbox)).expect("the rows can be read")
     }
 
     /// Reports the state of an outbox, as its object does after an alarm.

@@ -74,3 +74,22 @@ fn a_dry_run_without_a_known_client_and_account_is_a_problem() {
         assert_eq!(json(&response).pointer("/errors/0/pointer"), Some(&json!(pointer)), "{}", response.body);
     }
 }
+
+#[test]
+fn a_dry_run_asks_the_policy_which_refuses_only_what_it_refuses_in_any_case() {
+    let world = World::new();
+    let staff = json!({ "groups": ["local:developers"], "device": { "countries": ["DE"] } });
+    world.set_policy(&json!({ "default": "enforced", "rules": [
+        { "id": "staff", "description": "x", "effect": "allow", "when": staff },
+        { "id": "short", "description": "x", "effect": "limit", "limit": { "scope": "openid", "access_token_lifetime": 60 } },
+    ] }));
+    let trial = |account: &str| dry_run(&world, &json!({ "client_id": "demo-tv", "account": account }));
+
+    // Where the device is nobody knows, so Alice, who is a developer, could be allowed.
+    let alice = trial("alice");
+    assert_eq!((alice.get("allowed"), alice.get("scope")), (Some(&json!(true)), Some(&json!("openid"))));
+    let time = |name: &str| alice.pointer(&format!("/access_token/{name}")).and_then(Value::as_u64);
+    assert_eq!(time("exp").zip(time("iat")).map(|(exp, iat)| exp - iat), Some(60));
+    let refused = json!({ "allowed": false, "at": "approval", "reason": "policy", "decided_by": "default" });
+    assert_eq!(trial("bob"), refused);
+}

@@ -1,6 +1,7 @@
 //! Signing in through Cloudflare Access, which stands in front of the server.
 
 use device_grant::endpoint::http::{Request, Response};
+use device_grant::endpoint::platform::Incoming;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::secret::encode;
 use device_grant::token::signing_key::Algorithm;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
 use crate::support::person::{Person, hidden};
-use crate::support::{Started, World, made, outcome, post, rsa_signature};
+use crate::support::{Started, World, json as body, made, outcome, post, rsa_signature};
 
 const TEAM: &str = "https://corp.cloudflareaccess.com";
 const TAG: &str = "4714c1358e65fe4b408ad6d432a5f878f08194bdb4752441fd56faefa9b2b6f2";
@@ -159,6 +160,115 @@ fn access_never_counts_as_recent_or_strong() {
         let page = press(&person, Some(assertion(&world, 7, &json!({}))));
         assert!(!page.body.contains(CONSENT), "{demand}");
         assert_eq!(world.sessions(), 1);
+    }
+}
+
+const DISK: &str = "f6f9391e-6776-4878-9c60-0cc807dc7dc8";
+const FIREWALL: &str = "a0a8e83d-be75-4aa6-bfa0-5791da6e9186";
+const SUBJECT: &str = "7335d417-61da-459d-899c-0a01c76a2f94";
+
+/// Returns a server behind Access with a rule that denies machines that are not managed: those whose disk is not encrypted or
+/// that have no firewall.
+fn for_managed() -> World {
+    let posture = format!("{DISK},{FIREWALL}");
+    let settings = [("ACCESS_TEAM", "corp"), ("ACCESS_AUDIENCE", TAG), ("ACCESS_MANAGED_POSTURE", &posture)];
+    let world = World::with(&settings);
+    publish(&world, 7);
+    let rules = json!([
+        { "id": "all", "description": "for a test", "effect": "allow" },
+        { "id": "ours", "description": "for a test", "effect": "deny", "when": { "person": { "managed": false } } },
+    ]);
+    world.set_policy(&json!({ "default": "enforced", "rules": rules }));
+    world
+}
+
+/// Lets the team say of a person with which checks their machine succeeded.
+fn know(world: &World, status: u16, subject: &str, checks: &[(&str, bool)]) {
+    let checks = checks.iter().map(|(id, success)| ((*id).to_owned(), json!({ "success": success })));
+    let checks: serde_json::Map<String, Value> = checks.collect();
+    let body = json!({ "user_uuid": subject, "devicePosture": checks }).to_string();
+    let uri = format!("{TEAM}/cdn-cgi/access/get-identity");
+    world.server.platform.answers.borrow_mut().insert(uri, Incoming { status, body });
+}
+
+#[test]
+fn a_rule_for_managed_machines_lets_in_those_whose_checks_succeeded_from_the_sign_in_to_the_refresh() {
+    let world = for_managed();
+    know(&world, 200, SUBJECT, &[(DISK, true), (FIREWALL, true)]);
+    let (person, started) = enter(&world);
+    let text = assertion(&world, 7, &json!({}));
+    assert!(press(&person, Some(text.clone())).body.contains(CONSENT));
+    let asked = world.server.platform.cookies.borrow().clone();
+    assert_eq!(asked, [Some(format!("CF_Authorization={text}"))], "once, at the sign-in");
+
+    world.server.platform.answers.borrow_mut().clear();
+    assert_eq!(person.decide("approve").status, 200, "it stays with the session");
+    let tokens = world.poll(&started.device_code);
+    assert_eq!(outcome(&tokens), "issued", "and with the approval");
+    let token = body(&tokens)["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(outcome(&world.refresh(&token)), "issued");
+    assert_eq!(world.server.platform.cookies.borrow().len(), 1, "Access was asked no more");
+}
+
+#[test]
+fn a_machine_is_not_managed_if_a_check_failed_or_access_says_nothing_about_this_person() {
+    for (status, subject, checks) in [
+        (200, SUBJECT, [(DISK, true), (FIREWALL, false)].as_slice()),
+        (200, SUBJECT, &[(DISK, true)]),
+        (200, "somebody-else", &[(DISK, true), (FIREWALL, true)]),
+        (400, SUBJECT, &[(DISK, true), (FIREWALL, true)]),
+    ] {
+        let world = for_managed();
+        know(&world, status, subject, checks);
+        let (person, _) = enter(&world);
+        let page = press(&person, Some(assertion(&world, 7, &json!({}))));
+        assert_eq!((page.status, world.sessions()), (403, 0), "{status} {subject} {checks:?}");
+    }
+    let world = for_managed();
+    let (person, _) = enter(&world);
+    assert_eq!(press(&person, Some(assertion(&world, 7, &json!({})))).status, 403, "Access is out of reach");
+}
+
+#[test]
+fn posture_counts_whichever_way_somebody_behind_access_signs_in_and_only_with_a_good_assertion() {
+    let sign_in = |changes: Option<&Value>| {
+        let world = for_managed();
+        know(&world, 200, SUBJECT, &[(DISK, true), (FIREWALL, true)]);
+        let (person, _) = enter(&world);
+        let fields = [("step", "sign_in"), ("username", "alice"), ("password", "wonderland-8787")];
+        let form = person.form(&fields);
+        let access_assertion = changes.map(|changes| assertion(&world, 7, changes));
+        let page = person.send(Request { access_assertion, ..form });
+        let asked = world.server.platform.cookies.borrow().len();
+        (page.status, asked)
+    };
+    assert_eq!(sign_in(Some(&json!({}))), (200, 1));
+    assert_eq!(sign_in(None), (403, 0), "the request did not come through Access");
+    assert_eq!(sign_in(Some(&json!({ "aud": ["0".repeat(64)] }))), (403, 0), "Access is not asked");
+}
+
+#[test]
+fn without_checks_in_the_settings_access_is_not_asked() {
+    let world = world();
+    let (person, _) = enter(&world);
+    assert!(press(&person, Some(assertion(&world, 7, &json!({})))).body.contains(CONSENT));
+    assert!(world.server.platform.cookies.borrow().is_empty());
+}
+
+#[test]
+fn a_session_that_began_at_a_page_of_the_persons_own_knows_the_machine_too() {
+    for (checks, status) in
+        [([(DISK, true), (FIREWALL, true)], 200), ([(DISK, true), (FIREWALL, false)], 403)]
+    {
+        let world = for_managed();
+        know(&world, 200, SUBJECT, &checks);
+        let person = Person::of(&world);
+        person.open("/account");
+        let page = send_to(&person, "/account", "access", Some(assertion(&world, 7, &json!({}))));
+        assert_eq!(page.status, 200, "policy does not decide who sees their own pages");
+        let started = world.start();
+        person.open("/device");
+        assert_eq!(person.enter(&started.user_code).status, status);
     }
 }
 

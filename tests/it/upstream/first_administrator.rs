@@ -83,6 +83,22 @@ fn the_first_administrator_signs_in_at_a_provider_and_only_the_button_uses_the_l
 }
 
 #[test]
+fn policy_decides_neither_who_becomes_the_first_administrator_nor_who_sees_their_account() {
+    let (world, corp) = world();
+    let no = json!({ "id": "no", "description": "for a test", "effect": "deny" });
+    world.set_policy(&json!({ "default": "enforced", "rules": [no] }));
+    let link = link(&world, "first_administrator");
+
+    let person = come_back(&world, &corp, &link);
+
+    let done = send(&person, &[("step", "admit")]);
+    assert_eq!((done.status, logged(&done)), (200, ("used", "admitted")), "{}", done.body);
+    assert!(person.open("/account").body.contains("Alice Upstream"));
+    let start = world.send(&post("/device_authorization", &[("client_id", "demo-tv"), ("scope", "openid")]));
+    assert_eq!(start.status, 400, "but it decides who may use a device: {}", start.body);
+}
+
+#[test]
 fn the_form_of_the_first_administrator_goes_on_where_an_outage_stopped_it() {
     let (world, corp) = world();
     let person = come_back(&world, &corp, &link(&world, "first_administrator"));

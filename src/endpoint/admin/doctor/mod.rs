@@ -7,6 +7,7 @@ mod access;
 mod check;
 mod clients;
 mod configuration;
+mod destinations;
 mod keys;
 mod objects;
 mod passkeys;
@@ -42,6 +43,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     checks.push(providers::look(context).await);
     checks.extend(access::look(context).await);
     checks.extend(scim::look(context).await);
+    checks.push(destinations::look(context).await);
     checks.push(clients::look(context).await);
     let findings = Findings { now: context.now.millis(), checks };
     Ok(Done::read(Response::json(200, &findings)))

@@ -5,15 +5,20 @@ use core::time::Duration;
 use super::check::Check;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
+use crate::policy::access_request::Standing;
 use crate::policy::document::Fallback;
 use crate::policy::exception::Exception;
 use crate::policy::governance::Governance;
 use crate::policy::rule::State;
 use crate::registry::command::TakeOutline;
+use crate::registry::governance::access_requests::ListAccessRequests;
 
 const NAME: &str = "policy";
 const EXCEPTIONS: &str = "exceptions";
 const KILL_SWITCHES: &str = "kill_switches";
+const ACCESS_REQUESTS: &str = "access_requests";
+/// The most requests for access that are counted.
+const COUNTED: u32 = 100;
 /// The most kill switches that are named.
 const SHOWN: usize = 5;
 /// An exception that ends within this time is worth a notice.
@@ -26,8 +31,25 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
     let is_development = context.server.settings.is_development();
     let mut governance = Governance::clone(&outline.governance).of_server(is_development);
     governance.drop_ended(context.now);
-    let checks = [Some(policy(&governance)), exceptions(&governance, context), kill_switches(&governance)];
+    let waiting = access_requests(context).await;
+    let checks =
+        [Some(policy(&governance)), exceptions(&governance, context), kill_switches(&governance), waiting];
     checks.into_iter().flatten().collect()
+}
+
+/// Says how many people wait for an answer, if somebody does.
+async fn access_requests<P: Platform>(context: Context<'_, P>) -> Option<Check> {
+    let list = ListAccessRequests { after: None, state: Some(Standing::Open), limit: COUNTED };
+    let mut open = context.server.platform.registry(list).await.ok()?;
+    open.retain(|request| request.is_open(context.now));
+    let oldest = open.first()?.asked_at;
+    let count =
+        if open.len() < COUNTED as usize { open.len().to_string() } else { format!("{COUNTED} or more") };
+    Some(Check::notice(
+        ACCESS_REQUESTS,
+        format!("requests for access that wait for an answer: {count}, the oldest since {oldest}"),
+        "See GET /admin/api/access-requests?state=open; each lapses after a week.",
+    ))
 }
 
 fn policy(governance: &Governance) -> Check {

@@ -7,16 +7,20 @@ use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::endpoint::policy::ask::{Permit, ask};
+use crate::endpoint::policy::ask::{Permit, Refusal, ask};
+use crate::endpoint::verify::browser::csrf;
 use crate::endpoint::verify::code::hold_of;
+use crate::endpoint::verify::denied::Asking;
 use crate::endpoint::verify::judge::{at_approval, note_refused};
 use crate::endpoint::verify::notice::Notice;
 use crate::endpoint::verify::session::Person;
 use crate::endpoint::verify::{denied, view};
 use crate::grant::command::{ConsentDecision, Decide, Decided};
 use crate::grant::routing::Address;
+use crate::grant::verification::Digits;
 use crate::grant::{Approval, Denial};
 use crate::identity::acr;
+use crate::policy::governance::Governance;
 use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Stage};
 use crate::scope::Scope;
@@ -38,16 +42,32 @@ impl<P: Platform> Page<'_, P> {
         };
         let governance = self.context.server.governance_at_source()?;
         let (here, marks) = (self.context.side(), self.context.marks(&governance));
-        let step = at_approval(&self.person, &self.asked, &self.hold, (&here, &marks));
+        let step = at_approval(&self.person, &self.asked, (Some(address.key), &self.hold), (&here, &marks));
         match ask(&governance, (Some(&client), Some(&self.person.account)), &step.facts()) {
             Ok(permit) => self.approve_on(address, &client, permit, step.recorded(), rng).await,
             Err(refusal) => {
-                let page = denied::page(self.context, &governance, &refusal);
+                let page = self.denied(&governance, &refusal, &client);
                 let note = note_refused(self.context, &self.code, &self.hold, &refusal);
                 let page = refusal.note(page, WHAT, Some(&client.client_id)).leaving(note);
                 self.refused(address, page, rng).await
             }
         }
+    }
+
+    /// Builds the page that says why the person may not approve, with the form to ask for access where that can help.
+    fn denied(&self, governance: &Governance, refusal: &Refusal, client: &Client) -> Response {
+        if refusal.remedy.is_none() {
+            return denied::page(self.context, governance, refusal);
+        }
+        let asking = Asking {
+            csrf: &csrf(self.context, self.browser),
+            request: &self.hold.nonce,
+            client_name: &client.client_name,
+            answer: None,
+            reason: String::new(),
+            outcome: (403, None),
+        };
+        denied::with_form(self.context, governance, refusal, asking)
     }
 
     /// Approves on these terms, if the sign-in meets what the client, its scopes and the rules demand.
@@ -64,8 +84,12 @@ impl<P: Platform> Page<'_, P> {
         if let Err(lack) = self.hold.judge(self.person.session.facts(), &demands, self.context.now) {
             return Ok(self.sign_in_again((lack, &demands), rng).await);
         }
-        let approval = self.approval(permit.scope, recorded, rng);
-        let decision = ConsentDecision::Approve(Box::new(approval));
+        let approval = Box::new(self.approval(permit.scope, recorded, rng));
+        let decision = if permit.requirements.initiation_verification {
+            ConsentDecision::Verify(approval, Digits::draw(rng))
+        } else {
+            ConsentDecision::Approve(approval)
+        };
         self.decide(Choice::Approve, address, (decision, permit.record), rng).await
     }
 

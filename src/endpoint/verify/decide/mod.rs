@@ -185,9 +185,7 @@ impl<P: Platform> Page<'_, P> {
         let permit = match judge(*context, person, &Asked::of(&shown.request), (code, &hold)).await? {
             Judged::Allowed(permit) => permit,
             Judged::Lacking(lack, demands) => return Ok(self.sign_in_again((lack, &demands), rng).await),
-            Judged::Refused(page, refusal) => {
-                return Ok(refusal.note(page, WHAT, Some(&client)));
-            }
+            Judged::Refused(denial) => return Ok(denial.page(*context, WHAT, &client)),
         };
         let of = (&shown, hold, &*permit);
         let page = show(*context, code, browser, &person.account, of, (status, problem), rng).await?;

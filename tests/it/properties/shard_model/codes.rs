@@ -2,7 +2,7 @@
 
 use device_grant::audit::What;
 use device_grant::grant::command::{
-    Caps, ConsentDecision, Decide, Decided, FindRequest, Held, Open, Opened, PollCode, RefuseElsewhere,
+    Caps, ConsentDecision, Decide, Decided, FindRequest, Held, Miss, Open, Opened, PollCode, RefuseElsewhere,
     Standing, TakeHold, Withdraw,
 };
 use device_grant::grant::poll::Poll;
@@ -12,7 +12,7 @@ use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
 
 use super::rows::{GRACE, Stored, approval, grant, hold};
-use super::{Code, KEY, LIFETIME, Life, RACE, Way};
+use super::{Code, KEY, LIFETIME, Life, RACE, Typed, Way};
 use crate::properties::records::journey;
 
 impl Life<'_> {
@@ -43,9 +43,9 @@ impl Life<'_> {
         }
     }
 
-    pub(super) fn poll(&mut self, right: bool, key: bool, confidential: bool, way: Way) {
+    pub(super) fn poll(&mut self, (right, key): (bool, bool), confidential: bool, way: Way, typed: Typed) {
         let (before, memory) = (self.stored(), format!("{:?}", self.memory));
-        let expected = self.expected(right, key, confidential, way);
+        let expected = self.expected(right, key, confidential, (way, typed));
         let (secret, proven, reissue_bound) = (self.secret(right), self.cnf(key), self.setting.reissue);
         let reissue = reissue_bound && confidential;
 
@@ -56,6 +56,7 @@ impl Life<'_> {
             reissue_bound,
             proven,
             by_header: way == Way::Header,
+            digits: typed.digits(),
         });
 
         assert_eq!(name(&poll), expected, "{:?}", self.code);
@@ -71,6 +72,16 @@ impl Life<'_> {
             "pending" => {
                 assert_eq!((poll, self.stored()), (Poll::Pending(self.code.interval), before));
                 self.note_poll(way);
+            }
+            "digits needed" => {
+                assert_eq!((poll, self.stored()), (Poll::DigitsNeeded(self.code.interval), before));
+                self.note_poll(way);
+            }
+            "ready" => {
+                let Poll::Ready(ready) = poll else { unreachable!("checked above") };
+                let is_to_be_verified = self.code.verifying && self.is_redeemable();
+                assert_eq!(ready.digits, typed.verdict().filter(|_| is_to_be_verified));
+                assert_eq!(self.stored(), before, "a poll spends no try");
             }
             "too soon" => {
                 self.code.interval = (self.code.interval + 5).min(60);
@@ -114,6 +125,37 @@ impl Life<'_> {
         self.meet("refused elsewhere");
     }
 
+    /// Spends a try at the digits, unless they are right or none are needed: then this is a poll.
+    pub(super) fn miss(&mut self, right: bool, typed: Typed) {
+        let Some(digits) = typed.digits() else { return };
+        let (before, secret) = (self.stored(), self.secret(right));
+        let is_miss = right && self.code.verifying && self.is_redeemable() && typed != Typed::Right;
+        let expected = self.expected(right, true, false, (Way::Form, typed));
+        let is_noted = ["pending", "too soon"].contains(&expected) || !self.code.won.is_empty();
+        if !is_miss && is_noted {
+            return;
+        }
+
+        let poll = self.ask(Miss { key: KEY, secret, digits });
+
+        if !is_miss {
+            // The key is proven by then, and lost answers are not given again.
+            assert!(!matches!(poll, Poll::WrongDigits(_)), "{:?}", self.code);
+            return assert_eq!(self.stored(), before);
+        }
+        self.code.wrong.insert(typed);
+        let left = 3 - self.code.wrong.len() as u64;
+        if left > 0 {
+            assert_eq!((poll, self.events_since(&before)), (Poll::WrongDigits(left), vec![]));
+            return self.meet("wrong digits");
+        }
+        assert_eq!(poll, Poll::Denied(Denial::Mistyped));
+        assert_eq!(self.events_since(&before), [What::VerificationFailed]);
+        self.code.denied = Some(Denial::Mistyped);
+        self.code.decided = Some((Outcome::Mistyped, self.now));
+        self.meet("mistyped");
+    }
+
     /// Notes a poll of the pending code by the clock of its kind, and how the other clock would have judged it.
     fn note_poll(&mut self, way: Way) {
         if self.is_too_soon(way) && !self.is_too_soon(way.other()) {
@@ -140,7 +182,13 @@ impl Life<'_> {
     }
 
     /// Returns what a poll must find, by the rules.
-    fn expected(&self, right: bool, key: bool, confidential: bool, way: Way) -> &'static str {
+    fn expected(
+        &self,
+        right: bool,
+        key: bool,
+        confidential: bool,
+        (way, typed): (Way, Typed),
+    ) -> &'static str {
         let (code, now) = (&self.code, self.now);
         if !right {
             "unknown"
@@ -148,6 +196,8 @@ impl Life<'_> {
             "without key"
         } else if code.denied.is_some() {
             "denied"
+        } else if self.code.verifying && self.is_redeemable() && typed == Typed::Nothing {
+            if self.is_too_soon(way) { "too soon" } else { "digits needed" }
         } else if self.is_redeemable() || self.is_reissuable(confidential) {
             "ready"
         } else if let Some(at) = code.redeemed_at {
@@ -206,7 +256,9 @@ impl Life<'_> {
     fn assert_approved_now(&self) {
         let stored = self.stored();
         let grant = stored.grants.get(&KEY).expect("the approved grant");
-        let State::Approved { approval } = &grant.state else { panic!("{:?}", grant.state) };
+        let (State::Approved { approval } | State::Verifying { approval, .. }) = &grant.state else {
+            panic!("{:?}", grant.state)
+        };
         assert_eq!(approval.stage.at, self.now);
     }
 
@@ -219,6 +271,11 @@ impl Life<'_> {
             0 => {
                 let approval = Approval { stage: Stage::default(), ..approval(self.now) };
                 (ConsentDecision::Approve(Box::new(approval)), What::Approved, Outcome::Approved)
+            }
+            3 => {
+                let approval = Approval { stage: Stage::default(), ..approval(self.now) };
+                let digits = Typed::Right.digits().expect("the right ones");
+                (ConsentDecision::Verify(Box::new(approval), digits), What::Approved, Outcome::Approved)
             }
             1 => (ConsentDecision::Deny(Denial::Denied), What::Denied, Outcome::Denied),
             _ => (ConsentDecision::Deny(Denial::Reported), What::Reported, Outcome::Reported),
@@ -234,7 +291,8 @@ impl Life<'_> {
 
         if let Some((outcome, at)) = self.code.decided.filter(|_| fresh.is_some()) {
             let Decided::Before(settled) = decided else { panic!("{decided:?}") };
-            assert_eq!((settled.outcome, settled.at), (outcome, at));
+            assert_eq!((settled.outcome, settled.at), (self.now_of(outcome), at));
+            assert_eq!(settled.digits.is_some(), self.code.verifying && self.is_redeemable());
             assert_eq!(self.stored(), before);
             self.meet("decided before");
         } else if open && fresh.is_some() {
@@ -242,7 +300,8 @@ impl Life<'_> {
             assert_eq!(self.events_since(&before), [what]);
             self.code.decided = Some((outcome, self.now));
             match decision {
-                ConsentDecision::Approve(_) => {
+                ConsentDecision::Approve(_) | ConsentDecision::Verify(..) => {
+                    self.code.verifying = matches!(decision, ConsentDecision::Verify(..));
                     self.code.approved_at = Some(self.now);
                     self.assert_approved_now();
                 }
@@ -274,6 +333,12 @@ impl Life<'_> {
         assert_eq!(standing(&reply), expected, "{:?}", self.code);
         assert_eq!(self.stored(), before);
         self.meet(expected);
+    }
+
+    /// Returns what a page says of a decision by now.
+    fn now_of(&self, decided: Outcome) -> Outcome {
+        let waits = self.code.verifying && self.code.denied.is_none() && self.code.won.is_empty();
+        if waits && !self.is_redeemable() { Outcome::Lapsed } else { decided }
     }
 
     fn is_undecided(&self) -> bool {
@@ -331,6 +396,8 @@ fn name(poll: &Poll) -> &'static str {
         Poll::TooSoon(_) => "too soon",
         Poll::Denied(_) => "denied",
         Poll::Expired => "expired",
+        Poll::DigitsNeeded(_) => "digits needed",
+        Poll::WrongDigits(_) => "wrong digits",
         Poll::Ready(_) => "ready",
         Poll::Spent => "spent",
         Poll::Replayed => "replayed",

@@ -5,7 +5,7 @@ mod rows;
 mod tokens;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use device_grant::ask::Ask;
@@ -14,6 +14,7 @@ use device_grant::family::id::FamilyId;
 use device_grant::grant::command::Command;
 use device_grant::grant::routing::RowKey;
 use device_grant::grant::shard::{Memory, apply};
+use device_grant::grant::verification::{Digits, Match};
 use device_grant::grant::{Denial, Grant, Hold, Outcome, State};
 use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, span};
@@ -45,6 +46,33 @@ impl Way {
     }
 }
 
+/// What the user of the device has typed.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Typed {
+    Nothing,
+    Right,
+    Wrong(u8),
+}
+
+impl Typed {
+    fn digits(self) -> Option<Digits> {
+        let text = match self {
+            Self::Nothing => return None,
+            Self::Right => "0042".to_owned(),
+            Self::Wrong(number) => format!("100{number}"),
+        };
+        Digits::parse(&text)
+    }
+
+    fn verdict(self) -> Option<Match> {
+        match self {
+            Self::Nothing => None,
+            Self::Right => Some(Match::Right),
+            Self::Wrong(_) => Some(Match::Wrong),
+        }
+    }
+}
+
 /// One step of a life. An attempt is the number of the family that it would start. Families, and the tokens
 /// of each, are counted back from the newest.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +83,7 @@ pub(super) enum Step {
         key: bool,
         confidential: bool,
         way: Way,
+        typed: Typed,
     },
     Hold {
         account: u8,
@@ -75,6 +104,11 @@ pub(super) enum Step {
         attempt: u8,
         confidential: bool,
         far: bool,
+        typed: Typed,
+    },
+    Miss {
+        right: bool,
+        typed: Typed,
     },
     RefuseElsewhere {
         right: bool,
@@ -122,6 +156,9 @@ struct Code {
     decided: Option<(Outcome, Timestamp)>,
     denied: Option<Denial>,
     approved_at: Option<Timestamp>,
+    /// Whether the approval needs digits, and the wrong ones that were sent.
+    verifying: bool,
+    wrong: BTreeSet<Typed>,
     /// Time of the last redemption.
     redeemed_at: Option<Timestamp>,
     /// The attempts that won a redemption, in order.
@@ -163,16 +200,17 @@ impl<'a> Life<'a> {
         match step {
             Step::Open => self.open(),
             Step::Poll { .. } if self.setting.stops && !self.code.won.is_empty() => {}
-            Step::Poll { right, key, confidential, way } => {
-                self.poll(right, key, confidential, way);
+            Step::Poll { right, key, confidential, way, typed } => {
+                self.poll((right, key), confidential, way, typed);
             }
             Step::Hold { account, browser } => self.hold(account, browser),
             Step::Decide { stale, decision } => self.decide(stale, decision),
             Step::Find { stale } => self.find(stale),
             Step::Withdraw { stale } => self.withdraw(stale),
-            Step::Redeem { right, attempt, confidential, far } => {
-                self.redeem(right, attempt, confidential, far);
+            Step::Redeem { right, attempt, confidential, far, typed } => {
+                self.redeem(right, attempt, (confidential, far), typed);
             }
+            Step::Miss { right, typed } => self.miss(right, typed),
             Step::RefuseElsewhere { right } => self.refuse_elsewhere(right),
             Step::Refresh { family, token, key, own } => self.refresh(family, token, key, own),
             Step::Rotate { family, token } => self.rotate(family, token),
@@ -188,8 +226,9 @@ impl<'a> Life<'a> {
     /// Checks that exactly the codes are counted that can lead to tokens and have not expired.
     fn check_counts(&self) {
         let (stored, now) = (self.rows.0.borrow(), self.now);
-        let may_lead_to_tokens =
-            |grant: &&Grant| matches!(grant.state, State::Pending { .. } | State::Approved { .. });
+        let may_lead_to_tokens = |grant: &&Grant| {
+            matches!(grant.state, State::Pending { .. } | State::Approved { .. } | State::Verifying { .. })
+        };
         let live = stored.grants.values().filter(may_lead_to_tokens).filter(|grant| now < grant.expires_at);
         let live = live.count() as u64;
         let of_networks = stored.codes_of.values().map(|codes| codes.clone().at(now).codes.count(None));

@@ -10,13 +10,21 @@ use device_grant::secret::Digest;
 use device_grant::time::{Timestamp, ceil_seconds, span};
 
 use super::rows::{Stored, current, family};
-use super::{KEY, Life};
+use super::{KEY, Life, Typed};
 use crate::properties::records::journey;
 
 impl Life<'_> {
-    pub(super) fn redeem(&mut self, right: bool, attempt: u8, confidential: bool, far: bool) {
+    pub(super) fn redeem(
+        &mut self,
+        right: bool,
+        attempt: u8,
+        (confidential, far): (bool, bool),
+        typed: Typed,
+    ) {
         let before = self.stored();
-        let (first, reissued) = (right && self.is_redeemable(), right && self.is_reissuable(confidential));
+        let is_verified = !self.code.verifying || typed == Typed::Right;
+        let (first, reissued) =
+            (right && is_verified && self.is_redeemable(), right && self.is_reissuable(confidential));
         let again = right && self.code.won.last() == Some(&attempt);
         let (secret, id) = (self.secret(right), self.id(attempt));
         let family = Box::new(family(id, attempt, self.cnf(true), self.now));
@@ -31,6 +39,7 @@ impl Life<'_> {
             reissue,
             journey: far.then(journey),
             policy: None,
+            digits: typed.digits(),
         });
 
         // A redemption stops both clocks.
@@ -54,6 +63,9 @@ impl Life<'_> {
         assert_eq!(self.live(), [id]);
         self.code.redeemed_at = Some(self.now);
         self.code.won.push(attempt);
+        if self.code.verifying {
+            self.meet("verified");
+        }
         self.tokens.insert(id, vec![format!("{id}/0")]);
         self.meet(if first { "redeemed" } else { "reissued" });
     }

@@ -15,6 +15,8 @@ use device_grant::identity::recheck::Upkeep;
 use device_grant::identity::session::{Browser, Session, SignedIn};
 use device_grant::identity::sign_in::How;
 use device_grant::place::Origin;
+use device_grant::provenance::Provenance;
+use device_grant::row_key::RowKey;
 use device_grant::sharding::{AccountShard, limiter_of};
 use device_grant::sub::Sub;
 
@@ -29,7 +31,7 @@ fn accounts_and_counters_stay_in_their_objects() {
 
 #[test]
 fn an_account_and_a_session() {
-    let bob = identity::demo::accounts().pop().expect("bob");
+    let bob = identity::demo::accounts().remove(1);
     let password = bob.password.clone().expect("a password");
     let json = format!(
         r#"{{"format":1,"key":"local:bob","version":1,"sub":"acct-b42c9e07","username":"bob","name":"Bob Builder","email":"bob@example.com","email_verified":true,"groups":[],"password":"{password}","standing":{{"is":"active"}},"created_at":0}}"#
@@ -37,11 +39,23 @@ fn an_account_and_a_session() {
     pin(&bob, &json);
     let (account, amr) = (AccountKey::local("bob"), vec!["pwd".to_owned()]);
     let (acr, how, origin) = (None, How::Password, Origin::default());
-    let session = Session { format: Format, account, auth_time: AT, amr, acr, how, origin, ends_at: AT };
+    let session = Session {
+        format: Format,
+        account,
+        auth_time: AT,
+        amr,
+        acr,
+        how,
+        managed: false,
+        origin,
+        ends_at: AT,
+    };
     let json = r#"{"format":1,"account":"local:bob","auth_time":1763733780123,"amr":["pwd"],"how":"password","origin":{"place":{},"device":"Unknown device","at":0},"ends_at":1763733780123}"#;
     pin(&session, json);
     let acr = Some("urn:a".to_owned());
-    pin(&Session { acr, ..session }, &json.replace(r#","how""#, r#","acr":"urn:a","how""#));
+    pin(&Session { acr, ..session.clone() }, &json.replace(r#","how""#, r#","acr":"urn:a","how""#));
+    let managed = json.replace(r#","origin""#, r#","managed":true,"origin""#);
+    pin(&Session { managed: true, ..session }, &managed);
 }
 
 #[test]
@@ -148,6 +162,9 @@ fn what_the_cookie_seals() {
 fn a_device() {
     let json = r#"{"format":1,"account":"local:alice","client_id":"demo-tv","client_name":"Demo TV","scope":"openid","provenance":{"approval_id":"approval","started":{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"},"approved":{"at":1763733780123,"kind":"Unknown device"}},"network":"24.abc/32.def","first_used_at":1763733780123,"last_used_at":1763733780123,"ends_at":1763733780123,"state":"pending"}"#;
     pin(&device(), json);
+    let provenance = Provenance { code: Some(RowKey([7; 16])), ..device().provenance };
+    let of_code = json.replace(r#","started""#, r#","code":"BwcHBwcHBwcHBwcHBwcHBw","started""#);
+    pin(&Device { provenance, ..device() }, &of_code);
     let label = Some("Den".to_owned());
     let named = Device { label, state: State::Confirmed, ..device() };
     let json = json.replace(r#","scope""#, r#","label":"Den","scope""#).replace("pending", "confirmed");

@@ -81,7 +81,7 @@ fn an_event_and_its_shipment() {
     let expired = Event { reason: Some("undecided".to_owned()), ..event.clone() };
     pin(&expired, &format!(r#"{},"reason":"undecided"}}"#, json.trim_end_matches('}')));
     let stage = r#"{"at":1763733780123,"country":"FR","asn":64500,"kind":"Apple TV"}"#;
-    let provenance = approval().provenance(&request());
+    let provenance = approval().provenance(KEY, &request());
     let approved = serde_json::to_string(&provenance.approved).expect("JSON");
     let more = format!(
         r#","approval_id":"approval","grant":"device_code","started":{stage},"approved":{approved}}}"#
@@ -106,6 +106,7 @@ fn an_event_and_its_shipment() {
     pin(&hosting, r#"{"is":"unknown","why":"hosting","whose":"device"}"#);
     pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
+    pin(&What::VerificationFailed, r#""verification_failed""#);
     pin(&What::AccessEnded, r#""access_ended""#);
     pin(&What::FirstAccess, r#""first_access""#);
     pin(&What::BreakGlass, r#""break_glass""#);
@@ -147,6 +148,7 @@ fn a_change_of_the_registry() {
         granted: Vec::new(),
         exception: None,
         kill_switch: None,
+        access_request: None,
     };
     let json = r#"{"format":2,"what":"client_changed","outcome":"changed","at":1763733780123,"subject":"demo-tv","by":{"operator":"9f86d081"},"members":["scope"]}"#;
     pin(&change, json);
@@ -167,6 +169,8 @@ fn a_change_of_the_registry() {
         &ending,
         r#"{"format":2,"what":"exception_ending","outcome":"noted","at":1763733780123,"subject":"bob","by":"server","exception":{"owner":"Alice","expires_at":1763733780123}}"#,
     );
+    let granted = r#"{"format":2,"what":"access_granted","outcome":"changed","at":1763733780123,"subject":"019aa7d1","by":{"operator":"9f86d081"},"access_request":{"account":"bobs","client_id":"cli","denied_by":["abroad"],"comparison":{"verdict":{"is":"near"},"device":{"country":"DE","kind":"Unknown device"},"person":{"country":"DE","kind":"Unknown device"}},"until":1763733780123,"exception":"access-019aa7d1"}}"#;
+    pin(&serde_json::from_str::<Change>(granted).expect("it parses"), granted);
     let by = Actor::Token { id: "ci".to_owned(), owner: "Team".to_owned() };
     let granted = vec!["read".to_owned()];
     let made = Change { granted, ..Change::of(Changed::AdminTokenCreated, Some("other"), by, AT) };

@@ -3,6 +3,7 @@
 use device_grant::family::id::{AttemptId, FamilyId};
 use device_grant::family::renewal::{Predecessor, Renewal, Withdrawn};
 use device_grant::family::{Ending, Family};
+use device_grant::grant::verification::{Digits, Verification};
 use device_grant::grant::{Approval, Decision, Denial, Grant, Outcome, Request, State};
 use device_grant::limiter::budgets::{used_assertion, used_proof};
 use device_grant::place::Origin;
@@ -31,6 +32,16 @@ fn a_grant_in_each_of_its_states() {
     pin(&grant(State::Pending { hold: Some(hold()) }), &grant_json(&held));
     let approved = format!(r#"{{"is":"approved","approval":{APPROVAL}}}"#);
     pin(&grant(State::Approved { approval: approval() }), &grant_json(&approved));
+    let verifying = |wrong: &[&str]| {
+        let digits = |text: &str| Digits::parse(text).expect("four digits");
+        let verification =
+            Verification { digits: digits("0042"), wrong: wrong.iter().copied().map(digits).collect() };
+        State::Verifying { approval: approval(), verification }
+    };
+    let shown = format!(r#"{{"is":"verifying","approval":{APPROVAL},"verification":{{"digits":"0042"}}}}"#);
+    pin(&grant(verifying(&[])), &grant_json(&shown));
+    let tried = shown.replace(r#""0042""#, r#""0042","wrong":["1234","9999"]"#);
+    pin(&grant(verifying(&["1234", "9999"])), &grant_json(&tried));
     for (how, name) in [
         (Denial::Denied, "denied"),
         (Denial::Reported, "reported"),
@@ -38,6 +49,7 @@ fn a_grant_in_each_of_its_states() {
         (Denial::Elsewhere, "elsewhere"),
         (Denial::Withdrawn, "withdrawn"),
         (Denial::Ended, "ended"),
+        (Denial::Mistyped, "mistyped"),
     ] {
         pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
     }
@@ -70,6 +82,7 @@ fn a_grant_that_a_person_decided() {
         (Outcome::Denied, "denied"),
         (Outcome::Reported, "reported"),
         (Outcome::Withdrawn, "withdrawn"),
+        (Outcome::Mistyped, "mistyped"),
     ] {
         let decision = Some(Decision { hold: hold(), outcome, at: AT, approval_id: None });
         let json = format!(
@@ -105,6 +118,14 @@ fn a_grant_that_is_bound_to_a_key_and_a_challenge() {
     let json = grant_json(r#"{"is":"pending"},"without_key":true"#);
     let bound = r#""network":"24.abc/32.def","cnf":{"jkt":"thumbprint"},"code_challenge":"challenge""#;
     pin(&grant, &json.replace(r#""network":"24.abc/32.def""#, bound));
+}
+
+#[test]
+fn a_grant_whose_device_can_ask_for_digits() {
+    let request = Request { can_verify: true, ..request() };
+    let json =
+        REQUEST.replace(r#""network":"24.abc/32.def""#, r#""network":"24.abc/32.def","can_verify":true"#);
+    pin(&request, &json);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use device_grant::format::Format;
 use device_grant::identity::account_key::AccountKey;
 use device_grant::identity::group::Group;
 use device_grant::logo::Logo;
+use device_grant::policy::access_request::AccessRequest;
 use device_grant::policy::governance::Governance;
 use device_grant::registry::admin_token::{AdminScope, AdminToken};
 use device_grant::registry::governance::PolicyVersion;
@@ -131,7 +132,7 @@ fn the_outline_of_the_published_snapshot() {
 
 #[test]
 fn a_version_of_the_policy_and_the_governance_that_travels() {
-    let policy = r#"{"default":"report_only","contact":"a@example.com","help_uri":"https://example.com","longest_exception_days":90,"networks":{"office":["192.0.2.0/24","AS64500"]},"break_glass":{"accounts":["local:alice"],"clients":["cli"],"owner":"Alice","expires_at":"2027-02-01T00:00:00Z"},"rules":[{"id":"staff","description":"Staff","state":"enforced","effect":"allow","when":{"clients":["cli"],"groups":["local:staff"]},"require":{"max_age":60},"limit":{"bound":true}},{"id":"no","description":"No","state":"report_only","effect":"deny","unless":{"device":{"countries":["DE"]}},"message":"Ask us."}]}"#;
+    let policy = r#"{"default":"report_only","contact":"a@example.com","help_uri":"https://example.com","access_requests":true,"longest_exception_days":90,"networks":{"office":["192.0.2.0/24","AS64500"]},"break_glass":{"accounts":["local:alice"],"clients":["cli"],"owner":"Alice","expires_at":"2027-02-01T00:00:00Z"},"rules":[{"id":"staff","description":"Staff","state":"enforced","effect":"allow","when":{"clients":["cli"],"groups":["local:staff"]},"require":{"max_age":60},"limit":{"bound":true}},{"id":"no","description":"No","state":"report_only","effect":"deny","unless":{"device":{"countries":["DE"]}},"message":"Ask us."}]}"#;
     let version = format!(
         r#"{{"format":1,"version":3,"policy":{policy},"author":{{"operator":"9f86d081"}},"reason":"Words","at":1763733780123}}"#
     );
@@ -142,6 +143,21 @@ fn a_version_of_the_policy_and_the_governance_that_travels() {
         r#"{{"format":1,"revision":9,"version":3,"policy":{policy},"exceptions":[{exception}],"kill_switches":[{switch}]}}"#
     );
     pin(&serde_json::from_str::<Governance>(&governance).expect("it parses"), &governance);
+}
+
+#[test]
+fn a_request_for_access_in_each_state() {
+    for state in [
+        r#""open""#,
+        r#"{"granted":{"by":{"operator":"9f86d081"},"at":1763733780123,"until":1763733780124,"exception":"access-1"}}"#,
+        r#"{"refused":{"by":{"operator":"9f86d081"},"at":1763733780123,"message":"No."}}"#,
+        r#"{"lapsed":{"at":1763733780123}}"#,
+    ] {
+        let record = format!(
+            r#"{{"format":1,"id":"1","asker":{{"account":"local:bob","sub":"bobs","name":"Bob"}},"client_id":"cli","client_name":"CLI","scope":"openid","reason":"Words","denied_by":["abroad"],"places":{{"code":{{"verdict":{{"is":"far"}},"kilometers":900,"device":{{"country":"FR","kind":"Unknown device"}},"person":{{"country":"DE","kind":"Unknown device"}}}}}},"asked_at":1763733780123,"state":{state}}}"#
+        );
+        pin(&serde_json::from_str::<AccessRequest>(&record).expect("it parses"), &record);
+    }
 }
 
 #[test]

@@ -1,0 +1,294 @@
+//! The ledger: a search, a page for an event, and the verification of a day.
+
+use rand_core::CryptoRng;
+use serde_json::Value;
+
+use super::api::Api;
+use super::block::{Block, Cell, Field, Form, Kind, Page, Table, Tone};
+use super::form;
+use super::value::{cell, count, encoded, list, millis, mono, next, pretty, question, text};
+use crate::counts::day;
+use crate::endpoint::admin::problem::Problem;
+use crate::endpoint::form::Form as Sent;
+use crate::endpoint::platform::Platform;
+use crate::fault::Fault;
+use crate::time::Timestamp;
+
+/// The fields of the search, with what the API calls them. The API takes seconds since 1970 for the first two.
+const FILTERS: [&str; 7] = ["from", "to", "what", "outcome", "client_id", "account", "asn"];
+/// The most calls for one page.
+const MOST_CALLS: u32 = 40;
+
+pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
+    let sent = Sent::of_link(&api.context.request.query);
+    let search = Block::Form(search(&sent));
+    let answer = match asked(&sent) {
+        Ok(asked) => api.get(&format!("/events{asked}")).await,
+        Err(problem) => Err(problem),
+    };
+    let mut blocks = vec![Block::Text(
+        "Everything that was decided or changed, in a chain that shows if somebody altered it.".to_owned(),
+    )];
+    match answer {
+        Ok(answer) => blocks.extend([search, Block::Table(events(&answer.body, &sent))]),
+        // The search stays, so that what was wrong can be changed.
+        Err(problem @ (Problem::Invalid(_) | Problem::Malformed(_))) => {
+            blocks.extend([Block::Notice(Tone::Bad, faults(&problem)), search]);
+        }
+        Err(problem) => return Err(problem),
+    }
+    blocks.extend([
+        Block::Facts(vec![("Verify", Cell::link("/ledger/verify", "Look whether a day was altered"))]),
+        Block::Call("GET /admin/api/events; GET /admin/api/events/export for a program".to_owned()),
+    ]);
+    Ok(Page::new("Ledger", blocks))
+}
+
+fn faults(problem: &Problem) -> String {
+    let faults: Vec<String> = problem.errors().iter().map(|fault| fault.detail.clone()).collect();
+    if faults.is_empty() { problem.detail() } else { faults.join(" · ") }
+}
+
+fn search(sent: &Sent) -> Form {
+    let with = |field: Field| {
+        let value = sent.get(field.name).unwrap_or_default().to_owned();
+        field.with(value)
+    };
+    let fields = vec![
+        Field::line("from", "From", "In UTC. Empty: a day before the end.").of(Kind::Instant),
+        Field::line("to", "To", "In UTC. Empty: now.").of(Kind::Instant),
+        Field::line(
+            "what",
+            "Kind of event",
+            "Such as approved, or policy_changed: docs/ledger.md lists them.",
+        ),
+        Field::line("outcome", "Outcome", "Such as refused: docs/ledger.md lists them."),
+        Field::line("client_id", "Client ID", ""),
+        Field::line("account", "Account", "Its sub."),
+        Field::line("asn", "Network", "An AS number, such as 64500."),
+    ];
+    let fields = fields.into_iter().map(with).collect();
+    let folded = FILTERS.iter().all(|name| sent.get(name).is_none());
+    Form { step: "search", searches: true, fields, button: "Search", folded, ..Form::default() }
+}
+
+/// Returns what the API is asked for.
+fn asked(sent: &Sent) -> Result<String, Problem> {
+    let mut parameters = Vec::new();
+    for name in FILTERS.iter().chain(&["cursor"]) {
+        let value = sent.get(name).unwrap_or_default().trim();
+        let value = match *name {
+            "from" | "to" if !value.is_empty() => seconds(&form::instant(sent, name)?),
+            _ => value.to_owned(),
+        };
+        parameters.push((*name, value));
+    }
+    Ok(question(parameters))
+}
+
+fn seconds(instant: &str) -> String {
+    Timestamp::parse(instant).map(|at| at.seconds().to_string()).unwrap_or_default()
+}
+
+fn events(answer: &Value, sent: &Sent) -> Table {
+    let next = next("/ledger", sent, &FILTERS, answer);
+    let empty = match next {
+        Some(_) => "No event on this page matches. Go on to the next one.",
+        None => "No event matches. Without From and To, these are the last 24 hours.",
+    };
+    Table {
+        caption: "Events",
+        columns: &["When", "What", "Outcome", "Client", "Account", "Event"],
+        rows: list(answer, "events").iter().map(row).collect(),
+        empty,
+        next,
+    }
+}
+
+fn row(record: &Value) -> Vec<Cell> {
+    let event = &record["event"];
+    vec![
+        millis(event, "at"),
+        Cell::Text(text(event, "what").replace('_', " ")),
+        cell(event, "outcome"),
+        mono(event, "client_id"),
+        mono(event, "account"),
+        Cell::link(address(record), text(record, "id")),
+    ]
+}
+
+/// Returns the address of the page of an event. The API finds an event by its time, so the address has it.
+fn address(record: &Value) -> String {
+    let at = record["event"]["at"].as_u64().unwrap_or_default() / 1_000;
+    format!("/ledger/event?at={at}&id={}", encoded(text(record, "id")))
+}
+
+/// Shows one event.
+pub(super) async fn event<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
+    let sent = Sent::of_link(&api.context.request.query);
+    let at: u64 = sent.get("at").and_then(|at| at.parse().ok()).ok_or(Problem::NotFound)?;
+    let id = sent.get("id").ok_or(Problem::NotFound)?;
+    // An alert knows only about when it happened.
+    let to = sent.get("to").and_then(|to| to.parse().ok()).unwrap_or(at.saturating_add(1));
+    let client = sent.get("client_id").map(|id| format!("&client_id={}", encoded(id))).unwrap_or_default();
+    let mut cursor = String::new();
+    for _ in 0..MOST_CALLS {
+        let answer = api.get(&format!("/events?from={at}&to={to}{client}{cursor}")).await?.body;
+        if let Some(record) = list(&answer, "events").iter().find(|record| text(record, "id") == id) {
+            return Ok(shown(record));
+        }
+        let Some(next) = answer["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={}", encoded(next));
+    }
+    Err(Problem::NotFound)
+}
+
+fn shown(record: &Value) -> Page {
+    let event = &record["event"];
+    let facts = vec![
+        ("When", millis(event, "at")),
+        ("Outcome", cell(event, "outcome")),
+        ("Reason", cell(event, "reason")),
+        ("Client", mono(event, "client_id")),
+        ("Account", mono(event, "account")),
+        ("Where it is", mono(record, "id")),
+    ];
+    let blocks = vec![
+        Block::Facts(facts),
+        Block::Heading("The whole event"),
+        Block::Code(pretty(event)),
+        Block::Call("GET /admin/api/events; docs/event.schema.json says what each member means".to_owned()),
+    ];
+    Page::new(text(event, "what").replace('_', " "), blocks).below("/ledger", "Ledger")
+}
+
+/// Verifies a day, if the query names one.
+pub(super) async fn verify<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
+    let sent = Sent::of_link(&api.context.request.query);
+    let now = api.context.now;
+    let field = Field::line("day", "Day", "Such as 2026-11-27, in UTC. A day is sealed after its end.").with(
+        sent.get("day").map_or_else(|| date(u64::from(day::day(now)).saturating_sub(1)), str::to_owned),
+    );
+    let form =
+        Form { step: "verify", searches: true, fields: vec![field], button: "Verify", ..Form::default() };
+    let intro = "Computes the chains of a day again, from the first event to the last, and compares them with its signed root.";
+    let mut blocks = vec![Block::Text(intro.to_owned()), Block::Form(form)];
+    if let Some(text) = sent.get("day") {
+        if let Some(day) = number(text) {
+            blocks.extend(verified(api, day).await?);
+        } else {
+            let fault = Fault::at("day", format!("{text:?} is not a day such as 2026-11-27"));
+            blocks.insert(1, Block::Notice(Tone::Bad, faults(&Problem::Invalid(vec![fault]))));
+        }
+    }
+    blocks.push(Block::Call("GET /admin/api/ledger/verification; make verify-ledger".to_owned()));
+    Ok(Page::new("Verify a day", blocks).below("/ledger", "Ledger"))
+}
+
+/// Returns the number of a day that is written as `2026-11-27`, counted from 1970.
+fn number(text: &str) -> Option<u64> {
+    let at = Timestamp::parse(&format!("{}T00:00:00Z", text.trim()))?;
+    Some(u64::from(day::day(at)))
+}
+
+fn date(day: u64) -> String {
+    let text = Timestamp::from_millis(day * 86_400_000).to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+async fn verified<P: Platform, R: CryptoRng>(
+    api: &mut Api<'_, P, R>,
+    day: u64,
+) -> Result<Vec<Block>, Problem> {
+    let (mut records, mut ledgers, mut faults, mut cursor) = (0, 0, Vec::new(), String::new());
+    for _ in 0..MOST_CALLS {
+        let answer = api.get(&format!("/ledger/verification?day={day}{cursor}")).await?.body;
+        records += count(&answer, "records");
+        ledgers += list(&answer, "ledgers").len();
+        faults.extend(list(&answer, "faults"));
+        match answer["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", encoded(next)),
+            None => return Ok(report((records, ledgers), &faults, text(&answer, "root"))),
+        }
+    }
+    let said = "The day has more events than a page can verify. Run make verify-ledger.";
+    Ok(vec![Block::Notice(Tone::Warning, said.to_owned()), Block::Table(altered(&faults))])
+}
+
+fn report((records, ledgers): (u64, usize), faults: &[Value], root: &str) -> Vec<Block> {
+    let (is_good, said) = said_of_root(root);
+    let all = format!("{records} events in {ledgers} ledgers were read.");
+    let notice = match (faults.is_empty(), is_good) {
+        (true, true) => Block::Notice(Tone::Good, format!("{all} None was altered. {said}")),
+        (true, false) => Block::Notice(Tone::Bad, format!("{all} {said}")),
+        (false, _) => Block::Notice(Tone::Bad, format!("{all} Somebody altered the ledger. {said}")),
+    };
+    vec![notice, Block::Table(altered(faults))]
+}
+
+/// Returns whether the state of a root is in order, and what to say about it.
+fn said_of_root(root: &str) -> (bool, &'static str) {
+    match root {
+        "good" => (true, "The signed root is good."),
+        "key_retired" => {
+            (true, "The root was signed with a key that is retired; the next root vouches for it.")
+        }
+        "open" => (true, "The day is not sealed yet."),
+        "empty" => (true, "The day had no events."),
+        "missing" => (false, "Its root is missing, although a later one is there."),
+        "unreadable" => (false, "Its root is none of this day."),
+        "wrong_signature" => (false, "The signature of its root is wrong."),
+        "wrong_heads" => (false, "Its root links other events than those that are there."),
+        "wrong_previous" => (false, "Its root links another root before it than the one that is there."),
+        _ => (false, "Nothing is known about its root."),
+    }
+}
+
+fn altered(faults: &[Value]) -> Table {
+    let row = |fault: &Value| vec![cell(fault, "what"), mono(fault, "ledger"), cell(fault, "events")];
+    Table {
+        caption: "What was altered",
+        columns: &["What", "Ledger", "Events"],
+        rows: faults.iter().map(row).collect(),
+        empty: "Nothing that was read was altered.",
+        next: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_day_is_read_and_written_and_other_text_is_none() {
+        assert_eq!(number("1970-01-03"), Some(2));
+        assert_eq!(number(" 2026-11-27 ").map(date).as_deref(), Some("2026-11-27"));
+        for text in ["", "27.11.2026", "2026-13-01", "2026-11-27T00:00:00Z"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_a_search_become_seconds_and_wrong_ones_are_refused() {
+        let ask = |query: &str| asked(&Sent::of_link(query));
+        assert_eq!(ask("from=1970-01-01T00%3A01&what=approved"), Ok("?from=60&what=approved".to_owned()));
+        assert_eq!(ask("client_id=a%20b&cursor=c"), Ok("?client_id=a%20b&cursor=c".to_owned()));
+        assert!(ask("to=tomorrow").is_err());
+    }
+
+    #[test]
+    fn a_fault_or_a_wrong_root_is_never_said_to_be_in_order() {
+        let tone = |faults: &[Value], root: &str| {
+            let first = report((1, 1), faults, root).remove(0);
+            let Block::Notice(tone, _) = first else { unreachable!("it is a notice") };
+            tone
+        };
+        assert_eq!(tone(&[], "good"), Tone::Good);
+        assert_eq!(tone(&[], "open"), Tone::Good);
+        assert_eq!(tone(&[json!({ "what": "changed" })], "good"), Tone::Bad);
+        for root in ["missing", "unreadable", "wrong_signature", "wrong_heads", "wrong_previous", ""] {
+            assert_eq!(tone(&[], root), Tone::Bad, "{root}");
+        }
+    }
+}
