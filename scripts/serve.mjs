@@ -156,7 +156,9 @@ async function welcome() {
              demo-printer  client_secret_post, secret demo-printer-secret
   Accounts   alice         password wonderland-8787, group local:developers
              bob           password builder-8787
-  Admin      /admin/api    token development-admin-token; make apply${chosen} FILE=examples/clients.toml
+             nora          password keeper-8787, an administrator
+  Console    /admin        for nora
+  Admin API  /admin/api    token development-admin-token; make apply${chosen} FILE=examples/clients.toml
 
   Sign a device in:  ${device}  in another terminal
   Stored in .wrangler/state until \`make reset\`. What follows is the log.

@@ -7,6 +7,7 @@ and lists them as `inexpressible`.
 import itertools
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -261,10 +262,20 @@ INEXPRESSIBLE += [
 ]
 
 
+# Of 13,000 cases for a policy, nearly all differ only in which conditions a rule has. One in this many is tried.
+SAMPLED = {POLICY[0]: 10}
+seen = Counter()
+
+
 @schemathesis.hook
 def filter_case(context, case):
-    """Leaves out an empty If-Match where it is optional: workerd hides it, so the server cannot refuse it."""
-    return case.operation.label not in IF_MATCH_OPTIONAL or case.headers.get("If-Match") != ""
+    """Samples the cases of some operations, and leaves out an empty If-Match where it is optional: workerd hides it, so the
+    server cannot refuse it."""
+    label = case.operation.label
+    seen[label] += 1
+    if seen[label] % SAMPLED.get(label, 1) != 0:
+        return False
+    return label not in IF_MATCH_OPTIONAL or case.headers.get("If-Match") != ""
 
 
 class Session(requests.Session):

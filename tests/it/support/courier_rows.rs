@@ -105,16 +105,19 @@ pub(crate) struct Pushed {
     pub(crate) body: String,
 }
 
+/// Status and body, or why there is no answer.
+type PushAnswer = Result<(u16, &'static str), NotPushed>;
+
 /// Receivers by URL, each with its next answers. One without answers accepts everything.
 #[derive(Default)]
 pub(crate) struct Receivers {
-    pub(crate) answers: RefCell<BTreeMap<String, Vec<Result<(u16, &'static str), NotPushed>>>>,
+    pub(crate) answers: RefCell<BTreeMap<String, Vec<PushAnswer>>>,
     pub(crate) got: RefCell<Vec<Pushed>>,
 }
 
 impl Receivers {
     /// Lets a receiver answer the next message in this way, after those that were set before.
-    pub(crate) fn answer(&self, url: &str, answer: Result<(u16, &'static str), NotPushed>) {
+    pub(crate) fn answer(&self, url: &str, answer: PushAnswer) {
         self.answers.borrow_mut().entry(url.to_owned()).or_default().push(answer);
     }
 
