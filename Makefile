@@ -16,7 +16,7 @@ help: ## List the commands
 dev: ## Set up, build and serve on http://localhost:8787 (PORT=; VARS="POLL_INTERVAL_SECONDS=1"; API=1: example API; UPSTREAM=1: OpenID Provider)
 	@scripts/dev
 
-device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SECRET=, SCOPE=, API=1, DPOP=1; HELP=1)
+device: ## Play a device against a server (PORT=, ISSUER=, CLIENT_ID=, CLIENT_SECRET=, SCOPE=, SERIAL=, API=1, DPOP=1; HELP=1)
 	@scripts/device
 
 apply: ## Make the server's clients, scopes, providers, policy and exceptions match a file (FILE=clients.toml, ISSUER=; DRY_RUN=1, YES=1, PRUNE=1)

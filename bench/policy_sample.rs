@@ -120,6 +120,7 @@ impl Login {
             device: Some(side),
             web_page: Some(false),
             can_verify: Some(false),
+            is_bound: Some(false),
             start: Some(Start { at: now(), country, asn, network: &self.network }),
             ..Facts::unknown(point, Span { from: now(), until: now() + Duration::from_secs(600) })
         };

@@ -1,4 +1,4 @@
-// Makes a running server's clients, scopes, documents, OpenID Providers, admin tokens, policy and exceptions match a file: shows what would
+// Makes a running server's clients, scopes, documents, OpenID Providers, admin tokens, policy, exceptions and inventory match a file: shows what would
 // change, asks, and changes it.
 //
 //     ISSUER=https://login.example.com ADMIN_TOKEN=… FILE=clients.toml scripts/apply
@@ -20,7 +20,7 @@ const READ_ONLY = [
   'created_by', 'renewals', 'wide', 'is_live', 'secret', 'secrets', 'has_authorization', 'authorization_changed', 'deliveries',
 ];
 /** The arrays of tables of a file: what one item is called, and the member that identifies it. */
-const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, documents: { kind: 'document', key: 'entry' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' }, destinations: { kind: 'destination', key: 'id' } };
+const ARRAYS = { clients: { kind: 'client', key: 'client_id' }, documents: { kind: 'document', key: 'entry' }, providers: { kind: 'provider', key: 'id' }, tokens: { kind: 'token', key: 'id' }, exceptions: { kind: 'exception', key: 'id' }, destinations: { kind: 'destination', key: 'id' }, inventory: { kind: 'device', key: 'identifier' } };
 /** The member of a provider in a file that names the environment variable with its secret. */
 const SECRET_ENV = 'client_secret_env';
 /** The same for the `Authorization` header of a destination. */
@@ -74,8 +74,8 @@ function read(name) {
 
 function toml(name, text) {
   try {
-    const { scopes = {}, clients = [], documents = [], providers = [], tokens = [], policy, exceptions = [], destinations = [], ...others } = parse(text);
-    return { scopes, clients, documents, providers, tokens, policy, exceptions, destinations, others };
+    const { scopes = {}, clients = [], documents = [], providers = [], tokens = [], policy, exceptions = [], destinations = [], inventory = [], ...others } = parse(text);
+    return { scopes, clients, documents, providers, tokens, policy, exceptions, destinations, inventory, others };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [first] = error.message.replace('Invalid TOML document: ', '').split('\n');
@@ -87,7 +87,7 @@ function toml(name, text) {
 function* misplaced(file) {
   const { name, text, scopes, policy = {}, others } = file;
   for (const other of Object.keys(others)) {
-    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[documents]], [[providers]], [[tokens]], [policy], [[exceptions]] and [[destinations]]`;
+    yield `${name}:${lineOf(text, other)}: ${other} is not allowed here; a file has only [scopes], [[clients]], [[documents]], [[providers]], [[tokens]], [policy], [[exceptions]], [[destinations]] and [[inventory]]`;
   }
   if (typeof scopes !== 'object' || Array.isArray(scopes)) yield `${name}:${lineOf(text, 'scopes')}: scopes must be a table: [scopes]`;
   if (typeof policy !== 'object' || Array.isArray(policy)) yield `${name}:${lineOf(text, 'policy')}: policy must be a table: [policy]`;
@@ -233,6 +233,10 @@ async function compare(file, ask) {
     const change = await compareDestination(ask, wanted, (body) => refuse((pointer) => lineOfItem(file.text, 'destinations', index, written(pointer)), body));
     (change?.lines ? changes : same).push(change ?? `destination ${wanted.id}`);
   }
+  for (const [index, wanted] of file.inventory.entries()) {
+    const change = await compareDevice(ask, wanted, (body) => refuse((pointer) => lineOfItem(file.text, 'inventory', index, member(pointer) ?? 'identifier'), body));
+    (change?.lines ? changes : same).push(change ?? `device ${wanted.identifier}`);
+  }
   const tokens = file.tokens.length > 0 ? (await all(ask, '/tokens')).filter((token) => !token.has_ended) : [];
   for (const [index, wanted] of file.tokens.entries()) {
     const now = tokens.find(({ id }) => id === wanted.id);
@@ -314,6 +318,18 @@ async function compareDocument(ask, wanted, now, assumed, refuse) {
   const lines = now ? difference(now, tried.body) : beginning(tried.body, ['scope', ...Object.keys(wanted)]);
   if (now && lines.length === 0) return undefined;
   return { title: title(now, `document ${wanted.entry}`), lines, apply: () => must(`The document ${wanted.entry}`, ask('PUT', path, { body: wanted })) };
+}
+
+/** Compares an entry of the inventory with what the file would make of it. Entries that the file does not have stay: an inventory is large. */
+async function compareDevice(ask, wanted, refuse) {
+  const path = `/inventory/${encodeURIComponent(wanted.identifier)}`;
+  const tried = await ask('PUT', `${path}?dry_run=true`, { body: wanted });
+  if (tried.status !== 200) return refuse(tried.body);
+  const now = await ask('GET', path);
+  const isThere = now.status === 200;
+  const lines = isThere ? difference(now.body, tried.body) : beginning(tried.body, Object.keys(wanted), ['identifier']);
+  if (isThere && lines.length === 0) return undefined;
+  return { title: title(isThere, `device ${wanted.identifier}`), lines, apply: () => must(`The device ${wanted.identifier}`, ask('PUT', path, { body: wanted })) };
 }
 
 /** Compares a provider with what the file and the environment would make of it. A secret that the file does not name stays. */

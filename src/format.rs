@@ -29,6 +29,12 @@ pub(crate) const fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+/// Returns whether to leave out a member whose default is zero.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
 /// Returns whether to leave out a member whose default is `true`.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(crate) const fn is_true(flag: &bool) -> bool {

@@ -159,9 +159,11 @@ fn start(
 ) -> Result<Codes, Box<dyn Error>> {
     let scopes = scopes();
     let scopes = scopes.split_whitespace().map(|scope| Scope::new(scope.to_owned()));
+    let serial = setting("SERIAL");
     let extras = [
         ("resource", resource),
         ("initiation_verification_supported", Some("true")),
+        ("device_identifier", serial.as_deref()),
         ("max_age", step_up.max_age.as_deref()),
         ("acr_values", step_up.acr_values.as_deref()),
     ];

@@ -124,6 +124,10 @@ pub enum Changed {
     DocumentAllowed,
     /// They are no longer let in.
     DocumentRemoved,
+    /// A device came into the inventory, or was assigned to others.
+    InventoryChanged,
+    /// A device was taken out of the inventory.
+    InventoryRemoved,
     /// Keys that sign were replaced.
     KeysRotated,
     /// A key was taken out of use.
@@ -230,6 +234,8 @@ impl Changed {
             | Self::ScopeRemoved
             | Self::DocumentAllowed
             | Self::DocumentRemoved
+            | Self::InventoryChanged
+            | Self::InventoryRemoved
             | Self::KeysRotated
             | Self::KeyRetired
             | Self::KeyImported

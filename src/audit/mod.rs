@@ -161,6 +161,8 @@ pub enum What {
     RefusedElsewhere,
     /// A person had approved, and then wrong digits came from the device three times, so the grant has ended.
     VerificationFailed,
+    /// A person wanted to approve, and typed wrong characters of the device's identifier three times, so the grant has ended.
+    BindingFailed,
     /// The device got new tokens, because the first response was lost.
     Reissued,
     /// A redeemed device code came back, so its family has ended.
@@ -205,6 +207,7 @@ impl What {
             | Self::Reported
             | Self::RefusedElsewhere
             | Self::VerificationFailed
+            | Self::BindingFailed
             | Self::DeviceCodeWithoutKey
             | Self::ApprovalRefused
             | Self::RedemptionRefused

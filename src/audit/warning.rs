@@ -14,7 +14,11 @@ impl What {
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::BreakGlass | Self::Contested | Self::Reported | Self::VerificationFailed => true,
+            Self::BreakGlass
+            | Self::Contested
+            | Self::Reported
+            | Self::VerificationFailed
+            | Self::BindingFailed => true,
             Self::DeviceAuthorization
             | Self::ConsentOpened
             | Self::Approved
@@ -114,6 +118,7 @@ mod tests {
             (What::Contested, true, true),
             (What::Reported, true, true),
             (What::VerificationFailed, true, true),
+            (What::BindingFailed, true, true),
             (What::FirstAccess, false, true),
             (What::Approved, false, false),
         ] {

@@ -111,6 +111,7 @@ impl Kind {
             What::RedeemedElsewhere => Self::RedeemedElsewhere,
             What::RefusedElsewhere
             | What::VerificationFailed
+            | What::BindingFailed
             | What::DeviceCodeWithoutKey
             | What::ApprovalRefused
             | What::RedemptionRefused

@@ -39,6 +39,7 @@ commands! {
         TakeHold => Held,
         FindRequest => Standing,
         Decide => Decided,
+        Misidentify => Misidentified,
         Withdraw => Decided,
         PresentToken => Presented,
         RotateToken => Rotation,
@@ -70,6 +71,7 @@ impl Command {
             | Self::TakeHold(_)
             | Self::FindRequest(_)
             | Self::Decide(_)
+            | Self::Misidentify(_)
             | Self::Withdraw(_)
             | Self::PresentToken(_)
             | Self::RotateToken(_)
@@ -92,6 +94,7 @@ impl Command {
             | Self::Miss(Miss { key, .. })
             | Self::TakeHold(TakeHold { key, .. })
             | Self::Decide(Decide { key, .. })
+            | Self::Misidentify(Misidentify { key, .. })
             | Self::Withdraw(Withdraw { key, .. })
             | Self::EndGrant(EndGrant { key, .. }) => Some(*key),
             Self::PollCode(_)
@@ -269,6 +272,16 @@ pub struct Decide {
     pub policy: Option<Box<PolicyRecord>>,
 }
 
+/// Spends a try at the identifier of the device, because the person who has the consent page open has typed it wrong.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the types say what each field is")]
+pub struct Misidentify {
+    pub key: RowKey,
+    pub hold: Hold,
+    /// Where the person is.
+    pub person: Box<Side>,
+}
+
 /// A person's decision on the consent page.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -423,5 +436,17 @@ pub enum Decided {
     /// Another session has the hold now, and only that one can decide.
     Elsewhere,
     /// The grant was decided by somebody else, or has expired.
+    Over,
+}
+
+/// The result of [`Misidentify`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Misidentified {
+    /// The person has this many tries left.
+    Left(u64),
+    /// It was the last one.
+    Denied(Box<Settled>),
+    /// Nothing has changed, because the grant is decided or expired, or another session has it now.
     Over,
 }

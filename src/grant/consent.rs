@@ -1,7 +1,8 @@
 //! Applies the commands of the consent page: who has it open, what became of the request, and what was decided.
 
 use super::command::{
-    ConsentDecision, Decide, Decided, FindRequest, Held, Settled, Shown, Standing, TakeHold, Withdraw,
+    ConsentDecision, Decide, Decided, FindRequest, Held, Misidentified, Misidentify, Settled, Shown,
+    Standing, TakeHold, Withdraw,
 };
 use super::rows::{Rows, event};
 use super::{Approval, Decision, Denial, Grant, Hold, Outcome, State, room};
@@ -127,6 +128,30 @@ fn record(
 
 fn approved_at(approval: Approval, now: Timestamp) -> Approval {
     Approval { stage: Stage { at: now, ..approval.stage }, ..approval }
+}
+
+/// Spends a try at the identifier of the device.
+pub(super) fn misidentify<R: Rows>(
+    rows: &R,
+    ask: &Misidentify,
+    now: Timestamp,
+) -> Result<Misidentified, R::Error> {
+    let Some(mut grant) = rows.grant(ask.key)? else { return Ok(Misidentified::Over) };
+    if let Some(settled) = settled(&grant, &ask.hold, now).filter(|_| is_misidentified(&grant)) {
+        return Ok(Misidentified::Denied(Box::new(settled)));
+    }
+    let Some(left) = grant.misidentify(&ask.hold, now) else { return Ok(Misidentified::Over) };
+    rows.put_grant(ask.key, &grant, now)?;
+    let Some(settled) = settled(&grant, &ask.hold, now) else { return Ok(Misidentified::Left(left)) };
+    room::release(rows, &grant, now)?;
+    let (account, comparison) =
+        (Some(ask.hold.sub.clone()), Some(compare(&grant.request.side(), &ask.person)));
+    rows.tell(&Event { account, comparison, ..event(What::BindingFailed, ask.key, &grant, now) })?;
+    Ok(Misidentified::Denied(Box::new(settled)))
+}
+
+const fn is_misidentified(grant: &Grant) -> bool {
+    matches!(grant.state, State::Denied { how: Denial::Misidentified })
 }
 
 /// Ends the access that the person approved, with all tokens that it led to.

@@ -58,6 +58,7 @@ mod tests {
             state,
             decision: None,
             without_key: false,
+            misidentified: 0,
         }
     }
 

@@ -241,6 +241,7 @@ mod tests {
             state,
             decision: None,
             without_key: false,
+            misidentified: 0,
         }
     }
 

@@ -142,6 +142,7 @@ mod tests {
             state: State::Pending { hold: None },
             decision: None,
             without_key: false,
+            misidentified: 0,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Spends the tries at the digits of a [verification](super::verification).
 
 use super::verification::{Digits, Match};
-use super::{Approval, Denial, Grant, Outcome, State};
+use super::{Approval, Decision, Denial, Grant, Hold, Outcome, State};
 use crate::secret::Digest;
 use crate::time::Timestamp;
 
@@ -18,6 +18,23 @@ pub enum Miss {
 }
 
 impl Grant {
+    /// Spends a try at the device's identifier, because the person has typed wrong characters of it. Returns how many tries
+    /// are left; `None` if the grant has not changed, because another page has it, or because it is over. The last try
+    /// denies the grant.
+    pub fn misidentify(&mut self, hold: &Hold, now: Timestamp) -> Option<u64> {
+        if !self.is_open(now) || !self.is_held_by(hold) {
+            return None;
+        }
+        self.misidentified = self.misidentified.saturating_add(1);
+        let left = TRIES.saturating_sub(self.misidentified.into());
+        if left == 0 {
+            let (outcome, approval_id) = (Outcome::Misidentified, None);
+            self.decision = Some(Decision { hold: hold.clone(), outcome, at: now, approval_id });
+            self.state = State::Denied { how: Denial::Misidentified };
+        }
+        Some(left as u64)
+    }
+
     /// Spends a try, because the device has sent wrong digits. Returns `None` if the grant has not changed, because they are
     /// right, or because nothing is to be verified.
     pub fn miss(&mut self, secret: &Digest, digits: &Digits, now: Timestamp) -> Option<Miss> {

@@ -56,7 +56,7 @@ use serde::{Deserialize, Serialize};
 pub use record::{Approval, Decision, Denial, Hold, Outcome, Request, State};
 
 use crate::family::id::FamilyId;
-use crate::format::{Format, is_false};
+use crate::format::{Format, is_false, is_zero};
 use crate::provenance::Provenance;
 use crate::row_key::RowKey;
 use crate::secret::Digest;
@@ -86,6 +86,9 @@ pub struct Grant {
     /// Whether the code was presented without the key that it is bound to.
     #[serde(default, skip_serializing_if = "is_false")]
     pub without_key: bool,
+    /// How often the person has typed wrong characters of the device's identifier.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub misidentified: u8,
 }
 
 impl Grant {

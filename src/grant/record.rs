@@ -14,6 +14,7 @@ use crate::identity::group::Group;
 use crate::identity::sign_in::How;
 use crate::network::Network;
 use crate::place::Origin;
+use crate::policy::inventory::Identifier;
 use crate::policy::name::Name;
 use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Provenance, Stage};
@@ -50,6 +51,9 @@ pub struct Request {
     /// Whether the device can ask its user for the digits of a [verification](super::verification).
     #[serde(default, skip_serializing_if = "is_false")]
     pub can_verify: bool,
+    /// What the device is called, if it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<Identifier>,
     /// The key that the device code is bound to. Every poll must prove its possession.
     #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
@@ -133,6 +137,8 @@ pub enum Denial {
     Ended,
     /// After the approval, wrong digits came from the device three times.
     Mistyped,
+    /// The person typed wrong characters of the device's identifier three times.
+    Misidentified,
 }
 
 impl Denial {
@@ -147,6 +153,7 @@ impl Denial {
             Self::Withdrawn => What::Withdrawn,
             Self::Ended => What::Ended,
             Self::Mistyped => What::VerificationFailed,
+            Self::Misidentified => What::BindingFailed,
         }
     }
 }
@@ -203,6 +210,8 @@ pub enum Outcome {
     Withdrawn,
     /// The person approved, and then wrong digits came from the device three times, so it gets nothing.
     Mistyped,
+    /// The person wanted to approve, and typed wrong characters of the device's identifier three times, so it gets nothing.
+    Misidentified,
     /// The person approved, but the digits did not come from the device in time. Never stored: it follows from the time.
     Lapsed,
 }

@@ -46,6 +46,7 @@ pub fn apply<R: Rows>(
         Command::TakeHold(ask) => ask.answer(|ask| consent::take_hold(rows, ask, now)),
         Command::FindRequest(ask) => ask.answer(|ask| consent::find(rows, &ask, now)),
         Command::Decide(ask) => ask.answer(|ask| consent::decide(rows, ask, now)),
+        Command::Misidentify(ask) => ask.answer(|ask| consent::misidentify(rows, &ask, now)),
         Command::Withdraw(ask) => ask.answer(|ask| consent::withdraw(rows, &ask, now)),
         Command::PresentToken(ask) => ask.answer(|ask| family::apply::present(rows, &ask, now)),
         Command::RotateToken(ask) => ask.answer(|ask| family::apply::rotate(rows, ask, now)),

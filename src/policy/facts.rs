@@ -48,6 +48,8 @@ pub struct Facts<'a> {
     /// Whether the device can ask its user for the digits of an initiation verification; at the redemption, whether it was
     /// asked for them.
     pub can_verify: Option<bool>,
+    /// Whether the device says what it is called; at the redemption, whether the person knew it.
+    pub is_bound: Option<bool>,
     /// The request for the code, wherever the device is now.
     pub start: Option<Start<'a>>,
     pub approval: Option<&'a ApprovalId>,
@@ -74,6 +76,7 @@ impl Facts<'_> {
             first: None,
             web_page: None,
             can_verify: None,
+            is_bound: None,
             start: None,
             approval: None,
             code: None,

@@ -14,6 +14,7 @@ pub mod evaluation;
 pub mod exception;
 pub mod facts;
 pub mod governance;
+pub mod inventory;
 pub mod judgment;
 pub mod kill;
 pub mod lock_out;

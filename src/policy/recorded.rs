@@ -38,6 +38,9 @@ pub struct Recorded {
     /// Whether the sign-in resists phishing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub phishing_resistant: bool,
+    /// Whether the device is assigned to the person, who has typed the end of its identifier.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub bound: bool,
 }
 
 impl Recorded {

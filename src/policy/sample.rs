@@ -102,6 +102,7 @@ impl Login {
             first: Some(FirstTimes { person: false, client: true, place: false }),
             web_page: Some(false),
             can_verify: Some(false),
+            is_bound: Some(false),
             start: Some(Start { at: NOW, country: Country::of(Some("DE")), asn, network: &self.network }),
             approval: None,
             code: None,

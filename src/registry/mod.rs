@@ -7,6 +7,7 @@ pub mod clients;
 pub mod command;
 mod documents;
 pub mod governance;
+pub mod inventory;
 pub mod invitation;
 pub mod invitations;
 pub mod key_schedule;
@@ -94,6 +95,12 @@ pub fn apply<R: Rows>(
         Command::ListDocuments(ask) => ask.answer(|_| rows.documents()),
         Command::AllowDocument(ask) => ask.answer(|ask| documents::allow(rows, ask, now)),
         Command::RemoveDocument(ask) => ask.answer(|ask| documents::remove(rows, ask, now)),
+        Command::ListInventory(ask) => {
+            ask.answer(|ask| rows.inventory_after(ask.after.as_deref(), ask.limit))
+        }
+        Command::FindInventory(ask) => ask.answer(|ask| rows.inventory_entry(&ask.identifier)),
+        Command::PutInventory(ask) => ask.answer(|ask| inventory::put(rows, ask, now)),
+        Command::RemoveInventory(ask) => ask.answer(|ask| inventory::remove(rows, ask, now)),
         Command::ListKeys(ask) => ask.answer(|_| signing_keys::list(rows, now)),
         Command::RotateKeys(ask) => ask.answer(|ask| signing_keys::rotate(rows, ask, now)),
         Command::RetireKey(ask) => ask.answer(|ask| signing_keys::retire(rows, ask, now)),

@@ -18,6 +18,8 @@ use crate::identity::demand::Demand;
 use crate::logo::Logo;
 use crate::policy::access_request::{AccessRequest, Standing};
 use crate::policy::exception::Exception;
+use crate::policy::inventory;
+use crate::policy::inventory::Identifier;
 use crate::policy::kill::KillSwitch;
 use crate::policy::name::Name;
 use crate::secret::Digest;
@@ -137,6 +139,12 @@ pub trait Rows {
     fn documents(&self) -> Result<Vec<Entry>, Self::Error>;
     fn put_document(&self, entry: &Entry) -> Result<(), Self::Error>;
     fn remove_document(&self, entry: &str) -> Result<(), Self::Error>;
+    /// Returns at most `limit` entries of the inventory whose identifiers come after `after`, in the order of the
+    /// identifiers.
+    fn inventory_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<inventory::Entry>, Self::Error>;
+    fn inventory_entry(&self, identifier: &Identifier) -> Result<Option<inventory::Entry>, Self::Error>;
+    fn put_inventory(&self, entry: &inventory::Entry) -> Result<(), Self::Error>;
+    fn remove_inventory(&self, identifier: &Identifier) -> Result<(), Self::Error>;
     fn keys(&self) -> Result<Vec<StoredKey>, Self::Error>;
     fn put_key(&self, key: &StoredKey) -> Result<(), Self::Error>;
     fn remove_key(&self, kid: &str) -> Result<(), Self::Error>;

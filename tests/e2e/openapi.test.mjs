@@ -113,6 +113,17 @@ test('every operation answers as documented, with every documented status', asyn
   const { body: live } = await ask('GET', '/grants');
   await ask('DELETE', `/grants/${live.grants[0].id}`);
   await ask('DELETE', `/grants/${live.grants[0].id}`);
+  for (const number of [1, 2]) await ask('PUT', `/inventory/SN-0000-000${number}`, { body: { accounts: ['local:alice'] } });
+  await ask('PUT', '/inventory/SN-0000-0001', { body: { groups: ['local:staff'], note: 'On loan' } });
+  await ask('PUT', '/inventory/SN-0000-0001', { body: { groups: [] } });
+  await ask('GET', '/inventory?limit=1');
+  await ask('GET', '/inventory?limit=0');
+  await ask('GET', '/inventory/sn00000001');
+  await ask('GET', '/inventory/sn00000001?more=1');
+  await ask('GET', '/inventory/absent-device');
+  await ask('DELETE', '/inventory/sn00000001?more=1');
+  await ask('DELETE', '/inventory/sn00000001');
+  await ask('DELETE', '/inventory/sn00000001');
   const entry = `/documents/${encodeURIComponent('https://tool.example.com/client.json')}`;
   await ask('GET', '/documents');
   assert.equal((await ask('PUT', entry, { body: { scope: 'openid' } })).status, 201);

@@ -301,7 +301,7 @@ const conditions = table({
   sign_in: orNull(table({ max_age: count(0, 31_536_000), acr: wordList, amr: wordList, phishing_resistant: flag })),
   time: orNull(windows),
 });
-const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: 'yes' }, { out_of_band_binding: true }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
+const requirements = { good: [{ max_age: 0 }, { max_age: 31_536_000, near: false }, ...['phishing_resistant', 'fresh_passkey', 'near', 'initiation_verification', 'out_of_band_binding'].map((name) => ({ [name]: true }))], bad: [{ initiation_verification: 'yes' }, { out_of_band_binding: 'yes' }, { initiation_verification: false }, {}, { near: false }, { near: null }, { max_age: null }, { max_age: -1 }, { max_age: 1.5 }, { near: 'true' }, { more: true }, [], 7] };
 const limits = {
   good: [{ scope: 'openid' }, { scope: ' a b ' }, { access_token_lifetime: 60 }, { refresh_token_lifetime: 31_536_000 }, { no_refresh: true }, { bound: true, no_refresh: false }],
   bad: [{}, { bound: false }, { scope: null }, { scope: '' }, { scope: ' ' }, { scope: 'é' }, { access_token_lifetime: 59 }, { access_token_lifetime: 86_401 }, { refresh_token_lifetime: 59 }, { bound: 'true' }, { more: true }, [], 7],
@@ -414,6 +414,17 @@ const requests = {
     },
     together: { good: [{}], bad: [{ scope: undefined }, { policy: [] }] },
     send: (body) => admin.ask('PUT', '/documents/tool.example.com?dry_run=true', body),
+  },
+  putInventoryEntry: {
+    schema: 'InventoryAssignment', base: { accounts: ['local:alice'] },
+    members: {
+      identifier: { good: ['SN-0042-AB17', 'sn0042ab17', null], bad: [7, ['SN0042AB17'], {}] },
+      accounts: { good: [['local:alice'], ['local:alice', 'local:bob']], bad: ['local:alice', ['alice'], ['local:alice', 'local:alice'], [7], {}] },
+      groups: { good: [['local:staff'], [], null], bad: ['local:staff', ['staff'], ['local:staff', 'local:staff'], [7], {}] },
+      note: { good: [...plain(300).good, null], bad: plain(300).bad },
+    },
+    together: { good: [{ groups: ['local:staff'], accounts: [] }, { groups: ['local:staff'], accounts: undefined }], bad: [{ accounts: undefined }, { accounts: [] }, { accounts: null }, { colour: 1 }] },
+    send: (body) => admin.ask('PUT', '/inventory/SN0042AB17', body),
   },
   mapScopeClaims: {
     schema: 'ScopeClaims', base: { claims: [] }, members: { claims: { good: claims.good, bad: [...claims.bad, null] } },

@@ -18,6 +18,8 @@ use crate::identity::demand::Demand;
 use crate::json;
 use crate::policy::access_request::{AccessRequest, Standing};
 use crate::policy::exception::Exception;
+use crate::policy::inventory;
+use crate::policy::inventory::Identifier;
 use crate::policy::kill::KillSwitch;
 use crate::policy::name::Name;
 use crate::registry::admin_token::AdminToken;
@@ -208,6 +210,27 @@ impl Rows for Stored {
 
     fn remove_document(&self, entry: &str) -> Result<()> {
         self.run("DELETE FROM documents WHERE entry = ?", vec![entry.into()])
+    }
+
+    fn inventory_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<inventory::Entry>> {
+        // No identifier is empty, so every identifier comes after the empty string.
+        let values = vec![after.unwrap_or_default().into(), object::number(limit)];
+        let query = "SELECT record FROM inventory WHERE identifier > ? ORDER BY identifier LIMIT ?";
+        self.table.records(query, values)
+    }
+
+    fn inventory_entry(&self, identifier: &Identifier) -> Result<Option<inventory::Entry>> {
+        let values = vec![identifier.as_str().into()];
+        self.table.record("SELECT record FROM inventory WHERE identifier = ?", values)
+    }
+
+    fn put_inventory(&self, entry: &inventory::Entry) -> Result<()> {
+        let values = vec![entry.identifier.as_str().into(), json(entry)?];
+        self.table.run("INSERT OR REPLACE INTO inventory (identifier, record) VALUES (?, ?)", values)
+    }
+
+    fn remove_inventory(&self, identifier: &Identifier) -> Result<()> {
+        self.table.run("DELETE FROM inventory WHERE identifier = ?", vec![identifier.as_str().into()])
     }
 
     fn keys(&self) -> Result<Vec<StoredKey>> {

@@ -13,7 +13,7 @@ use super::route::{
 };
 use super::{
     access, access_requests, accounts, alerts, clients, deliveries, destinations, devices, doctor, documents,
-    dry_run, events, exceptions, grants, invitations, kill_switches, ledger, openapi, outboxes, overview,
+    dry_run, events, exceptions, grants, inventory, invitations, kill_switches, ledger, openapi, outboxes, overview,
     policy, providers, report, scope_claims, scopes, settings, signing_keys, tokens, usage, what_if,
 };
 use crate::audit::change::Actor;
@@ -57,6 +57,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Clients(place) => of_clients(&call, place, rng),
         Place::Scopes(place) => of_scopes(&call, place),
         Place::Documents(part) => of_documents(&call, part),
+        Place::Inventory(part) => of_inventory(&call, part),
         Place::Providers(part) => of_providers(&call, part, rng),
         Place::Keys(place) => of_keys(&call, place),
         Place::Record(RecordPlace::Events) => boxed(events::list(context)),
@@ -128,6 +129,16 @@ fn of_documents<'a, P: Platform>(call: &Call<'a, P>, part: Part) -> Answer<'a> {
         (Part::One, "PUT") => boxed(documents::allow(context, name, call.by())),
         (Part::One, "DELETE") => boxed(documents::remove(context, name, call.by())),
         (Part::One, _) => boxed(documents::read(context, name)),
+    }
+}
+
+fn of_inventory<'a, P: Platform>(call: &Call<'a, P>, part: Part) -> Answer<'a> {
+    let Call { context, method, name, .. } = *call;
+    match (part, method) {
+        (Part::All, _) => boxed(inventory::list(context)),
+        (Part::One, "PUT") => boxed(inventory::put(context, name, call.by())),
+        (Part::One, "DELETE") => boxed(inventory::remove(context, name, call.by())),
+        (Part::One, _) => boxed(inventory::read(context, name)),
     }
 }
 

@@ -22,6 +22,7 @@ mod dry_run;
 mod events;
 mod exceptions;
 mod grants;
+mod inventory;
 mod invitation_request;
 mod invitations;
 mod kill_switches;

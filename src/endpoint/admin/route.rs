@@ -15,6 +15,7 @@ pub(super) enum Place {
     Clients(ClientPlace),
     Scopes(ScopePlace),
     Documents(Part),
+    Inventory(Part),
     Providers(Part),
     Keys(KeyPlace),
     Record(RecordPlace),
@@ -181,6 +182,13 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
         "/documents/{entry}",
         &["GET", "HEAD", "PUT", "DELETE"],
         Some(AdminScope::Clients),
+    ),
+    (Place::Inventory(Part::All), "/inventory", &["GET", "HEAD"], Some(AdminScope::Policy)),
+    (
+        Place::Inventory(Part::One),
+        "/inventory/{identifier}",
+        &["GET", "HEAD", "PUT", "DELETE"],
+        Some(AdminScope::Policy),
     ),
     (Place::Doctor, "/doctor", &["GET", "HEAD"], Some(AdminScope::Read)),
     (Place::Settings, "/settings", &["GET", "HEAD"], Some(AdminScope::Read)),
@@ -392,6 +400,7 @@ impl Place {
             | Self::Settings
             | Self::DryRun
             | Self::WhatIf
+            | Self::Inventory(_)
             | Self::Record(_)
             | Self::Watch(_)
             | Self::Destinations(_)

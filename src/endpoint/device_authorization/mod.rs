@@ -97,9 +97,9 @@ async fn start<P: Platform>(
     let device = DeviceKind::of(request.user_agent.as_deref());
     let origin = Origin { place: Place::clone(&request.place), device, at: now, page };
     let (asked, network) = (asked_scope(client, form)?, context.network());
-    let can_verify = verification::is_supported(form)?;
-    let of = (&origin, &network, can_verify);
-    let asking = ask_for_code(context, client, &asked, of, terms.expires_at);
+    let (can_verify, identifier) = (verification::is_supported(form)?, parameters::identifier(form)?);
+    let says = (can_verify, identifier.is_some());
+    let asking = ask_for_code(context, client, &asked, (&origin, &network), says, terms.expires_at);
     let (permit, Marks { networks, managed }) = asking.await?;
     let cnf = dpop::code_binding(context, form).await?;
     check_binding(&permit, client, &cnf)?;
@@ -111,6 +111,7 @@ async fn start<P: Platform>(
         networks,
         managed,
         can_verify,
+        identifier,
         resource: resource::granted(context, client, &resource::asked(form)?)?,
         client_id: client.client_id.clone(),
         cnf,
@@ -230,6 +231,7 @@ fn new_grant<P>(
         state: State::Pending { hold: None },
         decision: None,
         without_key: false,
+        misidentified: 0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::endpoint::error::Error;
 use crate::endpoint::form::Form;
+use crate::policy::inventory::Identifier;
 use crate::visible;
 
 /// Longest accepted `nonce`, in bytes.
@@ -23,6 +24,12 @@ pub(crate) fn nonce(form: &Form) -> Result<Option<String>, Error> {
 /// Reads `acr_values`: space-separated classes, best first.
 pub(crate) fn acr_values(form: &Form) -> Result<Vec<String>, Error> {
     list(form, "acr_values", MAX_ACR_VALUES, |class| class.bytes().all(|byte| byte.is_ascii_graphic()))
+}
+
+/// Reads `device_identifier`: what the device is called, such as its serial number.
+pub(crate) fn identifier(form: &Form) -> Result<Option<Identifier>, Error> {
+    let read = |text| Identifier::parse(text).ok_or(Error::Malformed("device_identifier"));
+    form.get("device_identifier").map(read).transpose()
 }
 
 /// Reads `max_age`: whole seconds.

@@ -105,6 +105,7 @@ impl Error {
             | Self::ProofRequired
             | Self::TwoKeys
             | Self::VerificationUnsupported(_)
+            | Self::IdentifierRequired(_)
             | Self::KeyRequired => Kind::InvalidRequest,
             Self::BadProof(_) => Kind::InvalidDpopProof,
             Self::NonceNeeded => Kind::UseDpopNonce,
@@ -142,6 +143,7 @@ impl Error {
             | Self::Withdrawn
             | Self::Ended
             | Self::Mistyped
+            | Self::Misidentified
             | Self::RedemptionRefused(_) => Kind::AccessDenied,
             Self::Policy(point, _) => of_policy(*point),
             Self::Expired => Kind::ExpiredToken,

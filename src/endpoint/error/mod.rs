@@ -171,6 +171,11 @@ pub enum Error {
     /// Every completion of the login needs an initiation verification, and the device did not say that it can ask its user
     /// for digits. Carries what policy decided.
     VerificationUnsupported(Option<Box<PolicyRecord>>),
+    /// Every completion of the login needs a device that is in the inventory, and it did not say what it is called. Carries
+    /// what policy decided.
+    IdentifierRequired(Option<Box<PolicyRecord>>),
+    /// The person typed wrong characters of the device's identifier three times.
+    Misidentified,
     /// A person has approved, and the device has to send the digits that they were shown. Carries the polling interval in
     /// seconds.
     DigitsNeeded(u64),
@@ -225,7 +230,7 @@ impl Error {
     pub(super) fn policy(&self) -> Option<Box<PolicyRecord>> {
         if let Self::Policy(_, refused) = self {
             refused.record.clone()
-        } else if let Self::VerificationUnsupported(record) = self {
+        } else if let Self::VerificationUnsupported(record) | Self::IdentifierRequired(record) = self {
             record.clone()
         } else {
             None

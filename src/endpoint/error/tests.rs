@@ -58,7 +58,7 @@ fn all() -> Vec<Error> {
         NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
         NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
         DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused("client_disabled"), ForeignToken, Pending(5), TooSoon(10),
-        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired, VerificationUnsupported(None),
+        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired, VerificationUnsupported(None), IdentifierRequired(None), Misidentified,
         DigitsNeeded(5), WrongDigits(2), Mistyped, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
     );
     errors.into_iter().chain(flaws.map(Error::BadProof)).collect()

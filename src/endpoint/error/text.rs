@@ -9,6 +9,7 @@ use crate::endpoint::platform::NotFetched;
 use crate::endpoint::policy::refused::Refused;
 use crate::limiter::budgets::DOCUMENT_PAUSE;
 use crate::policy::Point;
+use crate::policy::inventory::Identifier;
 use crate::scope::Scope;
 use crate::token::resource::LONGEST;
 
@@ -87,6 +88,8 @@ impl Error {
             Self::DigitsNeeded(_) => "digits_needed",
             Self::WrongDigits(_) => "wrong_digits",
             Self::Mistyped => "mistyped",
+            Self::IdentifierRequired(_) => "identifier_required",
+            Self::Misidentified => "misidentified",
             Self::RedemptionRefused(_) => "redemption_refused",
             Self::Policy(..) => "policy",
             Self::KeyRequired => "key_required",
@@ -151,6 +154,7 @@ impl Error {
             Self::Policy(point, refused) => policy(*point, refused),
             Self::KeyRequired => KEY_REQUIRED.to_owned(),
             Self::VerificationUnsupported(_) => VERIFICATION_UNSUPPORTED.to_owned(),
+            Self::IdentifierRequired(_) => IDENTIFIER_REQUIRED.to_owned(),
             Self::DigitsNeeded(_) => DIGITS_NEEDED.to_owned(),
             Self::WrongDigits(left) => wrong_digits(*left),
             Self::Denied
@@ -160,6 +164,7 @@ impl Error {
             | Self::Withdrawn
             | Self::Ended
             | Self::Mistyped
+            | Self::Misidentified
             | Self::RedemptionRefused(_) => REFUSED.to_owned(),
             Self::Expired => "The device code has expired; start again.".to_owned(),
             Self::NothingToWaitFor => NOTHING_TO_WAIT_FOR.to_owned(),
@@ -182,6 +187,8 @@ const REFUSED: &str = "The request was refused.";
 const KEY_REQUIRED: &str = "The tokens of this client must be bound to a key: send a DPoP proof, or dpop_jkt when you request the code.";
 const VERIFICATION_UNSUPPORTED: &str = "This sign-in is allowed only at a device that asks its user for four digits: send \
                                         initiation_verification_supported=true, if it can do that.";
+const IDENTIFIER_REQUIRED: &str = "This sign-in is allowed only at a device that is assigned to its user: send its serial \
+                                   number or host name as device_identifier.";
 const DIGITS_NEEDED: &str = "A person has approved, and sees four digits: ask the user of this device for them, and send them \
                              as initiation_verification_code.";
 const NO_DEVICE_CODE: &str =
@@ -290,6 +297,7 @@ fn rule(name: &str) -> &'static str {
         "code_verifier" => "43 to 128 letters, digits, hyphens, periods, underscores and tildes",
         "initiation_verification_code" => "four decimal digits",
         "initiation_verification_supported" => "true or false",
+        "device_identifier" => Identifier::ALLOWED,
         "dpop_jkt" => "the SHA-256 thumbprint of a JWK in base64url, 43 characters",
         "max_age" => "a whole number of seconds",
         "nonce" => "at most 512 bytes",

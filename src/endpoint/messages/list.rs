@@ -137,6 +137,8 @@ messages! {
     doubt_hosting_person;
     doubt_between;
     doubt_advice;
+    identifier_label;
+    identifier_hint;
     expires_soon;
     expires_in_minutes [minutes];
 
@@ -181,6 +183,7 @@ messages! {
     verify_hidden;
     unverified_title;
     mistyped_now { time: Html };
+    misidentified_now { time: Html };
     lapsed_now;
     unverified_advice;
     refused_title;
@@ -214,6 +217,8 @@ messages! {
     wait_minutes [minutes];
     wrong_credentials;
     unconfirmed;
+    identifier_missing;
+    identifier_wrong;
     undecided;
     unchecked;
     check_failed;
@@ -262,6 +267,7 @@ messages! {
     denied_text;
     denied_near;
     denied_verification;
+    denied_binding;
     denied_ask;
     denied_contact { contact: Text };
     denied_help;

@@ -64,6 +64,8 @@ pub struct ConsentPage<'a> {
     pub page: Option<StartPage<'a>>,
     /// What went wrong when the form was last sent.
     pub problem: Option<Problem<'a>>,
+    /// Whether the person has to type the end of what the device is called.
+    pub asks_identifier: bool,
     /// When the code expires.
     pub expires: Html,
     /// How the access would end; `None` for a client that is gone.

@@ -57,6 +57,10 @@ pub enum Problem<'a> {
     PasswordCommon,
     /// The person approved without checking the box that says this is their device.
     Unconfirmed,
+    /// The person approved without typing the end of what the device is called.
+    IdentifierMissing,
+    /// The person typed another end.
+    WrongIdentifier,
     /// The form came without a decision.
     Undecided,
     /// The form came without a Turnstile token.
@@ -125,6 +129,8 @@ impl Problem<'_> {
             Self::PasswordLength => text.password_length(),
             Self::PasswordCommon => text.password_common(),
             Self::Unconfirmed => text.unconfirmed(),
+            Self::IdentifierMissing => text.identifier_missing(),
+            Self::WrongIdentifier => text.identifier_wrong(),
             Self::Undecided => text.undecided(),
             Self::Unchecked => text.unchecked(),
             Self::CheckFailed => text.check_failed(),
@@ -149,6 +155,11 @@ impl Problem<'_> {
     /// Returns whether the code is what is wrong.
     pub(super) const fn is_about_code(self) -> bool {
         matches!(self, Self::WrongCode | Self::Malformed(_))
+    }
+
+    /// Returns whether the end of what the device is called is what is wrong.
+    pub(super) const fn is_about_identifier(self) -> bool {
+        matches!(self, Self::IdentifierMissing | Self::WrongIdentifier)
     }
 }
 

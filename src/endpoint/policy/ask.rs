@@ -45,6 +45,8 @@ pub(crate) enum Why {
     NotNear,
     /// The device has to ask its user for digits, and cannot, or was not asked to.
     Unverified,
+    /// The device has to be assigned to the person, and is not, or does not say what it is called.
+    Unbound,
     /// No rule allows it, or a kill switch refuses it.
     NotAllowed,
 }
@@ -57,6 +59,7 @@ impl Why {
             Self::Rule(_) | Self::NotAllowed => "policy",
             Self::NotNear => "not_near",
             Self::Unverified => "unverified",
+            Self::Unbound => "unbound",
         }
     }
 }
@@ -121,7 +124,10 @@ fn lacking(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
     if must.near && is_late(facts.point) && facts.nearness != Some(Nearness::Near) {
         return Some(Why::NotNear);
     }
-    (must.initiation_verification && facts.can_verify != Some(true)).then_some(Why::Unverified)
+    if must.initiation_verification && facts.can_verify != Some(true) {
+        return Some(Why::Unverified);
+    }
+    (must.out_of_band_binding && facts.is_bound != Some(true)).then_some(Why::Unbound)
 }
 
 /// Returns the rules that an exception would have to lift. What rules require and limit holds for exceptions, too, so none

@@ -15,6 +15,7 @@ use crate::place::{Origin, Place};
 use crate::policy::Point;
 use crate::policy::facts::{Facts, FirstTimes, Groups, SideFacts, SignInFacts, Start};
 use crate::policy::governance::Governance;
+use crate::policy::inventory::Identifier;
 use crate::policy::name::Name;
 use crate::policy::place::Country;
 use crate::policy::recorded::{Recorded, seem_same};
@@ -55,6 +56,8 @@ pub(crate) struct AtStart<'a> {
     pub marks: &'a Marks,
     /// Whether the device says that it can ask its user for digits.
     pub can_verify: bool,
+    /// Whether the device says what it is called.
+    pub is_identified: bool,
     /// When the code expires.
     pub ends_at: Timestamp,
 }
@@ -70,6 +73,7 @@ impl AtStart<'_> {
             device: Some(side),
             web_page: Some(page.is_some()),
             can_verify: Some(self.can_verify),
+            is_bound: Some(self.is_identified),
             start: Some(Start { at: *at, country, asn, network: self.network }),
             ..Facts::unknown(Point::DeviceAuthorization, Span { from: *at, until: self.ends_at })
         }
@@ -86,6 +90,8 @@ pub(crate) struct Asked {
     pub managed: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     pub can_verify: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<Identifier>,
 }
 
 impl Asked {
@@ -95,6 +101,7 @@ impl Asked {
             networks: request.networks.clone(),
             managed: request.managed,
             can_verify: request.can_verify,
+            identifier: request.identifier.clone(),
         }
     }
 }
@@ -140,6 +147,7 @@ impl AtApproval<'_> {
             first: Some(self.first()),
             web_page: Some(page.is_some()),
             can_verify: Some(asked.can_verify),
+            is_bound: Some(asked.identifier.is_some()),
             start: Some(Start { at: *at, country: device.country, asn: device.asn, network }),
             code: self.key,
             ..Facts::unknown(Point::Approval, Span::at(now))
@@ -169,6 +177,7 @@ impl AtApproval<'_> {
             person_managed: self.is_managed(),
             acr: session.acr.clone(),
             phishing_resistant: session.how.resists_phishing(),
+            bound: false,
         }
     }
 }
@@ -213,6 +222,7 @@ impl<'a> AtToken<'a> {
             first: Some(self.first()),
             web_page: Some(recorded.web_page),
             can_verify: Some(self.is_verified),
+            is_bound: Some(recorded.bound),
             start: Some(recorded.start(provenance)),
             approval: Some(approval_id),
             code: *code,

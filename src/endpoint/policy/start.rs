@@ -21,13 +21,15 @@ pub(crate) async fn ask_for_code<P: Platform>(
     context: Context<'_, P>,
     client: &Client,
     scope: &Scope,
-    (origin, network, can_verify): (&Origin, &Network, bool),
+    (origin, network): (&Origin, &Network),
+    (can_verify, is_identified): (bool, bool),
     ends_at: Timestamp,
 ) -> Result<(Permit, Marks), Error> {
     let governance = context.server.governance(context.now).await?;
     let marks = context.marks(&governance);
     let client_id = &client.client_id;
-    let start = AtStart { client_id, scope, origin, network, marks: &marks, can_verify, ends_at };
+    let start =
+        AtStart { client_id, scope, origin, network, marks: &marks, can_verify, is_identified, ends_at };
     match ask(&governance, (Some(client), None), &start.facts()) {
         Ok(permit) => Ok((permit, marks)),
         Err(refusal) => Err(error(context, &governance, refusal, (&client.client_id, scope))),
@@ -73,6 +75,7 @@ fn error<P>(
             | PolicyRefusal::AccountDeleted,
         ) => Error::GrantNotAllowed,
         Why::Unverified => Error::VerificationUnsupported(record),
+        Why::Unbound => Error::IdentifierRequired(record),
         Why::Rule(_) | Why::NotNear | Why::NotAllowed => {
             let description = description(governance, &why);
             let page = || remedy.is_some().then(|| page_to_ask(context, client_id, &why));

@@ -18,7 +18,7 @@ pub(crate) fn ask_for_tokens(
 ) -> Result<Permit, Error> {
     ask(governance, (Some(client), account), &step.facts()).map_err(|refusal| match refusal.why {
         Why::Registered(why) => registered(step.point, why.name()),
-        Why::Rule(_) | Why::NotNear | Why::Unverified | Why::NotAllowed => {
+        Why::Rule(_) | Why::NotNear | Why::Unverified | Why::Unbound | Why::NotAllowed => {
             let refused = Refused { description: String::new(), uri: None, record: refusal.record };
             Error::Policy(step.point, Box::new(refused))
         }

@@ -33,6 +33,7 @@ const fn refusal(how: Denial) -> Error {
         Denial::Withdrawn => Error::Withdrawn,
         Denial::Ended => Error::Ended,
         Denial::Mistyped => Error::Mistyped,
+        Denial::Misidentified => Error::Misidentified,
     }
 }
 

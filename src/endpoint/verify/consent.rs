@@ -79,6 +79,7 @@ pub(super) fn consent<P: Platform>(
         doubt: doubt(text, comparison.verdict),
         comparison: &comparison,
         page: asked.origin.page.as_ref().map(started_by),
+        asks_identifier: consent.permit.requirements.out_of_band_binding,
         problem: consent.problem,
         expires: text.expires(shown.expires_at.since(now).as_secs() / 60),
         end: consent.client.map(|client| end(context, text, client, consent.permit)),

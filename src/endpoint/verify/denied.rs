@@ -22,6 +22,7 @@ pub(super) const DENIED: &str = "denied";
 /// What comes before a rule in such a name.
 const RULE: &str = "rule-";
 const NEAR: &str = "near";
+const BINDING: &str = "binding";
 const VERIFICATION: &str = "verification";
 
 /// Builds the page.
@@ -40,6 +41,7 @@ pub(super) fn page<P: Platform>(
         Why::Rule(id) => denied(context, governance, &format!("{RULE}{id}")),
         Why::NotNear => denied(context, governance, NEAR),
         Why::Unverified => denied(context, governance, VERIFICATION),
+        Why::Unbound => denied(context, governance, BINDING),
         Why::NotAllowed => denied(context, governance, "other"),
     }
 }
@@ -71,6 +73,7 @@ pub(super) fn with_form<P: Platform>(
         Why::Rule(id) => format!("{RULE}{id}"),
         Why::NotNear => NEAR.to_owned(),
         Why::Unverified => VERIFICATION.to_owned(),
+        Why::Unbound => BINDING.to_owned(),
         Why::Registered(_) | Why::NotAllowed => "other".to_owned(),
     };
     let form = AskForm {
@@ -116,6 +119,7 @@ fn plain<'a, P: Platform>(
         explanation: match name {
             NEAR => text.denied_near(),
             VERIFICATION => text.denied_verification(),
+            BINDING => text.denied_binding(),
             _ => text.denied_text(),
         },
         message: message.map(Html::isolated),

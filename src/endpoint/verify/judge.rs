@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use super::binding::is_assigned;
 use super::browser::HoldRef;
 use super::denied;
 use super::session::Person;
 use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::endpoint::policy::ask::{Permit, Refusal, ask};
+use crate::endpoint::policy::ask::{Permit, Refusal, Why, ask};
 use crate::endpoint::policy::facts::{Asked, AtApproval, Marks};
 use crate::endpoint::server::Context;
 use crate::grant::command::{NoteRefusal, Refused};
@@ -70,11 +71,12 @@ pub(super) async fn judge<P: Platform>(
     let key = hold.address(context, code).map(|address| address.key);
     let step = at_approval(person, asked, (key, hold), (&here, &marks));
     let permit = match ask(&governance, (client.as_deref(), Some(&person.account)), &step.facts()) {
-        Ok(permit) => permit,
-        Err(refusal) => {
-            let note = note_refused(context, code, hold, &refusal);
-            return Ok(Judged::Refused(Box::new(Denial { governance, refusal, note })));
+        Ok(permit) if is_assigned(context, &permit, asked, &person.account).await? => permit,
+        Ok(Permit { record, .. }) => {
+            let refusal = Refusal { why: Why::Unbound, record, remedy: None };
+            return Ok(refused(context, governance, (code, hold), refusal));
         }
+        Err(refusal) => return Ok(refused(context, governance, (code, hold), refusal)),
     };
     let of_client = client.map(|client| client.codes.sign_in.clone()).unwrap_or_default();
     let demands = Demands::of(&of_client, &outline.scope_demands, &hold.scope);
@@ -83,6 +85,16 @@ pub(super) async fn judge<P: Platform>(
         Ok(()) => Judged::Allowed(Box::new(permit)),
         Err(lack) => Judged::Lacking(lack, demands),
     })
+}
+
+fn refused<P: Platform>(
+    context: Context<'_, P>,
+    governance: Rc<Governance>,
+    (code, hold): (&UserCode, &HoldRef),
+    refusal: Refusal,
+) -> Judged {
+    let note = note_refused(context, code, hold, &refusal);
+    Judged::Refused(Box::new(Denial { governance, refusal, note }))
 }
 
 /// Returns the work of writing the event of a refused approval.

@@ -8,6 +8,7 @@ pub(super) mod access;
 mod address;
 mod asking;
 mod attempts;
+mod binding;
 pub(super) mod browser;
 pub(super) mod callback;
 mod code;

@@ -109,21 +109,12 @@ fn requirements(members: &mut Members) -> Option<Requirements> {
         fresh_passkey: table.flag("fresh_passkey", false),
         near: table.flag("near", false),
         initiation_verification: table.flag("initiation_verification", false),
-        out_of_band_binding: unsupported(table, "out_of_band_binding"),
+        out_of_band_binding: table.flag("out_of_band_binding", false),
     })?;
     if read.is_empty() && !members.is_refused("require") {
         members.refuse("require", "require has only false: write what is required, such as near = true");
     }
     Some(read)
-}
-
-/// Takes a requirement that this server cannot check. It is refused, because ignoring it would let people in.
-fn unsupported(table: &mut Members, name: &str) -> bool {
-    let is_required = table.flag(name, false);
-    if is_required {
-        table.refuse(name, format!("{name} cannot be required: this server cannot check it"));
-    }
-    is_required
 }
 
 fn limits(members: &mut Members) -> Option<Limits> {

@@ -86,16 +86,6 @@ fn is_refused((members, pointer, detail): (Value, &str, &str)) {
 }
 
 #[test]
-fn what_this_server_cannot_judge_is_refused_and_not_ignored() {
-    let require = |name: &str| json!({ "effect": "require", "require": { name: true } });
-    is_refused((
-        require("out_of_band_binding"),
-        "/rules/0/require/out_of_band_binding",
-        "cannot be required: this server cannot check it",
-    ));
-}
-
-#[test]
 fn a_fault_in_a_rule_names_the_rule_the_member_and_what_to_write() {
     let cases = [
         (

@@ -32,6 +32,7 @@ use crate::client::document::entry::Entry;
 use crate::logo::Logo;
 use crate::policy::access_request::AccessRequest;
 use crate::policy::exception::Exception;
+use crate::policy::inventory;
 use crate::policy::kill::KillSwitch;
 use crate::registry::admin_token::AdminToken;
 use crate::registry::admin_tokens::{
@@ -51,6 +52,7 @@ use crate::registry::governance::kills::{
 use crate::registry::governance::{
     Edit, FindPolicy, ListPolicies, PolicyNow, PolicyRefusal, ReplacePolicy, RollBackPolicy,
 };
+use crate::registry::inventory::{FindInventory, ListInventory, PutInventory, RemoveInventory};
 use crate::registry::invitation::Invitation;
 use crate::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
@@ -105,6 +107,10 @@ commands! {
         ListDocuments => Vec<Entry>,
         AllowDocument => Result<bool, RegistryRefusal>,
         RemoveDocument => Result<(), RegistryRefusal>,
+        ListInventory => Vec<inventory::Entry>,
+        FindInventory => Option<inventory::Entry>,
+        PutInventory => bool,
+        RemoveInventory => bool,
         ListKeys => Vec<KeyView>,
         RotateKeys => Result<(), KeyRefusal>,
         RetireKey => Result<(), KeyRefusal>,

@@ -29,6 +29,7 @@ REFUSE = ("POST /access-requests/{id}/refuse",)
 GOVERNANCE = (*POLICY, *EXCEPTIONS)
 WHAT_IF = "POST /policy/what-if"
 ALLOW = "PUT /documents/{entry}"
+ASSIGN = "PUT /inventory/{identifier}"
 IF_MATCH_OPTIONAL = (
     "POST /clients/{client_id}/secret",
     "DELETE /accounts/{account}",
@@ -98,7 +99,7 @@ def texts(operations: tuple[str, ...], names: str, above: str = "", item: str = 
 
 INEXPRESSIBLE = [
     # A cursor is any text to the document, and only one that a page had is good.
-    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /usage", "GET /policy/report", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
+    Rule(("GET /accounts", "GET /events", "GET /events/export", "GET /grants", "GET /inventory", "GET /usage", "GET /policy/report", *WALKS), "/cursor", r"cursor must be the next_cursor of a previous page"),
     Rule(("GET /ledger/verification",), "/cursor", r"cursor must be the next_cursor of a previous answer for the same day"),
     # No portable pattern says what a key is, because it depends on the providers.
     Rule(WALKS, "/account", r"account is .*: it must be the key of an account, such as local:alice"),
@@ -112,6 +113,7 @@ INEXPRESSIBLE = [
     Rule(CLIENTS[1:], "/client_id", r'client_id is ".*": it cannot be changed from ".*"'),
     Rule((DESCRIBE,), "/name", r'name cannot be changed from ".*"'),
     Rule((ALLOW,), "/entry", r"entry is .*: it must be the one in the address"),
+    Rule((ASSIGN,), "/identifier", r"identifier is .*: it must be the one in the address"),
     # Names of private networks, dot segments and long names are more than a pattern should say.
     Rule((ALLOW,), "/entry", r"the entry has .*: it must be the https URL of a document, or a host, such as tool\.example\.com"),
     Rule(DESTINATIONS, "/url", r"the url .*: it must be an https URL of a public server"),
@@ -191,6 +193,9 @@ INEXPRESSIBLE = [
         r"a group is named by its source, a colon and its name there, such as local:staff, with at most 128 visible characters",
     ),
     *texts(("POST /accounts",), "(username|name)"),
+    *texts((ASSIGN,), "note"),
+    Rule((ASSIGN,), r"/accounts/\d+", r"accounts has .*: each entry must be the key of an account, such as .*"),
+    Rule((ASSIGN,), r"/groups/\d+", r"groups has .*: each entry must be the full name of a group, such as .*"),
     *texts(PROVIDERS, "name"),
     # As above, of a list.
     Rule(

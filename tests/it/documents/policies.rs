@@ -101,6 +101,7 @@ fn decided(governance: &Governance, login: &Login<'_>) -> (String, String) {
         device: Some(side),
         web_page: Some(false),
         can_verify: Some(false),
+        is_bound: Some(false),
         start: Some(Start { at: now(), country, asn, network: &network }),
         ..Facts::unknown(
             Point::DeviceAuthorization,

@@ -1,6 +1,7 @@
 //! The policy at work: in whole logins, at each of the points where it is asked.
 
 mod asking;
+mod binding;
 mod budgets;
 mod conditions;
 mod events;

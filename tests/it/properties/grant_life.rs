@@ -45,6 +45,8 @@ enum Step {
     Miss {
         typed: u8,
     },
+    /// The person types a wrong end of the device's identifier.
+    Misidentify,
     RefuseElsewhere,
     Wait(u64),
 }
@@ -58,6 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Deny),
         2 => (0..3_u8, typed()).prop_map(|(attempt, typed)| Step::Redeem { attempt, typed }),
         1 => (0..5_u8).prop_map(|typed| Step::Miss { typed }),
+        1 => Just(Step::Misidentify),
         1 => Just(Step::RefuseElsewhere),
         3 => (0..120_000_u64).prop_map(Step::Wait),
     ]
@@ -90,6 +93,7 @@ fn grant() -> Grant {
         state: State::Pending { hold: None },
         decision: None,
         without_key: false,
+        misidentified: 0,
     }
 }
 
@@ -122,6 +126,8 @@ struct Seen {
     verifying: bool,
     missed: BTreeSet<u8>,
     mistyped: bool,
+    /// How many wrong ends there were.
+    misidentified: u8,
     won: Vec<u8>,
     intervals: Vec<u64>,
     late: bool,
@@ -180,6 +186,14 @@ fn live(steps: &[Step]) -> Seen {
                     seen.missed.insert(typed);
                     seen.mistyped |= matches!(missed, Miss::Last(_));
                     assert_eq!(seen.mistyped, seen.missed.len() == 3, "each digits count once: {seen:?}");
+                }
+            }
+            Step::Misidentify => {
+                let hold = grant.holder().cloned();
+                if let Some(left) = hold.and_then(|hold| grant.misidentify(&hold, now)) {
+                    seen.misidentified += 1;
+                    assert_eq!(left, u64::from(3 - seen.misidentified), "never more than three: {seen:?}");
+                    seen.denied |= left == 0;
                 }
             }
             Step::Deny => seen.denied |= grant.deny(Denial::Denied, now),

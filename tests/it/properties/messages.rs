@@ -51,8 +51,8 @@ use device_grant::fault::Fault;
 use device_grant::format::Format;
 use device_grant::grant::command::{
     Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
-    Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown, Standing,
-    TakeHold, Withdraw,
+    Misidentified, Misidentify, Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused,
+    Settled, Shown, Standing, TakeHold, Withdraw,
 };
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
@@ -87,6 +87,7 @@ use device_grant::policy::access_request::{self, AccessRequest, Terms};
 use device_grant::policy::difference::Difference;
 use device_grant::policy::document::Policy;
 use device_grant::policy::exception::Exception;
+use device_grant::policy::inventory::Identifier;
 use device_grant::policy::kill::KillSwitch;
 use device_grant::policy::name::Name;
 use device_grant::provenance::ApprovalId;
@@ -114,6 +115,7 @@ use device_grant::registry::governance::{
     FindPolicy, ListPolicies, PolicyChange, PolicyNow, PolicyRefusal, PolicyVersion, ReplacePolicy,
     RollBackPolicy,
 };
+use device_grant::registry::inventory::{FindInventory, ListInventory, PutInventory, RemoveInventory};
 use device_grant::registry::invitations::{
     CreateInvitation, FindFirstIssuer, FindInvitation, ListInvitations, RevokeInvitation, SpendInvitation,
 };
@@ -181,6 +183,16 @@ fn a_wrong_try_at_the_digits_of_a_grant() {
     travels(
         Miss { key, secret, digits: typed("0042") },
         &format!(r#"{{"miss":{{"key":"{SEVENS}","secret":"{digest}","digits":"0042"}}}}"#),
+    );
+}
+
+#[test]
+fn a_wrong_end_of_the_identifier_of_a_device() {
+    let (key, held) = (KEY, json(&hold()));
+    let person = json(&request().side());
+    travels(
+        Misidentify { key, hold: hold(), person: Box::new(request().side()) },
+        &format!(r#"{{"misidentify":{{"key":"{SEVENS}","hold":{held},"person":{person}}}}}"#),
     );
 }
 
@@ -461,6 +473,9 @@ fn replies_of_a_shard_of_grants() {
     answers::<FindRequest>(&Standing::Expired(AT), &format!(r#"{{"expired":{at}}}"#));
     answers::<FindRequest>(&Standing::Elsewhere, r#""elsewhere""#);
     answers::<FindRequest>(&Standing::Over, r#""over""#);
+    answers::<Misidentify>(&Misidentified::Left(2), r#"{"left":2}"#);
+    answers::<Misidentify>(&Misidentified::Denied(settled()), &format!(r#"{{"denied":{record}}}"#));
+    answers::<Misidentify>(&Misidentified::Over, r#""over""#);
     answers::<Decide>(&Decided::Elsewhere, r#""elsewhere""#);
     answers::<Decide>(&Decided::Over, r#""over""#);
 }
@@ -774,6 +789,25 @@ fn commands_and_replies_of_a_limiter() {
 
 fn keeper() -> Keeper {
     Keeper { replica: Replica { region: Region::Weur, index: 1 }, lease: 30 }
+}
+
+#[test]
+fn commands_about_the_inventory() {
+    let entry = r#"{"format":1,"identifier":"SN0042AB17","accounts":["local:alice"],"groups":["local:staff"],"note":"Room 4"}"#;
+    let identifier = Identifier::parse("sn-0042-ab17").expect("an identifier");
+    travels(
+        PutInventory { entry: serde_json::from_str(entry).expect("it parses"), by: Actor::Registration },
+        &format!(r#"{{"put_inventory":{{"entry":{entry},"by":"registration"}}}}"#),
+    );
+    travels(ListInventory { after: None, limit: 9 }, r#"{"list_inventory":{"limit":9}}"#);
+    travels(
+        FindInventory { identifier: identifier.clone() },
+        r#"{"find_inventory":{"identifier":"SN0042AB17"}}"#,
+    );
+    travels(
+        RemoveInventory { identifier, by: Actor::Registration },
+        r#"{"remove_inventory":{"identifier":"SN0042AB17","by":"registration"}}"#,
+    );
 }
 
 #[test]

@@ -271,6 +271,7 @@ impl Login {
             first: Some(self.first),
             web_page: Some(self.web_page),
             can_verify: Some(self.web_page),
+            is_bound: Some(self.web_page),
             start: Some(Start { at: NOW, country: device.country, asn: None, network: &self.network }),
             ..Facts::unknown(point, Span::at(NOW + Duration::from_secs(self.after)))
         }

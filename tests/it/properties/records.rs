@@ -118,6 +118,7 @@ pub(super) fn grant(state: State) -> Grant {
         state,
         decision: None,
         without_key: false,
+        misidentified: 0,
     }
 }
 

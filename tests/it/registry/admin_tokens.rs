@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 96] = [
+const ACCESS: [(&str, &str, &[&str]); 100] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -26,6 +26,10 @@ const ACCESS: [(&str, &str, &[&str]); 96] = [
     ("GET", "/documents/tool.example", &["read", "clients"]),
     ("PUT", "/documents/tool.example", &["clients"]),
     ("DELETE", "/documents/tool.example", &["clients"]),
+    ("GET", "/inventory", &["read", "policy"]),
+    ("GET", "/inventory/SN0042AB17", &["read", "policy"]),
+    ("PUT", "/inventory/SN0042AB17", &["policy"]),
+    ("DELETE", "/inventory/SN0042AB17", &["policy"]),
     ("POST", "/dry-run", &["read"]),
     ("GET", "/providers", &["read", "providers"]),
     ("POST", "/providers", &["providers"]),

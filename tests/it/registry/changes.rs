@@ -46,6 +46,8 @@ fn writes() -> Vec<(&'static str, &'static str, Value, Vec<&'static str>)> {
         ("DELETE", "/scopes/{name}", nothing(), vec!["scope_removed"]),
         ("PUT", "/documents/{entry}", json!({ "scope": "openid" }), vec!["document_allowed"]),
         ("DELETE", "/documents/{entry}", nothing(), vec!["document_removed"]),
+        ("PUT", "/inventory/{identifier}", json!({ "accounts": ["local:alice"] }), vec!["inventory_changed"]),
+        ("DELETE", "/inventory/{identifier}", nothing(), vec!["inventory_removed"]),
         ("POST", "/keys", json!({ "jwk": own_key(9), "alg": "ES256" }), vec!["key_imported"]),
         ("POST", "/keys/rotate", json!({ "alg": "ES256", "at_once": true }), vec!["keys_rotated"]),
         ("POST", "/keys/{kid}/retire", nothing(), vec!["key_retired"]),
@@ -173,6 +175,7 @@ fn filled(admin: Admin<'_>, path: &str) -> String {
         ("{account}", "local:alice"),
         ("{entry}", "tool.example.org"),
         ("{delivery}", "1"),
+        ("{identifier}", "SN-0042-AB17"),
     ];
     let path = known.iter().fold(path.to_owned(), |path, (braces, value)| path.replace(braces, value));
     let list = path.split('/').nth(1).unwrap_or_default().to_owned();

@@ -21,6 +21,7 @@ mod doctor;
 mod event_schema;
 mod events;
 mod exceptions;
+mod inventory;
 mod invitations;
 mod ledgers;
 mod mcp_clients;

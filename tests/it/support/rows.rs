@@ -35,6 +35,8 @@ use device_grant::identity::session::Session;
 use device_grant::network::Prefix;
 use device_grant::policy::access_request::{AccessRequest, Standing};
 use device_grant::policy::exception::Exception;
+use device_grant::policy::inventory;
+use device_grant::policy::inventory::Identifier;
 use device_grant::policy::kill::KillSwitch;
 use device_grant::policy::name::Name;
 use device_grant::registry::admin_token::AdminToken;
@@ -140,6 +142,7 @@ pub(crate) struct RegistryRows {
     pub(crate) scope_claims: RefCell<BTreeMap<String, Rules>>,
     pub(crate) scope_demands: RefCell<BTreeMap<String, Demand>>,
     pub(crate) documents: RefCell<BTreeMap<String, Entry>>,
+    pub(crate) inventory: RefCell<BTreeMap<String, inventory::Entry>>,
     pub(crate) changes: RefCell<Vec<Change>>,
     pub(crate) admin_tokens: RefCell<BTreeMap<String, AdminToken>>,
     pub(crate) invitations: RefCell<BTreeMap<String, Invitation>>,
@@ -688,6 +691,26 @@ impl registry::rows::Rows for RegistryRows {
 
     fn remove_document(&self, entry: &str) -> Result<(), Infallible> {
         self.documents.borrow_mut().remove(entry);
+        Ok(())
+    }
+
+    fn inventory_after(&self, after: Option<&str>, limit: u32) -> Result<Vec<inventory::Entry>, Infallible> {
+        let inventory = self.inventory.borrow();
+        let later = inventory.iter().filter(|(key, _)| after.is_none_or(|after| key.as_str() > after));
+        Ok(later.take(limit as usize).map(|(_, entry)| entry.clone()).collect())
+    }
+
+    fn inventory_entry(&self, identifier: &Identifier) -> Result<Option<inventory::Entry>, Infallible> {
+        Ok(self.inventory.borrow().get(identifier.as_str()).cloned())
+    }
+
+    fn put_inventory(&self, entry: &inventory::Entry) -> Result<(), Infallible> {
+        self.inventory.borrow_mut().insert(entry.identifier.to_string(), entry.clone());
+        Ok(())
+    }
+
+    fn remove_inventory(&self, identifier: &Identifier) -> Result<(), Infallible> {
+        self.inventory.borrow_mut().remove(identifier.as_str());
         Ok(())
     }
 

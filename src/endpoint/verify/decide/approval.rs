@@ -6,21 +6,26 @@ use super::{Choice, Page, WHAT};
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
 use crate::endpoint::http::Response;
+use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::endpoint::policy::ask::{Permit, Refusal, ask};
+use crate::endpoint::policy::ask::{Permit, Refusal, Why, ask};
+use crate::endpoint::verify::address::go_to;
+use crate::endpoint::verify::binding::is_assigned;
 use crate::endpoint::verify::browser::csrf;
 use crate::endpoint::verify::code::hold_of;
 use crate::endpoint::verify::denied::Asking;
 use crate::endpoint::verify::judge::{at_approval, note_refused};
 use crate::endpoint::verify::notice::Notice;
+use crate::endpoint::verify::request_page::settle;
 use crate::endpoint::verify::session::Person;
 use crate::endpoint::verify::{denied, view};
-use crate::grant::command::{ConsentDecision, Decide, Decided};
+use crate::grant::command::{ConsentDecision, Decide, Decided, Misidentified, Misidentify};
 use crate::grant::routing::Address;
 use crate::grant::verification::Digits;
 use crate::grant::{Approval, Denial};
 use crate::identity::acr;
 use crate::policy::governance::Governance;
+use crate::policy::inventory::Identifier;
 use crate::policy::recorded::Recorded;
 use crate::provenance::{ApprovalId, Stage};
 use crate::scope::Scope;
@@ -44,18 +49,26 @@ impl<P: Platform> Page<'_, P> {
         let (here, marks) = (self.context.side(), self.context.marks(&governance));
         let step = at_approval(&self.person, &self.asked, (Some(address.key), &self.hold), (&here, &marks));
         match ask(&governance, (Some(&client), Some(&self.person.account)), &step.facts()) {
-            Ok(permit) => self.approve_on(address, &client, permit, step.recorded(), rng).await,
-            Err(refusal) => {
-                let page = self.denied(&governance, &refusal, &client);
-                let note = note_refused(self.context, &self.code, &self.hold, &refusal);
-                let page = refusal.note(page, WHAT, Some(&client.client_id)).leaving(note);
-                self.refused(address, page, rng).await
+            Ok(permit) if is_assigned(self.context, &permit, &self.asked, &self.person.account).await? => {
+                self.approve_on(address, &client, permit, step.recorded(), rng).await
             }
+            Ok(Permit { record, .. }) => {
+                let refusal = Refusal { why: Why::Unbound, record, remedy: None };
+                self.refused(address, self.denied(&governance, &refusal, &client), rng).await
+            }
+            Err(refusal) => self.refused(address, self.denied(&governance, &refusal, &client), rng).await,
         }
     }
 
-    /// Builds the page that says why the person may not approve, with the form to ask for access where that can help.
+    /// Builds the page that says why the person may not approve, and leaves the event to write.
     fn denied(&self, governance: &Governance, refusal: &Refusal, client: &Client) -> Response {
+        let page = self.denial(governance, refusal, client);
+        let note = note_refused(self.context, &self.code, &self.hold, refusal);
+        refusal.note(page, WHAT, Some(&client.client_id)).leaving(note)
+    }
+
+    /// Builds that page, with the form to ask for access where that can help.
+    fn denial(&self, governance: &Governance, refusal: &Refusal, client: &Client) -> Response {
         if refusal.remedy.is_none() {
             return denied::page(self.context, governance, refusal);
         }
@@ -84,13 +97,37 @@ impl<P: Platform> Page<'_, P> {
         if let Err(lack) = self.hold.judge(self.person.session.facts(), &demands, self.context.now) {
             return Ok(self.sign_in_again((lack, &demands), rng).await);
         }
-        let approval = Box::new(self.approval(permit.scope, recorded, rng));
+        let bound = permit.requirements.out_of_band_binding;
+        if bound && !Identifier::is_end(&self.typed) {
+            return self.ask_again(Problem::IdentifierMissing, rng).await;
+        }
+        // Everything else is right by now, so that no other mistake costs a try.
+        if bound && !self.asked.identifier.as_ref().is_some_and(|identifier| identifier.ends_in(&self.typed))
+        {
+            return self.misidentify(address, rng).await;
+        }
+        let approval = Box::new(self.approval(permit.scope, Recorded { bound, ..recorded }, rng));
         let decision = if permit.requirements.initiation_verification {
             ConsentDecision::Verify(approval, Digits::draw(rng))
         } else {
             ConsentDecision::Approve(approval)
         };
         self.decide(Choice::Approve, address, (decision, permit.record), rng).await
+    }
+
+    /// Spends a try at the identifier of the device.
+    async fn misidentify(&self, address: Address, rng: &mut impl CryptoRng) -> Result<Response, Unavailable> {
+        let hold = hold_of(self.browser, &self.person.account, &self.hold.nonce);
+        let ask = Misidentify { key: address.key, hold, person: Box::new(self.context.side()) };
+        match self.context.server.platform.grants(address.shard, ask).await? {
+            Misidentified::Left(_) => self.ask_again(Problem::WrongIdentifier, rng).await,
+            Misidentified::Denied(settled) => {
+                let recent = settle(self.context, self.recent(), &settled).await;
+                let page = go_to(self.context, self.browser, &recent, rng);
+                Ok(page.noting(WHAT, Some(&self.hold.client_id), "refused", "misidentified"))
+            }
+            Misidentified::Over => Ok(self.over()),
+        }
     }
 
     pub(super) async fn refuse(

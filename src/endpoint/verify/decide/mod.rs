@@ -74,6 +74,8 @@ struct Page<'a, P> {
     code: UserCode,
     hold: HoldRef,
     asked: Asked,
+    /// What the person typed as the end of the device's identifier.
+    typed: String,
 }
 
 pub(super) async fn submitted<P: Platform>(
@@ -146,7 +148,8 @@ async fn read<'a, P: Platform>(
         let page = view::enter(context, 403, browser, Entry::Typed(&typed), Some(Problem::SignedOut)).await;
         return Ok(Err(page.noting(WHAT, None, "refused", "no_session")));
     };
-    Ok(Ok(Page { context, browser, person, code, hold, asked }))
+    let typed = form.get("identifier_end").unwrap_or_default().to_owned();
+    Ok(Ok(Page { context, browser, person, code, hold, asked, typed }))
 }
 
 impl<P: Platform> Page<'_, P> {

@@ -115,6 +115,7 @@ pub(super) fn grant(secret: Digest, cnf: Confirmation, expires_at: Timestamp) ->
         state: State::Pending { hold: None },
         decision: None,
         without_key: false,
+        misidentified: 0,
     }
 }
 

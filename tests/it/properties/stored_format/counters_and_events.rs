@@ -107,6 +107,7 @@ fn an_event_and_its_shipment() {
     pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::VerificationFailed, r#""verification_failed""#);
+    pin(&What::BindingFailed, r#""binding_failed""#);
     pin(&What::AccessEnded, r#""access_ended""#);
     pin(&What::FirstAccess, r#""first_access""#);
     pin(&What::BreakGlass, r#""break_glass""#);

@@ -7,6 +7,7 @@ use device_grant::grant::verification::{Digits, Verification};
 use device_grant::grant::{Approval, Decision, Denial, Grant, Outcome, Request, State};
 use device_grant::limiter::budgets::{used_assertion, used_proof};
 use device_grant::place::Origin;
+use device_grant::policy::inventory::Identifier;
 use device_grant::secret::Digest;
 use device_grant::token::confirmation::Confirmation;
 use device_grant::web_origin::WebOrigin;
@@ -50,6 +51,7 @@ fn a_grant_in_each_of_its_states() {
         (Denial::Withdrawn, "withdrawn"),
         (Denial::Ended, "ended"),
         (Denial::Mistyped, "mistyped"),
+        (Denial::Misidentified, "misidentified"),
     ] {
         pin(&grant(State::Denied { how }), &grant_json(&format!(r#"{{"is":"denied","how":"{name}"}}"#)));
     }
@@ -83,6 +85,7 @@ fn a_grant_that_a_person_decided() {
         (Outcome::Reported, "reported"),
         (Outcome::Withdrawn, "withdrawn"),
         (Outcome::Mistyped, "mistyped"),
+        (Outcome::Misidentified, "misidentified"),
     ] {
         let decision = Some(Decision { hold: hold(), outcome, at: AT, approval_id: None });
         let json = format!(
@@ -126,6 +129,15 @@ fn a_grant_whose_device_can_ask_for_digits() {
     let json =
         REQUEST.replace(r#""network":"24.abc/32.def""#, r#""network":"24.abc/32.def","can_verify":true"#);
     pin(&request, &json);
+}
+
+#[test]
+fn a_grant_whose_device_says_what_it_is_called() {
+    let request = Request { identifier: Identifier::parse("sn-0042-ab17"), ..request() };
+    let grant = Grant { request, misidentified: 2, ..grant(State::Pending { hold: None }) };
+    let json = grant_json(r#"{"is":"pending"},"misidentified":2"#);
+    let identified = r#""network":"24.abc/32.def","identifier":"SN0042AB17""#;
+    pin(&grant, &json.replace(r#""network":"24.abc/32.def""#, identified));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use device_grant::identity::group::Group;
 use device_grant::logo::Logo;
 use device_grant::policy::access_request::AccessRequest;
 use device_grant::policy::governance::Governance;
+use device_grant::policy::inventory;
 use device_grant::registry::admin_token::{AdminScope, AdminToken};
 use device_grant::registry::governance::PolicyVersion;
 use device_grant::registry::invitation::{Invitation, Kind};
@@ -120,6 +121,12 @@ fn the_outline_of_the_published_snapshot() {
             r#"{{"format":1,"taken_at":1763733780123,"scopes":{{"openid":"Words"}},"documents":[{entry}],"keys":[],{governance}}}"#
         ),
     );
+    for device in [
+        r#"{"format":1,"identifier":"SN0042AB17","accounts":["local:alice"],"groups":["local:staff"],"note":"Room 4"}"#,
+        r#"{"format":1,"identifier":"SN0042AB17"}"#,
+    ] {
+        pin(&serde_json::from_str::<inventory::Entry>(device).expect("it parses"), device);
+    }
     let id = ProviderId::parse("okta").expect("an id");
     let outline = Outline { providers: vec![Offer { id, name: "Okta".to_owned() }], ..outline };
     pin(
