@@ -15,7 +15,7 @@ import { change, ringIn } from './support/faults.mjs';
 import { startWorkerd } from './support/harness.mjs';
 import { Person } from './support/person.mjs';
 import { endDiscreetly, keepSecret } from './support/secrets.mjs';
-import { ledger, rows } from './support/stored.mjs';
+import { ledger, rows, waiting } from './support/stored.mjs';
 
 const LATE = 180_000;
 const SOON = 500;
@@ -131,11 +131,6 @@ async function crash(server, meanwhile) {
   meanwhile();
   for (const name of ['GrantShard', 'AccountShard', 'Registry', 'Counts', 'Ledger', 'Courier']) ringIn(SOON, server, name);
   await server.restart();
-}
-
-/** Returns the events that wait at couriers. */
-function waiting(server) {
-  return rows(server, 'Courier', 'SELECT record FROM deliveries WHERE is_dead = 0').map(({ record }) => JSON.parse(record.event));
 }
 
 /** Returns how many events wait for a destination. */

@@ -28,6 +28,8 @@ before(async () => {
   for (const id of ['tried', 'ended']) await admin.ask('POST', '/exceptions', { body: { ...exception, id } });
   const killSwitch = { id: 'tried', target: { client: 'nobody' }, reason: 'A test', until: exception.expires_at };
   await admin.ask('POST', '/kill-switches', { body: killSwitch });
+  const destination = { id: 'tried', kind: 'webhook', url: 'https://siem.example/events', enabled: false };
+  await admin.ask('POST', '/destinations', { body: destination });
 });
 after(() => server.stop());
 

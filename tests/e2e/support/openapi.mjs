@@ -17,11 +17,13 @@ export const operations = Object.entries(document.paths).flatMap(([path, { param
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation, statuses: Object.keys(operation.responses).map(Number) })),
 );
 
-/** Returns the operation of a method and address; `undefined` if the document has none. */
+/** Returns the operation of a method and address; `undefined` if the document has none. A path without parameters comes first. */
 export function operationOf(method, address) {
-  const path = address.split('?')[0].split('/');
-  const fits = (template) => template.length === path.length && template.every((part, at) => part.startsWith('{') || part === path[at]);
-  return operations.find((operation) => operation.method === method.toLowerCase() && fits(operation.path.split('/')));
+  const parts = address.split('?')[0].split('/');
+  const fits = (template) => template.length === parts.length && template.every((part, at) => part.startsWith('{') || part === parts[at]);
+  const parameters = (path) => path.split('{').length;
+  const [path] = Object.keys(document.paths).filter((path) => fits(path.split('/'))).sort((a, b) => parameters(a) - parameters(b));
+  return operations.find((operation) => operation.method === method.toLowerCase() && operation.path === path);
 }
 
 /** Fails the test unless the document describes the answer: its status, content type, headers and members. */

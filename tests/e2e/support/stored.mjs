@@ -26,9 +26,19 @@ export function recorded(server) {
   return ledgerFiles(server).reduce((sum, file) => sum + rowsOf(file, 'SELECT count(*) AS count FROM events')[0].count, 0);
 }
 
-/** A ledger that was only just made has no tables. */
+/** Returns the events that wait at couriers. */
+export function waiting(server) {
+  const query = 'SELECT record FROM deliveries WHERE is_dead = 0';
+  return filesWith(server, 'Courier', 'deliveries').flatMap((file) => rowsOf(file, query)).map(({ record }) => record.event);
+}
+
 function ledgerFiles(server) {
-  return server.sqliteFiles('Ledger').filter((file) => rowsOf(file, "SELECT 1 FROM sqlite_master WHERE name = 'events'").length);
+  return filesWith(server, 'Ledger', 'events');
+}
+
+/** Returns the files of a class that have a table. An object that was only just made has none. */
+function filesWith(server, className, table) {
+  return server.sqliteFiles(className).filter((file) => rowsOf(file, `SELECT 1 FROM sqlite_master WHERE name = '${table}'`).length);
 }
 
 /** Returns every event so far, shipped or not. */
