@@ -185,6 +185,7 @@ impl Event {
             | What::RedeemedElsewhere
             | What::RefusedElsewhere
             | What::VerificationFailed
+            | What::BindingFailed
             | What::Reissued
             | What::DeviceCodeWithoutKey
             | What::RedemptionRefused
