@@ -29,7 +29,7 @@ export function recorded(server) {
 /** Returns the events that wait at couriers. */
 export function waiting(server) {
   const query = 'SELECT record FROM deliveries WHERE is_dead = 0';
-  return filesWith(server, 'Courier', 'deliveries').flatMap((file) => rowsOf(file, query)).map(({ record }) => record.event);
+  return filesWith(server, 'Courier', 'deliveries').flatMap((file) => rowsOf(file, query)).map(({ record }) => JSON.parse(record.event));
 }
 
 function ledgerFiles(server) {
