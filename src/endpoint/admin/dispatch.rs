@@ -13,8 +13,9 @@ use super::route::{
 };
 use super::{
     access, access_requests, accounts, alerts, clients, deliveries, destinations, devices, doctor, documents,
-    dry_run, events, exceptions, grants, inventory, invitations, kill_switches, ledger, openapi, outboxes, overview,
-    policy, providers, report, scope_claims, scopes, settings, signing_keys, tokens, usage, what_if,
+    dry_run, events, exceptions, grants, inventory, invitations, kill_switches, ledger, openapi, outboxes,
+    overview, policy, providers, report, scope_claims, scopes, settings, signing_keys, tokens, usage,
+    what_if,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
