@@ -114,7 +114,8 @@ function* misnamed(file, array) {
 }
 
 /** Yields secrets in the file, and environment variables that are named but not set. */
-function* misplacedSecrets({ name, text, [array]: items }, array, secret, env, what) {
+function* misplacedSecrets(file, array, secret, env, what) {
+  const { name, text, [array]: items } = file;
   if (!Array.isArray(items)) return;
   for (const [index, item] of items.entries()) {
     if (typeof item !== 'object') continue;
