@@ -281,7 +281,7 @@ test('admin tokens are made, kept while they are as in the file, and replaced wh
 
 for (const [what, text, expected] of [
   ['is not TOML', '[[clients]]\nclient_id = \n', /bad\.toml:2:\d+: /],
-  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[documents\]\], \[\[providers\]\], \[\[tokens\]\], \[policy\] and \[\[exceptions\]\]/],
+  ['has an unknown table', '[[client]]\nclient_id = "a"\n', /bad\.toml:1: client is not allowed here; a file has only \[scopes\], \[\[clients\]\], \[\[documents\]\], \[\[providers\]\], \[\[tokens\]\], \[policy\], \[\[exceptions\]\], \[\[destinations\]\] and \[\[inventory\]\]/],
   ['has a client without a client_id', '[[clients]]\nclient_name = "TV"\n', /bad\.toml:1: every client in the file needs a client_id/],
   ['has a client twice', '[[clients]]\nclient_id = "a"\n[[clients]]\nclient_id = "a"\n', /bad\.toml:4: the client a is already defined above/],
   ['has invalid values', '[[clients]]\nclient_id = "a"\nclient_name = "A"\n[[clients]]\nclient_id = "b"\nclient_name = "B"\ncode_lifetime = 9\ncolour = 1\n[scopes]\nfly = ""\n',

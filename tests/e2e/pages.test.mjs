@@ -208,6 +208,14 @@ describe('the pages', { timeout: LIMIT }, () => {
       for (const typed of ['0000', '1111', '2222', '3333']) await tv.ask('/token', { grant_type: DEVICE_GRANT, device_code: tv.codes.device_code, initiation_verification_code: typed });
       await browser.choose('a.outline');
       await look('unverified');
+      await setPolicy([{ id: 'ours', description: 'Only devices of ours', effect: 'require', require: { out_of_band_binding: true } }]);
+      await new Admin(named).ask('PUT', '/inventory/SN-0042-AB17', { body: { accounts: ['local:alice'] } });
+      await considers(BERLIN, { device_identifier: 'SN-0042-AB17' });
+      await look('binding');
+      await browser.tick('confirm_device');
+      await browser.type('identifier_end', 'AAAA');
+      await browser.choose('.outline');
+      await look('binding-problem');
       await setPolicy([]);
 
       assert.deepEqual(faults, []);
