@@ -108,6 +108,12 @@ pub(super) fn count(value: &SqlStorageValue) -> Option<usize> {
     usize::try_from(*count).ok()
 }
 
+/// Reads a column as a number that may have more than the 32 bits of a count, such as the number of an alert.
+pub(super) fn large(value: &SqlStorageValue) -> Option<u64> {
+    let SqlStorageValue::Integer(number) = value else { return None };
+    u64::try_from(*number).ok()
+}
+
 /// Reads a column as an instant.
 pub(super) fn instant(value: &SqlStorageValue) -> Option<Timestamp> {
     let SqlStorageValue::Integer(millis) = value else { return None };

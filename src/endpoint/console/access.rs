@@ -90,7 +90,9 @@ const SESSIONS: Kinds = Kinds {
 impl Kinds {
     fn intro(self) -> &'static str {
         match self.one {
-            "device" => "Devices that can get tokens for an account. Ending one withdraws its tokens.",
+            "device" => {
+                "Devices that can get tokens for an account. If you end one, its tokens are withdrawn."
+            }
             _ => {
                 "Browsers in which people are signed in to this server. Ending a session leaves devices as they are."
             }

@@ -29,7 +29,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         caption: "Access requests",
         columns: &["Person", "Client", "Reason", "Asked", "State"],
         rows: list(&answer, "access_requests").iter().map(row).collect(),
-        empty: "Nobody is waiting. People who are refused can ask if the policy has access_requests = true.",
+        empty: "There is no such request. People who are refused can ask for access if the policy has access_requests = true.",
         next: next("/access-requests", &sent, &["state"], &answer),
     };
     let states = STATES.map(|(value, name)| (value.to_owned(), name.to_owned()));
@@ -41,7 +41,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         ..Form::default()
     };
     let call = "GET /admin/api/access-requests".to_owned();
-    Ok(Page::new("Access requests", vec![Block::Table(table), Block::Form(search), Block::Call(call)]))
+    Ok(Page::new("Access requests", vec![Block::Form(search), Block::Table(table), Block::Call(call)]))
 }
 
 fn row(request: &Value) -> Vec<Cell> {
@@ -81,7 +81,7 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
         vec![Block::Facts(facts(&request)), Block::Heading("Where"), Block::Facts(places(&request))];
     if text(&request, "state") == "open" {
         let owner = api.visitor.account.name.clone();
-        let note = "Granting approves no login: it makes an exception for this person and this client. The person still decides on the consent page.";
+        let note = "Granting makes an exception for this person and this client. It approves no login: the person still decides on the consent page.";
         blocks.extend([
             Block::Heading("Answer"),
             Block::Text(note.to_owned()),
@@ -109,11 +109,19 @@ fn facts(request: &Value) -> Vec<(&'static str, Cell)> {
         ("Groups", cell(request, "groups")),
         ("Client", link(request, "client_id", "/clients")),
         ("Scopes", cell(request, "scope")),
-        ("Refused by", cell(request, "denied_by")),
-        ("Exceptions already", Cell::Lines(links)),
+        ("Refused by", denied_by(request)),
+        ("Has exceptions", Cell::Lines(links)),
         ("Asked", instant(text(request, "asked_at"))),
         ("State", state(request)),
     ]
+}
+
+/// Returns the rules that refused the person.
+fn denied_by(request: &Value) -> Cell {
+    match texts(request, "denied_by").as_slice() {
+        [] => Cell::Text("the default: no rule allows it".to_owned()),
+        rules => Cell::Lines(rules.iter().cloned().map(Cell::Mono).collect()),
+    }
 }
 
 /// Returns both places and how far they are apart; only the person's if no device was there.
@@ -123,14 +131,18 @@ fn places(request: &Value) -> Vec<(&'static str, Cell)> {
         return vec![("Person", place(&request["person"]))];
     }
     let kilometers = comparison["kilometers"].as_u64();
-    let apart = kilometers.map_or_else(String::new, |kilometers| format!(", about {kilometers} km apart"));
+    let distance = kilometers.map_or_else(String::new, |kilometers| format!(", {}", apart(kilometers)));
     let is = text(&comparison["verdict"], "is");
     let tone = if is == "near" { Tone::Good } else { Tone::Warning };
     vec![
         ("Device", place(&comparison["device"])),
         ("Person", place(&comparison["person"])),
-        ("Verdict", Cell::Badge(tone, format!("{is}{apart}"))),
+        ("Verdict", Cell::Badge(tone, format!("{is}{distance}"))),
     ]
+}
+
+fn apart(kilometers: u64) -> String {
+    if kilometers == 0 { "less than 1 km apart".to_owned() } else { format!("about {kilometers} km apart") }
 }
 
 fn place(of: &Value) -> Cell {
@@ -157,8 +169,8 @@ fn granting(owner: &str, now: Timestamp) -> Form {
                 .of(Kind::Instant)
                 .with(end.get(..16).unwrap_or_default()),
             Field::line("owner", "Owner", "Who answers for the exception.").with(owner),
-            Field::line("reason", "Reason", "Empty: what the person wrote."),
-            Field::line("ticket", "Ticket", "Empty: the name of this request."),
+            Field::line("reason", "Reason", "If it stays empty: the reason of the person."),
+            Field::line("ticket", "Ticket", "If it stays empty: the name of this request."),
         ],
         button: "Grant access",
         ..Form::default()

@@ -11,6 +11,9 @@ use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
 
+/// The most events that the row of an alert links. The API names more.
+const SHOWN: usize = 5;
+
 pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
     let sent = Sent::of_link(&api.context.request.query);
     let state = sent.get("state").unwrap_or("open").to_owned();
@@ -19,9 +22,10 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
     let answer = api.get(&format!("/alerts{asked}")).await?.body;
     let alerts = list(&answer, "alerts");
     let mut blocks = vec![Block::Text(
-        "What looks like an attack. docs/detections.md says what each detection means and what to do."
+        "Each alert is something that looks like an attack. docs/detections.md explains every detection, and what to do."
             .to_owned(),
     )];
+    blocks.push(Block::Form(search(state.clone())));
     if state == "closed" {
         blocks.push(Block::Table(Table {
             caption: "Closed alerts",
@@ -35,11 +39,10 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
             caption: "Open alerts",
             columns: &["Noticed", "Detection", "About", "Found", "Evidence", "Stop it", "Close"],
             rows: alerts.iter().map(open_row).collect(),
-            empty: "There is no open alert. Nothing needs you here.",
+            empty: "There is no open alert, so there is nothing to do here.",
             next: next("/alerts", &sent, &["state"], &answer),
         }));
     }
-    blocks.push(Block::Form(search(state)));
     blocks.push(Block::Call("GET /admin/api/alerts, POST /admin/api/alerts/{id}/close".to_owned()));
     Ok(Page::new("Alerts", blocks))
 }
@@ -106,7 +109,10 @@ fn evidence(alert: &Value) -> Cell {
         let query = question([("at", from), ("to", to), ("client_id", client), ("id", id.clone())]);
         Cell::link(format!("/ledger/event{query}"), id.as_str())
     };
-    if ids.is_empty() { Cell::of(None) } else { Cell::Lines(ids.iter().map(of).collect()) }
+    let mut lines: Vec<Cell> = ids.iter().take(SHOWN).map(of).collect();
+    let more = ids.len().saturating_sub(SHOWN);
+    lines.extend((more > 0).then(|| Cell::Text(format!("and {more} more"))));
+    Cell::Lines(lines)
 }
 
 pub(super) async fn act<P: Platform, R: CryptoRng>(

@@ -31,7 +31,7 @@ pub(crate) enum Block {
     Heading(&'static str),
     /// A paragraph.
     Text(String),
-    /// What should not be overlooked.
+    /// What should not be overlooked, in one or more lines.
     Notice(Tone, String),
     /// Names and values.
     Facts(Vec<(&'static str, Cell)>),
@@ -109,9 +109,11 @@ impl Cell {
         Self::Text(text.filter(|text| !text.is_empty()).unwrap_or("–").to_owned())
     }
 
-    /// Returns an instant of the API in seconds since 1970; a dash if there is none.
+    /// Returns an instant of the API in seconds since 1970; a dash if there is none, or if it is 0, as for the accounts that every
+    /// development server has.
     pub(crate) fn seconds(seconds: Option<u64>) -> Self {
-        seconds.map_or_else(|| Self::of(None), |seconds| Self::Time(Timestamp::from_millis(seconds * 1_000)))
+        let known = seconds.filter(|seconds| *seconds > 0);
+        known.map_or_else(|| Self::of(None), |seconds| Self::Time(Timestamp::from_millis(seconds * 1_000)))
     }
 
     /// Returns a link to a page.
@@ -178,21 +180,24 @@ pub(crate) enum Kind {
     Tick,
 }
 
-/// Bars, with the numbers in a table behind them.
+/// Bars with their numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Chart {
     pub title: &'static str,
     /// What a number counts, such as `logins`.
     pub unit: &'static str,
     pub bars: Vec<(String, u64)>,
-    /// Whether the bars stand beside each other, as for days; otherwise they lie below each other.
+    /// Whether the bars stand beside each other, one for each day, with their numbers in a table that unfolds. Otherwise they lie
+    /// below each other, each next to its number.
     pub upright: bool,
 }
 
 /// A bar as it is drawn, in units of the picture.
-pub(crate) struct Bar {
+pub(crate) struct Bar<'a> {
     pub at: u64,
     pub length: u64,
+    pub name: &'a str,
+    pub count: u64,
 }
 
 impl Page {
@@ -261,6 +266,11 @@ impl Field {
         Self { kind, ..self }
     }
 
+    /// Returns whether the field takes so much that no other one fits next to it.
+    const fn is_wide(&self) -> bool {
+        matches!(self.kind, Kind::Lines(4..))
+    }
+
     pub(crate) fn with(self, value: impl Into<String>) -> Self {
         Self { value: value.into(), ..self }
     }
@@ -272,11 +282,26 @@ const LONGEST: u64 = 100;
 const STEP: u64 = 12;
 
 impl Chart {
-    /// Returns the bars, to scale: what is not zero can be seen.
-    fn drawn(&self) -> Vec<Bar> {
-        let most = self.bars.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
+    /// Returns the bars, to scale. A bar that is not zero can be seen.
+    fn drawn(&self) -> Vec<Bar<'_>> {
+        let most = self.highest().max(1);
         let length = |count: u64| (count.saturating_mul(LONGEST) / most).max(u64::from(count > 0));
-        (0..).step_by(12).zip(&self.bars).map(|(at, (_, count))| Bar { at, length: length(*count) }).collect()
+        let bars = (0..).step_by(12).zip(&self.bars);
+        bars.map(|(at, (name, count))| Bar { at, length: length(*count), name, count: *count }).collect()
+    }
+
+    fn highest(&self) -> u64 {
+        self.bars.iter().map(|(_, count)| *count).max().unwrap_or_default()
+    }
+
+    /// Returns the name of the first bar.
+    fn first(&self) -> &str {
+        self.bars.first().map_or("", |(name, _)| name)
+    }
+
+    /// Returns the name of the last bar.
+    fn last(&self) -> &str {
+        self.bars.last().map_or("", |(name, _)| name)
     }
 
     /// Returns how wide all bars are together.

@@ -32,7 +32,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
     Ok(Page::new(
         "Clients",
         vec![
-            Block::Text("Programs and devices that people let in.".to_owned()),
+            Block::Text("Programs and devices that can ask people to sign in.".to_owned()),
             Block::Table(table),
             Block::Form(creation()),
             Block::Call("GET /admin/api/clients, POST /admin/api/clients".to_owned()),
@@ -116,9 +116,12 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
     let found = api.get(&path).await?;
     let (client, etag) = (found.body, found.etag.unwrap_or_default());
     let has_secret = text(&client, "token_endpoint_auth_method").starts_with("client_secret_");
-    let mut blocks =
-        vec![Block::Facts(facts(&client)), Block::Heading("Change it"), Block::Form(change(&client, &etag))];
-    blocks.push(Block::Form(members_form("Change other members", &etag)));
+    let mut blocks = vec![
+        Block::Facts(facts(&client)),
+        Block::Heading("Change the client"),
+        Block::Form(change(&client, &etag)),
+    ];
+    blocks.push(Block::Form(members_form("Change any member", &etag)));
     if has_secret {
         blocks.push(Block::Form(rotation(&etag)));
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::block::{Acted, Block, Cell, Page, Table};
 use super::form;
-use super::value::{cell, encoded, link, list, next, query, stage, text, time};
+use super::value::{cell, encoded, link, list, mono, next, query, stage, text, time};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
@@ -21,7 +21,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         empty: "No code is live. A device that starts a login has one here until it ends.",
         next: next("/codes", &sent, &[], &answer),
     };
-    let intro = "Logins that have not ended. Ending one denies it: its device gets no tokens.".to_owned();
+    let intro = "Logins that have not ended. If you end one, its device gets no tokens.".to_owned();
     let call = Block::Call("GET /admin/api/grants, DELETE /admin/api/grants/{id}".to_owned());
     Ok(Page::new("Live codes", vec![Block::Text(intro), Block::Table(table), call]))
 }
@@ -32,7 +32,7 @@ fn code(grant: &Value) -> Vec<Cell> {
         Cell::Lines(vec![link(grant, "client_id", "/clients"), cell(grant, "scope")]),
         cell(grant, "state"),
         stage(&grant["started"]),
-        cell(grant, "account"),
+        mono(grant, "account"),
         time(grant, "expires_at"),
         Cell::button("end_code", ("id", text(grant, "id")), "End", &about),
     ]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::api::Api;
 use super::block::{Acted, Block, Cell, Field, Form, Kind, Page, Table, Tone, VERSION};
 use super::form;
-use super::value::{actor, cell, encoded, link, list, mono, next, pretty, query, text, texts};
+use super::value::{actor, cell, duration, encoded, link, list, mono, next, pretty, query, text, texts};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
@@ -38,7 +38,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         next: next("/exceptions", &sent, &[], &answer),
     };
     let mut blocks = vec![
-        Block::Text("An exception lets through what it names, until its end. Nobody has to remember it: it lapses by itself.".to_owned()),
+        Block::Text("An exception lets the clients and people that it names through until its end. It then ends by itself.".to_owned()),
         Block::Table(live),
         Block::Form(creation(&sent, now)),
     ];
@@ -49,7 +49,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
             rows: rows(&over),
             ..Table::default()
         };
-        blocks.extend([Block::Heading("Over"), Block::Table(over)]);
+        blocks.extend([Block::Heading("Ended"), Block::Table(over)]);
     }
     blocks.push(Block::Call("GET /admin/api/exceptions, POST /admin/api/exceptions".to_owned()));
     Ok(Page::new("Exceptions", blocks))
@@ -68,16 +68,25 @@ fn row(exception: &Value, now: Timestamp) -> Vec<Cell> {
 /// Returns conditions, one to a line: `clients: photo-cli, photo-tv`.
 pub(super) fn conditions(when: &Value) -> Vec<Cell> {
     let members = when.as_object().into_iter().flatten();
-    members.map(|(name, value)| Cell::Text(format!("{}: {}", name.replace('_', " "), brief(value)))).collect()
+    let line = |(name, value): (&String, &Value)| {
+        let name_of = if name == "asn" { "network".to_owned() } else { name.replace('_', " ") };
+        Cell::Text(format!("{name_of}: {}", brief(name, value)))
+    };
+    members.map(line).collect()
 }
 
-fn brief(value: &Value) -> String {
+/// Returns the value of a condition, a requirement or a limit. Ages and lifetimes are in seconds.
+fn brief(name: &str, value: &Value) -> String {
     match value {
-        Value::Array(all) => all.iter().map(brief).collect::<Vec<_>>().join(", "),
+        Value::Array(all) => all.iter().map(|one| brief(name, one)).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
-            let members =
-                members.iter().map(|(name, value)| format!("{} {}", name.replace('_', " "), brief(value)));
+            let members = members
+                .iter()
+                .map(|(name, value)| format!("{} {}", name.replace('_', " "), brief(name, value)));
             members.collect::<Vec<_>>().join("; ")
+        }
+        Value::Number(number) if name.ends_with("age") || name.ends_with("lifetime") => {
+            number.as_u64().map_or_else(|| number.to_string(), duration)
         }
         value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
             super::value::written(value)
@@ -93,7 +102,7 @@ fn end(exception: &Value) -> Cell {
 /// Returns how long an exception still lives, and whether it lets through more than it should.
 fn state(exception: &Value, now: Timestamp) -> Cell {
     if exception["is_live"] != true {
-        return Cell::Badge(Tone::Plain, "over".to_owned());
+        return Cell::Badge(Tone::Plain, "ended".to_owned());
     }
     let mut states = vec![days_left(exception, now)];
     if exception["wide"] == true {
@@ -125,13 +134,13 @@ fn creation(sent: &Sent, now: Timestamp) -> Form {
         Field::line(
             "when",
             "What it lets through",
-            "Conditions as JSON, as in a rule. Name clients, and accounts or groups: otherwise it is wide.",
+            "Conditions as JSON, as in a rule. Without clients, or without accounts and groups, the exception is marked as wide.",
         )
-        .of(Kind::Lines(5)),
+        .of(Kind::Lines(8)),
         Field::line(
             "lifts",
             "Rules that it lifts",
-            "Identifiers of rules that deny, one to a line. May stay empty.",
+            "Names of rules that deny, one on each line. May stay empty.",
         )
         .of(Kind::Lines(2)),
         Field::line("owner", "Owner", "Who answers for it, and hears before its end."),
@@ -144,15 +153,12 @@ fn creation(sent: &Sent, now: Timestamp) -> Form {
     } else if let Ok(when) = json::read(&fields[1].value) {
         fields[1].value = pretty(&when);
     }
-    let end = Field::line(
-        "expires_at",
-        "Ends",
-        "In UTC. The policy says how many days an exception lives at most.",
-    );
+    let end =
+        Field::line("expires_at", "Ends", "In UTC. The policy limits how many days an exception can last.");
     fields.push(end.of(Kind::Instant).with(latest.get(..16).unwrap_or_default()));
     Form {
         step: "create",
-        intro: "All but the rules is required.".to_owned(),
+        intro: "Everything but the rules is required.".to_owned(),
         fields,
         button: "Add an exception",
         folded: DRAFT.iter().all(|name| sent.get(name).is_none()),
@@ -168,7 +174,7 @@ pub(super) async fn act<P: Platform, R: CryptoRng>(
         "create" => {
             let answer = api.send("POST", "/exceptions", Some(&created(sent)?), None).await?.body;
             let warnings = texts(&answer, "warnings");
-            let said = format!("The exception {} counts now. {}", text(&answer, "id"), warnings.join(" "));
+            let said = format!("The exception {} is in force. {}", text(&answer, "id"), warnings.join(" "));
             Ok(Acted::Done(said.trim_end().to_owned()))
         }
         _ => Err(form::unknown(step)),
@@ -242,7 +248,8 @@ fn facts(exception: &Value, now: Timestamp) -> Vec<(&'static str, Cell)> {
 fn renewal(etag: &str) -> Form {
     Form {
         step: "renew",
-        intro: "A renewal wants a reason that was not given before, from somebody who does not profit from the exception.".to_owned(),
+        intro: "A renewal needs a new reason, and an administrator whom the exception does not let through."
+            .to_owned(),
         hidden: vec![(VERSION, etag.to_owned())],
         fields: vec![
             Field::line("expires_at", "New end", "In UTC.").of(Kind::Instant),
@@ -256,7 +263,7 @@ fn renewal(etag: &str) -> Form {
 fn ending(etag: &str) -> Form {
     Form {
         step: "end",
-        intro: "Whom it lets through is refused from now on, unless a rule allows them. An exception that has ended cannot be taken up again.".to_owned(),
+        intro: "The people that it lets through are refused from now on, unless a rule allows them. An exception that has ended cannot begin again.".to_owned(),
         hidden: vec![(VERSION, etag.to_owned())],
         button: "End it now",
         ends: true,

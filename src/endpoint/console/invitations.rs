@@ -23,7 +23,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         caption: "Invitations",
         columns: &["For", "Groups", "Invited by", "Ends", "State", "Revoke"],
         rows: list(&answer, "invitations").iter().map(row).collect(),
-        empty: "There is no invitation.",
+        empty: "Nobody is invited.",
         next: None,
     };
     Ok(Page::new(
@@ -46,7 +46,7 @@ fn row(invitation: &Value) -> Vec<Cell> {
         cell(invitation, "groups"),
         actor(&invitation["created_by"]),
         time(invitation, "ends_at"),
-        on(is_live, "live", "over"),
+        on(is_live, "open", "ended"),
         if is_live { revoke } else { Cell::of(None) },
     ]
 }
@@ -97,7 +97,8 @@ pub(super) async fn act<P: Platform, R: CryptoRng>(
 }
 
 fn link(made: &Value) -> Page {
-    let once = "Copy the link now: this is the only time that it is shown. Whoever has it can use it.";
+    let once =
+        "Copy the link now: this is the only time that it is shown. Anybody who has the link can use it.";
     let facts = vec![
         ("Link", Cell::Mono(text(made, "link").to_owned())),
         ("Ends", time(made, "ends_at")),

@@ -27,12 +27,12 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         caption: "Kill switches that are on",
         columns: &["Name", "Refuses", "Reason", "Until", "Set by", "End"],
         rows: list(&answer, "kill_switches").iter().map(row).collect(),
-        empty: "No kill switch is on.",
+        empty: "No kill switch is on. The form below sets one, for an attack that goes on right now.",
         next: None,
     };
     let form = creation(&sent, api.context.now);
     let blocks = vec![
-        Block::Text("A kill switch ends what it selects, and refuses what would follow, until its end. What it has ended stays ended.".to_owned()),
+        Block::Text("A kill switch ends the devices, sessions and codes that it selects, and refuses new ones until its end. What it has ended stays ended.".to_owned()),
         Block::Table(table),
         Block::Heading("Stop something"),
         Block::Form(form),
@@ -79,21 +79,28 @@ fn creation(sent: &Sent, now: Timestamp) -> Form {
     let fields = [
         Field::line("id", "Name", "Small letters, digits and hyphens, such as campaign-7."),
         Field::line("reason", "Reason", "Why it is needed."),
-        Field::line("until", "Until", "In UTC. Until then, nothing that it selects can start.")
-            .of(Kind::Instant),
+        Field::line("until", "Until", "In UTC. Until then, it refuses new logins.").of(Kind::Instant),
         Field::line("client", "Client", "A client_id."),
         Field::line(
             "account",
             "Account",
             "The key of an account, such as local:bob. Also ends its sessions.",
         ),
-        Field::line("approval", "Approval", "An approval_id: everything that follows from it."),
-        Field::line("country", "Country", "Where the code was requested: DE, or XX if that is not known."),
+        Field::line(
+            "approval",
+            "Approval",
+            "An approval_id. Selects everything that followed from the approval.",
+        ),
+        Field::line(
+            "country",
+            "Country",
+            "Where the code was requested, such as DE; XX if that is not known.",
+        ),
         Field::line("asn", "Network by number", "Such as AS64500."),
         Field::line(
             "networks",
             "Networks by address",
-            "One to a line: an address, a /24, or a /48, /56 or /64.",
+            "One on each line: an address, a /24, or a /48, /56 or /64.",
         )
         .of(Kind::Lines(2)),
         Field::line("from", "Codes requested from", "In UTC. May stay empty.").of(Kind::Instant),
@@ -108,7 +115,7 @@ fn creation(sent: &Sent, now: Timestamp) -> Form {
     }
     Form {
         step: "try",
-        intro: "Say what belongs together: a login must meet all that you fill in. First, you see how much that is; nothing ends yet.".to_owned(),
+        intro: "Select what to end, with one condition or several: a login must meet all of them. The next page counts what would end. Nothing ends before that.".to_owned(),
         fields: fields.into(),
         button: "Count what it would end",
         ..Form::default()
@@ -190,7 +197,7 @@ fn tried(sent: &Sent, answer: &Value) -> Page {
         blocks.push(Block::Form(again(sent, "try", more, "Count on")));
     }
     let button = Form {
-        intro: "It takes effect at once. Nobody can undo what it ends.".to_owned(),
+        intro: "It takes effect at once. What it ends cannot be brought back.".to_owned(),
         ends: true,
         ..again(sent, "set", "", "Set the kill switch")
     };

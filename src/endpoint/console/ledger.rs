@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::block::{Block, Cell, Field, Form, Kind, Page, Table, Tone};
 use super::form;
-use super::value::{cell, count, encoded, list, millis, mono, next, pretty, question, text};
+use super::value::{capitalized, cell, count, encoded, list, millis, mono, next, pretty, question, text};
 use crate::counts::day;
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
@@ -27,7 +27,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         Err(problem) => Err(problem),
     };
     let mut blocks = vec![Block::Text(
-        "Everything that was decided or changed, in a chain that shows if somebody altered it.".to_owned(),
+        "Every decision and every change, in chains that show whether somebody altered them.".to_owned(),
     )];
     match answer {
         Ok(answer) => blocks.extend([search, Block::Table(events(&answer.body, &sent))]),
@@ -38,7 +38,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         Err(problem) => return Err(problem),
     }
     blocks.extend([
-        Block::Facts(vec![("Verify", Cell::link("/ledger/verify", "Look whether a day was altered"))]),
+        Block::Facts(vec![("Verify", Cell::link("/ledger/verify", "Find out whether a day was altered"))]),
         Block::Call("GET /admin/api/events; GET /admin/api/events/export for a program".to_owned()),
     ]);
     Ok(Page::new("Ledger", blocks))
@@ -159,7 +159,7 @@ fn shown(record: &Value) -> Page {
         Block::Code(pretty(event)),
         Block::Call("GET /admin/api/events; docs/event.schema.json says what each member means".to_owned()),
     ];
-    Page::new(text(event, "what").replace('_', " "), blocks).below("/ledger", "Ledger")
+    Page::new(capitalized(&text(event, "what").replace('_', " ")), blocks).below("/ledger", "Ledger")
 }
 
 /// Verifies a day, if the query names one.
@@ -236,7 +236,7 @@ fn said_of_root(root: &str) -> (bool, &'static str) {
         "open" => (true, "The day is not sealed yet."),
         "empty" => (true, "The day had no events."),
         "missing" => (false, "Its root is missing, although a later one is there."),
-        "unreadable" => (false, "Its root is none of this day."),
+        "unreadable" => (false, "Its root is not one of this day."),
         "wrong_signature" => (false, "The signature of its root is wrong."),
         "wrong_heads" => (false, "Its root links other events than those that are there."),
         "wrong_previous" => (false, "Its root links another root before it than the one that is there."),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::api::Api;
 use super::block::{Block, Cell, Chart, Page, Tone};
-use super::value::{count, list, text};
+use super::value::{count, duration, list, text};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::platform::Platform;
 use crate::time::Timestamp;
@@ -38,7 +38,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
     blocks.push(Block::Chart(keyed(
         &seen,
         ("countries", "country", "starts"),
-        "Countries by codes of devices there",
+        "Codes by country of the device",
     )));
     blocks.push(Block::Chart(waits(&seen)));
     blocks.push(Block::Call("GET /admin/api/overview".to_owned()));
@@ -64,11 +64,12 @@ fn facts(seen: &Value) -> Vec<(&'static str, Cell)> {
     });
     let named: Vec<Cell> = named.collect();
     let half = seen["half_approved_within"].as_u64();
-    let half = half.map_or_else(|| Cell::of(None), |seconds| Cell::Text(format!("within {seconds} seconds")));
+    let half = half
+        .map_or_else(|| Cell::of(None), |seconds| Cell::Text(format!("made within {}", duration(seconds))));
     vec![
         ("Period", Cell::Text(format!("the last {} days, in UTC, today included", days.len()))),
         ("Logins", Cell::Text(sum(&days, "redeemed").to_string())),
-        ("Half of the approvals", half),
+        ("Half of all approvals", half),
         ("Open alerts", if named.is_empty() { Cell::of(None) } else { Cell::Lines(named) }),
     ]
 }
@@ -80,7 +81,7 @@ fn sum(days: &[Value], name: &str) -> u64 {
 fn funnel(seen: &Value) -> Chart {
     let days = list(seen, "days");
     let bars = FUNNEL.iter().map(|(name, label)| ((*label).to_owned(), sum(&days, name)));
-    Chart { title: "From the start to the tokens", unit: "logins", bars: bars.collect(), upright: false }
+    Chart { title: "How far logins came", unit: "logins", bars: bars.collect(), upright: false }
 }
 
 fn by_day(days: &[Value], name: &str, title: &'static str) -> Chart {
@@ -101,12 +102,12 @@ fn keyed(seen: &Value, (of, key, unit): (&str, &str, &'static str), title: &'sta
 
 fn waits(seen: &Value) -> Chart {
     let label = |waits: &Value| match waits["up_to"].as_u64() {
-        Some(seconds) => format!("up to {seconds} s"),
+        Some(seconds) => format!("up to {}", duration(seconds)),
         None => "longer".to_owned(),
     };
     let bars = list(seen, "approval_seconds")
         .iter()
         .map(|waits| (label(waits), count(waits, "approvals")))
         .collect();
-    Chart { title: "Approvals by the time since the start", unit: "approvals", bars, upright: true }
+    Chart { title: "Approvals by time since the code was requested", unit: "approvals", bars, upright: false }
 }

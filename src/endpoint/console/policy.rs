@@ -6,13 +6,15 @@ use serde_json::Value;
 use super::api::{Answer, Api};
 use super::block::{Acted, Block, Cell, Field, Form, Kind, Page, Table, Tone, VERSION};
 use super::exceptions::{conditions, parsed};
-use super::value::{actor, cell, list, pretty, text, texts, written};
+use super::value::{actor, cell, list, pretty, sentences, text, texts, written};
 use super::{form, what_if};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
 use crate::time::Timestamp;
 
+/// The heading of what a draft changes.
+const CHANGES: &str = "What would change in the policy";
 /// What an answer of the API says about a policy, and a document does not have.
 const TOLD: [&str; 8] =
     ["version", "revision", "author", "reason", "changed_at", "protects", "warnings", "changes"];
@@ -23,20 +25,21 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         caption: "Rules",
         columns: &["Rule", "State", "Effect", "When", "Then"],
         rows: list(&policy, "rules").iter().map(rule).collect(),
-        empty: "There is no rule. Write a draft below.",
+        empty: "There is no rule yet. Write a draft of a policy.",
         next: None,
     };
     let mut blocks = vec![protection(&policy)];
     blocks.extend(warnings(&policy));
     blocks.extend([
-        Block::Facts(facts(&policy)),
-        Block::Heading("Rules"),
-        Block::Table(rules),
         Block::Facts(vec![
             ("Change it", Cell::link("/policy/draft", "Write a draft")),
             ("Try it", Cell::link("/policy/what-if", "Ask what it would decide")),
             ("Earlier versions", Cell::link("/policy/versions", "Read the history")),
         ]),
+        Block::Heading("Rules"),
+        Block::Table(rules),
+        Block::Heading("The rest of the policy"),
+        Block::Facts(facts(&policy)),
         Block::Call("GET /admin/api/policy".to_owned()),
     ]);
     Ok(Page::new("Policy", blocks))
@@ -45,15 +48,17 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
 /// Says whether the policy protects anybody.
 fn protection(policy: &Value) -> Block {
     if policy["protects"] == true {
-        Block::Notice(Tone::Good, "Protecting: what no rule allows is refused.".to_owned())
+        Block::Notice(Tone::Good, "Protecting: a login that no rule allows is refused.".to_owned())
     } else {
-        let said = "Not protecting: what no rule allows goes on. Events and the report say what would have been refused.";
+        let said = "Not protecting: a login that no rule allows goes on. Events and the report say what would have been refused.";
         Block::Notice(Tone::Warning, said.to_owned())
     }
 }
 
-fn warnings(policy: &Value) -> impl Iterator<Item = Block> {
-    texts(policy, "warnings").into_iter().map(|warning| Block::Notice(Tone::Warning, warning))
+/// Returns the warnings of the API, one on each line.
+fn warnings(policy: &Value) -> Option<Block> {
+    let warnings = texts(policy, "warnings");
+    (!warnings.is_empty()).then(|| Block::Notice(Tone::Warning, sentences(&warnings).join("\n")))
 }
 
 fn facts(policy: &Value) -> Vec<(&'static str, Cell)> {
@@ -112,8 +117,10 @@ fn state(state: &str) -> Cell {
 
 pub(super) async fn draft<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
     let policy = api.get("/policy").await?.body;
-    let without =
-        Block::Text("The draft begins with the policy as it is now. Trying it changes nothing.".to_owned());
+    let without = Block::Text(
+        "The draft begins as the policy that is in force. The button only shows what the draft would change."
+            .to_owned(),
+    );
     // A draft that could not be saved is still there.
     let sent = Sent::of(api.context.request).unwrap_or_default();
     let written = sent.get("document").map_or_else(|| pretty(&document(policy)), str::to_owned);
@@ -162,7 +169,7 @@ pub(super) async fn act_draft<P: Platform, R: CryptoRng>(
         "save" => {
             let reason = form::required(sent, "reason")?;
             let saved = put(api, (sent, reason), "", sent.get(VERSION)).await?.body;
-            Ok(Acted::Done(format!("Version {} counts now.", written(&saved["version"]))))
+            Ok(Acted::Done(format!("Version {} is in force.", written(&saved["version"]))))
         }
         _ => Err(form::unknown(step)),
     }
@@ -193,7 +200,7 @@ fn shown(sent: &Sent, tried: &Value, changed: Vec<Block>, etag: String) -> Page 
     let written = form::text(sent, "document").to_owned();
     let save = Form {
         step: "save",
-        intro: "Make this draft the policy. It counts at once.".to_owned(),
+        intro: "Make this draft the policy. It is in force at once.".to_owned(),
         hidden: vec![("document", written.clone()), (VERSION, etag)],
         fields: vec![Field::line("reason", "Reason", "Why you change the policy. It stays in the history.")],
         button: "Make it the policy",
@@ -201,19 +208,17 @@ fn shown(sent: &Sent, tried: &Value, changed: Vec<Block>, etag: String) -> Page 
     };
     let mut blocks = vec![protection(tried)];
     blocks.extend(warnings(tried));
-    blocks.extend([Block::Heading("What would change in the policy"), Block::Table(differences(tried))]);
+    blocks.extend([Block::Heading(CHANGES), Block::Table(differences(CHANGES, tried))]);
     blocks.push(Block::Heading("What would have changed in the last days"));
     blocks.extend(changed);
-    blocks.extend([
-        Block::Heading("Go on"),
-        Block::Form(save),
-        Block::Form(trial(&written)),
-        Block::Call("PUT /admin/api/policy".to_owned()),
-    ]);
+    blocks.push(Block::Heading("Go on"));
+    blocks.extend((!list(tried, "changes").is_empty()).then_some(Block::Form(save)));
+    blocks.extend([Block::Form(trial(&written)), Block::Call("PUT /admin/api/policy".to_owned())]);
     Page::new("What the draft would change", blocks).below("/policy/draft", "Draft of a policy")
 }
 
-pub(super) fn differences(of: &Value) -> Table {
+/// Returns what differs between two policies. `caption` says which.
+pub(super) fn differences(caption: &'static str, of: &Value) -> Table {
     let value = |change: &Value, name: &str| match &change[name] {
         Value::Null => Cell::of(None),
         value @ (Value::Bool(_)
@@ -226,10 +231,10 @@ pub(super) fn differences(of: &Value) -> Table {
         vec![Cell::Mono(text(change, "at").to_owned()), value(change, "before"), value(change, "after")]
     };
     Table {
-        caption: "Changes",
+        caption,
         columns: &["Where", "Before", "After"],
         rows: list(of, "changes").iter().map(row).collect(),
-        empty: "Nothing: both are the same.",
+        empty: "Nothing: both policies are the same.",
         next: None,
     }
 }

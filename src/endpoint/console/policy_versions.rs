@@ -12,6 +12,9 @@ use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
 
+const CHANGED: &str = "What this version changed";
+const BACK: &str = "What going back to it would change";
+
 pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
     let answer = api.get("/policy/versions").await?.body;
     let row = |edit: &Value| {
@@ -49,7 +52,7 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
     ];
     let mut blocks = vec![Block::Facts(facts)];
     if found["changes"].is_array() {
-        blocks.extend([Block::Heading("What it changed"), Block::Table(differences(&found))]);
+        blocks.extend([Block::Heading(CHANGED), Block::Table(differences(CHANGED, &found))]);
     }
     blocks.extend([Block::Heading("The document"), Block::Code(pretty(&document(found)))]);
     let newest = written(&present.body["version"]);
@@ -57,8 +60,8 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
         let against = format!("/policy/versions/{}?against={newest}", encoded(number));
         let since = api.get(&against).await?.body;
         blocks.extend([
-            Block::Heading("Going back to it would change"),
-            Block::Table(differences(&since)),
+            Block::Heading(BACK),
+            Block::Table(differences(BACK, &since)),
             Block::Form(rollback(present.etag.unwrap_or_default())),
         ]);
     }
@@ -71,7 +74,7 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
 fn rollback(etag: String) -> Form {
     Form {
         step: "rollback",
-        intro: "Make this document the newest version again. It counts at once.".to_owned(),
+        intro: "Make this document the newest version again. It is in force at once.".to_owned(),
         hidden: vec![(VERSION, etag)],
         fields: vec![Field::line("reason", "Reason", "Why you go back. It stays in the history.")],
         button: "Go back to this version",
@@ -90,7 +93,7 @@ pub(super) async fn act_one<P: Platform, R: CryptoRng>(
             let body = json!({ "version": number, "reason": form::member(sent, "reason") });
             let etag = sent.get(VERSION);
             let now = api.send("POST", "/policy/rollback", Some(&body), etag).await?.body;
-            Ok(Acted::Done(format!("Version {} counts now, with this document.", written(&now["version"]))))
+            Ok(Acted::Done(format!("Version {} is in force, with this document.", written(&now["version"]))))
         }
         _ => Err(form::unknown(step)),
     }

@@ -39,7 +39,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         searches: true,
         fields: vec![
             Field::line("by", "By", "").of(Kind::Choice(choices)).with(by),
-            Field::line("days", "Days", "A row is new if its first time was in these days.")
+            Field::line("days", "Days", "A row is new if it did not occur before these days.")
                 .of(Kind::Number)
                 .with(days),
         ],
@@ -47,7 +47,7 @@ pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> 
         ..Form::default()
     };
     let blocks = vec![
-        Block::Text("Before you enforce a policy, look here at whom it would stop. Rules that only report are counted under “would be refused”.".to_owned()),
+        Block::Text("Look here before you enforce a policy. “Would be refused” counts logins that went on only because a rule, or the whole policy, just reports.".to_owned()),
         Block::Form(search),
         Block::Table(table),
         Block::Call("GET /admin/api/policy/report".to_owned()),

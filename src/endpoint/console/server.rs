@@ -12,31 +12,40 @@ use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
 
 pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
+    let (set, others): (Vec<Value>, Vec<Value>) = list(&api.get("/settings").await?.body, "settings")
+        .into_iter()
+        .partition(|setting| setting["is_set"] == true);
     let table = Table {
         caption: "Settings",
         columns: &["Name", "Value"],
-        rows: list(&api.get("/settings").await?.body, "settings").iter().map(setting).collect(),
-        empty: "",
+        rows: set.iter().map(setting).collect(),
+        empty: "No setting is set: all have their defaults.",
         next: None,
     };
+    let others: Vec<&str> = others.iter().map(|setting| text(setting, "name")).collect();
     let intro = "The doctor looks at every object, client, key and provider, and says what is wrong and what to do. It changes nothing.";
     let doctor = Form { intro: intro.to_owned(), ..Form::button("examine", Vec::new(), "Ask the doctor") };
     Ok(Page::new(
         "Settings",
         vec![
             Block::Form(doctor),
-            Block::Text("Settings in force. They change with a deployment: docs/settings.md explains each. Secrets are not shown.".to_owned()),
+            Block::Heading("Settings that are set"),
+            Block::Text(
+                "They change with a deployment: docs/settings.md explains each. Secrets are not shown."
+                    .to_owned(),
+            ),
             Block::Table(table),
+            Block::Heading("Settings that have their default"),
+            Block::Code(others.join("\n")),
             Block::Call("GET /admin/api/settings, GET /admin/api/doctor".to_owned()),
         ],
     ))
 }
 
 fn setting(setting: &Value) -> Vec<Cell> {
-    let value = match (setting["is_set"].as_bool(), setting["value"].as_str()) {
-        (Some(true), Some(value)) => Cell::Mono(value.to_owned()),
-        (Some(true), None) => Cell::Text("set (secret)".to_owned()),
-        (Some(false) | None, _) => Cell::Text("not set: the default".to_owned()),
+    let value = match setting["value"].as_str() {
+        Some(value) => Cell::Mono(value.to_owned()),
+        None => Cell::Text("a secret".to_owned()),
     };
     vec![Cell::Mono(text(setting, "name").to_owned()), value]
 }
@@ -66,8 +75,10 @@ fn findings(checks: &[Value]) -> Page {
             "notice" => Tone::Warning,
             _ => Tone::Plain,
         };
-        let found = vec![cell(check, "found"), cell(check, "todo")];
-        vec![cell(check, "name"), Cell::Badge(tone, state.to_owned()), Cell::Lines(found)]
+        let mut found = vec![cell(check, "found")];
+        found.extend((!text(check, "todo").is_empty()).then(|| cell(check, "todo")));
+        let name = text(check, "name").replace('_', " ");
+        vec![Cell::Text(name), Cell::Badge(tone, state.to_owned()), Cell::Lines(found)]
     };
     let table = Table {
         caption: "What the doctor found",

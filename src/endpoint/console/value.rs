@@ -38,15 +38,10 @@ pub(super) fn texts(of: &Value, name: &str) -> Vec<String> {
 /// Returns a member as people read it; a dash if there is none.
 pub(super) fn cell(of: &Value, name: &str) -> Cell {
     match &of[name] {
-        Value::Array(all) if !all.is_empty() => {
-            Cell::Lines(all.iter().map(|one| Cell::Text(written(one))).collect())
+        Value::Array(all) => Cell::Lines(all.iter().map(|one| Cell::Text(written(one))).collect()),
+        value @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            Cell::of(Some(&written(value)))
         }
-        value @ (Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::String(_)
-        | Value::Array(_)
-        | Value::Object(_)) => Cell::of(Some(&written(value))),
     }
 }
 
@@ -123,6 +118,30 @@ pub(super) fn written(value: &Value) -> String {
     }
 }
 
+/// Returns a number of seconds in the largest unit that fits exactly: `30 days`, `90 seconds`.
+pub(super) fn duration(seconds: u64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let fits = |(length, _): &(u64, &str)| seconds > 0 && seconds.is_multiple_of(*length);
+    let (length, unit) = units.into_iter().find(fits).unwrap_or((1, "second"));
+    match seconds / length {
+        1 => format!("1 {unit}"),
+        several => format!("{several} {unit}s"),
+    }
+}
+
+/// Returns messages of the API, which begin with the name of a member, as sentences.
+pub(super) fn sentences(messages: &[String]) -> Vec<String> {
+    let sentence = |message: &String| format!("{}.", capitalized(message.trim_end_matches('.')));
+    messages.iter().map(sentence).collect()
+}
+
+/// Returns a text with a capital letter at its beginning.
+pub(super) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
 /// Returns JSON over several lines.
 pub(super) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
@@ -156,6 +175,15 @@ pub(super) fn next(path: &str, form: &Form, names: &[&str], answer: &Value) -> O
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_duration_has_the_largest_unit_that_fits() {
+        for (seconds, said) in
+            [(0, "0 seconds"), (1, "1 second"), (90, "90 seconds"), (3_600, "1 hour"), (2_592_000, "30 days")]
+        {
+            assert_eq!(duration(seconds), said);
+        }
+    }
 
     #[test]
     fn a_list_goes_on_with_the_same_conditions_and_ends_after_the_last_page() {

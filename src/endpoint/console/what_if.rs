@@ -18,13 +18,17 @@ const DAYS: u64 = 7;
 pub(super) fn page() -> Page {
     let login = Form {
         step: "login",
-        intro: "Describe a login. What you leave empty is not known.".to_owned(),
+        intro: "Describe a login. What stays empty is not known.".to_owned(),
         fields: vec![
             Field::line("client_id", "Client", "A client_id."),
             Field::line("account", "Person", "The key of an account, such as local:bob."),
-            Field::line("groups", "Groups", "One to a line. Empty: those that the account has.")
+            Field::line("groups", "Groups", "One on each line. If it stays empty: those of the account.")
                 .of(Kind::Lines(2)),
-            Field::line("scope", "Scopes", "With spaces between them. Empty: those of the client."),
+            Field::line(
+                "scope",
+                "Scopes",
+                "With spaces between them. If it stays empty: those of the client.",
+            ),
             Field::line("country", "Country of the device", "Such as DE."),
             Field::line(
                 "others",
@@ -55,7 +59,7 @@ pub(super) fn page() -> Page {
         ..Form::default()
     };
     let blocks = vec![
-        Block::Text("Nothing is changed, and nobody notices.".to_owned()),
+        Block::Text("Asking changes nothing.".to_owned()),
         Block::Form(login),
         Block::Form(past),
         Block::Form(days),
@@ -68,10 +72,14 @@ pub(super) async fn act<P: Platform, R: CryptoRng>(
     api: &mut Api<'_, P, R>,
     (step, sent): (&str, &Sent),
 ) -> Result<Acted, Problem> {
-    let blocks = match step {
+    let mut blocks = match step {
         "login" => {
-            let answer = ask(api, &json!({ "request": described(sent)? })).await?;
-            vec![Block::Table(judgments(&list(&answer, "present")))]
+            let login = described(sent)?;
+            let answer = ask(api, &json!({ "request": login })).await?;
+            vec![
+                Block::Facts(vec![("Login", Cell::Lines(conditions(&login)))]),
+                Block::Table(judgments(&list(&answer, "present"))),
+            ]
         }
         "event" => {
             let answer = ask(api, &json!({ "event": form::required(sent, "event")? })).await?;
@@ -88,6 +96,7 @@ pub(super) async fn act<P: Platform, R: CryptoRng>(
         "days" => changes(&ask(api, &json!({ "days": form::number(sent, "days")? })).await?),
         _ => return Err(form::unknown(step)),
     };
+    blocks.push(Block::Call("POST /admin/api/policy/what-if".to_owned()));
     Ok(Acted::Shown(Page::new("What the policy would decide", blocks).below("/policy/what-if", "Ask again")))
 }
 

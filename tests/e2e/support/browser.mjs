@@ -45,6 +45,14 @@ export const DESKTOP = { width: 1280, height: 900, deviceScaleFactor: 1, mobile:
 const NARROWEST = { width: 320, height: 568, deviceScaleFactor: 1, mobile: true };
 /** A desktop on which everything is twice as large. */
 const ZOOMED = { width: 640, height: 450, deviceScaleFactor: 2, mobile: false };
+/** Ways to look at a page: label, size, color scheme, and whether the system's own colors are forced. */
+const LOOKS = [
+  ['phone', PHONE, 'light', 'none'],
+  ['phone, dark', PHONE, 'dark', 'none'],
+  ['forced colors', DESKTOP, 'dark', 'active'],
+  ['narrow', NARROWEST, 'light', 'none'],
+  ['zoomed', ZOOMED, 'light', 'none'],
+];
 
 /**
  * Opens a browser with an empty profile.
@@ -228,10 +236,10 @@ class Browser {
     return this.#driver.actions().sendKeys(...keys).perform();
   }
 
-  /** Presses Tab until `matches` accepts the focused element. Returns the stops, all of which must be visible. */
-  async tabTo(matches) {
+  /** Presses Tab, at most `most` times, until `matches` accepts the focused element. Returns the stops, all of which must be visible. */
+  async tabTo(matches, most = 20) {
     const stops = [];
-    while (stops.length < 20) {
+    while (stops.length < most) {
       await this.keys(Key.TAB);
       const stop = await this.focus();
       if (!stop.visible) throw new Error(`the focus is not visible on ${stop.label}`);
@@ -253,7 +261,8 @@ class Browser {
         name: element.name,
         value: element.value,
         label: element.name ? `${element.name}=${element.value}` : element.textContent.trim(),
-        visible: ring && within && element.matches(':focus-visible'),
+        // The button inside a field for a time has the focus without making the field match.
+        visible: ring && within && element.matches(':focus-visible, [type=datetime-local]'),
       };
     });
   }
@@ -397,18 +406,12 @@ class Browser {
   }
 
   /**
-   * Returns the faults that axe finds in light and dark mode, with the system's own colors, on the narrowest screen and
-   * at twice the size, and where the page has to be scrolled sideways.
+   * Returns the faults that axe finds, and where the page has to be scrolled sideways: by default in light and dark mode, with
+   * the system's own colors, on the narrowest screen and at twice the size.
    */
-  async faults(name) {
+  async faults(name, looks = LOOKS) {
     const faults = [];
-    for (const [label, size, scheme, colors] of [
-      ['phone', PHONE, 'light', 'none'],
-      ['phone, dark', PHONE, 'dark', 'none'],
-      ['forced colors', DESKTOP, 'dark', 'active'],
-      ['narrow', NARROWEST, 'light', 'none'],
-      ['zoomed', ZOOMED, 'light', 'none'],
-    ]) {
+    for (const [label, size, scheme, colors] of looks) {
       await this.#emulate(size, scheme, colors);
       faults.push(...(await this.#violations()).map((fault) => `${name}, ${label}: ${fault}`));
       const wide = await this.run(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -76,7 +76,7 @@ fn a_draft_shows_what_it_would_change_and_becomes_the_policy_with_author_and_rea
     let (status, page) = send(&nora, path, &[("step", "try"), ("document", DRAFT)]);
     assert_eq!(status, 200, "{page}");
     assert!(page.contains("<code>/rules/all</code>"), "{page}");
-    assert!(page.contains("Protecting: what no rule allows is refused."), "{page}");
+    assert!(page.contains("Protecting: a login that no rule allows is refused."), "{page}");
     assert!(page.contains("Of 0 approvals"), "the last days were judged: {page}");
     assert_eq!(world.changes().len(), before, "trying changes nothing");
 
@@ -201,7 +201,7 @@ fn exceptions_are_read_by_key_and_those_that_are_over_stand_apart() {
     let nora = at(&world, "/admin/exceptions", NORA);
 
     let (_, page) = shown(&nora);
-    let over = page.find("<h2>Over</h2>").expect("some are over");
+    let over = page.find("<h2>Ended</h2>").expect("some have ended");
     assert!(page[..over].contains(">e-01<") && !page[..over].contains(">e-00<"), "{page}");
     assert!(page[over..].contains(">e-00<"));
     let (_, rest) = page.split_once("href=\"/admin/exceptions?cursor=").expect("there is a next page");
@@ -244,12 +244,12 @@ fn every_page_of_governance_says_what_to_do_where_there_is_nothing_yet() {
     let world = World::new();
     let nora = at(&world, "/admin", NORA);
     for (page, says) in [
-        ("alerts", "There is no open alert."),
+        ("alerts", "There is no open alert"),
         ("alerts?state=closed", "No alert has been closed."),
         ("kill-switches", "No kill switch is on."),
-        ("access-requests", "Nobody is waiting."),
+        ("access-requests", "There is no such request."),
         ("exceptions", "No exception lets anybody through."),
-        ("policy", "There is no rule."),
+        ("policy", "There is no rule yet."),
         ("policy/draft", "Show what it would change"),
         ("policy/what-if", "Describe a login."),
         ("policy/versions", "Nobody has written a policy yet."),

@@ -220,7 +220,7 @@ fn an_event_is_found_and_shown_whole_and_a_wrong_search_says_what_was_wrong() {
 
     let page = nora.open(&link);
     assert_eq!(page.status, 200, "{}", page.body);
-    assert!(page.body.contains("<h1>approved") && page.body.contains("approval_id"), "{}", page.body);
+    assert!(page.body.contains("<h1>Approved") && page.body.contains("approval_id"), "{}", page.body);
 
     let page = nora.open("/admin/ledger?what=nonsense").body;
     assert!(page.contains("there is no such kind of event") && page.contains("value=\"nonsense\""), "{page}");
