@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { Admin } from './support/admin.mjs';
+import { ASKING } from './support/asking.mjs';
 import { until } from './support/bounded.mjs';
 import { openBrowser } from './support/browser.mjs';
 import { accounts, builds, clients } from './support/config.mjs';
@@ -121,6 +122,43 @@ test('a policy blocks, then only reports, and lets through by an exception until
   assert.match(await keeper.presses('End it now', 'lobby-again'), /The exception has ended\./);
   assert.equal((await tv.refresh()).error, 'invalid_grant');
   await refused();
+});
+
+test('an administrator who asks for access cannot grant it, another one does, and the same code completes', async (t) => {
+  const { server } = await startFaulty(t, { vars, build: builds.release });
+  const admin = new Admin(server);
+  assert.equal((await admin.ask('PUT', '/policy', { body: ASKING, ifMatch: '*' })).status, 200);
+  const other = new Keeper(desk, server);
+  await other.signsIn(alice);
+  assert.match(await desk.text(), /none of the groups of administrators/);
+  const groups = await admin.ask('PUT', '/accounts/local:alice/groups', { body: { groups: nora.groups }, ifMatch: '*' });
+  assert.equal(groups.status, 200, JSON.stringify(groups.body));
+  const device = await Device.start(server);
+  await enters(device, nora);
+  await person.sees('Not allowed');
+  await person.type('reason', 'I release on Friday.');
+  await person.press('Ask for access');
+  await person.sees('Waiting for an answer');
+  const waiting = await person.window();
+
+  await person.openWindow();
+  await person.open(`${server.origin}/admin`);
+  await person.sees('Overview');
+  const own = new Keeper(person, server);
+  assert.match(await own.answers('Nora Keeper', 'Grant access'), /somebody else must grant it/);
+  assert.equal(await person.status(), 409);
+  await person.switchTo(waiting);
+  await person.press('Look now');
+  await person.sees('Waiting for an answer');
+  assert.equal((await device.poll()).error, 'authorization_pending');
+
+  await desk.reload();
+  await desk.sees('Overview');
+  assert.match(await other.answers('Nora Keeper', 'Grant access'), /Access is granted\.[^]*Granted by/);
+  await until(async () => (await person.text().catch(() => '')).includes(CONSENT), LATE, 'the page does not go on');
+  await approves();
+  assert.ok((await device.redeem()).access_token);
+  assert.match(await other.goes('Exceptions'), /accounts: local:nora/);
 });
 
 /** Returns whether the report of the policy has the approval of the only login. */

@@ -14,14 +14,18 @@ export class Keeper {
   }
 
   /** Opens the console and signs in. */
-  static async enters(browser, server, { username, password } = accounts.nora) {
+  static async enters(browser, server, account = accounts.nora) {
     const keeper = new Keeper(browser, server);
-    await browser.open(`${server.origin}/admin`);
-    await browser.type('username', username);
-    await browser.type('password', password);
-    await browser.press('Sign in');
+    await keeper.signsIn(account);
     await browser.sees('Overview');
     return keeper;
+  }
+
+  async signsIn({ username, password }) {
+    await this.browser.open(`${this.server.origin}/admin`);
+    await this.browser.type('username', username);
+    await this.browser.type('password', password);
+    await this.browser.press('Sign in');
   }
 
   /** Goes to a page of the menu, and returns its text. */
@@ -56,6 +60,14 @@ export class Keeper {
     const saved = await this.browser.text();
     assert.match(saved, /Version \d+ counts now\./);
     return { tried, saved };
+  }
+
+  /** Opens the request for access of somebody, presses the button of an answer, and returns the text of the page that follows. */
+  async answers(name, button) {
+    await this.goes('Access requests');
+    await this.presses(name, `${name} asks for Demo TV`);
+    await this.browser.press(button);
+    return this.browser.text();
   }
 
   /** Types a date and time into a field for both, to the minute, in UTC. */
