@@ -136,7 +136,7 @@ impl Stored {
     /// Reads the number in the first column of the first row.
     fn number(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<u64>> {
         let rows = self.table.rows(query, values)?;
-        Ok(rows.first().and_then(|row| row.first()).and_then(object::large))
+        Ok(rows.first().and_then(|row| row.first()).and_then(object::natural))
     }
 }
 

@@ -102,22 +102,20 @@ pub(super) fn whole(number: u64) -> SqlStorageValue {
     SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// Reads a column as a count.
+/// Reads a column as a count of what fits into memory: in the runtime, below 2^32.
 pub(super) fn count(value: &SqlStorageValue) -> Option<usize> {
-    let SqlStorageValue::Integer(count) = value else { return None };
-    usize::try_from(*count).ok()
+    natural(value).and_then(|count| usize::try_from(count).ok())
 }
 
 /// Reads a column as a number that may have more than the 32 bits of a count, such as the number of an alert.
-pub(super) fn large(value: &SqlStorageValue) -> Option<u64> {
+pub(super) fn natural(value: &SqlStorageValue) -> Option<u64> {
     let SqlStorageValue::Integer(number) = value else { return None };
     u64::try_from(*number).ok()
 }
 
 /// Reads a column as an instant.
 pub(super) fn instant(value: &SqlStorageValue) -> Option<Timestamp> {
-    let SqlStorageValue::Integer(millis) = value else { return None };
-    u64::try_from(*millis).ok().map(Timestamp::from_millis)
+    natural(value).map(Timestamp::from_millis)
 }
 
 /// Reads a column as text.

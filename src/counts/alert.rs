@@ -60,16 +60,19 @@ impl Alert {
         matches!(self.state, AlertState::Open)
     }
 
-    /// Returns what a kill switch would have to end: what started in the network that the alert is about, from the beginning of
-    /// the detection's window until now. `None` if the alert is about no devices that started in a network.
+    /// Returns what a kill switch has to end that is on until `until`: what starts in the network that the alert is about, from
+    /// the beginning of the detection's window on. `None` if the alert is about no devices that started in a network.
+    ///
+    /// What starts between a look at the alert and the setting of the kill switch has to end as well, so the interval lasts
+    /// until then.
     #[must_use]
-    pub fn target(&self, now: Timestamp) -> Option<Target> {
+    pub fn target(&self, until: Timestamp) -> Option<Target> {
         let Subject { client_id, asn, .. } = &self.subject;
         let from = self.at.before(self.detection.terms().window);
         self.detection.is_about_starts().then(|| Target {
             client: client_id.clone(),
             asn: asn.filter(|asn| *asn != 0).map(Asn),
-            started: Some(Started { from, to: now }),
+            started: Some(Started { from, to: until }),
             ..Target::default()
         })
     }

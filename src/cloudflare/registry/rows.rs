@@ -285,8 +285,7 @@ impl Rows for Stored {
 
     fn revision(&self) -> Result<u64> {
         let rows = self.table.rows("SELECT revision FROM governance", Vec::new())?;
-        let revision = rows.first().and_then(|row| row.first()).and_then(object::count);
-        Ok(revision.and_then(|revision| u64::try_from(revision).ok()).unwrap_or_default())
+        Ok(rows.first().and_then(|row| row.first()).and_then(object::natural).unwrap_or_default())
     }
 
     fn put_revision(&self, revision: u64) -> Result<()> {

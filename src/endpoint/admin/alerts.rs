@@ -67,9 +67,10 @@ struct Page {
 
 impl Draft {
     fn of(alert: &Alert, now: Timestamp) -> Option<Self> {
-        let target = alert.target(now).filter(|_| alert.is_open())?;
+        let until = now + DRAFT;
+        let target = alert.target(until).filter(|_| alert.is_open())?;
         let reason = format!("Alert {} ({})", alert.id, alert.detection.name());
-        Some(Self { id: format!("alert-{}", alert.id), target, reason, until: now + DRAFT })
+        Some(Self { id: format!("alert-{}", alert.id), target, reason, until })
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::block::{Acted, Block, Cell, Field, Form, Kind, Page, Table, Tone};
-use super::value::{actor, cell, count, encoded, list, question, text, texts};
+use super::value::{actor, cell, count, encoded, list, question, some, text, texts};
 use super::{exceptions, form};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
@@ -177,11 +177,9 @@ async fn call<P: Platform, R: CryptoRng>(
 }
 
 fn amount(answer: &Value) -> String {
-    let some = |name: &str, one: &str| match count(answer, name) {
-        1 => format!("1 {one}"),
-        many => format!("{many} {one}s"),
-    };
-    format!("{}, {} and {}", some("devices", "device"), some("sessions", "session"), some("codes", "code"))
+    let [devices, sessions, codes] =
+        ["device", "session", "code"].map(|one| some(count(answer, &format!("{one}s")), one));
+    format!("{devices}, {sessions} and {codes}")
 }
 
 /// Shows what a kill switch would end, with the button that sets it.

@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::api::Api;
 use super::block::{Block, Cell, Field, Form, Kind, Page, Table, Tone};
 use super::form;
-use super::value::{capitalized, cell, count, encoded, list, millis, mono, next, pretty, question, text};
+use super::value::{
+    capitalized, cell, count, encoded, list, millis, mono, next, pretty, question, some, text,
+};
 use crate::counts::day;
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
@@ -204,7 +206,7 @@ async fn verified<P: Platform, R: CryptoRng>(
     for _ in 0..MOST_CALLS {
         let answer = api.get(&format!("/ledger/verification?day={day}{cursor}")).await?.body;
         records += count(&answer, "records");
-        ledgers += list(&answer, "ledgers").len();
+        ledgers += list(&answer, "ledgers").len() as u64;
         faults.extend(list(&answer, "faults"));
         match answer["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={}", encoded(next)),
@@ -215,9 +217,9 @@ async fn verified<P: Platform, R: CryptoRng>(
     Ok(vec![Block::Notice(Tone::Warning, said.to_owned()), Block::Table(altered(&faults))])
 }
 
-fn report((records, ledgers): (u64, usize), faults: &[Value], root: &str) -> Vec<Block> {
+fn report((records, ledgers): (u64, u64), faults: &[Value], root: &str) -> Vec<Block> {
     let (is_good, said) = said_of_root(root);
-    let all = format!("{records} events in {ledgers} ledgers were read.");
+    let all = format!("Read: {} in {}.", some(records, "event"), some(ledgers, "ledger"));
     let notice = match (faults.is_empty(), is_good) {
         (true, true) => Block::Notice(Tone::Good, format!("{all} None was altered. {said}")),
         (true, false) => Block::Notice(Tone::Bad, format!("{all} {said}")),
@@ -275,6 +277,18 @@ mod tests {
         assert_eq!(ask("from=1970-01-01T00%3A01&what=approved"), Ok("?from=60&what=approved".to_owned()));
         assert_eq!(ask("client_id=a%20b&cursor=c"), Ok("?client_id=a%20b&cursor=c".to_owned()));
         assert!(ask("to=tomorrow").is_err());
+    }
+
+    #[test]
+    fn what_was_read_is_counted_in_words() {
+        let said = |read| {
+            let Block::Notice(_, said) = report(read, &[], "good").remove(0) else {
+                unreachable!("it is a notice")
+            };
+            said
+        };
+        assert!(said((1, 1)).starts_with("Read: 1 event in 1 ledger. None was altered."));
+        assert!(said((2, 2)).starts_with("Read: 2 events in 2 ledgers. "));
     }
 
     #[test]

@@ -25,6 +25,11 @@ pub(super) fn count(of: &Value, name: &str) -> u64 {
     of[name].as_u64().unwrap_or_default()
 }
 
+/// Returns a number of things, whose name gets an s if there is more than one.
+pub(super) fn some(count: u64, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
 /// Returns the entries of a list.
 pub(super) fn list(of: &Value, name: &str) -> Vec<Value> {
     of[name].as_array().cloned().unwrap_or_default()

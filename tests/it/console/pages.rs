@@ -56,6 +56,7 @@ fn every_page_opens_and_marks_its_entry_of_the_menu() {
         assert!(page.body.contains(&format!("<h1>{heading}")), "{path}: {}", page.body);
         assert!(page.body.contains(&format!("aria-current=\"page\">{entry}")), "{path}");
         assert!(page.body.contains("API: <code>"), "{path} names the call that does the same");
+        assert!(!page.body.contains(" style="), "{path}: the content security policy blocks such a style");
     }
     assert_eq!(nora.open("/admin/clients/absent").status, 404);
     assert_eq!(nora.open("/admin/nowhere").status, 404);
