@@ -271,7 +271,7 @@ describe('the routes', () => {
   });
 
   test('any other path gets 404', async () => {
-    for (const path of ['/', '/token/', '/device/x', '/.well-known', '/jwks', '/panic-probe', '/TOKEN', '/register', '/admin', '/admin/apix']) {
+    for (const path of ['/', '/token/', '/device/x', '/.well-known', '/jwks', '/panic-probe', '/TOKEN', '/register', '/admins']) {
       const response = await fetch(server.origin + path, { method: 'POST' });
       assert.deepEqual([response.status, await response.text()], [404, 'There is nothing here.\n'], path);
     }
