@@ -43,8 +43,8 @@ oracles: ## Let published implementations judge the same input as this server
 e2e: ## Run only the tests in workerd and in a browser (TESTS="tests/e2e/flow.test.mjs")
 	@scripts/test e2e
 
-screenshots: ## Make the pictures of the documents: README and all pages (docs/images)
-	@IMAGES=1 TESTS="tests/e2e/images.test.mjs tests/e2e/pages.test.mjs tests/e2e/account.test.mjs" scripts/test e2e
+screenshots: ## Make the pictures of the documents: README, console and all pages (docs/images)
+	@IMAGES=1 TESTS="tests/e2e/images.test.mjs tests/e2e/pages.test.mjs tests/e2e/account.test.mjs tests/e2e/console.test.mjs" scripts/test e2e
 
 check: ## Check formatting, lints (native and wasm32) and dependencies
 	@scripts/check
