@@ -83,10 +83,13 @@ function isPolicy({ version, revision, point, outcome, decided_by, matched = [],
   return words && decided && Number.isInteger(version + revision) && (would === undefined || typeof would.decided_by === 'string') && Object.keys(others).length === 0;
 }
 
+/** The `sub` of an account: of the demo, or drawn by the server. */
+const SUB = /^(acct-[0-9a-f]{8}|[\w-]{22})$/;
+
 /** A warning: an event that somebody should look at. Accounts are named by their `sub`. */
 function isWarning(line) {
   const { what, outcome, event, ...others } = parsed(line) ?? {};
-  const named = [event?.account, event?.other_account ?? event?.account].every((account) => /^acct-/.test(account));
+  const named = [event?.account, event?.other_account ?? event?.account].every((account) => SUB.test(account));
   const isAlert = outcome === 'alert_opened' && /^[a-z_]+$/.test(event?.detection) && (event.account === undefined || named);
   const known = isAlert || (['reported', 'contested', 'verification_failed', 'binding_failed'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
   return what === 'warning' && known && event.what === outcome && Object.keys(others).length === 0;
