@@ -22,6 +22,7 @@ use crate::scope::Scope;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Conditions {
+    /// Identifiers of clients. `https://tool.example.org/*` stands for all clients whose metadata documents are at that host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub clients: Vec<String>,
     /// Scopes, one of which the request has.
@@ -104,7 +105,7 @@ impl Conditions {
     #[must_use]
     pub fn hold(&self, facts: &Facts<'_>) -> Option<bool> {
         All::default()
-            .and(|| one_of(&self.clients, facts.client))
+            .and(|| given(!self.clients.is_empty(), facts.client, |client| self.names_client(client)))
             .and(|| one_of(&self.verdict, facts.nearness.as_ref()))
             .and(|| is(self.same_device, facts.same_device))
             .and(|| is(self.web_page, facts.web_page))
@@ -117,6 +118,12 @@ impl Conditions {
             .and(|| one_of(&self.accounts, facts.account))
             .and(|| member(&self.groups, facts.groups))
             .truth()
+    }
+
+    /// Returns whether a client is one of those that the conditions name; false if they name none.
+    #[must_use]
+    pub fn names_client(&self, client_id: &str) -> bool {
+        self.clients.iter().any(|named| named == client_id || is_at(named, client_id))
     }
 
     fn first_time(&self, times: Option<FirstTimes>) -> Option<bool> {
@@ -202,6 +209,17 @@ impl All {
     const fn truth(self) -> Option<bool> {
         self.0
     }
+}
+
+fn is_at(named: &str, client_id: &str) -> bool {
+    host(named).is_some() && client_id.starts_with(named.trim_end_matches('*'))
+}
+
+/// Returns the host in a text such as `https://tool.example.org/*`, which stands for all clients at that host.
+#[must_use]
+pub fn host(named: &str) -> Option<&str> {
+    let host = named.strip_prefix("https://")?.strip_suffix("/*")?;
+    (!host.is_empty() && !host.contains(['/', '*'])).then_some(host)
 }
 
 /// Returns whether a fact is one of the wanted values.

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::condition;
 use super::document::{Fallback, Policy};
 use super::exception::Exception;
 use super::governance::Governance;
@@ -57,6 +58,11 @@ fn of_break_glass(policy: &Policy, now: Timestamp) -> Option<String> {
     }
 }
 
+/// Returns whether a text looks as if it stood for several clients, and does not.
+fn is_idle_pattern(named: &str) -> bool {
+    named.contains('*') && condition::host(named).is_none()
+}
+
 fn of_rule(rule: &Rule) -> Vec<String> {
     let id = &rule.id;
     let mut found = Vec::new();
@@ -64,6 +70,12 @@ fn of_rule(rule: &Rule) -> Vec<String> {
         State::ReportOnly => found.push(format!("rule {id} is report_only: it does not protect")),
         State::Enforced | State::Disabled => {}
     }
+    let named = rule.when.clients.iter().chain(&rule.unless.clients);
+    found.extend(named.filter(|named| is_idle_pattern(named)).map(|named| {
+        format!(
+            "rule {id} has the client {named:?}, which is one client: only https://HOST/* stands for several"
+        )
+    }));
     if rule.effect == Effect::Allow && rule.state != State::Disabled {
         let when = &rule.when;
         if when.clients.is_empty() && when.accounts.is_empty() && when.groups.is_empty() {

@@ -54,7 +54,7 @@ impl View {
     ) -> Self {
         let live = governance.exceptions.iter().filter(|exception| exception.is_live(now));
         let ends: Vec<Timestamp> = live
-            .filter(|exception| exception.when.clients.contains(&client_id))
+            .filter(|exception| exception.when.names_client(&client_id))
             .map(|exception| exception.expires_at)
             .collect();
         Self {

@@ -58,6 +58,30 @@ fn each_condition_is_true_of_what_it_names_and_of_nothing_else() {
 }
 
 #[test]
+fn a_host_stands_for_the_clients_whose_documents_are_there() {
+    let of_host = read(&json!({ "clients": ["tv", "https://tool.example.org/*"] }));
+    for client in ["tv", "https://tool.example.org/client.json", "https://tool.example.org/a/b"] {
+        assert!(of_host.names_client(client), "{client}");
+    }
+    for client in [
+        "https://tool.example.org",
+        "https://tool.example.org.evil.example/client.json",
+        "https://tool.example.org:8443/client.json",
+        "https://evil.example/https://tool.example.org/client.json",
+        "http://tool.example.org/client.json",
+        "tvs",
+    ] {
+        assert!(!of_host.names_client(client), "{client}");
+    }
+    let clients =
+        ["https://*", "https://tool.example.org/a/*", "https://*.example.org/*", "https:///*", "t*", "*"];
+    let literal = read(&json!({ "clients": clients }));
+    for client in ["https://tool.example.org/a/client.json", "https:///x", "tv"] {
+        assert!(!literal.names_client(client), "{client}");
+    }
+}
+
+#[test]
 fn what_is_not_known_yet_is_undecided_unless_something_else_is_false() {
     let start = |conditions: &Value| read(conditions).hold(&Login::of_bob().start());
 

@@ -324,7 +324,12 @@ fn what_is_probably_not_meant_is_a_warning() {
     document["rules"] = json!([
         rule("wide", "allow", json!({ "when": { "device": { "kinds": ["printer"] } } })),
         rule("narrow", "allow", json!({ "when": { "clients": ["cli"] } })),
-        rule("off", "allow", json!({ "state": "disabled" }))
+        rule("off", "allow", json!({ "state": "disabled" })),
+        rule(
+            "star",
+            "deny",
+            json!({ "unless": { "clients": ["https://*.example.org/*", "https://example.org/*"] } })
+        )
     ]);
     let found = warnings(&read(document.clone()).unwrap(), NOW);
     for (part, expected) in [
@@ -333,6 +338,8 @@ fn what_is_probably_not_meant_is_a_warning() {
         ("rule wide allows every client for everybody", 1),
         ("rule wide allows by device.kinds", 1),
         ("narrow", 0),
+        ("rule star has the client \"https://*.example.org/*\", which is one client", 1),
+        ("star", 1),
         ("off", 0),
     ] {
         assert_eq!(

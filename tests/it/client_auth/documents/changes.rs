@@ -188,3 +188,30 @@ fn a_scope_stays_while_an_entry_has_it() {
     admin.ask("DELETE", &at(HOST), None, None);
     assert_eq!(admin.ask("DELETE", "/scopes/fly", None, None).status, 204);
 }
+
+#[test]
+fn an_entry_has_a_policy_of_its_own_by_rules_that_name_its_url_or_its_host() {
+    let world = world();
+    let other = "https://other.example.org/client.json";
+    serve(&world, other, &json!({}));
+    let_in(&world, "other.example.org", &terms());
+    let rule = |id: &str, clients: &str, more: Value| {
+        let mut rule =
+            json!({ "id": id, "description": id, "effect": "allow", "when": { "clients": [clients] } });
+        rule.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        rule
+    };
+    let short = json!({ "limit": { "access_token_lifetime": 60 } });
+    let put = |rules: &Value| {
+        let policy = json!({ "default": "enforced", "rules": rules, "reason": "A test" });
+        let answer = Admin(&world).ask("PUT", "/policy", Some("*"), Some(&policy));
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+
+    put(&json!([rule("host", "https://other.example.org/*", short)]));
+    assert_eq!(outcome(&start(&world, URL)), "unauthorized_client");
+    assert_eq!(signed_in(&world, other)["expires_in"], 60);
+    put(&json!([rule("document", URL, json!({}))]));
+    assert_eq!(outcome(&start(&world, other)), "unauthorized_client");
+    assert_eq!(start(&world, URL).status, 200);
+}
