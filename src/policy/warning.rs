@@ -70,7 +70,8 @@ fn of_rule(rule: &Rule) -> Vec<String> {
         State::ReportOnly => found.push(format!("rule {id} is report_only: it does not protect")),
         State::Enforced | State::Disabled => {}
     }
-    let named = rule.when.clients.iter().chain(&rule.unless.clients);
+    let unless = rule.unless.iter().flat_map(|unless| &unless.clients);
+    let named = rule.when.clients.iter().chain(unless);
     found.extend(named.filter(|named| is_idle_pattern(named)).map(|named| {
         format!(
             "rule {id} has the client {named:?}, which is one client: only https://HOST/* stands for several"

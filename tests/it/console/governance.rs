@@ -217,12 +217,8 @@ fn a_kill_switch_counts_first_and_ends_only_when_it_is_set() {
     let path = "/admin/kill-switches";
     let nora = at(&world, path, NORA);
     let until = in_days(&world, 1);
-    let target = [
-        ("id", "stop"),
-        ("reason", "A campaign"),
-        ("minute(&until)", minute(&until)),
-        ("client", "demo-printer"),
-    ];
+    let target =
+        [("id", "stop"), ("reason", "A campaign"), ("until", minute(&until)), ("client", "demo-printer")];
 
     let (status, page) = send(&nora, path, &[&target[..], &[("step", "try")]].concat());
     assert!(status == 200 && page.contains("This would end 0 devices, 0 sessions and 1 code."), "{page}");

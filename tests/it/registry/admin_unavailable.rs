@@ -29,6 +29,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
             .replace("{kid}", "k")
             .replace("{version}", "1")
             .replace("{delivery}", "1")
+            .replace("{identifier}", "SN-0042-AB17")
             .replace("{id}", "okta");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
         methods.map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
@@ -50,6 +51,7 @@ fn body(method: &str, path: &str) -> Option<Value> {
         ("PATCH", "/providers/okta") => Some(json!({ "enabled": false })),
         ("PATCH", _) => Some(json!({ "owner": "Team" })),
         ("POST", "/clients/demo-printer/secret") => Some(json!({ "overlap": 60 })),
+        ("PUT", "/inventory/SN-0042-AB17") => Some(json!({ "accounts": ["local:alice"] })),
         ("PUT", "/scopes/email") => Some(json!({ "description": "Know your address" })),
         ("PUT", "/scopes/email/claims") => Some(json!({ "claims": [] })),
         ("POST", "/dry-run") => Some(json!({ "client_id": "demo-printer", "account": "alice" })),
@@ -156,7 +158,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         tried += 1;
     }
 
-    assert_eq!(tried, 56);
+    assert_eq!(tried, 60);
     world.set_down("registry", false);
     assert_eq!(Admin(&world).get("/clients/demo-printer").status, 200, "nothing has changed");
     assert_eq!(Admin(&world).get("/clients/newcomer").status, 404, "nothing has changed");
