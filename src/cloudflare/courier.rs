@@ -88,7 +88,8 @@ impl Courier {
     async fn deliver(&self) -> Result<Course> {
         let settings = settings(&self.env).map_err(|bad| Error::RustError(bad.to_string()))?;
         let workers = Workers::new(self.env.clone(), &settings)?;
-        let name = self.state.id().name().unwrap_or_default();
+        // Without a name, it would look as if the destination were gone, and everything would be deleted.
+        let name = self.state.id().name().ok_or_else(|| Error::from("the object has no name"))?;
         let course = Server::new(settings, workers).deliver(&name, self).await;
         course.map_err(|Unavailable| Error::from("the destination or a row could not be read"))
     }

@@ -49,7 +49,8 @@ pub(crate) async fn poll<P: Platform>(
     if !approved.is_allowed_here() {
         return Err(approved.refuse().await?);
     }
-    // Everything that can be wrong besides was checked, so that no other mistake costs a try.
+    // Everything that can be wrong besides is checked by now, so that no other mistake costs a try.
+    approved.burn_before_digits().await?;
     if let Some(digits) = approved.wrong_digits() {
         return Err(approved.miss(digits).await?);
     }

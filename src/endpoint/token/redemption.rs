@@ -157,6 +157,13 @@ impl<'a, P: Platform> Approved<'a, P> {
         Ok(refused.err().unwrap_or(Error::Elsewhere))
     }
 
+    /// Marks the proof as used if digits were compared, before anything depends on whether they are right. Otherwise, a proof
+    /// that was used before would stop wrong digits at once, and right ones only after tokens were made: how long the error
+    /// takes would tell which they are, and no try would be spent.
+    pub(super) async fn burn_before_digits(&self) -> Result<(), Error> {
+        if self.ready.digits.is_some() { self.proven.burn(self.context).await } else { Ok(()) }
+    }
+
     /// Returns what the user of the device has typed, if it is wrong.
     pub(super) fn wrong_digits(&self) -> Option<Digits> {
         self.digits.clone().filter(|_| self.ready.digits == Some(Match::Wrong))
@@ -165,7 +172,6 @@ impl<'a, P: Platform> Approved<'a, P> {
     /// Spends a try at the digits. Returns the error to answer with.
     pub(super) async fn miss(self, digits: Digits) -> Result<Error, Error> {
         let (context, address) = (self.context, self.code.address);
-        self.proven.burn(context).await?;
         let ask = Miss { key: address.key, secret: self.code.secret, digits };
         let missed = approved(context.server.platform.grants(address.shard, ask).await?);
         Ok(missed.err().unwrap_or(Error::Unavailable))
@@ -183,7 +189,9 @@ impl<'a, P: Platform> Approved<'a, P> {
         let refresh = self.may_refresh().then(|| tokens.add_refresh_token(context, &subject, until, rng));
         let ends_at = tokens.ends_at(refresh.as_ref(), context.now);
         let family = self.family(&subject, refresh, ends_at);
-        self.proven.burn(context).await?;
+        if self.ready.digits.is_none() {
+            self.proven.burn(context).await?;
+        }
         self.spend(attempt.clone(), session.family, family).await?;
         Ok(tokens)
     }
