@@ -7,6 +7,7 @@ use crate::format::is_false;
 
 /// The facts that the event of an approval does not have elsewhere. Client, account, both places, both kinds of devices and
 /// the verdict about the distance are members of the event itself.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct FactsRecord {
@@ -30,6 +31,12 @@ pub struct FactsRecord {
     /// Whether a web page requested the code.
     #[serde(default, skip_serializing_if = "is_false")]
     pub web_page: bool,
+    /// Whether the device could ask its user for digits.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub can_verify: bool,
+    /// Whether the device said what it is called, and was assigned to the person if a rule demanded that.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub identified: bool,
     #[serde(default, skip_serializing_if = "SideRecord::is_empty")]
     pub device: SideRecord,
     #[serde(default, skip_serializing_if = "SideRecord::is_empty")]

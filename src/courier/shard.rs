@@ -118,9 +118,10 @@ fn resend<R: Rows>(rows: &R, ask: &Resend, now: Timestamp) -> Result<u32, R::Err
         }
         None => rows.deliveries(true, 0, MOST_RESENT)?,
     };
+    let room = MOST_WAITING.saturating_sub(rows.count(false)?);
     let mut resent = 0;
     for Numbered { number, delivery } in dead {
-        if delivery.died_at.is_some() {
+        if delivery.died_at.is_some() && resent < room {
             let delivery = Delivery { since: now, died_at: None, ..delivery };
             rows.put(&Numbered { number, delivery }, now)?;
             resent += 1;

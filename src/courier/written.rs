@@ -20,6 +20,7 @@ use crate::policy::name::{ALLOWED, Name};
 const MOST: usize = 100;
 /// Longest audience and `Authorization`, in bytes.
 const LONGEST: usize = 1_000;
+
 /// What reading a destination depends on.
 pub struct Reading<'a> {
     /// The issuer of this server.
@@ -47,7 +48,7 @@ pub fn parse(
     let url = url(&mut members, reading.has_loopback);
     let filter = filter(&mut members);
     let enabled = members.flag("enabled", true);
-    let (receiver, secret) = receiver(&mut members, reading, rng).unzip();
+    let (receiver, secret) = receiver(&mut members, url.as_deref(), reading, rng).unzip();
     for (name, is_missing) in [("id", id.is_none()), ("url", url.is_none())] {
         if is_missing && !members.is_refused(name) {
             members.refuse(name, format!("{name} is missing"));
@@ -90,6 +91,7 @@ fn filter(members: &mut Members) -> Filter {
 /// Reads what the receiver understands, with the secret of a new webhook.
 fn receiver(
     members: &mut Members,
+    url: Option<&str>,
     reading: &Reading<'_>,
     rng: &mut impl CryptoRng,
 ) -> Option<(Receiver, Option<String>)> {
@@ -109,7 +111,7 @@ fn receiver(
     }
     let authorization = authorization
         .map(|text| kept(&text, reading).unwrap_or_else(|| Sealed::seal(&text, reading.keyring, rng)));
-    let authorization = authorization.or_else(|| before(reading).cloned());
+    let authorization = authorization.or_else(|| at_this_receiver(members, url, reading));
     Some((
         Receiver::SharedSignals { issuer: reading.issuer.to_owned(), audience: audience?, authorization },
         None,
@@ -123,6 +125,18 @@ fn webhook(reading: &Reading<'_>, rng: &mut impl CryptoRng) -> (Receiver, Option
     }
     let (_, text) = Secret::draw(rng);
     (Receiver::Webhook { secrets: vec![Sealed::seal(&text, reading.keyring, rng)] }, Some(text))
+}
+
+/// Returns the sealed header of before, unless the URL is now another receiver's, who must not learn it.
+fn at_this_receiver(members: &mut Members, url: Option<&str>, reading: &Reading<'_>) -> Option<Sealed> {
+    let sealed = before(reading)?;
+    let receiver = |url: &str| url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let was = receiver(&reading.before?.url);
+    if url.is_some_and(|url| receiver(url) == was) {
+        return Some(sealed.clone());
+    }
+    members.refuse("authorization", format!("authorization is missing: the one that is stored is for {was}"));
+    None
 }
 
 fn before<'a>(reading: &Reading<'a>) -> Option<&'a Sealed> {

@@ -59,8 +59,8 @@ pub fn table<P>(server: Option<&Server<P>>) -> Table {
     for path in ["policy", "policy/what-if"] {
         table.sizes.insert(format!("{}{ADMIN_PREFIX}/{path}", issuer.path()), MAX_POLICY);
     }
-    // A form writes some characters of a policy as three.
-    table.sizes.insert(format!("{}{CONSOLE_PREFIX}/policy/draft", issuer.path()), 2 * MAX_POLICY);
+    // A form writes many characters of a policy as three.
+    table.sizes.insert(format!("{}{CONSOLE_PREFIX}/policy/draft", issuer.path()), 3 * MAX_POLICY);
     for path in PATHS.map(|path| format!("{}{path}", issuer.path())) {
         if let Some(route) = Route::find(&path, &issuer) {
             table.routes.insert(path, names(route.terms().reads));
@@ -235,7 +235,7 @@ mod tests {
         let large = [
             ("/tenant/admin/api/policy", MAX_POLICY),
             ("/tenant/admin/api/policy/what-if", MAX_POLICY),
-            ("/tenant/admin/policy/draft", 2 * MAX_POLICY),
+            ("/tenant/admin/policy/draft", 3 * MAX_POLICY),
         ];
         assert_eq!(table.sizes, BTreeMap::from(large.map(|(path, most)| (path.to_owned(), most))));
         assert_eq!(table.routes["/tenant/token"], [&ALWAYS[..], &["origin"]].concat());

@@ -60,12 +60,12 @@ pub enum Fate {
 }
 
 impl Judgment {
-    /// Returns what becomes of the approval. Nobody gets nearer by signing in again.
+    /// Returns what becomes of the approval. No device gets nearer, or learns to ask for digits, by another sign-in.
     #[must_use]
     pub fn fate(&self) -> Fate {
         match self.outcome {
             Outcome::Refuse => Fate::Refuse,
-            Outcome::Allow if self.lacks.contains(&NEAR) => Fate::Refuse,
+            Outcome::Allow if self.lacks.iter().any(|lack| OF_DEVICES.contains(lack)) => Fate::Refuse,
             Outcome::Allow if self.lacks.is_empty() => Fate::Allow,
             Outcome::Allow => Fate::SignInAgain,
         }
@@ -138,6 +138,10 @@ fn undecided(governance: &Governance, facts: &Facts<'_>) -> Vec<Name> {
 }
 
 const NEAR: &str = "near";
+const VERIFICATION: &str = "initiation_verification";
+const BINDING: &str = "out_of_band_binding";
+/// Requirements that no sign-in meets.
+const OF_DEVICES: [&str; 3] = [NEAR, VERIFICATION, BINDING];
 
 /// Returns the requirements that the facts of an approval certainly do not meet.
 fn lacks(required: &Requirements, facts: &Facts<'_>) -> Vec<&'static str> {
@@ -153,6 +157,8 @@ fn lacks(required: &Requirements, facts: &Facts<'_>) -> Vec<&'static str> {
         ("phishing_resistant", required.phishing_resistant && is_weak),
         ("fresh_passkey", required.fresh_passkey && (is_weak || is_older(FRESH))),
         (NEAR, required.near && is_not_near),
+        (VERIFICATION, required.initiation_verification && facts.can_verify == Some(false)),
+        (BINDING, required.out_of_band_binding && facts.is_bound == Some(false)),
     ]
     .into_iter()
     .filter_map(|(name, is_lacking)| is_lacking.then_some(name))

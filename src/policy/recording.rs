@@ -29,6 +29,8 @@ pub fn record(facts: &Facts<'_>) -> FactsRecord {
         first: First::ALL.into_iter().filter_map(first).collect(),
         same_device: facts.same_device.unwrap_or_default(),
         web_page: facts.web_page.unwrap_or_default(),
+        can_verify: facts.can_verify.unwrap_or_default(),
+        identified: facts.is_bound.unwrap_or_default(),
         device: facts.device.map(of_side).unwrap_or_default(),
         person: facts.person.map(of_side).unwrap_or_default(),
     }

@@ -104,7 +104,8 @@ impl Past {
     #[must_use]
     pub fn facts<'a>(&'a self, account: Option<&'a AccountKey>) -> Facts<'a> {
         let [device, person] = self.sides();
-        let FactsRecord { more_groups, sign_in, same_device, web_page, .. } = &self.facts;
+        let FactsRecord { more_groups, sign_in, same_device, web_page, can_verify, identified, .. } =
+            &self.facts;
         let groups = if *more_groups { Groups::AtLeast(&self.groups) } else { Groups::Exactly(&self.groups) };
         Facts {
             client: Some(&self.client_id),
@@ -123,6 +124,8 @@ impl Past {
             same_device: Some(*same_device),
             first: Some(self.first()),
             web_page: Some(*web_page),
+            can_verify: Some(*can_verify),
+            is_bound: Some(*identified),
             start: Some(Start {
                 at: self.started.at,
                 country: device.country,

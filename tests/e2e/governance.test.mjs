@@ -76,7 +76,7 @@ test('a policy blocks, then only reports, and lets through by an exception until
     assert.deepEqual(JSON.parse(await desk.value('when')), { accounts: ['local:alice'], clients: ['demo-tv'] });
     await keeper.fills({ id, owner: 'Nora Keeper', reason, ticket: 'SEC-1', expires_at: new Date(Date.now() + 2 * DAY) });
     const added = await keeper.presses('Add an exception', 'Exceptions');
-    assert.match(added, new RegExp(`The exception ${id} counts now\\.`));
+    assert.match(added, new RegExp(`The exception ${id} is in force\\.`));
     assert.match(added, /1 day left/);
   };
 
@@ -234,7 +234,7 @@ test('an event that is altered in the SQLite file is named by the page that veri
   await until(async () => (await fetch(`${server.origin}/ledger/roots/${twoDaysAgo}`)).ok, LATE, 'the day is not closed');
   const keeper = await Keeper.enters(desk, server);
   await keeper.goes('Ledger');
-  await keeper.presses('Look whether a day was altered', 'Verify a day');
+  await keeper.presses('Find out whether a day was altered', 'Verify a day');
   const verifies = async () => {
     await keeper.fills({ day });
     return keeper.presses('Verify', 'Verify a day');

@@ -19,7 +19,7 @@ before(async () => {
   await admin.create({ client_id: 'tried', client_name: 'Tried' });
   await admin.ask('PUT', '/scopes/fly', { body: { description: 'Fly' } });
   await admin.ask('POST', '/providers', { body: PROVIDER });
-  await admin.ask('POST', '/destinations', { body: { ...WEBHOOK, enabled: false } });
+  for (const one of [WEBHOOK, { ...SIGNALS, id: 'signals' }]) await admin.ask('POST', '/destinations', { body: { ...one, enabled: false } });
   await admin.ask('POST', '/accounts', { body: { username: 'tried' } });
   await admin.ask('PUT', '/policy', { body: ASKING, ifMatch: '*' });
   await asksForAccess(server);
@@ -611,9 +611,10 @@ Object.assign(requests, {
     send: (body) => admin.ask('POST', '/destinations?dry_run=true', body),
   },
   replaceDestination: {
-    schema: 'DestinationReplacement', base: WEBHOOK, members: { ...destinationMembers, id: { good: ['tried', null], bad: ['', 'A', 7] } },
+    schema: 'DestinationReplacement', base: without(WEBHOOK, 'id'), members: { ...destinationMembers, id: { good: ['tried', null], bad: ['', 'A', 7] } },
     together: { good: [{}, { id: undefined }], bad: destinationsTogether.bad },
-    send: (body) => admin.ask('PUT', '/destinations/tried?dry_run=true', { ...body, ifMatch: '*' }),
+    // A destination keeps its kind.
+    send: (body) => admin.ask('PUT', `/destinations/${body.raw.includes('"kind":"shared_signals"') ? 'signals' : 'tried'}?dry_run=true`, { ...body, ifMatch: '*' }),
   },
 });
 

@@ -54,7 +54,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::OpenApi => return Ok(Done::read(openapi::answer())),
         Place::Doctor => boxed(doctor::run(context)),
         Place::DryRun => boxed(dry_run::run(context)),
-        Place::WhatIf => boxed(what_if::run(context, call.by())),
+        Place::WhatIf => boxed(what_if::run(context, call.caller)),
         Place::Clients(place) => of_clients(&call, place, rng),
         Place::Scopes(place) => of_scopes(&call, place),
         Place::Documents(part) => of_documents(&call, part),
@@ -257,9 +257,9 @@ fn of_policy<'a, P: Platform>(call: &Call<'a, P>, place: PolicyPlace) -> Answer<
 fn of_exceptions<'a, P: Platform>(call: &Call<'a, P>, place: ExceptionPlace) -> Answer<'a> {
     let Call { context, method, name, .. } = *call;
     match (place, method) {
-        (ExceptionPlace::All, "POST") => boxed(exceptions::create(context, call.by())),
+        (ExceptionPlace::All, "POST") => boxed(exceptions::create(context, call.caller)),
         (ExceptionPlace::All, _) => boxed(exceptions::list(context)),
-        (ExceptionPlace::One, "PUT") => boxed(exceptions::replace(context, name, call.by())),
+        (ExceptionPlace::One, "PUT") => boxed(exceptions::replace(context, name, call.caller)),
         (ExceptionPlace::One, _) => boxed(exceptions::read(context, name)),
         (ExceptionPlace::Renewal, _) => boxed(exceptions::renew(context, name, call.caller)),
         (ExceptionPlace::End, _) => boxed(exceptions::end(context, name, call.by())),

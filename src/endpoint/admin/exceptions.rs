@@ -18,6 +18,7 @@ use crate::endpoint::route::ADMIN_PREFIX;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::order;
+use crate::policy::condition::Conditions;
 use crate::policy::document::Policy;
 use crate::policy::exception::Exception;
 use crate::policy::governance::MOST_EXCEPTIONS;
@@ -27,7 +28,7 @@ use crate::policy::written::exception::{Reading, parse};
 use crate::registry::command::Command;
 use crate::registry::governance::FindPolicy;
 use crate::registry::governance::exceptions::{
-    CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, MOST_KEPT,
+    CreateException, EndException, ExceptionRefusal, FindException, ListExceptions, MOST_KEPT, Person,
     RenewException, ReplaceException,
 };
 use crate::secret;
@@ -61,11 +62,13 @@ fn bad_cursor() -> Problem {
 }
 
 /// Answers `POST /exceptions`.
-pub(super) async fn create<P: Platform>(context: Context<'_, P>, by: Actor) -> Result<Done, Problem> {
+pub(super) async fn create<P: Platform>(context: Context<'_, P>, caller: &Caller) -> Result<Done, Problem> {
+    let by = caller.by.clone();
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     let (members, policy) = (body::object(context.request)?, policy(context).await?);
     let reading = Reading { policy: &policy, before: None, by: by.clone(), now: context.now };
     let exception = Box::new(parse(members, &reading).map_err(Problem::Invalid)?);
+    for_others(&exception, caller)?;
     let exception = change(context, CreateException { exception, dry_run, by }).await?;
     if dry_run {
         return Ok(done(shown(200, &exception, &policy, context.now), "exception_tried"));
@@ -73,6 +76,19 @@ pub(super) async fn create<P: Platform>(context: Context<'_, P>, by: Actor) -> R
     let location = format!("{}{ADMIN_PREFIX}/exceptions/{}", context.issuer.as_str(), exception.id);
     let response = shown(201, &exception, &policy, context.now).with("location", location);
     Ok(done(response, "exception_created"))
+}
+
+/// Refuses an exception that names the person who writes it, or a group of theirs. One that names nobody is for everybody.
+fn for_others(exception: &Exception, caller: &Caller) -> Result<(), Problem> {
+    let Conditions { accounts, groups, .. } = &exception.when;
+    let names_somebody = !accounts.is_empty() || !groups.is_empty();
+    let profits = |person: &Person| exception.profits(&person.account, &person.groups);
+    if names_somebody && caller.person.as_ref().is_some_and(profits) {
+        let detail =
+            format!("exception {}: you would profit from it, so somebody else must write it", exception.id);
+        return Err(Problem::Invalid(vec![Fault::at("when", detail)]));
+    }
+    Ok(())
 }
 
 /// Answers `GET /exceptions/{id}`.
@@ -86,8 +102,9 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, id: &str) -> Resu
 pub(super) async fn replace<P: Platform>(
     context: Context<'_, P>,
     id: &str,
-    by: Actor,
+    caller: &Caller,
 ) -> Result<Done, Problem> {
+    let by = caller.by.clone();
     let dry_run = body::is_dry_run(&body::query(context.request, &["dry_run"])?)?;
     let (expected, mut members) = (expected(context)?, body::object(context.request)?);
     let before = find(context, id).await?;
@@ -103,6 +120,9 @@ pub(super) async fn replace<P: Platform>(
     if exception.id != before.id {
         let detail = format!("id is \"{}\": it cannot be changed from \"{}\"", exception.id, before.id);
         return Err(Problem::Invalid(vec![Fault::at("id", detail)]));
+    }
+    if exception.when != before.when || exception.lifts != before.lifts {
+        for_others(&exception, caller)?;
     }
     let expected = Expected::OneOf(vec![before.history.etag()]);
     let exception = change(context, ReplaceException { exception, expected, dry_run, by }).await?;

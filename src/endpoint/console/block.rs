@@ -331,6 +331,8 @@ pub(super) struct Blocks<'a> {
     /// The address of the page.
     pub action: &'a str,
     pub csrf: &'a str,
+    /// What forms say of having been opened in time.
+    pub opened: &'a str,
 }
 
 /// The markup of a value.

@@ -73,7 +73,7 @@ pub(super) async fn show<P: Platform>(
         Ok(caller) => caller,
         Err(bar) => return Ok(barred(context, browser, account, bar, rng).await),
     };
-    let visitor = Visitor { browser, account, caller };
+    let visitor = Visitor { browser, account, caller, opened: gate::opened(context, browser) };
     let page = match route::find(context) {
         Some(found) => page(&mut Api { context, visitor: &visitor, rng }, &found).await,
         None => Err(Problem::NotFound),
@@ -94,16 +94,21 @@ pub(super) async fn changed<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Response, Unavailable> {
     let context = in_english(context);
-    let caller = match gate::lets_act(context, session, account) {
+    let caller = match gate::lets_act(context, (browser, form), session, account) {
         Ok(caller) => caller,
         Err(bar) => return Ok(barred(context, browser, account, bar, rng).await),
     };
-    let visitor = Visitor { browser, account, caller };
+    let opened = gate::opened(context, browser);
+    let mut visitor = Visitor { browser, account, caller, opened };
     let Some(found) = route::find(context) else {
         return Ok(view::answer(context, &visitor, Err(Problem::NotFound)));
     };
+    let acted = act(&mut Api { context, visitor: &visitor, rng }, &found, (step, form)).await;
+    // What was refused can be sent again. What follows needs another sign-in.
+    if acted.is_ok() && !gate::is_fresh(context.now, session) {
+        visitor.opened.clear();
+    }
     let mut api = Api { context, visitor: &visitor, rng };
-    let acted = act(&mut api, &found, (step, form)).await;
     let response = match acted {
         Ok(Acted::Shown(page)) => view::answer(context, &visitor, Ok(page)),
         Ok(Acted::Done(said)) => {

@@ -87,18 +87,18 @@ fn html<P: Platform>(context: Context<'_, P>, visitor: &Visitor<'_>, status: u16
         let is_here = address == here || !path.is_empty() && here.starts_with(&format!("{address}/"));
         Some(Entry { address, label: (*label)?, is_here })
     });
-    write(context, visitor.browser, visitor.account, (status, page), (menu.collect(), &csrf, &base))
+    let tokens = (csrf.as_str(), visitor.opened.as_str());
+    write(context, visitor.account, (status, page), (menu.collect(), tokens, &base))
 }
 
 fn write<P: Platform>(
     context: Context<'_, P>,
-    _browser: &Browser,
     account: &Account,
     (status, page): (u16, &Page),
-    (menu, csrf, base): (Vec<Entry<'_>>, &str, &str),
+    (menu, (csrf, opened), base): (Vec<Entry<'_>>, (&str, &str), &str),
 ) -> Response {
     let (text, action) = (context.text(), context.request.path.as_str());
-    let blocks = Blocks { all: &page.blocks, base, action, csrf };
+    let blocks = Blocks { all: &page.blocks, base, action, csrf, opened };
     let whole = ConsolePage {
         text,
         base,
@@ -137,6 +137,6 @@ pub(super) fn barred<P: Platform>(
         page.blocks.push(Block::Facts(vec![("Passkeys", Cell::Mono(passkeys))]));
     }
     let (csrf, base) = (browser::csrf(context, browser), address(context, ""));
-    let response = write(context, browser, account, (403, &page), (Vec::new(), &csrf, &base));
+    let response = write(context, account, (403, &page), (Vec::new(), (&csrf, ""), &base));
     response.noting(Own::Console.what(), None, "refused", reason)
 }

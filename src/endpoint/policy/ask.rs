@@ -65,6 +65,14 @@ impl Why {
 }
 
 impl Refusal {
+    /// The device is not assigned to the person, although everything else is as the rules demand.
+    pub(crate) fn unassigned(mut record: Option<Box<PolicyRecord>>) -> Self {
+        if let Some(facts) = record.as_mut().and_then(|record| record.facts.as_mut()) {
+            facts.identified = false;
+        }
+        Self { why: Why::Unbound, record, remedy: None }
+    }
+
     /// Adds the refusal to the log of a page.
     pub(crate) fn note(&self, page: Response, what: &'static str, client: Option<&str>) -> Response {
         page.noting(what, client, "refused", self.why.reason()).deciding(self.record.clone())

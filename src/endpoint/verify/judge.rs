@@ -8,7 +8,7 @@ use super::denied;
 use super::session::Person;
 use crate::endpoint::http::{Afterwards, Response};
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::endpoint::policy::ask::{Permit, Refusal, Why, ask};
+use crate::endpoint::policy::ask::{Permit, Refusal, ask};
 use crate::endpoint::policy::facts::{Asked, AtApproval, Marks};
 use crate::endpoint::server::Context;
 use crate::grant::command::{NoteRefusal, Refused};
@@ -73,7 +73,7 @@ pub(super) async fn judge<P: Platform>(
     let permit = match ask(&governance, (client.as_deref(), Some(&person.account)), &step.facts()) {
         Ok(permit) if is_assigned(context, &permit, asked, &person.account).await? => permit,
         Ok(Permit { record, .. }) => {
-            let refusal = Refusal { why: Why::Unbound, record, remedy: None };
+            let refusal = Refusal::unassigned(record);
             return Ok(refused(context, governance, (code, hold), refusal));
         }
         Err(refusal) => return Ok(refused(context, governance, (code, hold), refusal)),

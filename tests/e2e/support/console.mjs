@@ -58,7 +58,7 @@ export class Keeper {
     await this.fills({ reason });
     await this.browser.press('Make it the policy');
     const saved = await this.browser.text();
-    assert.match(saved, /Version \d+ counts now\./);
+    assert.match(saved, /Version \d+ is in force\./);
     return { tried, saved };
   }
 

@@ -192,6 +192,32 @@ fn who_profits_from_an_exception_cannot_renew_it() {
 }
 
 #[test]
+fn nobody_writes_an_exception_that_names_them() {
+    let world = World::with_policy(&[]);
+    let nora = at(&world, "/admin/exceptions", NORA);
+    let end = in_days(&world, 5);
+    let add = |id: &str, whom: &str| {
+        let fields = [
+            ("step", "create"),
+            ("id", id),
+            ("when", whom),
+            ("owner", "Nora"),
+            ("reason", "I like it"),
+            ("ticket", "SEC-1"),
+            ("expires_at", minute(&end)),
+        ];
+        send(&nora, "/admin/exceptions", &fields)
+    };
+
+    for whom in [r#"{"accounts": ["local:bob", "local:nora"]}"#, r#"{"groups": ["local:administrators"]}"#] {
+        let (status, page) = add("own", whom);
+        assert!(status == 422 && page.contains("somebody else must write it"), "{page}");
+    }
+    let (status, page) = add("theirs", r#"{"accounts": ["local:bob"]}"#);
+    assert_eq!(status, 200, "{page}");
+}
+
+#[test]
 fn exceptions_are_read_by_key_and_those_that_are_over_stand_apart() {
     let world = World::with_policy(&[]);
     for number in 0..60 {

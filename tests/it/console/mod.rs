@@ -10,6 +10,7 @@ use crate::support::person::Person;
 use crate::support::{World, json as body};
 
 const NORA: (&str, &str) = ("nora", "keeper-8787");
+const TOO_LONG_AGO: &str = "too long ago to manage this server";
 
 /// Signs somebody in at a page of the console, and returns the browser.
 fn at<'a>(world: &'a World, path: &str, (username, password): (&str, &str)) -> Person<'a> {
@@ -43,16 +44,38 @@ fn an_administrator_sees_the_page_that_was_asked_for_and_nobody_else_does() {
 #[test]
 fn a_sign_in_opens_pages_for_a_quarter_of_an_hour_and_what_was_opened_can_be_sent_later() {
     let world = World::new();
-    let nora = at(&world, "/admin/alerts", NORA);
+    let made = Admin(&world).ask("POST", "/invitations", None, Some(&json!({ "kind": "account" })));
+    let made = body(&made);
+    let id = made["id"].as_str().expect("an invitation");
+    let nora = at(&world, "/admin", NORA);
     world.wait(15 * 60);
-    assert_eq!(nora.open("/admin").status, 200);
+    assert_eq!(nora.open("/admin/invitations").status, 200);
     world.wait(1);
 
-    nora.submit_to("/admin/alerts", &[("step", "close"), ("id", "1")]);
-    assert_eq!(shown(&nora).0, 404, "it reached the API");
+    let revoke = [("step", "revoke"), ("id", "1")];
+    for _ in 0..2 {
+        nora.submit_to("/admin/invitations", &revoke);
+        assert_eq!(shown(&nora).0, 404, "it reached the API, and can be sent again");
+    }
 
-    let page = nora.open("/admin/alerts");
-    assert!(page.body.contains("too long ago to manage this server"), "{}", page.body);
+    nora.submit_to("/admin/invitations", &[("step", "revoke"), ("id", id)]);
+    assert!(shown(&nora).1.contains("The invitation is revoked"), "{}", shown(&nora).1);
+    nora.submit_to("/admin/invitations", &revoke);
+    assert!(shown(&nora).1.contains(TOO_LONG_AGO), "what follows needs another sign-in");
+    assert!(nora.open("/admin/alerts").body.contains(TOO_LONG_AGO));
+}
+
+#[test]
+fn no_other_page_makes_up_for_a_sign_in_that_is_too_old() {
+    let world = World::new();
+    let nora = at(&world, "/account", NORA);
+    world.wait(15 * 60 + 1);
+    nora.open("/account");
+
+    for step in ["invite", "x"] {
+        nora.submit_to("/admin/invitations", &[("step", step), ("kind", "first_administrator")]);
+        assert!(shown(&nora).1.contains(TOO_LONG_AGO), "{}", shown(&nora).1);
+    }
 }
 
 #[test]

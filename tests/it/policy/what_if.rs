@@ -126,6 +126,13 @@ fn a_draft_judges_a_past_approval_otherwise() {
         (at(&denied, "/draft/outcome"), at(&denied, "/draft/decided_by")),
         (&json!("refuse"), &json!("default"))
     );
+    let device = json!({ "require": { "initiation_verification": true, "out_of_band_binding": true } });
+    let strict = draft(json!([allow(), rule("device", "require", &device)]));
+    let unable = answer(&world, &json!({ "event": id, "policy": strict }));
+    let unable_now = answer(&world, &json!({ "days": 1, "policy": strict }));
+
+    assert_eq!(at(&unable, "/draft/lacks"), &json!(["initiation_verification", "out_of_band_binding"]));
+    assert_eq!(at(&unable_now, "/changes/0/after"), "refuse");
     assert_eq!(at(&excepted, "/draft/decided_by"), "exception draft-1");
     assert_eq!(at(&excepted, "/present/decided_by"), "rule all");
 }

@@ -142,6 +142,22 @@ fn a_token_opens_what_its_scopes_say_and_a_refusal_names_the_scope() {
     }
 }
 
+#[test]
+fn judging_what_people_did_needs_the_scope_for_events_too() {
+    let world = World::new();
+    let admin = Admin(&world);
+    let [policy, both] =
+        [&["policy"][..], &["policy", "events"][..]].map(|scopes| admin.token(&scopes.join("-"), scopes));
+    let ask =
+        |token: &str, question: Value| admin.ask_as(token, "POST", "/policy/what-if", Some(&question)).status;
+
+    assert_eq!(ask(&policy, json!({ "request": {} })), 200);
+    for question in [json!({ "days": 1 }), json!({ "event": "weur/9/1" })] {
+        assert_eq!(ask(&policy, question.clone()), 403, "{question}");
+        assert!([200, 404].contains(&ask(&both, question.clone())), "{question}");
+    }
+}
+
 /// Returns whether a path is one of those that a template with braces stands for.
 fn is_of(path: &str, template: &str) -> bool {
     let (path, template): (Vec<&str>, Vec<&str>) = (path.split('/').collect(), template.split('/').collect());

@@ -412,6 +412,33 @@ fn receivers_of_shared_signals_hear_that_a_device_was_ended_and_an_account_block
 }
 
 #[test]
+fn an_authorization_is_only_for_the_receiver_that_it_was_written_for() {
+    let world = World::new();
+    shared_signals(&world);
+    let put = |url: &str, authorization: Value| {
+        let destination = json!({
+            "kind": "shared_signals", "url": url, "audience": "https://signals.example",
+            "authorization": authorization,
+        });
+        Admin(&world).ask("PUT", "/destinations/signals", Some("*"), Some(&destination))
+    };
+
+    let (host, _) = SIGNALS.rsplit_once('/').expect("a path");
+    for other in ["https://evil.example/push", "https://signals.example.evil.example/push"] {
+        let refused = put(other, Value::Null);
+        assert_eq!(
+            (refused.status, errors(&refused)[0].0.as_str()),
+            (422, "/authorization"),
+            "{}",
+            refused.body
+        );
+        assert!(!refused.body.contains("s3cret"), "{}", refused.body);
+    }
+    assert_eq!(body(&put(&format!("{host}/other"), Value::Null))["has_authorization"], true);
+    assert_eq!(put("https://other.example/push", json!("Bearer other")).status, 200);
+}
+
+#[test]
 fn receivers_of_shared_signals_hear_of_a_refresh_token_that_is_used_twice() {
     let world = World::new();
     shared_signals(&world);

@@ -103,10 +103,11 @@ impl<'a> Person<'a> {
 
     /// Sends a form to a path, with the CSRF token of the page that the browser shows unless a field has another one.
     pub(crate) fn submit_to(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let csrf = hidden(&self.page.borrow().body, "csrf").unwrap_or_default();
-        let own = [("csrf", csrf.as_str())];
-        let is_given = fields.iter().any(|(name, _)| *name == "csrf");
-        self.send(post(path, &[&own[usize::from(is_given)..], fields].concat()))
+        let own = ["csrf", "opened"].map(|name| (name, hidden(&self.page.borrow().body, name)));
+        let is_given = |name: &str| fields.iter().any(|(given, _)| *given == name);
+        let own = own.iter().filter(|(name, _)| !is_given(name));
+        let own = own.filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        self.send(post(path, &own.chain(fields.iter().copied()).collect::<Vec<_>>()))
     }
 
     /// Sends a form with the CSRF token of the page that the browser shows, but without its transaction.

@@ -11,22 +11,28 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::body;
+use super::caller::Caller;
 use super::done::Done;
 use super::problem::Problem;
-use crate::audit::change::Actor;
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::order;
 use crate::policy::governance::Governance;
+use crate::registry::admin_token::AdminScope;
 pub(crate) use question::{About, Question};
 
 /// Answers `POST /policy/what-if`.
-pub(super) async fn run<P: Platform>(context: Context<'_, P>, by: Actor) -> Result<Done, Problem> {
+pub(super) async fn run<P: Platform>(context: Context<'_, P>, caller: &Caller) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let members = body::large_object(context.request)?;
     let present = present(context).await?;
-    let question = Question::read(members, &present, (by, context.now))?;
+    let question = Question::read(members, &present, (caller.by.clone(), context.now))?;
+    match question.about {
+        About::Login(_) => {}
+        // The answer tells of events, which say what people did and where.
+        About::Event { .. } | About::Days { .. } => caller.require(&[AdminScope::Events])?,
+    }
     let answer = answer(context, &present, question).await?;
     Ok(Done { outcome: "policy_tried", ..Done::read(Response::json(200, &answer)) })
 }

@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::endpoint::http::Response;
 use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
-use crate::endpoint::policy::ask::{Permit, Refusal, Why, ask};
+use crate::endpoint::policy::ask::{Permit, Refusal, ask};
 use crate::endpoint::verify::address::go_to;
 use crate::endpoint::verify::binding::is_assigned;
 use crate::endpoint::verify::browser::csrf;
@@ -53,7 +53,7 @@ impl<P: Platform> Page<'_, P> {
                 self.approve_on(address, &client, permit, step.recorded(), rng).await
             }
             Ok(Permit { record, .. }) => {
-                let refusal = Refusal { why: Why::Unbound, record, remedy: None };
+                let refusal = Refusal::unassigned(record);
                 self.refused(address, self.denied(&governance, &refusal, &client), rng).await
             }
             Err(refusal) => self.refused(address, self.denied(&governance, &refusal, &client), rng).await,
