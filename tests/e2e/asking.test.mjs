@@ -83,7 +83,7 @@ describe('a person who is denied', { timeout: 300_000 }, () => {
     const [{ id }] = await open();
     assert.equal((await admin.ask('POST', `/access-requests/${id}/refuse`, { body: { message: 'Please use the printer.' } })).status, 200);
 
-    await browser.press('Look now');
+    await browser.press('Check now');
 
     const page = await browser.sees('Not allowed');
     assert.match(page, /Your last request wasn’t granted\./);

@@ -151,7 +151,7 @@ test('an administrator who asks for access cannot grant it, another one does, an
   assert.match(await own.answers('Nora Keeper', 'Grant access'), /somebody else must grant it/);
   assert.equal(await person.status(), 409);
   await person.switchTo(waiting);
-  await person.press('Look now');
+  await person.press('Check now');
   await person.sees('Waiting for an answer');
   assert.equal((await device.poll()).error, 'authorization_pending');
 

@@ -149,7 +149,7 @@ fn an_exception_that_is_ended_early_leads_back_to_the_form() {
 
     assert!(page.status == 403 && page.body.contains(FORM), "{}", page.body);
     let list = browser.open("/account/access");
-    assert!(list.body.contains("and over since then"), "{}", list.body);
+    assert!(list.body.contains("This access has ended"), "{}", list.body);
 }
 
 #[test]
