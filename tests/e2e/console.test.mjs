@@ -33,7 +33,7 @@ const LOOKS = [PHONE, DESKTOP].flatMap((size) => ['light', 'dark'].map((scheme) 
  * heading.
  */
 const PAGES = [[
-  ['overview', '/', 'Overview'],
+  ['overview', '', 'Overview'],
   ['alerts', '/alerts', 'Alerts'],
   ['alert-event', 'td a', 'Device authorization'],
   ['alerts-closed', '/alerts?state=closed', 'Alerts'],
