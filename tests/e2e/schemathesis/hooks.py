@@ -113,7 +113,7 @@ INEXPRESSIBLE = [
     Rule(CLIENTS[1:], "/client_id", r'client_id is ".*": it cannot be changed from ".*"'),
     Rule((DESCRIBE,), "/name", r'name cannot be changed from ".*"'),
     Rule((ALLOW,), "/entry", r"entry is .*: it must be the one in the address"),
-    Rule((ASSIGN,), "/identifier", r"identifier is .*: it must be the one in the address"),
+    Rule((ASSIGN,), "/identifier", r"identifier (is .*: it must be the one in the address|must be 8 to 64 letters and digits, .*)"),
     # Names of private networks, dot segments and long names are more than a pattern should say.
     Rule((ALLOW,), "/entry", r"the entry has .*: it must be the https URL of a document, or a host, such as tool\.example\.com"),
     Rule(DESTINATIONS, "/url", r"the url .*: it must be an https URL of a public server"),

@@ -116,7 +116,7 @@ fn the_person_can_reload_the_digits_and_nobody_else_sees_them() {
     assert!(page.body.contains("no longer shown"), "in another session, too: {}", page.body);
     world.wait(400);
     let page = browser.open(&address);
-    assert!(page.body.contains("not typed at the device in time"), "{}", page.body);
+    assert!(page.body.contains("weren’t typed at the device in time"), "{}", page.body);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn digits_that_nobody_types_lapse_and_the_person_is_told() {
     assert_eq!(outcome(&send(&login, &device_code, &digits)), "expired_token");
     for _ in 0..2 {
         let page = browser.reload();
-        assert!(page.body.contains("not typed at the device in time"), "{}", page.body);
+        assert!(page.body.contains("weren’t typed at the device in time"), "{}", page.body);
         world.wait(60);
     }
 }
