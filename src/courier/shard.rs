@@ -118,7 +118,10 @@ fn resend<R: Rows>(rows: &R, ask: &Resend, now: Timestamp) -> Result<u32, R::Err
         }
         None => rows.deliveries(true, 0, MOST_RESENT)?,
     };
-    let room = MOST_WAITING.saturating_sub(rows.count(false)?);
+    let room = match ask.number {
+        Some(_) => 1,
+        None => MOST_WAITING.saturating_sub(rows.count(false)?),
+    };
     let mut resent = 0;
     for Numbered { number, delivery } in dead {
         if delivery.died_at.is_some() && resent < room {

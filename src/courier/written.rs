@@ -132,7 +132,7 @@ fn at_this_receiver(members: &mut Members, url: Option<&str>, reading: &Reading<
     let sealed = before(reading)?;
     let receiver = |url: &str| url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let was = receiver(&reading.before?.url);
-    if url.is_some_and(|url| receiver(url) == was) {
+    if url.is_none_or(|url| receiver(url) == was) {
         return Some(sealed.clone());
     }
     members.refuse("authorization", format!("authorization is missing: the one that is stored is for {was}"));

@@ -219,7 +219,9 @@ fn is_at(named: &str, client_id: &str) -> bool {
 #[must_use]
 pub fn host(named: &str) -> Option<&str> {
     let host = named.strip_prefix("https://")?.strip_suffix("/*")?;
-    (!host.is_empty() && !host.contains(['/', '*'])).then_some(host)
+    let fits =
+        |symbol: u8| symbol.is_ascii_lowercase() || symbol.is_ascii_digit() || b".-:".contains(&symbol);
+    (!host.is_empty() && host.bytes().all(fits)).then_some(host)
 }
 
 /// Returns whether a fact is one of the wanted values.

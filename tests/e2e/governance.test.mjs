@@ -81,14 +81,14 @@ test('a policy blocks, then only reports, and lets through by an exception until
   };
 
   const { tried } = await keeper.makesPolicy(ENFORCED, 'Block by default');
-  assert.match(tried, /Protecting: what no rule allows is refused\./);
+  assert.match(tried, /Protecting: a login that no rule allows is refused\./);
   await refused();
   await enters(waiting, alice);
   assert.match(await person.sees('Not allowed'), /security@example\.com/);
   assert.equal((await waiting.poll()).error, 'authorization_pending');
 
   await keeper.makesPolicy(REPORT_ONLY, 'Watch first');
-  assert.match(await keeper.goes('Policy'), /Not protecting: what no rule allows goes on\./);
+  assert.match(await keeper.goes('Policy'), /Not protecting: a login that no rule allows goes on\./);
   await enters(waiting, alice);
   await approves();
   assert.ok((await waiting.redeem()).access_token, 'the same code completes');
@@ -97,13 +97,13 @@ test('a policy blocks, then only reports, and lets through by an exception until
   await until(() => isReported(server), LATE, 'the login was not counted');
   await desk.open(`${server.origin}/admin/ledger?what=approved`);
   await desk.choose('td[data-label="Event"] a');
-  assert.match(await desk.sees('approved'), /"would": \{\s+"decided_by": "default",\s+"outcome": "refuse"/);
+  assert.match(await desk.sees('Approved'), /"would": \{\s+"decided_by": "default",\s+"outcome": "refuse"/);
   const report = await keeper.goes('Would have been blocked');
   assert.match(report, /demo-tv\s+new\s+1 approval\s+1 redemption\b[^]*\bdefault\b/);
 
   await excepts('lobby', 'Alice shows photos in the lobby.');
   const { tried: again } = await keeper.makesPolicy(ENFORCED, 'Block again');
-  assert.match(again, /Protecting: what no rule allows is refused\./);
+  assert.match(again, /Protecting: a login that no rule allows is refused\./);
   const tv = await Device.start(server);
   const stranger = new Person(server, { account: bob });
   await stranger.enter(tv.userCode);
@@ -117,7 +117,7 @@ test('a policy blocks, then only reports, and lets through by an exception until
   await refused();
   assert.equal((await tv.refresh()).error, 'invalid_grant');
   await until(() => changes(server).some(({ what, subject }) => what === 'exception_lapsed' && subject === 'lobby'), LATE, 'the end is no event');
-  assert.match(await keeper.goes('Exceptions'), /No exception lets anybody through\.[^]*\bOver\b[^]*lobby[^]*\bover\b/);
+  assert.match(await keeper.goes('Exceptions'), /No exception lets anybody through\.[^]*\bEnded\b[^]*lobby[^]*\bended\b/);
 
   await excepts('lobby-again', 'The show goes on.');
   assert.equal((await tv.refresh()).status, 200, 'the device goes on');

@@ -12,7 +12,7 @@ use crate::registry::admin_token::Rights;
 use crate::time::Timestamp;
 
 /// How old a sign-in may be that opens a page. A form that was opened in time can be sent for as long as the session lives, so
-/// that nothing is lost that took long to write. What it leads to has no form of that kind.
+/// that nothing is lost that took long to write. Once it is done, the page has no form of that kind.
 const FRESH: Duration = Duration::from_mins(15);
 /// The field of forms with [`Visitor::opened`].
 const OPENED: &str = "opened";
@@ -60,18 +60,18 @@ pub(super) fn is_fresh(now: Timestamp, session: &Session) -> bool {
     now.since(session.auth_time) <= FRESH
 }
 
-/// Returns what a form says that is opened in time.
+/// Returns what the forms of a page say that is opened in time. It is good for this page.
 pub(super) fn opened<P>(context: Context<'_, P>, browser: &Browser) -> String {
-    context.server.settings.keyring.current.csrf(&browser.id, &of_console(browser))
+    context.server.settings.keyring.current.csrf(&browser.id, &of_page(context, browser))
 }
 
 fn was_opened<P>(context: Context<'_, P>, browser: &Browser, form: &Form) -> bool {
     let token = form.get(OPENED).unwrap_or_default();
-    context.server.settings.keyring.is_csrf(token, &browser.id, &of_console(browser))
+    context.server.settings.keyring.is_csrf(token, &browser.id, &of_page(context, browser))
 }
 
-fn of_console(browser: &Browser) -> String {
-    format!("{}/console", browser.session_id())
+fn of_page<P>(context: Context<'_, P>, browser: &Browser) -> String {
+    format!("{}{}", browser.session_id(), context.request.path)
 }
 
 /// Returns the caller for somebody who is signed in and manages this server. On a development server, a password is enough.

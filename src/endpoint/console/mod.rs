@@ -104,8 +104,8 @@ pub(super) async fn changed<P: Platform>(
         return Ok(view::answer(context, &visitor, Err(Problem::NotFound)));
     };
     let acted = act(&mut Api { context, visitor: &visitor, rng }, &found, (step, form)).await;
-    // What was refused can be sent again. What follows needs another sign-in.
-    if acted.is_ok() && !gate::is_fresh(context.now, session) {
+    // What was refused can be sent again, and a next step goes on with what was written. Anything else needs another sign-in.
+    if matches!(acted, Ok(Acted::Done(_))) && !gate::is_fresh(context.now, session) {
         visitor.opened.clear();
     }
     let mut api = Api { context, visitor: &visitor, rng };

@@ -73,8 +73,15 @@ fn a_host_stands_for_the_clients_whose_documents_are_there() {
     ] {
         assert!(!of_host.names_client(client), "{client}");
     }
-    let clients =
-        ["https://*", "https://tool.example.org/a/*", "https://*.example.org/*", "https:///*", "t*", "*"];
+    let clients = [
+        "https://*",
+        "https://tool.example.org/a/*",
+        "https://*.example.org/*",
+        "https:///*",
+        "https://Tool/*",
+        "t*",
+        "*",
+    ];
     let literal = read(&json!({ "clients": clients }));
     for client in ["https://tool.example.org/a/client.json", "https:///x", "tv"] {
         assert!(!literal.names_client(client), "{client}");

@@ -66,6 +66,19 @@ fn a_sign_in_opens_pages_for_a_quarter_of_an_hour_and_what_was_opened_can_be_sen
 }
 
 #[test]
+fn a_next_step_goes_on_with_what_took_long_to_write() {
+    let world = World::new();
+    let nora = at(&world, "/admin/policy/draft", NORA);
+    world.wait(15 * 60 + 1);
+    let draft = r#"{"default": "enforced", "rules": []}"#;
+
+    nora.submit_to("/admin/policy/draft", &[("step", "try"), ("policy", draft)]);
+    assert!(shown(&nora).1.contains("What the draft would change"), "{}", shown(&nora).1);
+    nora.submit_to("/admin/people", &[("step", "x")]);
+    assert!(shown(&nora).1.contains(TOO_LONG_AGO), "what one page says is good for no other");
+}
+
+#[test]
 fn no_other_page_makes_up_for_a_sign_in_that_is_too_old() {
     let world = World::new();
     let nora = at(&world, "/account", NORA);
