@@ -6,6 +6,7 @@ and lists them as `inexpressible`.
 
 import itertools
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -283,6 +284,10 @@ def filter_case(context, case):
     return label not in IF_MATCH_OPTIONAL or case.headers.get("If-Match") != ""
 
 
+# The first number of the addresses of this run.
+NETWORK = os.environ["NETWORK"]
+
+
 class Session(requests.Session):
     """Sends each request from a network of its own, so that wrong tokens use up nobody's attempts."""
 
@@ -290,7 +295,7 @@ class Session(requests.Session):
 
     def send(self, request, **kwargs):
         number = next(Session.numbers)
-        request.headers["CF-Connecting-IP"] = f"10.{number >> 8 & 255}.{number & 255}.1"
+        request.headers["CF-Connecting-IP"] = f"{NETWORK}.{number >> 8 & 255}.{number & 255}.1"
         return super().send(request, **kwargs)
 
 

@@ -72,7 +72,7 @@ fn a_next_step_goes_on_with_what_took_long_to_write() {
     world.wait(15 * 60 + 1);
     let draft = r#"{"default": "enforced", "rules": []}"#;
 
-    nora.submit_to("/admin/policy/draft", &[("step", "try"), ("policy", draft)]);
+    nora.submit_to("/admin/policy/draft", &[("step", "try"), ("document", draft)]);
     assert!(shown(&nora).1.contains("What the draft would change"), "{}", shown(&nora).1);
     nora.submit_to("/admin/people", &[("step", "x")]);
     assert!(shown(&nora).1.contains(TOO_LONG_AGO), "what one page says is good for no other");
