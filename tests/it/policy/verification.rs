@@ -5,6 +5,7 @@ use device_grant::endpoint::http::Response;
 use serde_json::{Value, json};
 
 use super::{ALICE, Login, allow, berlin, lagos, policy, rule, text};
+use crate::support::dpop::{self, Key};
 use crate::support::person::Person;
 use crate::support::{DEVICE_CODE, World, json as body, outcome};
 
@@ -310,4 +311,32 @@ fn one_of_many_polls_with_the_right_digits_wins() {
     world.wait(10);
     assert_eq!(outcome(&send(&login, &device_code, &wrong(&digits, 1))), "invalid_grant", "it is a replay");
     assert_eq!(events(&world).last(), Some(&What::DeviceCodeReplayed));
+}
+
+#[test]
+fn a_used_dpop_proof_does_not_tell_right_digits_from_wrong_ones() {
+    let world = verifying();
+    let login = Login::of(&world);
+    let (device_code, _, digits) = approved(&login);
+    let key = Key::new(1);
+    let used = key.proof(&world, "/token");
+    let ask = |digits: &str, proof: &str| {
+        let form = [
+            ("grant_type", DEVICE_CODE),
+            ("client_id", "demo-tv"),
+            ("device_code", device_code.as_str()),
+            ("initiation_verification_code", digits),
+        ];
+        dpop::send(&world, "/token", &form, Some(proof.to_owned()))
+    };
+    assert_eq!(outcome(&ask(&wrong(&digits, 1), &used)), "initiation_verification_incorrect");
+
+    world.cost();
+    let [refused, right] =
+        [wrong(&digits, 2), digits.clone()].map(|digits| (ask(&digits, &used), world.cost()));
+
+    assert_eq!(outcome(&right.0), "invalid_dpop_proof");
+    assert_eq!((right.0.status, &right.0.body), (refused.0.status, &refused.0.body));
+    assert_eq!(right.1, refused.1, "right digits take no longer, and go no further");
+    assert_eq!(outcome(&ask(&digits, &key.proof(&world, "/token"))), "issued");
 }
