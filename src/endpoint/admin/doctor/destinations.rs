@@ -10,7 +10,7 @@ use crate::endpoint::server::Context;
 const NAME: &str = "destinations";
 /// A receiver that fails for longer than this is a problem.
 const LONG: Duration = Duration::from_secs(3_600);
-const TODO: &str = "See GET /admin/api/destinations/{id} and its deliveries, and send a message with POST …/test. When the receiver \
+const ADVICE: &str = "See GET /admin/api/destinations/{id} and its deliveries, and send a message with POST …/test. When the receiver \
                     works again, resend the dead letters.";
 
 pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
@@ -30,10 +30,10 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Check {
     };
     let (failing, dead) = (named(&failing), named(&|state| state.dead > 0));
     if !failing.is_empty() {
-        return Check::problem(NAME, format!("nothing has arrived for an hour at {failing}"), TODO);
+        return Check::problem(NAME, format!("nothing has arrived for an hour at {failing}"), ADVICE);
     }
     if !dead.is_empty() {
-        return Check::notice(NAME, format!("events were given up for {dead}"), TODO);
+        return Check::notice(NAME, format!("events were given up for {dead}"), ADVICE);
     }
     Check::ok(NAME, format!("{} get what they want", states.len()))
 }
