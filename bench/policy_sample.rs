@@ -129,7 +129,7 @@ impl Login {
         }
         Facts {
             account: Some(&self.account),
-            groups: Some(Groups::Exactly(&self.groups)),
+            groups: Some(Groups::exactly(&self.groups)),
             sign_in: Some(SignInFacts {
                 age: Duration::ZERO,
                 acr: None,

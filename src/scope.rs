@@ -49,6 +49,12 @@ impl Scope {
         self.0.is_empty()
     }
 
+    /// Returns whether all tokens are also in `allowed`.
+    #[must_use]
+    pub fn is_within(&self, allowed: &Self) -> bool {
+        self.0.is_subset(&allowed.0)
+    }
+
     /// Returns the tokens that are also in `allowed`.
     #[must_use]
     pub fn narrowed_to(&self, allowed: &Self) -> Self {

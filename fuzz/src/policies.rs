@@ -69,7 +69,7 @@ fn judge(policy: Policy) {
         let device = Facts { client: Some("a"), scope: Some(&scope), device: Some(side("DE")), ..nothing };
         let all = Facts {
             account: Some(&account),
-            groups: Some(Groups::Exactly(&[])),
+            groups: Some(Groups::exactly(&[])),
             sign_in: Some(SignInFacts { age: Duration::ZERO, acr: None, amr: &amr, resists_phishing: false }),
             person: Some(side("XX")),
             nearness: Some(Nearness::Far),

@@ -135,9 +135,12 @@ impl Rows for Table {
     }
 
     fn accounts(&self, after: Option<&AccountKey>, prefix: &str, limit: u32) -> Result<Vec<Account>> {
-        let query = "SELECT record FROM accounts WHERE key > ? AND substr(key, 1, length(?)) = ? ORDER BY key LIMIT ?";
+        // The byte 255 comes after every byte of a text, so every key with the prefix comes before the end.
+        let query =
+            "SELECT record FROM accounts WHERE key >= ? AND key < ? || CAST(X'FF' AS TEXT) AND key <> ?
+                     ORDER BY key LIMIT ?";
         let after = after.map_or("", AccountKey::as_str);
-        self.records(query, vec![after.into(), prefix.into(), prefix.into(), number(limit)])
+        self.records(query, vec![after.max(prefix).into(), prefix.into(), after.into(), number(limit)])
     }
 
     fn put_account(&self, account: &Account) -> Result<()> {

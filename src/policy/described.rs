@@ -110,7 +110,7 @@ impl Described {
             client: self.client_id.as_deref(),
             scope: self.scope.as_ref(),
             account: self.account.as_ref(),
-            groups: self.groups.as_deref().map(Groups::Exactly),
+            groups: self.groups.as_deref().map(Groups::exactly),
             sign_in: self.sign_in.as_ref().map(DescribedSignIn::facts),
             device,
             person: self.person.as_ref().map(|side| side.facts(&here.person)),

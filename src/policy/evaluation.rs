@@ -199,9 +199,9 @@ impl<'a> Case<'a> {
 
     fn matched(&self) -> Vec<Name> {
         let certain = self.rules.iter().filter(|(_, is_certain)| *is_certain);
-        let mut matched: Vec<Name> = certain.map(|(rule, _)| rule.id.clone()).collect();
+        let mut matched: Vec<&Name> = certain.map(|(rule, _)| &rule.id).collect();
         order::sort(&mut matched);
-        matched
+        matched.into_iter().cloned().collect()
     }
 }
 

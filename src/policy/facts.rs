@@ -86,11 +86,63 @@ impl Facts<'_> {
 
 /// The groups of a person.
 #[derive(Clone, Copy, Debug)]
-pub enum Groups<'a> {
-    /// All of them.
-    Exactly(&'a [Group]),
-    /// These, and possibly others.
-    AtLeast(&'a [Group]),
+pub struct Groups<'a> {
+    list: &'a [Group],
+    is_complete: bool,
+    /// The [`mark`]s of all groups in the list. They rule out most other groups before any text is compared.
+    marks: [u64; 4],
+}
+
+impl<'a> Groups<'a> {
+    /// Returns all groups of a person.
+    #[must_use]
+    pub fn exactly(list: &'a [Group]) -> Self {
+        let mut marks = [0_u64; 4];
+        for (word, bit) in list.iter().map(mark) {
+            if let Some(marks) = marks.get_mut(word) {
+                *marks |= bit;
+            }
+        }
+        Self { list, is_complete: true, marks }
+    }
+
+    /// Returns groups of a person who may also be in others.
+    #[must_use]
+    pub fn at_least(list: &'a [Group]) -> Self {
+        Self { is_complete: false, ..Self::exactly(list) }
+    }
+
+    /// Returns the groups that are known.
+    #[must_use]
+    pub const fn list(self) -> &'a [Group] {
+        self.list
+    }
+
+    /// Returns whether the person is in no other groups.
+    #[must_use]
+    pub const fn is_complete(self) -> bool {
+        self.is_complete
+    }
+
+    /// Returns whether the person is in one of the wanted groups; `None` if that is undecided.
+    pub(super) fn any_of(self, wanted: &[Group]) -> Option<bool> {
+        let has = |group| {
+            let (word, bit) = mark(group);
+            self.marks.get(word).is_some_and(|marks| marks & bit != 0) && self.list.contains(group)
+        };
+        if wanted.iter().any(has) { Some(true) } else { self.is_complete.then_some(false) }
+    }
+}
+
+/// Returns one of 256 bits for a group: the number of a word, and a bit of it. It depends on the length, and on what most names
+/// differ in: the middle and the end.
+fn mark(group: &Group) -> (usize, u64) {
+    let text = group.as_str().as_bytes();
+    let middle = text.get(text.len() / 2).copied().unwrap_or_default();
+    let [.., before, last] = text else { return (0, 1) };
+    let [middle, before, last] = [middle, *before, *last].map(usize::from);
+    let bit = (5 * text.len() + 67 * middle + 7 * before + 61 * last) % 256;
+    (bit / 64, 1 << (bit % 64))
 }
 
 /// How a person signed in.

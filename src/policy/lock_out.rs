@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 pub fn shuts_out_administrators(governance: &Governance, administrators: &[Group], now: Timestamp) -> bool {
     let anybody = Facts::unknown(Point::SignIn, Span { from: now, until: Timestamp::from_millis(u64::MAX) });
     let is_open_to = |groups| decide(governance, &Facts { groups, ..anybody }).is_allowed();
-    let one = |group| Some(Groups::AtLeast(core::slice::from_ref(group)));
+    let one = |group| Some(Groups::at_least(core::slice::from_ref(group)));
     is_open_to(None) && !administrators.iter().any(|group| is_open_to(one(group)))
 }
 

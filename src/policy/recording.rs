@@ -13,18 +13,14 @@ pub const MOST_GROUPS: usize = 50;
 /// Returns what the event of an approval says about its facts.
 #[must_use]
 pub fn record(facts: &Facts<'_>) -> FactsRecord {
-    let (groups, all) = match facts.groups {
-        Some(Groups::Exactly(groups)) => (groups, true),
-        Some(Groups::AtLeast(groups)) => (groups, false),
-        None => (&[][..], false),
-    };
+    let groups = facts.groups.unwrap_or_else(|| Groups::at_least(&[]));
     let first = |(word, first): (&str, First)| {
         facts.first.is_some_and(|times| times.has(first)).then(|| word.to_owned())
     };
     FactsRecord {
         scope: facts.scope.map(Scope::to_string).unwrap_or_default(),
-        groups: groups.iter().take(MOST_GROUPS).map(|group| group.as_str().to_owned()).collect(),
-        more_groups: !all || groups.len() > MOST_GROUPS,
+        groups: groups.list().iter().take(MOST_GROUPS).map(|group| group.as_str().to_owned()).collect(),
+        more_groups: !groups.is_complete() || groups.list().len() > MOST_GROUPS,
         sign_in: facts.sign_in.map(of_sign_in),
         first: First::ALL.into_iter().filter_map(first).collect(),
         same_device: facts.same_device.unwrap_or_default(),

@@ -106,7 +106,8 @@ impl Past {
         let [device, person] = self.sides();
         let FactsRecord { more_groups, sign_in, same_device, web_page, can_verify, identified, .. } =
             &self.facts;
-        let groups = if *more_groups { Groups::AtLeast(&self.groups) } else { Groups::Exactly(&self.groups) };
+        let groups =
+            if *more_groups { Groups::at_least(&self.groups) } else { Groups::exactly(&self.groups) };
         Facts {
             client: Some(&self.client_id),
             scope: Some(&self.scope),

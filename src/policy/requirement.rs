@@ -107,6 +107,7 @@ impl Limits {
     /// Adds other limits. The stricter one wins.
     pub fn join(&mut self, other: &Self) {
         self.scope = match (self.scope.take(), &other.scope) {
+            (Some(scope), Some(other)) if scope.is_within(other) => Some(scope),
             (Some(scope), Some(other)) => Some(scope.narrowed_to(other)),
             (scope, other) => scope.or_else(|| other.clone()),
         };

@@ -93,7 +93,7 @@ impl Login {
             client: Some("cli"),
             scope: Some(&self.scope),
             account: Some(&self.account),
-            groups: Some(Groups::Exactly(&self.groups)),
+            groups: Some(Groups::exactly(&self.groups)),
             sign_in: Some(SignInFacts { age, acr: Some("basic"), amr: &self.amr, resists_phishing: false }),
             device: Some(office),
             person: Some(phone),

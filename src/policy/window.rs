@@ -159,6 +159,11 @@ impl Hours {
         let (from, to) = (Clock::parse(from)?, Clock::parse(to)?);
         (from != to && !from.is_end()).then_some(Self { from, to })
     }
+
+    /// Returns whether the hours end on the day after the one on which they begin.
+    const fn is_overnight(self) -> bool {
+        self.to.0 <= self.from.0
+    }
 }
 
 impl From<Hours> for String {
@@ -215,18 +220,25 @@ impl Window {
     }
 
     fn weekly(&self, span: Span) -> Option<bool> {
-        let offset = i64::from(self.offset.0) * MINUTE;
-        let (from, until) = span.bounds();
-        let (from, until) = (from + offset, until + offset);
         if self.days.is_empty() && self.hours.is_none() {
             return Some(true);
         }
+        let offset = i64::from(self.offset.0) * MINUTE;
+        let (from, until) = span.bounds();
+        let (from, until) = (from + offset, until + offset);
         if until - from > LONGEST {
             return None;
         }
-        let days = from.div_euclid(DAY) - 1..=until.div_euclid(DAY);
-        let in_day = |day| overlap((from, until), self.of_day(day));
-        let open: i64 = days.filter(|day| self.has(*day)).map(in_day).sum();
+        let mut day = from.div_euclid(DAY);
+        // The hours that are open then may have begun on the day before.
+        day -= i64::from(self.hours.is_some_and(Hours::is_overnight));
+        let mut open = 0;
+        while day * DAY < until {
+            if self.has(day) {
+                open += overlap((from, until), self.of_day(day));
+            }
+            day += 1;
+        }
         covered(open, until - from)
     }
 
@@ -237,10 +249,9 @@ impl Window {
     /// Returns the hours that begin on a day, in local milliseconds since 1970.
     fn of_day(&self, day: i64) -> (i64, i64) {
         let begin = day * DAY;
-        let Some(Hours { from, to }) = self.hours else { return (begin, begin + DAY) };
+        let Some(hours) = self.hours else { return (begin, begin + DAY) };
         let at = |Clock(minutes)| begin + i64::from(minutes) * MINUTE;
-        let overnight = if to.0 <= from.0 { DAY } else { 0 };
-        (at(from), at(to) + overnight)
+        (at(hours.from), at(hours.to) + if hours.is_overnight() { DAY } else { 0 })
     }
 }
 

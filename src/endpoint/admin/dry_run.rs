@@ -185,7 +185,7 @@ fn permitted<P: Platform>(
     };
     let person = Facts {
         account: Some(&account.key),
-        groups: Some(Groups::Exactly(&account.groups)),
+        groups: Some(Groups::exactly(&account.groups)),
         // At an approval, only what certainly applies would count, and much is not known here.
         point: Point::SignIn,
         ..start

@@ -153,7 +153,7 @@ async fn prospect<P: Platform>(
     let facts = Facts {
         client: Some(&client.client_id),
         account: Some(&account.key),
-        groups: Some(Groups::Exactly(&account.groups)),
+        groups: Some(Groups::exactly(&account.groups)),
         sign_in: Some(of_sign_in(session.auth_time, context.now, acr, amr, strong)),
         person: Some(SideFacts::of(
             &here.origin.place,

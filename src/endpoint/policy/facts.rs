@@ -132,7 +132,7 @@ impl AtApproval<'_> {
             client: Some(self.client_id),
             scope: Some(self.scope),
             account: Some(&self.account.key),
-            groups: Some(Groups::Exactly(&self.account.groups)),
+            groups: Some(Groups::exactly(&self.account.groups)),
             sign_in: Some(of_sign_in(
                 session.auth_time,
                 now,
@@ -213,7 +213,7 @@ impl<'a> AtToken<'a> {
             client: Some(self.client_id),
             scope: Some(self.scope),
             account: Some(self.account),
-            groups: Some(Groups::Exactly(self.groups)),
+            groups: Some(Groups::exactly(self.groups)),
             sign_in: Some(of_sign_in(self.auth_time, approved.at, acr, self.amr, strong)),
             device: Some(SideFacts::of(self.place, class, &marks.networks, marks.managed)),
             person: Some(recorded.person(provenance)),

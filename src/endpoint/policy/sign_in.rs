@@ -32,7 +32,7 @@ pub(crate) async fn ask_for_person<P: Platform>(
         client: known.map(|(client_id, _)| client_id),
         scope: known.map(|(_, scope)| scope),
         account: Some(&account.key),
-        groups: Some(Groups::Exactly(&account.groups)),
+        groups: Some(Groups::exactly(&account.groups)),
         sign_in: Some(of_sign_in(*auth_time, context.now, acr.as_deref(), amr, strong)),
         person: Some(SideFacts::of(&here.origin.place, kind, &marks.networks, marks.managed || managed)),
         ..Facts::unknown(Point::SignIn, Span { from: context.now, until: context.now + longest })

@@ -131,8 +131,8 @@ fn a_person_of_whom_some_groups_are_known_can_be_in_others() {
     let staff = [Group::parse("local:staff").unwrap()];
     let of = |wanted: &str, groups| member(&[Group::parse(wanted).unwrap()], groups);
 
-    assert_eq!(of("local:staff", Some(Groups::AtLeast(&staff))), Some(true));
-    assert_eq!(of("local:other", Some(Groups::AtLeast(&staff))), None);
-    assert_eq!(of("local:other", Some(Groups::Exactly(&staff))), Some(false));
+    assert_eq!(of("local:staff", Some(Groups::at_least(&staff))), Some(true));
+    assert_eq!(of("local:other", Some(Groups::at_least(&staff))), None);
+    assert_eq!(of("local:other", Some(Groups::exactly(&staff))), Some(false));
     assert_eq!(of("local:other", None), None);
 }

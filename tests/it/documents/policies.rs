@@ -111,7 +111,7 @@ fn decided(governance: &Governance, login: &Login<'_>) -> (String, String) {
     let approval = Facts {
         point: Point::Approval,
         account: Some(&account),
-        groups: Some(Groups::Exactly(&groups)),
+        groups: Some(Groups::exactly(&groups)),
         sign_in: Some(SignInFacts { age: Duration::ZERO, acr: None, amr: &[], resists_phishing: true }),
         person: Some(side),
         nearness: Some(Nearness::Near),

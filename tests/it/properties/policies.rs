@@ -262,7 +262,7 @@ impl Login {
             client: Some(self.client),
             scope: Some(&self.scope),
             account: Some(&self.account),
-            groups: Some(Groups::Exactly(&self.groups)),
+            groups: Some(Groups::exactly(&self.groups)),
             sign_in: Some(SignInFacts { age, acr: None, amr: &[], resists_phishing: self.strong }),
             device: Some(device),
             person: Some(person),
@@ -499,7 +499,7 @@ proptest! {
         if shuts_out {
             // No login of an administrator is allowed, whatever else is known about it.
             for group in &administrators {
-                let groups = Some(Groups::AtLeast(core::slice::from_ref(group)));
+                let groups = Some(Groups::at_least(core::slice::from_ref(group)));
                 let facts = Facts { groups, ..Facts::unknown(Point::SignIn, Span::at(NOW)) };
                 prop_assert!(!decide(&governance, &facts).is_allowed());
             }
