@@ -60,7 +60,8 @@ pub(super) struct Clock {
 }
 
 impl Memory {
-    /// When there are this many entries, those older than the longest interval are dropped.
+    /// The most entries. When there are as many, those older than the longest interval are dropped, and all of them if that
+    /// leaves more than half: so entries are not gone through again for each poll.
     const MOST: usize = 10_000;
 
     pub(super) fn last(&self, clock: Clock) -> Option<Timestamp> {
@@ -69,14 +70,21 @@ impl Memory {
 
     /// Notes a poll of a grant that waits for somebody.
     pub(super) fn note(&mut self, clock: Clock, grant: &Grant, now: Timestamp) {
-        if self.polls.len() >= Self::MOST {
-            let oldest = now.before(Duration::from_secs(CAP_SECONDS));
-            self.polls.retain(|_, polls| polls.last > oldest);
+        if self.polls.len() >= Self::MOST && !self.polls.contains_key(&clock) {
+            self.make_room(now);
         }
         // Polls after the approval, which wait for the digits, are paced but not counted.
         let counts = u64::from(matches!(grant.state, State::Pending { .. }));
         let number = self.polls.get(&clock).map_or(0, |polls| polls.number) + counts;
         self.polls.insert(clock, Polls { last: now, number, pending: Pending::of(grant) });
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        let oldest = now.before(Duration::from_secs(CAP_SECONDS));
+        self.polls.retain(|_, polls| polls.last > oldest);
+        if self.polls.len() > Self::MOST / 2 {
+            self.polls.clear();
+        }
     }
 
     /// Answers a poll of a grant that is still pending, if it comes on time and with the right secret. Every other poll
@@ -203,19 +211,33 @@ mod tests {
         assert_eq!(memory.forget(KEY), 2, "the polls are still counted");
     }
 
-    #[test]
-    fn many_polls_make_room_by_forgetting_those_older_than_the_longest_interval() {
+    /// Returns how many polls are remembered if the first `old` of the most possible ones are as old as the longest interval,
+    /// and another one comes.
+    fn left_of(old: usize) -> usize {
         let mut memory = Memory::default();
         let clock = |number: usize| Clock { key: RowKey((number as u128).to_be_bytes()), by_header: false };
         for number in 0..Memory::MOST {
-            let at = if number < 4_000 { NOW } else { NOW + Duration::from_millis(1) };
+            let at = if number < old { NOW } else { NOW + Duration::from_millis(1) };
             memory.note(clock(number), &pending(), at);
         }
-        assert_eq!(memory.polls.len(), Memory::MOST);
-
         let later = NOW + Duration::from_secs(CAP_SECONDS);
+        memory.note(clock(Memory::MOST - 1), &pending(), later);
+        assert_eq!(memory.polls.len(), Memory::MOST, "it is no other one");
+
         memory.note(clock(Memory::MOST), &pending(), later);
 
-        assert_eq!(memory.polls.len(), Memory::MOST - 4_000 + 1);
+        memory.polls.len()
+    }
+
+    #[test]
+    fn many_polls_make_room_by_forgetting_those_older_than_the_longest_interval() {
+        assert_eq!(left_of(6_000), 4_000 + 1);
+        assert_eq!(left_of(5_000), 5_000 + 1);
+    }
+
+    #[test]
+    fn too_many_polls_within_the_longest_interval_are_all_forgotten() {
+        assert_eq!(left_of(4_999), 1);
+        assert_eq!(left_of(0), 1);
     }
 }
