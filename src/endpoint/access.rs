@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join_all;
+
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
 use crate::audit::change::Actor;
@@ -82,12 +84,11 @@ impl<P: Platform> Server<P> {
         &self,
         ids: impl IntoIterator<Item = &DeviceId>,
     ) -> Result<Vec<DeviceId>, Unavailable> {
-        let mut live = Vec::new();
-        for (shard, families) in by_shard(ids) {
-            let ids = self.platform.grants(shard, LiveFamilies { ids: families }).await?;
-            live.extend(ids.into_iter().map(|family| id_of(shard, family)));
-        }
-        Ok(live)
+        let of = |(shard, ids)| async move {
+            let live = self.platform.grants(shard, LiveFamilies { ids }).await?;
+            Ok(live.into_iter().map(|family| id_of(shard, family)).collect::<Vec<_>>())
+        };
+        try_join_all(by_shard(ids).into_iter().map(of)).await.map(|live| live.concat())
     }
 
     /// Returns all devices of an account that have tokens now.
@@ -132,13 +133,10 @@ impl<P: Platform> Server<P> {
         End { why, by }: &End,
     ) -> Result<u64, Unavailable> {
         self.platform.accounts(shard, EndDevices { ids: ids.clone() }).await?;
-        let mut count = 0;
-        for (shard, families) in by_shard(&ids) {
-            let end = EndFamilies { ids: families, why: *why, by: by.clone() };
-            count += self.platform.grants(shard, end).await?.len() as u64;
-        }
+        let of = |(shard, ids)| self.platform.grants(shard, EndFamilies { ids, why: *why, by: by.clone() });
+        let ended = try_join_all(by_shard(&ids).into_iter().map(of)).await?;
         self.platform.accounts(shard, ForgetDevices { ids }).await?;
-        Ok(count)
+        Ok(ended.iter().map(|ended| ended.len() as u64).sum())
     }
 }
 

@@ -2,6 +2,9 @@
 
 use core::time::Duration;
 
+use futures_util::future::join_all;
+
+use super::boxed::boxed;
 use super::http::Afterwards;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
@@ -11,33 +14,28 @@ use crate::time::Timestamp;
 const KEYS_REQUEST_AGE: Duration = Duration::from_secs(10);
 
 impl<P: Platform> Server<P> {
-    /// Does what a response has left. Failures are ignored: a redemption waits for its key, a name that is used up in
-    /// this isolate only is used up before anything is issued, and without the limiter new codes are longer. An event may
-    /// be lost, but the log has its line.
+    /// Does what a response has left, all at once. Failures are ignored: a redemption waits for its key, a name that is used
+    /// up in this isolate only is used up before anything is issued, and without the limiter new codes are longer. An event
+    /// may be lost, but the log has its line.
     pub async fn finish(&self, left: Vec<Afterwards>, now: Timestamp) {
-        for work in left {
-            match work {
-                Afterwards::UseUp(name) => {
-                    let _: Result<bool, Unavailable> = self.platform.limits(name).await;
-                }
-                Afterwards::MakeKeys => {
-                    let _: Result<_, Unavailable> = self.keys_at_source(now).await;
-                }
-                Afterwards::NoteRefusal(shard, ask) => {
-                    let _: Result<(), Unavailable> = self.platform.grants(shard, ask).await;
-                }
-                Afterwards::NoteRefusedSignIn(ask) => {
-                    let _: Result<(), Unavailable> = self.platform.accounts(ask.account.shard(), ask).await;
-                }
-                Afterwards::NoteWrongCodes(ask) => {
-                    let _: Result<(), Unavailable> = self.platform.counts(ask).await;
-                }
-                Afterwards::NoteRefusedStarts(ask) => {
-                    let _: Result<(), Unavailable> = self.platform.counts(ask).await;
-                }
-                Afterwards::Expose => {
-                    self.expose(0, now).await;
-                }
+        join_all(left.into_iter().map(|work| boxed(self.finish_one(work, now)))).await;
+    }
+
+    async fn finish_one(&self, work: Afterwards, now: Timestamp) -> Result<(), Unavailable> {
+        match work {
+            Afterwards::UseUp(name) => self.platform.limits(name).await.map(|_: bool| ()),
+            Afterwards::GiveBack(back) => {
+                join_all(back.into_iter().map(|one| self.platform.limits(one))).await;
+                Ok(())
+            }
+            Afterwards::MakeKeys => self.keys_at_source(now).await.map(|_| ()),
+            Afterwards::NoteRefusal(shard, ask) => self.platform.grants(shard, ask).await,
+            Afterwards::NoteRefusedSignIn(ask) => self.platform.accounts(ask.account.shard(), ask).await,
+            Afterwards::NoteWrongCodes(ask) => self.platform.counts(ask).await,
+            Afterwards::NoteRefusedStarts(ask) => self.platform.counts(ask).await,
+            Afterwards::Expose => {
+                self.expose(0, now).await;
+                Ok(())
             }
         }
     }

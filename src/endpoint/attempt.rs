@@ -1,8 +1,7 @@
 //! Attempts at something that could be guessed. An attempt is taken before anything is looked up, and given
 //! back if the guess was right. Registrations take attempts as well, which are never given back.
 
-use futures_util::future::{OptionFuture, join};
-
+use super::http::Afterwards;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
 use crate::limiter::budgets::Budget;
@@ -32,7 +31,7 @@ impl Attempt {
             match context.server.platform.limits(take).await? {
                 Room::Taken(at) => taken.0.push((budget, at)),
                 Room::Wait(full) => {
-                    taken.give_back(context).await;
+                    taken.give_back(context);
                     return Ok(Self::Wait(full));
                 }
             }
@@ -42,14 +41,10 @@ impl Attempt {
 }
 
 impl Taken {
-    /// Gives the attempt back to every budget. If that fails, the attempt counts although it should not,
-    /// which errs on the safe side.
-    pub(super) async fn give_back<P: Platform>(self, context: Context<'_, P>) {
-        let mut left = self.0.into_iter().map(|(Budget { key, network, .. }, at)| {
-            context.server.platform.limits(GiveBack { key, at, network })
-        });
-        while let Some(first) = left.next() {
-            let _: (Result<(), Unavailable>, Option<_>) = join(first, OptionFuture::from(left.next())).await;
-        }
+    /// Gives the attempt back to every budget, after the response.
+    pub(super) fn give_back<P>(self, context: Context<'_, P>) {
+        let budgets = self.0.into_iter();
+        let back = budgets.map(|(Budget { key, network, .. }, at)| GiveBack { key, at, network }).collect();
+        context.request.left.borrow_mut().push(Afterwards::GiveBack(back));
     }
 }

@@ -1,5 +1,7 @@
 //! Requests and responses, reduced to what the endpoints read and write.
 
+use core::cell::RefCell;
+
 use serde::Serialize;
 
 use super::socket::Socket;
@@ -8,7 +10,7 @@ use crate::client::certificate::Certificate;
 use crate::counts::command::{NoteRefusedStarts, NoteWrongCodes};
 use crate::grant::command::NoteRefusal;
 use crate::identity::command::NoteRefusedSignIn;
-use crate::limiter::command::UseOnce;
+use crate::limiter::command::{GiveBack, UseOnce};
 use crate::place::LazyPlace;
 use crate::sharding::Shard;
 use crate::upstream::provider::ProviderId;
@@ -57,6 +59,8 @@ pub struct Request {
     pub place: LazyPlace,
     /// `None` if it is larger than [`MAX_BODY`], or a policy larger than [`MAX_POLICY`], or if the method is not POST, PUT or PATCH.
     pub body: Option<Vec<u8>>,
+    /// What the answer leaves to do besides [`Response::afterwards`].
+    pub left: RefCell<Vec<Afterwards>>,
 }
 
 /// Returns the value of a cookie.
@@ -116,6 +120,9 @@ pub struct Response {
 pub enum Afterwards {
     /// Using up a name at the limiter.
     UseUp(UseOnce),
+    /// Giving back an attempt to each of its budgets. If that fails, it counts although it should not, which errs on the safe
+    /// side.
+    GiveBack(Vec<GiveBack>),
     /// Making the first signing keys.
     MakeKeys,
     /// Reporting live codes to the limiter, which says whether new codes should be longer.

@@ -1,5 +1,7 @@
 //! `GET /metrics`: the counts, in the format of `OpenMetrics`, for a monitor that has the token.
 
+use futures_util::future::try_join3;
+
 use super::http::Response;
 use super::platform::{Platform, Unavailable};
 use super::server::Context;
@@ -35,9 +37,12 @@ async fn measured<P: Platform>(
         }
     }
     let platform = &context.server.platform;
-    let totals = platform.counts(ReadTotals {}).await?;
-    let reports = platform.ledger(OUTBOXES, ListOutboxes {}).await?;
-    let couriers = context.server.courier_states().await?;
+    let (totals, reports, couriers) = try_join3(
+        platform.counts(ReadTotals {}),
+        platform.ledger(OUTBOXES, ListOutboxes {}),
+        context.server.courier_states(),
+    )
+    .await?;
     let metrics = Response::new(200, MEDIA_TYPE, text(&totals, &reports, &couriers, context.now));
     Ok(metrics.with("cache-control", "no-store".to_owned()))
 }

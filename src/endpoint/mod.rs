@@ -152,6 +152,7 @@ pub async fn answer<P: Platform>(
     let response = if terms.proofs { dpop::with_nonce(context, response) } else { response };
     let response = web_page::readable(context, terms.scripts, response).await;
     let mut response = with_transport_security(response, &issuer);
+    response.afterwards.append(&mut request.left.borrow_mut());
     if server.is_without_keys(now) {
         response.afterwards.push(Afterwards::MakeKeys);
     }

@@ -1,5 +1,7 @@
 //! The pages of `/account` as responses: the overview, further devices, and one device.
 
+use futures_util::future::join3;
+
 use super::parts;
 use crate::endpoint::access::Page;
 use crate::endpoint::form::Form;
@@ -116,10 +118,14 @@ async fn overview<P: Platform>(
     account: &Account,
 ) -> Result<Overview, Unavailable> {
     let (text, platform, shard) = (context.text(), &context.server.platform, account.key.shard());
-    let history = platform.accounts(shard, ReadHistory { account: account.key.clone() }).await?;
-    let sessions = platform.accounts(shard, ListSessions { account: account.key.clone() }).await?;
+    let (history, sessions, outline) = join3(
+        platform.accounts(shard, ReadHistory { account: account.key.clone() }),
+        platform.accounts(shard, ListSessions { account: account.key.clone() }),
+        context.server.outline(context.now),
+    )
+    .await;
     // Without the providers, their identifiers stand for their names.
-    let outline = context.server.outline(context.now).await.ok();
+    let (history, sessions, outline) = (history?, sessions?, outline.ok());
     let providers = outline.as_ref().map_or(&[][..], |outline| &outline.providers);
     let here = browser.signed_in(context.now).map(SignedIn::digest);
     let may_ask = outline.is_some() && context.server.governance_at_source()?.policy.access_requests;

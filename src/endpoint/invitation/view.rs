@@ -1,5 +1,6 @@
 //! The pages of invitations.
 
+use futures_util::future::join;
 use rand_core::CryptoRng;
 
 use super::found::{Found, Page, Typed, WHAT, Whom, find};
@@ -116,8 +117,8 @@ pub(super) async fn show<P: Platform>(
 /// everything else on the page works.
 async fn ways<P: Platform>(context: Context<'_, P>, browser: &Browser) -> FirstAdministrator {
     let text = context.text();
-    let outline = context.server.outline(context.now).await.ok();
-    let person = check(context, browser).await.ok().flatten();
+    let (outline, person) = join(context.server.outline(context.now), check(context, browser)).await;
+    let (outline, person) = (outline.ok(), person.ok().flatten());
     let detail = |account: &Account| account.email.clone().unwrap_or_else(|| account.username.clone());
     FirstAdministrator {
         signed_in: person.map(|(_, account)| text.admit_account(&account.name, &detail(&account))),

@@ -84,7 +84,7 @@ pub(crate) async fn prove<P: Platform>(
     };
     let proof = verify(context, &begun, &assertion, used).await?;
     if proof.is_ok() {
-        taken.give_back(context).await;
+        taken.give_back(context);
     }
     Ok(proof)
 }

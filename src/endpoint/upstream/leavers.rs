@@ -1,5 +1,9 @@
 //! Ends the access of people who have left a provider, or signed out there.
 
+use core::time::Duration;
+
+use futures_util::future::try_join_all;
+
 use super::Stop;
 use crate::audit::change::Actor;
 use crate::bounds::REFRESH_TOKEN;
@@ -151,9 +155,10 @@ pub(crate) async fn remember<P: Platform>(
     let lifetime = if provider.end_families_on_logout { longest } else { LIFETIME };
     let subject = by_subject.then(|| (Pointer::subject(id, &authenticated.subject), longest));
     let session = authenticated.sid.as_ref().map(|sid| (Pointer::session(id, sid), lifetime));
-    for (pointer, lifetime) in subject.into_iter().chain(session) {
+    let claim = |(pointer, lifetime): (Pointer, Duration)| {
         let target = Target { account: account.clone(), ends_at: Some(context.now + lifetime) };
-        context.server.platform.accounts(pointer.shard(), ClaimPointer { pointer, target }).await?;
-    }
+        context.server.platform.accounts(pointer.shard(), ClaimPointer { pointer, target })
+    };
+    try_join_all(subject.into_iter().chain(session).map(claim)).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! provider that the browser was sent to. Whatever goes wrong, the code
 //! that the person entered survives.
 
+use futures_util::future::join;
 use rand_core::CryptoRng;
 
 use super::attempts::Attempt;
@@ -180,8 +181,13 @@ async fn sign_in<P: Platform>(
     let account = follow(context, (key, provider.id.as_str()), &arrival.profile, rng).await?;
     let Arrival { authenticated, refresh_token, .. } = arrival;
     if account.standing.is_active() {
-        leavers::remember(context, provider, &authenticated, &account.key).await?;
-        recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng).await?;
+        let (remembered, kept) = join(
+            leavers::remember(context, provider, &authenticated, &account.key),
+            recheck::keep(context, provider, &account.key, refresh_token.as_deref(), rng),
+        )
+        .await;
+        remembered?;
+        kept?;
     }
     let strong = provider.is_strong(&authenticated.amr, authenticated.acr.as_deref());
     Ok(SignIn {

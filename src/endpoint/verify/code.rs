@@ -123,7 +123,7 @@ pub(super) async fn look_up<P: Platform>(
     };
     let found = hold(context, code, browser, account, rng).await;
     if !matches!(found, Ok(None)) {
-        taken.give_back(context).await;
+        taken.give_back(context);
     }
     let Some((shown, hold)) = found? else {
         context.server.expose(1, context.now).await;

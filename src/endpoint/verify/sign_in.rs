@@ -175,7 +175,7 @@ pub(crate) async fn authenticate<P: Platform>(
     let Some(account) = account.filter(|_| right) else {
         return Ok(Authenticated::Not(Some(note_refused(context, key, "credentials", None))));
     };
-    taken.give_back(context).await;
+    taken.give_back(context);
     Ok(Authenticated::As(Box::new(account)))
 }
 

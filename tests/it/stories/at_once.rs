@@ -1,5 +1,6 @@
 //! Calls of objects that do not depend on each other: none waits for the reply to another.
 
+use std::pin::pin;
 use std::task::Poll;
 
 use device_grant::endpoint::http::Request;
@@ -51,14 +52,21 @@ fn a_refusal_does_not_read_the_client() {
 }
 
 #[test]
-fn a_right_code_gives_back_the_attempts_of_the_network_and_of_the_account_at_once() {
+fn a_right_code_is_answered_before_its_attempts_are_given_back_and_they_are_at_once() {
     let world = World::new();
     let person = enter(&world, ALICE, &world.start().user_code);
     let code = world.start().user_code;
     person.open("/device");
-    let entered = person.form(&[("step", "code"), ("user_code", &code)]);
+    world.server.platform.slow.borrow_mut().insert("give_back");
+    world.cost();
 
-    assert_eq!(calls(&world, "give_back", entered), ([1, 1, 4, 0], 303));
+    let mut answer = world.answer(&person.form(&[("step", "code"), ("user_code", &code)]));
+    assert_eq!((answer.status, world.cost().limit_hops), (303, 2), "two attempts were taken");
+    let left = std::mem::take(&mut answer.afterwards);
+    let mut work = pin!(world.server.finish(left, world.now()));
+
+    assert!(poll(work.as_mut()).is_pending());
+    assert_eq!(world.cost().limit_hops, 2, "two attempts are being given back");
 }
 
 #[test]
