@@ -25,7 +25,7 @@ const AWAKE = 0.01;
 const OBJECT_GIGABYTES = 0.128;
 
 /** US dollars for a million, beyond what the paid plan includes. See docs/performance.md. */
-const PRICES = { 'Requests': 0.3, 'CPU time, ms': 0.02, 'Requests to objects, and alarms': 0.15, 'Run time of objects, GB-s': 12.5, 'Rows read': 0.001, 'Rows written': 1 };
+const PRICES = { 'Requests': 0.3, 'CPU time, ms': 0.02, 'Requests to objects, and alarms': 0.15, 'Run time of objects, GB-s': 12.5, 'Rows read': 0.001, 'Rows written': 1, 'Lines of the log': 0.6 };
 
 /** Starts the built Worker inside of tests/e2e/support/counted.js. */
 export async function startCounted(vars) {
@@ -102,7 +102,7 @@ export async function countLogin() {
 }
 
 /** Returns `[what, per login, price of a million, price of a million logins]` for each thing that Cloudflare bills. */
-export function bill({ httpRequests, requests, alarms, rowsRead, rowsWritten, alarmsSet, kept }, milliseconds) {
+export function bill({ httpRequests, requests, alarms, rowsRead, rowsWritten, alarmsSet, kept, lines }, milliseconds) {
   const objects = requests + alarms;
   const amounts = {
     'Requests': httpRequests,
@@ -111,6 +111,7 @@ export function bill({ httpRequests, requests, alarms, rowsRead, rowsWritten, al
     'Run time of objects, GB-s': objects * AWAKE * OBJECT_GIGABYTES,
     'Rows read': rowsRead,
     'Rows written': rowsWritten + alarmsSet + kept,
+    'Lines of the log': lines,
   };
   return Object.entries(PRICES).map(([what, price]) => [what, amounts[what], price, amounts[what] * price]);
 }

@@ -45,7 +45,7 @@ function bundleBetterAuth() {
 function betterAuth() {
   const worker = { build: join(here, 'build'), modules: ['better_auth.js'], objects: [], d1: true };
   const description = {
-    name: `better-auth ${version('better-auth')}, Worker on D1`,
+    name: `better-auth ${version('better-auth')} with its OAuth provider ${version('@better-auth/oauth-provider')}, Worker on D1`,
     ...requests({ start: '/api/auth/device/code', token: '/api/auth/oauth2/token', plain: '/api/auth/ok' }),
     async open({ dir }) {
       if (readdirSync(dir).length === 0) await setUp(dir);

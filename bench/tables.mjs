@@ -60,16 +60,19 @@ function loads(rows) {
   );
 }
 
-/** This server's figures, divided by those of each floor in the same run. */
+/** This server's figures, divided by those of each other server in the same run. Below 1, the other one is faster. */
 function ratios(rows) {
   const ours = rows.find(({ name }) => name === 'device-grant');
-  const floors = rows.filter(({ name }) => name.startsWith('Floor'));
+  const others = rows.filter((row) => row !== ours);
   const kinds = Object.keys(LOADS);
-  const ratio = (member, floor, kind) => (median(ours.loads[kind], member) / median(floor.loads[kind], member)).toFixed(2);
-  const cell = (floor, kind) => `${ratio('perSecond', floor, kind)}; ${ratio('cpu', floor, kind)} ×`;
+  const cell = (one, other) => {
+    if (!other?.length) return '–';
+    const ratio = (member) => (median(one, member) / median(other, member)).toFixed(2);
+    return `${ratio('perSecond')}; ${ratio('cpu')} ×`;
+  };
   return table(
-    ['device-grant relative to', ...Object.values(LOADS)],
-    floors.map((floor) => [floor.name, ...kinds.map((kind) => cell(floor, kind))]),
+    ['device-grant relative to', ...Object.values(LOADS), 'Whole flow'],
+    others.map((other) => [other.name, ...kinds.map((kind) => cell(ours.loads[kind], other.loads[kind])), cell(ours.flows, other.flows)]),
   );
 }
 

@@ -1,10 +1,10 @@
 // A Worker around the built one that counts what Cloudflare bills, for each class of objects: requests, alarms, and rows that
-// the runtime says it has read and written. `GET /counted` returns the counts so far.
+// the runtime says it has read and written; and all lines of the log. `GET /counted` returns the counts so far.
 
 import worker, * as built from './index.js';
 
-const NOTHING = { requests: 0, alarms: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, commits: 0 };
-const counts = {};
+const NOTHING = { requests: 0, alarms: 0, rowsRead: 0, rowsWritten: 0, alarmsSet: 0, commits: 0, lines: 0 };
+const counts = { Log: { ...NOTHING } };
 /** The object of each database and of each storage: the counts of its class, and what it has written since its last commit. */
 const owners = new WeakMap();
 /** All objects. */
@@ -43,6 +43,14 @@ function watch(object, name, seen) {
   home[name].watched = true;
 }
 
+for (const level of ['log', 'warn', 'error']) {
+  const write = console[level];
+  console[level] = (...line) => {
+    counts.Log.lines += 1;
+    write.apply(console, line);
+  };
+}
+
 function counted(name) {
   const count = (counts[name] = { ...NOTHING });
   return class extends built[name] {
@@ -63,6 +71,10 @@ function counted(name) {
 
     command(text) {
       return this.#count('requests', () => super.command(text));
+    }
+
+    snapshot() {
+      return this.#count('requests', () => super.snapshot());
     }
 
     alarm() {
