@@ -14,13 +14,16 @@ use js_sys::{ArrayBuffer, WebAssembly};
 use wasm_bindgen::JsCast as _;
 use worker::{Delay, Error, Result};
 
+use crate::derived_keys::DEVELOPMENT_KEY;
 use crate::endpoint::SNAPSHOT_AGE;
+use crate::grant::routing::{Address, draw_in};
 use crate::policy::Point;
 use crate::policy::evaluation::decide;
+use crate::settings::Settings;
+use crate::sharding::{Region, Replica, Shard};
 
 #[path = "../../bench/policy_sample.rs"]
 mod policy_sample;
-use crate::sharding::Replica;
 
 thread_local! {
     static FAULTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -37,6 +40,7 @@ pub(super) fn answer(path: &str) -> Option<String> {
     match path.strip_prefix("/panic-probe/")? {
         "memory" => Some(memory().to_string()),
         "policy" => Some(decisions().to_string()),
+        "codes" => Some(codes().to_string()),
         "later" => {
             AHEAD.set(AHEAD.get() + SNAPSHOT_AGE);
             Some("later".to_owned())
@@ -54,6 +58,27 @@ fn decisions() -> usize {
     let (governance, login) = (policy_sample::governance(), policy_sample::Login::new());
     let facts = login.facts(Point::Approval);
     (0..10_000).filter(|_| decide(black_box(&governance), black_box(&facts)).is_allowed()).count()
+}
+
+/// Draws 10,000 codes for a shard, and reads each. Returns how many lead back to the shard.
+fn codes() -> usize {
+    let settings = Settings::read(|name| {
+        let value = match name {
+            "ENVIRONMENT" => "development",
+            "MASTER_KEY" => DEVELOPMENT_KEY,
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    let settings = settings.expect("a development server needs no more");
+    let (keys, shape) = (&settings.keyring.current, &settings.user_code);
+    let shard = Shard { region: Region::Weur, index: 0 };
+    let mut rng = super::object::rng();
+    let leads_back = |_: &u32| {
+        let (code, _) = draw_in(shard, (shape, false), shape, keys, &mut rng);
+        Address::of(&code, shape, keys).shard == shard
+    };
+    (0..10_000).filter(leads_back).count()
 }
 
 /// Returns the size of the module's memory in bytes. It never shrinks.

@@ -42,7 +42,7 @@ fn costs(world: &World) -> Vec<(&'static str, Cost, u32)> {
 }
 
 #[test]
-fn a_policy_costs_no_call_and_no_row_at_any_step() {
+fn a_time_in_wasms_no_call_and_no_row_at_any_step() {
     let (without, with) = (World::new(), World::new());
     with.set_policy(&large());
 
