@@ -128,13 +128,15 @@ function failure(error) {
   return { failed: error.message };
 }
 
-/** Starts, approves, redeems and refreshes, which needs every class of objects but the ledger. */
+/** Starts, approves, redeems, refreshes and lists alerts, which needs every class of objects but the ledger and the courier. */
 async function wholeFlow(server) {
   assert.equal((await fetch(`${server.origin}/healthz`)).status, 200);
   const device = await Device.start(server);
   await new Person(server).approve(device.userCode);
   await device.redeem();
   assert.equal((await device.refresh()).status, 200);
+  const alerts = await fetch(`${server.origin}/admin/api/alerts`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  assert.equal(alerts.status, 200);
 }
 
 /** Returns how many attempts count. A record has them in buckets: `[at, gap, number, …]`. */
