@@ -76,9 +76,8 @@ impl Keys {
     /// Derives the keys of a pair.
     #[must_use]
     pub fn derive(master: &MasterKey, shards_per_region: u8) -> Self {
-        let [high, low, ..] = master.derive(&format!("pair/{MAPPING}/{shards_per_region}"));
         Self {
-            pair: u16::from_be_bytes([high, low]),
+            pair: number(master, MAPPING, shards_per_region),
             shards_per_region,
             user_code: master.derive("user code"),
             permutation: master.derive("user code permutation"),
@@ -322,6 +321,13 @@ fn halves(mac: &[u8; 32]) -> [u64; 2] {
     [words.next().unwrap_or_default(), words.next().unwrap_or_default()]
 }
 
+/// Returns the number of a pair. It also depends on what leads from a code to its shard: a code names the pair under which it is
+/// found.
+fn number(master: &MasterKey, mapping: u8, shards_per_region: u8) -> u16 {
+    let [high, low, ..] = master.derive(&format!("pair/{mapping}/{shards_per_region}"));
+    u16::from_be_bytes([high, low])
+}
+
 fn short(mac: &[u8; 32]) -> String {
     let (half, _) = mac.split_at(16);
     secret::encode(half)
@@ -385,6 +391,16 @@ mod tests {
         assert!(!ring(1, None).is_csrf(&token, "browser", ""));
         assert!(!ring(1, None).is_csrf(&token, "other", "session"));
         assert!(!ring(1, None).is_csrf("", "browser", "session"));
+    }
+
+    #[test]
+    fn another_mapping_or_number_of_shards_makes_another_pair() {
+        let master = MasterKey::parse(&secret::encode(&[1; 32])).unwrap();
+        let numbers = [(MAPPING, 8), (MAPPING, 16), (MAPPING + 1, 8), (MAPPING - 1, 8)]
+            .map(|(mapping, shards)| number(&master, mapping, shards));
+
+        assert_eq!(keys(1).pair, numbers[0]);
+        assert_eq!(std::collections::BTreeSet::from(numbers).len(), numbers.len());
     }
 
     #[test]
