@@ -23,6 +23,18 @@ const PICTURES = {
   policy: [DESKTOP, 'dark'],
   report: [DESKTOP, 'light'],
   exceptions: [DESKTOP, 'light'],
+  alerts: [DESKTOP, 'light'],
+  'kill-switches': [DESKTOP, 'light'],
+  'what-if-decided': [DESKTOP, 'light'],
+  client: [DESKTOP, 'light'],
+  person: [DESKTOP, 'light'],
+  codes: [DESKTOP, 'light'],
+  devices: [DESKTOP, 'light'],
+  ledger: [DESKTOP, 'light'],
+  verification: [{ ...PHONE, deviceScaleFactor: 1 }, 'dark'],
+  keys: [DESKTOP, 'dark'],
+  provider: [DESKTOP, 'light'],
+  doctor: [{ ...PHONE, deviceScaleFactor: 1 }, 'light'],
 };
 
 /** How each page is looked at: label, size, color scheme, and no forced colors. */
