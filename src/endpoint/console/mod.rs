@@ -32,6 +32,7 @@ mod report;
 mod route;
 mod server;
 mod value;
+mod verification;
 mod view;
 mod what_if;
 
@@ -172,7 +173,7 @@ async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>, found: &Found)
         Place::Sessions => boxed(access::sessions(api)).await,
         Place::Ledger => boxed(ledger::page(api)).await,
         Place::Event => boxed(ledger::event(api)).await,
-        Place::Verification => boxed(ledger::verify(api)).await,
+        Place::Verification => boxed(verification::page(api)).await,
         Place::Keys => boxed(keys::page(api)).await,
         Place::Providers => boxed(providers::page(api)).await,
         Place::Provider => boxed(providers::one(api, found.name())).await,
