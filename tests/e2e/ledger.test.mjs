@@ -87,6 +87,8 @@ describe('a day that is over', () => {
     assert.deepEqual(await verification(admin), sealed);
     const { body } = await admin.ask('GET', `/events?from=${(twoDaysAgo * DAY) / 1_000}&to=${(twoDaysAgo * DAY) / 1_000 + 1}`);
     assert.deepEqual(body.events.map(({ event }) => event.subject), ['late']);
+    const one = await admin.ask('GET', `/events/${encodeURIComponent(body.events[0].id)}?at=${(twoDaysAgo * DAY) / 1_000}`);
+    assert.deepEqual([one.status, one.body], [200, body.events[0]]);
   });
 
   test('shows who altered a row in the SQLite file, and which', async () => {

@@ -47,7 +47,7 @@ test('every operation answers as documented, with every documented status', asyn
   };
   const tv = { client_id: 'tv', client_name: 'TV', grant_types: [DEVICE_GRANT], scope: 'openid fly' };
   const withBody = operations.filter(({ operation }) => operation.requestBody);
-  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{account}', 'local:carol').replace('{id}', 'tried').replace('{version}', '1').replace('{delivery}', '1');
+  const address = ({ path }) => path.replace('{client_id}', 'demo-tv').replace('{name}', 'openid').replace('{kid}', 'absent').replace('{account}', 'local:carol').replace('{id}', 'tried').replace('{version}', '1').replace('{delivery}', '1').replace('{event}', 'registry%2F1');
   const conditions = { ifMatch: '*' };
 
   await ask('GET', '/openapi.json');
@@ -60,6 +60,8 @@ test('every operation answers as documented, with every documented status', asyn
   await ask('GET', '/overview?days=0');
   await ask('GET', '/settings');
   await ask('GET', '/events');
+  await ask('GET', '/events/registry%2F1');
+  await ask('GET', '/events/registry%2F1?days=15');
   await ask('GET', '/events/export');
   await ask('GET', '/ledger/verification');
   await ask('GET', '/doctor');
@@ -315,8 +317,9 @@ test('every operation answers as documented, with every documented status', asyn
   // Every object can be reached here, so there is no 503. Those are in `tests/it/registry/admin_unavailable.rs`.
   const missing = operations.flatMap(({ path, method, statuses }) =>
     statuses.filter((status) => status !== 503).map((status) => `${method.toUpperCase()} ${path} ${status}`).filter((answer) => !seen.has(answer)));
-  // It takes minutes until there is an alert or a dead letter: tests/e2e/counts.test.mjs and destinations.test.mjs have some.
-  const late = ['POST /alerts/{id}/close 200', 'DELETE /destinations/{id}/deliveries/{delivery} 204', 'POST /destinations/{id}/deliveries/{delivery}/resend 200'];
+  // It takes minutes until there is an alert, an event in a ledger or a dead letter: tests/e2e/counts.test.mjs, ledger.test.mjs
+  // and destinations.test.mjs have some.
+  const late = ['GET /events/{event} 200', 'POST /alerts/{id}/close 200', 'DELETE /destinations/{id}/deliveries/{delivery} 204', 'POST /destinations/{id}/deliveries/{delivery}/resend 200'];
   assert.deepEqual(missing.toSorted(), late.toSorted());
 
   /** Makes an operator's own key, which the server must never show. */

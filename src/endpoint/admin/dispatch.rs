@@ -13,9 +13,9 @@ use super::route::{
 };
 use super::{
     access, access_requests, accounts, alerts, clients, deliveries, destinations, devices, doctor, documents,
-    dry_run, events, exceptions, grants, inventory, invitations, kill_switches, ledger, openapi, outboxes,
-    overview, policy, providers, report, scope_claims, scopes, settings, signing_keys, tokens, usage,
-    what_if,
+    dry_run, event, events, exceptions, grants, inventory, invitations, kill_switches, ledger, openapi,
+    outboxes, overview, policy, providers, report, scope_claims, scopes, settings, signing_keys, tokens,
+    usage, what_if,
 };
 use crate::audit::change::Actor;
 use crate::endpoint::boxed::boxed;
@@ -62,6 +62,7 @@ pub(super) async fn dispatch<P: Platform>(
         Place::Providers(part) => of_providers(&call, part, rng),
         Place::Keys(place) => of_keys(&call, place),
         Place::Record(RecordPlace::Events) => boxed(events::list(context)),
+        Place::Record(RecordPlace::Event) => boxed(event::read(context, name)),
         Place::Record(RecordPlace::Export) => boxed(events::export(context)),
         Place::Record(RecordPlace::Verification) => boxed(ledger::verify(context)),
         Place::Record(RecordPlace::Outboxes) => boxed(outboxes::list(context)),

@@ -46,7 +46,7 @@ const DAY: u64 = 86_400;
 /// Longest filter, in bytes.
 const LONGEST: usize = 256;
 /// Seconds from 1970 to the year 9999, the last instant that can be asked for.
-const LAST: u64 = 253_402_300_799;
+pub(super) const LAST: u64 = 253_402_300_799;
 
 /// A page of events.
 #[derive(Serialize)]

@@ -19,6 +19,7 @@ mod doctor;
 mod documents;
 pub(super) mod done;
 mod dry_run;
+pub(super) mod event;
 mod events;
 mod exceptions;
 mod grants;

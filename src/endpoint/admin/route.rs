@@ -63,6 +63,7 @@ pub(super) enum KeyPlace {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum RecordPlace {
     Events,
+    Event,
     Export,
     Outboxes,
     Verification,
@@ -206,6 +207,8 @@ pub(super) const ROUTES: &[(Place, &str, &[&str], Option<AdminScope>)] = &[
     (Place::Record(RecordPlace::Outboxes), "/outboxes", &["GET", "HEAD"], Some(AdminScope::Events)),
     (Place::Record(RecordPlace::Events), "/events", &["GET", "HEAD"], Some(AdminScope::Events)),
     (Place::Record(RecordPlace::Export), "/events/export", &["GET", "HEAD"], Some(AdminScope::Events)),
+    // The identifier of an event has slashes, so it is percent-encoded.
+    (Place::Record(RecordPlace::Event), "/events/{event}", &["GET", "HEAD"], Some(AdminScope::Events)),
     (
         Place::Record(RecordPlace::Verification),
         "/ledger/verification",

@@ -105,8 +105,7 @@ fn evidence(alert: &Value) -> Cell {
     let (from, to) = (count(alert, "at").saturating_sub(86_400), count(alert, "last_at") + 1);
     let of = |id: &String| {
         let [from, to] = [from, to].map(|at| at.to_string());
-        let client = text(alert, "client_id").to_owned();
-        let query = question([("at", from), ("to", to), ("client_id", client), ("id", id.clone())]);
+        let query = question([("at", from), ("to", to), ("id", id.clone())]);
         Cell::link(format!("/ledger/event{query}"), id.as_str())
     };
     let mut lines: Vec<Cell> = ids.iter().take(SHOWN).map(of).collect();

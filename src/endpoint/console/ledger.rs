@@ -7,6 +7,7 @@ use super::api::Api;
 use super::block::{Block, Cell, Field, Form, Kind, Page, Table, Tone};
 use super::form;
 use super::value::{capitalized, cell, encoded, list, millis, mono, next, pretty, question, text};
+use crate::endpoint::admin::event::MOST_DAYS;
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
@@ -14,8 +15,10 @@ use crate::time::Timestamp;
 
 /// The fields of the search, with what the API calls them. The API takes seconds since 1970 for the first two.
 const FILTERS: [&str; 7] = ["from", "to", "what", "outcome", "client_id", "account", "asn"];
-/// The most calls for one page.
-const MOST_CALLS: u32 = 40;
+/// Seconds in a day.
+const DAY: u64 = 86_400;
+/// The most calls to find one event.
+const MOST_SPANS: u64 = 4;
 
 pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
     let sent = Sent::of_link(&api.context.request.query);
@@ -128,17 +131,24 @@ pub(super) async fn event<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) ->
     let id = sent.get("id").ok_or(Problem::NotFound)?;
     // An alert knows only about when it happened.
     let to = sent.get("to").and_then(|to| to.parse().ok()).unwrap_or(at.saturating_add(1));
-    let client = sent.get("client_id").map(|id| format!("&client_id={}", encoded(id))).unwrap_or_default();
-    let mut cursor = String::new();
-    for _ in 0..MOST_CALLS {
-        let answer = api.get(&format!("/events?from={at}&to={to}{client}{cursor}")).await?.body;
-        if let Some(record) = list(&answer, "events").iter().find(|record| text(record, "id") == id) {
-            return Ok(shown(record));
+    for (at, days) in spans(at, to) {
+        match api.get(&format!("/events/{}?at={at}&days={days}", encoded(id))).await {
+            Ok(answer) => return Ok(shown(&answer.body)),
+            Err(Problem::NotFound) => {}
+            Err(problem) => return Err(problem),
         }
-        let Some(next) = answer["next_cursor"].as_str() else { break };
-        cursor = format!("&cursor={}", encoded(next));
     }
     Err(Problem::NotFound)
+}
+
+/// Returns the spans of days in which an event is looked for that happened from `at` until before `to`, in seconds since 1970:
+/// the first second of each, and its days, of which the API looks at so many for one call.
+fn spans(at: u64, to: u64) -> impl Iterator<Item = (u64, u64)> {
+    let (first, last, most) = (at / DAY, to.saturating_sub(1) / DAY, u64::from(MOST_DAYS));
+    let begins = (0..MOST_SPANS).map(move |span| first.saturating_add(span * most));
+    begins
+        .take_while(move |begin| *begin == first || *begin <= last)
+        .map(move |begin| (begin * DAY, (last.max(begin) - begin + 1).min(most)))
 }
 
 fn shown(record: &Value) -> Page {
@@ -155,7 +165,9 @@ fn shown(record: &Value) -> Page {
         Block::Facts(facts),
         Block::Heading("The whole event"),
         Block::Code(pretty(event)),
-        Block::Call("GET /admin/api/events; docs/event.schema.json says what each member means".to_owned()),
+        Block::Call(
+            "GET /admin/api/events/{event}; docs/event.schema.json says what each member means".to_owned(),
+        ),
     ];
     Page::new(capitalized(&text(event, "what").replace('_', " ")), blocks).below("/ledger", "Ledger")
 }
@@ -170,5 +182,15 @@ mod tests {
         assert_eq!(ask("from=1970-01-01T00%3A01&what=approved"), Ok("?from=60&what=approved".to_owned()));
         assert_eq!(ask("client_id=a%20b&cursor=c"), Ok("?client_id=a%20b&cursor=c".to_owned()));
         assert!(ask("to=tomorrow").is_err());
+    }
+
+    #[test]
+    fn an_event_is_looked_for_on_every_day_on_which_it_may_have_happened() {
+        let found = |at, to| spans(at, to).collect::<Vec<_>>();
+        assert_eq!(found(5 * DAY + 7, 5 * DAY + 8), [(5 * DAY, 1)]);
+        assert_eq!(found(5 * DAY - 1, 5 * DAY + 1), [(4 * DAY, 2)]);
+        assert_eq!(found(0, 30 * DAY), [(0, 14), (14 * DAY, 14), (28 * DAY, 2)]);
+        assert_eq!(found(9 * DAY, DAY), [(9 * DAY, 1)], "such an address is nobody's link");
+        assert_eq!(found(0, u64::MAX).len(), 4);
     }
 }

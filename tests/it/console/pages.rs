@@ -2,6 +2,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "an answer of another shape fails its test")]
 
+use device_grant::audit::ledger::OUTBOXES;
+use device_grant::audit::ledger_name::LedgerName;
 use serde_json::{Value, json};
 
 use super::{NORA, at, shown};
@@ -225,6 +227,40 @@ fn an_event_is_found_and_shown_whole_and_a_wrong_search_says_what_was_wrong() {
 
     let page = nora.open("/admin/ledger?what=nonsense").body;
     assert!(page.contains("there is no such kind of event") && page.contains("value=\"nonsense\""), "{page}");
+}
+
+/// Puts an event after 50,000 others of the same object and day, and returns its identifier and day.
+fn buried(world: &World) -> (String, u32) {
+    let day = u32::try_from(world.now().seconds() / 86_400).expect("a day");
+    let name = LedgerName { day, object: "weur/3".to_owned(), block: 0 };
+    let ids = || (1..=50_001).map(|number| format!("weur/3/{number}"));
+    let at = world.now().millis();
+    world.server.platform.with_ledger(OUTBOXES, |rows| rows.noted.borrow_mut().insert(name.clone()));
+    world.server.platform.with_ledger(&name.to_string(), |rows| {
+        let event = json!({ "format": 2, "what": "reported", "outcome": "refused", "at": at });
+        let record = |id: String| {
+            let record = json!({ "id": id, "event": event }).to_string();
+            (id, record, String::new())
+        };
+        rows.records.borrow_mut().extend(ids().map(record));
+    });
+    (ids().next_back().expect("an identifier"), day)
+}
+
+#[test]
+fn an_event_opens_however_many_were_before_it() {
+    let world = World::new();
+    let (id, day) = buried(&world);
+    let nora = at(&world, "/admin", NORA);
+    let (at, id) = (u64::from(day) * 86_400, id.replace('/', "%2F"));
+
+    let link = |at: u64, to: u64| nora.open(&format!("/admin/ledger/event?at={at}&to={to}&id={id}"));
+
+    let page = link(at, at + 1);
+    assert_eq!(page.status, 200, "{}", page.body);
+    assert!(page.body.contains("<h1>Reported") && page.body.contains("weur/3/50001"), "{}", page.body);
+    assert_eq!(link(at - 20 * 86_400, at + 1).status, 200, "an alert may be open for weeks");
+    assert_eq!(link(at - 20 * 86_400, at - 19 * 86_400).status, 404);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::support::admin::{Admin, device};
 use crate::support::{World, get, json as body};
 
 /// Every kind of access of the admin API: method, address, and the scopes of which a token needs one.
-const ACCESS: [(&str, &str, &[&str]); 100] = [
+const ACCESS: [(&str, &str, &[&str]); 101] = [
     ("GET", "/doctor", &["read"]),
     ("GET", "/clients", &["read", "clients"]),
     ("POST", "/clients", &["clients"]),
@@ -60,6 +60,7 @@ const ACCESS: [(&str, &str, &[&str]); 100] = [
     ("GET", "/settings", &["read"]),
     ("GET", "/events", &["events"]),
     ("GET", "/events/export", &["events"]),
+    ("GET", "/events/weur%2F3%2F17", &["events"]),
     ("GET", "/ledger/verification", &["events"]),
     ("GET", "/tokens", &["read", "tokens"]),
     ("POST", "/tokens", &["tokens"]),

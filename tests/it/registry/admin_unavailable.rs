@@ -29,6 +29,7 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
             .replace("{kid}", "k")
             .replace("{version}", "1")
             .replace("{delivery}", "1")
+            .replace("{event}", "weur%2F3%2F17")
             .replace("{identifier}", "SN-0042-AB17")
             .replace("{id}", "okta");
         let methods = methods.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters");
@@ -142,6 +143,7 @@ fn without_the_registry_every_operation_on_it_is_503_and_says_when_to_try_again(
         "/settings",
         "/events",
         "/events/export",
+        "/events/weur%2F3%2F17",
         "/ledger/verification",
         "/doctor",
     ];

@@ -126,6 +126,35 @@ fn a_page_reads_a_bounded_number_of_ledgers_and_makes_none() {
 }
 
 #[test]
+fn an_event_is_read_by_its_identifier_if_its_day_is_looked_at() {
+    let world = lived();
+    let (all, _) = found(&world, "");
+    let read = |record: &Value, query: &str| {
+        let id = record["id"].as_str().expect("an identifier").replace('/', "%2F");
+        Admin(&world).get(&format!("/events/{id}{query}"))
+    };
+
+    for record in &all {
+        assert_eq!(body(&read(record, "")), *record);
+        let at = record["event"]["at"].as_u64().expect("a time") / 1_000;
+        assert_eq!(body(&read(record, &format!("?at={at}"))), *record);
+        assert_eq!(read(record, &format!("?at={}", at - 3 * 86_400)).status, 404, "two days for late ones");
+        assert_eq!(body(&read(record, &format!("?at={}&days=2", at - 3 * 86_400))), *record);
+    }
+    let first = all.first().expect("an event");
+    let ledgers = world.server.platform.ledger_names();
+    for id in ["weur%2F3%2F999999", "weur%2F99%2F1", "nothing", "%2F"] {
+        assert_eq!(Admin(&world).get(&format!("/events/{id}")).status, 404, "{id}");
+    }
+    assert_eq!(world.server.platform.ledger_names(), ledgers, "reading makes no ledger");
+    for query in ["days=0", "days=15", "at=x", "from=1"] {
+        assert_eq!(read(first, &format!("?{query}")).status, 422, "{query}");
+    }
+    world.set_down("ledger", true);
+    assert_eq!(read(first, "").status, 503);
+}
+
+#[test]
 fn a_query_that_cannot_be_used_says_what_is_allowed() {
     let world = World::new();
     for (query, words) in [

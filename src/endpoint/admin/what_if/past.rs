@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::audit::ledger::{FindLedgers, FindRecord, OUTBOXES};
-use crate::audit::ledger_name::LedgerName;
+use crate::endpoint::admin::event::{DAYS, find};
 use crate::endpoint::admin::events::{LATE_DAYS, day, invalid};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::admin::subs;
@@ -18,18 +17,16 @@ use crate::policy::judgment::{Judgment, judge};
 use crate::policy::replay::Past;
 use crate::time::Timestamp;
 
-/// An event is looked for in the ledgers of this many days, if nobody says when it happened.
-const DAYS: u32 = 7;
-/// The most ledgers of an object and a day: one for each million of events, and those for late ones.
-const MOST_LEDGERS: u32 = 8;
-
 /// Judges the approval by the present governance and by the draft.
 pub(super) async fn answer<P: Platform>(
     context: Context<'_, P>,
     (present, draft): (&Governance, Option<&Governance>),
     (id, at): (&str, Option<Timestamp>),
 ) -> Result<Map<String, Value>, Problem> {
-    let record = find(context, id, at).await?.ok_or_else(|| {
+    let today = day(context.now);
+    let days =
+        at.map_or((today.saturating_sub(DAYS - 1), today), |at| (day(at), day(at).saturating_add(LATE_DAYS)));
+    let record = find(context, id, days).await?.ok_or_else(|| {
         let detail = "event is in no ledger of the last 7 days: if it is older, write in at when it happened";
         let given = format!("event {id:?} is in no ledger of the day in at, nor of the two days after it");
         invalid("event", if at.is_some() { given } else { detail.to_owned() })
@@ -80,33 +77,4 @@ async fn account<P: Platform>(
 pub(super) fn key(past: &Past, keys: &BTreeMap<String, AccountKey>) -> Option<AccountKey> {
     let sub = past.account.as_ref()?;
     keys.get(sub).cloned().or_else(|| AccountKey::access(sub))
-}
-
-/// Finds the record of an event, also if it came late.
-async fn find<P: Platform>(
-    context: Context<'_, P>,
-    id: &str,
-    at: Option<Timestamp>,
-) -> Result<Option<Value>, Unavailable> {
-    let object = id.rsplit_once('/').map(|(object, _)| object).unwrap_or_default();
-    let today = day(context.now);
-    let (first, last) =
-        at.map_or((today.saturating_sub(DAYS - 1), today), |at| (day(at), day(at).saturating_add(LATE_DAYS)));
-    for day in (first..=last.min(today)).rev() {
-        let begin = LedgerName { day, object: object.to_owned(), block: 0 };
-        let find = FindLedgers { first: begin, last_day: day, limit: MOST_LEDGERS };
-        for name in context.server.platform.ledger(OUTBOXES, find).await? {
-            let is_of =
-                name.object.strip_prefix(object).is_some_and(|rest| rest.is_empty() || rest == "/late");
-            if !is_of {
-                continue;
-            }
-            let ask = FindRecord { id: id.to_owned() };
-            let found = context.server.platform.ledger(&name.to_string(), ask).await?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-    }
-    Ok(None)
 }
