@@ -23,7 +23,8 @@ pub struct Change {
     pub subject: Option<String>,
     pub by: Actor,
     /// The members of the client, provider, destination or account that differ from before, by name; those of the policy by the way to
-    /// them, such as `/rules/staff-cli/when`. What a kill switch selects by, such as `client`. Empty for all other changes.
+    /// them, such as `/rules/staff-cli/when`. What a kill switch selects by, such as `client`. The event that a delivery had which
+    /// was deleted or sent again; empty if all dead letters were sent again. Empty for all other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
     /// The scopes of a new admin token; the groups of an invitation, and `administration` if it leads there; `wide` for an
@@ -208,11 +209,15 @@ pub enum Changed {
     DestinationSecretRotated,
     /// Nothing will be delivered there any more.
     DestinationDeleted,
+    /// An event that waited for a destination, or was a dead letter, was deleted.
+    DeliveryDiscarded,
+    /// Dead letters of a destination were sent again.
+    DeliveriesResent,
 }
 
 impl Changed {
     /// Returns whether somebody should hear about it when it happens, because it gives somebody power over the server, may
-    /// have given it to a thief, ends what people rely on, or waits for an answer.
+    /// have given it to a thief, ends what people rely on, changes who hears about events, or waits for an answer.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
@@ -224,7 +229,10 @@ impl Changed {
             | Self::KillSwitchSet
             | Self::AccessRequested
             | Self::DestinationCreated
-            | Self::DestinationDeleted => true,
+            | Self::DestinationChanged
+            | Self::DestinationSecretRotated
+            | Self::DestinationDeleted
+            | Self::DeliveryDiscarded => true,
             Self::ClientCreated
             | Self::ClientChanged
             | Self::ClientDeleted
@@ -256,8 +264,7 @@ impl Changed {
             | Self::AccessGranted
             | Self::AccessRefused
             | Self::AccessRequestLapsed
-            | Self::DestinationChanged
-            | Self::DestinationSecretRotated
+            | Self::DeliveriesResent
             | Self::AdminTokenRevoked
             | Self::InvitationCreated
             | Self::InvitationRevoked

@@ -146,4 +146,18 @@ mod tests {
             assert_eq!(line(what), None, "{what:?}");
         }
     }
+
+    #[test]
+    fn every_way_to_keep_events_from_a_destination_is_a_warning() {
+        for what in [
+            Changed::DestinationCreated,
+            Changed::DestinationChanged,
+            Changed::DestinationSecretRotated,
+            Changed::DestinationDeleted,
+            Changed::DeliveryDiscarded,
+        ] {
+            assert!(what.is_warning(), "{what:?}");
+        }
+        assert!(!Changed::DeliveriesResent.is_warning());
+    }
 }

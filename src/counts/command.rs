@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::alert::{Alert, AlertId};
 use super::blocked::{Blocked, By};
 use super::destination_command::{
-    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, ReplaceDestination,
+    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, NoteDeliveries,
+    ReplaceDestination,
 };
 use super::detection::Detection;
 use super::kind::Tallied;
@@ -29,6 +30,7 @@ commands! {
         CreateDestination => Result<Destination, DestinationRefusal>,
         ReplaceDestination => Result<Destination, DestinationRefusal>,
         DeleteDestination => Result<(), DestinationRefusal>,
+        NoteDeliveries => (),
         ReadOverview => Overview,
         NoteRefusedStarts => (),
         ReadBlocked => BlockedPage,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::change::Actor;
+use crate::audit::change::{Actor, Changed};
 use crate::client::history::Expected;
 use crate::courier::destination::Destination;
 use crate::format::is_false;
@@ -43,6 +43,20 @@ pub struct DeleteDestination {
     pub id: Name,
     /// The version that the destination must still have.
     pub expected: Expected,
+    pub by: Actor,
+}
+
+/// Notes that deliveries of a destination are deleted or sent again. Its courier, which has them, has no events.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NoteDeliveries {
+    /// The destination.
+    pub id: Name,
+    /// [`Changed::DeliveryDiscarded`] or [`Changed::DeliveriesResent`].
+    pub what: Changed,
+    /// The event that one delivery has; `None` for all dead letters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// Who does it.
     pub by: Actor,
 }
 

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::destination_command::{
-    CreateDestination, DeleteDestination, DestinationRefusal, ReplaceDestination,
+    CreateDestination, DeleteDestination, DestinationRefusal, NoteDeliveries, ReplaceDestination,
 };
 use super::rows::Rows;
 use crate::audit::change::{Actor, Change, Changed};
@@ -85,6 +85,12 @@ pub(super) fn delete<R: Rows>(rows: &R, ask: DeleteDestination, now: Timestamp) 
     rows.remove_destination(&ask.id)?;
     rows.tell_change(&Change::of(Changed::DestinationDeleted, Some(ask.id.as_str()), ask.by, now))?;
     Ok(Ok(()))
+}
+
+pub(super) fn note<R: Rows>(rows: &R, ask: NoteDeliveries, now: Timestamp) -> Result<(), R::Error> {
+    let NoteDeliveries { id, what, event, by } = ask;
+    let members = event.into_iter().collect();
+    rows.tell_change(&Change { members, ..Change::of(what, Some(id.as_str()), by, now) })
 }
 
 fn find<R: Rows>(rows: &R, id: &Name, expected: &Expected) -> Outcome<Destination, R> {

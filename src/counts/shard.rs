@@ -9,7 +9,7 @@ use super::command::{
 };
 use super::day::{EVER, Sums};
 use super::destination_command::{
-    CreateDestination, DeleteDestination, ListDestinations, ReplaceDestination,
+    CreateDestination, DeleteDestination, ListDestinations, NoteDeliveries, ReplaceDestination,
 };
 use super::destinations;
 use super::detection::Detection;
@@ -50,6 +50,7 @@ pub fn apply<R: Rows>(rows: &R, command: Command, now: Timestamp) -> Result<Answ
         Command::DeleteDestination(ask) => {
             Answer::to::<DeleteDestination>(&destinations::delete(rows, ask, now)?)
         }
+        Command::NoteDeliveries(ask) => Answer::to::<NoteDeliveries>(&destinations::note(rows, ask, now)?),
         Command::ReadOverview(ask) => Answer::to::<ReadOverview>(&overview(rows, &ask)?),
         Command::NoteRefusedStarts(ask) => Answer::to::<NoteRefusedStarts>(&refused_starts(rows, ask, now)?),
         Command::ReadBlocked(ask) => Answer::to::<ReadBlocked>(&blocked(rows, &ask)?),

@@ -8,7 +8,9 @@ use super::destinations::find;
 use super::done::Done;
 use super::events::{invalid, number};
 use super::problem::Problem;
-use crate::courier::command::{Discard, ListDeliveries, Resend};
+use crate::audit::change::{Actor, Changed};
+use crate::counts::destination_command::NoteDeliveries;
+use crate::courier::command::{CourierState, Discard, ListDeliveries, ReadCourier, Resend};
 use crate::courier::delivery::{Delivery, Numbered};
 use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
@@ -79,9 +81,19 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>, id: &str) -> Resu
 }
 
 /// Answers `POST /destinations/{id}/deliveries/resend`: dead letters wait again.
-pub(super) async fn resend_all<P: Platform>(context: Context<'_, P>, id: &str) -> Result<Done, Problem> {
+pub(super) async fn resend_all<P: Platform>(
+    context: Context<'_, P>,
+    id: &str,
+    by: Actor,
+) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    let courier = find(context, id).await?.courier();
+    let destination = find(context, id).await?;
+    let courier = destination.courier();
+    let CourierState { dead, .. } = context.server.platform.courier(&courier, ReadCourier {}).await?;
+    if dead > 0 {
+        let what = Changed::DeliveriesResent;
+        note(context, NoteDeliveries { id: destination.id, what, event: None, by }).await?;
+    }
     let resent = context.server.platform.courier(&courier, Resend { number: None }).await?;
     Ok(done(Response::json(200, &json!({ "resent": resent })), "deliveries_resent"))
 }
@@ -89,12 +101,15 @@ pub(super) async fn resend_all<P: Platform>(context: Context<'_, P>, id: &str) -
 /// Answers `POST /destinations/{id}/deliveries/{delivery}/resend`.
 pub(super) async fn resend<P: Platform>(
     context: Context<'_, P>,
-    id: &str,
-    delivery: &str,
+    (id, delivery): (&str, &str),
+    by: Actor,
 ) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    let number = parsed(delivery).ok_or(Problem::NotFound)?;
-    let courier = find(context, id).await?.courier();
+    let (destination, number) = (find(context, id).await?, parsed(delivery).ok_or(Problem::NotFound)?);
+    let courier = destination.courier();
+    let event = event_of(context, &courier, number, &[true]).await?;
+    let what = Changed::DeliveriesResent;
+    note(context, NoteDeliveries { id: destination.id, what, event: Some(event), by }).await?;
     match context.server.platform.courier(&courier, Resend { number: Some(number) }).await? {
         0 => Err(Problem::NotFound),
         resent => Ok(done(Response::json(200, &json!({ "resent": resent })), "deliveries_resent")),
@@ -104,17 +119,43 @@ pub(super) async fn resend<P: Platform>(
 /// Answers `DELETE /destinations/{id}/deliveries/{delivery}`.
 pub(super) async fn discard<P: Platform>(
     context: Context<'_, P>,
-    id: &str,
-    delivery: &str,
+    (id, delivery): (&str, &str),
+    by: Actor,
 ) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
-    let number = parsed(delivery).ok_or(Problem::NotFound)?;
-    let courier = find(context, id).await?.courier();
+    let (destination, number) = (find(context, id).await?, parsed(delivery).ok_or(Problem::NotFound)?);
+    let courier = destination.courier();
+    let event = event_of(context, &courier, number, &[false, true]).await?;
+    let what = Changed::DeliveryDiscarded;
+    note(context, NoteDeliveries { id: destination.id, what, event: Some(event), by }).await?;
     if context.server.platform.courier(&courier, Discard { number }).await? {
         Ok(done(Response::empty(), "delivery_deleted"))
     } else {
         Err(Problem::NotFound)
     }
+}
+
+/// Returns the event that a delivery has, which is dead or not, as one of `states` says.
+async fn event_of<P: Platform>(
+    context: Context<'_, P>,
+    courier: &str,
+    number: i64,
+    states: &[bool],
+) -> Result<String, Problem> {
+    for is_dead in states.iter().copied() {
+        let ask = ListDeliveries { is_dead, after: number - 1, limit: 1 };
+        let found = context.server.platform.courier(courier, ask).await?;
+        if let Some(found) = found.into_iter().find(|found| found.number == number) {
+            return Ok(found.delivery.id);
+        }
+    }
+    Err(Problem::NotFound)
+}
+
+/// Notes what is about to happen. It comes first, so that nothing happens unseen; what is then not done, because somebody else
+/// was faster or an object could not be reached, was noted all the same.
+async fn note<P: Platform>(context: Context<'_, P>, ask: NoteDeliveries) -> Result<(), Problem> {
+    Ok(context.server.platform.counts(ask).await?)
 }
 
 fn done(response: Response, outcome: &'static str) -> Done {

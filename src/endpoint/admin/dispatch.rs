@@ -181,9 +181,9 @@ fn of_destinations<'a, P: Platform>(
         (DestinationPlace::Secret, _) => boxed(destinations::rotate(context, name, call.by(), rng)),
         (DestinationPlace::Test, _) => boxed(destinations::test(context, name, rng)),
         (DestinationPlace::Deliveries, _) => boxed(deliveries::list(context, name)),
-        (DestinationPlace::ResendAll, _) => boxed(deliveries::resend_all(context, name)),
-        (DestinationPlace::Delivery, _) => boxed(deliveries::discard(context, name, part)),
-        (DestinationPlace::Resend, _) => boxed(deliveries::resend(context, name, part)),
+        (DestinationPlace::ResendAll, _) => boxed(deliveries::resend_all(context, name, call.by())),
+        (DestinationPlace::Delivery, _) => boxed(deliveries::discard(context, (name, part), call.by())),
+        (DestinationPlace::Resend, _) => boxed(deliveries::resend(context, (name, part), call.by())),
     }
 }
 

@@ -60,7 +60,7 @@ export async function endDiscreetly(server, { besides = [] } = {}) {
 }
 
 /** The warnings about changes of the registry: they give somebody power over the server, end what people rely on, or wait for an answer. */
-const CHANGES = ['admin_token_created', 'administrator_invited', 'administrator_admitted', 'exception_ending', 'kill_switch_set', 'access_requested', 'destination_created', 'destination_deleted'];
+const CHANGES = ['admin_token_created', 'administrator_invited', 'administrator_admitted', 'exception_ending', 'kill_switch_set', 'access_requested', 'destination_created', 'destination_changed', 'destination_secret_rotated', 'destination_deleted', 'delivery_discarded'];
 
 /** The line of a Worker that starts: the numbers of its key pairs and their shards, `{"what":"key_pairs","current":"29565:8"}`. */
 function isStart(line) {

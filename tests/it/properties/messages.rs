@@ -30,7 +30,8 @@ use device_grant::counts::command::{
     ReadTotals, ReadUsage, RefusedStarts, Tell, Told, Totals,
 };
 use device_grant::counts::destination_command::{
-    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, ReplaceDestination,
+    CreateDestination, DeleteDestination, DestinationRefusal, ListDestinations, NoteDeliveries,
+    ReplaceDestination,
 };
 use device_grant::counts::detection::Detection;
 use device_grant::counts::kind::{Kind, Tallied};
@@ -1173,6 +1174,17 @@ fn commands_about_destinations_of_events() {
     }
     travels(ListDestinations {}, r#"{"list_destinations":{}}"#);
     let id = Name::parse("siem").expect("a name");
+    let (what, event) = (Changed::DeliveryDiscarded, Some("weur/3/17".to_owned()));
+    travels(
+        NoteDeliveries { id: id.clone(), what, event, by: Actor::Server },
+        r#"{"note_deliveries":{"id":"siem","what":"delivery_discarded","event":"weur/3/17","by":"server"}}"#,
+    );
+    let (what, event) = (Changed::DeliveriesResent, None);
+    travels(
+        NoteDeliveries { id: id.clone(), what, event, by: Actor::Server },
+        r#"{"note_deliveries":{"id":"siem","what":"deliveries_resent","by":"server"}}"#,
+    );
+    answers::<NoteDeliveries>(&(), "null");
     travels(
         DeleteDestination { id, expected: Expected::Any, by: Actor::Server },
         r#"{"delete_destination":{"id":"siem","expected":"any","by":"server"}}"#,

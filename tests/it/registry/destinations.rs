@@ -197,6 +197,36 @@ fn a_receiver_that_fails_is_tried_for_three_days_and_then_there_is_a_dead_letter
 }
 
 #[test]
+fn a_delivery_that_is_deleted_or_sent_again_is_an_event_with_its_name_and_who_did_it() {
+    let world = World::new();
+    webhook(&world, "siem", SIEM, &json!({ "what": ["approved"] }));
+    world.approved();
+    answer(&world, SIEM, Ok((500, "")));
+    world.deliver();
+    let told = || -> Vec<Value> {
+        let changes = world.server.platform.counts.changes.borrow();
+        changes.iter().skip(1).map(|change| json!(change)).collect()
+    };
+    let ask = |method: &str, path: &str| {
+        Admin(&world).ask(method, &format!("/destinations/siem/deliveries{path}"), None, None)
+    };
+    let waiting = deliveries(&world, "siem", "waiting");
+    let (id, event) = (waiting[0]["id"].as_str().expect("an id"), &waiting[0]["event_id"]);
+
+    assert_eq!(ask("POST", &format!("/{id}/resend")).status, 404, "it waits");
+    assert_eq!(ask("DELETE", "/99").status, 404);
+    assert_eq!(body(&ask("POST", "/resend")), json!({ "resent": 0 }));
+    assert_eq!(told(), Vec::<Value>::new(), "nothing has happened");
+    assert_eq!(ask("DELETE", &format!("/{id}")).status, 204);
+
+    let told = told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["what"], "delivery_discarded");
+    assert_eq!((&told[0]["subject"], &told[0]["members"]), (&json!("siem"), &json!([event])));
+    assert!(told[0]["by"]["operator"].is_string(), "{}", told[0]);
+}
+
+#[test]
 fn a_dead_letter_is_kept_for_thirty_days() {
     let rows = CourierRows::default();
     let dead: Delivery = serde_json::from_value(json!({
