@@ -15,6 +15,7 @@ const DAYS = process.env.DAYS || '30';
 const issuer = ISSUER.replace(/\/$/, '');
 /** What is wrong with a root whose state is one of these. */
 const states = {
+  overdue: 'its root should be there by now: it was deleted, or days are not closed any more',
   missing: 'its root is missing',
   unreadable: 'what is kept as its root is none',
   wrong_signature: 'the signature of its root is wrong',

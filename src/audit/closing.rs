@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 const DAY: Duration = Duration::from_hours(24);
 /// A day is closed this long after its end. Most events are in their ledger within two minutes.
 const PATIENCE: Duration = Duration::from_hours(2);
+/// A day that is not closed by then will probably not be: something has stopped that, or somebody has deleted its root.
+const OVERDUE: Duration = Duration::from_hours(4);
 /// The most ledgers that are closed at a time: each is one call of another object.
 const MOST_AT_A_TIME: u32 = 20;
 
@@ -197,6 +199,12 @@ fn closes_at(day: u32) -> Timestamp {
     Timestamp::default() + DAY * day + DAY + PATIENCE
 }
 
+/// Returns whether a day with events should have its root by now.
+#[must_use]
+pub fn is_overdue(day: u32, now: Timestamp) -> bool {
+    closes_at(day) + OVERDUE <= now
+}
+
 pub(super) fn go_on<R: Rows>(rows: &R, now: Timestamp) -> Result<Option<Step>, R::Error> {
     let Some(day) = next_day(rows)?.filter(|day| closes_at(*day) <= now) else { return Ok(None) };
     rows.begin_closing(day)?;
@@ -227,6 +235,9 @@ mod tests {
     #[test]
     fn a_day_is_closed_two_hours_after_its_end() {
         assert_eq!(closes_at(20_412).to_string(), "2025-11-21T02:00:00Z");
+        let at = |text| Timestamp::parse(text).unwrap();
+        assert!(!is_overdue(20_412, at("2025-11-21T05:59:59Z")));
+        assert!(is_overdue(20_412, at("2025-11-21T06:00:00Z")));
     }
 
     #[test]

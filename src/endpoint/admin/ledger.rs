@@ -8,7 +8,7 @@ use super::body;
 use super::done::Done;
 use super::events::{day, invalid, number};
 use super::problem::Problem;
-use crate::audit::closing::{Head, ReadHeads, ReadRoots, Seal, SignedRoot, digest_of};
+use crate::audit::closing::{Head, ReadHeads, ReadRoots, Seal, SignedRoot, digest_of, is_overdue};
 use crate::audit::ledger::{FindLedgers, OUTBOXES, RETENTION_DAYS};
 use crate::audit::ledger_name::LedgerName;
 use crate::audit::verification::{Fault, Position, VerifyLedger};
@@ -78,6 +78,8 @@ enum RootState {
     Good,
     /// The same, but the key is not published any more. The next root vouches for this one.
     KeyRetired,
+    /// The day has events, and should be closed, but has no root, and neither has a later day.
+    Overdue,
     /// No root is there, but a later one.
     Missing,
     /// It is no root of this day.
@@ -212,6 +214,7 @@ impl<P: Platform> Walk<'_, P> {
         let Some(root) = roots.next().filter(|root| root.day == day) else {
             let is_later = self.roots(u32::MAX, 1).await?.first().is_some_and(|root| root.day > day);
             return Ok(match (is_later, is_empty) {
+                (false, false) if is_overdue(day, self.context.now) => RootState::Overdue,
                 (false, _) => RootState::Open,
                 (true, true) => RootState::Empty,
                 (true, false) => RootState::Missing,

@@ -90,6 +90,9 @@ fn said_of_root(root: &str) -> (bool, &'static str) {
         }
         "open" => (true, "The day is not sealed yet."),
         "empty" => (true, "The day had no events."),
+        "overdue" => {
+            (false, "Its root should be there by now: it was deleted, or days are not closed any more.")
+        }
         "missing" => (false, "Its root is missing, although a later one is there."),
         "unreadable" => (false, "Its root is not one of this day."),
         "wrong_signature" => (false, "The signature of its root is wrong."),
@@ -146,7 +149,9 @@ mod tests {
         assert_eq!(tone(&[], "good"), Tone::Good);
         assert_eq!(tone(&[], "open"), Tone::Good);
         assert_eq!(tone(&[json!({ "what": "changed" })], "good"), Tone::Bad);
-        for root in ["missing", "unreadable", "wrong_signature", "wrong_heads", "wrong_previous", ""] {
+        for root in
+            ["overdue", "missing", "unreadable", "wrong_signature", "wrong_heads", "wrong_previous", ""]
+        {
             assert_eq!(tone(&[], root), Tone::Bad, "{root}");
         }
     }

@@ -121,6 +121,31 @@ fn clients_that_nobody_can_use_are_named_with_the_reason() {
 }
 
 #[test]
+fn a_server_that_does_not_close_its_days_is_not_well() {
+    let world = World::new();
+    found(&world, "ledger", "ok");
+    world.approved();
+    world.ship();
+    let day = world.now().to_string();
+    let day = day.split('T').next().expect("a date");
+    world.wait(86_400 - world.now().seconds() % 86_400 + 6 * 3_600 - 1);
+    found(&world, "ledger", "ok");
+    world.wait(1);
+
+    let checks = found(&world, "ledger", "problem");
+
+    assert!(checks.starts_with(&format!("no day from {day} on has a root")), "{checks}");
+    for _ in 0..20 {
+        assert_eq!(world.close_days(), None);
+    }
+    found(&world, "ledger", "ok");
+    world.wait(30 * 86_400);
+    found(&world, "ledger", "ok");
+    world.set_down("ledger", true);
+    found(&world, "ledger", "skipped");
+}
+
+#[test]
 fn clocks_that_differ_and_events_that_wait_are_problems() {
     let world = World::new();
     world.server.platform.registry_ahead.set(Duration::from_secs(31));

@@ -314,6 +314,25 @@ fn heads_and_roots_that_were_changed_are_found() {
 }
 
 #[test]
+fn a_day_that_should_be_closed_and_has_no_root_is_overdue() {
+    let world = lived();
+    let (first, idle) = (day(&world), day(&world) + 1);
+    world.ship();
+    into_next_day(&world, 6 * HOUR - 1);
+    assert_eq!(verification(&world, first)["root"], "open");
+    world.wait(1);
+
+    assert_eq!(verification(&world, first)["root"], "overdue", "closing has stopped");
+    close(&world);
+    assert_eq!(verification(&world, first)["root"], "good");
+    into_next_day(&world, 12 * HOUR);
+    assert_eq!(verification(&world, idle)["root"], "open", "a day without events gets no root");
+
+    world.server.platform.with_ledger("outboxes", |rows| rows.roots.borrow_mut().clear());
+    assert_eq!(verification(&world, first)["root"], "overdue", "the newest root was deleted");
+}
+
+#[test]
 fn after_retention_the_root_still_proves_the_heads() {
     let world = lived();
     let day = closed(&world);

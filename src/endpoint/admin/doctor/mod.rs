@@ -9,6 +9,7 @@ mod clients;
 mod configuration;
 mod destinations;
 mod keys;
+mod ledger;
 mod objects;
 mod passkeys;
 mod policy;
@@ -37,6 +38,7 @@ pub(super) async fn run<P: Platform>(context: Context<'_, P>) -> Result<Done, Pr
     body::query(context.request, &[])?;
     let mut checks = configuration::look(context);
     checks.extend(objects::look(context).await);
+    checks.push(ledger::look(context).await);
     checks.push(keys::look(context).await);
     checks.extend(policy::look(context).await);
     checks.push(passkeys::look(context).await);
