@@ -126,7 +126,7 @@ async function verifyDay(ask, day) {
     if (status !== 200) throw new UserError(problem(body).join('\n'));
     records += body.records;
     ledgers += body.ledgers.length;
-    for (const { ledger, what, events = [] } of body.faults) fault(`${date(day)}: ${sentence(ledger, what, events)}`);
+    for (const found of body.faults) fault(`${date(day)}: ${sentence(found)}`);
     if (!body.next_cursor) {
       const state = states[body.root];
       if (state) fault(`${date(day)}: ${state}`);
@@ -137,8 +137,9 @@ async function verifyDay(ask, day) {
   }
 }
 
-function sentence(ledger, what, events) {
-  const names = events.join(', ') || `an event of ledger ${ledger}`;
+function sentence({ ledger, what, events = [], records }) {
+  const cutOff = records && (records.first === records.last ? `record ${records.first}` : `each of the records ${records.first} to ${records.last}`);
+  const names = events.join(', ') || cutOff || `an event of ledger ${ledger}`;
   return what === 'rewritten' ? `ledger ${ledger} was rewritten: it does not end as the root says` : `${names} was ${what} (ledger ${ledger})`;
 }
 

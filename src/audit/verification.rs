@@ -63,6 +63,17 @@ pub struct Fault {
     /// The events, such as `weur/3/17`; of many that were removed, the first ten. Empty if they cannot be named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// The records that are missing at the begin or at the end of a sealed ledger: nothing there tells the events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Numbers>,
+}
+
+/// Records of a ledger, by their numbers, as a seal has them.
+#[expect(missing_docs, reason = "the names say what they are")]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Numbers {
+    pub first: i64,
+    pub last: i64,
 }
 
 /// What happened to events.
@@ -132,8 +143,9 @@ impl Walk<'_> {
             self.at.row = link.row;
             return;
         }
-        if self.at == Position::default() && self.seal.is_some_and(|seal| link.row > seal.first) {
-            self.faults.push(Fault { what: Tampering::Removed, events: Vec::new() });
+        let first = self.seal.map_or(link.row, |seal| seal.first);
+        if self.at == Position::default() && link.row > first {
+            self.faults.push(cut_off(first, link.row - 1));
             self.accept(link, link.head.clone());
             return;
         }
@@ -174,7 +186,7 @@ impl Walk<'_> {
 
     fn blame(&mut self, what: Tampering, link: &Link) {
         let events = link.event().map(|(id, _)| id).into_iter().collect();
-        self.faults.push(Fault { what, events });
+        self.faults.push(Fault { what, events, records: None });
     }
 
     /// Names other events of the object by their numbers.
@@ -182,18 +194,22 @@ impl Walk<'_> {
         let id = link.event().map(|(id, _)| id).unwrap_or_default();
         let object = id.rsplit_once('/').map_or("", |(object, _)| object);
         let events = numbers.take(MOST_NAMED).map(|number| format!("{object}/{number}")).collect();
-        self.faults.push(Fault { what, events });
+        self.faults.push(Fault { what, events, records: None });
     }
 
     /// Compares the end of the chain with the sealed one.
     fn end(&mut self) {
         let Some(seal) = self.seal else { return };
         if self.at.row < seal.last {
-            self.faults.push(Fault { what: Tampering::Removed, events: Vec::new() });
+            self.faults.push(cut_off(seal.first.max(self.at.row + 1), seal.last));
         } else if self.at.row == seal.last && self.at.head != seal.head {
-            self.faults.push(Fault { what: Tampering::Rewritten, events: Vec::new() });
+            self.faults.push(Fault { what: Tampering::Rewritten, events: Vec::new(), records: None });
         }
     }
+}
+
+const fn cut_off(first: i64, last: i64) -> Fault {
+    Fault { what: Tampering::Removed, events: Vec::new(), records: Some(Numbers { first, last }) }
 }
 
 fn follow(head: &str, next: &Link) -> String {

@@ -103,7 +103,7 @@ fn said_of_root(root: &str) -> (bool, &'static str) {
 }
 
 fn altered(faults: &[Value]) -> Table {
-    let row = |fault: &Value| vec![cell(fault, "what"), mono(fault, "ledger"), cell(fault, "events")];
+    let row = |fault: &Value| vec![cell(fault, "what"), mono(fault, "ledger"), names(fault)];
     Table {
         caption: "What was altered",
         columns: &["What", "Ledger", "Events"],
@@ -111,6 +111,17 @@ fn altered(faults: &[Value]) -> Table {
         empty: "Nothing that was read was altered.",
         next: None,
     }
+}
+
+/// Names events, or the records that nothing tells the events of.
+fn names(fault: &Value) -> Cell {
+    let records = &fault["records"];
+    if !records.is_object() {
+        return cell(fault, "events");
+    }
+    let (first, last) = (count(records, "first"), count(records, "last"));
+    let one = format!("record {first}");
+    Cell::Text(if first == last { one } else { format!("records {first} to {last}") })
 }
 
 #[cfg(test)]
@@ -137,6 +148,16 @@ mod tests {
         };
         assert!(said((1, 1)).starts_with("Read: 1 event in 1 ledger. None was altered."));
         assert!(said((2, 2)).starts_with("Read: 2 events in 2 ledgers. "));
+    }
+
+    #[test]
+    fn what_was_removed_at_an_end_is_named_by_its_records() {
+        let named = |fault: Value| {
+            let Cell::Text(text) = names(&fault) else { unreachable!("it is a text") };
+            text
+        };
+        assert_eq!(named(json!({ "records": { "first": 3, "last": 7 } })), "records 3 to 7");
+        assert_eq!(named(json!({ "records": { "first": 3, "last": 3 } })), "record 3");
     }
 
     #[test]

@@ -1388,7 +1388,8 @@ fn messages_about_closed_days() {
         VerifyLedger { after: after.clone(), seal: Some(seal) },
         &format!(r#"{{"verify_ledger":{{"after":{position},"seal":{sealed}}}}}"#),
     );
-    let faults = vec![LedgerFault { what: Tampering::Changed, events: vec!["weur/3/9".to_owned()] }];
+    let faults =
+        vec![LedgerFault { what: Tampering::Changed, events: vec!["weur/3/9".to_owned()], records: None }];
     answers::<VerifyLedger>(
         &Verified { records: 9, faults, next: Some(after) },
         &format!(

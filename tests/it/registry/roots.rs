@@ -266,6 +266,13 @@ fn a_removed_and_an_inserted_event_are_found_and_named() {
 
     let world = lived();
     let day = closed(&world);
+    let ledger = tamper(&world, day, 3, |rows| rows.records.borrow_mut().truncate(2));
+    let found = faults(&world, day).remove(0);
+    assert_eq!((&found["ledger"], &found["what"]), (&json!(ledger), &json!("removed")));
+    assert_eq!(found["records"]["first"], 3, "nothing tells the events: {found}");
+
+    let world = lived();
+    let day = closed(&world);
     let ledger = tamper(&world, day, 3, |rows| {
         let forged = r#"{"id":"weur/3/999","event":{"what":"approved"}}"#.to_owned();
         let head = encode(&Sha256::digest(format!(
