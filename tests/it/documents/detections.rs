@@ -1,5 +1,6 @@
 //! The table and the queries in docs/detections.md are those of the code and of the schema of events.
 
+use std::collections::BTreeSet;
 use std::fs::read_to_string;
 use std::path::Path;
 
@@ -68,6 +69,62 @@ fn each_detection_has_a_query_in_each_language_that_names_members_of_the_schema(
         }
     }
     assert!(!is_member(&schema, "started.address") && !is_member(&schema, "device_code"));
+}
+
+#[test]
+fn each_query_of_a_campaign_asks_whose_network_hosts_servers() {
+    let text = document("detections.md");
+    for (language, prefix) in [("kql", "event."), ("eql", "device_grant."), ("yaml", "event.")] {
+        for block in blocks(&text, language) {
+            let of = |path: &str| block.matches(&format!("{prefix}comparison.verdict.{path}")).count();
+            assert_eq!(of("why"), of("whose"), "a person may sit in such a network:\n{block}");
+        }
+    }
+}
+
+#[test]
+fn the_table_says_which_queries_only_read_the_alert() {
+    let text = document("detections.md");
+    let read = |language: &str| -> Vec<bool> {
+        blocks(&text, language).iter().map(|block| block.contains("alert_opened")).collect()
+    };
+    let (kql, eql, sigma) = (read("kql"), read("eql"), read("yaml"));
+    let expected: Vec<&str> = kql
+        .iter()
+        .zip(eql.iter().zip(&sigma))
+        .map(|reads| match reads {
+            (false, (false, false)) => "events",
+            (true, (true, true)) => "the alert",
+            (false, (true, true)) => "events in KQL, else the alert",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+
+    let rows = text.lines().filter(|line| line.starts_with("| [`"));
+    let said: Vec<&str> = rows.filter_map(|row| row.split('|').map(str::trim).nth(5)).collect();
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn each_sigma_rule_has_what_readers_of_sigma_demand() {
+    let text = document("detections.md");
+    let rules: Vec<&str> = blocks(&text, "yaml").into_iter().flat_map(|block| block.split("---\n")).collect();
+    let mut titles = BTreeSet::new();
+    for rule in &rules {
+        let value = |member: &str| rule.lines().find_map(|line| line.strip_prefix(&format!("{member}:")));
+        let title = value("title").unwrap_or_else(|| panic!("no title:\n{rule}"));
+        assert!(titles.insert(title.trim()), "each title is its own: {title}");
+        assert!(value("name").is_some(), "{rule}");
+        if value("correlation").is_some() {
+            for member in ["type", "rules", "group-by", "timespan", "condition"] {
+                assert!(rule.contains(&format!("\n  {member}: ")), "no {member}:\n{rule}");
+            }
+        } else {
+            assert!(value("logsource").is_some() && value("detection").is_some(), "{rule}");
+            assert!(rule.contains("\n  condition: "), "{rule}");
+        }
+    }
+    assert_eq!(rules.len(), Detection::ALL.len() + 5, "five correlations count events of a rule");
 }
 
 /// Returns the path that a text begins with.
