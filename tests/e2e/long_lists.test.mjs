@@ -23,6 +23,7 @@ const SHARDS = 32;
 /** Rows that a page may read besides its own: the administrator's session, the next row, a row of each shard. */
 const BESIDES = 50;
 const LATE = 60_000;
+const FAMILY_BYTES = 16;
 const DAY = 86_400_000;
 
 let counted, admin;
@@ -43,6 +44,10 @@ before(async () => {
   await server.kill9();
   const people = Map.groupBy(keys(), shardOf);
   fill(server, 'AccountShard', 'accounts', (stored) => copies(stored, people.get(shardOf(stored.key)), 'key'));
+  // Only the shard of Alice has a device and a session, so it gets all of these.
+  fill(server, 'AccountShard', 'devices', devicesLike);
+  fill(server, 'GrantShard', 'families', (stored) => families().map((id) => ({ ...stored, id: id.toString('base64url') })));
+  fill(server, 'AccountShard', 'sessions', sessionsLike);
   fill(server, 'Registry', 'inventory', (stored) => copies(stored, numbered('SN', ROWS), 'identifier'));
   fill(server, 'Ledger', 'events', eventsLike);
   // Nothing is left to tell: otherwise an alarm would read the ledger meanwhile.
@@ -55,6 +60,11 @@ after(() => endDiscreetly(counted.server));
 test('accounts', () => walked('/accounts?', 'accounts', 'account', 'AccountShard', ROWS));
 
 test('the accounts of a provider, which come after those of this server', () => walked('/accounts?prefix=oidc:', 'accounts', 'account', 'AccountShard', ROWS / 2));
+
+test('devices', () => walked('/devices?', 'devices', 'id', 'AccountShard', ROWS));
+
+// The API shows no session's id, so each belongs to an account of its own.
+test('sessions', () => walked('/sessions?', 'sessions', 'account', 'AccountShard', ROWS));
 
 test('the inventory', () => walked('/inventory?', 'inventory', 'identifier', 'Registry', ROWS));
 
@@ -123,6 +133,27 @@ function* eventsLike(stored) {
   const record = JSON.parse(stored.record);
   if (record.event.what !== 'device_authorization') return;
   for (const id of numbered('copy/0/', ROWS)) yield { ...stored, seq: null, id, record: JSON.stringify({ ...record, id }) };
+}
+
+/** Yields copies of a device, one for each family. The id of a device is that of its shard, and of its family. */
+function* devicesLike(stored) {
+  const shard = Buffer.from(stored.id, 'base64url').subarray(0, -FAMILY_BYTES);
+  const record = JSON.stringify({ ...JSON.parse(stored.record), state: 'confirmed' });
+  for (const family of families()) yield { ...stored, id: Buffer.concat([shard, family]).toString('base64url'), record };
+}
+
+/** Returns the ids of families. */
+function families() {
+  return numbered('family-', ROWS).map((name) => createHash('sha256').update(name).digest().subarray(0, FAMILY_BYTES));
+}
+
+/** Yields copies of a session, of one account each. Their ids are digests. */
+function* sessionsLike(stored) {
+  const record = JSON.parse(stored.record);
+  for (const account of numbered('local:session-', ROWS)) {
+    const id = createHash('sha256').update(account).digest('base64url');
+    yield { ...stored, id, account, record: JSON.stringify({ ...record, account }) };
+  }
 }
 
 /** Returns the keys of accounts: half are of this server, and half of a provider. */
