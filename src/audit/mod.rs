@@ -46,7 +46,7 @@ pub struct Event {
     /// The account that acted or that the family belongs to; `None` for transitions without either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Sub>,
-    /// For [`What::Contested`]: the account that had opened the consent page before.
+    /// For [`What::Contested`] and [`What::EndedCodeEntered`]: the account that had opened the consent page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_account: Option<Sub>,
     /// The web page that requested the code; `None` if no page did, and for all other transitions.
@@ -138,6 +138,8 @@ pub enum What {
     ConsentOpened,
     /// A second person, in another browser, entered the same code, so the grant is denied.
     Contested,
+    /// A second person, in another browser, entered a code that was decided or had expired. Nothing has changed.
+    EndedCodeEntered,
     /// A person approved.
     Approved,
     /// Somebody approved by break-glass, whatever the rules say. Follows [`What::Approved`].
@@ -203,6 +205,7 @@ impl What {
             | Self::Refreshed
             | Self::RefreshedAgain => Outcome::Granted,
             Self::Contested
+            | Self::EndedCodeEntered
             | Self::Denied
             | Self::Reported
             | Self::RefusedElsewhere

@@ -16,6 +16,7 @@ impl What {
         match self {
             Self::BreakGlass
             | Self::Contested
+            | Self::EndedCodeEntered
             | Self::Reported
             | Self::VerificationFailed
             | Self::BindingFailed => true,
@@ -116,6 +117,7 @@ mod tests {
         for (what, is_warning, is_for_webhook) in [
             (What::BreakGlass, true, true),
             (What::Contested, true, true),
+            (What::EndedCodeEntered, true, true),
             (What::Reported, true, true),
             (What::VerificationFailed, true, true),
             (What::BindingFailed, true, true),

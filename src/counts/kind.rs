@@ -93,11 +93,12 @@ impl Kind {
     /// Returns what an event counts as; `None` if it is not counted.
     #[must_use]
     pub fn of(what: &str) -> Option<Self> {
-        json::named(what).map(Self::of_grant).or_else(|| json::named(what).map(Self::of_sign_in))
+        json::named(what).and_then(Self::of_grant).or_else(|| json::named(what).map(Self::of_sign_in))
     }
 
-    const fn of_grant(what: What) -> Self {
-        match what {
+    /// Returns `None` for what neither ends a login nor leads on.
+    const fn of_grant(what: What) -> Option<Self> {
+        Some(match what {
             What::DeviceAuthorization => Self::Started,
             What::ConsentOpened => Self::Entered,
             What::Contested => Self::Contested,
@@ -119,7 +120,8 @@ impl Kind {
             What::Reissued | What::Refreshed | What::RefreshedAgain => Self::Refreshed,
             What::DeviceCodeReplayed | What::RefreshTokenReused => Self::Replayed,
             What::FirstAccess => Self::FirstAccess,
-        }
+            What::EndedCodeEntered => return None,
+        })
     }
 
     const fn of_sign_in(what: SignInKind) -> Self {
@@ -144,6 +146,7 @@ mod tests {
             ("refresh_token_reused", Some(Kind::Replayed)),
             ("sign_in_refused", Some(Kind::SignInRefused)),
             ("client_created", None),
+            ("ended_code_entered", None),
         ] {
             assert_eq!(Kind::of(what), kind, "{what}");
         }

@@ -175,6 +175,7 @@ impl Event {
             What::DeviceAuthorization
             | What::ConsentOpened
             | What::Contested
+            | What::EndedCodeEntered
             | What::Approved
             | What::BreakGlass
             | What::Denied

@@ -13,12 +13,14 @@ use crate::time::Timestamp;
 use crate::verdict::compare;
 
 pub(super) fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Result<Held, R::Error> {
-    let TakeHold { key, hold, person } = ask;
+    let key = ask.key;
     let absent = |rows: &R| room::number(rows, now).map(Held::Absent);
     let Some(mut grant) = rows.grant(key)? else { return absent(rows) };
     if !grant.is_open(now) {
+        tell_of_second(rows, &ask, &grant, now)?;
         return absent(rows);
     }
+    let TakeHold { hold, person, .. } = ask;
     let account = Some(hold.sub.clone());
     let before = grant.holder().map(|holder| holder.sub.clone());
     // Showing the page to the same person again changes nothing.
@@ -38,6 +40,21 @@ pub(super) fn take_hold<R: Rows>(rows: &R, ask: TakeHold, now: Timestamp) -> Res
         Some(shown) if yours => Ok(Held::Yours(Box::new(shown))),
         Some(_) | None => absent(rows),
     }
+}
+
+/// Tells that a person enters a code that is not open any more, if another one had it, in another browser. Somebody may have
+/// sent it to both.
+fn tell_of_second<R: Rows>(rows: &R, ask: &TakeHold, grant: &Grant, now: Timestamp) -> Result<(), R::Error> {
+    let TakeHold { key, hold, person } = ask;
+    let first = grant.decision.as_ref().map(|decision| &decision.hold).or_else(|| grant.holder());
+    let Some(first) = first.filter(|first| first.account != hold.account && first.browser != hold.browser)
+    else {
+        return Ok(());
+    };
+    let (account, other_account) = (Some(hold.sub.clone()), Some(first.sub.clone()));
+    let comparison = Some(compare(&grant.request.side(), person));
+    let told = event(What::EndedCodeEntered, *key, grant, now);
+    rows.tell(&Event { account, other_account, comparison, ..told })
 }
 
 /// Returns what the consent page of a held grant shows.

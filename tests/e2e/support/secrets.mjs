@@ -91,7 +91,7 @@ function isWarning(line) {
   const { what, outcome, event, ...others } = parsed(line) ?? {};
   const named = [event?.account, event?.other_account ?? event?.account].every((account) => SUB.test(account));
   const isAlert = outcome === 'alert_opened' && /^[a-z_]+$/.test(event?.detection) && (event.account === undefined || named);
-  const known = isAlert || (['reported', 'contested', 'verification_failed', 'binding_failed'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
+  const known = isAlert || (['reported', 'contested', 'ended_code_entered', 'verification_failed', 'binding_failed'].includes(outcome) && named) || (CHANGES.includes(outcome) && event.by !== undefined);
   return what === 'warning' && known && event.what === outcome && Object.keys(others).length === 0;
 }
 

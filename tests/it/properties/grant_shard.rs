@@ -95,7 +95,7 @@ const VERIFYING: [Step; 3] = [
     Step::Miss { right: true, typed: Typed::Wrong(0) },
 ];
 
-const OUTCOMES: [&str; 39] = [
+const OUTCOMES: [&str; 40] = [
     "access ended",
     "held",
     "contested",
@@ -105,6 +105,7 @@ const OUTCOMES: [&str; 39] = [
     "digits needed",
     "elsewhere",
     "ended",
+    "ended code entered",
     "expired",
     "expired unanswered",
     "held elsewhere",

@@ -53,6 +53,42 @@ fn a_code_in_two_hands_is_a_warning_that_names_both_accounts() {
 }
 
 #[test]
+fn a_second_person_who_enters_a_code_after_its_end_is_a_warning() {
+    for ending in ["approve", "deny", "collect", "expire"] {
+        let world = World::new();
+        let started = world.start();
+        let alice = in_berlin(&world);
+        alice.enter_as(ALICE.0, ALICE.1, &started.user_code);
+        match ending {
+            "expire" => world.wait(300),
+            "collect" => {
+                alice.decide("approve");
+                assert_eq!(world.poll_outcome(&started.device_code), "issued");
+            }
+            decision => drop(alice.decide(decision)),
+        }
+        in_berlin(&world).enter_as(ALICE.0, ALICE.1, &started.user_code);
+        assert_eq!(warnings(&world), Vec::<Value>::new(), "{ending}: one person in two browsers");
+        let wrong = Person::of(&world).enter_as(BOB.0, BOB.1, "BCDF-GHJK");
+
+        let second = Person::of(&world).enter_as(BOB.0, BOB.1, &started.user_code);
+
+        assert_eq!(second.status, wrong.status, "the page does not tell");
+        let lines = warnings(&world);
+        let [line] = &*lines else { panic!("{ending}: one warning: {lines:?}") };
+        assert_eq!(line["outcome"], "ended_code_entered", "{ending}");
+        assert_eq!(line["event"]["account"], SUBS[1]);
+        assert_eq!(line["event"]["other_account"], SUBS[0]);
+        assert!(line["event"]["comparison"].is_object() && line["event"]["started"].is_object(), "{line}");
+    }
+    let world = World::new();
+    let nobodys = world.start();
+    world.wait(300);
+    Person::of(&world).enter_as(BOB.0, BOB.1, &nobodys.user_code);
+    assert_eq!(warnings(&world), Vec::<Value>::new(), "nobody else had it");
+}
+
+#[test]
 fn one_person_in_two_browsers_is_no_warning() {
     let world = World::new();
     let code = start(&world, berlin());

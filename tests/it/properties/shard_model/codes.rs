@@ -222,6 +222,21 @@ impl Life<'_> {
         assert_eq!(families, before.families);
     }
 
+    /// Checks that entering a code that is not open has changed nothing, and is an event only if it is a second person's.
+    fn only_the_second_is_told_of(&self, before: &Stored, is_second: bool) {
+        assert_eq!(
+            self.events_since(before),
+            if is_second { vec![What::EndedCodeEntered] } else { vec![] },
+            "{:?}",
+            self.code
+        );
+        let Stored { grants, families, .. } = self.stored();
+        assert_eq!((&grants, &families), (&before.grants, &before.families));
+        if is_second {
+            self.meet("ended code entered");
+        }
+    }
+
     pub(super) fn hold(&mut self, account: u8, browser: u8) {
         let (before, open) = (self.stored(), self.is_open());
         self.pages += 1;
@@ -234,7 +249,8 @@ impl Life<'_> {
 
         assert_eq!(matches!(reply, Held::Yours(_)), open && !holder.as_ref().is_some_and(other));
         if !open {
-            assert_eq!(self.stored(), before);
+            let is_known = self.code.decided.is_some() || self.code.denied.is_none();
+            self.only_the_second_is_told_of(&before, is_known && holder.as_ref().is_some_and(other));
         } else if holder.as_ref().is_some_and(other) {
             assert_eq!(self.events_since(&before), [What::Contested]);
             self.code.denied = Some(Denial::Contested);

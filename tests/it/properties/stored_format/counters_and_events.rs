@@ -104,6 +104,7 @@ fn an_event_and_its_shipment() {
     pin(&Verdict::Far, r#"{"is":"far"}"#);
     let hosting = Verdict::Unknown { why: Doubt::Hosting, whose: Some(Whose::Device) };
     pin(&hosting, r#"{"is":"unknown","why":"hosting","whose":"device"}"#);
+    pin(&What::EndedCodeEntered, r#""ended_code_entered""#);
     pin(&What::RedeemedElsewhere, r#""redeemed_elsewhere""#);
     pin(&What::RefusedElsewhere, r#""refused_elsewhere""#);
     pin(&What::VerificationFailed, r#""verification_failed""#);
