@@ -15,15 +15,18 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Error, Result};
 
 use super::exported::{Waiting, thrown};
+use super::known::Known;
 
 #[wasm_bindgen(module = "/src/cloudflare/objects.js")]
 extern "C" {
+    /// Finds an object by its name. `hint` says where it shall live if it is new.
+    #[wasm_bindgen(catch, js_name = object)]
+    fn find(binding: &str, name: &str, hint: Option<&str>) -> core::result::Result<JsValue, JsValue>;
+
     /// Calls an object, and returns the promise of its reply with the number, for the entry.
     #[wasm_bindgen(catch)]
     fn hop(
-        binding: &str,
-        name: &str,
-        hint: Option<&str>,
+        object: &JsValue,
         command: &str,
         request: Option<&str>,
         task: u32,
@@ -31,9 +34,7 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = command)]
     async fn call(
-        binding: &str,
-        name: &str,
-        hint: Option<&str>,
+        object: &JsValue,
         command: &str,
         request: Option<&str>,
     ) -> core::result::Result<JsValue, JsValue>;
@@ -41,17 +42,15 @@ extern "C" {
 
 /// A command for an object, as JSON.
 pub(super) struct Call {
-    pub(super) binding: &'static str,
-    pub(super) name: String,
-    /// Where an object that is new shall live.
-    pub(super) hint: Option<&'static str>,
+    /// What [`object`] has found.
+    pub(super) object: JsValue,
     pub(super) command: String,
     /// The `CF-Ray` of the request.
     pub(super) request: Option<String>,
 }
 
 /// The reply to a call, as soon as it is there.
-type Reply = Rc<RefCell<Option<core::result::Result<JsValue, JsValue>>>>;
+type Reply = Rc<RefCell<Option<Result<String>>>>;
 
 /// A request that waits for one call.
 struct Task {
@@ -74,6 +73,14 @@ enum Now {
 thread_local! {
     static NOW: RefCell<Now> = const { RefCell::new(Now::Other) };
     static TASKS: RefCell<(u32, HashMap<u32, Task>)> = RefCell::default();
+    /// Objects by binding and name: to hash a name takes longer than the rest of a call.
+    static OBJECTS: RefCell<Known> = RefCell::default();
+}
+
+/// Finds an object. `hint` says where it shall live if it is new.
+pub(super) fn object(binding: &'static str, name: &str, hint: Option<&'static str>) -> Result<JsValue> {
+    let key = [binding, "/", name].concat();
+    OBJECTS.with_borrow_mut(|known| known.of(&key, || find(binding, name, hint))).map_err(Error::from)
 }
 
 /// Returns the output of a future; or the call that it waits for, if it waits for nothing else; or the promise of its output.
@@ -83,14 +90,14 @@ pub(super) fn driven(
     run(Waiting::new(future))
 }
 
-/// Goes on with a request whose call has a reply, or has failed. Returns the same as [`driven`].
+/// Goes on with a request whose call has a reply; without one, the call has failed. Returns the same as [`driven`].
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
-pub fn resume(task: u32, reply: JsValue, failure: JsValue) -> core::result::Result<JsValue, JsValue> {
+pub fn resume(task: u32, reply: Option<String>, failure: JsValue) -> core::result::Result<JsValue, JsValue> {
     let Some(task) = TASKS.with_borrow_mut(|(_, tasks)| tasks.remove(&task)) else {
         return Err(thrown(Error::from("a reply came twice")));
     };
-    task.reply.replace(Some(if failure.is_undefined() { Ok(reply) } else { Err(failure) }));
+    task.reply.replace(Some(reply.ok_or_else(|| Error::from(failure))));
     run(task.waiting)
 }
 
@@ -106,9 +113,9 @@ fn run(mut waiting: Waiting) -> core::result::Result<JsValue, JsValue> {
                 tasks.insert(*number, Task { waiting, reply });
                 *number
             });
-            let Call { binding, name, hint, command, request } = call;
-            let failed = |failure| resume(number, JsValue::UNDEFINED, failure);
-            hop(binding, &name, hint, &command, request.as_deref(), number).or_else(failed)
+            let Call { object, command, request } = call;
+            let failed = |failure| resume(number, None, failure);
+            hop(&object, &command, request.as_deref(), number).or_else(failed)
         }
     }
 }
@@ -121,14 +128,11 @@ pub(super) async fn ask(call: Call) -> Result<String> {
         return ask_alone(call).await;
     }
     NOW.set(Now::Waits(call, Rc::clone(&reply)));
-    text(&poll_fn(|_| reply.take().map_or(Poll::Pending, Poll::Ready)).await?)
+    poll_fn(|_| reply.take().map_or(Poll::Pending, Poll::Ready)).await
 }
 
 /// Does the same, and wasm waits. For calls that do not wait longer than a timer.
-pub(super) async fn ask_alone(Call { binding, name, hint, command, request }: Call) -> Result<String> {
-    text(&call(binding, &name, hint, &command, request.as_deref()).await?)
-}
-
-fn text(reply: &JsValue) -> Result<String> {
+pub(super) async fn ask_alone(Call { object, command, request }: Call) -> Result<String> {
+    let reply = call(&object, &command, request.as_deref()).await?;
     reply.as_string().ok_or_else(|| Error::from("an object replied with something else than a text"))
 }

@@ -9,6 +9,7 @@ mod fetch;
 mod grant_shard;
 mod hop;
 mod intl;
+mod known;
 mod ledger;
 mod limiter_shard;
 mod object;

@@ -1,6 +1,7 @@
 //! What all Durable Objects share: they take one command, send one reply, and keep rows in SQLite.
 
 use core::arch::wasm32::unreachable;
+use core::convert::Infallible;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -12,8 +13,9 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
 use worker::worker_sys::DurableObjectStorage;
-use worker::{Date, Error, Result, SqlStorage, SqlStorageValue, State};
+use worker::{Error, Result, SqlStorage, SqlStorageValue, State};
 
+use super::known::Known;
 use crate::json::{self, Flaw};
 use crate::time::Timestamp;
 
@@ -25,7 +27,8 @@ extern "C" {
 
 /// Reads the clock. Everything outside this ring gets the time as an argument.
 pub(super) fn now() -> Timestamp {
-    let now = Timestamp::from_millis(Date::now().as_millis());
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds are whole")]
+    let now = Timestamp::from_millis(js_sys::Date::now() as u64);
     #[cfg(feature = "panic-probe")]
     let now = now + super::probe::ahead();
     now
@@ -126,13 +129,24 @@ pub(super) fn text(value: SqlStorageValue) -> Option<String> {
 #[wasm_bindgen(module = "/src/cloudflare/objects.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn run(sql: &JsValue, statement: &str, values: Vec<JsValue>) -> core::result::Result<(), JsValue>;
+    fn run(sql: &JsValue, statement: &JsValue, values: Vec<JsValue>) -> core::result::Result<(), JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn rows(sql: &JsValue, query: &str, values: Vec<JsValue>) -> core::result::Result<Array, JsValue>;
+    fn rows(sql: &JsValue, query: &JsValue, values: Vec<JsValue>) -> core::result::Result<Array, JsValue>;
 
     #[wasm_bindgen(catch)]
-    fn first(sql: &JsValue, query: &str, values: Vec<JsValue>) -> core::result::Result<JsValue, JsValue>;
+    fn first(sql: &JsValue, query: &JsValue, values: Vec<JsValue>) -> core::result::Result<JsValue, JsValue>;
+}
+
+thread_local! {
+    /// The statements that this isolate has run, as texts of JavaScript.
+    static STATEMENTS: RefCell<Known> = RefCell::default();
+}
+
+/// Converts a statement of SQL. There are few, and they are long.
+fn statement(text: &str) -> JsValue {
+    let Ok(value) = STATEMENTS.with_borrow_mut(|known| known.of(text, || Ok::<_, Infallible>(text.into())));
+    value
 }
 
 /// Converts values for a statement. Integers are exact up to 2^53, far beyond any instant or count.
@@ -162,8 +176,8 @@ impl Table {
         Self(sql)
     }
 
-    pub(super) fn run(&self, statement: &str, values: Vec<SqlStorageValue>) -> Result<()> {
-        run(self.0.as_ref(), statement, columns(values)).map_err(Error::from)
+    pub(super) fn run(&self, text: &str, values: Vec<SqlStorageValue>) -> Result<()> {
+        run(self.0.as_ref(), &statement(text), columns(values)).map_err(Error::from)
     }
 
     pub(super) fn rows(
@@ -171,7 +185,7 @@ impl Table {
         query: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Vec<Vec<SqlStorageValue>>> {
-        let found = rows(self.0.as_ref(), query, columns(values))?;
+        let found = rows(self.0.as_ref(), &statement(query), columns(values))?;
         let row =
             |row: JsValue| row.unchecked_into::<Array>().iter().map(SqlStorageValue::try_from).collect();
         found.iter().map(row).collect()
@@ -186,13 +200,18 @@ impl Table {
         Ok(self.0.exec(query, values)?.raw())
     }
 
+    /// Returns the text in the first column of the first row.
+    pub(super) fn text(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<String>> {
+        Ok(first(self.0.as_ref(), &statement(query), columns(values))?.as_string())
+    }
+
     /// Returns the record in the first column of the first row.
     pub(super) fn record<T: DeserializeOwned>(
         &self,
         query: &str,
         values: Vec<SqlStorageValue>,
     ) -> Result<Option<T>> {
-        let found = first(self.0.as_ref(), query, columns(values))?.as_string();
+        let found = self.text(query, values)?;
         found.map(|record| json::read(&record).map_err(broken)).transpose()
     }
 
@@ -235,7 +254,7 @@ impl Table {
 
     /// Returns the instant in the first column of the first row.
     pub(super) fn instant(&self, query: &str, values: Vec<SqlStorageValue>) -> Result<Option<Timestamp>> {
-        let found = first(self.0.as_ref(), query, columns(values))?.as_f64();
+        let found = first(self.0.as_ref(), &statement(query), columns(values))?.as_f64();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds are whole")]
         Ok(found.map(|millis| Timestamp::from_millis(millis as u64)))
     }

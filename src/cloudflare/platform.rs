@@ -10,7 +10,7 @@ use js_sys::Uint8Array;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
-use worker::{ByteStream, Delay, Env, Error, Result};
+use worker::{ByteStream, Delay, Env, Error, RateLimiter, Result};
 
 use super::hop::Call;
 use super::intl::RuntimeIntl;
@@ -39,19 +39,10 @@ use crate::{audit, counts, courier, grant, identity, limiter, registry, secret};
 #[wasm_bindgen(module = "/src/cloudflare/objects.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    async fn listen(
-        binding: &str,
-        name: &str,
-        hint: Option<&str>,
-        ask: String,
-    ) -> core::result::Result<JsValue, JsValue>;
+    async fn listen(object: &JsValue, ask: String) -> core::result::Result<JsValue, JsValue>;
 
     #[wasm_bindgen(catch)]
-    async fn snapshot(
-        binding: &str,
-        name: &str,
-        hint: Option<&str>,
-    ) -> core::result::Result<JsValue, JsValue>;
+    async fn snapshot(object: &JsValue) -> core::result::Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(module = "/src/cloudflare/build.js")]
@@ -96,6 +87,8 @@ pub(super) struct Workers {
     snapshot_key: String,
     /// Where the platform creates the registry.
     location: Option<Region>,
+    /// The platform's rate limit, if there is one.
+    limit: Option<RateLimiter>,
     env: Env,
     keyring: Keyring,
 }
@@ -106,7 +99,8 @@ impl Workers {
             env.durable_object(binding)?;
         }
         let (keyring, location) = (settings.keyring.clone(), settings.replicas.location);
-        Ok(Self { snapshot_key: snapshot_key(&registry_id(&env)?), location, env, keyring })
+        let limit = env.rate_limiter(NETWORK_LIMIT).ok();
+        Ok(Self { snapshot_key: snapshot_key(&registry_id(&env)?), location, limit, env, keyring })
     }
 
     fn hint(&self) -> Option<&'static str> {
@@ -135,7 +129,8 @@ impl Platform for Workers {
     ) -> core::result::Result<core::result::Result<Socket, Refusal>, Unavailable> {
         let answered = async {
             let ask = written(&ask)?;
-            let answer = listen(GRANTS, &shard.to_string(), Some(shard.region.hint()), ask).await?;
+            let answer =
+                listen(&hop::object(GRANTS, &shard.to_string(), Some(shard.region.hint()))?, ask).await?;
             match answer.as_string() {
                 Some(refusal) => json::read(&refusal).map(Err).map_err(broken),
                 None => Ok(Ok(Socket::new(answer))),
@@ -215,7 +210,8 @@ impl Platform for Workers {
 
     async fn take_snapshot(&self) -> core::result::Result<Snapshot, Unavailable> {
         let taken = async {
-            let text: Uint8Array = snapshot(REGISTRY, THE_REGISTRY, self.hint()).await?.unchecked_into();
+            let registry = hop::object(REGISTRY, THE_REGISTRY, self.hint())?;
+            let text: Uint8Array = snapshot(&registry).await?.unchecked_into();
             let mut reader = Reader::default();
             for begin in (0..text.length()).step_by(PIECE as usize) {
                 let end = (begin + PIECE).min(text.length());
@@ -228,7 +224,7 @@ impl Platform for Workers {
     }
 
     async fn within_limit(&self, key: &str) -> bool {
-        let Ok(limit) = self.env.rate_limiter(NETWORK_LIMIT) else { return true };
+        let Some(limit) = &self.limit else { return true };
         // If the rate limiter fails, the request passes: `LimiterShard` still counts.
         limit.limit(key.to_owned()).await.map_or(true, |outcome| outcome.success)
     }
@@ -282,10 +278,7 @@ impl Platform for Workers {
     }
 
     fn missing_bindings(&self) -> Vec<&'static str> {
-        let has = [
-            (SNAPSHOT, self.env.kv(SNAPSHOT).is_ok()),
-            (NETWORK_LIMIT, self.env.rate_limiter(NETWORK_LIMIT).is_ok()),
-        ];
+        let has = [(SNAPSHOT, self.env.kv(SNAPSHOT).is_ok()), (NETWORK_LIMIT, self.limit.is_some())];
         has.into_iter().filter(|(_, is_there)| !is_there).map(|(name, _)| name).collect()
     }
 
@@ -343,7 +336,7 @@ pub(super) async fn answer_within(
     hint: Option<&'static str>,
     command: Result<String>,
 ) -> Result<String> {
-    let answer = pin!(hop::ask_alone(call(binding, name, hint, command?)));
+    let answer = pin!(hop::ask_alone(call(binding, name, hint, command?)?));
     match select(answer, Delay::from(patience)).await {
         Either::Left((answer, _)) => answer,
         Either::Right(_) => Err(Error::RustError(format!("no answer within {} s", patience.as_secs()))),
@@ -357,11 +350,11 @@ pub(super) async fn ask(
     hint: Option<&'static str>,
     command: Result<String>,
 ) -> Result<String> {
-    hop::ask(call(binding, name, hint, command?)).await
+    hop::ask(call(binding, name, hint, command?)?).await
 }
 
-fn call(binding: &'static str, name: &str, hint: Option<&'static str>, command: String) -> Call {
-    Call { binding, name: name.to_owned(), hint, command, request: request_id::current() }
+fn call(binding: &'static str, name: &str, hint: Option<&'static str>, command: String) -> Result<Call> {
+    Ok(Call { object: hop::object(binding, name, hint)?, command, request: request_id::current() })
 }
 
 async fn read_snapshot(mut text: ByteStream) -> Result<Snapshot> {
