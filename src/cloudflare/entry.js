@@ -115,41 +115,58 @@ export const Courier = objects(wasm.ExportedCourier, 'command', 'alarm');
 export default {
   async fetch(request, env, context) {
     table ??= JSON.parse(call(() => wasm.table(env)));
-    const body = request.body ? await read(request) : new Uint8Array();
-    const ask = (url, body) => answered(call(() => wasm.fetch(head(request, url), body, request, env, context)));
-    return response(await ask(request.url, body), (rest) => ask(new URL(rest, request.url).href, new Uint8Array()));
+    const { url } = request;
+    const path = pathOf(url);
+    const length = request.headers.get('content-length');
+    // To look at a body makes a stream.
+    const body = length || request.body ? await read(request, path, length) : NOTHING;
+    const ask = (url, path, body) =>
+      answered(call(() => wasm.fetch(head(request, url, path), body, body === null, request, env, context)));
+    return response(await ask(url, path, body), (rest) => {
+      const { href } = new URL(rest, url);
+      return ask(href, pathOf(href), NOTHING);
+    });
   },
 };
 
-/** Waits for an answer, and for the calls of objects that lead to it. */
-async function answered(answer) {
-  while (answer.task) answer = await resumed(answer);
-  return answer;
+const NOTHING = new Uint8Array();
+
+/** Waits for the calls of objects that lead to an answer. */
+function answered(answer) {
+  return answer.task ? resumed(answer) : answer;
 }
 
-/** Waits for a call of an object, and goes on with the request that made it. */
+/**
+ * Waits for a call of an object, and goes on with the request that made it, until there is an answer. A call always ends, even
+ * if the module traps meanwhile: the object's own call fails then.
+ */
 async function resumed({ reply, task }) {
   const called = instance;
   let text, failure;
   try {
-    text = await unlessLost(reply);
+    text = await reply;
   } catch (error) {
     failure = error;
   }
   // The number of a request says nothing to another instance.
   if (called !== instance) throw failure ?? new Error('The server had to start again.');
-  return call(() => wasm.resume(task, text, failure));
+  return answered(call(() => wasm.resume(task, text, failure)));
 }
+
+/** What ends the path of a URL. */
+const END = /[?#]/;
 
 /** Returns the path of a URL. */
 function pathOf(url) {
-  return url.slice(url.indexOf('/', url.indexOf('://') + 3)).split(/[?#]/, 1)[0];
+  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3));
+  const end = path.search(END);
+  return end < 0 ? path : path.slice(0, end);
 }
 
 /** Returns method, URL and headers, a line each. */
-function head({ method, headers }, url) {
+function head({ method, headers }, url, path) {
   let text = `${method}\n${url}`;
-  for (const name of table.routes[pathOf(url)] ?? table.others) {
+  for (const name of table.routes[path] ?? table.others) {
     const value = headers.get(name);
     if (value !== null) text += `\n${name}:${value}`;
   }
@@ -157,12 +174,11 @@ function head({ method, headers }, url) {
 }
 
 /** Reads a body: `undefined` if it is too large, which ends the reading, and `null` if it breaks off. */
-async function read(request) {
+async function read(request, path, length) {
   try {
-    const most = table.sizes[pathOf(request.url)] ?? table.most;
-    const length = request.headers.get('content-length');
+    const most = table.sizes[path] ?? table.most;
     if (Number(length) > most) return undefined;
-    return length ? new Uint8Array(await request.arrayBuffer()) : await pieces(request.body, most);
+    return length ? await request.bytes() : await pieces(request.body, most);
   } catch {
     return null;
   }

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use js_sys::{Array, Reflect, Uint8Array};
 use serde::Serialize;
 use serde_json::Value;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast as _, JsValue};
 use worker::{Context, Delay, Env, Error, worker_sys};
 
 use super::hop::driven;
@@ -55,23 +55,24 @@ pub fn table(env: Env) -> String {
 }
 
 /// Answers every request with a text, or with an array of a text, bytes, a WebSocket and the address of the rest (see
-/// [`wire`]), or with the promise of one of these, or with a call that it waits for (see [`driven`]). `body` is a `Uint8Array`,
-/// `undefined` if it is too large, or `null` if it could not be read.
+/// [`wire`]), or with the promise of one of these, or with a call that it waits for (see [`driven`]). There is no `body` if it
+/// is too large, or if `is_broken`: then it could not be read.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
 pub fn fetch(
     head: String,
-    body: JsValue,
+    body: Option<Vec<u8>>,
+    is_broken: bool,
     original: JsValue,
     env: Env,
     context: worker_sys::Context,
 ) -> Result<JsValue, JsValue> {
-    driven(async move { Ok(written(&fetched(&head, &body, original, env, context).await)) })
+    driven(async move { Ok(written(&fetched(&head, (body, is_broken), original, env, context).await)) })
 }
 
 async fn fetched(
     head: &str,
-    body: &JsValue,
+    (body, is_broken): (Option<Vec<u8>>, bool),
     original: JsValue,
     env: Env,
     context: worker_sys::Context,
@@ -90,10 +91,10 @@ async fn fetched(
         return Response::text(200, &text);
     }
     if matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
-        if body.is_null() {
+        if is_broken {
             return Response::text(400, "The request body could not be read.");
         }
-        request.body = body.dyn_ref().map(Uint8Array::to_vec);
+        request.body = body;
     }
     if reads_certificate {
         request.certificate = certificate(&original, now);
@@ -102,9 +103,8 @@ async fn fetched(
     let response = on_behalf_of(&ray, served(server, &request, now, context)).await;
     #[cfg(feature = "panic-probe")]
     super::probe::after_an_answer();
-    let ms = object::now().since(now).as_millis();
     for decision in &response.decisions {
-        log(decision, &ray, ms);
+        log(decision, &ray, object::now().since(now).as_millis());
     }
     response
 }
