@@ -57,18 +57,18 @@ pub struct Keys {
     pub pair: u16,
     /// Number of shards in each region under this pair.
     pub shards_per_region: u8,
-    user_code: [u8; 32],
-    permutation: [u8; 32],
-    network_shard: [u8; 32],
-    device_code: [u8; 32],
-    refresh_token: [u8; 32],
-    dpop_nonce: [u8; 32],
+    user_code: MacKey,
+    permutation: MacKey,
+    network_shard: MacKey,
+    device_code: MacKey,
+    refresh_token: MacKey,
+    dpop_nonce: MacKey,
     browser: [u8; 32],
-    csrf: [u8; 32],
-    pseudonym: [u8; 32],
+    csrf: MacKey,
+    pseudonym: MacKey,
     wrapping: [u8; 32],
     access_token: [u8; 32],
-    link: [u8; 32],
+    link: MacKey,
     provider: [u8; 32],
 }
 
@@ -79,18 +79,18 @@ impl Keys {
         Self {
             pair: number(master, MAPPING, shards_per_region),
             shards_per_region,
-            user_code: master.derive("user code"),
-            permutation: master.derive("user code permutation"),
-            network_shard: master.derive("network shard"),
-            device_code: master.derive("device code"),
-            refresh_token: master.derive("refresh token"),
-            dpop_nonce: master.derive("dpop nonce"),
+            user_code: MacKey::new(&master.derive("user code")),
+            permutation: MacKey::new(&master.derive("user code permutation")),
+            network_shard: MacKey::new(&master.derive("network shard")),
+            device_code: MacKey::new(&master.derive("device code")),
+            refresh_token: MacKey::new(&master.derive("refresh token")),
+            dpop_nonce: MacKey::new(&master.derive("dpop nonce")),
             browser: master.derive("browser"),
-            csrf: master.derive("csrf"),
-            pseudonym: master.derive("pseudonym"),
+            csrf: MacKey::new(&master.derive("csrf")),
+            pseudonym: MacKey::new(&master.derive("pseudonym")),
             wrapping: master.derive("wrapping"),
             access_token: master.derive("access token"),
-            link: master.derive("link"),
+            link: MacKey::new(&master.derive("link")),
             provider: master.derive("provider"),
         }
     }
@@ -98,58 +98,76 @@ impl Keys {
     /// Returns a keyed digest of a user code. Its first half is the row key.
     #[must_use]
     pub fn user_code(&self, code: &str) -> [u8; 32] {
-        mac(&self.user_code, &[code.as_bytes()])
+        self.user_code.mac(&[code.as_bytes()])
     }
 
     /// Returns the key of the permutation of user codes.
     #[must_use]
     pub fn permutation(&self) -> RoundKey {
-        RoundKey(Hmac::new_from_slice(&self.permutation).expect("HMAC takes a key of any length"))
+        RoundKey(self.permutation.0.clone())
     }
 
     /// Returns 64 bits that select the shards of a network. `prefix` is its widest prefix, as counters know it.
     #[must_use]
     pub fn network_shard(&self, prefix: &str) -> u64 {
-        let [first, _] = halves(&mac(&self.network_shard, &[prefix.as_bytes()]));
+        let [first, _] = halves(&self.network_shard.mac(&[prefix.as_bytes()]));
         first
     }
 
     /// Returns the tag of a device code for `client_id`.
     #[must_use]
     pub fn device_code(&self, body: &[u8], client_id: &str) -> [u8; 32] {
-        mac(&self.device_code, &[body, client_id.as_bytes()])
+        self.device_code.mac(&[body, client_id.as_bytes()])
     }
 
     /// Returns the tag of a link to the verification page with `code` that is good until `end`.
     #[must_use]
     pub fn link(&self, code: &str, end: [u8; 4]) -> [u8; 32] {
-        mac(&self.link, &[&end, code.as_bytes()])
+        self.link.mac(&[&end, code.as_bytes()])
     }
 
     /// Returns the tag of a refresh token for `client_id`.
     #[must_use]
     pub fn refresh_token(&self, body: &[u8], client_id: &str) -> [u8; 32] {
-        mac(&self.refresh_token, &[body, client_id.as_bytes()])
+        self.refresh_token.mac(&[body, client_id.as_bytes()])
     }
 
     /// Returns the tag of the DPoP nonce for `period`, the number of a period in big-endian bytes.
     #[must_use]
     pub fn dpop_nonce(&self, period: [u8; 8]) -> [u8; 32] {
-        mac(&self.dpop_nonce, &[&period])
+        self.dpop_nonce.mac(&[&period])
     }
 
     /// Returns what counters store instead of a network or an account, so that they contain neither addresses
     /// nor names.
     #[must_use]
     pub fn pseudonym(&self, of: &str) -> String {
-        short(&mac(&self.pseudonym, &[of.as_bytes()]))
+        short(&self.pseudonym.mac(&[of.as_bytes()]))
     }
 
     /// Returns the CSRF token that every form of this browser must carry; it stays the same for the whole
     /// session.
     #[must_use]
     pub fn csrf(&self, browser: &str, session: &str) -> String {
-        short(&mac(&self.csrf, &[browser.as_bytes(), b"/", session.as_bytes()]))
+        short(&self.csrf.mac(&[browser.as_bytes(), b"/", session.as_bytes()]))
+    }
+}
+
+/// A key of HMAC that has been hashed already, which is half of a digest of a short text.
+#[derive(Clone)]
+struct MacKey(Hmac<Sha256>);
+
+impl MacKey {
+    fn new(key: &[u8; 32]) -> Self {
+        Self(Hmac::new_from_slice(key).expect("HMAC takes a key of any length"))
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
     }
 }
 
@@ -304,14 +322,6 @@ impl Keyring {
 #[must_use]
 pub fn same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
-}
-
-fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 /// Returns the first two words of a digest.
