@@ -21,6 +21,7 @@ use crate::logo::Logo;
 use crate::registry::key_schedule::Signing;
 use crate::registry::rows::StoredKey;
 use crate::secret::Digest;
+use crate::settings::issuer::Issuer;
 use crate::sharding::Replica;
 use crate::time::Timestamp;
 use crate::upstream::discovery::{Discovery, DiscoveryFlaw};
@@ -32,6 +33,8 @@ const MOST: usize = 100;
 
 #[derive(Default)]
 pub(super) struct Cache {
+    /// The issuer of the last request, if each request names its own.
+    pub(super) issuer: RefCell<Option<Issuer>>,
     pub(super) snapshot: SnapshotCache,
     pub(super) unknown: Unknown,
     pub(super) forged_codes: ForgedCodes,

@@ -103,9 +103,21 @@ impl<P> Server<P> {
             let same = issuer.host() == request.host && issuer.is_secure() == request.secure;
             return same.then(|| issuer.clone());
         }
+        self.own_issuer(request)
+    }
+
+    /// Returns the issuer of a server that is called by many names. Most requests call it by the same one.
+    fn own_issuer(&self, request: &Request) -> Option<Issuer> {
+        let mut last = self.cache.issuer.borrow_mut();
+        let is_same = |last: &&Issuer| last.host() == request.host && last.is_secure() == request.secure;
+        if let Some(same) = last.as_ref().filter(is_same) {
+            return Some(same.clone());
+        }
         let scheme = if request.secure { "https" } else { "http" };
         let issuer = Issuer::parse(&format!("{scheme}://{}", request.host));
-        issuer.filter(|issuer| self.settings.may_be(issuer))
+        let issuer = issuer.filter(|issuer| self.settings.may_be(issuer))?;
+        last.replace(issuer.clone());
+        Some(issuer)
     }
 }
 

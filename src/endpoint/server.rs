@@ -57,8 +57,13 @@ impl<P> Context<'_, P> {
     /// Returns the key for the platform's rate limit of `what`: one subscriber of a network. A narrower prefix
     /// would give a household 256 keys; in a wider one, a stranger could use up the requests of 256 households.
     pub(super) fn rate_key(&self, what: &str) -> String {
-        format!("{what}/{}", self.network().subscriber())
+        rate_key(what, &self.network())
     }
+}
+
+/// Returns [`Context::rate_key`] for a network that is known already.
+pub(super) fn rate_key(what: &str, network: &Network) -> String {
+    format!("{what}/{}", network.subscriber())
 }
 
 impl<'a, P: Platform> Context<'a, P> {

@@ -48,10 +48,19 @@ impl Envelope {
         context: Context<'_, P>,
         act: impl AsyncFnOnce(&Caller, &Form) -> Result<Answered<T>, Error>,
     ) -> Response {
-        let form = match Form::of(context.request) {
-            Ok(form) => form,
-            Err(error) => return self.refuse(None, &error),
-        };
+        match Form::of(context.request) {
+            Ok(form) => self.answer_form(context, form, act).await,
+            Err(error) => self.refuse(None, &error),
+        }
+    }
+
+    /// Does the same with the form of the request.
+    pub(crate) async fn answer_form<P: Platform, T: Serialize>(
+        self,
+        context: Context<'_, P>,
+        form: Form,
+        act: impl AsyncFnOnce(&Caller, &Form) -> Result<Answered<T>, Error>,
+    ) -> Response {
         let caller = match self.authenticate(context, &form).await {
             Ok(caller) => caller,
             Err(Unauthenticated { client, error }) => return self.refuse(client.as_deref(), &error),

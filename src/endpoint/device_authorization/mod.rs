@@ -19,7 +19,7 @@ use super::instant;
 use super::platform::{Platform, Unavailable};
 use super::policy::facts::Marks;
 use super::policy::start::{ask_for_code, check_binding};
-use super::server::Context;
+use super::server::{Context, rate_key};
 use super::token::{pkce, resource, verification};
 use super::web_page;
 use crate::audit::policy_record::PolicyRecord;
@@ -90,13 +90,14 @@ async fn start<P: Platform>(
     rng: &mut impl CryptoRng,
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
-    let key = context.rate_key(&client.client_id);
+    let network = context.network();
+    let key = rate_key(&client.client_id, &network);
     let asked = join(server.platform.within_limit(&key), server.is_strained_for_new_codes(now)).await;
     let (true, longer) = asked else { return Err(Error::TooMany(Limit::Requests, 60)) };
     let terms = CodeTerms::of(context, &client.codes, longer);
     let device = DeviceKind::of(request.user_agent.as_deref());
     let origin = Origin { place: Place::clone(&request.place), device, at: now, page };
-    let (asked, network) = (asked_scope(client, form)?, context.network());
+    let asked = asked_scope(client, form)?;
     let (can_verify, identifier) = (verification::is_supported(form)?, parameters::identifier(form)?);
     let says = (can_verify, identifier.is_some());
     let asking = ask_for_code(context, client, &asked, (&origin, &network), says, terms.expires_at);

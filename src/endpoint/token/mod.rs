@@ -35,17 +35,16 @@ enum GrantType {
 pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl CryptoRng) -> Response {
     let envelope =
         |what| Envelope { what, required: Requirement::Always, assertion: AssertionUse::Afterwards };
-    let grant_type = match Form::of(context.request)
-        .and_then(|form| GrantType::read(&form, &context.server.settings.compatibility))
-    {
-        Ok(grant_type) => grant_type,
+    let read = |form: Form| Ok((GrantType::read(&form, &context.server.settings.compatibility)?, form));
+    let (grant_type, form) = match Form::of(context.request).and_then(read) {
+        Ok(read) => read,
         Err(error) => return envelope("token").refuse(None, &error),
     };
     let exchange = async |caller: &Caller, form: &Form| {
         let body = grant_type.exchange(context, caller, form, rng).await?;
         Ok(Answered { body, outcome: "issued" })
     };
-    envelope(grant_type.what()).answer(context, exchange).await
+    envelope(grant_type.what()).answer_form(context, form, exchange).await
 }
 
 impl GrantType {
