@@ -328,6 +328,18 @@ impl Rows for Stored {
         Ok(self.table.record(query, vec![widest.to_string().into()])?.unwrap_or_default())
     }
 
+    /// Asks once for both. No record is an empty text.
+    fn codes_unless_taken(&self, key: RowKey, widest: &Prefix) -> Result<Option<LiveCodes>> {
+        let query = "SELECT iif(EXISTS (SELECT 1 FROM grants WHERE key = ?), '',
+            (SELECT record FROM live_codes WHERE network = ?))";
+        let found = self.table.text(query, vec![key.to_string().into(), widest.to_string().into()])?;
+        match found.as_deref() {
+            Some("") => Ok(None),
+            Some(record) => object::parsed(record).map(Some),
+            None => Ok(Some(LiveCodes::default())),
+        }
+    }
+
     fn put_codes_of(&self, widest: &Prefix, codes: &LiveCodes) -> Result<()> {
         let network = widest.to_string().into();
         let Some(ends_at) = codes.ends_at() else {

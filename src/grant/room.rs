@@ -5,47 +5,55 @@
 //! counts until it expires, or until it can no longer lead to tokens.
 
 use super::command::{Caps, Opened};
+use super::live_codes::LiveCodes;
 use super::rows::Rows;
 use super::{Grant, Request};
 use crate::network::{Prefix, WIDEST_FACTOR, Width};
 use crate::tally::{Part, Tally};
 use crate::time::{Timestamp, ceil_seconds};
 
-/// Returns the part of a network that is `prefix`; `None` for the widest one, which is all of it.
-fn part(request: &Request, prefix: &Prefix) -> Option<Part> {
-    (prefix != request.network.widest()).then(|| Part::of(&[&prefix.to_string()]))
+/// A prefix of the network of a grant, with what is counted in it. To name a part takes a digest.
+struct Counted {
+    width: Width,
+    /// All codes; `None` for the widest prefix, which is all of the network.
+    all: Option<Part>,
+    /// Those of the client.
+    of_client: Part,
 }
 
-fn part_of_client(request: &Request, prefix: &Prefix) -> Part {
-    Part::of(&[&request.client_id, &prefix.to_string()])
+fn counted(request: &Request) -> Vec<Counted> {
+    let of = |prefix: &Prefix| {
+        let text = prefix.to_string();
+        let all = (prefix != request.network.widest()).then(|| Part::of(&[&text]));
+        Counted { width: prefix.width, all, of_client: Part::of(&[&request.client_id, &text]) }
+    };
+    request.network.prefixes().map(of).collect()
 }
 
-fn parts(request: &Request) -> Vec<Part> {
-    let prefixes = || request.network.prefixes();
-    let of_client = prefixes().map(|prefix| part_of_client(request, prefix));
-    prefixes().filter_map(|prefix| part(request, prefix)).chain(of_client).collect()
+fn parts(counted: &[Counted]) -> Vec<Part> {
+    counted.iter().filter_map(|part| part.all).chain(counted.iter().map(|part| part.of_client)).collect()
 }
 
-/// Counts the code of a new grant. Returns how many are live in the shard now, or why there is no room.
+/// Counts the code of a new grant, beside the `codes` of its network. Returns how many are live in the shard now, or why there is no room.
 pub(super) fn count<R: Rows>(
     rows: &R,
-    grant: &Grant,
+    (grant, codes): (&Grant, LiveCodes),
     caps: Caps,
     now: Timestamp,
 ) -> Result<Opened, R::Error> {
     let request = &grant.request;
-    let (mut own, mut all) = (rows.codes_of(request.network.widest())?.at(now), rows.codes()?.at(now));
-    let live = all.codes.count(None);
-    if let Some(full) = full(request, &own.codes, caps.client, now) {
+    let (mut own, mut all) = (codes.at(now), rows.codes()?.at(now));
+    let (live, counted) = (all.codes.count(None), counted(request));
+    if let Some(full) = full(&counted, &own.codes, caps.client, now) {
         return Ok(full);
     }
     if live >= caps.shard {
         return Ok(Opened::Full(wait(all.codes.first(None), now)));
     }
-    if let Some(crowded) = crowded(request, &own.codes, caps.shard - live, now) {
+    if let Some(crowded) = crowded(&counted, &own.codes, caps.shard - live, now) {
         return Ok(crowded);
     }
-    own.codes.add(grant.expires_at, &parts(request));
+    own.codes.add(grant.expires_at, &parts(&counted));
     all.codes.add(grant.expires_at, &[]);
     rows.put_codes_of(request.network.widest(), &own)?;
     rows.put_codes(all);
@@ -59,7 +67,7 @@ pub(super) fn release<R: Rows>(rows: &R, grant: &Grant, now: Timestamp) -> Resul
     }
     let network = grant.request.network.widest();
     let (mut own, mut all) = (rows.codes_of(network)?.at(now), rows.codes()?.at(now));
-    own.codes.remove(grant.expires_at, &parts(&grant.request));
+    own.codes.remove(grant.expires_at, &parts(&counted(&grant.request)));
     all.codes.remove(grant.expires_at, &[]);
     rows.put_codes(all);
     rows.put_codes_of(network, &own)
@@ -71,10 +79,10 @@ pub(super) fn number<R: Rows>(rows: &R, now: Timestamp) -> Result<u64, R::Error>
 }
 
 /// Returns the prefix in which the client has too many codes. If there are several, it is the one that needs the longest wait.
-fn full(request: &Request, own: &Tally, cap: u64, now: Timestamp) -> Option<Opened> {
-    let ends = request.network.prefixes().filter_map(|prefix| {
-        let cap = cap.saturating_mul(prefix.width.factor());
-        Some((prefix.width, own.free_at(Some(part_of_client(request, prefix)), cap)?))
+fn full(counted: &[Counted], own: &Tally, cap: u64, now: Timestamp) -> Option<Opened> {
+    let ends = counted.iter().filter_map(|part| {
+        let cap = cap.saturating_mul(part.width.factor());
+        Some((part.width, own.free_at(Some(part.of_client), cap)?))
     });
     let (width, end) = ends.max_by_key(|(_, end)| *end)?;
     Some(Opened::ClientFull(width, wait(Some(end), now)))
@@ -89,13 +97,12 @@ const NEEDED: u64 = 2 * WIDEST_FACTOR;
 /// A network gets one more code only while it has fewer codes than half of the room; a /56 a quarter, and a /64 or an
 /// IPv4 address an eighth. So one network alone can fill at most a third of a shard, and while there is room, a network
 /// without codes gets its first. Decision 33 has the arithmetic.
-fn crowded(request: &Request, own: &Tally, left: u64, now: Timestamp) -> Option<Opened> {
-    let mut prefixes = request.network.prefixes().map(|prefix| (prefix.width, part(request, prefix)));
-    let too_many = |(width, part): &(Width, Option<Part>)| {
-        own.count(*part).saturating_mul(NEEDED) >= left.saturating_mul(width.factor())
+fn crowded(counted: &[Counted], own: &Tally, left: u64, now: Timestamp) -> Option<Opened> {
+    let too_many = |part: &&Counted| {
+        own.count(part.all).saturating_mul(NEEDED) >= left.saturating_mul(part.width.factor())
     };
-    let (width, part) = prefixes.find(too_many)?;
-    Some(Opened::Crowded(width, wait(own.first(part), now)))
+    let Counted { width, all, .. } = counted.iter().find(too_many)?;
+    Some(Opened::Crowded(*width, wait(own.first(*all), now)))
 }
 
 /// Returns whole seconds until `end`, at least one.

@@ -16,6 +16,13 @@ pub trait Rows: family::rows::Rows {
     fn put_grant(&self, key: RowKey, grant: &Grant, now: Timestamp) -> Result<(), Self::Error>;
     /// Returns the counts of the live codes of the network with this widest prefix.
     fn codes_of(&self, widest: &Prefix) -> Result<LiveCodes, Self::Error>;
+    /// Returns the same for a new grant with this key; `None` if there is a grant with this key already.
+    fn codes_unless_taken(&self, key: RowKey, widest: &Prefix) -> Result<Option<LiveCodes>, Self::Error> {
+        if self.grant(key)?.is_some() {
+            return Ok(None);
+        }
+        self.codes_of(widest).map(Some)
+    }
     /// Stores them, or removes them if they are empty.
     fn put_codes_of(&self, widest: &Prefix, codes: &LiveCodes) -> Result<(), Self::Error>;
     /// Returns the counts of all live codes.

@@ -73,10 +73,10 @@ fn end<R: Rows>(
 fn open<R: Rows>(rows: &R, ask: &Open, now: Timestamp) -> Result<Opened, R::Error> {
     let Open { key, grant, caps, policy } = ask;
     // A row that has ended keeps its key until it is swept.
-    if rows.grant(*key)?.is_some() {
+    let Some(codes) = rows.codes_unless_taken(*key, grant.request.network.widest())? else {
         return Ok(Opened::Taken);
-    }
-    let opened = room::count(rows, grant, *caps, now)?;
+    };
+    let opened = room::count(rows, (grant, codes), *caps, now)?;
     if matches!(opened, Opened::Live(_)) {
         rows.put_grant(*key, grant, now)?;
         let page = grant.request.origin.page.clone();
