@@ -1,5 +1,6 @@
 //! Kill switches: list them, set one, which ends what it selects, and end one before its end.
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::done::Done;
@@ -83,10 +84,8 @@ async fn record<P: Platform>(
 /// Tells every shard of accounts, which each introspection and each redemption asks.
 async fn spread<P: Platform>(context: Context<'_, P>, now: &KillSwitchNow) -> Result<(), Unavailable> {
     let kill = LatestKill { format: Format, revision: now.revision, at: now.switch.at };
-    for shard in AccountShard::all() {
-        context.server.platform.accounts(shard, NoteKill { kill }).await?;
-    }
-    Ok(())
+    let told = AccountShard::all().map(|shard| context.server.platform.accounts(shard, NoteKill { kill }));
+    join_all(told).await.into_iter().collect()
 }
 
 /// Answers `POST /kill-switches/{id}/end`.

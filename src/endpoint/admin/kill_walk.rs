@@ -8,6 +8,8 @@ use super::grants;
 use super::problem::Problem;
 use super::walk::{Cursor, Walk};
 use crate::audit::change::Actor;
+use crate::bounds::LONGEST_TOKEN;
+use crate::client::document::address::is_meant;
 use crate::client::rules::AccessTokenFormat;
 use crate::endpoint::access::End;
 use crate::endpoint::platform::{Platform, Unavailable};
@@ -178,21 +180,29 @@ impl<P: Platform> KillWalk<'_, P> {
         }
     }
 
-    /// Returns until when APIs that do not ask this server accept a token of these clients: by the lifetime that their tokens
-    /// have now.
+    /// Returns until when APIs that do not ask this server can accept a token of these clients.
     async fn jwts_until(&self, clients: BTreeSet<String>) -> Result<Option<Timestamp>, Unavailable> {
-        let (server, now) = (self.context.server, self.context.now);
         let mut longest = None;
         for client_id in clients {
-            let client = server.client(&client_id, now).await?;
-            let tokens = client.as_ref().map(|client| &client.tokens);
-            let is_opaque =
-                tokens.is_some_and(|tokens| tokens.access_token_format == AccessTokenFormat::Opaque);
-            let lifetime = tokens.and_then(|tokens| tokens.access_token_lifetime);
-            let lifetime = lifetime.unwrap_or(server.settings.access_token);
-            longest = longest.max((!is_opaque).then_some(lifetime));
+            longest = longest.max(self.longest_jwt(&client_id).await?);
         }
-        Ok(longest.map(|lifetime| now + Duration::from_secs(lifetime)))
+        Ok(longest.map(|lifetime| self.context.now + Duration::from_secs(lifetime)))
+    }
+
+    /// Returns the longest that a JWT of a client lives, in seconds; `None` if its tokens are opaque. The lifetime of a client
+    /// might have become shorter since, so it is at least that of the settings. That of a client which is gone is not known any
+    /// more. Documents set no lifetime, so none is fetched.
+    async fn longest_jwt(&self, client_id: &str) -> Result<Option<u64>, Unavailable> {
+        let server = self.context.server;
+        let usual = server.settings.access_token;
+        if is_meant(client_id) {
+            return Ok(Some(usual));
+        }
+        let Some(client) = server.client(client_id, self.context.now).await? else {
+            return Ok(Some(LONGEST_TOKEN));
+        };
+        let own = client.tokens.access_token_lifetime.unwrap_or(usual);
+        Ok((client.tokens.access_token_format != AccessTokenFormat::Opaque).then_some(own.max(usual)))
     }
 
     async fn sessions(&mut self, place: Option<Cursor>, count: &mut Count) -> Result<Phase, Problem> {

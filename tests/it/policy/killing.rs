@@ -273,7 +273,8 @@ fn introspection_obeys_at_once_even_if_the_snapshot_is_old_and_asks_the_registry
 fn jwts_outlive_the_kill_switch_by_the_lifetime_of_their_client_and_opaque_tokens_do_not() {
     for (format, lifetime, expected) in [
         (AccessTokenFormat::Jwt, None, Some(World::new().settings().access_token)),
-        (AccessTokenFormat::Jwt, Some(600), Some(600)),
+        (AccessTokenFormat::Jwt, Some(3_600), Some(3_600)),
+        (AccessTokenFormat::Jwt, Some(600), Some(World::new().settings().access_token)),
         (AccessTokenFormat::Opaque, Some(600), None),
     ] {
         let world = World::with_policy(&[]);
@@ -294,6 +295,18 @@ fn jwts_outlive_the_kill_switch_by_the_lifetime_of_their_client_and_opaque_token
     }
     let world = World::with_policy(&[]);
     assert_eq!(kill(&world, &json!({ "client": "demo-tv" })).get("jwts_until"), None, "there is none");
+}
+
+#[test]
+fn jwts_of_a_deleted_client_can_live_for_a_day() {
+    let world = World::with_policy(&[]);
+    let _started = Started::of(&world);
+    assert_eq!(Admin(&world).ask("DELETE", "/clients/demo-tv", None, None).status, 204);
+    world.server.forget_snapshot();
+
+    let ended = kill(&world, &json!({ "client": "demo-tv" }));
+
+    assert_eq!(ended["jwts_until"], (world.now() + Duration::from_secs(86_400)).to_string());
 }
 
 #[test]

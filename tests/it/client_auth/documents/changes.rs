@@ -1,5 +1,7 @@
 //! What happens when a document or its entry changes, and how an operator keeps the allow list.
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -167,6 +169,25 @@ fn an_operator_keeps_the_allow_list() {
         .for_each(|number| assert_eq!(let_in(&world, &format!("h{number}.example"), &terms()).status, 201));
     assert_eq!(let_in(&world, "one-more.example", &terms()).status, 409);
     assert_eq!(let_in(&world, "h1.example", &terms()).status, 200, "those that are there can change");
+}
+
+#[test]
+fn a_kill_switch_ends_devices_of_a_document_that_nobody_can_fetch() {
+    let world = world();
+    signed_in(&world, URL);
+    let world = world.restarted(&[]);
+    world.wait(86_400);
+    answer(&world, URL, Err(NotFetched::Unreachable));
+    let until = (world.now() + Duration::from_secs(60)).to_string();
+    let switch = json!({ "id": "stop", "target": { "client": URL }, "reason": "A test", "until": until });
+    let fetches = world.server.platform.fetches.get();
+
+    for (query, status) in [("?dry_run=true", 200), ("", 201)] {
+        let set = Admin(&world).ask("POST", &format!("/kill-switches{query}"), None, Some(&switch));
+        assert_eq!((set.status, &json(&set)["devices"]), (status, &json!(1)), "{}", set.body);
+        assert!(json(&set)["jwts_until"].is_string(), "{}", set.body);
+    }
+    assert_eq!(world.server.platform.fetches.get(), fetches);
 }
 
 #[test]
