@@ -17,8 +17,10 @@ use crate::time::Timestamp;
 
 const A_DAY: Duration = Duration::from_secs(86_400);
 /// The fields of the form, which a link can fill in.
-const NAMES: [&str; 11] =
-    ["id", "reason", "until", "client", "account", "approval", "country", "asn", "networks", "from", "to"];
+const NAMES: [&str; 12] = [
+    "id", "reason", "until", "client", "account", "approval", "code", "country", "asn", "networks", "from",
+    "to",
+];
 
 pub(super) async fn page<P: Platform, R: CryptoRng>(api: &mut Api<'_, P, R>) -> Result<Page, Problem> {
     let sent = Sent::of_link(&api.context.request.query);
@@ -92,6 +94,11 @@ fn creation(sent: &Sent, now: Timestamp) -> Form {
             "An approval_id. Selects everything that followed from the approval.",
         ),
         Field::line(
+            "code",
+            "Code",
+            "A user code, such as one from a phishing mail. Selects it, and everything that followed from its approval.",
+        ),
+        Field::line(
             "country",
             "Country",
             "Where the code was requested, such as DE; XX if that is not known.",
@@ -124,7 +131,7 @@ fn creation(sent: &Sent, now: Timestamp) -> Form {
 
 /// Returns what a form describes, as the API takes it.
 fn written(sent: &Sent) -> Result<Value, Problem> {
-    let texts = ["client", "account", "approval", "country", "asn"].into_iter();
+    let texts = ["client", "account", "approval", "code", "country", "asn"].into_iter();
     let texts = texts.filter(|name| !form::text(sent, name).is_empty());
     let mut target = order::object(texts.map(|name| (name.to_owned(), form::member(sent, name))));
     let networks = form::lines(sent, "networks");
@@ -155,7 +162,9 @@ pub(super) async fn act<P: Platform, R: CryptoRng>(
             if answer["next_cursor"].is_string() {
                 return Ok(Acted::Shown(unfinished(sent, &answer)));
             }
-            Ok(Acted::Done(format!("The kill switch is on. It has ended {}.", amount(&answer))))
+            let said =
+                format!("The kill switch is on. It has ended {}.{}", amount(&answer), outliving(&answer));
+            Ok(Acted::Done(said))
         }
         "end" => {
             let id = form::required(sent, "id")?;
@@ -180,6 +189,14 @@ fn amount(answer: &Value) -> String {
     let [devices, sessions, codes] =
         ["device", "session", "code"].map(|one| some(count(answer, &format!("{one}s")), one));
     format!("{devices}, {sessions} and {codes}")
+}
+
+/// Says until when JWTs that have ended here are good elsewhere; nothing if there is none.
+fn outliving(answer: &Value) -> String {
+    let until = Timestamp::parse(text(answer, "jwts_until"));
+    let said =
+        |until| format!(" APIs that check JWTs without asking this server may accept them until {until}.");
+    until.map(said).unwrap_or_default()
 }
 
 /// Shows what a kill switch would end, with the button that sets it.

@@ -302,3 +302,24 @@ fn a_described_login_is_judged_at_every_point() {
     let (status, page) = send(&nora, path, &[("step", "login"), ("others", "[]")]);
     assert!(status == 400 && page.contains("must be a JSON object"), "{page}");
 }
+#[test]
+fn a_kill_switch_for_a_user_code_says_until_when_its_jwts_may_be_good_elsewhere() {
+    let world = World::new();
+    let (code, other) = (world.approved(), world.approved());
+    assert_eq!(world.poll_outcome(&code.device_code), "issued");
+    let path = "/admin/kill-switches";
+    let nora = at(&world, path, NORA);
+    let target =
+        [("id", "mail"), ("reason", "A mail"), ("until", &in_days(&world, 1)), ("code", &*code.user_code)];
+
+    let (status, page) = send(&nora, path, &[&target[..], &[("step", "try")]].concat());
+    assert!(status == 200 && page.contains("This would end 1 device, 0 sessions and 0 codes."), "{page}");
+    assert_eq!(hidden(&page, "code").as_deref(), Some(&*code.user_code), "the next button is about it, too");
+
+    let (status, page) = send(&nora, path, &[&target[..], &[("step", "set")]].concat());
+    assert!(status == 200 && page.contains("It has ended 1 device, 0 sessions and 0 codes."), "{page}");
+    let until = world.now() + Duration::from_secs(world.settings().access_token);
+    assert!(page.contains(&format!("without asking this server may accept them until {until}.")), "{page}");
+    assert_eq!(world.poll_outcome(&other.device_code), "issued");
+}
+
