@@ -16,7 +16,8 @@ use crate::identity::group::Group;
 use crate::time::{Timestamp, rfc3339};
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// How long before its end the owner of an exception is reminded: a week, and a day.
+/// How long before its end the owner of an exception is reminded: a week, and a day. Where both have passed when the end is set,
+/// the owner is reminded halfway.
 const REMINDERS: [Duration; 2] = [Duration::from_secs(7 * 86_400), DAY];
 /// How long an exception is kept after its end, for administrators to see.
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
@@ -106,7 +107,8 @@ impl Exception {
     pub fn due_after(&self, instant: Timestamp) -> (Timestamp, Due) {
         let [week, day] = REMINDERS.map(|before| (self.expires_at.before(before), Due::Reminder));
         let removal = (self.expires_at + KEPT, Due::Removal);
-        let all = [week, day, (self.expires_at, Due::Lapse)];
+        let half = self.halfway().map(|at| (at, Due::Reminder));
+        let all = [week, day].into_iter().chain(half).chain([(self.expires_at, Due::Lapse)]);
         all.into_iter().find(|(at, _)| *at > instant).unwrap_or(removal)
     }
 
@@ -115,6 +117,13 @@ impl Exception {
     /// # Errors
     ///
     /// The person profits from the exception, the reason is one that was given before, or the end is not later or too late.
+    /// Returns the middle between the last change and the end; `None` if they are more than a day apart.
+    fn halfway(&self) -> Option<Timestamp> {
+        let since = self.history.changed_at?;
+        let left = self.expires_at.millis().saturating_sub(since.millis());
+        (since + DAY >= self.expires_at).then(|| since + Duration::from_millis(left / 2))
+    }
+
     pub fn renewed(self, ask: RenewalRequest, policy: &Policy, now: Timestamp) -> Result<Self, Vec<Fault>> {
         let faults = self.renewal_faults(&ask, policy, now);
         if !faults.is_empty() {
@@ -234,6 +243,19 @@ mod tests {
     #[test]
     fn a_renewal_needs_another_reason_another_person_and_an_end_within_the_longest_life() {
         let renewed = renew(exception(), "The browser comes in May", days(90), false).unwrap();
+    #[test]
+    fn the_owner_of_a_short_exception_is_reminded_once_halfway() {
+        let hours = |hours: u64| NOW + Duration::from_secs(hours * 3_600);
+        for (end, reminder) in [(2, 1), (24, 12), (25, 1), (48, 24)] {
+            let exception = Exception { expires_at: hours(end), ..exception() };
+
+            assert_eq!(exception.due_after(NOW), (hours(reminder), Due::Reminder), "{end} hours");
+            assert_eq!(exception.due_after(hours(reminder)), (hours(end), Due::Lapse));
+        }
+        let ended = Exception { expires_at: NOW, ..exception() };
+        assert_eq!(ended.due_after(NOW).1, Due::Removal);
+    }
+
         assert_eq!((renewed.expires_at, renewed.renewals[0].instead_of), (days(90), days(30)));
         assert_eq!(renewed.history.version, 2);
 

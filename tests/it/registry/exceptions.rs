@@ -214,6 +214,21 @@ fn whoever_profits_from_an_exception_cannot_renew_it() {
 
 #[test]
 fn the_owner_hears_about_the_end_a_week_and_a_day_before_and_the_record_outlives_it() {
+#[test]
+fn the_owner_of_an_exception_of_a_day_hears_about_the_end_halfway() {
+    let world = world();
+    create(&world, &json!({ "expires_at": days(&world, 1) }));
+    let heard = |hours: u64| {
+        world.wait(hours * 3_600);
+        ring(&world)
+    };
+
+    assert_eq!(heard(11), [""; 0]);
+    assert_eq!(heard(1), ["exception_ending"]);
+    assert_eq!(heard(11), [""; 0]);
+    assert_eq!(heard(1), ["exception_lapsed"]);
+}
+
     let world = world();
     created(&world);
     let heard = |day: u64| {
