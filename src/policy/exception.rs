@@ -76,7 +76,7 @@ pub struct RenewalRequest {
     pub reason: String,
     pub by: Actor,
     pub expires_at: Timestamp,
-    /// Whether [`Exception::profits`] says so of the person who asks. Admin tokens are nobody's.
+    /// Whether somebody else has to renew it. Admin tokens are nobody's.
     pub is_own: bool,
 }
 
@@ -90,8 +90,13 @@ impl Exception {
     /// Returns whether the exception is wide: for every client, or for everybody.
     #[must_use]
     pub const fn is_wide(&self) -> bool {
-        let names_person = !self.when.accounts.is_empty() || !self.when.groups.is_empty();
-        self.when.clients.is_empty() || !names_person
+        self.when.clients.is_empty() || !self.names_people()
+    }
+
+    /// Returns whether the exception is for certain people, and not for everybody.
+    #[must_use]
+    pub const fn names_people(&self) -> bool {
+        !self.when.accounts.is_empty() || !self.when.groups.is_empty()
     }
 
     /// Returns whether the exception is for this person, among others.
@@ -112,11 +117,6 @@ impl Exception {
         all.into_iter().find(|(at, _)| *at > instant).unwrap_or(removal)
     }
 
-    /// Returns the exception with a later end.
-    ///
-    /// # Errors
-    ///
-    /// The person profits from the exception, the reason is one that was given before, or the end is not later or too late.
     /// Returns the middle between the last change and the end; `None` if they are more than a day apart.
     fn halfway(&self) -> Option<Timestamp> {
         let since = self.history.changed_at?;
@@ -124,6 +124,11 @@ impl Exception {
         (since + DAY >= self.expires_at).then(|| since + Duration::from_millis(left / 2))
     }
 
+    /// Returns the exception with a later end.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else has to renew it, the reason is one that was given before, or the end is not later or too late.
     pub fn renewed(self, ask: RenewalRequest, policy: &Policy, now: Timestamp) -> Result<Self, Vec<Fault>> {
         let faults = self.renewal_faults(&ask, policy, now);
         if !faults.is_empty() {
@@ -138,10 +143,8 @@ impl Exception {
         let id = &self.id;
         let mut faults = Vec::new();
         if ask.is_own {
-            faults.push(Fault::at(
-                "",
-                format!("exception {id}: you profit from it, so somebody else must renew it"),
-            ));
+            let why = if self.names_people() { "you profit from it" } else { "you own it, or have made it" };
+            faults.push(Fault::at("", format!("exception {id}: {why}, so somebody else must renew it")));
         }
         let mut given =
             core::iter::once(&self.reason).chain(self.renewals.iter().map(|renewal| &renewal.reason));
@@ -241,9 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn a_renewal_needs_another_reason_another_person_and_an_end_within_the_longest_life() {
-        let renewed = renew(exception(), "The browser comes in May", days(90), false).unwrap();
-    #[test]
     fn the_owner_of_a_short_exception_is_reminded_once_halfway() {
         let hours = |hours: u64| NOW + Duration::from_secs(hours * 3_600);
         for (end, reminder) in [(2, 1), (24, 12), (25, 1), (48, 24)] {
@@ -256,6 +256,9 @@ mod tests {
         assert_eq!(ended.due_after(NOW).1, Due::Removal);
     }
 
+    #[test]
+    fn a_renewal_needs_another_reason_another_person_and_an_end_within_the_longest_life() {
+        let renewed = renew(exception(), "The browser comes in May", days(90), false).unwrap();
         assert_eq!((renewed.expires_at, renewed.renewals[0].instead_of), (days(90), days(30)));
         assert_eq!(renewed.history.version, 2);
 

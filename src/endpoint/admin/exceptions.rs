@@ -18,7 +18,6 @@ use crate::endpoint::route::ADMIN_PREFIX;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::order;
-use crate::policy::condition::Conditions;
 use crate::policy::document::Policy;
 use crate::policy::exception::Exception;
 use crate::policy::governance::MOST_EXCEPTIONS;
@@ -80,10 +79,8 @@ pub(super) async fn create<P: Platform>(context: Context<'_, P>, caller: &Caller
 
 /// Refuses an exception that names the person who writes it, or a group of theirs. One that names nobody is for everybody.
 fn for_others(exception: &Exception, caller: &Caller) -> Result<(), Problem> {
-    let Conditions { accounts, groups, .. } = &exception.when;
-    let names_somebody = !accounts.is_empty() || !groups.is_empty();
     let profits = |person: &Person| exception.profits(&person.account, &person.groups);
-    if names_somebody && caller.person.as_ref().is_some_and(profits) {
+    if exception.names_people() && caller.person.as_ref().is_some_and(profits) {
         let detail =
             format!("exception {}: you would profit from it, so somebody else must write it", exception.id);
         return Err(Problem::Invalid(vec![Fault::at("when", detail)]));

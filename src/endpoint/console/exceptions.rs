@@ -248,7 +248,7 @@ fn facts(exception: &Value, now: Timestamp) -> Vec<(&'static str, Cell)> {
 fn renewal(etag: &str) -> Form {
     Form {
         step: "renew",
-        intro: "A renewal needs a new reason, and an administrator whom the exception does not let through."
+        intro: "A renewal needs a new reason, and an administrator whom the exception does not name. If it names nobody: one who neither owns it nor has made it. One that has ended begins again."
             .to_owned(),
         hidden: vec![(VERSION, etag.to_owned())],
         fields: vec![

@@ -72,7 +72,7 @@ pub struct RenewException {
     pub expected: Expected,
     pub reason: String,
     pub expires_at: Timestamp,
-    /// The person who renews, who must not profit; `None` for the holder of an admin token, which is nobody's.
+    /// The person who renews; `None` for the holder of an admin token, which is nobody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
     /// If true, nothing is written.
@@ -82,16 +82,29 @@ pub struct RenewException {
 }
 
 /// A person, as an exception names people.
-#[expect(missing_docs, reason = "the names say it all")]
+#[expect(missing_docs, reason = "the names of the other fields say it all")]
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Person {
     pub account: AccountKey,
     pub groups: Vec<Group>,
+    /// How an exception might call the person as its owner: username, full name and e-mail address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 impl From<&Account> for Person {
     fn from(account: &Account) -> Self {
-        Self { account: account.key.clone(), groups: account.groups.clone() }
+        let names = [Some(account.username.clone()), Some(account.name.clone()), account.email.clone()];
+        let names = names.into_iter().flatten().collect();
+        Self { account: account.key.clone(), groups: account.groups.clone(), names }
+    }
+}
+
+impl Person {
+    /// Returns whether the owner of an exception is this person.
+    fn is_called(&self, owner: &str) -> bool {
+        let names = self.names.iter().map(String::as_str).chain([self.account.as_str()]);
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(owner.trim()))
     }
 }
 
@@ -184,7 +197,7 @@ pub(crate) fn renew<R: Rows>(rows: &R, ask: RenewException, now: Timestamp) -> O
         Ok(before) => before,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let is_own = ask.person.is_some_and(|person| before.profits(&person.account, &person.groups));
+    let is_own = ask.person.is_some_and(|person| is_own(&before, &person, &ask.by));
     let by = ask.by.clone();
     let request = RenewalRequest { reason: ask.reason, by: ask.by, expires_at: ask.expires_at, is_own };
     let policy = rows.policy(None)?.map_or_else(|| Policy::without_document(false), |found| found.policy);
@@ -200,6 +213,16 @@ pub(crate) fn renew<R: Rows>(rows: &R, ask: RenewException, now: Timestamp) -> O
         tell(rows, Changed::ExceptionRenewed, &exception, Vec::new(), by, now)?;
     }
     Ok(Ok(exception))
+}
+
+/// Returns whether somebody other than this person has to renew an exception: it names the person, or it is for everybody, and
+/// the person owns it or has made it.
+fn is_own(exception: &Exception, person: &Person, by: &Actor) -> bool {
+    if exception.names_people() {
+        exception.profits(&person.account, &person.groups)
+    } else {
+        exception.created_by == *by || person.is_called(&exception.owner)
+    }
 }
 
 pub(crate) fn end<R: Rows>(rows: &R, ask: EndException, now: Timestamp) -> Outcome<R> {

@@ -311,7 +311,8 @@ fn a_request_is_granted_once_for_a_limited_time_and_by_somebody_else() {
     let expires_at = world.now() + Duration::from_secs(DAY);
     let by_account = |account: &str, sub: &str| {
         let terms = Terms { owner: account.to_owned(), reason: None, ticket: None, expires_at };
-        let person = Some(Answerer { account: AccountKey::local(account), groups: Vec::new() });
+        let person =
+            Some(Answerer { account: AccountKey::local(account), groups: Vec::new(), names: Vec::new() });
         let by = Actor::Account(sub.into());
         world.registry(GrantAccess { id: id.clone(), terms, person, dry_run: false, by })
     };

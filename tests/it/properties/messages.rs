@@ -964,7 +964,7 @@ fn commands_about_exceptions() {
         EndException { id: id(), expected: Expected::Any, by: operator() },
         &format!(r#"{{"end_exception":{{"id":"bob","expected":"any",{by}}}}}"#),
     );
-    let person = Person { account: AccountKey::local("alice"), groups: Vec::new() };
+    let person = Person { account: AccountKey::local("alice"), groups: Vec::new(), names: Vec::new() };
     let renewal = RenewException {
         id: id(),
         expected: Expected::Any,
@@ -1022,7 +1022,7 @@ fn commands_about_requests_for_access() {
         r#"{"find_own_access_requests":{"account":"local:bob","sub":"bobs"}}"#,
     );
     let terms = Terms { owner: "Alice".to_owned(), reason: None, ticket: None, expires_at: AT };
-    let person = Some(Person { account: AccountKey::local("alice"), groups: Vec::new() });
+    let person = Some(Person { account: AccountKey::local("alice"), groups: Vec::new(), names: Vec::new() });
     travels(
         GrantAccess { id: id(), terms, person, dry_run: false, by: operator() },
         &format!(

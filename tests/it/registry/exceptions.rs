@@ -201,7 +201,7 @@ fn whoever_profits_from_an_exception_cannot_renew_it() {
         let reason = format!("Because {account} says so");
         let (id, expected) = (Name::parse("bob").unwrap(), device_grant::client::history::Expected::Any);
         let groups = vec![Group::parse("local:staff").unwrap()];
-        let person = Some(Person { account: AccountKey::local(account), groups });
+        let person = Some(Person { account: AccountKey::local(account), groups, names: Vec::new() });
         let expires_at = Timestamp::parse(&days(&world, 40)).unwrap();
         let by = device_grant::audit::change::Actor::Account("acct-a".into());
         world.registry(RenewException { id, expected, reason, expires_at, person, dry_run: true, by })
