@@ -213,8 +213,9 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
         .map(|warning| Block::Notice(Tone::Warning, warning))
         .collect();
     blocks.push(Block::Facts(facts(&exception, now)));
+    blocks.push(Block::Form(renewal(&etag)));
     if exception["is_live"] == true {
-        blocks.extend([Block::Form(renewal(&etag)), Block::Form(ending(&etag))]);
+        blocks.push(Block::Form(ending(&etag)));
     }
     let id = encoded(id);
     blocks.push(Block::Call(format!(
@@ -263,7 +264,7 @@ fn renewal(etag: &str) -> Form {
 fn ending(etag: &str) -> Form {
     Form {
         step: "end",
-        intro: "The people that it lets through are refused from now on, unless a rule allows them. An exception that has ended cannot begin again.".to_owned(),
+        intro: "The people that it lets through are refused from now on, unless a rule allows them. After that, only a renewal brings it back.".to_owned(),
         hidden: vec![(VERSION, etag.to_owned())],
         button: "End it now",
         ends: true,

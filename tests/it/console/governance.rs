@@ -17,7 +17,7 @@ const DRAFT: &str =
 const PRINTER: &[(&str, &str)] = &[("client_id", "demo-printer"), ("client_secret", PRINTER_SECRET)];
 
 /// Sends a form of the page that the browser shows, with the version that the page has.
-fn send(browser: &Person<'_>, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+pub(super) fn send(browser: &Person<'_>, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
     let version = hidden(&shown(browser).1, "version").unwrap_or_default().replace("&#34;", "\"");
     let own = [("version", version.as_str())];
     let path = path.split('?').next().unwrap_or_default();
@@ -192,6 +192,55 @@ fn who_profits_from_an_exception_cannot_renew_it() {
 }
 
 #[test]
+fn an_exception_that_names_nobody_is_renewed_by_who_neither_owns_it_nor_made_it() {
+    let world = World::with_policy(&[]);
+    let with = |id: &str, owner: &str| {
+        let mut wide = exception(&world, id, 5);
+        wide["when"] = json!({ "clients": ["demo-tv"] });
+        wide["owner"] = owner.into();
+        create(&world, &wide);
+    };
+    with("wide", "alice@example.com");
+    with("owned", " Nora ");
+    let nora = at(&world, "/admin/exceptions", NORA);
+    let made =
+        [("step", "create"), ("id", "made"), ("when", r#"{"clients": ["demo-tv"]}"#), ("owner", "Ann")];
+    let why = [("reason", "A test"), ("ticket", "T-1"), ("expires_at", &in_days(&world, 5)[..16])];
+    assert_eq!(send(&nora, "/admin/exceptions", &[&made[..], &why].concat()).0, 200);
+    let renew = |id: &str| {
+        let path = format!("/admin/exceptions/{id}");
+        nora.open(&path);
+        let later = in_days(&world, 20);
+        send(&nora, &path, &[("step", "renew"), ("expires_at", minute(&later)), ("reason", "Still needed")])
+    };
+
+    for id in ["owned", "made"] {
+        let (status, page) = renew(id);
+        assert!(status == 422 && page.contains("You own it, or have made it"), "{id}: {page}");
+    }
+    let (status, page) = renew("wide");
+    assert!(status == 200 && page.contains("The exception has its new end."), "{page}");
+    assert_eq!(newest(&world), ("exception_renewed".into(), sub_of_nora(&world)));
+}
+
+#[test]
+fn an_exception_that_has_ended_begins_again_by_a_renewal() {
+    let world = World::with_policy(&[]);
+    create(&world, &exception(&world, "bob", 5));
+    let path = "/admin/exceptions/bob";
+    let nora = at(&world, path, NORA);
+
+    let (_, page) = send(&nora, path, &[("step", "end")]);
+    assert!(page.contains("Renew it") && !page.contains("End it now"), "{page}");
+    let later = in_days(&world, 20);
+    let again = [("step", "renew"), ("expires_at", minute(&later)), ("reason", "He travels again")];
+    let (status, page) = send(&nora, path, &again);
+
+    assert!(status == 200 && page.contains("End it now"), "{page}");
+    assert_eq!(body(&Admin(&world).get("/exceptions/bob"))["is_live"], true);
+}
+
+#[test]
 fn nobody_writes_an_exception_that_names_them() {
     let world = World::with_policy(&[]);
     let nora = at(&world, "/admin/exceptions", NORA);
@@ -262,6 +311,27 @@ fn a_kill_switch_counts_first_and_ends_only_when_it_is_set() {
 }
 
 #[test]
+fn a_kill_switch_for_a_user_code_says_until_when_its_jwts_may_be_good_elsewhere() {
+    let world = World::new();
+    let (code, other) = (world.approved(), world.approved());
+    assert_eq!(world.poll_outcome(&code.device_code), "issued");
+    let path = "/admin/kill-switches";
+    let nora = at(&world, path, NORA);
+    let target =
+        [("id", "mail"), ("reason", "A mail"), ("until", &in_days(&world, 1)), ("code", &*code.user_code)];
+
+    let (status, page) = send(&nora, path, &[&target[..], &[("step", "try")]].concat());
+    assert!(status == 200 && page.contains("This would end 1 device, 0 sessions and 0 codes."), "{page}");
+    assert_eq!(hidden(&page, "code").as_deref(), Some(&*code.user_code), "the next button is about it, too");
+
+    let (status, page) = send(&nora, path, &[&target[..], &[("step", "set")]].concat());
+    assert!(status == 200 && page.contains("It has ended 1 device, 0 sessions and 0 codes."), "{page}");
+    let until = world.now() + Duration::from_secs(world.settings().access_token);
+    assert!(page.contains(&format!("without asking this server may accept them until {until}.")), "{page}");
+    assert_eq!(world.poll_outcome(&other.device_code), "issued");
+}
+
+#[test]
 fn every_page_of_governance_says_what_to_do_where_there_is_nothing_yet() {
     let world = World::new();
     let nora = at(&world, "/admin", NORA);
@@ -302,24 +372,3 @@ fn a_described_login_is_judged_at_every_point() {
     let (status, page) = send(&nora, path, &[("step", "login"), ("others", "[]")]);
     assert!(status == 400 && page.contains("must be a JSON object"), "{page}");
 }
-#[test]
-fn a_kill_switch_for_a_user_code_says_until_when_its_jwts_may_be_good_elsewhere() {
-    let world = World::new();
-    let (code, other) = (world.approved(), world.approved());
-    assert_eq!(world.poll_outcome(&code.device_code), "issued");
-    let path = "/admin/kill-switches";
-    let nora = at(&world, path, NORA);
-    let target =
-        [("id", "mail"), ("reason", "A mail"), ("until", &in_days(&world, 1)), ("code", &*code.user_code)];
-
-    let (status, page) = send(&nora, path, &[&target[..], &[("step", "try")]].concat());
-    assert!(status == 200 && page.contains("This would end 1 device, 0 sessions and 0 codes."), "{page}");
-    assert_eq!(hidden(&page, "code").as_deref(), Some(&*code.user_code), "the next button is about it, too");
-
-    let (status, page) = send(&nora, path, &[&target[..], &[("step", "set")]].concat());
-    assert!(status == 200 && page.contains("It has ended 1 device, 0 sessions and 0 codes."), "{page}");
-    let until = world.now() + Duration::from_secs(world.settings().access_token);
-    assert!(page.contains(&format!("without asking this server may accept them until {until}.")), "{page}");
-    assert_eq!(world.poll_outcome(&other.device_code), "issued");
-}
-
