@@ -19,7 +19,6 @@ use super::condition::Conditions;
 use super::document::Policy;
 use super::exception::Exception;
 use super::name::Name;
-use super::rule::Effect;
 use crate::audit::change::Actor;
 use crate::client::history::History;
 use crate::format::Format;
@@ -266,12 +265,10 @@ impl AccessRequest {
     /// Never: a request's identifier is short.
     #[must_use]
     pub fn exception(&self, terms: Terms, policy: &Policy, by: Actor, now: Timestamp) -> Exception {
-        let denies = |id: &&Name| policy.rule(id).is_some_and(|rule| rule.effect == Effect::Deny);
-        let scopes: Vec<String> = self.scope.iter().map(str::to_owned).collect();
         let when = Conditions {
             clients: vec![self.client_id.clone()],
             accounts: vec![self.asker.account.clone()],
-            only_scopes: if scopes.len() > MOST_SCOPES { Vec::new() } else { scopes },
+            only_scopes: self.only_scopes(),
             ..Conditions::default()
         };
         let id = Name::parse(&format!("access-{}", self.id)).expect("the identifier of a request is short");
@@ -279,7 +276,7 @@ impl AccessRequest {
             format: Format,
             id,
             when,
-            lifts: self.denied_by.iter().filter(denies).cloned().collect(),
+            lifts: self.denied_by.iter().filter(|rule| policy.denies(rule)).cloned().collect(),
             owner: terms.owner,
             reason: terms.reason.unwrap_or_else(|| self.reason.clone()),
             ticket: terms.ticket.unwrap_or_else(|| self.ticket()),
@@ -288,6 +285,27 @@ impl AccessRequest {
             renewals: Vec::new(),
             history: History::beginning(now),
         }
+    }
+
+    /// Returns the scopes that the exception is for; none if it is for every scope.
+    fn only_scopes(&self) -> Vec<String> {
+        let scopes: Vec<String> = self.scope.iter().map(str::to_owned).collect();
+        if scopes.len() > MOST_SCOPES { Vec::new() } else { scopes }
+    }
+
+    /// Returns a sentence for each point that an administrator should know who grants the request.
+    #[must_use]
+    pub fn warnings(&self, policy: &Policy) -> Vec<String> {
+        let idle = self.denied_by.iter().filter(|rule| !policy.denies(rule));
+        let mut warnings: Vec<String> =
+            idle.map(|rule| format!("rule {rule} denies nothing any more")).collect();
+        if self.only_scopes().is_empty() {
+            warnings.push("the exception is for every scope of the client".to_owned());
+        }
+        if let Places::Person(_) = self.places {
+            warnings.push("the person asked without a code: where the device is, is not known".to_owned());
+        }
+        warnings
     }
 
     /// Returns what an exception names where no ticket is given.
@@ -299,6 +317,7 @@ impl AccessRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Verdict;
 
     const AT: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -387,6 +406,25 @@ mod tests {
         assert_eq!(exception.id.as_str(), format!("access-{}", request().id));
         assert_eq!((exception.reason.as_str(), exception.expires_at), ("I release on Friday.", days(2)));
         assert_eq!(exception.ticket, format!("access request {}", request().id));
+    }
+
+    #[test]
+    fn an_exception_for_every_scope_and_a_device_at_an_unknown_place_are_warned_of() {
+        let policy = Policy::without_document(false);
+        let (every, unseen) = ("for every scope of the client", "asked without a code");
+        let has = |request: &AccessRequest, text| {
+            request.warnings(&policy).iter().any(|warning| warning.contains(text))
+        };
+
+        let without_code = AccessRequest { scope: Scope::default(), ..request() };
+        assert!(has(&without_code, every) && has(&without_code, unseen));
+        let many: Vec<String> = (0..=MOST_SCOPES).map(|number| format!("s{number}")).collect();
+        let many = AccessRequest { scope: Scope::parse(&many.join(" ")).unwrap(), ..request() };
+        assert!(has(&many, every));
+        let (device, person) = (Spot::default(), Spot::default());
+        let places = Places::Code(Comparison { verdict: Verdict::Far, kilometers: None, device, person });
+        let narrow = AccessRequest { places, denied_by: Vec::new(), ..request() };
+        assert_eq!(narrow.warnings(&policy), [""; 0]);
     }
 
     #[test]

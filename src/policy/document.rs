@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Name;
 use super::network::Networks;
-use super::rule::Rule;
+use super::rule::{Effect, Rule};
 use crate::format::is_false;
 use crate::identity::account_key::AccountKey;
 use crate::time::{Timestamp, rfc3339};
@@ -87,5 +87,11 @@ impl Policy {
     #[must_use]
     pub fn rule(&self, id: &Name) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == *id)
+    }
+
+    /// Returns whether there is a rule with this identifier that denies.
+    #[must_use]
+    pub fn denies(&self, id: &Name) -> bool {
+        self.rule(id).is_some_and(|rule| rule.effect == Effect::Deny)
     }
 }

@@ -16,6 +16,7 @@ use crate::endpoint::server::Context;
 use crate::fault::Fault;
 use crate::order;
 use crate::policy::access_request::{AccessRequest, PATIENCE, Places, Standing, State, Terms};
+use crate::policy::document::Policy;
 use crate::policy::governance::MOST_EXCEPTIONS;
 use crate::policy::name::Name;
 use crate::registry::command::TakeOutline;
@@ -61,8 +62,8 @@ fn state(text: &str) -> Result<Standing, Problem> {
     found.map(|(_, state)| state).ok_or_else(|| Problem::Invalid(vec![Fault::at("state", detail())]))
 }
 
-/// Answers `GET /access-requests/{id}`. Also says which groups the person is in, and which exceptions let the person through
-/// already.
+/// Answers `GET /access-requests/{id}`. Also says which groups the person is in, which exceptions let the person through
+/// already, and what whoever grants it should know.
 pub(super) async fn read<P: Platform>(context: Context<'_, P>, id: &str) -> Result<Done, Problem> {
     body::query(context.request, &[])?;
     let id = Name::parse(id).ok_or(Problem::NotFound)?;
@@ -78,6 +79,9 @@ pub(super) async fn read<P: Platform>(context: Context<'_, P>, id: &str) -> Resu
     let mut members = members(&request, context.now);
     members.insert("exceptions".to_owned(), json!(exceptions));
     members.insert("groups".to_owned(), json!(groups));
+    if request.is_open(context.now) {
+        members.insert("warnings".to_owned(), warnings(context, &request).await?);
+    }
     Ok(Done::read(Response::json(200, &members)))
 }
 
@@ -93,7 +97,7 @@ pub(super) async fn grant<P: Platform>(
     let terms = terms(body::object(context.request)?, &by)?;
     let granted = let_through(context, GrantAccess { id, terms, person, dry_run, by }).await?;
     let mut members = members(&granted.request, context.now);
-    members.insert("warnings".to_owned(), json!(warnings(context, &granted).await?));
+    members.insert("warnings".to_owned(), warnings(context, &granted.request).await?);
     let outcome = if dry_run { "access_tried" } else { "access_granted" };
     Ok(Done { outcome, ..Done::read(Response::json(200, &members)) })
 }
@@ -152,16 +156,12 @@ fn terms(members: Map<String, Value>, by: &Actor) -> Result<Terms, Problem> {
     Ok(Terms { owner: owner.unwrap_or_default(), reason, ticket, expires_at: end.unwrap_or_default() })
 }
 
-/// Says what the exception does not help against: a rule that has been written since, or a rule that is gone.
-async fn warnings<P: Platform>(
-    context: Context<'_, P>,
-    granted: &AccessGranted,
-) -> Result<Vec<String>, Problem> {
+/// Returns what whoever grants a request should know. Rules that were written since are not compared: what such a rule denies, the
+/// person asks for again.
+async fn warnings<P: Platform>(context: Context<'_, P>, request: &AccessRequest) -> Result<Value, Problem> {
     let policy = ask(context, FindPolicy { version: None }).await?;
-    let AccessGranted { request, exception } = granted;
-    let gone = request.denied_by.iter().filter(|rule| !exception.lifts.contains(rule));
-    let is_there = policy.version.is_some();
-    Ok(gone.filter(|_| is_there).map(|rule| format!("rule {rule} denies nothing any more")).collect())
+    let policy = policy.version.map_or_else(|| Policy::without_document(false), |version| version.policy);
+    Ok(json!(request.warnings(&policy)))
 }
 
 fn refused(refusal: AnswerRefusal) -> Problem {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::api::Api;
 use super::block::{Acted, Block, Cell, Field, Form, Kind, Page, Table, Tone};
 use super::form;
-use super::value::{actor, cell, count, encoded, link, list, mono, next, question, text, texts};
+use super::value::{actor, cell, count, encoded, link, list, mono, next, question, sentences, text, texts};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
@@ -82,12 +82,10 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
     if text(&request, "state") == "open" {
         let owner = api.visitor.account.name.clone();
         let note = "Granting makes an exception for this person and this client. It approves no login: the person still decides on the consent page.";
-        blocks.extend([
-            Block::Heading("Answer"),
-            Block::Text(note.to_owned()),
-            Block::Form(granting(&owner, api.context.now)),
-            Block::Form(refusing()),
-        ]);
+        blocks.extend([Block::Heading("Answer"), Block::Text(note.to_owned())]);
+        let warnings = sentences(&texts(&request, "warnings"));
+        blocks.extend(warnings.into_iter().map(|warning| Block::Notice(Tone::Warning, warning)));
+        blocks.extend([Block::Form(granting(&owner, api.context.now)), Block::Form(refusing())]);
     } else {
         blocks.extend([Block::Heading("Answer"), Block::Facts(outcome(&request))]);
     }
@@ -218,10 +216,11 @@ pub(super) async fn act_one<P: Platform, R: CryptoRng>(
     match step {
         "grant" => {
             let end = form::instant(sent, "expires_at")?;
-            let texts = ["owner", "reason", "ticket"].map(|name| (name.to_owned(), form::member(sent, name)));
-            let body = crate::order::object(texts.into_iter().chain([("expires_at".to_owned(), end.into())]));
+            let terms = ["owner", "reason", "ticket"].map(|name| (name.to_owned(), form::member(sent, name)));
+            let body = crate::order::object(terms.into_iter().chain([("expires_at".to_owned(), end.into())]));
             let answer = api.send("POST", &format!("{path}/grant"), Some(&body.into()), None).await?.body;
-            let said = format!("Access is granted. {}", super::value::texts(&answer, "warnings").join(" "));
+            let warnings = sentences(&texts(&answer, "warnings"));
+            let said = format!("Access is granted. {}", warnings.join(" "));
             Ok(Acted::Done(said.trim_end().to_owned()))
         }
         "refuse" => {

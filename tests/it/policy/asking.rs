@@ -176,7 +176,19 @@ fn a_device_that_gets_no_code_names_the_page_where_its_user_can_ask() {
         requests[0].get("comparison").is_none() && requests[0]["person"]["city"] == "Berlin",
         "{requests:?}"
     );
-    grant(&world, 1);
+    let warnings = [
+        "the exception is for every scope of the client",
+        "the person asked without a code: where the device is, is not known",
+    ];
+    let address = format!("/access-requests/{}", id_of(&requests[0]));
+    assert_eq!(body(&Admin(&world).get(&address))["warnings"], json!(warnings));
+    let nora = Person::of(&world);
+    nora.open(&format!("/admin{address}"));
+    let sign_in = [("step", "sign_in"), ("username", "nora"), ("password", "keeper-8787")];
+    let page = nora.submit_to(&format!("/admin{address}"), &sign_in).body;
+    assert!(page.contains("The exception is for every scope of the client."), "{page}");
+    assert_eq!(grant(&world, 1)["warnings"], json!(warnings));
+    assert_eq!(body(&Admin(&world).get(&address)).get("warnings"), None, "it is answered");
     assert!(browser.open("/account/access").body.contains("Granted until"), "the person sees the answer");
     world.server.forget_snapshot();
     let (device_code, browser) = login.entered();
