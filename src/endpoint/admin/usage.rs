@@ -70,18 +70,20 @@ impl View {
     }
 }
 
-/// Answers `GET /usage`, in the order of the clients' identifiers.
+/// Answers `GET /usage`, in the order of the clients' identifiers. `client_id` leaves out all others.
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
-    let query = body::query(context.request, &["limit", "cursor"])?;
+    let query = body::query(context.request, &["limit", "cursor", "client_id"])?;
     let after = match query.get("cursor").map(decoded) {
         Some(None) => {
             return Err(invalid("cursor", "cursor must be the next_cursor of a previous page".to_owned()));
         }
         after => after.flatten().unwrap_or_default(),
     };
-    let limit = number(&query, "limit", PAGE, 1, LARGEST_PAGE)?;
+    let (only, limit) = (query.get("client_id"), number(&query, "limit", PAGE, 1, LARGEST_PAGE)?);
+    let (after, limit) = only.map_or((after.clone(), limit), |only| (after.max(before(only)), 1));
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    let found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 }).await?;
+    let mut found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 }).await?;
+    found.retain(|usage| only.is_none_or(|only| usage.client_id == only));
     let governance = context.server.governance(context.now).await?;
     let shown = |usage| View::of(usage, &governance, context.now);
     let mut clients: Vec<View> = found.into_iter().map(shown).collect();
@@ -90,6 +92,14 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
     let next_cursor =
         clients.last().filter(|_| has_more).map(|last| secret::encode(last.client_id.as_bytes()));
     Ok(Done::read(Response::json(200, &Page { clients, next_cursor })))
+}
+
+/// Returns a text that comes right before this one: no text of visible ASCII, as identifiers of clients are, is between them.
+fn before(client_id: &str) -> String {
+    let mut bytes = client_id.as_bytes().to_vec();
+    let last = bytes.pop().filter(u8::is_ascii_graphic);
+    bytes.extend(last.into_iter().flat_map(|last| [last - 1, 0x7f]));
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 fn decoded(cursor: &str) -> Option<String> {

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::block::{Acted, Block, Cell, Field, Form, Kind, Page, Table, Tone, VERSION};
-use super::form;
 use super::value::{cell, encoded, list, mono, next, on, pretty, query, text};
+use super::{form, usage};
 use crate::endpoint::admin::problem::Problem;
 use crate::endpoint::form::Form as Sent;
 use crate::endpoint::platform::Platform;
@@ -118,6 +118,8 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
     let has_secret = text(&client, "token_endpoint_auth_method").starts_with("client_secret_");
     let mut blocks = vec![
         Block::Facts(facts(&client)),
+        Block::Heading("Use"),
+        Block::Facts(usage::facts(api, id).await?),
         Block::Heading("Change the client"),
         Block::Form(change(&client, &etag)),
     ];
@@ -134,7 +136,9 @@ pub(super) async fn one<P: Platform, R: CryptoRng>(
     blocks.extend([
         Block::Heading("All members"),
         Block::Code(pretty(&client)),
-        Block::Call(format!("GET, PATCH, DELETE /admin/api{path}, POST /admin/api{path}/secret")),
+        Block::Call(format!(
+            "GET, PATCH, DELETE /admin/api{path}, POST /admin/api{path}/secret, GET /admin/api/usage"
+        )),
     ]);
     Ok(Page::new(text(&client, "client_name"), blocks).below("/clients", "Clients"))
 }

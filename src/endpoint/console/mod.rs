@@ -31,6 +31,7 @@ mod providers;
 mod report;
 mod route;
 mod server;
+mod usage;
 mod value;
 mod verification;
 mod view;

@@ -112,6 +112,33 @@ fn a_client_is_created_changed_disabled_and_deleted_by_the_administrator_who_is_
 }
 
 #[test]
+fn the_page_of_a_client_says_how_it_is_used_and_which_rules_name_it() {
+    let world = World::new();
+    let nora = at(&world, "/admin/clients/demo-tv", NORA);
+    assert!(shown(&nora).1.contains("none in the last 400 days"), "{}", shown(&nora).1);
+    world.poll(&world.approved().device_code);
+    world.count();
+    let end = json!({ "clients": ["demo-tv"], "time": { "not_before": "2027-07-01T00:00:00Z" } });
+    world.set_policy(&json!({ "default": "enforced", "rules": [
+        { "id": "tv-end", "description": "The end", "effect": "deny", "state": "report_only", "when": end },
+        { "id": "others", "description": "No", "effect": "deny", "when": { "clients": ["other"] } },
+    ]}));
+    let exception = json!({
+        "id": "bob", "when": { "clients": ["demo-tv"], "accounts": ["local:bob"] }, "owner": "a", "reason": "b",
+        "ticket": "c", "expires_at": (world.now() + core::time::Duration::from_secs(86_400)).to_string(),
+    });
+    assert_eq!(Admin(&world).ask("POST", "/exceptions", None, Some(&exception)).status, 201);
+
+    let page = nora.open("/admin/clients/demo-tv").body;
+
+    assert!(page.contains("1 account") && page.contains("The first of them ends"), "{page}");
+    assert!(page.contains("tv-end: deny, from 2027-07-01T00:00:00Z on (report only)"), "{page}");
+    assert!(!page.contains("others: deny"), "{page}");
+    world.set_down("counts", true);
+    assert!(nora.open("/admin/clients/demo-tv").body.contains("not known now"));
+}
+
+#[test]
 fn what_was_written_stays_when_the_api_refuses_it() {
     let world = World::new();
     let nora = at(&world, "/admin/clients", NORA);
