@@ -32,7 +32,7 @@ async function main() {
   if (!token) throw new UserError('Set ADMIN_TOKEN to an admin token with the scope policy.');
   const ask = connect(ISSUER, token);
   const client = await ask('GET', `/clients/${encodeURIComponent(CLIENT)}`);
-  if (client.status !== 200) throw new UserError(`${ISSUER} has no client ${CLIENT}`);
+  if (client.status !== 200 && !(await isLetIn(ask))) throw new UserError(`${ISSUER} has no client ${CLIENT}`);
 
   const { body: now, etag } = await ask('GET', '/policy');
   if (now.version === 0) throw new UserError(`${ISSUER} has no policy yet: write one first (docs/governance.md)`);
@@ -45,6 +45,13 @@ async function main() {
   if (!YES) await agree('YES=1 skips the question, DRY_RUN=1 only shows the changes.');
   await must(ask('PUT', '/policy', { body, etag }));
   return say(green(`Done: ${escaped(CLIENT)} gets nobody new from ${NEW_UNTIL} on, and ends on ${END}.`), 0);
+}
+
+/** Returns whether the client is the URL of a document that the allow list lets in, by the URL or by its host. */
+async function isLetIn(ask) {
+  if (!URL.canParse(CLIENT)) return false;
+  const { documents } = await must(ask('GET', '/documents'));
+  return documents.some(({ entry }) => entry === CLIENT || entry === new URL(CLIENT).host);
 }
 
 /** Returns the two rules. */

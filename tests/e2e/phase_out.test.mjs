@@ -59,6 +59,18 @@ test('a client that is phased out keeps its people until its end', async () => {
   assert.equal((await device.refresh()).error, 'invalid_grant');
 });
 
+test('a client by its document is phased out, too', async () => {
+  const url = 'https://tool.example.org/client.json';
+  const days = { CLIENT: url, NEW_UNTIL: YESTERDAY, END: TOMORROW, DRY_RUN: '1' };
+  assert.match((await phaseOut(days)).stderr, /has no client https:\/\/tool\.example\.org\/client\.json$/m);
+  assert.equal((await admin.ask('PUT', '/documents/tool.example.org', { body: { scope: 'openid' } })).status, 201);
+
+  const tried = await phaseOut(days);
+
+  assert.equal(tried.code, 2, tried.stderr);
+  assert.match(tried.stdout, /rules\/https-tool-example-org-client-json-end = /);
+});
+
 test('an error names what was wrong, and nothing is changed', async () => {
   const days = { NEW_UNTIL: YESTERDAY, END: TOMORROW };
   for (const [env, expected] of [
