@@ -2,11 +2,10 @@
 
 use core::time::Duration;
 
-use super::condition;
+use super::condition::{self, Conditions};
 use super::document::{Fallback, Policy};
 use super::exception::Exception;
 use super::governance::Governance;
-use super::name::Name;
 use super::rule::{Effect, Rule, State};
 use crate::time::Timestamp;
 
@@ -26,17 +25,21 @@ pub fn of_exceptions(governance: &Governance) -> Vec<String> {
     governance.exceptions.iter().flat_map(|exception| of_exception(exception, &governance.policy)).collect()
 }
 
-/// Returns a sentence for each doubtful point of an exception: that it is wide, and the rules that it lifts in vain.
+/// Returns a sentence for each doubtful point of an exception: that it is wide, and what it names that the policy does not have.
 #[must_use]
 pub fn of_exception(exception: &Exception, policy: &Policy) -> Vec<String> {
     let id = &exception.id;
     let wide = exception
         .is_wide()
         .then(|| format!("exception {id} is wide: name clients, and accounts or groups, if you can"));
-    let denies = |rule: &Name| policy.rule(rule).is_some_and(|rule| rule.effect == Effect::Deny);
-    let idle = exception.lifts.iter().filter(|rule| !denies(rule));
+    let idle = exception.lifts.iter().filter(|rule| !policy.denies(rule));
     let idle = idle.map(|rule| format!("exception {id} lifts {rule}, but no rule of that id denies"));
-    wide.into_iter().chain(idle).collect()
+    let Conditions { device, person, .. } = &exception.when;
+    let networks = device.networks.iter().chain(&person.networks);
+    let gone = networks.filter(|name| !policy.networks.0.contains_key(*name));
+    let gone =
+        gone.map(|name| format!("exception {id} has the network {name}, which the policy does not have"));
+    wide.into_iter().chain(idle).chain(gone).collect()
 }
 
 fn of_default(default: Fallback) -> Option<String> {
