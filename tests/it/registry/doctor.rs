@@ -248,6 +248,23 @@ fn a_server_says_whether_its_policy_protects_and_which_exception_ends_next() {
     );
 }
 
+#[test]
+fn rules_that_name_a_client_that_does_not_exist_are_found() {
+    let world = World::new();
+    let rule = |id: &str, clients: Value| json!({ "id": id, "description": "A test", "effect": "deny", "when": { "clients": clients } });
+    let known = json!(["demo-tv", "https://tool.example.org/client.json", "https://other.example.org/*"]);
+    let entry = json!({ "scope": "openid" });
+    assert_eq!(Admin(&world).ask("PUT", "/documents/tool.example.org", None, Some(&entry)).status, 201);
+    world.set_policy(&json!({ "default": "enforced", "rules": [rule("a", known.clone())] }));
+    assert!(!examine(&world).contains_key("clients_of_rules"));
+
+    let gone = json!(["old-tv", "https://gone.example.org/client.json"]);
+    world.set_policy(&json!({ "default": "enforced", "rules": [rule("a", known), rule("b", gone)] }));
+
+    let notice = found(&world, "clients_of_rules", "notice");
+    assert_eq!(notice, "rules name clients that do not exist: https://gone.example.org/client.json, old-tv");
+}
+
 /// A production server at `issuer`, whose admin token is `test`.
 fn production(issuer: &'static str) -> [(&'static str, &'static str); 4] {
     [

@@ -1,12 +1,15 @@
 //! Looks at the policy, its exceptions and kill switches: whether anything protects, what ends soon, and what is stopped.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use super::check::Check;
+use crate::client::document::entry::Entry;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::policy::access_request::Standing;
-use crate::policy::document::Fallback;
+use crate::policy::condition::host;
+use crate::policy::document::{Fallback, Policy};
 use crate::policy::exception::Exception;
 use crate::policy::governance::Governance;
 use crate::policy::rule::State;
@@ -17,6 +20,9 @@ const NAME: &str = "policy";
 const EXCEPTIONS: &str = "exceptions";
 const KILL_SWITCHES: &str = "kill_switches";
 const ACCESS_REQUESTS: &str = "access_requests";
+const CLIENTS: &str = "clients_of_rules";
+/// The most clients of rules that are looked up.
+const MOST_CLIENTS: usize = 50;
 /// The most requests for access that are counted.
 const COUNTED: u32 = 100;
 /// The most kill switches that are named.
@@ -32,8 +38,9 @@ pub(super) async fn look<P: Platform>(context: Context<'_, P>) -> Vec<Check> {
     let mut governance = Governance::clone(&outline.governance).of_server(is_development);
     governance.drop_ended(context.now);
     let waiting = access_requests(context).await;
-    let checks =
-        [Some(policy(&governance)), exceptions(&governance, context), kill_switches(&governance), waiting];
+    let clients = unknown_clients(&governance.policy, &outline.documents, context).await;
+    let exceptions = exceptions(&governance, context);
+    let checks = [Some(policy(&governance)), clients, exceptions, kill_switches(&governance), waiting];
     checks.into_iter().flatten().collect()
 }
 
@@ -50,6 +57,30 @@ async fn access_requests<P: Platform>(context: Context<'_, P>) -> Option<Check> 
         format!("requests for access that wait for an answer: {count}, the oldest since {oldest}"),
         "See GET /admin/api/access-requests?state=open; each lapses after a week.",
     ))
+}
+
+/// Names the clients of rules that are neither registered nor let in by their documents; `None` if there are none.
+async fn unknown_clients<P: Platform>(
+    policy: &Policy,
+    documents: &[Entry],
+    context: Context<'_, P>,
+) -> Option<Check> {
+    let rules = policy.rules.iter().filter(|rule| rule.state != State::Disabled);
+    let named: BTreeSet<&String> = rules.flat_map(|rule| &rule.when.clients).collect();
+    let mut unknown = Vec::new();
+    for client_id in named.into_iter().take(MOST_CLIENTS) {
+        let is_let_in = context.server.let_in(documents, client_id).is_some() || host(client_id).is_some();
+        if !is_let_in && context.server.registered_client(client_id).await.ok()?.is_none() {
+            unknown.push(client_id.as_str());
+        }
+    }
+    (!unknown.is_empty()).then(|| {
+        Check::notice(
+            CLIENTS,
+            format!("rules name clients that do not exist: {}", unknown.join(", ")),
+            "Correct the names, register the clients or let in their documents, or remove the rules.",
+        )
+    })
 }
 
 fn policy(governance: &Governance) -> Check {
