@@ -1,5 +1,6 @@
 //! The console: who gets in, and that its buttons are the calls of the admin API.
 
+mod acts;
 mod governance;
 mod pages;
 
