@@ -32,12 +32,14 @@ pub struct PolicyRecord {
 }
 
 /// What came of a decision, as counts and filters name it.
-pub const VERDICTS: [&str; 3] = [ALLOW, "refuse", WOULD_REFUSE];
+pub const VERDICTS: [&str; 3] = [ALLOW, REFUSE, WOULD_REFUSE];
 /// The person got in, but would be refused if everything that only reports were enforced.
 const WOULD_REFUSE: &str = "would_refuse";
 
 /// The outcome that lets somebody in.
 const ALLOW: &str = "allow";
+/// The outcome that lets nobody in.
+pub const REFUSE: &str = "refuse";
 
 impl PolicyRecord {
     /// Returns whether the policy let somebody in.
@@ -72,11 +74,14 @@ pub fn verdict<'a>(outcome: &'a str, would: Option<&str>) -> &'a str {
 }
 
 /// The outcome that a policy without report-only rules would have.
-#[expect(missing_docs, reason = "the fields are named after those of `PolicyRecord`")]
+#[expect(missing_docs, reason = "the other fields are named after those of `PolicyRecord`")]
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Would {
     pub outcome: String,
     pub decided_by: String,
+    /// What the step lacks that the rules would allow, such as `not_near`: the reason that the event of its refusal would have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl Would {
@@ -84,5 +89,17 @@ impl Would {
     #[must_use]
     pub fn allows(&self) -> bool {
         self.outcome == ALLOW
+    }
+
+    /// Notes that a step that the rules would allow would be refused, because it lacks something.
+    pub fn refuse(&mut self, reason: &str) {
+        REFUSE.clone_into(&mut self.outcome);
+        self.reason = Some(reason.to_owned());
+    }
+
+    /// Returns what would refuse: what the step lacks, or else what decides.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        self.reason.as_deref().unwrap_or(&self.decided_by)
     }
 }

@@ -98,17 +98,17 @@ impl Step {
         let is_lacking = seen.kind == Kind::Refused && policy.allows();
         let would = policy.would.as_ref().filter(|would| policy.allows() && !would.allows());
         let (is_refused, decided_by) = match would {
-            _ if !policy.allows() => (true, &policy.decided_by),
+            _ if !policy.allows() => (true, policy.decided_by.as_str()),
             // Allowed, but what the rules require was missing: the device was not near.
-            _ if is_lacking => (true, &seen.detail),
-            Some(would) => (false, &would.decided_by),
+            _ if is_lacking => (true, seen.detail.as_str()),
+            Some(would) => (false, would.cause()),
             None => return None,
         };
         Some(Self {
             at: seen.at,
             point: policy.point.clone(),
             is_refused,
-            decided_by: decided_by.clone(),
+            decided_by: decided_by.to_owned(),
             client_id: seen.client_id.clone(),
             is_registered: true,
             account: seen.account.clone(),

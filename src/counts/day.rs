@@ -93,7 +93,7 @@ impl Sums {
             self.add(seen.at, Kind::RefusedBy, policy.decided_by.clone(), 1);
         }
         if let Some(would) = would {
-            self.add(seen.at, Kind::WouldBlock, would.decided_by.clone(), 1);
+            self.add(seen.at, Kind::WouldBlock, would.cause().to_owned(), 1);
         }
     }
 

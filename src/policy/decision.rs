@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Point;
 use super::name::Name;
 use super::requirement::{Limits, Requirements};
+use super::shortfall::Shortfall;
 use crate::audit::policy_record::{BREAK_GLASS, PolicyRecord, Would};
 
 /// What policy decides, and why.
@@ -23,6 +24,8 @@ pub struct Decision {
     pub inevitable: Requirements,
     /// The ruling if everything that only reports were enforced; `None` if it is the same.
     pub would: Option<Box<Ruling>>,
+    /// What the step lacks of what that ruling needs, although both rulings allow it; `None` if it lacks the same as matters stand.
+    pub would_lack: Option<Shortfall>,
 }
 
 /// The outcome, what decided it, and what the login needs.
@@ -89,15 +92,20 @@ impl Decision {
     /// Returns whether the step may happen, but would be refused if everything that only reports were enforced.
     #[must_use]
     pub fn would_block(&self) -> bool {
-        self.is_allowed() && self.would.as_ref().is_some_and(|would| would.outcome == Outcome::Refuse)
+        let refuses = |would: &Ruling| would.outcome == Outcome::Refuse || self.would_lack.is_some();
+        self.is_allowed() && self.would.as_deref().is_some_and(refuses)
     }
 
     /// Returns the decision as an event has it.
     #[must_use]
     pub fn record(&self, version: u64, revision: u64) -> PolicyRecord {
-        let would = self.would.as_ref().map(|would| Would {
-            outcome: would.outcome.name().to_owned(),
-            decided_by: would.by.to_string(),
+        let would = self.would.as_ref().map(|would| {
+            let (outcome, decided_by) = (would.outcome.name().to_owned(), would.by.to_string());
+            let mut recorded = Would { outcome, decided_by, reason: None };
+            if let Some(lack) = self.would_lack {
+                recorded.refuse(lack.name());
+            }
+            recorded
         });
         PolicyRecord {
             version,

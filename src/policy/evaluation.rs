@@ -17,6 +17,7 @@ use super::governance::Governance;
 use super::name::Name;
 use super::requirement::{Limits, Requirements};
 use super::rule::{Effect, Rule, State};
+use super::shortfall::Shortfall;
 use crate::order;
 
 /// Decides a step.
@@ -28,10 +29,20 @@ pub fn decide(governance: &Governance, facts: &Facts<'_>) -> Decision {
         point: facts.point,
         possible: if is_early(facts.point) { case.possible() } else { ruling.requirements.clone() },
         inevitable: case.inevitable(&ruling),
+        would_lack: would_lack(&case, &ruling, &strict),
         would: (strict != ruling).then(|| Box::new(strict)),
         ruling,
         matched: case.matched(),
     }
+}
+
+/// Returns what the step would lack if everything that only reports were enforced, although the rules would allow it.
+fn would_lack(case: &Case<'_>, ruling: &Ruling, strict: &Ruling) -> Option<Shortfall> {
+    let is_allowed = ruling.outcome == Outcome::Allow && strict.outcome == Outcome::Allow;
+    if strict == ruling || !is_allowed || case.lacks(ruling).is_some() {
+        return None;
+    }
+    case.lacks(strict)
 }
 
 /// Returns the rules that an exception for this step would have to lift, of which there may be none; `None` if no exception
@@ -195,6 +206,11 @@ impl<'a> Case<'a> {
     fn inevitable(&self, ruling: &Ruling) -> Requirements {
         let is_open = is_early(self.facts.point) && self.break_glass.is_some();
         if is_open { Requirements::default() } else { ruling.requirements.clone() }
+    }
+
+    /// Returns what the step lacks of what a ruling needs.
+    fn lacks(&self, ruling: &Ruling) -> Option<Shortfall> {
+        Shortfall::of(&self.inevitable(ruling), &ruling.limits, self.facts)
     }
 
     fn matched(&self) -> Vec<Name> {

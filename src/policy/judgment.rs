@@ -1,25 +1,20 @@
 //! What policy says about a step that does not happen: somebody wants to know what it would decide.
 
-use core::time::Duration;
-
 use serde::Serialize;
 
 use super::decision::Outcome;
 use super::evaluation;
-use super::facts::{Facts, Nearness};
+use super::facts::Facts;
 use super::governance::Governance;
 use super::name::Name;
 use super::requirement::{Limits, Requirements};
 use super::rule::State;
+use super::shortfall::{OF_DEVICES, lacks, leaves_nothing};
 use super::{Point, PolicyDecision, PolicyFacts, decide};
 use crate::audit::policy_record::Would;
 use crate::client::Client;
 use crate::identity::account::Account;
 use crate::order;
-use crate::scope::Scope;
-
-/// Seconds for which a passkey counts as just used.
-const FRESH: u64 = 60;
 
 /// A judgment about a step, in the words of events.
 #[expect(missing_docs, reason = "the names of the other fields say it all")]
@@ -121,46 +116,10 @@ fn by_rules(governance: &Governance, facts: &Facts<'_>) -> Judgment {
     }
 }
 
-fn leaves_nothing(limits: &Limits, scope: Option<&Scope>) -> bool {
-    limits
-        .scope
-        .as_ref()
-        .zip(scope)
-        .is_some_and(|(most, scope)| !scope.is_empty() && scope.narrowed_to(most).is_empty())
-}
-
 fn undecided(governance: &Governance, facts: &Facts<'_>) -> Vec<Name> {
     let rules = governance.policy.rules.iter().filter(|rule| rule.state != State::Disabled);
     let mut names: Vec<Name> =
         rules.filter(|rule| rule.applies(facts).is_none()).map(|rule| rule.id.clone()).collect();
     order::sort(&mut names);
     names
-}
-
-const NEAR: &str = "near";
-const VERIFICATION: &str = "initiation_verification";
-const BINDING: &str = "out_of_band_binding";
-/// Requirements that no sign-in meets.
-const OF_DEVICES: [&str; 3] = [NEAR, VERIFICATION, BINDING];
-
-/// Returns the requirements that the facts of an approval certainly do not meet.
-fn lacks(required: &Requirements, facts: &Facts<'_>) -> Vec<&'static str> {
-    match facts.point {
-        Point::Approval => {}
-        Point::DeviceAuthorization | Point::SignIn | Point::Redemption | Point::Refresh => return Vec::new(),
-    }
-    let is_older = |most: u64| facts.sign_in.is_some_and(|sign_in| sign_in.age > Duration::from_secs(most));
-    let is_weak = facts.sign_in.is_some_and(|sign_in| !sign_in.resists_phishing);
-    let is_not_near = facts.nearness.is_some_and(|nearness| nearness != Nearness::Near);
-    [
-        ("max_age", required.max_age.is_some_and(is_older)),
-        ("phishing_resistant", required.phishing_resistant && is_weak),
-        ("fresh_passkey", required.fresh_passkey && (is_weak || is_older(FRESH))),
-        (NEAR, required.near && is_not_near),
-        (VERIFICATION, required.initiation_verification && facts.can_verify == Some(false)),
-        (BINDING, required.out_of_band_binding && facts.is_bound == Some(false)),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_lacking)| is_lacking.then_some(name))
-    .collect()
 }

@@ -28,6 +28,7 @@ pub mod requirement;
 pub mod rule;
 #[cfg(test)]
 mod sample;
+pub mod shortfall;
 pub mod warning;
 pub mod window;
 pub mod written;

@@ -101,9 +101,9 @@ async fn start<P: Platform>(
     let (can_verify, identifier) = (verification::is_supported(form)?, parameters::identifier(form)?);
     let says = (can_verify, identifier.is_some());
     let asking = ask_for_code(context, client, &asked, (&origin, &network), says, terms.expires_at);
-    let (permit, Marks { networks, managed }) = asking.await?;
+    let (mut permit, Marks { networks, managed }) = asking.await?;
     let cnf = dpop::code_binding(context, form).await?;
-    check_binding(&permit, client, &cnf)?;
+    check_binding(&mut permit, client, &cnf)?;
     let request = grant::Request {
         scope: permit.scope,
         nonce: parameters::nonce(form)?,

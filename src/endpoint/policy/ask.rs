@@ -2,15 +2,17 @@
 
 use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
+use crate::endpoint::error::Error;
 use crate::endpoint::http::Response;
 use crate::identity::account::Account;
-use crate::policy::decision::{By, Decision};
+use crate::policy::decision::{By, Decision, Ruling};
 use crate::policy::document::Fallback;
 use crate::policy::facts::{Facts, Nearness};
 use crate::policy::governance::Governance;
 use crate::policy::name::Name;
 use crate::policy::recording;
 use crate::policy::requirement::{Limits, Requirements};
+use crate::policy::shortfall::{Shortfall, leaves_nothing};
 use crate::policy::{Point, PolicyDecision, PolicyFacts, PolicyRefusal, decide, evaluation};
 use crate::scope::Scope;
 
@@ -21,8 +23,34 @@ pub(crate) struct Permit {
     pub scope: Scope,
     pub requirements: Requirements,
     pub limits: Limits,
+    /// The ruling if everything that only reports were enforced; `None` if it is the same.
+    pub would: Option<Box<Ruling>>,
     /// For the event; `None` on a server without a policy.
     pub record: Option<Box<PolicyRecord>>,
+}
+
+impl Permit {
+    /// Notes what an allowed step would lack if everything that only reports were enforced. What was noted before stands.
+    pub(crate) fn would_lack(&mut self, lack: Shortfall) {
+        let would = self.record.as_mut().and_then(|record| record.would.as_mut());
+        if let Some(would) = would.filter(|would| would.allows()) {
+            would.refuse(lack.name());
+        }
+    }
+
+    /// Checks that the tokens are bound to a key if they must be, and notes if they would have to be.
+    pub(super) fn check_binding(&mut self, is_bound: bool) -> Result<(), Error> {
+        if is_bound {
+            return Ok(());
+        }
+        if self.limits.bound {
+            return Err(Error::KeyRequired);
+        }
+        if self.would.as_ref().is_some_and(|would| would.limits.bound) {
+            self.would_lack(Shortfall::NoKey);
+        }
+        Ok(())
+    }
 }
 
 /// A step that must not happen.
@@ -57,9 +85,9 @@ impl Why {
         match self {
             Self::Registered(refusal) => refusal.name(),
             Self::Rule(_) | Self::NotAllowed => "policy",
-            Self::NotNear => "not_near",
-            Self::Unverified => "unverified",
-            Self::Unbound => "unbound",
+            Self::NotNear => Shortfall::NotNear.name(),
+            Self::Unverified => Shortfall::Unverified.name(),
+            Self::Unbound => Shortfall::Unbound.name(),
         }
     }
 }
@@ -107,12 +135,12 @@ pub(crate) fn ask(
         let remedy = remedy(governance, &decision, &facts);
         return Err(Refusal { why, record, remedy });
     }
-    let ruling = decision.ruling;
+    let Decision { ruling, would, .. } = decision;
     let granted = ruling.limits.scope.as_ref().map_or_else(|| scope.clone(), |most| scope.narrowed_to(most));
     if granted.is_empty() && !scope.is_empty() {
         return Err(Refusal { record, ..PolicyRefusal::NoScopeLeft.into() });
     }
-    Ok(Permit { scope: granted, requirements: ruling.requirements, limits: ruling.limits, record })
+    Ok(Permit { scope: granted, requirements: ruling.requirements, limits: ruling.limits, would, record })
 }
 
 /// Returns why the rules do not allow the step.
@@ -141,12 +169,8 @@ fn lacking(decision: &Decision, facts: &Facts<'_>) -> Option<Why> {
 /// Returns the rules that an exception would have to lift. What rules require and limit holds for exceptions, too, so none
 /// helps where the device is not near enough or cannot ask for digits, or no scope is left.
 fn remedy(governance: &Governance, decision: &Decision, facts: &Facts<'_>) -> Option<Vec<Name>> {
-    let limit = decision.ruling.limits.scope.as_ref();
-    let leaves_nothing = facts
-        .scope
-        .zip(limit)
-        .is_some_and(|(scope, most)| !scope.is_empty() && scope.narrowed_to(most).is_empty());
-    if !governance.policy.access_requests || lacking(decision, facts).is_some() || leaves_nothing {
+    let lacks = lacking(decision, facts).is_some() || leaves_nothing(&decision.ruling.limits, facts.scope);
+    if !governance.policy.access_requests || lacks {
         return None;
     }
     evaluation::remedy(governance, facts)

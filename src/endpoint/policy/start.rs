@@ -37,8 +37,9 @@ pub(crate) async fn ask_for_code<P: Platform>(
 }
 
 /// Refuses a code whose tokens must be bound to a key, if none was named and none will be proven.
-pub(crate) fn check_binding(permit: &Permit, client: &Client, code: &Confirmation) -> Result<(), Error> {
-    if permit.limits.bound && code.is_empty() && !binds(client) { Err(Error::KeyRequired) } else { Ok(()) }
+/// Notes if it would be refused.
+pub(crate) fn check_binding(permit: &mut Permit, client: &Client, code: &Confirmation) -> Result<(), Error> {
+    permit.check_binding(!code.is_empty() || binds(client))
 }
 
 /// Returns whether the tokens of a client are always bound to a key or certificate.

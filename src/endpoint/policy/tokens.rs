@@ -35,7 +35,7 @@ const fn registered(point: Point, why: &'static str) -> Error {
     }
 }
 
-/// Checks that tokens are bound to a key if they must be.
-pub(crate) fn check_binding(permit: &Permit, cnf: &Confirmation) -> Result<(), Error> {
-    if permit.limits.bound && cnf.is_empty() { Err(Error::KeyRequired) } else { Ok(()) }
+/// Checks that tokens are bound to a key if they must be, and notes if they would have to be.
+pub(crate) fn check_binding(permit: &mut Permit, cnf: &Confirmation) -> Result<(), Error> {
+    permit.check_binding(!cnf.is_empty())
 }

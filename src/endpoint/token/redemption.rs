@@ -103,13 +103,13 @@ impl<'a, P: Platform> Approved<'a, P> {
     /// Asks policy with the groups that are known, and cuts what is not allowed.
     fn judge(&mut self) -> Result<(), Error> {
         let Ready { request, approval, .. } = &self.ready;
-        let permit = ask_for_tokens(&self.governance, (&self.client, None), self.step())?;
+        let mut permit = ask_for_tokens(&self.governance, (&self.client, None), self.step())?;
         // The client, its scopes and the rules may demand more than when the person approved. What counts is how old the
         // sign-in was then.
         let demands = self.context.server.demands(&self.client, &approval.scope)?;
         let judged = demands.and(permit.requirements.demand()).judge(approval.facts(), approval.stage.at);
         judged.map_err(|_| Error::RedemptionRefused("sign_in_not_enough"))?;
-        check_binding(&permit, &self.cnf)?;
+        check_binding(&mut permit, &self.cnf)?;
         let asked = (self.resources, request.resource.as_slice());
         self.audience = resource::narrowed(self.context, &self.client, asked.0, asked.1, &permit.scope)?;
         self.permit = permit;

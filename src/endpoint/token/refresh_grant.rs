@@ -30,6 +30,7 @@ use crate::identity::command::UseDevice;
 use crate::identity::device::DeviceId;
 use crate::policy::Point;
 use crate::policy::requirement::Limits;
+use crate::policy::shortfall::Shortfall;
 use crate::scope::{OFFLINE_ACCESS, Scope};
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -123,10 +124,10 @@ impl<'a, P: Platform> Usable<'a, P> {
         let (client, account) = join(caller.as_it_is_now(context, token.shard), account).await;
         let client = client?.ok_or(Error::RefreshRefused("client_refused"))?;
         let account = account?.ok_or(Error::RefreshRefused("account_refused"))?;
-        let permit = allowed(context, &family, (&client, &account), asked)?;
+        let mut permit = allowed(context, &family, (&client, &account), asked)?;
         let audience = resource::narrowed(context, &client, resources, &family.resource, &permit.scope)?;
         let cnf = proven.confirmation(context, &client)?;
-        check_binding(&permit, &cnf)?;
+        check_binding(&mut permit, &cnf)?;
         Ok(Self { context, proven, token, family, client, account, permit, audience, cnf })
     }
 
@@ -198,15 +199,20 @@ fn allowed<P: Platform>(
         place: &context.request.place,
         marks: &context.marks(&governance),
     };
-    let permit = ask_for_tokens(&governance, (client, Some(account)), step)?;
-    let limits = &permit.limits;
-    let may_refresh = !limits.no_refresh && limits.scope.as_ref().is_none_or(|most| most.has(OFFLINE_ACCESS));
-    let is_in_time = context.now < refreshable_until(family, limits);
-    if client.scope.has(OFFLINE_ACCESS) && may_refresh && is_in_time {
-        Ok(permit)
-    } else {
-        Err(Error::RefreshRefused("no_offline_access"))
+    let mut permit = ask_for_tokens(&governance, (client, Some(account)), step)?;
+    if !client.scope.has(OFFLINE_ACCESS) || !may_refresh(family, &permit.limits, context.now) {
+        return Err(Error::RefreshRefused("no_offline_access"));
     }
+    if permit.would.as_ref().is_some_and(|would| !may_refresh(family, &would.limits, context.now)) {
+        permit.would_lack(Shortfall::NoRefresh);
+    }
+    Ok(permit)
+}
+
+/// Returns whether limits allow a refresh now.
+fn may_refresh(family: &Family, limits: &Limits, now: Timestamp) -> bool {
+    let has_scope = limits.scope.as_ref().is_none_or(|most| most.has(OFFLINE_ACCESS));
+    !limits.no_refresh && has_scope && now < refreshable_until(family, limits)
 }
 
 /// Returns until when the family can be refreshed, by what policy limits now.

@@ -12,7 +12,7 @@ use super::{BOB, Login, allow, policy, rule, text};
 use crate::support::person::Person;
 use crate::support::{World, outcome};
 
-const SERIAL: &str = "SN-0042-AB17";
+pub(super) const SERIAL: &str = "SN-0042-AB17";
 
 fn rules() -> Value {
     json!([allow(), rule("bound", "require", &json!({ "require": { "out_of_band_binding": true } }))])
@@ -26,7 +26,7 @@ fn binding() -> World {
     world
 }
 
-fn assign(world: &World, identifier: &str, to: &Value) {
+pub(super) fn assign(world: &World, identifier: &str, to: &Value) {
     let entry = json!({ "format": 1, "identifier": identifier });
     let mut entry = entry.as_object().expect("it is an object").clone();
     entry.extend(to.as_object().expect("members").clone());
@@ -40,7 +40,7 @@ fn start(login: &Login<'_>, identifier: &str) -> Response {
 }
 
 /// Lets the person open the request. Returns the device code, and the browser.
-fn entered<'a>(login: &Login<'a>, identifier: &str) -> (String, Person<'a>) {
+pub(super) fn entered<'a>(login: &Login<'a>, identifier: &str) -> (String, Person<'a>) {
     let started = start(login, identifier);
     assert_eq!(started.status, 200, "{}", started.body);
     let browser = login.browser();
@@ -49,7 +49,7 @@ fn entered<'a>(login: &Login<'a>, identifier: &str) -> (String, Person<'a>) {
 }
 
 /// Approves with this as the end of the identifier.
-fn approve(browser: &Person<'_>, typed: &str) -> Response {
+pub(super) fn approve(browser: &Person<'_>, typed: &str) -> Response {
     browser.submit(&[
         ("step", "decide"),
         ("decision", "approve"),

@@ -11,6 +11,7 @@ mod killing;
 mod limits;
 mod points;
 mod refusals;
+mod reporting;
 mod requirements;
 mod tor;
 mod untouched;

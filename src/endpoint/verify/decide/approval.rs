@@ -10,7 +10,7 @@ use crate::endpoint::page::problem::Problem;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::policy::ask::{Permit, Refusal, ask};
 use crate::endpoint::verify::address::go_to;
-use crate::endpoint::verify::binding::is_assigned;
+use crate::endpoint::verify::binding::{is_assigned, note_unassigned};
 use crate::endpoint::verify::browser::csrf;
 use crate::endpoint::verify::code::hold_of;
 use crate::endpoint::verify::denied::Asking;
@@ -49,7 +49,8 @@ impl<P: Platform> Page<'_, P> {
         let (here, marks) = (self.context.side(), self.context.marks(&governance));
         let step = at_approval(&self.person, &self.asked, (Some(address.key), &self.hold), (&here, &marks));
         match ask(&governance, (Some(&client), Some(&self.person.account)), &step.facts()) {
-            Ok(permit) if is_assigned(self.context, &permit, &self.asked, &self.person.account).await? => {
+            Ok(mut permit) if is_assigned(self.context, &permit, &self.asked, &self.person.account).await? => {
+                note_unassigned(self.context, &mut permit, &self.asked, &self.person.account).await;
                 self.approve_on(address, &client, permit, step.recorded(), rng).await
             }
             Ok(Permit { record, .. }) => {
