@@ -165,8 +165,13 @@ fn what_reports_only_changes_nothing_but_the_report() {
 
     let near = rule("near", "require", json!({ "state": "report_only", "require": { "near": true } }));
     let decision = decide(&governance(&json!([staff(), near])), &Login::of_bob().facts());
-    assert!(decision.ruling.requirements.is_empty() && !decision.would_block());
+    assert!(decision.ruling.requirements.is_empty() && decision.would_block());
+    assert_eq!(decision.would_lack, Some(Shortfall::NotNear));
     assert!(decision.would.unwrap().requirements.near);
+
+    let old = rule("old", "require", json!({ "state": "report_only", "require": { "max_age": 600 } }));
+    let decision = decide(&governance(&json!([staff(), old])), &Login::of_bob().facts());
+    assert!(decision.would.is_some() && decision.would_lack.is_none(), "the sign-in is as old as it may be");
 
     let mut disabled = staff();
     disabled["state"] = "disabled".into();

@@ -59,8 +59,8 @@ fn a_requirement_that_only_reports_is_in_the_report_wherever_it_would_have_stopp
         let person = if is_far { lagos() } else { super::berlin() };
         assert_eq!(Login { person, ..Login::of(&world) }.play(), "done", "{require}");
 
-        let would = would(&world).expect("a ruling");
-        let said = (would.outcome.as_str(), would.decided_by.as_str(), would.reason.as_deref());
+        let strict = would(&world).expect("a ruling");
+        let said = (strict.outcome.as_str(), strict.decided_by.as_str(), strict.reason.as_deref());
         assert_eq!(said, ("refuse", "rule all", Some(reason)), "{require}");
         let row = row(&world);
         assert_eq!((&row["would_refuse"], &row["refused"]), (&points, &json!({})), "{require}");
@@ -76,7 +76,11 @@ fn a_requirement_that_is_met_would_stop_nobody() {
         let world = watching("require", &json!({ "require": require }));
         assert_eq!(Login::of(&world).play(), "done");
 
-        assert_eq!(would(&world).map(|would| (would.allows(), would.reason)), Some((true, None)), "{require}");
+        assert_eq!(
+            would(&world).map(|would| (would.allows(), would.reason)),
+            Some((true, None)),
+            "{require}"
+        );
         assert_eq!(row(&world), Value::Null, "{require}");
     }
 }
@@ -99,7 +103,11 @@ fn a_limit_that_only_reports_is_in_the_report_where_nothing_would_be_left() {
             "no_scope_left",
             json!({ "device_authorization": 1, "approval": 1, "redemption": 1, "refresh": 1 }),
         ),
-        (json!({ "bound": true }), "key_required", json!({ "device_authorization": 1, "redemption": 1, "refresh": 1 })),
+        (
+            json!({ "bound": true }),
+            "key_required",
+            json!({ "device_authorization": 1, "redemption": 1, "refresh": 1 }),
+        ),
         (json!({ "no_refresh": true }), "no_offline_access", json!({ "refresh": 1 })),
     ] {
         let world = watching("limit", &json!({ "limit": limit }));
@@ -127,7 +135,7 @@ fn a_device_that_is_somebody_elses_would_be_refused_and_one_of_the_person_would_
 fn what_if_says_what_a_requirement_that_only_reports_would_stop() {
     let world = watching("require", &json!({ "require": { "near": true } }));
     let asked = json!({ "request": {
-        "client": "demo-tv", "account": "local:alice", "verdict": "far", "scope": "openid",
+        "client_id": "demo-tv", "account": "local:alice", "verdict": "far", "scope": "openid",
     } });
     let answer = Admin(&world).ask("POST", "/policy/what-if", None, Some(&asked));
     assert_eq!(answer.status, 200, "{}", answer.body);

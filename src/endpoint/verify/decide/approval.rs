@@ -49,7 +49,9 @@ impl<P: Platform> Page<'_, P> {
         let (here, marks) = (self.context.side(), self.context.marks(&governance));
         let step = at_approval(&self.person, &self.asked, (Some(address.key), &self.hold), (&here, &marks));
         match ask(&governance, (Some(&client), Some(&self.person.account)), &step.facts()) {
-            Ok(mut permit) if is_assigned(self.context, &permit, &self.asked, &self.person.account).await? => {
+            Ok(mut permit)
+                if is_assigned(self.context, &permit, &self.asked, &self.person.account).await? =>
+            {
                 note_unassigned(self.context, &mut permit, &self.asked, &self.person.account).await;
                 self.approve_on(address, &client, permit, step.recorded(), rng).await
             }
