@@ -106,7 +106,7 @@ impl Error {
             | Self::TwoKeys
             | Self::VerificationUnsupported(_)
             | Self::IdentifierRequired(_)
-            | Self::KeyRequired => Kind::InvalidRequest,
+            | Self::KeyRequired(_) => Kind::InvalidRequest,
             Self::BadProof(_) => Kind::InvalidDpopProof,
             Self::NonceNeeded => Kind::UseDpopNonce,
             Self::TokenWithoutKey => Kind::InvalidToken,
@@ -118,7 +118,7 @@ impl Error {
             | Self::Unproven(_) => Kind::InvalidClient,
             Self::UnknownGrantType(_) => Kind::UnsupportedGrantType,
             Self::GrantNotAllowed => Kind::UnauthorizedClient,
-            Self::MalformedScope(_) | Self::ScopeNotAllowed(_) => Kind::InvalidScope,
+            Self::MalformedScope(_) | Self::ScopeNotAllowed(..) => Kind::InvalidScope,
             Self::MalformedTarget(_) | Self::TargetNotAllowed(_) | Self::TargetsLost => Kind::InvalidTarget,
             Self::ForgedDeviceCode
             | Self::UnknownDeviceCode

@@ -98,8 +98,8 @@ pub enum Error {
     MalformedScope(String),
     /// A `code_challenge` without `code_challenge_method=S256` (RFC 7636 §4.3).
     ChallengeMethod,
-    /// None of the requested scopes is allowed or, at a refresh, was granted.
-    ScopeNotAllowed(Scope),
+    /// None of the requested scopes is allowed or, at a refresh, was granted. Carries what policy decided if a rule left none.
+    ScopeNotAllowed(Scope, Option<Box<PolicyRecord>>),
     /// A `resource` is not an absolute URI without a fragment.
     MalformedTarget(String),
     /// The client is not allowed tokens for a `resource`, or the grant does not include it.
@@ -166,8 +166,8 @@ pub enum Error {
     RedemptionRefused(&'static str),
     /// The rules forbid the step.
     Policy(Point, Box<Refused>),
-    /// The rules allow only tokens that are bound to a key.
-    KeyRequired,
+    /// The rules allow only tokens that are bound to a key. Carries what policy decided.
+    KeyRequired(Option<Box<PolicyRecord>>),
     /// Every completion of the login needs an initiation verification, and the device did not say that it can ask its user
     /// for digits. Carries what policy decided.
     VerificationUnsupported(Option<Box<PolicyRecord>>),
@@ -230,7 +230,11 @@ impl Error {
     pub(super) fn policy(&self) -> Option<Box<PolicyRecord>> {
         if let Self::Policy(_, refused) = self {
             refused.record.clone()
-        } else if let Self::VerificationUnsupported(record) | Self::IdentifierRequired(record) = self {
+        } else if let Self::VerificationUnsupported(record)
+        | Self::IdentifierRequired(record)
+        | Self::KeyRequired(record)
+        | Self::ScopeNotAllowed(_, record) = self
+        {
             record.clone()
         } else {
             None

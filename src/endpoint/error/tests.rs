@@ -37,6 +37,7 @@ macro_rules! every {
 
 fn by_policy() -> Refused {
     Refused {
+        reason: "policy",
         description: "No \"servers\" here.".to_owned(),
         uri: Some("https://example.com/".to_owned()),
         record: None,
@@ -53,12 +54,12 @@ fn all() -> Vec<Error> {
         NotAForm(None), TooLarge, ContentCoding(sent()), NotUtf8, ForeignPage(None), Repeated(sent()), Missing("client_id"), Malformed("dpop_jkt"), TwoMethods, TwoClients,
         MalformedAuthorization, UnknownClient, Unproven(ClientRefusal::NoProof), NoCertificate, UnknownGrantType(sent()),
         DocumentNotAllowed(sent()), DocumentAddress(AddressFlaw::Query), DocumentFlawed(sent()), DocumentUnreachable(NotFetched::Unreachable),
-        GrantNotAllowed, MalformedScope(sent()), ChallengeMethod, ScopeNotAllowed(Scope::default()), MalformedTarget(sent()),
+        GrantNotAllowed, MalformedScope(sent()), ChallengeMethod, ScopeNotAllowed(Scope::default(), None), MalformedTarget(sent()),
         TargetNotAllowed(sent()), TargetsLost, ForgedDeviceCode,
         NoDeviceCode, UnknownDeviceCode, SpentDeviceCode, ReplayedDeviceCode, ForgedRefreshToken, UnknownKeyPair(7), BadProof(Flaw::Several),
         NonceNeeded, ProofRequired, TwoKeys, WithoutKey, RefreshWithoutKey, TokenWithoutKey, WrongVerifier,
         DeadRefreshToken, ReusedRefreshToken, LostRefresh, RefreshRefused("client_disabled"), ForeignToken, Pending(5), TooSoon(10),
-        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired, VerificationUnsupported(None), IdentifierRequired(None), Misidentified,
+        Denied, Reported, Contested, Elsewhere, Withdrawn, Ended, RedemptionRefused("client_disabled"), Policy(Point::Redemption, Box::new(by_policy())), KeyRequired(None), VerificationUnsupported(None), IdentifierRequired(None), Misidentified,
         DigitsNeeded(5), WrongDigits(2), Mistyped, Expired, NothingToWaitFor, TooMany(Limit::Requests, 60), Unavailable,
     );
     errors.into_iter().chain(flaws.map(Error::BadProof)).collect()

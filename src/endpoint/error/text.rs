@@ -19,10 +19,10 @@ impl Error {
     pub(in crate::endpoint) fn refusal(&self) -> Option<(String, Option<Box<PolicyRecord>>)> {
         if let Self::RedemptionRefused(why) | Self::RefreshRefused(why) = self {
             Some(((*why).to_owned(), None))
-        } else if let Self::Policy(_, refused) = self {
-            Some((self.reason().to_owned(), refused.record.clone()))
+        } else if matches!(self, Self::Policy(..) | Self::KeyRequired(_)) {
+            Some((self.reason().to_owned(), self.policy()))
         } else {
-            matches!(self, Self::KeyRequired).then(|| (self.reason().to_owned(), None))
+            None
         }
     }
 
@@ -52,7 +52,7 @@ impl Error {
             Self::GrantNotAllowed => "grant_not_allowed",
             Self::ChallengeMethod => "challenge_method",
             Self::MalformedScope(_) => "malformed_scope",
-            Self::ScopeNotAllowed(_) => "scope_not_allowed",
+            Self::ScopeNotAllowed(..) => "scope_not_allowed",
             Self::MalformedTarget(_) => "malformed_target",
             Self::TargetNotAllowed(_) => "target_not_allowed",
             Self::TargetsLost => "targets_lost",
@@ -91,8 +91,8 @@ impl Error {
             Self::IdentifierRequired(_) => "identifier_required",
             Self::Misidentified => "misidentified",
             Self::RedemptionRefused(_) => "redemption_refused",
-            Self::Policy(..) => "policy",
-            Self::KeyRequired => "key_required",
+            Self::Policy(_, refused) => refused.reason,
+            Self::KeyRequired(_) => "key_required",
             Self::Expired => "expired",
             Self::NothingToWaitFor => "nothing_to_wait_for",
             Self::TooMany(..) => "too_many",
@@ -124,7 +124,7 @@ impl Error {
             Self::UnknownGrantType(sent) => unknown_grant_type(sent),
             Self::GrantNotAllowed => GRANT_NOT_ALLOWED.to_owned(),
             Self::MalformedScope(sent) => malformed_scope(sent),
-            Self::ScopeNotAllowed(asked) => scope_not_allowed(asked),
+            Self::ScopeNotAllowed(asked, _) => scope_not_allowed(asked),
             Self::ChallengeMethod => CHALLENGE_METHOD.to_owned(),
             Self::MalformedTarget(sent) => malformed_target(sent),
             Self::TargetNotAllowed(sent) => target_not_allowed(sent),
@@ -152,7 +152,7 @@ impl Error {
             Self::Pending(_) => "Nobody has decided yet; poll again after the interval.".to_owned(),
             Self::TooSoon(interval) => too_soon(*interval),
             Self::Policy(point, refused) => policy(*point, refused),
-            Self::KeyRequired => KEY_REQUIRED.to_owned(),
+            Self::KeyRequired(_) => KEY_REQUIRED.to_owned(),
             Self::VerificationUnsupported(_) => VERIFICATION_UNSUPPORTED.to_owned(),
             Self::IdentifierRequired(_) => IDENTIFIER_REQUIRED.to_owned(),
             Self::DigitsNeeded(_) => DIGITS_NEEDED.to_owned(),

@@ -44,7 +44,7 @@ impl Permit {
             return Ok(());
         }
         if self.limits.bound {
-            return Err(Error::KeyRequired);
+            return Err(Error::KeyRequired(self.record.take()));
         }
         if self.would.as_ref().is_some_and(|would| would.limits.bound) {
             self.would_lack(Shortfall::NoKey);

@@ -68,7 +68,7 @@ fn error<P>(
 ) -> Error {
     let Refusal { why, record, remedy } = refusal;
     match why {
-        Why::Registered(PolicyRefusal::NoScopeLeft) => Error::ScopeNotAllowed(asked.clone()),
+        Why::Registered(PolicyRefusal::NoScopeLeft) => Error::ScopeNotAllowed(asked.clone(), record),
         Why::Registered(
             PolicyRefusal::ClientDisabled
             | PolicyRefusal::GrantNotAllowed
@@ -82,7 +82,8 @@ fn error<P>(
             let page = || remedy.is_some().then(|| page_to_ask(context, client_id, &why));
             let uri = governance.policy.help_uri.clone().or_else(page);
             let uri = uri.or_else(|| context.server.settings.service.support_url.clone());
-            Error::Policy(Point::DeviceAuthorization, Box::new(Refused { description, uri, record }))
+            let reason = why.reason();
+            Error::Policy(Point::DeviceAuthorization, Box::new(Refused { reason, description, uri, record }))
         }
     }
 }

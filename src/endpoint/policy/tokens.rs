@@ -1,8 +1,9 @@
 //! Asks policy when a device asks for tokens: at the redemption, and at every refresh.
 
-use super::ask::{Permit, Why, ask};
+use super::ask::{Permit, Refusal, Why, ask};
 use super::facts::AtToken;
 use super::refused::Refused;
+use crate::audit::policy_record::PolicyRecord;
 use crate::client::Client;
 use crate::endpoint::error::Error;
 use crate::identity::account::Account;
@@ -16,13 +17,20 @@ pub(crate) fn ask_for_tokens(
     (client, account): (&Client, Option<&Account>),
     step: AtToken<'_>,
 ) -> Result<Permit, Error> {
-    ask(governance, (Some(client), account), &step.facts()).map_err(|refusal| match refusal.why {
-        Why::Registered(why) => registered(step.point, why.name()),
-        Why::Rule(_) | Why::NotNear | Why::Unverified | Why::Unbound | Why::NotAllowed => {
-            let refused = Refused { description: String::new(), uri: None, record: refusal.record };
-            Error::Policy(step.point, Box::new(refused))
-        }
+    ask(governance, (Some(client), account), &step.facts()).map_err(|Refusal { why, record, .. }| match why {
+        Why::Registered(why) if record.is_none() => registered(step.point, why.name()),
+        Why::Registered(_)
+        | Why::Rule(_)
+        | Why::NotNear
+        | Why::Unverified
+        | Why::Unbound
+        | Why::NotAllowed => untold(step.point, why.reason(), record),
     })
+}
+
+/// Returns the error for a step that the rules do not allow. The device is not told why.
+pub(crate) fn untold(point: Point, reason: &'static str, record: Option<Box<PolicyRecord>>) -> Error {
+    Error::Policy(point, Box::new(Refused { reason, description: String::new(), uri: None, record }))
 }
 
 /// Returns the error for a change to the client or the account.

@@ -19,7 +19,7 @@ use crate::endpoint::error::Error;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::policy::ask::Permit;
 use crate::endpoint::policy::facts::{AtToken, Marks};
-use crate::endpoint::policy::tokens::{ask_for_tokens, check_binding};
+use crate::endpoint::policy::tokens::{ask_for_tokens, check_binding, untold};
 use crate::endpoint::server::Context;
 use crate::family::id::{AttemptId, FamilyId, SessionId};
 use crate::family::renewal::Renewal;
@@ -37,6 +37,7 @@ use crate::identity::latest_kill::Edition;
 use crate::place::{Journey, Place};
 use crate::policy::Point;
 use crate::policy::governance::Governance;
+use crate::policy::shortfall::Shortfall;
 use crate::provenance::Provenance;
 use crate::time::Timestamp;
 use crate::token::confirmation::Confirmation;
@@ -106,9 +107,12 @@ impl<'a, P: Platform> Approved<'a, P> {
         let mut permit = ask_for_tokens(&self.governance, (&self.client, None), self.step())?;
         // The client, its scopes and the rules may demand more than when the person approved. What counts is how old the
         // sign-in was then.
+        let (lack, sign_in, at) = (Shortfall::SignIn.name(), approval.facts(), approval.stage.at);
         let demands = self.context.server.demands(&self.client, &approval.scope)?;
-        let judged = demands.and(permit.requirements.demand()).judge(approval.facts(), approval.stage.at);
-        judged.map_err(|_| Error::RedemptionRefused("sign_in_not_enough"))?;
+        demands.judge(sign_in, at).map_err(|_| Error::RedemptionRefused(lack))?;
+        if permit.requirements.demand().judge(sign_in, at).is_err() {
+            return Err(untold(Point::Redemption, lack, permit.record));
+        }
         check_binding(&mut permit, &self.cnf)?;
         let asked = (self.resources, request.resource.as_slice());
         self.audience = resource::narrowed(self.context, &self.client, asked.0, asked.1, &permit.scope)?;

@@ -16,7 +16,7 @@ use crate::endpoint::form::Form;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::policy::ask::Permit;
 use crate::endpoint::policy::facts::AtToken;
-use crate::endpoint::policy::tokens::{ask_for_tokens, check_binding};
+use crate::endpoint::policy::tokens::{ask_for_tokens, check_binding, untold};
 use crate::endpoint::presented;
 use crate::endpoint::server::Context;
 use crate::endpoint::upstream::recheck;
@@ -90,7 +90,7 @@ fn asked_scope(asked: Option<&str>, granted: &Scope) -> Result<Scope, Error> {
     let Some(text) = asked else { return Ok(granted.clone()) };
     let asked = Scope::parse(text).ok_or_else(|| Error::MalformedScope(shown(text)))?;
     let scope = asked.narrowed_to(granted);
-    if scope.is_empty() && !asked.is_empty() { Err(Error::ScopeNotAllowed(asked)) } else { Ok(scope) }
+    if scope.is_empty() && !asked.is_empty() { Err(Error::ScopeNotAllowed(asked, None)) } else { Ok(scope) }
 }
 
 /// A refresh token that may be used, with everything that its rotation needs.
@@ -200,11 +200,15 @@ fn allowed<P: Platform>(
         marks: &context.marks(&governance),
     };
     let mut permit = ask_for_tokens(&governance, (client, Some(account)), step)?;
-    if !client.scope.has(OFFLINE_ACCESS) || !may_refresh(family, &permit.limits, context.now) {
-        return Err(Error::RefreshRefused("no_offline_access"));
+    let lack = Shortfall::NoRefresh;
+    if !client.scope.has(OFFLINE_ACCESS) || context.now >= family.refreshable_until {
+        return Err(Error::RefreshRefused(lack.name()));
+    }
+    if !may_refresh(family, &permit.limits, context.now) {
+        return Err(untold(Point::Refresh, lack.name(), permit.record));
     }
     if permit.would.as_ref().is_some_and(|would| !may_refresh(family, &would.limits, context.now)) {
-        permit.would_lack(Shortfall::NoRefresh);
+        permit.would_lack(lack);
     }
     Ok(permit)
 }

@@ -5,8 +5,9 @@ use device_grant::audit::outcome::Outcome;
 use device_grant::audit::policy_record::PolicyRecord;
 use serde_json::json;
 
-use super::{ALICE, Login, allow, policy, rule, text};
-use crate::support::World;
+use super::{ALICE, Login, allow, lagos, policy, rule, text};
+use crate::support::admin::Admin;
+use crate::support::{World, json as body};
 
 fn records(world: &World) -> Vec<(What, Option<PolicyRecord>)> {
     world.recorded().into_iter().map(|event| (event.what, event.policy.map(|record| *record))).collect()
@@ -123,4 +124,60 @@ fn a_sign_in_says_what_policy_decided_and_so_does_one_that_is_refused() {
             (Outcome::Refused, at(), "rule alice".to_owned(), Some("policy".to_owned())),
         ]
     );
+}
+
+/// Returns the event of a refusal: its reason, and what it says of the policy.
+fn refusal(world: &World, what: What) -> (Option<String>, PolicyRecord) {
+    let event = world.recorded().into_iter().find(|event| event.what == what).expect("an event");
+    (event.reason, *event.policy.expect("it says what decided"))
+}
+
+#[test]
+fn a_redemption_that_a_rule_refuses_says_what_it_lacks_and_by_which_version() {
+    for (effect, rules, reason) in [
+        ("require", json!({ "phishing_resistant": true }), "sign_in_not_enough"),
+        ("require", json!({ "near": true }), "not_near"),
+        ("require", json!({ "initiation_verification": true }), "unverified"),
+        ("require", json!({ "out_of_band_binding": true }), "unbound"),
+        ("limit", json!({ "bound": true }), "key_required"),
+        ("limit", json!({ "scope": "email" }), "no_scope_left"),
+    ] {
+        let world = World::new();
+        let login = Login { person: lagos(), ..Login::of(&world) };
+        let device_code = login.approved();
+        world.set_policy(&policy(&json!([allow(), rule("strict", effect, &json!({ effect: rules }))])));
+        login.poll(&device_code);
+
+        let (said, record) = refusal(&world, What::RedemptionRefused);
+        assert_eq!(said.as_deref(), Some(reason));
+        assert_eq!((record.version, record.point.as_str()), (1, "redemption"), "{reason}");
+        assert_eq!(record.matched, ["all", "strict"], "{reason}");
+        world.count();
+        let row = body(&Admin(&world).get("/policy/report?by=client"))["rows"][0].clone();
+        assert_eq!(row["refused"], json!({ "redemption": 1 }), "{reason}");
+        assert_eq!(row["decided_by"], json!([reason]));
+    }
+}
+
+#[test]
+fn a_refresh_that_a_limit_refuses_says_so_and_one_that_the_client_lost_names_no_rule() {
+    for (limit, reason) in
+        [(json!({ "no_refresh": true }), "no_offline_access"), (json!({ "scope": "email" }), "no_scope_left")]
+    {
+        let world = World::new();
+        let login = Login::of(&world);
+        let token = text(&login.poll(&login.approved()), "refresh_token");
+        world.set_policy(&policy(&json!([allow(), rule("less", "limit", &json!({ "limit": limit }))])));
+        login.refresh(&token);
+
+        let (said, record) = refusal(&world, What::RefreshRefused);
+        assert_eq!((said.as_deref(), record.version, record.matched.len()), (Some(reason), 1, 2));
+    }
+    let world = World::with_policy(&[]);
+    let login = Login::of(&world);
+    let device_code = login.approved();
+    world.change_client("demo-tv", |client| client.codes.sign_in.phishing_resistant = true);
+    login.poll(&device_code);
+    let event = world.recorded().pop().expect("an event");
+    assert_eq!((event.reason.as_deref(), event.policy), (Some("sign_in_not_enough"), None));
 }
