@@ -24,9 +24,9 @@ pub enum Detection {
     ManyDevices,
     /// Many people approve devices in one network that is not near them.
     Campaign,
-    /// A person approves a device far away.
+    /// A person approves a device far away, or behind Tor.
     FarApproval,
-    /// A device collects its tokens elsewhere than it asked for the code.
+    /// A device collects its tokens elsewhere than it asked for the code, or is refused them for that.
     RedeemedElsewhere,
     /// People in one network enter many wrong codes.
     WrongCodes,
@@ -113,14 +113,18 @@ impl Detection {
     #[must_use]
     pub fn subject(self, seen: &Sighting, past: Past) -> Option<Subject> {
         let is_approval = seen.kind == Kind::Approved;
-        let not_near = matches!(seen.distance, Distance::Far | Distance::Hosting);
+        let (is_far, not_near) = match seen.distance {
+            Distance::Far | Distance::Tor => (true, true),
+            Distance::Hosting => (false, true),
+            Distance::Near | Distance::Unknown => (false, false),
+        };
         let counts = match self {
             Self::CodeBurst => seen.kind == Kind::Started,
             Self::HostingNetwork => is_approval && seen.distance == Distance::Hosting,
             Self::ManyDevices => is_approval,
             Self::Campaign => is_approval && not_near,
-            Self::FarApproval => is_approval && seen.distance == Distance::Far,
-            Self::RedeemedElsewhere => seen.kind == Kind::RedeemedElsewhere,
+            Self::FarApproval => is_approval && is_far,
+            Self::RedeemedElsewhere => seen.is_elsewhere,
             Self::WrongCodes => seen.kind == Kind::WrongCode,
             Self::FirstSignIn => past.is_first,
             Self::DormantClient => past.was_dormant,

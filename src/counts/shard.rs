@@ -145,6 +145,7 @@ const fn wrong_code(asn: u32, at: Timestamp) -> Sighting {
         device: Spot { country: None, asn: Some(asn) },
         person_country: None,
         distance: Distance::Unknown,
+        is_elsewhere: false,
         waited: None,
         detail: String::new(),
         policy: None,

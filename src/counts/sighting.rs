@@ -5,6 +5,7 @@ use core::time::Duration;
 use serde::Deserialize;
 
 use super::kind::Kind;
+use crate::audit::What;
 use crate::audit::policy_record::PolicyRecord;
 use crate::json;
 use crate::provenance::Stage;
@@ -28,6 +29,8 @@ pub struct Sighting {
     /// The country of the person; `None` without a person, or if it is not known.
     pub person_country: Option<String>,
     pub distance: Distance,
+    /// Whether a device redeemed its code elsewhere than it had asked for it, or was refused for that.
+    pub is_elsewhere: bool,
     /// For an approval: since the device asked.
     pub waited: Option<Duration>,
     /// How a person signed in, or why not.
@@ -53,6 +56,8 @@ pub enum Distance {
     Far,
     /// Not known, because the device is in a network of servers.
     Hosting,
+    /// Not known, because the device hides behind Tor.
+    Tor,
     /// Not known, or there is no person.
     Unknown,
 }
@@ -64,7 +69,7 @@ impl Distance {
         match self {
             Self::Near => "near",
             Self::Far => "far",
-            Self::Hosting | Self::Unknown => "unknown",
+            Self::Hosting | Self::Tor | Self::Unknown => "unknown",
         }
     }
 
@@ -75,6 +80,7 @@ impl Distance {
             Some(Verdict::Unknown { why: Doubt::Hosting, whose: Some(Whose::Device | Whose::Both) }) => {
                 Self::Hosting
             }
+            Some(Verdict::Unknown { why: Doubt::Tor, whose: Some(Whose::Device | Whose::Both) }) => Self::Tor,
             Some(Verdict::Unknown { .. }) | None => Self::Unknown,
         }
     }
@@ -108,6 +114,8 @@ impl Sighting {
         let kind = Kind::of(&event.what)?;
         let started = event.started.unwrap_or_default();
         let waited = (kind == Kind::Approved).then(|| event.at.since(started.at));
+        let is_refused_elsewhere = || json::named(&event.what) == Some(What::RefusedElsewhere);
+        let is_elsewhere = kind == Kind::RedeemedElsewhere || kind == Kind::Refused && is_refused_elsewhere();
         let distance = Distance::of(event.comparison.as_ref());
         let device = Spot { country: started.spot.country, asn: started.spot.asn };
         Some(Self {
@@ -119,6 +127,7 @@ impl Sighting {
             device,
             person_country: event.comparison.and_then(|comparison| comparison.person.country),
             distance,
+            is_elsewhere,
             waited,
             detail: event.how.or(event.reason).unwrap_or_default(),
             policy: event.policy,

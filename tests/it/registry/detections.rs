@@ -165,6 +165,34 @@ fn an_approval_of_a_device_far_away_is_an_alert() {
 }
 
 #[test]
+fn an_approval_of_a_device_behind_tor_is_one_from_far_away_and_counts_for_a_campaign() {
+    let tor = |whose: &str| json!({ "is": "unknown", "why": "tor", "whose": whose });
+    let mut lab = Lab::default();
+    lab.approve("a", 0, &tor("person"));
+
+    let alert = lab.opens(Detection::FarApproval, |lab| lab.approve("a", 1, &tor("device")));
+
+    assert_eq!(alert.subject.account.as_deref(), Some("a"));
+    for account in ["b", "c", "d"] {
+        lab.approve(account, 2, &tor("both"));
+    }
+    lab.approve("e", 2, &tor("person"));
+    let alert = lab.opens(Detection::Campaign, |lab| lab.approve("e", 3, &tor("device")));
+    assert_eq!((alert.subject.asn, alert.count), (Some(64_500), 5));
+    assert_eq!(lab.alerts(Detection::HostingNetwork), []);
+}
+
+#[test]
+fn a_redemption_that_was_refused_elsewhere_is_an_alert_like_one_that_was_not() {
+    let mut lab = Lab::default();
+    lab.see("redemption_refused", 0, &of("a"));
+
+    let alert = lab.opens(Detection::RedeemedElsewhere, |lab| lab.see("refused_elsewhere", 0, &of("a")));
+
+    assert_eq!((alert.subject.account.as_deref(), alert.count), (Some("a"), 1));
+}
+
+#[test]
 fn a_redemption_elsewhere_than_the_start_is_an_alert() {
     let mut lab = Lab::default();
     lab.see("redeemed", 0, &of("a"));
