@@ -34,10 +34,10 @@ pub struct PolicyRecord {
 /// What came of a decision, as counts and filters name it.
 pub const VERDICTS: [&str; 3] = [ALLOW, REFUSE, WOULD_REFUSE];
 /// The person got in, but would be refused if everything that only reports were enforced.
-const WOULD_REFUSE: &str = "would_refuse";
+pub const WOULD_REFUSE: &str = "would_refuse";
 
 /// The outcome that lets somebody in.
-const ALLOW: &str = "allow";
+pub const ALLOW: &str = "allow";
 /// The outcome that lets nobody in.
 pub const REFUSE: &str = "refuse";
 

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::Kind;
-use super::sighting::Sighting;
+use super::sighting::{Judged, Sighting};
 use crate::time::Timestamp;
 
 /// The most days that a report can be about.
@@ -14,8 +13,10 @@ pub const MOST_ROWS: u32 = 1_000;
 pub const MOST_UNKNOWN: u32 = 100;
 /// The most people of a row that are counted.
 pub const MOST_PEOPLE: usize = 100;
-/// The most clients, groups and rules that a row names.
+/// The most clients, groups and causes that a row names.
 const MOST_NAMES: usize = 20;
+/// The most rules that a row names.
+const MOST_RULES: usize = 50;
 
 /// By what the rows are told apart.
 #[expect(missing_docs, reason = "the names of the other members say it all")]
@@ -80,6 +81,8 @@ pub struct Step {
     pub is_refused: bool,
     /// What decided, such as `rule staff-cli`.
     pub decided_by: String,
+    /// The rules that applied.
+    pub matched: Vec<String>,
     /// Empty if the client was not known yet.
     pub client_id: String,
     pub is_registered: bool,
@@ -94,21 +97,18 @@ impl Step {
     /// Returns the step of an event; `None` if policy refused nothing, and would not have.
     #[must_use]
     pub fn of(seen: &Sighting) -> Option<Self> {
-        let policy = seen.policy.as_ref().filter(|_| seen.kind != Kind::BreakGlass)?;
-        let is_lacking = seen.kind == Kind::Refused && policy.allows();
-        let would = policy.would.as_ref().filter(|would| policy.allows() && !would.allows());
-        let (is_refused, decided_by) = match would {
-            _ if !policy.allows() => (true, policy.decided_by.as_str()),
-            // Allowed, but what the rules require was missing: the device was not near.
-            _ if is_lacking => (true, seen.detail.as_str()),
-            Some(would) => (false, would.cause()),
-            None => return None,
+        let (judged, policy) = seen.judged()?;
+        let (is_refused, decided_by) = match judged {
+            Judged::Refused(by) => (true, by),
+            Judged::WouldBeRefused(by) => (false, by),
+            Judged::Allowed => return None,
         };
         Some(Self {
             at: seen.at,
             point: policy.point.clone(),
             is_refused,
             decided_by: decided_by.to_owned(),
+            matched: policy.matched.clone(),
             client_id: seen.client_id.clone(),
             is_registered: true,
             account: seen.account.clone(),
@@ -154,6 +154,9 @@ pub struct Blocked {
     pub groups: Vec<(String, u32)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decided_by: Vec<(String, u32)>,
+    /// The rules that applied, each with the last day.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<(String, u32)>,
     pub first_at: Timestamp,
     pub last_at: Timestamp,
 }
@@ -186,6 +189,9 @@ impl Blocked {
         for group in &step.groups {
             note(&mut self.groups, group, today, MOST_NAMES);
         }
+        for rule in &step.matched {
+            note(&mut self.matched, rule, today, MOST_RULES);
+        }
     }
 
     fn count(&mut self, day: u32, step: &Step) {
@@ -204,7 +210,12 @@ impl Blocked {
     fn forget(&mut self, today: u32) {
         let first = today.saturating_sub(MOST_DAYS - 1);
         self.steps.retain(|steps| steps.day >= first);
-        for list in [&mut self.people, &mut self.clients, &mut self.groups, &mut self.decided_by] {
+        self.forget_names(first);
+    }
+
+    fn forget_names(&mut self, first: u32) {
+        let Self { people, clients, groups, decided_by, matched, .. } = self;
+        for list in [people, clients, groups, decided_by, matched] {
             list.retain(|(_, day)| *day >= first);
         }
     }
@@ -213,9 +224,7 @@ impl Blocked {
     #[must_use]
     pub fn since(mut self, first: u32) -> Option<Self> {
         self.steps.retain(|steps| steps.day >= first);
-        for list in [&mut self.people, &mut self.clients, &mut self.groups, &mut self.decided_by] {
-            list.retain(|(_, day)| *day >= first);
-        }
+        self.forget_names(first);
         self.more_people = if self.more_people >= first { self.more_people } else { 0 };
         (!self.steps.is_empty()).then_some(self)
     }
@@ -255,6 +264,7 @@ mod tests {
             point: "approval".to_owned(),
             is_refused: false,
             decided_by: "rule abroad".to_owned(),
+            matched: vec!["abroad".to_owned()],
             client_id: "tv".to_owned(),
             is_registered: true,
             account: Some(account.to_owned()),

@@ -16,6 +16,7 @@ use crate::ask::commands;
 use crate::audit::change::Actor;
 use crate::audit::ledger_name::LedgerName;
 use crate::courier::destination::Destination;
+use crate::format::is_false;
 
 commands! {
     /// Every command that the object answers.
@@ -128,8 +129,14 @@ pub struct RefusedStarts {
     /// If nobody registered the client, a text that is safe to show.
     pub client_id: String,
     pub is_registered: bool,
-    /// What decided, such as `rule staff-cli` or `client_disabled`.
+    /// What decided, such as `rule staff-cli` or `grant_not_allowed`.
     pub decided_by: String,
+    /// Whether that was the policy, not the client.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_by_policy: bool,
+    /// The rules that applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub matched: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

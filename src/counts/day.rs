@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::OTHER;
 use super::kind::Kind;
 use super::rows::Rows;
-use super::sighting::Sighting;
+use super::sighting::{Judged, Sighting};
+use crate::audit::policy_record::{ALLOW, REFUSE, WOULD_REFUSE};
 use crate::time::Timestamp;
 
 /// The most keys of a day and kind. What comes later counts as [`OTHER`].
@@ -84,17 +85,23 @@ impl Sums {
         }
     }
 
-    /// Adds a decision of the policy. The event of an emergency repeats that of its approval.
+    /// Adds a decision of the policy.
     fn see_decision(&mut self, seen: &Sighting) {
-        let Some(policy) = seen.policy.as_ref().filter(|_| seen.kind != Kind::BreakGlass) else { return };
-        let would = policy.would.as_ref().filter(|would| policy.allows() && !would.allows());
-        self.add(seen.at, Kind::Policy, policy.verdict().to_owned(), 1);
-        if !policy.allows() {
-            self.add(seen.at, Kind::RefusedBy, policy.decided_by.clone(), 1);
+        match seen.judged().map(|(judged, _)| judged) {
+            None => {}
+            Some(Judged::Allowed) => self.add(seen.at, Kind::Policy, ALLOW.to_owned(), 1),
+            Some(Judged::Refused(by)) => self.refuse(seen.at, by, 1),
+            Some(Judged::WouldBeRefused(by)) => {
+                self.add(seen.at, Kind::Policy, WOULD_REFUSE.to_owned(), 1);
+                self.add(seen.at, Kind::WouldBlock, by.to_owned(), 1);
+            }
         }
-        if let Some(would) = would {
-            self.add(seen.at, Kind::WouldBlock, would.cause().to_owned(), 1);
-        }
+    }
+
+    /// Adds steps that the policy refused.
+    pub fn refuse(&mut self, at: Timestamp, by: &str, times: u64) {
+        self.add(at, Kind::Policy, REFUSE.to_owned(), times);
+        self.add(at, Kind::RefusedBy, by.to_owned(), times);
     }
 
     /// Writes the sums. A key that finds no room counts as [`OTHER`].

@@ -8,8 +8,8 @@ use super::kind::Kind;
 /// The most days of an overview.
 pub const MOST_DAYS: u32 = 31;
 
-/// What logins do from day to day, in the order of a login.
-pub const STEPS: [Kind; 9] = [
+/// What logins do from day to day, in the order of a login. New ones go to the end: another version of the object sends fewer.
+pub const STEPS: [Kind; 10] = [
     Kind::Started,
     Kind::Entered,
     Kind::Approved,
@@ -19,6 +19,7 @@ pub const STEPS: [Kind; 9] = [
     Kind::Contested,
     Kind::Expired,
     Kind::Refused,
+    Kind::RefusedStart,
 ];
 
 /// The counts of a day, of all clients together.

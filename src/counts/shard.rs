@@ -102,27 +102,36 @@ fn wrong_codes<R: Rows>(rows: &R, ask: &NoteWrongCodes, now: Timestamp) -> Resul
 fn refused_starts<R: Rows>(rows: &R, ask: NoteRefusedStarts, now: Timestamp) -> Result<(), R::Error> {
     let (mut sums, mut blocking) = (Sums::default(), Blocking::default());
     for starts in ask.starts {
-        let RefusedStarts { client_id, is_registered, decided_by, country, asn, times } = starts;
-        let label = if is_registered { client_id.as_str() } else { UNREGISTERED };
-        sums.add(now, Kind::RefusedStart, label.to_owned(), times);
-        sums.add(now, Kind::RefusedBy, decided_by.clone(), times);
-        let step = Step {
-            at: now,
-            point: Point::DeviceAuthorization.name().to_owned(),
-            is_refused: true,
-            decided_by,
-            client_id,
-            is_registered,
-            account: None,
-            groups: Vec::new(),
-            country,
-            asn,
-            times,
-        };
-        blocking.see(rows, &step)?;
+        let label = if starts.is_registered { starts.client_id.as_str() } else { UNREGISTERED };
+        sums.add(now, Kind::RefusedStart, label.to_owned(), starts.times);
+        if starts.is_by_policy {
+            sums.refuse(now, &starts.decided_by, starts.times);
+        } else {
+            sums.add(now, Kind::RefusedBy, starts.decided_by.clone(), starts.times);
+        }
+        blocking.see(rows, &refused_start(starts, now))?;
     }
     blocking.write(rows)?;
     sums.write(rows)
+}
+
+fn refused_start(starts: RefusedStarts, at: Timestamp) -> Step {
+    let RefusedStarts { client_id, is_registered, decided_by, matched, country, asn, times, .. } = starts;
+    let (point, groups) = (Point::DeviceAuthorization.name().to_owned(), Vec::new());
+    Step {
+        at,
+        point,
+        is_refused: true,
+        decided_by,
+        matched,
+        client_id,
+        is_registered,
+        account: None,
+        groups,
+        country,
+        asn,
+        times,
+    }
 }
 
 fn blocked<R: Rows>(rows: &R, ask: &ReadBlocked) -> Result<BlockedPage, R::Error> {

@@ -39,6 +39,17 @@ pub struct Sighting {
     pub policy: Option<PolicyRecord>,
 }
 
+/// What came of a decision of the policy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Judged<'a> {
+    /// The step was allowed, and would be by everything that only reports.
+    Allowed,
+    /// It was refused, and by what: what decided, such as `rule staff-cli`, or what the step lacked, such as `not_near`.
+    Refused(&'a str),
+    /// It was allowed, but would be refused if everything that only reports were enforced, and by what.
+    WouldBeRefused(&'a str),
+}
+
 /// A place, as far as it is known.
 #[expect(missing_docs, reason = "the names say it all")]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -107,6 +118,22 @@ struct Event {
 }
 
 impl Sighting {
+    /// Returns what came of the decision of the policy; `None` if it was not asked. The event of an emergency repeats the decision
+    /// of its approval, which counts once.
+    #[must_use]
+    pub fn judged(&self) -> Option<(Judged<'_>, &PolicyRecord)> {
+        let policy = self.policy.as_ref().filter(|_| self.kind != Kind::BreakGlass)?;
+        let judged = if !policy.allows() {
+            Judged::Refused(&policy.decided_by)
+        } else if self.kind == Kind::Refused {
+            Judged::Refused(&self.detail)
+        } else {
+            let would = policy.would.as_ref().filter(|would| !would.allows());
+            would.map_or(Judged::Allowed, |would| Judged::WouldBeRefused(would.cause()))
+        };
+        Some((judged, policy))
+    }
+
     /// Reads a record of a ledger; `None` if it cannot be read, or if its kind is not counted.
     #[must_use]
     pub fn of(record: &str) -> Option<Self> {

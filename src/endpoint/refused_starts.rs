@@ -18,6 +18,8 @@ pub(super) struct Refusal {
     pub(super) client_id: String,
     pub(super) is_registered: bool,
     pub(super) decided_by: String,
+    pub(super) is_by_policy: bool,
+    pub(super) matched: Vec<String>,
     pub(super) country: Option<String>,
     pub(super) asn: Option<u32>,
 }
@@ -42,8 +44,9 @@ impl RefusedStarts {
         }
         self.reported_at.set(now);
         let counted = |(refusal, times)| {
-            let Refusal { client_id, is_registered, decided_by, country, asn } = refusal;
-            Counted { client_id, is_registered, decided_by, country, asn, times }
+            let Refusal { client_id, is_registered, decided_by, is_by_policy, matched, country, asn } =
+                refusal;
+            Counted { client_id, is_registered, decided_by, is_by_policy, matched, country, asn, times }
         };
         Some(NoteRefusedStarts { starts: core::mem::take(&mut *counts).into_iter().map(counted).collect() })
     }
@@ -60,6 +63,8 @@ mod tests {
             client_id: client_id.to_owned(),
             is_registered: true,
             decided_by: "default".to_owned(),
+            is_by_policy: true,
+            matched: vec!["abroad".to_owned()],
             country: Some("DE".to_owned()),
             asn: Some(64_500),
         }

@@ -11,11 +11,12 @@ use crate::endpoint::platform::Platform;
 use crate::time::Timestamp;
 
 /// The ends of a login, with what people call them.
-const OUTCOMES: [(&str, &str); 6] = [
+const OUTCOMES: [(&str, &str); 7] = [
     ("redeemed", "Logins that succeeded, by day"),
     ("denied", "Logins that a person refused, by day"),
     ("reported", "Logins that a person reported, by day"),
-    ("refused", "Logins that the policy refused, by day"),
+    ("refused_start", "Requests for codes that were refused, by day"),
+    ("refused", "Approvals, redemptions and refreshes that were refused, by day"),
     ("contested", "Codes that two people entered, by day"),
     ("expired", "Codes that ran out, by day"),
 ];

@@ -4,10 +4,11 @@ use crate::endpoint::form::Form;
 use crate::endpoint::http::{Afterwards, LogLine, Response};
 use crate::endpoint::refused_starts::Refusal;
 use crate::endpoint::server::Context;
+use crate::policy::shortfall::Shortfall;
 use crate::visible;
 
-/// Why a request is refused that is counted: because of the client, or by policy.
-const REASONS: [&str; 4] = ["policy", "grant_not_allowed", "unknown_client", "document_not_allowed"];
+/// Why a request is refused because of its client.
+const REASONS: [&str; 3] = ["grant_not_allowed", "unknown_client", "document_not_allowed"];
 /// Longest name of a client that nobody registered, in characters.
 const LONGEST: usize = 64;
 
@@ -19,18 +20,31 @@ pub(super) fn counted<P>(context: Context<'_, P>, response: Response) -> Respons
 }
 
 fn refusal<P>(context: Context<'_, P>, line: &LogLine) -> Option<Refusal> {
-    if !REASONS.contains(&line.reason) {
+    if line.policy.is_none() && !REASONS.contains(&line.reason) {
         return None;
     }
-    let by_policy = line.policy.as_ref().map(|policy| policy.decided_by.clone());
+    let denying = line.policy.as_ref().filter(|policy| !policy.allows());
+    let decided_by = denying.map_or_else(|| cause(line.reason), |policy| &policy.decided_by);
     let place = &context.request.place;
     Some(Refusal {
         client_id: line.client.clone().or_else(|| named(context))?,
         is_registered: line.client.is_some(),
-        decided_by: by_policy.unwrap_or_else(|| line.reason.to_owned()),
+        decided_by: decided_by.to_owned(),
+        is_by_policy: line.policy.is_some(),
+        matched: line.policy.as_ref().map(|policy| policy.matched.clone()).unwrap_or_default(),
         country: place.country.clone(),
         asn: place.asn,
     })
+}
+
+/// Returns what a request lacks that the rules would allow, in the words of events, or what is wrong with its client.
+fn cause(reason: &'static str) -> &'static str {
+    match reason {
+        "verification_unsupported" => Shortfall::Unverified.name(),
+        "identifier_required" => Shortfall::Unbound.name(),
+        "scope_not_allowed" => Shortfall::NoScopeLeft.name(),
+        other => other,
+    }
 }
 
 /// Returns how a client calls itself that nobody registered, as a text that is safe to show.

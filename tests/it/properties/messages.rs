@@ -1261,13 +1261,15 @@ fn commands_to_the_object_that_counts() {
         client_id: "tv".to_owned(),
         is_registered: true,
         decided_by: "default".to_owned(),
+        is_by_policy: true,
+        matched: vec!["abroad".to_owned()],
         country: None,
         asn: Some(64_500),
         times: 2,
     }];
     travels(
         NoteRefusedStarts { starts },
-        r#"{"note_refused_starts":{"starts":[{"client_id":"tv","is_registered":true,"decided_by":"default","asn":64500,"times":2}]}}"#,
+        r#"{"note_refused_starts":{"starts":[{"client_id":"tv","is_registered":true,"decided_by":"default","is_by_policy":true,"matched":["abroad"],"asn":64500,"times":2}]}}"#,
     );
     travels(
         ReadBlocked { by: By::UnknownClient, since: 20_778, after: "a".to_owned(), limit: 9 },

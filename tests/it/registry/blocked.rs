@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use device_grant::audit::ledger_name::LedgerName;
 use device_grant::counts::blocked::{By, MOST_ROWS, MOST_UNKNOWN};
 use device_grant::counts::command::{BlockedPage, Command, NoteRefusedStarts, ReadBlocked, RefusedStarts};
+use device_grant::counts::day::EVER;
+use device_grant::counts::kind::Kind;
+use device_grant::counts::rows::Rows as _;
 use device_grant::counts::shard::apply;
 use device_grant::counts::telling::message;
 use device_grant::endpoint::http::Request;
@@ -113,6 +116,60 @@ fn a_refused_start_makes_no_call_and_is_counted_afterwards() {
     assert_eq!(report(&world, "by=country")[0]["key"], json!("DE"));
 }
 
+/// Returns a policy that allows everything, with these rules besides.
+fn with_rules(rules: &[Value]) -> Value {
+    let all = json!({ "id": "all", "description": "x", "effect": "allow" });
+    let rules: Vec<&Value> = std::iter::once(&all).chain(rules).collect();
+    json!({ "default": "enforced", "rules": rules })
+}
+
+fn metric(world: &World, kind: Kind, key: &str) -> u64 {
+    let counts = world.server.platform.counts.counts(EVER).expect("counts");
+    counts.iter().filter(|one| one.kind == kind && one.key == key).map(|one| one.count).sum()
+}
+
+#[test]
+fn a_start_that_lacks_what_a_rule_demands_is_counted_and_offers_no_exception() {
+    for (rule, cause) in [
+        (json!({ "effect": "limit", "limit": { "bound": true } }), "key_required"),
+        (json!({ "effect": "limit", "limit": { "scope": "nothing" } }), "no_scope_left"),
+        (json!({ "effect": "require", "require": { "initiation_verification": true } }), "unverified"),
+        (json!({ "effect": "require", "require": { "out_of_band_binding": true } }), "unbound"),
+    ] {
+        let world = World::new();
+        let mut strict = rule.clone();
+        strict["id"] = json!("strict");
+        strict["description"] = json!("x");
+        world.set_policy(&with_rules(&[strict]));
+        assert_ne!(start(&world, "demo-tv").status, 200, "{rule}");
+
+        let row = report(&world, "by=client").remove(0);
+
+        assert_eq!(row["refused"], json!({ "device_authorization": 1 }), "{rule}");
+        assert_eq!((&row["decided_by"], &row["draft"]), (&json!([cause]), &Value::Null));
+        assert_eq!((metric(&world, Kind::Policy, "refuse"), metric(&world, Kind::RefusedBy, cause)), (1, 1));
+    }
+}
+
+#[test]
+fn a_start_that_the_policy_refuses_is_one_of_its_decisions_and_in_the_overview() {
+    let world = World::new();
+    world.set_policy(&watched("enforced"));
+    for client in ["demo-tv", "nobody-knows"] {
+        start(&world, client);
+        world.wait(11);
+    }
+    start(&world, "demo-tv");
+
+    assert_eq!(
+        metric(&world, Kind::Policy, "refuse"),
+        2,
+        "the policy was not asked about a client that nobody knows"
+    );
+    let seen = body(&Admin(&world).get("/overview?days=1"));
+    assert_eq!((&seen["days"][0]["refused_start"], &seen["days"][0]["refused"]), (&json!(3), &json!(0)));
+}
+
 #[test]
 fn a_row_is_new_as_long_as_nothing_happened_before() {
     let world = World::new();
@@ -135,7 +192,17 @@ fn unknown_clients_take_no_room_of_known_ones() {
     let note = |name: String, is_registered| {
         let decided_by = "default".to_owned();
         let (country, asn) = (None, None);
-        RefusedStarts { client_id: name, is_registered, decided_by, country, asn, times: 1 }
+        let (is_by_policy, matched) = (true, Vec::new());
+        RefusedStarts {
+            client_id: name,
+            is_registered,
+            decided_by,
+            is_by_policy,
+            matched,
+            country,
+            asn,
+            times: 1,
+        }
     };
     let mut starts: Vec<RefusedStarts> = (0..1_500).map(|number| note(format!("u{number}"), false)).collect();
     starts.extend((0..1_200).map(|number| note(format!("c{number}"), true)));
@@ -275,6 +342,8 @@ fn a_report_has_pages_and_a_bad_question_is_refused() {
         client_id: name.to_owned(),
         is_registered: true,
         decided_by: "default".to_owned(),
+        is_by_policy: true,
+        matched: Vec::new(),
         country: None,
         asn: None,
         times: 1,
