@@ -61,14 +61,19 @@ pub enum By {
     Default,
 }
 
+/// What a rule that decided is written after.
+pub const RULE: &str = "rule ";
+/// How it is written that no rule allowed.
+pub const DEFAULT: &str = "default";
+
 impl fmt::Display for By {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KillSwitch(id) => write!(f, "kill_switch {id}"),
             Self::BreakGlass => f.write_str(BREAK_GLASS),
-            Self::Rule(id) => write!(f, "rule {id}"),
+            Self::Rule(id) => write!(f, "{RULE}{id}"),
             Self::Exception(id) => write!(f, "exception {id}"),
-            Self::Default => f.write_str("default"),
+            Self::Default => f.write_str(DEFAULT),
         }
     }
 }

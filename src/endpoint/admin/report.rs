@@ -18,9 +18,10 @@ use crate::endpoint::server::Context;
 use crate::identity::account_key::AccountKey;
 use crate::json;
 use crate::order;
+use crate::policy::decision::{DEFAULT, RULE};
 use crate::policy::document::Policy;
 use crate::policy::name::Name;
-use crate::policy::rule::Effect;
+use crate::policy::rule::{Effect, State};
 use crate::secret;
 
 /// Days of a report that says no other number.
@@ -142,7 +143,7 @@ impl Drafter<'_> {
     fn draft(&self, key: &str, row: &Blocked) -> Option<Value> {
         let clients: Vec<String> = row.clients.iter().map(|(client, _)| client.clone()).collect();
         let mut when = self.who(row);
-        if key == OTHER {
+        if key == OTHER || !row.decided_by.iter().any(|(by, _)| can_be_excepted(by)) {
             return None;
         }
         match self.by {
@@ -185,14 +186,23 @@ impl Drafter<'_> {
         order::object(who)
     }
 
-    /// Returns the rules that denied, or would have, and that the policy still has.
+    /// Returns the rules that deny the steps of the row, of those that the policy still has. Of several, each has to be lifted.
+    /// Those that only report denied nothing if no step went on because of them.
     fn lifts(&self, row: &Blocked) -> Vec<String> {
-        let rules = row.decided_by.iter().filter_map(|(decided_by, _)| decided_by.strip_prefix("rule "));
-        let denies = |id: &str| {
-            let rule = Name::parse(id).and_then(|id| self.policy.rule(&id).map(|rule| rule.effect));
-            rule == Some(Effect::Deny)
+        let reports = row.steps.iter().any(|steps| steps.would_refuse > 0);
+        let counts = |state| match state {
+            State::Enforced => true,
+            State::ReportOnly => reports,
+            State::Disabled => false,
         };
-        rules.filter(|id| denies(id)).map(str::to_owned).collect()
+        let denies = |id: &&str| {
+            let rule = Name::parse(id).and_then(|id| self.policy.rule(&id));
+            rule.is_some_and(|rule| rule.effect == Effect::Deny && counts(rule.state))
+        };
+        let decided = row.decided_by.iter().filter_map(|(by, _)| by.strip_prefix(RULE));
+        let rules: BTreeSet<&str> =
+            decided.chain(row.matched.iter().map(|(rule, _)| rule.as_str())).collect();
+        rules.into_iter().filter(denies).map(str::to_owned).collect()
     }
 
     /// Returns a name for the exception.
@@ -208,6 +218,12 @@ impl Drafter<'_> {
         };
         format!("{kind}-{key}").chars().map(plain).take(LONGEST_NAME).collect()
     }
+}
+
+/// Returns whether an exception helps against what decided: a rule, or that none allows. No exception helps against a kill switch,
+/// or where a step lacks something.
+fn can_be_excepted(decided_by: &str) -> bool {
+    decided_by.starts_with(RULE) || decided_by == DEFAULT
 }
 
 /// Returns how often something happened at each point.

@@ -171,6 +171,41 @@ fn a_start_that_the_policy_refuses_is_one_of_its_decisions_and_in_the_overview()
 }
 
 #[test]
+fn a_draft_lifts_every_rule_that_denies_and_so_lets_the_steps_through() {
+    let world = World::new();
+    let deny = |id: &str, state: &str| json!({ "id": id, "description": "x", "effect": "deny", "state": state, "when": { "device": { "countries": ["DE"] } } });
+    world.set_policy(&with_rules(&[
+        deny("a-country", "enforced"),
+        deny("b-country", "enforced"),
+        deny("c-watched", "report_only"),
+    ]));
+    assert_ne!(start(&world, "demo-tv").status, 200);
+
+    let mut draft = report(&world, "by=client")[0]["draft"].clone();
+
+    assert_eq!(draft["lifts"], json!(["a-country", "b-country"]), "what only reports denied nothing");
+    let more = json!({ "owner": "a", "reason": "b", "ticket": "c", "expires_at": "2026-12-01T00:00:00Z" });
+    draft.as_object_mut().expect("members").extend(more.as_object().expect("members").clone());
+    let created = Admin(&world).ask("POST", "/exceptions", None, Some(&draft));
+    assert_eq!(created.status, 201, "{}", created.body);
+    assert_eq!(start(&world, "demo-tv").status, 200);
+}
+
+#[test]
+fn a_kill_switch_offers_no_exception() {
+    let world = World::with_policy(&[]);
+    let until = (world.now() + std::time::Duration::from_secs(60)).to_string();
+    let written =
+        json!({ "id": "stop", "target": { "country": "DE" }, "reason": "A campaign", "until": until });
+    assert_eq!(Admin(&world).ask("POST", "/kill-switches", None, Some(&written)).status, 201);
+    start(&world, "demo-tv");
+
+    let row = report(&world, "by=client").remove(0);
+
+    assert_eq!((&row["decided_by"], &row["draft"]), (&json!(["kill_switch stop"]), &Value::Null));
+}
+
+#[test]
 fn a_row_is_new_as_long_as_nothing_happened_before() {
     let world = World::new();
     world.set_policy(&watched("enforced"));
