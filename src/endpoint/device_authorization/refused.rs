@@ -1,5 +1,6 @@
 //! Counts refused requests for codes.
 
+use crate::client::document::address::LONGEST;
 use crate::endpoint::form::Form;
 use crate::endpoint::http::{Afterwards, LogLine, Response};
 use crate::endpoint::refused_starts::Refusal;
@@ -8,9 +9,8 @@ use crate::policy::shortfall::Shortfall;
 use crate::visible;
 
 /// Why a request is refused because of its client.
-const REASONS: [&str; 3] = ["grant_not_allowed", "unknown_client", "document_not_allowed"];
-/// Longest name of a client that nobody registered, in characters.
-const LONGEST: usize = 64;
+const REASONS: [&str; 5] =
+    ["grant_not_allowed", "unknown_client", "document_not_allowed", "document_address", "document_flawed"];
 
 /// Counts the request if it was refused because of its client, or by policy. A report that is due follows the response.
 pub(super) fn counted<P>(context: Context<'_, P>, response: Response) -> Response {
@@ -47,7 +47,8 @@ fn cause(reason: &'static str) -> &'static str {
     }
 }
 
-/// Returns how a client calls itself that nobody registered, as a text that is safe to show.
+/// Returns how a client calls itself that nobody registered, as a text that is safe to show. It has room for every URL that the
+/// allow list can have.
 fn named<P>(context: Context<'_, P>) -> Option<String> {
     let form = Form::of(context.request).ok()?;
     visible::cleaned(form.get("client_id")?, LONGEST)

@@ -206,6 +206,32 @@ fn a_kill_switch_offers_no_exception() {
 }
 
 #[test]
+fn a_client_that_names_a_document_is_an_entry_by_its_whole_address() {
+    let world = World::new();
+    let long = |end: &str| format!("https://tool.example.org/{}{end}", "a".repeat(200));
+    let flawed = "https://tool.example.org/a#b".to_owned();
+    let all = [long("1"), long("2"), flawed.clone()];
+    for url in &all {
+        let outcome = outcome(&start(&world, url));
+        assert_eq!(outcome, "invalid_client", "{url}");
+        world.wait(11);
+    }
+
+    let rows = report(&world, "by=unknown_client");
+    let keys: Vec<&str> = rows.iter().filter_map(|row| row["key"].as_str()).collect();
+
+    assert_eq!(keys, [flawed.as_str(), &all[0], &all[1]]);
+    assert_eq!(rows[0]["decided_by"], json!(["document_address"]));
+    let allowed = Admin(&world).ask(
+        "PUT",
+        &format!("/documents/{}", keys[1].replace('/', "%2F")),
+        None,
+        Some(&json!({ "scope": "openid" })),
+    );
+    assert!([200, 201].contains(&allowed.status), "{}", allowed.body);
+}
+
+#[test]
 fn a_row_is_new_as_long_as_nothing_happened_before() {
     let world = World::new();
     world.set_policy(&watched("enforced"));
