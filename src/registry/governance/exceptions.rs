@@ -104,7 +104,7 @@ impl Person {
     /// Returns whether the owner of an exception is this person.
     fn is_called(&self, owner: &str) -> bool {
         let names = self.names.iter().map(String::as_str).chain([self.account.as_str()]);
-        names.into_iter().any(|name| name.eq_ignore_ascii_case(owner.trim()))
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(owner))
     }
 }
 

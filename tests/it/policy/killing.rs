@@ -301,7 +301,7 @@ fn jwts_outlive_the_kill_switch_by_the_lifetime_of_their_client_and_opaque_token
 fn jwts_of_a_deleted_client_can_live_for_a_day() {
     let world = World::with_policy(&[]);
     let _started = Started::of(&world);
-    assert_eq!(Admin(&world).ask("DELETE", "/clients/demo-tv", None, None).status, 204);
+    assert_eq!(Admin(&world).ask("DELETE", "/clients/demo-tv", Some("*"), None).status, 204);
     world.server.forget_snapshot();
 
     let ended = kill(&world, &json!({ "client": "demo-tv" }));

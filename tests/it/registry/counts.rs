@@ -258,7 +258,7 @@ fn a_report_of_many_clients_has_pages_and_people_are_counted_up_to_a_thousand() 
     let cursor = first["next_cursor"].as_str().expect("a cursor");
     let second = body(&Admin(&world).get(&format!("/usage?limit=1&cursor={cursor}")));
 
-    for (client_id, found) in [("a", 1), ("b", 1), ("c", 0), ("ab", 0), ("", 0)] {
+    for (client_id, found) in [("a", 1), ("b", 1), ("c", 0), ("ab", 0)] {
         let one = body(&Admin(&world).get(&format!("/usage?client_id={client_id}")));
         let clients = one["clients"].as_array().expect("a list");
         assert_eq!((clients.len(), one.get("next_cursor")), (found, None), "{client_id}: {one}");
