@@ -8,6 +8,7 @@ use super::boxed::boxed;
 use super::http::Afterwards;
 use super::platform::{Platform, Unavailable};
 use super::server::Server;
+use crate::limiter::command::GiveBack;
 use crate::time::Timestamp;
 
 /// How long an isolate waits for the registry to make its keys before it asks again.
@@ -25,7 +26,7 @@ impl<P: Platform> Server<P> {
         match work {
             Afterwards::UseUp(name) => self.platform.limits(name).await.map(|_: bool| ()),
             Afterwards::GiveBack(back) => {
-                join_all(back.into_iter().map(|one| self.platform.limits(one))).await;
+                self.give_back(back).await;
                 Ok(())
             }
             Afterwards::MakeKeys => self.keys_at_source(now).await.map(|_| ()),
@@ -38,6 +39,12 @@ impl<P: Platform> Server<P> {
                 Ok(())
             }
         }
+    }
+
+    /// Gives attempts back to their budgets, at once. A failure is ignored: the attempt counts although it should not, which
+    /// errs on the safe side.
+    pub(super) async fn give_back(&self, back: Vec<GiveBack>) {
+        join_all(back.into_iter().map(|one| self.platform.limits(one))).await;
     }
 
     /// Returns whether the registry should make its first keys now: it had none when this isolate read it, and this

@@ -43,8 +43,16 @@ impl Attempt {
 impl Taken {
     /// Gives the attempt back to every budget, after the response.
     pub(super) fn give_back<P>(self, context: Context<'_, P>) {
+        context.request.left.borrow_mut().push(Afterwards::GiveBack(self.back()));
+    }
+
+    /// Does the same now, before a request that may take long: otherwise many right ones at once would use up a budget.
+    pub(super) async fn give_back_now<P: Platform>(self, context: Context<'_, P>) {
+        context.server.give_back(self.back()).await;
+    }
+
+    fn back(self) -> Vec<GiveBack> {
         let budgets = self.0.into_iter();
-        let back = budgets.map(|(Budget { key, network, .. }, at)| GiveBack { key, at, network }).collect();
-        context.request.left.borrow_mut().push(Afterwards::GiveBack(back));
+        budgets.map(|(Budget { key, network, .. }, at)| GiveBack { key, at, network }).collect()
     }
 }

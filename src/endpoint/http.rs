@@ -120,8 +120,7 @@ pub struct Response {
 pub enum Afterwards {
     /// Using up a name at the limiter.
     UseUp(UseOnce),
-    /// Giving back an attempt to each of its budgets. If that fails, it counts although it should not, which errs on the safe
-    /// side.
+    /// Giving back an attempt to each of its budgets.
     GiveBack(Vec<GiveBack>),
     /// Making the first signing keys.
     MakeKeys,

@@ -72,6 +72,6 @@ async fn with_attempt<P: Platform, T>(
         Attempt::Wait(full) => return Ok(Shown::Wait(full.seconds)),
     };
     let Some(found) = find().await? else { return Ok(Shown::Wrong) };
-    attempt.give_back(context);
+    attempt.give_back_now(context).await;
     Ok(Shown::Right(found))
 }
