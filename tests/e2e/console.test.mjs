@@ -34,7 +34,7 @@ const PICTURES = {
   verification: [{ ...PHONE, deviceScaleFactor: 1 }, 'dark'],
   keys: [DESKTOP, 'dark'],
   provider: [DESKTOP, 'light'],
-  doctor: [{ ...PHONE, deviceScaleFactor: 1 }, 'light'],
+  doctor: [DESKTOP, 'light'],
 };
 
 /** How each page is looked at: label, size, color scheme, and no forced colors. */
