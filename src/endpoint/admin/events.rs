@@ -187,7 +187,7 @@ fn is_kind(text: &str) -> bool {
         || json::is_name::<AlertKind>(text)
 }
 
-fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {
+pub(super) fn text(query: &Form, name: &'static str) -> Result<Option<String>, Problem> {
     match query.get(name) {
         Some(text) if text.len() > LONGEST => {
             Err(invalid(name, format!("{name} must have at most {LONGEST} bytes")))

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::body;
 use super::done::Done;
-use super::events::{invalid, number};
+use super::events::{invalid, number, text};
 use super::problem::Problem;
 use crate::counts::command::ReadUsage;
 use crate::counts::usage::{MOST_PEOPLE, Usage};
@@ -79,11 +79,11 @@ pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, P
         }
         after => after.flatten().unwrap_or_default(),
     };
-    let (only, limit) = (query.get("client_id"), number(&query, "limit", PAGE, 1, LARGEST_PAGE)?);
-    let (after, limit) = only.map_or((after.clone(), limit), |only| (after.max(before(only)), 1));
+    let (only, limit) = (text(&query, "client_id")?, number(&query, "limit", PAGE, 1, LARGEST_PAGE)?);
+    let (after, limit) = only.as_deref().map_or((after.clone(), limit), |only| (after.max(before(only)), 1));
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let mut found = context.server.platform.counts(ReadUsage { after, limit: limit + 1 }).await?;
-    found.retain(|usage| only.is_none_or(|only| usage.client_id == only));
+    found.retain(|usage| only.as_ref().is_none_or(|only| usage.client_id == *only));
     let governance = context.server.governance(context.now).await?;
     let shown = |usage| View::of(usage, &governance, context.now);
     let mut clients: Vec<View> = found.into_iter().map(shown).collect();

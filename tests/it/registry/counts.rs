@@ -271,7 +271,8 @@ fn a_report_of_many_clients_has_pages_and_people_are_counted_up_to_a_thousand() 
     assert_eq!(people(&first), (json!("a"), json!(1), json!(false)));
     assert_eq!(people(&second), (json!("b"), json!(1_000), json!(true)));
     assert!(second.get("next_cursor").is_none());
-    for query in ["cursor=A", "limit=0", "limit=201", "state=open"] {
+    let long = format!("client_id={}", "c".repeat(257));
+    for query in ["cursor=A", "limit=0", "limit=201", "state=open", &long] {
         assert_eq!(Admin(&world).get(&format!("/usage?{query}")).status, 422, "{query}");
     }
 }
