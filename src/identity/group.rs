@@ -19,7 +19,11 @@ pub const MOST: usize = 200;
 /// calling a group of its own `administrators`.
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Group(String);
+pub struct Group {
+    name: String,
+    /// See [`Self::mark`].
+    mark: u8,
+}
 
 impl Group {
     /// Reads a full name. Returns `None` if it has another form, is too long, or has characters that must not be shown.
@@ -34,20 +38,39 @@ impl Group {
     pub fn of(source: &str, name: &str) -> Option<Self> {
         let is_sized = source.len() + 1 + name.chars().count() <= LONGEST;
         let is_good = is_source(source) && is_sized && visible::check(name).is_ok();
-        is_good.then(|| Self(format!("{source}:{name}")))
+        is_good.then(|| Self::named(format!("{source}:{name}")))
+    }
+
+    fn named(name: String) -> Self {
+        let mark = mark(name.as_bytes());
+        Self { name, mark }
+    }
+
+    /// Returns a number of the name, so that most other groups are told apart without their texts.
+    pub(crate) const fn mark(&self) -> u8 {
+        self.mark
     }
 
     /// Returns where the group comes from.
     #[must_use]
     pub fn source(&self) -> &str {
-        self.0.split_once(':').map_or(LOCAL, |(source, _)| source)
+        self.name.split_once(':').map_or(LOCAL, |(source, _)| source)
     }
 
     /// Returns the full name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
+}
+
+/// Depends on the length, and on what most names differ in: the middle and the end.
+fn mark(name: &[u8]) -> u8 {
+    let middle = name.get(name.len() / 2).copied().unwrap_or_default();
+    let [.., before, last] = name else { return 0 };
+    let [middle, before, last] = [middle, *before, *last].map(usize::from);
+    let [mark, ..] = (5 * name.len() + 67 * middle + 7 * before + 61 * last).to_le_bytes();
+    mark
 }
 
 /// Returns `before` with the groups of `source` replaced by `now`. Groups of other sources stay.
@@ -72,14 +95,14 @@ impl TryFrom<String> for Group {
 }
 
 impl From<Group> for String {
-    fn from(Group(text): Group) -> Self {
-        text
+    fn from(Group { name, .. }: Group) -> Self {
+        name
     }
 }
 
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 

@@ -89,7 +89,7 @@ impl Facts<'_> {
 pub struct Groups<'a> {
     list: &'a [Group],
     is_complete: bool,
-    /// The [`mark`]s of all groups in the list. They rule out most other groups before any text is compared.
+    /// The marks of all groups in the list, each at its [`place`]. They rule out most other groups before any text is compared.
     marks: [u64; 4],
 }
 
@@ -98,7 +98,7 @@ impl<'a> Groups<'a> {
     #[must_use]
     pub fn exactly(list: &'a [Group]) -> Self {
         let mut marks = [0_u64; 4];
-        for (word, bit) in list.iter().map(mark) {
+        for (word, bit) in list.iter().map(place) {
             if let Some(marks) = marks.get_mut(word) {
                 *marks |= bit;
             }
@@ -127,22 +127,17 @@ impl<'a> Groups<'a> {
     /// Returns whether the person is in one of the wanted groups; `None` if that is undecided.
     pub(super) fn any_of(self, wanted: &[Group]) -> Option<bool> {
         let has = |group| {
-            let (word, bit) = mark(group);
+            let (word, bit) = place(group);
             self.marks.get(word).is_some_and(|marks| marks & bit != 0) && self.list.contains(group)
         };
         if wanted.iter().any(has) { Some(true) } else { self.is_complete.then_some(false) }
     }
 }
 
-/// Returns one of 256 bits for a group: the number of a word, and a bit of it. It depends on the length, and on what most names
-/// differ in: the middle and the end.
-fn mark(group: &Group) -> (usize, u64) {
-    let text = group.as_str().as_bytes();
-    let middle = text.get(text.len() / 2).copied().unwrap_or_default();
-    let [.., before, last] = text else { return (0, 1) };
-    let [middle, before, last] = [middle, *before, *last].map(usize::from);
-    let bit = (5 * text.len() + 67 * middle + 7 * before + 61 * last) % 256;
-    (bit / 64, 1 << (bit % 64))
+/// Returns one of 256 bits for a group: the number of a word, and a bit of it.
+const fn place(group: &Group) -> (usize, u64) {
+    let mark = group.mark();
+    ((mark / 64) as usize, 1 << (mark % 64))
 }
 
 /// How a person signed in.
