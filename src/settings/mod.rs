@@ -84,6 +84,8 @@ pub struct Settings {
     pub provenance_claims: bool,
     /// `LOG_PENDING_POLLS`: whether each pending poll has a log line.
     pub log_pending_polls: bool,
+    /// `LOG_STARTS`: whether each code that a device gets has a log line.
+    pub log_starts: bool,
     /// `DPOP_NONCE`: whether every DPoP proof must have a nonce (RFC 9449 §8).
     pub dpop_nonces: Nonces,
     /// `ACCESS_TOKEN_SECONDS`.
@@ -156,6 +158,7 @@ impl Settings {
             reissue_lost_answers: flag(&var, "REISSUE_LOST_ANSWERS", false)?,
             provenance_claims: flag(&var, "PROVENANCE_CLAIMS", false)?,
             log_pending_polls: flag(&var, "LOG_PENDING_POLLS", false)?,
+            log_starts: flag(&var, "LOG_STARTS", false)?,
             dpop_nonces: dpop_nonces(&var)?,
             access_token: lifetimes::access_token(&var)?,
             id_token: lifetimes::id_token(&var)?,

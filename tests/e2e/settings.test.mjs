@@ -94,6 +94,7 @@ for (const [name, value, allowed] of [
   ['DEVICE_CLIENT_AUTHENTICATION', 'on', 'must be true or false'],
   ['PROVENANCE_CLAIMS', 'on', 'must be true or false'],
   ['LOG_PENDING_POLLS', '1', 'must be true or false'],
+  ['LOG_STARTS', 'yes', 'must be true or false'],
   ['SERVICE_NAME', ' TV', 'must be visible text, but it begins or ends with a space'],
   ['SERVICE_LOGO', 'http://cdn.example/logo.png', 'must be the https URL of an image'],
   ['SUPPORT_URL', 'mailto:help@example.com', 'must be an https URL'],

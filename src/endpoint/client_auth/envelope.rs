@@ -36,13 +36,13 @@ pub(crate) enum AssertionUse {
 /// A successful response (200).
 pub(crate) struct Answered<T> {
     pub body: T,
-    /// Such as `issued`, for the log.
-    pub outcome: &'static str,
+    /// Such as `issued`, for the log. `None` writes no line.
+    pub outcome: Option<&'static str>,
 }
 
 impl Envelope {
     /// Authenticates the client of the request, and lets `act` answer it. A pending poll, of which there are far more than
-    /// of anything else, is not logged: its shard counts it. Of forged codes, some are.
+    /// of anything else, is not logged: its shard counts it. Of forged codes, some are. A start may have no line either.
     pub(crate) async fn answer<P: Platform, T: Serialize>(
         self,
         context: Context<'_, P>,
@@ -69,7 +69,8 @@ impl Envelope {
         let is_answered = !matches!(reply, Err(Error::Unavailable));
         let client_id = Some(caller.client.client_id.as_str());
         let response = match reply {
-            Ok(Answered { body, outcome }) => {
+            Ok(Answered { body, outcome: None }) => Response::json(200, &body),
+            Ok(Answered { body, outcome: Some(outcome) }) => {
                 Response::json(200, &body).noting(self.what, client_id, outcome, outcome)
             }
             Err(error @ Error::Pending(_)) if !context.server.settings.log_pending_polls => error.response(),

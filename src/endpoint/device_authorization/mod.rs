@@ -73,7 +73,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     };
     let start = async |caller: &Caller, form: &Form| {
         let body = start(context, &caller.client, form, page, rng).await?;
-        Ok(Answered { body, outcome: "started" })
+        Ok(Answered { body, outcome: context.server.settings.log_starts.then_some("started") })
     };
     let mut response = refused::counted(context, envelope.answer(context, start).await);
     if response.status == 200 && context.server.is_due_to_report(context.now) {

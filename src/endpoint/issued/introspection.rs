@@ -41,7 +41,7 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
         let found = find(context, &caller.client, form.require("token")?).await?;
         let body = found.map(|found| Introspection::of(context, &found)).unwrap_or_default();
         let outcome = if body.active { "active" } else { "inactive" };
-        Ok(Answered { body, outcome })
+        Ok(Answered { body, outcome: Some(outcome) })
     };
     envelope.answer(context, introspect).await
 }

@@ -22,7 +22,7 @@ pub(crate) async fn answer<P: Platform>(context: Context<'_, P>) -> Response {
         Envelope { what: "revocation", required: Requirement::Always, assertion: AssertionUse::First };
     let revoke = async |caller: &Caller, form: &Form| {
         revoke(context, &caller.client.client_id, form.require("token")?).await?;
-        Ok(Answered { body: serde_json::json!({}), outcome: "done" })
+        Ok(Answered { body: serde_json::json!({}), outcome: Some("done") })
     };
     envelope.answer(context, revoke).await
 }

@@ -42,7 +42,7 @@ pub(super) async fn answer<P: Platform>(context: Context<'_, P>, rng: &mut impl 
     };
     let exchange = async |caller: &Caller, form: &Form| {
         let body = grant_type.exchange(context, caller, form, rng).await?;
-        Ok(Answered { body, outcome: "issued" })
+        Ok(Answered { body, outcome: Some("issued") })
     };
     envelope(grant_type.what()).answer_form(context, form, exchange).await
 }

@@ -74,6 +74,20 @@ fn a_pending_poll_is_not_logged_unless_a_setting_says_so() {
 }
 
 #[test]
+fn a_start_is_not_logged_unless_a_setting_says_so_and_a_refused_one_is() {
+    let started =
+        |vars: &[(&str, &str)]| World::with(vars).post("/device_authorization", &[("client_id", "demo-tv")]);
+
+    assert!(started(&[]).decisions.is_empty());
+    let expected =
+        r#"{"what":"device_authorization","client":"demo-tv","outcome":"started","reason":"started"}"#;
+    assert_eq!(line(&started(&[("LOG_STARTS", "true")])), expected);
+    let refused = World::new().post("/device_authorization", &[("client_id", "nobody")]);
+    let expected = r#"{"what":"device_authorization","outcome":"invalid_client","reason":"unknown_client"}"#;
+    assert_eq!(line(&refused), expected);
+}
+
+#[test]
 fn the_event_of_a_redemption_says_how_often_the_device_polled_before() {
     let world = World::new();
     let started = world.start();
