@@ -165,7 +165,7 @@ impl Settings {
             refresh_token: lifetimes::refresh_token(&var)?,
             refresh_token_idle: lifetimes::refresh_token_idle(&var)?,
             signing_key_rotation: lifetimes::rotation(&var)?,
-            live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 120, 1..=10_000)?,
+            live_codes: number(&var, "LIVE_CODES_PER_CLIENT_AND_NETWORK", 120, 1..=1_000_000)?,
             live_codes_per_shard: number(&var, "LIVE_CODES_PER_SHARD", 2_000, 1..=100_000)?,
             instant_sockets: number(&var, "INSTANT_SOCKETS_PER_SHARD", 2_000, 0..=10_000)?,
             admin_token: operator::admin_token(&var, environment)?,

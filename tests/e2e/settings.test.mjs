@@ -67,7 +67,7 @@ for (const [name, value, allowed] of [
   ['REFRESH_TOKEN_SECONDS', '31536001', number(60, 31536000)],
   ['REFRESH_TOKEN_IDLE_SECONDS', '2592001', 'must not be longer than REFRESH_TOKEN_SECONDS, which is 2592000'],
   ['SIGNING_KEY_ROTATION_DAYS', '3651', number(0, 3650)],
-  ['LIVE_CODES_PER_CLIENT_AND_NETWORK', '0', number(1, 10000)],
+  ['LIVE_CODES_PER_CLIENT_AND_NETWORK', '0', number(1, 1000000)],
   ['LIVE_CODES_PER_SHARD', 'many', number(1, 100000)],
   ['INSTANT_SOCKETS_PER_SHARD', '10001', number(0, 10000)],
   ['OPEN_REGISTRATION', 'yes', 'must be true or false'],

@@ -91,10 +91,11 @@ async fn start<P: Platform>(
 ) -> Result<Answer, Error> {
     let Context { server, request, now, .. } = context;
     let network = context.network();
-    let key = rate_key(&client.client_id, &network);
+    let shards = shards(context, &client.codes);
+    let key = rate_key(&rate_of(&client.client_id, shards, rng), &network);
     let asked = join(server.platform.within_limit(&key), server.is_strained_for_new_codes(now)).await;
     let (true, longer) = asked else { return Err(Error::TooMany(Limit::Requests, 60)) };
-    let terms = CodeTerms::of(context, &client.codes, longer);
+    let terms = CodeTerms::of(context, &client.codes, shards, longer);
     let device = DeviceKind::of(request.user_agent.as_deref());
     let origin = Origin { place: Place::clone(&request.place), device, at: now, page };
     let asked = asked_scope(client, form)?;
@@ -135,6 +136,21 @@ fn asked_scope(client: &Client, form: &Form) -> Result<Scope, Error> {
     }
 }
 
+/// Returns how many shards may have the codes of one network. Each has a share of the live codes, so there are no more
+/// shards than codes.
+fn shards<P>(context: Context<'_, P>, rules: &CodeRules) -> u64 {
+    let settings = &context.server.settings;
+    u64::from(rules.shards_per_network)
+        .min(settings.keyring.current.shards_per_region.into())
+        .clamp(1, settings.live_codes)
+}
+
+/// Returns what the platform's rate limit counts. A client with several shards has as many counts, of which each start takes
+/// one at random: so it may start as many times as much.
+fn rate_of(client_id: &str, shards: u64, rng: &mut impl CryptoRng) -> String {
+    if shards == 1 { client_id.to_owned() } else { format!("{client_id}/{}", rng.next_u64() % shards) }
+}
+
 /// The terms of a client's codes: as registered, or else as in the settings.
 struct CodeTerms {
     shape: Shape,
@@ -148,7 +164,7 @@ struct CodeTerms {
 }
 
 impl CodeTerms {
-    fn of<P>(context: Context<'_, P>, rules: &CodeRules, longer: bool) -> Self {
+    fn of<P>(context: Context<'_, P>, rules: &CodeRules, shards: u64, longer: bool) -> Self {
         let settings = &context.server.settings;
         let lifetime = rules.code_lifetime.unwrap_or(settings.code_lifetime);
         Self {
@@ -157,10 +173,7 @@ impl CodeTerms {
                 UserCodeType::Digits => settings.user_code.in_digits(),
             },
             longer,
-            // Each has a share of the live codes, so there are no more shards than codes.
-            shards: u64::from(rules.shards_per_network)
-                .min(settings.keyring.current.shards_per_region.into())
-                .clamp(1, settings.live_codes),
+            shards,
             expires_at: context.now + Duration::from_secs(lifetime),
             interval: rules.polling_interval.unwrap_or(settings.interval),
             has_complete_uri: rules.verification_uri_complete,

@@ -1,8 +1,11 @@
 //! Limits on live codes and requests.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 
 use device_grant::endpoint::http::{Request, Response};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{Rng as _, SeedableRng as _};
 
 use super::{ALICE, enter};
 use crate::support::admin::Admin;
@@ -147,12 +150,15 @@ fn a_start_takes_one_hop() {
     assert_eq!(cost.grant_writes, 3, "the grant, its event, and one row that counts all prefixes");
 }
 
+/// What a thousand starts a second of one address need, with codes that live for 300 s: see docs/operating.md.
+const A_THOUSAND_A_SECOND: [u64; 3] = [32, 350_000, 100_000];
+
 /// Returns a server with a client that may have codes of a network in every shard, and an address of a carrier's gateway.
-fn with_a_gateway(most: &str) -> (World, &'static str) {
+fn with_a_gateway([shards, most, in_shard]: [u64; 3]) -> (World, &'static str) {
     let world = World::with(&[
-        ("LIVE_CODES_PER_CLIENT_AND_NETWORK", most),
-        ("LIVE_CODES_PER_SHARD", "20000"),
-        ("SHARDS_PER_REGION", "8"),
+        ("SHARDS_PER_REGION", &shards.to_string()),
+        ("LIVE_CODES_PER_CLIENT_AND_NETWORK", &most.to_string()),
+        ("LIVE_CODES_PER_SHARD", &in_shard.to_string()),
     ]);
     assert_eq!(Admin(&world).patch("demo-tv", &serde_json::json!({ "shards_per_network": 64 })).status, 200);
     (world, "203.0.113.9")
@@ -160,7 +166,58 @@ fn with_a_gateway(most: &str) -> (World, &'static str) {
 
 #[test]
 fn an_address_of_a_client_with_all_shards_starts_a_thousand_grants_in_a_second() {
-    let (world, gateway) = with_a_gateway("1000");
+    let (world, gateway) = with_a_gateway(A_THOUSAND_A_SECOND);
+    world.cost();
+
+    for _ in 0..1_000 {
+        assert_eq!(start_at(&world, gateway).status, 200);
+    }
+
+    assert_eq!(world.cost().grant_hops, 1_000, "no shard is full");
+    let live = world.server.platform.live_codes();
+    assert_eq!((live.len(), live.iter().sum::<u64>()), (32, 1_000));
+    assert!(live.iter().all(|codes| (5..80).contains(codes)), "{live:?}");
+}
+
+/// Only what falls on one of the shards, by chance as in the whole server: each has an equal part of the limit.
+#[test]
+fn it_does_so_for_longer_than_a_code_lives() {
+    let [shards, most, in_shard] = A_THOUSAND_A_SECOND;
+    let (world, gateway) = with_a_gateway([1, most / shards, in_shard]);
+    let mut rng = ChaCha20Rng::seed_from_u64(1_000);
+    let mut started = 0;
+
+    for second in 0..330 {
+        let share = (0..1_000).filter(|_| u64::from(rng.next_u32()) % shards == 0).count();
+        for _ in 0..share {
+            let answer = start_at(&world, gateway);
+            assert_eq!(answer.status, 200, "in second {second}, after {started}: {}", answer.body);
+            started += 1;
+        }
+        world.wait(1);
+    }
+
+    let live: u64 = world.server.platform.live_codes().iter().sum();
+    assert!((10_000..10_700).contains(&started) && (9_300..10_000).contains(&live), "{live} of {started} live");
+    assert_eq!(start_at(&world, "198.51.100.1").status, 200, "another network");
+}
+
+#[test]
+fn it_has_as_many_rates_of_the_platform_as_shards() {
+    let (world, gateway) = with_a_gateway([8, 1_000, 20_000]);
+    let full = |number| world.rate_key(&format!("demo-tv/{number}"), gateway);
+    let counted: BTreeSet<String> = (0..8).map(full).collect();
+
+    (0..200).for_each(|_| assert_eq!(start_at(&world, gateway).status, 200));
+    assert_eq!(*world.server.platform.rate_keys.borrow(), counted);
+    *world.server.platform.full.borrow_mut() = counted;
+
+    assert_eq!(start_at(&world, gateway).status, 429);
+}
+
+#[test]
+fn all_its_shards_together_have_as_many_codes_as_the_limit_says() {
+    let (world, gateway) = with_a_gateway([8, 1_000, 20_000]);
     world.cost();
 
     for _ in 0..1_000 {
@@ -187,7 +244,7 @@ fn without_it_an_address_has_one_shard() {
 
 #[test]
 fn where_a_shard_cannot_be_reached_the_next_one_has_the_code() {
-    let (world, gateway) = with_a_gateway("1000");
+    let (world, gateway) = with_a_gateway([8, 1_000, 20_000]);
     for shard in ["weur/0", "weur/1", "weur/2", "weur/4", "weur/5", "weur/6", "weur/7"] {
         world.set_down(shard, true);
     }
@@ -201,7 +258,7 @@ fn where_a_shard_cannot_be_reached_the_next_one_has_the_code() {
 
 #[test]
 fn a_client_with_more_shards_than_codes_has_as_many_codes_as_it_may() {
-    let (world, gateway) = with_a_gateway("3");
+    let (world, gateway) = with_a_gateway([8, 3, 20_000]);
 
     let started = (0..9).filter(|_| start_at(&world, gateway).status == 200).count();
 
