@@ -47,6 +47,17 @@ test('every make target that the workflows run exists', () => {
   }
 });
 
+test('each build that CI tests or deploys keeps the names of its functions and the list of its parts', () => {
+  for (const [job, builds] of [[workflows['ci.yml'].jobs.test, 'bash .ci/run'], [deploy, 'make build']]) {
+    const at = job.steps.findIndex(({ run }) => run === builds);
+    const { uses, if: condition, with: kept } = job.steps[at + 1];
+    assert.match(uses, /^actions\/upload-artifact@/);
+    assert.equal(condition, undefined, 'only if it was built');
+    assert.deepEqual(kept.path.trim().split('\n'), ['build/index_bg.named.wasm', 'build/sbom.cdx.json']);
+    assert.equal(kept['if-no-files-found'], 'error');
+  }
+});
+
 test('a branch has one run at a time, and none is canceled', () => {
   assert.deepEqual(preview.concurrency, { group: 'preview-${{ github.event.pull_request.head.label }}', 'cancel-in-progress': false });
 });
