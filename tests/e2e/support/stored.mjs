@@ -2,6 +2,11 @@
 
 import { DatabaseSync } from 'node:sqlite';
 
+/** Milliseconds to wait for a file that is locked or gone. */
+const LIMIT = 2_000;
+/** SQLite's code for a file that is not there. */
+const CANNOT_OPEN = 14;
+
 /** Returns the rows that `query` finds in all objects of a class, with parsed `record` and `event` columns. */
 export function rows(server, className, query) {
   return server.sqliteFiles(className).flatMap((file) => rowsOf(file, query));
@@ -29,7 +34,8 @@ export function recorded(server) {
 /** Returns the events that wait at couriers. */
 export function waiting(server) {
   const query = 'SELECT record FROM deliveries WHERE is_dead = 0';
-  return filesWith(server, 'Courier', 'deliveries').flatMap((file) => rowsOf(file, query)).map(({ record }) => JSON.parse(record.event));
+  const found = server.sqliteFiles('Courier').flatMap((file) => rowsOf(file, query, 'deliveries'));
+  return found.map(({ record }) => JSON.parse(record.event));
 }
 
 function ledgerFiles(server) {
@@ -46,9 +52,21 @@ export function events(server) {
   return [...ledger(server).map(({ record }) => record.event), ...outbox(server).map(({ event }) => event)];
 }
 
-function rowsOf(file, query) {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 2_000 });
+/** Reads a file; with `table`, nothing from a file without it. While an object deletes everything, it has no file for a moment. */
+function rowsOf(file, query, table) {
+  for (const end = Date.now() + LIMIT; ; ) {
+    try {
+      return read(file, query, table);
+    } catch (error) {
+      if (error.errcode !== CANNOT_OPEN || Date.now() > end) throw error;
+    }
+  }
+}
+
+function read(file, query, table) {
+  const database = new DatabaseSync(file, { readOnly: true, timeout: LIMIT });
   try {
+    if (table && !database.prepare('SELECT 1 FROM sqlite_master WHERE name = ?').get(table)) return [];
     return database.prepare(query).all().map(parsed);
   } finally {
     database.close();
