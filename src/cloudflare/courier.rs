@@ -65,6 +65,8 @@ impl Object for Courier {
         if let Err(error) = self.sweep(object::now()) {
             object::complain("sweep", &error);
         }
+        #[cfg(feature = "panic-probe")]
+        super::probe::in_courier();
         let again = match self.deliver().await {
             Ok(Course::Goes) => None,
             Ok(Course::Off) => Some(object::now() + AGAIN),

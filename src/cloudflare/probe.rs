@@ -126,6 +126,18 @@ pub(super) fn in_alarm() {
     assert!(!is_armed("alarm"), "provoked in an alarm");
 }
 
+/// Panics in the alarm of a courier that has not yet delivered.
+pub(super) fn in_courier() {
+    assert!(!is_armed("courier"), "provoked in a courier");
+}
+
+/// Traps without a panic when a device has sent a message over a WebSocket.
+pub(super) fn on_message() {
+    if is_armed("message") {
+        unreachable();
+    }
+}
+
 /// Lets a ledger answer late.
 pub(super) async fn delay_ledger() {
     if is_armed("slow-ledger") {

@@ -93,6 +93,8 @@ pub(super) fn end_due(state: &State, now: Timestamp) -> Option<Timestamp> {
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "wasm-bindgen exports only public functions")]
 pub fn heard(socket: &JsValue, is_text: bool) {
+    #[cfg(feature = "panic-probe")]
+    super::probe::on_message();
     end(socket, Parting::after_message(is_text));
 }
 

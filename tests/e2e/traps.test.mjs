@@ -5,18 +5,23 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ADMIN_TOKEN } from './support/admin.mjs';
+import { ADMIN_TOKEN, Admin } from './support/admin.mjs';
 import { until } from './support/bounded.mjs';
 import { Device } from './support/device.mjs';
 import { startFaulty } from './support/faults.mjs';
 import { within } from './support/harness.mjs';
+import { listen } from './support/listener.mjs';
 import { Person } from './support/person.mjs';
+import { keepSecret } from './support/secrets.mjs';
 import { events, families, grants, ledger, liveCodes, outbox, rows } from './support/stored.mjs';
 
 const LATE = 10_000;
 /** Milliseconds within which a request in flight must fail. */
 const PROMPT = 5_000;
 const one = { SHARDS_PER_REGION: '1' };
+const authorized = { authorization: `Bearer ${ADMIN_TOKEN}` };
+/** A destination that gets no event in these tests. */
+const DESTINATION = { id: 'nobody', kind: 'webhook', url: 'https://nobody.example/', what: ['approved'] };
 
 describe('a trap', () => {
   test('in a call without an await, the constructor of an object, leaves the Worker and the object usable', async (t) => {
@@ -102,6 +107,57 @@ describe('a trap', () => {
     assert.deepEqual(ledger(server).map(({ record }) => record.event.what), ['device_authorization', 'expired']);
     await wholeFlow(server);
   });
+
+  test('at a message over a WebSocket changes nothing, and devices hear that they should ask', async (t) => {
+    const { server } = await startFaulty(t, { vars: one });
+    const [talker, listener] = [await Device.start(server), await Device.start(server)];
+    const [spoken, line] = [await listen(talker), await listen(listener)];
+    const before = stored(server);
+
+    await trapped(server, 'message', async () => {
+      spoken.send('hello');
+      return until(() => server.logs().includes('"what":"trap"'), LATE, 'the message was not heard');
+    });
+
+    assert.deepEqual(stored(server), before);
+    await new Person(server).approve(listener.userCode);
+    assert.deepEqual(await line.ended, { messages: ['ask now'], code: 1000, reason: 'ask now' });
+    await listener.redeem();
+    spoken.send('hello again');
+    assert.deepEqual(await spoken.ended, { messages: [], code: 1008, reason: 'send nothing' });
+    await wholeFlow(server);
+  });
+
+  test('in a transaction of the object that counts and has the destinations changes nothing, and the object goes on', async (t) => {
+    const { server, send } = await startFaulty(t, { vars: one });
+    const admin = new Admin(server);
+    await admin.ask('GET', '/destinations');
+
+    await trapped(server, 'transaction', () => send('/admin/api/destinations', posting(DESTINATION)));
+
+    assert.deepEqual([counted(server, 'destinations'), counted(server, 'outbox')], [0, 0]);
+    await addDestination(admin);
+    assert.deepEqual([counted(server, 'destinations'), counted(server, 'outbox')], [1, 1]);
+    await wholeFlow(server);
+  });
+
+  test('in the alarm of a courier leaves nothing half done, and the runtime rings the alarm again', async (t) => {
+    const { server, send } = await startFaulty(t, { vars: one });
+    const admin = new Admin(server);
+    await addDestination(admin);
+    await admin.ask('GET', `/destinations/${DESTINATION.id}`);
+    assert.equal(couriers(server), 1);
+
+    // The object that belonged to the destination deletes all that it has, in its alarm.
+    await trapped(server, 'courier', async () => {
+      await send(`/admin/api/destinations/${DESTINATION.id}`, { method: 'DELETE', headers: { ...authorized, 'if-match': '*' } }).catch(() => {});
+      return until(() => server.logs().includes('provoked in a courier'), LATE, 'the alarm did not ring');
+    });
+
+    await until(() => couriers(server) === 0, LATE, 'the alarm did not ring again');
+    assert.equal((await admin.ask('GET', `/destinations/${DESTINATION.id}`)).status, 404);
+    await wholeFlow(server);
+  });
 });
 
 /**
@@ -110,7 +166,7 @@ describe('a trap', () => {
  */
 async function trapped(server, fault, provoke) {
   await fetch(`${server.origin}/panic-probe/slow-registry`);
-  const beside = fetch(`${server.origin}/admin/api/clients`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const beside = fetch(`${server.origin}/admin/api/clients`, { headers: authorized });
   await until(() => server.logs().includes('the registry waits'), LATE, 'no request waited for the registry');
   await fetch(`${server.origin}/panic-probe/slow-registry,${fault}`);
 
@@ -135,8 +191,30 @@ async function wholeFlow(server) {
   await new Person(server).approve(device.userCode);
   await device.redeem();
   assert.equal((await device.refresh()).status, 200);
-  const alerts = await fetch(`${server.origin}/admin/api/alerts`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const alerts = await fetch(`${server.origin}/admin/api/alerts`, { headers: authorized });
   assert.equal(alerts.status, 200);
+}
+
+/** Returns the options of a request that posts JSON to the admin API. */
+function posting(body) {
+  return { method: 'POST', headers: { ...authorized, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** Adds the destination, whose secret is in no log. */
+async function addDestination(admin) {
+  const { status, body } = await admin.ask('POST', '/destinations', { body: DESTINATION });
+  assert.equal(status, 201, JSON.stringify(body));
+  keepSecret('the secret of a destination', body.secret);
+}
+
+/** Returns how many rows a table of the object that counts has. */
+function counted(server, table) {
+  return rows(server, 'Counts', `SELECT 1 FROM ${table}`).length;
+}
+
+/** Returns how many couriers have tables. */
+function couriers(server) {
+  return rows(server, 'Courier', "SELECT 1 FROM sqlite_master WHERE name = 'deliveries'").length;
 }
 
 /** Returns how many attempts count. A record has them in buckets: `[at, gap, number, …]`. */
