@@ -181,7 +181,7 @@ fn an_address_of_a_client_with_all_shards_starts_a_thousand_grants_in_a_second()
 
 /// Only what falls on one of the shards, by chance as in the whole server: each has an equal part of the limit.
 #[test]
-fn it_does_so_for_longer_than_a_code_lives() {
+fn an_address_starts_a_thousand_grants_a_second_for_longer_than_a_code_lives() {
     let [shards, most, in_shard] = A_THOUSAND_A_SECOND;
     let (world, gateway) = with_a_gateway([1, most / shards, in_shard]);
     let mut rng = ChaCha20Rng::seed_from_u64(1_000);
@@ -198,12 +198,15 @@ fn it_does_so_for_longer_than_a_code_lives() {
     }
 
     let live: u64 = world.server.platform.live_codes().iter().sum();
-    assert!((10_000..10_700).contains(&started) && (9_300..10_000).contains(&live), "{live} of {started} live");
+    assert!(
+        (10_000..10_700).contains(&started) && (9_300..10_000).contains(&live),
+        "{live} of {started} live"
+    );
     assert_eq!(start_at(&world, "198.51.100.1").status, 200, "another network");
 }
 
 #[test]
-fn it_has_as_many_rates_of_the_platform_as_shards() {
+fn a_client_has_as_many_rate_limits_of_the_platform_as_shards() {
     let (world, gateway) = with_a_gateway([8, 1_000, 20_000]);
     let full = |number| world.rate_key(&format!("demo-tv/{number}"), gateway);
     let counted: BTreeSet<String> = (0..8).map(full).collect();
@@ -216,7 +219,7 @@ fn it_has_as_many_rates_of_the_platform_as_shards() {
 }
 
 #[test]
-fn all_its_shards_together_have_as_many_codes_as_the_limit_says() {
+fn all_shards_of_a_network_together_have_as_many_codes_as_the_limit_says() {
     let (world, gateway) = with_a_gateway([8, 1_000, 20_000]);
     world.cost();
 
