@@ -32,8 +32,10 @@ test('one address starts thousands of grants, in all shards of its region, and e
   const { classes } = await during(() => many(STARTS, async () => statuses.add(await start())));
 
   assert.deepEqual([...statuses], [200]);
-  const requests = Object.fromEntries(Object.entries(classes).flatMap(([name, counts]) => (counts.requests ? [[name, counts.requests]] : [])));
-  assert.deepEqual(requests, { GrantShard: STARTS });
+  assert.equal(classes.GrantShard.requests, STARTS);
+  // Now and then, the Worker asks for the clients, and whether codes are being guessed.
+  const others = classes.Registry.requests + classes.LimiterShard.requests;
+  assert.ok(others < STARTS / 10, `${others} requests to other objects`);
   const objects = server.sqliteFiles('GrantShard').length;
   const live = rows(server, 'GrantShard', 'SELECT count(*) AS codes FROM grants').map(({ codes }) => codes);
   assert.deepEqual([objects, live.reduce((sum, codes) => sum + codes)], [SHARDS, STARTS + 1]);
