@@ -35,7 +35,7 @@ pub struct Side {
 /// How the two places relate.
 #[expect(missing_docs, reason = "the types of the members say what they are")]
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "is")]
+#[serde(rename_all = "snake_case", tag = "is", try_from = "Written")]
 pub enum Verdict {
     /// The same /24 or /48, or at most 50 km apart; where coordinates are missing, the same city.
     Near,
@@ -48,6 +48,34 @@ pub enum Verdict {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         whose: Option<Whose>,
     },
+}
+
+/// A [`Verdict`] as events have it: flat. What serde derives for an enum with a tag reads from a copy of all members.
+#[derive(Deserialize)]
+struct Written {
+    is: Is,
+    why: Option<Doubt>,
+    whose: Option<Whose>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Is {
+    Near,
+    Far,
+    Unknown,
+}
+
+impl TryFrom<Written> for Verdict {
+    type Error = &'static str;
+
+    fn try_from(Written { is, why, whose }: Written) -> Result<Self, Self::Error> {
+        match is {
+            Is::Near => Ok(Self::Near),
+            Is::Far => Ok(Self::Far),
+            Is::Unknown => why.map(|why| Self::Unknown { why, whose }).ok_or("a doubt lacks its reason"),
+        }
+    }
 }
 
 /// Why nothing can be said.

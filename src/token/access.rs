@@ -1,5 +1,7 @@
 //! Reads access tokens that are presented to this server, before and after their signature is verified.
 
+mod written;
+
 use serde::{Deserialize, Serialize};
 
 use super::claims::AccessClaims;
@@ -25,7 +27,7 @@ struct Header {
 }
 
 /// All claims of an access token.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct AccessToken {
     /// All but `iat` and `exp`.
     #[serde(flatten)]

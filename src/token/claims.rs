@@ -1,9 +1,11 @@
 //! The claims of access tokens, ID tokens and `/userinfo`.
 
+use core::fmt;
 use core::time::Duration;
 
 use jwt_compact::{Claims, TimeOptions};
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -17,7 +19,7 @@ use crate::time::Timestamp;
 
 /// The claims of an access token (RFC 9068 §2.2) except `iat` and `exp`.
 #[expect(missing_docs, reason = "the fields are named after the claims of RFC 9068 §2.2")]
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct AccessClaims {
     pub iss: String,
     pub sub: String,
@@ -30,12 +32,12 @@ pub struct AccessClaims {
     pub auth_time: u64,
     pub amr: Vec<String>,
     /// The requested authentication context class that the sign-in met; `None` if it met none of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
     /// The family that the token belongs to.
     pub sid: String,
     /// The keys that the token is bound to; empty for a bearer token.
-    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    #[serde(skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation,
     /// Claims added by claim mapping.
     #[serde(flatten)]
@@ -43,13 +45,46 @@ pub struct AccessClaims {
 }
 
 /// The `aud` claim: one value as a string, several as an array (RFC 7519 §4.1.3).
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Audience {
     /// Serialized as a string.
     One(String),
     /// Serialized as an array.
     Many(Vec<String>),
+}
+
+/// Reads either without the copy that serde derives for untagged enums.
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMany)
+    }
+}
+
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Audience;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("text or a list of texts")
+    }
+
+    fn visit_str<E>(self, one: &str) -> Result<Audience, E> {
+        Ok(Audience::One(one.to_owned()))
+    }
+
+    fn visit_string<E>(self, one: String) -> Result<Audience, E> {
+        Ok(Audience::One(one))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Audience, A::Error> {
+        let mut many = Vec::new();
+        while let Some(one) = texts.next_element()? {
+            many.push(one);
+        }
+        Ok(Audience::Many(many))
+    }
 }
 
 impl Audience {

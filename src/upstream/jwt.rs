@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::json;
 use crate::presence::is_present;
+use crate::token::claims;
 use crate::token::jws::Compact;
 use crate::token::signing_key::Algorithm;
 
@@ -97,12 +98,21 @@ impl Jwt {
 
 /// The claim `aud` (RFC 7519 §4.1.3).
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(from = "claims::Audience")]
 pub enum Audience {
     /// Text.
     One(String),
     /// A list.
     Several(Vec<String>),
+}
+
+impl From<claims::Audience> for Audience {
+    fn from(audience: claims::Audience) -> Self {
+        match audience {
+            claims::Audience::One(one) => Self::One(one),
+            claims::Audience::Many(many) => Self::Several(many),
+        }
+    }
 }
 
 impl Audience {

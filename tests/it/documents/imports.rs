@@ -69,6 +69,44 @@ fn what_is_compiled_for_each_type_comes_from_one_place() {
     }
 }
 
+/// See decision 72.
+#[test]
+fn no_type_is_read_from_copies_of_its_members() {
+    let all = all_sources();
+    let copied: Vec<String> = all.iter().flat_map(|(_, text)| copied(&code(text))).collect();
+
+    assert!(copied.is_empty(), "write out how these are read, as `src/provenance.rs` does: {copied:?}");
+}
+
+#[test]
+fn a_type_that_would_be_read_from_copies_is_found() {
+    let read = "#[derive(Debug, Deserialize)]\n";
+    for how in ["    #[serde(flatten)]\n", "#[serde(untagged)]\n", "#[serde(tag = \"is\")]\n"] {
+        assert_eq!(copied(&format!("{read}{how}pub struct A<'a> {{\n}}\n")), ["A"], "{how}");
+        let converted = format!("{read}#[serde(try_from = \"B\")]\n{how}struct A {{\n}}\n");
+        assert!(copied(&converted).is_empty(), "{how}");
+        assert!(copied(&format!("#[derive(Serialize)]\n{how}struct A {{\n}}\n{read}struct B;\n")).is_empty());
+    }
+}
+
+/// Returns the names of the types for which serde derives a reader that copies members before it reads them.
+fn copied(code: &str) -> Vec<String> {
+    let items = code.split("#[derive(").skip(1);
+    let items = items.map(|rest| rest.split_inclusive("\n}\n").next().unwrap_or_default());
+    let is_derived =
+        |item: &&str| item.split(')').next().is_some_and(|derived| derived.contains("Deserialize"));
+    let copies = |item: &&str| ["(flatten", "(untagged", "tag = \""].iter().any(|how| item.contains(how));
+    let copied = items.filter(is_derived).filter(copies).filter(|item| !item.contains("from = \""));
+    copied.map(|item| name(item).to_owned()).collect()
+}
+
+/// Returns the name of the type that an item declares.
+fn name(item: &str) -> &str {
+    let mut words = item.split(|character: char| !(character.is_alphanumeric() || character == '_'));
+    words.find(|word| ["struct", "enum"].contains(word));
+    words.next().unwrap_or_default()
+}
+
 /// Returns the text of each module of rings 1 and 2, without files of tests.
 fn sources() -> BTreeMap<Module, String> {
     let mut sources = all_sources();
