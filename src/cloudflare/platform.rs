@@ -65,7 +65,8 @@ const COURIERS: &str = "COURIERS";
 pub(super) const SNAPSHOT: &str = "SNAPSHOT";
 /// An object that has not answered by then counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A Worker waits this long for a replica, and a replica for the registry. Then the Worker asks the registry.
+/// A Worker waits this long for a replica, and a replica for the registry. Then the Worker asks the registry. A start waits as
+/// long for a shard of its network while there is another.
 pub(super) const SHORT_PATIENCE: Duration = Duration::from_secs(3);
 /// A change waits until the longest lease of a replica has ended.
 const PATIENCE_WITH_REPLICAS: Duration = Duration::from_secs(LONGEST_LEASE).saturating_add(PATIENCE);
@@ -120,6 +121,14 @@ impl Platform for Workers {
     {
         let command = written(&question.into());
         reply(ask(GRANTS, &shard.to_string(), Some(shard.region.hint()), command).await)
+    }
+
+    async fn grants_soon<A>(&self, shard: Shard, question: A) -> core::result::Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>,
+    {
+        let (name, hint) = (shard.to_string(), Some(shard.region.hint()));
+        reply(answer_within(SHORT_PATIENCE, GRANTS, &name, hint, written(&question.into())).await)
     }
 
     async fn listen(

@@ -105,6 +105,12 @@ pub trait Platform {
     where
         A: Ask<Command = grant::command::Command>;
 
+    /// Does the same where another shard can answer instead. One that does not answer within seconds counts as unavailable,
+    /// although it may still carry out the command.
+    async fn grants_soon<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>;
+
     /// Asks a `GrantShard` for a WebSocket.
     async fn listen(&self, shard: Shard, ask: Listen) -> Result<Result<Socket, Refusal>, Unavailable>;
 

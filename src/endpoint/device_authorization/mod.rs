@@ -9,6 +9,7 @@ use futures_util::future::join;
 use rand_core::CryptoRng;
 use serde::Serialize;
 
+use super::boxed::boxed;
 use super::client_auth::Caller;
 use super::client_auth::envelope::{Answered, AssertionUse, Envelope};
 use super::dpop;
@@ -181,6 +182,15 @@ impl CodeTerms {
     }
 }
 
+/// A shard that may have the codes of a network.
+#[derive(Clone, Copy)]
+struct Candidate {
+    shard: Shard,
+    /// Whether there is another, so that nobody waits long for this one. If it then stores the grant all the same, nobody ever
+    /// sees the code: the grant ends by itself, and until then counts as a live code.
+    has_next: bool,
+}
+
 /// Stores the grant in one of the shards of its network: in the next one if a shard is full or cannot be reached.
 async fn open<P: Platform>(
     context: Context<'_, P>,
@@ -191,8 +201,11 @@ async fn open<P: Platform>(
     let region = Region::nearest(context.request.place.colo.as_deref());
     let keys = &context.server.settings.keyring.current;
     let mut opened = Err(Error::Unavailable);
-    for shard in candidates(region, request.network.widest(), terms.shards, keys, rng) {
-        opened = open_in(context, shard, terms, (&request, record.as_deref()), rng).await;
+    let mut shards =
+        candidates(region, request.network.widest(), terms.shards, keys, rng).into_iter().peekable();
+    while let Some(shard) = shards.next() {
+        let candidate = Candidate { shard, has_next: shards.peek().is_some() };
+        opened = open_in(context, candidate, terms, (&request, record.as_deref()), rng).await;
         if opened.is_ok() {
             break;
         }
@@ -202,7 +215,7 @@ async fn open<P: Platform>(
 
 async fn open_in<P: Platform>(
     context: Context<'_, P>,
-    shard: Shard,
+    candidate: Candidate,
     terms: &CodeTerms,
     (request, record): (&grant::Request, Option<&PolicyRecord>),
     rng: &mut impl CryptoRng,
@@ -211,11 +224,11 @@ async fn open_in<P: Platform>(
     let keys = &settings.keyring.current;
     for _ in 0..MAX_COLLISIONS {
         let of = (&terms.shape, terms.longer);
-        let (user_code, address) = draw_in(shard, of, &settings.user_code, keys, rng);
+        let (user_code, address) = draw_in(candidate.shard, of, &settings.user_code, keys, rng);
         let (device_code, secret) =
             DeviceCode::issue(address, &request.client_id, terms.expires_at, keys, rng);
         let grant = new_grant(context, terms, request, secret);
-        match store(context, address, terms, (grant, record.cloned().map(Box::new))).await? {
+        match store(context, (address, candidate), terms, (grant, record.cloned().map(Box::new))).await? {
             Opened::Live(live) => {
                 context.server.notice(address.shard, live);
                 return Ok(describe(context, terms, &request.client_id, device_code, &user_code));
@@ -251,14 +264,19 @@ fn new_grant<P>(
 
 async fn store<P: Platform>(
     context: Context<'_, P>,
-    address: Address,
+    (address, candidate): (Address, Candidate),
     terms: &CodeTerms,
     (grant, policy): (Grant, Option<Box<PolicyRecord>>),
 ) -> Result<Opened, Unavailable> {
     let settings = &context.server.settings;
     let caps = Caps { client: settings.live_codes / terms.shards, shard: settings.live_codes_per_shard };
     let open = Open { key: address.key, grant: Box::new(grant), caps, policy };
-    context.server.platform.grants(address.shard, open).await
+    let platform = &context.server.platform;
+    if candidate.has_next {
+        boxed(platform.grants_soon(address.shard, open)).await
+    } else {
+        platform.grants(address.shard, open).await
+    }
 }
 
 /// Returns the link with the code, which tells the page when the code has expired.

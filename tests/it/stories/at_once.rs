@@ -12,7 +12,7 @@ use crate::support::{World, poll, post};
 /// the registry by then, and the status of the answer, once the replies have come.
 fn calls(world: &World, slow: &'static str, request: Request) -> ([u32; 4], u16) {
     let platform = &world.server.platform;
-    platform.slow.borrow_mut().extend(slow.split(' '));
+    platform.slow.borrow_mut().extend(slow.split(' ').map(str::to_owned));
     world.cost();
     platform.registry_hops.set(0);
     let mut answer = world.begin(request);
@@ -57,7 +57,7 @@ fn a_right_code_is_answered_before_its_attempts_are_given_back_and_they_are_at_o
     let person = enter(&world, ALICE, &world.start().user_code);
     let code = world.start().user_code;
     person.open("/device");
-    world.server.platform.slow.borrow_mut().insert("give_back");
+    world.server.platform.slow.borrow_mut().insert("give_back".to_owned());
     world.cost();
 
     let mut answer = world.answer(&person.form(&[("step", "code"), ("user_code", &code)]));

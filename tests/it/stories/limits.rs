@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
+use std::task::Poll;
 
 use device_grant::endpoint::http::{Request, Response};
 use rand_chacha::ChaCha20Rng;
@@ -10,7 +11,7 @@ use rand_core::{Rng as _, SeedableRng as _};
 use super::{ALICE, enter};
 use crate::support::admin::Admin;
 use crate::support::person::Person;
-use crate::support::{World, get, json, post};
+use crate::support::{World, get, json, poll, post};
 
 fn start_as(world: &World, client_id: &str, address: &str) -> Response {
     let request = post("/device_authorization", &[("client_id", client_id)]);
@@ -366,4 +367,34 @@ fn codes_tried_from_many_subnets_of_a_slash_48_have_to_wait() {
     world.server.platform.reset_counters("code/account");
     person.address = "2001:db8:777::1".to_owned();
     assert_eq!(person.enter("BBBB-BBBB").status, 400, "another network");
+}
+
+#[test]
+fn where_a_shard_does_not_answer_the_next_one_has_the_code_and_nobody_waits() {
+    let (world, gateway) = with_a_gateway("1000");
+    let hanging = ["weur/0", "weur/1", "weur/2", "weur/4", "weur/5", "weur/6", "weur/7"].map(str::to_owned);
+    world.server.platform.slow.borrow_mut().extend(hanging);
+
+    let codes: Vec<_> = (0..8).map(|_| json(&start_at(&world, gateway))).collect();
+
+    world.server.platform.slow.borrow_mut().clear();
+    let polled = codes.iter().map(|codes| world.poll_outcome(codes["device_code"].as_str().unwrap()));
+    assert_eq!(polled.collect::<Vec<_>>(), ["authorization_pending"; 8]);
+    let live: u64 = world.server.platform.live_codes().iter().sum();
+    assert!(live > 8, "shards that hang have stored codes that nobody has seen");
+    world.wait(3_600);
+    assert_eq!(world.server.platform.live_codes().iter().sum::<u64>(), 0, "they end by themselves");
+}
+
+#[test]
+fn where_there_is_no_next_shard_a_start_waits_for_its_only_one() {
+    let world = World::new();
+    world.server.platform.slow.borrow_mut().insert("grants".to_owned());
+    let form = [("client_id", "demo-tv")];
+    let mut answer = world.begin(post("/device_authorization", &form));
+
+    assert!(poll(answer.as_mut()).is_pending());
+    world.server.platform.slow.borrow_mut().clear();
+    let Poll::Ready(response) = poll(answer.as_mut()) else { panic!("it waits for something else") };
+    assert_eq!(response.status, 200);
 }

@@ -132,6 +132,13 @@ impl Platform for Wire {
         Ok(answer.read::<A>().unwrap())
     }
 
+    async fn grants_soon<A>(&self, shard: Shard, ask: A) -> Result<A::Reply, Unavailable>
+    where
+        A: Ask<Command = grant::command::Command>,
+    {
+        self.grants(shard, ask).await
+    }
+
     async fn listen(&self, shard: Shard, ask: Listen) -> Result<Result<Socket, Refusal>, Unavailable> {
         self.0.memories.to_door(shard, &ask)
     }
