@@ -360,19 +360,21 @@ impl Rows for Stored {
         self.codes.replace(Some(codes));
     }
 
-    fn each_live(
+    fn each(
         &self,
         after: Option<RowKey>,
         now: Timestamp,
-        mut see: impl FnMut(RowKey, Grant) -> bool,
+        mut see: impl FnMut(RowKey, Option<Grant>) -> bool,
+        most: u32,
     ) -> Result<()> {
-        let query = "SELECT key, record FROM grants WHERE key > ? AND live_until > ? ORDER BY key";
+        let query =
+            "SELECT key, iif(live_until > ?, record, 'null') FROM grants WHERE key > ? ORDER BY key LIMIT ?";
         let after = after.map_or_else(String::new, |after| after.to_string()).into();
-        for row in self.table.each_keyed(query, vec![after, column(now)])? {
-            let (key, grant): (String, Grant) = row?;
+        for row in self.table.each_keyed(query, vec![column(now), after, number(most)])? {
+            let (key, live): (String, Option<Grant>) = row?;
             let key =
                 RowKey::parse(&key).ok_or_else(|| worker::Error::from("the key of a grant is no key"))?;
-            if !see(key, grant) {
+            if !see(key, live) {
                 break;
             }
         }

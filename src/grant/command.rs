@@ -16,6 +16,7 @@ use crate::family::command::{
 use crate::family::id::{AttemptId, FamilyId};
 use crate::family::{Family, Presented, Rotation};
 use crate::format::is_false;
+use crate::identity::walk::{Bounds, Walked};
 use crate::network::Width;
 use crate::place::Journey;
 use crate::policy::kill::KillSwitch;
@@ -47,7 +48,7 @@ commands! {
         RevokeFamily => (),
         LiveFamilies => Vec<FamilyId>,
         EndFamilies => Vec<FamilyId>,
-        ListGrants => Vec<(RowKey, LiveGrant)>,
+        WalkGrants => Walked<RowKey, LiveGrant>,
         EndGrant => Option<Request>,
         NoteRefusal => (),
     }
@@ -79,7 +80,7 @@ impl Command {
             | Self::RevokeFamily(_)
             | Self::LiveFamilies(_)
             | Self::EndFamilies(_)
-            | Self::ListGrants(_)
+            | Self::WalkGrants(_)
             | Self::EndGrant(_)
             | Self::NoteRefusal(_) => true,
         }
@@ -105,7 +106,7 @@ impl Command {
             | Self::RevokeFamily(_)
             | Self::LiveFamilies(_)
             | Self::EndFamilies(_)
-            | Self::ListGrants(_)
+            | Self::WalkGrants(_)
             | Self::NoteRefusal(_) => None,
         }
     }
@@ -294,17 +295,17 @@ pub enum ConsentDecision {
     Deny(Denial),
 }
 
-/// Reads live grants.
+/// Walks over live grants, in the order of their keys.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ListGrants {
+pub struct WalkGrants {
     /// Only grants after this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<RowKey>,
     /// Only grants that this kill switch refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<Box<KillSwitch>>,
-    /// The most grants to return.
-    pub limit: u32,
+    /// How far to go. Rows that are not live count as looked at.
+    pub bounds: Bounds,
 }
 
 /// Ends a live grant. The reply is what its device requested; `None` if there is no such grant.

@@ -1,10 +1,11 @@
 //! Applies the commands of operators about live grants.
 
-use super::command::{EndGrant, ListGrants, LiveGrant, LiveState};
+use super::command::{EndGrant, LiveGrant, LiveState, WalkGrants};
 use super::routing::RowKey;
 use super::rows::{Rows, event};
 use super::{Denial, Grant, Request, State, room};
 use crate::audit::Event;
+use crate::identity::walk::Walked;
 use crate::policy::Point;
 use crate::policy::facts::{Facts, Start};
 use crate::policy::kill::KillSwitch;
@@ -13,19 +14,18 @@ use crate::policy::window::Span;
 use crate::provenance::Stage;
 use crate::time::Timestamp;
 
-pub(super) fn list<R: Rows>(
+pub(super) fn walk<R: Rows>(
     rows: &R,
-    ask: &ListGrants,
+    ask: &WalkGrants,
     now: Timestamp,
-) -> Result<Vec<(RowKey, LiveGrant)>, R::Error> {
-    let mut found = Vec::new();
-    rows.each_live(ask.after, now, |key, grant| {
-        if ask.refused_by.as_ref().is_none_or(|switch| is_refused(key, &grant, switch, now)) {
-            found.extend(shown(grant).map(|grant| (key, grant)));
-        }
-        found.len() < ask.limit as usize
+) -> Result<Walked<RowKey, LiveGrant>, R::Error> {
+    let mut walked = Walked::begin();
+    rows.each(ask.after, ask.bounds.look, now, |key, live| {
+        let wanted = live
+            .filter(|grant| ask.refused_by.as_ref().is_none_or(|switch| is_refused(key, grant, switch, now)));
+        walked.see(key, wanted.and_then(shown), ask.bounds)
     })?;
-    Ok(found)
+    Ok(walked)
 }
 
 /// Returns whether a kill switch refuses the redemption of a grant. Account and approval are known once it is approved.

@@ -29,12 +29,14 @@ pub trait Rows: family::rows::Rows {
     fn codes(&self) -> Result<LiveCodes, Self::Error>;
     /// Keeps them. They are stored with the next event of the same command.
     fn put_codes(&self, codes: LiveCodes);
-    /// Shows live grants in the order of their keys until `see` returns `false`: after one of them or from the first.
-    fn each_live(
+    /// Shows grants in the order of their keys, each as `None` if it is not live, until `see` returns `false`: after one of them
+    /// or from the first, and at most as many as `most`.
+    fn each(
         &self,
         after: Option<RowKey>,
+        most: u32,
         now: Timestamp,
-        see: impl FnMut(RowKey, Grant) -> bool,
+        see: impl FnMut(RowKey, Option<Grant>) -> bool,
     ) -> Result<(), Self::Error>;
 }
 

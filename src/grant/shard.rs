@@ -53,7 +53,7 @@ pub fn apply<R: Rows>(
         Command::FindFamily(ask) => ask.answer(|ask| family::apply::find(rows, &ask)),
         Command::RevokeFamily(ask) => ask.answer(|ask| family::apply::revoke(rows, &ask, now)),
         Command::LiveFamilies(ask) => ask.answer(|ask| family::apply::live(rows, &ask, now)),
-        Command::ListGrants(ask) => ask.answer(|ask| live::list(rows, &ask, now)),
+        Command::WalkGrants(ask) => ask.answer(|ask| live::walk(rows, &ask, now)),
         Command::NoteRefusal(ask) => ask.answer(|ask| note_refusal(rows, memory, ask, now)),
         Command::EndGrant(ask) => ask.answer(|ask| end(rows, memory, ask, now)),
         Command::EndFamilies(ask) => ask.answer(|ask| family::apply::end_all(rows, ask, now)),

@@ -80,7 +80,7 @@ pub(super) fn walk<R: Rows>(rows: &R, ask: &WalkDevices) -> Result<Walked<Device
     let mut walked = Walked::begin();
     rows.each_device(ask.account.as_ref(), ask.after.as_ref(), |id, device| {
         let is_wanted = ask.selection.has(&id, &device);
-        walked.see(id, device, is_wanted, ask.bounds)
+        walked.see(id, Some(device).filter(|_| is_wanted), ask.bounds)
     })?;
     Ok(walked)
 }

@@ -182,7 +182,7 @@ fn walk_sessions<R: Rows>(
     let mut walked = Walked::begin();
     rows.each_session(ask.account.as_ref(), ask.after.as_ref(), |id, session| {
         let is_wanted = now < session.ends_at && ask.selection.has(&session);
-        walked.see(id, session, is_wanted, ask.bounds)
+        walked.see(id, Some(session).filter(|_| is_wanted), ask.bounds)
     })?;
     Ok(walked)
 }

@@ -1,5 +1,5 @@
-//! Walks over the rows of a shard that stop after a given number of rows: across accounts there is no index of what a
-//! walk looks for.
+//! Walks over the rows of a shard that stop after a given number of rows: across accounts, and across codes, there is no
+//! index of what a walk looks for.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,16 +30,14 @@ const fn nothing<K>() -> Option<K> {
 
 impl<K: Clone, R> Walked<K, R> {
     /// Begins a walk.
-    pub(super) const fn begin() -> Self {
+    pub(crate) const fn begin() -> Self {
         Self { found: Vec::new(), looked: 0, next: None }
     }
 
-    /// Looks at a row, which `is_wanted` or not. Returns whether to go on.
-    pub(super) fn see(&mut self, key: K, row: R, is_wanted: bool, bounds: Bounds) -> bool {
+    /// Looks at a row, which is `None` if it is not wanted. Returns whether to go on.
+    pub(crate) fn see(&mut self, key: K, wanted: Option<R>, bounds: Bounds) -> bool {
         self.looked += 1;
-        if is_wanted {
-            self.found.push((key.clone(), row));
-        }
+        self.found.extend(wanted.map(|row| (key.clone(), row)));
         let goes_on = self.looked < bounds.look && self.found.len() < bounds.limit as usize;
         self.next = (!goes_on).then_some(key);
         goes_on
@@ -52,7 +50,7 @@ mod tests {
 
     fn walk(bounds: Bounds) -> Walked<u32, ()> {
         let mut walked = Walked::begin();
-        let _all = (0..10).all(|key| walked.see(key, (), key % 2 == 1, bounds));
+        let _all = (0..10).all(|key| walked.see(key, (key % 2 == 1).then_some(()), bounds));
         walked
     }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::body;
 use super::done::Done;
+use super::grant_walk::GrantWalk;
 use super::problem::Problem;
 use crate::audit::change::Actor;
 use crate::endpoint::form::Form;
@@ -12,7 +13,7 @@ use crate::endpoint::http::Response;
 use crate::endpoint::platform::Platform;
 use crate::endpoint::server::Context;
 use crate::fault::Fault;
-use crate::grant::command::{EndGrant, ListGrants, LiveGrant};
+use crate::grant::command::{EndGrant, LiveGrant};
 use crate::grant::routing::{Address, RowKey};
 use crate::order;
 use crate::scope::Scope;
@@ -25,7 +26,7 @@ use crate::verdict::Spot;
 const PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 200;
 /// The most shards that a request asks.
-pub(super) const MOST_SHARDS: usize = 32;
+const MOST_SHARDS: usize = 32;
 
 /// A live code as operators see it. Times are in seconds since 1970.
 #[derive(Serialize)]
@@ -79,28 +80,8 @@ pub(super) fn address(id: &str) -> Option<Address> {
 pub(super) async fn list<P: Platform>(context: Context<'_, P>) -> Result<Done, Problem> {
     let query = body::query(context.request, &["limit", "cursor"])?;
     let (limit, begin) = (limit(&query)?, cursor(&query)?);
-    let (mut found, mut next) = (Vec::new(), None);
-    let first = begin.map(|(shard, _)| shard);
-    let wanted = shards(context).into_iter().skip_while(|shard| first.is_some_and(|first| *shard < first));
-    for (number, shard) in wanted.enumerate() {
-        let after = begin.filter(|(other, _)| *other == shard).and_then(|(_, after)| after);
-        let left = limit - u32::try_from(found.len()).unwrap_or(limit);
-        if left == 0 || number == MOST_SHARDS {
-            next = Some((shard, after));
-            break;
-        }
-        let grants = context
-            .server
-            .platform
-            .grants(shard, ListGrants { after, refused_by: None, limit: left })
-            .await?;
-        let last = grants.last().filter(|_| grants.len() >= left as usize).map(|(key, _)| *key);
-        found.extend(grants.into_iter().map(|(key, grant)| (Address { shard, key }, grant)));
-        if last.is_some() {
-            next = Some((shard, last));
-            break;
-        }
-    }
+    let walk = GrantWalk { context, refused_by: None, limit, most_calls: MOST_SHARDS };
+    let (found, next) = walk.run(begin).await?;
     let views: Vec<View<'_>> = found.iter().map(View::of).collect();
     let mut page = order::object([("grants".to_owned(), serde_json::to_value(views).unwrap_or_default())]);
     page.extend(next.map(|next| ("next_cursor".to_owned(), Value::from(encode(next)))));

@@ -4,6 +4,9 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join_all;
+
+use super::grant_walk::{Found, GrantWalk};
 use super::grants;
 use super::problem::Problem;
 use super::walk::{Cursor, Walk};
@@ -15,7 +18,8 @@ use crate::endpoint::access::End;
 use crate::endpoint::platform::{Platform, Unavailable};
 use crate::endpoint::server::Context;
 use crate::family::Ending;
-use crate::grant::command::{EndGrant, ListGrants};
+use crate::grant::command::{EndGrant, LiveGrant};
+use crate::grant::routing::Address;
 use crate::identity::command::{EndListedSessions, WalkDevices, WalkSessions};
 use crate::identity::device::{Device, DeviceId, State};
 use crate::policy::kill::KillSwitch;
@@ -27,8 +31,10 @@ use crate::time::Timestamp;
 const PAGE: u32 = 100;
 /// The most steps of a request. Each makes some hundred calls of objects at most, and the platform allows a request a thousand.
 const STEPS: usize = 3;
-/// The most shards of codes in a step: all of a server with the default number per region.
+/// The most calls in a step that look for codes: one of each shard of a server with the default number per region.
 const MOST_SHARDS: usize = 192;
+/// The most codes that are ended at once.
+const ENDED_AT_ONCE: usize = 32;
 
 /// What a kill switch selects, as far as it was counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -230,35 +236,27 @@ impl<P: Platform> KillWalk<'_, P> {
         place: Option<grants::Cursor>,
         count: &mut Count,
     ) -> Result<Option<grants::Cursor>, Problem> {
-        let first = place.map(|(shard, _)| shard);
-        let shards = grants::shards(self.context).into_iter();
-        let shards = shards.skip_while(|shard| first.is_some_and(|first| *shard < first));
-        for (number, shard) in shards.enumerate() {
-            let after = place.filter(|(other, _)| *other == shard).and_then(|(_, after)| after);
-            let limit = self.page();
-            if limit == 0 || number == MOST_SHARDS {
-                return Ok(Some((shard, after)));
-            }
-            let refused_by = Some(Box::new(self.switch.clone()));
-            let ask = ListGrants { after, refused_by, limit };
-            let found = self.context.server.platform.grants(shard, ask).await?;
-            let last = found.last().filter(|_| found.len() >= limit as usize).map(|(key, _)| *key);
-            self.spend(found.len());
-            let code = &self.switch.target.code;
-            for (key, _) in found.into_iter().filter(|(key, _)| code.is_empty() || code.contains(key)) {
-                let is_counted = match self.by.clone() {
-                    None => true,
-                    Some(by) => {
-                        self.context.server.platform.grants(shard, EndGrant { key, by }).await?.is_some()
-                    }
-                };
-                count.codes += u64::from(is_counted);
-            }
-            if last.is_some() {
-                return Ok(Some((shard, last)));
-            }
+        let (context, limit) = (self.context, self.page());
+        let walk = GrantWalk { context, refused_by: Some(self.switch), limit, most_calls: MOST_SHARDS };
+        let (found, next) = walk.run(place).await?;
+        self.spend(found.len());
+        count.codes += match &self.by {
+            None => found.len() as u64,
+            Some(by) => self.end_codes(found, by).await?,
+        };
+        Ok(next)
+    }
+
+    /// Ends codes, several at once. Returns how many had not ended before.
+    async fn end_codes(&self, found: Found, by: &Actor) -> Result<u64, Unavailable> {
+        let end = |(Address { shard, key }, _): &(Address, LiveGrant)| {
+            self.context.server.platform.grants(*shard, EndGrant { key: *key, by: by.clone() })
+        };
+        let mut count = 0;
+        for batch in found.chunks(ENDED_AT_ONCE) {
+            count += try_join_all(batch.iter().map(end)).await?.iter().flatten().count() as u64;
         }
-        Ok(None)
+        Ok(count)
     }
 }
 

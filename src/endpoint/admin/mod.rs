@@ -22,6 +22,7 @@ mod dry_run;
 pub(super) mod event;
 mod events;
 mod exceptions;
+mod grant_walk;
 mod grants;
 mod inventory;
 mod invitation_request;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use device_grant::endpoint::http::Response;
+use device_grant::endpoint::http::{Request, Response};
+use device_grant::grant::routing::RowKey;
+use device_grant::grant::{Denial, State};
 use serde_json::{Value, json};
 
 use super::{BOB, Login, text};
@@ -65,9 +67,13 @@ fn live(world: &World) -> Vec<Value> {
 }
 
 fn post(world: &World, query: &str, target: &Value) -> Response {
+    world.send(&request(world, query, target))
+}
+
+fn request(world: &World, query: &str, target: &Value) -> Request {
     let until = (world.now() + Duration::from_secs(3_600)).to_string();
     let document = json!({ "id": "stop", "target": target, "reason": "A phishing mail", "until": until });
-    Admin(world).ask("POST", &format!("/kill-switches{query}"), None, Some(&document))
+    Admin::request("POST", &format!("/kill-switches{query}"), None, Some(&document))
 }
 
 fn counts(answer: &Value) -> [u64; 3] {
@@ -197,4 +203,52 @@ fn what_names_no_code_is_refused() {
         assert!(refused.status == 422 && refused.body.contains("code must be"), "{code}: {}", refused.body);
     }
     assert_eq!(post(&world, "?dry_run=true", &json!({ "code": null })).status, 422, "nothing is selected");
+}
+
+/// Puts many codes of another client beside the one of a server, in the same shard and before it, half of them denied.
+fn crowd(world: &World) {
+    let shards = world.server.platform.shards.borrow();
+    let mut grants = shards.values().next().expect("a shard").grants.borrow_mut();
+    let mut other = grants.values().next().expect("a code").clone();
+    other.request.client_id = "demo-other".to_owned();
+    let denied = device_grant::grant::Grant { state: State::Denied { how: Denial::Denied }, ..other.clone() };
+    for number in 0..1_250_u16 {
+        let [high, low] = number.to_be_bytes();
+        for (last, grant) in [(0, &other), (1, &denied)] {
+            let key = [0, high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last];
+            grants.insert(RowKey(key), grant.clone());
+        }
+    }
+}
+
+#[test]
+fn a_call_of_a_shard_looks_at_a_bounded_number_of_codes_live_or_not() {
+    let world = World::with_policy(&[]);
+    let alice = Login::of(&world);
+    let code = Grant::of(&alice);
+    crowd(&world);
+    world.cost();
+
+    let set = post(&world, "?dry_run=true", &json!({ "client": "demo-tv" }));
+
+    assert_eq!((set.status, counts(&body(&set))[2]), (200, 1), "{}", set.body);
+    assert_eq!(kill(&world, &json!({ "client": "demo-tv" })), [0, 0, 1]);
+    assert_eq!(outcome(&alice.poll(&code.device_code)), "access_denied");
+    let shards = world.server.platform.shards.borrow();
+    assert_eq!(shards.values().map(|rows| rows.most_seen.get()).max(), Some(1_000));
+}
+
+#[test]
+fn the_shards_of_a_server_without_codes_are_walked_over_in_a_few_rounds() {
+    let world = World::with_policy(&[]);
+    let target = json!({ "client": "demo-tv" });
+    let (none, _) = world.in_rounds(request(&world, "?dry_run=true", &target));
+    world.cost();
+    let shards = world.server.settings.keyring.current.shards_per_region;
+
+    let (rounds, answer) = world.in_rounds(request(&world, "?dry_run=true", &target));
+
+    assert_eq!((answer.status, rounds), (200, none));
+    assert!(world.cost().grant_hops >= u32::from(shards) * 6, "all are asked");
+    assert!(rounds < 100, "{rounds}");
 }

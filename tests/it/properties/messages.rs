@@ -51,9 +51,9 @@ use device_grant::family::{Current, Ending, Holder, Presented, Rotation};
 use device_grant::fault::Fault;
 use device_grant::format::Format;
 use device_grant::grant::command::{
-    Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, ListGrants, LiveGrant, LiveState,
-    Misidentified, Misidentify, Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused,
-    Settled, Shown, Standing, TakeHold, Withdraw,
+    Caps, ConsentDecision, Decide, Decided, EndGrant, FindRequest, Held, LiveGrant, LiveState, Misidentified,
+    Misidentify, Miss, NoteRefusal, Open, Opened, PollCode, Redeem, RefuseElsewhere, Refused, Settled, Shown,
+    Standing, TakeHold, WalkGrants, Withdraw,
 };
 use device_grant::grant::instant::{Listen, Refusal};
 use device_grant::grant::poll::{Poll, Ready};
@@ -375,10 +375,14 @@ fn commands_about_refusals() {
 
 #[test]
 fn commands_and_replies_about_live_grants() {
-    travels(ListGrants { after: None, refused_by: None, limit: 9 }, r#"{"list_grants":{"limit":9}}"#);
+    let bounds = Bounds { limit: 9, look: 99 };
     travels(
-        ListGrants { after: Some(KEY), refused_by: None, limit: 9 },
-        &format!(r#"{{"list_grants":{{"after":"{KEY}","limit":9}}}}"#),
+        WalkGrants { after: None, refused_by: None, bounds },
+        r#"{"walk_grants":{"bounds":{"limit":9,"look":99}}}"#,
+    );
+    travels(
+        WalkGrants { after: Some(KEY), refused_by: None, bounds },
+        &format!(r#"{{"walk_grants":{{"after":"{KEY}","bounds":{{"limit":9,"look":99}}}}}}"#),
     );
     travels(
         EndGrant { key: KEY, by: Actor::Registration },
@@ -398,15 +402,15 @@ fn commands_and_replies_about_live_grants() {
             r#"{{"client_id":"tv","scope":"","started":{{"at":1763733780123,"kind":"Unknown device"}},"expires_at":1763733780123,"state":"{state}"{more}}}"#
         )
     };
-    let grants = vec![
+    let found = vec![
         (KEY, live(LiveState::Waiting, None)),
         (KEY, live(LiveState::Opened, Some(Sub::from("acct-a")))),
         (KEY, live(LiveState::Approved, None)),
     ];
-    answers::<ListGrants>(
-        &grants,
+    answers::<WalkGrants>(
+        &Walked { found, looked: 9, next: Some(KEY) },
         &format!(
-            r#"[["{KEY}",{}],["{KEY}",{}],["{KEY}",{}]]"#,
+            r#"{{"found":[["{KEY}",{}],["{KEY}",{}],["{KEY}",{}]],"looked":9,"next":"{KEY}"}}"#,
             text("waiting", ""),
             text("opened", r#","account":"acct-a""#),
             text("approved", "")
@@ -1064,10 +1068,10 @@ fn commands_about_kill_switches() {
         r#"{"end_kill_switch":{"id":"stop","by":{"operator":"9f86d081"}}}"#,
     );
     answers::<EndKillSwitch>(&Err(KillRefusal::Missing), r#"{"Err":"missing"}"#);
-    let (after, refused_by) = (None, Some(switch));
+    let (after, refused_by, bounds) = (None, Some(switch), Bounds { limit: 9, look: 99 });
     travels(
-        ListGrants { after, refused_by, limit: 9 },
-        &format!(r#"{{"list_grants":{{"refused_by":{record},"limit":9}}}}"#),
+        WalkGrants { after, refused_by, bounds },
+        &format!(r#"{{"walk_grants":{{"refused_by":{record},"bounds":{{"limit":9,"look":99}}}}}}"#),
     );
 }
 

@@ -70,6 +70,11 @@ impl Admin<'_> {
         Self::ask_with(self.0, token, method, path, Some("*"), body)
     }
 
+    /// Returns the request that [`Admin::ask`] sends.
+    pub(crate) fn request(method: &str, path: &str, if_match: Option<&str>, body: Option<&Value>) -> Request {
+        Self::request_with(DEVELOPMENT_ADMIN_TOKEN, method, path, if_match, body)
+    }
+
     fn ask_with(
         world: &World,
         token: &str,
@@ -78,8 +83,18 @@ impl Admin<'_> {
         if_match: Option<&str>,
         body: Option<&Value>,
     ) -> Response {
+        world.send(&Self::request_with(token, method, path, if_match, body))
+    }
+
+    fn request_with(
+        token: &str,
+        method: &str,
+        path: &str,
+        if_match: Option<&str>,
+        body: Option<&Value>,
+    ) -> Request {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        world.send(&Request {
+        Request {
             method: method.to_owned(),
             path: format!("/admin/api{path}"),
             query: query.to_owned(),
@@ -88,7 +103,7 @@ impl Admin<'_> {
             content_type: body.map(|_| "application/json".to_owned()),
             body: Some(body.map(|body| body.to_string().into_bytes()).unwrap_or_default()),
             ..get()
-        })
+        }
     }
 }
 

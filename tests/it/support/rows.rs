@@ -65,6 +65,8 @@ fn valid<E: Clone>(event: &E) -> E {
 
 #[derive(Default)]
 pub(crate) struct GrantRows {
+    /// The most grants that a single command has looked at.
+    pub(crate) most_seen: Cell<u32>,
     pub(crate) grants: RefCell<BTreeMap<RowKey, Grant>>,
     /// The counts of live codes of each network, by its widest prefix.
     pub(crate) codes_of: RefCell<BTreeMap<String, LiveCodes>>,
@@ -234,17 +236,21 @@ impl grant::shard::Rows for GrantRows {
         self.codes.replace(codes);
     }
 
-    fn each_live(
+    fn each(
         &self,
         after: Option<RowKey>,
+        most: u32,
         now: Timestamp,
-        mut see: impl FnMut(RowKey, Grant) -> bool,
+        mut see: impl FnMut(RowKey, Option<Grant>) -> bool,
     ) -> Result<(), Infallible> {
         let grants = &self.grants.borrow();
-        let mut live = grants
-            .iter()
-            .filter(|(key, grant)| grant.live_until(now) > now && after.is_none_or(|after| **key > after));
-        live.all(|(key, grant)| see(*key, grant.clone()));
+        let shown = grants.iter().filter(|(key, _)| after.is_none_or(|after| **key > after));
+        let mut seen = 0;
+        shown.take(most as usize).all(|(key, grant)| {
+            seen += 1;
+            see(*key, Some(grant.clone()).filter(|grant| grant.live_until(now) > now))
+        });
+        self.most_seen.set(self.most_seen.get().max(seen));
         Ok(())
     }
 }

@@ -205,6 +205,19 @@ impl World {
         if let Poll::Ready(response) = poll(answer.as_mut()) { Box::pin(ready(response)) } else { answer }
     }
 
+    /// Answers a request of which every call of an object takes a round. Returns also the number of rounds.
+    pub(crate) fn in_rounds(&self, request: Request) -> (u32, Response) {
+        self.server.platform.in_rounds.set(true);
+        let mut answer = self.begin(request);
+        let mut rounds = (1..).map(|round| (round, poll(answer.as_mut())));
+        let ended = rounds.find_map(|(round, polled)| match polled {
+            Poll::Ready(response) => Some((round, response)),
+            Poll::Pending => None,
+        });
+        self.server.platform.in_rounds.set(false);
+        ended.expect("it ends")
+    }
+
     pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
         self.send(&post(path, form))
     }

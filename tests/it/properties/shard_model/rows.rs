@@ -89,17 +89,18 @@ impl Rows for InMemory {
         self.0.borrow_mut().codes = codes;
     }
 
-    fn each_live(
+    fn each(
         &self,
         after: Option<RowKey>,
+        most: u32,
         now: Timestamp,
-        mut see: impl FnMut(RowKey, Grant) -> bool,
+        mut see: impl FnMut(RowKey, Option<Grant>) -> bool,
     ) -> Result<(), Infallible> {
         let grants = &self.0.borrow().grants;
-        let mut live = grants
-            .iter()
-            .filter(|(key, grant)| grant.live_until(now) > now && after.is_none_or(|after| **key > after));
-        live.all(|(key, grant)| see(*key, grant.clone()));
+        let shown = grants.iter().filter(|(key, _)| after.is_none_or(|after| **key > after));
+        shown
+            .take(most as usize)
+            .all(|(key, grant)| see(*key, Some(grant.clone()).filter(|grant| grant.live_until(now) > now)));
         Ok(())
     }
 }
