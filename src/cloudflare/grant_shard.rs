@@ -24,6 +24,7 @@ use crate::family::id::FamilyId;
 use crate::grant::Grant;
 use crate::grant::command::Command;
 use crate::grant::expired_event::expired_row;
+use crate::grant::instant::ends::Ends;
 use crate::grant::instant::{self, Listen, Parting, Seats};
 use crate::grant::live_codes::LiveCodes;
 use crate::grant::routing::RowKey;
@@ -60,6 +61,7 @@ pub(super) struct GrantShard {
     alarm: Cell<Option<Timestamp>>,
     shipper: Shipper,
     seats: Cell<Seats>,
+    ends: Cell<Ends>,
 }
 
 exported!(ExportedGrantShard: GrantShard);
@@ -78,7 +80,7 @@ impl Object for GrantShard {
             partings: RefCell::default(),
         });
         let (memory, alarm, shipper) = (Rc::default(), Cell::default(), Shipper::default());
-        Self { state, rows, memory, alarm, shipper, seats: Cell::default() }
+        Self { state, rows, memory, alarm, shipper, seats: Cell::default(), ends: Cell::default() }
     }
 
     async fn command(&self, text: &str) -> Result<Answer> {
@@ -112,7 +114,7 @@ impl Object for GrantShard {
         });
         // When everything has been done, the alarm is set for all rows.
         self.rows.written.take();
-        let first_end = sockets::end_due(&self.state, object::now());
+        let first_end = sockets::end_due(&self.state, &self.ends, object::now());
         #[cfg(feature = "panic-probe")]
         super::probe::in_alarm();
         let live_codes = self.rows.codes().map(|codes| codes.at(object::now()).codes.count(None)).ok();
@@ -138,7 +140,7 @@ impl GrantShard {
     async fn listen(&self, text: &str) -> Result<JsValue> {
         let (ask, now): (Listen, Timestamp) = (object::parsed(text)?, object::now());
         let grant = self.rows.grant(ask.key)?;
-        match sockets::listen(&self.state, &self.seats, &ask, grant.as_ref(), now)? {
+        match sockets::listen(&self.state, (&self.seats, &self.ends), &ask, grant.as_ref(), now)? {
             Admitted::Socket(socket, alarm) => {
                 ring_by(&self.state, &self.alarm, Ok(Some(alarm))).await;
                 Ok(socket)

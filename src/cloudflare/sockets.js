@@ -1,9 +1,9 @@
 // The WebSockets of an object. The runtime keeps them, with their attachments, while the object hibernates.
 
-/** Accepts a WebSocket with an attachment. Returns the device's end. */
-export function accept(state, tag, note) {
+/** Accepts a WebSocket with tags and an attachment. Returns the device's end. */
+export function accept(state, tags, note) {
   const [theirs, ours] = Object.values(new WebSocketPair());
-  state.acceptWebSocket(ours, [tag]);
+  state.acceptWebSocket(ours, tags);
   ours.serializeAttachment(note);
   return theirs;
 }

@@ -11,6 +11,7 @@ use worker::{Error, Result, State};
 
 use super::object::written;
 use crate::grant::Grant;
+use crate::grant::instant::ends::{Ends, tags};
 use crate::grant::instant::{Listen, Note, Parting, Seats};
 use crate::grant::routing::RowKey;
 use crate::time::Timestamp;
@@ -18,7 +19,11 @@ use crate::time::Timestamp;
 #[wasm_bindgen(module = "/src/cloudflare/sockets.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn accept(state: &DurableObjectState, tag: &str, note: &str) -> core::result::Result<JsValue, JsValue>;
+    fn accept(
+        state: &DurableObjectState,
+        tags: Vec<String>,
+        note: &str,
+    ) -> core::result::Result<JsValue, JsValue>;
 
     fn all(state: &DurableObjectState, tag: Option<&str>) -> Array;
 
@@ -47,7 +52,7 @@ pub(super) enum Admitted {
 /// Answers a device that asks for a WebSocket. A new one replaces those that its code has.
 pub(super) fn listen(
     state: &State,
-    seats: &Cell<Seats>,
+    (seats, ends): (&Cell<Seats>, &Cell<Ends>),
     ask: &Listen,
     grant: Option<&Grant>,
     now: Timestamp,
@@ -60,7 +65,9 @@ pub(super) fn listen(
     seats.set(taken);
     match admitted {
         Ok(own) => {
-            let theirs = accept(raw, &tag, &own.to_string()).map_err(Error::from)?;
+            let tags = [vec![tag], tags(&own).to_vec()].concat();
+            let theirs = accept(raw, tags, &own.to_string()).map_err(Error::from)?;
+            change(ends, |ends| ends.note(&own));
             others.iter().for_each(|other| end(&other, Parting::Replaced));
             Ok(Admitted::Socket(theirs, own.alarm()))
         }
@@ -74,19 +81,18 @@ pub(super) fn end_of(state: &State, key: RowKey, parting: Parting) {
 }
 
 /// Ends the WebSockets whose codes have ended. Returns when the alarm must ring for the others.
-pub(super) fn end_due(state: &State, now: Timestamp) -> Option<Timestamp> {
-    let open = all(state.as_raw(), None).iter().filter(is_open).collect::<Vec<_>>();
-    let alarm = |socket: JsValue| {
-        let own = Note::parse(&note(&socket)).unwrap_or(Note { opened_at: now, ends_at: now });
-        match own.parting(now) {
-            Some(parting) => {
-                end(&socket, parting);
-                None
-            }
-            None => Some(own.alarm()),
-        }
-    };
-    open.into_iter().filter_map(alarm).min()
+pub(super) fn end_due(state: &State, ends: &Cell<Ends>, now: Timestamp) -> Option<Timestamp> {
+    let open = |tag: &str| all(state.as_raw(), Some(tag)).iter().filter(is_open).collect::<Vec<_>>();
+    let (ended, next) = change(ends, |ends| ends.due(now, open));
+    ended.iter().for_each(|socket| end(socket, Parting::AskNow));
+    next
+}
+
+fn change<R>(ends: &Cell<Ends>, make: impl FnOnce(&mut Ends) -> R) -> R {
+    let mut changed = ends.get();
+    let made = make(&mut changed);
+    ends.set(changed);
+    made
 }
 
 /// Ends a WebSocket over which a device has sent a message.

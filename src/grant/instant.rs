@@ -6,6 +6,8 @@
 //!
 //! Decision 59 has the reasons.
 
+pub mod ends;
+
 use core::fmt;
 use core::time::Duration;
 
@@ -72,12 +74,6 @@ impl Note {
         let instant = |text: &str| text.parse().ok().map(Timestamp::from_millis);
         let (opened_at, ends_at) = text.split_once(' ')?;
         Some(Self { opened_at: instant(opened_at)?, ends_at: instant(ends_at)? })
-    }
-
-    /// Returns how the WebSocket ends at `now`, if its code has ended.
-    #[must_use]
-    pub fn parting(&self, now: Timestamp) -> Option<Parting> {
-        (now >= self.ends_at).then_some(Parting::AskNow)
     }
 
     /// Returns when the alarm must ring for the WebSocket: at the end of its code, rounded up to a second. So the alarm
@@ -341,11 +337,9 @@ mod tests {
     }
 
     #[test]
-    fn a_web_socket_ends_with_its_code_and_its_alarm_rings_on_the_second() {
+    fn the_alarm_of_a_web_socket_rings_on_the_second_at_which_its_code_has_ended() {
         let note = note(NOW);
 
-        assert_eq!(note.parting(note.ends_at.before(Duration::from_millis(1))), None);
-        assert_eq!(note.parting(note.ends_at), Some(Parting::AskNow));
         assert_eq!(note.ends_at.millis(), 1_300_500);
         assert_eq!(note.alarm().millis(), 1_301_000);
         let whole = Note { ends_at: Timestamp::from_millis(1_301_000), ..note };
